@@ -6,7 +6,7 @@ CLIENTS ?= tests/clients
 BOOTSTRAP = $(PYTHON) project/launch/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help environment run demo life reset story test test-services test-outage test-proxies test-browser test-clients client-results client-table test-servers servers-table test-packages bench-verify bench-feed check audit packages format lock
+.PHONY: help environment run demo life reset story test test-services test-outage test-proxies test-browser test-clients client-results client-table test-servers servers-table test-packages bench-verify bench-feed bench-admin check audit packages format lock
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -79,6 +79,9 @@ audit: environment  ## look the lock up in PyPI's advisories; fails if a package
 
 bench-feed: environment  ## what the revocation feed costs with a million entries, beside the build before; needs PostgreSQL
 	@$(PY) -m bench.feed
+
+bench-admin: environment  ## the admin's lists with a million events and users, and 100,000 clients; needs PostgreSQL
+	@$(PY) -m bench.admin_lists
 
 packages: environment  ## wheels and source distributions of `keyturn` and `keyturn-resources`, in dist/
 	@.venv/bin/uv build --quiet --out-dir dist .

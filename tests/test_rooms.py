@@ -17,14 +17,14 @@ ROOT = Path(__file__).resolve().parent.parent
 TABLE = {
     "apps": "checks revoking views",
     "urls": "conf metadata views",
-    "admin": "audit authentication_class authorize conf email_proof encryption errors factors grants inspection"
+    "admin": "audit authentication_class authorize checks conf email_proof encryption errors factors grants inspection"
     " jose keys keys/errors keys/rules metadata models open_clients registration registry_lock revoking views",
     "views": "addresses audit authentication_class authorize background clients conf database_errors dpop errors"
     " factors grants issued jose keys keys/errors keys/rules limits login metadata models open_clients parameters"
     " rate_settings registry_lock revoking userinfo",
     "management": "audit authentication_class checks conf email_proof encryption grants inspection issued jose keys"
     " keys/errors keys/rules models open_clients outbound proxy registration registry_lock revoking",
-    "background": "keys metadata revoking",
+    "background": "audit keys metadata revoking",
     "checks": "audit authorize claims clients conf encryption keys keys/errors keys/rules models revoking",
     "metadata": "authorize claims clients conf dpop grants issued jose keys keys/rules models open_client_settings",
     "factors": "authentication_class conf encryption jose models",
@@ -35,7 +35,7 @@ TABLE = {
     " registry_lock",
     "open_clients": "addresses audit conf errors issued jose models open_client_settings outbound registration"
     " registry_lock",
-    "registration": "audit clients email_proof issued keys models registry_lock",
+    "registration": "audit clients email_proof issued keys models redirect_allow_list registry_lock",
     "clients": "audit conf database_errors encryption errors issued jose keys/errors models outbound",
     "inspection": "issued jose keys keys/rules models outbound",
     "userinfo": "claims conf dpop errors issued models",
@@ -51,11 +51,12 @@ TABLE = {
     "migrations": "models triggers",
     "models": "addresses authentication_class conf database_errors jose keys/rules",
     "limits": "conf rate_settings",
-    "conf": "encryption keys/rules open_client_settings rate_settings request_settings",
+    "conf": "encryption keys/rules open_client_settings rate_settings request_settings redirect_allow_list",
     "authentication_class": "",
     "open_client_settings": "",
     "rate_settings": "",
     "request_settings": "",
+    "redirect_allow_list": "",
     "keys/rules": "keys/errors",
     "keys/errors": "",
     "jose": "",
@@ -78,7 +79,9 @@ PURE = (
     "tokens/factors/secret_text.py",
     "tokens/factors/credential.py",
     "tokens/encryption.py",
+    "tokens/registration/delegation.py",
     "tokens/registration/kinds.py",
+    "tokens/redirect_allow_list.py",
     "tokens/addresses.py",
     "tokens/public_networks.py",
     "tokens/open_client_settings.py",
@@ -129,7 +132,7 @@ PLACES = ("tests/services", "tests/proxies")
 # Modules without tests of their own by the rules of `is_tested`, by the tests that cover them: each is reached only
 # through a request, a page or a command, which needs the whole issuer.
 COVERED = {
-    "tests/tokens/admin/": "admin/client_form admin/ring_page admin/scope_form",
+    "tests/tokens/admin/": "admin/audit_filter admin/client_form admin/ring_page admin/scope_form",
     "tests/tokens/claims/test_source.py": "triggers/profile_change",
     "tests/tokens/management/test_certification_setup.py": "registration/certification_plan",
     "tests/tokens/models/": "models/client_problems",
@@ -148,6 +151,7 @@ COVERED = {
     "tests/tokens/management/test_client_secret.py": "registration/secret_rotation",
     "tests/tokens/management/test_inspect_token.py": "admin/inspection",
     "tests/tokens/issued/test_revocation_second.py": "revoking/signals",
+    "tests/services/test_admin_lists.py": "triggers/prefix_index",
     "tests/services/test_revocation_log.py": "checks/durability",
     "tests/tokens/views/test_authorize.py": "authorize/consent authorize/login_session"
     " authorize/server authorize/validator views/authorization_answer",

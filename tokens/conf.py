@@ -22,11 +22,13 @@ from tokens.open_client_settings import OpenClientSettings
 from tokens.open_client_settings import parse as parse_open_clients
 from tokens.rate_settings import Rate
 from tokens.rate_settings import parse as parse_rates
+from tokens.redirect_allow_list import entry_problem
 from tokens.request_settings import DEFAULTS as REQUEST_DEFAULTS
 from tokens.request_settings import RequestSettings
 from tokens.request_settings import parse as parse_requests
 
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=10)
+AUDIT_LEAST = timedelta(days=30)
 DEFAULTS: dict[str, Any] = {
     "URL": "",
     "KEY_ENCRYPTION_KEYS": [],
@@ -40,10 +42,14 @@ DEFAULTS: dict[str, Any] = {
     # A bearer token with which /readyz answers why the issuer is not ready. If empty, only requests from the machine
     # itself get the reason.
     "OPERATOR_TOKEN": "",
+    # The redirect URIs that every administrator may register (tokens/registration/delegation.py); empty: all.
+    "REDIRECT_ALLOW_LIST": [],
     # Changes to RATE_LIMITS in tokens/rate_settings.py, as (number, seconds): {"login": (10, 60)}.
     "RATE_LIMITS": {},
     # The path of a file outside of the database to which the audit trail is appended; None: no such file.
     "AUDIT_JOURNAL": None,
+    # How long the rows of the audit trail are kept, as a timedelta of at least 30 days; None: for ever.
+    "AUDIT_RETENTION": None,
     # True: the claim `name` of a user without first and last name is the username.
     "NAME_FROM_USERNAME": True,
     # Development only, ignored without DEBUG: remember consent also for redirect URIs at http://localhost, 127.0.0.1
@@ -106,11 +112,15 @@ class IssuerSettings:
     """True if the sender's address is in X-Forwarded-For, from the proxy in front of the issuer."""
     operator_token: str = field(repr=False)
     """The operator's bearer token, or the empty string."""
+    redirect_allow_list: tuple[str, ...]
+    """Origins and schemes of the redirect URIs that every administrator may register. Empty: all."""
     rate_limits: Mapping[str, Rate]
     """By endpoint: how often one client at one address may ask."""
     pkcs11: Pkcs11Settings
     audit_journal: Path | None
     """The file that the audit trail is appended to as well (tokens/audit/journal.py)."""
+    audit_retention: timedelta | None
+    """How long `purge_tokens` keeps the rows of the audit trail. None: for ever."""
     name_from_username: bool
     """True if the claim `name` falls back to the username."""
     is_development: bool
@@ -185,8 +195,10 @@ def _typed(values: Mapping[str, Any], policy: Policy) -> IssuerSettings:
         refresh_token_idle_lifetime=values["REFRESH_TOKEN_IDLE_LIFETIME"],
         behind_proxy=values["BEHIND_PROXY"],
         operator_token=values["OPERATOR_TOKEN"],
+        redirect_allow_list=_allow_list(values["REDIRECT_ALLOW_LIST"]),
         rate_limits=parse_rates(values["RATE_LIMITS"]),
         audit_journal=Path(values["AUDIT_JOURNAL"]) if values["AUDIT_JOURNAL"] else None,
+        audit_retention=_retention(values["AUDIT_RETENTION"]),
         name_from_username=values["NAME_FROM_USERNAME"],
         is_development=settings.DEBUG,
         remembers_loopback_consent=values["REMEMBER_LOOPBACK_CONSENT"] and settings.DEBUG,
@@ -229,6 +241,21 @@ def pages() -> PageSettings:
         login_url=settings.LOGIN_URL,
         upload_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0,
     )
+
+
+def _allow_list(entries: Collection[str]) -> tuple[str, ...]:
+    """Return the allow-list of redirect URIs. Raises ValueError if an entry is malformed."""
+    for entry in entries:
+        if problem := entry_problem(entry):
+            raise ValueError(f"REDIRECT_ALLOW_LIST has {entry!r}. {problem}")
+    return tuple(entries)
+
+
+def _retention(value: timedelta | None) -> timedelta | None:
+    """Return the retention. Raises ValueError if it is shorter than AUDIT_LEAST, which the database enforces."""
+    if value is not None and value < AUDIT_LEAST:
+        raise ValueError(f"AUDIT_RETENTION is {value.days} days. Set at least {AUDIT_LEAST.days} days, or none.")
+    return value
 
 
 def _sign_up(values: Mapping[str, Any]) -> bool:

@@ -5,6 +5,7 @@ Each function raises ImproperlyConfigured if the variable is missing or malforme
 
 import os
 from collections.abc import Sequence
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import environ
@@ -160,6 +161,14 @@ def seconds(name: str, default: float, *, least: float = 0) -> float:
     if not least <= number < float("inf"):
         raise ImproperlyConfigured(f"{name} must be a number of seconds, {least or 'zero'} or more, not {value!r}.")
     return number
+
+
+def days(name: str) -> timedelta | None:
+    """Return the variable as a number of days, or None if it is empty."""
+    value = text(name, "")
+    if value and not (value.isdecimal() and len(value) < 6):
+        raise ImproperlyConfigured(f"{name} must be a whole number of days, or empty, not {value!r}.")
+    return timedelta(days=int(value)) if value else None
 
 
 def timings(name: str = "KEY_TIMINGS") -> dict[str, float]:

@@ -9,14 +9,17 @@ The toolkit's pages would show tokens, and hashes in editable fields. They are r
 This package imports that module first and then unregisters them, so the order of INSTALLED_APPS does not matter.
 
 Read in this order:
-- `read_only`, `search`, `events`: what the pages share.
+- `read_only`, `search`, `long_list`, `events`: what the pages share.
 - `user`, `client`, `client_form`, `client_claims`, `client_layout`, `client_secret`: users and clients.
 - `client_kind`, `client_snippet`, `scope_choice`: a new client by its kind, with blocks to paste.
+- `client_activity`: what a client did last.
+- `client_rights`: permissions for rights of a client beyond those of an ordinary one.
 - `api`, `scope_form`, `exchange_policy`: the rest of the registry.
 - `open_client`: self-registered clients, and initial access tokens.
 - `user_grant`, `revoke_all`: user grants, and the page that revokes everything.
 - `ring_page`, `key`, `key_picture`, `key_step`: rings and signing keys.
-- `audit`, `inspection`: the audit trail, and the inspection of a token.
+- `audit`, `audit_filter`, `audit_export`, `inspection`: the audit trail, and the inspection of a token.
+- `dashboard`: the start page.
 - `login`, `third_party`: the login page, and other apps' tables.
 """
 
@@ -39,6 +42,7 @@ from tokens.admin import (  # noqa: E402 (registers the pages)
     api,  # noqa: F401
     audit,  # noqa: F401
     client,  # noqa: F401
+    dashboard,  # noqa: F401
     exchange_policy,  # noqa: F401
     key,  # noqa: F401
     login,  # noqa: F401

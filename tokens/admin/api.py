@@ -72,9 +72,9 @@ class ApiAdmin(Audited):
         """Return the API's identifier."""
         return obj.identifier
 
-    def creation_details(self, form: Any) -> dict[str, bool]:
-        """Return the switches of the new API that are on, for the audit event of its creation."""
-        return {name: True for name in SWITCHES if form.cleaned_data[name]}
+    def creation_details(self, form: Any) -> dict[str, Any]:
+        """Return the name of the new API and its switches that are on, for the audit event of its creation."""
+        return {"name": form.instance.name} | {name: True for name in SWITCHES if form.cleaned_data[name]}
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: Any) -> None:
         """Save the scopes, and record an event for each scope that was created, changed or deleted."""

@@ -1,35 +1,91 @@
-"""The audit trail in the admin, read-only."""
+"""The audit trail in the admin, read-only: the newest events first, a filter, and an export as CSV."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
+from django.urls import URLPattern, path
+from django.utils.translation import gettext_lazy
 
+from tokens.admin.audit_export import EXPORTED, lines
+from tokens.admin.audit_filter import NAMES, EventFilter
+from tokens.admin.events import record
+from tokens.admin.long_list import PrefixSearch
 from tokens.admin.read_only import ReadOnly
-from tokens.admin.search import ByUuid, uuid
+from tokens.admin.search import uuid
+from tokens.audit import search
 from tokens.models import AuditEvent, User
+
+NOUNS = ("user", "client", "grant", "key", "api", "scope", "command", "ring", "group")
+"""The types of what events are about, before the colon of actor and subject: a word without a colon follows one."""
 
 
 @admin.register(AuditEvent)
-class AuditEventAdmin(ByUuid, ReadOnly):
-    """Audit events, newest first."""
+class AuditEventAdmin(PrefixSearch, ReadOnly):
+    """Audit events, newest first. An event that is older than the last page is reached by the link below the list."""
 
-    list_display = ["at", "action", "subject", "actor"]
-    list_filter = ["action"]
+    list_display = ["actor", "action", "subject", "at_second"]
+    list_filter = [EventFilter]
+    fields = ("actor", "action", "subject", "at_second", "details")
+    readonly_fields = ("actor", "action", "subject", "at_second", "details")
+    sortable_by = ()  # the pages follow the index of the instant
     search_fields = ["actor", "subject", "action"]
-    search_help_text = "Search by action, actor or subject (user:ada, client:webapp, a grant id), or by a user's sub."
-    date_hierarchy = "at"
+    search_help_text = gettext_lazy(
+        "The beginning of an actor, subject or event (ada, client:webapp, key.revoked), a grant ID, or a user's sub."
+    )
+    change_list_template = "admin/tokens/auditevent/change_list.html"
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        """Return the events that match, including the events of the user whose `sub` the search term is."""
-        results, may_repeat = super().get_search_results(request, queryset, search_term)
+    def get_urls(self) -> list[URLPattern]:
+        """Return Django's URLs of an event, and the URL of the export."""
+        export = path("export.csv", self.admin_site.admin_view(self.export), name="tokens_auditevent_export")
+        return [export, *super().get_urls()]
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Return True for the fields of the filter."""
+        return lookup in NAMES or super().lookup_allowed(lookup, value, request)
+
+    @admin.display(description=gettext_lazy("at (UTC)"), ordering="at")
+    def at_second(self, obj: AuditEvent) -> str:
+        """Return the instant with its second."""
+        return f"{obj.at:%Y-%m-%d %H:%M:%S}"
+
+    def conditions(self, word: str) -> Iterable[Q]:
+        """Yield the conditions of which an event fulfils one. A `sub` stands for the events of its user, too."""
+        value = uuid(word)
+        typed = str(value or word)
+        yield Q(action__startswith=typed)
+        for beginning in (typed,) if ":" in typed else (typed, *(f"{noun}:{typed}" for noun in NOUNS)):
+            yield from (Q(actor__startswith=beginning), Q(subject__startswith=beginning))
         # Events name a user by username, tokens by `sub`: translate, so that a token's `sub` can be searched for.
-        sub = uuid(search_term.strip())
-        user = User.objects.filter(sub=sub).first() if sub else None
-        if user is None:
-            return results, may_repeat
-        name = f"user:{user.get_username()}"
-        return results | queryset.filter(Q(subject=name) | Q(actor=name)), may_repeat
+        user = User.objects.filter(sub=value).first() if value else None
+        if user is not None:
+            name = f"user:{user.get_username()}"
+            yield from (Q(actor=name), Q(subject=name))
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """List the events, with links to older ones and to the export."""
+        response = super().changelist_view(request, extra_context)
+        context = getattr(response, "context_data", None) or {}
+        if (changelist := context.get("cl")) is not None:
+            rows = list(changelist.result_list)
+            more = changelist.multi_page or len(rows) == changelist.list_per_page
+            context["older"] = changelist.get_query_string({"before": rows[-1].pk}, ["p"]) if rows and more else None
+            context["export_query"] = changelist.get_query_string(remove=["p"])
+        return response
+
+    def export(self, request: HttpRequest) -> HttpResponseBase:
+        """Send the events of the list as CSV, at most EXPORTED of them. The export is an event of its own."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            events = self.get_changelist_instance(request).get_queryset(request)
+        except admin.options.IncorrectLookupParameters:
+            return HttpResponseRedirect("./")
+        limits = {name: request.GET[name] for name in (*NAMES, "q") if request.GET.get(name)}
+        record(request, "audit.exported", "audit:events", limits)
+        found: Iterator[AuditEvent] = search.newest(events, limit=EXPORTED)
+        headers = {"Content-Disposition": 'attachment; filename="audit.csv"', "Cache-Control": "no-store"}
+        return StreamingHttpResponse(lines(found), content_type="text/csv; charset=utf-8", headers=headers)

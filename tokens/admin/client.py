@@ -11,19 +11,21 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 
-from tokens.admin import client_kind
+from tokens.admin import client_activity, client_kind
 from tokens.admin.client_form import ClientForm
 from tokens.admin.client_layout import FIELDSETS
+from tokens.admin.client_rights import may_change
 from tokens.admin.client_secret import SecretInline, end
 from tokens.admin.events import Audited
+from tokens.admin.long_list import PrefixSearch
 from tokens.admin.revoke_all import may_revoke_all, revoke_all_page
 from tokens.jose import public_keys
 from tokens.keys import store
 from tokens.models import Client
 from tokens.registration import secret_rotation
-from tokens.registration.client import unsafe_switches
+from tokens.registration.client import created_row
 from tokens.registration.secret_rotation import SecretEnded
 from tokens.revoking import access, bulk
 from tokens.revoking.bulk import BulkTarget
@@ -39,7 +41,7 @@ SECRET_ATTRIBUTE = "_client_secret"  # noqa: S105 (a name, not a secret)
 
 
 @admin.register(Client)
-class ClientAdmin(Audited):
+class ClientAdmin(PrefixSearch, Audited):
     """Clients, with a search by name or client_id."""
 
     noun = "client"
@@ -47,10 +49,13 @@ class ClientAdmin(Audited):
     view_on_site = False  # the toolkit's page of a client is not served
     list_display = ["name", "client_id", "client_type", "registered_by", "is_active", "last_used_on"]
     list_filter = ["is_active", "client_type", "registered_by"]
-    search_fields = ["name", "client_id"]
+    prefixes = ("client_id__startswith", "name__istartswith")
+    search_fields = prefixes
+    search_help_text = gettext_lazy("The beginning of a name or client ID.")
     filter_horizontal = ["apis"]
     actions = ["revoke_tokens", "block"]
     change_list_template = "admin/tokens/client/change_list.html"
+    change_form_template = "admin/tokens/client/change_form.html"
     fieldsets = FIELDSETS
 
     def get_urls(self) -> list[URLPattern]:
@@ -81,9 +86,31 @@ class ClientAdmin(Audited):
         permission = {"may_revoke_all": may_revoke_all(request)}
         return super().changelist_view(request, (extra_context or {}) | permission)
 
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the client's page, with its last events to an administrator who may view the audit trail."""
+        client = self.get_object(request, object_id)
+        may_view = request.user.has_perm("tokens.view_auditevent")
+        recent = {"activity": client_activity.of(client.client_id)} if client is not None and may_view else {}
+        return super().change_view(request, object_id, form_url, (extra_context or {}) | recent)
+
     def creation_details(self, form: Any) -> Mapping[str, Any] | None:
-        """Return the new client's switches that differ from their default, for the audit event of its creation."""
-        return unsafe_switches(form.instance)
+        """Return what the new client may do, for the audit event of its creation."""
+        return created_row(form.instance, form.cleaned_data["scopes"], form.cleaned_data["apis"])
+
+    def get_form(self, request: HttpRequest, obj: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Return the form, which refuses rights for which the administrator lacks a permission."""
+        form = super().get_form(request, obj, *args, **kwargs)
+        return type("DelegatedClientForm", (form,), {"user": request.user})
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Return True if the administrator may change the client: it has no right that needs a further permission."""
+        return super().has_change_permission(request, obj) and (obj is None or may_change(request, obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Return True if the administrator may delete clients, and may change this one."""
+        return super().has_delete_permission(request, obj) and (obj is None or may_change(request, obj))
 
     def get_inlines(self, _request: HttpRequest, obj: Any = None) -> Any:
         """Return the table of secrets, unless the client is new."""

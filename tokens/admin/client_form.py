@@ -6,12 +6,14 @@
 """
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
+from django.contrib.auth.models import AnonymousUser
 from django.forms.fields import InvalidJSONInput
 
 from tokens.admin.client_claims import ClaimSwitches
+from tokens.admin.client_rights import refusals
 from tokens.admin.scope_choice import ScopeField
 from tokens.grants.table import GRANT_TYPES
 from tokens.jose import key_text
@@ -19,6 +21,7 @@ from tokens.jose.public_keys import UnusableKey
 from tokens.models import AuthenticationMethod, Client, GrantType, PkceRule, SecurityProfile
 from tokens.models.client_choices import LOWERED
 from tokens.registration import secret_rotation
+from tokens.registration.delegation import Rights
 
 ADDRESSES = ("redirect_uris", "post_logout_redirect_uris", "allowed_origins")
 REACHABLE = set(GRANT_TYPES)
@@ -53,6 +56,8 @@ class KeysField(forms.JSONField):
 class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
     """The form of a client."""
 
+    user: ClassVar[Any] = AnonymousUser()
+    """The administrator, whose permissions count. The page sets it; a form without a page permits nothing."""
     name = forms.CharField(max_length=255, help_text="Shown to users on the consent page.")
     grants = forms.MultipleChoiceField(
         choices=[(grant.value, grant.label) for grant in GrantType if grant.value in REACHABLE],
@@ -171,6 +176,17 @@ class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a
                 if data.get(field):
                     self.add_error(field, f"{method} does not use keys. Choose private_key_jwt, or remove the keys.")
         data["token_endpoint_auth_method"] = method
+        for field, message in refusals(self._rights(data), self.user.has_perm):
+            self.add_error(field if field in self.fields else None, message)
         if method == AuthenticationMethod.PRIVATE_KEY_JWT and data.get("new_secret"):
             self.add_error("new_secret", secret_rotation.USES_KEY)
         return data
+
+    def _rights(self, data: dict[str, Any]) -> Rights:
+        """Return the rights that the form gives. A read-only field keeps the client's value."""
+        addresses = [data.get(name, getattr(self.instance, name)) for name in ADDRESSES[:2]]
+        return Rights(
+            skips_consent=bool(data.get("skip_authorization", self.instance.skip_authorization)),
+            grants=data.get("grants", self.instance.grants),
+            redirect_uris=" ".join(addresses).split(),
+        )

@@ -17,6 +17,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext, gettext_lazy
 
 from tokens import conf
+from tokens.admin.client_rights import refusals
 from tokens.admin.client_snippet import Values, blocks
 from tokens.admin.scope_choice import ScopeField
 from tokens.keys import store
@@ -24,6 +25,7 @@ from tokens.models import Api, Client
 from tokens.registration import api as apis
 from tokens.registration import kinds
 from tokens.registration.client import Registration, register
+from tokens.registration.delegation import Rights
 from tokens.registration.kinds import ClientKind
 from tokens.views.pages import ADMIN_HEADERS
 
@@ -102,9 +104,12 @@ def add(request: HttpRequest, kind: str) -> HttpResponse:
     _require(request)
     if (chosen := kinds.BY_NAME.get(kind)) is None:
         raise Http404
+    if "api" in chosen.asks and not request.user.has_perm("tokens.change_api"):
+        raise PermissionDenied  # the client is linked to the API
     form = KindForm(request.POST or None, kind=chosen)
     if request.method == "POST" and form.is_valid():
         try:
+            _refuse_rights(request, form)
             return _added(request, form)
         except ValidationError as error:
             form.refuse(error)
@@ -115,6 +120,16 @@ def add(request: HttpRequest, kind: str) -> HttpResponse:
         "media": form.media,
     }
     return TemplateResponse(request, "admin/tokens/client/add_kind.html", context, headers=ADMIN_HEADERS)
+
+
+def _refuse_rights(request: HttpRequest, form: KindForm) -> None:
+    """Raise ValidationError if the client would have a right for which the administrator lacks a permission."""
+    registration = form.registration()
+    addresses = (*registration.redirect_uris, *form.words("post_logout_redirect_uris"))
+    skips = bool(registration.policy.get("skip_authorization"))
+    rights = Rights(skips_consent=skips, grants=registration.grants, redirect_uris=addresses)
+    if found := refusals(rights, request.user.has_perm):
+        raise ValidationError(dict(found))
 
 
 def _added(request: HttpRequest, form: KindForm) -> HttpResponse:

@@ -7,11 +7,15 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext, gettext_lazy
 
 from tokens.keys import store
 from tokens.models import ClientSecret
 from tokens.registration import secret_rotation
 from tokens.registration.secret_rotation import SecretEnded
+
+EXPIRES = gettext_lazy("Expires at")
+REVOKE = gettext_lazy("Revoke now")
 
 
 class SecretForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
@@ -21,6 +25,8 @@ class SecretForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for name, label in (("expires_at", EXPIRES), ("revoke_now", REVOKE)):
+            _name(self.fields[name], label, self.instance)
         if not self.instance.is_live(now=store.database_now()):
             self.fields["revoke_now"].widget.attrs["disabled"] = True
 
@@ -51,6 +57,14 @@ class SecretInline(admin.TabularInline):  # type: ignore[type-arg]  # a plain cl
     def has_add_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
         """Return False: the checkbox `new_secret` creates a secret."""
         return False
+
+
+def _name(field: forms.Field, label: object, secret: ClientSecret) -> None:
+    """Give the inputs of a field an accessible name: a table of rows has no label for each."""
+    widgets = getattr(field.widget, "widgets", [field.widget])
+    parts = [gettext("date"), gettext("time")] if len(widgets) > 1 else [""]
+    for widget, part in zip(widgets, parts, strict=False):
+        widget.attrs["aria-label"] = " ".join(filter(None, [str(label), part, f"…{secret.hint}"]))
 
 
 def end(secret: ClientSecret, changed: Collection[str], *, actor: str, now: datetime) -> None:

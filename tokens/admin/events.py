@@ -46,6 +46,10 @@ class Audited(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at r
         """Return the details of the audit event for a new row, or None if the event needs no details."""
         return None
 
+    def deletion_details(self, _obj: Any) -> Mapping[str, Any] | None:
+        """Return the details of the audit event for a deleted row, or None if the event needs no details."""
+        return None
+
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Show the form, or save it. Answer 503 if another transaction holds a lock for too long."""
         return self._bounded(super().changeform_view, request, *args, **kwargs)
@@ -101,7 +105,9 @@ class Audited(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at r
     @transaction.atomic
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """Delete the row and record the event."""
-        self.record(request, "deleted", obj)  # before the deletion, while related rows can still name it
+        self.record(
+            request, "deleted", obj, self.deletion_details(obj)
+        )  # before the deletion, while related rows can still name it
         super().delete_model(request, obj)
 
 

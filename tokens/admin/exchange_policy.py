@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from tokens.admin.events import Audited, record
 from tokens.models import ExchangePolicy
 from tokens.registration import exchange_policy
+from tokens.registration.delegation import EXCHANGE
 
 
 class ExchangePolicyForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
@@ -37,6 +38,14 @@ class ExchangePolicyAdmin(Audited):
     list_display = ["client", "api"]
     search_fields = ["client__client_id", "client__name", "api__identifier"]
     filter_horizontal = ["scopes"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Return True if the administrator may add policies, and register clients that exchange tokens."""
+        return super().has_add_permission(request) and request.user.has_perm(EXCHANGE)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Return True if the administrator may change policies, and register clients that exchange tokens."""
+        return super().has_change_permission(request, obj) and request.user.has_perm(EXCHANGE)
 
     def creation_details(self, form: Any) -> Mapping[str, Any]:
         """Return the scopes of the new policy, for the audit event of its creation."""

@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from tokens.admin.events import Audited
+from tokens.admin.long_list import LongList
 from tokens.admin.read_only import ReadOnly
 from tokens.keys import store
 from tokens.models import InitialAccessToken, OpenClient
@@ -24,7 +25,7 @@ TOKEN_ATTRIBUTE = "_initial_token"  # noqa: S105 (a name, not a token)
 
 
 @admin.register(OpenClient)
-class OpenClientAdmin(ReadOnly):
+class OpenClientAdmin(LongList, ReadOnly):
     """Self-registered clients: the state of the metadata document, or the initial access token that was used."""
 
     list_display = ["client", "registered_by", "created_at", "fetched_at", "fresh_until", "failure", "initial_token"]

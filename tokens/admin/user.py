@@ -17,25 +17,29 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from tokens import email_proof
 from tokens.admin.events import Audited, may_change_user
-from tokens.admin.search import ByUuid
+from tokens.admin.long_list import PrefixSearch
 from tokens.email_proof import CannotVerify
 from tokens.models import User
 from tokens.revoking import access, everywhere
 
 
 @admin.register(User)
-class UserAdmin(ByUuid, Audited, DjangoUserAdmin):  # type: ignore[type-arg]  # a plain class at run time
+class UserAdmin(PrefixSearch, Audited, DjangoUserAdmin):  # type: ignore[type-arg]  # a plain class at run time
     """Django's page of a user, with the `sub` that identifies the user in tokens."""
 
     noun = "user"
     in_registry = False  # an action on many users takes long
     privileges = ("is_staff", "is_superuser", "groups", "user_permissions")
     list_display = ["username", "email", "sub", "is_active", "is_staff", "last_login"]
-    search_fields = ["username", "email", "first_name", "last_name", "=sub"]
-    search_help_text = "Search by username, e-mail address, name or sub."
+    sortable_by = ("username",)
+    prefixes = ("username__istartswith", "email__istartswith", "first_name__istartswith", "last_name__istartswith")
+    uuids = ("sub",)
+    search_fields = prefixes
+    search_help_text = gettext_lazy("The beginning of a username, e-mail address or name, or a sub.")
     readonly_fields = ["sub", "last_login", "date_joined"]
     actions = ["log_out_everywhere"]
     change_form_template = "admin/tokens/user/change_form.html"
@@ -94,6 +98,14 @@ class UserAdmin(ByUuid, Audited, DjangoUserAdmin):  # type: ignore[type-arg]  # 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Return True if the administrator may delete the user (see `may_change_user`)."""
         return super().has_delete_permission(request, obj) and _may_change(request, obj)
+
+    def creation_details(self, form: Any) -> dict[str, Any]:
+        """Return the `sub` of the new user, for the audit event of its creation."""
+        return {"sub": str(form.instance.sub)}
+
+    def deletion_details(self, obj: User) -> dict[str, Any]:
+        """Return the user's `sub`: tokens and APIs know the user by it only, and no row has it any more."""
+        return {"sub": str(obj.sub)}
 
     @admin.action(description="Log the selected users out everywhere", permissions=["change"])
     def log_out_everywhere(self, request: HttpRequest, queryset: QuerySet[User]) -> None:

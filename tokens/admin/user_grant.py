@@ -6,6 +6,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from tokens.admin.long_list import LongList
 from tokens.admin.read_only import ReadOnly
 from tokens.admin.search import ByUuid
 from tokens.keys import store
@@ -33,7 +34,7 @@ class RefreshTokenInline(admin.TabularInline):  # type: ignore[type-arg]  # a pl
 
 
 @admin.register(DeviceCode)
-class DeviceCodeAdmin(ReadOnly):
+class DeviceCodeAdmin(LongList, ReadOnly):
     """Device codes (RFC 8628): open, answered and expired, until `purge_tokens` deletes them."""
 
     list_display = ["client", "created_at", "expires_at", "asked_at", "grant", "refused_at", "redeemed_at"]
@@ -42,7 +43,7 @@ class DeviceCodeAdmin(ReadOnly):
 
 
 @admin.register(UserGrant)
-class UserGrantAdmin(ByUuid, ReadOnly):
+class UserGrantAdmin(ByUuid, LongList, ReadOnly):
     """User grants. Each token issued under a grant carries the grant's id."""
 
     list_display = ["id", "user", "client", "audience", "created_at", "revoked_at", "revoke_reason"]

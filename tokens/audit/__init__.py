@@ -8,5 +8,8 @@ Neighbours: above `models`, below all code that changes something.
 Read in this order:
 - `journal`: append rows to a file, for recovery after a restore.
 - `trail`: write an event to the log, and the rare ones as a row and to the journal.
+- `search`: find events, newest first.
+- `retention`: how long rows are kept.
+- `tally`, `jobs`: count tokens and refusals, in the background; when jobs ran last.
 - `outages`: one line per reason of 503 answers within an interval.
 """

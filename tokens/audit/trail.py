@@ -8,10 +8,11 @@
 
 import json
 import logging
+from collections import deque
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
@@ -20,6 +21,25 @@ from tokens.audit import journal
 from tokens.models.audit import AuditEvent
 
 logger = logging.getLogger("tokens.audit")
+COUNTED = {"token.issued": "grant", "token.refused": "reason"}
+"""By action of a log line that is counted (tokens/audit/tally.py), the detail by which it is counted."""
+RECENT = 50_000
+
+
+class Noted(NamedTuple):
+    """A line that is to be counted."""
+
+    at: datetime
+    action: str
+    name: str
+    client: str
+
+
+recent: "deque[Noted]" = deque(maxlen=RECENT)
+"""Lines that this process has not counted yet, the oldest first. Lives as long as the process."""
+
+last_seen: dict[str, datetime] = {}
+"""By name of a frequent event that is not counted, when it happened last in this process. Lives as long as it."""
 
 
 def record(
@@ -43,6 +63,9 @@ def log(action: str, *, actor: str, subject: str, details: Mapping[str, Any] | N
 
     The arguments are those of `record`.
     """
+    if (detail := COUNTED.get(action)) is not None and details is not None:
+        client = actor if actor.startswith("client:") else subject
+        recent.append(Noted(now, action, str(details.get(detail, "")), client))
     event = {"at": now, "action": action, "actor": actor, "subject": subject, "details": dict(details or {})}
     write = partial(logger.info, "%s", json.dumps(event, cls=DjangoJSONEncoder))
     # `on_commit` connects to the database even outside of a transaction, so an outage would lose the line.

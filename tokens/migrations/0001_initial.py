@@ -16,197 +16,523 @@ from tokens.triggers import refuse
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='AuditEvent',
+            name="AuditEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(db_index=True)),
-                ('actor', models.CharField(help_text='Who did it: a user, a client, or a command.', max_length=255)),
-                ('action', models.CharField(db_index=True, help_text='What was done: key.revoked, client.created …', max_length=64)),
-                ('subject', models.CharField(help_text='What it was done to.', max_length=255)),
-                ('details', models.JSONField(default=dict)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField(db_index=True)),
+                ("actor", models.CharField(help_text="Who did it: a user, a client, or a command.", max_length=255)),
+                (
+                    "action",
+                    models.CharField(
+                        db_index=True, help_text="What was done: key.revoked, client.created …", max_length=64
+                    ),
+                ),
+                ("subject", models.CharField(help_text="What it was done to.", max_length=255)),
+                ("details", models.JSONField(default=dict)),
             ],
             options={
-                'ordering': ['-at', '-id'],
+                "ordering": ["-at", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='UsedAssertion',
+            name="UsedAssertion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.BinaryField(max_length=32, unique=True)),
-                ('expires_at', models.DateTimeField(db_index=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("digest", models.BinaryField(max_length=32, unique=True)),
+                ("expires_at", models.DateTimeField(db_index=True)),
             ],
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('username', models.CharField(error_messages={'unique': 'A user with that username already exists.'}, help_text='Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.', max_length=150, unique=True, validators=[django.contrib.auth.validators.UnicodeUsernameValidator()], verbose_name='username')),
-                ('first_name', models.CharField(blank=True, max_length=150, verbose_name='first name')),
-                ('last_name', models.CharField(blank=True, max_length=150, verbose_name='last name')),
-                ('email', models.EmailField(blank=True, max_length=254, verbose_name='email address')),
-                ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
-                ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
-                ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
-                ('sub', models.UUIDField(default=uuid.uuid4, editable=False, unique=True, verbose_name='subject')),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "username",
+                    models.CharField(
+                        error_messages={"unique": "A user with that username already exists."},
+                        help_text="Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.",
+                        max_length=150,
+                        unique=True,
+                        validators=[django.contrib.auth.validators.UnicodeUsernameValidator()],
+                        verbose_name="username",
+                    ),
+                ),
+                ("first_name", models.CharField(blank=True, max_length=150, verbose_name="first name")),
+                ("last_name", models.CharField(blank=True, max_length=150, verbose_name="last name")),
+                ("email", models.EmailField(blank=True, max_length=254, verbose_name="email address")),
+                (
+                    "is_staff",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates whether the user can log into this admin site.",
+                        verbose_name="staff status",
+                    ),
+                ),
+                (
+                    "is_active",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Designates whether this user should be treated as active. Unselect this instead of deleting accounts.",
+                        verbose_name="active",
+                    ),
+                ),
+                ("date_joined", models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined")),
+                ("sub", models.UUIDField(default=uuid.uuid4, editable=False, unique=True, verbose_name="subject")),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'user',
-                'verbose_name_plural': 'users',
-                'abstract': False,
+                "verbose_name": "user",
+                "verbose_name_plural": "users",
+                "abstract": False,
             },
             managers=[
-                ('objects', django.contrib.auth.models.UserManager()),
+                ("objects", django.contrib.auth.models.UserManager()),
             ],
         ),
         migrations.CreateModel(
-            name='Client',
+            name="Client",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('redirect_uris', models.TextField(blank=True, help_text='Allowed URIs list, space separated', verbose_name='redirect URIs')),
-                ('post_logout_redirect_uris', models.TextField(blank=True, default='', help_text='Allowed Post Logout URIs list, space separated', verbose_name='post logout redirect URIs')),
-                ('name', models.CharField(blank=True, max_length=255, verbose_name='name')),
-                ('created', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('updated', models.DateTimeField(auto_now=True, verbose_name='updated')),
-                ('allowed_origins', models.TextField(blank=True, default='', help_text='Allowed origins list to enable CORS, space separated', verbose_name='allowed origins')),
-                ('registration_source', models.CharField(choices=[('manual', 'Manual'), ('dcr', 'Dynamic Client Registration'), ('cimd', 'Client ID Metadata Document')], default='manual', help_text='How this application was registered (manual, DCR per RFC 7591, or CIMD)', max_length=32, verbose_name='registration source')),
-                ('cimd_expires_at', models.DateTimeField(blank=True, default=None, help_text='When the cached Client ID Metadata Document should be re-fetched', null=True, verbose_name='CIMD expires at')),
-                ('client_id', models.CharField(default=tokens.models.client.new_client_id, max_length=255, unique=True, validators=[django.core.validators.RegexValidator('\\A[A-Za-z0-9._~-]+\\Z', 'Use letters, digits and . _ ~ - only.')], verbose_name='client ID')),
-                ('client_type', models.CharField(choices=[('confidential', 'Confidential'), ('public', 'Public')], default='confidential', max_length=32)),
-                ('is_active', models.BooleanField(default=True, help_text='An inactive client gets no token.', verbose_name='active')),
-                ('last_used_on', models.DateField(blank=True, editable=False, null=True, verbose_name='last used')),
-                ('grants', models.JSONField(blank=True, default=list, help_text='The grant types this client may use.')),
-                ('remembers_consent', models.BooleanField(default=True, help_text='A user who agreed once is not asked for the same scopes again.')),
-                ('skip_authorization', models.BooleanField(default=False, help_text='First-party: no user is ever asked.', verbose_name='skips consent')),
-                ('access_token_lifetime', models.DurationField(blank=True, help_text="Empty: the issuer's.", null=True, validators=[django.core.validators.MinValueValidator(datetime.timedelta(seconds=1))])),
-                ('refresh_token_lifetime', models.DurationField(blank=True, help_text='From login to the end.', null=True, validators=[django.core.validators.MinValueValidator(datetime.timedelta(seconds=1))])),
-                ('refresh_token_idle_lifetime', models.DurationField(blank=True, help_text='Between two uses.', null=True, validators=[django.core.validators.MinValueValidator(datetime.timedelta(seconds=1))])),
-                ('rotates_refresh_tokens', models.BooleanField(default=False, help_text='Public clients always rotate; a confidential one authenticates and need not.')),
-                ('always_gets_refresh_token', models.BooleanField(default=False, help_text='Without asking for offline_access.')),
-                ('token_endpoint_auth_method', models.CharField(choices=[('none', 'None (public client: PKCE only)'), ('client_secret_basic', 'Secret, in the Authorization header'), ('client_secret_post', "Secret, in the request's body"), ('private_key_jwt', 'Its own private key (RFC 7523)')], default='client_secret_basic', max_length=32, verbose_name='authentication')),
-                ('client_jwks', models.JSONField(blank=True, help_text='A JWKS with public keys only (private_key_jwt).', null=True, verbose_name='public keys')),
-                ('client_jwks_uri', models.URLField(blank=True, default='', help_text='Or where to fetch it; https.', verbose_name='address of public keys')),
-                ('accepts_token_endpoint_audience', models.BooleanField(default=False, help_text="Accept the token endpoint's address as an assertion's <code>aud</code>, not the issuer only.", verbose_name='legacy audience')),
-                ('client_secret', models.CharField(blank=True, default='', editable=False, max_length=1)),
-                ('hash_client_secret', models.BooleanField(default=True, editable=False)),
-                ('authorization_grant_type', models.CharField(default='authorization-code', editable=False, max_length=44)),
-                ('algorithm', models.CharField(default='RS256', editable=False, max_length=5)),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='%(app_label)s_%(class)s', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "redirect_uris",
+                    models.TextField(
+                        blank=True, help_text="Allowed URIs list, space separated", verbose_name="redirect URIs"
+                    ),
+                ),
+                (
+                    "post_logout_redirect_uris",
+                    models.TextField(
+                        blank=True,
+                        default="",
+                        help_text="Allowed Post Logout URIs list, space separated",
+                        verbose_name="post logout redirect URIs",
+                    ),
+                ),
+                ("name", models.CharField(blank=True, max_length=255, verbose_name="name")),
+                ("created", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("updated", models.DateTimeField(auto_now=True, verbose_name="updated")),
+                (
+                    "allowed_origins",
+                    models.TextField(
+                        blank=True,
+                        default="",
+                        help_text="Allowed origins list to enable CORS, space separated",
+                        verbose_name="allowed origins",
+                    ),
+                ),
+                (
+                    "registration_source",
+                    models.CharField(
+                        choices=[
+                            ("manual", "Manual"),
+                            ("dcr", "Dynamic Client Registration"),
+                            ("cimd", "Client ID Metadata Document"),
+                        ],
+                        default="manual",
+                        help_text="How this application was registered (manual, DCR per RFC 7591, or CIMD)",
+                        max_length=32,
+                        verbose_name="registration source",
+                    ),
+                ),
+                (
+                    "cimd_expires_at",
+                    models.DateTimeField(
+                        blank=True,
+                        default=None,
+                        help_text="When the cached Client ID Metadata Document should be re-fetched",
+                        null=True,
+                        verbose_name="CIMD expires at",
+                    ),
+                ),
+                (
+                    "client_id",
+                    models.CharField(
+                        default=tokens.models.client.new_client_id,
+                        max_length=255,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[A-Za-z0-9._~-]+\\Z", "Use letters, digits and . _ ~ - only."
+                            )
+                        ],
+                        verbose_name="client ID",
+                    ),
+                ),
+                (
+                    "client_type",
+                    models.CharField(
+                        choices=[("confidential", "Confidential"), ("public", "Public")],
+                        default="confidential",
+                        max_length=32,
+                    ),
+                ),
+                (
+                    "is_active",
+                    models.BooleanField(
+                        default=True, help_text="An inactive client gets no token.", verbose_name="active"
+                    ),
+                ),
+                ("last_used_on", models.DateField(blank=True, editable=False, null=True, verbose_name="last used")),
+                (
+                    "grants",
+                    models.JSONField(blank=True, default=list, help_text="The grant types this client may use."),
+                ),
+                (
+                    "remembers_consent",
+                    models.BooleanField(
+                        default=True, help_text="A user who agreed once is not asked for the same scopes again."
+                    ),
+                ),
+                (
+                    "skip_authorization",
+                    models.BooleanField(
+                        default=False, help_text="First-party: no user is ever asked.", verbose_name="skips consent"
+                    ),
+                ),
+                (
+                    "access_token_lifetime",
+                    models.DurationField(
+                        blank=True,
+                        help_text="Empty: the issuer's.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(datetime.timedelta(seconds=1))],
+                    ),
+                ),
+                (
+                    "refresh_token_lifetime",
+                    models.DurationField(
+                        blank=True,
+                        help_text="From login to the end.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(datetime.timedelta(seconds=1))],
+                    ),
+                ),
+                (
+                    "refresh_token_idle_lifetime",
+                    models.DurationField(
+                        blank=True,
+                        help_text="Between two uses.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(datetime.timedelta(seconds=1))],
+                    ),
+                ),
+                (
+                    "rotates_refresh_tokens",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Public clients always rotate; a confidential one authenticates and need not.",
+                    ),
+                ),
+                (
+                    "always_gets_refresh_token",
+                    models.BooleanField(default=False, help_text="Without asking for offline_access."),
+                ),
+                (
+                    "token_endpoint_auth_method",
+                    models.CharField(
+                        choices=[
+                            ("none", "None (public client: PKCE only)"),
+                            ("client_secret_basic", "Secret, in the Authorization header"),
+                            ("client_secret_post", "Secret, in the request's body"),
+                            ("private_key_jwt", "Its own private key (RFC 7523)"),
+                        ],
+                        default="client_secret_basic",
+                        max_length=32,
+                        verbose_name="authentication",
+                    ),
+                ),
+                (
+                    "client_jwks",
+                    models.JSONField(
+                        blank=True,
+                        help_text="A JWKS with public keys only (private_key_jwt).",
+                        null=True,
+                        verbose_name="public keys",
+                    ),
+                ),
+                (
+                    "client_jwks_uri",
+                    models.URLField(
+                        blank=True,
+                        default="",
+                        help_text="Or where to fetch it; https.",
+                        verbose_name="address of public keys",
+                    ),
+                ),
+                (
+                    "accepts_token_endpoint_audience",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Accept the token endpoint's address as an assertion's <code>aud</code>, not the issuer only.",
+                        verbose_name="legacy audience",
+                    ),
+                ),
+                ("client_secret", models.CharField(blank=True, default="", editable=False, max_length=1)),
+                ("hash_client_secret", models.BooleanField(default=True, editable=False)),
+                (
+                    "authorization_grant_type",
+                    models.CharField(default="authorization-code", editable=False, max_length=44),
+                ),
+                ("algorithm", models.CharField(default="RS256", editable=False, max_length=5)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="%(app_label)s_%(class)s",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'swappable': 'OAUTH2_PROVIDER_APPLICATION_MODEL',
+                "abstract": False,
+                "swappable": "OAUTH2_PROVIDER_APPLICATION_MODEL",
             },
         ),
         migrations.CreateModel(
-            name='Api',
+            name="Api",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('identifier', models.CharField(help_text="Absolute URI, compared character by character; the <code>aud</code> of this API's tokens.", max_length=255, unique=True, validators=[tokens.models.api.absolute_uri])),
-                ('name', models.CharField(help_text='What the user reads on the consent page.', max_length=100)),
-                ('max_token_lifetime', models.DurationField(blank=True, help_text="No access token for this API lives longer. Empty: the issuer's own limit.", null=True)),
-                ('client', models.ForeignKey(blank=True, help_text='The client that this API is when it asks something itself: introspection, token exchange.', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='operated_apis', to=settings.OAUTH2_PROVIDER_APPLICATION_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "identifier",
+                    models.CharField(
+                        help_text="Absolute URI, compared character by character; the <code>aud</code> of this API's tokens.",
+                        max_length=255,
+                        unique=True,
+                        validators=[tokens.models.api.absolute_uri],
+                    ),
+                ),
+                ("name", models.CharField(help_text="What the user reads on the consent page.", max_length=100)),
+                (
+                    "max_token_lifetime",
+                    models.DurationField(
+                        blank=True,
+                        help_text="No access token for this API lives longer. Empty: the issuer's own limit.",
+                        null=True,
+                    ),
+                ),
+                (
+                    "client",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="The client that this API is when it asks something itself: introspection, token exchange.",
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="operated_apis",
+                        to=settings.OAUTH2_PROVIDER_APPLICATION_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'API',
-                'verbose_name_plural': 'APIs',
-                'ordering': ['identifier'],
+                "verbose_name": "API",
+                "verbose_name_plural": "APIs",
+                "ordering": ["identifier"],
             },
         ),
         migrations.AddField(
-            model_name='client',
-            name='apis',
-            field=models.ManyToManyField(blank=True, help_text='APIs it may ask tokens for without a scope; those that own one of its scopes need not be named.', related_name='clients', to='tokens.api', verbose_name='further APIs'),
+            model_name="client",
+            name="apis",
+            field=models.ManyToManyField(
+                blank=True,
+                help_text="APIs it may ask tokens for without a scope; those that own one of its scopes need not be named.",
+                related_name="clients",
+                to="tokens.api",
+                verbose_name="further APIs",
+            ),
         ),
         migrations.CreateModel(
-            name='ClientSecret',
+            name="ClientSecret",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('encryption_key_id', models.CharField(help_text='Which KEY_ENCRYPTION_KEYS entry keys the hash.', max_length=16)),
-                ('digest', models.BinaryField(max_length=32)),
-                ('hint', models.CharField(help_text="The secret's last characters, to tell one from another.", max_length=4)),
-                ('created_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('last_used_on', models.DateField(blank=True, editable=False, null=True)),
-                ('client', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='secrets', to=settings.OAUTH2_PROVIDER_APPLICATION_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "encryption_key_id",
+                    models.CharField(help_text="Which KEY_ENCRYPTION_KEYS entry keys the hash.", max_length=16),
+                ),
+                ("digest", models.BinaryField(max_length=32)),
+                (
+                    "hint",
+                    models.CharField(help_text="The secret's last characters, to tell one from another.", max_length=4),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                ("last_used_on", models.DateField(blank=True, editable=False, null=True)),
+                (
+                    "client",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="secrets",
+                        to=settings.OAUTH2_PROVIDER_APPLICATION_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['created_at'],
+                "ordering": ["created_at"],
             },
         ),
         migrations.CreateModel(
-            name='Scope',
+            name="Scope",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, unique=True, validators=[django.core.validators.RegexValidator('\\A[\\x21\\x23-\\x5b\\x5d-\\x7e]+\\Z', 'A scope is printable ASCII without space, " and \\.')])),
-                ('description', models.CharField(help_text='What the user reads on the consent page.', max_length=200)),
-                ('api', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='scopes', to='tokens.api', verbose_name='API')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "name",
+                    models.CharField(
+                        max_length=100,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[\\x21\\x23-\\x5b\\x5d-\\x7e]+\\Z",
+                                'A scope is printable ASCII without space, " and \\.',
+                            )
+                        ],
+                    ),
+                ),
+                ("description", models.CharField(help_text="What the user reads on the consent page.", max_length=200)),
+                (
+                    "api",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="scopes",
+                        to="tokens.api",
+                        verbose_name="API",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='ExchangePolicy',
+            name="ExchangePolicy",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('api', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='exchange_policies', to='tokens.api', verbose_name='API')),
-                ('client', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='exchange_policies', to=settings.OAUTH2_PROVIDER_APPLICATION_MODEL)),
-                ('scopes', models.ManyToManyField(related_name='exchange_policies', to='tokens.scope')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "api",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="exchange_policies",
+                        to="tokens.api",
+                        verbose_name="API",
+                    ),
+                ),
+                (
+                    "client",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="exchange_policies",
+                        to=settings.OAUTH2_PROVIDER_APPLICATION_MODEL,
+                    ),
+                ),
+                ("scopes", models.ManyToManyField(related_name="exchange_policies", to="tokens.scope")),
             ],
             options={
-                'verbose_name_plural': 'exchange policies',
+                "verbose_name_plural": "exchange policies",
             },
         ),
         migrations.AddField(
-            model_name='client',
-            name='scopes',
-            field=models.ManyToManyField(blank=True, related_name='clients', to='tokens.scope'),
+            model_name="client",
+            name="scopes",
+            field=models.ManyToManyField(blank=True, related_name="clients", to="tokens.scope"),
         ),
         migrations.AddConstraint(
-            model_name='api',
-            constraint=models.CheckConstraint(condition=models.Q(('identifier__contains', ':')), name='api_identifier_is_a_uri'),
+            model_name="api",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("identifier__contains", ":")), name="api_identifier_is_a_uri"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='exchangepolicy',
-            constraint=models.UniqueConstraint(fields=('client', 'api'), name='one_exchange_policy_per_client_and_api'),
+            model_name="exchangepolicy",
+            constraint=models.UniqueConstraint(fields=("client", "api"), name="one_exchange_policy_per_client_and_api"),
         ),
         migrations.AddConstraint(
-            model_name='client',
-            constraint=models.CheckConstraint(condition=models.Q(('client_id__contains', ':'), _negated=True), name='client_id_is_never_an_api_identifier'),
+            model_name="client",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("client_id__contains", ":"), _negated=True),
+                name="client_id_is_never_an_api_identifier",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='client',
-            constraint=models.CheckConstraint(condition=models.Q(('client_id__length', 36), _negated=True), name='client_id_is_never_a_subject'),
+            model_name="client",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("client_id__length", 36), _negated=True), name="client_id_is_never_a_subject"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='client',
-            constraint=models.CheckConstraint(condition=models.Q(('client_id', ''), _negated=True), name='client_id_is_never_empty'),
+            model_name="client",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("client_id", ""), _negated=True), name="client_id_is_never_empty"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='client',
-            constraint=models.CheckConstraint(condition=models.Q(('client_secret', '')), name='client_secrets_are_rows_of_their_own'),
+            model_name="client",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("client_secret", "")), name="client_secrets_are_rows_of_their_own"
+            ),
         ),
         refuse(
-            'user_sub_is_immutable', event='UPDATE', table='tokens_user',
-            when='OLD.sub <> NEW.sub', message='the sub of a user never changes',
+            "user_sub_is_immutable",
+            event="UPDATE",
+            table="tokens_user",
+            when="OLD.sub <> NEW.sub",
+            message="the sub of a user never changes",
         ),
-        refuse('audit_is_never_rewritten', event='UPDATE', table='tokens_auditevent', message='the audit trail is append-only'),
-        refuse('audit_is_never_deleted', event='DELETE', table='tokens_auditevent', message='the audit trail is append-only'),
-        refuse('audit_is_never_emptied', event='TRUNCATE', table='tokens_auditevent', message='the audit trail is append-only'),
+        refuse(
+            "audit_is_never_rewritten",
+            event="UPDATE",
+            table="tokens_auditevent",
+            message="the audit trail is append-only",
+        ),
+        refuse(
+            "audit_is_never_deleted",
+            event="DELETE",
+            table="tokens_auditevent",
+            message="the audit trail is append-only",
+        ),
+        refuse(
+            "audit_is_never_emptied",
+            event="TRUNCATE",
+            table="tokens_auditevent",
+            message="the audit trail is append-only",
+        ),
     ]

@@ -7,43 +7,91 @@ from tokens.triggers import refuse
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tokens', '0001_initial'),
+        ("tokens", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Ring',
+            name="Ring",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.SlugField(unique=True)),
-                ('algorithm', models.CharField(editable=False, help_text="JWA name, fixed for the ring's life.", max_length=10)),
-                ('policy', models.JSONField(editable=False, help_text='The timings in force, in seconds.')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.SlugField(unique=True)),
+                (
+                    "algorithm",
+                    models.CharField(editable=False, help_text="JWA name, fixed for the ring's life.", max_length=10),
+                ),
+                ("policy", models.JSONField(editable=False, help_text="The timings in force, in seconds.")),
             ],
         ),
         migrations.CreateModel(
-            name='SigningKey',
+            name="SigningKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kid', models.CharField(help_text='RFC 7638 thumbprint.', max_length=64, unique=True, verbose_name='kid')),
-                ('public_jwk', models.JSONField(verbose_name='public JWK')),
-                ('sealed', models.BinaryField(null=True)),
-                ('encryption_key_id', models.CharField(max_length=16)),
-                ('mac', models.BinaryField()),
-                ('max_lifetime', models.DurationField(help_text='Longest token that it may sign.')),
-                ('announced_at', models.DateTimeField()),
-                ('signs_at', models.DateTimeField(blank=True, null=True)),
-                ('withdraw_at', models.DateTimeField(blank=True, null=True)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('revoke_reason', models.CharField(blank=True, default='', max_length=200)),
-                ('cancelled_at', models.DateTimeField(blank=True, null=True)),
-                ('private_destroyed_at', models.DateTimeField(blank=True, null=True)),
-                ('ring', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='keys', to='tokens.ring')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kid",
+                    models.CharField(help_text="RFC 7638 thumbprint.", max_length=64, unique=True, verbose_name="kid"),
+                ),
+                ("public_jwk", models.JSONField(verbose_name="public JWK")),
+                ("sealed", models.BinaryField(null=True)),
+                ("encryption_key_id", models.CharField(max_length=16)),
+                ("mac", models.BinaryField()),
+                ("max_lifetime", models.DurationField(help_text="Longest token that it may sign.")),
+                ("announced_at", models.DateTimeField()),
+                ("signs_at", models.DateTimeField(blank=True, null=True)),
+                ("withdraw_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                ("revoke_reason", models.CharField(blank=True, default="", max_length=200)),
+                ("cancelled_at", models.DateTimeField(blank=True, null=True)),
+                ("private_destroyed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "ring",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="keys", to="tokens.ring"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['announced_at', 'kid'],
-                'constraints': [models.UniqueConstraint(models.F('ring'), condition=models.Q(('cancelled_at', None), ('revoked_at', None), ('signs_at', None)), name='one_standby_per_ring'), models.UniqueConstraint(models.F('ring'), condition=models.Q(('cancelled_at', None), ('revoked_at', None), ('signs_at__isnull', False), ('withdraw_at', None)), name='one_unsuperseded_key_per_ring'), models.CheckConstraint(condition=models.Q(('signs_at', None), ('signs_at__gte', models.F('announced_at')), _connector='OR'), name='key_signs_after_it_is_announced'), models.CheckConstraint(condition=models.Q(('withdraw_at', None), models.Q(('signs_at__isnull', False), ('withdraw_at__gt', models.F('signs_at'))), _connector='OR'), name='key_is_withdrawn_after_it_signed'), models.CheckConstraint(condition=models.Q(models.Q(('private_destroyed_at', None), ('sealed__isnull', False)), models.Q(('private_destroyed_at__isnull', False), ('sealed', None)), _connector='OR'), name='key_has_its_private_half_until_destroyed')],
+                "ordering": ["announced_at", "kid"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        models.F("ring"),
+                        condition=models.Q(("cancelled_at", None), ("revoked_at", None), ("signs_at", None)),
+                        name="one_standby_per_ring",
+                    ),
+                    models.UniqueConstraint(
+                        models.F("ring"),
+                        condition=models.Q(
+                            ("cancelled_at", None),
+                            ("revoked_at", None),
+                            ("signs_at__isnull", False),
+                            ("withdraw_at", None),
+                        ),
+                        name="one_unsuperseded_key_per_ring",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("signs_at", None), ("signs_at__gte", models.F("announced_at")), _connector="OR"
+                        ),
+                        name="key_signs_after_it_is_announced",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("withdraw_at", None),
+                            models.Q(("signs_at__isnull", False), ("withdraw_at__gt", models.F("signs_at"))),
+                            _connector="OR",
+                        ),
+                        name="key_is_withdrawn_after_it_signed",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("private_destroyed_at", None), ("sealed__isnull", False)),
+                            models.Q(("private_destroyed_at__isnull", False), ("sealed", None)),
+                            _connector="OR",
+                        ),
+                        name="key_has_its_private_half_until_destroyed",
+                    ),
+                ],
             },
         ),
         *(

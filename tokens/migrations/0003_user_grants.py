@@ -7,42 +7,70 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tokens', '0002_signing_keys'),
+        ("tokens", "0002_signing_keys"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='UserGrant',
+            name="UserGrant",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('audience', models.CharField(help_text='The API that its tokens are for, or the issuer itself.', max_length=255)),
-                ('scope', models.TextField(help_text='Space-separated, as the user allowed them.')),
-                ('auth_time', models.DateTimeField(help_text='When the user proved who they are, in the session that allowed this.')),
-                ('acr', models.CharField(blank=True, max_length=100)),
-                ('amr', models.JSONField(blank=True, default=list, help_text='How the user proved it (RFC 8176).')),
-                ('created_at', models.DateTimeField()),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('revoke_reason', models.CharField(blank=True, max_length=100)),
-                ('client', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='user_grants', to=settings.OAUTH2_PROVIDER_APPLICATION_MODEL)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='user_grants', to=settings.AUTH_USER_MODEL)),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                (
+                    "audience",
+                    models.CharField(
+                        help_text="The API that its tokens are for, or the issuer itself.", max_length=255
+                    ),
+                ),
+                ("scope", models.TextField(help_text="Space-separated, as the user allowed them.")),
+                (
+                    "auth_time",
+                    models.DateTimeField(
+                        help_text="When the user proved who they are, in the session that allowed this."
+                    ),
+                ),
+                ("acr", models.CharField(blank=True, max_length=100)),
+                ("amr", models.JSONField(blank=True, default=list, help_text="How the user proved it (RFC 8176).")),
+                ("created_at", models.DateTimeField()),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                ("revoke_reason", models.CharField(blank=True, max_length=100)),
+                (
+                    "client",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="user_grants",
+                        to=settings.OAUTH2_PROVIDER_APPLICATION_MODEL,
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="user_grants",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='AuthorizationCode',
+            name="AuthorizationCode",
             fields=[
-                ('digest', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('redirect_uri', models.TextField()),
-                ('code_challenge', models.CharField(help_text='S256 (RFC 7636).', max_length=128)),
-                ('nonce', models.TextField(blank=True)),
-                ('expires_at', models.DateTimeField(db_index=True)),
-                ('redeemed_at', models.DateTimeField(blank=True, null=True)),
-                ('grant', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='code', to='tokens.usergrant')),
+                ("digest", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("redirect_uri", models.TextField()),
+                ("code_challenge", models.CharField(help_text="S256 (RFC 7636).", max_length=128)),
+                ("nonce", models.TextField(blank=True)),
+                ("expires_at", models.DateTimeField(db_index=True)),
+                ("redeemed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "grant",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="code", to="tokens.usergrant"
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='usergrant',
-            index=models.Index(fields=['created_at'], name='tokens_user_created_652a5e_idx'),
+            model_name="usergrant",
+            index=models.Index(fields=["created_at"], name="tokens_user_created_652a5e_idx"),
         ),
     ]

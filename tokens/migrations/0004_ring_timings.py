@@ -4,21 +4,22 @@ from tokens.triggers import refuse
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tokens', '0003_user_grants'),
+        ("tokens", "0003_user_grants"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='ring',
-            name='assumed',
-            field=models.JSONField(editable=False, help_text='Longer timings that plans still assume, if any.', null=True),
+            model_name="ring",
+            name="assumed",
+            field=models.JSONField(
+                editable=False, help_text="Longer timings that plans still assume, if any.", null=True
+            ),
         ),
         migrations.AddField(
-            model_name='ring',
-            name='assumed_until',
-            field=models.DateTimeField(editable=False, help_text='When they need not be assumed any more.', null=True),
+            model_name="ring",
+            name="assumed_until",
+            field=models.DateTimeField(editable=False, help_text="When they need not be assumed any more.", null=True),
         ),
         refuse(
             "signingkey_is_withdrawn_no_earlier",

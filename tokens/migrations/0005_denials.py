@@ -4,23 +4,51 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tokens', '0004_ring_timings'),
+        ("tokens", "0004_ring_timings"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Denial',
+            name="Denial",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('jti', 'one token'), ('grant', 'every token of one grant'), ('sub', 'every earlier token of a subject'), ('client', 'every earlier token of a client')], max_length=6)),
-                ('identifier', models.CharField(max_length=255)),
-                ('issued_before', models.DateTimeField(help_text='Subjects and clients: tokens issued earlier are denied.', null=True)),
-                ('until', models.DateTimeField(db_index=True, help_text='Then no token that it is about can live any more.')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("jti", "one token"),
+                            ("grant", "every token of one grant"),
+                            ("sub", "every earlier token of a subject"),
+                            ("client", "every earlier token of a client"),
+                        ],
+                        max_length=6,
+                    ),
+                ),
+                ("identifier", models.CharField(max_length=255)),
+                (
+                    "issued_before",
+                    models.DateTimeField(
+                        help_text="Subjects and clients: tokens issued earlier are denied.", null=True
+                    ),
+                ),
+                (
+                    "until",
+                    models.DateTimeField(db_index=True, help_text="Then no token that it is about can live any more."),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('kind', 'identifier'), name='one_denial_of_each_thing'), models.CheckConstraint(condition=models.Q(models.Q(('issued_before', None), ('kind__in', ['jti', 'grant'])), models.Q(('issued_before__isnull', False), ('kind__in', ['sub', 'client'])), _connector='OR'), name='denial_of_a_holder_is_as_of_an_instant')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("kind", "identifier"), name="one_denial_of_each_thing"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("issued_before", None), ("kind__in", ["jti", "grant"])),
+                            models.Q(("issued_before__isnull", False), ("kind__in", ["sub", "client"])),
+                            _connector="OR",
+                        ),
+                        name="denial_of_a_holder_is_as_of_an_instant",
+                    ),
+                ],
             },
         ),
     ]

@@ -8,41 +8,65 @@ from tokens.triggers import refuse
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tokens', '0005_denials'),
+        ("tokens", "0005_denials"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='api',
-            name='algorithms',
-            field=models.JSONField(default=tokens.models.api.signature_algorithms, help_text='Signatures that this API accepts (JWA names); a ring of another algorithm cannot sign for it.', validators=[tokens.models.api.known_algorithms]),
+            model_name="api",
+            name="algorithms",
+            field=models.JSONField(
+                default=tokens.models.api.signature_algorithms,
+                help_text="Signatures that this API accepts (JWA names); a ring of another algorithm cannot sign for it.",
+                validators=[tokens.models.api.known_algorithms],
+            ),
         ),
         migrations.AddField(
-            model_name='api',
-            name='moves_at',
-            field=models.DateTimeField(editable=False, help_text='When its last move between rings happens.', null=True),
+            model_name="api",
+            name="moves_at",
+            field=models.DateTimeField(
+                editable=False, help_text="When its last move between rings happens.", null=True
+            ),
         ),
         migrations.AddField(
-            model_name='api',
-            name='previous_ring',
-            field=models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tokens.ring'),
+            model_name="api",
+            name="previous_ring",
+            field=models.ForeignKey(
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="tokens.ring",
+            ),
         ),
         migrations.AddField(
-            model_name='api',
-            name='ring',
-            field=models.ForeignKey(editable=False, help_text='The ring that signs its tokens, from <code>moves_at</code> on; empty for the default ring.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='apis', to='tokens.ring'),
+            model_name="api",
+            name="ring",
+            field=models.ForeignKey(
+                editable=False,
+                help_text="The ring that signs its tokens, from <code>moves_at</code> on; empty for the default ring.",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="apis",
+                to="tokens.ring",
+            ),
         ),
         migrations.AddField(
-            model_name='ring',
-            name='bits',
-            field=models.PositiveSmallIntegerField(editable=False, help_text='Size of an RSA modulus; empty for 2048 and where there is none to choose.', null=True),
+            model_name="ring",
+            name="bits",
+            field=models.PositiveSmallIntegerField(
+                editable=False,
+                help_text="Size of an RSA modulus; empty for 2048 and where there is none to choose.",
+                null=True,
+            ),
         ),
         migrations.AddField(
-            model_name='ring',
-            name='keystore',
-            field=models.CharField(default='database', editable=False, help_text='Where the private halves are.', max_length=10),
+            model_name="ring",
+            name="keystore",
+            field=models.CharField(
+                default="database", editable=False, help_text="Where the private halves are.", max_length=10
+            ),
         ),
         # SQLite made the ring's table anew for these columns, and forgot its triggers.
         refuse("ring_stays", event="DELETE", table="tokens_ring", message="ring rows are kept for ever"),

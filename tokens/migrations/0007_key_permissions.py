@@ -4,14 +4,19 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tokens', '0006_rings'),
+        ("tokens", "0006_rings"),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='signingkey',
-            options={'ordering': ['announced_at', 'kid'], 'permissions': [('rotate_key', 'Can plan the next switch of a ring'), ('revoke_key', 'Can revoke a signing key')]},
+            name="signingkey",
+            options={
+                "ordering": ["announced_at", "kid"],
+                "permissions": [
+                    ("rotate_key", "Can plan the next switch of a ring"),
+                    ("revoke_key", "Can revoke a signing key"),
+                ],
+            },
         ),
     ]

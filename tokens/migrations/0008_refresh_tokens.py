@@ -9,25 +9,24 @@ def end_where_they_began(apps, _schema_editor):
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tokens', '0007_key_permissions'),
+        ("tokens", "0007_key_permissions"),
     ]
 
     operations = [
         migrations.RemoveIndex(
-            model_name='usergrant',
-            name='tokens_user_created_652a5e_idx',
+            model_name="usergrant",
+            name="tokens_user_created_652a5e_idx",
         ),
         migrations.AddField(
-            model_name='usergrant',
-            name='ends_at',
+            model_name="usergrant",
+            name="ends_at",
             field=models.DateTimeField(null=True),
         ),
         migrations.RunPython(end_where_they_began, migrations.RunPython.noop),
         migrations.AlterField(
-            model_name='usergrant',
-            name='ends_at',
-            field=models.DateTimeField(db_index=True, help_text='From then on, no token is issued under it.'),
+            model_name="usergrant",
+            name="ends_at",
+            field=models.DateTimeField(db_index=True, help_text="From then on, no token is issued under it."),
         ),
     ]

@@ -7,32 +7,69 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tokens', '0008_refresh_tokens'),
+        ("tokens", "0008_refresh_tokens"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='client',
-            name='refresh_token_idle_lifetime',
-            field=models.DurationField(blank=True, help_text="Between two uses. Empty: the issuer's.", null=True, validators=[django.core.validators.MinValueValidator(datetime.timedelta(seconds=1))]),
+            model_name="client",
+            name="refresh_token_idle_lifetime",
+            field=models.DurationField(
+                blank=True,
+                help_text="Between two uses. Empty: the issuer's.",
+                null=True,
+                validators=[django.core.validators.MinValueValidator(datetime.timedelta(seconds=1))],
+            ),
         ),
         migrations.AlterField(
-            model_name='client',
-            name='refresh_token_lifetime',
-            field=models.DurationField(blank=True, help_text="From the user's consent to the end. Empty: the issuer's.", null=True, validators=[django.core.validators.MinValueValidator(datetime.timedelta(seconds=1))]),
+            model_name="client",
+            name="refresh_token_lifetime",
+            field=models.DurationField(
+                blank=True,
+                help_text="From the user's consent to the end. Empty: the issuer's.",
+                null=True,
+                validators=[django.core.validators.MinValueValidator(datetime.timedelta(seconds=1))],
+            ),
         ),
         migrations.CreateModel(
-            name='RefreshToken',
+            name="RefreshToken",
             fields=[
-                ('digest', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField(db_index=True, help_text='When it ends if it is not used; never after its grant.')),
-                ('used_at', models.DateTimeField(blank=True, help_text='When it was traded for its successor.', null=True)),
-                ('retried_at', models.DateTimeField(blank=True, help_text='When it was traded again: an answer was lost.', null=True)),
-                ('grant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='refresh_tokens', to='tokens.usergrant')),
-                ('previous', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='successors', to='tokens.refreshtoken')),
+                ("digest", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "expires_at",
+                    models.DateTimeField(
+                        db_index=True, help_text="When it ends if it is not used; never after its grant."
+                    ),
+                ),
+                (
+                    "used_at",
+                    models.DateTimeField(blank=True, help_text="When it was traded for its successor.", null=True),
+                ),
+                (
+                    "retried_at",
+                    models.DateTimeField(
+                        blank=True, help_text="When it was traded again: an answer was lost.", null=True
+                    ),
+                ),
+                (
+                    "grant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="refresh_tokens",
+                        to="tokens.usergrant",
+                    ),
+                ),
+                (
+                    "previous",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="successors",
+                        to="tokens.refreshtoken",
+                    ),
+                ),
             ],
         ),
     ]

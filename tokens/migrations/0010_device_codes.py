@@ -6,27 +6,45 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tokens', '0009_refresh_rows'),
+        ("tokens", "0009_refresh_rows"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='DeviceCode',
+            name="DeviceCode",
             fields=[
-                ('digest', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('user_code_digest', models.CharField(max_length=64, unique=True)),
-                ('audience', models.CharField(max_length=255)),
-                ('scope', models.TextField(help_text='Space-separated, as the device asked for them.')),
-                ('created_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField(db_index=True)),
-                ('interval', models.PositiveSmallIntegerField(help_text='Seconds between two questions of the device.')),
-                ('asked_at', models.DateTimeField(blank=True, help_text='When the device asked last.', null=True)),
-                ('refused_at', models.DateTimeField(blank=True, null=True)),
-                ('redeemed_at', models.DateTimeField(blank=True, null=True)),
-                ('client', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='device_codes', to=settings.OAUTH2_PROVIDER_APPLICATION_MODEL)),
-                ('grant', models.OneToOneField(help_text='What the user allowed.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='device_code', to='tokens.usergrant')),
+                ("digest", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("user_code_digest", models.CharField(max_length=64, unique=True)),
+                ("audience", models.CharField(max_length=255)),
+                ("scope", models.TextField(help_text="Space-separated, as the device asked for them.")),
+                ("created_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField(db_index=True)),
+                (
+                    "interval",
+                    models.PositiveSmallIntegerField(help_text="Seconds between two questions of the device."),
+                ),
+                ("asked_at", models.DateTimeField(blank=True, help_text="When the device asked last.", null=True)),
+                ("refused_at", models.DateTimeField(blank=True, null=True)),
+                ("redeemed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "client",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="device_codes",
+                        to=settings.OAUTH2_PROVIDER_APPLICATION_MODEL,
+                    ),
+                ),
+                (
+                    "grant",
+                    models.OneToOneField(
+                        help_text="What the user allowed.",
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="device_code",
+                        to="tokens.usergrant",
+                    ),
+                ),
             ],
         ),
     ]

@@ -7,7 +7,6 @@ REHASHED = frozenset({"digest", "encryption_key_id"})
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
         ("tokens", "0011_consents"),
     ]
@@ -27,7 +26,12 @@ class Migration(migrations.Migration):
         *(
             registry(model=model)
             for model in (
-                "Api", "Scope", "ExchangePolicy", "Client_scopes", "Client_apis", "ExchangePolicy_scopes",
+                "Api",
+                "Scope",
+                "ExchangePolicy",
+                "Client_scopes",
+                "Client_apis",
+                "ExchangePolicy_scopes",
             )
         ),
     ]

@@ -24,45 +24,102 @@ def bring_within_bounds(apps, _editor):
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tokens', '0014_vouched'),
+        ("tokens", "0014_vouched"),
     ]
 
     operations = [
         migrations.RunPython(bring_within_bounds, migrations.RunPython.noop),
         migrations.AlterField(
-            model_name='api',
-            name='max_token_lifetime',
-            field=models.DurationField(blank=True, help_text='No access token for this API lives longer: one second to one day. Empty: the key policy alone.', null=True, validators=[django.core.validators.MinValueValidator(datetime.timedelta(seconds=1)), django.core.validators.MaxValueValidator(datetime.timedelta(days=1))]),
+            model_name="api",
+            name="max_token_lifetime",
+            field=models.DurationField(
+                blank=True,
+                help_text="No access token for this API lives longer: one second to one day. Empty: the key policy alone.",
+                null=True,
+                validators=[
+                    django.core.validators.MinValueValidator(datetime.timedelta(seconds=1)),
+                    django.core.validators.MaxValueValidator(datetime.timedelta(days=1)),
+                ],
+            ),
         ),
         migrations.AlterField(
-            model_name='client',
-            name='access_token_lifetime',
-            field=models.DurationField(blank=True, help_text="One second to one day, and never longer than the key policy allows. Empty: the issuer's.", null=True, validators=[django.core.validators.MinValueValidator(datetime.timedelta(seconds=1)), django.core.validators.MaxValueValidator(datetime.timedelta(days=1))]),
+            model_name="client",
+            name="access_token_lifetime",
+            field=models.DurationField(
+                blank=True,
+                help_text="One second to one day, and never longer than the key policy allows. Empty: the issuer's.",
+                null=True,
+                validators=[
+                    django.core.validators.MinValueValidator(datetime.timedelta(seconds=1)),
+                    django.core.validators.MaxValueValidator(datetime.timedelta(days=1)),
+                ],
+            ),
         ),
         migrations.AlterField(
-            model_name='client',
-            name='refresh_token_idle_lifetime',
-            field=models.DurationField(blank=True, help_text="Between two uses. Empty: the issuer's.", null=True, validators=[django.core.validators.MinValueValidator(datetime.timedelta(seconds=1)), django.core.validators.MaxValueValidator(datetime.timedelta(days=3650))]),
+            model_name="client",
+            name="refresh_token_idle_lifetime",
+            field=models.DurationField(
+                blank=True,
+                help_text="Between two uses. Empty: the issuer's.",
+                null=True,
+                validators=[
+                    django.core.validators.MinValueValidator(datetime.timedelta(seconds=1)),
+                    django.core.validators.MaxValueValidator(datetime.timedelta(days=3650)),
+                ],
+            ),
         ),
         migrations.AlterField(
-            model_name='client',
-            name='refresh_token_lifetime',
-            field=models.DurationField(blank=True, help_text="From the user's consent to the end: ten years at the most. Empty: the issuer's.", null=True, validators=[django.core.validators.MinValueValidator(datetime.timedelta(seconds=1)), django.core.validators.MaxValueValidator(datetime.timedelta(days=3650))]),
+            model_name="client",
+            name="refresh_token_lifetime",
+            field=models.DurationField(
+                blank=True,
+                help_text="From the user's consent to the end: ten years at the most. Empty: the issuer's.",
+                null=True,
+                validators=[
+                    django.core.validators.MinValueValidator(datetime.timedelta(seconds=1)),
+                    django.core.validators.MaxValueValidator(datetime.timedelta(days=3650)),
+                ],
+            ),
         ),
         migrations.AlterField(
-            model_name='client',
-            name='token_endpoint_auth_method',
-            field=models.CharField(choices=[('none', 'None (public client: PKCE only)'), ('client_secret_basic', 'Secret, in the Authorization header'), ('client_secret_post', "Secret, in the request's body or the header"), ('private_key_jwt', 'Its own private key (RFC 7523)')], default='client_secret_basic', max_length=32, verbose_name='authentication'),
+            model_name="client",
+            name="token_endpoint_auth_method",
+            field=models.CharField(
+                choices=[
+                    ("none", "None (public client: PKCE only)"),
+                    ("client_secret_basic", "Secret, in the Authorization header"),
+                    ("client_secret_post", "Secret, in the request's body or the header"),
+                    ("private_key_jwt", "Its own private key (RFC 7523)"),
+                ],
+                default="client_secret_basic",
+                max_length=32,
+                verbose_name="authentication",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='api',
-            constraint=models.CheckConstraint(condition=models.Q(('max_token_lifetime__gte', datetime.timedelta(seconds=1)), ('max_token_lifetime__lte', datetime.timedelta(days=1))), name='api_lifetime_is_bounded'),
+            model_name="api",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("max_token_lifetime__gte", datetime.timedelta(seconds=1)),
+                    ("max_token_lifetime__lte", datetime.timedelta(days=1)),
+                ),
+                name="api_lifetime_is_bounded",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='client',
-            constraint=models.CheckConstraint(condition=models.Q(('access_token_lifetime__gte', datetime.timedelta(seconds=1)), ('access_token_lifetime__lte', datetime.timedelta(days=1)), ('refresh_token_lifetime__gte', datetime.timedelta(seconds=1)), ('refresh_token_lifetime__lte', datetime.timedelta(days=3650)), ('refresh_token_idle_lifetime__gte', datetime.timedelta(seconds=1)), ('refresh_token_idle_lifetime__lte', datetime.timedelta(days=3650))), name='client_lifetimes_are_bounded'),
+            model_name="client",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("access_token_lifetime__gte", datetime.timedelta(seconds=1)),
+                    ("access_token_lifetime__lte", datetime.timedelta(days=1)),
+                    ("refresh_token_lifetime__gte", datetime.timedelta(seconds=1)),
+                    ("refresh_token_lifetime__lte", datetime.timedelta(days=3650)),
+                    ("refresh_token_idle_lifetime__gte", datetime.timedelta(seconds=1)),
+                    ("refresh_token_idle_lifetime__lte", datetime.timedelta(days=3650)),
+                ),
+                name="client_lifetimes_are_bounded",
+            ),
         ),
         # SQLite made both tables anew for their constraints, and forgot their triggers.
         registry(model="Client", unless=frozenset({"last_used_on"})),

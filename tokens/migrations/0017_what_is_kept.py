@@ -2,7 +2,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
         ("tokens", "0016_key_rules"),
     ]
@@ -11,9 +10,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="denial",
             name="client_id",
-            field=models.CharField(
-                blank=True, default="", help_text="Whose tokens; empty: anybody's.", max_length=255
-            ),
+            field=models.CharField(blank=True, default="", help_text="Whose tokens; empty: anybody's.", max_length=255),
         ),
         migrations.AddIndex(
             model_name="denial",

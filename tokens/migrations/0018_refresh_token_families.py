@@ -8,7 +8,6 @@ def begin_families(apps, _schema_editor):
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
         ("tokens", "0017_what_is_kept"),
     ]
@@ -25,7 +24,9 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="refreshtoken",
             name="expires_at",
-            field=models.DateTimeField(db_index=True, help_text="When it can be used no more, be it for an answer that was lost."),
+            field=models.DateTimeField(
+                db_index=True, help_text="When it can be used no more, be it for an answer that was lost."
+            ),
         ),
         migrations.AddIndex(
             model_name="refreshtoken",

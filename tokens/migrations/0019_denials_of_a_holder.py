@@ -8,7 +8,6 @@ def forget_clients(apps, _schema_editor):
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
         ("tokens", "0018_refresh_token_families"),
     ]
@@ -32,9 +31,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="denial",
             name="issued_before",
-            field=models.DateTimeField(
-                help_text="Subjects, clients, pairs: earlier tokens are denied.", null=True
-            ),
+            field=models.DateTimeField(help_text="Subjects, clients, pairs: earlier tokens are denied.", null=True),
         ),
         migrations.AlterField(
             model_name="denial",

@@ -8,7 +8,6 @@ def keep_digests(apps, _schema_editor):
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
         ("tokens", "0019_denials_of_a_holder"),
     ]
@@ -38,9 +37,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="refreshtoken",
             name="retried_at",
-            field=models.DateTimeField(
-                blank=True, help_text="When it was used again: an answer was lost.", null=True
-            ),
+            field=models.DateTimeField(blank=True, help_text="When it was used again: an answer was lost.", null=True),
         ),
         migrations.AddIndex(
             model_name="refreshtoken",

@@ -5,7 +5,6 @@ BY_MAIL = "CREATE INDEX verified_mail_in_any_case ON account_emailaddress (UPPER
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
         ("account", "0009_emailaddress_unique_primary_email"),
         ("tokens", "0020_successors_outlive"),

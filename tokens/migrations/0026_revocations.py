@@ -73,7 +73,6 @@ def seconds(instant):
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
         ("tokens", "0025_restorable"),
     ]
@@ -171,9 +170,7 @@ class Migration(migrations.Migration):
                 ("count", models.IntegerField()),
                 (
                     "until",
-                    models.BigIntegerField(
-                        db_index=True, help_text="Unix seconds: then every entry in it has ended."
-                    ),
+                    models.BigIntegerField(db_index=True, help_text="Unix seconds: then every entry in it has ended."),
                 ),
                 ("body", models.BinaryField()),
             ],

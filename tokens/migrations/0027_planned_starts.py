@@ -18,7 +18,6 @@ def moved(leaves_no_room):
 
 
 class Migration(migrations.Migration):
-
     dependencies = [("tokens", "0026_revocations")]
 
     operations = [

@@ -12,7 +12,6 @@ TRIGGERS = (
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
         ("tokens", "0028_pinned_authentication"),
     ]

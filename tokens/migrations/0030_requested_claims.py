@@ -4,7 +4,6 @@ from tokens.triggers import bound_lock_wait, date_profile_changes
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
         ("tokens", "0029_claim_switches"),
     ]
@@ -16,7 +15,9 @@ class Migration(migrations.Migration):
             model_name="usergrant",
             name="claims",
             field=models.JSONField(
-                blank=True, help_text="The single claims that the client requested (OpenID Connect Core 5.5).", null=True
+                blank=True,
+                help_text="The single claims that the client requested (OpenID Connect Core 5.5).",
+                null=True,
             ),
         ),
         migrations.AddField(

@@ -19,9 +19,10 @@ Read in this order:
 - `assertion`, `proof`: used client assertions and DPoP proofs, so that each is accepted once.
 - `key`: rings and signing keys.
 - `revocation`, `registry`: revocations with their log; the registry's version.
-- `audit`: the audit trail.
+- `audit`, `activity`: the audit trail; counts and dates for the admin's dashboard.
 """
 
+from tokens.models.activity import ClientActivity, DailyCount, JobRun
 from tokens.models.api import Api
 from tokens.models.assertion import UsedAssertion
 from tokens.models.audit import AuditEvent
@@ -47,13 +48,16 @@ __all__ = [
     "AuthenticationMethod",
     "AuthorizationCode",
     "Client",
+    "ClientActivity",
     "ClientSecret",
     "Consent",
+    "DailyCount",
     "DeviceCode",
     "EndedSession",
     "ExchangePolicy",
     "GrantType",
     "InitialAccessToken",
+    "JobRun",
     "LogoutMessage",
     "OpenClient",
     "PkceRule",

@@ -100,6 +100,13 @@ class Client(AuthenticationSettings, TokenSettings, LoginSwitches, LogoutSetting
 
     class Meta(AbstractApplication.Meta):
         swappable = "OAUTH2_PROVIDER_APPLICATION_MODEL"
+        # What needs them: tokens/registration/delegation.py.
+        permissions = [
+            ("register_first_party", "Can register clients that never ask users for consent"),
+            ("grant_jwt_bearer", "Can register clients that act for users (JWT bearer)"),
+            ("grant_token_exchange", "Can register clients that exchange users' tokens"),
+            ("redirect_anywhere", "Can register redirect URIs outside of the allow-list"),
+        ]
         constraints = [
             # A `sub` is a UUID (36 characters) and an API identifier a URI (has a colon): neither can be a client_id.
             # Only the address of a metadata document has a colon. `registration` keeps it apart from APIs.

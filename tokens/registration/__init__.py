@@ -9,6 +9,7 @@ waits.
 
 Read in this order:
 - `client`: register a client.
+- `delegation`: rights of a client for which an administrator needs a permission of its own.
 - `kinds`: what an operator is asked for a client of a kind, and what follows from it.
 - `secret_rotation`: add and end client secrets.
 - `api`: register an API and its scopes.

@@ -24,8 +24,8 @@ def register(api: Api, scopes: Iterable[Scope], *, actor: str, now: datetime) ->
     """
     api.full_clean()
     api.save()
-    switched_on = {name: True for name in SWITCHES if getattr(api, name)}
-    record("api.created", actor=actor, subject=f"api:{api.identifier}", details=switched_on, now=now)
+    row = {"name": api.name} | {name: True for name in SWITCHES if getattr(api, name)}
+    record("api.created", actor=actor, subject=f"api:{api.identifier}", details=row, now=now)
     for scope in scopes:
         scope.api = api
         scope.full_clean()

@@ -6,7 +6,7 @@
 4. Add a secret if the client authenticates with a secret.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -84,12 +84,28 @@ def register(
         client.save()
         client.scopes.set(scopes)
         client.apis.set(apis)
-        subject, details = f"client:{client.client_id}", unsafe_switches(client)
+        subject, details = f"client:{client.client_id}", created_row(client, scopes, apis)
         record("client.created", actor=actor, subject=subject, details=details, now=now)
         if registration.authentication in client_secret.METHODS:
             expires_at = registration.secret_expires_at
             secret = secret_rotation.add(client, actor=actor, now=now, expires_at=expires_at, secret=secret)
     return client, secret
+
+
+def created_row(client: Client, scopes: Iterable[Scope], apis: Iterable[Api]) -> dict[str, Any]:
+    """Return what a new client may do, for the audit trail: the fields that are not empty, and unsafe switches."""
+    fields = {
+        "name": client.name,
+        "client_type": client.client_type,
+        "token_endpoint_auth_method": client.token_endpoint_auth_method,
+        "grants": list(client.grants),
+        "scopes": sorted(scope.name for scope in scopes),
+        "apis": sorted(api.identifier for api in apis),
+        "redirect_uris": client.redirect_uris.split(),
+        "skip_authorization": client.skip_authorization,
+        "client_jwks_uri": client.client_jwks_uri,
+    }
+    return {name: value for name, value in fields.items() if value} | unsafe_switches(client)
 
 
 def unsafe_switches(client: Client) -> dict[str, Any]:

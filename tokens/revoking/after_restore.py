@@ -22,7 +22,7 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 
 from tokens import registry_lock
-from tokens.audit import journal, trail
+from tokens.audit import journal, retention, trail
 from tokens.audit.journal import Entry
 from tokens.issued import revocation_record
 from tokens.keys import kids, store
@@ -73,7 +73,8 @@ def apply(operation: Operation, logs: Iterable[Entry], *, dry_run: bool = False)
     actor, now = operation.actor, operation.now
     events = sorted([*journal.entries(), *logs], key=lambda event: event.at)
     # Only events that the database lacks are applied. All events are needed to know the last state of an account.
-    lacking = [event for event in events if not event.is_in_database()]
+    purged = retention.purged_before()
+    lacking = [event for event in events if not (purged and event.at < purged) and not event.is_in_database()]
     older, unread = high_water.report(now=now), _unread(events, now=now)
     reasons = _reasons(events)
     revived = [key.kid for key in kids.revived(reasons, now=store.database_now())]

@@ -6,7 +6,8 @@ compare the database with the marks:
 - Marks are read before the database. So the state of a mark was committed before the database is read, and a database
   that lacks that state went back. No order in which processes read and write causes a false alarm.
 - The feed went back if its version is lower than the mark, or has another tag at the mark's number.
-- The audit trail went back if it lacks the newest event. Events are never deleted, so later events do not hide that.
+- The audit trail went back if it lacks the newest event. Events are deleted only after 30 days or more, and never the
+  newest, so later events do not hide that.
 - The registry went back if its version is one that was replaced. Versions are random and never drawn again.
 - While the database is older than its marks, no mark is written. `after_restore` resets the marks.
 - Marks only warn. They refuse no request and no command.

@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Model, QuerySet
 
 from tokens import conf, registry_lock
+from tokens.audit import retention
 from tokens.issued import revocation_record
 from tokens.models import (
     AuthorizationCode,
@@ -33,6 +34,7 @@ from tokens.open_clients import idle_client
 
 BATCH = 1000
 """Rows deleted in one transaction."""
+AUDIT = "audit events"
 CLIENTS = "self-registered clients"
 CLIENTS_BATCH = 20
 """Clients deleted in one transaction: other changes of the registry wait for it, and each has twenty statements."""
@@ -83,6 +85,7 @@ TABLES: Mapping[str, Ended] = {
     "revocation versions": _versions,
     "initial access tokens": lambda now: InitialAccessToken.objects.filter(expires_at__lt=now).order_by("expires_at"),
     CLIENTS: idle_client.ended,
+    AUDIT: retention.ended,
     "sessions": lambda now: Session.objects.filter(expire_date__lt=now).order_by("expire_date"),
 }
 
@@ -94,8 +97,12 @@ def count(table: str, *, now: datetime) -> int:
 
 def purge(table: str, *, now: datetime, batch: int = BATCH) -> Iterator[int]:
     """Delete ended rows of `table`, up to `batch` per transaction. Yield how many each transaction deleted."""
+    total = 0
     while deleted := _batch(table, now=now, size=batch):
+        total += deleted
         yield deleted
+    if table == AUDIT:
+        retention.record_purge(total, now=now)
 
 
 def _batch(table: str, *, now: datetime, size: int) -> int:

@@ -1,7 +1,7 @@
 """Migration operations that put rules into the database itself, so that the admin, the shell and plain SQL obey them.
 
-Owns: triggers that refuse a change, renew a value, or replace a row; the schema of trigger functions, and how long a
-migration waits for a lock.
+Owns: triggers that refuse a change, renew a value, or replace a row; the schema of trigger functions; indexes that only
+PostgreSQL has; and how long a migration waits for a lock.
 Does not own: rules that a row satisfies by itself, which are CHECK constraints of `models`.
 Steps: none.
 Neighbours: only `migrations` imports this room. A function is imported from `tokens.triggers`.
@@ -17,10 +17,12 @@ Read in this order:
 - `profile_change`: date the last change of a user's name or e-mail address.
 - `restore`: let pg_restore copy rows that triggers have already written.
 - `search_path`: bind trigger functions to their schema.
+- `prefix_index`: create an index for the admin's lists.
 - `lock_wait`: limit how long a migration waits for a lock.
 """
 
 from tokens.triggers.lock_wait import bound_lock_wait
+from tokens.triggers.prefix_index import index_concurrently
 from tokens.triggers.profile_change import date_profile_changes
 from tokens.triggers.registry_version import registry
 from tokens.triggers.restore import replace_inserted
@@ -34,6 +36,7 @@ __all__ = [
     "date_profile_changes",
     "end_sessions_of_disabled_users",
     "fix_search_paths",
+    "index_concurrently",
     "refuse",
     "refuse_replacing",
     "registry",

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from tokens import errors
+from tokens.audit import jobs, trail
 from tokens.conf import issuer
 from tokens.keys import keyring, store
 from tokens.keys.errors import NotReady, UnknownKey
@@ -38,6 +39,7 @@ def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
         since = _since(request)
     except ValueError:
         return errors.answer(NO_VERSION, 400)
+    trail.last_seen[jobs.POLLED] = timezone.now()
     head = feed_log.head()
     read_at = head.waiting_at
     if read_at:  # revocations without a version: the first reader after them publishes a bounded number

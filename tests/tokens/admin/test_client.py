@@ -260,7 +260,18 @@ def test_lowering_and_raising_the_pkce_rule_are_audit_events(admin, form):
 
 def test_a_new_client_below_required_is_named_in_its_event(admin, form):
     admin.post(ADD, {**form, "pkce": "nonce"})
-    assert AuditEvent.objects.get(action="client.created").details == {"pkce": "nonce"}
+    assert AuditEvent.objects.get(action="client.created").details["pkce"] == "nonce"
+
+
+def test_the_event_of_a_new_client_has_what_it_may_do(admin, form):
+    admin.post(ADD, form)
+    assert AuditEvent.objects.get(action="client.created").details == {
+        "name": "Reports",
+        "client_type": "confidential",
+        "token_endpoint_auth_method": "client_secret_basic",
+        "grants": ["client_credentials"],
+        "scopes": ["notes:read"],
+    }
 
 
 PUBLIC = {"client_type": "public", "grants": ["authorization_code"], "redirect_uris": "http://localhost/callback"}

@@ -23,12 +23,12 @@ def test_creating_changing_disabling_and_deleting_a_user_are_audit_events(admin)
     assert admin.post(page, {"username": "eve", "email": "eve@example.org", "is_active": "on"}).status_code == 302
     assert admin.post(page, {"username": "eve", "email": "eve@example.org"}).status_code == 302
     assert admin.post(f"{LIST}{eve.pk}/delete/", {"post": "yes"}).status_code == 302
-    actor, subject = "user:root", "user:eve"
+    actor, subject, sub = "user:root", "user:eve", {"sub": str(eve.sub)}
     assert events() == [
-        ("user.created", actor, subject, {}),
+        ("user.created", actor, subject, sub),
         ("user.changed", actor, subject, {"email": ["", "eve@example.org"]}),
         ("user.changed", actor, subject, {"is_active": ["True", "False"]}),
-        ("user.deleted", actor, subject, {}),
+        ("user.deleted", actor, subject, sub),
     ]
 
 

@@ -100,5 +100,5 @@ ROWS = (
     api(STAYS, "NULL", "NULL", "NULL"),
     api(MOVES, str(NEW), str(OLD), "'2970-01-01'"),
     api(MOVED, str(NEW), str(OLD), "'2020-01-01'"),
-    f"INSERT INTO {AUDIT} (id, at, actor, action, subject, details) VALUES (901, '2020-01-01', '', '', '', '{{}}')",
+    f"INSERT INTO {AUDIT} (id, at, actor, action, subject, details) VALUES (901, '2970-01-01', '', '', '', '{{}}')",
 )

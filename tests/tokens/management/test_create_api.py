@@ -156,7 +156,7 @@ def test_each_switch_has_an_option_and_the_event_names_it(option):
     for identifier, on in (("https://orders.example/", {SWITCHES[option]: True}), ("https://bills.example/", {})):
         api = Api.objects.get(identifier=identifier)
         assert {name: True for name in SWITCHES.values() if getattr(api, name)} == on
-        assert AuditEvent.objects.get(subject=f"api:{identifier}").details == on
+        assert AuditEvent.objects.get(subject=f"api:{identifier}").details == {"name": api.name} | on
 
 
 def test_the_help_says_which_identifier_to_choose():

@@ -30,7 +30,7 @@ def test_a_confidential_client_has_the_rule_that_was_chosen_and_the_trail_names_
     client = create(*options)
     assert (client.pkce, client.pkce_rule) == (stored, rule)
     details = AuditEvent.objects.get(action="client.created").details
-    assert details == ({"pkce": stored} if stored else {})
+    assert details.get("pkce") == stored
 
 
 @pytest.mark.parametrize("rule", ["nonce", "optional"])
@@ -49,7 +49,7 @@ def test_an_unknown_rule_is_refused():
 def test_a_public_client_can_use_any_port_on_localhost_and_the_trail_says_so():
     client = create("--public", "--any-localhost-port", uri=NATIVE)
     assert client.frees_localhost_port
-    assert AuditEvent.objects.get(action="client.created").details == {"allows_any_localhost_port": True}
+    assert AuditEvent.objects.get(action="client.created").details["allows_any_localhost_port"] is True
 
 
 def test_a_client_can_be_held_to_pushed_requests_and_the_trail_says_so():

@@ -14,6 +14,7 @@ from tests.tokens.factories import API
 from tokens.issued import revocation_key, revocation_record
 from tokens.keys.rules.policy import PRODUCTION
 from tokens.models import (
+    AuditEvent,
     AuthorizationCode,
     Client,
     DeviceCode,
@@ -39,10 +40,13 @@ def run(*arguments):
 
 
 @pytest.fixture
-def rows(user, webapp):
+def rows(user, webapp, settings):
     """Create two rows in each table: an expired row and a row that is still needed."""
     now = timezone.now()
     old = now - revocation_record.acceptance_after_issue() - MARGIN
+    settings.ISSUER = {**settings.ISSUER, "AUDIT_RETENTION": timedelta(days=30)}
+    for at in (now - timedelta(days=31), now):
+        AuditEvent.objects.create(at=at, actor="user:ada", action="thing.done", subject="client:webapp")
     for name, at in (("ended", now - MARGIN), ("live", now + MARGIN)):
         fresh = {"user": user, "client": webapp, "audience": API, "scope": "notes:read", "auth_time": now}
         grant = UserGrant.objects.create(**fresh, created_at=now, ends_at=now)
@@ -69,8 +73,8 @@ def rows(user, webapp):
 
 def test_expired_rows_are_deleted_and_other_rows_stay(rows):
     out, err = run()
-    assert [line.split()[-2:] for line in out.splitlines()] == [["1", "deleted"]] * 11
-    assert err.count("…") == 11
+    assert [line.split()[-2:] for line in out.splitlines()] == [["1", "deleted"]] * 12
+    assert err.count("…") == 12
     assert [one.pk for one in AuthorizationCode.objects.all()] == ["live"]
     assert [one.pk for one in RefreshToken.objects.all()] == ["live"]
     assert [one.pk for one in DeviceCode.objects.all()] == ["live"]

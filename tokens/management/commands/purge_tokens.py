@@ -4,6 +4,7 @@ import json
 from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
+from tokens.audit import jobs
 from tokens.keys import store
 from tokens.management.operator_command import OperatorCommand
 from tokens.revoking import purge
@@ -40,6 +41,8 @@ class Command(OperatorCommand):
             if not options["json"]:
                 verb = "would be deleted" if options["dry_run"] else "deleted"
                 self.stdout.write(f"{table:20} {removed[table]:8} {verb}")
+        if not options["dry_run"]:
+            jobs.note("purge_tokens", now=store.database_now())
         if options["json"]:
             self.stdout.write(json.dumps({"dry_run": options["dry_run"], "removed": removed}))
 

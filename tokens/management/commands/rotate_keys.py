@@ -9,7 +9,9 @@ from django.core.management.base import CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
+from tokens.audit import jobs
 from tokens.jose.key_format import ALGORITHMS
+from tokens.keys import store
 from tokens.keys.cancellation import cancel
 from tokens.keys.keystore import NAMES
 from tokens.keys.material import RSA_BITS
@@ -82,10 +84,17 @@ To sign one API's tokens with a ring of its own:
         try:
             with exit_codes():
                 self.for_each(rings_of(options), lambda ring: text(run(ring, options), options))
+                if is_the_job(options):
+                    jobs.note("rotate_keys", now=store.database_now())
         except OverflowError as error:
             raise CommandError(
                 "--at is too close to the first or last date of the calendar", returncode=USAGE
             ) from error
+
+
+def is_the_job(options: dict[str, Any]) -> bool:
+    """Return True if the command takes the next step of every ring, as from cron."""
+    return not any(options[name] for name in ("ring", "dry_run", "rewrap", "cancel"))
 
 
 def check_options(options: dict[str, Any]) -> None:

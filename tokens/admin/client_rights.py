@@ -1,0 +1,37 @@
+"""Permissions for the rights of a client (tokens/registration/delegation.py), as errors at the fields of a form."""
+
+from collections.abc import Callable, Sequence
+
+from django.http import HttpRequest
+from django.utils.translation import gettext, gettext_lazy
+
+from tokens import conf
+from tokens.models import Client
+from tokens.registration import delegation
+from tokens.registration.delegation import Rights
+
+HasPermission = Callable[[str], bool]
+REFUSALS = {
+    delegation.FIRST_PARTY: gettext_lazy("You may not register clients that never ask users for consent."),
+    delegation.JWT_BEARER: gettext_lazy("You may not register clients that act for users (JWT bearer)."),
+    delegation.EXCHANGE: gettext_lazy("You may not register clients that exchange users' tokens."),
+    delegation.REDIRECT: gettext_lazy("You may register only redirect URIs of the allow-list (REDIRECT_ALLOW_LIST)."),
+}
+
+
+def may_change(request: HttpRequest, client: Client) -> bool:
+    """Return True if the administrator has the permissions that the rights of the stored client need."""
+    stored = Client.objects.filter(pk=client.pk).first() or client  # a form has changed `client` already
+    return not refusals(rights_of(stored), request.user.has_perm)
+
+
+def rights_of(client: Client) -> Rights:
+    """Return the rights of a client."""
+    addresses = (*client.redirect_uris.split(), *client.post_logout_redirect_uris.split())
+    return Rights(skips_consent=client.skip_authorization, grants=client.grants, redirect_uris=addresses)
+
+
+def refusals(rights: Rights, has_perm: HasPermission) -> Sequence[tuple[str, str]]:
+    """Return a field and a message for each permission that the administrator lacks for the rights."""
+    needed = delegation.required(rights, allowed=conf.issuer().redirect_allow_list)
+    return [(field, gettext(str(REFUSALS[name]))) for name, field in needed.items() if not has_perm(name)]

@@ -1,0 +1,137 @@
+"""The dashboard at the start of the admin: keys, revocation feed, tokens of the day, refusals, and jobs.
+
+- Each number is one bounded read. Nothing counts the rows of a long table.
+- An administrator sees the panels of the tables that the administrator may view.
+- The counts come from tokens/audit/tally.py, and are complete up to its last flush.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Sum
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from tokens import conf
+from tokens.audit import jobs, tally
+from tokens.checks import key_health
+from tokens.checks.key_health import Problem
+from tokens.encryption import MalformedEncryptionKey
+from tokens.keys import adoption, store
+from tokens.keys.rules import lifecycle
+from tokens.keys.rules.timeline import next_step
+from tokens.models import GrantType, JobRun, RevocationLog, Segment
+from tokens.models.key import Ring
+
+SHOWN = 10
+"""The number of reasons and grant types that are listed."""
+JOBS = {"rotate_keys": timedelta(days=1), "purge_tokens": timedelta(days=2)}
+"""By job: the time after its last run from which it is overdue."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RingState:
+    """A ring: its next step, and if a standby is ready."""
+
+    pk: int
+    name: str
+    step: str
+    step_at: datetime | None
+    has_standby: bool
+    overdue: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedState:
+    """The revocation feed: its entries, and when an API read it last."""
+
+    entries: int
+    polled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """A job: when it ran last to its end, and if it is overdue. A job that never ran is overdue."""
+
+    name: str
+    ended_at: datetime | None
+    overdue: bool
+
+
+def panels(request: HttpRequest) -> dict[str, object]:
+    """Return the variables of the template: the panels that the administrator may see."""
+    now, user = store.database_now(), request.user
+    shown: dict[str, object] = {"now": now}
+    if user.has_perm("tokens.view_ring"):
+        shown |= {"rings": rings(now), "problems": problems(), "jobs": job_states(now), "feed": feed()}
+    if user.has_perm("tokens.view_auditevent"):
+        shown |= {
+            "issued": [(_grant_name(name), number) for name, number in _today(now, tally.ISSUED)],
+            "refused": _today(now, "token.refused"),
+        }
+    return shown
+
+
+def rings(now: datetime) -> list[RingState]:
+    """Return the state of each ring."""
+    return [_ring(ring, now) for ring in Ring.objects.order_by("name")]
+
+
+def _ring(ring: Ring, now: datetime) -> RingState:
+    keys, policy = [stored.key for stored in store.load(ring.name)], adoption.assumed(ring)
+    step, at = next_step(keys, policy=policy, now=now) if keys else ("rotate_keys", None)
+    return RingState(
+        pk=ring.pk,
+        name=ring.name,
+        step=step,
+        step_at=at,
+        has_standby=bool(keys) and lifecycle.standby(keys) is not None,
+        overdue=bool(keys) and lifecycle.overdue(keys, policy=policy, now=now),
+    )
+
+
+def problems() -> Sequence[Problem]:
+    """Return the problems of `keys --check`, among them keys that cannot be decrypted."""
+    settings = conf.issuer()
+    try:
+        keys = settings.encryption_keys()
+    except MalformedEncryptionKey as error:
+        return [Problem(code="cannot_open", ring="", message=str(error))]
+    return key_health.check(policy=settings.key_policy, encryption_keys=keys, now=timezone.now())
+
+
+def feed() -> FeedState:
+    """Return the state of the revocation feed."""
+    unsealed = RevocationLog.objects.values_list("unsealed", flat=True).first() or 0
+    sealed = Segment.objects.aggregate(entries=Sum("count"))["entries"] or 0
+    polled = JobRun.objects.filter(name=jobs.POLLED).values_list("ended_at", flat=True).first()
+    return FeedState(entries=unsealed + sealed, polled_at=polled)
+
+
+def job_states(now: datetime) -> list[JobState]:
+    """Return the state of each job."""
+    ended = dict(JobRun.objects.filter(name__in=JOBS).values_list("name", "ended_at"))
+    return [JobState(name, at := ended.get(name), at is None or now - at > within) for name, within in JOBS.items()]
+
+
+def _today(now: datetime, action: str) -> list[tuple[str, int]]:
+    return tally.of_day(now.date(), action, limit=SHOWN)
+
+
+def _grant_name(name: str) -> str:
+    return dict(GrantType.choices).get(name, name)
+
+
+_index = admin.site.index
+
+
+def index(request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    """Serve Django's start page with the dashboard."""
+    return _index(request, {**(extra_context or {}), "dashboard": panels(request)})
+
+
+admin.site.index = index  # type: ignore[method-assign,assignment]
+admin.site.index_template = "admin/tokens/index.html"

@@ -1,0 +1,88 @@
+"""Lists of tables with millions of rows: no count of every row, no deep offset, search by indexed prefixes.
+
+- A list counts at most LIMIT rows. Pages end there; search and filters find the rest.
+- The total number of rows is not shown, because it would be counted for each page.
+"""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+
+from tokens.admin.search import uuid
+
+LIMIT = 1000
+"""The number of rows that the pages of a list show at most. Ten pages: an offset reads the rows that it skips."""
+
+
+class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # a plain class at run time
+    """Pages of the first LIMIT rows."""
+
+    @cached_property
+    def found(self) -> int:
+        """Return the number of rows, at most LIMIT + 1."""
+        rows: Any = self.object_list
+        return int(rows.order_by()[: LIMIT + 1].count())
+
+    @cached_property
+    def count(self) -> int:
+        """Return the number of rows that the pages show."""
+        return min(self.found, LIMIT)
+
+    @property
+    def has_more(self) -> bool:
+        """Return True if there are rows beyond the last page."""
+        return self.found > LIMIT
+
+
+class LongList(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at run time
+    """A page whose list is fast with millions of rows."""
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # each facet counts all rows
+
+
+class PrefixSearch(LongList):
+    """A page whose search finds rows in which each word begins a field, or is the row's UUID.
+
+    `prefixes` are lookups that an index serves, such as `username__istartswith`. `uuids` are fields of type UUID.
+    """
+
+    prefixes: ClassVar[tuple[str, ...]]
+    uuids: ClassVar[tuple[str, ...]] = ()
+
+    def get_search_results(
+        self, _request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Return the rows that match every word, and False: no row matches twice."""
+        words = search_term.split()
+        found = queryset
+        for word in words:
+            found = found.filter(any_of(self.conditions(word)))
+        return (_by_key(found, among=queryset) if words else queryset), False
+
+    def conditions(self, word: str) -> Iterable[Q]:
+        """Yield the conditions of which a matching row fulfils one."""
+        yield from (Q(**{lookup: word}) for lookup in self.prefixes)
+        if (value := uuid(word)) is not None:
+            yield from (Q(**{field: value}) for field in self.uuids)
+
+
+def _by_key(found: QuerySet[Any], *, among: QuerySet[Any]) -> QuerySet[Any]:
+    """Return the same rows by their keys if they are few, else `found`."""
+    # In the list's order, PostgreSQL might read every row to find a few. In no order, it uses the indexes of prefixes.
+    keys = list(found.order_by().values_list("pk", flat=True)[: LIMIT + 1])
+    return among.filter(pk__in=keys) if len(keys) <= LIMIT else found
+
+
+def any_of(conditions: Iterable[Q]) -> Q:
+    """Return the condition that one of the conditions is fulfilled."""
+    found = Q()
+    for condition in conditions:
+        found |= condition
+    return found

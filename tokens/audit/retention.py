@@ -1,0 +1,44 @@
+"""How long the rows of the audit trail are kept (ISSUER["AUDIT_RETENTION"]); the log and the journal keep their lines.
+
+- Without the setting, rows are kept for ever.
+- The database itself refuses to delete a row of the last 30 days (tokens/migrations/), so that neither a short setting
+  nor an attacker with SQL can delete what happened now.
+- The newest row stays: marks in Redis and the journal compare it to notice a restored database.
+- A purge is an event with the instant up to which rows are gone. `purged_before` reads it, so that an event of the
+  journal that was purged is not taken for one that a restore lost.
+"""
+
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from tokens import conf
+from tokens.audit import trail
+from tokens.models.audit import AuditEvent
+
+PURGED = "audit.purged"
+
+
+def ended(now: datetime) -> QuerySet[AuditEvent]:
+    """Return the rows that are older than the retention, oldest first. Returns none if there is no retention."""
+    kept, newest = (
+        conf.issuer().audit_retention,
+        AuditEvent.objects.order_by("-id").values_list("id", flat=True).first(),
+    )
+    if kept is None or newest is None:
+        return AuditEvent.objects.none()
+    return AuditEvent.objects.filter(at__lt=now - kept, id__lt=newest).order_by("at")
+
+
+def record_purge(number: int, *, now: datetime) -> None:
+    """Record that `number` rows older than the retention were deleted. Records nothing for 0."""
+    kept = conf.issuer().audit_retention
+    if number and kept is not None:
+        details = {"rows": number, "before": (now - kept).isoformat()}
+        trail.record(PURGED, actor="command:purge_tokens", subject="audit:events", details=details, now=now)
+
+
+def purged_before() -> datetime | None:
+    """Return the instant up to which rows were purged, or None if none were."""
+    event = AuditEvent.objects.filter(action=PURGED).order_by("-id").first()
+    return datetime.fromisoformat(event.details["before"]) if event else None

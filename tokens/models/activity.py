@@ -1,0 +1,48 @@
+"""What the admin's dashboard shows: counts by day, what a client did last, and when a job ran last.
+
+Serving processes add to these rows in the background (tokens/audit/tally.py). No decision depends on them.
+"""
+
+from django.db import models
+
+
+class DailyCount(models.Model):
+    """How often something happened on a day (UTC): tokens issued by grant type, requests refused by reason."""
+
+    day = models.DateField()
+    action = models.CharField(max_length=64)
+    name = models.CharField(max_length=255)
+    number = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["day", "action", "name"], name="one_count_per_day_and_name")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.action} {self.name}: {self.number}"
+
+
+class ClientActivity(models.Model):
+    """The last token and the last refusal of a client."""
+
+    # Not a foreign key: a row must not renew the registry's version, and outlives a client that was deleted meanwhile.
+    client_id = models.CharField(primary_key=True, max_length=255)
+    token_at = models.DateTimeField(null=True)
+    grant_type = models.CharField(max_length=255, default="", db_default="")
+    refused_at = models.DateTimeField(null=True)
+    refusal = models.CharField(max_length=255, default="", db_default="")
+
+    class Meta:
+        verbose_name_plural = "client activities"
+
+    def __str__(self) -> str:
+        return self.client_id
+
+
+class JobRun(models.Model):
+    """When a job of the operator (`rotate_keys`, `purge_tokens`) ran last to its end."""
+
+    name = models.CharField(primary_key=True, max_length=64)
+    ended_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.ended_at:%Y-%m-%d %H:%M:%S}"

@@ -23,9 +23,9 @@ TABLE = {
     " factors grants issued jose keys keys/errors keys/rules limits login metadata models open_clients parameters"
     " rate_settings registry_lock revoking userinfo",
     "management": "audit authentication_class checks conf email_proof encryption grants inspection issued jose keys"
-    " keys/errors keys/rules models open_clients outbound proxy registration registry_lock revoking",
+    " keys/errors keys/rules models open_clients outbound proxy recipes registration registry_lock revoking",
     "background": "audit keys metadata revoking",
-    "checks": "audit authorize claims clients conf encryption keys keys/errors keys/rules models revoking",
+    "checks": "audit authorize claims clients conf encryption keys keys/errors keys/rules models registration revoking",
     "metadata": "authorize claims clients conf dpop grants issued jose keys keys/rules models open_client_settings",
     "factors": "authentication_class conf encryption jose models",
     "authorize": "addresses authentication_class back_channel claims clients conf dpop errors grants issued jose keys"
@@ -35,6 +35,7 @@ TABLE = {
     " registry_lock",
     "open_clients": "addresses audit conf errors issued jose models open_client_settings outbound registration"
     " registry_lock",
+    "recipes": "",
     "registration": "audit clients email_proof issued keys models redirect_allow_list registry_lock",
     "clients": "audit conf database_errors encryption errors issued jose keys/errors models outbound",
     "inspection": "issued jose keys keys/rules models outbound",
@@ -75,6 +76,13 @@ PURE = (
     "tokens/jose/",
     "tokens/keys/rules/",
     "tokens/keys/errors.py",
+    "tokens/recipes/schema.py",
+    "tokens/recipes/options.py",
+    "tokens/recipes/example.py",
+    "tokens/recipes/defaults.py",
+    "tokens/recipes/configuration.py",
+    "tokens/recipes/markdown.py",
+    "tokens/recipes/overview.py",
     "tokens/authentication_class.py",
     "tokens/factors/secret_text.py",
     "tokens/factors/credential.py",
@@ -162,6 +170,8 @@ COVERED = {
     "tests/tokens/views/test_request_store.py": "authorize/request_row",
     "tests/tokens/test_outbound.py": "public_networks",
     "tests/tokens/management/test_create_client.py": "management/client_options",
+    "tests/tokens/management/test_recipes.py": "management/recipe_options recipes/configuration recipes/overview"
+    " registration/less_strict",
     "tests/tokens/views/test_health.py": "views/operator",
     "tests/tokens/views/test_revoke.py": "revoking/introspection views/introspection",
     "tests/tokens/views/test_token.py": "grants/base grants/user_response views/endpoint",

@@ -10,7 +10,7 @@ Rooms from the top down; each imports only rooms below it (tests/test_rooms.py):
 - `background`, `checks`, `metadata`: work between requests, checks of the installation, and metadata documents.
 - `authorize`: asks the user. `grants`: the token endpoint. `revoking`: revocation. `registration`: clients and APIs.
 - `factors`: second factors of users.
-- `open_clients`: clients that register themselves.
+- `open_clients`: clients that register themselves. `recipes`: what programs need, as data.
 - `clients`: authenticates clients. `inspection`: examines any token. `userinfo`: returns a user's claims.
 - `back_channel`: tells clients that a session ended.
 - `dpop`: proofs that a client has the key that its tokens are bound to.

@@ -62,6 +62,8 @@ DEFAULTS: dict[str, Any] = {
     "CLAIMS_WITHIN": timedelta(seconds=1),  # how long that function may take
     # The Django groups that the scope `groups` tells clients and APIs; empty: there is no such scope.
     "GROUPS_CLAIM": [],
+    # A folder with recipes of this site, beside those of tokens/recipes/programs/; None: no such folder.
+    "RECIPES": None,
     # True: userinfo accepts the token in the body of a POST request (RFC 6750 section 2.2).
     "USERINFO_TOKEN_IN_BODY": False,
     # True: a DPoP proof needs a nonce of this issuer (RFC 9449 section 8). Costs clients a request for the first nonce.
@@ -119,6 +121,8 @@ class IssuerSettings:
     pkcs11: Pkcs11Settings
     audit_journal: Path | None
     """The file that the audit trail is appended to as well (tokens/audit/journal.py)."""
+    recipes: Path | None
+    """The folder with the recipes of this site (tokens/recipes/)."""
     audit_retention: timedelta | None
     """How long `purge_tokens` keeps the rows of the audit trail. None: for ever."""
     name_from_username: bool
@@ -198,6 +202,7 @@ def _typed(values: Mapping[str, Any], policy: Policy) -> IssuerSettings:
         redirect_allow_list=_allow_list(values["REDIRECT_ALLOW_LIST"]),
         rate_limits=parse_rates(values["RATE_LIMITS"]),
         audit_journal=Path(values["AUDIT_JOURNAL"]) if values["AUDIT_JOURNAL"] else None,
+        recipes=Path(values["RECIPES"]) if values["RECIPES"] else None,
         audit_retention=_retention(values["AUDIT_RETENTION"]),
         name_from_username=values["NAME_FROM_USERNAME"],
         is_development=settings.DEBUG,

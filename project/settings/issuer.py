@@ -108,6 +108,7 @@ ISSUER = {
     "REDIRECT_ALLOW_LIST": environment.words("REDIRECT_ALLOW_LIST", ""),
     "RATE_LIMITS": environment.rates(),
     "AUDIT_JOURNAL": environment.text("AUDIT_JOURNAL", "") or None,
+    "RECIPES": environment.text("RECIPES", "") or None,
     "AUDIT_RETENTION": environment.days("AUDIT_RETENTION_DAYS"),
     "NAME_FROM_USERNAME": environment.flag("NAME_FROM_USERNAME", default=True),
     "REMEMBER_LOOPBACK_CONSENT": environment.flag("REMEMBER_LOOPBACK_CONSENT", default=False),

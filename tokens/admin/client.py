@@ -24,7 +24,7 @@ from tokens.admin.revoke_all import may_revoke_all, revoke_all_page
 from tokens.jose import public_keys
 from tokens.keys import store
 from tokens.models import Client
-from tokens.registration import secret_rotation
+from tokens.registration import less_strict, secret_rotation
 from tokens.registration.client import created_row
 from tokens.registration.secret_rotation import SecretEnded
 from tokens.revoking import access, bulk
@@ -38,6 +38,9 @@ DECIDED_ELSEWHERE = (
 """The fields of a self-registered client that its document, its registration or the settings decide."""
 SECRET_ATTRIBUTE = "_client_secret"  # noqa: S105 (a name, not a secret)
 """The attribute of the request that carries a new secret from `save_model` to the response."""
+
+SHOWN = ("registered_by", "recipe", "less_strict")
+"""What the page of a client says and nobody can change there."""
 
 
 @admin.register(Client)
@@ -123,8 +126,13 @@ class ClientAdmin(PrefixSearch, Audited):
         """
         # Tokens, user grants and the audit trail name a client by its client_id.
         if obj and obj.registered_by:
-            return ["registered_by", "client_id", *DECIDED_ELSEWHERE]
-        return ["registered_by", "client_id"] if obj else ["registered_by"]
+            return [*SHOWN, "client_id", *DECIDED_ELSEWHERE]
+        return [*SHOWN, "client_id"] if obj else [*SHOWN]
+
+    @admin.display(description="less strict")
+    def less_strict(self, obj: Client) -> str:
+        """Return what is less strict than the default for this client, in words."""
+        return " ".join(less_strict.sentences(obj)) or "nothing"
 
     @admin.action(description="Revoke every token of the selected clients", permissions=["change"])
     def revoke_tokens(self, request: HttpRequest, queryset: QuerySet[Client]) -> None:

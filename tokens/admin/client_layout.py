@@ -5,7 +5,7 @@ from typing import Any
 LIFETIMES = "Enter lifetimes as days and hours:minutes:seconds, such as 30 00:00:00 or 00:10:00."
 
 FIELDSETS: Any = [
-    (None, {"fields": ["name", "client_id", "client_type", "registered_by", "is_active"]}),
+    (None, {"fields": ["name", "client_id", "client_type", "registered_by", "recipe", "less_strict", "is_active"]}),
     (
         "Permissions",
         {

@@ -6,10 +6,16 @@ from django.core.checks import CheckMessage, Warning, register  # noqa: A004 (Dj
 from django.db import DatabaseError
 
 from tokens.models import Client, PkceRule
+from tokens.registration import less_strict
 
 HINT = (
     "Turn PKCE on in the application, then choose required in the admin (RFC 9700 section 2.1.1). If the application"
     " cannot: SILENCED_SYSTEM_CHECKS."
+)
+
+SWITCH_HINT = (
+    "Turn the switch off in the admin if the program can do without. If it needs it (docs/recipes.md):"
+    " SILENCED_SYSTEM_CHECKS."
 )
 
 
@@ -26,4 +32,18 @@ def check_pkce(**_: Any) -> list[CheckMessage]:
         )
         for client in clients
         if client.pkce_rule != PkceRule.REQUIRED
+    ]
+
+
+@register("clients", deploy=True)
+def check_switches(**_: Any) -> list[CheckMessage]:
+    """Return warning tokens.W211 for each active client with another switch that is less strict than the default."""
+    try:
+        clients = list(Client.objects.filter(is_active=True).order_by("client_id"))
+    except DatabaseError:
+        return []
+    return [
+        Warning(f"The client {client.client_id} is less strict. {text}", hint=SWITCH_HINT, id="tokens.W211")
+        for client in clients
+        for text in less_strict.others(client)
     ]

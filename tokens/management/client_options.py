@@ -7,7 +7,7 @@ from typing import Any
 from tokens.grants.table import GRANT_TYPES
 from tokens.jose import key_text
 from tokens.jose.public_keys import UnusableKey
-from tokens.management import login_options
+from tokens.management import login_options, recipe_options
 from tokens.management.arguments import instant, seconds
 from tokens.models import AuthenticationMethod
 from tokens.registration import kinds
@@ -15,6 +15,13 @@ from tokens.registration import kinds
 
 def add(parser: ArgumentParser) -> None:
     """Add the options."""
+    recipe_options.add(parser, example="oauth2-proxy")
+    parser.add_argument(
+        "--site",
+        metavar="URL",
+        default="",
+        help="with --for: scheme and host of the application, for its redirect URIs",
+    )
     _add_permissions(parser)
     _add_authentication(parser)
     _add_keys(parser)
@@ -25,7 +32,7 @@ def add(parser: ArgumentParser) -> None:
 
 def _add_permissions(parser: ArgumentParser) -> None:
     """Add the options for name, kind, grant types, redirect URIs, scopes and APIs."""
-    parser.add_argument("--name", required=True, help="shown to users on the consent page")
+    parser.add_argument("--name", help="shown to users on the consent page; required without --for")
     parser.add_argument(
         "--kind", choices=list(kinds.BY_NAME),
         help="what the client is, as in the admin; sets the grant types, and --public and --origin if the kind needs"

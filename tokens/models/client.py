@@ -65,6 +65,13 @@ class Client(AuthenticationSettings, TokenSettings, LoginSwitches, LogoutSetting
         editable=False,
         help_text="How the client registered itself. Empty: an operator registered the client.",
     )
+    recipe = models.CharField(  # noqa: DJ001 (see above)
+        max_length=60,
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="The recipe of create_client --for that registered the client.",
+    )
 
     grants = models.JSONField(default=list, blank=True, help_text="The grant types that this client may use.")
     scopes: "models.ManyToManyField[Scope, Any]" = models.ManyToManyField(Scope, blank=True, related_name="clients")

@@ -8,6 +8,7 @@ Neighbours: imports `audit`, `clients`, `email_proof`, `issued` and `models`. `r
 waits.
 
 Read in this order:
+- `less_strict`: the switches of a client that are less strict than the default, in words.
 - `client`: register a client.
 - `delegation`: rights of a client for which an administrator needs a permission of its own.
 - `kinds`: what an operator is asked for a client of a kind, and what follows from it.

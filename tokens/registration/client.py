@@ -18,12 +18,13 @@ from tokens.audit.trail import record
 from tokens.clients import client_secret
 from tokens.issued import audience
 from tokens.models import Api, AuthenticationMethod, Client, Scope
-from tokens.registration import secret_rotation
+from tokens.registration import less_strict, secret_rotation
 
-LOGIN_SWITCHES = (
-    *("pkce", "allows_any_localhost_port", "required_class"),
-    *("require_pushed_authorization_requests", "require_signed_request_object", "security_profile"),
+STRICTER = (
+    *("recipe", "required_class", "require_pushed_authorization_requests", "require_signed_request_object"),
+    "security_profile",
 )
+"""Further columns of a new client that the audit trail has if they are set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +110,9 @@ def created_row(client: Client, scopes: Iterable[Scope], apis: Iterable[Api]) ->
 
 
 def unsafe_switches(client: Client) -> dict[str, Any]:
-    """Return the client's switches that differ from their safe default, for the audit trail."""
-    return {name: value for name in LOGIN_SWITCHES if (value := getattr(client, name))}
+    """Return the client's recipe, and its switches that differ from their default, for the audit trail."""
+    named = {name: value for name in STRICTER if (value := getattr(client, name))}
+    return less_strict.switches(client) | named
 
 
 def _client(registration: Registration) -> Client:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tokens.recipes import catalog
+
 FOLDER = Path(__file__).resolve().parent.parent.parent.parent / "docs" / "clients"
 ISSUER, API, APP = "https://issuer.example", "https://api.example/", "https://app.example"
 ISSUER_WITH_PATH = f"{ISSUER}/sso"
@@ -46,5 +48,6 @@ class Page:
 
 
 def names() -> list[str]:
-    """Return the names of all pages."""
-    return sorted(path.stem for path in FOLDER.glob("*.md") if path.stem != "README")
+    """Return the names of the pages whose program the tests of this folder run."""
+    recipes = catalog.recipes().items()
+    return [name for name, recipe in recipes if any(path.startswith("tests/clients/") for path in recipe.tests)]

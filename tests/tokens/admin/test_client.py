@@ -11,6 +11,7 @@ from django.utils import timezone
 from jwt.algorithms import RSAAlgorithm
 
 from tests.tokens.assertions import jwks, public_jwk
+from tests.tokens.factories import make_client
 from tests.tokens.jose.test_key_text import private_jwk, private_pem, public_pem
 from tokens.clients import client_secret
 from tokens.encryption import MalformedEncryptionKey
@@ -572,3 +573,12 @@ def test_keys_of_a_client_with_a_secret_are_refused_with_the_remedy(admin, form)
     page = admin.post("/admin/tokens/client/add/", sent)
     assert "Choose private_key_jwt, or remove the keys." in page.content.decode()
     assert not Client.objects.exists()
+
+
+def test_the_page_says_which_recipe_registered_the_client_and_what_is_less_strict(admin, apis):
+    made = make_client("status", "authorization_code", recipe="gatus", pkce="nonce")
+    page = admin.get(f"/admin/tokens/client/{made.pk}/change/").content.decode()
+    assert "gatus" in page
+    assert "PKCE: a nonce is accepted instead of a code challenge (RFC 9700 section 2.1.1)." in page
+    strict = make_client("wiki", "authorization_code")
+    assert "PKCE: a nonce" not in admin.get(f"/admin/tokens/client/{strict.pk}/change/").content.decode()

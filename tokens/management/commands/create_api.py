@@ -8,12 +8,18 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from django.utils import timezone
 
+from tokens import conf
 from tokens.jose.key_format import ALGORITHMS
-from tokens.keys import rings
+from tokens.keys import rings, store
+from tokens.management import recipe_options
 from tokens.management.arguments import find_client, one_line, seconds
 from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
-from tokens.models import Api
+from tokens.models import Api, Client
+from tokens.recipes import configuration, defaults
+from tokens.recipes.example import RealValues
 from tokens.registration.api import SWITCHES, register, scope_rows
+from tokens.registration.client import Registration
+from tokens.registration.client import register as register_client
 
 
 class Command(OperatorCommand):
@@ -32,6 +38,8 @@ examples:
   a mail server that finds its mailboxes by the user's name (Dovecot, introspection_mode = post):
     create_api --identifier https://mail.example/ --name Mail --scope imap="Read your mail" --client imap \\
                --introspection-names-user
+  RabbitMQ, with what it needs and its configuration (manage.py recipes lists the programs):
+    create_api --for rabbitmq
   an API whose reports are for accountants only (the group must exist):
     create_api --identifier https://reports.example/ --name Reports \\
                --scope reports:read="See the reports" --limit-scope reports:read=Accounting
@@ -47,8 +55,11 @@ be changed in the admin.
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options."""
-        parser.add_argument("--identifier", required=True, metavar="URI", help="the aud of the API's tokens; see below")
-        parser.add_argument("--name", required=True, help="shown to users on the consent page")
+        recipe_options.add(parser, example="rabbitmq")
+        parser.add_argument(
+            "--identifier", metavar="URI", help="the aud of the API's tokens; see below; required without --for"
+        )
+        parser.add_argument("--name", help="shown to users on the consent page; required without --for")
         parser.add_argument(
             "--scope", action="append", default=[], type=scope, metavar="NAME=DESCRIPTION", dest="scopes",
             help="a scope, and its description for users; can be repeated",
@@ -96,29 +107,87 @@ be changed in the admin.
         )  # fmt: skip
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Register the API, and print its identifier and scopes."""
+        """Register the API, and print its identifier and scopes, and its program's configuration with `--for`."""
+        chosen = recipe_options.choose("create_api", self.create_parser("manage.py", "create_api"), options)
+        if chosen is not None:
+            with recipe_options.usage_errors():
+                options |= defaults.api_options(chosen.recipe, chosen.step, chosen.given)
+        if missing := [f"--{name}" for name in ("identifier", "name") if options[name] is None]:
+            raise CommandError(f"the following arguments are required: {', '.join(missing)}", returncode=USAGE)
         names = [name for name, _ in options["scopes"]]
         if repeated := {name for name in names if names.count(name) > 1}:
             raise CommandError(f"--scope: {', '.join(sorted(repeated))} is given twice", returncode=USAGE)
-        api = Api(
-            identifier=options["identifier"],
-            name=options["name"],
-            max_token_lifetime=options["max_token_lifetime"],
-            client=find_client(options["client"]) if options["client"] is not None else None,
-            **{name: options[name] or None for name in SWITCHES},
-        )
-        api.algorithms = list(dict.fromkeys(options["algorithms"] or [rings.default_algorithm()]))
         try:
             with exit_codes():
+                client, secret = self._client(chosen, options)
+                api = self._api(options, client)
                 scopes = scope_rows(dict(options["scopes"]), options["limits"])
                 register(api, scopes, actor="command:create_api", now=timezone.now())
         except ValidationError as error:
             raise CommandError(one_line(error), returncode=USAGE) from error
-        if options["json"]:
-            self.stdout.write(json.dumps({"identifier": api.identifier, "scopes": names}))
+        self._print(api, names, chosen, (client.client_id if client else "", secret or ""), as_json=options["json"])
+
+    def _api(self, options: dict[str, Any], client: Client | None) -> Api:
+        """Return the unsaved API. Raises CommandError if there is no client with this client_id."""
+        if client is None and options["client"] is not None:
+            client = find_client(options["client"])
+        api = Api(
+            identifier=options["identifier"],
+            name=options["name"],
+            max_token_lifetime=options["max_token_lifetime"],
+            client=client,
+            **{name: options[name] or None for name in SWITCHES},
+        )
+        api.algorithms = list(dict.fromkeys(options["algorithms"] or [rings.default_algorithm()]))
+        return api
+
+    def _client(
+        self, chosen: recipe_options.Chosen | None, options: dict[str, Any]
+    ) -> tuple[Client | None, str | None]:
+        """Register the client with which the program introspects tokens, if the recipe has one. Return its secret."""
+        if chosen is None or "client" in chosen.given or not options["client"]:
+            return None, None
+        own = next(step for step in chosen.recipe.steps if step.options.get("client_id") == options["client"])
+        registration = Registration(
+            name=own.options["name"],
+            client_id=options["client"],
+            method=own.options.get("method"),
+            policy={"recipe": chosen.recipe.name},
+        )
+        return register_client(registration, actor="command:create_api", now=store.database_now())
+
+    def _print(
+        self, api: Api, scopes: list[str], chosen: recipe_options.Chosen | None, own: tuple[str, str], *, as_json: bool
+    ) -> None:
+        """Print the API, the client with which it introspects, and the configuration of its program."""
+        found = chosen.configuration(self._values(api, scopes, chosen, own)) if chosen else []
+        if as_json:
+            answer: dict[str, Any] = {"identifier": api.identifier, "scopes": scopes}
+            if chosen:
+                answer |= {"recipe": chosen.recipe.name, "client_id": own[0] or None, "client_secret": own[1] or None}
+                answer |= {"configuration": [part.as_dict() for part in found]}
+            self.stdout.write(json.dumps(answer))
             return
         self.stdout.write(f"identifier  {api.identifier}")
-        self.stdout.write(f"scopes      {' '.join(names) or '(none)'}")
+        self.stdout.write(f"scopes      {' '.join(scopes) or '(none)'}")
+        if chosen is None:
+            return
+        if own[0]:
+            self.stdout.write(f"client_id   {own[0]}")
+            self.stdout.write(f"secret      {own[1]}")
+        self.stdout.write(f"seen with   {chosen.recipe.version}")
+        for line in configuration.printed(found):
+            self.stdout.write(line)
+
+    def _values(self, api: Api, scopes: list[str], chosen: recipe_options.Chosen, own: tuple[str, str]) -> RealValues:
+        example = chosen.step.options
+        return RealValues(
+            issuer=conf.issuer().url,
+            client_id=own[0],
+            secret=own[1],
+            identifier=(example["identifier"], api.identifier),
+            api_scopes=(list(example.get("scopes", {})), scopes),
+        )
 
 
 def limit(text: str) -> tuple[str, str]:

@@ -8,12 +8,16 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 
+from tokens import conf
 from tokens.jose import public_keys
 from tokens.keys import store
-from tokens.management import client_options
+from tokens.management import client_options, recipe_options
 from tokens.management.arguments import one_line
 from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
 from tokens.models import Client
+from tokens.recipes import configuration, defaults
+from tokens.recipes.example import RealValues
+from tokens.registration import less_strict
 from tokens.registration.client import Registration, register
 
 EXAMPLES = """
@@ -30,6 +34,8 @@ examples:
     create_client --name "Phone app" --public --grant authorization_code --redirect-uri com.example.app:/callback
   an API that only introspects tokens (/oauth/introspect); then link the client to the API with link_api:
     create_client --name "Orders API"
+  oauth2-proxy, with what it needs and its configuration (manage.py recipes lists the programs):
+    create_client --for oauth2-proxy --redirect-uri https://app.example/oauth2/callback
 
 To add or revoke secrets later, use client_secret.
 """
@@ -52,10 +58,17 @@ class Command(OperatorCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Register the client, and print its client_id and secret."""
+        """Register the client, and print its client_id and secret, and its program's configuration with `--for`."""
+        parser = self.create_parser("manage.py", "create_client")
+        chosen = recipe_options.choose("create_client", parser, options)
+        if chosen is not None:
+            options |= self._of_recipe(chosen)
+        elif options["name"] is None:
+            raise CommandError("--name is required: users read it on the consent page", returncode=USAGE)
         options = client_options.with_kind(options)
         names = {field.name for field in fields(Registration)} & options.keys()
-        registration = Registration(**{name: options[name] for name in names}, policy=client_options.policy(options))
+        policy = client_options.policy(options) | ({"recipe": chosen.recipe.name} if chosen else {})
+        registration = Registration(**{name: options[name] for name in names}, policy=policy)
         try:
             with exit_codes():
                 client, secret = register(registration, actor="command:create_client", now=store.database_now())
@@ -63,8 +76,39 @@ class Command(OperatorCommand):
             raise CommandError(one_line(error), returncode=USAGE) from error
         for warning in public_keys.skipped(client.client_jwks) if client.client_jwks else ():
             self.stderr.write(f"Warning: {warning}")
+        values = RealValues(
+            issuer=conf.issuer().url, site=defaults.site_of(chosen.step, chosen.given) if chosen else "",
+            client_id=client.client_id, secret=secret or "", scopes=options["scopes"],
+        )  # fmt: skip
+        found = chosen.configuration(values) if chosen else []
+        looser = [*less_strict.sentences(client), *filter(None, [chosen.recipe.loosens if chosen else ""])]
         if options["json"]:
-            self.stdout.write(json.dumps({"client_id": client.client_id, "client_secret": secret}))
+            answer: dict[str, Any] = {"client_id": client.client_id, "client_secret": secret}
+            if chosen:
+                answer |= {"recipe": chosen.recipe.name, "less_strict": looser}
+                answer |= {"configuration": [part.as_dict() for part in found]}
+            self.stdout.write(json.dumps(answer))
             return
         self.stdout.write(f"client_id      {client.client_id}")
         self.stdout.write(f"client_secret  {secret or NO_SECRET[client.client_type]}")
+        if chosen:
+            self._print(chosen, looser, found)
+
+    def _of_recipe(self, chosen: recipe_options.Chosen) -> dict[str, Any]:
+        """Return the options that the recipe sets. Warns about redirect URIs that the program does not use."""
+        for uri in defaults.unusual_redirect_uris(chosen.step, chosen.given):
+            usual = ", ".join(chosen.step.options["redirect_uris"])
+            self.stderr.write(f"Warning: {chosen.recipe.title} is known to use {usual}, not {uri}")
+        with recipe_options.usage_errors():
+            return defaults.client_options(chosen.recipe, chosen.step, chosen.given)
+
+    def _print(self, chosen: recipe_options.Chosen, looser: list[str], found: list[configuration.Part]) -> None:
+        """Print what is less strict than the default, what the program needs beside, and its configuration."""
+        recipe = chosen.recipe
+        for sentence in looser:
+            self.stdout.write(f"less strict    {sentence}")
+        if recipe.needs_verified_email:
+            self.stdout.write("needs          a verified e-mail address of each user (admin, Users)")
+        self.stdout.write(f"seen with      {recipe.version}")
+        for line in configuration.printed(found):
+            self.stdout.write(line)

@@ -1,0 +1,54 @@
+"""`recipes`: list the programs that create_client and create_api know by `--for`, or show one."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from tokens import conf
+from tokens.management import recipe_options
+from tokens.management.operator_command import OperatorCommand
+from tokens.recipes import catalog, markdown, overview
+from tokens.recipes.schema import Recipe
+
+
+class Command(OperatorCommand):
+    """Lists the recipes, or prints one as its page in the documentation shows it."""
+
+    help = "List the programs that create_client --for and create_api --for know, or show the recipe of one."
+    notes = """
+examples:
+  all programs, by topic:
+    recipes
+  one of them, with the commands and its configuration:
+    recipes oauth2-proxy
+  which programs verify tokens:
+    recipes --kind "resource server"
+
+A site adds recipes in a folder of its own: set RECIPES to its path (docs/recipes.md).
+"""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the options."""
+        parser.add_argument("name", nargs="?", metavar="NAME", help="the recipe to show; without it, all are listed")
+        parser.add_argument(
+            "--kind", choices=("login", "machine", "resource server"), help="list only the programs of this kind"
+        )
+        parser.add_argument("--json", action="store_true", help="print JSON")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Print the recipes."""
+        site = conf.issuer().recipes
+        with recipe_options.usage_errors():
+            if options["name"]:
+                self._show(catalog.find(options["name"], site), as_json=options["json"])
+                return
+            found = [one for one in catalog.recipes(site).values() if options["kind"] in (None, one.kind)]
+        if options["json"]:
+            self.stdout.write(json.dumps([overview.summary(recipe) for recipe in found]))
+            return
+        for line in overview.listing(found):
+            self.stdout.write(line)
+
+    def _show(self, recipe: Recipe, *, as_json: bool) -> None:
+        text = markdown.page(recipe)
+        self.stdout.write(json.dumps(overview.summary(recipe) | {"page": text}) if as_json else text.rstrip())

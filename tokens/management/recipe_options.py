@@ -1,0 +1,66 @@
+"""The option `--for` of create_client and create_api: a recipe as the defaults of the other options."""
+
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from tokens import conf
+from tokens.management.operator_command import USAGE
+from tokens.recipes import catalog, configuration, defaults
+from tokens.recipes.defaults import MissingValue
+from tokens.recipes.example import RealValues
+from tokens.recipes.schema import InvalidRecipe, Recipe, Step
+
+DJANGO = {"verbosity", "settings", "pythonpath", "traceback", "no_color", "force_color", "skip_checks"}
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The recipe of this run, its variant, the step that registers the program, and the operator's own options."""
+
+    recipe: Recipe
+    variant: str
+    step: Step
+    given: dict[str, Any]
+
+    def configuration(self, values: RealValues) -> list[configuration.Part]:
+        """Return the configuration of the program with the real values."""
+        return configuration.parts(self.recipe, values, variant=self.variant)
+
+
+def add(parser: ArgumentParser, *, example: str) -> None:
+    """Add the option."""
+    parser.add_argument(
+        "--for", dest="recipe", metavar="PROGRAM",
+        help=f"take the defaults of the other options from the recipe of this program, such as {example}, and print"
+        " its configuration; PROGRAM/VARIANT if there are several; manage.py recipes lists them",
+    )  # fmt: skip
+
+
+def choose(command: str, parser: ArgumentParser, options: dict[str, Any]) -> Chosen | None:
+    """Return the recipe that `--for` names, or None without it. Raises CommandError if there is no such recipe."""
+    if options["recipe"] is None:
+        return None
+    name, _, variant = options["recipe"].partition("/")
+    with usage_errors():
+        recipe = catalog.find(name, conf.issuer().recipes)
+        step = defaults.step_of(recipe, command, variant)
+    given = {
+        key: value
+        for key, value in options.items()
+        if key not in DJANGO | {"recipe", "json"} and value != parser.get_default(key)
+    }
+    return Chosen(recipe, variant, step, given)
+
+
+@contextmanager
+def usage_errors() -> Iterator[None]:
+    """Translate InvalidRecipe and MissingValue of the block to CommandError."""
+    try:
+        yield
+    except (InvalidRecipe, MissingValue) as error:
+        raise CommandError(str(error), returncode=USAGE) from error

@@ -1,0 +1,41 @@
+"""Reads the recipes: those of this room, and those of the site's own folder (the setting RECIPES).
+
+A recipe of the site with the name of one of this room replaces it.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from tokens.recipes.schema import InvalidRecipe, Recipe, parse
+
+OWN = Path(__file__).resolve().parent / "programs"
+
+
+def recipes(site: Path | None = None) -> Mapping[str, Recipe]:
+    """Return all recipes by name, in order. `site` is the site's own folder. Raises InvalidRecipe."""
+    found = read(OWN) | (read(site) if site is not None else {})
+    return dict(sorted(found.items()))
+
+
+def read(folder: Path) -> dict[str, Recipe]:
+    """Return the recipes of a folder by name. Raises InvalidRecipe if a file is malformed or cannot be read."""
+    if not folder.is_dir():
+        raise InvalidRecipe(f"there is no folder {folder} for recipes")
+    return {path.stem: _recipe(path) for path in sorted(folder.glob("*.toml"))}
+
+
+def find(name: str, site: Path | None = None) -> Recipe:
+    """Return the recipe with this name. Raises InvalidRecipe if there is none, and names similar ones."""
+    found = recipes(site)
+    if name in found:
+        return found[name]
+    similar = [other for other in found if name and (name in other or other in name)]
+    hint = f"Did you mean {', '.join(similar)}? " if similar else ""
+    raise InvalidRecipe(f"there is no recipe {name}. {hint}To list them, run: manage.py recipes")
+
+
+def _recipe(path: Path) -> Recipe:
+    try:
+        return parse(path.stem, path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidRecipe(f"{path.name} cannot be read: {error}") from error

@@ -1,0 +1,86 @@
+"""The page of a recipe in docs/, as Markdown. Pure.
+
+A login or machine's page stands in docs/clients/, a resource server's in docs/resource-servers/.
+"""
+
+import textwrap
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+from tokens.recipes import options
+from tokens.recipes.schema import Passage, Recipe, Step
+
+FOLDERS = {"login": "clients", "machine": "clients", "resource server": "resource-servers"}
+PROMPTS = {"clients": "$ python manage.py ", "resource-servers": "$ manage.py "}
+CREATE = {"clients": "What to create", "resource-servers": "At the issuer"}
+SETTINGS = "The client's settings"
+
+
+def folder(recipe: Recipe) -> str:
+    """Return the folder of the recipe's page under docs/. One that a test runs as a server stands with the servers."""
+    if any(path.startswith("tests/servers/") for path in recipe.tests):
+        return "resource-servers"
+    return FOLDERS[recipe.kind]
+
+
+def page(recipe: Recipe) -> str:
+    """Return the whole page."""
+    parts = [f"# {recipe.title}", recipe.summary, seen(recipe), f"## {CREATE[folder(recipe)]}", *_steps(recipe)]
+    parts += [recipe.note] if recipe.note else []
+    parts += [text for block in recipe.blocks for text in _block(block)]
+    if recipe.loosens:
+        parts += ["## What it loosens", recipe.loosens]
+    if recipe.trust:
+        parts += ["## How long it trusts", recipe.trust]
+    if recipe.cannot:
+        parts += ["## What it cannot do", "\n".join(map(_item, recipe.cannot))]
+    return "\n\n".join(parts) + "\n"
+
+
+def seen(recipe: Recipe) -> str:
+    """Return the sentence that says how the recipe was tried, and the command that uses it."""
+    command = "create_api" if recipe.kind == "resource server" else "create_client"
+    short = f"`manage.py {command} --for {recipe.name}` registers it and prints this configuration with its values."
+    if recipe.tests:
+        names = [f"`{path}`" for path in recipe.tests]
+        return f"Tested with {recipe.version} by {' and '.join(names)}. {short}"
+    return (
+        f"Tried by hand with {recipe.version}, {recipe.tried:%B %Y}; its requests are replayed by"
+        f" `tests/tokens/recipes/test_replay.py`. {short}"
+    )
+
+
+def _steps(recipe: Recipe) -> Iterator[str]:
+    """Yield the commands. Those that follow each other without a text share a block."""
+    prompt = PROMPTS[folder(recipe)]
+    for text, steps in groupby(_with_text(recipe.steps), key=lambda pair: pair[0]):
+        yield from [text] if text else []
+        yield _fenced("console", "\n".join(options.lines(step, prompt=prompt) for _, step in steps))
+
+
+def _with_text(steps: Iterable[Step]) -> Iterator[tuple[str, Step]]:
+    """Yield each step with the text that applies to it: its own, or that of the step before."""
+    text = ""
+    for step in steps:
+        text = step.text or text
+        yield text, step
+
+
+def _block(block: Passage) -> Iterator[str]:
+    if block.heading:
+        yield f"## {block.heading}"
+    if block.text:
+        yield block.text
+    elif block.file:
+        yield f"In `{block.file}`:"
+    if block.code:
+        yield _fenced(block.language, block.code.rstrip("\n"))
+
+
+def _fenced(language: str, code: str) -> str:
+    return f"```{language}\n{code}\n```"
+
+
+def _item(text: str) -> str:
+    """Return an item of a list, broken into lines."""
+    return textwrap.fill(f"- {text}", 120, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)

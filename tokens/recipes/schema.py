@@ -1,0 +1,200 @@
+"""A recipe, read from the text of its TOML file. Pure.
+
+- A recipe is data: names, options of commands, blocks of text. It contains no code that Keyturn runs.
+- It is written with example values (`tokens.recipes.example`), so that its page in docs/ shows it unchanged.
+- A field that the schema does not know is an error, so that a misspelled one is not silently without effect.
+- Each error names the file and the field.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from datetime import date
+from typing import Any, Literal, get_args
+
+Kind = Literal["login", "machine", "resource server"]
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
+COMMANDS = ("create_client", "create_api", "exchange_policy")
+
+
+class InvalidRecipe(Exception):
+    """A recipe's file is malformed. The message names the recipe, the field and what is expected."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A command that the operator runs at the issuer."""
+
+    command: str
+    """One of COMMANDS."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """The options of create_client or create_api, by their name in Python (`redirect_uris`)."""
+    arguments: str = ""
+    """The rest of the command line, for a command other than these two."""
+    text: str = ""
+    """What the page says before the command."""
+    variant: str = ""
+    """The name of this variant of the client, if the program can be connected in several ways."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """A part of the program's configuration, or of its page: a heading, a text, a file, in this order."""
+
+    heading: str = ""
+    text: str = ""
+    file: str = ""
+    """The name of the file in which the code stands, if the code does not say it."""
+    language: str = ""
+    code: str = ""
+    variant: str = ""
+    """The variant of the client that this block configures; empty for every one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requests:
+    """What a client sends: its request profile. A test replays it against a client that the recipe alone registers."""
+
+    authentication: Literal["basic", "post", "basic then post", "post then basic", "none", "private_key_jwt"]
+    grant: Literal["authorization_code", "client_credentials", "device_code", "token_exchange"] = "authorization_code"
+    pkce: bool = True
+    nonce: bool = False
+    scope: str = ""
+    """As the program sends it. Empty: it sends none."""
+    response_mode: Literal["query", "form_post"] = "query"
+    claims: Literal["userinfo", "id_token", "none"] = "none"
+    """Where the program reads the user from."""
+    needs: tuple[str, ...] = ()
+    """The claims without which it refuses the login."""
+    refresh: Literal["never", "once", "parallel"] = "never"
+    """`parallel`: several requests at once with one refresh token."""
+    logout: Literal["never", "bare", "hint", "back-channel"] = "never"
+    """`hint`: the browser is sent with an ID token. `bare`: without one."""
+    audience: Literal["issuer", "token endpoint"] = "issuer"
+    """The `aud` of its assertions (private_key_jwt)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """How a resource server verifies a token. A test replays it with the tokens of an API that the recipe registers."""
+
+    by: Literal["keys", "introspection", "userinfo"]
+    compares: tuple[str, ...] = ()
+    """What it compares beside the signature and the expiry: aud, iss, typ, scope."""
+    fetches: Literal["unknown kid", "age", "unknown kid or age", "key files", "never"] = "age"
+    """When it reads the keys again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How one program is connected."""
+
+    name: str
+    title: str
+    kind: Kind
+    version: str
+    """With which version it was seen."""
+    summary: str
+    tests: tuple[str, ...] = ()
+    """The tests that run the program. Without any, it was tried by hand on `tried`."""
+    tried: date | None = None
+    topic: str = ""
+    """The group of the program in the overview."""
+    needs_verified_email: bool = False
+    loosens: str = ""
+    """What the program's own configuration makes less strict, in words."""
+    note: str = ""
+    """What the page says between the commands and the first block."""
+    trust: str = ""
+    """How long the program trusts a revoked token and a revoked key."""
+    cannot: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
+    blocks: tuple[Passage, ...] = ()
+    requests: Requests | None = None
+    verification: Verification | None = None
+
+    def step(self, command: str, variant: str = "") -> Step | None:
+        """Return the first step with this command, of this variant if one is named. Returns None if there is none."""
+        matching = (step for step in self.steps if step.command == command and variant in ("", step.variant))
+        return next(matching, None)
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """The names of the variants of the client."""
+        return tuple(step.variant for step in self.steps if step.variant)
+
+
+TABLES = {"step": ("steps", Step), "block": ("blocks", Passage)}
+SINGLE = {"requests": Requests, "verification": Verification}
+
+
+def parse(name: str, text: str) -> Recipe:
+    """Return the recipe in `text`, the content of the file `name`.toml. Raises InvalidRecipe."""
+    if not NAME.fullmatch(name):
+        raise InvalidRecipe(f"{name!r} is not a name of small letters, digits, hyphens and underscores")
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidRecipe(f"{name}: not TOML: {error}") from error
+    for key, (target, kind) in TABLES.items():
+        rows = document.pop(key, [])
+        if not isinstance(rows, list):
+            raise InvalidRecipe(f"{name}: {key} must be written as [[{key}]]")
+        document[target] = tuple(_build(f"{name}: {key} {number}", kind, row) for number, row in enumerate(rows, 1))
+    for key, kind in SINGLE.items():
+        if key in document:
+            document[key] = _build(f"{name}: {key}", kind, document[key])
+    recipe: Recipe = _build(name, Recipe, {"name": name, **document})
+    _require_consistency(recipe)
+    return recipe
+
+
+def _build(where: str, kind: Any, values: object) -> Any:
+    """Return an object of the dataclass `kind` from a table. Raises InvalidRecipe."""
+    if not isinstance(values, dict):
+        raise InvalidRecipe(f"{where} must be a table")
+    known = {member.name: member for member in fields(kind)}
+    if unknown := sorted(values.keys() - known.keys()):
+        raise InvalidRecipe(f"{where}: unknown field {unknown[0]}. Known are {', '.join(known)}")
+    mandatory = [key for key, one in known.items() if one.default is MISSING and one.default_factory is MISSING]
+    if missing := [key for key in mandatory if key not in values]:
+        raise InvalidRecipe(f"{where}: {missing[0]} is missing")
+    return kind(**{key: _value(f"{where}: {key}", known[key].type, value) for key, value in values.items()})
+
+
+def _value(where: str, kind: Any, value: object) -> object:
+    """Return a value of the type that a field declares. Raises InvalidRecipe."""
+    if choices := get_args(kind) if getattr(kind, "__origin__", None) is Literal else ():
+        if value not in choices:
+            raise InvalidRecipe(f"{where} must be one of: {', '.join(choices)}")
+        return value
+    if kind == tuple[str, ...]:
+        if not (isinstance(value, list) and all(isinstance(item, str) for item in value)):
+            raise InvalidRecipe(f"{where} must be a list of texts")
+        return tuple(value)
+    expected = PLAIN.get(kind)
+    if expected is not None and type(value) is not expected:
+        raise InvalidRecipe(f"{where} must be {WORDS[expected]}")
+    return value
+
+
+PLAIN: dict[Any, type] = {str: str, bool: bool, date | None: date, Mapping[str, Any]: dict}
+WORDS = {str: "a text", bool: "true or false", date: "a date", dict: "a table"}
+
+
+def _require_consistency(recipe: Recipe) -> None:
+    """Raise InvalidRecipe unless the parts of the recipe fit together."""
+    kinds = {"login": "create_client", "machine": "create_client", "resource server": "create_api"}
+    if bool(recipe.tests) == bool(recipe.tried):
+        raise InvalidRecipe(f"{recipe.name}: name either tests that run the program, or the date on which it was tried")
+    if wrong := [step.command for step in recipe.steps if step.command not in COMMANDS]:
+        raise InvalidRecipe(f"{recipe.name}: unknown command {wrong[0]}. Known are {', '.join(COMMANDS)}")
+    if recipe.step(kinds[recipe.kind]) is None:
+        raise InvalidRecipe(f"{recipe.name}: a {recipe.kind} needs a step with {kinds[recipe.kind]}")
+    if (recipe.kind == "resource server") != (recipe.requests is None):
+        raise InvalidRecipe(f"{recipe.name}: a login or machine needs [requests], a resource server has none")
+    if (recipe.kind == "resource server") != (recipe.verification is not None):
+        raise InvalidRecipe(f"{recipe.name}: a resource server needs [verification], the others have none")
+    if stray := {block.variant for block in recipe.blocks} - {"", *recipe.variants}:
+        raise InvalidRecipe(f"{recipe.name}: no step has the variant {min(stray)}")

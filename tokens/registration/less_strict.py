@@ -1,0 +1,32 @@
+"""Which switches of a client are less strict than the default, in words and for the audit trail."""
+
+from typing import Any
+
+from tokens.models import Client, PkceRule
+
+PKCE = {
+    PkceRule.NONCE: "PKCE: a nonce is accepted instead of a code challenge (RFC 9700 section 2.1.1).",
+    PkceRule.OPTIONAL: "PKCE: neither a code challenge nor a nonce is required.",
+}
+SWITCHES = {
+    "allows_any_localhost_port": "Redirect URI: http://localhost matches with any port (RFC 8252 section 8.3).",
+    "accepts_token_endpoint_audience": "Assertions: the URL of the token endpoint is accepted as aud.",
+    "allows_undotted_schemes": "Redirect URI: a scheme without a dot is allowed, which other applications can claim.",
+}
+
+
+def switches(client: Client) -> dict[str, Any]:
+    """Return the client's switches that are less strict than the default, by column, for the audit trail."""
+    names = ("pkce", *SWITCHES)
+    return {name: value for name in names if (value := getattr(client, name))}
+
+
+def sentences(client: Client) -> list[str]:
+    """Return a sentence for each of the client's switches that is less strict than the default."""
+    rule = client.pkce_rule
+    return [*([PKCE[rule]] if rule in PKCE else []), *others(client)]
+
+
+def others(client: Client) -> list[str]:
+    """Return the sentences about the switches other than the PKCE rule."""
+    return [text for name, text in SWITCHES.items() if getattr(client, name)]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from django.test import Client
-from keyturn_resources.testing import bad_tokens, bearer, pinned
+from keyturn_resources.testing import Holder, bad_tokens, bearer, pinned
 
 Mint = Callable[..., str]
 VIEWS = ("/pages/one/", "/pages/export/", "/ninja/whoami", "/forward-auth/")
@@ -40,6 +40,17 @@ def test_a_bad_token_is_refused(client: Client, path: str) -> None:
 def test_a_token_without_the_scope_is_refused(client: Client, mint_token: Mint, path: str) -> None:
     answer = client.get(path, headers=bearer(mint_token("other")))
     assert (answer.status_code, 'error="insufficient_scope"' in answer.headers["WWW-Authenticate"]) == (403, True)
+
+
+@pytest.mark.parametrize("path", VIEWS)
+def test_a_token_that_is_bound_to_a_key_needs_its_proof(
+    client: Client, mint_token: Mint, token_holder: Holder, path: str
+) -> None:
+    token = mint_token("notes:read notes:write", cnf=token_holder.cnf)
+    original = {"X-Forwarded-Method": "GET", "X-Forwarded-Uri": path}
+    good = token_holder.headers("GET", path, token) | original
+    statuses = [client.get(path, headers=headers).status_code for headers in (bearer(token), good, good)]
+    assert statuses == [401, 204 if path == "/forward-auth/" else 200, 401]
 
 
 def test_an_operation_of_django_ninja_can_require_another_scope(client: Client, mint_token: Mint) -> None:

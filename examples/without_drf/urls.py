@@ -45,6 +45,7 @@ urlpatterns = [
     path("pages/one/", page),
     path("pages/export/", export),
     path("ninja/", api.urls),
-    path("forward-auth/", forward_auth(HasScopes("notes:read"))),
+    # The three proxies set X-Forwarded-Method and X-Forwarded-Uri, also if the client sends such headers.
+    path("forward-auth/", forward_auth(HasScopes("notes:read"), forwarded_target=True)),
     path("", include("keyturn_resources.urls")),
 ]

@@ -1,6 +1,7 @@
 """Tokens that are bound to a key (RFC 9449), with clients, an issuer and an API of other projects on node.
 
-oauth4webapi and openid-client use the tokens of oidc-provider at our API.
+oauth4webapi and openid-client use the tokens of oidc-provider and of our issuer at our API, and those of our issuer at
+an API of express-oauth2-jwt-bearer.
 """
 
 import json
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests import marks
+from tests.flow.conftest import System
 from tests.ports import free
 
 pytestmark = [pytest.mark.node, *marks.stack]
@@ -55,3 +57,20 @@ def test_our_api_accepts_bound_tokens_of_oidc_provider(api_of, nonces, alg):
             url=f"{api}/api/notes/", alg=alg,
         )  # fmt: skip
     assert results == {"oauth4webapi": EXPECTED, "openid-client": EXPECTED}
+
+
+def our_tokens(system: System, url: str) -> dict[str, dict[str, object]]:
+    """Return what the libraries got at the API at `url` with bound tokens of our issuer."""
+    secret = system.variables.demo["SERVICE_CLIENT_SECRET"]
+    where = {"resource": system.audience, "url": url, "algorithm": "oauth2"}
+    return use(issuer=system.issuer, client_id="service", secret=secret, scope="notes:read", **where)
+
+
+def test_our_api_accepts_bound_tokens_of_our_issuer(system: System):
+    assert our_tokens(system, f"{system.api}/api/notes/") == {"oauth4webapi": EXPECTED, "openid-client": EXPECTED}
+
+
+def test_express_oauth2_jwt_bearer_accepts_bound_tokens_of_our_issuer(system: System):
+    url = f"http://localhost:{free()}/"
+    with server("dpop-api.mjs", issuer=system.issuer, audience=system.audience, url=url):
+        assert our_tokens(system, url) == {"oauth4webapi": EXPECTED, "openid-client": EXPECTED}

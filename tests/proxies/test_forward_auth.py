@@ -15,6 +15,7 @@ import requests
 
 from project.launch import processes
 from project.launch.processes import Child
+from resources.testing import Holder
 from tests.flow.stranger import Stranger, stranger
 from tests.packages.conftest import packages, resource_server
 from tests.packages.environments import ROOT
@@ -26,6 +27,7 @@ __all__ = ["packages", "resource_server"]
 pytestmark = [pytest.mark.proxies, pytest.mark.xdist_group("proxies")]
 FILES = {"nginx": "nginx.conf", "caddyfile": "Caddyfile"}
 AUDIENCE = "http://localhost:8001/"
+HOLDER = Holder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,29 @@ def test_the_application_never_sees_an_identity_that_the_client_sent(proxy: Prox
     assert answer.status_code in {200, 403}
     assert "admin" not in answer.text
     assert proxy.get(None, **{name: "admin"}).status_code in {401, 403}
+
+
+def test_a_bound_token_reaches_the_application_with_a_proof_for_the_request_of_the_client(proxy: Proxied) -> None:
+    bound = proxy.issuer.token(AUDIENCE, cnf=HOLDER.cnf)
+
+    def call(htm: str, path: str, **headers: str) -> int:
+        proof = HOLDER.proof(htm, AUDIENCE.rstrip("/") + path, bound)
+        return proxy.call("POST", **{"Authorization": f"DPoP {bound}", "DPoP": proof} | headers).status_code
+
+    assert call("POST", "/a") == 200
+    assert call("GET", "/a") == 401
+    assert call("POST", "/forward-auth/") == 401
+    assert call("GET", "/forward-auth/") == 401
+    assert proxy.call("POST", bound).status_code == 401
+
+
+def test_a_client_cannot_name_another_request_for_its_proof(proxy: Proxied) -> None:
+    bound = proxy.issuer.token(AUDIENCE, cnf=HOLDER.cnf)
+    forged = {"X-Forwarded-Method": "GET", "X-Forwarded-Uri": "/other"}
+    for headers in (forged, {name.replace("-", "_"): value for name, value in forged.items()}):
+        proof = HOLDER.proof("GET", f"{AUDIENCE}other", bound)
+        answer = proxy.call("POST", **{"Authorization": f"DPoP {bound}", "DPoP": proof} | headers)
+        assert answer.status_code == 401
 
 
 @pytest.mark.parametrize("language", FILES)

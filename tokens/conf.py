@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.encoding import force_str
 
+from tokens.brand import Brand, MalformedBrand, brand
 from tokens.encryption import EncryptionKey, parse
 from tokens.keys.rules.policy import POLICIES, Policy, changed
 from tokens.open_client_settings import DEFAULTS as OPEN_CLIENT_DEFAULTS
@@ -66,6 +67,12 @@ DEFAULTS: dict[str, Any] = {
     "RECIPES": None,
     # True: userinfo accepts the token in the body of a POST request (RFC 6750 section 2.2).
     "USERINFO_TOKEN_IN_BODY": False,
+    # The name on the issuer's pages, the path of its logo, and its colour ("#2448c8"); empty: Keyturn's own.
+    "BRAND_NAME": "Keyturn",
+    "BRAND_LOGO": None,
+    "BRAND_COLOR": "",
+    # True: a session's address (IP) is stored and shown to its user.
+    "SESSION_ADDRESSES": False,
     # True: a DPoP proof needs a nonce of this issuer (RFC 9449 section 8). Costs clients a request for the first nonce.
     "DPOP_REQUIRES_NONCE": False,
     # Second factors (docs/login.md): the Django groups whose members need one, and whether staff does.
@@ -143,6 +150,10 @@ class IssuerSettings:
     """The scopes that this deployment offers without an API."""
     userinfo_token_in_body: bool
     """True if userinfo accepts the token in the body."""
+    brand: Brand
+    """The operator's name, logo and colours on the issuer's pages."""
+    stores_session_addresses: bool
+    """True if the address of a session is stored, and shown to its user."""
     dpop_requires_nonce: bool
     """True if a DPoP proof without a nonce of this issuer is refused."""
     second_factor_groups: tuple[str, ...]
@@ -213,6 +224,8 @@ def _typed(values: Mapping[str, Any], policy: Policy) -> IssuerSettings:
         groups_claim=tuple(values["GROUPS_CLAIM"]),
         openid_scopes=_openid_scopes(values["CLAIMS_SOURCE"], values["GROUPS_CLAIM"]),
         userinfo_token_in_body=values["USERINFO_TOKEN_IN_BODY"],
+        brand=_brand(values),
+        stores_session_addresses=values["SESSION_ADDRESSES"],
         dpop_requires_nonce=values["DPOP_REQUIRES_NONCE"],
         second_factor_groups=tuple(values["SECOND_FACTOR_GROUPS"]),
         second_factor_staff=values["SECOND_FACTOR_STAFF"],
@@ -222,6 +235,16 @@ def _typed(values: Mapping[str, Any], policy: Policy) -> IssuerSettings:
         requests=parse_requests(values),
         pkcs11=Pkcs11Settings(values["PKCS11_MODULE"], values["PKCS11_TOKEN"], values["PKCS11_PIN"]),
     )
+
+
+def _brand(values: Mapping[str, Any]) -> Brand:
+    """Return the operator's brand. Raises MalformedBrand if a setting of it is malformed or its file cannot be read."""
+    path = values["BRAND_LOGO"]
+    try:
+        logo = Path(path).read_bytes() if path else None
+    except OSError as error:
+        raise MalformedBrand(f"The file of BRAND_LOGO cannot be read: {error.strerror}.") from error
+    return brand(values["BRAND_NAME"], colour=values["BRAND_COLOR"], logo=logo)
 
 
 @dataclass(frozen=True, slots=True)

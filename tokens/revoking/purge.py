@@ -6,7 +6,7 @@
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.sessions.models import Session
@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Model, QuerySet
 
 from tokens import conf, registry_lock
+from tokens.account import browser_session
 from tokens.audit import retention
 from tokens.issued import revocation_record
 from tokens.models import (
@@ -87,6 +88,8 @@ TABLES: Mapping[str, Ended] = {
     CLIENTS: idle_client.ended,
     AUDIT: retention.ended,
     "sessions": lambda now: Session.objects.filter(expire_date__lt=now).order_by("expire_date"),
+    # An hour: a session whose key changes is for a moment without its row.
+    "session records": lambda now: browser_session.ended(before=now - timedelta(hours=1)),
 }
 
 

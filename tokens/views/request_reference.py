@@ -43,7 +43,7 @@ def exchange(request: HttpRequest, sent: SentRequest, *, now: datetime) -> HttpR
         if "request" in sent.parameters and (client := _client(sent)) is not None:
             return _by_object(request, sent, client, now=now)
     except Unavailable as error:  # the client's keys are being fetched
-        return document_gate.unavailable_page(error)
+        return document_gate.unavailable_page(request, error)
     except OAuthError as error:
         raise AuthorizationRefused(error, client_id=client.client_id if client else None) from error
     return None

@@ -16,6 +16,7 @@ from tokens.keys.rules.policy import PRODUCTION
 from tokens.models import (
     AuditEvent,
     AuthorizationCode,
+    BrowserSession,
     Client,
     DeviceCode,
     InitialAccessToken,
@@ -66,6 +67,8 @@ def rows(user, webapp, settings):
         Segment.objects.create(digest=name, version=number, count=1, until=at.timestamp(), body=b"")
         Publication.objects.create(version=number, tag=name, at=before, count=1, until=at.timestamp(), body=b"")
         Session.objects.create(session_key=name, expire_date=at)
+        key = "live" if name == "live" else "session that was deleted before"
+        BrowserSession.objects.create(user=user, session_key=key, began_at=old, last_seen_at=now - timedelta(days=1))
         InitialAccessToken.objects.create(digest=name, created_at=now, expires_at=at, registrations_left=1)
         stranger = Client.objects.create(client_id=name, registered_by="dynamic")
         OpenClient.objects.create(client=stranger, created_at=now, ends_at=at)
@@ -84,6 +87,7 @@ def test_expired_rows_are_deleted_and_other_rows_stay(rows):
     assert [one.digest for one in Segment.objects.all()] == ["live"]
     assert [one.tag for one in Publication.objects.exclude(version=0)] == ["live"]
     assert [one.pk for one in Session.objects.all()] == ["live"]
+    assert [one.session_key for one in BrowserSession.objects.all()] == ["live"]
     assert [one.digest for one in InitialAccessToken.objects.all()] == ["live"]
     assert [one.client_id for one in Client.objects.exclude(registered_by=None)] == ["live"]
 

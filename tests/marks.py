@@ -8,5 +8,7 @@ run = (pytest.mark.processes, pytest.mark.xdist_group("run"))
 """Tests that start `make run` or many commands at once."""
 serve = (pytest.mark.processes, pytest.mark.xdist_group("serve"))
 """Tests that start single servers."""
+conformance = (pytest.mark.processes, pytest.mark.xdist_group("conformance"))
+"""Tests of the issuer that `certification_setup` prepared (tests/conformance)."""
 clients = (pytest.mark.clients, pytest.mark.processes)
 """Tests that run clients of other projects in environments of their own (tests/clients/recipes)."""

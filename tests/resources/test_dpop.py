@@ -276,6 +276,7 @@ def test_forward_auth_checks_a_proof_for_the_request_that_the_proxy_names(client
     assert ask("GET", "/asked/originals") == 401
     for uri in ("", "orders/1", "http://localhost:8001/orders/1", "/orders/1, /orders/1"):
         assert ask("POST", "/orders/1", **{**original, "X-Forwarded-Uri": uri}) == 401
+        assert ask("POST", "/asked/originals", **{**original, "X-Forwarded-Uri": uri}) == 401
 
 
 def test_forward_auth_accepts_no_bound_token_unless_the_proxy_names_the_request(client: Client) -> None:

@@ -1,0 +1,20 @@
+"""The login sessions in the issuer's database, made older instead of waiting."""
+
+from project.launch import processes
+
+PROGRAM = """
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+for row in Session.objects.all():
+    session = SessionStore(session_key=row.session_key)
+    records = session.get("account_authentication_methods", [])
+    for record in records:
+        record["at"] -= {seconds}
+    session["account_authentication_methods"] = records
+    session.save()
+"""
+
+
+def age(variables: dict[str, str], seconds: int) -> None:
+    """Let the login of every session be `seconds` earlier."""
+    processes.command(variables, "shell", "--no-imports", "-c", PROGRAM.format(seconds=seconds))

@@ -6,7 +6,7 @@ CLIENTS ?= tests/clients
 BOOTSTRAP = $(PYTHON) project/launch/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help environment run demo life reset story test test-services test-outage test-proxies test-browser test-clients client-results client-table test-servers servers-table test-packages bench-verify bench-feed bench-admin check audit packages format lock
+.PHONY: help environment run demo life reset story test test-services test-outage test-proxies test-browser screenshots test-clients client-results client-table test-servers servers-table test-packages bench-verify bench-feed bench-admin check audit packages format lock
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -46,6 +46,10 @@ test-outage: environment  ## the tests that freeze and stop servers, kill worker
 test-browser: environment  ## the pages in a real browser; fails where chromium, node or npm is missing
 	@npm ci --prefix tests/clients/node --no-audit --no-fund --silent
 	@$(PY) -m pytest -m browser
+
+screenshots: environment  ## a picture of each page, in light, dark and on a phone, in docs/images/
+	@mkdir -p docs/images
+	@SCREENSHOTS=docs/images $(PY) -m pytest -q -p no:randomly -m browser tests/browser/test_page_list.py -k fits
 
 test-clients: client-results  ## every client of docs/clients/, and foreign verifiers; fails where node, npm, nginx or chromium are missing
 	@$(PY) -m tests.clients.recipes.table --check

@@ -1,4 +1,4 @@
-"""Start the background refresh in processes that serve requests, when the server loads the application."""
+"""Start the background threads of processes that serve requests, when the server loads the application."""
 
 from collections.abc import Callable
 
@@ -6,13 +6,15 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
 from project.postgresql.budget import at_most, waiting
+from tokens.back_channel.sender import sender
 from tokens.background import refresher
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 
 
 def keeps_fresh(answer: Answer) -> Answer:
-    """Start the refresh once per process, and return `answer` unchanged."""
+    """Start the refresh and the delivery of logouts once per process, and return `answer` unchanged."""
     # A middleware, because Django builds it once, and only in processes that serve.
     refresher.start(clock=timezone.now, bound=lambda: at_most(waiting()))
+    sender.start(bound=lambda: at_most(waiting()))
     return answer

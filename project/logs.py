@@ -1,7 +1,14 @@
-"""Format the log: lines of the audit log are JSON without a prefix, all others begin with time, level and logger."""
+"""Format the log: lines of the audit log are JSON without a prefix, all others begin with time, level and logger.
 
+A line about a request has the request's id (project/request_id.py): in brackets after the logger, or as the member
+`request` of the JSON.
+"""
+
+import json
 import logging
 import threading
+
+from project import request_id
 
 AUDIT = "tokens.audit"
 HOST_ADVICE = (
@@ -15,7 +22,18 @@ class LogLine(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line of text."""
-        return record.getMessage() if record.name == AUDIT else super().format(record)
+        # Django logs some answers after all middleware, with the request.
+        name = request_id.current() or getattr(getattr(record, "request", None), "request_id", "")
+        if record.name == AUDIT:
+            return _with_request(record.getMessage(), name) if name else record.getMessage()
+        record.request_id = f" [{name}]" if name else ""
+        return super().format(record)
+
+
+def _with_request(line: str, name: str) -> str:
+    """Return the JSON object `line` with the request's id as its last member."""
+    # Not parsed: each issued token writes such a line.
+    return f'{line[:-1]}, "request": {json.dumps(name)}}}' if line.endswith("}") else line
 
 
 class WrongHost(logging.Filter):

@@ -17,13 +17,16 @@ ROOT = Path(__file__).resolve().parent.parent
 TABLE = {
     "apps": "checks revoking views",
     "urls": "conf metadata views",
-    "admin": "audit authentication_class authorize checks conf email_proof encryption errors factors grants inspection"
-    " jose keys keys/errors keys/rules metadata models open_clients registration registry_lock revoking views",
-    "views": "addresses audit authentication_class authorize background clients conf database_errors dpop errors"
-    " factors grants issued jose keys keys/errors keys/rules limits login metadata models open_clients parameters"
-    " rate_settings registry_lock revoking userinfo",
-    "management": "audit authentication_class checks conf email_proof encryption grants inspection issued jose keys"
-    " keys/errors keys/rules models open_clients outbound proxy recipes registration registry_lock revoking",
+    "admin": "audit authentication_class authorize back_channel checks conf email_proof encryption errors factors"
+    " grants inspection jose keys keys/errors keys/rules metadata models open_clients registration registry_lock"
+    " revoking views",
+    "templatetags": "conf",
+    "views": "account addresses audit authentication_class authorize background brand claims clients conf"
+    " database_errors dpop email_proof errors factors grants issued jose keys keys/errors keys/rules limits login"
+    " metadata models open_clients parameters rate_settings registry_lock revoking userinfo",
+    "management": "audit authentication_class back_channel checks conf email_proof encryption grants inspection issued"
+    " jose keys keys/errors keys/rules models open_clients outbound proxy recipes registration registry_lock"
+    " revoking",
     "background": "audit keys metadata revoking",
     "checks": "audit authorize claims clients conf encryption keys keys/errors keys/rules models registration revoking",
     "metadata": "authorize claims clients conf dpop grants issued jose keys keys/rules models open_client_settings",
@@ -31,16 +34,17 @@ TABLE = {
     "authorize": "addresses authentication_class back_channel claims clients conf dpop errors grants issued jose keys"
     " keys/rules models parameters",
     "grants": "audit claims clients conf dpop errors issued keys login models parameters",
-    "revoking": "audit back_channel conf email_proof errors issued keys limits models open_clients registration"
-    " registry_lock",
+    "revoking": "account audit back_channel conf email_proof errors issued keys limits models open_clients"
+    " registration registry_lock",
     "open_clients": "addresses audit conf errors issued jose models open_client_settings outbound registration"
     " registry_lock",
     "recipes": "",
-    "registration": "audit clients email_proof issued keys models redirect_allow_list registry_lock",
+    "registration": "addresses audit clients conf email_proof issued keys models redirect_allow_list registry_lock",
     "clients": "audit conf database_errors encryption errors issued jose keys/errors models outbound",
     "inspection": "issued jose keys keys/rules models outbound",
     "userinfo": "claims conf dpop errors issued models",
-    "back_channel": "issued models",
+    "account": "audit back_channel conf models",
+    "back_channel": "audit conf issued keys keys/errors models outbound",
     "dpop": "conf jose",
     "issued": "addresses audit conf encryption errors jose keys keys/errors keys/rules models",
     "claims": "conf email_proof errors jose models",
@@ -52,7 +56,8 @@ TABLE = {
     "migrations": "models triggers",
     "models": "addresses authentication_class conf database_errors jose keys/rules",
     "limits": "conf rate_settings",
-    "conf": "encryption keys/rules open_client_settings rate_settings request_settings redirect_allow_list",
+    "conf": "brand encryption keys/rules open_client_settings rate_settings request_settings redirect_allow_list",
+    "brand": "",
     "authentication_class": "",
     "open_client_settings": "",
     "rate_settings": "",
@@ -91,6 +96,7 @@ PURE = (
     "tokens/registration/kinds.py",
     "tokens/redirect_allow_list.py",
     "tokens/addresses.py",
+    "tokens/brand.py",
     "tokens/public_networks.py",
     "tokens/open_client_settings.py",
     "tokens/rate_settings.py",
@@ -140,6 +146,8 @@ PLACES = ("tests/services", "tests/proxies")
 # Modules without tests of their own by the rules of `is_tested`, by the tests that cover them: each is reached only
 # through a request, a page or a command, which needs the whole issuer.
 COVERED = {
+    "tests/tokens/account/test_browser_session.py": "views/session_record views/sessions",
+    "tests/tokens/account/test_client_access.py": "views/applications",
     "tests/tokens/admin/": "admin/audit_filter admin/client_form admin/ring_page admin/scope_form",
     "tests/tokens/claims/test_source.py": "triggers/profile_change",
     "tests/tokens/management/test_certification_setup.py": "registration/certification_plan",

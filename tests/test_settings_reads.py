@@ -10,6 +10,7 @@ SWAPPABLE = "the name of a swappable model, which Django reads when the models a
 READERS = {
     "tokens/conf.py": "reads them for the issuer",
     "tokens/models/api.py": SWAPPABLE,
+    "tokens/models/browser_session.py": SWAPPABLE,
     "tokens/models/consent.py": SWAPPABLE,
     "tokens/models/scope.py": SWAPPABLE,
     "tokens/models/user_grant.py": SWAPPABLE,

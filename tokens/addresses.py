@@ -71,6 +71,31 @@ def _private_use_problem(uri: str, parts: SplitResult, *, undotted: bool) -> str
     return None
 
 
+def logout_uri_problem(uri: str, *, loopback: bool) -> str | None:
+    """Return why `uri` cannot be a back-channel logout URI, or None if it can (Back-Channel Logout 1.0 section 2.2).
+
+    `loopback` permits http on loopback, for development.
+    """
+    parts = _parts(uri)
+    if parts is None or "*" in uri or not parts.hostname:
+        return "is not an absolute URL without wildcards."
+    if "#" in uri:
+        return "must not have a fragment."
+    if "@" in parts.netloc:
+        return "must not name a user."
+    if parts.port == 0:
+        return "must not name port 0."
+    if parts.scheme == "https" or (loopback and parts.scheme == "http" and parts.hostname in LOOPBACK):
+        return None
+    return "must be https (http on loopback in development only)."
+
+
+def origin(uri: str) -> str:
+    """Return the origin of an absolute URL, such as `https://app.example`."""
+    parts = urlsplit(uri)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 def origin_problem(origin: str) -> str | None:
     """Return why `origin` cannot be registered for CORS, or None if it can (RFC 6454 section 6.2)."""
     parts = _parts(origin)

@@ -13,4 +13,4 @@ class TokensConfig(AppConfig):
         """Register the system checks, and the signal handlers that revoke tokens and record logins."""
         from tokens.checks import cache, claims, client, durability, key, oauth  # noqa: F401, PLC0415 (needs the models)
         from tokens.revoking import signals  # noqa: F401, PLC0415
-        from tokens.views import login_events  # noqa: F401, PLC0415
+        from tokens.views import login_events, session_record  # noqa: F401, PLC0415

@@ -15,10 +15,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.encoding import force_str
 
+from tokens.brand import Brand, MalformedBrand, brand
 from tokens.encryption import EncryptionKey, parse
 from tokens.keys.rules.policy import POLICIES, Policy, changed
 from tokens.open_client_settings import DEFAULTS as OPEN_CLIENT_DEFAULTS
-from tokens.open_client_settings import OpenClientSettings
+from tokens.open_client_settings import OpenClientSettings, covers, hosts
 from tokens.open_client_settings import parse as parse_open_clients
 from tokens.rate_settings import Rate
 from tokens.rate_settings import parse as parse_rates
@@ -66,6 +67,14 @@ DEFAULTS: dict[str, Any] = {
     "RECIPES": None,
     # True: userinfo accepts the token in the body of a POST request (RFC 6750 section 2.2).
     "USERINFO_TOKEN_IN_BODY": False,
+    # Hosts in private networks to which logout tokens may be sent; .corp.example is a domain with its hosts.
+    "PRIVATE_LOGOUT_HOSTS": (),
+    # The name on the issuer's pages, the path of its logo, and its colour ("#2448c8"); empty: Keyturn's own.
+    "BRAND_NAME": "Keyturn",
+    "BRAND_LOGO": None,
+    "BRAND_COLOR": "",
+    # True: a session's address (IP) is stored and shown to its user.
+    "SESSION_ADDRESSES": False,
     # True: a DPoP proof needs a nonce of this issuer (RFC 9449 section 8). Costs clients a request for the first nonce.
     "DPOP_REQUIRES_NONCE": False,
     # Second factors (docs/login.md): the Django groups whose members need one, and whether staff does.
@@ -143,6 +152,10 @@ class IssuerSettings:
     """The scopes that this deployment offers without an API."""
     userinfo_token_in_body: bool
     """True if userinfo accepts the token in the body."""
+    brand: Brand
+    """The operator's name, logo and colours on the issuer's pages."""
+    stores_session_addresses: bool
+    """True if the address of a session is stored, and shown to its user."""
     dpop_requires_nonce: bool
     """True if a DPoP proof without a nonce of this issuer is refused."""
     second_factor_groups: tuple[str, ...]
@@ -158,9 +171,16 @@ class IssuerSettings:
     requests: RequestSettings
     """Pushed authorization requests, and the FAPI 2.0 Security Profile."""
 
+    private_logout_hosts: tuple[str, ...]
+    """The hosts whose addresses may be private when a logout token is sent to a client of the operator."""
+
     def encryption_keys(self) -> tuple[EncryptionKey, ...]:
         """Return the parsed encrypting keys. Raises MalformedEncryptionKey if an entry is malformed."""
         return parse(self.key_encryption_keys)
+
+    def may_send_logouts_privately(self, host: str) -> bool:
+        """Return True if the setting PRIVATE_LOGOUT_HOSTS names the host or its domain."""
+        return any(covers(entry, host.lower()) for entry in self.private_logout_hosts)
 
 
 class MalformedSetting(ImproperlyConfigured, ValueError):
@@ -213,15 +233,28 @@ def _typed(values: Mapping[str, Any], policy: Policy) -> IssuerSettings:
         groups_claim=tuple(values["GROUPS_CLAIM"]),
         openid_scopes=_openid_scopes(values["CLAIMS_SOURCE"], values["GROUPS_CLAIM"]),
         userinfo_token_in_body=values["USERINFO_TOKEN_IN_BODY"],
+        brand=_brand(values),
+        stores_session_addresses=values["SESSION_ADDRESSES"],
         dpop_requires_nonce=values["DPOP_REQUIRES_NONCE"],
         second_factor_groups=tuple(values["SECOND_FACTOR_GROUPS"]),
         second_factor_staff=values["SECOND_FACTOR_STAFF"],
         sends_mail=values["SENDS_MAIL"],
         sign_up=_sign_up(values),
         open_clients=parse_open_clients(values, debug=settings.DEBUG),
+        private_logout_hosts=hosts("PRIVATE_LOGOUT_HOSTS", values),
         requests=parse_requests(values),
         pkcs11=Pkcs11Settings(values["PKCS11_MODULE"], values["PKCS11_TOKEN"], values["PKCS11_PIN"]),
     )
+
+
+def _brand(values: Mapping[str, Any]) -> Brand:
+    """Return the operator's brand. Raises MalformedBrand if a setting of it is malformed or its file cannot be read."""
+    path = values["BRAND_LOGO"]
+    try:
+        logo = Path(path).read_bytes() if path else None
+    except OSError as error:
+        raise MalformedBrand(f"The file of BRAND_LOGO cannot be read: {error.strerror}.") from error
+    return brand(values["BRAND_NAME"], colour=values["BRAND_COLOR"], logo=logo)
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,9 +55,9 @@ class OpenClientSettings:
 
     def permits_host(self, host: str) -> bool:
         """Return True if documents of this host are accepted."""
-        if any(_covers(entry, host) for entry in self.denied_hosts):
+        if any(covers(entry, host) for entry in self.denied_hosts):
             return False
-        return not self.hosts or any(_covers(entry, host) for entry in self.hosts)
+        return not self.hosts or any(covers(entry, host) for entry in self.hosts)
 
 
 def parse(values: Mapping[str, Any], *, debug: bool) -> OpenClientSettings:
@@ -79,8 +79,8 @@ def parse(values: Mapping[str, Any], *, debug: bool) -> OpenClientSettings:
         )
     return OpenClientSettings(
         documents=bool(values["CLIENT_ID_METADATA_DOCUMENTS"]),
-        hosts=_hosts("CLIENT_DOCUMENT_HOSTS", values),
-        denied_hosts=_hosts("CLIENT_DOCUMENT_DENIED_HOSTS", values),
+        hosts=hosts("CLIENT_DOCUMENT_HOSTS", values),
+        denied_hosts=hosts("CLIENT_DOCUMENT_DENIED_HOSTS", values),
         loopback_documents=loopback,
         registration=mode,
         scopes=frozenset(values["OPEN_CLIENT_SCOPES"]),
@@ -89,7 +89,7 @@ def parse(values: Mapping[str, Any], *, debug: bool) -> OpenClientSettings:
     )
 
 
-def _hosts(name: str, values: Mapping[str, Any]) -> tuple[str, ...]:
+def hosts(name: str, values: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the entries of a setting in lower case. Raises ValueError for an entry that is no host, such as a URL."""
     entries: Sequence[str] = values[name]
     if wrong := [entry for entry in entries if not entry.strip(".") or set(entry) & set("/:*@ ")]:
@@ -99,6 +99,6 @@ def _hosts(name: str, values: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(entry.lower() for entry in entries)
 
 
-def _covers(entry: str, host: str) -> bool:
+def covers(entry: str, host: str) -> bool:
     """Return True if the entry is the host, or begins with a dot and is its domain."""
     return host == entry or (entry.startswith(".") and (host.endswith(entry) or host == entry[1:]))

@@ -1,4 +1,4 @@
-"""Fetches a document, such as JSON, by GET from an address that a client or another issuer chose.
+"""Fetches a document, such as JSON, or posts a form, at an address that a client or another issuer chose.
 
 The address might be an attacker's, so
 1. it must be https, without user and fragment (`_parts`);
@@ -6,7 +6,7 @@ The address might be an attacker's, so
    process (server-side request forgery). The connection uses those addresses, not the name (`_open`);
 3. redirects, compression and proxies are not used;
 4. a deadline covers name resolution, connection, TLS and reading, even if the server sends slowly;
-5. a document has at most MAX_BYTES, or as many as the caller permits.
+5. a document has at most MAX_BYTES, or as many as the caller permits. The answer to a form is not read.
 Every failure is a FetchError.
 """
 
@@ -17,11 +17,12 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from functools import partial
+from typing import Any, TypeVar
+from urllib.parse import SplitResult, urlencode, urlsplit
 
 from tokens import public_networks
 from tokens.deadline_response import TimedResponse, remaining
@@ -29,6 +30,7 @@ from tokens.deadline_response import TimedResponse, remaining
 DEADLINE = 5.0  # seconds
 MAX_BYTES = 512 * 1024
 CHUNK = 16 * 1024
+Answer = TypeVar("Answer")
 
 
 class FetchError(Exception):
@@ -36,7 +38,7 @@ class FetchError(Exception):
 
 
 class StatusError(FetchError):
-    """The server answered with a status other than 200."""
+    """The server answered with a status that is no success."""
 
     def __init__(self, host: str | None, status: int) -> None:
         super().__init__(f"{host}: it answered {status}")
@@ -49,6 +51,15 @@ class Download:
 
     body: bytes
     headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A connection to the server of an address, and the deadline of the exchange (monotonic clock)."""
+
+    parts: SplitResult
+    wire: socket.socket
+    until: float
 
 
 def get_json(url: str, *, allow_private: bool = False, deadline: float = DEADLINE) -> Any:
@@ -68,11 +79,24 @@ def get(url: str, *, allow_private: bool = False, deadline: float = DEADLINE, lo
 
     Raises StatusError if the status is not 200, and FetchError. `allow_private` is that of `get_json`.
     """
+    return _exchange(url, partial(_download, longest=longest), allow_private=allow_private, deadline=deadline)
+
+
+def post_form(url: str, fields: Mapping[str, str], *, allow_private: bool = False, deadline: float = DEADLINE) -> None:
+    """Post a form to `url` within `deadline` seconds. Returns if the status is 200 or 204.
+
+    Raises StatusError if it is another one, and FetchError. `allow_private` is that of `get_json`.
+    """
+    _exchange(url, partial(_post, form=urlencode(fields)), allow_private=allow_private, deadline=deadline)
+
+
+def _exchange(url: str, ask: Callable[[Exchange], Answer], *, allow_private: bool, deadline: float) -> Answer:
+    """Connect to the server of `url` and return what `ask` returns. Raises FetchError if that fails in any way."""
     until = time.monotonic() + deadline
     parts = _parts(url, allow_private=allow_private)
     try:
         with closing(_open(parts, until, allow_private=allow_private)) as wire:
-            return _request(parts, wire, until, longest)
+            return ask(Exchange(parts, wire, until))
     except (OSError, http.client.HTTPException, ValueError) as error:
         # Only an OSError's text: that of the others can quote the document.
         reason = str(error) if isinstance(error, OSError) and str(error) else type(error).__name__
@@ -157,16 +181,31 @@ def _connect(addresses: Sequence[tuple[str, int]], until: float) -> socket.socke
     raise failure
 
 
-def _request(parts: SplitResult, wire: socket.socket, until: float, longest: int) -> Download:
-    """Send the request and return the answer. Raises StatusError unless the status is 200."""
+def _begin(exchange: Exchange, method: str, *, body: str | None = None) -> TimedResponse:
+    """Send the request and return the answer, of which the body is not read. A `body` is a form."""
+    parts, wire = exchange.parts, exchange.wire
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     connection = http.client.HTTPConnection(parts.netloc)
     connection.sock = wire
-    wire.settimeout(remaining(until))
+    wire.settimeout(remaining(exchange.until))
     headers = {"Accept": "application/json, */*;q=0.1", "Accept-Encoding": "identity", "Connection": "close"}
-    connection.request("GET", target, headers=headers)
-    response = TimedResponse(wire, until)
+    form = {} if body is None else {"Content-Type": "application/x-www-form-urlencoded"}
+    connection.request(method, target, body, headers | form)
+    response = TimedResponse(wire, exchange.until)
     response.begin()
+    return response
+
+
+def _post(exchange: Exchange, *, form: str) -> None:
+    """Post the form. Raises StatusError unless the status is 200 or 204."""
+    response = _begin(exchange, "POST", body=form)
+    if response.status not in {http.client.OK, http.client.NO_CONTENT}:
+        raise StatusError(exchange.parts.hostname, response.status)
+
+
+def _download(exchange: Exchange, *, longest: int) -> Download:
+    """Fetch the document. Raises StatusError unless the status is 200."""
+    response, parts = _begin(exchange, "GET"), exchange.parts
     if response.status != http.client.OK:
         raise StatusError(parts.hostname, response.status)
     # A small compressed document could expand to gigabytes.

@@ -4,7 +4,8 @@ from django.urls import URLPattern, URLResolver, path
 
 from tokens import conf
 from tokens.metadata.document import locations
-from tokens.views import account, factors
+from tokens.views import account, brand, factors
+from tokens.views.applications import applications
 from tokens.views.authorize import AuthorizeView
 from tokens.views.device import device, verify
 from tokens.views.dynamic_registration import register, registration
@@ -17,6 +18,7 @@ from tokens.views.metadata import metadata
 from tokens.views.par import par
 from tokens.views.revocation_feed import revocations, segment
 from tokens.views.revoke import revoke
+from tokens.views.sessions import sessions
 from tokens.views.step_up import step_up
 from tokens.views.token import token
 from tokens.views.userinfo import userinfo
@@ -25,6 +27,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", account.account, name="account"),
     path("accounts/login/", account.login, name="account_login"),
     path("accounts/logout/", account.logout, name="account_logout"),
+    path("accounts/sessions/", sessions, name="account_sessions"),
+    path("accounts/applications/", applications, name="account_applications"),
     path("accounts/everywhere/", log_out_everywhere, name="account_everywhere"),
     path("accounts/step-up/", step_up, name="account_step_up"),
     path("accounts/reauthenticate/", factors.confirm_by_password, name="account_reauthenticate"),
@@ -60,6 +64,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(".well-known/jwks.json", jwks, name="jwks"),
     path(".well-known/jwks/<slug:ring>.json", jwks, name="ring_jwks"),
     *(path(location, metadata) for location in locations(conf.issuer().url)),
+    path("brand/style.css", brand.stylesheet, name="brand_stylesheet"),
+    path("brand/logo", brand.logo, name="brand_logo"),
     path("healthz", healthz),
     path("readyz", readyz),
 ]

@@ -16,7 +16,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 from requests import RequestException
 
-from examples.webapp import settings
+from examples.webapp import ended_sessions, settings
 
 SCOPE = "openid notes:read notes:write offline_access"
 LONGEST_HINT = 1500  # characters; a longer ID token does not fit into the cookie with the rest
@@ -56,6 +56,7 @@ def callback(request: HttpRequest) -> HttpResponse:
     except FAILURES as error:
         return failure(request, "The login failed", error, status=400)
     request.session.cycle_key()
+    request.session["sid"] = token["userinfo"].get("sid")
     keep(request, token)
     return redirect("home")
 
@@ -74,6 +75,9 @@ def keep(request: HttpRequest, token: Mapping[str, Any]) -> None:
 
 def access_token(request: HttpRequest) -> str | None:
     """Return a valid access token, refreshed if necessary, or None if the user has to log in again."""
+    if ended_sessions.has(request.session.get("sid")):
+        request.session.flush()
+        return None
     if time.time() < request.session.get("expires_at", 0) - EARLY:
         return str(request.session["access_token"])
     refresh_token = request.session.get("refresh_token")

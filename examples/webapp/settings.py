@@ -42,6 +42,9 @@ USE_TZ = True
 # issuer's feed refuses the access token from its next poll on. An application with a database should store the tokens
 # there, and only a key to them in the cookie.
 SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+# The sessions that the issuer ended (ended_sessions.py). In memory, for one process: several need a shared cache, such
+# as Redis, which also outlives a restart.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 SESSION_COOKIE_NAME = "webapp_session"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

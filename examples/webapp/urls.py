@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from examples.webapp import login, logout, views
+from examples.webapp import backchannel, login, logout, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -11,5 +11,6 @@ urlpatterns = [
     path("login", login.start, name="login"),
     path("callback", login.callback, name="callback"),
     path("logout", logout.end, name="logout"),
+    path("logged-out", backchannel.receive, name="logged_out"),
     path("healthz", views.healthz, name="healthz"),
 ]

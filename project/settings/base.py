@@ -60,7 +60,12 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"wrong_host": {"()": "project.logs.WrongHost"}},
-    "formatters": {"line": {"()": "project.logs.LogLine", "format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "formatters": {
+        "line": {
+            "()": "project.logs.LogLine",
+            "format": "%(asctime)s %(levelname)s %(name)s%(request_id)s: %(message)s",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {"django": {"level": "INFO"}, "django.security.DisallowedHost": {"filters": ["wrong_host"]}},

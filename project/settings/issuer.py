@@ -21,6 +21,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "project.request_id.request_ids",
     "project.mount.mount",
     "project.postgresql.budget.bounded",
     "tokens.views.unavailable.audit_unavailable",
@@ -34,6 +35,7 @@ MIDDLEWARE = [
     "tokens.views.own_forms.own_forms",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "tokens.views.session_record.session_record",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -130,6 +132,11 @@ ISSUER = {
     "OPEN_CLIENT_SCOPES": environment.words("OPEN_CLIENT_SCOPES", ""),
     "OPEN_CLIENT_APIS": environment.words("OPEN_CLIENT_APIS", ""),
     "OPEN_CLIENT_GRANT_TYPES": environment.words("OPEN_CLIENT_GRANT_TYPES", "authorization_code,refresh_token"),
+    "PRIVATE_LOGOUT_HOSTS": environment.words("PRIVATE_LOGOUT_HOSTS", ""),
+    "BRAND_NAME": environment.text("BRAND_NAME", "") or "Keyturn",
+    "BRAND_LOGO": environment.text("BRAND_LOGO", "") or None,
+    "BRAND_COLOR": environment.text("BRAND_COLOR", ""),
+    "SESSION_ADDRESSES": environment.flag("SESSION_ADDRESSES", default=False),
     "SECOND_FACTOR_GROUPS": environment.words("SECOND_FACTOR_GROUPS", ""),
     "SECOND_FACTOR_STAFF": environment.flag("SECOND_FACTOR_STAFF", default=False),
     "PKCS11_MODULE": environment.text("PKCS11_MODULE", ""),

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from project.launch import run
 from project.launch.environment import Environments, prepare
 from project.launch.ports import Ports
+from tests.browser.user import Issuer
 from tests.ports import free
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
@@ -19,10 +20,16 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ports, En
     var = tmp_path_factory.mktemp("var")
     where = Ports(free(), free(), free())
     # The tests log one user in from one address, more often than a person does within a minute.
-    variables = prepare(where, {"RATE_LIMITS": "login=1000/60,authorize=1000/60"}, var)
+    variables = prepare(where, {"RATE_LIMITS": "login=1000/60,authorize=1000/60,device=1000/60"}, var)
     run.prepare_databases(variables, where, var)
     with run.started(variables, where, var):
         yield where, variables
+
+
+@pytest.fixture(scope="session")
+def issuer(system: tuple[Ports, Environments]) -> Issuer:
+    """Return the running issuer, as its users and clients know it."""
+    return Issuer(*system)
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import requests
 
+from project.launch.browser import Browser
 from tests import marks
 from tests.flow.conftest import System
-from tests.flow.test_story import service_token
+from tests.flow.test_story import log_in, service_token
 
 pytestmark = [*marks.stack]
 
@@ -53,3 +54,14 @@ def test_an_api_that_does_not_follow_the_feed_accepts_a_revoked_token_until_it_e
     token = service_token(system)
     assert revoke(system, token) == 200
     assert notes(api, token).status_code == 200
+
+
+def test_an_api_refuses_an_application_whose_access_its_user_withdrew(system: System) -> None:
+    token = log_in(system)["access_token"]
+    assert notes(system.api, token).status_code == 200
+    browser, page = Browser(), f"{system.issuer}/accounts/applications/"
+    form = {"login": "demo", "password": system.variables.demo["DEMO_PASSWORD"]}
+    listed = browser.submit(browser.get(page), form)
+    assert "Example application" in listed.text
+    assert "The access is withdrawn" in browser.submit(listed, {}, button="withdraw").text
+    seconds_until(lambda: notes(system.api, token).status_code == 401)

@@ -143,6 +143,14 @@ class Visitor:
         page = f"{node.url}/accounts/everywhere/"
         return self.submit(page, self.session.get(page, timeout=TIMEOUT), {})
 
+    def end_other_sessions(self, node: Node) -> requests.Response:
+        page = f"{node.url}/accounts/sessions/"
+        return self.submit(page, self.session.get(page, timeout=TIMEOUT), {"end": "others"})
+
+    def withdraw(self, node: Node, client_id: str) -> requests.Response:
+        page = f"{node.url}/accounts/applications/"
+        return self.submit(page, self.session.get(page, timeout=TIMEOUT), {"withdraw": client_id})
+
 
 def authorization(**changes: str) -> str:
     query = {

@@ -131,6 +131,26 @@ def test_a_login_after_log_out_everywhere_gets_tokens_that_work(pair: tuple[Node
         fresh = issued(node.refresh(fresh["refresh_token"]))
 
 
+def test_a_session_that_ends_at_one_node_is_refused_by_both(pair: tuple[Node, Node], visitor: Visitor) -> None:
+    phone = Visitor()
+    logged_in(phone, pair[1])
+    logged_in(visitor, pair[0])
+    assert visitor.end_other_sessions(pair[0]).headers["Location"].partition("=")[2] != "0"
+    for node in pair:
+        assert phone.authorize(node).headers["Location"].startswith("/accounts/login/")
+        assert visitor.authorize(node).status_code == 200
+
+
+def test_access_that_is_withdrawn_at_one_node_is_refused_by_both(pair: tuple[Node, Node], visitor: Visitor) -> None:
+    one, other = pair
+    logged_in(visitor, other)
+    given = tokens(visitor, other)
+    assert visitor.withdraw(one, "app").headers["Location"] == "/accounts/applications/?withdrawn=1"
+    for node in pair:
+        assert not node.is_active(given["access_token"])
+        assert node.refresh(given["refresh_token"]).json()["error"] == "invalid_grant"
+
+
 def test_a_device_is_approved_at_one_node_and_asks_at_the_other(
     pair: tuple[Node, Node], nodes: Nodes, visitor: Visitor
 ) -> None:

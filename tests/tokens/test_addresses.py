@@ -2,7 +2,7 @@
 
 import pytest
 
-from tokens.addresses import origin_problem, redirect_uri_problem, spellings
+from tokens.addresses import logout_uri_problem, origin_problem, redirect_uri_problem, spellings
 
 
 @pytest.mark.parametrize(
@@ -164,3 +164,30 @@ def test_the_slash_of_an_empty_path_makes_no_other_uri(uri: str, same: str) -> N
 )
 def test_any_other_uri_has_one_spelling(uri: str) -> None:
     assert spellings(uri) == {uri}
+
+
+@pytest.mark.parametrize(
+    "uri", ["https://app.example/logged-out", "https://app.example:8443/", "https://app.example/a?tenant=1"]
+)
+def test_an_https_address_is_accepted_for_logout_tokens(uri: str) -> None:
+    assert logout_uri_problem(uri, loopback=False) is None
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        *("", "/logged-out", "//app.example/", "https://", "https:///x", "app.example/x", "ftp://app.example/"),
+        *("http://app.example/", "http://localhost.app.example/", "com.example.app:/x", "https://app.example/#"),
+        *("https://app.example/#x", "https://user@app.example/", "https://*.app.example/", "https://app.example:0/"),
+        *("https://app.example/ x", "https://app.example/\n", "https://[::1/x", "https://app.example:port/"),
+    ],
+)
+@pytest.mark.parametrize("loopback", [True, False])
+def test_another_address_is_refused_for_logout_tokens(uri: str, *, loopback: bool) -> None:
+    assert logout_uri_problem(uri, loopback=loopback) is not None
+
+
+@pytest.mark.parametrize("uri", ["http://localhost:8002/x", "http://127.0.0.1/x", "http://[::1]:9/x"])
+def test_http_on_loopback_is_accepted_for_logout_tokens_in_development_only(uri: str) -> None:
+    assert logout_uri_problem(uri, loopback=True) is None
+    assert logout_uri_problem(uri, loopback=False) is not None

@@ -9,7 +9,7 @@ from resources import fetch as api_fetch
 from resources.key_policy import PRODUCTION
 from tests.resources.loopback import Loopback
 from tokens import outbound
-from tokens.outbound import FetchError
+from tokens.outbound import FetchError, StatusError
 
 
 @pytest.fixture
@@ -184,3 +184,53 @@ def test_in_development_http_is_permitted_on_loopback_only():
 def test_a_closed_port_is_reported():
     with pytest.raises(FetchError, match="refused"):
         outbound.get_json("http://127.0.0.1:1/", allow_private=True)
+
+
+def post(server, path="/form", **options):
+    return outbound.post_form(server.url + path, {"a": "b&c"}, allow_private=True, **options)
+
+
+@pytest.mark.parametrize("status", [200, 204])
+def test_a_form_is_posted_once_and_accepted_by_200_or_204(server, status):
+    bodies = []
+
+    def take(handler):
+        bodies.append(handler.rfile.read(int(handler.headers["Content-Length"])))
+        answer(b"", status=status)(handler)
+
+    server.answers["/form"] = take
+    post(server)
+    assert bodies == [b"a=b%26c"]
+    ((method, _, headers),) = server.seen
+    assert (method, headers["content-type"]) == ("POST", "application/x-www-form-urlencoded")
+
+
+@pytest.mark.parametrize("status", [201, 202, 302, 307, 308, 400, 404, 429, 500, 503])
+def test_any_other_answer_to_a_form_is_a_failure_and_no_redirect_is_followed(server, status):
+    server.answers["/form"] = answer(b"secret", status=status, headers=(("Location", f"{server.url}/elsewhere"),))
+    with pytest.raises(StatusError, match=str(status)) as failure:
+        post(server)
+    assert "secret" not in str(failure.value)
+    assert len(server.seen) == 1
+
+
+def test_the_answer_to_a_form_is_not_read(server):
+    def endless(handler):
+        handler.send_response(200)
+        handler.end_headers()
+        server.released.wait(60)
+
+    server.answers["/form"] = endless
+    post(server)
+
+
+def test_a_form_is_given_up_at_the_deadline(server):
+    server.answers["/form"] = lambda _: server.released.wait(60)
+    with pytest.raises(FetchError):
+        post(server, deadline=0.2)
+
+
+def test_a_form_is_not_posted_to_a_private_network(monkeypatch):
+    found(monkeypatch, "10.0.0.1")
+    with pytest.raises(FetchError, match="its address is not public"):
+        outbound.post_form("https://app.example/logged-out", {"a": "b"})

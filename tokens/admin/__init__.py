@@ -17,6 +17,7 @@ Read in this order:
 - `api`, `scope_form`, `exchange_policy`: the rest of the registry.
 - `open_client`: self-registered clients, and initial access tokens.
 - `user_grant`, `revoke_all`: user grants, and the page that revokes everything.
+- `logout_message`: the outbox of logout messages.
 - `ring_page`, `key`, `key_picture`, `key_step`: rings and signing keys.
 - `audit`, `audit_filter`, `audit_export`, `inspection`: the audit trail, and the inspection of a token.
 - `dashboard`: the start page.
@@ -46,6 +47,7 @@ from tokens.admin import (  # noqa: E402 (registers the pages)
     exchange_policy,  # noqa: F401
     key,  # noqa: F401
     login,  # noqa: F401
+    logout_message,  # noqa: F401
     open_client,  # noqa: F401
     ring_page,  # noqa: F401
     third_party,  # noqa: F401

@@ -105,6 +105,11 @@ class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a
         help_text=Client._meta.get_field("allows_any_localhost_port").help_text,
     )
 
+    backchannel_logout_session_required = forms.BooleanField(
+        required=False,
+        label="Logout by session only",
+        help_text=Client._meta.get_field("backchannel_logout_session_required").help_text,
+    )
     require_pushed_authorization_requests = forms.BooleanField(
         required=False,
         label="Pushed requests only",

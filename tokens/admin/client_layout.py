@@ -37,6 +37,8 @@ FIELDSETS: Any = [
                 "userinfo_by_api_tokens",
                 "claims_in_id_token",
                 "post_logout_redirect_uris",
+                "backchannel_logout_uri",
+                "backchannel_logout_session_required",
                 "allowed_origins",
                 "always_gets_refresh_token",
                 "rotates_refresh_tokens",

@@ -92,7 +92,7 @@ class Audited(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at r
             with registry_lock.change() if self.in_registry else registry_lock.bounded_wait():
                 return view(request, *args, **kwargs)
         except RegistryLocked as error:
-            answer = failures.page(503, f"{str(error)[0].upper()}{str(error)[1:]}")
+            answer = failures.page(request, 503, f"{str(error)[0].upper()}{str(error)[1:]}")
             answer.headers["Retry-After"] = str(RETRY_AFTER)
             return errors.because(answer, str(error))
 

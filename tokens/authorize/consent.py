@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from django.contrib.auth.models import AnonymousUser
 from django.core import signing
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from tokens import conf
 from tokens.authentication_class import CLASSES, satisfied, satisfies
@@ -40,8 +41,18 @@ class Stranger:
 
     host: str
     """The host of its metadata document, which proves who publishes it. Empty if it was registered dynamically."""
-    answer_goes_to: str
-    """The host, or the private-use scheme, of the redirect URI; empty for a device."""
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where the answer of an authorization request goes. The redirect URI is registered, so only its host gets it."""
+
+    site: str = ""
+    """Host and port of an http or https address; empty for an application on the user's device."""
+    scheme: str = ""
+    """The private-use scheme by which the device finds the application."""
+    is_loopback: bool = False
+    """True if the site is the user's own device."""
 
 
 def needs_login(request: AuthorizationRequest, query: str, login: Login, *, now: datetime) -> bool:
@@ -161,31 +172,39 @@ def may_answer_unseen(client: Client, redirect_uri: str, user: User | AnonymousU
     return user.is_authenticated and Consent.objects.filter(user=user, client=client).exists()
 
 
-def stranger(client: Client, redirect_uri: str = "") -> Stranger | None:
-    """Return the consent page's text about a self-registered client. Returns None for any other client.
-
-    `redirect_uri` is empty for a device.
-    """
+def stranger(client: Client) -> Stranger | None:
+    """Return the consent page's text about a self-registered client. Returns None for any other client."""
     if client.registered_by is None:
         return None
     is_document = client.registered_by == Registrar.DOCUMENT
+    return Stranger(host=urlsplit(client.client_id).netloc if is_document else "")
+
+
+def destination(redirect_uri: str) -> Destination:
+    """Return where the answer to a request with this valid redirect URI goes, for the consent page."""
     parts = urlsplit(redirect_uri)
     # Any host can follow a private-use scheme (com.example.app://bank.example/), and the answer never reaches it.
-    is_web = parts.scheme in {"", "http", "https"}
-    answer = parts.netloc if is_web else f"{parts.scheme}: (an application on your device)"
-    return Stranger(host=urlsplit(client.client_id).netloc if is_document else "", answer_goes_to=answer)
+    if parts.scheme not in {"http", "https"}:
+        return Destination(scheme=parts.scheme)
+    return Destination(site=parts.netloc, is_loopback=parts.scheme == "http")  # http is permitted on loopback only
 
 
 def describe_scopes(names: Sequence[str]) -> list[Scope]:
     """Return the scopes with these names in this order, for the consent page, which lists their descriptions."""
     rows = {scope.name: scope for scope in Scope.objects.filter(name__in=names).select_related("api")}
-    openid = {name: Scope(name=name, description=text) for name, text in OPENID.items()}
+    openid = {name: Scope(name=name, description=str(text)) for name, text in OPENID.items()}
     return [(rows | openid)[name] for name in names]
+
+
+def describe_known(names: Sequence[str]) -> list[Scope]:
+    """Return the scopes of `describe_scopes` without those that were deleted since the user allowed them."""
+    existing = {*OPENID, *Scope.objects.filter(name__in=names).values_list("name", flat=True)}
+    return describe_scopes([name for name in names if name in existing])
 
 
 def describe_claims(names: Sequence[str]) -> list[dict[str, str]]:
     """Return the descriptions of these claims, which the consent page lists below the scopes."""
-    return [{"name": name, "description": f"Read {WORDS[name]}"} for name in names]
+    return [{"name": name, "description": _("Read %(claim)s") % {"claim": _(WORDS[name])}} for name in names]
 
 
 def displayed(request: AuthorizationRequest, query: str) -> str:

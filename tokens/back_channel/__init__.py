@@ -8,4 +8,7 @@ Neighbours: above `issued`. `authorize`, `revoking` and the edges call it.
 Read in this order:
 - `session_client`: remember the clients of a session.
 - `session_end`: end sessions; the messages are written in the caller's transaction.
+- `logout_token`: the signed token that a client gets.
+- `retry`, `outbox`: when a message is sent, and what came of it.
+- `slots`, `delivery`, `sender`: send messages beside each other, within bounds.
 """

@@ -7,6 +7,7 @@
 """
 
 import secrets
+import unicodedata
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -97,6 +98,11 @@ def user_code_digest(typed: str) -> str:
     return salted_hmac(SALT, _letters(typed), algorithm="sha256").hexdigest()
 
 
+def is_complete(typed: str) -> bool:
+    """Return True if the text has as many letters as a user code."""
+    return len(_letters(typed)) == 2 * HALF
+
+
 def formatted(typed: str) -> str:
     """Return the user code that the user typed, in the form in which the device shows it."""
     letters = _letters(typed)
@@ -104,7 +110,8 @@ def formatted(typed: str) -> str:
 
 
 def _letters(typed: str) -> str:
-    return "".join(letter for letter in typed.upper() if letter in LETTERS)
+    # NFKC: keyboards of some languages type full-width letters.
+    return "".join(letter for letter in unicodedata.normalize("NFKC", typed).upper() if letter in LETTERS)
 
 
 def _addresses(user_code: str) -> Mapping[str, str]:

@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db.models import prefetch_related_objects
+from django.utils.translation import gettext_lazy
 
 from tokens import conf
 from tokens.addresses import spellings
@@ -22,13 +23,13 @@ from tokens.errors import OAuthError
 from tokens.models import Api, Client, GrantType, Scope
 
 OPENID = {
-    "openid": "Know who you are",
-    "profile": "Read your name",
-    "email": "Read your e-mail address",
-    "address": "Read your postal address",
-    "phone": "Read your phone number",
-    "groups": "Read the groups that you belong to",
-    "offline_access": "Stay connected while you are away",
+    "openid": gettext_lazy("Know who you are"),
+    "profile": gettext_lazy("Read your name"),
+    "email": gettext_lazy("Read your e-mail address"),
+    "address": gettext_lazy("Read your postal address"),
+    "phone": gettext_lazy("Read your phone number"),
+    "groups": gettext_lazy("Read the groups that you belong to"),
+    "offline_access": gettext_lazy("Stay connected while you are away"),
 }
 """The scopes without an API, with the words for users. `offered` are those that have a meaning in this deployment."""
 OFFLINE = "offline_access"

@@ -92,8 +92,9 @@ def is_live(token: RefreshToken, *, now: datetime) -> bool:
 
 
 def extend(token: RefreshToken, client: Client, *, now: datetime) -> None:
-    """Restart the idle lifetime of a token that is used and does not rotate."""
-    RefreshToken.objects.filter(pk=token.pk).update(expires_at=_end(token.grant, client, now=now))
+    """Note the use of a token that does not rotate, and restart its idle lifetime."""
+    expires_at = _end(token.grant, client, now=now)
+    RefreshToken.objects.filter(pk=token.pk).update(expires_at=expires_at, last_used_at=now)
 
 
 def row(text: str, grant: UserGrant, client: Client, *, key_id: str, now: datetime) -> RefreshToken:

@@ -122,6 +122,15 @@ def _add_users(parser: ArgumentParser) -> None:
         help="where the browser may go after a logout; can be repeated",
     )  # fmt: skip
     parser.add_argument(
+        "--backchannel-logout-uri", metavar="URL",
+        help="the https URL that gets a logout token when a user's session ends (OpenID Connect Back-Channel Logout)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--backchannel-logout-session-required", action="store_true",
+        help="name only the session (sid) in logout tokens, not the user, because some libraries end all sessions of a"
+        " user who is named",
+    )  # fmt: skip
+    parser.add_argument(
         "--origin",
         action="append",
         default=[],
@@ -195,6 +204,8 @@ def _policy(options: dict[str, Any]) -> dict[str, Any]:
         "claims_in_id_token": options["claims_in_id_token"] or None,
         "remembers_consent": not options["forget_consent"],
         "post_logout_redirect_uris": " ".join(options["post_logout_redirect_uris"]),
+        "backchannel_logout_uri": options["backchannel_logout_uri"] or None,
+        "backchannel_logout_session_required": options["backchannel_logout_session_required"] or None,
         "allowed_origins": " ".join(options["origins"]),
         "dpop_bound_access_tokens": options["dpop"] or None,
         "access_token_lifetime": options["access_token_lifetime"],

@@ -53,6 +53,8 @@ def document(
         "id_token_signing_alg_values_supported": rings,
         "claims_supported": [*ID_TOKEN_CLAIMS, *source.supported()],
         **_authorization(),
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
         "require_pushed_authorization_requests": must_be_pushed,  # RFC 9126 section 5
         "protected_resources": list(apis),
         **_registration(base, open_clients),

@@ -15,6 +15,7 @@ Read in this order:
 - `open_client`: clients that registered themselves, and initial access tokens.
 - `request_push`: authorization requests that clients pushed.
 - `consent`, `user_grant`, `device`: what users allowed, with codes and refresh tokens; device codes.
+- `browser_session`: the sessions of users' browsers, as their users see them.
 - `back_channel`: the clients of each login session, and the outbox of logout messages.
 - `assertion`, `proof`: used client assertions and DPoP proofs, so that each is accepted once.
 - `key`: rings and signing keys.
@@ -27,6 +28,7 @@ from tokens.models.api import Api
 from tokens.models.assertion import UsedAssertion
 from tokens.models.audit import AuditEvent
 from tokens.models.back_channel import EndedSession, LogoutMessage, SessionClient
+from tokens.models.browser_session import BrowserSession
 from tokens.models.client import Client
 from tokens.models.client_choices import AuthenticationMethod, GrantType, PkceRule, Registrar, SecurityProfile
 from tokens.models.client_secret import ClientSecret
@@ -47,6 +49,7 @@ __all__ = [
     "AuditEvent",
     "AuthenticationMethod",
     "AuthorizationCode",
+    "BrowserSession",
     "Client",
     "ClientActivity",
     "ClientSecret",

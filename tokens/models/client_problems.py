@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tokens.addresses import origin_problem, redirect_uri_problem
+from tokens.addresses import logout_uri_problem, origin, origin_problem, redirect_uri_problem
 from tokens.conf import issuer
 from tokens.jose.public_keys import UnusableKey, registered
 from tokens.models import fapi2
@@ -30,6 +30,8 @@ def by_field(client: "Client") -> dict[str, list[str]]:
         "pkce": _pkce_problems(client),
         "skip_authorization": _consent_problems(client),
         "allows_any_localhost_port": _localhost_problems(client),
+        "backchannel_logout_uri": _logout_uri_problems(client),
+        "backchannel_logout_session_required": _session_problems(client),
         "require_signed_request_object": _signature_problems(client),
         "security_profile": fapi2.problems(client) if client.follows_fapi2 else [],
         "client_jwks": _key_problems(client),
@@ -128,4 +130,24 @@ def _localhost_problems(client: "Client") -> list[str]:
     """Return the problem if a confidential client may use any port on localhost."""
     if client.allows_any_localhost_port and not client.is_public:
         return ["Only a public client can use any port on localhost. Register the port, or clear this."]
+    return []
+
+
+def _logout_uri_problems(client: "Client") -> list[str]:
+    """Return the problems of the back-channel logout URI."""
+    uri = client.backchannel_logout_uri
+    if not uri:
+        return []
+    if problem := logout_uri_problem(uri, loopback=issuer().is_development):
+        return [f"{uri}: {problem}"]
+    # Otherwise a stranger's registration could send requests of the issuer to any site.
+    if client.registered_by is not None and origin(uri) not in map(origin, client.redirect_uris.split()):
+        return [f"{uri}: must have the origin of a redirect URI of the client."]
+    return []
+
+
+def _session_problems(client: "Client") -> list[str]:
+    """Return the problem if the client is to be told of sessions, and nowhere."""
+    if client.backchannel_logout_session_required and not client.backchannel_logout_uri:
+        return ["Enter a back-channel logout URI, or clear this."]
     return []

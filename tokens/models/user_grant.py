@@ -107,6 +107,9 @@ class RefreshToken(models.Model):
     used_at = models.DateTimeField(
         null=True, blank=True, help_text="When the refresh token was used and replaced by its successor."
     )
+    last_used_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a refresh token that does not rotate was last used."
+    )
     retried_at = models.DateTimeField(
         null=True, blank=True, help_text="When the refresh token was used again within the retry window."
     )

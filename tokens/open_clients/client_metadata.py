@@ -6,6 +6,7 @@
 4. Redirect URIs obey the rules of `create_client` (tokens/addresses.py).
 5. The client authenticates by a permitted method, and has keys exactly if the method needs them. A `jwks_uri` is an
    https address with a host name.
+6. A back-channel logout URI has the origin of a redirect URI, so that no stranger chooses where the issuer posts.
 
 The members `scope`, `resource` and the like give no rights: the settings do (`scope_policy`).
 """
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from tokens.addresses import origin_problem, redirect_uri_problem
+from tokens.addresses import logout_uri_problem, origin, origin_problem, redirect_uri_problem
 from tokens.jose import public_keys
 from tokens.jose.public_keys import UnusableKey
 from tokens.open_clients import identifier
@@ -61,6 +62,9 @@ class ClientMetadata:
     """The same for requests that it signed (RFC 9101)."""
     dpop_bound_access_tokens: bool
     """True if the client always uses DPoP (RFC 9449 section 5.2)."""
+    backchannel_logout_uri: str = ""
+    """Empty if the client is not told of logouts (Back-Channel Logout 1.0 section 2.2)."""
+    backchannel_logout_session_required: bool = False
 
     @property
     def is_public(self) -> bool:
@@ -112,6 +116,7 @@ def read(
         require_pushed_authorization_requests=_truth(members, "require_pushed_authorization_requests"),
         require_signed_request_object=_truth(members, "require_signed_request_object"),
         dpop_bound_access_tokens=_truth(members, "dpop_bound_access_tokens"),
+        **_logout(members, uris=uris, loopback=loopback),
     )
 
 
@@ -185,6 +190,17 @@ def _judge_key_address(jwks_uri: str, *, loopback: bool) -> None:
         _ = identifier.read(jwks_uri, loopback=loopback) if jwks_uri else None
     except UnfitAddress as error:
         raise InvalidMetadata(str(error).replace("The client_id", "jwks_uri")) from None
+
+
+def _logout(members: Mapping[str, Any], *, uris: Collection[str], loopback: bool) -> dict[str, Any]:
+    """Return the members about back-channel logout, by field. Raises InvalidMetadata."""
+    uri, required = _text(members, "backchannel_logout_uri"), _truth(members, "backchannel_logout_session_required")
+    problem = logout_uri_problem(uri, loopback=loopback) if uri else None
+    if problem or len(uri) > LONGEST_URI:
+        raise InvalidMetadata(f"backchannel_logout_uri {problem or 'is too long.'}")
+    if uri and origin(uri) not in map(origin, uris):
+        raise InvalidMetadata("backchannel_logout_uri must have the origin of a redirect URI.")
+    return {"backchannel_logout_uri": uri, "backchannel_logout_session_required": bool(uri) and required}
 
 
 def _text(members: Mapping[str, Any], name: str) -> str:

@@ -184,6 +184,8 @@ def _fields(client_id: str, metadata: ClientMetadata) -> dict[str, Any]:
         "token_endpoint_auth_method": metadata.token_endpoint_auth_method,
         "client_jwks": metadata.jwks,
         "client_jwks_uri": metadata.jwks_uri,
+        "backchannel_logout_uri": metadata.backchannel_logout_uri or None,
+        "backchannel_logout_session_required": metadata.backchannel_logout_session_required or None,
         "dpop_bound_access_tokens": metadata.dpop_bound_access_tokens or None,
     }
 

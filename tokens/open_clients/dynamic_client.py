@@ -190,6 +190,8 @@ def _fields(metadata: ClientMetadata) -> dict[str, Any]:
         "require_signed_request_object": metadata.require_signed_request_object or None,
         "client_jwks": metadata.jwks,
         "client_jwks_uri": metadata.jwks_uri,
+        "backchannel_logout_uri": metadata.backchannel_logout_uri or None,
+        "backchannel_logout_session_required": metadata.backchannel_logout_session_required or None,
         "dpop_bound_access_tokens": metadata.dpop_bound_access_tokens or None,
     }
 

@@ -40,6 +40,8 @@ def stored(client: Client, registration_token: str) -> dict[str, object]:
         "token_endpoint_auth_method": client.token_endpoint_auth_method,
         "jwks": client.client_jwks,
         "jwks_uri": client.client_jwks_uri,
+        "backchannel_logout_uri": client.backchannel_logout_uri,
+        "backchannel_logout_session_required": client.backchannel_logout_session_required,
         "dpop_bound_access_tokens": client.dpop_bound_access_tokens,
         "scope": scope_policy.granted_scopes(client),
         "require_pushed_authorization_requests": client.require_pushed_authorization_requests,

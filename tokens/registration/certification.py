@@ -12,7 +12,7 @@ from django.db import transaction
 from tokens import email_proof
 from tokens.models import AuthenticationMethod, Client, GrantType, PkceRule, User
 from tokens.registration.certification_plan import Json, Suite, SuiteUser, configuration
-from tokens.registration.client import Registration, register
+from tokens.registration.client import Registration, register, told_of_logouts
 
 ACTOR = "command:certification_setup"
 CLIENTS = {
@@ -45,7 +45,11 @@ def _client(suite: Suite, name: str, *, now: datetime) -> Json:
         grants=[GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN],
         redirect_uris=[suite.address("callback")],
         method=CLIENTS[name],
-        policy={"post_logout_redirect_uris": suite.address("post_logout_redirect"), "pkce": PkceRule.OPTIONAL.value},
+        policy={
+            "post_logout_redirect_uris": suite.address("post_logout_redirect"),
+            "pkce": PkceRule.OPTIONAL.value,
+            **told_of_logouts(suite.address("backchannel_logout")),
+        },
     )
     client, secret = register(registration, actor=ACTOR, now=now)
     return {"client_id": client.client_id, "client_secret": secret}

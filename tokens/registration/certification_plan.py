@@ -2,7 +2,7 @@
 
 - The suite drives our pages by their ids and names, which are a contract (docs/clients.md).
 - The suite asks for a picture of each page that a person has to judge: error pages, a second login, logout pages.
-- Plans: Config, Basic, Form Post Basic and RP-Initiated Logout, with static clients and discovery.
+- Plans: Config, Basic, Form Post Basic, RP-Initiated and Back-Channel Logout, with static clients and discovery.
 """
 
 from collections.abc import Mapping

@@ -13,7 +13,8 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from tokens import registry_lock
+from tokens import conf, registry_lock
+from tokens.addresses import logout_uri_problem
 from tokens.audit.trail import record
 from tokens.clients import client_secret
 from tokens.issued import audience
@@ -93,6 +94,12 @@ def register(
     return client, secret
 
 
+def told_of_logouts(uri: str) -> dict[str, Any]:
+    """Return the fields that tell a client of ended sessions at `uri`, or none if the issuer may not post there."""
+    allowed = logout_uri_problem(uri, loopback=conf.issuer().is_development) is None
+    return {"backchannel_logout_uri": uri} if allowed else {}
+
+
 def created_row(client: Client, scopes: Iterable[Scope], apis: Iterable[Api]) -> dict[str, Any]:
     """Return what a new client may do, for the audit trail: the fields that are not empty, and unsafe switches."""
     fields = {
@@ -105,6 +112,7 @@ def created_row(client: Client, scopes: Iterable[Scope], apis: Iterable[Api]) ->
         "redirect_uris": client.redirect_uris.split(),
         "skip_authorization": client.skip_authorization,
         "client_jwks_uri": client.client_jwks_uri,
+        "backchannel_logout_uri": client.backchannel_logout_uri,
     }
     return {name: value for name, value in fields.items() if value} | unsafe_switches(client)
 

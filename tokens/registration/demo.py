@@ -15,7 +15,7 @@ from tokens.keys.operation import Operation
 from tokens.keys.rotation import rotate
 from tokens.models import Api, Client, GrantType, Scope, SigningKey, User
 from tokens.registration import secret_rotation
-from tokens.registration.client import Registration, register
+from tokens.registration.client import Registration, register, told_of_logouts
 
 NAMES = ("DEMO_PASSWORD", "ADMIN_PASSWORD", "WEBAPP_CLIENT_SECRET", "SERVICE_CLIENT_SECRET")
 SCOPES = {"notes:read": "Read your notes", "notes:write": "Change your notes"}
@@ -53,7 +53,7 @@ def set_up(demo: DemoCredentials, *, api_audience: str, api_url: str, webapp_url
         grants=[GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN],
         redirect_uris=[f"{webapp_url}/callback"],
         scopes=list(SCOPES),
-        policy={"post_logout_redirect_uris": f"{webapp_url}/"},
+        policy={"post_logout_redirect_uris": f"{webapp_url}/", **told_of_logouts(f"{webapp_url}/logged-out")},
     )
     service = Registration(
         client_id="service", name="Example service", grants=[GrantType.CLIENT_CREDENTIALS], scopes=["notes:read"]
@@ -100,6 +100,8 @@ def ensure_client(registration: Registration, secret: str | None, *, now: dateti
     client.redirect_uris, client.grants = " ".join(registration.redirect_uris), list(registration.grants)
     client.post_logout_redirect_uris = registration.policy.get("post_logout_redirect_uris", "")
     client.allowed_origins = registration.policy.get("allowed_origins", "")
+    client.backchannel_logout_uri = registration.policy.get("backchannel_logout_uri")
+    client.backchannel_logout_session_required = bool(client.backchannel_logout_uri) or None  # it stores the `sid`
     client.save()
     if secret is not None and not client_secret.matches(client_secret.stored_of(client), secret, now=now):
         secret_rotation.add(client, actor=ACTOR, now=now, secret=secret)

@@ -1,17 +1,18 @@
 """Withdraws access, with its audit event: disables users and clients, logs users out everywhere, revokes grants.
 
-The command `access`, the admin and the page "log out everywhere" call it.
+The command `access`, the admin and the pages of the account call it.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from tokens import registry_lock
 from tokens.audit.trail import record
-from tokens.issued import user_grant
+from tokens.issued import revocation_record, user_grant
 from tokens.models import Client, Consent, User, UserGrant
 from tokens.revoking import bulk, everywhere
 
@@ -61,6 +62,25 @@ def log_out_by_user(user: User, *, now: datetime) -> None:
     everywhere.log_out(user, "logged out everywhere")
     everywhere.withdraw_consents(user)
     record("user.logged_out_everywhere", actor=subject(user), subject=subject(user), now=now)
+
+
+@transaction.atomic
+def withdraw(user: User, client: Client, *, now: datetime) -> bool:
+    """Revoke the grants and tokens that a user allowed a client, and delete the consents, because the user asks for it.
+
+    Returns False if there was nothing to withdraw.
+    """
+    # Locked first, as token issuance does: a code that is being issued is either revoked here or issued afterwards.
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    number = everywhere.revoke_grants(Q(user=user, client=client), "withdrawn by the user")
+    forgotten, _ = Consent.objects.filter(user=user, client=client).delete()
+    if not (number or forgotten):
+        return False
+    revoke = partial(revocation_record.revoke_client_user, client.client_id, str(user.sub))
+    everywhere.revoke_until_commit(revoke)  # also tokens without a grant: exchanged ones
+    details = {"user": str(user.sub), "grants": number}
+    record("consent.withdrawn", actor=subject(user), subject=subject(client), details=details, now=now)
+    return True
 
 
 @transaction.atomic

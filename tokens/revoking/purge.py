@@ -6,7 +6,7 @@
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.sessions.models import Session
@@ -14,24 +14,36 @@ from django.db import connection, transaction
 from django.db.models import Model, QuerySet
 
 from tokens import conf, registry_lock
+from tokens.account import browser_session
 from tokens.audit import retention
 from tokens.issued import revocation_record
 from tokens.models import (
     AuthorizationCode,
     DeviceCode,
+    EndedSession,
     InitialAccessToken,
+    LogoutMessage,
     Publication,
     PushedRequest,
     RefreshToken,
     Revocation,
     RevocationLog,
     Segment,
+    SessionClient,
     UsedAssertion,
     UsedProof,
     UserGrant,
 )
 from tokens.open_clients import idle_client
 
+DELIVERED_FOR = timedelta(days=7)
+"""How long the row of a delivered logout message stays, for an operator who looks for it."""
+DEAD_FOR = timedelta(days=90)
+"""How long a logout message that was given up can be sent again."""
+REMEMBERED_FOR = timedelta(days=90)
+"""How long after its last code in a session a client is told that the session ended."""
+ENDED_FOR = timedelta(days=1)
+"""Longer than any request that began in a session before it ended."""
 BATCH = 1000
 """Rows deleted in one transaction."""
 AUDIT = "audit events"
@@ -85,8 +97,18 @@ TABLES: Mapping[str, Ended] = {
     "revocation versions": _versions,
     "initial access tokens": lambda now: InitialAccessToken.objects.filter(expires_at__lt=now).order_by("expires_at"),
     CLIENTS: idle_client.ended,
+    "clients of sessions": lambda now: SessionClient.objects.filter(last_at__lt=now - REMEMBERED_FOR).order_by(
+        "last_at"
+    ),
+    "ended sessions": lambda now: EndedSession.objects.filter(at__lt=now - ENDED_FOR).order_by("at"),
+    "delivered logouts": lambda now: LogoutMessage.objects.filter(delivered_at__lt=now - DELIVERED_FOR).order_by(
+        "delivered_at"
+    ),
+    "dead logouts": lambda now: LogoutMessage.objects.filter(dead_at__lt=now - DEAD_FOR).order_by("dead_at"),
     AUDIT: retention.ended,
     "sessions": lambda now: Session.objects.filter(expire_date__lt=now).order_by("expire_date"),
+    # An hour: a session whose key changes is for a moment without its row.
+    "session records": lambda now: browser_session.ended(before=now - timedelta(hours=1)),
 }
 
 

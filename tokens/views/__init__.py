@@ -19,6 +19,8 @@ Read in this order:
 - `account_adapter`, `mail`: what django-allauth asks, and how mail is sent.
 - `step_up`, `factor_forms`, `factors`: the second step of a login, and the pages of second factors.
 - `login`, `login_events`, `logout`, `account`, `everywhere`: the further pages for users.
+- `session_record`, `sessions`, `applications`: what users see and end of their own.
+- `brand`: the operator's stylesheet and logo.
 - `cors`, `conditional`: what public documents share.
 - `jwks`, `metadata`, `revocation_feed`: the public documents.
 - `health`, `operator`, `probes`, `unavailable`: health, and answers during an outage.

@@ -1,16 +1,49 @@
-"""/accounts/: the login page, the logout page, and the start page of a user who comes without a client."""
+"""/accounts/: the login page, the logout page, and the account: what the issuer knows of its user, with links."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from allauth.account.views import LogoutView
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from tokens.claims import source
+from tokens.claims.claims_error import ClaimsFailed
+from tokens.claims.names import WORDS
+from tokens.email_proof import is_verified
+from tokens.models import User
 from tokens.views.limits import limited_login
 from tokens.views.login import LoginPage
 from tokens.views.not_ready import page_if_not_ready
 from tokens.views.pages import ACCOUNT_HEADERS, private
+
+LINKS = (
+    ("account_change_password", gettext_lazy("Change the password")),
+    ("account_email", gettext_lazy("Change the e-mail address")),
+    ("mfa_index", gettext_lazy("Second factors and passkeys")),
+)
+"""Pages of django-allauth by the name of their URL. A page that this deployment does not have gets no link."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A fact about the user that an application can read if the user allows it."""
+
+    label: str
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class PageLink:
+    """A link to another page of the account."""
+
+    address: str
+    label: str | Promise
 
 
 class LogoutPage(LogoutView):
@@ -23,8 +56,36 @@ class LogoutPage(LogoutView):
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    """Return the page that names the logged-in user."""
-    return render(request, "account/home.html")
+    """Return the account of the logged-in user."""
+    if not request.user.is_authenticated:
+        return render(request, "account/home.html")
+    user = request.user
+    context = {"shared": _shared(user), "is_verified": is_verified(user), "links": _links()}
+    return render(request, "account/home.html", context)
+
+
+def _shared(user: User) -> list[Shared]:
+    """Return what applications can read, in the words of the consent page. Leaves out what cannot be computed now."""
+    found = []
+    for name in source.supported():
+        try:
+            value = source.values(user, [name]).get(name)
+        except ClaimsFailed:
+            continue
+        if isinstance(value, str) and value:
+            found.append(Shared(_(WORDS[name]), value))
+    return found
+
+
+def _links() -> list[PageLink]:
+    """Return the links to the pages of LINKS that exist."""
+    found = []
+    for name, label in LINKS:
+        try:
+            found.append(PageLink(reverse(name), label))
+        except NoReverseMatch:
+            continue
+    return found
 
 
 login = private(limited_login("login")(page_if_not_ready(LoginPage.as_view())))

@@ -17,6 +17,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from tokens import conf
 from tokens.audit import trail
@@ -39,7 +40,7 @@ from tokens.views.request_store import SentRequest
 
 CONSENT_REFUSED = "consent.refused"
 """The audit event of a user who pressed Refuse."""
-LOST = "The login took too long, or it began in another browser or before cookies were deleted."
+LOST = gettext_lazy("The login took too long, or it began in another browser or before cookies were deleted.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def send_error(attempt: Attempt, error: OAuthError, *, action: str = "authorizat
     client, uri = attempt.authorization.client, attempt.authorization.redirect_uri
     if action != CONSENT_REFUSED and not consent.may_answer_unseen(client, uri, attempt.http.user):
         note(attempt.http, action, attempt.client_id, error=error.error, reason=error.description)
-        return consent_page.error_page(attempt.http, error.description or error.error)
+        return consent_page.error_page(attempt.http, error.description or error.error, code=error.error)
     try:
         attempt.mark_answered()
     except (NotStored, AlreadyAnswered) as reason:
@@ -132,7 +133,7 @@ def refuse(request: HttpRequest, sent: SentRequest, error: AuthorizationRefused)
             return unusable_handle(request, reason)
     note(request, "authorization.refused", error.client_id, error=error.error, reason=error.reason)
     if not goes_back:
-        return consent_page.error_page(request, error.description or error.error)
+        return consent_page.error_page(request, error.description or error.error, code=error.error)
     return _deliver(request, authorization_response.failure(error, error, issuer=conf.issuer().url))
 
 
@@ -145,9 +146,9 @@ def unusable_handle(request: HttpRequest, reason: NotStored | AlreadyAnswered) -
     """Return the page for a handle that opens no request in this browser, or whose request was answered."""
     if isinstance(reason, AlreadyAnswered):
         note(request, "authorization.refused", reason.client_id, error="invalid_request", reason="answered already")
-        return duplicate_request.page(reason)
+        return duplicate_request.page(request, reason)
     note(request, "authorization.refused", None, error="invalid_request", reason="the handle opens no request")
-    return consent_page.error_page(request, LOST)
+    return consent_page.error_page(request, LOST, code="invalid_request")
 
 
 def to_login(request: HttpRequest, sent: SentRequest) -> HttpResponse:

@@ -99,7 +99,7 @@ class ReadableForms:
             if request.method == "POST" and _has_body(request):
                 _judge_page(request, uploads=_is_admin(request))
         except UnreadableBody as error:
-            return failures.page(error.status, str(error))
+            return failures.page(request, error.status, str(error))
         return None
 
 

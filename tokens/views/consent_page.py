@@ -5,10 +5,12 @@ from datetime import datetime
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.functional import Promise
 
 from tokens.authorize import consent
 from tokens.authorize.request import AuthorizationRequest
 from tokens.issued.login import Login
+from tokens.views import failures
 from tokens.views.pages import HEADERS
 
 
@@ -25,7 +27,8 @@ def question(
     proof = consent.display_proof(consent.displayed(authorization, query), str(request.user.pk), login, now=now)
     context: dict[str, object] = {
         "client": authorization.client,
-        "stranger": consent.stranger(authorization.client, authorization.redirect_uri),
+        "stranger": consent.stranger(authorization.client),
+        "destination": consent.destination(authorization.redirect_uri),
         "api": authorization.target.api,
         "scopes": consent.describe_scopes(authorization.target.scopes),
         "claims": consent.describe_claims(consent.further_claims(authorization)),
@@ -35,9 +38,10 @@ def question(
     return _page(request, context)
 
 
-def error_page(request: HttpRequest, error: str) -> HttpResponse:
-    """Return 400 with a page that names the error and has no links."""
+def error_page(request: HttpRequest, error: str | Promise, *, code: str) -> HttpResponse:
+    """Return 400 with a page that names the error and has no links. `code` is that of RFC 6749, for developers."""
     context: dict[str, object] = {"client": None, "api": None, "scopes": [], "form": None, "error": error}
+    context |= {"why": f"{code}: {error}", "request_id": failures.request_id(request)}
     return _page(request, context, status=400)
 
 

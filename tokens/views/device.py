@@ -1,11 +1,18 @@
-"""/oauth/device issues codes to a device (RFC 8628 section 3.1); /oauth/device/verify asks its user (section 3.3)."""
+"""/oauth/device issues codes to a device (RFC 8628 section 3.1); /oauth/device/verify asks its user (section 3.3).
+
+A browser that opens /oauth/device gets the user's page: users shorten the address that their device shows.
+"""
 
 from datetime import datetime
+from functools import wraps
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
 from tokens import conf, errors
@@ -27,15 +34,28 @@ from tokens.views.authorization_answer import see_other
 from tokens.views.endpoint import endpoint
 from tokens.views.limits import count
 from tokens.views.not_ready import page_if_not_ready
-from tokens.views.pages import log_in_first, private
+from tokens.views.pages import HEADERS, log_in_first, private
 
-UNKNOWN = "No device waits for this code. Look at its screen: the code may have expired."
+UNKNOWN = gettext_lazy("No device waits for this code. Look at its screen: the code may have expired.")
+INCOMPLETE = gettext_lazy("A code has eight letters, such as WDJB-MJHT. Look at the device's screen again.")
+LONGEST_CODE = 32
+"""Characters of a typed code that a login in between preserves."""
 
 
 @endpoint(rate="device", refused="device.request_refused", accepts=device_authorization.PARAMETERS)
-def device(_: HttpRequest, request: ClientRequest) -> dict[str, object]:
+def _issue(_http: HttpRequest, request: ClientRequest) -> dict[str, object]:
     """Return a device code and a user code (section 3.2). Raises OAuthError if the request is refused, and NotReady."""
     return device_authorization.begin(request, device_authorization.client_of(request))
+
+
+@wraps(_issue)
+def device(request: HttpRequest) -> HttpResponseBase:
+    """Issue codes to a device; redirect a browser that opens the address to the page for its user."""
+    if request.method in {"GET", "HEAD"} and "text/html" in request.headers.get("Accept", ""):
+        query = urlencode({"user_code": _typed(request)}) if _typed(request) else ""
+        location = f"{reverse('device_verify')}{'?' if query else ''}{query}"
+        return HttpResponse(status=302, headers={**HEADERS, "Location": location})
+    return _issue(request)
 
 
 @private
@@ -51,9 +71,11 @@ def verify(request: HttpRequest) -> HttpResponseBase:
     if (refusal := _count(request)) is not None:
         return refusal
     now = keyring.clock(now=timezone.now())
+    if not device_authorization.is_complete(request.POST.get("user_code", "")):
+        return _page(request, {"error": INCOMPLETE, "typed": _typed(request)}, status=400)
     code = device_answer.waiting(request.POST.get("user_code", ""), now=now)
     if code is None:
-        return _page(request, {"error": UNKNOWN}, status=400)
+        return _page(request, {"error": UNKNOWN, "typed": _typed(request)}, status=400)
     try:
         target = device_answer.target_for(code, _user(request))
     except OAuthError as error:
@@ -79,13 +101,13 @@ def _back(request: HttpRequest) -> str:
 
 def _typed(request: HttpRequest) -> str:
     """Return the code that the user typed, or that the address carried. It survives a login in between."""
-    return (request.POST.get("user_code") or request.GET.get("user_code", ""))[:16]
+    return (request.POST.get("user_code") or request.GET.get("user_code", ""))[:LONGEST_CODE]
 
 
 def _answer(request: HttpRequest, code: DeviceCode, target: Target, login: Login, *, now: datetime) -> HttpResponse:
     is_allowed = request.POST.get("allow") == "true"
     if not device_answer.answer(code, _user(request), target, login if is_allowed else None, now=now):
-        return _page(request, {"error": UNKNOWN}, status=400)
+        return _page(request, {"error": UNKNOWN, "typed": _typed(request)}, status=400)
     return _page(request, {"done": "allowed" if is_allowed else "refused", "client": code.client})
 
 
@@ -112,11 +134,16 @@ def _count(request: HttpRequest) -> HttpResponse | None:
     try:
         count(request, "device-code", (str(request.user.pk),), conf.issuer().rate_limits["device"], subject=subject)
     except TooMany as error:
-        answer = _page(request, {"error": f"Too many codes were tried. Wait {error.retry_after} s."}, status=429)
+        text = ngettext(
+            "Too many codes were tried. Wait %(number)d second.",
+            "Too many codes were tried. Wait %(number)d seconds.",
+            error.retry_after,
+        )
+        answer = _page(request, {"error": text % {"number": error.retry_after}}, status=429)
         answer.headers["Retry-After"] = str(error.retry_after)
         return answer
     except NotCounted:
-        page = _page(request, {"error": "Codes cannot be checked at this moment. Try again soon."}, status=503)
+        page = _page(request, {"error": _("Codes cannot be checked at this moment. Try again soon.")}, status=503)
         return errors.because(page, "guesses of device codes cannot be counted: the shared cache does not answer")
     return None
 

@@ -36,15 +36,15 @@ def admit(request: HttpRequest, sent: SentRequest, *, now: datetime) -> HttpResp
     except DocumentRefused as error:
         raise AuthorizationRefused(OAuthError("invalid_client", str(error))) from error
     except Unavailable as error:
-        return unavailable_page(error)
+        return unavailable_page(request, error)
     except TooMany as error:
         return please_wait(request, 429, error.retry_after)
     return None
 
 
-def unavailable_page(error: Unavailable) -> HttpResponse:
+def unavailable_page(request: HttpRequest, error: Unavailable) -> HttpResponse:
     """Return the page for a document, or keys of a client, that cannot be fetched now."""
-    page = failures.page(503, error.description)
+    page = failures.page(request, 503, error.description)
     page.headers["Retry-After"] = str(error.retry_after)
     return errors.because(page, error.description)
 

@@ -2,23 +2,28 @@
 
 from urllib.parse import urlsplit
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from tokens.authorize.request_row import AlreadyAnswered
 from tokens.models import Client
 from tokens.views import failures
 from tokens.views.failures import Link
 
-EXPLANATION = "Nothing was done now. If you are not logged in there, start the login again at the application."
+EXPLANATION = gettext_lazy(
+    "Nothing was done now. If you are not logged in there, start the login again at the application."
+)
+WHY = "invalid_request: the client got the answer to this authorization request more than 10 seconds ago."
 
 
-def page(answered: AlreadyAnswered) -> HttpResponse:
+def page(request: HttpRequest, answered: AlreadyAnswered) -> HttpResponse:
     """Return a page with status 410, and links to the client's site and to the user's account."""
     client = Client.objects.filter(client_id=answered.client_id).first()
     home = _home(answered.redirect_uri)
-    links = [Link(home, f"Go to {client}")] if client and home else []
-    return failures.page(410, EXPLANATION, *links, Link(resolve_url("account"), "Your account"))
+    links = [Link(home, _("Go to %(client)s") % {"client": client})] if client and home else []
+    return failures.page(request, 410, EXPLANATION, *links, Link(resolve_url("account"), _("Your account")), why=WHY)
 
 
 def _home(redirect_uri: str) -> str:

@@ -1,7 +1,7 @@
 """Pages for failures outside of a view: unreadable, forbidden, forged, not found, broken.
 
 They read neither the session nor the database, which can be the cause. Only the page for a stale login form tries to
-read the session.
+read the session. Each page says what the user can do next, and has the request's id, which is in the log as well.
 """
 
 from dataclasses import dataclass
@@ -14,21 +14,24 @@ from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 from django.template.loader import render_to_string
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from tokens import conf
 from tokens.views import own_forms
 from tokens.views.pages import HEADERS, same_page
 
 TITLES = {
-    400: "This request cannot be read",
-    403: "This is not allowed",
-    404: "This page does not exist",
-    410: "This request was already answered",
-    411: "This request cannot be read",
-    413: "This is too large",
-    415: "This request cannot be read",
-    500: "An internal error occurred",
-    503: "This service is not ready",
+    400: gettext_lazy("This request cannot be read"),
+    403: gettext_lazy("This is not allowed"),
+    404: gettext_lazy("This page does not exist"),
+    410: gettext_lazy("This request was already answered"),
+    411: gettext_lazy("This request cannot be read"),
+    413: gettext_lazy("This is too large"),
+    415: gettext_lazy("This request cannot be read"),
+    500: gettext_lazy("An internal error occurred"),
+    503: gettext_lazy("This service is not ready"),
 }
 
 
@@ -40,43 +43,66 @@ class Link:
     label: str
 
 
-def page(status: int, explanation: str, *links: Link) -> HttpResponse:
-    """Return a page with the explanation. Only the addresses of its links repeat input of the request."""
-    context = {"title": TITLES[status], "explanation": explanation, "links": links}
+def request_id(request: HttpRequest | None) -> str:
+    """Return the id of the request, which project/request_id.py gives it; "" if it has none."""
+    return str(getattr(request, "request_id", ""))
+
+
+def page(
+    request: HttpRequest | None, status: int, explanation: str | Promise, *links: Link, why: str = ""
+) -> HttpResponse:
+    """Return a page with the explanation for the user. Only the addresses of its links repeat input of the request.
+
+    `why` is the cause, for the developer of the application; it must not repeat input either.
+    """
+    context = {
+        "title": TITLES[status],
+        "explanation": explanation,
+        "links": links,
+        "why": why or f"HTTP {status}",
+        "request_id": request_id(request),
+    }
     return HttpResponse(render_to_string("tokens/failure.html", context), status=status, headers=HEADERS)
 
 
-def bad_request(_request: HttpRequest, exception: Exception) -> HttpResponse:
+def bad_request(request: HttpRequest | None, exception: Exception) -> HttpResponse:
     """Return 400, or 413 if the request is too large (handler400)."""
     if isinstance(exception, RequestDataTooBig | TooManyFieldsSent | TooManyFilesSent):
-        return page(413, "The request is too large.")
-    return page(400, "The server does not understand what your browser sent.")
+        return page(request, 413, _("The request is too large. Go back, and send less."))
+    why = "HTTP 400: the Host, the address, a header or the form of the request is malformed."
+    explanation = _("The server does not understand what your browser sent. Open the page again from its beginning.")
+    return page(request, 400, explanation, why=why)
 
 
-def forbidden(_request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 (Django's names)
+def forbidden(request: HttpRequest | None, exception: Exception) -> HttpResponse:  # noqa: ARG001 (Django's names)
     """Return 403 (handler403)."""
-    return page(403, "You do not have permission to do this.")
+    explanation = _("You do not have permission to do this. Ask an administrator, or log in as another user.")
+    return page(request, 403, explanation, why="HTTP 403: the logged-in user lacks a permission.")
 
 
-def not_found(_request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 (Django's names)
+def not_found(request: HttpRequest | None, exception: Exception) -> HttpResponse:  # noqa: ARG001 (Django's names)
     """Return 404 (handler404)."""
-    return page(404, "Check the address: a part of it may be missing.")
+    return page(request, 404, _("Check the address: a part of it may be missing."))
 
 
-def broken(_request: HttpRequest) -> HttpResponse:
+def broken(request: HttpRequest | None) -> HttpResponse:
     """Return 500 (handler500)."""
-    return page(500, "You did nothing wrong. Try again in a moment.")
+    explanation = _("You did nothing wrong. Try again in a moment. If it happens again, report the request's number.")
+    return page(request, 500, explanation, why="HTTP 500: the log has a traceback under this request's id.")
 
 
-def forged(request: HttpRequest, reason: str = "", **_: Any) -> HttpResponse:  # noqa: ARG001 (Django's names)
+def forged(request: HttpRequest, reason: str = "", **_arguments: Any) -> HttpResponse:  # noqa: ARG001 (Django's names)
     """Return 403 for a form that fails the CSRF check (CSRF_FAILURE_VIEW)."""
     if own_forms.hides_origin(request):
-        return page(
-            403, "Nothing was done: your browser does not say which page this form came from. Use a newer browser."
+        explanation = _(
+            "Nothing was done: your browser does not say which page this form came from. Use a newer browser."
         )
+        return page(request, 403, explanation, why="CSRF: Origin is null, and Sec-Fetch-Site is missing.")
     # Most such forms come from a page that stayed open while its user logged in or out in another tab.
-    explanation = "Nothing was done: this page was open for too long, or you logged in or out in another tab."
-    return page(403, explanation, *_links_after_login(request), Link(same_page(request), "Open the page again"))
+    explanation = _("Nothing was done: this page was open for too long, or you logged in or out in another tab.")
+    again = Link(same_page(request), _("Open the page again"))
+    why = "CSRF: the form's token is missing, or is not of this browser's cookie."
+    return page(request, 403, explanation, *_links_after_login(request), again, why=why)
 
 
 def _links_after_login(request: HttpRequest) -> list[Link]:
@@ -89,4 +115,4 @@ def _links_after_login(request: HttpRequest) -> list[Link]:
         user = request.user if request.user.is_authenticated else None
     except (DatabaseError, InterfaceError):
         return []
-    return [Link(target, f"Continue as {user.get_username()}")] if user else []
+    return [Link(target, _("Continue as %(user)s") % {"user": user.get_username()})] if user else []

@@ -19,6 +19,7 @@ from tokens.authorize import login_session, response
 from tokens.authorize import logout as core
 from tokens.authorize.logout import LogoutRequest, RefusedLogout
 from tokens.errors import OAuthError
+from tokens.views import failures
 from tokens.views.pages import private
 
 CONFIRMED = "log_out"
@@ -35,7 +36,7 @@ def logout(request: HttpRequest) -> HttpResponseBase:
     try:
         logout_request = _read(sent)
     except RefusedLogout as error:
-        return _page(request, {"error": str(error)}, status=400)
+        return _refuse(request, error)
     user = request.user
     if user.is_authenticated and logout_request.is_about(str(user.sub), login_session.current(request)):
         return _log_out(request, logout_request)
@@ -54,7 +55,7 @@ def _confirmed(request: HttpRequest) -> HttpResponse:
     try:
         logout_request = _read(request.GET)
     except RefusedLogout as error:
-        return _page(request, {"error": str(error)}, status=400)
+        return _refuse(request, error)
     return _log_out(request, logout_request) if request.user.is_authenticated else _leave(request, logout_request)
 
 
@@ -83,6 +84,12 @@ def _leave(request: HttpRequest, logout_request: LogoutRequest) -> HttpResponse:
         return _page(request, {"done": True})
     target = response.with_parameters(logout_request.redirect_uri, {"state": logout_request.state})
     return HttpResponse(status=303, headers={"Location": target})
+
+
+def _refuse(request: HttpRequest, error: RefusedLogout) -> HttpResponse:
+    """Return the page for an invalid logout request."""
+    why, request_id = f"invalid_request: {error}", failures.request_id(request)
+    return _page(request, {"error": str(error), "why": why, "request_id": request_id}, status=400)
 
 
 def _page(request: HttpRequest, context: dict[str, object], *, status: int = 200) -> HttpResponse:

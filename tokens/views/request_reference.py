@@ -14,6 +14,7 @@ from datetime import datetime
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
+from tokens import parameters
 from tokens.authorize import reauthentication, request_push, request_signature
 from tokens.authorize.request import AuthorizationRefused
 from tokens.authorize.request_row import KeptRequest
@@ -38,12 +39,13 @@ def exchange(request: HttpRequest, sent: SentRequest, *, now: datetime) -> HttpR
         return None
     client = None
     try:
+        parameters.declared(sent.parameters, parameters.DECISIVE)  # PostgreSQL's driver refuses a NUL
         if any(value.startswith(request_push.PREFIX) for value in sent.parameters.getlist("request_uri")):
             return _by_reference(request, sent, now=now)
         if "request" in sent.parameters and (client := _client(sent)) is not None:
             return _by_object(request, sent, client, now=now)
     except Unavailable as error:  # the client's keys are being fetched
-        return document_gate.unavailable_page(error)
+        return document_gate.unavailable_page(request, error)
     except OAuthError as error:
         raise AuthorizationRefused(error, client_id=client.client_id if client else None) from error
     return None

@@ -12,6 +12,7 @@ from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from tokens import errors
 from tokens.audit.outages import unavailability
@@ -43,10 +44,10 @@ def unavailable_to(request: HttpRequest, error: Exception) -> HttpResponse | Non
     answer = unavailable(error)
     if answer is None or "text/html" not in request.headers.get("Accept", ""):
         return answer
-    page = failures.page(
-        503,
-        "The database cannot be reached at the moment. Try again soon, and check whether your last change was saved.",
+    explanation = _(
+        "The database cannot be reached at the moment. Try again soon, and check whether your last change was saved."
     )
+    page = failures.page(request, 503, explanation)
     page.headers["Retry-After"] = answer.headers["Retry-After"]
     page.__dict__.update(unavailable_because=outage(error), cause=error)
     return page

@@ -1,5 +1,6 @@
 """No code is issued in a session that ended meanwhile, and a login keeps or ends the session before it."""
 
+from datetime import timedelta
 from unittest.mock import patch
 
 import pytest
@@ -8,8 +9,11 @@ from django.utils import timezone
 from tests.tokens.factories import allow, authorization, log_in, make_client, make_user, parameters
 from tokens.authorize import login_session
 from tokens.back_channel import session_end
+from tokens.grants import device_answer
 from tokens.issued import user_grant
-from tokens.models import AuthorizationCode, LogoutMessage, SessionClient
+from tokens.issued.audience import Target
+from tokens.issued.login import Login
+from tokens.models import AuthorizationCode, DeviceCode, LogoutMessage, SessionClient, UserGrant
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 LOGIN = "/accounts/login/"
@@ -102,3 +106,14 @@ def test_the_last_time_in_a_session_is_remembered_once_per_client(client, user, 
     allow(client, authorization(app))
     second = SessionClient.objects.get()
     assert second.last_at > first.last_at
+
+
+def test_a_device_is_not_in_the_session_of_the_browser_that_allows_it(user, app):
+    now = timezone.now()
+    code = DeviceCode.objects.create(
+        digest="d", user_code_digest="u", client=app, created_at=now, interval=5, expires_at=now + timedelta(minutes=5)
+    )
+    login = Login(at=now, acr="", amr=("pwd",), sid="s-1")
+    assert device_answer.allow(code, user, Target("http://localhost:8000", ("openid",), None), login, now=now)
+    assert UserGrant.objects.get().sid is None
+    assert not SessionClient.objects.exists()

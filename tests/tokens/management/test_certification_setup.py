@@ -46,9 +46,10 @@ def test_the_clients_have_the_settings_of_the_plans_and_the_trail_names_them():
         assert client.token_endpoint_auth_method == f"client_secret_{method}"
         assert (client.redirect_uris, client.pkce) == (CALLBACK, "optional")
         assert client.post_logout_redirect_uris == f"{SUITE}/test/a/keyturn/post_logout_redirect"
+        assert client.backchannel_logout_uri == f"{SUITE}/test/a/keyturn/backchannel_logout"
         assert client.grants == ["authorization_code", "refresh_token"]
     events = AuditEvent.objects.filter(action="client.created")
-    assert [event.details for event in events] == [{"pkce": "optional"}] * 3
+    assert [event.details["pkce"] for event in events] == ["optional"] * 3
 
 
 def test_the_user_has_names_and_a_verified_address():

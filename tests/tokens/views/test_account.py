@@ -3,6 +3,7 @@
 import pytest
 
 from tokens.models import User
+from tokens.views import account
 from tokens.views.pages import HEADERS
 
 pytestmark = pytest.mark.django_db
@@ -56,3 +57,50 @@ def test_the_logout_page_asks_the_user_first(client, ada):
     assert "_auth_user_id" in client.session
     client.post("/accounts/logout/")
     assert "_auth_user_id" not in client.session
+
+
+@pytest.fixture
+def home(client, ada):
+    """Return a function that returns the text of ada's account."""
+    client.force_login(ada)
+    return lambda: str(client.get("/accounts/").content.decode())
+
+
+def test_the_account_shows_the_profile_and_what_applications_can_read(home, ada):
+    ada.first_name, ada.last_name = "Ada", "<Lovelace>"
+    ada.save()
+    page = home()
+    assert "Ada &lt;Lovelace&gt;" in page
+    assert "ada@example.org" in page
+    assert "not verified" in page
+    assert "Your first name" in page
+
+
+def test_the_account_links_to_the_pages_that_this_deployment_has(home):
+    page = home()
+    assert 'href="/accounts/sessions/"' in page
+    assert 'href="/accounts/applications/"' in page
+    assert 'href="/accounts/everywhere/"' in page
+
+
+def test_a_link_without_a_page_is_left_out_and_one_with_a_page_is_there(home, monkeypatch):
+    monkeypatch.setattr(account, "LINKS", (("no_such_page", "Nowhere"), ("account_login", "Somewhere")))
+    page = home()
+    assert "Nowhere" not in page
+    assert '<a href="/accounts/login/">Somewhere</a>' in page
+
+
+def test_a_claims_source_that_fails_leaves_its_claim_out(home, settings):
+    settings.ISSUER = settings.ISSUER | {"CLAIMS_SOURCE": {"nickname": "tests.tokens.views.test_account:fails"}}
+    page = home()
+    assert "Your nickname" not in page
+    assert "Your username" in page
+
+
+def fails(_user):
+    raise RuntimeError
+
+
+def test_the_start_page_leads_to_the_account(client, settings):
+    settings.ROOT_URLCONF = "project.urls.issuer"
+    assert client.get("/")["Location"] == "/accounts/"

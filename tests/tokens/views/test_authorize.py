@@ -363,3 +363,21 @@ def test_a_client_can_request_an_api_without_scopes_by_its_identifier(client, se
     service.apis.clear()
     answer = post(client, "/oauth/token", form, **basic("service", service.plain))
     assert answer.json()["error"] == "invalid_target"
+
+
+@pytest.mark.parametrize(
+    ("redirect_uri", "words"),
+    [
+        (
+            "https://client.example/callback",
+            "The answer goes to <strong>client.example</strong>, and to no other site.",
+        ),
+        ("http://127.0.0.1:7777/", "a program on your own device, at <strong>127.0.0.1:7777</strong>"),
+        ("com.example.app://bank.example/", "<strong>com.example.app: (an application on your device)</strong>"),
+    ],
+)
+def test_the_consent_page_names_who_gets_the_answer(client, user, spa, redirect_uri, words):
+    Client.objects.filter(pk=spa.pk).update(redirect_uris=redirect_uri)
+    log_in(client, user)
+    page = client.get("/oauth/authorize", authorization(spa, redirect_uri=redirect_uri)).content.decode()
+    assert words in page

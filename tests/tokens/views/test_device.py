@@ -290,3 +290,38 @@ def test_the_page_shows_the_code_as_the_device_does(browser, begun):
     typed = begun["user_code"].lower().replace("-", " ")
     page = browser.post("/oauth/device/verify", {"user_code": typed})
     assert f"shows the code {begun['user_code']}" in page.content.decode()
+
+
+@pytest.mark.parametrize("query", ["", "?user_code=WDJB-MJHT"])
+def test_a_browser_that_opens_the_endpoint_gets_the_page_for_its_user(client, query):
+    answer = client.get(f"/oauth/device{query}", HTTP_ACCEPT="text/html,*/*;q=0.8")
+    assert (answer.status_code, answer["Location"]) == (302, f"{PAGE}{query}")
+    assert answer["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("accept", ["", "*/*", "application/json"])
+def test_a_client_that_sends_get_learns_to_post(client, accept):
+    answer = client.get("/oauth/device", HTTP_ACCEPT=accept)
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+
+
+def fullwidth(code):
+    return "".join(chr(ord(letter) + 0xFEE0) for letter in code)
+
+
+@pytest.mark.parametrize(
+    "spell",
+    [str.lower, lambda code: code.replace("-", ""), lambda code: f" {' '.join(code)}  ", fullwidth],
+    ids=["lower case", "no dash", "blanks", "full width"],
+)
+def test_a_code_is_accepted_as_users_type_it(browser, begun, spell):
+    page = browser.post(PAGE, {"user_code": spell(begun["user_code"])})
+    assert page.context["shown"]
+    assert begun["user_code"] in page.content.decode()
+
+
+@pytest.mark.parametrize("typed", ["", "WDJB", "WDJB-MJH", "WDJB-MJHTT", "0123-4567", "äöü"])
+def test_a_code_of_another_length_is_named_as_such(browser, begun, typed):
+    page = browser.post(PAGE, {"user_code": typed})
+    assert (page.status_code, page.context["typed"]) == (400, typed)
+    assert "A code has eight letters" in page.content.decode()

@@ -95,3 +95,29 @@ def test_a_forged_form_allows_no_device(browser, user, apis):
     assert not DeviceCode.objects.filter(grant__isnull=False).exists()
     answer = browser.post("/oauth/device/verify", form | token | {"shown": shown, "allow": "true"})
     assert answer.context["done"] == "allowed"
+
+
+def test_a_failure_page_tells_the_request_s_id_that_is_in_the_log(client, caplog, user):
+    answer = client.get("/nowhere", HTTP_X_REQUEST_ID="trace-0001")
+    assert "<code>trace-0001</code>" in answer.content.decode()
+    assert answer["X-Request-ID"] == "trace-0001"
+    log_in(client, user)
+    refused = client.get("/oauth/authorize", {"client_id": "nobody"}, HTTP_X_REQUEST_ID="trace-0002")
+    assert "<code>trace-0002</code>" in refused.content.decode()
+    logout = client.get("/oauth/logout", {"state": ["a", "b"]}, HTTP_X_REQUEST_ID="trace-0003")
+    assert "<code>trace-0003</code>" in logout.content.decode()
+
+
+def test_a_failure_page_tells_the_user_what_to_do_and_the_developer_why(client, user):
+    page = client.get("/oauth/authorize", {"client_id": "nobody", "response_type": "code"}).content.decode()
+    assert "Return to the application and try again" in page
+    assert "For the developer of the application" in page
+    assert "invalid_request" in page or "invalid_client" in page or "unauthorized_client" in page
+
+
+def test_no_failure_page_repeats_what_the_request_sent(client):
+    sent = {"HTTP_X_REQUEST_ID": "<script>x</script>", "HTTP_USER_AGENT": "repeated-agent"}
+    for address in ("/nowhere-repeated", "/oauth/authorize?client_id=repeated", "/oauth/logout?state=a&state=repeated"):
+        page = client.get(address, **sent).content.decode()
+        assert "repeated" not in page.replace("-repeated", "")
+        assert "<script>" not in page

@@ -64,6 +64,7 @@ def test_without_a_key_the_jwks_is_503_that_no_cache_stores_and_any_page_reads(c
     answer = getattr(client, method)(URL, headers={"if-none-match": condition})
     assert answer.status_code == 503
     assert dict(answer.headers) == OPEN | {
+        "X-Request-ID": answer["X-Request-ID"],
         "Content-Type": "text/plain",
         "Content-Length": answer["Content-Length"],
         "Cache-Control": "no-store",

@@ -66,6 +66,8 @@ def test_the_metadata_names_what_the_issuer_supports(client, apis, name):
         "acr_values_supported": list(LEVELS),
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "claims_parameter_supported": True,
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
         "request_parameter_supported": True,
         "request_object_signing_alg_values_supported": ALGORITHMS,
         "request_uri_parameter_supported": False,

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from unittest.mock import patch
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -244,6 +245,15 @@ def test_an_ambiguous_reference_is_refused_and_not_used(browser, own, change):
     response = browser.get(f"/oauth/authorize?{change(query)}")
     assert_page(response, 400)
     assert not PushedRequest.objects.get().used_at
+
+
+@pytest.mark.parametrize("name", ["request_uri", "request"])
+def test_a_client_id_with_a_nul_is_refused_before_the_database_reads_it(browser, own, name):
+    value = pushed(own) if name == "request_uri" else "x"
+    with patch.object(Client.objects, "filter", side_effect=AssertionError("read")):
+        page = browser.get("/oauth/authorize", {"client_id": "own\0", name: value})
+    assert_page(page, 400)
+    assert "control character" in page.content.decode()
 
 
 def test_a_request_uri_of_a_stranger_is_not_fetched(browser, own):

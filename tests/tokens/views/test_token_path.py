@@ -18,7 +18,7 @@ from tokens.keys import rotation
 pytestmark = pytest.mark.django_db
 
 SOURCE = f"{Path(tokens.__file__).parent}/"
-MIDDLEWARE = {"views/probes.py", "views/own_forms.py", "views/unavailable.py"}
+MIDDLEWARE = {"views/probes.py", "views/own_forms.py", "views/unavailable.py", "views/session_record.py"}
 FORM = {"grant_type": "client_credentials", "scope": "notes:read"}
 BOUNDS = (22, 34, 12)
 """Modules, switches and depth. They were 22, 33 and 12 when the bounds were set."""

@@ -1,0 +1,140 @@
+"""The applications that a user allowed: what the page lists, and that a withdrawal reaches every token."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from tests.tokens.factories import (
+    API,
+    allow,
+    authorization,
+    basic,
+    log_in,
+    make_client,
+    make_user,
+    post,
+    redeem,
+    refreshed,
+    with_secret,
+)
+from tests.tokens.factories import parameters as answer_of
+from tokens.account import client_access
+from tokens.issued import revocation_key
+from tokens.models import AuditEvent, Client, Consent, Revocation, UserGrant
+
+pytestmark = pytest.mark.django_db
+PAGE = "/accounts/applications/"
+SCOPE = "openid profile notes:read offline_access"
+
+
+@pytest.fixture
+def app(apis):
+    return with_secret(make_client("app", "authorization_code", "refresh_token"))
+
+
+@pytest.fixture
+def browser(client, user):
+    log_in(client, user)
+    return client
+
+
+def connect(browser, app, **changes):
+    """Allow the application, and return the answer with its tokens."""
+    issued = answer_of(allow(browser, authorization(app, scope=SCOPE, **changes)))["code"]
+    return redeem(browser, app, issued).json()
+
+
+def listed(user):
+    return client_access.applications(user, now=timezone.now())
+
+
+def test_an_application_is_listed_with_its_apis_and_the_words_of_its_scopes(browser, app, user, signer):
+    connect(browser, app)
+    page = browser.get(PAGE).content.decode()
+    assert f"At {API}" in page
+    assert "May notes:read" in page
+    assert "Read your name" in page
+    [one] = listed(user)
+    assert (one.client, one.accesses[API].scopes) == (app, set(SCOPE.split()))
+    assert one.since <= one.last_used
+
+
+def test_several_logins_at_one_client_are_one_application(browser, app, user, signer, django_assert_num_queries):
+    for _ in range(5):
+        connect(browser, app, prompt="consent")
+    assert UserGrant.objects.count() == 5
+    with django_assert_num_queries(5):
+        assert len(listed(user)) == 1
+
+
+@pytest.mark.parametrize("rotates", [False, True])
+def test_a_refresh_counts_as_use(browser, app, user, signer, at, rotates):
+    tokens = connect(browser, app)
+    before = listed(user)[0].last_used
+    Client.objects.update(rotates_refresh_tokens=rotates)
+    with at(timezone.now() + timedelta(hours=1)):
+        assert "access_token" in refreshed(browser, app, tokens["refresh_token"]).json()
+    assert listed(user)[0].last_used - before >= timedelta(minutes=59)
+
+
+def test_a_withdrawal_ends_refresh_tokens_access_tokens_and_the_remembered_consent(browser, app, user, signer):
+    tokens = connect(browser, app)
+    answer = browser.post(PAGE, {"withdraw": "app"})
+    assert (answer.status_code, answer["Location"]) == (303, f"{PAGE}?withdrawn=1")
+    assert refreshed(browser, app, tokens["refresh_token"]).json()["error"] == "invalid_grant"
+    introspected = post(browser, "/oauth/introspect", {"token": tokens["access_token"]}, **basic("app", app.plain))
+    assert introspected.json() == {"active": False}
+    entry = revocation_key.key("client_sub", revocation_key.client_user("app", str(user.sub)))
+    assert Revocation.objects.filter(pk=entry).exists(), "APIs read it from the feed"
+    assert not Consent.objects.exists()
+    assert listed(user) == []
+    assert "No application has access" in browser.get(answer["Location"]).content.decode()
+    [event] = AuditEvent.objects.filter(action="consent.withdrawn")
+    assert (event.actor, event.subject) == ("user:ada", "client:app")
+
+
+def test_after_a_withdrawal_the_user_is_asked_again(browser, app, signer):
+    connect(browser, app)
+    assert browser.get("/oauth/authorize", authorization(app, scope=SCOPE)).status_code == 302, "remembered"
+    browser.post(PAGE, {"withdraw": "app"})
+    assert browser.get("/oauth/authorize", authorization(app, scope=SCOPE)).status_code == 200
+
+
+def test_a_withdrawal_touches_no_other_application_and_no_other_user(browser, app, user, signer):
+    other, eve = with_secret(make_client("other", "authorization_code", "refresh_token")), make_user("eve")
+    connect(browser, app)
+    kept = connect(browser, other)
+    log_in(browser, eve)
+    also = connect(browser, app)
+    log_in(browser, user)
+    browser.post(PAGE, {"withdraw": "app"})
+    assert "access_token" in refreshed(browser, other, kept["refresh_token"]).json()
+    assert "access_token" in refreshed(browser, app, also["refresh_token"]).json()
+    assert [one.client for one in listed(user)] == [other]
+
+
+@pytest.mark.parametrize("named", ["", "nobody", "a\0b", "other"])
+def test_nothing_is_withdrawn_from_a_client_that_has_nothing(browser, app, signer, named):
+    make_client("other", "authorization_code")
+    connect(browser, app)
+    assert browser.post(PAGE, {"withdraw": named})["Location"] == PAGE
+    assert UserGrant.objects.filter(revoked_at=None).count() == 1
+    assert not AuditEvent.objects.filter(action="consent.withdrawn").exists()
+
+
+def test_a_deleted_scope_and_a_deleted_api_break_no_page(browser, app, signer):
+    connect(browser, app)
+    UserGrant.objects.update(scope="openid gone:read", audience="https://gone.example/")
+    assert "At https://gone.example/" in browser.get(PAGE).content.decode()
+
+
+def test_a_disabled_client_is_listed_only_by_its_consent(browser, app, user, signer):
+    connect(browser, app)
+    Client.objects.filter(pk=app.pk).update(is_active=False)
+    assert [one.last_used for one in listed(user)] == [None]
+
+
+def test_a_visitor_is_sent_to_the_login(client):
+    assert client.get(PAGE)["Location"].startswith("/accounts/login/?next=")
+    assert client.post(PAGE, {"withdraw": "app"})["Location"].startswith("/accounts/login/?next=")

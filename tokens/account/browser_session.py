@@ -1,0 +1,182 @@
+"""Records the browser sessions of users, so that a user can see and end them.
+
+- The row of a session is written at its login. The session's own data names the row (`ROW`), so no request looks it up.
+- "Last seen" is exact to `EVERY`: each process writes it at most once per session in that time.
+- The key of a session changes with a new password; the row then follows it.
+- A session ends by deleting it from the session store, which every process reads at each request.
+- A row whose session has ended, or whose user logged out everywhere since, is not shown. A logout deletes it at once,
+  else `manage.py purge_tokens` does.
+- The address is stored only if the operator turned it on.
+
+allauth.usersessions does not fit. It always stores the address, it loads each session of the user at a login, and with
+"last seen" it sends a SELECT and an UPDATE for each request.
+"""
+
+import uuid
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib import import_module
+from threading import Lock
+from typing import Any
+
+from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from tokens import conf
+from tokens.audit import trail
+from tokens.back_channel import session_end
+from tokens.models import BrowserSession, User
+
+ROW = "browser_session"
+"""In a session: the id of its row, and the session key, epoch and `sid` that the row has."""
+SID = "sid"
+"""In a session: the name by which clients know it. tokens/authorize/login_session.py writes it at the login."""
+EVERY = timedelta(minutes=5)
+REMEMBERED = 10_000
+LONGEST = 300
+"""Characters of the header User-Agent that are stored."""
+
+# By id of a row: when this process last wrote "last seen". Lives as long as the process; the oldest entries go first.
+_seen: OrderedDict[str, datetime] = OrderedDict()
+_lock = Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What the row of a session records about an HTTP request."""
+
+    user: User
+    user_agent: str
+    address: str
+    """The address of the sender, which is stored only if the operator turned it on."""
+
+
+def follow(session: SessionBase, visit: Visit, *, now: datetime) -> None:
+    """Note that the user was seen in the session. Record it first if it is new, and follow a changed session key.
+
+    Sends no statement if this process did that within the last five minutes.
+    """
+    row, *marks = session.get(ROW) or ("",)
+    if not row:
+        if session.modified:  # the request writes the session anyway: a login
+            record(session, visit, now=now)
+        return
+    if marks != _marks(session, visit.user):
+        _move(session, visit, row)
+    elif _is_due(row, now=now):
+        BrowserSession.objects.filter(pk=row, last_seen_at__lt=now - EVERY).update(last_seen_at=now)
+
+
+@transaction.atomic
+def record(session: SessionBase, visit: Visit, *, now: datetime) -> None:
+    """Write the row of a session that has none."""
+    if session.get(ROW):
+        return
+    if session.session_key is None:
+        session.create()
+    row = BrowserSession.objects.create(
+        user=visit.user,
+        session_key=str(session.session_key),
+        session_epoch=visit.user.session_epoch,
+        sid=_sid(session),
+        user_agent=visit.user_agent[:LONGEST].replace("\0", ""),
+        address=visit.address if conf.issuer().stores_session_addresses else "",
+        began_at=now,
+        last_seen_at=now,
+    )
+    _link(session, visit.user, str(row.pk))
+
+
+def live(user: User) -> "QuerySet[BrowserSession]":
+    """Return the rows of the user's sessions that have not ended, the last seen first."""
+    exists = Exists(Session.objects.filter(pk=OuterRef("session_key")))
+    rows = BrowserSession.objects.filter(exists, user=user, session_epoch=user.session_epoch)
+    return rows.order_by("-last_seen_at", "pk")
+
+
+def current(session: SessionBase) -> str:
+    """Return the id of the session's row, or "" if it has none."""
+    return str((session.get(ROW) or ("",))[0])
+
+
+@transaction.atomic
+def end(user: User, rows: Sequence[str], *, now: datetime) -> list[BrowserSession]:
+    """End these sessions of the user, tell their clients, and record an event for each. Returns the ended sessions.
+
+    Ignores ids that are no session of the user. `now` is the database's clock.
+    """
+    # The user first: the lock order of each end of a session (tokens/back_channel/session_end.py).
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    wanted = [row for row in rows if _is_id(row)]
+    ended = list(BrowserSession.objects.select_for_update().filter(user=user, pk__in=wanted).order_by("pk"))
+    name = f"user:{user.get_username()}"
+    for row in ended:
+        session_end.session_ended(user, row.sid, now=now)
+        _store().delete(row.session_key)
+        trail.record("session.ended", actor=name, subject=name, details={"session": str(row.pk)}, now=now)
+    BrowserSession.objects.filter(pk__in=[row.pk for row in ended]).delete()
+    return ended
+
+
+def forget(session: SessionBase) -> None:
+    """Delete the row of a session that is about to end."""
+    if row := current(session):
+        BrowserSession.objects.filter(pk=row).delete()
+
+
+def ended(*, before: datetime) -> "QuerySet[BrowserSession]":
+    """Return the rows without a session that were last seen before this instant, along their index."""
+    exists = Exists(Session.objects.filter(pk=OuterRef("session_key")))
+    return BrowserSession.objects.filter(~exists, last_seen_at__lt=before).order_by("last_seen_at")
+
+
+@transaction.atomic
+def _move(session: SessionBase, visit: Visit, row: str) -> None:
+    """Write the session's new key, epoch and `sid` into its row. A new password changes the first two."""
+    if session.session_key is None:
+        session.create()
+    changed = {"session_key": session.session_key, "session_epoch": visit.user.session_epoch, "sid": _sid(session)}
+    BrowserSession.objects.filter(pk=row, user=visit.user).update(**changed)
+    _link(session, visit.user, row)
+
+
+def _link(session: SessionBase, user: User, row: str) -> None:
+    session[ROW] = [row, *_marks(session, user)]
+
+
+def _marks(session: SessionBase, user: User) -> list[str]:
+    """Return what the row has of the session, so that a change is noticed without a statement."""
+    return [str(session.session_key), str(user.session_epoch or ""), _sid(session)]
+
+
+def _sid(session: SessionBase) -> str:
+    return str(session.get(SID, ""))
+
+
+def _is_due(row: str, *, now: datetime) -> bool:
+    """Return True, and remember it, unless this process wrote "last seen" of the row within `EVERY`."""
+    with _lock:
+        last = _seen.get(row)
+        if last is not None and now - last < EVERY:
+            return False
+        _seen[row] = now
+        _seen.move_to_end(row)
+        if len(_seen) > REMEMBERED:
+            _seen.popitem(last=False)
+        return True
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return bool(uuid.UUID(text))
+    except ValueError:
+        return False
+
+
+def _store() -> Any:
+    """Return the session store of the deployment."""
+    return import_module(conf.pages().session_engine).SessionStore()

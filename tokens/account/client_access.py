@@ -1,0 +1,86 @@
+"""Lists the applications that a user allowed: their clients, the APIs, the scopes, and since when.
+
+- A client is listed while it has a live grant of the user, or a remembered consent.
+- The rows are summed up by the database: a user can have thousands of grants, one for each login at a client.
+- "Last used" is the last time that the client got a code or a refresh token. When an API last saw a token is unknown
+  here: APIs verify tokens without the issuer.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Max, Min, QuerySet
+
+from tokens import conf
+from tokens.models import Api, Client, Consent, User, UserGrant
+
+
+@dataclass(slots=True)
+class Access:
+    """What a client may do at one API in the user's name."""
+
+    audience: str
+    api: str
+    """The name of the API; "" for the issuer itself, which tells clients about the user."""
+    scopes: set[str] = field(default_factory=set)
+    claims: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Application:
+    """A client that the user allowed."""
+
+    client: Client
+    since: datetime
+    last_used: datetime | None = None
+    accesses: dict[str, Access] = field(default_factory=dict)
+
+
+def applications(user: User, *, now: datetime) -> list[Application]:
+    """Return the applications that the user allowed and that still have access or a remembered consent, by name."""
+    listed: dict[Any, Application] = {}
+    apis = dict(Api.objects.values_list("identifier", "name"))
+    grants = _live(user, now=now)
+    sums = grants.values("client", "audience").annotate(
+        first=Min("created_at"),
+        last=Max("created_at"),
+        rotated=Max("refresh_tokens__created_at"),
+        refreshed=Max("refresh_tokens__last_used_at"),
+    )
+    consents = list(Consent.objects.filter(user=user))
+    clients = Client.objects.in_bulk({row["client"] for row in sums} | {consent.client_id for consent in consents})
+    for row in sums:
+        application = _application(listed, clients[row["client"]], row["first"])
+        used = (row["last"], row["rotated"], row["refreshed"], application.last_used)
+        application.last_used = max(filter(None, used))
+    texts = grants.values_list("client", "audience", "scope").distinct()
+    for client, audience, scope in texts:
+        _add(listed[client], audience, apis, scope.split(), ())
+    for consent in consents:
+        application = _application(listed, clients[consent.client_id], consent.given_at)
+        _add(application, consent.audience, apis, consent.scope.split(), (consent.claims or "").split())
+    return sorted(listed.values(), key=lambda one: (str(one.client).casefold(), one.client.pk))
+
+
+def _live(user: User, *, now: datetime) -> "QuerySet[UserGrant]":
+    return UserGrant.objects.filter(
+        user=user, revoked_at=None, ends_at__gt=now, session_epoch=user.session_epoch, client__is_active=True
+    ).order_by()
+
+
+def _application(listed: dict[Any, Application], client: Client, at: datetime) -> Application:
+    """Return the application of the client, which the user allowed at `at` or earlier."""
+    application = listed.setdefault(client.pk, Application(client, at))
+    application.since = min(application.since, at)
+    return application
+
+
+def _add(
+    application: Application, audience: str, apis: dict[str, str], scopes: Iterable[str], claims: Iterable[str]
+) -> None:
+    name = "" if audience == conf.issuer().url else apis.get(audience, audience)
+    access = application.accesses.setdefault(audience, Access(audience, name))
+    access.scopes.update(scopes)
+    access.claims.update(claims)

@@ -1,0 +1,56 @@
+"""Logout messages in the admin: what waits, what was delivered, and what was given up and can be sent again."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from tokens.admin.read_only import ReadOnly
+from tokens.back_channel import outbox
+from tokens.keys import store
+from tokens.models import LogoutMessage
+
+
+class StateFilter(admin.SimpleListFilter):
+    """Filters messages by their state."""
+
+    title, parameter_name = "state", "state"
+    conditions = {"dead": "dead_at", "pending": "due_at", "delivered": "delivered_at"}
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
+        """Return the states."""
+        return [("dead", "given up"), ("pending", "pending"), ("delivered", "delivered")]
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[LogoutMessage]) -> QuerySet[LogoutMessage]:
+        """Return the messages in the chosen state, or all."""
+        column = self.conditions.get(self.value() or "")
+        return queryset.filter(**{f"{column}__isnull": False}) if column else queryset
+
+
+@admin.register(LogoutMessage)
+class LogoutMessageAdmin(ReadOnly):
+    """Logout messages. No page shows a logout token: each attempt signs a new one."""
+
+    list_display = ["created_at", "client", "sub", "attempts", "due_at", "delivered_at", "dead_at", "failure"]
+    list_select_related = ["client"]
+    list_filter = [StateFilter]
+    search_fields = ["=sub", "=sid", "client__client_id"]
+    search_help_text = "Search by sub, sid or client_id."
+    ordering = ["-created_at"]
+    actions = ["send_again"]
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Return True if the lookup belongs to a filter of the page."""
+        return lookup == StateFilter.parameter_name or super().lookup_allowed(lookup, value, request)
+
+    def has_send_permission(self, request: HttpRequest) -> bool:
+        """Return True if the administrator may change messages; the permission to view them is not enough."""
+        return request.user.has_perm("tokens.change_logoutmessage")
+
+    @admin.action(description="Send the selected messages again", permissions=["send"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[LogoutMessage]) -> None:
+        """Send those of the selected messages again that were given up."""
+        actor = f"user:{request.user.get_username()}"
+        number = outbox.send_again(queryset, actor=actor, now=store.database_now())
+        self.message_user(request, f"Messages that are sent again: {number}.", messages.SUCCESS)

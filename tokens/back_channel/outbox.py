@@ -1,0 +1,117 @@
+"""The outbox: which message is sent next, and what came of it.
+
+- A message is pending while it has a `due_at`. It ends delivered, or dead if it fails after its `give_up_at`.
+- `claim` moves `due_at` by LEASE and commits, before the message is sent. Other processes leave it alone until then. If
+  the process dies, or is stopped for longer than LEASE, another process sends it again (at least once).
+- An administrator can send a dead message again.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+
+from tokens.audit import trail
+from tokens.back_channel import retry
+from tokens.back_channel.session_end import GIVE_UP_AFTER
+from tokens.models import LogoutMessage
+
+LEASE = timedelta(seconds=30)
+"""Longer than a delivery, which has a deadline (`delivery`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxState:
+    """The numbers that an operator watches."""
+
+    pending: int
+    oldest_seconds: float
+    """How long the oldest pending message has waited since its session ended; 0.0 if none is pending."""
+    dead: int
+
+
+def claim(*, now: datetime, barred: Collection[Any] = ()) -> LogoutMessage | None:
+    """Return the message that is due for the longest time, with its client, and mark it as being sent.
+
+    Returns None if none is due. `barred` are the primary keys of clients to which nothing can be sent now.
+    """
+    due = LogoutMessage.objects.filter(due_at__lte=now).exclude(client__in=barred).order_by("due_at")
+    if not due.exists():  # without a transaction, which locks the whole database in SQLite
+        return None
+    with transaction.atomic():
+        if connection.features.has_select_for_update_skip_locked:
+            due = due.select_for_update(skip_locked=True, of=("self",))
+        message = due.select_related("client").first()
+        if message is not None:
+            message.attempts, message.due_at = message.attempts + 1, now + LEASE
+            message.save(update_fields=["attempts", "due_at"])
+    return message
+
+
+def delivered(message: LogoutMessage, *, token_id: str, now: datetime) -> None:
+    """Record that the client accepted the message."""
+    _claimed(message).update(due_at=None, delivered_at=now, failure="")
+    _log("logout.delivered", message, {"jti": token_id}, now=now)
+
+
+def failed(message: LogoutMessage, reason: str, *, jitter: float, now: datetime) -> bool:
+    """Record that the delivery failed. Returns True if that was the last attempt. `jitter` is from 0 to 1."""
+    if now >= message.give_up_at:
+        return give_up(message, reason, now=now)
+    due_at = now + retry.wait(message.attempts, jitter=jitter)
+    _claimed(message).update(due_at=due_at, failure=reason[:255])
+    _log("logout.failed", message, {"reason": reason}, now=now)
+    return False
+
+
+@transaction.atomic
+def give_up(message: LogoutMessage, reason: str, *, now: datetime) -> bool:
+    """Record that the message is not tried again. Returns False if another process has claimed it since."""
+    if not _claimed(message).update(due_at=None, dead_at=now, failure=reason[:255]):
+        return False
+    subject, details = f"client:{message.client.client_id}", _details(message, {"reason": reason})
+    trail.record("logout.given_up", actor="issuer", subject=subject, details=details, now=now)
+    return True
+
+
+@transaction.atomic
+def send_again(messages: Iterable[LogoutMessage], *, actor: str, now: datetime) -> int:
+    """Make dead messages pending again, with an audit event for each. Returns the number of those that were dead."""
+    keys = [message.pk for message in messages]
+    dead = LogoutMessage.objects.select_for_update(of=("self",)).filter(pk__in=keys, dead_at__isnull=False)
+    revived = list(dead.select_related("client").order_by("pk"))
+    for message in revived:
+        subject = f"client:{message.client.client_id}"
+        trail.record("logout.sent_again", actor=actor, subject=subject, details=_details(message, {}), now=now)
+    LogoutMessage.objects.filter(pk__in=[message.pk for message in revived]).update(
+        dead_at=None, due_at=now, attempts=0, give_up_at=now + GIVE_UP_AFTER
+    )
+    return len(revived)
+
+
+def state(*, now: datetime) -> OutboxState:
+    """Return the numbers of pending and dead messages."""
+    pending = LogoutMessage.objects.filter(due_at__isnull=False)
+    oldest = pending.order_by("created_at").values_list("created_at", flat=True).first()
+    return OutboxState(
+        pending=pending.count(),
+        oldest_seconds=(now - oldest).total_seconds() if oldest else 0.0,
+        dead=LogoutMessage.objects.filter(dead_at__isnull=False).count(),
+    )
+
+
+def _claimed(message: LogoutMessage) -> "QuerySet[LogoutMessage]":
+    """Return the message's row, or none if another process has claimed or ended it since."""
+    return LogoutMessage.objects.filter(pk=message.pk, attempts=message.attempts, due_at__isnull=False)
+
+
+def _log(action: str, message: LogoutMessage, details: dict[str, Any], *, now: datetime) -> None:
+    subject = f"client:{message.client.client_id}"
+    trail.log(action, actor="issuer", subject=subject, details=_details(message, details), now=now)
+
+
+def _details(message: LogoutMessage, further: dict[str, Any]) -> dict[str, Any]:
+    return {"message": str(message.pk), "attempt": message.attempts, **further}

@@ -1,0 +1,54 @@
+"""How many deliveries a process makes at once, in all and per client, so that a slow client delays no other. Pure.
+
+- IN_ALL deliveries run at once, PER_CLIENT of them to one client.
+- A client whose last delivery failed or took longer than SLOW is in trouble: it gets one delivery at a time, and all
+  clients in trouble together get FOR_TROUBLE. The other slots stay free for clients that answer.
+"""
+
+from collections import Counter
+from collections.abc import Hashable
+
+IN_ALL = 16
+PER_CLIENT = 2
+FOR_TROUBLE = 8
+SLOW = 1.0  # seconds
+
+
+class Slots:
+    """The deliveries that run in one process. One thread uses it."""
+
+    def __init__(self) -> None:
+        self._running = Counter[Hashable]()
+        self._in_trouble = set[Hashable]()
+
+    @property
+    def number(self) -> int:
+        """The number of deliveries that run."""
+        return self._running.total()
+
+    @property
+    def are_full(self) -> bool:
+        """True if no further delivery can start."""
+        return self.number >= IN_ALL
+
+    def barred(self) -> set[Hashable]:
+        """Return the clients to which no further delivery can start."""
+        busy = {client for client, number in self._running.items() if number >= self._limit(client)}
+        troubled = sum(self._running[client] for client in self._in_trouble)
+        return busy | (self._in_trouble if troubled >= FOR_TROUBLE else set())
+
+    def begin(self, client: Hashable) -> None:
+        """Count a delivery that starts."""
+        self._running[client] += 1
+
+    def end(self, client: Hashable, *, succeeded: bool, seconds: float) -> None:
+        """Count a delivery that ended after so many seconds."""
+        self._running[client] -= 1
+        self._running += Counter()  # forgets clients without a delivery
+        if succeeded and seconds <= SLOW:
+            self._in_trouble.discard(client)
+        else:
+            self._in_trouble.add(client)
+
+    def _limit(self, client: Hashable) -> int:
+        return 1 if client in self._in_trouble else PER_CLIENT

@@ -1,0 +1,51 @@
+"""`send_logouts`: deliver logout messages, once or as a worker."""
+
+import json
+import signal
+import threading
+from argparse import ArgumentParser
+from dataclasses import asdict
+from typing import Any
+
+from tokens.back_channel import outbox
+from tokens.back_channel.sender import Dispatcher, run
+from tokens.keys import store
+from tokens.management.operator_command import OperatorCommand
+
+
+class Command(OperatorCommand):
+    """Delivers the messages that tell applications of ended sessions."""
+
+    help = (
+        "Deliver the messages that tell applications that a user's session ended (docs/logout.md). The processes that"
+        " serve do this themselves; run it where they cannot reach the applications, or to watch the outbox. Several"
+        " runs at once are safe. Without --once, it runs until SIGTERM or SIGINT."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the options."""
+        parser.add_argument("--once", action="store_true", help="deliver what is due now, then end")
+        parser.add_argument(
+            "--json", action="store_true", help="print one JSON object at the end, with what is pending and dead"
+        )
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Deliver, then print what was delivered, what failed, what is pending and what was given up."""
+        dispatcher = Dispatcher()
+        if options["once"]:
+            dispatcher.drain()
+        else:
+            _work(dispatcher)
+        figures = asdict(dispatcher.tally) | asdict(outbox.state(now=store.database_now()))
+        if options["json"]:
+            self.stdout.write(json.dumps(figures))
+        else:
+            self.stdout.write(", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in figures.items()))
+
+
+def _work(dispatcher: Dispatcher) -> None:
+    """Deliver messages until SIGTERM or SIGINT."""
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    run(dispatcher, ended)

@@ -1,0 +1,27 @@
+"""The tag `brand`: the name, the logo and the stylesheet of the operator."""
+
+from dataclasses import dataclass
+
+from django import template
+from django.urls import reverse
+
+from tokens import conf
+
+register = template.Library()
+
+
+@dataclass(frozen=True, slots=True)
+class PageBrand:
+    """The operator's name, and the addresses of stylesheet and logo; "" if there is none."""
+
+    name: str
+    stylesheet: str
+    logo: str
+
+
+@register.simple_tag
+def brand() -> PageBrand:
+    """Return the operator's brand for a page."""
+    own = conf.issuer().brand
+    stylesheet = reverse("brand_stylesheet") if own.stylesheet else ""
+    return PageBrand(own.name, stylesheet, reverse("brand_logo") if own.logo else "")

@@ -1,0 +1,52 @@
+"""Keep the record of a user's browser sessions: middleware, and what a logout does.
+
+A failure of the record fails no request: the session itself is valid without it.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.signals import user_logged_out
+from django.db import DatabaseError, InterfaceError
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
+
+from tokens.account import browser_session
+from tokens.account.browser_session import Visit
+from tokens.keys import keyring
+from tokens.limits import rate_limit
+from tokens.models import User
+
+logger = logging.getLogger(__name__)
+Answer = Callable[[HttpRequest], HttpResponseBase]
+
+
+def session_record(answer: Answer) -> Answer:
+    """Note after each request that the user was seen in the session. Middleware, inside of SessionMiddleware."""
+
+    def with_record(request: HttpRequest) -> HttpResponseBase:
+        response = answer(request)
+        # A request that did not read the session needs no user, and no statement.
+        if request.session.accessed and request.user.is_authenticated:
+            try:
+                now = keyring.estimated_clock(now=timezone.now())
+                browser_session.follow(request.session, visit(request, request.user), now=now)
+            except (DatabaseError, InterfaceError):
+                logger.exception("The record of a session could not be written")
+        return response
+
+    return with_record
+
+
+def visit(request: HttpRequest, user: User) -> Visit:
+    """Return what the record of sessions has about the request."""
+    return Visit(user, request.headers.get("User-Agent", ""), rate_limit.address(request))
+
+
+@receiver(user_logged_out, dispatch_uid="tokens.views.session_record.forget")
+def forget(request: HttpRequest | None, **_: Any) -> None:
+    """Delete the record of a session that ends by a logout."""
+    if request is not None:
+        browser_session.forget(request.session)

@@ -78,6 +78,8 @@ def certified(variables: Environments, var: Path, where: Ports, **last: str) -> 
                 "issuer": where.url("issuer"),
                 "callback": f"{base}/test/a/conformance/callback",
                 "after_logout": f"{base}/test/a/conformance/post_logout_redirect",
+                "backchannel_logout": f"{base}/test/a/conformance/backchannel_logout",
+                "received": suite.received,
                 "database": var / "issuer.sqlite3",
                 "variables": variables.issuer,
             }

@@ -10,10 +10,11 @@ import requests
 
 from project.launch.browser import forms
 from tests import marks
+from tests.conformance import sessions
 from tests.conformance.bank import VERIFIER, Bank, age, claims_of, refusal
 from tests.conformance.suite import TIMEOUT, Suite
 
-pytestmark = [*marks.conformance]
+pytestmark = [*marks.fapi2]
 PERMITTED = {"PS256", "ES256", "EdDSA", "Ed25519"}
 WELL_KNOWN = {
     "openid": "openid-configuration",
@@ -22,7 +23,7 @@ WELL_KNOWN = {
 }
 
 
-def anew(bank: Bank) -> Bank:
+def with_new_browser(bank: Bank) -> Bank:
     """Return the same client with a browser in which nobody is logged in."""
     return Bank(Suite(bank.suite.issuer, bank.suite.plan), bank.name, bank.variant)
 
@@ -158,7 +159,7 @@ def test_fapi2_ensure_unsigned_authorization_request_without_using_par_fails(ban
     bank.code()
     request = bank.suite.request(code_challenge=VERIFIER, code_challenge_method="S256")
     assert bank.suite.error(bank.suite.authorize(request)) == "invalid_request"
-    visitor = anew(bank)
+    visitor = with_new_browser(bank)
     assert visitor.suite.refused(visitor.suite.authorize(visitor.suite.request()))
 
 
@@ -188,13 +189,14 @@ def test_fapi2_par_ensure_reused_request_uri_prior_to_auth_completion_succeeds(s
 
 
 def test_fapi2_par_attempt_reuse_request_uri(bank: Bank):
-    """A request_uri that has given a code gives no second one: an error page."""
+    """A request_uri that gave a code is refused: in another browser at once, in the same one after ten seconds."""
     uri = bank.pushed()
     assert "code" in bank.visit(uri).values
-    answer = bank.visit(uri)
-    assert "code" not in answer.values
-    visitor = anew(bank)
+    visitor = with_new_browser(bank)
     assert visitor.suite.refused(visitor.visit(uri))
+    sessions.age_answers(bank.suite.plan["variables"], 11)
+    answer = bank.visit(uri)
+    assert (answer.values, answer.page.status) == ({}, 410)
 
 
 def test_fapi2_par_attempt_to_use_expired_request_uri(bank: Bank):

@@ -19,7 +19,7 @@ from tests import marks
 from tests.conformance.bank import OPENID, OWN, VERIFIER, Bank, age, claims_of, refusal
 from tests.conformance.suite import TIMEOUT
 
-pytestmark = [*marks.conformance]
+pytestmark = [*marks.fapi2]
 NOT_CLIENT = ("invalid_client", "invalid_request")
 NOT_BOUND = ("invalid_request", "invalid_grant", "invalid_dpop_proof")
 

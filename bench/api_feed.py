@@ -29,12 +29,12 @@ from bench.priority import ahead  # noqa: E402
 from bench.token_check import ISSUER, packed  # noqa: E402
 from resources.feed_follower import Follower  # noqa: E402
 from resources.feed_source import Answer, Policy, Time  # noqa: E402
+from resources.issuer_keys import TrustedIssuer  # noqa: E402
 from resources.jwk import judge_all  # noqa: E402
 from resources.key_pins import PinnedKeys  # noqa: E402
 from resources.refusals import Refusals  # noqa: E402
 from resources.revocation_set import LAYOUT  # noqa: E402
 from resources.testing import SigningKey, compact, jwks  # noqa: E402
-from resources.verify import TrustedIssuer  # noqa: E402
 from tests.resources.feeds import base64url, digest, document, version  # noqa: E402
 
 SEGMENT, MIB = 16_384, 1024 * 1024
@@ -103,7 +103,7 @@ def followed(source: Files) -> Follower:
         source,
         TrustedIssuer(ISSUER, frozenset({KEY.algorithm}), trusted_keys()),
         Policy(every=1, late_after=120, refuse_when_late=False, longest_backoff=60),
-        Time(clock=time.monotonic, wall=lambda: datetime.now(UTC), sleep=time.sleep),
+        Time(clock=time.monotonic, time_of_day=lambda: datetime.now(UTC), sleep=time.sleep),
         ring="default",
         configured=Refusals(),
     )

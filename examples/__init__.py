@@ -1,1 +1,1 @@
-"""Programs that use Keyturn from outside, as a stranger would: they import neither of its halves."""
+"""Programs that use Keyturn from outside. `webapp` imports nothing of it, the APIs import the resource server only."""

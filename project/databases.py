@@ -22,5 +22,5 @@ class Router:
         return self.db_for_read(first.__class__) == self.db_for_read(second.__class__)
 
     def allow_migrate(self, db: str, app_label: str, **_hints: Any) -> bool:
-        """Return True if the tables of the app belong into the database `db`."""
+        """Return True if the tables of the app belong in the database `db`."""
         return (db == "api") == (app_label in API_APPS)

@@ -7,14 +7,15 @@ Steps: 6 (`verify`) and 7 (`permissions`).
 Neighbours: imports no other package of this project. It knows of an issuer only its URL. `resources.notes` is the
 example API, `resources.user_links` an optional table of users, `resources.management` the command `check_issuer`.
 
-These modules are pure: `strict_json`, `jwk`, `verify`, `refusals`, `key_policy`, `token_bucket`,
-`keyset`, `key_pins`, `flight`, `revocation_key`,
-`revocation_set`, `revocation_lookup`, `revocation_feed`, `feed_source`, `feed_follower`, `client_address`, `edge`,
-`confirmation`, `dpop_target`, `dpop_nonce`, `dpop_proof`, `replay_memory`.
+These modules are pure: `strict_json`, `jwk`, `compact_jws`, `issuer_keys`, `verify`, `refusals`, `key_policy`,
+`token_bucket`, `keyset`, `key_pins`, `flight`, `revocation_key`, `revocation_set`, `revocation_lookup`,
+`revocation_feed`, `feed_source`, `feed_follower`, `client_address`, `edge`, `confirmation`, `dpop_target`,
+`dpop_nonce`, `dpop_proof`, `replay_memory`.
 
 Read in this order:
 - `errors`, `strict_json`, `jwk`: the reasons to refuse a token; parse JSON; judge the keys of a JWKS.
-- `verify`, `refusals`: verify a token; refuse a verified token that is revoked or that the settings exclude.
+- `compact_jws`, `issuer_keys`, `verify`: split a token; an issuer as verification needs it; verify the token.
+- `refusals`: refuse a verified token that is revoked or that the settings exclude.
 - `confirmation`, `dpop_proof`: the key to which a token is bound; check the proof that the client holds it.
 - `dpop_target`, `dpop_nonce`, `replay_memory`: the URI of a proof; nonces without state; the accepted proofs.
 - `keyset`, `key_policy`, `token_bucket`, `key_pins`: an issuer's cached keys; how long they are used; a rate limit;
@@ -24,7 +25,8 @@ Read in this order:
 - `poller`: the background thread.
 - `revocation_key`, `revocation_set`, `revocation_lookup`: the entries of a revocation feed, and the look-up of a token.
 - `revocation_feed`, `feed_source`, `feed_follower`: verify the documents of a feed; where they come from; follow it.
-- `defaults`, `conf`, `dpop_settings`: the entries of the settings; the settings, typed; those of DPoP.
+- `defaults`, `entry_values`: the entries of the settings; read one entry.
+- `conf`, `issuer_settings`, `dpop_settings`: the settings, typed; those of each issuer; those of DPoP.
 - `issuers`, `introspection`: the trusted issuers of this process; RFC 7662 for a few endpoints.
 - `principal`, `local_users`: the verified token and its user; users of the API's own database.
 - `authentication`, `permissions`, `decorators`: authenticate a request of DRF; decide by scope; protect plain views.

@@ -14,6 +14,7 @@ from rest_framework.settings import api_settings
 from .anonymous_access import anonymous_methods
 from .conf import ResourceServer, resource_server
 from .fetch import is_allowed
+from .issuer_settings import IssuerSettings
 from .jwk import FAMILIES
 
 PACKAGE = __name__.rpartition(".")[0]
@@ -48,6 +49,18 @@ def check_settings(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMes
 
 
 def _issuers(conf: ResourceServer) -> Iterator[CheckMessage]:
+    yield from _issuer_urls(conf)
+    for issuer in conf.issuers:
+        yield from _issuer(issuer, allow_http=conf.allow_http)
+    if any(issuer.revocations_url for issuer in conf.issuers) and conf.revocations_late_after <= conf.revocations_every:
+        hint = "Set REVOCATIONS_LATE_AFTER to several times REVOCATIONS_EVERY."
+        text = "The feed would be late between two polls: REVOCATIONS_LATE_AFTER is too short."
+        yield Error(text, hint=hint, id="resources.E013")
+    if conf.allow_http:
+        yield Alarm("DANGEROUSLY_ALLOW_HTTP is set: an attacker on the network can make tokens.", id="resources.W001")
+
+
+def _issuer_urls(conf: ResourceServer) -> Iterator[CheckMessage]:
     urls = [issuer.url for issuer in conf.issuers]
     if not urls:
         hint = "Add the URL of the issuer whose tokens this API accepts."
@@ -55,33 +68,22 @@ def _issuers(conf: ResourceServer) -> Iterator[CheckMessage]:
     if len(set(urls)) != len(urls):
         hint = "Remove one of the two entries."
         yield Error("RESOURCE_SERVER['ISSUERS'] contains an issuer twice.", hint=hint, id="resources.E003")
-    for issuer in conf.issuers:
-        for url in filter(None, (issuer.url, issuer.jwks_url, issuer.revocations_url)):
-            if not is_allowed(url, allow_http=conf.allow_http) or "?" in issuer.url:
-                hint = "Use https, or http on loopback, and an issuer URL without a query."
-                yield Error(f"Keys cannot be fetched safely from {url}.", hint=hint, id="resources.E004")
-        if not issuer.algorithms or issuer.algorithms - FAMILIES.keys():
-            choices = ", ".join(sorted(FAMILIES))
-            hint = f"Choose from {choices}. With a symmetric algorithm, this API could make tokens itself."
-            yield Error(
-                f"ALGORITHMS of {issuer.url} is empty, or contains an algorithm that is not asymmetric.",
-                hint=hint,
-                id="resources.E005",
-            )
     if len(urls) > 1 and any(issuer.jwks_url == conf.issuers[0].jwks_url != "" for issuer in conf.issuers[1:]):
         hint = "Set JWKS_URL in the entry of each issuer, or leave it out."
-        yield Error(
-            "With one JWKS_URL, each of several issuers can sign for the others.", hint=hint, id="resources.E006"
-        )
-    if any(issuer.revocations_url for issuer in conf.issuers) and conf.revocations_late_after <= conf.revocations_every:
-        hint = "Set REVOCATIONS_LATE_AFTER to several times REVOCATIONS_EVERY."
-        yield Error(
-            "The feed would be late between two polls: REVOCATIONS_LATE_AFTER is too short.",
-            hint=hint,
-            id="resources.E013",
-        )
-    if conf.allow_http:
-        yield Alarm("DANGEROUSLY_ALLOW_HTTP is set: an attacker on the network can make tokens.", id="resources.W001")
+        text = "With one JWKS_URL, each of several issuers can sign for the others."
+        yield Error(text, hint=hint, id="resources.E006")
+
+
+def _issuer(issuer: IssuerSettings, *, allow_http: bool) -> Iterator[CheckMessage]:
+    for url in filter(None, (issuer.url, issuer.jwks_url, issuer.revocations_url)):
+        if not is_allowed(url, allow_http=allow_http) or "?" in issuer.url:
+            hint = "Use https, or http on loopback, and an issuer URL without a query."
+            yield Error(f"Keys cannot be fetched safely from {url}.", hint=hint, id="resources.E004")
+    if not issuer.algorithms or issuer.algorithms - FAMILIES.keys():
+        choices = ", ".join(sorted(FAMILIES))
+        hint = f"Choose from {choices}. With a symmetric algorithm, this API could make tokens itself."
+        text = f"ALGORITHMS of {issuer.url} is empty, or contains an algorithm that is not asymmetric."
+        yield Error(text, hint=hint, id="resources.E005")
 
 
 def _tokens(conf: ResourceServer) -> Iterator[CheckMessage]:

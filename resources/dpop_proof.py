@@ -21,11 +21,11 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
+from .compact_jws import MAX_TOKEN, decoded, is_instant, json_object, segments
 from .dpop_nonce import Nonces
 from .dpop_target import Target, target
 from .errors import InvalidProof, InvalidToken, NonceRequired, ProofReason, Reason
 from .jwk import MEMBERS, Key, judge
-from .verify import MAX_TOKEN, decoded, is_instant, json_object, segments
 
 TYPE = "dpop+jwt"
 ALIASES = {"Ed25519": "EdDSA"}

@@ -22,10 +22,10 @@ from typing import Any
 
 from .errors import Unavailable
 from .feed_source import Policy, Source, Time
+from .issuer_keys import TrustedIssuer
 from .refusals import Refusals
 from .revocation_feed import CLOCK_ERROR, BadFeed, Document, FeedState, check_segment, number, read_document
 from .revocation_set import BLOCKS, ENTRY, RevocationSet
-from .verify import TrustedIssuer
 
 logger = logging.getLogger(__name__)
 
@@ -74,12 +74,12 @@ class Follower:
         return self._refusals
 
     def is_ready(self) -> bool:
-        """Return True if `refusals` does not raise: the feed is not late, or the settings say to serve then."""
-        return not (self._policy.refuse_when_late and self._is_late(self._time.wall()))
+        """Return True if `refusals` does not raise: the feed is not late, or the settings accept a late feed."""
+        return not (self._policy.refuse_when_late and self._is_late(self._time.time_of_day()))
 
     def poll(self) -> float:
         """Poll the issuer once, and return the seconds until the next poll. Never raises."""
-        now, started = self._time.wall(), self._time.clock()
+        now, started = self._time.time_of_day(), self._time.clock()
         try:
             document = self._fetch_next(now)
         except Exception as error:  # noqa: BLE001 (after any failure the last good state stays in force)
@@ -103,7 +103,7 @@ class Follower:
         age = self._time.clock() - self._heard_at
         return {
             "age": math.floor(age) if math.isfinite(age) else None,
-            "late": self._is_late(self._time.wall()),
+            "late": self._is_late(self._time.time_of_day()),
             "version": self.state.version,
             "entries": self.state.entries.count,
             "near_limit": self.state.entries.count > self._policy.max_entries // 2,

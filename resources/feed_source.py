@@ -45,7 +45,7 @@ class Time:
 
     clock: Callable[[], float]
     """Returns monotonic seconds, including time in system suspend."""
-    wall: Callable[[], datetime]
+    time_of_day: Callable[[], datetime]
     """Returns the current date and time."""
     sleep: Callable[[float], object]
     """Sleeps for a number of seconds, and yields to other threads of the process."""

@@ -63,7 +63,10 @@ class Report:
 
 
 def inspect(trust: Trust, *, audience: Collection[str]) -> Report:
-    """Fetch the issuer's metadata and keys now, past every cache, and return a report. `audience` is this API's."""
+    """Fetch the issuer's metadata and keys now, past every cache, and return a report.
+
+    `audience` has the identifiers of this API.
+    """
     if isinstance(trust.keys, PinnedKeys):
         return Report(trust.issuer.url, "(pinned)", trust.keys.verdicts)
     discovery = trust.discovery

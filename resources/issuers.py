@@ -15,16 +15,17 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
-from .conf import IssuerSettings, ResourceServer, resource_server
+from .conf import ResourceServer, resource_server
 from .discovery import DEFAULT_RING, Discovery, FeedAddress, read_jwks
 from .feed_follower import Follower
 from .feed_source import Policy, Time
+from .issuer_keys import TrustedIssuer
+from .issuer_settings import IssuerSettings
 from .jwk import FAMILIES
 from .key_pins import PinnedKeys
 from .keyset import KeySet
 from .poller import Poller
 from .refusals import Refusals
-from .verify import TrustedIssuer
 
 logger = logging.getLogger(__name__)
 
@@ -122,7 +123,7 @@ def _follower(
             refuse_when_late=conf.refuse_when_late,
             longest_backoff=conf.timing.longest_backoff,
         ),
-        Time(clock=clock, wall=time_of_day, sleep=time.sleep),
+        Time(clock=clock, time_of_day=time_of_day, sleep=time.sleep),
         ring=address.ring,
         configured=refused,
     )

@@ -101,11 +101,11 @@ class HasRequiredScopes(TokenPermission):
     """
 
     def missing(self, token: AccessToken, view: Any) -> Demand | None:
-        """Return the nearest alternative, or None if the token meets one."""
+        """Return the alternative of which the token lacks the fewest scopes, or None if the token meets one."""
         return lacking(token, self.scopes(view, view.request.method))
 
     def scopes(self, view: Any, method: str) -> Sequence[Sequence[str]]:
-        """Return the alternatives of the view's map, none if the map has no entry."""
+        """Return the alternatives in `required_scopes` for the action or method. Returns none if there is no entry."""
         mapped = getattr(view, "required_scopes", {})
         keys = (getattr(view, "action", None), method, "GET" if method == "HEAD" else None)
         listed = next((mapped[key] for key in keys if key in mapped), ())

@@ -19,18 +19,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from .compact_jws import decoded, header, is_instant, json_object, segments
 from .errors import InvalidToken
+from .issuer_keys import TrustedIssuer
 from .revocation_key import key
 from .revocation_set import EMPTY, ENTRY, RevocationSet
-from .verify import (
-    TrustedIssuer,
-    check_signature,
-    decoded,
-    header,
-    is_instant,
-    json_object,
-    segments,
-)
+from .verify import check_signature
 
 TYPES = frozenset({"revocation-feed+jwt", "application/revocation-feed+jwt"})
 MAX_DOCUMENT = 1024 * 1024  # bytes

@@ -57,7 +57,7 @@ class Lookup:
 
 
 def finder(kind: str, entries: RevocationSet) -> Callable[[str], float]:
-    """Return a function that maps an identifier of this kind to `entries.before` of its key."""
+    """Return a function that takes an identifier of this kind, and returns `entries.before` of its key."""
     # It repeats the bit test of `before`, because most identifiers end there and every request calls it.
     copy, bits, before = hash_of_kind(kind).copy, tuple(block.bits for block in entries.blocks), entries.before
 

@@ -2,7 +2,7 @@
 
 `credentials` and `verify` establish, with the cheap checks first:
 1. The Authorization header presents one bearer token, of at most 8 KiB, and no other part of the request does.
-2. The token is a compact JWS.
+2. The token is a compact JWS (`compact_jws`).
 3. The header has the type of an access token, a `kid` and an `alg`, and no critical extension.
 4. The issuer is trusted.
 5. The algorithm is accepted for this issuer, and the issuer publishes a key with this `kid` for this algorithm.
@@ -16,27 +16,20 @@ the scopes permit the request. Pure: keys, refusals and time are arguments.
 """
 
 import re
-from binascii import a2b_base64
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
-from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Protocol, TypeGuard
+from typing import Any
 
-from . import strict_json
+from .compact_jws import MAX_TOKEN, decoded, header, is_instant, json_object, segments
 from .confirmation import check_binding
 from .errors import InvalidRequest, InvalidToken, Reason
-from .jwk import MAX_KID, Key
+from .issuer_keys import TrustedIssuer
 from .principal import AccessToken
-from .refusals import NONE, Refusals
 
-MAX_TOKEN = 8 * 1024
-MAX_HEADER_PART = -(-1024 * 4 // 3)  # 1 KiB in base64url
 MAX_NAME = 255  # characters of sub, client_id and jti (OpenID Connect Core section 2)
 LEEWAY = 30  # seconds that exp and nbf may be off
 MAX_AHEAD = 120  # seconds that iat may lie in the future
-END_OF_TIME = 253_402_300_799  # the last second that a datetime can hold
 
 ACCESS_TOKEN = frozenset({"at+jwt", "application/at+jwt"})
 ANY_JWT = ACCESS_TOKEN | {"jwt", "application/jwt"}
@@ -44,41 +37,7 @@ ANY_JWT = ACCESS_TOKEN | {"jwt", "application/jwt"}
 ID_TOKEN_CLAIMS = frozenset({"at_hash", "nonce"})
 
 _B64TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
-_SEGMENTS = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 _SCOPE = re.compile(r"(?:[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*)?")
-_STANDARD_ALPHABET = bytes.maketrans(b"-_", b"+/")
-# The last character of a segment, by the segment's length modulo 4: those whose unused bits are zero.
-_LAST = {2: frozenset("AQgw"), 3: frozenset("AEIMQUYcgkosw048")}
-
-
-class Keys(Protocol):
-    """A source of an issuer's public keys."""
-
-    def find(self, kid: str, algorithm: str) -> Sequence[Key]:
-        """Return the keys with this `kid` for `algorithm`, none if the issuer publishes none.
-
-        Raises Unavailable if that cannot be established now.
-        """
-
-    def recheck(self) -> None:
-        """Fetch the keys again in the background, because a published key did not verify a signature."""
-
-    def ready(self) -> bool:
-        """Return True if there is a key to verify with, after at most one attempt to fetch keys."""
-
-    def status(self) -> dict[str, Any]:
-        """Return the state of the keys, for /readyz."""
-
-
-@dataclass(frozen=True, slots=True)
-class TrustedIssuer:
-    """An issuer that this API was configured to trust."""
-
-    url: str
-    algorithms: frozenset[str]
-    keys: Keys
-    refusals: Callable[[datetime], Refusals] = lambda _now: NONE
-    """Returns what is refused at an instant although it verifies. Raises Unavailable if that is not known."""
 
 
 def credentials(authorization: str | None, *, also_in_query: bool, scheme: str = "bearer") -> str | None:
@@ -133,43 +92,6 @@ def verify(
     if revoked := issuer.refusals(now).reason(kid, claims):  # check 8
         raise InvalidToken(Reason.REVOKED, revoked)
     return AccessToken(MappingProxyType(claims), kid, scopes, token)
-
-
-def segments(token: str, *, longest: int = MAX_TOKEN) -> tuple[str, str, str]:
-    """Check 2: return the three base64url segments of a compact JWS (RFC 7515 section 7.1).
-
-    Raises InvalidToken if the token is too long or has another form.
-    """
-    if len(token) > longest:
-        raise InvalidToken(Reason.TOO_LONG)
-    match = _SEGMENTS.fullmatch(token)
-    if match is None:
-        raise InvalidToken(Reason.MALFORMED)
-    head, payload, signature = match.groups()
-    return head, payload, signature
-
-
-@lru_cache(maxsize=256)  # of at most 1.4 KB each: an issuer's tokens share their header
-def header(part: str, *, types: frozenset[str]) -> tuple[str, str]:
-    """Check 3: return `kid` and `alg` of a JWS header (RFC 7515 section 4).
-
-    Raises InvalidToken if the header is too long or not JSON, has another type or a critical extension, or lacks one.
-    """
-    if len(part) > MAX_HEADER_PART:
-        raise InvalidToken(Reason.TOO_LONG, "header")
-    members = json_object(part)
-    typ = members.get("typ")
-    if not isinstance(typ, str) or typ.lower() not in types:
-        raise InvalidToken(Reason.TYPE, "typ")
-    if "crit" in members or "b64" in members:
-        raise InvalidToken(Reason.CRITICAL, "crit")
-    # jwk, jku, x5c and x5u are never read: a token must not bring the key that verifies it.
-    kid, algorithm = members.get("kid"), members.get("alg")
-    if not isinstance(kid, str) or not 0 < len(kid) <= MAX_KID:
-        raise InvalidToken(Reason.KEY, "kid")
-    if not isinstance(algorithm, str):
-        raise InvalidToken(Reason.ALGORITHM, "alg")
-    return kid, algorithm
 
 
 def _issuer(payload_part: str, issuers: Mapping[str, TrustedIssuer]) -> tuple[TrustedIssuer, dict[str, Any] | None]:
@@ -268,29 +190,3 @@ def _scopes(claims: Mapping[str, Any]) -> frozenset[str]:
         raise InvalidToken(Reason.CLAIM, "scope")
     # A set, not a string: `"read" in "read_all"` is true.
     return frozenset(scope.split(" ")) if scope else frozenset()
-
-
-def is_instant(value: object) -> TypeGuard[float]:
-    """Return True if `value` is a NumericDate that a datetime can hold (RFC 7519 section 2)."""
-    # bool is a subclass of int.
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= END_OF_TIME
-
-
-def json_object(part: str) -> dict[str, Any]:
-    """Return the JSON object in a base64url segment. Raises InvalidToken if there is none."""
-    try:
-        value = strict_json.parse(decoded(part))
-    except ValueError:
-        raise InvalidToken(Reason.MALFORMED) from None
-    if not isinstance(value, dict):
-        raise InvalidToken(Reason.MALFORMED)
-    return value
-
-
-def decoded(part: str) -> bytes:
-    """Return the bytes of a base64url segment. Raises InvalidToken if it is not canonical (RFC 4648 section 3.5)."""
-    # If several spellings decoded alike, one token could be presented in several forms.
-    rest = len(part) % 4
-    if rest and (rest == 1 or part[-1] not in _LAST[rest]):
-        raise InvalidToken(Reason.MALFORMED)
-    return a2b_base64(part.encode("ascii").translate(_STANDARD_ALPHABET) + b"===="[: -rest % 4])

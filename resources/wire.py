@@ -1,4 +1,4 @@
-"""Connections of which every step must end before one deadline.
+"""Connections whose steps share one deadline.
 
 Name resolution, connection, each write and each read set the time that is left as their timeout, so that a server that
 sends one byte at a time cannot extend the deadline.

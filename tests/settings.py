@@ -22,6 +22,11 @@ os.environ.update(
     OPEN_CLIENT_APIS="",
     OPEN_CLIENT_GRANT_TYPES="",
     RATE_LIMITS="",
+    EMAIL_URL="memorymail://",
+    MAIL_FROM="",
+    SIGN_UP="false",
+    SECOND_FACTOR_GROUPS="",
+    SECOND_FACTOR_STAFF="false",
     DATABASE_URL=os.environ.get("TEST_DATABASE_URL", "sqlite://:memory:"),
     API_DATABASE_URL="sqlite://:memory:",
 )

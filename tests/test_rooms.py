@@ -24,8 +24,8 @@ TABLE = {
     "views": "account addresses audit authentication_class authorize background brand claims clients conf"
     " database_errors dpop email_proof errors factors grants issued jose keys keys/errors keys/rules limits login"
     " metadata models open_clients parameters rate_settings registry_lock revoking userinfo",
-    "management": "audit authentication_class back_channel checks conf email_proof encryption grants inspection issued"
-    " jose keys keys/errors keys/rules models open_clients outbound proxy recipes registration registry_lock"
+    "management": "audit authentication_class back_channel checks conf email_proof encryption factors grants inspection"
+    " issued jose keys keys/errors keys/rules models open_clients outbound proxy recipes registration registry_lock"
     " revoking",
     "background": "audit keys metadata revoking",
     "checks": "audit authorize claims clients conf encryption keys keys/errors keys/rules models registration revoking",
@@ -100,6 +100,8 @@ PURE = (
     "tokens/public_networks.py",
     "tokens/open_client_settings.py",
     "tokens/rate_settings.py",
+    "resources/compact_jws.py",
+    "resources/issuer_keys.py",
     "resources/verify.py",
     "resources/keyset.py",
     "resources/key_policy.py",
@@ -152,10 +154,12 @@ COVERED = {
     "tests/tokens/claims/test_source.py": "triggers/profile_change",
     "tests/tokens/management/test_certification_setup.py": "registration/certification_plan",
     "tests/tokens/models/": "models/client_problems",
-    "tests/tokens/open_clients/test_document_client.py": "open_clients/scope_policy views/document_gate",
+    "tests/tokens/open_clients/test_document_client.py": "open_clients/document_row open_clients/scope_policy"
+    " views/document_gate",
     "tests/tokens/open_clients/test_hostile_documents.py": "open_clients/client_metadata open_clients/document_rules"
     " open_clients/identifier",
-    "tests/tokens/views/test_dynamic_registration.py": "open_clients/dynamic_client open_clients/registration_answer"
+    "tests/tokens/views/test_dynamic_registration.py": "open_clients/dynamic_client open_clients/dynamic_metadata"
+    " open_clients/registration_answer"
     " views/json_body",
     "tests/tokens/views/test_form_post.py": "authorize/response authorize/response_mode",
     "tests/tokens/admin/test_verify_email.py": "email_proof",
@@ -169,7 +173,7 @@ COVERED = {
     "tests/tokens/issued/test_revocation_second.py": "revoking/signals",
     "tests/services/test_admin_lists.py": "triggers/prefix_index",
     "tests/services/test_revocation_log.py": "checks/durability",
-    "tests/tokens/views/test_authorize.py": "authorize/consent authorize/login_session"
+    "tests/tokens/views/test_authorize.py": "authorize/consent authorize/display_proof authorize/login_session"
     " authorize/server authorize/validator views/authorization_answer",
     "tests/tokens/views/test_device.py": "grants/device_answer grants/device_authorization grants/device_code",
     "tests/tokens/checks/test_fapi2_clauses.py": "management/commands/conformance",

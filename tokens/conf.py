@@ -208,7 +208,7 @@ def _parsed() -> IssuerSettings:
 
 
 def _typed(values: Mapping[str, Any], policy: Policy) -> IssuerSettings:
-    """Return the settings ISSUER with the timings `policy`, in their types."""
+    """Return the entries of ISSUER as typed settings. `policy` has the timings of keys."""
     return IssuerSettings(
         url=values["URL"],
         key_encryption_keys=tuple(values["KEY_ENCRYPTION_KEYS"]),

@@ -13,7 +13,7 @@ class OAuthError(Exception):
     """An OAuth error response with a registered error code, such as `invalid_grant`.
 
     `description` is sent to the client. It repeats no input, except the name of a refused scope (issued/audience.py).
-    `reason` is only logged and repeats none; default: the description.
+    `reason` is only logged and repeats no input. It defaults to the description.
     """
 
     def __init__(self, error: str, description: str, *, status: int = 400, reason: str = "") -> None:

@@ -54,7 +54,7 @@ class PasswordBackend(ModelBackend):
 def find(name: str, *, mail: str) -> User | None:
     """Return the user with the username `name`, else the active user with the e-mail address `mail`.
 
-    Returns None if there is no such user or more than one. An address that the user had and verified counts as well.
+    Returns None if there is no such user or more than one. `mail` can also be a further address that the user verified.
     """
     # All three statements run in every case, so that timing does not reveal if the username exists.
     by_name = [user for user in User.objects.filter(spelled("username", name)) if folded(user.username) == folded(name)]

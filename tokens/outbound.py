@@ -161,7 +161,7 @@ def _resolve(host: str, port: int, until: float) -> list[str]:
 
 
 def _check(host: str, address: str, scheme: str, *, allow_private: bool) -> None:
-    """Raise FetchError unless `address` is public, or `allow_private`. Plain http is permitted on loopback only."""
+    """Raise FetchError unless `address` is public or `allow_private` is True. Permits http on loopback only."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
     if not (allow_private or public_networks.contains(parsed)):
         raise FetchError(f"{host}: its address is not public")

@@ -97,7 +97,7 @@ def require_strict(pairs: Pairs, *, query: str) -> None:
     `query` is the query string of the request. The body itself was judged before (tokens/views/bodies.py).
     """
     if query:
-        raise OAuthError("invalid_request", "Parameters belong into the body, not into the address.")
+        raise OAuthError("invalid_request", "Send the parameters in the body, not in the URL.")
     require_printable(pairs)
     if name := repeated(pairs):
         raise OAuthError("invalid_request", f"The {name} parameter is there more than once.")

@@ -1,10 +1,10 @@
 """The issuer's URLs, relative to ISSUER_URL."""
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, re_path
 
 from tokens import conf
 from tokens.metadata.document import locations
-from tokens.views import account, brand, factors
+from tokens.views import account, brand, email_address, factors, password, sign_up
 from tokens.views.applications import applications
 from tokens.views.authorize import AuthorizeView
 from tokens.views.device import device, verify
@@ -30,6 +30,22 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/sessions/", sessions, name="account_sessions"),
     path("accounts/applications/", applications, name="account_applications"),
     path("accounts/everywhere/", log_out_everywhere, name="account_everywhere"),
+    path("accounts/password/change/", password.change, name="account_change_password"),
+    path("accounts/password/set/", password.set_first, name="account_set_password"),
+    path("accounts/password/reset/", password.reset, name="account_reset_password"),
+    path("accounts/password/reset/done/", password.reset_done, name="account_reset_password_done"),
+    re_path(
+        # A primary key in base 36: beyond 12 digits no database has one.
+        r"^accounts/password/reset/key/(?P<uidb36>[0-9a-z]{1,12})-(?P<key>[0-9a-z-]{1,128})/$",
+        password.set_by_link,
+        name="account_reset_password_from_key",
+    ),
+    path("accounts/password/changed/", password.changed, name="account_reset_password_from_key_done"),
+    path("accounts/email/", email_address.address, name="account_email"),
+    path("accounts/email/sent/", email_address.sent, name="account_email_verification_sent"),
+    path("accounts/email/confirm/<str:key>/", email_address.confirm, name="account_confirm_email"),
+    path("accounts/signup/", sign_up.sign_up, name="account_signup"),
+    path("accounts/signup/<str:key>/", sign_up.complete, name="account_signup_complete"),
     path("accounts/step-up/", step_up, name="account_step_up"),
     path("accounts/reauthenticate/", factors.confirm_by_password, name="account_reauthenticate"),
     path("accounts/2fa/", factors.index, name="mfa_index"),

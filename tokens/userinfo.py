@@ -5,8 +5,8 @@ An access token opens the endpoint if
 2. it is presented as it was issued: a token with a `cnf` by the scheme DPoP, with a proof of its key for this request
    (RFC 9449 section 7), and any other token as a bearer token;
 3. it is not revoked, and its client is active;
-4. it was issued under a user's grant, to the client that the user allowed: neither a service's token nor an exchanged
-   one is, because the user granted their holders nothing;
+4. it was issued under a user's grant, to the client that the user allowed: a service's token and an exchanged
+   token were not, because the user granted their holders nothing;
 5. the grant has the scope openid. A token for an API does not contain that scope, so the grant decides, and a switch
    of the client can refuse such tokens. A token for the issuer contains it itself;
 6. its user is active.
@@ -143,7 +143,7 @@ def _check_holder(token: PresentedToken, presented: Presentation, *, now: dateti
 
 
 def _grant(token: PresentedToken) -> tuple[UserGrant, frozenset[str]]:
-    """Return the user's grant of the token, and the scopes that count here. Raises TokenRefused."""
+    """Return the user grant of the token, and the scopes whose claims userinfo returns. Raises TokenRefused."""
     if _is_for_issuer(token) and "openid" not in token.scopes:
         raise TokenRefused("insufficient_scope", "The token lacks the scope openid.", status=403)
     if token.grant_id is None or "act" in token.claims:

@@ -11,12 +11,13 @@ from datetime import UTC, datetime
 from resources.discovery import DEFAULT_RING, Discovery, FeedAddress
 from resources.feed_follower import Follower
 from resources.feed_source import Policy, Time
+from resources.issuer_keys import TrustedIssuer
 from resources.key_policy import Timing
 from resources.keyset import KeySet
 from resources.poller import Poller
 from resources.principal import AccessToken
 from resources.refusals import Refusals
-from resources.verify import TrustedIssuer, credentials, verify
+from resources.verify import credentials, verify
 
 ALGORITHMS = frozenset({"RS256"})
 LATE_AFTER = 4  # polls without an answer, after which the feed is late; known revocations stay in force
@@ -57,7 +58,7 @@ def verifier(issuer: str, resource: str, *, timing: Timing, poll_every: float) -
 
 
 def _refusals(issuer: TrustedIssuer, *, timing: Timing, every: float) -> Callable[[datetime], Refusals]:
-    """Return the function that gives what is revoked. Its first call starts the thread that polls the feed."""
+    """Return the function that returns the revocations. Its first call starts the thread that polls the feed."""
     follower = Follower(
         FeedAddress(f"{issuer.url.rstrip('/')}/oauth/revocations", _clock, timing.deadline),
         issuer,
@@ -67,7 +68,7 @@ def _refusals(issuer: TrustedIssuer, *, timing: Timing, every: float) -> Callabl
             refuse_when_late=False,
             longest_backoff=timing.longest_backoff,
         ),
-        Time(clock=_clock, wall=lambda: datetime.now(UTC), sleep=time.sleep),
+        Time(clock=_clock, time_of_day=lambda: datetime.now(UTC), sleep=time.sleep),
         ring=DEFAULT_RING,
         configured=Refusals(),
     )

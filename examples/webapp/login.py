@@ -37,9 +37,19 @@ oauth.register(
 @require_safe
 def start(request: HttpRequest) -> HttpResponse:
     """Redirect the user to the issuer, which authenticates them and asks for consent."""
+    return to_issuer(request)
+
+
+def to_issuer(request: HttpRequest, *, acr_values: str = "", back: str = "home") -> HttpResponse:
+    """Redirect the user to the issuer, and afterwards to the page named `back`.
+
+    `acr_values` are the classes of logins of which the API demands one (RFC 9470 section 4).
+    """
+    request.session["back"] = back
+    further = {"acr_values": acr_values} if acr_values else {}
     try:
         answer: HttpResponse = oauth.issuer.authorize_redirect(
-            request, f"{settings.WEBAPP_URL}/callback", resource=settings.API_AUDIENCE
+            request, f"{settings.WEBAPP_URL}/callback", resource=settings.API_AUDIENCE, **further
         )
     except FAILURES as error:
         return failure(request, "The issuer cannot be reached", error, status=502)
@@ -58,7 +68,7 @@ def callback(request: HttpRequest) -> HttpResponse:
     request.session.cycle_key()
     request.session["sid"] = token["userinfo"].get("sid")
     keep(request, token)
-    return redirect("home")
+    return redirect(request.session.pop("back", "home"))
 
 
 def keep(request: HttpRequest, token: Mapping[str, Any]) -> None:

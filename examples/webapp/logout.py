@@ -18,7 +18,7 @@ TIMEOUT = 5  # seconds
 
 @require_POST
 def end(request: HttpRequest) -> HttpResponse:
-    """Revoke the token, end the session, and redirect to the issuer; or say that the issuer does not answer."""
+    """Revoke the token, end the session, and redirect to the issuer. Show a page if the issuer does not answer."""
     token = request.session.get("refresh_token") or request.session.get("access_token")
     if token is None:
         return redirect("home")

@@ -6,6 +6,7 @@ Also decodes the token for display. Only the API verifies it.
 import base64
 import binascii
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,19 @@ def read(token: str) -> Answer:
     return _call("GET", token, None)
 
 
+def export(token: str) -> Answer:
+    """Return the API's response with all notes, for which the API wants a stronger login."""
+    return _call("GET", token, None, path="export/")
+
+
+def missing_classes(answer: Answer) -> str:
+    """Return the `acr_values` that the API's challenge asks for (RFC 9470 section 3), or "" if it asks for none."""
+    if answer.status != 401 or 'error="insufficient_user_authentication"' not in answer.challenge:
+        return ""
+    found = re.search(r'(?:^|[ ,])acr_values="([^"\\]*)"', answer.challenge)
+    return found[1] if found else ""
+
+
 def write(token: str, *, title: str, body: str) -> Answer:
     """Add a note, and return the API's response."""
     return _call("POST", token, {"title": title, "body": body})
@@ -52,8 +66,8 @@ def published_key(kid: str) -> dict[str, Any] | None:
     return next((key for key in keys if key.get("kid") == kid), None)
 
 
-def _call(method: str, token: str, body: dict[str, str] | None) -> Answer:
-    url = f"{settings.API_URL}/api/notes/"
+def _call(method: str, token: str, body: dict[str, str] | None, *, path: str = "") -> Answer:
+    url = f"{settings.API_URL}/api/notes/{path}"
     headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
     try:
         response = requests.request(method, url, headers=headers, json=body, timeout=TIMEOUT)

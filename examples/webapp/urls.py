@@ -7,6 +7,7 @@ from examples.webapp import backchannel, login, logout, views
 urlpatterns = [
     path("", views.home, name="home"),
     path("notes", views.add_note, name="add_note"),
+    path("export", views.export, name="export"),
     path("evidence.json", views.evidence, name="evidence"),
     path("login", login.start, name="login"),
     path("callback", login.callback, name="callback"),

@@ -30,6 +30,24 @@ def add_note(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+def export(request: HttpRequest) -> HttpResponse:
+    """Show all notes. The API demands a stronger login for them, for which the user goes to the issuer once."""
+    token = login.access_token(request)
+    if token is None:
+        return redirect("home")
+    answer = notes.export(token)
+    needed, asked = notes.missing_classes(answer), request.session.pop("asked", "")
+    if needed and needed != asked:
+        request.session["asked"] = needed  # a second redirect for the same demand would be a loop
+        return login.to_issuer(request, acr_values=needed, back="export")
+    _, claims = notes.decode(token)
+    context = {"answer": answer, "claims": claims, "export_json": json.dumps(answer.body, indent=2)}
+    response = render(request, "webapp/export.html", context, status=answer.status or 502)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@require_safe
 def evidence(request: HttpRequest) -> HttpResponse:
     """Return the evidence of the page as JSON, for programs."""
     token = login.access_token(request)

@@ -150,7 +150,7 @@ class _Call:
             yield part
 
     def run(self) -> None:
-        """Make the call, on a thread of a lane. Does nothing if the call is abandoned."""
+        """Call the application, on a thread of a lane. Does nothing if the request was abandoned before."""
         try:
             self._turn.go_on()
         except TurnOver:

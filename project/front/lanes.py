@@ -53,5 +53,5 @@ def lane_of(path: str) -> str:
 
 
 def started() -> dict[str, Lane]:
-    """Return every lane by name, with its threads running."""
+    """Start the threads of every lane, and return the lanes by name."""
     return {name: Lane(name, threads) for name, threads in THREADS.items()}

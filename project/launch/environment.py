@@ -40,6 +40,7 @@ OPTIONAL = {
         *("CLIENT_DOCUMENT_HOSTS", "CLIENT_DOCUMENT_DENIED_HOSTS"),
         *("OPEN_CLIENT_SCOPES", "OPEN_CLIENT_APIS", "OPEN_CLIENT_GRANT_TYPES", "RATE_LIMITS"),
         *("SECOND_FACTOR_GROUPS", "SECOND_FACTOR_STAFF", "PRIVATE_LOGOUT_HOSTS"),
+        *("EMAIL_URL", "MAIL_FROM", "SIGN_UP"),
         *("PKCS11_MODULE", "PKCS11_TOKEN", "PKCS11_PIN"),
     ),
     "api": (
@@ -153,33 +154,34 @@ def _addresses(ports: Ports, environ: Mapping[str, str], var: Path) -> dict[str,
         "KEY_POLICY": value("KEY_POLICY", "development"),
         "ANSWER_WITHIN": value("ANSWER_WITHIN", "15"),  # seconds; a developer's machine is often busy
     }
+    issuer_process = {
+        "DJANGO_SETTINGS_MODULE": "project.settings.issuer",
+        "ISSUER_URL": issuer,
+        "DATABASE_URL": value("DATABASE_URL", _sqlite(var / "issuer.sqlite3")),
+        "AUDIT_JOURNAL": value("AUDIT_JOURNAL", str(var / "audit.jsonl")),
+    }
+    api_process = {
+        "DJANGO_SETTINGS_MODULE": "project.settings.api",
+        "API_ISSUERS": value("API_ISSUERS", issuer),
+        "API_AUDIENCE": audience,
+        "API_DOCS_CLIENT_ID": "api-docs",
+        "REVOCATIONS_EVERY": "2",  # seconds, so that a revocation takes effect at once
+        "API_DATABASE_URL": value("API_DATABASE_URL", _sqlite(var / "api.sqlite3")),
+    }
+    webapp = _webapp(ports, issuer=issuer, audience=audience.partition(",")[0])
+    return {"issuer": issuer_process | common, "api": api_process | common, "webapp": webapp, "demo": {}}
+
+
+def _webapp(ports: Ports, *, issuer: str, audience: str) -> Variables:
+    """Return the variables of the example web application that are not secret."""
     return {
-        "issuer": {
-            "DJANGO_SETTINGS_MODULE": "project.settings.issuer",
-            "ISSUER_URL": issuer,
-            "DATABASE_URL": value("DATABASE_URL", _sqlite(var / "issuer.sqlite3")),
-            "AUDIT_JOURNAL": value("AUDIT_JOURNAL", str(var / "audit.jsonl")),
-            **common,
-        },
-        "api": {
-            "DJANGO_SETTINGS_MODULE": "project.settings.api",
-            "API_ISSUERS": value("API_ISSUERS", issuer),
-            "API_AUDIENCE": audience,
-            "API_DOCS_CLIENT_ID": "api-docs",
-            "REVOCATIONS_EVERY": "2",  # seconds, so that a revocation takes effect at once
-            "API_DATABASE_URL": value("API_DATABASE_URL", _sqlite(var / "api.sqlite3")),
-            **common,
-        },
-        "webapp": {
-            "DJANGO_SETTINGS_MODULE": "examples.webapp.settings",
-            "DEBUG": "true",
-            "ISSUER_URL": issuer,
-            "API_URL": ports.url("api"),
-            "API_AUDIENCE": audience.partition(",")[0],
-            "WEBAPP_URL": ports.url("webapp"),
-            "WEBAPP_CLIENT_ID": "webapp",
-        },
-        "demo": {},
+        "DJANGO_SETTINGS_MODULE": "examples.webapp.settings",
+        "DEBUG": "true",
+        "ISSUER_URL": issuer,
+        "API_URL": ports.url("api"),
+        "API_AUDIENCE": audience,
+        "WEBAPP_URL": ports.url("webapp"),
+        "WEBAPP_CLIENT_ID": "webapp",
     }
 
 

@@ -89,7 +89,7 @@ def parse(arguments: list[str], program: str) -> argparse.Namespace:
 
 
 def refuse_on_errors() -> None:
-    """Print the messages of the system checks, databases and deployment included; exit 1 if one is not tolerated."""
+    """Print the messages of the system checks, databases and deployment included. Exit 1 after an untolerated error."""
     databases = list(connections)
     messages = checks.run_checks(databases=databases, include_deployment_checks=not settings.DEBUG)
     tolerated = checks.run_checks(tags=[TOLERATED], databases=databases) if messages else []

@@ -66,7 +66,7 @@ class Connection(psycopg.Connection[Any]):
         self.began = time.monotonic()
 
     def commit(self) -> None:
-        """Commit. Raises DeadlinePassed if it is too late, NotReplicated, and NotTried if that circuit is open."""
+        """Commit. Raises DeadlinePassed after the deadline, NotReplicated, and NotTried if the circuit is open."""
         budget, began = current(), self.began
         self.began = None
         if budget is None or began is None or self.info.transaction_status != TransactionStatus.INTRANS:

@@ -18,6 +18,7 @@ _secrets: set[str] = set()  # names of the variables that were read as secrets; 
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 POLICIES = ("production", "development")
+MAIL_WAIT = 10  # seconds for each answer of a mail server
 SHORTEST_TOKEN = 32  # characters
 
 
@@ -30,13 +31,13 @@ def text(name: str, default: str | None = None) -> str:
 
 
 def secret(name: str, default: str | None = None) -> str:
-    """Return `text` of a variable that `forget_secrets` removes."""
+    """Return the variable, as `text` does, and remember to remove it from the environment (`forget_secrets`)."""
     _secrets.add(name)
     return text(name, default)
 
 
 def secret_words(name: str, default: str | None = None) -> list[str]:
-    """Return `words` of a variable that `forget_secrets` removes."""
+    """Return the values of the variable, as `words` does, and remember to remove it (`forget_secrets`)."""
     _secrets.add(name)
     return words(name, default)
 
@@ -53,7 +54,7 @@ def token(name: str) -> str:
 
 
 def preload(*, include_subdomains: bool) -> bool:
-    """Return HSTS_PRELOAD. Raises ImproperlyConfigured unless `include_subdomains`, which preload lists require."""
+    """Return HSTS_PRELOAD. Raises ImproperlyConfigured if it is set without `include_subdomains`."""
     preloads = flag("HSTS_PRELOAD", default=False)
     if preloads and not include_subdomains:
         raise ImproperlyConfigured("HSTS_PRELOAD=true needs HSTS_INCLUDE_SUBDOMAINS=true.")
@@ -138,6 +139,23 @@ def cache(*names: str, apart: str = "") -> dict[str, object]:
     return connections.cache(name, secret(name, "locmem://"), apart=apart)
 
 
+def mail(name: str, default: str) -> dict[str, object]:
+    """Return Django's settings of e-mail by the variable, such as smtp+tls://user:password@host:587; {} if it is empty.
+
+    Raises ImproperlyConfigured if it is malformed. The message does not repeat it, because it holds a password.
+    """
+    value = secret(name, default)
+    if not value:
+        return {}
+    try:
+        config: dict[str, object] = dict(environ.Env.email_url_config(value))
+    except (ValueError, KeyError, ImproperlyConfigured):
+        config = {}
+    if not config.get("EMAIL_BACKEND"):
+        raise ImproperlyConfigured(f"{name} must be like smtp+tls://user:password@host:587, or consolemail://.")
+    return config | {"EMAIL_TIMEOUT": MAIL_WAIT}
+
+
 def policy(name: str = "KEY_POLICY") -> str:
     """Return the name of a set of key timings: `production`, or `development`, with a rotation within a minute."""
     return choice(name, "production", POLICIES)
@@ -172,7 +190,7 @@ def days(name: str) -> timedelta | None:
 
 
 def timings(name: str = "KEY_TIMINGS") -> dict[str, float]:
-    """Return the comma-separated `name=seconds` of the variable: changes of the key policy."""
+    """Return the timings that the variable changes, in the form `name=seconds,name=seconds`."""
     pairs = [entry.partition("=") for entry in words(name, "")]
     try:
         return {key.strip(): float(seconds) for key, _, seconds in pairs}
@@ -181,7 +199,7 @@ def timings(name: str = "KEY_TIMINGS") -> dict[str, float]:
 
 
 def pairs(name: str) -> dict[str, str]:
-    """Return the comma-separated `name=value` of the variable."""
+    """Return the names and values of the variable, in the form `name=value,name=value`."""
     entries = [entry.partition("=") for entry in words(name, "")]
     if not all(key.strip() and value.strip() for key, _, value in entries):
         raise ImproperlyConfigured(f"{name} must be like locale=profile.language,picture=profile.photo.")
@@ -189,7 +207,7 @@ def pairs(name: str) -> dict[str, str]:
 
 
 def rates(name: str = "RATE_LIMITS") -> dict[str, tuple[int, int]]:
-    """Return the comma-separated `name=number/seconds` of the variable: changes of the rate limits."""
+    """Return the rate limits that the variable changes, in the form `name=number/seconds,name=number/seconds`."""
     limits = {}
     for entry in words(name, ""):
         endpoint, _, rate = entry.partition("=")

@@ -54,6 +54,11 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 
+# Links in mail that set a password are valid for an hour.
+PASSWORD_RESET_TIMEOUT = 3600
+MAIL = environment.mail("EMAIL_URL", "consolemail://" if DEBUG else "")
+globals().update(MAIL)
+
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "account"
 ACCOUNT_ADAPTER = "tokens.views.account_adapter.AccountAdapter"
@@ -62,6 +67,8 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # an administrator creates users
 ACCOUNT_RATE_LIMITS = False  # the entries of RATE_LIMITS replace them: they are shared, and refuse if nothing counts
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
 MFA_RATE_LIMITS = False  # the same
 MFA_ADAPTER = "tokens.factors.adapter.FactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
@@ -99,6 +106,7 @@ OAUTH2_PROVIDER_GRANT_MODEL = "oauth2_provider.Grant"
 OAUTH2_PROVIDER_DEVICE_GRANT_MODEL = "oauth2_provider.DeviceGrant"
 
 ISSUER_URL = environment.issuer_url("ISSUER_URL", "http://localhost:8000" if DEBUG else None)
+DEFAULT_FROM_EMAIL = environment.text("MAIL_FROM", f"noreply@{urlsplit(ISSUER_URL).hostname}")
 # tokens/conf.py reads this, and describes each entry.
 ISSUER = {
     "URL": ISSUER_URL,
@@ -132,6 +140,8 @@ ISSUER = {
     "OPEN_CLIENT_SCOPES": environment.words("OPEN_CLIENT_SCOPES", ""),
     "OPEN_CLIENT_APIS": environment.words("OPEN_CLIENT_APIS", ""),
     "OPEN_CLIENT_GRANT_TYPES": environment.words("OPEN_CLIENT_GRANT_TYPES", "authorization_code,refresh_token"),
+    "SENDS_MAIL": bool(MAIL),
+    "SIGN_UP": environment.flag("SIGN_UP", default=False),
     "PRIVATE_LOGOUT_HOSTS": environment.words("PRIVATE_LOGOUT_HOSTS", ""),
     "BRAND_NAME": environment.text("BRAND_NAME", "") or "Keyturn",
     "BRAND_LOGO": environment.text("BRAND_LOGO", "") or None,

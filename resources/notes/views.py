@@ -11,10 +11,14 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 from rest_framework.viewsets import ModelViewSet
 
-from ..permissions import HasRequiredScopes
+from ..permissions import HasRequiredScopes, HasScopes, RequireAcr
 from ..principal import AccessToken
 from .models import Note, NoteQuerySet
 from .serializers import NoteSerializer, WhoAmISerializer
+
+PHISHING_RESISTANT = "phr"
+"""The class of a login by passkey, of OpenID Connect EAP ACR Values 1.0."""
+MOST_EXPORTED = 1000
 
 
 class NotePages(PageNumberPagination):
@@ -49,6 +53,18 @@ class NoteViewSet(ModelViewSet[Note]):
         """Save the note with the token's subject as its owner."""
         claims = verified(self.request).claims
         serializer.save(iss=claims["iss"], sub=claims["sub"])
+
+
+class NoteExport(APIView):
+    """All notes of the token's subject at once. It needs a phishing-resistant login (RFC 9470)."""
+
+    permission_classes = [HasScopes("notes:read") & RequireAcr(PHISHING_RESISTANT)]
+
+    @extend_schema(responses=NoteSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """Return every note, the newest first."""
+        notes = Note.objects.owned_by(verified(request)).order_by("-pk")[:MOST_EXPORTED]
+        return Response(NoteSerializer(notes, many=True).data)
 
 
 class WhoAmI(APIView):

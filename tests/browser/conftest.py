@@ -20,7 +20,13 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ports, En
     var = tmp_path_factory.mktemp("var")
     where = Ports(free(), free(), free())
     # The tests log one user in from one address, more often than a person does within a minute.
-    variables = prepare(where, {"RATE_LIMITS": "login=1000/60,authorize=1000/60,device=1000/60"}, var)
+    environ = {
+        "RATE_LIMITS": "login=1000/60,authorize=1000/60,device=1000/60",
+        "SECOND_FACTOR_GROUPS": "guarded",
+        "EMAIL_URL": f"filemail:///{var}/mail",  # a file for each message
+        "SIGN_UP": "true",
+    }
+    variables = prepare(where, environ, var)
     run.prepare_databases(variables, where, var)
     with run.started(variables, where, var):
         yield where, variables

@@ -34,7 +34,7 @@ class World:
             self,
             trust(),
             policy,
-            Time(clock=lambda: self.now, wall=lambda: at(T + self.now), sleep=self.slept.append),
+            Time(clock=lambda: self.now, time_of_day=lambda: at(T + self.now), sleep=self.slept.append),
             ring="default",
             configured=Refusals(kids=frozenset({"own"})),
         )

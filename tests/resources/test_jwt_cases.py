@@ -5,10 +5,11 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from resources.errors import InvalidToken
+from resources.issuer_keys import TrustedIssuer
 from resources.jwk import judge
 from resources.key_pins import PinnedKeys
 from resources.testing import at, shared_key
-from resources.verify import TrustedIssuer, verify
+from resources.verify import verify
 from tests.jwt_cases import NOW, TABLE, Case, cases
 
 RS256 = frozenset({"RS256"})

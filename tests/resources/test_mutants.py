@@ -1,6 +1,6 @@
-"""Mutation tests of verify.py: without one of its checks, a given case of test_verify fails.
+"""Mutation tests of verify.py and compact_jws.py: without one of their checks, a given case of test_verify fails.
 
-A mutant is the module with one text replaced. The case's token is refused by the real module for the stated reason. The
+A mutant is one of the modules with one text replaced. The case's token is refused by the real module for the stated reason. The
 mutant is killed if it accepts the token, or refuses it for another reason.
 """
 
@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from resources import compact_jws
 from resources import verify as real
 from resources.errors import InvalidRequest, InvalidToken
 from resources.jwk import Key, Verdict
@@ -33,7 +34,9 @@ from tests.resources.test_verify import (
     trust,
 )
 
-SOURCE = Path(real.__file__).read_text(encoding="utf-8")
+FORM, CHECKS = (Path(module.__file__).read_text(encoding="utf-8") for module in (compact_jws, real))
+OF_FORM = ("segments", "header", "is_instant", "json_object", "decoded")
+"""The functions of compact_jws.py that verify.py calls."""
 
 # (the text, its replacement, the case of REFUSALS or ACCEPTED that kills the mutant)
 MUTANTS: list[tuple[str, str, str]] = [
@@ -129,7 +132,7 @@ MUTANTS: list[tuple[str, str, str]] = [
 
 
 class Generous(PinnedKeys):
-    """Keys with kids that jwk.py would drop, so that only the bounds of verify.py refuse the tokens."""
+    """Keys with kids that jwk.py would drop, so that only the bounds of compact_jws.py refuse the tokens."""
 
     def __init__(self) -> None:
         kids = (RSA.kid, LONG.kid, "", "k" * 257)
@@ -138,11 +141,17 @@ class Generous(PinnedKeys):
 
 
 def mutant(old: str, new: str) -> ModuleType:
-    """Return verify.py as a new module, in which `old` is replaced by `new`."""
-    assert SOURCE.count(old) == 1, f"{old!r} does not occur exactly once in verify.py: update the table"
-    module = ModuleType("resources.verify_mutant")
+    """Return verify.py as a new module, which calls a new compact_jws.py. In one of them, `old` is replaced by `new`."""
+    assert (FORM + CHECKS).count(old) == 1, f"{old!r} does not occur exactly once in the modules: update the table"
+    form, module = (executed(source.replace(old, new)) for source in (FORM, CHECKS))
+    module.__dict__.update({name: form.__dict__[name] for name in OF_FORM})
+    return module
+
+
+def executed(source: str) -> ModuleType:
+    module = ModuleType("resources.mutant")
     module.__package__ = "resources"  # its imports are relative
-    exec(compile(SOURCE.replace(old, new), "mutant of verify.py", "exec"), module.__dict__)  # noqa: S102
+    exec(compile(source, "mutant", "exec"), module.__dict__)  # noqa: S102
     return module
 
 
@@ -269,8 +278,8 @@ def test_what_no_table_shows_is_killed_too(name: str) -> None:
 
 
 def test_every_refusal_of_verify_is_behind_a_mutant() -> None:
-    """Each `raise` of verify.py follows a condition that a mutant weakens."""
-    lines = SOURCE.splitlines()
+    """Each `raise` of the modules follows a condition that a mutant weakens."""
+    lines = (FORM + CHECKS).splitlines()
     conditions = {
         lines[number - 1].strip()
         for number, line in enumerate(lines)

@@ -10,13 +10,13 @@ import pytest
 from resources.discovery import read_jwks
 from resources.feed_follower import Follower
 from resources.feed_source import Answer, Policy, Time
+from resources.issuer_keys import TrustedIssuer
 from resources.key_pins import PinnedKeys
 from resources.refusals import Refusals
 from resources.revocation_feed import FeedState
 from resources.revocation_key import key
 from resources.revocation_set import EMPTY, LAYOUT
 from resources.testing import at
-from resources.verify import TrustedIssuer
 
 CASES = json.loads((Path(__file__).parent.parent / "revocation_cases.json").read_text(encoding="utf-8"))
 LATE = 4_000_000_000
@@ -86,7 +86,7 @@ def test_a_reader_accepts_or_refuses_the_document_of_a_case(case: dict[str, Any]
         Script(case),
         TrustedIssuer(FEEDS["issuer"], algorithms, keys),
         Policy(every=30, late_after=120, refuse_when_late=False, longest_backoff=60),
-        Time(clock=lambda: 0.0, wall=lambda: at(FEEDS["now"]), sleep=lambda _seconds: None),
+        Time(clock=lambda: 0.0, time_of_day=lambda: at(FEEDS["now"]), sleep=lambda _seconds: None),
         ring=FEEDS["ring"],
         configured=Refusals(),
         state=state(case),

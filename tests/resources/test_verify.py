@@ -11,14 +11,16 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from resources import verify as real
+from resources.compact_jws import is_instant
 from resources.errors import InvalidRequest, InvalidToken, Reason, Unavailable
+from resources.issuer_keys import TrustedIssuer
 from resources.jwk import Key, judge
 from resources.key_pins import PinnedKeys
 from resources.refusals import Refusals
 from resources.revocation_key import key
 from resources.revocation_set import EMPTY, LAYOUT, RevocationSet
 from resources.testing import SigningKey, at, compact, encoded, jwks, shared_key
-from resources.verify import TrustedIssuer, credentials, verify
+from resources.verify import credentials, verify
 
 NOW = at(1_800_000_000)
 T = int(NOW.timestamp())
@@ -501,8 +503,8 @@ def test_a_token_that_is_too_long_is_refused_unread() -> None:
 
 
 def test_a_numeric_date_is_a_finite_number_that_a_datetime_can_hold() -> None:
-    assert [real.is_instant(value) for value in (0, 1.5, T, 253_402_300_799)] == [True] * 4
-    assert [real.is_instant(value) for value in (True, -1, math.inf, math.nan, "1", None, 2.6e11)] == [False] * 7
+    assert [is_instant(value) for value in (0, 1.5, T, 253_402_300_799)] == [True] * 4
+    assert [is_instant(value) for value in (True, -1, math.inf, math.nan, "1", None, 2.6e11)] == [False] * 7
 
 
 def test_the_jwks_of_the_tests_has_only_public_numbers() -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from django.core.cache.backends.redis import RedisCache
 
+from project.redis_cache import CountingRedisCache
 from project.settings import connections
 from tokens.limits import rate_limit
 from tokens.limits.rate_limit import NotCounted, TooMany
@@ -31,6 +32,27 @@ def test_two_processes_count_together(monkeypatch):
     process(monkeypatch)
     with pytest.raises(TooMany):
         rate_limit.count("token", who, Rate(2, 60), now=NOW)
+
+
+def test_processes_of_this_version_and_the_one_before_count_together(monkeypatch):
+    who = (secrets.token_hex(8), "192.0.2.1")
+    for cache in (CountingRedisCache(REDIS, {}), RedisCache(REDIS, {}), CountingRedisCache(REDIS, {})):
+        monkeypatch.setattr(rate_limit, "cache", cache)
+        rate_limit.count("token", who, Rate(3, 60), now=NOW)
+    with pytest.raises(TooMany) as refused:
+        rate_limit.count("token", who, Rate(3, 60), now=NOW)
+    assert refused.value.first
+
+
+def test_a_counter_expires_after_its_first_value_and_later_values_do_not_prolong_it():
+    cache, key = CountingRedisCache(REDIS, {}), f"rate:{secrets.token_hex(8)}"
+    assert cache.count(key, 60) == 1
+    client = cache._cache.get_client(write=True)
+    assert 0 < client.ttl(cache.make_key(key)) <= 60
+    client.expire(cache.make_key(key), 10)
+    assert cache.count(key, 60) == 2
+    assert 0 < client.ttl(cache.make_key(key)) <= 10
+    assert cache._cache.get_client(write=True) is client, "kept"
 
 
 def test_a_value_that_one_process_keeps_is_taken_by_one_other(monkeypatch):

@@ -25,6 +25,7 @@ from tokens.clients import registry
 from tokens.keys import keyring, publication
 from tokens.parameters import FORM
 from tokens.revoking import feed
+from tokens.views import mail
 
 
 @pytest.fixture(autouse=True)
@@ -128,3 +129,9 @@ def code(client, user):
         return parameters(allow(client, authorization(of, **changes)))["code"]
 
     return fetch
+
+
+@pytest.fixture(autouse=True)
+def mail_at_once(monkeypatch):
+    """Send mail in the test's thread, which sees the test's transaction."""
+    monkeypatch.setattr(mail, "later", mail.do)

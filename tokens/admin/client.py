@@ -56,7 +56,6 @@ class ClientAdmin(PrefixSearch, Audited):
     prefixes = ("client_id__startswith", "name__istartswith")
     search_fields = prefixes
     search_help_text = gettext_lazy("The beginning of a name or client ID.")
-    filter_horizontal = ["apis"]
     actions = ["revoke_tokens", "block"]
     change_list_template = "admin/tokens/client/change_list.html"
     change_form_template = "admin/tokens/client/change_form.html"

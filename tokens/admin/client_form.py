@@ -154,7 +154,10 @@ class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a
             " https. For any other redirect URI the user is always asked, because another program on the device can"
             " claim it."
         }
-        widgets = dict.fromkeys(ADDRESSES, forms.Textarea(attrs={"rows": 3}))
+        widgets = {
+            **dict.fromkeys(ADDRESSES, forms.Textarea(attrs={"rows": 3})),
+            "apis": forms.CheckboxSelectMultiple(attrs={"class": "radiolist"}),
+        }
 
     def clean(self) -> dict[str, Any]:
         """Return the cleaned data with the authentication method filled in.

@@ -6,8 +6,10 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 
 from tokens.admin.events import Audited, record
+from tokens.admin.scope_choice import ScopeField
 from tokens.models import ExchangePolicy
 from tokens.registration import exchange_policy
 from tokens.registration.delegation import EXCHANGE
@@ -15,6 +17,8 @@ from tokens.registration.delegation import EXCHANGE
 
 class ExchangePolicyForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
     """The form of an exchange policy."""
+
+    scopes = ScopeField(help_text=gettext_lazy("The scopes at that API."))
 
     class Meta:
         model = ExchangePolicy
@@ -37,7 +41,6 @@ class ExchangePolicyAdmin(Audited):
     form = ExchangePolicyForm
     list_display = ["client", "api"]
     search_fields = ["client__client_id", "client__name", "api__identifier"]
-    filter_horizontal = ["scopes"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Return True if the administrator may add policies, and register clients that exchange tokens."""

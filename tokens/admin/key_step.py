@@ -47,7 +47,7 @@ def refused(request: HttpRequest, error: Exception, page: str, pk: int) -> HttpR
 
 
 def _operation(request: HttpRequest) -> Operation:
-    """Return the operation of the administrator, under the settings."""
+    """Return the settings and the clock for a step on keys, with the administrator as its actor."""
     settings, actor = conf.issuer(), f"user:{request.user.get_username()}"
     return Operation(
         policy=settings.key_policy, encryption_keys=settings.encryption_keys(), actor=actor, now=timezone.now()

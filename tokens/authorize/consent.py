@@ -1,13 +1,10 @@
-"""Decide when a user must log in again and when the user must be asked, and prove what was displayed.
+"""Decide when a user must log in again, and when the user must be asked.
 
 - A user is always asked, unless the client is the issuer's own and cannot be impersonated, or the user agreed to the
   same scopes and claims before and the client remembers consent. No parameter of a request skips the question.
 - prompt=consent asks again. prompt=login, prompt=select_account and max_age require a new login.
-- An answer counts only with a proof that this request, with these scopes, was displayed to this user in this login, at
-  most `TIME_TO_DECIDE` ago. So neither an answer to another request nor the answer of another user is accepted.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,7 +12,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.contrib.auth.models import AnonymousUser
-from django.core import signing
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -29,9 +25,6 @@ from tokens.issued.audience import OPENID
 from tokens.issued.login import Login
 from tokens.models import Client, Consent, Registrar, Scope, User
 
-# Another value invalidates the consent pages that are open.
-SALT = "tokens.oauth.consent"
-TIME_TO_DECIDE = timedelta(minutes=10)
 LOG_IN = frozenset({"login", "select_account"})
 
 
@@ -205,31 +198,6 @@ def describe_known(names: Sequence[str]) -> list[Scope]:
 def describe_claims(names: Sequence[str]) -> list[dict[str, str]]:
     """Return the descriptions of these claims, which the consent page lists below the scopes."""
     return [{"name": name, "description": _("Read %(claim)s") % {"claim": _(WORDS[name])}} for name in names]
-
-
-def displayed(request: AuthorizationRequest, query: str) -> str:
-    """Return a text with everything that the consent page displays of the request `query`, for `display_proof`."""
-    # Also the scopes: a user who joins a group while reading the page must not give a scope that it did not name.
-    return "\n".join([query, *request.target.scopes, *further_claims(request)])
-
-
-def display_proof(content: str, user: str, login: Login, *, now: datetime) -> str:
-    """Return the signed proof that `content` was displayed to `user` in this login, at `now`."""
-    return signing.dumps([_facts(content, user, login), now.timestamp()], salt=SALT)
-
-
-def proves_display(proof: str, content: str, user: str, login: Login, *, now: datetime) -> bool:
-    """Return True if `proof` is for this content, user and login, and at most `TIME_TO_DECIDE` old."""
-    try:
-        facts, at = signing.loads(proof, salt=SALT)
-    except (signing.BadSignature, ValueError):
-        return False
-    return bool(facts == _facts(content, user, login)) and now.timestamp() - at <= TIME_TO_DECIDE.total_seconds()
-
-
-def _facts(content: str, user: str, login: Login) -> list[object]:
-    """Return what a proof is bound to."""
-    return [hashlib.sha256(content.encode()).hexdigest(), user, login.at.timestamp()]
 
 
 def _is_trusted(request: AuthorizationRequest) -> bool:

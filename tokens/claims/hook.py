@@ -91,7 +91,7 @@ def reserved(place: Place) -> frozenset[str]:
 
 
 def _checked(claims: object, place: Place) -> dict[str, Any]:
-    """Return the claims as plain JSON. Raises ClaimsFailed, and ValueError or TypeError for what is no JSON."""
+    """Return the claims as plain JSON. Raises ClaimsFailed, or ValueError or TypeError if a claim is not JSON."""
     if not isinstance(claims, Mapping) or not all(isinstance(name, str) and name for name in claims):
         raise ClaimsFailed("the claims hook returned no mapping of names to values")
     if refused := reserved(place) & claims.keys():

@@ -87,10 +87,10 @@ def read(authorization: str | None, form: Mapping[str, str]) -> Credentials:
 def authenticate(credentials: Credentials, *, now: datetime, version: str | None = None) -> Client:
     """Authenticate the client of a request.
 
-    `version` is the registry's, if the caller has read it already. Raises InvalidClient for every failure. Raises
-    OAuthError invalid_request if the request uses two methods (RFC 6749 section 2.3), OAuthError unauthorized_client if
-    the client's security profile forbids the client, and NotReady if KEY_ENCRYPTION_KEYS cannot be read or lacks the
-    key of a secret.
+    `version` is that of the registry, or None if the caller has not read it. Raises InvalidClient for every failure.
+    Raises OAuthError invalid_request if the request uses two methods (RFC 6749 section 2.3), OAuthError
+    unauthorized_client if the client's security profile forbids the client, and NotReady if KEY_ENCRYPTION_KEYS cannot
+    be read or lacks the key of a secret.
     """
     try:
         if credentials.assertion or credentials.assertion_type:

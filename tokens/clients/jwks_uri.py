@@ -92,7 +92,7 @@ _registered, _strangers = _new_tables()
 def keys(url: str, *, kid: object, is_stranger: bool = False) -> tuple[ClientKey, ...]:
     """Return the keys at `url`, and fetch them again if none has this `kid`. Returns none if they cannot be fetched.
 
-    `kid` is of the JWT's header; None if it has none. `is_stranger` is True for a client that registered itself.
+    `kid` is that of the JWT's header, or None. `is_stranger` is True for a client that registered itself.
     Raises Unavailable if the fetch takes too long, or too many requests wait for it.
     """
     try:

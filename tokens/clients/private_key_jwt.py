@@ -2,7 +2,7 @@
 
 `prove` establishes, in this order:
 1. The assertion is well-formed and has an expected `typ`; if it authenticates a client, `sub` is `iss`.
-2. The active client `iss` has the key that signed it (`_judge`). A client that does not exist takes the same work.
+2. The active client `iss` has the key that signed it (`_signed_by`). A client that does not exist takes the same work.
 3. Its `aud` is this issuer, and it is valid now.
 4. Its `jti` was not used before by this client, in any process.
 
@@ -77,7 +77,7 @@ def _signer(parsed: Assertion, *, now: datetime) -> Client:
     """Return the client that signed the assertion, from the cache if it is current. Raises InvalidAssertion."""
     version, cached = registry.remembered(parsed.issuer)
     try:
-        client = _judge(parsed, cached, now=now)
+        client = _signed_by(parsed, cached, now=now)
     except InvalidAssertion:
         # The cache might lack a client or a key that was registered since.
         version = registry.version()
@@ -89,10 +89,10 @@ def _signer(parsed: Assertion, *, now: datetime) -> Client:
 
 
 def _registered(parsed: Assertion, version: str | None, *, now: datetime) -> Client:
-    return registry.keep(_judge(parsed, registry.read(parsed.issuer), now=now), version=version)
+    return registry.keep(_signed_by(parsed, registry.read(parsed.issuer), now=now), version=version)
 
 
-def _judge(parsed: Assertion, client: Client | None, *, now: datetime) -> Client:
+def _signed_by(parsed: Assertion, client: Client | None, *, now: datetime) -> Client:
     """Return `client` if one of its keys signed the assertion, and the audience and dates are valid.
 
     Raises:

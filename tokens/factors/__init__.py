@@ -9,6 +9,7 @@ Neighbours: imported by `views` and `admin`; imports `conf`, `encryption`, `mode
 Read in this order:
 - `secret_text`: encrypts a secret for the database.
 - `one_time_code`: checks a code of an authenticator app, each once.
+- `renewal`: encrypts all secrets again, for `rotate_keys --rewrap`.
 - `credential`: what a browser sends for a passkey, checked before allauth reads it.
 - `adapter`: what django-allauth calls.
 - `enrolment`: which factors a user has.

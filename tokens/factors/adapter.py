@@ -1,8 +1,11 @@
 """What django-allauth asks about second factors: how secrets are stored, and how the issuer is called."""
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from django.utils.translation import gettext
 
 from tokens import conf
 from tokens.factors import secret_text
@@ -23,6 +26,11 @@ class FactorAdapter(DefaultMFAAdapter):
         """Return the relying party of passkeys: the issuer's host (WebAuthn Level 2 section 5.4.2)."""
         host = urlsplit(conf.issuer().url).hostname or ""
         return {"id": host, "name": host}
+
+    def generate_authenticator_name(self, user: Any, type: str) -> str:  # noqa: A002 (allauth's name)
+        """Return the name that a new passkey has unless its user chooses another."""
+        number = Authenticator.objects.filter(user_id=user.pk, type=type).count() + 1
+        return gettext("Passkey {number}").format(number=number)
 
     def _get_site_name(self) -> str:
         """Return the name that an authenticator app shows."""

@@ -150,7 +150,7 @@ def _log_issue(token: AccessToken, request: ClientRequest) -> None:
 
 
 def _form(api: Api | None) -> dict[str, Any]:
-    """Return how the API wants its tokens to be written; nothing unless it differs from RFC 9068."""
+    """Return the fields of AccessToken by which tokens for the API differ from RFC 9068, if there are any."""
     if api is None or not (api.lists_audience or api.dangerously_issues_typ_jwt):
         return {}
     typ = access_token.PLAIN_TYPE if api.dangerously_issues_typ_jwt else None

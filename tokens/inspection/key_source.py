@@ -17,7 +17,10 @@ from tokens.outbound import FetchError
 
 
 def of_this_issuer(*, now: datetime) -> list[VerificationKey]:
-    """Return the keys of all rings, also withdrawn and revoked ones, with their phases at `now` (the database's)."""
+    """Return the keys of all rings with their phases, also withdrawn and revoked keys.
+
+    `now` is the database's clock.
+    """
     keys = []
     for name in Ring.objects.order_by("name").values_list("name", flat=True):
         rows = store.ours(name)
@@ -31,7 +34,7 @@ def of_this_issuer(*, now: datetime) -> list[VerificationKey]:
 
 
 def with_revocation(inspection: Inspection) -> Inspection:
-    """Return the inspection of a token of this issuer with a point that says if the token is revoked.
+    """Return the inspection of a token of this issuer, with a further result: if the token is revoked.
 
     Returns it unchanged if the signature does not verify, or a claim that the revocation records need is malformed.
     """

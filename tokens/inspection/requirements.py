@@ -16,7 +16,7 @@ TYPES = ("at+jwt", "application/at+jwt")
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A requirement of an access token, and if the token meets it."""
+    """The result of a test of one requirement of access tokens."""
 
     name: str
     source: str
@@ -34,13 +34,13 @@ class Point:
 
 
 def of_key(key: VerificationKey | None) -> list[Point]:
-    """Return the point that the key is published, or no point if there is no key."""
+    """Test if the key is published. Returns no result if there is no key."""
     # An API knows published keys only, so it refuses a token of a withdrawn or revoked key.
     return [] if key is None else [Point("its key is published", "RFC 9068 section 4", key.is_published, key.phase)]
 
 
 def of_header(header: Mapping[str, Any]) -> list[Point]:
-    """Return the points about the header."""
+    """Test the requirements on the header."""
     typ, alg, kid = header.get("typ"), header.get("alg"), header.get("kid")
     is_typed = isinstance(typ, str) and typ.lower() in TYPES
     return [
@@ -63,7 +63,7 @@ def of_header(header: Mapping[str, Any]) -> list[Point]:
 
 
 def of_claims(claims: Mapping[str, Any]) -> list[Point]:
-    """Return the points about the form of the claims."""
+    """Test the requirements on the form of the claims."""
     required: Mapping[str, Callable[[Any], bool]] = {
         "iss": is_text,
         "exp": is_instant,
@@ -95,7 +95,7 @@ def of_claims(claims: Mapping[str, Any]) -> list[Point]:
 
 
 def of_validity(claims: Mapping[str, Any], *, issuer: str, now: datetime) -> list[Point]:
-    """Return the points about the validity of the token at `now`."""
+    """Test the requirements on the validity of the token at `now`."""
     iss, exp, iat = claims.get("iss"), claims.get("exp"), claims.get("iat")
     seconds, soon = now.timestamp(), (now + CLOCK_ERROR).timestamp()
     points = [

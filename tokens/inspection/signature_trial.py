@@ -92,7 +92,7 @@ def _usable_keys(keys: Sequence[VerificationKey], algorithm: object) -> list[tup
 
 
 def _load(jwk: Mapping[str, Any], algorithm: object) -> jwt.PyJWK:
-    """Return the key for `algorithm`. Raises UnfitKey if it may not verify by that (RFC 7517 sections 4.1 to 4.4)."""
+    """Return the key for `algorithm`. Raises UnfitKey if it may not verify with it (RFC 7517 sections 4.1 to 4.4)."""
     if SECRET_MEMBERS & jwk.keys():
         raise UnfitKey("its key is published with its private half: anyone can sign with it")
     operations = jwk.get("key_ops", ["verify"])

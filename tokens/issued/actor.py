@@ -16,12 +16,12 @@ class ChainTooLong(Exception):
 
 
 def alone(client_id: str) -> dict[str, Any]:
-    """Return the claim of a client that acts for a user without an exchange."""
+    """Return the `act` claim of a token of a client that acts for a user without an exchange."""
     return {"sub": client_id}
 
 
 def chain(client_id: str, before: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the claim of a token that `client_id` gets for one with the claims `before`.
+    """Return the `act` claim of a token that `client_id` gets in exchange for a token with the claims `before`.
 
     Raises ChainTooLong if too many services act already.
     """

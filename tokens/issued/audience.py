@@ -123,7 +123,7 @@ def resolve(
     Raises:
         OAuthError invalid_target: `resources` has several entries, or one that the client may not use. Or it is empty,
             and the scopes belong to several APIs.
-        OAuthError invalid_scope: A scope is unknown, not the client's or not the API's, or no scope is requested.
+        OAuthError invalid_scope: A scope is unknown, forbidden for the client, or of another API; or there is none.
     """
     scopes = tuple(dict.fromkeys(requested))
     without_scope = {api.identifier: api for api in further}

@@ -73,7 +73,7 @@ def for_grant(grant: UserGrant, access_token: str, *, nonce: str, now: datetime,
 
 
 def mint(token: IdToken, *, signer: Signer) -> str:
-    """Sign an ID token. It expires after LIFETIME, and no later than a token of its key may."""
+    """Sign an ID token. It expires after LIFETIME, or earlier if the signing key allows less."""
     lifetime = min(LIFETIME, signer.max_lifetime)
     return jws.sign(token.claims(algorithm=signer.algorithm, lifetime=lifetime), typ=TYPE, signer=signer)
 

@@ -43,7 +43,7 @@ def create(
     The grant ends after `lasts`. Its refresh tokens end after `refreshes_for`, which is at most `lasts`, or with the
     grant if it is None.
     `claims` are the single claims that the client requested, as JSON.
-    `user` must be as it was when the session was checked.
+    `user` must be the row as it was read when the session was checked.
     Raises OAuthError access_denied if the user was disabled since, and SessionEnded if all sessions were ended since.
     """
     with transaction.atomic():

@@ -37,8 +37,8 @@ def in_force(ring: Ring) -> dict[str, object]:
 def adopt(ring: Ring, proposed: Policy, *, now: datetime, write: bool = True) -> Policy:
     """Store `proposed`, the timings of the settings. Return those that plans assume from now on.
 
-    The caller holds the ring's lock. `write` is False for a dry run at another time: the database's own rules compare
-    the dates with its clock. Raises Unsafe, with the inequality, if `proposed` cannot keep the promises.
+    The caller holds the ring's lock. `write` is False for a dry run at another time, which the database would
+    refuse. Raises Unsafe, with the inequality, if `proposed` cannot keep the promises.
     """
     if broken := next(problems(proposed), None):
         raise Unsafe(f"the key policy of the settings cannot be kept: {broken}")

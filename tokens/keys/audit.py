@@ -18,7 +18,7 @@ Dates = dict[str, str | float | None]
 
 
 def record(action: str, subject: str, details: Mapping[str, Any], *, policy: Policy, actor: str, now: datetime) -> None:
-    """Write one event. Dates in `details` are written in ISO 8601; `policy` is what the step assumed."""
+    """Write one event. Dates in `details` are written in ISO 8601; `policy` has the timings that the step assumed."""
     written = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in details.items()}
     trail.record(action, actor=actor, subject=subject, details=written | {"policy": policy.to_json()}, now=now)
 

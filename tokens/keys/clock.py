@@ -31,7 +31,7 @@ class Reading:
     """Both clocks at one moment."""
 
     database: datetime
-    wall: datetime
+    node: datetime
     """This node's clock, read right after the database's."""
     monotonic: float
     """Monotonic seconds, read right after the database's clock."""
@@ -73,7 +73,7 @@ def _once(before: datetime) -> Reading:
     monotonic, after = time.monotonic(), max(before, timezone.now())
     return Reading(
         database=database,
-        wall=after,
+        node=after,
         monotonic=monotonic,
         skew=max(before - database, database - after, ZERO),
         took=max(after - before, timedelta(seconds=monotonic - started)),

@@ -54,13 +54,13 @@ def clock(*, now: datetime) -> datetime:
     Raises NotReady if this node's clock is off by more than δ, or if the keys could not be read for longer than N.
     """
     try:
-        snapshot = snapshots.at(DEFAULT_RING, wall=now)
+        snapshot = snapshots.at(DEFAULT_RING, node_time=now)
     except NoKey:
         reading = clocks.read(since=now)
         _require_right_clock(reading.skew, conf.issuer().key_policy)
         return reading.database
     _require_right_clock(snapshot.skew, snapshot.policy)
-    return snapshot.carried(wall=now)
+    return snapshot.carried(node_time=now)
 
 
 def carried_clock(*, now: datetime) -> datetime:
@@ -68,12 +68,12 @@ def carried_clock(*, now: datetime) -> datetime:
 
     Raises NotReady if the keys could not be read for longer than N.
     """
-    return snapshots.at(DEFAULT_RING, wall=now).carried(wall=now)
+    return snapshots.at(DEFAULT_RING, node_time=now).carried(node_time=now)
 
 
 def estimated_clock(*, now: datetime) -> datetime:
     """Return the database's clock if this process has read it, else `now`. Reads and raises nothing."""
-    return snapshots.estimate(DEFAULT_RING, wall=now)
+    return snapshots.estimate(DEFAULT_RING, node_time=now)
 
 
 def _require_right_clock(skew: timedelta, policy: Policy) -> None:
@@ -85,9 +85,9 @@ def _require_right_clock(skew: timedelta, policy: Policy) -> None:
 
 
 def for_audience(audience: str, *, now: datetime) -> Signing:
-    """Return what signs for `audience` at `now` (the database's clock). Raises NotReady if no key may.
+    """Return the ring and key that sign for `audience` at `now` (the database's clock). Raises NotReady if no key may.
 
-    A client's ID tokens have its client_id as audience, which no ring of an API's own signs for.
+    The audience of an ID token is a client_id. The default ring signs for it.
     """
     snapshot = snapshots.get(DEFAULT_RING, now=now)
     if audience not in snapshot.moves:
@@ -97,9 +97,9 @@ def for_audience(audience: str, *, now: datetime) -> Signing:
 
 
 def for_operator(audiences: Iterable[str], *, now: datetime) -> Signing:
-    """Return what signs for a client that operates the APIs `audiences`: their ring, or the default one if they differ.
+    """Return the ring and key that sign for a client that operates the APIs `audiences`.
 
-    Raises NotReady if no key may sign.
+    It is the ring of these APIs, or the default ring if they are on several. Raises NotReady if no key may sign.
     """
     # An API that is on a ring of its own reads the key set of that ring only, so it could verify no other signature.
     rings = {_ring_of(audience, now=now) for audience in audiences}
@@ -107,9 +107,10 @@ def for_operator(audiences: Iterable[str], *, now: datetime) -> Signing:
 
 
 def for_readers(ring: str, *, now: datetime) -> Signing:
-    """Return what signs for readers of the JWKS of `ring`: that ring, or else another ring whose keys that JWKS has.
+    """Return the ring and key that sign for readers of the JWKS of `ring`.
 
-    Raises NotReady if none of them can sign, and UnknownKey for an unknown ring.
+    If that ring cannot sign, it is another ring whose keys the JWKS has. Raises NotReady if none of them can sign, and
+    UnknownKey for an unknown ring.
     """
     *preferred, last = shown_rings(ring, now=now)
     for name in preferred:

@@ -11,7 +11,7 @@ from tokens.keys.rules.policy import Policy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """The part that every step of a ring shares: an edge makes one from the settings, the actor and its clock."""
+    """The arguments that all steps on keys share: the settings, the actor and the clock of a command or admin page."""
 
     policy: Policy
     """The timings of the settings, which a step adopts."""

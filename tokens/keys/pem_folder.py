@@ -34,7 +34,7 @@ class PemChange:
 
 
 def update(folder: Path, keys: Sequence[PublicKey]) -> PemChange:
-    """Make the PEM files of the folder those of `keys`. Raises OSError if the folder cannot be read or written."""
+    """Write a PEM file for each of `keys`, and remove those of other keys. Raises OSError if the folder fails."""
     wanted = {key.kid: pem(key.jwk) for key in keys}
     present = {path.name: path.read_bytes() for path in _own(folder)}
     written = tuple(kid for kid, text in wanted.items() if present.get(kid) != text)

@@ -18,7 +18,7 @@ PROBE = b"keyturn probe"
 
 
 def prove_all(rows: Sequence[StoredKey], keys: Sequence[EncryptionKey]) -> None:
-    """Verify each row and that its private half, unless destroyed, matches its public half.
+    """Verify each row, and prove that its private half, if it has one, matches its public half.
 
     Raises CannotOpen if a row does not verify, or a half does not open or match.
     """

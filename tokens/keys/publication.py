@@ -19,7 +19,7 @@ class PublicKey:
 
 
 def published(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ...]:
-    """Return the public keys of the ring, the signing row first.
+    """Return the public keys of the ring, the signing key first.
 
     Raises NotReady if the keys could not be read for longer than N, UnknownKey for an unknown ring.
     """
@@ -61,7 +61,7 @@ def trusted_rings(audience: str, *, now: datetime) -> tuple[str, ...]:
 
 
 def shared_cache(ring: str = DEFAULT_RING, *, now: datetime) -> int:
-    """Return for how many seconds a shared cache may keep the JWKS: the least C of its rings.
+    """Return for how many seconds a shared cache may keep the JWKS: the smallest C of its rings.
 
     Raises NotReady if the keys could not be read for longer than N.
     """

@@ -106,7 +106,7 @@ class Refresher:
             for name in self._names(duty, bound, now=clock()):
                 try:
                     with bound():
-                        duty.snapshots.refresh(name, wall=clock())
+                        duty.snapshots.refresh(name, node_time=clock())
                 except KeyProblem as problem:  # no key or no snapshot yet: requests report it
                     logger.debug("Not refreshed: %s", problem)
         if self._record is not None:

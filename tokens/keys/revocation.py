@@ -52,39 +52,54 @@ def revoke(
     is not accepted, or if `flush_after` is out of bounds; CannotOpen if the successor does not open or the key's row
     does not verify; LockNotHad after 30 s.
     """
-    if kid is not None:
-        key = kids.find(kid)
-        kid, ring = key.kid, ring or key.ring.name
-    name = ring or ""
+    kid, name = _named(kid, ring)
     refuse_skew(operation.policy, now=operation.now)
-    row = Ring.objects.filter(name=name).first()
-    if row is None:
-        raise UnknownKey(f"there is no ring {name!r}; manage.py keys lists them")
     with (
         # Two: one for the flush or as the successor, one as the standby.
-        fresh_pairs(row, 2) as pairs,
+        fresh_pairs(_ring(name), 2) as pairs,
         hold(operation, name, dry_run=dry_run, skip_unverified=True) as held,
     ):
         locked = replace(held, now=discard.instant_of_revocation(held.keys, now=held.now))
         if not accept_outage:
             require_encrypting_keys(locked)
-        revoked = _revocable(locked, kid)
-        flush_at = _flush_at(locked, flush_after)
+        revoked, flush_at = _revocable(locked, kid), _flush_at(locked, flush_after)
         fresh = [new_key(locked, pair) for pair in pairs]
         discarded = discard.revoke(
             locked.keys, revoked, fresh=fresh, now=locked.now, policy=locked.policy, flush_at=flush_at
         )
         after = storable(locked, discarded, fresh)
-        if discarded.outage_until and not accept_outage and not dry_run:
-            raise Unsafe(
-                f"no standby has reached every API yet: tokens may be refused until {utc(discarded.outage_until)}."
-                " Wait until then, or accept it with --accept-outage"
-            )
+        if not accept_outage and not dry_run:
+            _refuse_outage(discarded)
         _write(locked, after, pairs)
         SigningKey.objects.filter(kid__in=revoked).update(revoke_reason=reason)
         revocation = _revocation(locked, revoked, discarded, dry_run=dry_run)
         _record(locked, revocation, after, reason=reason)
     return revocation
+
+
+def _named(kid: str | None, ring: str | None) -> tuple[str | None, str]:
+    """Return the whole kid if there is one, and the name of the ring. Raises UnknownKey."""
+    if kid is None:
+        return None, ring or ""
+    key = kids.find(kid)
+    return key.kid, ring or key.ring.name
+
+
+def _ring(name: str) -> Ring:
+    """Return the ring with this name. Raises UnknownKey if there is none."""
+    row = Ring.objects.filter(name=name).first()
+    if row is None:
+        raise UnknownKey(f"there is no ring {name!r}; manage.py keys lists them")
+    return row
+
+
+def _refuse_outage(discarded: Discarded) -> None:
+    """Raise Unsafe if APIs would refuse tokens after the revocation."""
+    if discarded.outage_until:
+        raise Unsafe(
+            f"no standby has reached every API yet: tokens may be refused until {utc(discarded.outage_until)}."
+            " Wait until then, or accept it with --accept-outage"
+        )
 
 
 def _revocable(locked: LockedRing, kid: str | None) -> list[str]:

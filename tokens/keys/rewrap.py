@@ -8,7 +8,7 @@ from tokens.keys.rules.moves import DEFAULT_RING
 
 
 def rewrap(operation: Operation, ring: str = DEFAULT_RING) -> Outcome:
-    """Seal every row of `ring` under the first encrypting key and the first SECRET_KEY, unless it is already.
+    """Seal every row of `ring` under the first encrypting key and the first SECRET_KEY, unless it is sealed so.
 
     Raises CannotOpen if a row does not open under any of them, LockNotHad after 30 s.
     """

@@ -49,7 +49,7 @@ def read(ring: str) -> Snapshot:
         changed=tuple(row.key for row in doubtful if _is_ours(row, keys)),
         policy=adoption.obeyed(stored_ring),
         clock_time=reading.database - elapsed,  # the data is as old as the beginning of the read
-        wall_time=reading.wall - elapsed,
+        wall_time=reading.node - elapsed,
         monotonic=started,
         skew=reading.skew,
         moves=transfer.load() if ring == DEFAULT_RING else {},
@@ -69,7 +69,7 @@ def _open(stored: tuple[store.StoredKey, ...], keys: tuple[EncryptionKey, ...]) 
 
 
 def _as_revoked(row: store.StoredKey, revoked: Mapping[str, datetime]) -> store.StoredKey:
-    """Return the key, as revoked if the journal says so: a restored database can lack the revocation."""
+    """Return the key. If the journal has its revocation, which a restored database can lack, the key is revoked."""
     at = revoked.get(row.key.kid)
     if at is None or row.key.revoked_at is not None:
         return row

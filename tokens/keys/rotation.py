@@ -188,5 +188,5 @@ def _nothing(locked: LockedRing, standby: Key, planned: Key | None, due: datetim
 
 
 def new_key(locked: LockedRing, pair: KeyPair) -> Key:
-    """Return the dates of a key that is announced now."""
+    """Return the dates of a new key, which is announced now."""
     return Key(kid=pair.kid, announced_at=locked.now, max_lifetime=locked.policy.token_lifetime)

@@ -55,25 +55,25 @@ class Read:
     """Monotonic seconds at the reading."""
 
     def age(self, *, now: datetime) -> timedelta:
-        """Return the age at `now` (the clock of `clock_time`): the larger of its difference and the monotonic time."""
+        """Return the age at `now`: the time since `clock_time` or the monotonic time, whichever is longer."""
         return max(self.elapsed(), now - self.clock_time)
 
     def clock(self, *, now: datetime) -> datetime:
-        """Return the clock of `clock_time`: `now`, or later if more monotonic time has passed since the reading."""
+        """Return `now`, or a later instant if more monotonic time than that has passed since the reading."""
         return self.clock_time + self.age(now=now)
 
-    def carried(self, *, wall: datetime) -> datetime:
-        """Return the clock of `clock_time` at `wall` (this node's clock): the reading plus the monotonic time since.
+    def carried(self, *, node_time: datetime) -> datetime:
+        """Return `clock_time` plus the time from the reading until this node's clock shows `node_time`.
 
-        The monotonic clock stops while the machine is suspended; then the wall time since the reading counts.
+        The monotonic time counts. It stops while the machine is suspended; then the wall time counts.
         """
         elapsed = self.elapsed()
-        ahead = wall - self.wall_time - elapsed
+        ahead = node_time - self.wall_time - elapsed
         return self.clock_time + elapsed + (ahead if ahead > STEP else timedelta(0))
 
-    def was_stepped(self, *, wall: datetime) -> bool:
-        """Return True if this node's clock was set since the reading, or `wall` was read before a suspension."""
-        return abs(wall - self.wall_time - self.elapsed()) > STEP
+    def was_stepped(self, *, node_time: datetime) -> bool:
+        """Return True if this node's clock was set since the reading, or `node_time` was read before a suspension."""
+        return abs(node_time - self.wall_time - self.elapsed()) > STEP
 
     def elapsed(self) -> timedelta:
         """Return the monotonic time since the reading."""
@@ -105,29 +105,32 @@ class Snapshots(Generic[R]):
             return latest
         return self._newer(ring, latest, now=now)
 
-    def at(self, ring: str, *, wall: datetime) -> R:
-        """Return a snapshot no older than N at `wall`, this node's clock. Raises NotReady if there is none.
+    def at(self, ring: str, *, node_time: datetime) -> R:
+        """Return a snapshot no older than N at `node_time`, this node's clock. Raises NotReady if there is none.
 
         If this node's clock was set since the last reading, the ring is re-read at once.
         """
         latest = self._latest.get(ring)
-        if latest is not None and latest.was_stepped(wall=wall):
-            latest = self._reread(ring, latest, now=latest.carried(wall=wall))
-        return self.get(ring, now=BEGINNING if latest is None else latest.carried(wall=wall))
+        if latest is not None and latest.was_stepped(node_time=node_time):
+            latest = self._reread(ring, latest, now=latest.carried(node_time=node_time))
+        return self.get(ring, now=BEGINNING if latest is None else latest.carried(node_time=node_time))
 
-    def estimate(self, ring: str, *, wall: datetime) -> datetime:
-        """Return the ring's clock carried forward to `wall`, or `wall` if there is no snapshot. Reads nothing."""
+    def estimate(self, ring: str, *, node_time: datetime) -> datetime:
+        """Return the ring's clock at the moment when this node's clock shows `node_time`. Reads nothing.
+
+        Returns `node_time` if there is no snapshot.
+        """
         latest = self._latest.get(ring)
-        return wall if latest is None else latest.carried(wall=wall)
+        return node_time if latest is None else latest.carried(node_time=node_time)
 
-    def refresh(self, ring: str, *, wall: datetime) -> None:
-        """Re-read the ring if its snapshot will be due before the next look. `wall` is this node's clock.
+    def refresh(self, ring: str, *, node_time: datetime) -> None:
+        """Re-read the ring if its snapshot will be due before the next look. `node_time` is this node's clock.
 
         Raises NotReady if there is no snapshot and none can be read.
         """
         latest = self._latest.get(ring)
-        now = wall if latest is None else latest.carried(wall=wall)
-        if latest is None or latest.was_stepped(wall=wall) or latest.age(now=now) > latest.policy.reread / 2:
+        now = node_time if latest is None else latest.carried(node_time=node_time)
+        if latest is None or latest.was_stepped(node_time=node_time) or latest.age(now=now) > latest.policy.reread / 2:
             self._reread(ring, latest, now=now)
 
     def names(self) -> list[str]:

@@ -76,7 +76,7 @@ class StoredKey:
         return self.key.kid == self.jwk["kid"] == key_format.thumbprint(self.jwk)
 
     def open(self, keys: Sequence[EncryptionKey]) -> KeyPair:
-        """Return the key pair. Raises CannotOpen if it does not open, or is another than that of the row."""
+        """Return the key pair. Raises CannotOpen if it does not open, or does not match the row's public half."""
         pair = keystore(self.keystore).load(self.secret(keys), algorithm=self.algorithm)
         if pair.kid != self.key.kid:
             raise CannotOpen(f"the private half of {self.key.kid} is another key's")

@@ -22,9 +22,9 @@ class Circuit:
         return self._failed_at is not None
 
     def admits(self, now: float) -> bool:
-        """Return True if the caller may ask the dependency at `now`. It must then call `failed`, or `succeeded`.
+        """Return True if the caller may ask the dependency at `now`.
 
-        `succeeded` can be left out while the circuit is closed.
+        The caller must then call `failed` after a failure, and `succeeded` after a success while the circuit is open.
         """
         with self._lock:
             if self._failed_at is None:

@@ -157,7 +157,7 @@ def address(request: HttpRequest) -> str:
     """Return the address of the sender of a request; of an IPv6 address, the network of its first 64 bits.
 
     With BEHIND_PROXY, it is the last address in X-Forwarded-For, else that of the connection. Returns text that is not
-    an address as it is.
+    an address unchanged.
     """
     text = str(request.META.get("REMOTE_ADDR", ""))
     if conf.issuer().behind_proxy:

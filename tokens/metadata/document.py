@@ -37,20 +37,18 @@ def document(
     `open_clients` says how clients can register themselves; None if they cannot. `must_be_pushed` is True if each
     client has to push its authorization requests.
     """
-    base, rings = issuer.rstrip("/"), list(algorithms)
+    base = issuer.rstrip("/")
     members = {
         "issuer": issuer,
         **addresses(base),
         "scopes_supported": [*audience.offered(), *scopes],
         **_grants(),
         **_authentication(),
-        "introspection_signing_alg_values_supported": rings,
+        **_signatures(list(algorithms)),
         "code_challenge_methods_supported": ["S256"],
         "dpop_signing_alg_values_supported": list(proof.ALGORITHMS),
         "authorization_response_iss_parameter_supported": True,
         "subject_types_supported": ["public"],
-        # ID tokens have the first. Verifiers such as go-oidc accept access tokens by this list, too.
-        "id_token_signing_alg_values_supported": rings,
         "claims_supported": [*ID_TOKEN_CLAIMS, *source.supported()],
         **_authorization(),
         "backchannel_logout_supported": True,
@@ -95,6 +93,15 @@ def _authentication() -> dict[str, list[str]]:
         "revocation_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
         "introspection_endpoint_auth_methods_supported": [method for method in METHODS if method != "none"],
         "introspection_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
+    }
+
+
+def _signatures(rings: list[str]) -> dict[str, list[str]]:
+    """Return the signature algorithms of introspection responses and ID tokens: those of all rings."""
+    # ID tokens have the first. Verifiers such as go-oidc accept access tokens by their list, too.
+    return {
+        "introspection_signing_alg_values_supported": rings,
+        "id_token_signing_alg_values_supported": rings,
     }
 
 

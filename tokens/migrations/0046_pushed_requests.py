@@ -9,7 +9,6 @@ CLIENT_TRIGGERS = registry(model="Client", unless=frozenset({"last_used_on"}))
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
         ("tokens", "0045_dpop"),
     ]

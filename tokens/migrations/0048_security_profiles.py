@@ -7,7 +7,6 @@ CLIENT_TRIGGERS = registry(model="Client", unless=frozenset({"last_used_on"}))
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
         ("tokens", "0047_signed_requests"),
     ]

@@ -205,7 +205,10 @@ class Client(AuthenticationSettings, TokenSettings, LoginSwitches, LogoutSetting
 
     @property
     def permitted_apis(self) -> Collection[Api]:
-        """Return the APIs for which the client may request tokens without a scope, by the rule of its scopes."""
+        """Return the APIs for which the client may request tokens without a scope.
+
+        A client that registered itself may use those that the settings still open.
+        """
         own = self.apis.all()
         if self.registered_by is None:
             return list(own)

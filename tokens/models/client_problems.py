@@ -120,7 +120,7 @@ def _signature_problems(client: "Client") -> list[str]:
 
 
 def _consent_problems(client: "Client") -> list[str]:
-    """Return the problem if no user would be asked for a client that decides itself where its answers go."""
+    """Return the problem if a self-registered client would get codes without the user's consent."""
     if client.skip_authorization and client.registered_by is not None:
         return ["A client that registered itself asks each user: it can change its name and redirect URIs. Clear this."]
     return []

@@ -18,8 +18,9 @@ Read in this order:
 - `freshness`: for how long a document is used before it is fetched again.
 - `flights`, `document_fetch`: fetch a document once for all threads that need it, within bounds.
 - `scope_policy`: give a client what the settings allow, and nothing else.
-- `document_client`: find, create and renew the client of a document.
+- `document_row`, `document_client`: store the client of a document; find and renew it.
 - `initial_token`: tokens that permit dynamic registrations.
-- `dynamic_client`, `registration_answer`: register, change and delete a client; the responses to it.
+- `dynamic_metadata`, `dynamic_client`, `registration_answer`: the metadata that clients send; register, change and
+  delete a client; the responses to it.
 - `idle_client`: clients that can be deleted because they are not used.
 """

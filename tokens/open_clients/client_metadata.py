@@ -1,7 +1,7 @@
 """Validates client metadata from a document or a registration request (RFC 7591 section 2). Pure.
 
 1. Each member that this issuer understands has the right type and a bounded size. Other members are ignored.
-2. No software statement is there: none is verified, so one that is ignored would suggest a trust that is not given.
+2. It has no software statement. This issuer verifies none, and to ignore one would suggest that it was trusted.
 3. The response type is `code`, and the grant types are among those that the settings allow.
 4. Redirect URIs obey the rules of `create_client` (tokens/addresses.py).
 5. The client authenticates by a permitted method, and has keys exactly if the method needs them. A `jwks_uri` is an

@@ -58,6 +58,6 @@ def belongs(uri: str, *, origin: str, host: str) -> bool:
 
 
 def _method(content: Mapping[str, Any]) -> str:
-    """Return the method of a document that names none: by its keys if it has some, else none."""
+    """Return the authentication method of a document that names none: private_key_jwt if it has keys."""
     # RFC 7591's default is a secret, which no document can have.
     return "private_key_jwt" if content.get("jwks") or content.get("jwks_uri") else "none"

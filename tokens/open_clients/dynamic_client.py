@@ -1,7 +1,7 @@
 """Dynamic client registration: register, read, change and delete a client (RFC 7591, RFC 7592).
 
 1. The mode of the settings: off, open to everyone, or with an initial access token.
-2. The metadata is valid (`client_metadata`). Scopes, APIs and grant types are those of the settings.
+2. The metadata is valid (`dynamic_metadata`). Scopes, APIs and grant types are those of the settings.
 3. The client gets a random client_id, a secret if its method needs one, and a registration access token. Secret and
    token are stored as hashes, and shown once.
 4. The registration access token permits the client to read, change and delete itself, and nothing else. A client
@@ -16,25 +16,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.core.exceptions import ValidationError
-
 from tokens import conf, registry_lock
 from tokens.audit.trail import record
 from tokens.errors import OAuthError, Unavailable
 from tokens.issued import one_time
 from tokens.models import Client, InitialAccessToken, OpenClient, Registrar
 from tokens.open_client_settings import RegistrationMode
-from tokens.open_clients import client_metadata, idle_client, initial_token, scope_policy
-from tokens.open_clients.client_metadata import ClientMetadata, InvalidMetadata
+from tokens.open_clients import dynamic_metadata, idle_client, initial_token, scope_policy
+from tokens.open_clients.client_metadata import ClientMetadata
 from tokens.registration import secret_rotation
 
-METHODS = ("none", "client_secret_basic", "client_secret_post", "private_key_jwt")
-DEFAULT_METHOD = "client_secret_basic"  # RFC 7591 section 2
 NOT_SENT = ("registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at")
 """Members that a client must not send with a change (RFC 7592 section 2.2)."""
 NO_CLIENT = one_time.digest("")
 TOO_MANY_AFTER = 3600  # seconds
-INVALID_METADATA = "invalid_client_metadata"
 OFF = (
     "This issuer does not register clients dynamically. Its operator can register the client, or set"
     " DYNAMIC_REGISTRATION."
@@ -81,7 +76,7 @@ def register(members: Mapping[str, Any], bearer: str | None, *, address: str, no
     # Before the metadata, of which a stranger learns nothing, and before the lock, which delays every other change.
     if mode is RegistrationMode.TOKEN and not initial_token.is_live(bearer or "", now=now):
         raise BearerRefused(NOT_LIVE)
-    metadata = _judged(members)
+    metadata = dynamic_metadata.judged(members)
     with registry_lock.change():
         # A refusal undoes the count with the transaction.
         token = _used(bearer or "", now=now) if mode is RegistrationMode.TOKEN else None
@@ -115,21 +110,21 @@ def change(client: Client, members: Mapping[str, Any], *, now: datetime) -> Clie
     Raises OAuthError if the metadata is refused, and RegistryLocked if another transaction holds a lock for too long.
     """
     if members.get("client_id") != client.client_id:
-        raise OAuthError(INVALID_METADATA, "client_id must be that of this client.")
+        raise OAuthError(dynamic_metadata.INVALID, "client_id must be that of this client.")
     if sent := [name for name in (*NOT_SENT, "client_secret") if name in members]:
-        raise OAuthError(INVALID_METADATA, f"Do not send {sent[0]}.")
-    metadata = _judged(members)
+        raise OAuthError(dynamic_metadata.INVALID, f"Do not send {sent[0]}.")
+    metadata = dynamic_metadata.judged(members)
     if metadata.token_endpoint_auth_method != client.token_endpoint_auth_method:
-        raise OAuthError(INVALID_METADATA, "token_endpoint_auth_method cannot change. Register a new client.")
+        raise OAuthError(dynamic_metadata.INVALID, "token_endpoint_auth_method cannot change. Register a new client.")
     with registry_lock.change():
         locked = Client.objects.select_for_update().filter(pk=client.pk, is_active=True).first()
         if locked is None:  # it was deleted or blocked since it was authenticated
             raise BearerRefused(NOT_VALID)
-        new_values = _fields(metadata)
+        new_values = dynamic_metadata.fields(metadata)
         changed = [name for name, value in new_values.items() if getattr(locked, name) != value]
         for name in changed:
             setattr(locked, name, new_values[name])
-        _validate(locked)
+        dynamic_metadata.validate(locked)
         locked.save(update_fields=changed)
         if changed:  # users agreed to the client as it was
             locked.consents.all().delete()
@@ -147,20 +142,6 @@ def delete(client: Client, *, now: datetime) -> None:
         client.delete()
 
 
-def _judged(members: Mapping[str, Any]) -> ClientMetadata:
-    settings = conf.issuer().open_clients
-    try:
-        return client_metadata.read(
-            members,
-            methods=METHODS,
-            default_method=DEFAULT_METHOD,
-            grant_types=settings.grant_types,
-            loopback=settings.loopback_documents,
-        )
-    except InvalidMetadata as error:
-        raise OAuthError(error.error, str(error)) from error
-
-
 def _used(bearer: str, *, now: datetime) -> InitialAccessToken:
     token = initial_token.use(bearer, now=now)
     if token is None:
@@ -169,38 +150,13 @@ def _used(bearer: str, *, now: datetime) -> InitialAccessToken:
 
 
 def _create(metadata: ClientMetadata) -> Client:
-    client = Client(registered_by=Registrar.DYNAMIC, **_fields(metadata))
+    client = Client(registered_by=Registrar.DYNAMIC, **dynamic_metadata.fields(metadata))
     client.token_endpoint_auth_method = metadata.token_endpoint_auth_method
     client.client_type = Client.CLIENT_PUBLIC if metadata.is_public else Client.CLIENT_CONFIDENTIAL
-    _validate(client)
+    dynamic_metadata.validate(client)
     client.save()
     scope_policy.apply(client)
     return client
-
-
-def _fields(metadata: ClientMetadata) -> dict[str, Any]:
-    """Return the columns that a client can change, by name."""
-    return {
-        "name": metadata.client_name,
-        "redirect_uris": " ".join(metadata.redirect_uris),
-        "allowed_origins": " ".join(metadata.origins),
-        "grants": list(metadata.grant_types),
-        "allows_any_localhost_port": metadata.listens_on_localhost or None,
-        "require_pushed_authorization_requests": metadata.require_pushed_authorization_requests or None,
-        "require_signed_request_object": metadata.require_signed_request_object or None,
-        "client_jwks": metadata.jwks,
-        "client_jwks_uri": metadata.jwks_uri,
-        "backchannel_logout_uri": metadata.backchannel_logout_uri or None,
-        "backchannel_logout_session_required": metadata.backchannel_logout_session_required or None,
-        "dpop_bound_access_tokens": metadata.dpop_bound_access_tokens or None,
-    }
-
-
-def _validate(client: Client) -> None:
-    try:
-        client.full_clean()
-    except ValidationError as error:
-        raise OAuthError(INVALID_METADATA, " ".join(error.messages)) from error
 
 
 def _add_state(client: Client, token: InitialAccessToken | None, *, now: datetime) -> str:

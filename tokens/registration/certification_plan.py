@@ -65,13 +65,16 @@ def configuration(suite: Suite, clients: Mapping[str, Json], user: SuiteUser, *,
 
 @dataclass(frozen=True, slots=True)
 class _Pages:
-    """What the suite does at each page."""
+    """The browser commands of the suite at each page."""
 
     base: str
     user: SuiteUser
 
     def login(self, *before: list[object]) -> Json:
-        """Return how to log in, allow the client, and return to the suite. `before` are commands at the login page."""
+        """Return the commands that log in, allow the client, and return to the suite.
+
+        `before` are commands at the login page.
+        """
         log_in: list[list[object]] = [
             *before,
             ["text", "id", "id_login", self.user.username],
@@ -91,12 +94,12 @@ class _Pages:
         }
 
     def error(self) -> Json:
-        """Return how to take a picture of the error page of the authorization endpoint."""
+        """Return the commands that take a picture of the error page of the authorization endpoint."""
         address = f"{self.base}/oauth/authorize*"
         return {"match": address, "tasks": [_task("Error page", address, [_wait(ERROR, PICTURE)])]}
 
     def logout(self, heading: str, picture: str) -> Json:
-        """Return how to log out, and take a picture of the page with the heading."""
+        """Return the commands that log out, and take a picture of the page with the heading."""
         address = f"{self.base}/oauth/logout*"
         confirm: list[list[object]] = [["click", "name", "log_out", "optional"]]
         tasks = [_task("Page", address, [_wait(heading, picture)], optional=picture == IF_REQUESTED)]

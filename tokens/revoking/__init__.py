@@ -3,6 +3,7 @@
 Owns: the answers of the revocation and introspection endpoints, logout everywhere, revocation by an operator, the
 signals that revoke when a user or client is disabled, the revocation feed, recovery after a restore, and the purge.
 Does not own: the records of revocation (`issued.revocation_record`) or revocation of signing keys (`keys.revocation`).
+Introspection is here because its answer says if a token was revoked; `inspection` reports on tokens to people.
 Steps: none; it revokes what step 4 issued.
 Neighbours: above `registration` and `issued`. `grants` and this room do not import each other.
 

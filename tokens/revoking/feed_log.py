@@ -123,7 +123,7 @@ def changes_to(head: Head, since: Version | None, *, now: datetime) -> Changes |
 def changes(since: Version | None, *, now: datetime, sealed: int) -> Changes | None:
     """Return the live entries that were published after `since`, or all live entries if it is None.
 
-    `sealed` is the head's. Returns None if the log does not know `since`.
+    `sealed` is the number of the last version that segments contain. Returns None if the log does not know `since`.
     """
     # Up to SEGMENT entries are returned inline. If there are more, the older ones are named by their segments.
     number = since.number if since else 0

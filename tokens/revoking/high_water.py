@@ -74,7 +74,7 @@ class Recorder:
             return  # the checks and /readyz report an outage
 
     def _record(self, now: datetime) -> None:
-        """Compare the database with the marks, and raise the marks unless it is older."""
+        """Compare the database with the marks, and raise the marks unless the database is older."""
         marks = high_water_marks.read(now=now)  # before the database
         if marks is None:
             return
@@ -109,7 +109,7 @@ def _problem(marks: Marks, state: Marks, *, now: datetime) -> str:
 
 
 def _feed(marks: Marks, state: Marks) -> Iterator[str]:
-    """Yield the problem if the feed went back."""
+    """Yield a problem if the version of the feed is lower than its mark."""
     if marks.feed is None:
         return
     current = state.feed or Version(0, "")
@@ -119,13 +119,13 @@ def _feed(marks: Marks, state: Marks) -> Iterator[str]:
 
 
 def _event(marks: Marks) -> Iterator[str]:
-    """Yield the problem if the audit trail went back."""
+    """Yield a problem if the audit trail lacks the event of the mark."""
     if marks.event and not AuditEvent.objects.filter(pk=marks.event.id, at=marks.event.at).exists():
         yield f"its audit trail lacks the event of {marks.event.at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _registry(marks: Marks, state: Marks, *, now: datetime) -> Iterator[str]:
-    """Yield the problem if the registry went back."""
+    """Yield a problem if the version of the registry is one that was replaced."""
     current = state.registry
     if not current or current == marks.registry or not high_water_marks.was_replaced(current, now=now):
         return

@@ -152,7 +152,7 @@ def _key(name: str) -> str:
 
 
 def _packed(event: Event) -> str:
-    """Return the event as a member: its id, and the microseconds since EPOCH."""
+    """Return the event as Redis stores it, in a member of a sorted set: its id, and the microseconds since EPOCH."""
     return f"{event.id}.{(event.at - EPOCH) // MICROSECOND}"
 
 

@@ -26,7 +26,7 @@ INACTIVE: Mapping[str, object] = {"active": False}
 
 
 def introspect(text: str, client: Client, *, now: datetime) -> Mapping[str, object]:
-    """Return the response of section 2.2 to `client`: the claims of an active token, else `{"active": false}`.
+    """Return the response of RFC 7662 section 2.2 to `client`: the claims of an active token, else `{"active": false}`.
 
     Raises NotReady if the keys cannot be read.
     """
@@ -66,7 +66,7 @@ def _operated(token: PresentedToken, client: Client) -> Api | None:
 
 
 def _names(token: PresentedToken) -> dict[str, object]:
-    """Return `username` (section 2.2) and, if it is verified, `email` of the token's user. Empty without a user."""
+    """Return `username` (RFC 7662 section 2.2) and a verified `email` of the token's user. Empty without a user."""
     if token.subject == token.client_id:
         return {}
     user = User.objects.filter(sub=token.subject, is_active=True).first()

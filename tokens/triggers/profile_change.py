@@ -19,7 +19,7 @@ SQLITE_NOW = "UPDATE tokens_user SET profile_changed_at = strftime('%Y-%m-%d %H:
 
 
 def date_profile_changes() -> RunPython:
-    """Return an operation that makes the database write when a name or e-mail address of a user changed."""
+    """Return an operation that makes the database record the time of each change of a user's name or e-mail address."""
     name = "tokens_user_profile_changed"
     event = f"UPDATE OF {', '.join(COLUMNS)} ON tokens_user FOR EACH ROW"
 

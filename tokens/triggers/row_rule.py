@@ -107,7 +107,7 @@ def _condition(vendor: str, when: str | Mapping[str, str]) -> str:
 
 
 def _create_reading(name: str, table: str, message: str, when: str) -> list[str]:
-    """Return the statements for a rule that reads rows. PostgreSQL allows a subquery in a function, not in WHEN."""
+    """Return the statements for a rule whose condition reads other rows. PostgreSQL permits that in functions only."""
     function = POSTGRESQL_READING_FUNCTION.format(name=name, when=when, message=message)
     trigger = f"CREATE TRIGGER {name} BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()"
     return [function, FIX_SEARCH_PATH.format(function=name), trigger]

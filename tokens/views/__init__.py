@@ -17,6 +17,7 @@ Read in this order:
 - `request_store`, `duplicate_request`: an authorization request during the login, and after its answer.
 - `request_reference`: the `request_uri` of a pushed request, exchanged for a handle of this browser.
 - `account_adapter`, `mail`: what django-allauth asks, and how mail is sent.
+- `mail_link`, `password`, `email_address`, `sign_up`: pages that send a link by mail.
 - `step_up`, `factor_forms`, `factors`: the second step of a login, and the pages of second factors.
 - `login`, `login_events`, `logout`, `account`, `everywhere`: the further pages for users.
 - `session_record`, `sessions`, `applications`: what users see and end of their own.

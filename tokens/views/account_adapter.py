@@ -1,4 +1,4 @@
-"""What django-allauth asks about accounts: who may sign up, when a login begins, and how mail is sent.
+"""What django-allauth asks about accounts: when a login begins, how a change is confirmed, and how mail is sent.
 
 - A login begins in one place, after the last step, which can be a password, a code or a passkey.
 - Addresses in mail are made of ISSUER_URL, never of the request's Host.
@@ -10,9 +10,9 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 
-from tokens import conf
 from tokens.authorize import login_session
 from tokens.factors import enrolment
 from tokens.keys import keyring
@@ -24,8 +24,8 @@ class AccountAdapter(DefaultAccountAdapter):
     """The issuer's rules for django-allauth."""
 
     def is_open_for_signup(self, _request: HttpRequest) -> bool:
-        """Return True if users can sign up themselves (the setting SIGN_UP). Else administrators add users."""
-        return conf.issuer().sign_up
+        """Return False: visitors sign up by the issuer's own page (`sign_up`)."""
+        return False
 
     def login(self, request: HttpRequest, user: Any) -> None:
         """Log in the user whose last step succeeded, and record the login.
@@ -66,12 +66,8 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Render a message and hand it to the thread that sends mail."""
-        mail.send(self.render_mail(template_prefix, email, {"email": email} | context | mail.site()))
+        mail.send(mail.message(template_prefix, email, context))
 
-    def format_email_subject(self, subject: str) -> str:
-        """Return the subject as the template has it."""
-        return str(subject)
-
-    def get_email_confirmation_url(self, _request: HttpRequest, emailconfirmation: Any) -> str:
-        """Return the address in the mail that verifies an e-mail address."""
-        return mail.address("account_confirm_email", emailconfirmation.key)
+    def get_password_change_redirect_url(self, _request: HttpRequest) -> str:
+        """Return the page that says that the password is changed, and that the user is logged out."""
+        return reverse("account_reset_password_from_key_done")

@@ -73,7 +73,10 @@ def clock() -> datetime:
 
 
 def send_code(attempt: Attempt, login: Login, *, now: datetime, is_consent: bool = False) -> HttpResponse:
-    """Redirect to the client with a code. `is_consent` is True if the user allowed the client in this HTTP request."""
+    """Redirect to the client with a code. Raises OAuthError if the code cannot be issued.
+
+    `is_consent` is True if the user allowed the client in this HTTP request.
+    """
     request, authorization = attempt.http, attempt.authorization
     assert request.user.is_authenticated  # noqa: S101 (only a logged-in user has a `login`)
     try:
@@ -82,15 +85,13 @@ def send_code(attempt: Attempt, login: Login, *, now: datetime, is_consent: bool
             if is_consent:
                 consent.remember(authorization, request.user, now=now)
             attempt.mark_answered()
-    except OAuthError as error:
-        return send_error(attempt, error)
     except (NotStored, AlreadyAnswered) as error:  # another tab answered first; the transaction undid this code
         return unusable_handle(request, error)
     except SessionEnded:  # the session ended at the same time: log in, then return to this request
         request.session.flush()
         return see_other(request.get_full_path())
     except IntegrityError:  # the client was deleted since the request was read
-        return send_error(attempt, OAuthError("access_denied", "The client is not registered any more."))
+        raise OAuthError("access_denied", "The client is not registered any more.") from None
     if is_consent:
         note(request, "consent.given", attempt.client_id)
     scope = " ".join(authorization.target.scopes)

@@ -24,7 +24,14 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from tokens import parameters
-from tokens.authorize import consent, login_session, reauthentication, request_push, request_signature
+from tokens.authorize import (
+    consent,
+    display_proof,
+    login_session,
+    reauthentication,
+    request_push,
+    request_signature,
+)
 from tokens.authorize.backend import backend
 from tokens.authorize.request import AuthorizationRefused, AuthorizationRequest
 from tokens.authorize.request_row import AlreadyAnswered, NotStored
@@ -60,7 +67,10 @@ class AuthorizeView(View):
 
 
 def _with_attempt(request: HttpRequest, proceed: Callable[[Attempt], HttpResponse]) -> HttpResponse:
-    """Return the answer of `proceed` to the valid request, or the answer to an invalid request."""
+    """Return the answer of `proceed` to the valid request, or the answer to an invalid request.
+
+    An OAuthError of `proceed` is sent to the client.
+    """
     try:
         sent = request_store.read(request, now=authorization_answer.clock())
         if (moved := request_reference.exchange(request, sent, now=authorization_answer.clock())) is not None:
@@ -72,7 +82,11 @@ def _with_attempt(request: HttpRequest, proceed: Callable[[Attempt], HttpRespons
         return authorization_answer.unusable_handle(request, error)
     except AuthorizationRefused as error:
         return authorization_answer.refuse(request, sent, error)
-    return proceed(Attempt(request, sent, authorization))
+    attempt = Attempt(request, sent, authorization)
+    try:
+        return proceed(attempt)
+    except OAuthError as error:
+        return send_error(attempt, error)
 
 
 def _validate(sent: SentRequest) -> AuthorizationRequest:
@@ -107,25 +121,21 @@ def _ask(attempt: Attempt) -> HttpResponse:
     now = keyring.clock(now=timezone.now())
     if answer := _unless_login_suffices(attempt, user, login, now=now):
         return answer
-    try:
-        attempt = attempt.narrowed(user)
-    except OAuthError as error:
-        return send_error(attempt, error)
+    attempt = attempt.narrowed(user)
     if not consent.is_needed(attempt.authorization, user):
         return send_code(attempt, _as_requested(attempt, login), now=now)
     if "none" in attempt.authorization.prompt:
-        return send_error(attempt, OAuthError("consent_required", "The user has to give consent."))
+        raise OAuthError("consent_required", "The user has to give consent.")
     return consent_page.question(attempt.http, attempt.sent.query, attempt.authorization, login, now=now)
 
 
 def _unless_login_suffices(attempt: Attempt, user: User, login: Login, *, now: datetime) -> HttpResponse | None:
-    """Return None if the login satisfies the request, else the redirect to a new login or the error."""
+    """Return None if the login satisfies the request, else the redirect to a new login. Raises OAuthError."""
     query, authorization = attempt.sent.query, attempt.authorization
     if consent.names_another_user(authorization, user):
         # If the user has just logged in for this request, a further login would lead here again: a redirect loop.
         if reauthentication.was_made(query, login, now=now):
-            error = OAuthError("login_required", "A user logged in who is not the user that the request names.")
-            return send_error(attempt, error)
+            raise OAuthError("login_required", "A user logged in who is not the user that the request names.")
         return _log_in(attempt)
     if consent.needs_login(authorization, query, login, now=now):
         return _log_in(attempt)
@@ -133,7 +143,7 @@ def _unless_login_suffices(attempt: Attempt, user: User, login: Login, *, now: d
 
 
 def _unless_class_suffices(attempt: Attempt, user: User, login: Login) -> HttpResponse | None:
-    """Return None if the login is strong enough, else the way to the missing factor, or the error."""
+    """Return None if the login is strong enough, else the way to the missing factor. Raises OAuthError."""
     authorization, asks_nobody = attempt.authorization, "none" in attempt.authorization.prompt
     required = obligation.of(user, authorization.client)
     if consent.suffices(authorization, login, required=required):
@@ -142,26 +152,26 @@ def _unless_class_suffices(attempt: Attempt, user: User, login: Login) -> HttpRe
     missing = consent.missing_class(authorization, login, required=required)
     if missing is None:
         description = "No login at this issuer has a requested authentication context class."
-        return send_error(attempt, OAuthError("unmet_authentication_requirements", description))
+        raise OAuthError("unmet_authentication_requirements", description)
     if asks_nobody:
-        return send_error(attempt, OAuthError("login_required", "The user has to authenticate with a further factor."))
+        raise OAuthError("login_required", "The user has to authenticate with a further factor.")
     return authorization_answer.to_step_up(attempt, missing)
 
 
 def _log_in(attempt: Attempt) -> HttpResponse:
-    """Redirect to the login page. Sends login_required to the client if the request has prompt=none."""
+    """Redirect to the login page. Raises OAuthError login_required if the request has prompt=none."""
     if "none" in attempt.authorization.prompt:
-        return send_error(attempt, OAuthError("login_required", "The user has to log in."))
+        raise OAuthError("login_required", "The user has to log in.")
     return authorization_answer.to_login(attempt.http, attempt.sent)
 
 
 def _read_consent(request: HttpRequest) -> HttpResponse:
-    """Answer a consent form: a code, access_denied, or the page again if the form proves too little."""
+    """Answer a consent form: a code, access_denied, or the page again if the form has no valid proof of display."""
     return _with_attempt(request, _follow_consent)
 
 
 def _follow_consent(attempt: Attempt) -> HttpResponse:
-    """Do what the user answered, unless the login, the user or the proof of display changed: then ask again."""
+    """Follow the user's answer. Ask again if the user, the login or the displayed request is another one."""
     request, query = attempt.http, attempt.sent.query
     user, login = request.user, login_session.current(request)
     if login is None or not user.is_authenticated or consent.names_another_user(attempt.authorization, user):
@@ -169,12 +179,9 @@ def _follow_consent(attempt: Attempt) -> HttpResponse:
     if not consent.suffices(attempt.authorization, login, required=obligation.of(user, attempt.authorization.client)):
         return see_other(attempt.sent.address)
     now = keyring.clock(now=timezone.now())
-    try:
-        attempt = attempt.narrowed(user)
-    except OAuthError as error:  # the user left a group since the page was displayed
-        return send_error(attempt, error)
-    content = consent.displayed(attempt.authorization, query)
-    if not consent.proves_display(request.POST.get("shown", ""), content, str(user.pk), login, now=now):
+    attempt = attempt.narrowed(user)  # the user might have left a group since the page was displayed
+    content = display_proof.content(attempt.authorization, query)
+    if not display_proof.is_valid(request.POST.get("shown", ""), content, str(user.pk), login, now=now):
         return see_other(attempt.sent.address)
     if request.POST.get("allow") != "true":
         return send_error(attempt, OAuthError("access_denied", "The user refused."), action=CONSENT_REFUSED)

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.functional import Promise
 
-from tokens.authorize import consent
+from tokens.authorize import consent, display_proof
 from tokens.authorize.request import AuthorizationRequest
 from tokens.issued.login import Login
 from tokens.views import failures
@@ -24,7 +24,7 @@ def question(
     request: HttpRequest, query: str, authorization: AuthorizationRequest, login: Login, *, now: datetime
 ) -> HttpResponse:
     """Return the page that asks the user whether the client may get the scopes of the request `query`."""
-    proof = consent.display_proof(consent.displayed(authorization, query), str(request.user.pk), login, now=now)
+    proof = display_proof.create(display_proof.content(authorization, query), str(request.user.pk), login, now=now)
     context: dict[str, object] = {
         "client": authorization.client,
         "stranger": consent.stranger(authorization.client),

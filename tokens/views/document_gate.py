@@ -14,7 +14,7 @@ from tokens.authorize.request import AuthorizationRefused
 from tokens.errors import InvalidClient, OAuthError, Unavailable
 from tokens.limits.rate_limit import NotCounted, TooMany
 from tokens.open_clients import document_client, identifier
-from tokens.open_clients.document_client import DocumentRefused
+from tokens.open_clients.document_row import DocumentRefused
 from tokens.views import failures
 from tokens.views.limits import NOBODY, count, please_wait
 from tokens.views.request_store import SentRequest

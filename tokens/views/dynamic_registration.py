@@ -13,9 +13,8 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from tokens import conf, errors
-from tokens.errors import MethodNotAllowed, OAuthError, Unavailable
+from tokens.errors import MethodNotAllowed, Unavailable
 from tokens.keys import keyring
-from tokens.keys.errors import NotReady
 from tokens.limits import rate_limit
 from tokens.limits.rate_limit import NotCounted, TooMany
 from tokens.open_clients import dynamic_client, registration_answer
@@ -23,7 +22,7 @@ from tokens.registry_lock import RegistryLocked
 from tokens.views import json_body
 from tokens.views.cors import any_origin
 from tokens.views.limits import NOBODY, count
-from tokens.views.refusals import refuse_unread
+from tokens.views.refusals import answered
 
 REFUSED = "registration.refused"
 RETRY_AFTER = 5  # seconds
@@ -34,28 +33,22 @@ def _endpoint(view: Answer) -> Callable[..., HttpResponseBase]:
     """Count the request, and answer and log what the view raises. Pages of every origin may call it."""
 
     @any_origin("GET", "POST", "PUT", "DELETE")
+    @answered(REFUSED, is_read=False)
     @wraps(view)
     def dispatch(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         try:
             count(request, "register", (), conf.issuer().rate_limits["register"], subject=NOBODY)
             return view(request, *args, **kwargs)
-        except OAuthError as error:
-            return refuse_unread(request, error, REFUSED)
         except TooMany as error:
             return errors.too_many(error.retry_after)
-        except NotCounted:
-            return _unavailable(request, "Registrations cannot be counted at the moment.")
+        except NotCounted as error:
+            description = "Registrations cannot be counted at the moment."
+            raise Unavailable(description, retry_after=RETRY_AFTER) from error
         except RegistryLocked as error:
-            return _unavailable(request, str(error))
-        except NotReady as error:
-            return errors.unavailable(error.retry_after, reason=str(error))
+            raise Unavailable(str(error), retry_after=RETRY_AFTER) from error
 
     dispatch.judges_its_body = True  # type: ignore[attr-defined] # so that `bodies` does not take it for a page
     return csrf_exempt(dispatch)
-
-
-def _unavailable(request: HttpRequest, description: str) -> HttpResponse:
-    return refuse_unread(request, Unavailable(description, retry_after=RETRY_AFTER), REFUSED)
 
 
 @_endpoint

@@ -8,6 +8,7 @@
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial, wraps
 
@@ -45,40 +46,51 @@ def endpoint(
     logged as `refused`; 503 if no key may sign. No error report contains the form. With `introduces`, the document of a
     client that is not stored yet is fetched, as for an authorization request.
     """
-    names = accepts | CLIENT
 
     def decorate(view: View) -> Callable[[HttpRequest], HttpResponseBase]:
-        @wraps(view)
-        @sensitive_post_parameters()
-        def dispatch(http: HttpRequest) -> HttpResponse:
-            pairs = parameters.present(http.POST, names)
-            form = dict(pairs)
-            credentials = authentication.read(http.headers.get("Authorization"), form)
-            # A second try follows a request with the header, and has its secret in the body.
-            estimate = _estimated_now()
-            first = None if credentials.has_header else second_try.first(http, credentials, refused, now=estimate)
-            if first is not None and first.is_final:
-                return first.answer()
-            name = caller.claimed(credentials, form) if credentials.name is None else credentials.name
-            if first is None and (seconds := _must_wait(http, rate, name[: caller.LONGEST_NAME], now=estimate)):
-                return errors.too_many(seconds)
-            try:
-                now = keyring.clock(now=timezone.now())
-                if ":" in name:  # the address of a metadata document
-                    gate = partial(document_gate.introduce, http) if introduces else document_gate.renew
-                    gate(name, by_header=credentials.has_header, now=now)
-                answer = view(http, client_request.parse(http, pairs, credentials, now=now))
-            except OAuthError as error:
-                return _refuse(http, credentials, error, refused, first)
-            except NotReady as error:
-                return errors.unavailable(error.retry_after, reason=str(error))
-            except TooMany as error:  # fetches of documents
-                return errors.too_many(error.retry_after)
-            return answer if isinstance(answer, HttpResponse) else JsonResponse(dict(answer), headers=errors.NO_STORE)
-
+        served = _Endpoint(view, rate, refused, accepts | CLIENT, introduces)
+        dispatch = wraps(view)(sensitive_post_parameters()(served.dispatch))
         return csrf_exempt(form_only(refused)(dispatch))
 
     return decorate
+
+
+@dataclass(frozen=True, slots=True)
+class _Endpoint:
+    """One endpoint; its fields are the arguments of `endpoint`."""
+
+    view: View
+    rate: str
+    refused: str
+    names: frozenset[str]
+    introduces: bool
+
+    def dispatch(self, http: HttpRequest) -> HttpResponse:
+        """Return the answer to a request whose form is readable."""
+        pairs = parameters.present(http.POST, self.names)
+        form = dict(pairs)
+        credentials = authentication.read(http.headers.get("Authorization"), form)
+        estimate = _estimated_now()
+        # A second try follows a request with the header, and has its secret in the body.
+        first = None if credentials.has_header else second_try.first(http, credentials, self.refused, now=estimate)
+        if first is not None and first.is_final:
+            return first.answer()
+        name = caller.claimed(credentials, form) if credentials.name is None else credentials.name
+        if first is None and (seconds := _must_wait(http, self.rate, name[: caller.LONGEST_NAME], now=estimate)):
+            return errors.too_many(seconds)
+        try:
+            now = keyring.clock(now=timezone.now())
+            if ":" in name:  # the address of a metadata document
+                gate = partial(document_gate.introduce, http) if self.introduces else document_gate.renew
+                gate(name, by_header=credentials.has_header, now=now)
+            answer = self.view(http, client_request.parse(http, pairs, credentials, now=now))
+        except OAuthError as error:
+            return _refuse(http, credentials, error, self.refused, first)
+        except NotReady as error:
+            return errors.unavailable(error.retry_after, reason=str(error))
+        except TooMany as error:  # fetches of documents
+            return errors.too_many(error.retry_after)
+        return answer if isinstance(answer, HttpResponse) else JsonResponse(dict(answer), headers=errors.NO_STORE)
 
 
 def _must_wait(http: HttpRequest, limit: str, claimed: str, *, now: datetime) -> int:
@@ -103,8 +115,8 @@ def _must_wait(http: HttpRequest, limit: str, claimed: str, *, now: datetime) ->
 def _refuse(
     http: HttpRequest, credentials: Credentials, error: OAuthError, action: str, first: FirstRefusal | None
 ) -> HttpResponse:
-    """Answer and log a refusal. `first` is the refusal whose second try the request is."""
-    if first is not None and first.says(error):
+    """Answer and log a refusal. If the request is a second try, `first` is the refusal of the first one."""
+    if first is not None and first.is_repeated_by(error):
         return errors.refusal(error)
     second_try.remember(http, credentials, error, action, now=_estimated_now())
     return refuse(http, error, action)

@@ -1,7 +1,7 @@
 """/healthz and /readyz: is this process alive, and can it do its work?
 
 - /readyz answers 503 only if no token can be issued: a load balancer then sends requests to another process.
-- A problem with which tokens are still issued is named under `attention`, with 200.
+- A problem that does not stop the issuer from issuing tokens is named under `attention`, with 200.
 - Only the operator reads causes (`operator`). Other callers read the status.
 """
 
@@ -91,7 +91,7 @@ def _now() -> datetime:
 
 
 def _attention(now: datetime) -> list[str]:
-    """Return the problems with which tokens are still issued."""
+    """Return the problems that do not stop the issuer from issuing tokens."""
     problems = ["rotation overdue"] if _overdue(DEFAULT_RING, now) else []
     problems += [effect for alias, effect in UNCOUNTED.items() if not rate_limit.takes_counters(alias, now=now)]
     problems += [older] if (older := _older(now)) else []
@@ -150,7 +150,7 @@ def _is_to_begin(ring: str, now: datetime) -> bool:
 
 
 def _holds(question: Callable[..., bool], ring: str, now: datetime) -> bool:
-    """Return the answer to the question about the ring; False if the keys cannot be read."""
+    """Return the result of `question` for the ring. Returns False if the keys cannot be read."""
     try:
         return question(ring, now=now)
     except (KeyProblem, DatabaseError, InterfaceError):

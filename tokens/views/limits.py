@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from enum import Enum
 from functools import wraps
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -19,6 +20,16 @@ from tokens.rate_settings import Rate
 from tokens.views.pages import HEADERS, same_page
 
 View = Callable[..., HttpResponseBase]
+
+
+class Attempts(Enum):
+    """What a user tried too often, for the page that says so."""
+
+    LOGIN = "login"
+    FACTOR = "factor"
+    MAIL = "mail"
+
+
 BY_DAY = 10
 """How many times the limit of a factor applies within a day."""
 NOBODY = "user:unknown"
@@ -65,13 +76,38 @@ def limited_factor(user_of: Callable[[HttpRequest], str]) -> Callable[[View], Vi
                 try:
                     _count_factor(request, user)
                 except TooMany as error:
-                    return please_wait(request, 429, error.retry_after)
+                    return please_wait(request, 429, error.retry_after, after=Attempts.FACTOR)
                 except NotCounted:
                     return _uncounted(request)
             try:
                 return view(request, *args, **kwargs)
             except Busy as error:
                 return _busy(request, error)
+
+        return answer
+
+    return decorate
+
+
+def limited_mail(field: str) -> Callable[[View], View]:
+    """Limit how often mail is sent to the address in `field` of the form, and how often an address asks for mail.
+
+    Beyond a limit, answers as `limited_login`, whether the address has an account or not.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+            if request.method == "POST":
+                rate, now = conf.issuer().rate_limits["mail"], keyring.estimated_clock(now=timezone.now())
+                try:
+                    count(request, "mails", (), Rate(rate.number * BY_ADDRESS, rate.seconds), subject=NOBODY)
+                    rate_limit.count("mail", (folded(request.POST.get(field, "")),), rate, now=now)
+                except TooMany as error:
+                    return please_wait(request, 429, error.retry_after, after=Attempts.MAIL)
+                except NotCounted:
+                    return _uncounted(request)
+            return view(request, *args, **kwargs)
 
         return answer
 
@@ -127,12 +163,20 @@ def _busy(request: HttpRequest, error: Busy) -> HttpResponse:
     return errors.because(page, "too many passwords are being hashed at once")
 
 
-def please_wait(request: HttpRequest, status: int, retry_after: int, *, busy: bool = False) -> HttpResponse:
+def please_wait(
+    request: HttpRequest, status: int, retry_after: int, *, busy: bool = False, after: Attempts = Attempts.LOGIN
+) -> HttpResponse:
     """Return a page that says to try again after `retry_after` seconds, with a link back to the same page.
 
     429 after too many attempts; 503 if nothing can be counted, or too many passwords are being hashed (`busy`).
     """
-    context = {"retry_after": retry_after, "status": status, "busy": busy, "again": same_page(request)}
+    context = {
+        "retry_after": retry_after,
+        "status": status,
+        "busy": busy,
+        "after": after.value,
+        "again": same_page(request),
+    }
     response = render(request, "account/too_many.html", context, status=status)
     for name, value in (HEADERS | {"Retry-After": str(retry_after)}).items():
         response.headers[name] = value

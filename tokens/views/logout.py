@@ -18,7 +18,6 @@ from tokens import parameters
 from tokens.authorize import login_session, response
 from tokens.authorize import logout as core
 from tokens.authorize.logout import LogoutRequest, RefusedLogout
-from tokens.errors import OAuthError
 from tokens.views import failures
 from tokens.views.pages import private
 
@@ -61,17 +60,16 @@ def _confirmed(request: HttpRequest) -> HttpResponse:
 
 def _read(sent: QueryDict) -> LogoutRequest:
     """Return the valid logout request. Raises RefusedLogout."""
-    try:
-        pairs = parameters.declared(sent, core.PARAMETERS)
-    except OAuthError as error:
-        raise RefusedLogout("The request contains a control character.") from error
+    pairs = parameters.present(sent, core.PARAMETERS)
+    if parameters.garbled(pairs):
+        raise RefusedLogout("The request contains a control character.")
     if name := parameters.repeated(pairs):
         raise RefusedLogout(f"The parameter {name} occurs more than once.")
     return core.read(pairs)
 
 
 def _log_out(request: HttpRequest, logout_request: LogoutRequest) -> HttpResponse:
-    """End the session, then go where the request says."""
+    """End the session, and redirect as the request asks."""
     # The messages to clients are committed with the end of the session (tokens/views/login_events.py writes them).
     with transaction.atomic():
         end_session(request)

@@ -15,10 +15,11 @@ from urllib.parse import urlsplit
 
 from django.core.mail import EmailMessage
 from django.db import connections
-from django.urls import reverse
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.template.loader import render_to_string
+from django.urls import get_script_prefix, reverse
 
 from tokens import conf
-from tokens.factors.credential import origin
 
 logger = logging.getLogger(__name__)
 Work = Callable[[], object]
@@ -81,6 +82,24 @@ def later(work: Work) -> None:
     outbox.put(work)
 
 
+def message(template: str, email: str, context: dict[str, Any]) -> EmailMessage:
+    """Return a message of the templates `template` with the endings `_subject.txt` and `_message.txt`."""
+    content = {"email": email} | context | site()
+    subject = " ".join(render_to_string(f"{template}_subject.txt", content).split())
+    return EmailMessage(subject, render_to_string(f"{template}_message.txt", content).strip(), None, [email])
+
+
+def if_sent(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Answer 404 unless this issuer sends mail."""
+
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not conf.issuer().sends_mail:
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return answer
+
+
 def send(message: EmailMessage) -> None:
     """Send the message in the thread that sends mail."""
     later(message.send)
@@ -88,7 +107,9 @@ def send(message: EmailMessage) -> None:
 
 def address(name: str, *arguments: str) -> str:
     """Return the absolute address of a page of the issuer."""
-    return origin(conf.issuer().url) + reverse(name, args=arguments)
+    # The prefix of scripts is that of the thread, and the thread that sends mail has none.
+    path = reverse(name, args=arguments).removeprefix(get_script_prefix())
+    return f"{conf.issuer().url.rstrip('/')}/{path}"
 
 
 def site() -> dict[str, Any]:

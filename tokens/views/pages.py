@@ -39,7 +39,7 @@ View = Callable[..., HttpResponseBase]
 
 
 def private(view: View, *, headers: Mapping[str, str] = HEADERS) -> View:
-    """Add the headers to each answer of the view."""
+    """Add the headers of the issuer's pages to each answer of the view."""
 
     @wraps(view)
     def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:

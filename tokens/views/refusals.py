@@ -1,13 +1,45 @@
-"""A refusal at an endpoint: RFC 6749's answer to the client, and a line of the audit log with the reason."""
+"""A refusal at an endpoint: RFC 6749's answer to the client, and a line of the audit log with the reason.
 
-from django.http import HttpRequest, JsonResponse
+`endpoint` translates the errors of endpoints for authenticated clients. `answered` translates those of the other views
+that answer in JSON.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
 from tokens import errors
 from tokens.audit import trail
 from tokens.errors import OAuthError
+from tokens.keys.errors import NotReady
 from tokens.limits import rate_limit
 from tokens.views import caller
+
+View = Callable[..., HttpResponse]
+
+
+def answered(action: str, *, is_read: bool) -> Callable[[View], View]:
+    """Return a decorator that answers in JSON what a view raises: OAuthError, or 503 for NotReady.
+
+    A refusal is logged as `action`. `is_read` is True if the view accepts a form, whose client_id the log then names.
+    """
+    refused = refuse if is_read else refuse_unread
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+            try:
+                return view(request, *args, **kwargs)
+            except OAuthError as error:
+                return refused(request, error, action)
+            except NotReady as error:
+                return errors.unavailable(error.retry_after, reason=str(error))
+
+        return answer
+
+    return decorate
 
 
 def refuse(request: HttpRequest, error: OAuthError, action: str) -> JsonResponse:

@@ -56,8 +56,8 @@ class FirstRefusal:
         """Return the answer of the first request again."""
         return errors.refusal(OAuthError(self.error, self.description, status=self.status))
 
-    def says(self, error: OAuthError) -> bool:
-        """Return True if `error` repeats this refusal for the same reason, which the log has already."""
+    def is_repeated_by(self, error: OAuthError) -> bool:
+        """Return True if `error` is the same refusal for the same reason, which the log has already."""
         return (self.error, self.reason) == (error.error, error.reason)
 
 

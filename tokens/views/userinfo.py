@@ -10,13 +10,11 @@ from django.views.decorators.csrf import csrf_exempt
 from tokens import conf, errors
 from tokens import userinfo as core
 from tokens.dpop import verifier
-from tokens.errors import OAuthError
 from tokens.keys import keyring
-from tokens.keys.errors import NotReady
 from tokens.userinfo import Presentation, TokenRefused
 from tokens.views.bodies import form_or_none
 from tokens.views.cors import cors
-from tokens.views.refusals import refuse
+from tokens.views.refusals import answered
 
 REFUSED = "userinfo.refused"
 TOKEN = "access_token"  # noqa: S105 (the name of RFC 6750's parameter)
@@ -27,20 +25,16 @@ SCHEMES = {"bearer": "Bearer", "dpop": "DPoP"}
 @csrf_exempt
 @cors("GET", "POST")
 @form_or_none(TokenRefused, REFUSED)
+@answered(REFUSED, is_read=True)
 def userinfo(request: HttpRequest) -> HttpResponse:
     """Return the claims, or a challenge if the token is missing or invalid (RFC 6750 section 3)."""
-    try:
-        presented = _presented(request)
-        if presented is None:
-            # No error code if the request has no authentication information (section 3.1).
-            return HttpResponse(status=401, headers={**errors.NO_STORE, "WWW-Authenticate": core.challenges()})
-        now = keyring.clock(now=timezone.now())
-        claims = core.userinfo(presented, now=now)
-        return errors.answer(claims, headers=verifier.headers(now=now) if presented.scheme == "DPoP" else {})
-    except OAuthError as error:
-        return refuse(request, error, REFUSED)
-    except NotReady as error:
-        return errors.unavailable(error.retry_after, reason=str(error))
+    presented = _presented(request)
+    if presented is None:
+        # No error code if the request has no authentication information (section 3.1).
+        return HttpResponse(status=401, headers={**errors.NO_STORE, "WWW-Authenticate": core.challenges()})
+    now = keyring.clock(now=timezone.now())
+    claims = core.userinfo(presented, now=now)
+    return errors.answer(claims, headers=verifier.headers(now=now) if presented.scheme == "DPoP" else {})
 
 
 def _presented(request: HttpRequest) -> Presentation | None:

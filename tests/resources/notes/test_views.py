@@ -111,3 +111,17 @@ def test_a_strange_identifier_is_not_found(client: Client, key: str) -> None:
 )
 def test_a_strange_body_is_a_bad_request(client: Client, body: Any) -> None:
     assert call(client, "POST", "/api/notes/", scope="notes:write", body=body).status_code == 400
+
+
+def test_the_export_needs_a_phishing_resistant_login(client: Client) -> None:
+    call(client, "POST", "/api/notes/", scope="notes:write", sub="alice", body={"title": "One", "body": "…"})
+    for weaker in ({}, {"acr": "urn:keyturn:acr:password"}, {"acr": "PHR"}):
+        answer = call(client, "GET", "/api/notes/export/", scope="notes:read", sub="alice", **weaker)
+        assert answer.status_code == 401
+        challenge = answer["WWW-Authenticate"]
+        assert 'error="insufficient_user_authentication"' in challenge
+        assert 'acr_values="phr"' in challenge
+    [note] = call(client, "GET", "/api/notes/export/", scope="notes:read", sub="alice", acr="phr").json()
+    assert note["title"] == "One"
+    assert call(client, "GET", "/api/notes/export/", scope="notes:read", sub="bob", acr="phr").json() == []
+    assert call(client, "GET", "/api/notes/export/", scope="notes:write", sub="alice", acr="phr").status_code == 403

@@ -124,3 +124,19 @@ def test_the_page_of_a_client_shows_what_it_did_last(admin):
     text = page.content.decode()
     assert "wrong secret" in text
     assert GrantType.CLIENT_CREDENTIALS.label in text
+
+
+@pytest.mark.parametrize(
+    "page", ["usergrant", "devicecode", "client", "auditevent", "signingkey", "initialaccesstoken"]
+)
+def test_the_inspection_of_a_token_is_linked_from_each_page_that_names_tokens(admin, page):
+    assert 'href="/admin/tokens/signingkey/inspect/"' in admin.get(f"/admin/tokens/{page}/").content.decode()
+
+
+def test_the_inspection_is_linked_from_the_page_of_a_client_only_to_whom_may_inspect(admin, client):
+    path = f"/admin/tokens/client/{make_client('shop').pk}/change/"
+    assert "Inspect a token" in admin.get(path).content.decode()
+    clerk = User.objects.create_user("clerk", is_staff=True)
+    clerk.user_permissions.add(Permission.objects.get(codename="view_client"))
+    client.force_login(clerk)
+    assert "Inspect a token" not in client.get(path).content.decode()

@@ -4,13 +4,14 @@ import pytest
 from django.utils import timezone
 
 from resources.errors import InvalidToken, Reason
+from resources.issuer_keys import TrustedIssuer
 from resources.jwk import judge
 from resources.key_pins import PinnedKeys
 from resources.refusals import Refusals
 from resources.revocation_feed import FeedState, read_document
 from resources.revocation_set import EMPTY
 from resources.testing import bad_tokens, bearer, mint, pinned
-from resources.verify import TrustedIssuer, verify
+from resources.verify import verify
 from tests.tokens.factories import API, basic, post, redeem
 from tests.tokens.hardening.forms import with_bearer
 from tests.tokens.proofs import OFFER

@@ -105,8 +105,8 @@ def test_the_clock_is_the_database_s_carried_forward(database):
 def test_the_database_s_clock_is_carried_forward_by_monotonic_time(database, wall, carried, is_stepped):
     snapshot = database.read()
     with patch("tokens.keys.snapshots.time.monotonic", return_value=9.0):
-        assert snapshot.carried(wall=after(wall)) == after(carried)
-        assert snapshot.was_stepped(wall=after(wall)) is is_stepped
+        assert snapshot.carried(node_time=after(wall)) == after(carried)
+        assert snapshot.was_stepped(node_time=after(wall)) is is_stepped
 
 
 def test_a_process_that_was_suspended_right_after_its_reading_reads_again(database):
@@ -126,21 +126,21 @@ def test_a_process_that_was_suspended_right_after_its_reading_reads_again(databa
 
 def test_a_clock_that_was_set_costs_one_read(database):
     snapshots = Snapshots(database.read)
-    snapshots.at("default", wall=NOW)
+    snapshots.at("default", node_time=NOW)
     database.now = after(2)
     for _ in range(5):
-        snapshots.at("default", wall=after(2))
+        snapshots.at("default", node_time=after(2))
     assert database.reads == 2
 
 
 def test_a_clock_that_was_set_during_an_outage_is_carried_forward_by_the_larger_of_both(database):
     snapshots = Snapshots(database.read)
-    old = snapshots.at("default", wall=NOW)
+    old = snapshots.at("default", node_time=NOW)
     database.up = False
-    assert snapshots.at("default", wall=after(100)) is old
-    assert old.carried(wall=after(100)) == after(100)
+    assert snapshots.at("default", node_time=after(100)) is old
+    assert old.carried(node_time=after(100)) == after(100)
     with pytest.raises(NotReady):
-        snapshots.at("default", wall=after(121))
+        snapshots.at("default", node_time=after(121))
 
 
 def ring(*keys, changed=()):

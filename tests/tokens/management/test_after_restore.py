@@ -202,7 +202,7 @@ def test_a_dry_run_changes_nothing(path, user, service):
     write(path, "user.disabled", "user:ada")
     events = AuditEvent.objects.count()
     done = run("--dry-run")
-    assert (done["keys"], done["users"], done["pretended"]) == ([kid], ["ada"], True)
+    assert (done["keys"], done["users"], done["dry_run"]) == ([kid], ["ada"], True)
     assert SigningKey.objects.get(kid=kid).revoked_at is None
     assert User.objects.get(username="ada").is_active
     assert AuditEvent.objects.count() == events

@@ -76,7 +76,7 @@ TRANSPORT = {
     ),
     "3.2: parameters in the address": (
         lambda browser, to, **who: post(browser, f"{to}?scope=notes:read", ASK, **who),
-        refusal("invalid_request", "Parameters belong into the body, not into the address."),
+        refusal("invalid_request", "Send the parameters in the body, not in the URL."),
     ),
 }
 

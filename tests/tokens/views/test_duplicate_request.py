@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from tests.tokens.factories import CALLBACK, authorization, log_in, make_client, parameters, redeem
 from tests.tokens.pages import assert_page
-from tokens.authorize import authorization_code, consent
+from tokens.authorize import authorization_code, display_proof
 from tokens.models import AuthorizationCode, Client, Consent, UserGrant
 
 pytestmark = pytest.mark.django_db
@@ -172,7 +172,7 @@ def test_another_request_of_the_same_client_in_another_tab_continues(client, use
 
 def race(browser, address, answer, wait, *, seconds):
     """Post the answer twice: the second request is answered while the first one waits, `seconds` before it goes on."""
-    proves_display, inner = consent.proves_display, []
+    proves_display, inner = display_proof.is_valid, []
 
     def after_the_other_tab(*arguments, **options):
         if not inner:
@@ -181,7 +181,7 @@ def race(browser, address, answer, wait, *, seconds):
             wait(seconds)
         return proves_display(*arguments, **options)
 
-    with patch.object(consent, "proves_display", after_the_other_tab):
+    with patch.object(display_proof, "is_valid", after_the_other_tab):
         outer = browser.post(address, answer)
     return outer, inner[1]
 

@@ -58,14 +58,8 @@ def test_an_idle_thread_ends_and_the_next_work_starts_another(monkeypatch):
     assert not any(thread.is_alive() for thread in threads)
 
 
-@pytest.mark.parametrize(
-    ("issuer", "start"),
-    [
-        ("https://issuer.example", "https://issuer.example/accounts/"),
-        ("https://a.example:8443/b", "https://a.example:8443/"),
-    ],
-)
-def test_addresses_in_mail_are_made_of_the_issuer_s_url(settings, issuer, start):
+@pytest.mark.parametrize("issuer", ["https://issuer.example", "https://a.example:8443/b"])
+def test_addresses_in_mail_are_made_of_the_issuer_s_url(settings, issuer):
     settings.ISSUER = settings.ISSUER | {"URL": issuer}
-    assert mail.address("account_login").startswith(start)
+    assert mail.address("account_login") == f"{issuer}/accounts/login/"
     assert mail.site()["current_site"].name == issuer.split("/")[2]

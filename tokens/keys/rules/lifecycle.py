@@ -163,7 +163,7 @@ def withdrawal(key: Key, *, superseded_at: datetime, policy: Policy) -> datetime
 def destroyable_at(key: Key, keys: Iterable[Key], policy: Policy) -> datetime | None:
     """Return when no node can sign with the key any more, so that its private half can be destroyed.
 
-    Returns None if the key has no successor. A discarded key signs no more from its revocation or cancellation on.
+    Returns None if the key has no successor. A discarded key stops signing at its revocation or cancellation.
     """
     if key.discarded:
         return key.revoked_at or key.cancelled_at

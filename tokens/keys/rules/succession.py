@@ -37,7 +37,7 @@ def earliest(standby: Key, *, now: datetime, policy: Policy) -> datetime:
 
 
 def withdrawals(keys: Sequence[Key], *, policy: Policy, now: datetime) -> tuple[Key, ...]:
-    """Withdraw each key that has a successor no earlier than P2 allows. Keys that are withdrawn at `now` stay so."""
+    """Set when each key with a successor is withdrawn, as P2 requires. Keys withdrawn before `now` do not change."""
     return tuple(_withdrawn(key, keys, policy, now) for key in keys)
 
 

@@ -65,7 +65,7 @@ logger tokens.audit.trail). Without either, it cannot know which keys and secret
         parser.add_argument("--json", action="store_true", help="print one JSON object; needs --yes or --dry-run")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Run the steps above."""
+        """Print a dry run, ask the operator, apply the revocations, and print the result."""
         if options["json"] and not (options["yes"] or options["dry_run"]):
             raise CommandError("--json cannot ask for confirmation: add --yes or --dry-run", returncode=USAGE)
         events = [event for path in options["logs"] for event in read(path)]
@@ -114,7 +114,7 @@ def apply(events: list[Entry], *, dry_run: bool = False) -> Restored:
 def text(restored: Restored, options: dict[str, Any], *, dry_run: bool = False) -> str:
     """Return the result as JSON or as text."""
     if options["json"]:
-        return json.dumps(asdict(restored) | {"pretended": dry_run})
+        return json.dumps(asdict(restored) | {"dry_run": dry_run})
     lines = ["dry run, nothing was changed:"] if dry_run else []
     lines += [restored.older] if restored.older else []
     lines += [f"events missing in the database: {restored.records}"]

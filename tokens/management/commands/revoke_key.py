@@ -71,7 +71,7 @@ how long a verifier can accept a revoked key (docs/revoked-keys.md):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Run the steps above."""
+        """Print the consequences, ask the operator, and revoke the key in each ring."""
         check_options(options)
         with exit_codes():
             rings = rings_of(options)

@@ -10,6 +10,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
 from tokens.audit import jobs
+from tokens.factors import renewal
 from tokens.jose.key_format import ALGORITHMS
 from tokens.keys import store
 from tokens.keys.cancellation import cancel
@@ -57,7 +58,9 @@ To sign one API's tokens with a ring of its own:
             help="with --dry-run: print what would happen at this time (2027-01-31T12:00Z)",
         )
         parser.add_argument(
-            "--rewrap", action="store_true", help="encrypt every key again, under the first of KEY_ENCRYPTION_KEYS"
+            "--rewrap",
+            action="store_true",
+            help="encrypt every key and second factor again, under the first of KEY_ENCRYPTION_KEYS",
         )
         parser.add_argument(
             "--cancel",
@@ -86,10 +89,19 @@ To sign one API's tokens with a ring of its own:
                 self.for_each(rings_of(options), lambda ring: text(run(ring, options), options))
                 if is_the_job(options):
                     jobs.note("rotate_keys", now=store.database_now())
+            if options["rewrap"]:
+                self._renew_factors(options)
         except OverflowError as error:
             raise CommandError(
                 "--at is too close to the first or last date of the calendar", returncode=USAGE
             ) from error
+
+    def _renew_factors(self, options: dict[str, Any]) -> None:
+        """Encrypt the secrets of users' second factors again, too. Says nothing with --json, or if there are none."""
+        renewed, lost = renewal.renew()
+        if (renewed or lost) and not options["json"]:
+            note = f"; {lost} do not decrypt: their users set them up again" if lost else ""
+            self.stdout.write(f"second factors encrypted again: {renewed}{note}")
 
 
 def is_the_job(options: dict[str, Any]) -> bool:

@@ -1,0 +1,51 @@
+"""Read single entries of RESOURCE_SERVER, and refuse wrong ones with ImproperlyConfigured."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+def complete(entries: Mapping[str, Any], defaults: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Return `entries` completed with `defaults`. Raises ImproperlyConfigured if a name in `entries` is unknown."""
+    if unknown := entries.keys() - defaults.keys():
+        raise ImproperlyConfigured(f"{where} has unknown entries: {', '.join(sorted(unknown))}.")
+    return {**defaults, **entries}
+
+
+def strings(name: str, value: str | Sequence[str]) -> list[str]:
+    """Return one or several strings as a list. Raises ImproperlyConfigured if one is empty or not a string."""
+    listed = [value] if isinstance(value, str) else list(value)
+    if not all(isinstance(string, str) and string for string in listed):
+        raise ImproperlyConfigured(f"RESOURCE_SERVER[{name!r}] must be a list of strings.")
+    return listed
+
+
+def paths(value: str | Sequence[str]) -> tuple[str, ...]:
+    """Return the paths of PATHS. Raises ImproperlyConfigured if one does not begin with a slash."""
+    listed = strings("PATHS", value)
+    if wrong := [path for path in listed if not path.startswith("/")]:
+        raise ImproperlyConfigured(f"RESOURCE_SERVER['PATHS'] must contain paths such as '/api/', not {wrong[0]!r}.")
+    return tuple(listed)
+
+
+def one_of(name: str, value: str, choices: Sequence[str]) -> str:
+    """Return `value`. Raises ImproperlyConfigured if it is not one of `choices`."""
+    if value not in choices:
+        raise ImproperlyConfigured(f"RESOURCE_SERVER[{name!r}] must be one of {', '.join(choices)}.")
+    return value
+
+
+def positive(name: str, values: Mapping[str, Any]) -> float:
+    """Return the entry as a number of seconds. Raises ImproperlyConfigured if it is not above zero."""
+    value = values[name]
+    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        raise ImproperlyConfigured(f"RESOURCE_SERVER[{name!r}] must be a positive number of seconds.")
+    return float(value)
+
+
+def is_url(value: str) -> bool:
+    """Return True if `value` is an http or https URL."""
+    parts = urlsplit(value)
+    return parts.scheme in {"http", "https"} and bool(parts.netloc)

@@ -1,0 +1,59 @@
+"""The settings for each issuer: the entries of RESOURCE_SERVER['ISSUERS']."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .defaults import ISSUER_DEFAULTS
+from .entry_values import complete, strings
+
+
+@dataclass(frozen=True, slots=True)
+class IssuerSettings:
+    """The settings for one issuer."""
+
+    url: str
+    algorithms: frozenset[str]
+    jwks_url: str
+    pinned_jwks: bytes
+    """A JWKS document that is used instead of the network, or b"" if there is none."""
+    revocations_url: str
+
+
+def issuer_settings(entry: Mapping[str, Any], values: Mapping[str, Any]) -> IssuerSettings:
+    """Return the settings for one issuer: its own entry, completed by `values`, those of RESOURCE_SERVER."""
+    own = complete(entry, ISSUER_DEFAULTS, "RESOURCE_SERVER['ISSUERS']")
+    revocations = values["REVOCATIONS"] if own["REVOCATIONS"] is None else own["REVOCATIONS"]
+    jwks_url = own["JWKS_URL"] or values["JWKS_URL"]
+    if revocations is True:
+        revocations = _feed(own["URL"].rstrip("/"), jwks_url)
+    return IssuerSettings(
+        url=own["URL"],
+        algorithms=frozenset(strings("ALGORITHMS", own["ALGORITHMS"] or values["ALGORITHMS"])),
+        jwks_url=jwks_url,
+        pinned_jwks=_document(own["PINNED_JWKS"]),
+        revocations_url=revocations or "",
+    )
+
+
+def _feed(issuer: str, jwks_url: str) -> str:
+    """Return the URL of the feed that the keys behind `jwks_url` sign."""
+    # A ring of signing keys signs a feed of its own. An API that uses the JWKS of that ring can verify no other feed.
+    ring = jwks_url.removeprefix(f"{issuer}/.well-known/jwks/").removesuffix(".json")
+    own_ring = ring and jwks_url == f"{issuer}/.well-known/jwks/{ring}.json" and "/" not in ring
+    return f"{issuer}/oauth/revocations" + (f"/{ring}" if own_ring else "")
+
+
+def _document(pinned: str | Path | Mapping[str, Any]) -> bytes:
+    if not pinned:
+        return b""
+    return json.dumps(pinned).encode() if isinstance(pinned, Mapping) else Path(pinned).read_bytes()
+
+
+def issuer_entries(issuers: Sequence[str | Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the entries of ISSUERS, of which each can be a URL."""
+    if isinstance(issuers, str):
+        issuers = [issuers]
+    return [{"URL": entry} if isinstance(entry, str) else entry for entry in issuers]

@@ -1,0 +1,57 @@
+"""Steps that the browser tests share: users, the login page, and pictures of a page."""
+
+import os
+
+from playwright.sync_api import Page
+
+from project.launch import processes
+from project.launch.environment import Environments
+from project.launch.ports import Ports
+from tests.browser import screenshot
+
+System = tuple[Ports, Environments]
+PASSWORD = "correct horse battery"
+MAKE_USER = """
+from django.contrib.auth.models import Group
+from tokens.models import User
+user = User.objects.create_superuser({name!r}, {name!r} + "@example.org", {password!r})
+if {guarded!r}:
+    user.groups.add(Group.objects.get_or_create(name="guarded")[0])
+"""
+
+
+def make_user(system: System, name: str, *, guarded: bool = False) -> None:
+    """Add a user. A guarded user is in a group that needs a second factor."""
+    code = MAKE_USER.format(name=name, password=PASSWORD, guarded=guarded)
+    processes.command(system[1].issuer, "shell", "-v", "0", "-c", code)
+
+
+def log_in(page: Page, name: str, word: str = PASSWORD) -> None:
+    """Fill in the login page."""
+    page.get_by_label("Username or e-mail").fill(name)
+    page.get_by_label("Password", exact=True).fill(word)
+    page.get_by_role("button", name="Log in").click()
+
+
+def confirm_by_password(page: Page, name: str = "") -> None:
+    """Fill in the page that asks for the password again, after pictures of it if they have a name."""
+    if name:
+        pictures(page, name)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Continue").click()
+
+
+def pictures(page: Page, name: str) -> None:
+    """Save screenshots of the page: light, dark and on a phone, if SCREENSHOTS names a folder."""
+    if not os.environ.get("SCREENSHOTS"):
+        return
+    size = page.viewport_size
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        screenshot(page, f"{name}-{scheme}")
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": 360, "height": 740})
+    screenshot(page, f"{name}-phone")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360, "nothing is wider than a phone"
+    if size:
+        page.set_viewport_size(size)

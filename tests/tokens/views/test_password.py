@@ -1,0 +1,185 @@
+"""Password reset and change: no enumeration, one link for one password, and the end of earlier sessions and grants."""
+
+import re
+from urllib.parse import urlsplit
+
+import pytest
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.core import mail as outbox
+from django.db import connection
+from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
+
+from tests.tokens.factories import allow, authorization, make_user, parameters, redeem, refreshed
+from tokens.models import User
+from tokens.views import mail
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
+RESET, CHANGE = "/accounts/password/reset/", "/accounts/password/change/"
+OLD, NEW = "correct horse", "another battery staple"
+
+
+@pytest.fixture
+def ada():
+    return make_user()
+
+
+@pytest.fixture
+def queued(monkeypatch):
+    """Collect the work for the thread that sends mail, instead of doing it."""
+    work = []
+    monkeypatch.setattr(mail, "later", work.append)
+    return work
+
+
+def ask(browser, email):
+    return browser.post(RESET, {"email": email})
+
+
+def link():
+    """Return the path of the link in the last message."""
+    return urlsplit(re.search(r"http://\S+", outbox.outbox[-1].body)[0]).path
+
+
+def set_password(browser, path, word=NEW):
+    form = browser.get(path)
+    return browser.post(form["Location"] if form.status_code == 302 else path, {"password1": word, "password2": word})
+
+
+def log_in(browser, word):
+    browser.post("/accounts/login/", {"login": "ada", "password": word})
+    return "_auth_user_id" in browser.session
+
+
+def headers(answer):
+    """Return the headers without the request's random identifier."""
+    return {name: value for name, value in answer.headers.items() if name != "X-Request-ID"}
+
+
+def test_a_user_sets_a_new_password_by_the_link_in_the_mail(client, ada):
+    answer = ask(client, "ada@example.org")
+    assert answer["Location"] == "/accounts/password/reset/done/"
+    [message] = outbox.outbox
+    assert message.to == ["ada@example.org"]
+    assert "http://localhost:8000/accounts/password/reset/key/" in message.body
+    assert set_password(client, link())["Location"] == "/accounts/password/changed/"
+    assert not log_in(Browser(), OLD)
+    assert log_in(Browser(), NEW)
+
+
+def test_a_link_works_once_and_its_page_says_so_afterwards(client, ada):
+    ask(client, "ada@example.org")
+    path = link()
+    set_password(client, path)
+    again = Browser().get(path)
+    assert "does not work any more" in again.content.decode()
+    assert set_password(Browser(), path, "a third pass phrase").status_code == 200
+    assert log_in(Browser(), NEW)
+
+
+def test_a_new_password_is_no_login_and_asks_for_the_second_factor_at_the_next_one(client, ada):
+    TOTP.activate(ada, generate_totp_secret())
+    ask(client, "ada@example.org")
+    set_password(client, link())
+    assert "_auth_user_id" not in client.session
+    answer = client.post("/accounts/login/", {"login": "ada", "password": NEW})
+    assert answer["Location"] == "/accounts/2fa/authenticate/"
+
+
+@pytest.mark.parametrize("way", ["reset", "change"])
+def test_a_new_password_ends_sessions_and_grants(client, ada, webapp, way):
+    webapp.grants = ["authorization_code", "refresh_token"]
+    webapp.save()
+    other = Browser()
+    for browser in (client, other):
+        log_in(browser, OLD)
+    query = authorization(webapp, scope="openid notes:read offline_access")
+    body = redeem(other, webapp, parameters(allow(other, query))["code"]).json()
+    if way == "reset":
+        ask(Browser(), "ada@example.org")
+        assert set_password(Browser(), link()).status_code == 302
+    else:
+        client.post(CHANGE, {"oldpassword": OLD, "password1": NEW, "password2": NEW})
+    assert refreshed(Browser(), webapp, body["refresh_token"]).json()["error"] == "invalid_grant"
+    for browser in (client, other):
+        assert browser.get("/oauth/authorize", authorization(webapp))["Location"].startswith("/accounts/login/")
+
+
+def test_every_address_gets_the_same_answer_and_takes_the_same_statements(queued, ada):
+    """Known, unknown, in another spelling, of a disabled user, and of a user without a password."""
+    make_user("off", is_active=False)
+    User.objects.create_user("none", "none@example.org")
+    answers, statements = [], []
+    for name in ("ada@example.org", "nobody@example.org", "ADA@EXAMPLE.ORG", "off@example.org", "none@example.org"):
+        browser = Browser()
+        with CaptureQueriesContext(connection) as queries:
+            answer = ask(browser, name)
+        done = browser.get(answer["Location"])
+        answers.append((answer.status_code, headers(answer), answer.content, done.status_code, done.content))
+        statements.append([query["sql"] for query in queries])
+    assert all(one == answers[0] for one in answers)
+    assert all(one == statements[0] for one in statements)
+    assert len(queued) == 5, "the thread that sends mail looks the user up"
+    assert outbox.outbox == []
+
+
+def test_mail_is_sent_to_active_users_with_that_address_and_to_nobody_else(client, ada):
+    make_user("off", is_active=False)
+    for name in ("nobody@example.org", "off@example.org"):
+        ask(client, name)
+    assert outbox.outbox == []
+
+
+def test_the_host_of_a_request_is_not_in_the_mail(client, ada, settings):
+    settings.ALLOWED_HOSTS = ["*"]
+    client.post(RESET, {"email": "ada@example.org"}, headers={"host": "evil.example"})
+    [message] = outbox.outbox
+    assert "evil.example" not in message.body + message.subject
+    assert "localhost:8000" in message.body
+
+
+@pytest.mark.parametrize("email", ["ada@example.org", "nobody@example.org"])
+def test_requests_for_one_address_are_limited_whether_it_has_an_account_or_not(queued, ada, settings, email):
+    settings.ISSUER = settings.ISSUER | {"RATE_LIMITS": {"mail": (2, 600)}}
+    answers = [ask(Browser(REMOTE_ADDR=f"192.0.2.{number}"), email).status_code for number in range(3)]
+    assert answers == [302, 302, 429]
+    assert len(queued) == 2
+
+
+@pytest.mark.parametrize("email", ["", "ada", "a" * 300 + "@example.org", "a\0@example.org", "a@b\r\nBcc: c@d.example"])
+def test_text_that_is_no_address_gets_the_page_again(queued, client, email):
+    assert ask(client, email).status_code == 200
+    assert queued == []
+
+
+@pytest.mark.parametrize("path", ["1-x", "zzzzzzzzzzzz-abc-def", "0-" + "a" * 128])
+def test_a_link_that_was_never_sent_says_that_it_does_not_work(client, ada, path):
+    answer = client.get(f"{RESET}key/{path}/")
+    assert "does not work any more" in answer.content.decode()
+
+
+@pytest.mark.parametrize("path", ["1" * 13 + "-x", "1", "1-", "-x", "é-x"])
+def test_an_address_that_no_link_has_is_not_found(client, path):
+    assert client.get(f"{RESET}key/{path}/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("old", "first", "second"), [("wrong", NEW, NEW), (OLD, NEW, "other"), (OLD, "short", "short"), (OLD, "", "")]
+)
+def test_a_password_is_not_changed_by_a_wrong_form(client, ada, old, first, second):
+    log_in(client, OLD)
+    assert client.post(CHANGE, {"oldpassword": old, "password1": first, "password2": second}).status_code == 200
+    assert log_in(Browser(), OLD)
+
+
+def test_a_changed_password_logs_its_user_out(client, ada):
+    log_in(client, OLD)
+    answer = client.post(CHANGE, {"oldpassword": OLD, "password1": NEW, "password2": NEW})
+    assert answer["Location"] == "/accounts/password/changed/"
+    assert "_auth_user_id" not in client.session
+
+
+def test_without_a_mail_server_there_is_no_reset_and_no_link_to_it(client, settings):
+    settings.ISSUER = settings.ISSUER | {"SENDS_MAIL": False}
+    assert client.get(RESET).status_code == 404
+    assert RESET not in client.get("/accounts/login/").content.decode()

@@ -1,0 +1,43 @@
+"""Prove what the consent page displayed.
+
+An answer counts only with a proof that this request, with these scopes, was displayed to this user in this login, at
+most `TIME_TO_DECIDE` ago. So neither an answer to another request nor the answer of another user is accepted.
+"""
+
+import hashlib
+from datetime import datetime, timedelta
+
+from django.core import signing
+
+from tokens.authorize import consent
+from tokens.authorize.request import AuthorizationRequest
+from tokens.issued.login import Login
+
+# Another value invalidates the consent pages that are open.
+SALT = "tokens.oauth.consent"
+TIME_TO_DECIDE = timedelta(minutes=10)
+
+
+def content(request: AuthorizationRequest, query: str) -> str:
+    """Return everything that the consent page displays of the request `query`, as one text."""
+    # Also the scopes: a user who joins a group while reading the page must not give a scope that it did not name.
+    return "\n".join([query, *request.target.scopes, *consent.further_claims(request)])
+
+
+def create(displayed: str, user: str, login: Login, *, now: datetime) -> str:
+    """Return the signed proof that `displayed` was shown to `user` in this login, at `now`."""
+    return signing.dumps([_facts(displayed, user, login), now.timestamp()], salt=SALT)
+
+
+def is_valid(proof: str, displayed: str, user: str, login: Login, *, now: datetime) -> bool:
+    """Return True if `proof` is for this text, user and login, and at most `TIME_TO_DECIDE` old."""
+    try:
+        facts, at = signing.loads(proof, salt=SALT)
+    except (signing.BadSignature, ValueError):
+        return False
+    return bool(facts == _facts(displayed, user, login)) and now.timestamp() - at <= TIME_TO_DECIDE.total_seconds()
+
+
+def _facts(displayed: str, user: str, login: Login) -> list[object]:
+    """Return the values that a proof covers: the text, the user and the login."""
+    return [hashlib.sha256(displayed.encode()).hexdigest(), user, login.at.timestamp()]

@@ -1,0 +1,109 @@
+"""/accounts/email/: a user verifies the own e-mail address, or changes it.
+
+- The new address counts after its user followed the link in the mail, in a session of that user.
+- The page answers the same for every address. The thread that sends mail looks up whether another user has it, and then
+  tells that user instead.
+"""
+
+from functools import partial
+from typing import Any
+
+from allauth.account.decorators import reauthentication_required
+from allauth.account.internal.userkit import filter_users_by_email
+from allauth.account.models import EmailAddress
+from django import forms
+from django.contrib.auth.decorators import login_required
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+
+from tokens import email_proof
+from tokens.audit import trail
+from tokens.email_proof import CannotVerify
+from tokens.models import User
+from tokens.views import mail, mail_link
+from tokens.views.limits import limited_mail
+from tokens.views.mail_link import NEW_ADDRESS, Expired
+from tokens.views.not_ready import page_if_not_ready
+from tokens.views.pages import ACCOUNT_HEADERS, private
+from tokens.views.password import ADDRESS_LENGTH
+
+
+class AddressForm(forms.Form):
+    """The new address."""
+
+    email = forms.EmailField(max_length=ADDRESS_LENGTH)
+
+
+def _address(request: HttpRequest) -> HttpResponse:
+    """Show the user's address, and send a link to the one that the user enters."""
+    user = _user(request)
+    form = AddressForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        mail.later(partial(send_link, str(user.sub), user.email, form.cleaned_data["email"]))
+        return HttpResponseRedirect(reverse("account_email_verification_sent"))
+    context = {"form": form, "address": user.email, "is_verified": bool(user.email) and email_proof.is_verified(user)}
+    return render(request, "account/email.html", context)
+
+
+def send_link(sub: str, old: str, new: str) -> None:
+    """Send a link that verifies `new` for the user, or tell the user who has it. Runs in the thread that sends mail."""
+    if any(str(other.sub) != sub for other in filter_users_by_email(new)):
+        url = mail.address("account_reset_password")
+        mail.message("account/email/account_already_exists", new, {"password_reset_url": url}).send()
+        return
+    user = User.objects.get(sub=sub)
+    url = mail.address("account_confirm_email", mail_link.make(NEW_ADDRESS, sub=sub, old=old, new=new))
+    mail.message("account/email/new_address", new, {"user": user, "activate_url": url}).send()
+
+
+def _confirm(request: HttpRequest, key: str) -> HttpResponse:
+    """Ask the user whose address it is, and verify it."""
+    user = _user(request)
+    try:
+        content = _read(user, key)
+        if request.method != "POST":
+            return render(request, "account/email_confirm.html", {"address": content["new"]})
+        change(user, content["new"])
+    except (Expired, CannotVerify):
+        return render(request, "account/email_confirm.html", {"expired": True}, status=400)
+    return render(request, "account/email_confirm.html", {"address": content["new"], "done": True})
+
+
+def _read(user: User, key: str) -> dict[str, Any]:
+    """Return the content of the user's link. Raises Expired, also if the address changed since the link was made."""
+    content = mail_link.read(NEW_ADDRESS, key)
+    if content["sub"] != str(user.sub) or content["old"] != user.email:
+        raise Expired("the link is another user's, or the address changed since")
+    return content
+
+
+def change(user: User, new: str) -> None:
+    """Give the user the address, verified, in place of all others, and tell the old one. Raises CannotVerify."""
+    old = user.email
+    with transaction.atomic():
+        user.email = new
+        user.save(update_fields=["email"])
+        EmailAddress.objects.filter(user=user).exclude(email__iexact=new).delete()
+        email_proof.verify(user, new)
+        actor = f"user:{user.get_username()}"
+        trail.record("user.email_verified", actor=actor, subject=actor, details={}, now=timezone.now())
+    if old and old != new:
+        mail.send(mail.message("account/email/address_changed", old, {"user": user}))
+
+
+def _user(request: HttpRequest) -> User:
+    assert request.user.is_authenticated  # noqa: S101 (login_required)
+    return request.user
+
+
+def _sent(request: HttpRequest) -> HttpResponse:
+    return render(request, "account/verification_sent.html")
+
+
+_changing = reauthentication_required(app="allauth.account")(limited_mail("email")(_address))
+address = private(page_if_not_ready(mail.if_sent(login_required(_changing))), headers=ACCOUNT_HEADERS)
+confirm = private(page_if_not_ready(mail.if_sent(login_required(_confirm))), headers=ACCOUNT_HEADERS)
+sent = private(mail.if_sent(_sent), headers=ACCOUNT_HEADERS)

@@ -1,0 +1,103 @@
+"""/accounts/signup/: a visitor gets an account, if the setting SIGN_UP is on.
+
+- The visitor enters an address and gets a link by mail. Its page asks for a password, and adds the user with the
+  address verified. So no account has an address that its user cannot read.
+- The first page does the same work for every address, and the mail says the rest: a link, or that there is an account.
+- The username is made of the address, and is not asked for: a form that refuses a username reveals who has it.
+"""
+
+from functools import partial
+from typing import Any
+
+from allauth.account.adapter import get_adapter
+from allauth.account.forms import ResetPasswordKeyForm
+from allauth.account.internal.userkit import filter_users_by_email
+from allauth.account.models import EmailAddress
+from django import forms
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.db import IntegrityError, transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+
+from tokens import conf
+from tokens.audit import trail
+from tokens.models import User
+from tokens.views import mail, mail_link
+from tokens.views.limits import limited_factor, limited_mail
+from tokens.views.mail_link import SIGN_UP, Expired
+from tokens.views.pages import HEADERS, View, private
+from tokens.views.password import ADDRESS_LENGTH, in_a_slot
+
+
+class SignUpForm(forms.Form):
+    """The address of the visitor."""
+
+    email = forms.EmailField(max_length=ADDRESS_LENGTH)
+
+
+def _sign_up(request: HttpRequest) -> HttpResponse:
+    """Ask for the address, and send mail to it."""
+    form = SignUpForm(request.POST or None)
+    target = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")
+    target = target if get_adapter(request).is_safe_url(target) else ""
+    if request.method == "POST" and form.is_valid():
+        mail.later(partial(send_link, form.cleaned_data["email"], target))
+        return HttpResponseRedirect(reverse("account_email_verification_sent"))
+    return render(request, "account/signup.html", {"form": form, "target": target})
+
+
+def send_link(email: str, target: str) -> None:
+    """Send a link for the sign-up, or say that there is an account. Runs in the thread that sends mail."""
+    if filter_users_by_email(email):
+        url = mail.address("account_reset_password")
+        mail.message("account/email/account_already_exists", email, {"password_reset_url": url}).send()
+        return
+    url = mail.address("account_signup_complete", mail_link.make(SIGN_UP, email=email, target=target))
+    mail.message("account/email/sign_up", email, {"activate_url": url}).send()
+
+
+def _complete(request: HttpRequest, key: str) -> HttpResponse:
+    """Ask for a password, and add the user."""
+    try:
+        content = mail_link.read(SIGN_UP, key)
+        form = ResetPasswordKeyForm(request.POST or None, user=User(email=content["email"]))
+        if request.method != "POST" or not form.is_valid():
+            return render(request, "account/signup_complete.html", {"form": form, "address": content["email"]})
+        add(content["email"], form.cleaned_data["password1"])
+    except Expired:
+        return render(request, "account/signup_complete.html", {"expired": True}, status=400)
+    query = {"login_hint": content["email"]} | ({REDIRECT_FIELD_NAME: content["target"]} if content["target"] else {})
+    return HttpResponseRedirect(f"{reverse('account_login')}?{urlencode(query)}")
+
+
+def add(email: str, password: str) -> None:
+    """Add a user with this address, verified. Raises Expired if a user has it by now."""
+    if filter_users_by_email(email):
+        raise Expired("there is an account by now")
+    name = get_adapter().generate_unique_username([email.partition("@")[0], "user"])
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(name, email=email, password=password)
+            EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
+            actor = f"user:{user.get_username()}"
+            trail.record("user.signed_up", actor=actor, subject=actor, details={}, now=timezone.now())
+    except IntegrityError as error:  # another tab followed the same link at the same time
+        raise Expired("there is an account by now") from error
+
+
+def _if_open(view: View) -> View:
+    """Answer 404 unless visitors can sign up."""
+
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not conf.issuer().sign_up:
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return answer
+
+
+sign_up = private(_if_open(limited_mail("email")(_sign_up)), headers=HEADERS)
+complete = private(_if_open(limited_factor(lambda _: "")(in_a_slot(_complete))), headers=HEADERS)

@@ -18,8 +18,8 @@ TABLE = {
     "apps": "checks revoking views",
     "urls": "conf metadata views",
     "admin": "audit authentication_class authorize back_channel checks conf email_proof encryption errors factors"
-    " grants inspection jose keys keys/errors keys/rules metadata models open_clients registration registry_lock"
-    " revoking views",
+    " grants inspection jose keys keys/errors keys/rules metadata models open_clients recipes registration"
+    " registry_lock revoking views",
     "templatetags": "conf",
     "views": "account addresses audit authentication_class authorize background brand claims clients conf"
     " database_errors dpop email_proof errors factors grants issued jose keys keys/errors keys/rules limits login"

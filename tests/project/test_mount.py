@@ -23,7 +23,7 @@ def under_a_path(settings):
 def test_every_address_of_the_metadata_is_there(client: Client, under_a_path: None, kept: str) -> None:
     metadata = document(conf.issuer().url, scopes=[], apis=[], algorithms=[])
     addresses = [str(value) for name, value in metadata.items() if name.endswith(("_endpoint", "_uri"))]
-    assert len(addresses) == 8
+    assert len(addresses) == 9
     for address in addresses:
         assert client.get(kept + address.removeprefix("https://a.example/auth")).status_code != 404, address
 

@@ -13,6 +13,7 @@ Read in this order:
 - `user`, `client`, `client_form`, `client_claims`, `client_layout`, `client_secret`: users and clients.
 - `client_kind`, `client_snippet`, `scope_choice`: a new client by its kind, with blocks to paste.
 - `client_activity`: what a client did last.
+- `client_program`: a new client by the recipe of a program, with its configuration.
 - `client_rights`: permissions for rights of a client beyond those of an ordinary one.
 - `api`, `scope_form`, `exchange_policy`: the rest of the registry.
 - `open_client`: self-registered clients, and initial access tokens.

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext, gettext_lazy
 
-from tokens.admin import client_activity, client_kind
+from tokens.admin import client_activity, client_kind, client_program
 from tokens.admin.client_form import ClientForm
 from tokens.admin.client_layout import FIELDSETS
 from tokens.admin.client_rights import may_change
@@ -67,6 +68,7 @@ class ClientAdmin(PrefixSearch, Audited):
         return [
             path("revoke-all/", view(revoke_all_page), name="tokens_revoke_all"),
             path("new/", view(client_kind.choose), name="tokens_client_choose_kind"),
+            path("new/for/<slug:program>/", view(self.add_by_program), name="tokens_client_add_program"),
             path("new/<slug:kind>/", view(self.add_by_kind), name="tokens_client_add_kind"),
             *super().get_urls(),
         ]
@@ -83,6 +85,12 @@ class ClientAdmin(PrefixSearch, Audited):
     def add_by_kind(self, request: HttpRequest, kind: str) -> HttpResponse:
         """Show the form of a kind, or register the client. Answer 503 if another transaction prevents the change."""
         return self._bounded(client_kind.add, request, kind)
+
+    def add_by_program(self, request: HttpRequest, program: str) -> HttpResponse:
+        """Show the form of a program, or register its client. Answer 503 if another transaction prevents the change."""
+        if not request.user.has_perm("tokens.add_client"):
+            raise PermissionDenied
+        return self._bounded(client_program.add, request, program)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """List the clients, with the button "Revoke everything" for superusers."""

@@ -17,6 +17,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext, gettext_lazy
 
 from tokens import conf
+from tokens.admin import client_program
 from tokens.admin.client_rights import refusals
 from tokens.admin.client_snippet import Values, blocks
 from tokens.admin.scope_choice import ScopeField
@@ -95,7 +96,11 @@ def choose(request: HttpRequest) -> HttpResponse:
     """Show the kinds. Needs the permission to add clients."""
     _require(request)
     shown = [(kind.name, gettext(kind.title), gettext(kind.description)) for kind in kinds.KINDS]
-    context = admin.site.each_context(request) | {"title": gettext("What is it?"), "kinds": shown}
+    context = admin.site.each_context(request) | {
+        "title": gettext("What is it?"),
+        "kinds": shown,
+        "topics": client_program.by_topic(),
+    }
     return TemplateResponse(request, "admin/tokens/client/choose_kind.html", context, headers=ADMIN_HEADERS)
 
 

@@ -1,0 +1,185 @@
+"""The page that adds a client by the recipe of a program: what that program needs, and its configuration.
+
+1. `by_topic` lists the programs on the page "What is it?".
+2. `add` asks for the program's address, its scopes and its keys, as far as its recipe needs them.
+3. The answer shows the secret once, what is less strict than the default, and the configuration to paste.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext, gettext_lazy
+
+from tokens import conf
+from tokens.admin.client_rights import refusals
+from tokens.admin.scope_choice import ScopeField
+from tokens.jose import key_text
+from tokens.jose.public_keys import UnusableKey
+from tokens.keys import store
+from tokens.models import Client
+from tokens.recipes import catalog, configuration, defaults
+from tokens.recipes.defaults import MissingValue
+from tokens.recipes.example import SITE, RealValues
+from tokens.recipes.schema import InvalidRecipe, Recipe
+from tokens.registration import less_strict
+from tokens.registration.client import Registration, register
+from tokens.registration.delegation import Rights
+from tokens.views.pages import ADMIN_HEADERS
+
+COLUMNS = {
+    "pkce": "pkce",
+    "any_localhost_port": "allows_any_localhost_port",
+    "allow_undotted_scheme": "allows_undotted_schemes",
+    "legacy_audience": "accepts_token_endpoint_audience",
+    "pin_auth_method": "pins_authentication_method",
+    "first_party": "skip_authorization",
+    "claims_in_id_token": "claims_in_id_token",
+    "always_refresh_token": "always_gets_refresh_token",
+    "rotate_refresh_tokens": "rotates_refresh_tokens",
+}
+"""By option of a recipe: the column of the client. A test compares the clients with those of create_client."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramBlock:
+    """A piece of the program's configuration, with its title."""
+
+    title: str
+    text: str
+
+
+class ProgramForm(forms.Form):
+    """What an operator is asked for a program, as far as its recipe needs it."""
+
+    name = forms.CharField(
+        max_length=255, label=gettext_lazy("Name"), help_text=gettext_lazy("Shown to users on the consent page.")
+    )
+    site = forms.URLField(
+        label=gettext_lazy("Address of the application"),
+        assume_scheme="https",
+        help_text=gettext_lazy("Scheme and host. The recipe knows the paths of the redirect URIs."),
+    )
+    jwks = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 6, "cols": 60}),
+        label=gettext_lazy("Public keys"),
+        help_text=gettext_lazy("A JWKS, a JWK or PEM: the program authenticates with its own key."),
+    )
+    scopes = ScopeField(
+        required=False,
+        label=gettext_lazy("Scopes"),
+        help_text=gettext_lazy("What the client may request at APIs, and no more."),
+    )
+
+    def __init__(self, data: Any = None, *, recipe: Recipe) -> None:
+        super().__init__(data, initial={"name": recipe.title})
+        self.recipe, self.step = recipe, defaults.step_of(recipe, "create_client", "")
+        options = self.step.options
+        addresses = [uri for name in ("redirect_uris", "origins") for uri in options.get(name, ())]
+        if not any(SITE in uri for uri in addresses):
+            del self.fields["site"]
+        if "jwks" not in options:
+            del self.fields["jwks"]
+
+    def clean_jwks(self) -> object:
+        """Return the keys as a JWKS."""
+        try:
+            return key_text.read(self.cleaned_data["jwks"])
+        except UnusableKey as error:
+            raise ValidationError(str(error)) from error
+
+    def registration(self) -> Registration:
+        """Return the registration that recipe and form describe. Raises MissingValue if a value is missing."""
+        options = defaults.client_options(self.recipe, self.step, self.given())
+        policy = {column: options[name] for name, column in COLUMNS.items() if options.get(name)}
+        joined = {"post_logout_redirect_uris": "post_logout_redirect_uris", "origins": "allowed_origins"}
+        policy |= {column: " ".join(options.get(name, ())) for name, column in joined.items()}
+        plain = ("name", "client_id", "grants", "redirect_uris", "scopes", "apis", "method", "public", "jwks")
+        fields = {name: options[name] for name in plain if name in options}
+        return Registration(**fields, policy=policy | {"userinfo_by_api_tokens": True, "recipe": self.recipe.name})
+
+    def given(self) -> dict[str, Any]:
+        """Return the options that the operator gave, by their name in a recipe."""
+        data = self.cleaned_data
+        chosen = {"name": data["name"], "scopes": [scope.name for scope in data.get("scopes", ())]}
+        return {name: value for name, value in (data | chosen).items() if value}
+
+
+def by_topic() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return the names and titles of the programs that are clients, by topic. Returns none if a recipe is malformed."""
+    try:
+        found = [one for one in catalog.recipes(conf.issuer().recipes).values() if one.kind != "resource server"]
+    except InvalidRecipe:
+        return []  # `manage.py recipes` names the file and the field
+    ordered = sorted(found, key=lambda one: (one.topic, one.title.casefold()))
+    return [
+        (topic, [(one.name, one.title) for one in group]) for topic, group in groupby(ordered, lambda one: one.topic)
+    ]
+
+
+def add(request: HttpRequest, program: str) -> HttpResponse:
+    """Show the form of a program, or register the client and show its configuration."""
+    try:
+        recipe = catalog.find(program, conf.issuer().recipes)
+        form = ProgramForm(request.POST or None, recipe=recipe)
+    except InvalidRecipe as error:
+        raise Http404 from error
+    if request.method == "POST" and form.is_valid():
+        try:
+            return _added(request, form)
+        except MissingValue as error:
+            form.add_error(None, str(error))
+        except ValidationError as error:
+            for name, problems in error.message_dict.items():
+                form.add_error(name if name in form.fields else None, problems)
+    context = admin.site.each_context(request) | {
+        "title": recipe.title,
+        "description": recipe.summary,
+        "form": form,
+        "media": form.media,
+    }
+    return TemplateResponse(request, "admin/tokens/client/add_kind.html", context, headers=ADMIN_HEADERS)
+
+
+def _added(request: HttpRequest, form: ProgramForm) -> HttpResponse:
+    registration = form.registration()
+    addresses = (*registration.redirect_uris, *str(registration.policy["post_logout_redirect_uris"]).split())
+    skips = bool(registration.policy.get("skip_authorization"))
+    rights = Rights(skips_consent=skips, grants=registration.grants, redirect_uris=addresses)
+    if found := refusals(rights, request.user.has_perm):
+        raise ValidationError(dict(found))
+    client, secret = register(registration, actor=f"user:{request.user.get_username()}", now=store.database_now())
+    context = admin.site.each_context(request) | {
+        "title": gettext("Client added"),
+        "client": client,
+        "secret": secret,
+        "snippets": _blocks(form, client, secret),
+        "notes": _notes(form.recipe, client),
+    }
+    return TemplateResponse(request, "admin/tokens/client/secret.html", context, headers=ADMIN_HEADERS)
+
+
+def _notes(recipe: Recipe, client: Client) -> Sequence[str]:
+    """Return what is less strict than the default, and what the program needs of users."""
+    needs = [gettext("Each user needs a verified e-mail address.")] if recipe.needs_verified_email else []
+    return [*less_strict.sentences(client), *filter(None, [recipe.loosens]), *needs]
+
+
+def _blocks(form: ProgramForm, client: Client, secret: str | None) -> list[ProgramBlock]:
+    """Return the configuration of the program with the values of the client."""
+    given: Mapping[str, Any] = form.given()
+    values = RealValues(
+        issuer=conf.issuer().url,
+        site=defaults.site_of(form.step, given),
+        client_id=client.client_id,
+        secret=secret or "",
+        scopes=given.get("scopes", ()),
+    )
+    parts = configuration.parts(form.recipe, values)
+    return [ProgramBlock(part.file or part.text or part.language, part.code) for part in parts if part.code]

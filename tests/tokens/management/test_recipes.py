@@ -72,7 +72,7 @@ def test_the_printed_text_says_what_to_enable_which_file_it_is_and_which_command
 
 
 def test_the_client_that_was_registered_with_its_api_is_not_a_command_to_run():
-    out, _ = run("create_api", "--for", "dovecot")
+    out, _ = run("create_api", "--for", "dovecot", "--identifier", "https://mail.corp/")
     assert "--client-id mua" in out
     assert "--client-id mail-api" not in out
     assert Client.objects.get().client_id == "mail-api"

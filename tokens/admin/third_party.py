@@ -1,9 +1,10 @@
-"""Admin pages for tables of Django and django-allauth that affect security: groups and e-mail addresses."""
+"""Admin pages for tables of Django and django-allauth that affect security: groups, e-mail addresses, factors."""
 
 from typing import Any
 
 from allauth.account.admin import EmailAddressAdmin as AllauthEmailAddressAdmin
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.models import Group
@@ -67,3 +68,37 @@ class EmailAddressAdmin(Audited, AllauthEmailAddressAdmin):
     def name(self, obj: EmailAddress) -> str:
         """Return the user's name and the row's number: the audit trail does not keep the address."""
         return f"{obj.user.get_username()}/{obj.pk}"
+
+
+@admin.register(Authenticator)
+class AuthenticatorAdmin(Audited):
+    """The second factors and passkeys of users. An administrator can delete them for a user who lost a device.
+
+    Secrets and keys are not shown. Only superusers can delete a factor of a user with access to the admin.
+    """
+
+    noun = "factor"
+    in_registry = False
+    list_display = fields = ("user", "type", "created_at", "last_used_at")
+    list_filter = ("type",)
+    list_select_related = ("user",)
+
+    def has_add_permission(self, _request: HttpRequest) -> bool:
+        """Return False. Users set up their factors themselves."""
+        return False
+
+    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        """Return False. A factor that could be moved to another user would be a way to log in as that user."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Return True if the administrator may delete factors, and may change the user of this factor."""
+        return super().has_delete_permission(request, obj) and (obj is None or may_change_user(request, obj.user))
+
+    def name(self, obj: Authenticator) -> str:
+        """Return the user's name and the row's number."""
+        return f"{obj.user.get_username()}/{obj.pk}"
+
+    def deletion_details(self, obj: Authenticator) -> dict[str, Any]:
+        """Return the type of the factor, and the user's `sub`."""
+        return {"type": obj.type, "sub": str(obj.user.sub)}

@@ -1,9 +1,11 @@
-"""Changes of groups and e-mail addresses in the admin are audit events."""
+"""Changes of groups, e-mail addresses and second factors in the admin are audit events."""
 
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.contrib import admin as django_admin
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 
 from tokens.admin.events import Audited
 from tokens.admin.read_only import ReadOnly
@@ -29,3 +31,43 @@ def test_a_group_and_a_verified_address_are_events(admin):
         ("email_address.created", "user:root", f"email_address:eve/{EmailAddress.objects.get().pk}"),
     ]
     assert Group.objects.exists()
+
+
+def factor(name, **rights):
+    user = User.objects.create_user(name, **rights)
+    return TOTP.activate(user, generate_totp_secret()).instance
+
+
+def test_a_factor_is_shown_without_its_secret_and_can_be_removed_but_not_changed_or_added(admin):
+    row = factor("ada")
+    page = f"/admin/mfa/authenticator/{row.pk}/"
+    shown = admin.get(f"{page}change/")
+    assert "Authenticator app" in shown.text or "TOTP" in shown.text
+    assert row.data["secret"] not in shown.text
+    assert admin.post(f"{page}change/", {"user": row.user_id, "type": "totp"}).status_code == 403
+    assert admin.get("/admin/mfa/authenticator/add/").status_code == 403
+    assert admin.post(f"{page}delete/", {"post": "yes"}).status_code == 302
+    assert not Authenticator.objects.exists()
+    event = AuditEvent.objects.get()
+    assert (event.action, event.actor, event.subject) == ("factor.deleted", "user:root", f"factor:ada/{row.pk}")
+    assert event.details == {"type": "totp", "sub": str(row.user.sub)}
+
+
+@pytest.mark.parametrize(("rights", "status"), [({}, 302), ({"is_staff": True}, 403), ({"is_superuser": True}, 403)])
+def test_only_superusers_remove_a_factor_of_a_user_with_access_to_the_admin(client, rights, status):
+    helper = User.objects.create_user("helper", is_staff=True)
+    helper.user_permissions.set(Permission.objects.filter(content_type__model="authenticator"))
+    client.force_login(helper)
+    row = factor("ada", **rights)
+    assert client.post(f"/admin/mfa/authenticator/{row.pk}/delete/", {"post": "yes"}).status_code == status
+    assert Authenticator.objects.exists() == (status == 403)
+
+
+def test_the_action_for_many_rows_removes_no_factor_of_a_user_with_access_to_the_admin(client):
+    helper = User.objects.create_user("helper", is_staff=True)
+    helper.user_permissions.set(Permission.objects.filter(content_type__model="authenticator"))
+    client.force_login(helper)
+    rows = [factor("ada"), factor("boss", is_superuser=True)]
+    chosen = {"action": "delete_selected", "_selected_action": [row.pk for row in rows], "post": "yes"}
+    assert client.post("/admin/mfa/authenticator/", chosen).status_code == 403
+    assert Authenticator.objects.count() == 2

@@ -25,10 +25,12 @@ Read in this order:
 - `login`, `third_party`: the login page, and other apps' tables.
 """
 
-import allauth.account.admin  # noqa: F401 (registers pages that are unregistered below)
+import allauth.account.admin
+import allauth.mfa.admin  # noqa: F401 (registers pages that are unregistered below)
 import django.contrib.auth.admin  # noqa: F401 (the same)
 import oauth2_provider.admin  # noqa: F401 (the same)
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Group
@@ -37,7 +39,10 @@ from django.db.models import Model
 from tokens.models import Client
 
 admin.site.site_header = admin.site.site_title = "Keyturn issuer"
-foreign: list[type[Model]] = [Client, Group, EmailAddress, *apps.get_app_config("oauth2_provider").get_models()]
+foreign: list[type[Model]] = [
+    *(Client, Group, EmailAddress, Authenticator),
+    *apps.get_app_config("oauth2_provider").get_models(),
+]
 admin.site.unregister(model for model in foreign if admin.site.is_registered(model))
 
 from tokens.admin import (  # noqa: E402 (registers the pages)

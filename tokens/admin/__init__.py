@@ -40,7 +40,10 @@ from tokens.models import Client
 
 admin.site.site_header = admin.site.site_title = "Keyturn issuer"
 foreign: list[type[Model]] = [
-    *(Client, Group, EmailAddress, Authenticator),
+    Client,
+    Group,
+    EmailAddress,
+    Authenticator,
     *apps.get_app_config("oauth2_provider").get_models(),
 ]
 admin.site.unregister(model for model in foreign if admin.site.is_registered(model))

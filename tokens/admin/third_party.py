@@ -1,4 +1,4 @@
-"""Admin pages for tables of Django and django-allauth that affect security: groups, e-mail addresses and factors."""
+"""Admin pages for tables of Django and django-allauth that affect security: groups, e-mail addresses, factors."""
 
 from typing import Any
 
@@ -10,10 +10,8 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy
 
 from tokens.admin.events import Audited, may_change_user
-from tokens.admin.long_list import LongList
 
 
 @admin.register(Group)
@@ -73,38 +71,38 @@ class EmailAddressAdmin(Audited, AllauthEmailAddressAdmin):
 
 
 @admin.register(Authenticator)
-class AuthenticatorAdmin(LongList, Audited):
-    """Second factors: who has which, and their removal for a user who lost them.
+class AuthenticatorAdmin(Audited):
+    """The second factors and passkeys of users. An administrator can delete them for a user who lost a device.
 
-    No page shows or changes a secret or a key: an administrator who could add a passkey could log in as its user. Only
-    superusers can remove the factors of a user with access to the admin.
+    Secrets and keys are not shown. Only superusers can delete a factor of a user with access to the admin.
     """
 
     noun = "factor"
     in_registry = False
-    list_display = ("user", "type", "created_at", "last_used_at")
-    list_select_related = ("user",)
+    list_display = fields = ("user", "type", "created_at", "last_used_at")
     list_filter = ("type",)
-    search_fields = ("=user__username",)
-    search_help_text = gettext_lazy("A username.")
-    fields = readonly_fields = ("user", "type", "created_at", "last_used_at")
+    list_select_related = ("user",)
 
     def lookup_allowed(self, lookup: str, _value: str, request: HttpRequest) -> bool:  # noqa: ARG002 (Django's name)
-        """Return True if the lookup belongs to the filter: others would reveal what `data` contains."""
+        """Return True if the lookup belongs to the filter. Others would reveal what `data` contains, by characters."""
         return lookup in {"type", "type__exact"}
 
     def has_add_permission(self, _request: HttpRequest) -> bool:
-        """Return False: a user sets up the own factors."""
+        """Return False. Users set up their factors themselves."""
         return False
 
     def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        """Return False: a user sets up the own factors."""
+        """Return False. A factor that could be moved to another user would be a way to log in as that user."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return True if the administrator may delete factors, and may change the user of this one."""
+        """Return True if the administrator may delete factors, and may change the user of this factor."""
         return super().has_delete_permission(request, obj) and (obj is None or may_change_user(request, obj.user))
 
     def name(self, obj: Authenticator) -> str:
-        """Return the user's name and the type of the factor."""
-        return f"{obj.user.get_username()}/{obj.type}"
+        """Return the user's name and the row's number."""
+        return f"{obj.user.get_username()}/{obj.pk}"
+
+    def deletion_details(self, obj: Authenticator) -> dict[str, Any]:
+        """Return the type of the factor, and the user's `sub`."""
+        return {"type": obj.type, "sub": str(obj.user.sub)}

@@ -10,5 +10,9 @@ serve = (pytest.mark.processes, pytest.mark.xdist_group("serve"))
 """Tests that start single servers."""
 conformance = (pytest.mark.processes, pytest.mark.xdist_group("conformance"))
 """Tests of the issuer that `certification_setup` prepared (tests/conformance)."""
+fapi2 = (pytest.mark.processes, pytest.mark.xdist_group("fapi2"))
+"""The same, of the issuer that holds each client to FAPI 2.0."""
+switches = (pytest.mark.processes, pytest.mark.xdist_group("switches"))
+"""The same, of the issuer whose keys switch all the time."""
 clients = (pytest.mark.clients, pytest.mark.processes)
 """Tests that run clients of other projects in environments of their own (tests/clients/recipes)."""

@@ -1,19 +1,30 @@
-"""One issuer in a process of its own, set up by `certification_setup`."""
+"""Issuers in processes of their own, set up by `certification_setup`: one for each policy that a plan is run with."""
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from project.launch import environment, processes
+from project.launch.environment import Environments
 from project.launch.ports import Ports
 from tests import prepared
 from tests.conformance import profile
+from tests.conformance.bank import OAUTH, OPENID, OWN, Bank
+from tests.conformance.keys import register
 from tests.conformance.suite import Suite
 from tests.flow.conftest import serve
 from tests.flow.stranger import stranger
 from tests.ports import free
+
+SETTINGS = {
+    "RATE_LIMITS": "login=1000/60",
+    "CLAIMS_SOURCE": profile.SOURCE,
+    "USERINFO_TOKEN_IN_BODY": "true",
+    "REMEMBER_LOOPBACK_CONSENT": "true",
+}
 
 
 @pytest.fixture(scope="session")
@@ -22,28 +33,53 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     var = prepared.copy(tmp_path_factory)
     where = Ports(free(), free(), free())
     variables = environment.prepare(where, {}, var)
-    prepared.set_up(variables, var, where)
-    variables.issuer.update(
-        {
-            "RATE_LIMITS": "login=1000/60",
-            "CLAIMS_SOURCE": profile.SOURCE,
-            "USERINFO_TOKEN_IN_BODY": "true",
-            "REMEMBER_LOOPBACK_CONSENT": "true",
-        }
-    )
-    with stranger() as suite:
-        printed = processes.command(
-            variables.issuer, "certification_setup", "--base-url", suite.url, "--alias", "conformance"
-        )
-        configuration = json.loads(printed)
-        child = serve("issuer", variables.issuer, where.url("issuer"), var)
+    yield from certified(variables, var, where)
+
+
+@pytest.fixture(scope="session")
+def switching_plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """The plan of an issuer whose keys live for seconds: KEY_POLICY=development from its first key on."""
+    var, where = tmp_path_factory.mktemp("var"), Ports(free(), free(), free())
+    variables = environment.prepare(where, {"KEY_POLICY": "development"}, var)
+    prepared.databases(tmp_path_factory, var)
+    yield from certified(variables, var, where)
+
+
+@pytest.fixture(scope="session")
+def fapi_plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """The plan of an issuer that holds each client to FAPI 2.0 and signs by ES256, and of an API for its tokens."""
+    var, where = tmp_path_factory.mktemp("var"), Ports(free(), free(), free())
+    variables = environment.prepare(where, {}, var)
+    prepared.databases(tmp_path_factory, var)
+    processes.command(variables.issuer, "rotate_keys", "--ring", "default", "--algorithm", "ES256")
+    for started in certified(variables, var, where, FAPI2="true"):
+        audience = variables.api["API_AUDIENCE"]
+        keys = {name: register(variables.issuer, var, name, started["callback"]) for name in ("client", "client2")}
+        api = serve("api", variables.api | {"API_ALGORITHMS": "ES256"}, where.url("api"), var)
         try:
-            suite_address = f"{suite.url}/test/a/conformance"
+            yield {**started, **keys, "api": where.url("api"), "audience": audience}
+        finally:
+            processes.stop([api])
+
+
+def certified(variables: Environments, var: Path, where: Ports, **last: str) -> Iterator[dict[str, Any]]:
+    """Make the demo and the plan's clients and user, and serve. The variables in `last` are set for the server only."""
+    prepared.set_up(variables, var, where)
+    variables.issuer.update(SETTINGS)
+    with stranger() as suite:
+        base = suite.url.replace("localhost", "127.0.0.1")  # FAPI 2.0 forbids redirect URIs at localhost
+        printed = processes.command(
+            variables.issuer, "certification_setup", "--base-url", base, "--alias", "conformance"
+        )
+        child = serve("issuer", variables.issuer | last, where.url("issuer"), var)
+        try:
             yield {
-                **clients(configuration),
+                **clients(json.loads(printed)),
                 "issuer": where.url("issuer"),
-                "callback": f"{suite_address}/callback",
-                "after_logout": f"{suite_address}/post_logout_redirect",
+                "callback": f"{base}/test/a/conformance/callback",
+                "after_logout": f"{base}/test/a/conformance/post_logout_redirect",
+                "backchannel_logout": f"{base}/test/a/conformance/backchannel_logout",
+                "received": suite.received,
                 "database": var / "issuer.sqlite3",
                 "variables": variables.issuer,
             }
@@ -79,3 +115,39 @@ def suite(plan: dict[str, Any], request: pytest.FixtureRequest) -> Suite:
 def once(plan: dict[str, Any]) -> Suite:
     """A client of the plan with a new browser, for modules that do not depend on the response mode."""
     return Suite(plan["issuer"], plan)
+
+
+@pytest.fixture
+def switching(switching_plan: dict[str, Any]) -> Suite:
+    """A client with a new browser, at the issuer whose keys live for seconds."""
+    return Suite(switching_plan["issuer"], switching_plan)
+
+
+@pytest.fixture(scope="session")
+def fapi_suite(fapi_plan: dict[str, Any]) -> Suite:
+    """The browser of the FAPI plan: its user logs in once for all modules that need no login page."""
+    return Suite(fapi_plan["issuer"], fapi_plan)
+
+
+@pytest.fixture
+def connect(fapi_suite: Suite) -> Bank:
+    """A client for modules that are about OpenID Connect."""
+    return Bank(fapi_suite)
+
+
+@pytest.fixture(params=[OPENID, OAUTH])
+def bank(fapi_suite: Suite, request: pytest.FixtureRequest) -> Bank:
+    """A client for modules with a user: with OpenID Connect, and with plain OAuth."""
+    return Bank(fapi_suite, variant=request.param)
+
+
+@pytest.fixture(params=[OPENID, OAUTH, OWN])
+def holder(fapi_suite: Suite, request: pytest.FixtureRequest) -> Bank:
+    """A client for modules that are also about the client credentials grant."""
+    return Bank(fapi_suite, variant=request.param)
+
+
+@pytest.fixture
+def stranger_bank(fapi_plan: dict[str, Any]) -> Bank:
+    """A client whose user is not logged in."""
+    return Bank(Suite(fapi_plan["issuer"], fapi_plan))

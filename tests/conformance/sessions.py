@@ -14,6 +14,21 @@ for row in Session.objects.all():
     session.save()
 """
 
+ANSWERS = """
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+for row in Session.objects.all():
+    session = SessionStore(session_key=row.session_key)
+    if "authorization_answered_at" in session:
+        session["authorization_answered_at"] -= {seconds}
+        session.save()
+"""
+
+
+def age_answers(variables: dict[str, str], seconds: int) -> None:
+    """Let the answer to every stored authorization request be `seconds` earlier."""
+    processes.command(variables, "shell", "--no-imports", "-c", ANSWERS.format(seconds=seconds))
+
 
 def age(variables: dict[str, str], seconds: int) -> None:
     """Let the login of every session be `seconds` earlier."""

@@ -27,6 +27,51 @@ LOGOUT = (
     *("no-id-token-hint", "no-params", "no-post-logout-redirect-uri", "no-state", "only-state"),
     *("query-added-to-post-logout-redirect-uri", "bad-id-token-hint"),
 )
+FAPI = "fapi2-security-profile-final"
+FAPI2 = (
+    *("discovery-end-point-verification", "happy-flow", "user-rejects-authentication"),
+    "ensure-authorization-request-without-state-success",
+    "ensure-authorization-request-without-nonce-success",
+    "ensure-authorization-request-with-64-char-nonce-success",
+    *("ensure-other-scope-order-succeeds", "test-claims-parameter-identity-claims"),
+    *("access-token-type-header-case-sensitivity", "check-dpop-proof-nbf-exp"),
+    "ensure-dpopproof-with-iat-10seconds-before-succeeds",
+    "ensure-dpopproof-with-iat-10seconds-after-succeeds",
+    "ensure-mismatched-dpop-jkt-fails",
+    "ensure-token-endpoint-fails-with-mismatched-dpop-proof-jkt",
+    "ensure-token-endpoint-fails-with-mismatched-dpop-jkt",
+    "ensure-dpopproof-at-par-endpoint-binding-success",
+    "ensure-dpop-auth-code-binding-success",
+    "ensure-different-nonce-inside-and-outside-request-object",
+    "ensure-different-state-inside-and-outside-request-object",
+    *("ensure-authorization-request-with-long-nonce", "ensure-authorization-request-with-long-state"),
+    *("state-only-outside-request-object-not-used", "ensure-request-object-without-redirect-uri-fails"),
+    "plain-fapi-tolerate-unregistered-redirect-uri",
+    "ensure-unsigned-authorization-request-without-using-par-fails",
+    "ensure-redirect-uri-in-authorization-request",
+    *("ensure-response-type-code-idtoken-fails", "ensure-response-type-token-fails"),
+    *("ensure-client-id-in-token-endpoint", "ensure-holder-of-key-required"),
+    "ensure-authorization-code-is-bound-to-client",
+    "attempt-reuse-authorization-code-after-one-second",
+    "ensure-token-endpoint-fails-with-expired-auth-code",
+    "ensure-signed-client-assertion-with-RS256-fails",
+    "ensure-client-assertion-in-token-endpoint",
+    "ensure-client-assertion-with-exp-is-5-minutes-in-past-fails",
+    *("ensure-client-assertion-with-wrong-aud-fails", "ensure-client-assertion-with-no-sub-fails"),
+    *("dpop-negative-tests", "refresh-token"),
+    "par-ensure-reused-request-uri-prior-to-auth-completion-succeeds",
+    *("par-attempt-reuse-request_uri", "par-attempt-to-use-expired-request_uri"),
+    "par-ensure-jwt-client-assertions-nbf-8-seconds-in-the-future-is-accepted",
+    "par-ensure-jwt-client-assertions-nbf-over-60-seconds-in-the-future-fails",
+    "par-attempt-to-use-request_uri-for-different-client",
+    "par-authorization-request-containing-request_uri-form-param",
+    *("par-attempt-invalid-http-method", "par-ensure-pkce-required", "ensure-pkce-code-verifier-required"),
+    *("incorrect-pkce-code-verifier-rejected", "par-plain-pkce-rejected", "par-without-duplicate-parameters"),
+    *("par-test-array-as-audience-fails", "par-test-par-endpoint-url-as-audience-fails"),
+    "par-test-token-endpoint-url-as-audience-fails",
+)
+"""The modules of the plan without another profile (Open Banking and the like), mTLS and grant management."""
+
 SHARED = {
     "display-page": "display", "display-popup": "display", "no-params": "question", "only-state": "question",
     "modified-id-token-hint": "id-token-hint", "bad-id-token-hint": "id-token-hint",
@@ -34,19 +79,34 @@ SHARED = {
 """Modules that share a test with others, by the end of its name."""
 
 Row = tuple[str, str]
-PLANS: Mapping[str, tuple[str, tuple[Row, ...]]] = {
-    "Config OP": ("test_config.py", (("oidcc-discovery-endpoint-verification", "discovery-endpoint-verification"),)),
-    "Basic OP and Form Post OP": ("test_basic.py", tuple((f"oidcc-{name}", SHARED.get(name, name)) for name in BASIC)),
+PLANS: Mapping[str, tuple[tuple[str, ...], tuple[Row, ...]]] = {
+    "Config OP": (
+        ("test_config.py",), (("oidcc-discovery-endpoint-verification", "oidcc-discovery-endpoint-verification"),)
+    ),
+    "Basic OP and Form Post OP": (
+        ("test_basic.py",), tuple((f"oidcc-{name}", f"oidcc-{SHARED.get(name, name)}") for name in BASIC)
+    ),
     "RP-Initiated Logout OP": (
-        "test_logout.py",
+        ("test_logout.py",),
         tuple(
             ("-".join(filter(None, ["oidcc-rp-initiated-logout", name])),
-             "-".join(filter(None, ["rp-initiated-logout", SHARED.get(name, name)])))
+             "-".join(filter(None, ["oidcc-rp-initiated-logout", SHARED.get(name, name)])))
             for name in LOGOUT
         ),
     ),
+    "Back-Channel Logout OP": (
+        ("test_backchannel.py",),
+        tuple(
+            (name, name)
+            for name in ("oidcc-backchannel-logout-discovery-endpoint-verification",
+                         "oidcc-backchannel-rp-initiated-logout")
+        ),
+    ),
+    "FAPI 2.0 Security Profile": (
+        ("test_fapi2.py", "test_fapi2_tokens.py"), tuple((f"{FAPI}-{name}", f"fapi2-{name}") for name in FAPI2)
+    ),
 }  # fmt: skip
-"""By plan: the file of its tests, and each module with the end of its test's name."""
+"""By plan: the files of its tests, and each module with the name of its test."""
 
 
 def docstrings(file: str) -> dict[str, str]:
@@ -59,21 +119,22 @@ def docstrings(file: str) -> dict[str, str]:
     }
 
 
-def rows(file: str, modules: tuple[Row, ...]) -> Iterator[str]:
+def rows(files: tuple[str, ...], modules: tuple[Row, ...]) -> Iterator[str]:
     """Yield the rows of a plan. Raises KeyError if a module has no test."""
-    said = docstrings(file)
+    said = {test: (file, text) for file in files for test, text in docstrings(file).items()}
     for module, name in modules:
-        test = f"test_oidcc_{name.replace('-', '_')}"
-        asserted = said[test].partition(": ")[2] if said[test].startswith("oidcc-") else said[test]
+        test = f"test_{name.replace('-', '_')}"
+        file, text = said[test]
+        asserted = text.partition(": ")[2] if text.startswith("oidcc-") else text
         yield f"| `{module}` | {asserted} | `{file}`, `{test.removeprefix('test_')}` |"
 
 
 def tables() -> str:
     """Return the tables of all plans."""
     parts = []
-    for plan, (file, modules) in PLANS.items():
+    for plan, (files, modules) in PLANS.items():
         head = f"### {plan}: {len(modules)} module{'s' if len(modules) > 1 else ''}"
-        parts += [head, "", "| module | what it asserts | test |", "|---|---|---|", *rows(file, modules), ""]
+        parts += [head, "", "| module | what it asserts | test |", "|---|---|---|", *rows(files, modules), ""]
     return "\n".join(parts)
 
 

@@ -284,7 +284,7 @@ def test_oidcc_ensure_request_with_valid_pkce_succeeds(suite: Suite):
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     request = suite.request(code_challenge=challenge, code_challenge_method="S256")
     answer = suite.authorize(request)
-    with pytest.raises(OAuthError, match=r"invalid_(grant|request)"):
+    with pytest.raises(OAuthError, match="invalid_grant"):
         suite.redeem(answer, request)
     answer = suite.authorize(request)
     assert suite.redeem(answer, request | {"verifier": verifier})["access_token"]

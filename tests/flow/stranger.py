@@ -18,6 +18,8 @@ class Stranger:
     """An issuer that signs any claims."""
 
     url: str
+    received: list[tuple[str, str, str]] = field(default_factory=list)
+    """The forms that were posted here: path, content type and body."""
     private: RSAPrivateKey = field(default_factory=lambda: generate_private_key(65537, 2048))
 
     def jwks(self) -> dict[str, Any]:
@@ -45,6 +47,14 @@ def stranger() -> Iterator[Stranger]:
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+            issuer.received.append((self.path, self.headers.get("Content-Type", ""), body))
+            self.send_response(200)
+            self.send_header("Cache-Control", "no-store")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
 
         def log_message(self, *_: Any) -> None:
             pass

@@ -49,7 +49,7 @@ def called(text: str) -> Iterator[tuple[str, list[str]]]:
     """The commands of this project that the text calls by `manage.py`, each with its options."""
     joined = text.replace("\\\n", " ")
     for name, rest in re.findall(r"manage\.py (\w+)([^`\n#|;]*)", joined):
-        yield name, re.findall(r"(?<![\w-])--[a-z][a-z-]*", rest.split(" && ")[0])
+        yield name, re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", rest.split(" && ")[0])
 
 
 def options_of(name: str) -> str:

@@ -99,7 +99,10 @@ BROKEN = [
     ("nginx", "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;", "", "causes"),
     ("nginx", "$proxy_add_x_forwarded_for", "$http_x_forwarded_for", "address"),
     ("nginx", "large_client_header_buffers 4 32k;", "large_client_header_buffers 4 4k;", "8 kB address"),
-    ("nginx", "TLSv1.2 TLSv1.3", "TLSv1 TLSv1.1 TLSv1.2; ssl_ciphers ALL:@SECLEVEL=0", "tls"),
+    (
+        *("nginx", "TLSv1.2 TLSv1.3;\n    ssl_ciphers "),
+        *("TLSv1 TLSv1.1 TLSv1.2;\n    ssl_ciphers ALL:@SECLEVEL=0:", "tls"),
+    ),
     ("haproxy", "http-request del-header _ -m sub", "", "underscores"),
     ("haproxy", "option forwardfor", "option forwardfor if-none", "address"),
     ("caddyfile", "header_up -*_*", "", "underscores"),

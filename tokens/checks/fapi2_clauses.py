@@ -100,7 +100,7 @@ CLAUSES = (
     Clause(
         number="5.2.1",
         text="TLS 1.2 or later, of recommended cipher suites",
-        test="tests/proxies/test_proxies.py::test_the_configuration_of_the_page_has_nothing_to_be_found",
+        test="tests/proxies/test_tls.py::test_tls_1_2_with_another_suite_is_refused",
         judge=_https,
         is_outside=True,
     ),

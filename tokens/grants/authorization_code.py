@@ -66,7 +66,9 @@ def _verify(code: AuthorizationCode, request: ClientRequest) -> None:
 def _verify_pkce(code: AuthorizationCode, request: ClientRequest) -> None:
     """Raise OAuthError unless the code verifier, or its absence, fits the authorization request."""
     if code.code_challenge:
-        verifier = request.required("code_verifier")
+        verifier = request.form.get("code_verifier")
+        if not verifier:  # not invalid_request: FAPI 2.0's certification and libraries expect the error of a wrong one
+            raise OAuthError("invalid_grant", "Missing code_verifier parameter.")
         if not (VERIFIER.fullmatch(verifier) and matches_challenge(verifier, code.code_challenge)):
             raise OAuthError("invalid_grant", "The code verifier does not match the code challenge.")
         return

@@ -7,7 +7,7 @@ from unittest.mock import ANY
 import pytest
 
 from tests.tokens.factories import CHALLENGE, VERIFIER, allow, authorization, log_in, parameters, post, redeem
-from tests.tokens.rfc import ISSUER, answer, granted, missing, redirected, refusal, repeated
+from tests.tokens.rfc import ISSUER, answer, granted, redirected, refusal, repeated
 from tokens.models import AuthorizationCode, UserGrant
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
@@ -59,11 +59,12 @@ def test_a_code_challenge_is_answered_by_the_table(client, user, spa, section):
 
 TOKENS = granted("openid notes:read", id_token=ANY)
 WRONG = refusal("invalid_grant", "The code verifier does not match the code challenge.")
+NONE = refusal("invalid_grant", "Missing code_verifier parameter.")
 
 VERIFIERS = {
     "4.6: the one whose hash the challenge is": ({}, TOKENS),
-    "4.5: none": ({"code_verifier": None}, missing("code_verifier")),
-    "4.5: an empty one": ({"code_verifier": ""}, missing("code_verifier")),
+    "4.5: none": ({"code_verifier": None}, NONE),
+    "4.5: an empty one": ({"code_verifier": ""}, NONE),
     "4.5: two": ({"code_verifier": [VERIFIER, VERIFIER]}, repeated("code_verifier")),
     "4.6: another one": ({"code_verifier": "x" * 43}, WRONG),
     "4.6: another case": ({"code_verifier": VERIFIER.swapcase()}, WRONG),

@@ -5,7 +5,7 @@ from unittest.mock import ANY
 import pytest
 
 from tests.tokens.factories import allow, authorization, log_in, make_client, parameters, post, redeem
-from tests.tokens.rfc import INVALID_CLIENT, ISSUER, answer, granted, missing, page, redirected, refusal
+from tests.tokens.rfc import INVALID_CLIENT, ISSUER, answer, granted, page, redirected, refusal
 from tokens.addresses import redirect_uri_problem
 from tokens.authorize.redirect_uri import LOCALHOST_PORT, NOT_REGISTERED
 from tokens.models import Client
@@ -138,7 +138,7 @@ def test_a_redirect_uri_is_registered_by_the_table(section):
 
 SENT = {
     "8.1: its name, code and verifier": ({}, granted("openid notes:read", id_token=ANY)),
-    "8.1: no verifier": ({"code_verifier": None}, missing("code_verifier")),
+    "8.1: no verifier": ({"code_verifier": None}, refusal("invalid_grant", "Missing code_verifier parameter.")),
     "8.1: a verifier of somebody else": (
         {"code_verifier": "x" * 43},
         refusal("invalid_grant", "The code verifier does not match the code challenge."),

@@ -169,7 +169,7 @@ def redirect_uri_is_wrong(app, code):
 
 def verifier_is_missing(app, code):
     form = token_form(code(app)) | {"code_verifier": ""}
-    return form, (400, "invalid_request", "Missing code_verifier parameter.")
+    return form, (400, "invalid_grant", "Missing code_verifier parameter.")
 
 
 def refresh_token(app, code):

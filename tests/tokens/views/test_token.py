@@ -75,7 +75,7 @@ def test_a_public_client_redeems_its_code_by_pkce_alone(client, spa, code, signe
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
-        pytest.param({"code_verifier": None}, "invalid_request", id="RFC 7636 4.5: verifier missing"),
+        pytest.param({"code_verifier": None}, "invalid_grant", id="RFC 7636 4.6: verifier missing"),
         pytest.param({"code_verifier": "x" * 43}, "invalid_grant", id="RFC 7636 4.6: another verifier"),
         pytest.param({"redirect_uri": None}, "invalid_request", id="RFC 6749 4.1.3: redirect URI missing"),
         pytest.param({"redirect_uri": "https://client.example/other"}, "invalid_grant", id="RFC 6749 5.2"),

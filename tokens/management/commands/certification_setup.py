@@ -24,8 +24,8 @@ REFUSED = (
 )
 NOTES = """
 The JSON is the configuration of a test plan in the OpenID Foundation's conformance suite: Config, Basic, Form Post
-Basic or RP-Initiated Logout OP, with static clients and discovery. It contains the secrets of the clients and the
-password of the user, which a further run replaces. After the tests, delete them in the admin.
+Basic, RP-Initiated Logout or Back-Channel Logout OP, with static clients and discovery. It contains the secrets of the
+clients and the password of the user, which a further run replaces. After the tests, delete them in the admin.
 """
 
 

@@ -1,0 +1,58 @@
+"""The core of the Basic plan and of the Logout plan while the signing keys switch: KEY_POLICY=development.
+
+Each round asks for a switch between its requests by `rotate_keys --now`, which plans it for the earliest safe time. The
+rounds go on until the ID tokens of three keys were seen. A round takes about a second, and a switch needs about twenty.
+"""
+
+import time
+from urllib.parse import urlencode
+
+import pytest
+from authlib.integrations.base_client import OAuthError
+from joserfc import jws
+
+from project.launch import processes
+from tests import marks
+from tests.conformance.suite import Suite
+
+pytestmark = [*marks.switches]
+KEYS, WITHIN = 3, 300  # keys that sign in turn; seconds until that has happened
+
+
+def switch(suite: Suite) -> None:
+    """Take the next step of the ring, and plan the next switch as early as it is safe."""
+    processes.command(suite.plan["variables"], "rotate_keys", "--now")
+
+
+def kid(id_token: str) -> str:
+    return str(jws.extract_compact(id_token.encode()).headers()["kid"])
+
+
+def run(suite: Suite) -> set[str]:
+    """Run the modules once with steps of the keys between the requests. Returns the kid of each ID token."""
+    request = suite.request(scope="openid email offline_access", prompt="consent")
+    answer = suite.authorize(request)
+    switch(suite)
+    tokens = suite.redeem(answer, request)  # oidcc-server: verified by the JWKS
+    assert "email" in suite.userinfo(tokens)  # oidcc-userinfo-get
+    with pytest.raises(OAuthError, match="invalid_grant"):  # oidcc-codereuse
+        suite.redeem(answer, request)
+    switch(suite)
+    tokens = suite.tokens(scope="openid email offline_access", prompt="consent")
+    new = suite.client().refresh_token(f"{suite.issuer}/oauth/token", refresh_token=tokens["refresh_token"])
+    claims = suite.verified(new["id_token"])  # oidcc-refresh-token
+    assert claims["sub"] == tokens["claims"]["sub"]
+    assert "email" in suite.userinfo({**new, "claims": claims})
+    switch(suite)
+    leave = {"id_token_hint": new["id_token"], "post_logout_redirect_uri": suite.plan["after_logout"], "state": "s"}
+    page = suite.browser.get(f"{suite.issuer}/oauth/logout?{urlencode(leave)}")  # oidcc-rp-initiated-logout
+    assert page.url == f"{suite.plan['after_logout']}?state=s"
+    return {kid(one["id_token"]) for one in (tokens, new)}
+
+
+def test_the_core_modules_hold_while_the_keys_switch(switching: Suite):
+    seen: set[str] = set()
+    until = time.monotonic() + WITHIN
+    while len(seen) < KEYS and time.monotonic() < until:
+        seen |= run(switching)
+    assert len(seen) >= KEYS

@@ -43,7 +43,7 @@ class AddressField(forms.EmailField):
         """Return the address in small letters."""
         # Mail must go to the address that was looked up. The Kelvin sign, which Django's validator accepts, is a "k"
         # in small letters, and can be the mailbox of another person (CVE-2019-19844).
-        return super().to_python(value).lower()
+        return (super().to_python(value) or "").lower()
 
 
 class ResetForm(forms.Form):

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 from requests import RequestException
 
 from examples.webapp import ended_sessions, settings
+from examples.webapp.hooks import HOOKS
 
 SCOPE = "openid notes:read notes:write offline_access"
 LONGEST_HINT = 1500  # characters; a longer ID token does not fit into the cookie with the rest
@@ -30,7 +31,7 @@ oauth.register(
     client_id=settings.CLIENT_ID,
     client_secret=settings.CLIENT_SECRET,
     server_metadata_url=f"{settings.ISSUER_URL}/.well-known/openid-configuration",
-    client_kwargs={"scope": SCOPE, "code_challenge_method": "S256", "timeout": 5},
+    client_kwargs={"scope": SCOPE, "code_challenge_method": "S256", "timeout": 5, "hooks": HOOKS},
 )
 
 

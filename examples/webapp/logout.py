@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from examples.webapp import settings
+from examples.webapp.hooks import HOOKS
 from examples.webapp.login import FAILURES, oauth
 
 TIMEOUT = 5  # seconds
@@ -35,7 +36,7 @@ def end(request: HttpRequest) -> HttpResponse:
 
 def revoke(token: str, endpoint: str) -> None:
     """Revoke the token (RFC 7009 section 2.1). A refresh token's access tokens are revoked with it."""
-    with OAuth2Session(settings.CLIENT_ID, settings.CLIENT_SECRET) as session:
+    with OAuth2Session(settings.CLIENT_ID, settings.CLIENT_SECRET, hooks=HOOKS) as session:
         session.revoke_token(endpoint, token, timeout=TIMEOUT).raise_for_status()
 
 

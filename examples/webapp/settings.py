@@ -22,6 +22,9 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+if DEBUG:  # the flow as a picture: it shows tokens to developers, and must not exist in production
+    INSTALLED_APPS.append("examples.webapp.picture")
+    MIDDLEWARE.append("examples.webapp.picture.middleware.RecordFlow")
 ROOT_URLCONF = "examples.webapp.urls"
 WSGI_APPLICATION = "examples.webapp.wsgi.application"
 TEMPLATES = [

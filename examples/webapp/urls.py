@@ -1,10 +1,10 @@
 """The URLs of the example application."""
 
-from django.urls import path
+from django.urls import URLPattern, URLResolver, include, path
 
-from examples.webapp import backchannel, login, logout, views
+from examples.webapp import backchannel, login, logout, settings, views
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
     path("notes", views.add_note, name="add_note"),
     path("export", views.export, name="export"),
@@ -15,3 +15,5 @@ urlpatterns = [
     path("logged-out", backchannel.receive, name="logged_out"),
     path("healthz", views.healthz, name="healthz"),
 ]
+if settings.DEBUG:
+    urlpatterns.append(path("flow/", include("examples.webapp.picture.urls")))

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from examples.webapp import login, notes
+from examples.webapp import login, notes, settings
 
 
 @require_safe
@@ -72,6 +72,7 @@ def show(
     context = {
         "answer": answer,
         "refused": refused,
+        "has_picture": settings.DEBUG,
         "notes": answer.body.get("results", []) if answer.status == 200 else None,
         "claims": claims,
         "header_json": json.dumps(header, indent=2),

@@ -122,6 +122,7 @@ def addresses(process_ports: Ports, variables: Environments) -> str:
     """Return the addresses to open, and the names and passwords for them."""
     return f"""
 Application   {process_ports.url("webapp")}    log in as demo, password {variables.demo["DEMO_PASSWORD"]}
+The flow      {process_ports.url("webapp")}/flow/    the seven steps as a picture, filled in by what you do
 Issuer admin  {process_ports.url("issuer")}/admin/    log in as admin, password {variables.demo["ADMIN_PASSWORD"]}
 API           {process_ports.url("api")}/api/docs/
 JWKS          {process_ports.url("issuer")}/.well-known/jwks.json

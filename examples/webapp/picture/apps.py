@@ -1,0 +1,48 @@
+"""Record what the application sends to issuer and API."""
+
+from typing import Any
+
+from django.apps import AppConfig
+from requests import PreparedRequest, Response
+
+from examples.webapp import settings
+from examples.webapp.hooks import HOOKS
+from examples.webapp.picture.exchange import Message, from_parts
+from examples.webapp.picture.recorder import BROWSER, RECORDER
+
+
+class PictureConfig(AppConfig):
+    """Listens to the responses that the application gets."""
+
+    name = "examples.webapp.picture"
+
+    def ready(self) -> None:
+        """Register `record` as a hook of each request."""
+        HOOKS["response"].append(record)
+
+
+def record(response: Response, **_: Any) -> None:
+    """Record the exchange if it belongs to the flow of a browser."""
+    request, browser = response.request, BROWSER.get()
+    kind = kind_of(request)
+    if not kind or not browser:
+        return
+    sent, received = Message(request.headers, body_of(request)), Message(response.headers, response.text)
+    exchange = from_parts(kind, request.method or "", request.url or "", response.status_code, sent, received)
+    RECORDER.add(browser, exchange)
+
+
+def kind_of(request: PreparedRequest) -> str:
+    """Return the kind of a request to issuer or API, or "" if it is not part of the picture."""
+    url = request.url or ""
+    if url.startswith(f"{settings.API_URL}/"):
+        return "api"
+    if url.endswith("/jwks.json"):
+        return "jwks"
+    return "token" if request.method == "POST" and "grant_type=" in body_of(request) else ""
+
+
+def body_of(request: PreparedRequest) -> str:
+    """Return the body of a request as text."""
+    body = request.body or ""
+    return body.decode(errors="replace") if isinstance(body, bytes) else str(body)

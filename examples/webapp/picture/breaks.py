@@ -1,0 +1,61 @@
+"""Requests that the API has to refuse. Each uses what a client has, and nothing more.
+
+A client can refresh with fewer scopes, keep an old token, change a token's text, and revoke its own token. It cannot
+sign, and it has no right to rotate keys.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from django.http import HttpRequest
+
+from examples.webapp import login, logout, notes
+from examples.webapp.picture import forgery
+
+
+def send(_request: HttpRequest, token: str) -> str:
+    """Call the API with the token as it is."""
+    notes.read(token)
+    return token
+
+
+def wrong_scope(request: HttpRequest, _token: str) -> str:
+    """Get a token that can only read (RFC 6749 section 6), and write with it."""
+    response = login.oauth.issuer.fetch_access_token(
+        grant_type="refresh_token", refresh_token=request.session.get("refresh_token"), scope="notes:read"
+    )
+    request.session["refresh_token"] = response.get("refresh_token") or request.session.get("refresh_token")
+    token = str(response["access_token"])
+    notes.write(token, title="A note that the API refuses", body="")
+    return token
+
+
+def tampered(_request: HttpRequest, token: str) -> str:
+    """Send the token with one more scope, under the old signature."""
+    return send(_request, forgery.tampered(token))
+
+
+def unknown_kid(_request: HttpRequest, token: str) -> str:
+    """Send the token with the `kid` of no key."""
+    return send(_request, forgery.unknown_kid(token))
+
+
+def revoked(_request: HttpRequest, token: str) -> str:
+    """Revoke the token (RFC 7009), and send it. A repetition changes nothing at the issuer."""
+    metadata = login.oauth.issuer.load_server_metadata()
+    logout.revoke(token, metadata["revocation_endpoint"])
+    return send(_request, token)
+
+
+EXPIRED = "expired"
+"""The same as `send`, with the session's token, which the application would refresh otherwise."""
+BREAKS: Mapping[str, Callable[[HttpRequest, str], str]] = MappingProxyType(
+    {
+        "send": send,
+        "scope": wrong_scope,
+        EXPIRED: send,
+        "tampered": tampered,
+        "kid": unknown_kid,
+        "revoked": revoked,
+    }
+)

@@ -1,0 +1,81 @@
+"""Which of the API's checks refused a token, from the response alone (RFC 6750 section 3). Pure.
+
+The numbers are those of `resources/verify.py`; check 9 is the decision by scopes, which is step 7. The API's
+`error_description` names the reason. An example must not import the product, so a test compares this table with it.
+"""
+
+import re
+from dataclasses import dataclass
+
+CHECKS = (
+    "The request presents one bearer token, of at most 8 KiB",
+    "The token is a compact JWS",
+    "Its header has the type at+jwt, a kid and an alg, and no critical extension",
+    "Its issuer is trusted",
+    "The alg is accepted, and the issuer publishes a key with this kid",
+    "The key verifies the signature",
+    "The claims name this API, a time and scopes",
+    "The token is not revoked",
+    "The scopes and the login permit this request",
+)
+REASONS = {
+    "The token is too long": 1,
+    "The token is malformed": 2,
+    "The token is not an access token": 3,
+    "The token has an extension that is not understood": 3,
+    "The token's issuer is not trusted": 4,
+    "The token's algorithm is not accepted": 5,
+    "The token's key is not published by its issuer": 5,
+    "The token's signature is not valid": 6,
+    "The token is not meant for this API": 7,
+    "The token has expired": 7,
+    "The token is not valid yet": 7,
+    "A claim of the token is missing or malformed": 7,
+    "The token is bound to a key, and needs a proof that this request does not have": 7,
+    "The token is not bound to a key": 7,
+    "The token is bound to another key than the proof's": 7,
+    "The token has been revoked": 8,
+    "The token's subject may not use this API": 8,
+}
+ERRORS = {"invalid_request": 1, "insufficient_scope": 9, "insufficient_user_authentication": 9}
+_PARAMETER = re.compile(r'(?:^|[ ,])(error|error_description|scope|acr_values)="([^"\\]*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check of the API. `state` is passed, refused, not reached or unknown; `reason` says why it refused."""
+
+    number: int
+    text: str
+    state: str
+    reason: str = ""
+
+
+def judge(status: int, challenge: str) -> tuple[Check, ...]:
+    """Return each check with its result. Of a response that does not tell, each is unknown."""
+    refused, reason = _refusal(status, challenge)
+    if refused is None:
+        return tuple(Check(number, text, "unknown") for number, text in enumerate(CHECKS, start=1))
+    return tuple(_check(number, text, refused, reason) for number, text in enumerate(CHECKS, start=1))
+
+
+def _check(number: int, text: str, refused: int, reason: str) -> Check:
+    if number == refused:
+        return Check(number, text, "refused", reason)
+    return Check(number, text, "passed" if number < refused else "not reached")
+
+
+def _refusal(status: int, challenge: str) -> tuple[int | None, str]:
+    """Return the number of the check that refused, and why; one more than the last check if all passed."""
+    if 200 <= status < 300:
+        return len(CHECKS) + 1, ""
+    # The first challenge is that of the request's scheme (RFC 9110 section 11.6.1).
+    found: dict[str, str] = {}
+    for name, value in _PARAMETER.findall(challenge):
+        found.setdefault(name, value)
+    error, description = found.get("error", ""), found.get("error_description", "")
+    number = ERRORS.get(error) or (REASONS.get(description) if error == "invalid_token" else None)
+    if status == 401 and not error:
+        return 1, "The request has no token"
+    wanted = f" (needed: {found['scope']})" if error == "insufficient_scope" and found.get("scope") else ""
+    return number, f"{status} {error}: {description}{wanted}"

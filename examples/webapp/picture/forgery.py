@@ -1,0 +1,28 @@
+"""Change a token in a way that the API must notice. Pure: nothing here can sign."""
+
+import base64
+import json
+from typing import Any
+
+
+def tampered(token: str) -> str:
+    """Return the token with a scope that the issuer did not give, under the old signature."""
+    header, claims, signature = token.split(".")
+    changed = _decoded(claims)
+    changed["scope"] = f"{changed.get('scope', '')} notes:everything".strip()
+    return f"{header}.{_encoded(changed)}.{signature}"
+
+
+def unknown_kid(token: str) -> str:
+    """Return the token with a `kid` that no issuer publishes."""
+    header, claims, signature = token.split(".")
+    return f"{_encoded({**_decoded(header), 'kid': 'unknown'})}.{claims}.{signature}"
+
+
+def _decoded(part: str) -> dict[str, Any]:
+    decoded: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    return decoded
+
+
+def _encoded(part: dict[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()

@@ -1,0 +1,61 @@
+"""The recorder: the last exchange of each kind, for each browser.
+
+- It is in the memory of the process, and bounded: MOST browsers, and one exchange of each kind.
+- It has masked exchanges only.
+- A new login forgets the exchanges before it.
+- A browser's identifier is random, and made here: a value that another program put into a cookie is never used.
+"""
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from threading import Lock
+from types import MappingProxyType
+
+from examples.webapp.picture.exchange import Exchange
+
+MOST = 32  # browsers
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What one browser's session has done: exchanges by kind. `version` grows with each exchange."""
+
+    version: int = 0
+    exchanges: Mapping[str, Exchange] = field(default_factory=lambda: MappingProxyType({}))
+
+
+class Recorder:
+    """Flows by browser. Threads share it."""
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self._flows: OrderedDict[str, Flow] = OrderedDict()
+        self._lock = Lock()
+
+    def identifier(self, presented: str) -> str:
+        """Return the presented identifier if the recorder knows it, otherwise a new one."""
+        with self._lock:
+            return presented if presented in self._flows else secrets.token_urlsafe(16)
+
+    def add(self, browser: str, exchange: Exchange) -> None:
+        """Store the exchange. Forgets the browser that was idle for longest if there are too many."""
+        with self._lock:
+            flow = self._flows.pop(browser, Flow())
+            kept = {} if exchange.kind == "login" else dict(flow.exchanges)
+            self._flows[browser] = Flow(flow.version + 1, MappingProxyType(kept | {exchange.kind: exchange}))
+            while len(self._flows) > self._most:
+                self._flows.popitem(last=False)
+
+    def flow(self, browser: str) -> Flow | None:
+        """Return the browser's flow, or None if nothing of it was recorded."""
+        with self._lock:
+            return self._flows.get(browser)
+
+
+RECORDER = Recorder()
+"""The recorder of this process. It lives as long as the process."""
+BROWSER: ContextVar[str] = ContextVar("browser", default="")
+"""The identifier of the browser whose request this thread handles; empty outside requests."""

@@ -1,0 +1,100 @@
+"""The page with the picture, the exchange that an arrow opens, and buttons that break the flow."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from examples.webapp import login, notes, settings
+from examples.webapp.picture import checks, drawing, mask, steps
+from examples.webapp.picture.breaks import BREAKS, EXPIRED
+from examples.webapp.picture.exchange import Exchange
+from examples.webapp.picture.middleware import COOKIE
+from examples.webapp.picture.recorder import RECORDER, Flow
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+@require_safe
+def show(request: HttpRequest) -> HttpResponse:
+    """Show the picture, and the exchange of the arrow that the query names."""
+    flow = _flow(request)
+    arrows = steps.draw(flow.exchanges)
+    api = flow.exchanges.get("api")
+    context = {
+        "flow": flow,
+        "lines": drawing.lines(arrows),
+        "lifelines": drawing.lifelines(),
+        "width": drawing.WIDTH,
+        "height": drawing.height(len(arrows)),
+        "checks": (judged := checks.judge(api.status, api.challenge) if api else ()),
+        "refused": next((check for check in judged if check.state == "refused"), None),
+        "api": api,
+        "expires_at": _time_of_day(request.session.get("expires_at")),
+        "issuer": settings.ISSUER_URL,
+        "problem": request.GET.get("problem") == "1",
+        **_detail(request.GET.get("arrow", ""), flow.exchanges),
+    }
+    response = render(request, "picture/flow.html", context)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Content-Security-Policy"] = POLICY
+    return response
+
+
+@require_safe
+def version(request: HttpRequest) -> JsonResponse:
+    """Return the number of the last exchange, by which the script notices a new one."""
+    return JsonResponse({"version": _flow(request).version}, headers={"Cache-Control": "no-store"})
+
+
+@require_POST
+def break_it(request: HttpRequest) -> HttpResponse:
+    """Send one request to the API, which refuses it, and show its answer."""
+    how = request.POST.get("how", "")
+    if how not in BREAKS:
+        return HttpResponseBadRequest("There is no such button.", content_type="text/plain")
+    token = request.session.get("access_token") if how == EXPIRED else login.access_token(request)
+    if token is None:
+        return redirect("flow")
+    try:
+        sent = BREAKS[how](request, token)
+        notes.published_key(str(notes.decode(sent)[0].get("kid")))  # shows the JWKS of now
+    except login.FAILURES:
+        return redirect(f"{reverse('flow')}?{urlencode({'problem': '1'})}")
+    return redirect(f"{reverse('flow')}?{urlencode({'arrow': 'decide'})}")
+
+
+def _flow(request: HttpRequest) -> Flow:
+    return RECORDER.flow(request.COOKIES.get(COOKIE, "")) or Flow()
+
+
+def _time_of_day(seconds: float | None) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%H:%M:%S}" if seconds else ""
+
+
+def _detail(name: str, exchanges: Mapping[str, Exchange]) -> dict[str, Any]:
+    """Return what the template shows of an arrow: its exchange, its token, and the keys of a JWKS."""
+    arrow = steps.opened(name)
+    exchange = exchanges.get(arrow.kinds[0]) if arrow else None
+    api = exchanges.get("api")
+    kid = api.token.kid if api and api.token else ""
+    keys = _keys(exchange.response_body, kid) if exchange and exchange.kind == "jwks" else ()
+    return {"arrow": arrow, "exchange": exchange, "keys": keys, "kid": kid}
+
+
+def _keys(body: str, kid: str) -> tuple[tuple[str, bool], ...]:
+    """Return each key of a JWKS as text, and if it is the one with this `kid`. Returns none if the body was cut."""
+    try:
+        keys = json.loads(body)["keys"]
+    except (ValueError, KeyError, TypeError):
+        return ()
+    return tuple((mask.mask_text(json.dumps(key, indent=2)), bool(kid) and key.get("kid") == kid) for key in keys)

@@ -1,0 +1,1 @@
+"""The examples, from outside and from inside."""

@@ -8,12 +8,13 @@ import time
 from urllib.parse import urlencode
 
 import pytest
+import requests
 from authlib.integrations.base_client import OAuthError
-from joserfc import jws
+from joserfc import jwk, jws, jwt
 
 from project.launch import processes
 from tests import marks
-from tests.conformance.suite import Suite
+from tests.conformance.suite import TIMEOUT, Suite
 
 pytestmark = [*marks.switches]
 KEYS, WITHIN = 3, 300  # keys that sign in turn; seconds until that has happened
@@ -28,8 +29,14 @@ def kid(id_token: str) -> str:
     return str(jws.extract_compact(id_token.encode()).headers()["kid"])
 
 
-def run(suite: Suite) -> set[str]:
-    """Run the modules once with steps of the keys between the requests. Returns the kid of each ID token."""
+def verify_signature(suite: Suite, id_token: str) -> None:
+    """Verify an ID token of an earlier round: the JWKS still has its key, also after a switch."""
+    keys = jwk.KeySet.import_key_set(requests.get(suite.metadata["jwks_uri"], timeout=TIMEOUT).json())
+    jwt.decode(id_token, keys, algorithms=["RS256"])
+
+
+def run(suite: Suite) -> list[str]:
+    """Run the modules once with steps of the keys between the requests. Returns the ID tokens."""
     request = suite.request(scope="openid email offline_access", prompt="consent")
     answer = suite.authorize(request)
     switch(suite)
@@ -47,12 +54,16 @@ def run(suite: Suite) -> set[str]:
     leave = {"id_token_hint": new["id_token"], "post_logout_redirect_uri": suite.plan["after_logout"], "state": "s"}
     page = suite.browser.get(f"{suite.issuer}/oauth/logout?{urlencode(leave)}")  # oidcc-rp-initiated-logout
     assert page.url == f"{suite.plan['after_logout']}?state=s"
-    return {kid(one["id_token"]) for one in (tokens, new)}
+    return [tokens["id_token"], new["id_token"]]
 
 
 def test_the_core_modules_hold_while_the_keys_switch(switching: Suite):
     seen: set[str] = set()
+    id_tokens: list[str] = []
     until = time.monotonic() + WITHIN
     while len(seen) < KEYS and time.monotonic() < until:
-        seen |= run(switching)
+        earlier, id_tokens = id_tokens, run(switching)
+        for id_token in earlier:
+            verify_signature(switching, id_token)
+        seen |= {kid(id_token) for id_token in id_tokens}
     assert len(seen) >= KEYS

@@ -60,7 +60,7 @@ def in_a_thread(work: Callable[[], None]) -> None:
 
 
 class Flights(Generic[T]):
-    """The fetches of one source. `job` fetches, or raises. `clock` returns seconds that never go back.
+    """The flights (fetches) of one source, one at a time. `job` fetches, or raises. `clock` is monotonic, in seconds.
 
     `keep` stores the result of a flight. It runs under the lock, and only if the flight was not given up before.
     """

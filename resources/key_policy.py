@@ -35,7 +35,10 @@ class Timing:
         return self.fresh_at_most + self.stale + self.deadline
 
     def fresh_for(self, max_age: float | None) -> float:
-        """Return how long fetched keys are fresh: for the issuer's `max_age`, or by default for `fresh`, in bounds."""
+        """Return for how many seconds fetched keys are fresh, within `fresh_at_least` and `fresh_at_most`.
+
+        `max_age` is that of the issuer's Cache-Control, in seconds. None: the response has none, and `fresh` counts.
+        """
         return min(self.fresh_at_most, max(self.fresh_at_least, self.fresh if max_age is None else max_age))
 
     @property

@@ -88,7 +88,7 @@ def alternatives(permission: Any, view: Any, method: str) -> Alternatives:
 
 
 def both(left: Alternatives, right: Alternatives) -> Alternatives:
-    """Return the alternatives that meet `left` and `right`, each set of scopes once."""
+    """Return each set of scopes that meets both `left` and `right`, without duplicates."""
     pairs = (_together(first, second) for first in left for second in right)
     return list({None if scopes is None else frozenset(scopes): scopes for scopes in pairs}.values())
 

@@ -38,7 +38,7 @@ class Logo:
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """What the operator chose for the pages. Without a colour and a logo they look as Keyturn's."""
+    """The operator's name, logo and colour. Without them, the pages have those of Keyturn."""
 
     name: str
     stylesheet: str

@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def run(*, once: bool) -> None:
-    """Prepare, start, walk, and serve until stopped.
+    """Prepare the databases, start the processes, print the seven steps, and serve until stopped.
 
     Raises PortRefused if a port is taken, LostEnvironment if the files of a database are missing, AlreadyRunning if
     another `make run` runs here, and Failed if a command fails.
@@ -127,6 +127,7 @@ Issuer admin  {process_ports.url("issuer")}/admin/    log in as admin, password 
 API           {process_ports.url("api")}/api/docs/
 JWKS          {process_ports.url("issuer")}/.well-known/jwks.json
 {short_tokens(variables.issuer)}\
+No cron job runs here, so the admin shows rotate_keys and purge_tokens as overdue until you run them with manage.py.
 Logs and databases are under var/. Ctrl-C stops all three; `make reset` deletes everything."""
 
 

@@ -47,7 +47,7 @@ _lock = Lock()
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What the row of a session records about an HTTP request."""
+    """The parts of an HTTP request that are stored with its session."""
 
     user: User
     user_agent: str

@@ -19,7 +19,7 @@ from tokens.models import Api, Client, Consent, User, UserGrant
 
 @dataclass(slots=True)
 class Access:
-    """What a client may do at one API in the user's name."""
+    """The scopes of one API that the user allowed a client."""
 
     audience: str
     api: str

@@ -29,7 +29,7 @@ class Instant(forms.DateTimeField):
 
 
 class FilterForm(forms.Form):
-    """What the list is limited to."""
+    """The form that filters the audit trail."""
 
     actor = forms.CharField(
         required=False, max_length=255, label=gettext_lazy("Actor"), help_text=gettext_lazy("For example user:ada.")

@@ -12,7 +12,7 @@ SHOWN = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recent:
-    """What the page of a client shows. `tally` writes the dates within seconds."""
+    """The recent activity of a client, for its page. `tally` writes the dates within seconds."""
 
     token_at: datetime | None
     grant_type: str

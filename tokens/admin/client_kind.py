@@ -34,7 +34,7 @@ ADDRESSES = forms.Textarea(attrs={"rows": 3, "cols": 60})
 
 
 class KindForm(forms.Form):
-    """What an operator is asked for a client. The form of a kind has the fields that the kind names."""
+    """The form for a new client of a kind. The form of a kind has the fields that the kind names."""
 
     name = forms.CharField(
         max_length=255, label=gettext_lazy("Name"), help_text=gettext_lazy("Shown to users on the consent page.")

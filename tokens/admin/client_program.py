@@ -29,7 +29,7 @@ from tokens.recipes.defaults import MissingValue
 from tokens.recipes.example import SITE, RealValues
 from tokens.recipes.schema import InvalidRecipe, Recipe
 from tokens.registration import less_strict
-from tokens.registration.client import Registration, register
+from tokens.registration.client import Registration, api_of, register
 from tokens.registration.delegation import Rights
 from tokens.views.pages import ADMIN_HEADERS
 
@@ -180,6 +180,9 @@ def _blocks(form: ProgramForm, client: Client, secret: str | None) -> list[Progr
         client_id=client.client_id,
         secret=secret or "",
         scopes=given.get("scopes", ()),
+        api=api_of(client),
     )
     parts = configuration.parts(form.recipe, values)
-    return [ProgramBlock(part.file or part.text or part.language, part.code) for part in parts if part.code]
+    return [
+        ProgramBlock(part.file or part.text or part.heading or part.language, part.code) for part in parts if part.code
+    ]

@@ -20,7 +20,7 @@ REFUSALS = {
 
 
 def may_change(request: HttpRequest, client: Client) -> bool:
-    """Return True if the administrator has the permissions that the rights of the stored client need."""
+    """Return True if the administrator may change this client: each right that the client has needs a permission."""
     stored = Client.objects.filter(pk=client.pk).first() or client  # a form has changed `client` already
     return not refusals(rights_of(stored), request.user.has_perm)
 

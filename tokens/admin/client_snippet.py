@@ -43,7 +43,7 @@ class Literal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Values:
-    """What the blocks of a client contain."""
+    """The values of a client that its blocks contain."""
 
     issuer: str
     client_id: str

@@ -32,7 +32,7 @@ ISSUED = "token.issued"
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What a flush writes."""
+    """The counts and the activity of clients that one flush adds to the database."""
 
     counts: Counter[tuple[date, str, str]]
     """By day, action and name."""

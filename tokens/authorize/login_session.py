@@ -70,7 +70,7 @@ def last_record(request: HttpRequest, user: User) -> dict[str, Any]:
 
 
 def leave(request: HttpRequest) -> None:
-    """End the session of the browser because a user logs in. Its `sid` goes on if that user is the same.
+    """End the session of the browser because a user logs in. Keep its `sid` if it is the same user.
 
     Call it before the login. `begin` then tells the clients of the earlier session, unless the session goes on.
     """
@@ -92,7 +92,7 @@ def sid(request: HttpRequest) -> str:
 
 
 def _earlier_sid(request: HttpRequest, user: User, *, now: datetime) -> str:
-    """Return the `sid` that goes on in this login, or "". End the earlier session if it was another user's."""
+    """Return the `sid` that this login keeps, or "". End the earlier session if it was another user's."""
     earlier_user, earlier = request.session.pop(EARLIER, (None, ""))
     if earlier_user == user.pk:
         return "" if session_end.has_ended(earlier) else str(earlier)
@@ -142,7 +142,7 @@ def _unique(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _method(record: Mapping[str, Any]) -> str:
-    """Return allauth's name of the method of a record."""
+    """Return the method of a login record of allauth, such as `password` or `totp`."""
     return str(record.get("type") or record["method"])
 
 

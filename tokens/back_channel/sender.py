@@ -48,7 +48,7 @@ class DeliveryResult:
 
 @dataclass(slots=True)
 class DeliveryTally:
-    """What a dispatcher did since it began."""
+    """The deliveries of a dispatcher since its start, by outcome."""
 
     delivered: int = 0
     failed: int = 0

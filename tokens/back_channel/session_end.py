@@ -93,7 +93,7 @@ def _tell(clients: "QuerySet[SessionClient]", *, now: datetime) -> int:
 
 
 def _end_grants(session: Q, *, now: datetime) -> None:
-    """Revoke the refreshable grants of the session without `offline_access`, of clients that are told."""
+    """Revoke refreshable grants of the session without `offline_access`, of clients with a back-channel logout URI."""
     live = session & Q(revoked_at=None, refresh_until__gt=now, client__backchannel_logout_uri__isnull=False)
     # In the order of their keys, so that two transactions that lock the same grants do not deadlock.
     grants = UserGrant.objects.select_for_update(of=("self",)).filter(live).order_by("pk")

@@ -23,7 +23,7 @@ class Slots:
 
     @property
     def number(self) -> int:
-        """The number of deliveries that run."""
+        """Return the number of running deliveries."""
         return self._running.total()
 
     @property

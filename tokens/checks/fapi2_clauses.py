@@ -16,7 +16,7 @@ PROFILE = f"{TESTS}checks/test_fapi2.py::"
 
 
 class State(Enum):
-    """What the report says of a clause."""
+    """The result of a clause in the report."""
 
     MET = "met"
     NOT_MET = "not met"
@@ -26,7 +26,7 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """What the report looks at."""
+    """The clients, APIs and settings that the report judges."""
 
     issuer: str
     held: tuple[str, ...]
@@ -46,7 +46,7 @@ Judge = Callable[[Configuration], list[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clause:
-    """A clause of the profile."""
+    """A clause of the FAPI 2.0 Security Profile, and how it is judged."""
 
     number: str
     text: str

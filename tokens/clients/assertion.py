@@ -47,12 +47,12 @@ class Assertion:
 
     @property
     def issuer(self) -> str:
-        """The `client_id` of the client that claims to have made the assertion (`iss`)."""
+        """Return the `client_id` of the client that claims to have made the assertion (`iss`)."""
         return str(self.claims["iss"])
 
     @property
     def subject(self) -> str:
-        """The client or user that the assertion is about (`sub`)."""
+        """Return the client or user that the assertion is about (`sub`)."""
         return str(self.claims["sub"])
 
     @property
@@ -63,12 +63,12 @@ class Assertion:
 
     @property
     def token_id(self) -> str:
-        """The assertion's identifier (`jti`), which its client may use once."""
+        """Return the assertion's identifier (`jti`), which its client may use once."""
         return str(self.claims["jti"])
 
     @property
     def expires_at(self) -> datetime:
-        """The instant at which the assertion expires (`exp`)."""
+        """Return the instant at which the assertion expires (`exp`)."""
         return datetime.fromtimestamp(self.claims["exp"], UTC)
 
     def verified(self, keys: Sequence[ClientKey], *, stand_in: ClientKey) -> bool:

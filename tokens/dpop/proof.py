@@ -52,7 +52,7 @@ class NonceRefused(InvalidProof):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProofContext:
-    """What a proof must be for, and when it is checked."""
+    """The request that a proof must be for, and the instant at which it is checked."""
 
     method: str
     url: str

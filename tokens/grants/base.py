@@ -109,8 +109,8 @@ def issue_access_token(
 ) -> Tokens:
     """Issue an access token for `target`. Raises NotReady if no key may sign.
 
-    The token expires at `until` at the latest. Raises OAuthError temporarily_unavailable if it would be revoked
-    already.
+    The token expires at `until` at the latest. Raises OAuthError temporarily_unavailable if a
+    revocation covers it already.
     """
     if client.tokens_from > request.now.timestamp():  # else no revocation covers the second of issue
         revocation_second.refuse_client(client, now=request.now)

@@ -54,8 +54,8 @@ def read(*, since: datetime | None = None) -> Reading:
 def refuse_skew(policy: Policy, *, now: datetime) -> None:
     """Raise Unsafe if this node's clock is further from the database's than clock_error (δ).
 
-    The smallest δ counts: of `policy`, the settings' timings, and of every ring. `now` is this node's clock as the
-    caller read it.
+    The smallest δ of `policy` (the timings of the settings) and of all rings is the limit. `now` is this node's clock
+    as the caller read it.
     """
     obeyed = [adoption.obeyed(ring).clock_error for ring in Ring.objects.all()]
     limit, skew = min([policy.clock_error, *obeyed]), read(since=now).skew

@@ -31,6 +31,11 @@ class Chosen:
         """Return the configuration of the program with the real values."""
         return configuration.parts(self.recipe, values, variant=self.variant)
 
+    def printed(self, values: RealValues) -> Iterator[str]:
+        """Yield the lines of the configuration, and the recipe's other commands, for a terminal."""
+        others = configuration.commands(self.recipe, self.step, values)
+        return configuration.printed(self.recipe, self.configuration(values), others)
+
 
 def add(parser: ArgumentParser, *, example: str) -> None:
     """Add the option."""

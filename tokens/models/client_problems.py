@@ -147,7 +147,7 @@ def _logout_uri_problems(client: "Client") -> list[str]:
 
 
 def _session_problems(client: "Client") -> list[str]:
-    """Return the problem if the client is to be told of sessions, and nowhere."""
+    """Return the problem if the client requires the `sid` in logout tokens, but has no back-channel logout URI."""
     if client.backchannel_logout_session_required and not client.backchannel_logout_uri:
         return ["Enter a back-channel logout URI, or clear this."]
     return []

@@ -1,16 +1,21 @@
 """The configuration of the program with real values, as the commands print it. Pure."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
+from tokens.recipes import markdown, options
 from tokens.recipes.example import RealValues, fill
-from tokens.recipes.schema import Recipe
+from tokens.recipes.schema import Recipe, Step
+
+LINK = re.compile(r"\[([^]]+)\]\(([^)#]+)[^)]*\)")
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of the configuration: what to do with it, the name of its file, and its text."""
+    """A piece of the configuration: its heading, what to do with it, the name of its file, and its text."""
 
+    heading: str
     text: str
     file: str
     language: str
@@ -25,17 +30,47 @@ def parts(recipe: Recipe, values: RealValues, *, variant: str = "") -> list[Part
     """Return the recipe's blocks of this variant, with the real values."""
     blocks = [block for block in recipe.blocks if block.variant in ("", variant)]
     return [
-        Part(fill(block.text, values), block.file, block.language, fill(block.code, values))
+        Part(block.heading, fill(block.text, values), block.file, block.language, fill(block.code, values))
         for block in blocks
         if block.code or block.text
     ]
 
 
-def printed(found: list[Part]) -> Iterator[str]:
+def commands(recipe: Recipe, done: Step, values: RealValues) -> list[str]:
+    """Return the other commands of the recipe with the real values, for example for a client of the API.
+
+    Leaves out `done`, the client that `create_api` registers together with the API, and other variants of the client.
+    """
+    own = done.options.get("client")
+    others = [step for step in recipe.steps if step is not done and not step.variant]
+    open_steps = [step for step in others if own is None or step.options.get("client_id") != own]
+    return [fill(options.lines(step, prompt="manage.py "), values) for step in open_steps]
+
+
+def printed(recipe: Recipe, found: Sequence[Part], others: Sequence[str]) -> Iterator[str]:
     """Yield the lines of the configuration for a terminal. Texts are comments, so that the lines can be pasted."""
+    yield ""
+    yield from _comment(recipe.summary)
+    if others:
+        yield from ("", "# The recipe has these commands, too, with example names:")
+    for command in others:
+        yield from command.splitlines()
     for part in found:
         yield ""
-        yield from (f"# {line}" for line in part.text.splitlines() if line.strip())
+        if part.heading and part.heading != markdown.SETTINGS:
+            yield f"# {part.heading}"
+        yield from _comment(part.text)
         if part.file:
             yield f"# {part.file}"
         yield from part.code.rstrip("\n").splitlines()
+
+
+def _comment(text: str) -> Iterator[str]:
+    """Yield the lines of a text as comments. A link to another page names the page."""
+    named = LINK.sub(_place, text)
+    yield from (f"# {line}" for line in named.splitlines() if line.strip())
+
+
+def _place(link: re.Match[str]) -> str:
+    page = link[2].replace("../", "docs/")
+    return page if link[1].endswith(".md") else f"{link[1]} ({page})"

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tokens.recipes.example import SCOPE, SITE
+from tokens.recipes.overview import KINDS
 from tokens.recipes.schema import InvalidRecipe, Recipe, Step
 
 
@@ -25,7 +26,7 @@ def step_of(recipe: Recipe, command: str, variant: str) -> Step:
     expected = "create_api" if recipe.kind == "resource server" else "create_client"
     step = recipe.step(command, variant)
     if expected != command or step is None:
-        raise InvalidRecipe(f"{recipe.name} is a {recipe.kind}: use manage.py {expected} --for {recipe.name}")
+        raise InvalidRecipe(f"{recipe.name} {KINDS[recipe.kind]}: use manage.py {expected} --for {recipe.name}")
     return step
 
 

@@ -3,6 +3,7 @@
 - A recipe names the issuer ISSUER, the application's site SITE, an API of the operator API with the scope SCOPE.
 - CLIENT_ID, CLIENT_SECRET and SECRET stand for themselves.
 - Without an API, SCOPE disappears from lists and from texts of scopes. Code that calls the API stays as an example.
+- An API whose identifier is no URL has no known address: code that calls it stays as an example, too.
 """
 
 import re
@@ -26,6 +27,8 @@ class RealValues:
     secret: str = ""
     scopes: Sequence[str] = ()
     """The scopes of the operator's API that the client requests. Empty: SCOPE is removed."""
+    api: str = ""
+    """The identifier of that API."""
     identifier: tuple[str, str] = ("", "")
     """The API's identifier in the recipe of a resource server, and the real one."""
     api_scopes: tuple[Sequence[str], Sequence[str]] = ((), ())
@@ -36,6 +39,8 @@ def fill(text: str, values: RealValues) -> str:
     """Return `text` with the real values."""
     for example, real in ((ISSUER_WITH_PATH, values.issuer), (ISSUER, values.issuer), (SITE, values.site)):
         text = text.replace(example, real) if real else text
+    if urlsplit(values.api).scheme in {"http", "https"}:
+        text = re.sub(rf"{API}(?=\w)", lambda _: f"{values.api.rstrip('/')}/", text).replace(API, values.api)
     text = _with_scopes(text, values.scopes)
     text = _with_api(text, values)
     for word, value in (("CLIENT_ID", values.client_id), ("CLIENT_SECRET", values.secret), ("SECRET", values.secret)):

@@ -54,7 +54,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requests:
-    """What a client sends: its request profile. A test replays it against a client that the recipe alone registers."""
+    """The requests that a client sends. A test replays it against a client that the recipe alone registers."""
 
     authentication: Literal["basic", "post", "basic then post", "post then basic", "none", "private_key_jwt"]
     grant: Literal["authorization_code", "client_credentials", "device_code", "token_exchange"] = "authorization_code"
@@ -77,7 +77,7 @@ class Requests:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """How a resource server verifies a token. A test replays it with the tokens of an API that the recipe registers."""
+    """The checks of a resource server. A test replays it with the tokens of an API that the recipe registers."""
 
     by: Literal["keys", "introspection", "userinfo"]
     compares: tuple[str, ...] = ()
@@ -88,7 +88,7 @@ class Verification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """How one program is connected."""
+    """A program: what is registered for it, and its configuration."""
 
     name: str
     title: str
@@ -121,7 +121,7 @@ class Recipe:
 
     @property
     def variants(self) -> tuple[str, ...]:
-        """The names of the variants of the client."""
+        """Return the names of the variants of the client."""
         return tuple(step.variant for step in self.steps if step.variant)
 
 

@@ -58,7 +58,7 @@ class Registration:
 
     @property
     def authentication(self) -> AuthenticationMethod:
-        """The client's authentication method."""
+        """Return the client's authentication method."""
         if self.method is not None:
             return AuthenticationMethod(self.method)
         if self.public:
@@ -179,3 +179,8 @@ def _apis(identifiers: Sequence[str]) -> list[Api]:
             {"apis": f"There is no API {', '.join(sorted(unknown))}. Create it with create_api or in the admin."}
         )
     return [api for api in apis.values() if api is not None]
+
+
+def api_of(client: Client) -> str:
+    """Return the identifier of the API of the client's first scope. Returns "" if the client has no scope."""
+    return client.scopes.order_by("pk").values_list("api__identifier", flat=True).first() or ""

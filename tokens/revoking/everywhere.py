@@ -47,7 +47,7 @@ def withdraw_consents(user: User) -> None:
 def revoke_user(user: User, reason: str) -> None:
     """Revoke all grants and tokens of a user who was disabled or deleted, including those being issued now.
 
-    The clients of a user who is being deleted are told by `signals`, while the user still exists.
+    If the user is being deleted, `signals` queues the logout messages to clients, while the user still exists.
     """
     # Sessions need no step: the disabled user's epoch changed by a trigger (tokens/triggers/session_epoch.py).
     with transaction.atomic():

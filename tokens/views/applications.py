@@ -20,7 +20,7 @@ from tokens.views.pages import ACCOUNT_HEADERS, log_in_first, private
 
 @dataclass(frozen=True, slots=True)
 class AccessWords:
-    """What an application may do at one API, in words."""
+    """The permissions of an application at one API, in the words of the consent page."""
 
     api: str
     words: list[str]

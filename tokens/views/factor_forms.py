@@ -68,7 +68,7 @@ class StepUpCodeForm(_CodeMixin, ReauthenticateForm):
 
 
 class NewAppForm(ActivateTOTPForm):
-    """The first code of a new authenticator app."""
+    """The form for the first code of a new authenticator app, which proves that the app has the secret."""
 
     def clean_code(self) -> str:
         """Return the code. Raises ValidationError if the app does not have the displayed secret."""

@@ -23,7 +23,7 @@ View = Callable[..., HttpResponseBase]
 
 
 class Attempts(Enum):
-    """What a user tried too often, for the page that says so."""
+    """The attempts that exceeded a rate limit, as the page names them."""
 
     LOGIN = "login"
     FACTOR = "factor"

@@ -54,6 +54,36 @@ def test_the_operator_s_options_win():
     assert [scope.name for scope in client.scopes.all()] == ["orders:read"]
 
 
+def test_the_address_of_the_api_stands_in_the_configuration_if_its_identifier_is_a_url():
+    make_api("https://orders.example/v1", "orders:read")
+    out, _ = run("create_client", "--for", "authlib", "--site", "https://shop.corp/", "--scope", "orders:read")
+    assert 'oauth.keyturn.get("https://orders.example/v1/api/notes/"' in out
+    make_api("urn:queue", "queue:read")
+    out, _ = run("create_client", "--for", "authlib", "--site", "https://shop.corp/", "--scope", "queue:read")
+    assert 'oauth.keyturn.get("https://api.example/api/notes/"' in out
+
+
+def test_the_printed_text_says_what_to_enable_which_file_it_is_and_which_commands_follow():
+    out, _ = run("create_api", "--for", "rabbitmq")
+    assert "# (`rabbitmq-plugins enable rabbitmq_auth_backend_oauth2`)" in out
+    assert "\n# rabbitmq.conf\nauth_backends.1 = rabbit_auth_backend_oauth2" in out
+    assert "\nmanage.py create_client --client-id shop" in out
+    assert "create_api" not in out
+
+
+def test_the_client_that_was_registered_with_its_api_is_not_a_command_to_run():
+    out, _ = run("create_api", "--for", "dovecot", "--identifier", "https://mail.corp/")
+    assert "--client-id mua" in out
+    assert "--client-id mail-api" not in out
+    assert Client.objects.get().client_id == "mail-api"
+
+
+def test_a_link_to_a_page_of_the_documentation_is_printed_as_its_path():
+    out, _ = run("create_client", "--for", "jupyterhub", "--site", "https://hub.corp")
+    assert "(docs/claims.md)" in out
+    assert "](" not in out
+
+
 def test_the_scopes_of_an_api_stand_in_the_configuration():
     make_api("https://orders.example/", "orders:read")
     out, _ = run("create_client", "--for", "authlib", "--site", "https://shop.corp/", "--scope", "orders:read")
@@ -100,8 +130,8 @@ def test_a_variant_registers_another_client_with_its_own_configuration():
 
 REFUSED = {
     "no such recipe": (("create_client", "--for", "oauth2"), "no recipe oauth2. Did you mean .*oauth2-proxy"),
-    "another command": (("create_client", "--for", "kafka"), "kafka is a resource server: use manage.py create_api"),
-    "the other way": (("create_api", "--for", "dex"), "dex is a login: use manage.py create_client --for dex"),
+    "another command": (("create_client", "--for", "kafka"), "kafka verifies tokens: use manage.py create_api"),
+    "the other way": (("create_api", "--for", "dex"), "dex logs users in: use manage.py create_client --for dex"),
     "no address": (("create_client", "--for", "dex"), "dex needs its address: add --site https://app.example, or"),
     "no key": (
         ("create_client", "--for", "nimbus-sdk", "--site", "https://a.example"), "nimbus-sdk .* add --jwks FILE"

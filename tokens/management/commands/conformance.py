@@ -12,17 +12,25 @@ from tokens.management.operator_command import UNSAFE, OperatorCommand
 from tokens.models import SecurityProfile
 
 NOTES = """
+  conformance --profile fapi2
+  conformance --profile fapi2 --json
+
 Each line has the state of a clause, its number, and the requirement in short words. `met`: this issuer keeps to it
 under this configuration. `not met`: the lines below it say what is missing. `outside`: the issuer cannot see it,
 because it is about a proxy or an API; docs/fapi2.md says what to do there. --json also names the test that shows each
 clause.
+
+exit codes:
+  0  every clause is met, or is outside of the issuer
+  2  wrong usage
+  3  a clause is not met
 """
 
 
 class Command(OperatorCommand):
     """Prints the report, and fails if a clause is not met."""
 
-    help = "Report which clauses of a security profile this configuration meets. Exit code 3: a clause is not met."
+    help = "Report which clauses of a security profile this configuration meets."
     notes = NOTES
 
     def add_arguments(self, parser: ArgumentParser) -> None:

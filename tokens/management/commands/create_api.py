@@ -15,7 +15,7 @@ from tokens.management import recipe_options
 from tokens.management.arguments import find_client, one_line, seconds
 from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
 from tokens.models import Api, Client
-from tokens.recipes import configuration, defaults
+from tokens.recipes import defaults
 from tokens.recipes.example import RealValues
 from tokens.registration.api import SWITCHES, register, scope_rows
 from tokens.registration.client import Registration
@@ -160,7 +160,8 @@ be changed in the admin.
         self, api: Api, scopes: list[str], chosen: recipe_options.Chosen | None, own: tuple[str, str], *, as_json: bool
     ) -> None:
         """Print the API, the client with which it introspects, and the configuration of its program."""
-        found = chosen.configuration(self._values(api, scopes, chosen, own)) if chosen else []
+        values = self._values(api, scopes, chosen, own) if chosen else RealValues()
+        found = chosen.configuration(values) if chosen else []
         if as_json:
             answer: dict[str, Any] = {"identifier": api.identifier, "scopes": scopes}
             if chosen:
@@ -176,7 +177,7 @@ be changed in the admin.
             self.stdout.write(f"client_id   {own[0]}")
             self.stdout.write(f"secret      {own[1]}")
         self.stdout.write(f"seen with   {chosen.recipe.version}")
-        for line in configuration.printed(found):
+        for line in chosen.printed(values):
             self.stdout.write(line)
 
     def _values(self, api: Api, scopes: list[str], chosen: recipe_options.Chosen, own: tuple[str, str]) -> RealValues:

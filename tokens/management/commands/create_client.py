@@ -15,10 +15,10 @@ from tokens.management import client_options, recipe_options
 from tokens.management.arguments import one_line
 from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
 from tokens.models import Client
-from tokens.recipes import configuration, defaults
+from tokens.recipes import defaults
 from tokens.recipes.example import RealValues
 from tokens.registration import less_strict
-from tokens.registration.client import Registration, register
+from tokens.registration.client import Registration, api_of, register
 
 EXAMPLES = """
 examples:
@@ -78,7 +78,7 @@ class Command(OperatorCommand):
             self.stderr.write(f"Warning: {warning}")
         values = RealValues(
             issuer=conf.issuer().url, site=defaults.site_of(chosen.step, chosen.given) if chosen else "",
-            client_id=client.client_id, secret=secret or "", scopes=options["scopes"],
+            client_id=client.client_id, secret=secret or "", scopes=options["scopes"], api=api_of(client),
         )  # fmt: skip
         found = chosen.configuration(values) if chosen else []
         looser = [*less_strict.sentences(client), *filter(None, [chosen.recipe.loosens if chosen else ""])]
@@ -92,7 +92,7 @@ class Command(OperatorCommand):
         self.stdout.write(f"client_id      {client.client_id}")
         self.stdout.write(f"client_secret  {secret or NO_SECRET[client.client_type]}")
         if chosen:
-            self._print(chosen, looser, found)
+            self._print(chosen, looser, [*chosen.printed(values)])
 
     def _of_recipe(self, chosen: recipe_options.Chosen) -> dict[str, Any]:
         """Return the options that the recipe sets. Warns about redirect URIs that the program does not use."""
@@ -102,7 +102,7 @@ class Command(OperatorCommand):
         with recipe_options.usage_errors():
             return defaults.client_options(chosen.recipe, chosen.step, chosen.given)
 
-    def _print(self, chosen: recipe_options.Chosen, looser: list[str], found: list[configuration.Part]) -> None:
+    def _print(self, chosen: recipe_options.Chosen, looser: list[str], lines: list[str]) -> None:
         """Print what is less strict than the default, what the program needs beside, and its configuration."""
         recipe = chosen.recipe
         for sentence in looser:
@@ -110,5 +110,5 @@ class Command(OperatorCommand):
         if recipe.needs_verified_email:
             self.stdout.write("needs          a verified e-mail address of each user (admin, Users)")
         self.stdout.write(f"seen with      {recipe.version}")
-        for line in configuration.printed(found):
+        for line in lines:
             self.stdout.write(line)

@@ -12,15 +12,20 @@ from tokens.back_channel.sender import Dispatcher, run
 from tokens.keys import store
 from tokens.management.operator_command import OperatorCommand
 
+NOTES = """
+  send_logouts                 deliver until SIGTERM or SIGINT, as a worker
+  send_logouts --once --json   deliver what is due, and print one JSON object, for monitoring
+
+The server processes deliver logout tokens themselves. Run this command if they cannot reach the applications. Several
+runs at once are safe.
+"""
+
 
 class Command(OperatorCommand):
     """Delivers the messages that tell applications of ended sessions."""
 
-    help = (
-        "Deliver the messages that tell applications that a user's session ended (docs/logout.md). The processes that"
-        " serve do this themselves; run it where they cannot reach the applications, or to watch the outbox. Several"
-        " runs at once are safe. Without --once, it runs until SIGTERM or SIGINT."
-    )
+    help = "Deliver the logout tokens that tell applications that a user's session ended (docs/logout.md)."
+    notes = NOTES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options."""

@@ -12,7 +12,7 @@ from typing import Any
 from allauth.account.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from django.contrib.auth import REDIRECT_FIELD_NAME
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -21,6 +21,7 @@ from tokens.authentication_class import CLASSES, MULTI_FACTOR, PHISHING_RESISTAN
 from tokens.authorize import login_session
 from tokens.factors import enrolment
 from tokens.models import User
+from tokens.views import ui_locales
 from tokens.views.pages import View, log_in_first, private
 
 CLASS = "class"
@@ -73,7 +74,8 @@ def _page_for(user: User, needed: str) -> str:
 
 
 def _to(uri: str) -> HttpResponse:
-    return HttpResponse(status=302, headers={"Location": uri})
+    # It quotes what no header may contain: `next` can have line breaks.
+    return HttpResponseRedirect(uri)
 
 
-step_up = private(_step_up)
+step_up = private(ui_locales.followed(_step_up))

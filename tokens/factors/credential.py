@@ -6,6 +6,7 @@ The check establishes:
 2. `clientDataJSON` names exactly the issuer's origin (WebAuthn Level 2 section 7.1 step 9, 7.2 step 13). fido2 would
    also accept each subdomain of the issuer's host.
 3. The page was not embedded in one of another origin (`crossOrigin`, WebAuthn Level 3).
+4. fido2 can read it, and knows the algorithm of a new key (`check_readable`).
 
 The caller must let allauth verify challenge, signature and user verification.
 """
@@ -16,6 +17,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
+
+from fido2.webauthn import AuthenticationResponse, RegistrationResponse
 
 from tokens.jose import strict_json
 
@@ -41,8 +44,24 @@ def check(credential: object, *, issuer: str) -> None:
     client_data = _client_data(response.get("clientDataJSON"))
     if client_data.get("origin") != origin(issuer):
         raise MalformedCredential("the credential was made at another origin")
-    if client_data.get("crossOrigin") not in {None, False}:
+    crosses = client_data.get("crossOrigin")
+    if crosses is not None and crosses is not False:
         raise MalformedCredential("the credential was made in an embedded page")
+
+
+def check_readable(
+    credential: Mapping[str, Any], kind: type[RegistrationResponse] | type[AuthenticationResponse]
+) -> None:
+    """Raise MalformedCredential unless fido2 can read the credential as a `kind`, and the key of a new one."""
+    try:
+        parsed = kind.from_dict(credential)
+    except Exception as error:
+        # Its parsers of JSON, CBOR and keys raise errors of many classes, of which allauth expects two.
+        raise MalformedCredential("the credential cannot be read") from error
+    if isinstance(parsed, RegistrationResponse):
+        made = parsed.response.attestation_object.auth_data.credential_data
+        if made is None or made.public_key.ALGORITHM is None:
+            raise MalformedCredential("the credential has no public key of a known algorithm")
 
 
 def origin(issuer: str) -> str:

@@ -28,13 +28,13 @@ from tokens.views.limits import limited_mail
 from tokens.views.mail_link import NEW_ADDRESS, Expired
 from tokens.views.not_ready import page_if_not_ready
 from tokens.views.pages import ACCOUNT_HEADERS, private
-from tokens.views.password import ADDRESS_LENGTH
+from tokens.views.password import AddressField
 
 
 class AddressForm(forms.Form):
     """The new address."""
 
-    email = forms.EmailField(max_length=ADDRESS_LENGTH)
+    email = AddressField()
 
 
 def _address(request: HttpRequest) -> HttpResponse:

@@ -23,10 +23,12 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from fido2.webauthn import AuthenticationResponse, RegistrationResponse
 
 from tokens import conf
 from tokens.factors import credential, one_time_code
 from tokens.factors.secret_text import CannotDecrypt
+from tokens.jose import strict_json
 from tokens.keys import keyring
 
 logger = logging.getLogger(__name__)
@@ -82,11 +84,14 @@ class NewAppForm(ActivateTOTPForm):
 class _OriginMixin:
     """Refuses a credential that is malformed or was made at another origin than the issuer's."""
 
+    kind: type[RegistrationResponse] | type[AuthenticationResponse] = AuthenticationResponse
+
     def clean_credential(self) -> Any:
         """Return what django-allauth makes of the credential. Raises ValidationError."""
         content = self.cleaned_data["credential"]  # type: ignore[attr-defined]
         try:
             credential.check(content, issuer=conf.issuer().url)
+            credential.check_readable(content, self.kind)
         except credential.MalformedCredential as error:
             raise ValidationError(WRONG_PASSKEY) from error
         inherited = getattr(super(), "clean_credential", None)
@@ -100,11 +105,11 @@ def _hidden() -> forms.JSONField:
 
 class _CredentialField(forms.JSONField):
     def to_python(self, value: Any) -> Any:
-        """Return the parsed credential. Raises ValidationError if it is no JSON."""
+        """Return the parsed credential, or None for an empty field. Raises ValidationError if it is no strict JSON."""
         try:
-            return super().to_python(value)
-        except RecursionError:
-            raise ValidationError(WRONG_PASSKEY) from None
+            return strict_json.parse(value) if value else None
+        except strict_json.NotStrict as error:
+            raise ValidationError(WRONG_PASSKEY) from error
 
 
 class LoginPasskeyForm(_OriginMixin, LoginWebAuthnForm):
@@ -128,6 +133,7 @@ class StepUpPasskeyForm(_OriginMixin, ReauthenticateWebAuthnForm):
 class NewPasskeyForm(_OriginMixin, AddWebAuthnForm):
     """A new passkey. Its name is for the user's list."""
 
+    kind = RegistrationResponse
     credential = _hidden()
     name = forms.CharField(label=_("Name"), required=False, max_length=64)
     # Every passkey verifies its user, so each can log in alone.

@@ -33,10 +33,23 @@ from tokens.views.pages import ACCOUNT_HEADERS, View, private
 ADDRESS_LENGTH = 254
 
 
+class AddressField(forms.EmailField):
+    """An e-mail address, in small letters: the spelling in which accounts are looked up."""
+
+    def __init__(self) -> None:
+        super().__init__(max_length=ADDRESS_LENGTH)
+
+    def to_python(self, value: Any) -> Any:
+        """Return the address in small letters."""
+        # Mail must go to the address that was looked up. The Kelvin sign, which Django's validator accepts, is a "k"
+        # in small letters, and can be the mailbox of another person (CVE-2019-19844).
+        return (super().to_python(value) or "").lower()
+
+
 class ResetForm(forms.Form):
     """The address to which the link is sent. It is looked up later."""
 
-    email = forms.EmailField(max_length=ADDRESS_LENGTH)
+    email = AddressField()
 
     def save(self, _request: HttpRequest) -> None:
         """Queue the mail."""

@@ -29,13 +29,13 @@ from tokens.views import mail, mail_link
 from tokens.views.limits import limited_factor, limited_mail
 from tokens.views.mail_link import SIGN_UP, Expired
 from tokens.views.pages import HEADERS, View, private
-from tokens.views.password import ADDRESS_LENGTH, in_a_slot
+from tokens.views.password import AddressField, in_a_slot
 
 
 class SignUpForm(forms.Form):
     """The address of the visitor."""
 
-    email = forms.EmailField(max_length=ADDRESS_LENGTH)
+    email = AddressField()
 
 
 def _sign_up(request: HttpRequest) -> HttpResponse:

@@ -12,7 +12,7 @@ from typing import Any
 from allauth.account.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from django.contrib.auth import REDIRECT_FIELD_NAME
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -73,7 +73,8 @@ def _page_for(user: User, needed: str) -> str:
 
 
 def _to(uri: str) -> HttpResponse:
-    return HttpResponse(status=302, headers={"Location": uri})
+    # It quotes what no header may contain: `next` can have line breaks.
+    return HttpResponseRedirect(uri)
 
 
 step_up = private(_step_up)

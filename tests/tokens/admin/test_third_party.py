@@ -71,3 +71,9 @@ def test_the_action_for_many_rows_removes_no_factor_of_a_user_with_access_to_the
     chosen = {"action": "delete_selected", "_selected_action": [row.pk for row in rows], "post": "yes"}
     assert client.post("/admin/mfa/authenticator/", chosen).status_code == 403
     assert Authenticator.objects.count() == 2
+
+
+def test_no_lookup_in_the_address_tries_the_characters_of_a_secret(admin):
+    factor("ada")
+    assert admin.get("/admin/mfa/authenticator/", {"type__exact": "totp"}).context["cl"].result_count == 1
+    assert admin.get("/admin/mfa/authenticator/", {"data__secret__startswith": "1"}).status_code == 400

@@ -49,9 +49,10 @@ def test_a_credential_of_another_origin_is_refused(other):
         check(credential(client_data(origin=other)), issuer=ISSUER)
 
 
-def test_a_credential_of_an_embedded_page_is_refused():
+@pytest.mark.parametrize("crosses", [True, 0, 1, "", "false", [], {}])
+def test_a_credential_of_an_embedded_page_is_refused(crosses):
     with pytest.raises(MalformedCredential, match="embedded"):
-        check(credential(client_data(crossOrigin=True)), issuer=ISSUER)
+        check(credential(client_data(crossOrigin=crosses)), issuer=ISSUER)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
 from django.core.serializers.json import DjangoJSONEncoder
 from django.test import Client as Browser
+from fido2.cose import ES256, CoseKey
+from fido2.webauthn import AttestationObject, AttestedCredentialData, AuthenticatorData
 
 from tests.tokens.factories import allow, authorization, make_user, parameters, redeem, refreshed
 from tests.tokens.passkey import PRESENT, SHARED, VERIFIED, Passkey, encode
@@ -37,6 +39,12 @@ def secret(ada):
     made = generate_totp_secret()
     TOTP.activate(ada, made)
     return made
+
+
+@pytest.fixture
+def unlimited(monkeypatch):
+    """Count no attempts: a test sends more than a user may."""
+    monkeypatch.setattr(rate_limit, "count", lambda *_, **__: None)
 
 
 def code(secret, steps=0):
@@ -464,3 +472,66 @@ def test_a_login_by_password_alone_says_so(client, ada, webapp, decode):
     enter_password(client)
     claims = decode(tokens_of(client, webapp)["id_token"], "webapp")[1]
     assert (claims["acr"], claims["amr"]) == (PASSWORD, ["pwd"])
+
+
+DEEP = "[" * 3000
+LONG_NUMBER = '{"id": ' + "1" * 5000 + "}"
+
+
+def spoiled(made):
+    """Yield texts that no authenticator makes, from the credential that one made."""
+    yield from ("", "null", "[]", "1", '"\\ud800"', "{", DEEP, LONG_NUMBER)
+    for changed in (
+        {"id": "AA"},
+        {"id": "é"},
+        {"rawId": "="},
+        {"clientExtensionResults": "x"},
+        {"clientExtensionResults": [1]},
+        {"authenticatorAttachment": {}},
+        {"response": {**made["response"], "clientDataJSON": encode(b'{"crossOrigin": []}')}},
+    ):
+        yield json.dumps(made | changed)
+    for member in ("attestationObject", "authenticatorData", "signature"):
+        for text in ("", "A", "é", "AA", encode(b"\x81" * 4000), encode(b"\xbb" + b"\xff" * 8)):
+            if member in made["response"]:
+                yield json.dumps(made | {"response": {**made["response"], member: text}})
+
+
+@pytest.mark.usefixtures("unlimited")
+@pytest.mark.parametrize("address", [PASSKEY_LOGIN, SECOND])
+def test_a_malformed_credential_logs_nobody_in_and_is_no_error_of_the_server(client, passkey, address):
+    enter_password(client)
+    page = client.get(address).context
+    options = page["ceremony"] if address == PASSKEY_LOGIN else page["js_data"]["request_options"]
+    for text in spoiled(passkey.get(plain(options))):
+        assert client.post(address, {"credential": text}).status_code == 200, text[:200]
+        assert not is_logged_in(client)
+    assert use_passkey(client, passkey, address).status_code == 302, "the neighbour is accepted"
+
+
+@pytest.mark.usefixtures("unlimited")
+def test_a_malformed_new_passkey_is_not_stored_and_is_no_error_of_the_server(client, ada):
+    made = Passkey()
+    enter_password(client)
+    confirm(client)
+    options = client.get("/accounts/2fa/webauthn/add/").context["ceremony"]
+    for text in spoiled(made.create(plain(options))):
+        assert client.post("/accounts/2fa/webauthn/add/", {"credential": text}).status_code == 200, text[:200]
+    assert not Authenticator.objects.exists()
+    assert add_passkey(client, made).status_code == 302, "the neighbour is accepted"
+
+
+def test_a_new_passkey_needs_a_public_key_of_a_known_algorithm(client, ada):
+    made = Passkey()
+    enter_password(client)
+    confirm(client)
+    for flags, algorithm in ((VERIFIED | PRESENT, -7), (VERIFIED | PRESENT | AuthenticatorData.FLAG.AT, -65000)):
+        options = plain(client.get("/accounts/2fa/webauthn/add/").context["ceremony"])
+        created = made.create(options)
+        key = {**ES256.from_cryptography_key(made.key.public_key()), 3: algorithm}
+        attested = AttestedCredentialData.create(b"\0" * 16, made.id, CoseKey(key))
+        data = AuthenticatorData.create(made._rp(), flags, 0, attested if flags & AuthenticatorData.FLAG.AT else b"")
+        created["response"]["attestationObject"] = encode(AttestationObject.create("none", data, {}))
+        answer = client.post("/accounts/2fa/webauthn/add/", {"credential": json.dumps(created)})
+        assert answer.status_code == 200
+        assert not Authenticator.objects.exists()

@@ -67,6 +67,13 @@ def test_a_user_sets_a_new_password_by_the_link_in_the_mail(client, ada):
     assert log_in(Browser(), NEW)
 
 
+def test_a_link_goes_to_the_address_of_the_account_and_not_to_one_that_looks_like_it(client, ada):
+    User.objects.filter(pk=ada.pk).update(email="kate@example.org")
+    for spelled in ("Kate@Example.org", "\N{KELVIN SIGN}ate@example.org"):
+        ask(client, spelled)
+        assert outbox.outbox.pop().to == ["kate@example.org"], spelled
+
+
 def test_a_link_works_once_and_its_page_says_so_afterwards(client, ada):
     ask(client, "ada@example.org")
     path = link()

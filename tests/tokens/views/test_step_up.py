@@ -58,6 +58,12 @@ def test_a_user_whose_login_suffices_returns_at_once(client, ada):
     assert ask(client, PASSWORD)["Location"] == BACK
 
 
+@pytest.mark.parametrize(("back", "quoted"), [("/a\nb", "/a%0Ab"), ("/a\r\nX: y", "/a%0D%0AX:%20y"), ("/ü", "/%C3%BC")])
+def test_an_address_that_no_header_may_contain_is_quoted(client, ada, back, quoted):
+    answer = ask(client, PASSWORD, back)
+    assert (answer.status_code, answer["Location"]) == (302, quoted)
+
+
 def test_an_unknown_class_is_that_of_two_factors(client, ada):
     give(ada, "totp")
     assert ask(client, "urn:example:gold")["Location"].startswith("/accounts/2fa/reauthenticate/")

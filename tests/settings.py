@@ -24,6 +24,7 @@ os.environ.update(
     RATE_LIMITS="",
     EMAIL_URL="memorymail://",
     MAIL_FROM="",
+    LANGUAGES="en,de",
     SIGN_UP="false",
     SECOND_FACTOR_GROUPS="",
     SECOND_FACTOR_STAFF="false",

@@ -22,8 +22,8 @@ TABLE = {
     " registry_lock revoking views",
     "templatetags": "conf",
     "views": "account addresses audit authentication_class authorize background brand claims clients conf"
-    " database_errors dpop email_proof errors factors grants issued jose keys keys/errors keys/rules limits login"
-    " metadata models open_clients parameters rate_settings registry_lock revoking userinfo",
+    " database_errors dpop email_proof errors factors grants issued jose keys keys/errors keys/rules languages"
+    " limits login metadata models open_clients parameters rate_settings registry_lock revoking userinfo",
     "management": "audit authentication_class back_channel checks conf email_proof encryption factors grants inspection"
     " issued jose keys keys/errors keys/rules models open_clients outbound proxy recipes registration registry_lock"
     " revoking",
@@ -39,7 +39,8 @@ TABLE = {
     "open_clients": "addresses audit conf errors issued jose models open_client_settings outbound registration"
     " registry_lock",
     "recipes": "",
-    "registration": "addresses audit clients conf email_proof issued keys models redirect_allow_list registry_lock",
+    "registration": "addresses audit clients conf email_proof issued keys languages models redirect_allow_list"
+    " registry_lock",
     "clients": "audit conf database_errors encryption errors issued jose keys/errors models outbound",
     "inspection": "issued jose keys keys/rules models outbound",
     "userinfo": "claims conf dpop errors issued models",
@@ -47,7 +48,7 @@ TABLE = {
     "back_channel": "audit conf issued keys keys/errors models outbound",
     "dpop": "conf jose",
     "issued": "addresses audit conf encryption errors jose keys keys/errors keys/rules models",
-    "claims": "conf email_proof errors jose models",
+    "claims": "conf email_proof errors jose languages models",
     "keys": "audit conf encryption jose keys/errors keys/rules models registry_lock",
     "email_proof": "login models",
     "login": "limits models",
@@ -56,8 +57,10 @@ TABLE = {
     "migrations": "models triggers",
     "models": "addresses authentication_class conf database_errors jose keys/rules",
     "limits": "conf rate_settings",
-    "conf": "brand encryption keys/rules open_client_settings rate_settings request_settings redirect_allow_list",
+    "conf": "brand encryption keys/rules languages open_client_settings rate_settings request_settings"
+    " redirect_allow_list",
     "brand": "",
+    "languages": "",
     "authentication_class": "",
     "open_client_settings": "",
     "rate_settings": "",
@@ -97,6 +100,7 @@ PURE = (
     "tokens/redirect_allow_list.py",
     "tokens/addresses.py",
     "tokens/brand.py",
+    "tokens/languages.py",
     "tokens/public_networks.py",
     "tokens/open_client_settings.py",
     "tokens/rate_settings.py",

@@ -22,7 +22,8 @@ Rooms from the top down; each imports only rooms below it (tests/test_rooms.py):
   passwords, tables, settings, and other code that rooms share.
 - `brand`, `open_client_settings`, `rate_settings`, `request_settings`, `redirect_allow_list`: parts of the settings,
   pure. They stand here because `conf` parses them, and a room such as `open_clients` is above `conf`.
-- `keys/rules`, `keys/errors`, `jose`, `encryption`, `addresses`, `authentication_class`: the lowest layer, pure.
+- `keys/rules`, `keys/errors`, `jose`, `encryption`, `addresses`, `authentication_class`, `languages`: the lowest layer,
+  pure.
 - `public_networks`, `deadline_response`, `outbound`: requests to addresses that others chose.
 - `errors`, `database_errors`, `registry_lock`, `triggers`: the lowest layer, with I/O or Django.
 - `proxy`: tests a proxy from outside, and imports no other room.

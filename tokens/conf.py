@@ -18,6 +18,8 @@ from django.utils.encoding import force_str
 from tokens.brand import Brand, MalformedBrand, brand
 from tokens.encryption import EncryptionKey, parse
 from tokens.keys.rules.policy import POLICIES, Policy, changed
+from tokens.languages import LANGUAGES
+from tokens.languages import parse as parse_languages
 from tokens.open_client_settings import DEFAULTS as OPEN_CLIENT_DEFAULTS
 from tokens.open_client_settings import OpenClientSettings, covers, hosts
 from tokens.open_client_settings import parse as parse_open_clients
@@ -73,6 +75,8 @@ DEFAULTS: dict[str, Any] = {
     "BRAND_NAME": "Keyturn",
     "BRAND_LOGO": None,
     "BRAND_COLOR": "",
+    # The languages of the pages, the first for browsers that accept none of them (tokens/languages.py).
+    "LANGUAGES": LANGUAGES,
     # True: a session's address (IP) is stored and shown to its user.
     "SESSION_ADDRESSES": False,
     # True: a DPoP proof needs a nonce of this issuer (RFC 9449 section 8). Costs clients a request for the first nonce.
@@ -154,6 +158,8 @@ class IssuerSettings:
     """True if userinfo accepts the token in the body."""
     brand: Brand
     """The operator's name, logo and colours on the issuer's pages."""
+    languages: tuple[str, ...]
+    """The languages of the pages. The first is for browsers that accept none of them."""
     stores_session_addresses: bool
     """True if the address of a session is stored, and shown to its user."""
     dpop_requires_nonce: bool
@@ -234,6 +240,7 @@ def _typed(values: Mapping[str, Any], policy: Policy) -> IssuerSettings:
         openid_scopes=_openid_scopes(values["CLAIMS_SOURCE"], values["GROUPS_CLAIM"]),
         userinfo_token_in_body=values["USERINFO_TOKEN_IN_BODY"],
         brand=_brand(values),
+        languages=parse_languages(values["LANGUAGES"]),
         stores_session_addresses=values["SESSION_ADDRESSES"],
         dpop_requires_nonce=values["DPOP_REQUIRES_NONCE"],
         second_factor_groups=tuple(values["SECOND_FACTOR_GROUPS"]),

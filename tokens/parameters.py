@@ -41,6 +41,7 @@ AUTHORIZATION = frozenset(
         "id_token_hint",
         "acr_values",
         "claims",
+        "ui_locales",
         "dpop_jkt",
         "request",
         "request_uri",

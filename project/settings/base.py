@@ -33,6 +33,7 @@ TEMPLATES = [
     }
 ]
 
+# The language of everything but pages, which project/page_language.py serves.
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True

@@ -22,6 +22,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "project.request_id.request_ids",
+    "project.page_language.page_language",
     "project.mount.mount",
     "project.postgresql.budget.bounded",
     "tokens.views.unavailable.audit_unavailable",
@@ -146,6 +147,7 @@ ISSUER = {
     "BRAND_NAME": environment.text("BRAND_NAME", "") or "Keyturn",
     "BRAND_LOGO": environment.text("BRAND_LOGO", "") or None,
     "BRAND_COLOR": environment.text("BRAND_COLOR", ""),
+    "LANGUAGES": environment.words("LANGUAGES", "en,de"),
     "SESSION_ADDRESSES": environment.flag("SESSION_ADDRESSES", default=False),
     "SECOND_FACTOR_GROUPS": environment.words("SECOND_FACTOR_GROUPS", ""),
     "SECOND_FACTOR_STAFF": environment.flag("SECOND_FACTOR_STAFF", default=False),

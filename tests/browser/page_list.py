@@ -72,13 +72,13 @@ def _device_wrong(page: Page, issuer: Issuer) -> None:
 def _device_done(page: Page, issuer: Issuer) -> None:
     _device_typed(page, issuer)
     page.locator("button[name=allow][value=true]").click()
-    page.get_by_role("heading", name="connected").wait_for()
+    page.locator("button[name=allow]").first.wait_for(state="detached")
 
 
 def _logged_out(page: Page, issuer: Issuer) -> None:
     issuer.log_in(page, "/oauth/logout")
     page.locator("button[name=log_out]").click()
-    page.get_by_role("heading", name="logged out").wait_for()
+    page.locator("button[name=log_out]").wait_for(state="detached")
 
 
 def _stale_form(page: Page, issuer: Issuer) -> None:

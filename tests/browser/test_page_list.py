@@ -102,6 +102,16 @@ def test_a_page_has_a_language_one_heading_and_controls_for_the_keyboard(
     context.close()
 
 
+@pytest.mark.parametrize("listed", PAGES, ids=[one.name for one in PAGES])
+def test_a_german_page_fits_on_a_phone(chromium: Browser, issuer: Issuer, listed: Listed) -> None:
+    context = chromium.new_context(viewport=PHONE, locale="de-DE")  # type: ignore[arg-type]
+    page = context.new_page()
+    listed.reach(page, issuer)
+    assert (page.locator("html").get_attribute("lang"), overflow(page), violations(page)) == ("de", 0, [])
+    picture(page, f"{listed.name}-german")
+    context.close()
+
+
 def test_axe_finds_what_is_wrong(chromium: Browser, issuer: Issuer) -> None:
     """The examination can fail: a field without a label, and text without contrast."""
     page = chromium.new_page()

@@ -52,8 +52,10 @@ def test_the_issuer_s_wheel_adds_one_name_to_site_packages(packages: Path) -> No
         modules = {name.removeprefix(f"keyturn_issuer/{package}/") for name in files if name.endswith(".py")}
         assert sources(package) <= modules
     templates = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tokens").rglob("*.html")}
+    catalogues = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tokens" / "locale").rglob("*.mo")}
     assert templates
-    assert {f"keyturn_issuer/{name}" for name in templates} <= files.keys()
+    assert catalogues
+    assert {f"keyturn_issuer/{name}" for name in templates | catalogues} <= files.keys()
 
 
 @pytest.mark.parametrize("name", NAMES)

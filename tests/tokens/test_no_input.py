@@ -35,7 +35,7 @@ NAMES = sorted(
     parameters.TOKEN
     | parameters.AUTHORIZATION
     | {"token", "token_type_hint", "user_code", "shown", "allow", "login", "username", "password"}
-    | {"id_token_hint", "log_out", "post_logout_redirect_uri", "logout_hint", "user", "client", "ui_locales"}
+    | {"id_token_hint", "log_out", "post_logout_redirect_uri", "logout_hint", "user", "client"}
 )
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
+from tokens.languages import gettext_noop
+
 SCOPES: Mapping[str, tuple[str, ...]] = {
     "profile": (
         *("name", "given_name", "family_name", "middle_name", "nickname", "preferred_username", "profile", "picture"),
@@ -15,26 +17,26 @@ SCOPES: Mapping[str, tuple[str, ...]] = {
 """The claims of each scope (OpenID Connect Core section 5.4), and of the scope `groups`."""
 
 WORDS: Mapping[str, str] = {
-    "name": "your name",
-    "given_name": "your first name",
-    "family_name": "your last name",
-    "middle_name": "your middle name",
-    "nickname": "your nickname",
-    "preferred_username": "your username",
-    "profile": "the address of your profile page",
-    "picture": "your picture",
-    "website": "the address of your website",
-    "gender": "your gender",
-    "birthdate": "your date of birth",
-    "zoneinfo": "your time zone",
-    "locale": "your language",
-    "updated_at": "when your profile changed",
-    "email": "your e-mail address",
-    "email_verified": "whether your e-mail address is verified",
-    "address": "your postal address",
-    "phone_number": "your phone number",
-    "phone_number_verified": "whether your phone number is verified",
-    "groups": "the groups that you belong to",
+    "name": gettext_noop("your name"),
+    "given_name": gettext_noop("your first name"),
+    "family_name": gettext_noop("your last name"),
+    "middle_name": gettext_noop("your middle name"),
+    "nickname": gettext_noop("your nickname"),
+    "preferred_username": gettext_noop("your username"),
+    "profile": gettext_noop("the address of your profile page"),
+    "picture": gettext_noop("your picture"),
+    "website": gettext_noop("the address of your website"),
+    "gender": gettext_noop("your gender"),
+    "birthdate": gettext_noop("your date of birth"),
+    "zoneinfo": gettext_noop("your time zone"),
+    "locale": gettext_noop("your language"),
+    "updated_at": gettext_noop("when your profile changed"),
+    "email": gettext_noop("your e-mail address"),
+    "email_verified": gettext_noop("whether your e-mail address is verified"),
+    "address": gettext_noop("your postal address"),
+    "phone_number": gettext_noop("your phone number"),
+    "phone_number_verified": gettext_noop("whether your phone number is verified"),
+    "groups": gettext_noop("the groups that you belong to"),
 }
 """What the consent page says of each claim."""
 

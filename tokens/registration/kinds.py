@@ -13,11 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-
-def gettext_noop(text: str) -> str:
-    """Return `text`, and mark it for translation."""
-    return text
-
+from tokens.languages import gettext_noop
 
 LOGIN = ("authorization_code", "refresh_token")
 DEVICE = ("urn:ietf:params:oauth:grant-type:device_code", "refresh_token")

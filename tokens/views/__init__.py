@@ -15,6 +15,7 @@ Read in this order:
 - `authorize`, `consent_page`, `authorization_answer`: ask the user, and answer the client with a code or an error.
 - `form_post`: the answer as a form (OAuth 2.0 Form Post Response Mode).
 - `request_store`, `duplicate_request`: an authorization request during the login, and after its answer.
+- `ui_locales`: the language of the pages of an authorization request.
 - `request_reference`: the `request_uri` of a pushed request, exchanged for a handle of this browser.
 - `account_adapter`, `mail`: what django-allauth asks, and how mail is sent.
 - `mail_link`, `password`, `email_address`, `sign_up`: pages that send a link by mail.

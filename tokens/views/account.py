@@ -17,6 +17,7 @@ from tokens.claims.claims_error import ClaimsFailed
 from tokens.claims.names import WORDS
 from tokens.email_proof import is_verified
 from tokens.models import User
+from tokens.views import ui_locales
 from tokens.views.limits import limited_login
 from tokens.views.login import LoginPage
 from tokens.views.not_ready import page_if_not_ready
@@ -88,6 +89,6 @@ def _links() -> list[PageLink]:
     return found
 
 
-login = private(limited_login("login")(page_if_not_ready(LoginPage.as_view())))
+login = private(ui_locales.followed(limited_login("login")(page_if_not_ready(LoginPage.as_view()))))
 logout = private(LogoutPage.as_view())
 account = private(home, headers=ACCOUNT_HEADERS)

@@ -40,7 +40,7 @@ from tokens.factors import enrolment, obligation
 from tokens.issued.login import Login
 from tokens.keys import keyring
 from tokens.models import User
-from tokens.views import authorization_answer, consent_page, document_gate, request_reference, request_store
+from tokens.views import authorization_answer, consent_page, document_gate, request_reference, request_store, ui_locales
 from tokens.views.authorization_answer import CONSENT_REFUSED, Attempt, see_other, send_code, send_error
 from tokens.views.not_ready import page_if_not_ready
 from tokens.views.request_store import SentRequest
@@ -73,6 +73,7 @@ def _with_attempt(request: HttpRequest, proceed: Callable[[Attempt], HttpRespons
     """
     try:
         sent = request_store.read(request, now=authorization_answer.clock())
+        ui_locales.follow(request, sent.query)
         if (moved := request_reference.exchange(request, sent, now=authorization_answer.clock())) is not None:
             return moved
         if (answer := document_gate.admit(request, sent, now=authorization_answer.clock())) is not None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import translation
 from django.utils.functional import Promise
 
 from tokens.authorize import consent, display_proof
@@ -41,7 +42,11 @@ def question(
 def error_page(request: HttpRequest, error: str | Promise, *, code: str) -> HttpResponse:
     """Return 400 with a page that names the error and has no links. `code` is that of RFC 6749, for developers."""
     context: dict[str, object] = {"client": None, "api": None, "scopes": [], "form": None, "error": error}
-    context |= {"why": f"{code}: {error}", "request_id": failures.request_id(request)}
+    with translation.override("en"):  # for developers
+        why = f"{code}: {error}"
+    # Only a Promise is translated. Descriptions of errors are English, as developers read them.
+    context["is_english"] = not isinstance(error, Promise)
+    context |= {"why": why, "request_id": failures.request_id(request)}
     return _page(request, context, status=400)
 
 

@@ -37,6 +37,7 @@ from tokens.views.not_ready import page_if_not_ready
 from tokens.views.pages import HEADERS, log_in_first, private
 
 UNKNOWN = gettext_lazy("No device waits for this code. Look at its screen: the code may have expired.")
+NO_MEMBER = gettext_lazy("The user is in no group that may have the requested scopes.")
 INCOMPLETE = gettext_lazy("A code has eight letters, such as WDJB-MJHT. Look at the device's screen again.")
 LONGEST_CODE = 32
 """Characters of a typed code that a login in between preserves."""
@@ -80,7 +81,7 @@ def verify(request: HttpRequest) -> HttpResponseBase:
         target = device_answer.target_for(code, _user(request))
     except OAuthError as error:
         no_member = error.description == membership.NO_MEMBER
-        return _page(request, {"error": membership.NO_MEMBER if no_member else UNKNOWN}, status=400)
+        return _page(request, {"error": NO_MEMBER if no_member else UNKNOWN}, status=400)
     required = obligation.of(_user(request), code.client)
     if not satisfies(login.acr, required):
         return see_other(step_up.address(required, _back(request)))

@@ -23,7 +23,7 @@ from tokens.authorize import login_session
 from tokens.factors import one_time_code
 from tokens.keys import keyring
 from tokens.models import User
-from tokens.views import step_up
+from tokens.views import step_up, ui_locales
 from tokens.views.limits import limited_factor
 from tokens.views.login import PasskeyPage
 from tokens.views.not_ready import page_if_not_ready
@@ -130,12 +130,12 @@ def _note_key(request: HttpRequest, factor: Authenticator) -> None:
 
 def _page(view: View) -> View:
     """Return the page with our headers."""
-    return private(page_if_not_ready(step_up.remembering(view)), headers=HEADERS)
+    return private(ui_locales.followed(page_if_not_ready(step_up.remembering(view))), headers=HEADERS)
 
 
 def _passkey_page(view: View) -> View:
     """Return a page with the script that asks the browser for a passkey."""
-    return private(page_if_not_ready(step_up.remembering(view)), headers=PASSKEY_HEADERS)
+    return private(ui_locales.followed(page_if_not_ready(step_up.remembering(view))), headers=PASSKEY_HEADERS)
 
 
 def _pending_user(request: HttpRequest) -> str:

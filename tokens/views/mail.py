@@ -18,6 +18,7 @@ from django.db import connections
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.template.loader import render_to_string
 from django.urls import get_script_prefix, reverse
+from django.utils import translation
 
 from tokens import conf
 
@@ -78,8 +79,14 @@ outbox = Outbox()
 
 
 def later(work: Work) -> None:
-    """Do the work in the thread that sends mail."""
-    outbox.put(work)
+    """Do the work in the thread that sends mail, in the language of this thread."""
+    language = translation.get_language()
+
+    def in_language() -> None:
+        with translation.override(language):
+            work()
+
+    outbox.put(in_language)
 
 
 def message(template: str, email: str, context: dict[str, Any]) -> EmailMessage:

@@ -21,6 +21,7 @@ from tokens.authentication_class import CLASSES, MULTI_FACTOR, PHISHING_RESISTAN
 from tokens.authorize import login_session
 from tokens.factors import enrolment
 from tokens.models import User
+from tokens.views import ui_locales
 from tokens.views.pages import View, log_in_first, private
 
 CLASS = "class"
@@ -77,4 +78,4 @@ def _to(uri: str) -> HttpResponse:
     return HttpResponseRedirect(uri)
 
 
-step_up = private(_step_up)
+step_up = private(ui_locales.followed(_step_up))

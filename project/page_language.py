@@ -1,0 +1,46 @@
+"""The language of a page: the first that its browser accepts and the operator offers (RFC 9110 section 12.5.4).
+
+- Only a request that accepts HTML has one. Answers of endpoints for programs are English, and do not vary.
+- The admin is English.
+- `request.LANGUAGE_CODE` is the language. A view may activate another one (tokens/views/ui_locales.py).
+"""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponseBase
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
+from django.utils.translation.trans_real import parse_accept_lang_header
+
+from project.admin_pages import ADMIN
+from tokens import conf, languages
+
+HTML = "text/html"
+Answer = Callable[[HttpRequest], HttpResponseBase]
+
+
+def page_language(answer: Answer) -> Answer:
+    """Serve each page in the language of its browser. Middleware."""
+
+    def in_language(request: HttpRequest) -> HttpResponseBase:
+        if HTML not in request.headers.get("Accept", ""):
+            return answer(request)
+        request.LANGUAGE_CODE = chosen(request)
+        with translation.override(request.LANGUAGE_CODE):
+            response = answer(request)
+            if response.headers.get("Content-Type", "").startswith(HTML):
+                response.headers["Content-Language"] = translation.get_language() or languages.LANGUAGES[0]
+                patch_vary_headers(response, ["Accept-Language"])
+        return response
+
+    return in_language
+
+
+def chosen(request: HttpRequest) -> str:
+    """Return the language of the answer to the request: an offered one, or English for the admin."""
+    if request.path_info.startswith(ADMIN):
+        return languages.LANGUAGES[0]
+    offered = conf.issuer().languages
+    header = request.headers.get("Accept-Language", "").lower()
+    accepted = (tag for tag, quality in parse_accept_lang_header(header) if quality)
+    return languages.preferred(accepted, offered) or offered[0]

@@ -1,0 +1,159 @@
+"""The catalogues of `tokens/locale/`, without gettext's tools: extract, read, write and compile.
+
+`python -m tests.catalogue` adds the texts that are new in the code to each `django.po`, drops those that are gone, and
+compiles `django.mo`. Texts without a translation stay empty, and `tests/tokens/test_languages.py` names them.
+
+- Texts of the code are the first argument of a function in `MARKS`; those of templates are in `translate` and
+  `blocktranslate`.
+- An entry is a msgid, its plural or "", and its translations: one, or one for each plural form.
+"""
+
+import ast
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.template import engines
+from django.template.base import Node
+from django.templatetags.i18n import BlockTranslateNode, TranslateNode
+
+TOKENS = Path(__file__).resolve().parent.parent / "tokens"
+MARKS = frozenset({"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy"})
+HEADER = (
+    "Project-Id-Version: keyturn\nLanguage: {language}\nMIME-Version: 1.0\nContent-Type: text/plain; charset=UTF-8\n"
+    "Content-Transfer-Encoding: 8bit\nPlural-Forms: nplurals=2; plural=(n != 1);\n"
+)
+FIELD = re.compile(r'(msgid_plural|msgid|msgstr(?:\[\d\])?) (".*")')
+ARGUMENT = re.compile(r'[:=\s]_\("([^"]+)"\)')
+"""A text that a filter or tag of a template has as its argument."""
+
+Texts = dict[str, str]
+"""By msgid: its plural, or ""."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """An entry of a catalogue."""
+
+    msgid: str = ""
+    plural: str = ""
+    translations: list[str] = field(default_factory=list)
+    is_fuzzy: bool = False
+
+
+def texts() -> Texts:
+    """Return all texts of the code and the templates, in the order of their files."""
+    found: Texts = {}
+    for path in sorted(TOKENS.rglob("*.py")):
+        found |= dict(of_code(path.read_text(encoding="utf-8")))
+    for path in sorted((TOKENS / "templates").rglob("*.*")):
+        found |= dict(of_template(path.read_text(encoding="utf-8")))
+    return found
+
+
+def of_code(source: str) -> Iterator[tuple[str, str]]:
+    """Yield the texts of a module, with their plurals."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKS:
+            literal = [argument.value for argument in node.args[:2] if isinstance(argument, ast.Constant)]
+            if literal:
+                yield literal[0], literal[1] if node.func.id.startswith("ngettext") else ""
+
+
+def of_template(source: str) -> Iterator[tuple[str, str]]:
+    """Yield the texts of a template, with their plurals."""
+    for node in engines["django"].from_string(source).template.nodelist.get_nodes_by_type(Node):
+        if isinstance(node, TranslateNode):
+            yield node.filter_expression.var.literal, ""
+        elif isinstance(node, BlockTranslateNode):
+            plural = node.render_token_list(node.plural)[0] if node.plural else ""
+            yield node.render_token_list(node.singular)[0], plural
+    yield from ((text, "") for text in ARGUMENT.findall(source))
+
+
+def read(path: Path) -> list[Entry]:
+    """Return the entries of a .po file, without its header."""
+    entries, entry, name = list[Entry](), Entry(), ""
+    for line in [*path.read_text(encoding="utf-8").splitlines(), ""]:
+        if not line:
+            entries, entry, name = [*entries, *([entry] if entry.msgid else [])], Entry(), ""
+        elif line.startswith("#"):
+            entry.is_fuzzy = entry.is_fuzzy or (line.startswith("#,") and "fuzzy" in line)
+        else:
+            match = FIELD.fullmatch(line)
+            name = match[1] if match else name
+            _append(entry, name, ast.literal_eval(match[2] if match else line), is_first=match is not None)
+    return entries
+
+
+def _append(entry: Entry, name: str, text: str, *, is_first: bool) -> None:
+    if name == "msgid":
+        entry.msgid += text
+    elif name == "msgid_plural":
+        entry.plural += text
+    elif is_first:
+        entry.translations.append(text)
+    else:
+        entry.translations[-1] += text
+
+
+def write(path: Path, entries: list[Entry], *, language: str) -> None:
+    """Write the .po file."""
+    lines = ['msgid ""', 'msgstr ""', *(_quoted(f"{line}\n") for line in HEADER.format(language=language).splitlines())]
+    for entry in entries:
+        lines += ["", *(["#, fuzzy"] if entry.is_fuzzy else []), f"msgid {_quoted(entry.msgid)}"]
+        lines += [f"msgid_plural {_quoted(entry.plural)}"] if entry.plural else []
+        forms = [f"[{number}]" for number in range(2)] if entry.plural else [""]
+        translations = entry.translations or [""] * len(forms)
+        lines += [f"msgstr{form} {_quoted(text)}" for form, text in zip(forms, translations, strict=True)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+def compiled(entries: list[Entry], *, language: str) -> bytes:
+    """Return the .mo file (GNU gettext manual, section "MO Files"): two sorted tables of lengths and offsets."""
+    pairs = {"": HEADER.format(language=language)} | {
+        "\0".join(filter(None, (entry.msgid, entry.plural))): "\0".join(entry.translations)
+        for entry in entries
+        if all(entry.translations) and not entry.is_fuzzy
+    }
+    rows = sorted((msgid.encode(), text.encode()) for msgid, text in pairs.items())
+    start = 28 + 16 * len(rows)
+    tables, body = [b"", b""], b""
+    for column in (0, 1):
+        for row in rows:
+            tables[column] += struct.pack("<2I", len(row[column]), start + len(body))
+            body += row[column] + b"\0"
+    return struct.pack("<7I", 0x950412DE, 0, len(rows), 28, 28 + 8 * len(rows), 0, start) + b"".join(tables) + body
+
+
+def catalogue(language: str) -> Path:
+    """Return the path of the .po file."""
+    return TOKENS / "locale" / language / "LC_MESSAGES" / "django.po"
+
+
+def update(language: str) -> None:
+    """Bring the files of a language up to date with the code."""
+    path = catalogue(language)
+    known = {(entry.msgid, entry.plural): entry for entry in (read(path) if path.exists() else [])}
+    entries = [known.get(text) or Entry(*text) for text in texts().items()]
+    write(path, entries, language=language)
+    path.with_suffix(".mo").write_bytes(compiled(entries, language=language))
+
+
+if __name__ == "__main__":
+    import os
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+    import django
+
+    django.setup()
+    from tokens.languages import LANGUAGES
+
+    for name in LANGUAGES[1:]:
+        update(name)

@@ -1,0 +1,45 @@
+"""The parameter `ui_locales`: the language of the pages of an authorization request (OpenID Connect Core 3.1.2.1).
+
+It is a list of language tags, the preferred first. If none is offered, the language of the browser stays.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+
+from allauth.account.internal.stagekit import LOGIN_SESSION_KEY
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.http import HttpRequest, HttpResponseBase
+from django.utils import translation
+
+from tokens import conf, languages
+from tokens.views import request_store
+
+View = Callable[..., HttpResponseBase]
+
+
+def follow(request: HttpRequest, query: str) -> None:
+    """Activate the language that the authorization request `query` asks for, until the answer is sent."""
+    # Without the middleware of the pages, nothing would deactivate it after the request.
+    if not hasattr(request, "LANGUAGE_CODE"):
+        return
+    tags = request_store.parse(query).get("ui_locales", "").split()
+    if language := languages.preferred(tags, conf.issuer().languages):
+        translation.activate(language)
+
+
+def followed(view: View) -> View:
+    """Serve a page in the language of the authorization request that waits for it, if one waits."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        if hasattr(request, "LANGUAGE_CODE"):
+            follow(request, request_store.find_query(request, _target(request).partition("?")[2]) or "")
+        return view(request, *args, **kwargs)
+
+    return answer
+
+
+def _target(request: HttpRequest) -> str:
+    """Return the address to which the page leads: in the form, the address, or the login that waits for a factor."""
+    sent = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME)
+    return str(sent or (request.session.get(LOGIN_SESSION_KEY) or {}).get("redirect_url") or "")

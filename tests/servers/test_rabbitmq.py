@@ -21,9 +21,9 @@ REFUSALS = ("ACCESS_REFUSED", "NOT_ALLOWED", "ProbableAuthenticationError", "Pro
 pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("rabbitmq")]
 
 
-def conf(issuer: Issuer, port: int, ca: Path) -> str:
-    """Return the page's rabbitmq.conf, which listens on loopback alone."""
-    config = adapted(PAGE.block("ini"), {ISSUER: issuer.url, BUNDLE: ca})
+def conf(printed: str, port: int, ca: Path) -> str:
+    """Return the printed rabbitmq.conf, which listens on loopback alone."""
+    config = adapted(printed, {BUNDLE: ca})
     return f"{config}listeners.tcp.1 = 127.0.0.1:{port}\n"
 
 
@@ -44,15 +44,27 @@ def sender(folder: Path, port: int) -> Callable[[str | None], str]:
 
 
 @pytest.fixture(scope="module")
-def good(issuer: Issuer) -> str:
-    issuer.follow(PAGE)
+def printed(issuer: Issuer) -> str:
+    """Register the API by `create_api --for rabbitmq`, the client by the page, and return the printed rabbitmq.conf."""
+    made = json.loads(issuer.manage("create_api", "--for", "rabbitmq", "--json"))
+    issuer.create(*PAGE.commands()[1])
+    issuer.followed.add(PAGE.name)
+    (config,) = [part["code"] for part in made["configuration"] if part["language"] == "ini"]
+    assert ISSUER not in config
+    return str(config)
+
+
+@pytest.fixture(scope="module")
+def good(issuer: Issuer, printed: str) -> str:
     return issuer.token("shop", scope=" ".join(SCOPES))
 
 
 @pytest.fixture(scope="module")
-def send(issuer: Issuer, good: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str | None], str]]:
+def send(
+    issuer: Issuer, printed: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str | None], str]]:
     folder, port = tmp_path_factory.mktemp("rabbitmq"), free()
-    with node(folder, port, conf=conf(issuer, port, issuer.ca)):
+    with node(folder, port, conf=conf(printed, port, issuer.ca)):
         yield sender(folder, port)
 
 

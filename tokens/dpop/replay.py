@@ -1,8 +1,8 @@
 """Accepts each DPoP proof once, in all processes (RFC 9449 section 11.1).
 
 - A row has the SHA-256 of the key's thumbprint and the `jti`. So nobody can use up the `jti` of another key.
-- Only proofs of authenticated requests get a row, at the rate limit's pace at most. `purge_tokens` deletes it after
-  KEPT, when no process accepts the proof any more.
+- Only proofs of authenticated requests get a row. A public client only names itself: a stranger can write rows in its
+  name, at the rate limit's pace at most. `purge_tokens` deletes a row after KEPT, when no process accepts the proof.
 """
 
 import hashlib

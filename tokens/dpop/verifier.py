@@ -2,8 +2,8 @@
 
 1. `verify` checks the proof by itself (`proof`). It runs before anything of the request is used up, so that a client
    that lacks a nonce can repeat the request.
-2. `use_once` accepts the proof once (`replay`). It runs after the client or the access token was verified, so that a
-   stranger writes no row.
+2. `use_once` accepts the proof once (`replay`). It runs after the client or the access token was verified, so that
+   requests that fail there write no row.
 """
 
 from datetime import datetime

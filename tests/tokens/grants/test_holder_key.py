@@ -302,6 +302,28 @@ def test_a_bearer_token_is_exchanged_for_either_kind(client, app, fresh, gateway
     assert bound(exchange(client, gateway, token, **proof(OTHER)), OTHER)
 
 
+def test_introspection_names_the_key_and_the_type(client, service):
+    def introspected(token):
+        return post(client, "/oauth/introspect", {"token": token}, **basic("service", service.plain)).json()
+
+    answer = introspected(own(client, service, **proof()).json()["access_token"])
+    assert (answer["token_type"], answer["cnf"]) == ("DPoP", {"jkt": KEY.thumbprint})
+    answer = introspected(own(client, service).json()["access_token"])
+    assert (answer["token_type"], "cnf" in answer) == ("Bearer", False)
+
+
+def test_a_request_with_a_proof_that_moves_its_secret_is_judged_anew(client, service):
+    """As golang.org/x/oauth2 sends a refused request again, with its secret in the body."""
+    assert refused(own(client, service, **proof(iat=1))) == (400, "invalid_dpop_proof")
+    secret = {"client_id": "service", "client_secret": service.plain}
+    assert bound(post(client, "/oauth/token", OWN | secret, **proof()))
+
+
+def test_the_description_of_a_refusal_repeats_nothing_of_the_proof(client, service):
+    answer = own(client, service, **proof(htu="https://secret.example/", jti="secret"))
+    assert answer.json()["error_description"] == "The DPoP proof is not valid: its htu is not the URL of the request."
+
+
 @pytest.fixture
 def nonces(settings):
     settings.ISSUER = settings.ISSUER | {"DPOP_REQUIRES_NONCE": True}

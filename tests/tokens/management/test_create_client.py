@@ -220,6 +220,14 @@ def test_only_an_option_allows_a_scheme_without_a_dot():
     assert Client.objects.get().allows_undotted_schemes
 
 
+def test_only_an_option_requires_dpop():
+    code = ("--grant", "authorization_code", "--redirect-uri", "https://client.example/callback")
+    create("--name", "A", "--client-id", "a", *code)
+    create("--name", "B", "--client-id", "b", *code, "--dpop")
+    required = Client.objects.values_list("client_id", "dpop_bound_access_tokens")
+    assert set(required) == {("a", None), ("b", True)}
+
+
 def test_the_switches_for_claims_are_options():
     code = ("--grant", "authorization_code", "--redirect-uri", "https://client.example/callback")
     create("--name", "A", "--client-id", "a", *code)

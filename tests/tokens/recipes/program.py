@@ -47,6 +47,8 @@ class Program:
     browser: Browser
     key: Any = None
     jwks: str = ""
+    calls_api: bool = True
+    """False: the operator names no API, and the program asks for no scope of one."""
     verifier: str = field(default_factory=lambda: secrets.token_urlsafe(48))
     nonce: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     printed: dict[str, Any] = field(default_factory=dict)
@@ -67,7 +69,7 @@ class Program:
         words = ["--for", self.recipe.name]
         if any("https://app.example" in uri for uri in own.options.get("redirect_uris", ())):
             words += ["--site", SITE]
-        if SCOPE in own.options.get("scopes", ()):
+        if self.calls_api and SCOPE in own.options.get("scopes", ()):
             words += ["--scope", SCOPE]
         if self.jwks:
             words += ["--jwks", self.jwks]
@@ -83,6 +85,11 @@ class Program:
         return Client.objects.get(client_id=self.printed["client_id"])
 
     @property
+    def scope(self):
+        scopes = [one for one in self.profile.scope.split() if self.calls_api or one != SCOPE]
+        return " ".join(scopes) or None
+
+    @property
     def redirect_uri(self):
         return self.client.redirect_uris.split()[0]
 
@@ -92,7 +99,7 @@ class Program:
             "response_type": "code",
             "client_id": self.printed["client_id"],
             "redirect_uri": self.redirect_uri,
-            "scope": self.profile.scope or None,
+            "scope": self.scope,
             "state": "s-1",
             "nonce": self.nonce if self.profile.nonce else None,
             "code_challenge": challenge(self.verifier) if self.profile.pkce else None,

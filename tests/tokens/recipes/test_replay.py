@@ -67,8 +67,8 @@ def person(user):
 def program(ring, tmp_path):
     """Return a function that registers the program of a recipe."""
 
-    def register(name):
-        made = Program(RECIPES[name], Browser())
+    def register(name, **changes):
+        made = Program(RECIPES[name], Browser(), **changes)
         if made.profile.authentication == "private_key_jwt":
             made.key = ec.generate_private_key(ec.SECP256R1())
             public = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(made.key.public_key()))
@@ -103,6 +103,17 @@ def test_a_login_gets_tokens_claims_refresh_and_logout(name, program, person):
         answer = made.browser.get("/oauth/logout", query)
         assert (answer.status_code, answer["Location"]) == (303, after)
         assert "_auth_user_id" not in made.browser.session
+
+
+@pytest.mark.parametrize("name", [name for name in CODE if SCOPE in RECIPES[name].requests.scope.split()])
+def test_a_login_without_an_api_gets_the_claims_that_the_program_needs(name, program, person):
+    made = program(name, calls_api=False)
+    if made.profile.claims == "none":
+        assert not made.scope
+        return
+    tokens = made.log_in(person)
+    assert audience(tokens["access_token"]) == conf.issuer().url
+    assert set(made.profile.needs) <= set(made.claims(tokens))
 
 
 @pytest.mark.parametrize("name", CODE)

@@ -175,6 +175,22 @@ def test_a_client_with_a_secret_gets_it_once(browser, user, method):
     assert "client_secret" not in stored
 
 
+def test_a_client_that_always_uses_dpop_says_so_and_can_change_it(browser):
+    body = registered(browser, dpop_bound_access_tokens=True)
+    assert body["dpop_bound_access_tokens"] is True
+    assert Client.objects.get().dpop_bound_access_tokens is True
+    address, token = body["registration_client_uri"], body["registration_access_token"]
+    changed = call(browser, "PUT", address, token, PUBLIC | {"client_id": body["client_id"]})
+    assert "dpop_bound_access_tokens" not in changed.json()
+    assert Client.objects.get().dpop_bound_access_tokens is None
+
+
+@pytest.mark.parametrize("value", [False, None])
+def test_a_client_that_does_not_always_use_dpop_is_not_held_to_it(browser, value):
+    registered(browser, dpop_bound_access_tokens=value)
+    assert Client.objects.get().dpop_bound_access_tokens is None
+
+
 def test_a_client_with_a_key_gets_no_secret(browser):
     told = registered(browser, token_endpoint_auth_method="private_key_jwt", jwks=jwks())
     assert "client_secret" not in told
@@ -223,6 +239,8 @@ def test_nothing_that_is_shown_once_is_stored_or_logged(browser, caplog):
         ({"client_name": "a\u202eb"}, "invalid_client_metadata"),
         ({"client_name": "x" * 101}, "invalid_client_metadata"),
         ({"client_name": 7}, "invalid_client_metadata"),
+        ({"dpop_bound_access_tokens": "true"}, "invalid_client_metadata"),
+        ({"dpop_bound_access_tokens": 1}, "invalid_client_metadata"),
     ],
 )
 def test_metadata_that_is_not_permitted_is_refused_by_the_rfc_s_error(browser, changes, error):

@@ -114,7 +114,7 @@ def test_an_expired_token_is_refused_because_the_button_does_not_refresh_it(syst
     assert "The API accepted the token: 200" in press(system, browser, "expired"), "it has not expired yet"
     code = MINT.format(issuer=system.issuer, audience=system.audience)
     expired = processes.command(system.variables.issuer, "shell", "-v", "0", "-c", code).strip()
-    session = inside(system, cookie(browser) or "") | {"access_token": expired}
+    session = inside(system, cookie(browser) or "") | {"access_token": expired, "expires_at": 1}
     put_cookie(system, browser, session)
     page = press(system, browser, "expired")
     assert "The API refused at check 7:" in page

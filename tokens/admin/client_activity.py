@@ -1,4 +1,4 @@
-"""What a client did last: its last token, its last refusal, and its newest events. Each is one bounded read."""
+"""The recent activity of a client: its last token, its last refusal and its newest events, by one bounded read each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -38,7 +38,7 @@ class Stranger:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where the answer of an authorization request goes. The redirect URI is registered, so only its host gets it."""
+    """The redirect URI to which the answer of an authorization request goes. Only its host gets the answer."""
 
     site: str = ""
     """Host and port of an http or https address; empty for an application on the user's device."""

@@ -1,4 +1,4 @@
-"""How many deliveries a process makes at once, in all and per client, so that a slow client delays no other. Pure.
+"""Limits the deliveries that a process makes at once, in all and per client. A slow client delays no other. Pure.
 
 - IN_ALL deliveries run at once, PER_CLIENT of them to one client.
 - A client whose last delivery failed or took longer than SLOW is in trouble: it gets one delivery at a time, and all

@@ -7,7 +7,7 @@ from django.db import models
 
 
 class DailyCount(models.Model):
-    """How often something happened on a day (UTC): tokens issued by grant type, requests refused by reason."""
+    """The number of tokens of a grant type, or of refusals for a reason, on a day (UTC)."""
 
     day = models.DateField()
     action = models.CharField(max_length=64)

@@ -9,7 +9,7 @@ from tokens.models.user import User
 
 
 class SessionClient(models.Model):
-    """A client that got an ID token in a login session, and is told when the session ends (section 2.3)."""
+    """A client that got an ID token in a login session, and gets a logout token when the session ends (section 2.3)."""
 
     sid = models.CharField(max_length=43, help_text="The session, as in the claim sid of ID tokens.")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="session_clients")

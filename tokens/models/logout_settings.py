@@ -1,4 +1,4 @@
-"""Where a client is told that a user's session ended (OpenID Connect Back-Channel Logout 1.0 section 2.2).
+"""The address to which a client's logout tokens are sent (OpenID Connect Back-Channel Logout 1.0 section 2.2).
 
 The columns are nullable, so that SQLite adds them without rebuilding the table.
 """

@@ -61,7 +61,7 @@ def quoted(word: str) -> str:
 
 
 def lines(step: Step, *, prompt: str, width: int = 118) -> str:
-    """Return the command as a page shows it, with a backslash at the end of each line that goes on.
+    """Return the command as a page shows it, with a backslash at the end of each line but the last.
 
     `prompt` stands in front, for example `$ manage.py `. An option and its value stay on one line.
     """

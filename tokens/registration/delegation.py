@@ -1,4 +1,4 @@
-"""What an administrator needs a permission of its own for: rights of a client beyond those of an ordinary one. Pure.
+"""The rights of a client that an administrator can give only with a permission of their own. Pure.
 
 - A client that users never allowed, or that acts for users by itself, reaches their data. To give such a right, or to
   change a client that has it (its secret, its redirect URIs), needs the permission in RIGHTS.

@@ -86,7 +86,7 @@ class ReadableForms:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Pass the request on: only `process_view` knows which view gets it."""
+        """Pass the request on unchecked. `process_view` checks it, because only there the view is known."""
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: View, *_: Any) -> HttpResponse | None:

@@ -24,7 +24,9 @@ from django import forms
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest
 
+from tokens import login
 from tokens.limits import password_slots
+from tokens.models import User
 from tokens.views import mail
 from tokens.views.limits import limited_factor, limited_mail
 from tokens.views.not_ready import page_if_not_ready
@@ -58,11 +60,20 @@ class ResetForm(forms.Form):
 
 def send_link(email: str) -> None:
     """Send each active user of the address a link that sets a new password. Runs in the thread that sends mail."""
-    for user in filter_users_by_email(email, is_active=True, prefer_verified=True, for_login=True):
+    for user, address in recipients(email):
         key = default_token_generator.make_token(user)
         url = mail.address("account_reset_password_from_key", user_pk_to_url_str(user), key)
         context = {"user": user, "username": user.get_username(), "password_reset_url": url}
-        mail.message("account/email/password_reset_key", email, context).send()
+        mail.message("account/email/password_reset_key", address, context).send()
+
+
+def recipients(email: str) -> list[tuple[User, str]]:
+    """Return the active users of an address in small letters, each with the address to which the mail goes."""
+    if found := filter_users_by_email(email, is_active=True, prefer_verified=True, for_login=True):
+        return [(user, email) for user in found]
+    # An administrator can store an address with capitals, which allauth does not find.
+    stored = User.objects.filter(login.spelled("email", email), is_active=True)
+    return [(user, user.email) for user in stored if user.email.lower() == email]
 
 
 class ResetPage(PasswordResetView):

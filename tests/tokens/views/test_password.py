@@ -74,6 +74,17 @@ def test_a_link_goes_to_the_address_of_the_account_and_not_to_one_that_looks_lik
         assert outbox.outbox.pop().to == ["kate@example.org"], spelled
 
 
+def test_a_link_goes_to_an_address_that_an_administrator_stored_with_capitals(client):
+    make_user("grace")
+    User.objects.filter(username="grace").update(email="Grace@Example.org")
+    ask(client, "grace@example.org")
+    assert [message.to for message in outbox.outbox] == [["Grace@Example.org"]]
+    assert set_password(client, link()).status_code == 302
+    outbox.outbox.clear()  # one says that the password was changed
+    ask(client, "grace@example.com")
+    assert outbox.outbox == []
+
+
 def test_a_link_works_once_and_its_page_says_so_afterwards(client, ada):
     ask(client, "ada@example.org")
     path = link()

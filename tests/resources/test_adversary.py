@@ -481,7 +481,6 @@ ROWS = [
     # transports
     unseen("no header at all", source=RFC6750),
     unseen("Basic", "Basic {}"),
-    unseen("DPoP", "DPoP {}", source="RFC 9449"),
     unseen("Token", "Token {}"),
     unseen("JWT", "JWT {}"),
     unseen("the token alone", "{}"),

@@ -76,6 +76,7 @@ def test_the_openapi_document_lists_the_scopes_of_each_operation(client: Client)
     assert security == {
         "get /api/notes/": [{"oauth2": ["notes:read"]}],
         "post /api/notes/": [{"oauth2": ["notes:write"]}],
+        "get /api/notes/export/": [{"oauth2": ["notes:read"]}],
         "get /api/notes/{id}/": [{"oauth2": ["notes:read"]}],
         "put /api/notes/{id}/": [{"oauth2": ["notes:write"]}],
         "patch /api/notes/{id}/": [{"oauth2": ["notes:write"]}],

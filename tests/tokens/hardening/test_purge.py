@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from tokens.audit import trail
 from tokens.models import ClientSecret, OpenClient, RefreshToken, Revocation, UserGrant
 from tokens.revoking import purge
 
@@ -60,5 +61,7 @@ def test_no_batch_counts_the_remaining_rows(app):
 
 
 @pytest.mark.parametrize("table", purge.TABLES)
-def test_ended_rows_are_found_by_an_index(db, table):
+def test_ended_rows_are_found_by_an_index(db, settings, table):
+    settings.ISSUER = settings.ISSUER | {"AUDIT_RETENTION": timedelta(days=30)}  # without it no event ends
+    trail.record("client.created", actor="test", subject="client:x", now=timezone.now())
     assert is_searched(purge.TABLES[table](timezone.now())[: purge.BATCH])

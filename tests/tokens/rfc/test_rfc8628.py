@@ -214,15 +214,19 @@ UNKNOWN = page(
     "No device waits for this code. Look at its screen: the code may have expired.",
     headers={"Set-Cookie": ["issuer_csrf"]},  # of the form for another try
 )
+MALFORMED = page(
+    "A code has eight letters, such as WDJB-MJHT. Look at the device's screen again.",
+    headers={"Set-Cookie": ["issuer_csrf"]},
+)
 DONE = page(None, status=200)
 TYPED = {
     "3.3: as it is shown": (lambda code: code, DONE),
     "6.1: in lower case": (lambda code: code.lower(), DONE),
     "6.1: without punctuation": (lambda code: code.replace("-", ""), DONE),
     "6.1: with spaces": (lambda code: f" {code.replace('-', ' ')} ", DONE),
-    "3.3: cut": (lambda code: code[:-1], UNKNOWN),
+    "3.3: cut": (lambda code: code[:-1], MALFORMED),
     "3.3: mistyped": (lambda code: code[:-1] + ("B" if code[-1] != "B" else "C"), UNKNOWN),
-    "3.3: nothing": (lambda code: "", UNKNOWN),
+    "3.3: nothing": (lambda code: "", MALFORMED),
 }
 
 

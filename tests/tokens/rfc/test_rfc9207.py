@@ -52,7 +52,7 @@ ANSWERS = {
     ),
     "2: login_required": ({"prompt": "none", "max_age": "0"}, "", error("login_required", "The user has to log in.")),
     "2: unmet_authentication_requirements": (
-        {"acr_values": "phr"},
+        {"acr_values": "urn:example:unknown"},
         "",
         error(
             "unmet_authentication_requirements", "No login at this issuer has a requested authentication context class."

@@ -25,7 +25,7 @@ USERINFO_CASES = [case for case in cases("api") if not (case.at == "api" and "no
 def the_server_of_the_table(settings, monkeypatch, signer, at):
     """Let the issuer be the server of the table, and its endpoints stand at the table's path."""
     settings.ISSUER = settings.ISSUER | {"URL": "https://server.example"}
-    monkeypatch.setattr(holder_key, "PATH", "/path")
+    monkeypatch.setitem(holder_key.verified.__kwdefaults__, "path", "/path")
     monkeypatch.setattr(userinfo, "PATH", "/path")
     at(AT)
 

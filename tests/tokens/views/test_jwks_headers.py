@@ -15,7 +15,7 @@ EVERY_ANSWER = {
 }
 OPEN = EVERY_ANSWER | {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "WWW-Authenticate, Retry-After, ETag",
+    "Access-Control-Expose-Headers": "WWW-Authenticate, DPoP-Nonce, Retry-After, ETag",
 }
 ABOUT_THE_BODY = ("Content-Type", "Content-Length")
 

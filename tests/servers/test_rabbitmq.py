@@ -113,9 +113,11 @@ def test_the_token_of_flush_token_makes_it_fetch_the_jwks(
     assert issuer.front.fetches() > before
 
 
-def test_a_jwks_under_an_untrusted_certificate_is_not_used(issuer: Issuer, good: str, tmp_path: Path) -> None:
+def test_a_jwks_under_an_untrusted_certificate_is_not_used(
+    issuer: Issuer, printed: str, good: str, tmp_path: Path
+) -> None:
     other, _ = certificates.make(tmp_path)
     port, before = free(), issuer.front.fetches()
-    with node(tmp_path, port, conf=conf(issuer, port, other)):
+    with node(tmp_path, port, conf=conf(printed, port, other)):
         assert sender(tmp_path, port)(good) == "refused"
     assert issuer.front.fetches() == before

@@ -134,7 +134,7 @@ def test_a_mass_log_out_of_100_000_users_reaches_every_api(running: Deployment, 
         status, _, body = one.get("/readyz")
         told = feed(one, running.url)
         assert (status, told["late"], told["near_limit"], told["last_error"]) == (200, False, False, ""), body
-        assert told["entries"] > 100_000
+        assert told["entries"] >= before + 100_000
     for token in tokens.values():
         assert statuses(apis, token) == {401}
     for token in others:

@@ -31,7 +31,7 @@ def authorize(page: Page, variables: Environments, *, scopes: int = 0) -> Page:
         box.click()
     screenshot(page, "swagger-authorize")
     with page.expect_popup() as opened:
-        dialog.locator("button.authorize").click()
+        dialog.get_by_role("button", name="Apply given OAuth2 credentials").click()
     popup = opened.value
     popup.get_by_label("Username or e-mail").fill("demo")
     popup.get_by_label("Password").fill(variables.demo["DEMO_PASSWORD"])

@@ -51,7 +51,7 @@ def test_the_page_of_the_api_logs_in_and_calls_the_api(system: tuple[Ports, Envi
     dialog = page.locator(".dialog-ux")
     expect(dialog.get_by_text("Logout", exact=True)).to_be_visible()
     expect(dialog.locator(".errors")).to_have_count(0)
-    dialog.locator("button.btn-done").click()
+    dialog.locator("button.btn-done").first.click()
     operation = page.locator("#operations-notes-notes_list")
     operation.locator(".opblock-summary-control").click()
     operation.get_by_role("button", name="Try it out").click()

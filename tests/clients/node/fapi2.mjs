@@ -1,5 +1,5 @@
 // openid-client keeps to the FAPI 2.0 Security Profile: private_key_jwt, PAR with a DPoP proof, PKCE, and a bound token.
-// The user's part is done by whoever runs this: it prints {"go": URL}, reads the address of the callback from standard
+// The user's part is done by the program that runs this: it prints {"go": URL}, reads the address of the callback from standard
 // input, and prints what came of it.
 import * as client from 'openid-client'
 import * as jose from 'jose'

@@ -1,4 +1,4 @@
-// openid-client drives the issuer, and jose verifies what it issued. The user's part is done by whoever runs this: it
+// openid-client drives the issuer, and jose verifies what it issued. The user's part is done by the program that runs this: it
 // prints {"go": URL}, reads the address of the callback from standard input, and prints what came of it.
 import * as client from 'openid-client'
 import * as jose from 'jose'

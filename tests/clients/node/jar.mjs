@@ -1,5 +1,5 @@
 // openid-client signs its authorization requests (RFC 9101), authenticates by its key, and pushes one of them (RFC 9126).
-// The user's part is done by whoever runs this: it prints {"go": URL}, reads the address of the callback from standard
+// The user's part is done by the program that runs this: it prints {"go": URL}, reads the address of the callback from standard
 // input, and prints what came of it.
 import * as client from 'openid-client'
 import * as jose from 'jose'

@@ -1,4 +1,4 @@
-// openid-client pushes its authorization requests (RFC 9126). The user's part is done by whoever runs this: it prints
+// openid-client pushes its authorization requests (RFC 9126). The user's part is done by the program that runs this: it prints
 // {"go": URL}, reads the address of the callback from standard input, and prints what came of it.
 import * as client from 'openid-client'
 import * as readline from 'node:readline/promises'

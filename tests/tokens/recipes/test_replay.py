@@ -5,6 +5,7 @@ tests/clients/ and tests/servers/.
 """
 
 import json
+from datetime import timedelta
 from io import StringIO
 
 import jwt
@@ -13,7 +14,9 @@ from allauth.account.models import EmailAddress
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.core.management import call_command
 from django.test import Client as Browser
+from django.utils import timezone
 
+from tests.clock import clocks_at
 from tests.tokens.factories import (
     API,
     OTHER_API,
@@ -123,8 +126,11 @@ def test_a_request_beside_the_profile_is_refused(name, program, person):
     if made.profile.pkce:
         without = made.authorize(code_challenge=None, code_challenge_method=None, nonce=None)
         assert parameters(without)["error"] == "invalid_request"
-    else:
+    elif made.profile.nonce:
         assert parameters(made.authorize(nonce=None))["error"] == "invalid_request"
+    else:  # PKCE is optional, but a challenge that was sent is enforced
+        code = parameters(made.authorize(code_challenge="x" * 43, code_challenge_method="S256"))["code"]
+        assert made.redeem(code).json()["error"] == "invalid_grant"
     elsewhere = made.browser.get("/oauth/authorize", made.request(redirect_uri=f"{SITE}/elsewhere"))
     assert elsewhere.status_code == 400
     assert parameters(made.authorize(scope="openid notes:write"))["error"] == "invalid_scope"
@@ -263,3 +269,25 @@ def test_what_a_recipe_loosens_is_printed_stored_and_audited(name, program):
     assert loosened == set(event.details) & set(LOOSENED)
     assert bool(made.printed["less_strict"]) == bool(loosened)
     assert bool(RECIPES[name].loosens) >= ("pkce" in loosened)
+
+
+BY_KEYS = [name for name in OF["resource server"] if RECIPES[name].verification.by == "keys"]
+
+
+@pytest.mark.parametrize("name", BY_KEYS)
+def test_keys_that_were_read_once_verify_the_tokens_of_the_next_key(name, ring):
+    recipe = RECIPES[name]
+    identifier = recipe.step("create_api").options["identifier"]
+    run("create_api", "--for", name, *([] if identifier.startswith("urn:") else ["--identifier", identifier]))
+    copy = {key["kid"] for key in Browser().get("/.well-known/jwks.json").json()["keys"]}
+    scope = next(iter(recipe.step("create_api").options["scopes"]))
+    words = ["create_client", "--name", "Job", "--grant", "client_credentials", "--scope", scope]
+    first = jwt.get_unverified_header(token_of(words))["kid"]
+    for instant in (later := timezone.now() + timedelta(days=100), later + timedelta(days=3)):
+        with clocks_at(instant):
+            rotation.rotate(operation(instant))
+            keyring.snapshots.forget()
+            second = jwt.get_unverified_header(token_of(words))["kid"]
+    # No reason to read the keys again is needed (`fetches`): the next key was announced in the first copy.
+    assert first != second
+    assert {first, second} <= copy

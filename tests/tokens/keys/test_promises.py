@@ -1,5 +1,6 @@
 """P1 to P6 hold in every run of the world (tests/tokens/keys/world.py); each rule, weakened by a second, breaks one."""
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -8,7 +9,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, seed, settings
 from hypothesis import Phase as Stage
 from hypothesis.stateful import rule, run_state_machine_as_test
 
@@ -70,19 +71,31 @@ class Changing(World):
     cancel_at_the_last_moment = None
 
 
-def prove(machine: type[World], *, examples: int) -> None:
+def prove(machine: type[World], *, examples: int, start: int = 0) -> None:
+    """Run the world `examples` times from a fixed start."""
+    # Hypothesis also draws from the constants of the modules that happen to be loaded: a seed alone fixes no run.
     run_state_machine_as_test(
-        machine,
+        seed(start)(machine),
         settings=settings(
             max_examples=examples,
             stateful_step_count=25,
             deadline=None,
             database=None,
-            derandomize=True,
             phases=(Stage.generate,),
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+def assert_breaks(promise: str, machine: type[World]) -> None:
+    """Search from up to ten starts for a run that breaks this promise (a regular expression), and no other first."""
+    for start in range(10):
+        try:
+            prove(machine, examples=200, start=start)
+        except AssertionError as broken:
+            if re.search(promise, str(broken)):
+                return
+    pytest.fail(f"no run broke {promise!r}")
 
 
 def weaker(name: str, rule: Callable[..., timedelta]) -> AbstractContextManager[object]:
@@ -98,7 +111,6 @@ def a_second_less(name: str) -> AbstractContextManager[object]:
 
 
 AT_ONCE = weaker("switch", lambda p: -p.clock_error)
-MANY = 400
 
 
 def test_the_promises_hold_in_every_run() -> None:
@@ -121,19 +133,19 @@ def test_no_token_breaks_although_nodes_do_not_switch_together() -> None:
     ],
 )
 def test_each_duration_a_second_shorter_breaks_a_promise(name: str, world: type[World], broken: str) -> None:
-    with a_second_less(name), pytest.raises(AssertionError, match=broken):
-        prove(world, examples=MANY)
+    with a_second_less(name):
+        assert_breaks(broken, world)
 
 
 def test_p2_weakened_by_a_second_withdraws_a_key_before_its_last_token_expires() -> None:
-    with AT_ONCE, a_second_less("last_acceptance"), pytest.raises(AssertionError, match="P2: tokens of"):
-        prove(RotatingAbruptly, examples=MANY)
+    with AT_ONCE, a_second_less("last_acceptance"):
+        assert_breaks("P2: tokens of", RotatingAbruptly)
 
 
 @pytest.mark.parametrize("mutant", [lambda p: p.propagation, lambda _: SECOND])
 def test_longer_timings_that_are_not_assumed_long_enough_break_a_promise(mutant: Callable[[Policy], timedelta]) -> None:
-    with weaker("settles", mutant), pytest.raises(AssertionError, match=r"plans do not assume|P\d"):
-        prove(Changing, examples=MANY)
+    with weaker("settles", mutant):
+        assert_breaks(r"plans do not assume|P\d", Changing)
 
 
 def without_a_flush(done: Discarded, *_: object, **__: object) -> Discarded:
@@ -174,21 +186,18 @@ flushed = discard._with_flush
 def test_a_flush_that_is_missing_late_or_by_an_old_key_leaves_a_revoked_key_trusted(
     mutant: Callable[..., Discarded], world: type[World]
 ) -> None:
-    with patch.object(discard, "_with_flush", mutant), pytest.raises(AssertionError, match="P6: "):
-        prove(world, examples=MANY)
+    with patch.object(discard, "_with_flush", mutant):
+        assert_breaks("P6: ", world)
 
 
 def test_a_standby_that_is_older_than_a_revocation_and_not_replaced_breaks_p6() -> None:
-    with (
-        patch.object(rotation.lifecycle, "is_stale", lambda *_: False),
-        pytest.raises(AssertionError, match="P6: "),
-    ):
-        prove(Revoking, examples=MANY)
+    with patch.object(rotation.lifecycle, "is_stale", lambda *_: False):
+        assert_breaks("P6: ", Revoking)
 
 
 def test_a_flush_a_second_before_the_bound_of_shared_caches_refuses_tokens_after_a_fetch() -> None:
-    with a_second_less("refetch"), pytest.raises(AssertionError, match="P1: "):
-        prove(Revoking, examples=MANY)
+    with a_second_less("refetch"):
+        assert_breaks("P1: ", Revoking)
 
 
 def test_a_key_that_takes_over_at_once_a_second_too_late_leaves_nodes_without_a_signer() -> None:
@@ -196,24 +205,23 @@ def test_a_key_that_takes_over_at_once_a_second_too_late_leaves_nodes_without_a_
         return at_once(successor, **given) + SECOND  # type: ignore[arg-type]  # as they were given
 
     at_once = discard._immediate_start
-    with patch.object(discard, "_immediate_start", late), pytest.raises(AssertionError, match="P5: nothing signs"):
-        prove(Revoking, examples=MANY)
+    with patch.object(discard, "_immediate_start", late):
+        assert_breaks("P5: nothing signs", Revoking)
 
 
 def test_a_node_with_a_snapshot_a_second_older_than_n_breaks_p4() -> None:
     class Disobedient(Rotating):
         overstays = SECOND
 
-    with pytest.raises(AssertionError, match=r"P4: .* sign at once"):
-        prove(Disobedient, examples=MANY)
+    assert_breaks(r"P4: .* sign at once", Disobedient)
 
 
 def test_a_token_a_second_longer_than_its_key_allows_outlives_the_key() -> None:
     class Longer(RotatingAbruptly):
         longer = SECOND
 
-    with AT_ONCE, pytest.raises(AssertionError, match="P2: tokens of"):
-        prove(Longer, examples=MANY)
+    with AT_ONCE:
+        assert_breaks("P2: tokens of", Longer)
 
 
 def test_tokens_a_second_longer_before_their_key_allows_it_break_p2() -> None:
@@ -231,8 +239,8 @@ def test_tokens_a_second_longer_before_their_key_allows_it_break_p2() -> None:
                     lifetime = self.settings.token_lifetime + state.obeyed.leeway + 2 * state.error
                     self.expires[key.kid] = max(self.expires[key.kid], self.now + lifetime)
 
-    with AT_ONCE, pytest.raises(AssertionError, match="P2: tokens of"):
-        prove(Eager, examples=MANY)
+    with AT_ONCE:
+        assert_breaks("P2: tokens of", Eager)
 
 
 def test_a_private_half_destroyed_a_second_too_early_is_still_signed_with() -> None:
@@ -244,5 +252,5 @@ def test_a_private_half_destroyed_a_second_too_early_is_still_signed_with() -> N
 
     destroyable_at = lifecycle.destroyable_at
     too_early = patch.object(lifecycle, "destroyable_at", early)
-    with AT_ONCE, too_early, pytest.raises(AssertionError, match="signs, and its half is destroyed"):
-        prove(RotatingAbruptly, examples=MANY)
+    with AT_ONCE, too_early:
+        assert_breaks("signs, and its half is destroyed", RotatingAbruptly)

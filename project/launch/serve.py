@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Callable
 from functools import partial
+from http.server import ThreadingHTTPServer
 
 import django
 from django.apps import apps
@@ -31,6 +32,7 @@ from project.front.application import Bounds, Front, Note
 from project.front.lanes import WORK_THREADS
 from project.launch.ports import is_taken
 from project.launch.workers import Workers, end_with_parent
+from project.metrics import exposition as metrics
 from project.settings import environment
 from resources import thread_limit
 
@@ -56,6 +58,23 @@ def main(arguments: list[str], *, program: str = PROGRAM) -> None:
     """Check, then serve until SIGTERM; exit 1 if a check reports an error."""
     options = parse(arguments, program)
     lifeline = os.dup(STDIN) if options.end_with_stdin else None
+    exposition = expose_metrics()
+    try:
+        serve(options, lifeline)
+    finally:
+        if exposition is not None:
+            metrics.stop(exposition)
+
+
+def expose_metrics() -> ThreadingHTTPServer | None:
+    """Serve /metrics if METRICS_PORT says so. Call it before Django's apps are loaded, which register metrics."""
+    if not getattr(settings, "METRICS_PORT", 0):
+        return None
+    return metrics.start(metrics.Place(settings.METRICS_ADDRESS, settings.METRICS_PORT, settings.METRICS_FROM))
+
+
+def serve(options: argparse.Namespace, lifeline: int | None) -> None:
+    """Check, then serve until SIGTERM. `lifeline` is a pipe whose end ends this process, or None."""
     django.setup()
     refuse_on_errors()
     if is_taken(options.address, options.port):

@@ -13,6 +13,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "project.metrics.middleware.measured",
     "project.postgresql.budget.bounded",
     "resources.middleware.json_errors",
     "resources.middleware.probes",
@@ -71,5 +72,6 @@ RESOURCE_SERVER = {
     "PATHS": ["/"],  # this process serves only the API
     "BEHIND_PROXY": BEHIND_PROXY,
     "OPERATOR_TOKEN": OPERATOR_TOKEN,
+    "METRICS": METRICS_PORT > 0,
     "SCOPES": {"notes:read": "Read your notes", "notes:write": "Write, change and delete your notes"},
 }

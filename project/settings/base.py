@@ -15,6 +15,11 @@ OPERATOR_TOKEN = environment.token("OPERATOR_TOKEN")
 # admin have 30.
 ANSWER_WITHIN = environment.seconds("ANSWER_WITHIN", 3, least=0.1)
 
+# Where the main process of project.launch.serve exposes /metrics (port 0: nowhere), and who may read it.
+METRICS_PORT = environment.port("METRICS_PORT")
+METRICS_ADDRESS = environment.text("METRICS_ADDRESS", "127.0.0.1")
+METRICS_FROM = environment.networks("METRICS_FROM", "127.0.0.0/8,::1/128")
+
 CACHES = {"default": environment.cache("CACHE_URL")}
 
 WSGI_APPLICATION = "project.wsgi.application"

@@ -21,6 +21,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "project.metrics.middleware.measured",
     "project.request_id.request_ids",
     "project.page_language.page_language",
     "project.mount.mount",

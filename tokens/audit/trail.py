@@ -9,7 +9,7 @@
 import json
 import logging
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
@@ -37,6 +37,9 @@ class Noted(NamedTuple):
 
 recent: "deque[Noted]" = deque(maxlen=RECENT)
 """Lines that this process has not counted yet, the oldest first. Lives as long as the process."""
+
+observers: list[Callable[[str, Mapping[str, Any]], None]] = []
+"""Functions that get the action and the details of each event, and must not raise: project/metrics/ counts them."""
 
 last_seen: dict[str, datetime] = {}
 """By name of a frequent event that is not counted, when it happened last in this process. Lives as long as it."""
@@ -66,6 +69,8 @@ def log(action: str, *, actor: str, subject: str, details: Mapping[str, Any] | N
     if (detail := COUNTED.get(action)) is not None and details is not None:
         client = actor if actor.startswith("client:") else subject
         recent.append(Noted(now, action, str(details.get(detail, "")), client))
+    for observe in observers:
+        observe(action, details or {})
     event = {"at": now, "action": action, "actor": actor, "subject": subject, "details": dict(details or {})}
     write = partial(logger.info, "%s", json.dumps(event, cls=DjangoJSONEncoder))
     # `on_commit` connects to the database even outside of a transaction, so an outage would lose the line.

@@ -70,7 +70,7 @@ def expose_metrics() -> ThreadingHTTPServer | None:
     """Serve /metrics if METRICS_PORT says so. Call it before Django's apps are loaded, which register metrics."""
     if not getattr(settings, "METRICS_PORT", 0):
         return None
-    return metrics.start(metrics.Place(settings.METRICS_ADDRESS, settings.METRICS_PORT, settings.METRICS_FROM))
+    return metrics.start(metrics.MetricsPort(settings.METRICS_ADDRESS, settings.METRICS_PORT, settings.METRICS_FROM))
 
 
 def serve(options: argparse.Namespace, lifeline: int | None) -> None:

@@ -48,7 +48,7 @@ FEED_VERSION = Metric("keyturn_feed_version", "gauge", "The number of the newest
 FEED_ENTRIES = Metric("keyturn_feed_entries", "gauge", "Revocations in the feed, expired ones included until the purge")
 FEED_WAITING = Metric("keyturn_feed_waiting_entries", "gauge", "Revocations that no version of the feed contains yet")
 FEED_POLLED = Metric("keyturn_feed_polled_timestamp_seconds", "gauge", "When an API last polled the feed")
-JOB_ENDED = Metric("keyturn_job_ended_timestamp_seconds", "gauge", "When a job last ran to its end", ("job",))
+JOB_ENDED = Metric("keyturn_job_ended_timestamp_seconds", "gauge", "When a job last ran to its end", ("task",))
 LOGINS_HASHING = Metric(
     "keyturn_password_hashing_logins", "gauge", "Logins that hash a password or wait for a slot", merge="sum"
 )

@@ -1,4 +1,4 @@
-"""The endpoint of a request as a label: a name of the URL map, never a path. Pure."""
+"""The endpoint of a request as a label: a name of the URL map, never a path."""
 
 from django.http import HttpRequest
 

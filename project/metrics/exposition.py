@@ -29,7 +29,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class MetricsPort:
     """Where metrics are exposed, and to whom."""
 
     address: str
@@ -37,7 +37,7 @@ class Place:
     networks: Sequence[Network]
 
 
-def start(place: Place) -> "ThreadingHTTPServer":
+def start(place: MetricsPort) -> "ThreadingHTTPServer":
     """Expose the metrics of this process's future workers. Exits if the port is taken or prometheus_client is missing.
 
     Call it before the workers are started, because they write into the folder that this makes.
@@ -69,7 +69,7 @@ class Exposition(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, place: Place, folder: Path) -> None:
+    def __init__(self, place: MetricsPort, folder: Path) -> None:
         self.networks, self.folder = place.networks, folder
         if ":" in place.address:
             self.address_family = socket.AF_INET6

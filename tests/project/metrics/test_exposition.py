@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from project.metrics import exposition
-from project.metrics.exposition import Exposition, Place, exposed, is_within
+from project.metrics.exposition import Exposition, MetricsPort, exposed, is_within
 from tests.ports import free
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
@@ -47,7 +47,7 @@ def serve(tmp_path):
     servers = []
 
     def start(networks):
-        server = Exposition(Place("127.0.0.1", free(), networks), tmp_path)
+        server = Exposition(MetricsPort("127.0.0.1", free(), networks), tmp_path)
         servers.append(server)
         exposition.threading.Thread(target=server.serve_forever, daemon=True).start()
 
@@ -108,4 +108,4 @@ def test_a_taken_port_ends_the_process_with_a_reason(serve, monkeypatch):
     serve(LOOPBACK)
     port = free()
     with exposition.socket.create_server(("127.0.0.1", port)), pytest.raises(SystemExit, match=f"METRICS_PORT {port}"):
-        exposition.start(Place("127.0.0.1", port, LOOPBACK))
+        exposition.start(MetricsPort("127.0.0.1", port, LOOPBACK))

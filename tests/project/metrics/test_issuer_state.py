@@ -83,7 +83,7 @@ def test_the_feed_and_the_jobs_are_read_from_the_database(registry):
     assert registry.get_sample_value("keyturn_feed_entries") == 19
     assert registry.get_sample_value("keyturn_feed_waiting_entries") == 1
     assert registry.get_sample_value("keyturn_feed_polled_timestamp_seconds") == pytest.approx(now.timestamp())
-    job = registry.get_sample_value("keyturn_job_ended_timestamp_seconds", {"job": "rotate_keys"})
+    job = registry.get_sample_value("keyturn_job_ended_timestamp_seconds", {"task": "rotate_keys"})
     assert job == pytest.approx(now.timestamp() - 3600)
 
 

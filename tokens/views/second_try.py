@@ -11,8 +11,8 @@ golang.org/x/oauth2 does that until a request succeeds, and reports only the sec
   not processed. So a device that polls twice is not slowed down, and a reused refresh token keeps its reason.
 - If authentication failed, the second try is processed, because it can succeed: the client might be public, or pinned
   to the body. The log gets its refusal only if the reason is another one.
-- A request with a DPoP proof is not remembered: a second one has another proof, which may be accepted. The proof is part
-  of the key, so that a request that adds one is no second try.
+- A request with a DPoP proof is not remembered: a second one has another proof, which may be accepted. The proof is
+  part of the key, so that a request that adds one is no second try.
 - The entries are in the shared cache, so that both requests can reach different processes. The rate limit bounds their
   number. If the cache does not answer, both requests are counted and processed.
 """

@@ -3,8 +3,8 @@
 golang.org/x/oauth2 does that until a request succeeds, and reports only the second answer.
 
 - A refused request that authenticated by the header is remembered for WINDOW. Its cache key is a keyed hash of
-  endpoint, address, client, secret, proof and all other parameters. The entry contains none of these, except a scope that
-  its answer names.
+  endpoint, address, client, secret, proof and all other parameters. The entry contains none of these, except a scope
+  that its answer names.
 - The same request with the secret in the body, within WINDOW, is its second try. There is one for each first request.
 - A second try is not counted by the rate limit.
 - If the first request was refused for something else than its authentication, the second gets the same answer and is

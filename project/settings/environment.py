@@ -1,7 +1,7 @@
 """The only module that reads the environment. .env.example describes every variable.
 
-NAME_FILE names a file with the value of NAME, such as a mounted secret. Each function raises ImproperlyConfigured if the
-variable is missing or malformed; the message names it and the remedy.
+NAME_FILE names a file with the value of NAME, such as a mounted secret. Each function raises ImproperlyConfigured if
+the variable is missing or malformed; the message names it and the remedy.
 """
 
 import os

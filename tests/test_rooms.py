@@ -125,6 +125,7 @@ PURE = (
     "resources/feed_source.py",
     "resources/strict_json.py",
     "resources/jwk.py",
+    "resources/es256.py",
 )
 IMPURE = frozenset(
     {

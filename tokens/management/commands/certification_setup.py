@@ -39,6 +39,7 @@ class Command(OperatorCommand):
         """Add the options."""
         parser.add_argument("--base-url", required=True, type=base_url, metavar="URL", help="the suite's own URL")
         parser.add_argument("--alias", required=True, type=alias, metavar="NAME", help="the alias of the test plans")
+        parser.add_argument("--json", action="store_true", help="the output is one JSON object with or without it")
         parser.add_argument(TEST_ISSUER, action="store_true", dest="is_test_issuer", help="required unless DEBUG is on")
 
     def handle(self, *_args: Any, **options: Any) -> None:

@@ -156,6 +156,8 @@ PLACES = ("tests/services", "tests/proxies")
 # Modules without tests of their own by the rules of `is_tested`, by the tests that cover them: each is reached only
 # through a request, a page or a command, which needs the whole issuer.
 COVERED = {
+    "tests/tokens/manifest/test_plan.py": "management/commands/apply management/commands/export manifest/api_part"
+    " manifest/change manifest/client_part manifest/policy_part manifest/preset manifest/run registration/state",
     "tests/tokens/account/test_browser_session.py": "views/session_record views/sessions",
     "tests/tokens/account/test_client_access.py": "views/applications",
     "tests/tokens/admin/": "admin/audit_filter admin/client_form admin/ring_page admin/scope_form",
@@ -189,7 +191,7 @@ COVERED = {
     "tests/tokens/views/test_par.py": "authorize/request_push views/request_reference",
     "tests/tokens/views/test_request_store.py": "authorize/request_row",
     "tests/tokens/test_outbound.py": "public_networks",
-    "tests/tokens/management/test_create_client.py": "management/client_options",
+    "tests/tokens/management/test_create_client.py": "management/client_options registration/repeat",
     "tests/tokens/management/test_recipes.py": "management/recipe_options recipes/configuration recipes/overview"
     " registration/less_strict",
     "tests/tokens/views/test_health.py": "views/operator",

@@ -12,6 +12,9 @@ Read in this order:
 - `preset`: the fields that follow from a kind or a recipe.
 - `change`: one difference between file and database. Pure.
 - `plan`: apply a file in one transaction.
-- `run`, `api_part`, `client_part`, `policy_part`: its parts, and what they collect.
+- `run`: what the parts collect.
+- `api_part`: groups, APIs and scopes.
+- `client_part`: clients.
+- `policy_part`: exchange policies, and what the file does not name.
 - `document`: write the database as a file.
 """

@@ -11,7 +11,8 @@ Read in this order:
 - `less_strict`: the switches of a client that are less strict than the default, in words.
 - `client`: register a client.
 - `delegation`: rights of a client for which an administrator needs a permission of its own.
-- `state`: what is registered for a client or an API, as plain values. `repeat`: if a registration is there already.
+- `state`: what is registered for a client or an API, as plain values.
+- `repeat`: find out if a registration is there already.
 - `kinds`: what an operator is asked for a client of a kind, and what follows from it.
 - `secret_rotation`: add and end client secrets.
 - `api`: register an API and its scopes.

@@ -181,14 +181,8 @@ def test_a_broker_is_registered_under_a_urn():
 
 def test_the_same_command_again_changes_nothing_and_another_names_what_differs():
     Group.objects.create(name="Accounting")
-    arguments = (
-        *ORDERS,
-        "--scope",
-        "orders:read=See",
-        "--scope",
-        "orders:all=All",
-        *("--limit-scope", "orders:all=Accounting"),
-    )
+    scopes = ("--scope", "orders:read=See", "--scope", "orders:all=All")
+    arguments = (*ORDERS, *scopes, "--limit-scope", "orders:all=Accounting")
     create(*arguments)
     events = AuditEvent.objects.count()
     assert json.loads(create(*arguments, "--json"))["created"] is False

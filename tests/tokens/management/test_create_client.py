@@ -279,7 +279,7 @@ def test_the_same_command_again_changes_nothing(how):
 @pytest.mark.parametrize("how", [(), ("--client-id", "r")], ids=["by name", "by client_id"])
 def test_another_command_for_the_same_client_names_what_differs(how):
     create(*REPEATED, *how)
-    with pytest.raises(CommandError, match="access_token_lifetime is 60, not 90; remembers_consent is True, not False"):
+    with pytest.raises(CommandError, match="remembers_consent is True, not False; access_token_lifetime is 60, not 90"):
         create(*REPEATED[:-1], "90", "--forget-consent", *how)
     with pytest.raises(CommandError, match=r"scopes is notes:read, not \(none\)"):
         create(*REPEATED[:4], *REPEATED[6:], *how)

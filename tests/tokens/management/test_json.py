@@ -44,7 +44,7 @@ RUNS = {
     "link_api": [[API, "--client", CLIENT]],
     "purge_tokens": [[]],
     "recipes": [[], ["oauth2-proxy"]],
-    "revoke_key": [["{kid}", "--reason", "r", "--yes"]],
+    "revoke_key": [["{kid}", "--reason", "r", "--yes", "--accept-outage"]],
     "revoke_tokens": [["--all", "--reason", "r", "--dry-run"], ["--client", CLIENT, "--reason", "r", "--yes"]],
     "revoke_user": [["ada"]],
     "rotate_keys": [[], ["--dry-run"]],

@@ -129,7 +129,7 @@ def missing_class(request: AuthorizationRequest, login: Login, *, required: str)
 
 
 def desired_class(request: AuthorizationRequest, login: Login, *, reachable: str) -> str | None:
-    """Return a class that the request asks for voluntarily, the login lacks and the user can reach; None if none.
+    """Return a voluntarily requested class that the login lacks and the user can reach. Returns None if there is none.
 
     `reachable` is the strongest class that the user's factors allow.
     """
@@ -155,7 +155,7 @@ def remember(request: AuthorizationRequest, user: User, *, now: datetime) -> Non
 
 
 def may_answer_unseen(client: Client, redirect_uri: str, user: User | AnonymousUser) -> bool:
-    """Return True if an error may be sent to the client although its user answered no page (RFC 9700 section 4.11.2).
+    """Return True if an error may be sent to the client before the user has answered a page (RFC 9700 section 4.11.2).
 
     An attacker can register a client. So a link to the issuer must not lead to the site of a self-registered client,
     unless this user allowed it before. A redirect to an application on the user's device leads to no site.

@@ -6,7 +6,7 @@ CLIENTS ?= tests/clients
 BOOTSTRAP = $(PYTHON) project/launch/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help environment run demo life reset story test test-services test-outage test-proxies test-browser screenshots test-clients client-results client-table test-servers servers-table test-packages bench-verify bench-feed bench-admin check audit packages format lock
+.PHONY: help environment run demo life reset story test test-services test-outage test-proxies test-browser screenshots test-clients client-results client-table test-servers servers-table test-packages bench-verify bench-feed bench-admin check audit sbom packages format lock
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -80,6 +80,9 @@ bench-verify: environment  ## what verification costs, in units of one raw RSA-2
 
 audit: environment  ## look the lock up in PyPI's advisories; fails if a package is vulnerable or cannot be looked up
 	@$(PY) -m pip_audit --strict --require-hashes --disable-pip -r requirements.txt -r requirements-dev.txt
+
+sbom: environment  ## write dist/keyturn.cdx.json, the CycloneDX bill of materials of the issuer's lock
+	@mkdir -p dist && $(PY) -m project.launch.sbom >dist/keyturn.cdx.json
 
 bench-feed: environment  ## what the revocation feed costs with a million entries, beside the build before; needs PostgreSQL
 	@$(PY) -m bench.feed

@@ -1,9 +1,10 @@
-"""The only module that reads the environment. .env.example describes every variable.
+"""The only module that reads the environment, and the files of secrets. .env.example describes every variable.
 
 Each function raises ImproperlyConfigured if the variable is missing or malformed; the message names it and the remedy.
 """
 
 import os
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from project.settings import connections
+from project.settings import connections, secret_file
 
 _env = environ.Env()
 _secrets: set[str] = set()  # names of the variables that were read as secrets; lives as long as the process
@@ -20,26 +21,32 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 POLICIES = ("production", "development")
 MAIL_WAIT = 10  # seconds for each answer of a mail server
 SHORTEST_TOKEN = 32  # characters
+HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 
 
 def text(name: str, default: str | None = None) -> str:
     """Return the variable. Raises ImproperlyConfigured if it is missing or empty and there is no default."""
-    value = str(_env.str(name, default="")).strip() or default
-    if value is None:
-        raise ImproperlyConfigured(f"{name} is not set. Set it in the environment; .env.example describes it.")
-    return value
+    return _required(name, str(_env.str(name, default="")).strip() or default)
 
 
 def secret(name: str, default: str | None = None) -> str:
-    """Return the variable, as `text` does, and remember to remove it from the environment (`forget_secrets`)."""
+    """Return the variable, or the content of the file that NAME_FILE names (secret_file.py).
+
+    Remembers to remove the variable from the environment (`forget_secrets`).
+    """
     _secrets.add(name)
-    return text(name, default)
+    return _required(name, secret_file.value(name, os.environ) or default, further=f", or name a file in {name}_FILE")
 
 
-def secret_words(name: str, default: str | None = None) -> list[str]:
-    """Return the values of the variable, as `words` does, and remember to remove it (`forget_secrets`)."""
-    _secrets.add(name)
-    return words(name, default)
+def secret_words(name: str) -> list[str]:
+    """Return the comma-separated values of a secret, which `secret` reads."""
+    return _split(secret(name))
+
+
+def _required(name: str, value: str | None, *, further: str = "") -> str:
+    if value is None:
+        raise ImproperlyConfigured(f"{name} is not set. Set it in the environment{further}; .env.example describes it.")
+    return value
 
 
 def token(name: str) -> str:
@@ -69,7 +76,11 @@ def forget_secrets(*more: str) -> None:
 
 def words(name: str, default: str | None = None) -> list[str]:
     """Return the comma-separated values of the variable, without blanks around them."""
-    return [word for word in (part.strip() for part in text(name, default).split(",")) if word]
+    return _split(text(name, default))
+
+
+def _split(value: str) -> list[str]:
+    return [word for word in (part.strip() for part in value.split(",")) if word]
 
 
 def flag(name: str, *, default: bool) -> bool:
@@ -78,6 +89,14 @@ def flag(name: str, *, default: bool) -> bool:
     if value not in {"true", "false", "1", "0", "yes", "no", "on", "off"}:
         raise ImproperlyConfigured(f"{name} must be true or false, not {value!r}.")
     return value in {"true", "1", "yes", "on"}
+
+
+def host(name: str) -> str:
+    """Return the variable, a host name in lower case without scheme and port, or ""."""
+    value = text(name, "").lower()
+    if value and not HOST.fullmatch(value):
+        raise ImproperlyConfigured(f"{name} must be a host name such as admin.example, not {value!r}.")
+    return value
 
 
 def url(name: str, default: str | None = None) -> str:
@@ -135,7 +154,7 @@ def cache(*names: str, apart: str = "") -> dict[str, object]:
 
     `apart` names an in-process cache of its own, so that its entries do not evict those of others.
     """
-    name = next((name for name in names if str(_env.str(name, default="")).strip()), names[0])
+    name = next((name for name in names if secret_file.is_set(name, os.environ)), names[0])
     return connections.cache(name, secret(name, "locmem://"), apart=apart)
 
 

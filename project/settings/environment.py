@@ -1,6 +1,7 @@
-"""The only module that reads the environment, and the files of secrets. .env.example describes every variable.
+"""The only module that reads the environment. .env.example describes every variable.
 
-Each function raises ImproperlyConfigured if the variable is missing or malformed; the message names it and the remedy.
+NAME_FILE names a file with the value of NAME, such as a mounted secret (variable_file.py). Each function raises
+ImproperlyConfigured if the variable is missing or malformed; the message names it and the remedy.
 """
 
 import os
@@ -12,9 +13,8 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from project.settings import connections, secret_file
+from project.settings import connections, variable_file
 
-_env = environ.Env()
 _secrets: set[str] = set()  # names of the variables that were read as secrets; lives as long as the process
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -26,27 +26,24 @@ HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])
 
 def text(name: str, default: str | None = None) -> str:
     """Return the variable. Raises ImproperlyConfigured if it is missing or empty and there is no default."""
-    return _required(name, str(_env.str(name, default="")).strip() or default)
+    value = variable_file.value(name, os.environ) or default
+    if value is None:
+        raise ImproperlyConfigured(
+            f"{name} is not set. Set it in the environment, or name a file in {name}_FILE; .env.example describes it."
+        )
+    return value
 
 
 def secret(name: str, default: str | None = None) -> str:
-    """Return the variable, or the content of the file that NAME_FILE names (secret_file.py).
-
-    Remembers to remove the variable from the environment (`forget_secrets`).
-    """
+    """Return the variable, as `text` does, and remember to remove it from the environment (`forget_secrets`)."""
     _secrets.add(name)
-    return _required(name, secret_file.value(name, os.environ) or default, further=f", or name a file in {name}_FILE")
+    return text(name, default)
 
 
-def secret_words(name: str) -> list[str]:
-    """Return the comma-separated values of a secret, which `secret` reads."""
-    return _split(secret(name))
-
-
-def _required(name: str, value: str | None, *, further: str = "") -> str:
-    if value is None:
-        raise ImproperlyConfigured(f"{name} is not set. Set it in the environment{further}; .env.example describes it.")
-    return value
+def secret_words(name: str, default: str | None = None) -> list[str]:
+    """Return the values of the variable, as `words` does, and remember to remove it (`forget_secrets`)."""
+    _secrets.add(name)
+    return words(name, default)
 
 
 def token(name: str) -> str:
@@ -76,11 +73,7 @@ def forget_secrets(*more: str) -> None:
 
 def words(name: str, default: str | None = None) -> list[str]:
     """Return the comma-separated values of the variable, without blanks around them."""
-    return _split(text(name, default))
-
-
-def _split(value: str) -> list[str]:
-    return [word for word in (part.strip() for part in value.split(",")) if word]
+    return [word for word in (part.strip() for part in text(name, default).split(",")) if word]
 
 
 def flag(name: str, *, default: bool) -> bool:
@@ -154,7 +147,7 @@ def cache(*names: str, apart: str = "") -> dict[str, object]:
 
     `apart` names an in-process cache of its own, so that its entries do not evict those of others.
     """
-    name = next((name for name in names if secret_file.is_set(name, os.environ)), names[0])
+    name = next((name for name in names if variable_file.value(name, os.environ)), names[0])
     return connections.cache(name, secret(name, "locmem://"), apart=apart)
 
 

@@ -1,4 +1,4 @@
-"""Secrets from files: each secret, what is refused, and that no message repeats a secret."""
+"""Variables from files: each secret, what is refused, and that no message repeats a secret."""
 
 import os
 import re
@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from project.launch import environment as launch
-from project.settings import environment, secret_file
+from project.settings import environment, variable_file
 from tests.project.test_settings import API, ISSUER, read
 
 SECRET = "correct-horse-battery-staple-0123456789-abcdefg"
@@ -44,9 +44,10 @@ def test_a_process_with_all_its_secrets_in_files_has_the_same_settings(tmp_path,
     assert (found.stdout, found.stderr) == (expected.stdout, expected.stderr)
 
 
-def test_the_example_of_the_environment_lists_every_secret():
-    text = (Path(launch.ROOT) / ".env.example").read_text(encoding="utf-8")
-    assert set(re.findall(r"\b([A-Z0-9_]+)_FILE\b(?!=)", text)) == SECRETS | {"API_DATABASE_URL"}
+def test_the_page_of_the_deployment_lists_every_secret():
+    text = (launch.ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    listed = text.partition("Secrets are ")[2].partition(".\n")[0]
+    assert set(re.findall(r"`([A-Z0-9_]+)`", listed)) == SECRETS | {"API_DATABASE_URL"}
 
 
 def test_every_secret_that_the_settings_read_is_tried_above():
@@ -93,25 +94,25 @@ def refused() -> str:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "is empty. Write the secret into it"),
-        (b" \n", "is empty. Write the secret into it"),
-        (SECRET.encode() + b"\n" + SECRET.encode(), "has several lines. Write the secret into it as one line"),
+        (b"", "is empty. Write the value into it"),
+        (b" \n", "is empty. Write the value into it"),
+        (SECRET.encode() + b"\n" + SECRET.encode(), "has several lines. Write the value into it as one line"),
         (SECRET.encode() + b"\xff", "is not UTF-8 text"),
-        (b"x" * (secret_file.LARGEST + 1), "is not a file of at most 64 KiB"),
+        (b"x" * (variable_file.LARGEST + 1), "is not a file of at most 64 KiB"),
     ],
 )
 def test_an_unusable_file_is_named_with_the_remedy_and_never_its_content(named, content, said):
     path = named(content)
     message = refused()
-    assert message.startswith(f"OPERATOR_TOKEN_FILE: {path} {said}")
+    assert message.startswith(f"OPERATOR_TOKEN_FILE names {path}, which {said}")
     assert SECRET not in message
 
 
 def test_a_file_that_is_not_there_and_a_folder_are_named(named, tmp_path, monkeypatch):
     named(b"").unlink()
-    assert "cannot be read (No such file or directory). Name a file that the user" in refused()
+    assert "cannot be read: No such file or directory. Name a file that the user" in refused()
     monkeypatch.setenv("OPERATOR_TOKEN_FILE", str(tmp_path))
-    assert f"{tmp_path} is not a file of at most 64 KiB" in refused()
+    assert f"{tmp_path}, which is not a file of at most 64 KiB" in refused()
 
 
 def test_a_fifo_is_refused_without_waiting_for_a_writer(named):
@@ -128,14 +129,14 @@ def test_a_file_that_its_process_may_not_read_is_named(monkeypatch, named):
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(Path, "read_bytes", forbidden)
-    assert "cannot be read (Permission denied)" in refused()
+    assert "cannot be read: Permission denied" in refused()
 
 
 def test_both_forms_of_a_secret_are_refused_together(monkeypatch, named):
     named(SECRET.encode())
     monkeypatch.setenv("OPERATOR_TOKEN", SECRET)
     message = refused()
-    assert message == ("OPERATOR_TOKEN and OPERATOR_TOKEN_FILE are both set. Remove one of them from the environment.")
+    assert message == "OPERATOR_TOKEN and OPERATOR_TOKEN_FILE are both set. Remove one of them."
 
 
 def test_an_empty_variable_beside_a_file_is_none(monkeypatch, named):

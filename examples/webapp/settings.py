@@ -61,4 +61,5 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = WEBAPP_URL.startswith("https://")
 CSRF_COOKIE_NAME = "webapp_csrf"
+CSRF_TRUSTED_ORIGINS = [WEBAPP_URL]  # behind a proxy that ends TLS, requests arrive by http
 SECURE_REFERRER_POLICY = "same-origin"

@@ -88,4 +88,4 @@ def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
 
 
 def _up(page: Any) -> str:
-    return "../" * page.file.src_uri.count("/")
+    return "../" * str(page.file.src_uri).count("/")

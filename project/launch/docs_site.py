@@ -51,14 +51,15 @@ def loads(site: Path) -> list[str]:
     ]
 
 
-def build(site: Path = SITE) -> None:
+def build(site: Path = SITE, *, root: Path = ROOT) -> None:
     """Build the site. Exits with 1 if a link is broken, a page is in no menu, or a page loads from another host."""
     mkdocs = environment() / "bin" / "mkdocs"
     variables = {"PATH": "/usr/bin:/bin", "NO_MKDOCS_2_WARNING": "1"}
-    command = [str(mkdocs), "build", "--strict", "--quiet", "--site-dir", str(site)]
-    done = subprocess.run(command, cwd=ROOT, env=variables, check=False)  # noqa: S603 (our own command)
+    # Not `--quiet`: mkdocs 1.6 counts no warning then, and `--strict` refuses nothing.
+    command = [str(mkdocs), "build", "--strict", "--site-dir", str(site)]
+    done = subprocess.run(command, cwd=root, env=variables, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
-        sys.exit("The site was not built: correct the pages above.")
+        sys.exit(f"{done.stderr}The site was not built: correct the pages above.")
     if found := loads(site):
         sys.exit("The site loads from other hosts:\n" + "\n".join(found))
     print(f"{len(list(site.rglob('*.html')))} pages in {site}. Serve them with: python3 -m http.server -d {site}")

@@ -13,8 +13,8 @@ HEAD = f"""# Audit events
 
 {MADE}
 
-Each is a JSON line of the logger `tokens.audit`. Rare ones are rows of the audit trail as well ([admin.md](../admin.md),
-the command `audit`). A line has `at`, `action`, `actor`, `subject` and `details`, and no token or secret.
+Each is a JSON line of the logger `tokens.audit`. Rare ones are rows of the audit trail as well ([admin.md](../admin.md)
+and the command `audit`). A line has `at`, `action`, `actor`, `subject` and `details`, and no token or secret.
 
 """
 EVENT = re.compile(r"[a-z]+(?:_[a-z]+)*\.(?:[a-z]+_)*[a-z]+")

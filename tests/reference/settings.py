@@ -13,8 +13,8 @@ HEAD = f"""# Settings
 
 ## Variables of the environment
 
-`NAME_FILE=/path` reads any of them from a file ([deploy.md](../deploy.md#secrets)). The value is that of `.env.example`:
-the default, or an example if the variable is required.
+`NAME_FILE=/path` reads any of them from a file ([deploy.md](../deploy.md#secrets)). The value is that of
+`.env.example`: the default, or an example if the variable is required.
 """
 VARIABLE = re.compile(r"^([A-Z0-9_]+)=(.*)$")
 ENTRY = re.compile(r'^    "([A-Z0-9_]+)": (.+?),(?:  # (.+))?$')

@@ -1,6 +1,6 @@
 """Hooks of mkdocs for mkdocs.yml. They run in the environment of docs/requirements.txt, without Keyturn's packages.
 
-- `folder/*` in the navigation stands for the folder's pages that no other line names.
+- `folder/*` in the navigation stands for the folder's pages that no other line names, and `*` for those of docs/.
 - CHANGELOG.md, CONTRIBUTING.md and SECURITY.md become pages of the site, with their links.
 - Headings get the anchors that GitHub gives them, so that one link works in both places.
 - A link to a file that is not of the documentation becomes its text.
@@ -39,8 +39,9 @@ def expanded(entries: list[Any], pages: list[str], named: set[str]) -> list[Any]
                     for key, value in entry.items()
                 }
             )
-        elif entry.endswith("/*"):
-            nav += [page for page in pages if page.rpartition("/")[0] == entry[:-2] and page not in named]
+        elif entry.endswith("*"):
+            folder = entry.removesuffix("*").rstrip("/")
+            nav += [page for page in pages if page.rpartition("/")[0] == folder and page not in named]
         else:
             nav.append(entry)
     return nav

@@ -54,6 +54,6 @@ def test_a_broken_link_stops_the_build(copy: Path, tmp_path: Path, line: str) ->
 
 
 def test_a_page_that_is_in_no_menu_stops_the_build(copy: Path, tmp_path: Path) -> None:
-    (copy / "docs" / "stray.md").write_text("# Stray\n", encoding="utf-8")
+    (copy / "docs" / "images" / "stray.md").write_text("# Stray\n", encoding="utf-8")
     with pytest.raises(SystemExit, match="was not built"):
         docs_site.build(tmp_path / "site", root=copy)

@@ -41,13 +41,14 @@ def test_a_link_and_an_asset_of_the_site_are_not(page):
 
 
 def test_a_pattern_of_the_navigation_stands_for_the_pages_that_no_line_names():
-    nav = [{"Clients": ["clients/README.md", "clients/*"]}, "a.md"]
-    pages = ["a.md", "clients/README.md", "clients/b.md", "clients/c.md", "clients/deep/d.md"]
+    nav = [{"Clients": ["clients/README.md", "clients/*"]}, "a.md", "*"]
+    pages = ["a.md", "further.md", "clients/README.md", "clients/b.md", "clients/c.md", "clients/deep/d.md"]
     named = set(docs_hooks.names(nav))
-    assert named == {"clients/README.md", "clients/*", "a.md"}
+    assert named == {"clients/README.md", "clients/*", "a.md", "*"}
     assert docs_hooks.expanded(nav, pages, named) == [
         {"Clients": ["clients/README.md", "clients/b.md", "clients/c.md"]},
         "a.md",
+        "further.md",
     ]
 
 

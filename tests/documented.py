@@ -69,6 +69,10 @@ PLANS = (
     "::test_the_clients_have_the_settings_of_the_plans_and_the_trail_names_them"
 )
 PKCS11 = "tests/services/test_pkcs11.py::test_a_ring_in_the_token_lives_its_whole_life"
+ID_RING = (
+    "tests/tokens/keys/test_id_ring.py"
+    "::test_a_client_s_id_tokens_and_logout_tokens_have_its_algorithm_and_access_tokens_have_not"
+)
 RUN = "tests/project/test_run.py::test_it_stops_all_three"
 FASTAPI = "tests/servers/test_fastapi.py::test_it_accepts_a_good_token_alone"
 
@@ -89,6 +93,7 @@ IN_ANOTHER_FORM = {
     (r"docs/tutorial\.md", r"runserver"): TUTORIAL,
     (r"docs/(certification|clients)\.md", r"certification_setup"): PLANS,
     (r"docs/key-rotation\.md", r"pkcs11"): PKCS11,
+    (r"docs/clients\.md", r"--id-token-alg"): ID_RING,
     (r".*", r"\bmake (run|test)\b"): RUN,
 }
 """The same, for a test that runs the command or request in another form: with other arguments, or from Python."""

@@ -1,6 +1,7 @@
 """The commands of the documentation, run as they are printed, page by page, against a scratch database."""
 
 import json
+import re
 from datetime import timedelta
 from io import StringIO
 from itertools import pairwise
@@ -22,6 +23,8 @@ PAGES = sorted({line.page for line in documented.here()})
 
 NEW_ISSUERS = {"docs/certification.md", "docs/fapi2.md"}
 """Pages that choose the algorithm of the first key, so there is none before."""
+FILE = re.compile(r"```yaml\n# (keyturn\.yaml).*?\n(.*?)```", re.DOTALL)
+"""A file that a page shows, and its name."""
 ORDERS = {"docs/key-rotation.md", "docs/revoked-keys.md"}
 """Pages that expect the API of the orders, which accepts ES256, too."""
 
@@ -36,7 +39,7 @@ def place(at, tmp_path, monkeypatch):
     for name in ("public.jwks.json", "first.public.jwks.json", "second.public.jwks.json"):
         (tmp_path / name).write_text(json.dumps(jwks("RS256", "ES256")))
     with clocks_at(store.database_now() + timedelta(days=3)):
-        yield
+        yield tmp_path
 
 
 def expected_scopes(lines: list[Line]) -> set[str]:
@@ -68,6 +71,8 @@ def test_each_command_of_a_page_runs_as_it_is_printed(at, place, page):
         orders = make_api("https://orders.example/")
         orders.algorithms = ["RS256", "ES256"]
         orders.save()
+    for name, text in FILE.findall((documented.ROOT / page).read_text(encoding="utf-8")):
+        (place / name).write_text(text)
     for line in lines:
         name, *arguments = filled(line)
         if name == "createsuperuser":

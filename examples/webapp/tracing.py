@@ -85,7 +85,7 @@ class TracedApp(DjangoOAuth2App):
     """Authlib's client, whose requests have these headers."""
 
     def _get_oauth_client(self, **metadata: object) -> OAuth2Session:
-        session = super()._get_oauth_client(**metadata)
+        session: OAuth2Session = super()._get_oauth_client(**metadata)  # type: ignore[no-untyped-call]
         session.headers.update(headers())
         return session
 

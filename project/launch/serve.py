@@ -8,6 +8,7 @@
 
 import argparse
 import gc
+import logging
 import multiprocessing
 import os
 import signal
@@ -26,7 +27,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from granian.constants import HTTPModes, Interfaces
 
-from project import admin_pages
+from project import admin_pages, logs
 from project.front.abandonment import watch_connections
 from project.front.application import Bounds, Front, Note
 from project.front.lanes import WORK_THREADS
@@ -36,6 +37,7 @@ from project.metrics import exposition as metrics
 from project.settings import environment
 from resources import thread_limit
 
+logger = logging.getLogger(__name__)
 TOLERATED = "keys"  # the tag of the checks about keys
 SECRETS = (
     "SECRET_KEY",
@@ -92,6 +94,7 @@ def serve(options: argparse.Namespace, lifeline: int | None) -> None:
         interface=Interfaces.ASGINL,
         http=HTTPModes.http1,  # over HTTP/2 a body that is cut off looks complete
         websockets=False,
+        log_dictconfig=logs.SERVER if is_json() else None,
         workers=options.workers,
         workers_kill_timeout=3,
     ).serve(target_loader=partial(load, alive=alive))
@@ -114,15 +117,30 @@ def refuse_on_errors() -> None:
     tolerated = checks.run_checks(tags=[TOLERATED], databases=databases) if messages else []
     connections.close_all()  # no open connection may cross a fork
     for message in messages:
-        print(message, file=sys.stderr, flush=True)
+        report(message)
     if any(message.is_serious() and message not in tolerated for message in messages):
         sys.exit("Not served: correct the errors above first.")
+
+
+def is_json() -> bool:
+    """Return True if the settings say that each line of the log is JSON."""
+    return getattr(settings, "LOG_FORMAT", "text") == "json"
+
+
+def report(message: checks.CheckMessage) -> None:
+    """Print the message of a check, as a line of the log if that is JSON."""
+    if is_json():
+        logger.log(message.level, "%s", message)
+    else:
+        print(message, file=sys.stderr, flush=True)
 
 
 def load(target: str, *, alive: tuple[int, int] | None) -> Front:
     """Return the front of the WSGI application `target`, inside a worker process."""
     if alive is not None:
         end_with_parent(alive)
+    if is_json():
+        logs.capture()
     application = import_string(target)
     thread_limit.serving.set_count(WORK_THREADS)
     environment.forget_secrets(*SECRETS)

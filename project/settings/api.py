@@ -14,6 +14,9 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "project.metrics.middleware.measured",
+    "project.request_id.request_ids",
+    "project.telemetry.traced",
+    "project.access_log.access_log",
     "project.postgresql.budget.bounded",
     "resources.middleware.json_errors",
     "resources.middleware.probes",

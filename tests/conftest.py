@@ -1,7 +1,5 @@
 """What every test gets."""
 
-import logging
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
@@ -15,7 +13,6 @@ from hypothesis import settings
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from tests.clock import At, freezer
-from tests.log_leaks import Watch, generated
 from tokens.audit.outages import unavailability
 from tokens.keys import keyring
 from tokens.limits import rate_limit
@@ -37,22 +34,6 @@ def at() -> Iterator[At]:
     """Freeze the clock that the edges read: `at(instant)` for the rest of the test, `with at(instant):` for a block."""
     with freezer() as freeze:
         yield freeze
-
-
-PASSWORD = "correct horse"  # of the users of tests/tokens/factories.py
-secrets.token_urlsafe = generated.noting(secrets.token_urlsafe)
-watch = Watch([PASSWORD, django_settings.SECRET_KEY, *django_settings.ISSUER["KEY_ENCRYPTION_KEYS"]])
-"""Sees each log line of this process. Lives as long as it."""
-
-
-@pytest.fixture(autouse=True)
-def the_log_has_no_token_secret_or_address() -> Iterator[None]:
-    """Fail the test whose log lines have one (tests/log_leaks.py)."""
-    root = logging.getLogger()
-    if watch not in root.handlers:  # a test can configure the log anew
-        root.addHandler(watch)
-    yield
-    assert watch.take() == []
 
 
 @pytest.fixture(autouse=True)

@@ -15,19 +15,19 @@ from dataclasses import asdict
 from pathlib import Path
 
 from project.drill import clients, registration, report
-from project.drill.client import PAUSE, World
+from project.drill.caller import PAUSE, World
 from project.drill.fault_window import Drill, Fault, Sizes
 from project.drill.ledger import OK, Ledger
 from project.drill.plan import FULL, QUICK
 from project.drill.servers import Missing
 from project.drill.topology import APIS, ISSUERS, POLL, running
-from project.drill.verdict import Bounds, Violation, judge
+from project.drill.verdict import Promises, Violation, judge
 from project.drill.wire import Wallet
 from project.launch.processes import Failed
 
 BUSY = 9
 """Seconds for which a machine that does other things can delay a poll of the feed."""
-BOUNDS = Bounds(
+BOUNDS = Promises(
     revocation=POLL + BUSY,
     leeway=30,
     recovery=15,
@@ -44,18 +44,18 @@ def main() -> None:
         folder = options.keep or Path(name)
         folder.mkdir(exist_ok=True)
         folder.chmod(0o755)  # PostgreSQL's user has to reach its own folder in it
+        ledger = Ledger()
         try:
-            ledger, problems = run(folder, sizes(options), plan(options))
+            problems = run(folder, ledger, sizes(options), plan(options))
         except (Failed, TimeoutError, Missing) as error:
-            print(f"The drill failed: {error}", file=sys.stderr)
-            sys.exit(2)
+            problems = [str(error)]
         if options.keep:
             (folder / "ledger.json").write_text(json.dumps(asdict(ledger), default=sorted), encoding="utf-8")
     violations = judge(ledger, BOUNDS)
     show(ledger, violations, as_json=options.json)
     for problem in dict.fromkeys(problems):
         print(f"The drill itself failed: {problem}", file=sys.stderr)
-    sys.exit(1 if violations else 2 if problems else 0)
+    sys.exit(2 if problems else 1 if violations else 0)
 
 
 def parse() -> argparse.Namespace:
@@ -94,8 +94,8 @@ def show(ledger: Ledger, violations: Sequence[Violation], *, as_json: bool) -> N
     print("\n".join(report.summary(ledger, violations)))
 
 
-def run(folder: Path, chosen: Sizes, steps: Sequence[Fault]) -> tuple[Ledger, list[str]]:
-    """Run the drill. Returns its ledger, and errors of the drill itself. Raises Failed, TimeoutError, Missing."""
+def run(folder: Path, ledger: Ledger, chosen: Sizes, steps: Sequence[Fault]) -> list[str]:
+    """Run the drill, and fill the ledger. Returns errors of the drill itself. Raises Failed, TimeoutError, Missing."""
     started = time.monotonic()
 
     def say(text: str) -> None:
@@ -103,7 +103,7 @@ def run(folder: Path, chosen: Sizes, steps: Sequence[Fault]) -> tuple[Ledger, li
 
     say(f"starting; load {os.getloadavg()[0]:.1f}")
     with running(folder, answer_within=chosen.answer_within) as topology:
-        world = World(topology, registration.register(topology), Wallet(Ledger()))
+        world = World(topology, registration.register(topology), Wallet(ledger))
         topology.start(*ISSUERS, *APIS)
         threads = clients.start(world, APIS)
         say("clients run")
@@ -120,7 +120,7 @@ def run(folder: Path, chosen: Sizes, steps: Sequence[Fault]) -> tuple[Ledger, li
         for thread in threads:
             thread.join(PAUSE + 20)
         say(f"done; load {os.getloadavg()[0]:.1f}")
-    return world.wallet.ledger, world.problems
+    return world.problems
 
 
 def warm_up(world: World) -> None:

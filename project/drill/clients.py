@@ -9,18 +9,18 @@ from typing import Any
 
 import jwt
 
-from project.drill.client import Client, World
+from project.drill.caller import Caller, World
 from project.drill.ledger import Check, Token
 from project.drill.registration import DEVICE, EXCHANGE, JWT_BEARER
 from project.drill.topology import ORDERS, POLL
-from project.drill.users import Family, User
+from project.drill.users import Family, Visitor
 from project.drill.wire import Wire
 
 EARLY = 10
 """Seconds before its end from which a token is not exchanged any more."""
 
 
-class ClientCredentials(Client):
+class ClientCredentials(Caller):
     """A service, which also revokes some of its tokens."""
 
     name = "client_credentials"
@@ -45,7 +45,7 @@ class ClientCredentials(Client):
         ledger.end(one, acknowledged=True, now=time.time())
 
 
-class CodeAndRefresh(Client):
+class CodeAndRefresh(Caller):
     """A browser application of ada: one login, then refreshes, each of which must find the family again."""
 
     name = "code and refresh"
@@ -53,7 +53,7 @@ class CodeAndRefresh(Client):
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
-        self.user = User("ada", world.registered, self.wire)
+        self.user = Visitor("ada", world.registered, self.wire)
         self.family = Family(self.user)
 
     def turn(self) -> None:
@@ -64,7 +64,7 @@ class CodeAndRefresh(Client):
             self.user.look_for_consent()
 
 
-class LoggedOut(Client):
+class LoggedOut(Caller):
     """Eve logs in, gets tokens, and logs out everywhere, or her application revokes the refresh token."""
 
     name = "log in and out"
@@ -73,7 +73,7 @@ class LoggedOut(Client):
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
-        self.user = User("eve", world.registered, self.wire)
+        self.user = Visitor("eve", world.registered, self.wire)
 
     def turn(self) -> None:
         """Log in, get tokens, and end them."""
@@ -89,7 +89,7 @@ class LoggedOut(Client):
             family.revoke(token)
 
 
-class Device(Client):
+class Television(Caller):
     """A television, whose codes tom allows in his browser."""
 
     name = "device"
@@ -97,7 +97,7 @@ class Device(Client):
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
-        self.user = User("tom", world.registered, self.wire)
+        self.user = Visitor("tom", world.registered, self.wire)
 
     def turn(self) -> None:
         """Begin, allow, and fetch the token."""
@@ -119,7 +119,7 @@ class Device(Client):
         )
 
 
-class Exchange(Client):
+class ExchangingApi(Caller):
     """The notes API, which exchanges ada's tokens for tokens of the orders API."""
 
     name = "token exchange"
@@ -137,7 +137,7 @@ class Exchange(Client):
         self.keep(self.wire.token("/oauth/token", form, auth=self.world.basic("broker"), expects=revoked))
 
 
-class JwtBearer(Client):
+class JwtBearer(Caller):
     """A batch job, which acts for bob by assertions of its key."""
 
     name = "jwt bearer"
@@ -154,7 +154,7 @@ class JwtBearer(Client):
         self.keep(self.wire.token("/oauth/token", form))
 
 
-class Documents(Client):
+class DocumentReader(Caller):
     """A verifier that reads the public documents."""
 
     name = "documents"
@@ -166,7 +166,7 @@ class Documents(Client):
             self.wire.document(path)
 
 
-class Prober(Client):
+class Prober(Caller):
     """Presents tokens of every kind to one API."""
 
     pause = 0.15
@@ -190,12 +190,12 @@ class Prober(Client):
             self.wire.use(self.api, token, text)
 
 
-GRANT_TYPES = (ClientCredentials, CodeAndRefresh, Device, Exchange, JwtBearer)
+GRANT_TYPES = (ClientCredentials, CodeAndRefresh, Television, ExchangingApi, JwtBearer)
 
 
 def start(world: World, apis: tuple[str, ...]) -> list[threading.Thread]:
     """Start all clients."""
-    clients: list[Client] = [kind(world) for kind in (*GRANT_TYPES, LoggedOut, Documents)]
+    clients: list[Caller] = [kind(world) for kind in (*GRANT_TYPES, LoggedOut, DocumentReader)]
     clients += [Prober(world, api) for api in apis]
     threads = [threading.Thread(target=client.run, name=client.name, daemon=True) for client in clients]
     for thread in threads:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from project.drill.client import World
+from project.drill.caller import World
 from project.drill.ledger import Window
 from project.drill.topology import APIS, ISSUERS
 

@@ -32,7 +32,7 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
-class Revocation:
+class RevokedTokens:
     """A revocation: by `jti`, `grant`, `kid`, `sub` (of one user) or `all`."""
 
     kind: str
@@ -91,11 +91,11 @@ class Window:
     lifted: float
     recovered: float
     excuses: frozenset[str] = frozenset()
-    """Outcomes that may happen meanwhile, as "group:outcome"; the group of an API is its name."""
+    """Outcomes that may happen in the window, as "group:outcome"; the group of an API is its name."""
     expects: frozenset[str] = frozenset()
     """Outcomes that must happen, or the fault was none."""
     late: frozenset[str] = frozenset()
-    """APIs that cannot read the revocation feed meanwhile."""
+    """APIs that cannot read the revocation feed in the window."""
 
     def overlaps(self, begin: float, end: float) -> bool:
         """Return True if the interval touches the window."""
@@ -107,18 +107,18 @@ class Ledger:
     """Everything that was recorded. Threads append."""
 
     tokens: list[Token] = field(default_factory=list)
-    revocations: list[Revocation] = field(default_factory=list)
+    revocations: list[RevokedTokens] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     uses: list[Use] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     windows: list[Window] = field(default_factory=list)
 
-    def begin(self, kind: str, identifier: str, *, now: float) -> Revocation:
+    def begin(self, kind: str, identifier: str, *, now: float) -> RevokedTokens:
         """Record that a revocation is requested, and return it."""
-        self.revocations.append(Revocation(kind, identifier, now))
+        self.revocations.append(RevokedTokens(kind, identifier, now))
         return self.revocations[-1]
 
-    def end(self, one: Revocation, *, acknowledged: bool, now: float) -> None:
+    def end(self, one: RevokedTokens, *, acknowledged: bool, now: float) -> None:
         """Record that the issuer acknowledged the revocation, or that its request failed."""
         ended = replace(one, acknowledged=now) if acknowledged else replace(one, given_up=now)
         self.revocations[self.revocations.index(one)] = ended

@@ -28,7 +28,7 @@ def revoked_key(drill: Drill) -> None:
 
 
 def mass_log_out(drill: Drill) -> None:
-    """Log all users out, a hundred thousand besides those of the clients."""
+    """Log all users out, a hundred thousand and those of the clients."""
     world = drill.world
     with drill.window(f"log-out of {drill.sizes.crowd:,} users", excuses=UNAVAILABLE):
         one = world.wallet.ledger.begin("all", "", now=time.time())

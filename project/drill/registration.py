@@ -68,7 +68,7 @@ WHERE u.username LIKE 'crowd-%' AND g.id = (SELECT one.id
 
 
 @dataclass(frozen=True, slots=True)
-class Registered:
+class Enrollment:
     """The credentials of the clients and users."""
 
     secret: str
@@ -80,7 +80,7 @@ class Registered:
     """The `sub` of each user, by username."""
 
 
-def register(topology: Topology) -> Registered:
+def register(topology: Topology) -> Enrollment:
     """Register APIs, clients and users."""
     key = ec.generate_private_key(ec.SECP256R1())
     jwk = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(key.public_key())) | {"kid": "batch"}
@@ -90,7 +90,7 @@ def register(topology: Topology) -> Registered:
         "jwt_bearer": JWT_BEARER, "jwks": {"keys": [jwk]}, "secret": secret, "password": password, "users": USERS,
     }  # fmt: skip
     printed = topology.command("shell", "-v", "0", "--no-imports", "-c", SCRIPT.format(given=json.dumps(given)))
-    return Registered(secret, password, key, json.loads(printed.strip().splitlines()[-1]))
+    return Enrollment(secret, password, key, json.loads(printed.strip().splitlines()[-1]))
 
 
 def add_crowd(topology: Topology, number: int) -> None:

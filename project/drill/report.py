@@ -13,7 +13,7 @@ NO_FAULT = "(no fault)"
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class FaultLine:
     """A row of the table: times in seconds. The gap is the longest time without a token, over all clients."""
 
     fault: str
@@ -23,15 +23,15 @@ class Line:
     gap: float
 
 
-def lines(ledger: Ledger) -> list[Line]:
+def lines(ledger: Ledger) -> list[FaultLine]:
     """Return a line for each fault, in the order of time, then a line for everything outside of faults."""
     found = [_line(ledger, window) for window in sorted(ledger.windows, key=lambda one: one.begun)]
     return [*found, _rest(ledger)]
 
 
-def _line(ledger: Ledger, window: Window) -> Line:
+def _line(ledger: Ledger, window: Window) -> FaultLine:
     counts = seen(ledger, window)
-    return Line(
+    return FaultLine(
         window.fault,
         round(window.lifted - window.begun, 1),
         sum(counts.values()),
@@ -40,14 +40,14 @@ def _line(ledger: Ledger, window: Window) -> Line:
     )
 
 
-def _rest(ledger: Ledger) -> Line:
+def _rest(ledger: Ledger) -> FaultLine:
     items = [(one.group, one) for one in ledger.calls] + [(one.api, one) for one in ledger.uses]
     outside = [
         (group, one) for group, one in items
         if not any(window.overlaps(one.sent, one.answered) for window in ledger.windows)
     ]  # fmt: skip
     counts = Counter(f"{group}:{one.outcome}" for group, one in outside)
-    return Line(NO_FAULT, 0.0, len(outside), _failures(counts), 0.0)
+    return FaultLine(NO_FAULT, 0.0, len(outside), _failures(counts), 0.0)
 
 
 def _failures(counts: Mapping[str, int]) -> dict[str, int]:
@@ -66,7 +66,7 @@ def _gap(ledger: Ledger, begin: float, end: float) -> float:
     )
 
 
-def table(found: Sequence[Line]) -> str:
+def table(found: Sequence[FaultLine]) -> str:
     """Return the table as Markdown."""
     rows = [HEADER, tuple("---" for _ in HEADER)]
     for line in found:

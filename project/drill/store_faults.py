@@ -53,7 +53,7 @@ def read_only_postgresql(drill: Drill) -> None:
 
 
 def cut_off_api(drill: Drill) -> None:
-    """Cut one API off for longer than its copy of the keys may be used; meanwhile stop Redis."""
+    """Cut one API off for longer than its copy of the keys may be used, and stop Redis in that time."""
     expects, cut = frozenset({"api-two:503"}), drill.world.topology.cut
     excuses = frozenset({"api-two:503", "apis:503"})
     late = frozenset({"api-two", "apis"})

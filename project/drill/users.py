@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from project.drill.ledger import Check, Token
-from project.drill.registration import CALLBACK, Registered, challenge
+from project.drill.registration import CALLBACK, Enrollment, challenge
 from project.drill.wire import Wire
 
 LOGIN = "/accounts/login/"
@@ -23,11 +23,11 @@ _one_login = threading.Lock()
 
 
 @dataclass(slots=True)
-class User:
+class Visitor:
     """A user with a browser. Every step returns None, "" or False if a request of it failed."""
 
     name: str
-    registered: Registered
+    registered: Enrollment
     wire: Wire
     allowed: bool = False
     """Whether the issuer acknowledged the user's consent to `app`."""
@@ -120,7 +120,7 @@ class User:
 class Family:
     """The refresh tokens that `app` got under one grant."""
 
-    def __init__(self, user: User) -> None:
+    def __init__(self, user: Visitor) -> None:
         self.user, self.refresh, self.unanswered, self.grant = user, "", 0.0, ""
 
     def next_tokens(self) -> Mapping[str, Any] | None:

@@ -14,14 +14,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from project.drill.ledger import EXPECTED, OK, REFUSED, Call, Ledger, Revocation, Use, Window
+from project.drill.ledger import EXPECTED, OK, REFUSED, Call, Ledger, RevokedTokens, Use, Window
 
 SLACK = 2.0
 """Seconds that an instant of the issuer (iat, exp: whole seconds) can differ from the drill's."""
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class Promises:
     """What the drill promises, in seconds, and what it must have measured at least."""
 
     revocation: float
@@ -45,7 +45,7 @@ class Violation:
     at: float
 
 
-def judge(ledger: Ledger, bounds: Bounds) -> list[Violation]:
+def judge(ledger: Ledger, bounds: Promises) -> list[Violation]:
     """Return every violation, in the order of the rules."""
     return [
         *_valid_refused(ledger),
@@ -63,7 +63,7 @@ def _valid_refused(ledger: Ledger) -> Iterator[Violation]:
             yield Violation(1, f"{use.api} refused a valid token of {use.token.sub} ({use.token.jti})", use.sent)
 
 
-def _is_valid(use: Use, revocations: Iterable[Revocation]) -> bool:
+def _is_valid(use: Use, revocations: Iterable[RevokedTokens]) -> bool:
     token = use.token
     if token is None or use.answered > token.exp - SLACK:
         return False
@@ -74,7 +74,7 @@ def _is_valid(use: Use, revocations: Iterable[Revocation]) -> bool:
     return True
 
 
-def _invalid_accepted(ledger: Ledger, bounds: Bounds) -> Iterator[Violation]:
+def _invalid_accepted(ledger: Ledger, bounds: Promises) -> Iterator[Violation]:
     for use in ledger.uses:
         if use.outcome != OK:
             continue
@@ -88,7 +88,7 @@ def _invalid_accepted(ledger: Ledger, bounds: Bounds) -> Iterator[Violation]:
             yield Violation(2, f"{use.api} accepted a revoked token {over:.1f} s after the bound", use.sent)
 
 
-def overdue(use: Use, ledger: Ledger, bounds: Bounds) -> float:
+def overdue(use: Use, ledger: Ledger, bounds: Promises) -> float:
     """Return for how many seconds an API should have refused the token already when it was presented; 0.0 if not."""
     if use.token is None:
         return 0.0
@@ -100,7 +100,7 @@ def overdue(use: Use, ledger: Ledger, bounds: Bounds) -> float:
     return max(0.0, use.sent - min(ends)) if ends else 0.0
 
 
-def deadline(one: Revocation, api: str, windows: Iterable[Window], bounds: Bounds) -> float:
+def deadline(one: RevokedTokens, api: str, windows: Iterable[Window], bounds: Promises) -> float:
     """Return the instant from which the API has to refuse the revoked tokens."""
     end = (one.acknowledged or one.begun) + bounds.revocation
     for window in sorted(windows, key=lambda window: window.begun):
@@ -140,7 +140,7 @@ def seen(ledger: Ledger, window: Window) -> Counter[str]:
     return Counter([*calls, *uses])
 
 
-def _faults(ledger: Ledger, bounds: Bounds) -> Iterator[Violation]:
+def _faults(ledger: Ledger, bounds: Promises) -> Iterator[Violation]:
     for window in ledger.windows:
         for missing in sorted(window.expects - seen(ledger, window).keys()):
             yield Violation(5, f"{window.fault} had no effect: {missing} never happened", window.begun)
@@ -149,7 +149,7 @@ def _faults(ledger: Ledger, bounds: Bounds) -> Iterator[Violation]:
             yield Violation(5, f"{window.fault}: working again only {took:.0f} s after its end", window.lifted)
 
 
-def _too_little(ledger: Ledger, bounds: Bounds) -> Iterator[Violation]:
+def _too_little(ledger: Ledger, bounds: Promises) -> Iterator[Violation]:
     got = Counter(one.client for one in ledger.calls if one.group == "token" and one.outcome == OK)
     used = Counter((one.api, one.outcome) for one in ledger.uses)
     for name in sorted(bounds.grant_types):

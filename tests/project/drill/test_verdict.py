@@ -16,15 +16,15 @@ from project.drill.ledger import (
     Call,
     Check,
     Ledger,
-    Revocation,
+    RevokedTokens,
     Token,
     Use,
     Window,
     outcome,
 )  # fmt: skip
-from project.drill.verdict import Bounds, deadline, judge, overdue
+from project.drill.verdict import Promises, deadline, judge, overdue
 
-BOUNDS = Bounds(
+BOUNDS = Promises(
     revocation=10, leeway=30, recovery=15, grant_types=frozenset({"device"}), apis=frozenset({"api-one"}), least=1
 )
 TOKEN = Token(jti="one", kid="key", sub="ada", grant="grant", iat=1000, exp=1060)
@@ -42,8 +42,8 @@ def use(at: float, result: str, token: Token | None = TOKEN) -> Use:
     return Use("api-one", token, at, at + 0.1, result)
 
 
-def revoked(kind: str = "jti", identifier: str = "one", *, begun: float = 1010, at: float | None = 1011) -> Revocation:
-    return Revocation(kind, identifier, begun, at)
+def revoked(kind: str = "jti", name: str = "one", *, begun: float = 1010, at: float | None = 1011) -> RevokedTokens:
+    return RevokedTokens(kind, name, begun, at)
 
 
 def ledger() -> Ledger:
@@ -71,7 +71,7 @@ BREAKS: dict[str, tuple[int, Callable[[Ledger], object]]] = {
         1, lambda one: (one.uses.append(use(1005, REFUSED)), one.revocations.append(revoked())),
     ),
     "a token is refused for the revocation of another": (
-        1, lambda one: (one.uses.append(use(1020, REFUSED)), one.revocations.append(revoked(identifier="other"))),
+        1, lambda one: (one.uses.append(use(1020, REFUSED)), one.revocations.append(revoked(name="other"))),
     ),
     "a token is refused that is newer than the log-out": (
         1, lambda one: (
@@ -139,7 +139,7 @@ EXCUSED: dict[str, Callable[[Ledger], object]] = {
     "an expired token is accepted within the leeway": lambda one: one.uses.append(use(1089, OK)),
     "a revoked token is accepted while the feed cannot be read": lambda one: (
         one.tokens.append(long := replace(TOKEN, jti="long", exp=1200)),
-        one.revocations.append(revoked(identifier="long", begun=1099, at=1099.5)),
+        one.revocations.append(revoked(name="long", begun=1099, at=1099.5)),
         one.uses.append(use(1121, OK, long)),
     ),
     "a write is gone that was revoked": lambda one: one.checks.append(

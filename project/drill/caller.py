@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from project.drill.ledger import Token
-from project.drill.registration import Registered
+from project.drill.registration import Enrollment
 from project.drill.topology import Topology
 from project.drill.wire import Wallet, Wire
 
@@ -20,7 +20,7 @@ class World:
     """What the clients share."""
 
     topology: Topology
-    registered: Registered
+    registered: Enrollment
     wallet: Wallet
     stopped: threading.Event = field(default_factory=threading.Event)
     latest: Token | None = None
@@ -33,7 +33,7 @@ class World:
         return client, self.registered.secret
 
 
-class Client(ABC):
+class Caller(ABC):
     """A thread that takes turns until the drill ends."""
 
     name: str

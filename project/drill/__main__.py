@@ -67,7 +67,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
     parser.add_argument(
-        "--answer-within", type=float, default=3, metavar="SECONDS", help="ANSWER_WITHIN of the issuers (%(default)s)"
+        "--answer-within", type=float, default=3, metavar="SECONDS", help="ANSWER_WITHIN of the nodes (%(default)s)"
     )
     parser.add_argument("--keep", metavar="FOLDER", type=Path, help="keep logs and ledger in this folder")
     return parser.parse_args()

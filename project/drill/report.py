@@ -88,7 +88,8 @@ def summary(ledger: Ledger, violations: Sequence[Violation]) -> list[str]:
     )
     if not violations:
         return [totals, "Every promise held."]
-    return [totals, *(f"BROKEN (rule {one.rule}): {one.message}" for one in violations)]
+    broken = Counter(f"BROKEN (rule {one.rule}): {one.message}" for one in violations)
+    return [totals, *(f"{message} ({count} times)" if count > 1 else message for message, count in broken.items())]
 
 
 def as_json(ledger: Ledger, violations: Sequence[Violation]) -> dict[str, object]:

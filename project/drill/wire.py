@@ -15,7 +15,7 @@ from project.drill.ledger import EXPECTED, REFUSED, UNANSWERED, Call, Ledger, To
 from project.drill.topology import Topology
 from project.launch.browser import forms
 
-TIMEOUT = 15  # seconds; the issuer promises 3
+PATIENCE = 12  # seconds beyond ANSWER_WITHIN, for answers that are late
 KEPT = 60  # seconds after its end for which a token is kept, to be refused
 PAGE = {"Accept": "text/html", "Origin": "null", "Sec-Fetch-Site": "same-origin"}
 """What a browser sends with forms of pages that hide their address (tokens/views/own_forms.py)."""
@@ -83,6 +83,11 @@ class Wire:
         self.session.trust_env = False
         self.session.verify = str(self.topology.certificate)
 
+    @property
+    def timeout(self) -> float:
+        """Return the seconds after which a request counts as unanswered."""
+        return self.topology.answer_within + PATIENCE
+
     def token(self, path: str, form: Mapping[str, str], *, expects: Refusal = never, **more: Any) -> Any:
         """POST a form to an endpoint. Returns the JSON of the answer ({} if it is empty), or None after a failure."""
         answer = self._issuer("token", "POST", path, expects=expects, data=form, **more)
@@ -109,7 +114,7 @@ class Wire:
         sent, answer = time.time(), None
         url = urljoin(self.topology.url, path)
         try:
-            answer = self.session.request(method, url, timeout=TIMEOUT, allow_redirects=False, **more)
+            answer = self.session.request(method, url, timeout=self.timeout, allow_redirects=False, **more)
             result = outcome(answer.status_code, answer.headers)
             if result == REFUSED and group == "token" and expects(answer.json()):
                 result = EXPECTED
@@ -126,7 +131,7 @@ class Wire:
         sent = time.time()
         try:
             answer = self.session.get(
-                f"{scheme}://localhost:{port}/api/whoami/", headers=headers, timeout=TIMEOUT, allow_redirects=False
+                f"{scheme}://localhost:{port}/api/whoami/", headers=headers, timeout=self.timeout, allow_redirects=False
             )
             result = outcome(answer.status_code, answer.headers)
         except requests.RequestException:

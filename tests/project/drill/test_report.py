@@ -38,6 +38,9 @@ def test_the_summary_names_each_broken_promise() -> None:
     violations = judge(broken, BOUNDS)
     assert summary(ledger(), [])[-1] == "Every promise held."
     assert summary(broken, violations)[1:] == ["BROKEN (rule 4): device: 503, during no fault"]
+    assert summary(broken, [*violations, *violations])[1:] == [
+        "BROKEN (rule 4): device: 503, during no fault (2 times)"
+    ]
     assert json.loads(json.dumps(as_json(broken, violations)))["violations"][0]["rule"] == 4
 
 

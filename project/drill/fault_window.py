@@ -17,6 +17,7 @@ from project.drill.caller import World
 from project.drill.ledger import Window
 from project.drill.topology import APIS, ISSUERS
 
+NODES = (*ISSUERS, *APIS)
 LONGEST = 40.0
 """Seconds after which the drill no longer waits for a recovery."""
 ENDS = frozenset({"token:502", "page:502", "documents:502", "apis:502"})
@@ -46,24 +47,24 @@ class Drill:
     @contextmanager
     def window(
         self, fault: str, *, excuses: frozenset[str] = frozenset(), expects: frozenset[str] = frozenset(),
-        late: frozenset[str] = frozenset(), settles: float = 1.5,
-    ) -> Iterator[None]:  # fmt: skip
-        """Record the block as the window of a fault, until every node is ready again."""
+        late: frozenset[str] = frozenset(), settles: float = 1.5, nodes: tuple[str, ...] = NODES,
+    ) -> Iterator[set[str]]:  # fmt: skip
+        """Record the block as the window of a fault, until the nodes are ready again. The block can add excuses."""
         self.say(fault)
-        begun = time.time()
-        yield
+        begun, allowed = time.time(), set(excuses)
+        yield allowed
         lifted = time.time()
-        while time.time() - lifted < settles or not self.is_ready():
+        while time.time() - lifted < settles or not self.is_ready(nodes):
             time.sleep(0.2)
             if time.time() - lifted > LONGEST:
                 break
         ledger = self.world.wallet.ledger
-        ledger.windows.append(Window(fault, begun, lifted, time.time(), excuses, expects, late))
+        ledger.windows.append(Window(fault, begun, lifted, time.time(), frozenset(allowed), expects, late))
 
-    def is_ready(self) -> bool:
+    def is_ready(self, nodes: tuple[str, ...]) -> bool:
         """Return True if each node says so, twice: a node has two workers."""
         ports = self.world.topology.ports
-        return all(_ready(ports[node]) for _ in range(2) for node in (*ISSUERS, *APIS))
+        return all(_ready(ports[node]) for _ in range(2) for node in nodes)
 
     def restart(self, node: str, **changes: str) -> None:
         """Restart a node with changed variables."""

@@ -20,7 +20,7 @@ def revoked_key(drill: Drill) -> None:
     with drill.window("revoke_key of the signing key"):
         keys = json.loads(world.topology.command("keys", "--json", "--ring", "default"))["rings"][0]["keys"]
         phases = {key["phase"]: key["kid"] for key in keys}
-        switched = "retired" in phases
+        switched = phases["signing"] != world.wallet.ledger.tokens[0].kid
         world.wallet.ledger.checks.append(Check("planned switch of the key", time.time(), kept=switched))
         one = world.wallet.ledger.begin("kid", phases["signing"], now=time.time())
         world.topology.command("revoke_key", one.identifier, "--reason", "drill", "--yes")

@@ -1,5 +1,6 @@
 """A user's browser at the issuer, and a family of refresh tokens that an application got for the user."""
 
+import math
 import secrets
 import threading
 import time
@@ -57,11 +58,13 @@ class Visitor:
 
     def was_logged_out(self) -> bool:
         """Return True if a revocation of the user, or of all users, began after the last login."""
-        return any(
-            one.kind in {"sub", "all"} and one.identifier in {"", self.subject} and (one.acknowledged or one.begun)
-            > self.logged_in - 2
+        of_user = [
+            one
             for one in list(self.wire.wallet.ledger.revocations)
-        )  # fmt: skip
+            if one.kind in {"sub", "all"} and one.identifier in {"", self.subject}
+        ]
+        # While a revocation of all runs, it also ends grants that were made after its beginning.
+        return any((one.acknowledged or one.given_up or math.inf) > self.logged_in - 2 for one in of_user)
 
     def code(self, verifier: str) -> str:
         """Return an authorization code for `app`; "" after a failure. Logs in and allows as often as it is needed."""

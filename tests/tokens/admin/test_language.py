@@ -51,7 +51,19 @@ SHOWN_WITHIN = (RefreshToken, Scope, ClientSecret)
 UNTRANSLATED = {
     *("API", "APIs", "acr", "amr", "kid", "PKCE", "Ring", "Scope", "Scopes", "Client", "Clients", "Token", "Tokens"),
     *("Header", "Claims", "Name", "Status", "Audience", "Segment", "Version", "Secrets", "Jobs", "MFA"),
-    *("April", "August", "September", "November", "Administration", "FAPI 2.0 Security Profile"),
+    *(
+        "April",
+        "August",
+        "September",
+        "November",
+        "Django",
+        "Go",
+        "Java",
+        "Node.js",
+        "Python",
+        "Administration",
+        "FAPI 2.0 Security Profile",
+    ),
 }
 """Texts that are the same in German."""
 

@@ -39,6 +39,8 @@ class Configuration:
     """By ring: the signature algorithm."""
     apis: Mapping[str, str]
     """By identifier: the ring that signs the API's tokens."""
+    id_tokens: Mapping[str, str]
+    """By client_id: the ring that signs the client's ID tokens."""
 
 
 Judge = Callable[[Configuration], list[str]]
@@ -85,8 +87,10 @@ def _lacking(problem: str) -> Judge:
 
 
 def _algorithms(configuration: Configuration) -> list[str]:
-    """Return the rings that sign ID tokens, or tokens of an API, by an algorithm that the profile does not permit."""
-    used = {"default": ["ID tokens"]}
+    """Return the rings that sign by an algorithm that the profile does not permit, and for which client or API."""
+    used = {"default": ["access tokens for userinfo"]}
+    for client_id, ring in configuration.id_tokens.items():
+        used.setdefault(ring, []).append(f"ID tokens of {client_id}")
     for api, ring in configuration.apis.items():
         used.setdefault(ring, []).append(api)
     return [

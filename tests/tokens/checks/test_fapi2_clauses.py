@@ -23,6 +23,7 @@ GOOD = Configuration(
     is_for_all=False,
     algorithms={"default": "ES256"},
     apis={"https://api.example/": "default"},
+    id_tokens={"bank": "default"},
 )
 LACKING = {
     "5.2.1": ({"issuer": "http://issuer.example"}, "https://"),

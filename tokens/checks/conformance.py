@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tokens import conf
-from tokens.checks.fapi2_clauses import CLAUSES, Configuration, State
+from tokens.checks.fapi2_clauses import CLAUSES
+from tokens.checks.fapi2_configuration import Configuration, State
 from tokens.keys import rings
 from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.models import Api, Client, fapi2
@@ -18,7 +19,7 @@ class ClauseReport:
     clause: str
     text: str
     state: str
-    """`met`, `not met` or `outside`."""
+    """`met`, `not met`, `outside` or `choice`."""
     missing: tuple[str, ...]
     """What is missing, each with its remedy or place."""
     test: str

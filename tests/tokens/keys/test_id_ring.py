@@ -136,3 +136,10 @@ def test_a_flush_token_for_a_client_has_its_algorithm(webapp):
     out = StringIO()
     call_command("flush_token", "webapp", "--url", "https://app.example/", "--json", stdout=out)
     assert header(json.loads(out.getvalue())["token"])["alg"] == "ES256"
+
+
+def test_no_two_keys_of_the_key_set_have_the_same_kid(client):
+    for algorithm in FURTHER:
+        begin(algorithm)
+    kids = [key["kid"] for key in client.get("/.well-known/jwks.json").json()["keys"]]
+    assert len(set(kids)) == len(kids) == 2 * (1 + len(FURTHER))

@@ -18,7 +18,7 @@ WORDS = {
 class PermissionField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # a plain class at run time
     """The choice of permissions."""
 
-    def label_from_instance(self, obj: Permission) -> str:  # type: ignore[override]
+    def label_from_instance(self, obj: Permission) -> str:
         """Return the app, the table and the name of the permission."""
         action, _, table = obj.codename.partition("_")
         model = obj.content_type

@@ -25,7 +25,7 @@ class GroupAdmin(Audited, DjangoGroupAdmin):
 
     noun = "group"
 
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest | None, **options: Any) -> Any:
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **options: Any) -> Any:
         """Return the field, with translated choices if it is the one of permissions."""
         field = super().formfield_for_manytomany(db_field, request, **options)
         return permission_choice.choice(field) if db_field.name == "permissions" else field

@@ -46,7 +46,7 @@ class UserAdmin(PrefixSearch, Audited, DjangoUserAdmin):  # type: ignore[type-ar
     actions = ["log_out_everywhere"]
     change_form_template = "admin/tokens/user/change_form.html"
 
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest | None, **options: Any) -> Any:
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **options: Any) -> Any:
         """Return the field, with translated choices if it is the one of permissions."""
         field = super().formfield_for_manytomany(db_field, request, **options)
         return permission_choice.choice(field) if db_field.name == "user_permissions" else field

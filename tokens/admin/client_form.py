@@ -143,7 +143,7 @@ class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a
     )
     # The model's field is nullable, and an empty text would be a value of its own.
     id_token_signed_response_alg = forms.TypedChoiceField(
-        choices=[("", "That of the default ring"), *((name, name) for name in id_ring.ALGORITHMS)],
+        choices=[("", gettext_lazy("That of the default ring")), *((name, name) for name in id_ring.ALGORITHMS)],
         required=False,
         empty_value=None,
         label=gettext_lazy("Algorithm of ID tokens"),

@@ -42,7 +42,7 @@ BETWEEN = "\x1f"
 WORD = re.compile(r"[^\W\d_]{3,}")
 OBJECT = re.compile(r"\w+ object \(\d+\)")
 """The name that Django gives a row of a table without a name of its own."""
-SAME = {"Keyturn", "UTC", "client_id", "kid", "Django"}
+SAME = {"Keyturn", "UTC", "client_id", "kid", "Django", "EdDSA"}
 """Names that are the same in each language."""
 OTHER_APPS = ("Django OAuth Toolkit", "Notes", "Users of issuers")
 """Apps whose tables have no page."""

@@ -157,7 +157,8 @@ PLACES = ("tests/services", "tests/proxies")
 COVERED = {
     "tests/tokens/account/test_browser_session.py": "views/session_record views/sessions",
     "tests/tokens/account/test_client_access.py": "views/applications",
-    "tests/tokens/admin/": "admin/audit_filter admin/client_form admin/permission_choice admin/ring_page admin/scope_form",
+    "tests/tokens/admin/": "admin/audit_filter admin/client_form admin/permission_choice admin/ring_page"
+    " admin/scope_form",
     "tests/tokens/claims/test_source.py": "triggers/profile_change",
     "tests/tokens/management/test_certification_setup.py": "registration/certification_plan",
     "tests/tokens/models/": "models/client_problems",

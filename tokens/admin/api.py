@@ -6,13 +6,14 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Field, JSONField
 from django.http import HttpRequest
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 
 from tokens.admin.events import Audited, changes, record
 from tokens.admin.scope_form import ScopeForm
-from tokens.keys import store, transfer
-from tokens.models import Api, Ring, Scope
-from tokens.registration.api import SWITCHES
+from tokens.keys import store
+from tokens.models import Api, Scope
+from tokens.page_text import translated
+from tokens.registration.api import SWITCHES, algorithm_problem
 
 
 def switch(name: str, label: Any) -> forms.BooleanField:
@@ -36,15 +37,9 @@ class ApiForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at ru
         """
         algorithms = self.cleaned_data["algorithms"]
         if self.instance.pk and isinstance(algorithms, list):  # the model's validator refuses any other type
-            rings = transfer.trusted(self.instance.identifier, now=store.database_now())
-            for ring in Ring.objects.filter(name__in=rings).exclude(algorithm__in=algorithms):
-                raise forms.ValidationError(
-                    gettext(
-                        "%(algorithm)s is in use: the ring %(ring)s signs tokens for this API. Move the API to another"
-                        " ring first."
-                    ),
-                    params={"algorithm": ring.algorithm, "ring": ring.name},
-                )
+            problem = algorithm_problem(self.instance.identifier, algorithms, now=store.database_now())
+            if problem:
+                raise forms.ValidationError(translated(problem))
         return algorithms
 
 

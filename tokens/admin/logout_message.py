@@ -51,7 +51,7 @@ class LogoutMessageAdmin(ReadOnly):
 
     @admin.action(description=gettext_lazy("Send the selected messages again"), permissions=["send"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[LogoutMessage]) -> None:
-        """Send those of the selected messages again that were given up."""
+        """Send selected messages again if their delivery was given up. Ignore the others."""
         actor = f"user:{request.user.get_username()}"
         number = outbox.send_again(queryset, actor=actor, now=store.database_now())
         message = gettext("Messages that are sent again: %(number)s.") % {"number": number}

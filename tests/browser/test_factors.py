@@ -125,7 +125,7 @@ def test_a_user_adds_a_passkey_and_logs_in_with_it_alone(system: System, page: P
 def test_a_browser_without_the_passkey_says_so_and_offers_the_password(system: System, page: Page, device: str) -> None:
     page.goto(f"{system[0].url('issuer')}/accounts/2fa/webauthn/login/")
     page.get_by_role("button", name="Use a passkey").click()
-    expect(page.get_by_role("alert")).to_contain_text("did not give a passkey")
+    expect(page.get_by_role("alert")).to_contain_text("did not provide a passkey")
     page.get_by_role("link", name="Log in with a password").click()
     expect(page.get_by_label("Username or e-mail")).to_be_visible()
 

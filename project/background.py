@@ -13,7 +13,7 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 
 
 def keeps_fresh(answer: Answer) -> Answer:
-    """Start the refresh and the delivery of logouts once per process, and return `answer` unchanged."""
+    """Start the threads that refresh snapshots and deliver logouts. Return `answer`, the next middleware, unchanged."""
     # A middleware, because Django builds it once, and only in processes that serve.
     refresher.start(clock=timezone.now, bound=lambda: at_most(waiting()))
     sender.start(bound=lambda: at_most(waiting()))

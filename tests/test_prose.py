@@ -35,6 +35,9 @@ BANNED = {
     "meanwhile": "name both events and their order",
     "besides": 'write "also", or begin a sentence of its own',
     "taken back": f"{TERM_OF_ART}: revoked",
+    "take back": f"{TERM_OF_ART}: revoke",
+    "takes back": f"{TERM_OF_ART}: revokes",
+    "taking back": f"{TERM_OF_ART}: revoking",
     "let go": f"{TERM_OF_ART}: released, deleted",
 }
 WORD = re.compile(rf"\b({'|'.join(BANNED)})\b".replace(" ", r"\s+"), re.IGNORECASE)

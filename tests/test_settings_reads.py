@@ -1,4 +1,4 @@
-"""The issuer reads its settings in tokens/conf.py. Each other module that reads settings has a reason here."""
+"""Each app reads its settings in its conf.py. Each other module that reads settings has a reason here."""
 
 import ast
 from pathlib import Path
@@ -16,6 +16,11 @@ READERS = {
     "tokens/models/user_grant.py": SWAPPABLE,
     "tokens/checks/oauth.py": "checks the settings of django-oauth-toolkit",
     "tokens/limits/rate_limit.py": "one circuit for each place of CACHES, which tests replace",
+    "resources/conf.py": "reads them for the resource server",
+    "resources/checks.py": "checks the settings of Django and DRF on which verification depends",
+    "resources/testing.py": "overrides the settings of a project's tests",
+    "resources/user_links/models.py": SWAPPABLE,
+    "resources/wsgi.py": "reads SECURE_PROXY_SSL_HEADER, which Django reads itself only after this module",
 }
 """The modules that may read Django's settings, and why. Migrations are written by Django."""
 VARIABLES = frozenset({"environ", "environb", "getenv", "getenvb"})
@@ -41,8 +46,13 @@ def reads(source: str) -> list[int]:
 
 
 def readers() -> set[str]:
-    """Return the modules of the issuer that read settings or the environment."""
-    paths = [path for path in (ROOT / "tokens").rglob("*.py") if "migrations" not in path.parts]
+    """Return the modules of both apps that read settings or the environment."""
+    paths = [
+        path
+        for room in ("tokens", "resources")
+        for path in (ROOT / room).rglob("*.py")
+        if "migrations" not in path.parts
+    ]
     assert paths
     return {path.relative_to(ROOT).as_posix() for path in paths if reads(path.read_text(encoding="utf-8"))}
 

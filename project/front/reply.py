@@ -59,7 +59,7 @@ def _send_rest(parts: Iterator[bytes], send: Callable[[bytes | None], None]) -> 
 
 
 def _collect(parts: Iterator[bytes]) -> tuple[bytes, bool]:
-    """Return the parts up to the one that exceeds COLLECTED bytes, and True if that is the whole answer."""
+    """Join the parts until they exceed COLLECTED bytes. Returns the bytes, and False if they exceeded it."""
     first, size = [], 0
     for part in parts:
         first.append(part)

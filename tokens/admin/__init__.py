@@ -9,9 +9,9 @@ The toolkit's pages would show tokens, and hashes in editable fields. They are r
 This package imports that module first and then unregisters them, so the order of INSTALLED_APPS does not matter.
 
 Read in this order:
-- `read_only`, `search`, `long_list`, `events`: what the pages share.
+- `read_only`, `search`, `long_list`, `events`, `scope_choice`: what the pages share.
 - `user`, `client`, `client_form`, `client_claims`, `client_layout`, `client_secret`: users and clients.
-- `client_kind`, `client_snippet`, `scope_choice`: a new client by its kind, with blocks to paste.
+- `client_kind`, `client_snippet`: a new client by its kind, with blocks to paste.
 - `client_activity`: what a client did last.
 - `client_program`: a new client by the recipe of a program, with its configuration.
 - `client_rights`: permissions for rights of a client beyond those of an ordinary one.

@@ -32,7 +32,7 @@ class SecretForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at
             self.fields["revoke_now"].widget.attrs["disabled"] = True
 
     def clean(self) -> dict[str, Any]:
-        """Return the cleaned data, with an error at each changed field that `client_secret` would refuse."""
+        """Return the cleaned data. Adds an error if the secret has ended, or its new expiry date is in the past."""
         data, now = super().clean() or {}, store.database_now()
         # Only changed fields: an expired secret must not make its client's page impossible to save.
         for name in self.changed_data:

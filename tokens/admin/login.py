@@ -65,7 +65,7 @@ def _missing_class(request: HttpRequest) -> str:
 
 
 def _target(request: HttpRequest) -> str:
-    """Return the address to which the login leads. The login page compares its host."""
+    """Return the requested address, or the admin's start page. The page that redirects there refuses other hosts."""
     given = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")
     return given or reverse("admin:index")
 

@@ -2,7 +2,7 @@
 
 Owns: which clients a login session reached, the outbox of messages to them, logout tokens, and their delivery.
 Does not own: the login and its `sid` (`authorize.login_session`), or what else a logout ends (`revoking`).
-Steps: none; it takes back what step 1 began.
+Steps: none; it reports the end of the session that step 1 began.
 Neighbours: above `issued`. `authorize`, `revoking` and the edges call it.
 
 Read in this order:

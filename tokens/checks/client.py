@@ -37,7 +37,7 @@ def check_pkce(**_: Any) -> list[CheckMessage]:
 
 @register("clients", deploy=True)
 def check_switches(**_: Any) -> list[CheckMessage]:
-    """Return warning tokens.W211 for each active client with another switch that is less strict than the default."""
+    """Return warning tokens.W211 for each switch, other than PKCE, that makes an active client less strict."""
     try:
         clients = list(Client.objects.filter(is_active=True).order_by("client_id"))
     except DatabaseError:

@@ -137,7 +137,7 @@ def _by_secret(identity: Presented, version: str | None, *, now: datetime) -> Cl
 
 
 def _failure(identity: Presented, client: Client | None) -> str:
-    """Return for the log why the credentials prove nothing. It does not say if a refused secret is right."""
+    """Return why client authentication failed, for the log. Does not reveal if a secret in the wrong place is right."""
     if client is None:
         return "no active client has this client_id"
     if identity.secret is None or _fits(identity, client):

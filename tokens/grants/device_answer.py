@@ -75,8 +75,9 @@ def answer(code: DeviceCode, user: User, target: Target, login: Login | None, *,
 
 
 def allow(code: DeviceCode, user: User, target: Target, login: Login, *, now: datetime) -> bool:
-    """Record that `user` allowed the request. Returns False if it was answered before, or the user was deleted.
+    """Record that `user` allowed the request.
 
+    Returns False if it was answered before, or if the user was disabled or deleted since the page was shown.
     Raises SessionEnded if all sessions of the user were ended after this one was checked.
     """
     login = replace(login, sid="")  # the device is not in the session of this browser, whose end does not end the grant

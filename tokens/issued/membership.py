@@ -18,8 +18,15 @@ from tokens.models import Client, Scope
 NO_MEMBER = "The user is in no group that may have the requested scopes."
 
 
+class NotMember(OAuthError):
+    """The user may have none of the requested scopes, because each is limited to groups without this user."""
+
+    def __init__(self) -> None:
+        super().__init__("invalid_scope", NO_MEMBER)
+
+
 def narrow_for_client(target: Target, client: Client, subject: str) -> Target:
-    """Return the part of a client's target that the user with this `sub` may have. Raises OAuthError invalid_scope."""
+    """Return the part of a client's target that the user with this `sub` may have. Raises NotMember."""
     return narrow(target, client.permitted_scopes, subject)
 
 
@@ -27,7 +34,7 @@ def narrow(target: Target, usable: Iterable[Scope], subject: str) -> Target:
     """Return the part of `target` that the user with this `sub` may have. Runs no statement if no scope is limited.
 
     `usable` has the rows of the API's scopes in `target`; a scope without a row is left out.
-    Raises OAuthError invalid_scope if nothing is left.
+    Raises NotMember if nothing is left.
     """
     rows = {scope.name: scope.groups for scope in usable if scope.name in target.scopes}
     without_api = set(audience.offered())
@@ -38,7 +45,7 @@ def narrow(target: Target, usable: Iterable[Scope], subject: str) -> Target:
         return Target(target.audience, kept, target.api)
     if "openid" in kept:
         return Target(conf.issuer().url, kept, None)
-    raise OAuthError("invalid_scope", NO_MEMBER)
+    raise NotMember
 
 
 def _may_have(name: str, limits: Mapping[str, set[str]], own: set[str]) -> bool:

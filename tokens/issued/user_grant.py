@@ -166,5 +166,5 @@ def target(grant: UserGrant, client: Client, resources: Sequence[str] = ()) -> T
         raise OAuthError("invalid_grant", "The client may no longer use the API of this grant.")
     allowed = membership.narrow_for_client(Target(grant.audience, scopes, api), client, str(grant.user.sub))
     if resources and [allowed.audience] != requested:
-        raise OAuthError("invalid_scope", membership.NO_MEMBER)
+        raise membership.NotMember
     return allowed

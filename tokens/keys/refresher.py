@@ -55,7 +55,7 @@ class Listing:
 
 
 class Refresher:
-    """The refreshing thread, and the arguments of its start."""
+    """Runs the background refresh in a thread. Keeps the arguments of `start`, to start again in a forked child."""
 
     def __init__(self, duties: Sequence[Duty], *, record: Record | None = None) -> None:
         self._duties = duties

@@ -131,8 +131,9 @@ def _revocable(locked: LockedRing, kid: str | None) -> list[str]:
 
 
 def _flush_at(locked: LockedRing, after: timedelta | None) -> datetime | None:
-    """Return the time of the flush, at which the next key starts to sign so that lazy APIs drop the revoked key.
+    """Return the time of the flush: the next key starts to sign then.
 
+    Its unknown `kid` makes APIs that do not fetch the JWKS otherwise fetch it, and drop the revoked key.
     Returns None if a row that does not verify blocks the next signing key. Raises Unsafe if `after` is out of bounds.
     """
     shortest, longest = locked.policy.refetch, locked.policy.flush

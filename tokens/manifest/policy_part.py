@@ -54,7 +54,7 @@ def not_named(manifest: Manifest) -> "Iterator[ExchangePolicy | Client | Scope |
 
 
 def remove(row: ExchangePolicy | Client | Scope | Api, run: Run) -> None:
-    """Delete a row, with its event. The deletion of a client revokes its tokens."""
+    """Delete a row, and record the audit event of its deletion. Deleting a client also revokes its tokens."""
     change = described(row)
     if isinstance(row, ExchangePolicy):
         exchange_policy.remove(row.client, row.api, actor=run.actor, now=run.now)

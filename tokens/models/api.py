@@ -189,5 +189,6 @@ class Api(models.Model):
             )
 
     def _has_new_identifier(self) -> bool:
-        """Return True unless the API was registered under this identifier. Earlier versions allowed more of them."""
+        """Return True unless the database has this row with this identifier already."""
+        # Earlier versions allowed identifiers that are refused now; a stored one stays valid.
         return not Api.objects.filter(pk=self.pk, identifier=self.identifier).exists()

@@ -106,13 +106,13 @@ def send_error(attempt: Attempt, error: OAuthError, *, action: str = "authorizat
     """
     client, uri = attempt.authorization.client, attempt.authorization.redirect_uri
     if action != CONSENT_REFUSED and not consent.may_answer_unseen(client, uri, attempt.http.user):
-        note(attempt.http, action, attempt.client_id, error=error.error, reason=error.description)
+        note(attempt.http, action, attempt.client_id, error=error.error, reason=error.reason)
         return consent_page.error_page(attempt.http, error.description or error.error, code=error.error)
     try:
         attempt.mark_answered()
     except (NotStored, AlreadyAnswered) as reason:
         return unusable_handle(attempt.http, reason)
-    note(attempt.http, action, attempt.client_id, error=error.error, reason=error.description)
+    note(attempt.http, action, attempt.client_id, error=error.error, reason=error.reason)
     return _deliver(
         attempt.http, authorization_response.failure(error, attempt.authorization, issuer=conf.issuer().url)
     )

@@ -67,7 +67,7 @@ class Outbox:
 
 
 def do(work: Work) -> None:
-    """Do the work. A failure is logged without its text, which can contain an address."""
+    """Call `work`. Log the type of its exception, not its text, which can contain an address."""
     try:
         work()
     except Exception as error:  # noqa: BLE001 (each mail backend has exception types of its own)

@@ -1,4 +1,4 @@
-"""The dates that planning a switch, or longer timings, give to the keys of a ring. Pure.
+"""Computes the dates of a ring's keys if a switch is planned, or if timings become longer. Pure.
 
 Rules. Each function takes every key of the ring and returns every key; the caller writes those that changed.
 - P1: a key signs no earlier than N + C + T + 2δ after its announcement, when every conforming API has it.

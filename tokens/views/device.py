@@ -79,10 +79,10 @@ def verify(request: HttpRequest) -> HttpResponseBase:
         return _page(request, {"error": UNKNOWN, "typed": _typed(request)}, status=400)
     try:
         target = device_answer.target_for(code, _user(request))
-    except membership.NotMember:
-        return _page(request, {"error": NO_MEMBER}, status=400)
-    except OAuthError:  # the client lost the API or a scope since the device asked: to its user, the code is invalid
-        return _page(request, {"error": UNKNOWN}, status=400)
+    except OAuthError as error:
+        # Else the client lost the API or a scope since the device asked: to its user, the code is invalid.
+        is_outside = isinstance(error, membership.NotMember)
+        return _page(request, {"error": NO_MEMBER if is_outside else UNKNOWN}, status=400)
     required = obligation.of(_user(request), code.client)
     if not satisfies(login.acr, required):
         return see_other(step_up.address(required, _back(request)))

@@ -37,8 +37,7 @@ from tokens.models import (
     UserGrant,
 )
 from tokens.open_clients import idle_client
-from tokens.revoking import expired_rows
-from tokens.revoking.expired_rows import BatchSize
+from tokens.revoking.expired_rows import BatchSize, ExpiredRows
 
 DELIVERED_FOR = timedelta(days=7)
 """How long the row of a delivered logout message stays, for an operator who looks for it."""
@@ -123,13 +122,14 @@ def count(table: str, *, now: datetime) -> int:
 
 def purge(table: str, *, now: datetime, batch: int = BATCH) -> Iterator[int]:
     """Delete ended rows of `table`, up to `batch` per transaction. Yield how many each transaction deleted."""
-    total, size, ended = 0, BatchSize(most=min(batch, CLIENTS_BATCH) if table == CLIENTS else batch), _ended(table, now=now)
+    total, size = 0, BatchSize(most=min(batch, CLIENTS_BATCH) if table == CLIENTS else batch)
+    rows = ExpiredRows(_ended(table, now=now))
     while True:
         began = time.monotonic()
         with transaction.atomic():
             if table == CLIENTS:  # before any row is locked, as every change of the registry (tokens/registry_lock.py)
                 registry_lock.lock()
-            deleted = expired_rows.delete(ended, most=size.rows)
+            deleted = rows.delete(most=size.rows)
         if not deleted:
             break
         total += deleted

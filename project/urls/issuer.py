@@ -11,8 +11,8 @@ handler404 = "tokens.views.failures.not_found"
 handler500 = "tokens.views.unavailable.broken"
 
 urlpatterns = [
+    path("", include("tokens.urls")),
     path("admin/", admin.site.urls),
     path("", RedirectView.as_view(pattern_name="account")),
     path("favicon.ico", RedirectView.as_view(url=static("tokens/keyturn.svg"))),
-    path("", include("tokens.urls")),
 ]

@@ -185,6 +185,7 @@ def requests(world: World) -> dict[str, tuple[Callable[[], Any], Callable[[Any],
         "JWKS": (lambda: "", get(JWKS)),
         "JWKS 304": (lambda: world.etag(JWKS), get(JWKS)),
         "metadata": (lambda: "", get(METADATA)),
+        "metadata 304": (lambda: world.etag(METADATA), get(METADATA)),
     }
 
 

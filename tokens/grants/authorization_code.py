@@ -25,13 +25,14 @@ def issue(request: ClientRequest, proven: Proven) -> Tokens:
     client = proven.client
     with transaction.atomic():
         # Of several parallel requests with the code, one at a time looks at it and redeems it.
-        code = _lock(request, client)
+        code = _find(request, client)
         _verify(code, client, request)
-        if code.redeemed_at is None:
+        # The UPDATE decides, too, which request redeems the code.
+        if code.redeemed_at is None and row_statements.fill(code, "redeemed_at", request.now):
             user_grant.require_live(code.grant, now=request.now)
-            row_statements.update(code, redeemed_at=request.now)
             return user_response.first(code.grant, client, request, nonce=code.nonce)
-    if not one_time.is_retry(code.redeemed_at, now=request.now):
+    redeemed_at = AuthorizationCode.objects.filter(pk=code.pk).values_list("redeemed_at", flat=True).first()
+    if redeemed_at is not None and not one_time.is_retry(redeemed_at, now=request.now):
         user_grant.revoke_reused(code.grant, "code used twice", actor=f"client:{client.client_id}", now=request.now)
     raise OAuthError("invalid_grant", "The authorization code was used before.")
 
@@ -42,7 +43,7 @@ def matches_challenge(verifier: str, challenge: str) -> bool:
     return hmac.compare_digest(digest, challenge.encode())
 
 
-def _lock(request: ClientRequest, client: Client) -> AuthorizationCode:
+def _find(request: ClientRequest, client: Client) -> AuthorizationCode:
     """Lock the grant of the code, then the code, and return the code as it is now. Raises OAuthError invalid_grant."""
     presented = one_time.digest(request.required("code"))
     # `of`, in this order: the lock order of grants and codes. Locking the user too would break it.

@@ -58,7 +58,7 @@ class ExpiredRows:
             return self._delete_by_django(most)
         values = (*self._values, most)
         selected = f"{self._selected} LIMIT %s{_skipping_locked()}"
-        table, column = self._model._meta.db_table, self._model._meta.pk.column
+        table, column = self._model._meta.db_table, str(self._model._meta.pk.column)
         if not self._referring:
             # By an array, PostgreSQL selects the rows once, whatever it plans.
             one_of = f"= ANY (ARRAY({selected}))" if connection.vendor == "postgresql" else f"IN ({selected})"
@@ -92,7 +92,7 @@ def _referring(model: type[Model]) -> list[tuple[str, str]] | None:
     relations = model._meta.related_objects
     if any(one.on_delete is not models.CASCADE or one.related_model._meta.related_objects for one in relations):
         return None
-    return [(one.related_model._meta.db_table, one.field.column) for one in relations]
+    return [(one.related_model._meta.db_table, str(one.field.column)) for one in relations]
 
 
 def _delete_by_key(table: str, column: str, keys: Sequence[Any]) -> None:

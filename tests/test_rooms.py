@@ -125,6 +125,7 @@ PURE = (
     "resources/feed_source.py",
     "resources/strict_json.py",
     "resources/jwk.py",
+    "resources/es256.py",
 )
 IMPURE = frozenset(
     {
@@ -177,10 +178,11 @@ COVERED = {
     "tests/tokens/issued/test_revocation_second.py": "revoking/signals",
     "tests/services/test_admin_lists.py": "triggers/prefix_index",
     "tests/services/test_revocation_log.py": "checks/durability",
-    "tests/tokens/views/test_authorize.py": "authorize/consent authorize/display_proof authorize/login_session"
+    "tests/tokens/views/test_authorize.py": "authorize/consent authorize/consent_text authorize/display_proof"
+    " authorize/login_session authorize/login_strength"
     " authorize/server authorize/validator views/authorization_answer",
     "tests/tokens/views/test_device.py": "grants/device_answer grants/device_authorization grants/device_code",
-    "tests/tokens/checks/test_fapi2_clauses.py": "management/commands/conformance",
+    "tests/tokens/checks/test_fapi2_clauses.py": "checks/fapi2_judges management/commands/conformance",
     "tests/tokens/views/test_jar.py": "authorize/request_signature clients/request_object",
     "tests/tokens/views/test_par.py": "authorize/request_push views/request_reference",
     "tests/tokens/views/test_request_store.py": "authorize/request_row",

@@ -37,7 +37,7 @@ from tokens.models import (
     UserGrant,
 )
 from tokens.open_clients import idle_client
-from tokens.revoking.expired_rows import BatchSize, ExpiredRows
+from tokens.revoking.row_deletion import BatchSize, ExpiredRows
 
 DELIVERED_FOR = timedelta(days=7)
 """How long the row of a delivered logout message stays, for an operator who looks for it."""

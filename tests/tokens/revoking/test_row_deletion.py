@@ -8,8 +8,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tokens.models import AuthorizationCode, Client, DeviceCode, InitialAccessToken, RefreshToken, UserGrant
-from tokens.revoking import expired_rows
-from tokens.revoking.expired_rows import AIM, BatchSize, ExpiredRows
+from tokens.revoking import row_deletion
+from tokens.revoking.row_deletion import AIM, BatchSize, ExpiredRows
 
 NOW = timezone.now()
 NUMBER = 5
@@ -81,9 +81,9 @@ def test_a_query_that_matches_nothing_deletes_nothing(grants):
 
 def test_a_row_whose_deletion_changes_others_is_left_to_django():
     for model, referring in [(UserGrant, 3), (RefreshToken, 0)]:
-        assert len(expired_rows._referring(model)) == referring
+        assert len(row_deletion._referring(model)) == referring
     for model in (Client, InitialAccessToken):
-        assert expired_rows._referring(model) is None
+        assert row_deletion._referring(model) is None
 
 
 def test_a_batch_shrinks_if_it_took_long_and_grows_slowly():

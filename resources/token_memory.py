@@ -2,7 +2,7 @@
 
 - An entry says: this key verified the signature of this text, and the claims in it are well-formed and name this
   issuer and this API. It was established by `verify`.
-- Whatever can change is checked for each request: the times, the binding to a DPoP key, the revocations, and that the
+- What can change is checked for each request: the times, the binding to a DPoP key, the revocations, and that the
   issuer still publishes this key. So a token ends with its `exp`, its key or its revocation, and not later.
 - An entry holds for LASTS, and only under the settings under which it was established.
 - It is found by the SHA-256 of the text. The text itself is not kept. Refused tokens are not remembered.
@@ -105,7 +105,7 @@ class TokenMemory:
 
 
 def _established(token: AccessToken, expected: Expected, *, now: datetime) -> _Entry | None:
-    """Return the entry for a token that `verify` accepted, or None if its key was replaced meanwhile."""
+    """Return the entry for a token that `verify` accepted, or None if its key was replaced after the check."""
     head, _, signature = segments(token.raw)
     algorithm = header(head, types=expected.types)[1]
     issuer = expected.issuers[token.claims["iss"]]

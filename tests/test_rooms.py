@@ -111,6 +111,7 @@ PURE = (
     "resources/compact_jws.py",
     "resources/issuer_keys.py",
     "resources/verify.py",
+    "resources/token_memory.py",
     "resources/keyset.py",
     "resources/key_policy.py",
     "resources/key_pins.py",

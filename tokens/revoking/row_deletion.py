@@ -16,7 +16,7 @@ from django.db.models import Model, QuerySet
 AIM = 0.025
 """Seconds that a transaction should take."""
 FIRST, LEAST = 250, 100
-"""Rows of the first transaction, and of the smallest: on a busy machine, a transaction waits whatever its size."""
+"""Rows of the first transaction, and of the smallest: on a busy machine, a small transaction takes as long as this."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from django.http import HttpRequest
 
 from tokens.admin.events import Audited, changes, record
 from tokens.admin.scope_form import ScopeForm
-from tokens.keys import store, transfer
-from tokens.models import Api, Ring, Scope
-from tokens.registration.api import SWITCHES
+from tokens.keys import store
+from tokens.models import Api, Scope
+from tokens.registration.api import SWITCHES, algorithm_problem
 
 
 def switch(name: str, label: str) -> forms.BooleanField:
@@ -35,12 +35,9 @@ class ApiForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at ru
         """
         algorithms = self.cleaned_data["algorithms"]
         if self.instance.pk and isinstance(algorithms, list):  # the model's validator refuses any other type
-            rings = transfer.trusted(self.instance.identifier, now=store.database_now())
-            for ring in Ring.objects.filter(name__in=rings).exclude(algorithm__in=algorithms):
-                raise forms.ValidationError(
-                    f"{ring.algorithm} is in use: the ring {ring.name} signs tokens for this API. Move the API to"
-                    " another ring first."
-                )
+            problem = algorithm_problem(self.instance.identifier, algorithms, now=store.database_now())
+            if problem:
+                raise forms.ValidationError(problem)
         return algorithms
 
 

@@ -3,14 +3,16 @@
 import re
 from argparse import ArgumentTypeError
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
+from django.db.models import Q
 
 from tokens import conf
 from tokens.keys.operation import Operation
 from tokens.management.operator_command import USAGE
-from tokens.models import Api, Client
+from tokens.models import Api, Client, User
 
 DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd]?)", re.ASCII)
 UNITS = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -36,6 +38,30 @@ def find_api(identifier: str) -> Api:
     if api is None:
         raise CommandError(f"there is no API {identifier}. To register it, run create_api", returncode=USAGE)
     return api
+
+
+def find_user(name: str) -> User:
+    """Return the user with this username, or else with this sub or e-mail address.
+
+    Raises CommandError if there is none, or several have the address.
+    """
+    # A username first: a user can have another user's e-mail address as username.
+    found = list(User.objects.filter(username=name)[:1])
+    if not found:
+        by = Q(email__iexact=name) if (sub := _uuid(name)) is None else Q(sub=sub)
+        found = list(User.objects.filter(by)[:2])
+    if not found:
+        raise CommandError(f"there is no user {name}", returncode=USAGE)
+    if len(found) > 1:
+        raise CommandError(f"several users have the e-mail address {name}: use the sub", returncode=USAGE)
+    return found[0]
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def confirm(question: str) -> bool:

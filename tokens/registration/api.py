@@ -1,6 +1,6 @@
 """Register an API with its scopes, and link an API to the client with which it authenticates at the issuer."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from django.contrib.auth.models import Group
@@ -8,7 +8,8 @@ from django.core.exceptions import ValidationError
 
 from tokens import registry_lock
 from tokens.audit.trail import record
-from tokens.models import Api, Client, Scope
+from tokens.keys import transfer
+from tokens.models import Api, Client, Ring, Scope
 
 SWITCHES = ("introspection_names_user", "lists_audience", "gets_groups", "dangerously_issues_typ_jwt")
 """The properties of an API that are off by default. The event of its creation names those that are on."""
@@ -33,6 +34,21 @@ def register(api: Api, scopes: Iterable[Scope], *, actor: str, now: datetime) ->
         details = {"api": api.identifier} | ({"groups": scope.groups} if scope.groups else {})
         record("scope.created", actor=actor, subject=f"scope:{scope.name}", details=details, now=now)
     return api
+
+
+def algorithm_problem(identifier: str, algorithms: Collection[str], *, now: datetime) -> str | None:
+    """Return why the API cannot accept these algorithms only, or None.
+
+    A ring that signs its tokens may use no other. `now` is the database's clock.
+    """
+    rings = transfer.trusted(identifier, now=now)
+    ring = Ring.objects.filter(name__in=rings).exclude(algorithm__in=algorithms).first()
+    if ring is None:
+        return None
+    return (
+        f"{ring.algorithm} is in use: the ring {ring.name} signs tokens for this API. Move the API to another ring"
+        " first."
+    )
 
 
 @registry_lock.change()

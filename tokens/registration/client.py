@@ -79,8 +79,7 @@ def register(
         RegistryLocked: Another transaction held a lock for too long.
     """
     _refuse_contradictions(registration, now=now)
-    scopes, apis = _scopes(registration.scopes), _apis(registration.apis)
-    client = _client(registration)
+    client, scopes, apis = unsaved(registration)
     client.full_clean()
     with registry_lock.change():
         client.save()
@@ -92,6 +91,11 @@ def register(
             expires_at = registration.secret_expires_at
             secret = secret_rotation.add(client, actor=actor, now=now, expires_at=expires_at, secret=secret)
     return client, secret
+
+
+def unsaved(registration: Registration) -> tuple[Client, list[Scope], list[Api]]:
+    """Return the client without saving it, with its scopes and APIs. Raises ValidationError if one does not exist."""
+    return _client(registration), _scopes(registration.scopes), _apis(registration.apis)
 
 
 def told_of_logouts(uri: str) -> dict[str, Any]:

@@ -27,6 +27,7 @@ def test_creating_an_api_and_its_scopes_records_an_event_each():
     assert json.loads(printed) == {
         "identifier": "https://orders.example/",
         "scopes": ["orders:read", "orders:write"],
+        "created": True,
     }
     api = Api.objects.get()
     assert (api.name, api.algorithms, api.max_token_lifetime, api.client) == ("Orders", ["RS256"], None, None)
@@ -118,7 +119,10 @@ def test_a_limit_that_names_no_scope_or_no_group_creates_nothing(limit, why):
         (("--identifier", "orders", "--name", "Orders"), "identifier: Enter an absolute URI"),
         (("--identifier", "http://localhost:8000", "--name", "Orders"), "identifier: This is the issuer itself"),
         (("--identifier", "http://localhost:8000/", "--name", "Orders"), "identifier: This is the issuer itself"),
-        (("--identifier", "https://taken.example", "--name", "T"), "identifier: This is the same URI as https://taken"),
+        (
+            ("--identifier", "https://taken.example", "--name", "T"),
+            "The API https://taken.example/ is registered and",
+        ),
         ((*ORDERS, "--name", ""), "name: This field cannot be blank"),
         ((*ORDERS, "--client", "nobody"), "there is no client nobody"),
         ((*ORDERS, "--scope", "orders:read"), "has no description for users"),
@@ -128,7 +132,10 @@ def test_a_limit_that_names_no_scope_or_no_group_creates_nothing(limit, why):
         ((*ORDERS, "--scope", "a=A", "--scope", "a=B"), "a is given twice"),
         ((*ORDERS, "--scope", "a=A\0"), "is not valid UTF-8 text"),
         ((*ORDERS, "--scope", "taken=Mine"), "name: Scope with this Name already exists"),
-        (("--identifier", "https://taken.example/", "--name", "T"), "identifier: API with this Identifier already"),
+        (
+            ("--identifier", "https://taken.example/", "--name", "T"),
+            "The API https://taken.example/ is registered and",
+        ),
         ((*ORDERS, "--max-token-lifetime", "0"), "is not a number of seconds"),
         ((*ORDERS, "--max-token-lifetime", "86401"), "max_token_lifetime: "),
         ((*ORDERS, "--algorithm", "HS256"), "invalid choice: 'HS256'"),
@@ -170,3 +177,23 @@ def test_a_broker_is_registered_under_a_urn():
         "--identifier", "urn:example:broker", "--name", "B", "--scope", "urn:example:broker.read:*/*=Read every queue"
     )
     assert Scope.objects.get().name == "urn:example:broker.read:*/*"
+
+
+def test_the_same_command_again_changes_nothing_and_another_names_what_differs():
+    Group.objects.create(name="Accounting")
+    scopes = ("--scope", "orders:read=See", "--scope", "orders:all=All")
+    arguments = (*ORDERS, *scopes, "--limit-scope", "orders:all=Accounting")
+    create(*arguments)
+    events = AuditEvent.objects.count()
+    assert json.loads(create(*arguments, "--json"))["created"] is False
+    assert create(*arguments).startswith("already registered, unchanged\n")
+    assert (AuditEvent.objects.count(), Api.objects.count()) == (events, 1)
+    for other, said in (
+        ((*arguments, "--groups-in-tokens"), "gets_groups is False, not True"),
+        (arguments[:-2], r"groups is orders:all=Accounting, not \(none\)"),
+        ((*ORDERS, "--scope", "orders:read=Look"), "scopes is orders:all=All, orders:read=See, not orders:read=Look"),
+        ((*ORDERS[:3], "Buying", *arguments[4:]), "name is Orders, not Buying"),
+    ):
+        with pytest.raises(CommandError, match=said):
+            create(*other)
+    assert AuditEvent.objects.count() == events

@@ -45,7 +45,8 @@ def test_a_public_client_has_no_secret(how):
     code = ("--name", "P", "--grant", "authorization_code", "--redirect-uri", "com.example.app:/cb")
     assert "(none: a public client" in create(*code, *how)
     printed = json.loads(create(*code, *how, "--json"))
-    assert printed == {"client_id": Client.objects.latest("pk").client_id, "client_secret": None}
+    client_id = Client.objects.latest("pk").client_id
+    assert printed == {"client_id": client_id, "client_secret": None, "created": False}
     assert set(Client.objects.values_list("client_type", "token_endpoint_auth_method")) == {("public", "none")}
     assert not ClientSecret.objects.exists()
 
@@ -58,7 +59,7 @@ def test_a_client_with_a_key_of_its_own_has_no_secret(tmp_path):
     assert (client.token_endpoint_auth_method, client.client_jwks) == ("private_key_jwt", jwks())
     arguments = ("--name", "J", "--client-id", "j", "--auth-method", "private_key_jwt")
     printed = create(*arguments, "--jwks", str(tmp_path / "jwks.json"), "--legacy-audience", "--json")
-    assert json.loads(printed) == {"client_id": "j", "client_secret": None}
+    assert json.loads(printed) == {"client_id": "j", "client_secret": None, "created": True}
     assert Client.objects.get(client_id="j").accepts_token_endpoint_audience
     assert not client.accepts_token_endpoint_audience
     arguments = ("--name", "L", "--client-id", "l", "--jwks", str(tmp_path / "jwks.json"), "--strict-assertion-type")
@@ -258,3 +259,36 @@ def test_a_public_kind_with_keys_is_refused(tmp_path):
     (tmp_path / "jwks.json").write_text(json.dumps(jwks()))
     with pytest.raises(CommandError, match="public client cannot have keys"):
         create("--name", "S", "--kind", "device", "--jwks", str(tmp_path / "jwks.json"))
+
+
+REPEATED = ("--name", "R", "--grant", "client_credentials", "--scope", "notes:read", "--access-token-lifetime", "60")
+
+
+@pytest.mark.parametrize("how", [(), ("--client-id", "r")], ids=["by name", "by client_id"])
+def test_the_same_command_again_changes_nothing(how):
+    first = json.loads(create(*REPEATED, *how, "--json"))
+    events = AuditEvent.objects.count()
+    again = json.loads(create(*REPEATED, *how, "--json"))
+    assert again == {"client_id": first["client_id"], "client_secret": None, "created": False}
+    text = create(*REPEATED, *how)
+    assert "(already registered, unchanged)" in text
+    assert "to add a secret, run client_secret" in text
+    assert (AuditEvent.objects.count(), Client.objects.count(), ClientSecret.objects.count()) == (events, 1, 1)
+
+
+@pytest.mark.parametrize("how", [(), ("--client-id", "r")], ids=["by name", "by client_id"])
+def test_another_command_for_the_same_client_names_what_differs(how):
+    create(*REPEATED, *how)
+    with pytest.raises(CommandError, match="remembers_consent is True, not False; access_token_lifetime is 60, not 90"):
+        create(*REPEATED[:-1], "90", "--forget-consent", *how)
+    with pytest.raises(CommandError, match=r"scopes is notes:read, not \(none\)"):
+        create(*REPEATED[:4], *REPEATED[6:], *how)
+    assert Client.objects.get().access_token_lifetime.total_seconds() == 60
+
+
+def test_another_client_can_have_the_name_if_it_has_a_client_id_of_its_own():
+    create(*REPEATED)
+    with pytest.raises(CommandError, match="pass --client-id"):
+        create(*REPEATED, "--public")
+    create(*REPEATED[:2], "--client-id", "other")
+    assert Client.objects.filter(name="R").count() == 2

@@ -40,7 +40,7 @@ def test_a_program_gets_its_client_and_its_whole_configuration():
 
 def test_json_has_the_configuration_as_files():
     printed = json.loads(run("create_client", *PROXY, "--json")[0])
-    assert set(printed) == {"client_id", "client_secret", "recipe", "less_strict", "configuration"}
+    assert set(printed) == {"client_id", "client_secret", "created", "recipe", "less_strict", "configuration"}
     (file,) = [part for part in printed["configuration"] if part["file"]]
     assert (file["file"], file["language"]) == ("oauth2-proxy.cfg", "ini")
     assert printed["client_secret"] in file["code"]

@@ -53,6 +53,7 @@ class Command(OperatorCommand):
             "--scope", action="append", default=[], dest="scopes",
             help="with --fapi2: a scope of an API, for the plain OAuth variants; can be repeated",
         )  # fmt: skip
+        parser.add_argument("--json", action="store_true", help="the output is one JSON object with or without it")
         parser.add_argument(TEST_ISSUER, action="store_true", dest="is_test_issuer", help="required unless DEBUG is on")
 
     def handle(self, *_args: Any, **options: Any) -> None:

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from tokens import conf
+from tokens import conf, registry_lock
 from tokens.jose.key_format import ALGORITHMS
 from tokens.keys import rings, store
 from tokens.management import recipe_options
@@ -17,6 +17,7 @@ from tokens.management.operator_command import USAGE, OperatorCommand, exit_code
 from tokens.models import Api, Client
 from tokens.recipes import defaults
 from tokens.recipes.example import RealValues
+from tokens.registration import repeat
 from tokens.registration.api import SWITCHES, register, scope_rows
 from tokens.registration.client import Registration
 from tokens.registration.client import register as register_client
@@ -48,6 +49,9 @@ the identifier:
   Best the API's base URL with the slash at its end: some resource servers (django-oauth-toolkit) compare it with the
   URL of a request. A URN for software without a URL. It is the aud of the tokens, exactly as it is registered; clients
   may leave out the slash of an empty path (https://orders.example), but no other.
+
+The command can be repeated. An API with this identifier that is equal stays unchanged. One that differs is an error,
+which names the differences.
 
 To sign tokens for this API with a ring of its own, run rotate_keys --ring RING --move IDENTIFIER. Other properties can
 be changed in the admin.
@@ -118,14 +122,18 @@ be changed in the admin.
         if repeated := {name for name in names if names.count(name) > 1}:
             raise CommandError(f"--scope: {', '.join(sorted(repeated))} is given twice", returncode=USAGE)
         try:
-            with exit_codes():
+            with exit_codes(), registry_lock.change():
                 client, secret = self._client(chosen, options)
                 api = self._api(options, client)
                 scopes = scope_rows(dict(options["scopes"]), options["limits"])
-                register(api, scopes, actor="command:create_api", now=timezone.now())
+                created = (equal := repeat.equal_api(api, scopes)) is None
+                api = equal or register(api, scopes, actor="command:create_api", now=timezone.now())
         except ValidationError as error:
             raise CommandError(one_line(error), returncode=USAGE) from error
-        self._print(api, names, chosen, (client.client_id if client else "", secret or ""), as_json=options["json"])
+        own = (client.client_id if client else "", secret or "")
+        if not created and not options["json"]:
+            self.stdout.write("already registered, unchanged")
+        self._print(api, names, chosen, own, created=created, as_json=options["json"])
 
     def _api(self, options: dict[str, Any], client: Client | None) -> Api:
         """Return the unsaved API. Raises CommandError if there is no client with this client_id."""
@@ -154,16 +162,25 @@ be changed in the admin.
             method=own.options.get("method"),
             policy={"recipe": chosen.recipe.name},
         )
+        if (equal := repeat.equal_client(registration)) is not None:
+            return equal, None
         return register_client(registration, actor="command:create_api", now=store.database_now())
 
     def _print(
-        self, api: Api, scopes: list[str], chosen: recipe_options.Chosen | None, own: tuple[str, str], *, as_json: bool
+        self,
+        api: Api,
+        scopes: list[str],
+        chosen: recipe_options.Chosen | None,
+        own: tuple[str, str],
+        *,
+        created: bool,
+        as_json: bool,
     ) -> None:
         """Print the API, the client with which it introspects, and the configuration of its program."""
         values = self._values(api, scopes, chosen, own) if chosen else RealValues()
         found = chosen.configuration(values) if chosen else []
         if as_json:
-            answer: dict[str, Any] = {"identifier": api.identifier, "scopes": scopes}
+            answer: dict[str, Any] = {"identifier": api.identifier, "scopes": scopes, "created": created}
             if chosen:
                 answer |= {"recipe": chosen.recipe.name, "client_id": own[0] or None, "client_secret": own[1] or None}
                 answer |= {"configuration": [part.as_dict() for part in found]}
@@ -175,7 +192,7 @@ be changed in the admin.
             return
         if own[0]:
             self.stdout.write(f"client_id   {own[0]}")
-            self.stdout.write(f"secret      {own[1]}")
+            self.stdout.write(f"secret      {own[1] or '(unchanged: to add a secret, run client_secret)'}")
         self.stdout.write(f"seen with   {chosen.recipe.version}")
         for line in chosen.printed(values):
             self.stdout.write(line)

@@ -8,16 +8,17 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 
-from tokens import conf
+from tokens import conf, registry_lock
 from tokens.jose import public_keys
 from tokens.keys import store
 from tokens.management import client_options, recipe_options
 from tokens.management.arguments import one_line
 from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
 from tokens.models import Client
+from tokens.models.client_choices import SECRET_METHODS
 from tokens.recipes import defaults
 from tokens.recipes.example import RealValues
-from tokens.registration import less_strict
+from tokens.registration import less_strict, repeat
 from tokens.registration.client import Registration, api_of, register
 
 EXAMPLES = """
@@ -38,6 +39,9 @@ examples:
     create_client --for oauth2-proxy --redirect-uri https://app.example/oauth2/callback
 
 To add or revoke secrets later, use client_secret.
+
+The command can be repeated. A client with this --client-id, or else with this name, that is equal stays unchanged; its
+secret is not printed again. A client that differs is an error, which names the differences.
 """
 
 NO_SECRET = {
@@ -71,7 +75,7 @@ class Command(OperatorCommand):
         registration = Registration(**{name: options[name] for name in names}, policy=policy)
         try:
             with exit_codes():
-                client, secret = register(registration, actor="command:create_client", now=store.database_now())
+                client, secret, created = register_once(registration, named=chosen is None or "name" in chosen.given)
         except ValidationError as error:
             raise CommandError(one_line(error), returncode=USAGE) from error
         for warning in public_keys.skipped(client.client_jwks) if client.client_jwks else ():
@@ -83,14 +87,14 @@ class Command(OperatorCommand):
         found = chosen.configuration(values) if chosen else []
         looser = [*less_strict.sentences(client), *filter(None, [chosen.recipe.loosens if chosen else ""])]
         if options["json"]:
-            answer: dict[str, Any] = {"client_id": client.client_id, "client_secret": secret}
+            answer: dict[str, Any] = {"client_id": client.client_id, "client_secret": secret, "created": created}
             if chosen:
                 answer |= {"recipe": chosen.recipe.name, "less_strict": looser}
                 answer |= {"configuration": [part.as_dict() for part in found]}
             self.stdout.write(json.dumps(answer))
             return
-        self.stdout.write(f"client_id      {client.client_id}")
-        self.stdout.write(f"client_secret  {secret or NO_SECRET[client.client_type]}")
+        self.stdout.write(f"client_id      {client.client_id}{'' if created else '  (already registered, unchanged)'}")
+        self.stdout.write(f"client_secret  {secret or without_secret(client, created=created)}")
         if chosen:
             self._print(chosen, looser, [*chosen.printed(values)])
 
@@ -112,3 +116,23 @@ class Command(OperatorCommand):
         self.stdout.write(f"seen with      {recipe.version}")
         for line in lines:
             self.stdout.write(line)
+
+
+def register_once(registration: Registration, *, named: bool) -> tuple[Client, str | None, bool]:
+    """Register the client unless it is registered already. Return it, its new secret, and True if it is new.
+
+    Raises ValidationError, as `register` does, and if a client with this client_id or name differs.
+    """
+    with registry_lock.change():  # no other run can register it between the question and the answer
+        equal = repeat.equal_client(registration, named=named or registration.client_id is not None)
+        if equal is not None:
+            return equal, None, False
+        client, secret = register(registration, actor="command:create_client", now=store.database_now())
+        return client, secret, True
+
+
+def without_secret(client: Client, *, created: bool) -> str:
+    """Return why no secret is printed."""
+    if not created and client.token_endpoint_auth_method in SECRET_METHODS:
+        return "(unchanged: the client was registered before; to add a secret, run client_secret)"
+    return NO_SECRET[client.client_type]

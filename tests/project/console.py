@@ -1,0 +1,38 @@
+"""The console blocks of a page of the documentation, run line by line in this process."""
+
+import re
+import shlex
+from io import StringIO
+from pathlib import Path
+
+from django.core.management import call_command
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def page(name: str) -> str:
+    """Return the text of a page in docs/."""
+    return (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+
+def commands(text: str) -> list[list[str]]:
+    """Return the words of each `$ python manage.py …` in the console blocks of a page, after `manage.py`."""
+    blocks = "".join(re.findall(r"```console\n(.*?)```", text, re.DOTALL)).replace("\\\n", " ")
+    lines = re.findall(r"^\$ (.+)$", blocks, re.MULTILINE)
+    foreign = [line for line in lines if not line.startswith("python manage.py ")]
+    assert foreign == [], foreign
+    return [shlex.split(line, comments=True)[2:] for line in lines]
+
+
+def block(text: str, language: str) -> str:
+    """Return the first block of this language."""
+    found = re.search(rf"```{language}\n(.*?)```", text, re.DOTALL)
+    assert found, language
+    return found[1]
+
+
+def run(words: list[str]) -> str:
+    """Run a command, and return what it prints. Raises CommandError if it fails."""
+    out = StringIO()
+    call_command(*words, stdout=out)
+    return out.getvalue()

@@ -1,0 +1,158 @@
+"""`apply`: make the registry what a file says: APIs, scopes, clients and exchange policies."""
+
+import json
+import os
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from tokens import conf
+from tokens.keys import store
+from tokens.management.arguments import confirm
+from tokens.management.operator_command import UNSAFE, USAGE, OperatorCommand, exit_codes
+from tokens.manifest import plan, schema
+from tokens.manifest.plan import Applied, ApplyRequest
+from tokens.manifest.run import NewSecret
+from tokens.manifest.schema import Manifest
+from tokens.manifest.tree import InvalidManifest
+
+ACTOR = "command:apply"
+NOTES = """
+examples:
+  what would change:
+    apply keyturn.yaml --dry-run
+  change it; the secrets of new clients go into a file that only this user can read:
+    apply keyturn.yaml --secrets-to secrets.json
+  also delete what the file does not name:
+    apply keyturn.yaml --prune
+
+The file is YAML or JSON (docs/configuration-as-code.md). manage.py export writes one. A field that it leaves out gets
+its default. A second run changes nothing. The file contains no secret, and existing secrets stay as they are.
+
+exit codes:
+  0  done, or nothing had to change (see "changed" in --json)
+  2  wrong usage, or the file is malformed or cannot be registered: nothing was changed
+  3  not confirmed
+  4  another transaction held the lock of the registry for 2 s
+"""
+
+
+class Command(OperatorCommand):
+    """Applies a file, and prints the difference."""
+
+    help = "Make the registry what a file says: APIs, scopes, clients, exchange policies. The command is idempotent."
+    notes = NOTES
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the arguments."""
+        parser.add_argument("file", metavar="FILE", help="YAML or JSON; - reads standard input")
+        parser.add_argument("--dry-run", action="store_true", help="print what would change, and change nothing")
+        parser.add_argument("--prune", action="store_true", help="delete what the file does not name; asks before")
+        parser.add_argument("--yes", action="store_true", help="with --prune: do not ask for confirmation")
+        parser.add_argument(
+            "--secrets-to", type=Path, metavar="FILE",
+            help="write the secrets of new clients to this new file (JSON, mode 0600) instead of printing them",
+        )  # fmt: skip
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Read the file, ask if something is to be deleted, apply it, print the difference and new secrets."""
+        if options["json"] and options["prune"] and not (options["yes"] or options["dry_run"]):
+            raise CommandError("--json cannot ask for confirmation: add --yes or --dry-run", returncode=USAGE)
+        try:
+            with exit_codes():
+                manifest = schema.read(self._text(options["file"]), plan.SCHEMA)
+                if options["prune"] and not (options["yes"] or options["dry_run"]):
+                    self._confirm(manifest)
+                applied = self._apply(manifest, options)
+        except InvalidManifest as error:
+            lines = [problem.shown(options["file"]) for problem in error.problems]
+            raise CommandError("\n".join([*lines, "nothing was changed"]), returncode=USAGE) from None
+        self.stdout.write(json.dumps(as_dict(applied, options)) if options["json"] else text(applied, options))
+
+    def _text(self, name: str) -> str:
+        """Return the text of the file. Raises CommandError if it cannot be read."""
+        try:
+            raw = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+            return raw.decode("utf-8-sig")
+        except OSError as error:
+            raise CommandError(f"{name}: {error.strerror}", returncode=USAGE) from error
+        except UnicodeDecodeError as error:
+            raise CommandError(f"{name} is not UTF-8 text", returncode=USAGE) from error
+
+    def _confirm(self, manifest: Manifest) -> None:
+        """Show what would change, and ask. Raises CommandError unless the answer is yes."""
+        pretended = plan.apply(request(manifest, {"prune": True, "dry_run": True}))
+        self.stdout.write(text(pretended, {"dry_run": True}))
+        if pretended.changes and not confirm("Apply? Type yes: "):
+            raise CommandError("nothing was changed", returncode=UNSAFE)
+
+    def _apply(self, manifest: Manifest, options: dict[str, Any]) -> Applied:
+        """Apply the manifest, and write new secrets to the file that the operator named."""
+        path: Path | None = options["secrets_to"]
+        if path is None or options["dry_run"]:
+            return plan.apply(request(manifest, options))
+        file = create(path)  # before anything is changed, because a secret that cannot be written would be lost
+        written = False
+        try:
+            applied = plan.apply(request(manifest, options))
+            written = bool(applied.secrets)
+            with os.fdopen(file, "w", encoding="utf-8") as out:
+                json.dump(by_client(applied.secrets), out, indent=2)
+        finally:
+            if not written:
+                path.unlink()
+        return applied
+
+
+def request(manifest: Manifest, options: dict[str, Any]) -> ApplyRequest:
+    """Return the run that the options want."""
+    return ApplyRequest(
+        manifest=manifest,
+        actor=ACTOR,
+        now=store.database_now(),
+        recipes=conf.issuer().recipes,
+        prune=options["prune"],
+        dry_run=options["dry_run"],
+    )
+
+
+def create(path: Path) -> int:
+    """Create a file that only this user can read, and return its descriptor. Raises CommandError if it exists."""
+    try:
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise CommandError(f"--secrets-to: {path}: {error.strerror}", returncode=USAGE) from error
+
+
+def by_client(secrets: Any) -> dict[str, str]:
+    """Return new secrets by client_id."""
+    return {new.client_id: new.secret for new in secrets}
+
+
+def as_dict(applied: Applied, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the result for JSON. Secrets are in it unless they were written to a file."""
+    secrets: list[NewSecret] = [] if options["secrets_to"] else list(applied.secrets)
+    return {
+        "dry_run": options["dry_run"],
+        "changed": bool(applied.changes),
+        "changes": [change.as_dict() for change in applied.changes],
+        "not_in_file": [{"kind": change.kind, "name": change.name} for change in applied.unlisted],
+        "secrets": by_client(secrets),
+    }
+
+
+def text(applied: Applied, options: dict[str, Any]) -> str:
+    """Return the result as text."""
+    lines = ["dry run, nothing was changed:"] if options["dry_run"] else []
+    lines += [line for change in applied.changes for line in change.lines()] or ["nothing had to change"]
+    lines += [f"not in the file: {change.kind} {change.name}" for change in applied.unlisted]
+    if applied.secrets and options.get("secrets_to"):
+        lines += [f"secrets of new clients: {options['secrets_to']}"]
+    elif applied.secrets:
+        lines += ["secrets of new clients, printed once:"]
+        lines += [f"    {new.client_id}  {new.secret}" for new in applied.secrets]
+    return "\n".join(lines)

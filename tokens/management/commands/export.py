@@ -1,0 +1,61 @@
+"""`export`: write APIs, scopes, clients and exchange policies as a file that `apply` reads. It has no secret."""
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+import yaml
+from django.core.management.base import CommandError
+
+from tokens.management.operator_command import USAGE, OperatorCommand
+from tokens.manifest import document
+
+NOTES = """
+  export > keyturn.yaml          the registry as YAML
+  export --json --to keyturn.json
+
+Clients that registered themselves, users, secrets and signing keys are not in it. Applying the file changes nothing.
+"""
+
+
+class Command(OperatorCommand):
+    """Writes the registry as a file."""
+
+    help = "Write APIs, scopes, clients and exchange policies as a file that apply reads, without secrets."
+    notes = NOTES
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the options."""
+        parser.add_argument("--to", type=Path, metavar="FILE", help="write this file instead of standard output")
+        parser.add_argument("--json", action="store_true", help="write one JSON object instead of YAML")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Write the file."""
+        found = document.export()
+        text = as_json(found) if options["json"] else as_yaml(found)
+        if options["to"] is None:
+            self.stdout.write(text.rstrip("\n"))
+            return
+        try:
+            options["to"].write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise CommandError(f"--to: {options['to']}: {error.strerror}", returncode=USAGE) from error
+
+
+def as_json(found: dict[str, Any]) -> str:
+    """Return the export as JSON."""
+    return json.dumps(found, indent=2) + "\n"
+
+
+def as_yaml(found: dict[str, Any]) -> str:
+    """Return the export as YAML."""
+    return yaml.dump(found, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+
+
+class _Dumper(yaml.SafeDumper):
+    """A dumper that writes equal lists twice, because `apply` reads no alias."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 (PyYAML's signature)
+        """Return True: no value is written as an alias."""
+        return True

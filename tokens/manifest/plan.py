@@ -1,0 +1,111 @@
+"""Applies a manifest in one transaction, under the lock of the registry.
+
+1. Groups, APIs and scopes; then clients, which name them; then the clients of APIs, and exchange policies.
+2. With `prune`, what the file does not name is deleted.
+3. A problem rolls everything back. So does a dry run, which therefore judges by the same rules and constraints.
+4. What is equal already is not written, and leaves no event: a second run changes nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from tokens import registry_lock
+from tokens.manifest import api_part, client_part, policy_part
+from tokens.manifest.change import Change
+from tokens.manifest.run import NewSecret, Run
+from tokens.manifest.schema import (
+    Check,
+    Manifest,
+    Schema,
+    is_flag,
+    is_keys,
+    is_seconds,
+    is_text,
+    is_texts,
+    is_words,
+)
+from tokens.registration import state
+from tokens.registration.api import SWITCHES
+
+CLIENT: dict[str, Check] = {
+    **dict.fromkeys(("kind", "recipe", "site", "program", *state.TEXTS), is_text),
+    **dict.fromkeys(state.FLAGS, is_flag),
+    **dict.fromkeys(state.LISTS, is_texts),
+    **dict.fromkeys(state.WORDS, is_words),
+    **dict.fromkeys(state.SECONDS, is_seconds),
+    "jwks": is_keys,
+}
+API: dict[str, Check] = {
+    **dict.fromkeys(("name", "client", "ring"), is_text),
+    "algorithms": is_texts,
+    "max_token_lifetime": is_seconds,
+    **dict.fromkeys(SWITCHES, is_flag),
+}
+SCHEMA = Schema(api=API, client=CLIENT)
+"""The fields that a manifest can have."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyRequest:
+    """A run of `apply`: the file's content, and what the operator wants."""
+
+    manifest: Manifest
+    actor: str
+    now: datetime
+    recipes: Path | None = None
+    """The folder of the site's own recipes (setting RECIPES)."""
+    prune: bool = False
+    """Delete what the file does not name."""
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What a run changed, or would change if it was a dry run."""
+
+    changes: Sequence[Change]
+    secrets: Sequence[NewSecret] = field(repr=False)
+    """New secrets. A dry run has none."""
+    unlisted: Sequence[Change]
+    """What the file does not name and `prune` would delete."""
+
+
+class _DryRun(Exception):
+    """Rolls the transaction of a dry run back."""
+
+
+def apply(request: ApplyRequest) -> Applied:
+    """Apply a manifest. Nothing is changed if an error is raised.
+
+    Raises InvalidManifest if the manifest cannot be applied, and RegistryLocked.
+    """
+    run = Run(actor=request.actor, now=request.now, recipes=request.recipes)
+    unlisted: list[Change] = []
+    try:
+        with registry_lock.change():
+            unlisted += _steps(request, run)
+            _roll_back(request)
+    except _DryRun:
+        run.secrets.clear()
+    return Applied(changes=run.changes, secrets=run.secrets, unlisted=unlisted)
+
+
+def _roll_back(request: ApplyRequest) -> None:
+    """Raise _DryRun if the run is a dry run."""
+    if request.dry_run:
+        raise _DryRun
+
+
+def _steps(request: ApplyRequest, run: Run) -> list[Change]:
+    """Take the steps, and return what the file does not name and was left. Raises InvalidManifest."""
+    for part in (api_part.apply, client_part.apply, api_part.link, policy_part.apply):
+        part(request.manifest, run)
+        run.stop_if_refused()
+    rows = list(policy_part.not_named(request.manifest))
+    if not request.prune:
+        return [policy_part.described(row) for row in rows]
+    for row in rows:
+        policy_part.remove(row, run)
+    return []

@@ -1,0 +1,86 @@
+"""Applies the exchange policies of a manifest, and removes what the file does not name (`--prune`)."""
+
+from collections.abc import Iterator
+
+from django.core.exceptions import ValidationError
+
+from tokens.manifest.change import Change
+from tokens.manifest.run import Run
+from tokens.manifest.schema import Item, Manifest
+from tokens.models import Api, Client, ExchangePolicy, Scope
+from tokens.registration import exchange_policy
+
+
+def apply(manifest: Manifest, run: Run) -> None:
+    """Apply the exchange policies. Collects changes and problems in `run`."""
+    for entry in manifest.exchange_policies:
+        try:
+            _policy(entry, run)
+        except ValidationError as error:
+            run.refuse(entry, error)
+
+
+def _policy(entry: Item, run: Run) -> None:
+    client = Client.objects.filter(client_id=entry.values["client"]).first()
+    api = Api.named(entry.values["api"])
+    if client is None:
+        raise ValidationError({"client": f"there is no client {entry.values['client']}"})
+    if api is None:
+        raise ValidationError({"api": f"there is no API {entry.values['api']}"})
+    policy = ExchangePolicy.objects.filter(client=client, api=api).first()
+    before = tuple(sorted(policy.scopes.values_list("name", flat=True))) if policy else ()
+    after = tuple(sorted(entry.values["scopes"]))
+    if exchange_policy.put(client, api, after, actor=run.actor, now=run.now):
+        done = "changed" if policy else "added"
+        fields = {"scopes": (before if policy else None, after)}
+        run.changes.append(Change(kind="exchange_policy", name=_name(client, api), done=done, fields=fields))
+
+
+def not_named(manifest: Manifest) -> "Iterator[ExchangePolicy | Client | Scope | Api]":
+    """Yield the rows that the file does not name, in the order in which they can be deleted.
+
+    Clients that registered themselves are not the file's, and are left out.
+    """
+    named = {(entry.values["client"], _identifier(entry.values["api"])) for entry in manifest.exchange_policies}
+    for policy in ExchangePolicy.objects.select_related("client", "api").order_by("client__client_id", "api"):
+        if (policy.client.client_id, policy.api.identifier) not in named:
+            yield policy
+    yield from Client.objects.filter(registered_by=None).exclude(client_id__in=manifest.clients).order_by("client_id")
+    apis = {_identifier(identifier): entry.scopes for identifier, entry in manifest.apis.items()}
+    for scope in Scope.objects.select_related("api").order_by("name"):
+        if scope.name not in apis.get(scope.api.identifier, ()):
+            yield scope
+    yield from Api.objects.exclude(identifier__in=apis).order_by("identifier")
+
+
+def remove(row: ExchangePolicy | Client | Scope | Api, run: Run) -> None:
+    """Delete a row, with its event. The deletion of a client revokes its tokens."""
+    change = described(row)
+    if isinstance(row, ExchangePolicy):
+        exchange_policy.remove(row.client, row.api, actor=run.actor, now=run.now)
+        run.changes.append(change)
+        return
+    # The event comes first, while related rows can still name it, as in the admin.
+    details = {"api": row.api.identifier} if isinstance(row, Scope) else {}
+    run.note(change, f"{change.kind}:{change.name}", **details)
+    row.delete()
+
+
+def described(row: ExchangePolicy | Client | Scope | Api) -> Change:
+    """Return the removal of a row as a change."""
+    if isinstance(row, ExchangePolicy):
+        return Change(kind="exchange_policy", name=_name(row.client, row.api), done="removed")
+    if isinstance(row, Client):
+        return Change(kind="client", name=row.client_id, done="removed")
+    if isinstance(row, Scope):
+        return Change(kind="scope", name=row.name, done="removed")
+    return Change(kind="api", name=row.identifier, done="removed")
+
+
+def _name(client: Client, api: Api) -> str:
+    return f"{client.client_id} {api.identifier}"
+
+
+def _identifier(text: str) -> str:
+    """Return the identifier as it is registered: the slash of an empty path does not matter."""
+    return api.identifier if (api := Api.named(text)) else text

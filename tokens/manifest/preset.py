@@ -1,0 +1,81 @@
+"""The fields of a client that follow from `kind` or `recipe` in a manifest, unless the file names them.
+
+- The recipe's options are those of `create_client`. OPTIONS has the field for each of them; a test compares both.
+- `program` only stores the name of a recipe, and sets no field. `export` writes it.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tokens.models import AuthenticationMethod
+from tokens.recipes import catalog, defaults
+from tokens.recipes.defaults import MissingValue
+from tokens.recipes.schema import InvalidRecipe
+from tokens.registration import kinds
+
+Refuse = Callable[[str, str], None]
+OPTIONS: Mapping[str, str] = {
+    "name": "name", "grants": "grants", "redirect_uris": "redirect_uris", "scopes": "scopes", "apis": "apis",
+    "allow_undotted_scheme": "allows_undotted_schemes", "method": "authentication",
+    "pin_auth_method": "pins_authentication_method", "jwks": "jwks", "jwks_uri": "jwks_uri",
+    "legacy_audience": "accepts_token_endpoint_audience", "pkce": "pkce",
+    "any_localhost_port": "allows_any_localhost_port", "first_party": "skip_authorization",
+    "claims_in_id_token": "claims_in_id_token", "post_logout_redirect_uris": "post_logout_redirect_uris",
+    "origins": "allowed_origins", "rotate_refresh_tokens": "rotates_refresh_tokens",
+    "always_refresh_token": "always_gets_refresh_token",
+}  # fmt: skip
+"""The field of a client for each option of a recipe. `public` and `client_id` have none."""
+
+
+def of_kind(values: Mapping[str, Any], refuse: Refuse) -> dict[str, Any]:
+    """Return the fields that follow from the kind. Calls `refuse` with field and text if there is no such kind."""
+    kind = kinds.BY_NAME.get(values["kind"])
+    if kind is None:
+        refuse("kind", f"there is no kind {values['kind']}; known are {', '.join(kinds.BY_NAME)}")
+        return {}
+    redirect_uris = values.get("redirect_uris", kind.redirect_uris.split())
+    found: dict[str, Any] = {"grants": list(kind.grants), "redirect_uris": redirect_uris, **kind.policy}
+    if kind.is_public:
+        found["authentication"] = AuthenticationMethod.NONE.value
+    if kind.calls_from_browser:
+        found["allowed_origins"] = list(kinds.origins(redirect_uris))
+    return found
+
+
+def of_recipe(client_id: str, values: Mapping[str, Any], site: Path | None, refuse: Refuse) -> dict[str, Any]:
+    """Return the fields that follow from the recipe. `site` is the folder of the site's own recipes.
+
+    Calls `refuse` if there is no such recipe, or it needs a field that the file does not name.
+    """
+    name, _, variant = values["recipe"].partition("/")
+    given = {option: values[field] for option, field in OPTIONS.items() if field in values}
+    if "site" in values:
+        given["site"] = values["site"]
+    try:
+        recipe = catalog.find(name, site)
+        step = defaults.step_of(recipe, "create_client", variant)
+        options = defaults.client_options(recipe, step, given)
+    except (InvalidRecipe, MissingValue) as error:
+        refuse("recipe", _in_words_of_the_file(str(error)))
+        return {}
+    if (own := options.get("client_id", client_id)) != client_id:
+        refuse("recipe", f"the configuration of {recipe.name} names the client {own}: register it under this name")
+    found = {field: options[option] for option, field in OPTIONS.items() if option in options}
+    if options.get("public"):
+        found.setdefault("authentication", AuthenticationMethod.NONE.value)
+    return found
+
+
+def _in_words_of_the_file(text: str) -> str:
+    """Return an error of the recipes with fields of a manifest in place of options."""
+    options = {"--jwks FILE": "jwks", "--site": "site:", "--redirect-uri": "redirect_uris:", "--scope": "scopes:"}
+    for option, field in options.items():
+        text = text.replace(option, field)
+    return text
+
+
+def as_json(value: Mapping[str, Any]) -> str:
+    """Return a mapping of the file as JSON."""
+    return json.dumps(value)

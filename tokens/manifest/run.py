@@ -1,0 +1,56 @@
+"""What one run of `apply` knows and collects: who runs it and when, its changes, problems and new secrets."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from django.core.exceptions import ValidationError
+
+from tokens.audit import trail
+from tokens.manifest.change import Change
+from tokens.manifest.schema import Item
+from tokens.manifest.tree import Fault, InvalidManifest
+from tokens.registration import state
+
+
+@dataclass(frozen=True, slots=True)
+class NewSecret:
+    """A secret that the run created. It cannot be read later."""
+
+    client_id: str
+    secret: str = field(repr=False)
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """A run of `apply`. Its lists grow while the parts of the file are applied."""
+
+    actor: str
+    now: datetime
+    recipes: Path | None = None
+    """The folder of the site's own recipes."""
+    changes: list[Change] = field(default_factory=list)
+    secrets: list[NewSecret] = field(default_factory=list)
+    problems: list[Fault] = field(default_factory=list)
+
+    def note(self, change: Change, subject: str, **details: object) -> None:
+        """Collect a change, and record its event in the audit trail: `client.created` for an added client."""
+        self.changes.append(change)
+        verb = {"added": "created", "changed": "changed", "removed": "deleted"}[change.done]
+        if change.done == "changed":
+            texts = {name: [state.text(name, one) for one in pair] for name, pair in change.fields.items()}
+            details = {**details, **texts}
+        trail.record(f"{change.kind}.{verb}", actor=self.actor, subject=subject, details=details, now=self.now)
+
+    def refuse(self, entry: Item, error: ValidationError) -> None:
+        """Collect the problems of an entry, each at the line of its field."""
+        short = {column: name for name, column in state.NAMES.items()} | {"client_type": "authentication"}
+        by_field = error.message_dict if hasattr(error, "error_dict") else {"__all__": error.messages}
+        for column, texts in by_field.items():
+            name = "" if column == "__all__" else short.get(column, column)
+            self.problems.append(entry.problem(name, " ".join(texts)))
+
+    def stop_if_refused(self) -> None:
+        """Raise InvalidManifest if there is a problem so far: what follows would report its consequences."""
+        if self.problems:
+            raise InvalidManifest(*self.problems)

@@ -1,0 +1,208 @@
+"""The fields of a manifest and their types: reads a tree as entries, and reports every problem with its line. Pure.
+
+- A field that the schema does not know is a problem, so that a misspelled one is not silently without effect.
+- A value of the wrong type is a problem, so that `name: no` is not the name False.
+- A field that is left out has its default: the file says all that is registered, not changes to it.
+"""
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tokens.manifest.tree import Fault, InvalidManifest, Node, parse
+
+Check = Callable[[Any], bool]
+BOUND = 10**9
+"""Seconds: more than any lifetime may have."""
+
+
+def is_text(value: Any) -> bool:
+    """Return True for a text that the database can store: no NUL, and no lone surrogate of JSON."""
+    return isinstance(value, str) and not any(char == "\0" or "\ud800" <= char <= "\udfff" for char in value)
+
+
+def is_flag(value: Any) -> bool:
+    """Return True for true and false."""
+    return isinstance(value, bool)
+
+
+def is_seconds(value: Any) -> bool:
+    """Return True for a number of seconds above zero."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < BOUND
+
+
+def is_texts(value: Any) -> bool:
+    """Return True for a list of texts, each once."""
+    return isinstance(value, list) and all(map(is_text, value)) and len(set(value)) == len(value)
+
+
+def is_words(value: Any) -> bool:
+    """Return True for a list of texts without space, each once."""
+    return is_texts(value) and all(text.split() == [text] for text in value)
+
+
+def is_keys(value: Any) -> bool:
+    """Return True for public keys: a JWKS or JWK, or a text with PEM."""
+    return isinstance(value, dict) or is_text(value)
+
+
+TYPES: Mapping[Check, str] = {
+    is_text: "a text (put it in quotes)",
+    is_flag: "true or false",
+    is_seconds: "a number of seconds",
+    is_texts: "a list of texts, each once",
+    is_words: "a list of texts without spaces, each once",
+    is_keys: "public keys: a JWKS, or PEM as a text",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """An API, scope, client or policy of the file: the fields that it names, and where they stand."""
+
+    path: str
+    """Where it stands in the file: `clients.webapp`."""
+    line: int
+    values: Mapping[str, Any]
+    lines: Mapping[str, int]
+    scopes: Mapping[str, "Item"] = field(default_factory=dict)
+    """The scopes of an API by name."""
+
+    def problem(self, name: str, text: str) -> Fault:
+        """Return a problem with the field `name`, or with the whole entry if the file does not name the field."""
+        return Fault(self.lines.get(name, self.line), f"{self.path}.{name}" if name else self.path, text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """The content of a file."""
+
+    groups: tuple[str, ...] = ()
+    """Groups of users that scopes can name."""
+    apis: Mapping[str, Item] = field(default_factory=dict)
+    clients: Mapping[str, Item] = field(default_factory=dict)
+    exchange_policies: tuple[Item, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The types of the fields of each kind of entry, by name."""
+
+    api: Mapping[str, Check]
+    client: Mapping[str, Check]
+
+
+SCOPE: Mapping[str, Check] = {"description": is_text, "groups": is_texts}
+POLICY: Mapping[str, Check] = {"client": is_text, "api": is_text, "scopes": is_texts}
+SECTIONS = ("groups", "apis", "clients", "exchange_policies")
+
+
+def read(text: str, schema: Schema) -> Manifest:
+    """Return the content of a file. Raises InvalidManifest with every problem that was found."""
+    root, problems = parse(text), list[Fault]()
+    sections = _mapping(root, "", problems)
+    _refuse_unknown(sections, SECTIONS, "", problems)
+    apis, clients = (sections.get(name, Node({}, 1)) for name in ("apis", "clients"))
+    manifest = Manifest(
+        groups=_groups(sections.get("groups"), problems),
+        apis={name: _api(name, node, schema, problems) for name, node in _mapping(apis, "apis", problems).items()},
+        clients={
+            name: entry(node, f"clients.{name}", schema.client, problems)
+            for name, node in _mapping(clients, "clients", problems).items()
+        },
+        exchange_policies=_policies(sections.get("exchange_policies"), problems),
+    )
+    if problems:
+        raise InvalidManifest(*problems)
+    return manifest
+
+
+def entry(node: Node, name: str, types: Mapping[str, Check], problems: list[Fault]) -> Item:
+    """Return an entry with fields of these types. Adds what is wrong to `problems`."""
+    fields = _mapping(node, name, problems)
+    _refuse_unknown(fields, types, name, problems)
+    values = {}
+    for key, check in types.items():
+        if (child := fields.get(key)) is None:
+            continue
+        value = plain(child)
+        if check(value):
+            values[key] = value
+        else:
+            problems.append(Fault(child.line, f"{name}.{key}", f"must be {TYPES[check]}"))
+    return Item(path=name, line=node.line, values=values, lines={key: child.line for key, child in fields.items()})
+
+
+def plain(node: Node) -> Any:
+    """Return the data of a node without lines."""
+    if isinstance(node.value, dict):
+        return {name: plain(child) for name, child in node.value.items()}
+    return [plain(child) for child in node.value] if isinstance(node.value, list) else node.value
+
+
+def _api(identifier: str, node: Node, schema: Schema, problems: list[Fault]) -> Item:
+    name = f"apis.{identifier}"
+    fields = dict(_mapping(node, name, problems))
+    scopes = fields.pop("scopes", Node({}, node.line))
+    found = entry(Node(fields, node.line), name, schema.api, problems)
+    return Item(
+        path=name,
+        line=found.line,
+        values=found.values,
+        lines={**found.lines, "scopes": scopes.line},
+        scopes={
+            scope: _scope(child, f"{name}.scopes.{scope}", problems)
+            for scope, child in _mapping(scopes, f"{name}.scopes", problems).items()
+        },
+    )
+
+
+def _scope(node: Node, name: str, problems: list[Fault]) -> Item:
+    """Return a scope: its description, or a mapping with description and groups."""
+    if is_text(node.value):
+        return Item(path=name, line=node.line, values={"description": node.value}, lines={"description": node.line})
+    found = entry(node, name, SCOPE, problems)
+    _require(found, ("description",), problems)
+    return found
+
+
+def _policies(node: Node | None, problems: list[Fault]) -> tuple[Item, ...]:
+    if node is None:
+        return ()
+    if not isinstance(node.value, list):
+        problems.append(Fault(node.line, "exchange_policies", "must be a list"))
+        return ()
+    found = [entry(child, f"exchange_policies[{at}]", POLICY, problems) for at, child in enumerate(node.value)]
+    for policy in found:
+        _require(policy, POLICY, problems)
+    pairs = [(policy.values.get("client"), policy.values.get("api")) for policy in found]
+    problems += [policy.problem("", "repeats a policy") for at, policy in enumerate(found) if pairs[at] in pairs[:at]]
+    return tuple(found)
+
+
+def _groups(node: Node | None, problems: list[Fault]) -> tuple[str, ...]:
+    value = [] if node is None else plain(node)
+    if node is not None and not (is_texts(value) and all(value)):
+        problems.append(Fault(node.line, "groups", f"must be {TYPES[is_texts]}"))
+        return ()
+    return tuple(value)
+
+
+def _mapping(node: Node, name: str, problems: list[Fault]) -> Mapping[str, Node]:
+    if isinstance(node.value, dict):
+        return node.value
+    problems.append(Fault(node.line, name, "must be a mapping of names to values"))
+    return {}
+
+
+def _require(found: Item, names: Any, problems: list[Fault]) -> None:
+    problems += [found.problem(name, "is missing") for name in names if name not in found.lines]
+
+
+def _refuse_unknown(fields: Mapping[str, Node], known: Any, name: str, problems: list[Fault]) -> None:
+    for key, child in fields.items():
+        if key not in known:
+            close = difflib.get_close_matches(key, list(known), 1)
+            hint = f"; did you mean {close[0]}?" if close else f"; known are {', '.join(known)}"
+            problems.append(Fault(child.line, f"{name}.{key}".lstrip("."), f"there is no such field{hint}"))

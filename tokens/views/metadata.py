@@ -57,6 +57,7 @@ def _document(settings: IssuerSettings, catalogue: Registered) -> PublicDocument
         open_clients=settings.open_clients,
         must_be_pushed=settings.requests.must_be_pushed,
     )
+    content["ui_locales_supported"] = list(settings.languages)
     made = PublicDocument.of(json.dumps(content).encode(), "application/json")
     _memory = _Memory(settings, listed, made)
     return made

@@ -27,8 +27,8 @@ NOTES = """
   import_toolkit --database postgres://app@db/app --api https://api.example/ --rsa-key oidc.pem
 
 Clients keep their client_id and secret, and their live refresh tokens work once: the answer has one of this issuer.
---rsa-key is OIDC_RSA_PRIVATE_KEY as a file: ID tokens that it signed verify by the JWKS for a week. Only its public half
-is stored. The other database is only read. docs/moving.md has the steps, and what is not taken.
+--rsa-key is OIDC_RSA_PRIVATE_KEY as a file: ID tokens that it signed verify by the JWKS for a week. Only its public
+half is stored. The other database is only read. docs/moving.md has the steps, and what is not taken.
 
 exit codes:
   0  done; see refused_clients and refused_tokens for what was not taken

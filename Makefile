@@ -6,7 +6,7 @@ CLIENTS ?= tests/clients
 BOOTSTRAP = $(PYTHON) project/launch/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help environment run demo life reset story test test-services test-outage test-proxies test-browser screenshots test-clients client-results client-table test-servers servers-table test-packages bench-verify bench-feed bench-admin check audit packages format lock
+.PHONY: help environment run demo life reset story test test-services test-outage test-proxies test-browser screenshots test-clients client-results client-table test-servers servers-table test-packages test-deploy bench-verify bench-feed bench-admin check audit packages format lock
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -30,7 +30,7 @@ story:  ## the seven steps, and the module that carries each
 	@$(PYTHON) project/story.py
 
 test: environment  ## every test that needs no service
-	@$(PY) -m pytest -n auto --dist loadgroup -m "not services and not proxies and not servers and not browser and not node and not clients and not packages"
+	@$(PY) -m pytest -n auto --dist loadgroup -m "not services and not proxies and not servers and not browser and not node and not clients and not packages and not deploy"
 
 test-services: environment  ## the tests that need PostgreSQL, Redis, RabbitMQ and node, and those of the proxies; fails if one is missing
 	@npm ci --prefix tests/clients/node --no-audit --no-fund --silent
@@ -71,6 +71,9 @@ servers-table: environment  ## write what the servers answered into the table of
 test-packages: environment  ## build and install both packages, and use them from outside; needs PyPI
 	@$(PY) -m pytest -n 2 --dist loadgroup -m packages
 
+test-deploy: environment  ## deploy/ by hadolint, the schemas of Compose and Kubernetes, and systemd-analyze; needs PyPI and systemd
+	@$(PY) -m pytest -m deploy tests/deploy
+
 check: environment  ## format, lint, types, migrations, deployment checks, then the tests
 	@$(PY) -m project.launch.check
 	@$(MAKE) --no-print-directory test
@@ -95,11 +98,11 @@ format: environment  ## put every file into the one format
 	@$(PY) -m ruff format . && $(PY) -m ruff check --fix .
 
 # `fewest` locks one Django for every Python: the LTS, as 3.11 has no later one.
-lock: environment  ## pin the dependencies of pyproject.toml and of tests/servers, with hashes
+lock: environment  ## pin the dependencies of pyproject.toml, tests/servers, tests/deploy and deploy/, with hashes
 	@for extra in "--extra=redis" "--extra=dev"; do \
 	  .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-emit-find-links --no-header --no-annotate --upgrade --fork-strategy fewest pyproject.toml $$extra \
 	    -o requirements$$([ "$$extra" = "--extra=dev" ] && echo -dev).txt || exit 1; done
-	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-emit-find-links --no-header --no-annotate --upgrade tests/servers/requirements.in \
-	  -o tests/servers/requirements.txt
+	@for list in tests/servers/requirements tests/deploy/requirements "-c requirements-dev.txt deploy/requirements-webapp"; do \
+	  .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --no-emit-find-links --no-header --no-annotate --upgrade $$list.in -o $${list##* }.txt || exit 1; done

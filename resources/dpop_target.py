@@ -32,7 +32,7 @@ class Target(NamedTuple):
 
     def below(self, path: str) -> "Target":
         """Return the target of the decoded `path`, as Django's `request.path` has it, below this one."""
-        return self._replace(path=without_dots(self.path.rstrip("/") + path))
+        return Target(self.scheme, self.host, self.port, without_dots(self.path.rstrip("/") + path))
 
 
 @lru_cache(maxsize=1024)  # of at most 8 KB each: the proofs for a resource name the same URI

@@ -36,7 +36,7 @@ def parse_leniently(raw: bytes) -> Any:
 def _parse(raw: bytes, decoder: json.JSONDecoder) -> Any:
     try:
         text = raw.decode("utf-8")
-        value = decoder.decode(text)
+        value = _decoded(text, decoder)
         if text.count("[") + text.count("{") > MAX_DEPTH:  # cheap, and seldom true
             _check_depth(value)
         if "\\u" in text:  # an escaped lone surrogate passes the decoder
@@ -45,6 +45,15 @@ def _parse(raw: bytes, decoder: json.JSONDecoder) -> Any:
         # `from None`, because a JSONDecodeError contains the whole document.
         raise ValueError("not strict JSON") from None
     return value
+
+
+def _decoded(text: str, decoder: json.JSONDecoder) -> Any:
+    # `decode` also looks for whitespace around the value, which costs as much as a short value itself.
+    if text[:1] == "{":
+        value, end = decoder.raw_decode(text)
+        if end == len(text):
+            return value
+    return decoder.decode(text)
 
 
 def _check_depth(value: Any) -> None:

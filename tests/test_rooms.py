@@ -129,6 +129,7 @@ PURE = (
     "resources/feed_source.py",
     "resources/strict_json.py",
     "resources/jwk.py",
+    "resources/es256.py",
 )
 IMPURE = frozenset(
     {
@@ -186,7 +187,7 @@ COVERED = {
     "tests/tokens/views/test_authorize.py": "authorize/consent authorize/display_proof authorize/login_session"
     " authorize/server authorize/validator views/authorization_answer",
     "tests/tokens/views/test_device.py": "grants/device_answer grants/device_authorization grants/device_code",
-    "tests/tokens/checks/test_fapi2_clauses.py": "management/commands/conformance",
+    "tests/tokens/checks/test_fapi2_clauses.py": "checks/fapi2_judges management/commands/conformance",
     "tests/tokens/views/test_jar.py": "authorize/request_signature clients/request_object",
     "tests/tokens/views/test_par.py": "authorize/request_push views/request_reference",
     "tests/tokens/views/test_request_store.py": "authorize/request_row",

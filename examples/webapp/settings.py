@@ -1,9 +1,17 @@
 """Settings of the application, read from its own environment. It has no database: the session is a signed cookie."""
 
 import os
+from pathlib import Path
+
+
+def secret(name: str) -> str:
+    """Return the content of the file that NAME_FILE names, else the variable. Raises KeyError if neither is set."""
+    path = os.environ.get(f"{name}_FILE")
+    return Path(path).read_text(encoding="utf-8").strip() if path else os.environ[name]
+
 
 DEBUG = os.environ.get("DEBUG", "false") == "true"
-SECRET_KEY = os.environ["SECRET_KEY"]
+SECRET_KEY = secret("SECRET_KEY")
 ALLOWED_HOSTS = ["localhost", "127.0.0.1"] if DEBUG else os.environ["ALLOWED_HOSTS"].split(",")
 
 ISSUER_URL = os.environ["ISSUER_URL"]
@@ -11,7 +19,7 @@ API_URL = os.environ["API_URL"]
 API_AUDIENCE = os.environ["API_AUDIENCE"]
 WEBAPP_URL = os.environ["WEBAPP_URL"]
 CLIENT_ID = os.environ["WEBAPP_CLIENT_ID"]
-CLIENT_SECRET = os.environ["WEBAPP_CLIENT_SECRET"]
+CLIENT_SECRET = secret("WEBAPP_CLIENT_SECRET")
 
 INSTALLED_APPS = ["examples.webapp", "django.contrib.sessions", "django.contrib.staticfiles"]
 MIDDLEWARE = [
@@ -53,4 +61,5 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = WEBAPP_URL.startswith("https://")
 CSRF_COOKIE_NAME = "webapp_csrf"
+CSRF_TRUSTED_ORIGINS = [WEBAPP_URL]  # behind a proxy that ends TLS, requests arrive by http
 SECURE_REFERRER_POLICY = "same-origin"

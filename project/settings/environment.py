@@ -1,11 +1,13 @@
 """The only module that reads the environment. .env.example describes every variable.
 
-Each function raises ImproperlyConfigured if the variable is missing or malformed; the message names it and the remedy.
+NAME_FILE names a file with the value of NAME, such as a mounted secret. Each function raises ImproperlyConfigured if
+the variable is missing or malformed; the message names it and the remedy.
 """
 
 import os
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import environ
@@ -24,10 +26,31 @@ SHORTEST_TOKEN = 32  # characters
 
 def text(name: str, default: str | None = None) -> str:
     """Return the variable. Raises ImproperlyConfigured if it is missing or empty and there is no default."""
-    value = str(_env.str(name, default="")).strip() or default
+    value = _given(name) or default
     if value is None:
         raise ImproperlyConfigured(f"{name} is not set. Set it in the environment; .env.example describes it.")
     return value
+
+
+def _given(name: str) -> str:
+    """Return the variable, or the content of the file that NAME_FILE names, or "" if neither is set.
+
+    Raises ImproperlyConfigured if both are set, or if the file cannot be read or is empty. The message has no content.
+    """
+    value, path = (str(_env.str(variable, default="")).strip() for variable in (name, f"{name}_FILE"))
+    if not path:
+        return value
+    if value:
+        raise ImproperlyConfigured(f"{name} and {name}_FILE are both set. Remove one of them.")
+    try:
+        content = Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}_FILE names {path}, which cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise ImproperlyConfigured(f"{name}_FILE names {path}, which is not UTF-8 text.") from None
+    if not content:
+        raise ImproperlyConfigured(f"{name}_FILE names {path}, which is empty.")
+    return content
 
 
 def secret(name: str, default: str | None = None) -> str:
@@ -135,7 +158,7 @@ def cache(*names: str, apart: str = "") -> dict[str, object]:
 
     `apart` names an in-process cache of its own, so that its entries do not evict those of others.
     """
-    name = next((name for name in names if str(_env.str(name, default="")).strip()), names[0])
+    name = next((name for name in names if _given(name)), names[0])
     return connections.cache(name, secret(name, "locmem://"), apart=apart)
 
 

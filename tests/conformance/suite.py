@@ -110,8 +110,9 @@ class Suite:
     def verified(self, id_token: str, name: str = "client", *, nonce: str | None = None) -> dict[str, Any]:
         """Verify an ID token by the JWKS (OpenID Connect Core section 3.1.3.7), and return its claims."""
         keys = jwk.KeySet.import_key_set(requests.get(self.metadata["jwks_uri"], timeout=TIMEOUT).json())
-        decoded = joserfc_jwt.decode(id_token, keys, algorithms=["RS256"])
-        assert decoded.header["alg"] == "RS256"
+        algorithm = name if name in ("PS256", "ES256", "EdDSA") else "RS256"  # those clients are named by their choice
+        decoded = joserfc_jwt.decode(id_token, keys, algorithms=[algorithm])
+        assert decoded.header["alg"] == algorithm
         assert decoded.header["kid"]
         registry = joserfc_jwt.JWTClaimsRegistry(
             iss={"essential": True, "value": self.issuer},

@@ -15,7 +15,18 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 DECISIONS = ROOT / "docs" / "decisions"
 RECORDS = sorted(DECISIONS.glob("[0-9]*.md"))
 PAGES = [*(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "SECURITY")), *sorted(ROOT.glob("docs/**/*.md"))]
-FOLDERS = ("keyturn_issuer", "tokens", "resources", "project", "tests", "examples", "bench", "findings", "docs")
+FOLDERS = (
+    "keyturn_issuer",
+    "tokens",
+    "resources",
+    "project",
+    "tests",
+    "examples",
+    "bench",
+    "findings",
+    "docs",
+    "deploy",
+)
 COMMANDS = {name: app for app in ("tokens", "resources") for name in find_commands(str(ROOT / app / "management"))}
 
 

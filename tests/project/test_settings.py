@@ -118,3 +118,47 @@ def test_a_late_feed_s_variable_that_is_malformed_is_named(name, value, expected
     result = read(API | {name: value}, "from django.conf import settings; settings.DEBUG")
     assert result.returncode == 1
     assert f"{name} {expected}" in result.stderr
+
+
+@ENDS
+def test_every_secret_can_be_a_file(end, tmp_path):
+    """As platforms mount them, each with a line feed at its end."""
+    secrets = {name: value for name, value in end.items() if SECRET.search(name) and name not in NOT_THEIRS}
+    for name, value in secrets.items():
+        (tmp_path / name).write_text(f"{value}\n")
+    files = {f"{name}_FILE": str(tmp_path / name) for name in secrets}
+    others = {name: value for name, value in end.items() if name not in secrets}
+    program = (
+        "from django.conf import settings as s; print(s.SECRET_KEY, s.DATABASES, s.CACHES, getattr(s, 'ISSUER', 0))"
+    )
+    assert len(secrets) >= 3
+    printed = [read(variables, program) for variables in (others | files, end)]
+    assert printed[0].stdout == printed[1].stdout != ""
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "which cannot be read: No such file or directory"),
+        (b"", "which is empty"),
+        (b"\n", "which is empty"),
+        (b"\xff", "which is not UTF-8 text"),
+    ],
+)
+def test_a_file_without_a_secret_is_named(tmp_path, content, said):
+    path = tmp_path / "secret"
+    if content is not None:
+        path.write_bytes(content)
+    others = {name: value for name, value in API.items() if name != "SECRET_KEY"}
+    result = read(others | {"SECRET_KEY_FILE": str(path)}, "from django.conf import settings; settings.DEBUG")
+    assert result.returncode == 1
+    assert f"SECRET_KEY_FILE names {path}, {said}" in result.stderr
+
+
+def test_a_secret_that_is_given_twice_is_refused(tmp_path):
+    (tmp_path / "secret").write_text("of the file")
+    both = API | {"SECRET_KEY_FILE": str(tmp_path / "secret")}
+    result = read(both, "from django.conf import settings; settings.DEBUG")
+    assert result.returncode == 1
+    assert "SECRET_KEY and SECRET_KEY_FILE are both set. Remove one of them." in result.stderr
+    assert "of the file" not in result.stderr

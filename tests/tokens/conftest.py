@@ -74,11 +74,12 @@ def signer(test_signer, monkeypatch):
     monkeypatch.setattr(publication, "published", lambda ring="default", *, now: (test_signer.public,))
     for name in ("clock", "carried_clock", "estimated_clock"):
         monkeypatch.setattr(keyring, name, lambda *, now: now)
-    for name in ("for_audience", "for_operator"):
+    for name in ("for_audience", "for_client", "for_operator"):
         # looked up when called: a test can replace `signer`
         monkeypatch.setattr(
             keyring, name, lambda audience, *, now: keyring.Signing("default", keyring.signer(now=now), now)
         )
+    monkeypatch.setattr(keyring, "client_rings", lambda *, now: ("default",))
     monkeypatch.setattr(publication, "trusted_rings", lambda audience, *, now: ("default",))
     return test_signer
 

@@ -35,7 +35,7 @@ DECIDED_ELSEWHERE = (
     *("client_type", "grants", "scopes", "apis", "redirect_uris", "allowed_origins"),
     *("require_pushed_authorization_requests", "require_signed_request_object"),
     *("token_endpoint_auth_method", "client_jwks", "client_jwks_uri", "dpop_bound_access_tokens"),
-    *("backchannel_logout_uri", "backchannel_logout_session_required"),
+    *("backchannel_logout_uri", "backchannel_logout_session_required", "id_token_signed_response_alg"),
 )
 """The fields of a self-registered client that its document, its registration or the settings decide."""
 SECRET_ATTRIBUTE = "_client_secret"  # noqa: S105 (a name, not a secret)

@@ -18,6 +18,7 @@ from tokens.admin.scope_choice import ScopeField
 from tokens.grants.table import GRANT_TYPES
 from tokens.jose import key_text
 from tokens.jose.public_keys import UnusableKey
+from tokens.keys.rules import id_ring
 from tokens.models import AuthenticationMethod, Client, GrantType, PkceRule, SecurityProfile
 from tokens.models.client_choices import LOWERED
 from tokens.registration import secret_rotation
@@ -126,6 +127,14 @@ class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a
         empty_value=None,
         label="Security profile",
         help_text=Client._meta.get_field("security_profile").help_text,
+    )
+    # The model's field is nullable, and an empty text would be a value of its own.
+    id_token_signed_response_alg = forms.TypedChoiceField(
+        choices=[("", "That of the default ring"), *((name, name) for name in id_ring.ALGORITHMS)],
+        required=False,
+        empty_value=None,
+        label="Algorithm of ID tokens",
+        help_text=Client._meta.get_field("id_token_signed_response_alg").help_text,
     )
     dpop_bound_access_tokens = forms.BooleanField(
         required=False,

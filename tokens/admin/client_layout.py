@@ -22,6 +22,7 @@ FIELDSETS: Any = [
                 "require_signed_request_object",
                 "security_profile",
                 "dpop_bound_access_tokens",
+                "id_token_signed_response_alg",
                 "access_token_lifetime",
             ],
         },

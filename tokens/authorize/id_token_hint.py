@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from tokens import conf
 from tokens.issued import access_token, id_token
 from tokens.jose import compact
-from tokens.keys import store
+from tokens.keys import rings, store
 from tokens.keys.key_pair import verifies
 from tokens.keys.rules.moves import DEFAULT_RING
 
@@ -54,8 +54,9 @@ def read(text: str) -> Hint:
 
 
 def _key(kid: object) -> store.StoredKey:
-    """Return the key with this `kid` from the ring that signs ID tokens. Raises ValueError if none, or revoked."""
-    for stored in store.ours(DEFAULT_RING):
-        if stored.key.kid == kid and stored.key.revoked_at is None:
-            return stored
+    """Return the key with this `kid` from the rings that sign ID tokens. Raises ValueError if none, or revoked."""
+    for ring in (DEFAULT_RING, *rings.for_id_tokens()):
+        for stored in store.ours(ring):
+            if stored.key.kid == kid and stored.key.revoked_at is None:
+                return stored
     raise ValueError("no key of this issuer has this kid")

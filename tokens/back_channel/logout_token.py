@@ -61,7 +61,7 @@ def for_message(message: LogoutMessage, *, token_id: str, now: datetime) -> str:
         sid=message.sid,
         subject="" if client.backchannel_logout_session_required else message.sub,
     )
-    return mint(token, signer=keyring.for_audience(client.client_id, now=now).signer)
+    return mint(token, signer=keyring.for_client(client.id_token_signed_response_alg, now=now).signer)
 
 
 def new_id() -> str:

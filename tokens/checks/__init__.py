@@ -11,7 +11,9 @@ Read in this order:
 - `key_health`: problems of rings and encrypting keys, with remedies.
 - `client`: clients that may log users in without PKCE (tag `clients`).
 - `claims`: the settings of claims about users.
-- `fapi2_clauses`, `conformance`: the clauses of the FAPI 2.0 Security Profile, and which of them are met.
+- `fapi2_configuration`, `fapi2_judges`: what the report on FAPI 2.0 judges; what a configuration lacks.
+- `fapi2_network`, `fapi2_general`, `fapi2_flows`, `fapi2_cryptography`: the clauses, by section of the profile.
+- `fapi2_clauses`, `conformance`: all clauses, and which of them are met.
 - `cache`: the Redis of rate-limit counters answers and does not evict (tag `cache`).
 - `durability`: PostgreSQL keeps acknowledged transactions.
 """

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from django.core.checks import CheckMessage, Warning, register  # noqa: A004 (Django's name)
+from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 (Django's name)
 from django.db import DatabaseError
 
-from tokens.models import Client, PkceRule
+from tokens.models import Client, PkceRule, id_token_algorithm
 from tokens.registration import less_strict
 
 HINT = (
@@ -46,4 +46,21 @@ def check_switches(**_: Any) -> list[CheckMessage]:
         Warning(f"The client {client.client_id} is less strict. {text}", hint=SWITCH_HINT, id="tokens.W211")
         for client in clients
         for text in less_strict.others(client)
+    ]
+
+
+@register("clients", deploy=True)
+def check_algorithms(**_: Any) -> list[CheckMessage]:
+    """Return error tokens.E212 for each active client whose ID tokens no ring can sign, so that it gets none."""
+    try:
+        clients = list(Client.objects.filter(is_active=True, id_token_signed_response_alg__isnull=False))
+        problems = {
+            client.client_id: id_token_algorithm.problem(client.id_token_signed_response_alg) for client in clients
+        }
+    except DatabaseError:
+        return []
+    return [
+        Error(f"The client {client_id} gets no ID tokens. {problem}", id="tokens.E212")
+        for client_id, problem in sorted(problems.items())
+        if problem
     ]

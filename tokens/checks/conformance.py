@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tokens import conf
-from tokens.checks.fapi2_clauses import CLAUSES, Configuration, State
+from tokens.checks.fapi2_clauses import CLAUSES
+from tokens.checks.fapi2_configuration import Configuration, State
+from tokens.keys import rings
 from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.models import Api, Client, fapi2
 from tokens.models.key import Ring
@@ -17,7 +19,7 @@ class ClauseReport:
     clause: str
     text: str
     state: str
-    """`met`, `not met` or `outside`."""
+    """`met`, `not met`, `outside` or `choice`."""
     missing: tuple[str, ...]
     """What is missing, each with its remedy or place."""
     test: str
@@ -33,6 +35,7 @@ def configuration() -> Configuration:
         problems={client.client_id: tuple(fapi2.problems(client)) for client in held},
         is_for_all=settings.requests.follows_fapi2,
         algorithms=dict(Ring.objects.values_list("name", "algorithm")),
+        id_tokens={client.client_id: rings.for_client(client.id_token_signed_response_alg) for client in held},
         apis={api.identifier: api.ring.name if api.ring else DEFAULT_RING for api in _apis()},
     )
 

@@ -11,10 +11,9 @@ from uuid import uuid4
 
 from tokens import conf
 from tokens.issued import access_token, jws
-from tokens.keys import material, transfer
+from tokens.keys import material, rings, transfer
 from tokens.keys.key_pair import RingSigner
 from tokens.keys.rules import moves
-from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.models import Api, Client, Ring
 
 LIFETIME = timedelta(minutes=10)
@@ -45,10 +44,17 @@ def make(audience: str, *, now: datetime) -> FlushToken:
     audience = api.identifier if api else audience
     if api is None and not Client.objects.filter(client_id=audience).exists():
         raise CannotFlush(f"{audience} is neither the identifier of an API nor a client_id")
-    ring = Ring.objects.filter(name=moves.signing(audience, transfer.load(), now=now) if api else DEFAULT_RING).first()
+    name = moves.signing(audience, transfer.load(), now=now) if api else _ring_of(audience)
+    ring = Ring.objects.filter(name=name).first()
     if ring is None:
         raise CannotFlush("there is no signing key yet: run manage.py rotate_keys")
     return _sign(audience, api, ring, now=now)
+
+
+def _ring_of(client_id: str) -> str:
+    """Return the ring that signs ID tokens for the client."""
+    algorithm = Client.objects.values_list("id_token_signed_response_alg", flat=True).get(client_id=client_id)
+    return rings.for_client(algorithm)
 
 
 def _sign(audience: str, api: Api | None, ring: Ring, *, now: datetime) -> FlushToken:

@@ -69,7 +69,7 @@ def for_grant(grant: UserGrant, access_token: str, *, nonce: str, now: datetime,
         access_token=access_token,
         further=further,
     )
-    return mint(token, signer=keyring.for_audience(client_id, now=now).signer)
+    return mint(token, signer=keyring.for_client(grant.client.id_token_signed_response_alg, now=now).signer)
 
 
 def mint(token: IdToken, *, signer: Signer) -> str:

@@ -38,6 +38,11 @@ def successor(text: str, *, generation: int, key: EncryptionKey) -> str:
     return _tagged(f"{family(text)}.{generation}.{_mac(key, SUCCESSOR, text)}", key)
 
 
+def can_be(text: str) -> bool:
+    """Return False if `text` is no refresh token by its form: it has two dots, as only a JWT has."""
+    return text.count(".") != 2
+
+
 def family(text: str) -> str:
     """Return the part of `text` that all tokens of its family share."""
     return text.partition(".")[0]

@@ -8,14 +8,14 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Subquery
 
 from tokens import conf
 from tokens.encryption import EncryptionKey, MalformedEncryptionKey
 from tokens.issued import one_time, refresh_text, user_grant
 from tokens.issued.audience import OFFLINE
 from tokens.keys.errors import NotReady
-from tokens.models import Client, GrantType, RefreshToken, UserGrant
+from tokens.models import Client, GrantType, RefreshToken, RegistryVersion, UserGrant
 
 
 def is_granted(client: Client, scopes: Collection[str]) -> bool:
@@ -61,6 +61,16 @@ def adopt(digest: str, grant: UserGrant, client: Client, *, now: datetime) -> No
 def find(text: str) -> RefreshToken | None:
     """Return the row of the refresh token in `text`, or None if there is none."""
     return _rows().filter(digest=one_time.digest(text)).first()
+
+
+def with_registry(text: str) -> tuple[RefreshToken | None, str | None]:
+    """Return the row of the refresh token in `text`, and the registry's version, by one statement.
+
+    Returns None for both if there is no such row.
+    """
+    version = Subquery(RegistryVersion.objects.order_by("pk").values("value")[:1])
+    row = _rows().filter(digest=one_time.digest(text)).annotate(registry=version).first()
+    return row, row.registry if row else None
 
 
 def grant_of(text: str) -> UserGrant | None:

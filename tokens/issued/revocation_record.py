@@ -42,11 +42,18 @@ ON CONFLICT ("key") DO UPDATE SET
     until = {later}(tokens_revocation.until, excluded.until)
 WHERE tokens_revocation.issued_before < excluded.issued_before OR tokens_revocation.until < excluded.until
 RETURNING "key", until, issued_before"""
+# The entry is that of `revocation_key.entry`, whose instants are the last four bytes of a bigint.
+QUEUED = """uuid_send("key") || substring(int8send(until) FROM 5) || substring(int8send(issued_before) FROM 5)"""
+UPSERT_AND_QUEUE = f"WITH changed AS ({UPSERT}) INSERT INTO tokens_waitingentry (entry) SELECT {QUEUED} FROM changed"  # noqa: S608
+"""Both steps of `_upsert` in one statement, which needs no transaction around it. For PostgreSQL."""
 
 
-def revoke_token(token_id: str, *, expires_at: datetime) -> None:
-    """Revoke one token by its `jti`, for as long as an API can accept it."""
-    write(Kind.TOKEN, [token_id], until=expires_at + acceptance_after_expiry())
+def revoke_token(token_id: str, *, expires_at: datetime, acceptance: timedelta | None = None) -> None:
+    """Revoke one token by its `jti`, for as long as an API can accept it.
+
+    `acceptance` is `acceptance_after_expiry`, if the caller has read it.
+    """
+    write(Kind.TOKEN, [token_id], until=expires_at + (acceptance or acceptance_after_expiry()))
 
 
 def revoke_grant(grant_id: str, *, now: datetime) -> None:
@@ -156,10 +163,14 @@ def write(
 
 def _upsert(values: Mapping[str, Any]) -> None:
     """Write the rows, and queue those that are new or cover more than before for publication."""
-    statement = UPSERT.format(keys=KEYS[connection.vendor], later=LATER[connection.vendor])
+    dialect = {"keys": KEYS[connection.vendor], "later": LATER[connection.vendor]}
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(UPSERT_AND_QUEUE.format(**dialect), values)
+        return
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(statement, values)
+            cursor.execute(UPSERT.format(**dialect), values)
             changed = cursor.fetchall()
         # RETURNING gives only rows that changed, so a repeated revocation publishes nothing.
         entries = [revocation_key.entry(key, until=until, issued_before=before) for key, until, before in changed]

@@ -11,11 +11,19 @@ One statement answers all three and reads the version of the registry.
 import uuid
 from dataclasses import dataclass
 
-from django.db.models import Exists
+from django.db import connection
 
-from tokens.issued import revocation_record
+from tokens.issued import revocation_key
 from tokens.issued.token_reader import PresentedToken
-from tokens.models import Client, RegistryVersion, User
+
+STATUS = """
+SELECT value,
+    EXISTS (SELECT 1 FROM tokens_revocation WHERE "key" IN ({keys}) AND (issued_before = 0 OR issued_before > %s)),
+    EXISTS (SELECT 1 FROM tokens_user WHERE sub = %s AND is_active),
+    EXISTS (SELECT 1 FROM tokens_client WHERE client_id = %s AND is_active)
+FROM tokens_registryversion ORDER BY id LIMIT 1"""
+NO_USER = uuid.UUID(int=0)
+"""Stands for the `sub` of a client. No user has it, because the `sub` of users is random."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +41,11 @@ class TokenStatus:
 
 def is_accepted(token: PresentedToken) -> bool:
     """Return True unless `token` is revoked, or its client or user is not active. A client's own token has no user."""
-    status = look_up(token)
+    return accepts(look_up(token), token)
+
+
+def accepts(status: TokenStatus, token: PresentedToken) -> bool:
+    """Return True if `token` is accepted by its `status`."""
     has_holder = status.has_active_client and (status.has_active_user or token.subject == token.client_id)
     return has_holder and not status.is_revoked
 
@@ -41,19 +53,29 @@ def is_accepted(token: PresentedToken) -> bool:
 def look_up(token: PresentedToken) -> TokenStatus:
     """Return the state of `token`. It counts as revoked if the registry has no version."""
     # A user or client that was disabled by plain SQL left no revocation, so `is_active` is read too.
-    users = User.objects.filter(sub__in=_subjects(token), is_active=True)
-    clients = Client.objects.filter(client_id=token.client_id, is_active=True)
-    registry_row = RegistryVersion.objects.annotate(
-        revoked=Exists(revocation_record.of(token.claims, kid=token.kid)), user=Exists(users), client=Exists(clients)
-    )
-    row = registry_row.values_list("value", "revoked", "user", "client").first()
+    keys = [_stored(key) for key in set(revocation_key.keys(token.claims, kid=token.kid))]
+    values = [*keys, token.claims["iat"], _stored(_user(token)), token.client_id]
+    # Every introspection runs it. Through the ORM, this took most of the request's CPU time.
+    with connection.cursor() as cursor:
+        cursor.execute(STATUS.format(keys=", ".join(["%s"] * len(keys))), values)
+        row = cursor.fetchone()
     registry, is_revoked, has_user, has_client = row or (None, True, False, False)
-    return TokenStatus(registry=registry, is_revoked=is_revoked, has_active_user=has_user, has_active_client=has_client)
+    return TokenStatus(
+        registry=registry,
+        is_revoked=bool(is_revoked),
+        has_active_user=bool(has_user),
+        has_active_client=bool(has_client),
+    )
 
 
-def _subjects(token: PresentedToken) -> list[uuid.UUID]:
-    """Return the token's `sub` as a list of one UUID, or an empty list if the `sub` is a client's."""
+def _user(token: PresentedToken) -> uuid.UUID:
+    """Return the token's `sub`, or NO_USER if it is a client's."""
     try:
-        return [uuid.UUID(token.subject)]
+        return uuid.UUID(token.subject)
     except ValueError:
-        return []
+        return NO_USER
+
+
+def _stored(value: uuid.UUID) -> uuid.UUID | str:
+    """Return a UUID as the database stores it."""
+    return value if connection.features.has_native_uuid_field else value.hex

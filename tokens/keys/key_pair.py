@@ -3,9 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol
+from functools import lru_cache
+from typing import Any, Protocol
 
 import jwt
+
+MEMBERS = ("alg", "kty", "n", "e", "crv", "x", "y")
+"""The members of a public JWK that make up the key (RFC 7518 section 6, RFC 8037 section 2)."""
 
 
 class KeyPair(Protocol):
@@ -72,5 +76,12 @@ class RingSigner:
 def verifies(signature: bytes, message: bytes, jwk: Mapping[str, str]) -> bool:
     """Return True if a JWS signature verifies under a public JWK."""
     # By PyJWT, which shares no code with `material` and `pkcs11`: an error in those does not cancel itself out.
-    algorithm = jwt.get_algorithm_by_name(jwk["alg"])
-    return algorithm.verify(message, algorithm.from_jwk(dict(jwk)), signature)
+    return jwt.get_algorithm_by_name(jwk["alg"]).verify(message, _opened(tuple(map(jwk.get, MEMBERS))), signature)
+
+
+@lru_cache(maxsize=256)
+def _opened(values: tuple[str | None, ...]) -> Any:
+    """Return the key object of a public JWK, whose MEMBERS have these values."""
+    # Opening an RSA key takes longer than a verification with it.
+    jwk = {name: value for name, value in zip(MEMBERS, values, strict=True) if value is not None}
+    return jwt.get_algorithm_by_name(jwk["alg"]).from_jwk(jwk)

@@ -3,8 +3,9 @@
 - Phases are computed from the database's clock, carried forward from when the snapshot was read
   (tokens/keys/snapshots.py).
 - An edge reads that clock once per request (`clock`). Every other `now` is that instant; no other clock is read.
-- `for_audience` answers once per response which ring and key sign, and the instant of issue: for access tokens and ID
-  tokens. `for_operator` answers the same for introspection responses, `for_readers` for the revocation feed.
+- `for_audience` answers once per response which ring and key sign an access token, and the instant of issue.
+  `for_client` answers the same for ID tokens and logout tokens, `for_operator` for introspection responses, and
+  `for_readers` for the revocation feed.
 - The signer of a ring is remembered until its snapshot is replaced, or until the next date at which it can change.
 """
 
@@ -19,7 +20,7 @@ from tokens.keys import ring_reader, signer_choice
 from tokens.keys.errors import NoKey, NotReady
 from tokens.keys.key_pair import Signer
 from tokens.keys.ring_snapshot import Snapshot
-from tokens.keys.rules import lifecycle, moves
+from tokens.keys.rules import id_ring, lifecycle, moves
 from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.keys.rules.policy import Policy
 from tokens.keys.snapshots import Snapshots
@@ -87,12 +88,26 @@ def _require_right_clock(skew: timedelta, policy: Policy) -> None:
 def for_audience(audience: str, *, now: datetime) -> Signing:
     """Return the ring and key that sign for `audience` at `now` (the database's clock). Raises NotReady if no key may.
 
-    The audience of an ID token is a client_id. The default ring signs for it.
+    `for_client` answers the same for ID tokens, whose audience is a client.
     """
     snapshot = snapshots.get(DEFAULT_RING, now=now)
     if audience not in snapshot.moves:
         return Signing(DEFAULT_RING, _current_signer(DEFAULT_RING, snapshot, snapshot.clock(now=now)), now)
     ring = _ring_of(audience, now=now)
+    return Signing(ring, signer(ring, now=now), now)
+
+
+def for_client(algorithm: str | None, *, now: datetime) -> Signing:
+    """Return the ring and key that sign ID tokens and logout tokens for a client at `now` (the database's clock).
+
+    `algorithm` is the client's choice, and None for that of the default ring. Raises NotReady if no key may sign.
+    """
+    snapshot = snapshots.get(DEFAULT_RING, now=now)
+    if not algorithm or any(row.algorithm == algorithm for row in snapshot.stored):
+        return Signing(DEFAULT_RING, _current_signer(DEFAULT_RING, snapshot, snapshot.clock(now=now)), now)
+    ring = id_ring.named(algorithm)
+    if ring not in snapshot.id_rings:
+        raise NotReady(f"no ring signs ID tokens with {algorithm}: run manage.py rotate_keys --ring {ring}")
     return Signing(ring, signer(ring, now=now), now)
 
 
@@ -149,6 +164,14 @@ def shown_rings(ring: str, *, now: datetime) -> tuple[str, ...]:
     snapshots.get(ring, now=now)  # raises UnknownKey if there is no such ring
     snapshot = snapshots.get(DEFAULT_RING, now=now)
     return moves.shown(ring, snapshot.moves.values(), now=snapshot.clock(now=now))
+
+
+def client_rings(*, now: datetime) -> tuple[str, ...]:
+    """Return the rings that sign for clients: the default one, and those of further algorithms of ID tokens.
+
+    Raises NotReady if the keys could not be read for longer than N.
+    """
+    return (DEFAULT_RING, *snapshots.get(DEFAULT_RING, now=now).id_rings)
 
 
 def _ring_of(audience: str, *, now: datetime) -> str:

@@ -30,12 +30,15 @@ def published(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ..
 
 
 def jwks(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ...]:
-    """Return the keys of the ring's JWKS: its own, then those of rings that APIs move from or to. Never empty.
+    """Return the keys of the ring's JWKS. Never empty.
+
+    The JWKS of the default ring has its own, then those of the other rings that sign ID tokens. Another ring's has its
+    own, then those of rings that APIs move from or to.
 
     Raises NotReady if the keys could not be read for longer than N, or if none is published; UnknownKey for an unknown
     ring.
     """
-    keys = tuple(key for name in keyring.shown_rings(ring, now=now) for key in published(name, now=now))
+    keys = tuple(key for name in _shown(ring, now=now) for key in published(name, now=now))
     if not keys:
         raise NotReady(f"no row of the ring {ring!r} verifies, and nothing else is published")
     return keys
@@ -65,5 +68,9 @@ def shared_cache(ring: str = DEFAULT_RING, *, now: datetime) -> int:
 
     Raises NotReady if the keys could not be read for longer than N.
     """
-    policies = [keyring.snapshots.get(name, now=now).policy for name in keyring.shown_rings(ring, now=now)]
+    policies = [keyring.snapshots.get(name, now=now).policy for name in _shown(ring, now=now)]
     return int(min(policy.shared_cache for policy in policies).total_seconds())
+
+
+def _shown(ring: str, *, now: datetime) -> tuple[str, ...]:
+    return keyring.client_rings(now=now) if ring == DEFAULT_RING else keyring.shown_rings(ring, now=now)

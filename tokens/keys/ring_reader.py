@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from tokens import conf
 from tokens.audit import journal
 from tokens.encryption import EncryptionKey, MalformedEncryptionKey
-from tokens.keys import adoption, clock, store, transfer
+from tokens.keys import adoption, clock, rings, store, transfer
 from tokens.keys.errors import CannotOpen, NoKey, UnknownKey
 from tokens.keys.key_pair import KeyPair
 from tokens.keys.ring_snapshot import Snapshot
@@ -53,6 +53,7 @@ def read(ring: str) -> Snapshot:
         monotonic=started,
         skew=reading.skew,
         moves=transfer.load() if ring == DEFAULT_RING else {},
+        id_rings=rings.for_id_tokens() if ring == DEFAULT_RING else (),
     )
 
 

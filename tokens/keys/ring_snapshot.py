@@ -25,3 +25,5 @@ class Snapshot(Read):
     """Keys of this ring in rows that were changed by hand: one of them can have taken over."""
     moves: Moves = field(default_factory=dict)
     """The move of each API. Only the default ring's snapshot has them."""
+    id_rings: tuple[str, ...] = ()
+    """The further rings that sign ID tokens and have keys. Only the default ring's snapshot has them."""

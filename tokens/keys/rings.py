@@ -7,12 +7,11 @@ from django.core.exceptions import ValidationError
 from tokens.keys import material
 from tokens.keys.errors import UnknownKey, Unsafe, WrongRing
 from tokens.keys.keystore import DATABASE, NAMES
+from tokens.keys.rules import id_ring
+from tokens.keys.rules.id_ring import DEFAULT_ALGORITHM
 from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.keys.rules.policy import Policy, problems
 from tokens.models.key import Ring, SigningKey
-
-DEFAULT_ALGORITHM = "RS256"
-"""Algorithm of the default ring unless another is named: every OpenID client supports it (OIDC Core section 15.1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +38,17 @@ def names() -> list[str]:
     return sorted(existing, key=lambda name: name != DEFAULT_RING)
 
 
+def for_id_tokens() -> tuple[str, ...]:
+    """Return the names of the further rings that sign ID tokens, if they have keys."""
+    rows = Ring.objects.filter(name__in=id_ring.NAMES, keys__isnull=False).distinct()
+    return tuple(rows.order_by("name").values_list("name", flat=True))
+
+
+def for_client(algorithm: str | None) -> str:
+    """Return the name of the ring that signs the ID tokens of a client that chose `algorithm`, or chose none."""
+    return id_ring.named(algorithm) if algorithm and algorithm != default_algorithm() else DEFAULT_RING
+
+
 def default_algorithm() -> str:
     """Return the algorithm of the default ring, or the one that it would get."""
     algorithms = Ring.objects.filter(name=DEFAULT_RING).values_list("algorithm", flat=True)
@@ -55,13 +65,15 @@ def find_or_make(name: str, kind: RingKind, *, policy: Policy) -> Ring:
     if row is not None:
         _require_kind(row, kind)
         return row
-    algorithm = kind.algorithm or (DEFAULT_ALGORITHM if name == DEFAULT_RING else None)
+    demanded = DEFAULT_ALGORITHM if name == DEFAULT_RING else id_ring.algorithm_of(name)
+    algorithm = kind.algorithm or demanded
     if algorithm is None:
         raise UnknownKey(f"there is no ring {name!r}; add --algorithm to create it, or see manage.py keys")
     if name != DEFAULT_RING and not SigningKey.objects.filter(ring__name=DEFAULT_RING).exists():
         raise Unsafe("the default ring signs until a further one is ready, and has no key yet: make it first")
     created = {"algorithm": algorithm, "bits": kind.bits, "keystore": kind.keystore or DATABASE}
     _require_name(name)
+    _require_own_algorithm(name, algorithm)
     _require_possible(algorithm, kind)
     if broken := next(problems(policy), None):
         raise Unsafe(f"the key policy of the settings cannot be kept: {broken}")
@@ -87,6 +99,15 @@ def _require_name(name: str) -> None:
         raise WrongRing(
             f"a ring cannot be named {name!r}: at most 50 letters, digits, hyphens and underscores (ASCII)"
         ) from error
+
+
+def _require_own_algorithm(name: str, algorithm: str) -> None:
+    """Raise WrongRing if the name is that of the ring for ID tokens of another algorithm."""
+    if id_ring.algorithm_of(name) not in (None, algorithm):
+        raise WrongRing(
+            f"the ring {name!r} signs ID tokens with {id_ring.algorithm_of(name)}; for {algorithm}, its name is"
+            f" {id_ring.named(algorithm)!r}"
+        )
 
 
 def _require_possible(algorithm: str, kind: RingKind) -> None:

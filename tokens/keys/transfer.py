@@ -18,7 +18,7 @@ from tokens.keys.clock import refuse_skew
 from tokens.keys.errors import UnknownKey, Unsafe, WrongRing
 from tokens.keys.lock import LockedRing, hold
 from tokens.keys.operation import Operation
-from tokens.keys.rules import lifecycle, moves
+from tokens.keys.rules import id_ring, lifecycle, moves
 from tokens.keys.rules.moves import DEFAULT_RING, Move, Moves
 from tokens.models.api import Api
 from tokens.models.key import Ring, SigningKey
@@ -100,6 +100,8 @@ def _first_start(ring: str) -> datetime | None:
 def _require_possible(api: Api, locked: LockedRing, previous: str) -> None:
     if previous == locked.row.name:
         raise WrongRing(f"{api.identifier} is on the ring {previous!r} already, or moves there")
+    if id_ring.algorithm_of(locked.row.name):
+        raise WrongRing(f"the ring {locked.row.name!r} signs ID tokens only: name another ring for {api.identifier}")
     if locked.row.algorithm not in api.algorithms:
         raise WrongRing(
             f"the ring {locked.row.name!r} signs {locked.row.algorithm}, and {api.identifier} accepts"

@@ -7,6 +7,7 @@ from typing import Any
 from tokens.grants.table import GRANT_TYPES
 from tokens.jose import key_text
 from tokens.jose.public_keys import UnusableKey
+from tokens.keys.rules import id_ring
 from tokens.management import login_options, recipe_options
 from tokens.management.arguments import instant, seconds
 from tokens.models import AuthenticationMethod
@@ -140,11 +141,16 @@ def _add_users(parser: ArgumentParser) -> None:
 
 
 def _add_lifetimes(parser: ArgumentParser) -> None:
-    """Add the options for the binding of tokens, lifetimes and refresh tokens."""
+    """Add the options for binding, algorithm, lifetimes and refresh tokens."""
     parser.add_argument(
         "--dpop", action="store_true",
         help="refuse each token request without a DPoP proof, so that every access token is bound to a key of the"
         " client (RFC 9449); without this option, tokens are bound if the client sends a proof",
+    )  # fmt: skip
+    parser.add_argument(
+        "--id-token-alg", choices=id_ring.ALGORITHMS, dest="id_token_signed_response_alg",
+        help="the algorithm that signs the client's ID tokens and logout tokens; default: that of the default ring;"
+        " another one needs a ring of its own (rotate_keys --ring id-ES256 --algorithm ES256)",
     )  # fmt: skip
     parser.add_argument("--access-token-lifetime", type=seconds, metavar="SECONDS")
     parser.add_argument(
@@ -208,6 +214,7 @@ def _policy(options: dict[str, Any]) -> dict[str, Any]:
         "backchannel_logout_session_required": options["backchannel_logout_session_required"] or None,
         "allowed_origins": " ".join(options["origins"]),
         "dpop_bound_access_tokens": options["dpop"] or None,
+        "id_token_signed_response_alg": options["id_token_signed_response_alg"],
         "access_token_lifetime": options["access_token_lifetime"],
         "refresh_token_lifetime": options["refresh_token_lifetime"],
         "refresh_token_idle_lifetime": options["refresh_token_idle_lifetime"],

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tokens import conf
-from tokens.keys.rings import DEFAULT_ALGORITHM
+from tokens.keys.rules.id_ring import DEFAULT_ALGORITHM
 from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.keys.snapshots import Read, Snapshots
 from tokens.models import Api, Scope

@@ -12,6 +12,7 @@ Read in this order:
   parts of a client.
 - `client`, `client_secret`: clients, and their secrets.
 - `client_problems`, `fapi2`: what is wrong with a registration, in general and under the FAPI 2.0 Security Profile.
+- `id_token_algorithm`: the algorithms that a client can choose for its ID tokens.
 - `open_client`: clients that registered themselves, and initial access tokens.
 - `request_push`: authorization requests that clients pushed.
 - `consent`, `user_grant`, `device`: what users allowed, with codes and refresh tokens; device codes.

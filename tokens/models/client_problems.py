@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tokens.addresses import logout_uri_problem, origin, origin_problem, redirect_uri_problem
 from tokens.conf import issuer
 from tokens.jose.public_keys import UnusableKey, registered
-from tokens.models import fapi2
+from tokens.models import fapi2, id_token_algorithm
 from tokens.models.client_choices import SECRET_METHODS, AuthenticationMethod, GrantType
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def by_field(client: "Client") -> dict[str, list[str]]:
         "pkce": _pkce_problems(client),
         "skip_authorization": _consent_problems(client),
         "allows_any_localhost_port": _localhost_problems(client),
+        "id_token_signed_response_alg": _algorithm_problems(client),
         "backchannel_logout_uri": _logout_uri_problems(client),
         "backchannel_logout_session_required": _session_problems(client),
         "require_signed_request_object": _signature_problems(client),
@@ -117,6 +118,12 @@ def _signature_problems(client: "Client") -> list[str]:
     if client.require_signed_request_object and not client.has_keys:
         return ["Only a client with private_key_jwt can sign its requests. Clear this, or register its keys."]
     return []
+
+
+def _algorithm_problems(client: "Client") -> list[str]:
+    """Return the problem if no ring signs ID tokens with the algorithm that the client wants."""
+    problem = id_token_algorithm.problem(client.id_token_signed_response_alg)
+    return [problem] if problem else []
 
 
 def _consent_problems(client: "Client") -> list[str]:

@@ -20,6 +20,7 @@ NO_PUBLIC = "FAPI 2.0 has no public clients (clause 5.3.2.1-3)."
 BY_KEY = "FAPI 2.0 needs private_key_jwt (clause 5.3.2.1-6)."
 NO_LEGACY_AUDIENCE = "FAPI 2.0 forbids the legacy audience (clause 5.3.2.1-8)."
 NO_ROTATION = "FAPI 2.0 forbids rotating refresh tokens (clause 5.3.2.1-9)."
+NO_RS256 = "FAPI 2.0 forbids ID tokens with RS256 (clause 5.4.1-1)."
 HTTPS = "FAPI 2.0 needs redirect URIs with https, or http at 127.0.0.1 or [::1] (clause 5.3.2.2-8)."
 
 
@@ -30,6 +31,7 @@ def problems(client: "Client") -> list[str]:
         (BY_KEY, not client.is_public and not client.has_keys),
         (NO_LEGACY_AUDIENCE, client.accepts_token_endpoint_audience),
         (NO_ROTATION, client.rotates_refresh_tokens),
+        (NO_RS256, client.id_token_signed_response_alg not in {*ALGORITHMS, None, ""}),
         (HTTPS, any(not SAFE_REDIRECT_URI.fullmatch(uri) for uri in client.redirect_uris.split())),
     )
     return [text for text, is_wrong in checks if is_wrong]

@@ -1,12 +1,13 @@
-"""A client's tokens: lifetimes, binding, and when it gets refresh tokens. Columns of the client's table."""
+"""A client's tokens: lifetimes, binding, algorithm, and when it gets refresh tokens. Columns of the client's table."""
 
 from django.db import models
 
+from tokens.keys.rules import id_ring
 from tokens.models import lifetimes
 
 
 class TokenSettings(models.Model):
-    """The lifetimes of a client's tokens, their binding to a key, and the rules of its refresh tokens."""
+    """The lifetimes of a client's tokens, their binding and algorithm, and the rules of its refresh tokens."""
 
     access_token_lifetime = models.DurationField(
         null=True,
@@ -40,6 +41,16 @@ class TokenSettings(models.Model):
         blank=True,
         help_text="Refuse each token request without a DPoP proof, so that every access token of the client is bound to"
         " a key that it has (RFC 9449 section 5.2). Off: tokens are bound if the client sends a proof.",
+    )
+    # The name of the member of OpenID Connect Registration 1.0 section 2.
+    id_token_signed_response_alg = models.CharField(  # noqa: DJ001 (nullable: see above)
+        "algorithm of ID tokens",
+        max_length=10,
+        null=True,
+        blank=True,
+        choices=[(name, name) for name in id_ring.ALGORITHMS],
+        help_text="The algorithm that signs the client's ID tokens and logout tokens. Empty: that of the default ring."
+        " Another one needs a ring of its own: manage.py rotate_keys --ring id-ES256 --algorithm ES256.",
     )
 
     class Meta:

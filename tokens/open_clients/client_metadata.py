@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from tokens.addresses import logout_uri_problem, origin, origin_problem, redirect_uri_problem
 from tokens.jose import public_keys
+from tokens.jose.key_format import ALGORITHMS
 from tokens.jose.public_keys import UnusableKey
 from tokens.open_clients import identifier
 from tokens.open_clients.identifier import UnfitAddress
@@ -62,6 +63,8 @@ class ClientMetadata:
     """The same for requests that it signed (RFC 9101)."""
     dpop_bound_access_tokens: bool
     """True if the client always uses DPoP (RFC 9449 section 5.2)."""
+    id_token_signed_response_alg: str = ""
+    """Empty if the client does not choose (OpenID Connect Registration 1.0 section 2)."""
     backchannel_logout_uri: str = ""
     """Empty if the client is not told of logouts (Back-Channel Logout 1.0 section 2.2)."""
     backchannel_logout_session_required: bool = False
@@ -116,6 +119,7 @@ def read(
         require_pushed_authorization_requests=_truth(members, "require_pushed_authorization_requests"),
         require_signed_request_object=_truth(members, "require_signed_request_object"),
         dpop_bound_access_tokens=_truth(members, "dpop_bound_access_tokens"),
+        id_token_signed_response_alg=_algorithm(members),
         **_logout(members, uris=uris, loopback=loopback),
     )
 
@@ -160,6 +164,14 @@ def _grant_types(members: Mapping[str, Any], *, permitted: Collection[str], uris
     if AUTHORIZATION_CODE in granted and not uris:
         raise InvalidMetadata("redirect_uris is missing.", error="invalid_redirect_uri")
     return tuple(granted)
+
+
+def _algorithm(members: Mapping[str, Any]) -> str:
+    """Return the algorithm of ID tokens; empty if the client names none. Raises InvalidMetadata."""
+    algorithm = _text(members, "id_token_signed_response_alg")
+    if algorithm and algorithm not in ALGORITHMS:
+        raise InvalidMetadata(f"id_token_signed_response_alg must be one of {', '.join(ALGORITHMS)}.")
+    return algorithm
 
 
 def _keys(members: Mapping[str, Any], method: str) -> tuple[Mapping[str, Any] | None, str]:

@@ -103,6 +103,7 @@ def _fields(client_id: str, metadata: ClientMetadata) -> dict[str, Any]:
         "backchannel_logout_uri": metadata.backchannel_logout_uri or None,
         "backchannel_logout_session_required": metadata.backchannel_logout_session_required or None,
         "dpop_bound_access_tokens": metadata.dpop_bound_access_tokens or None,
+        "id_token_signed_response_alg": metadata.id_token_signed_response_alg or None,
     }
 
 

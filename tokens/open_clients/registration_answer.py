@@ -43,6 +43,7 @@ def stored(client: Client, registration_token: str) -> dict[str, object]:
         "backchannel_logout_uri": client.backchannel_logout_uri,
         "backchannel_logout_session_required": client.backchannel_logout_session_required,
         "dpop_bound_access_tokens": client.dpop_bound_access_tokens,
+        "id_token_signed_response_alg": client.id_token_signed_response_alg,
         "scope": scope_policy.granted_scopes(client),
         "require_pushed_authorization_requests": client.require_pushed_authorization_requests,
         "require_signed_request_object": client.require_signed_request_object,

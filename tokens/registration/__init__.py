@@ -18,5 +18,6 @@ Read in this order:
 - `api`: register an API and its scopes.
 - `exchange_policy`: let a client exchange users' tokens for an API.
 - `certification`, `certification_plan`: clients and user of the OpenID certification plans; the suite's configuration.
+- `fapi2_certification`: the same for the plan of FAPI 2.0.
 - `demo`: create the demo's users, clients and API; idempotent.
 """

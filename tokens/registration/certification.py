@@ -31,17 +31,14 @@ def set_up(suite: Suite, *, issuer: str, now: datetime) -> Json:
     address belongs to another user.
     """
     clients = {name: _client(suite, name, now=now) for name in CLIENTS}
-    return configuration(suite, clients, _user(suite), issuer=issuer)
+    return configuration(suite, clients, suite_user(suite), issuer=issuer)
 
 
 def _client(suite: Suite, name: str, *, now: datetime) -> Json:
     """Register a client again, and return its client_id and secret."""
-    client_id = f"certification-{suite.alias}-{name.replace('_', '-')}"
-    for earlier in Client.objects.filter(client_id=client_id):
-        earlier.delete()
     registration = Registration(
         name=f"Certification {suite.alias} {name}",
-        client_id=client_id,
+        client_id=f"certification-{suite.alias}-{name.replace('_', '-')}",
         grants=[GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN],
         redirect_uris=[suite.address("callback")],
         method=CLIENTS[name],
@@ -51,11 +48,18 @@ def _client(suite: Suite, name: str, *, now: datetime) -> Json:
             **told_of_logouts(suite.address("backchannel_logout")),
         },
     )
-    client, secret = register(registration, actor=ACTOR, now=now)
+    client, secret = replace(registration, now=now)
     return {"client_id": client.client_id, "client_secret": secret}
 
 
-def _user(suite: Suite) -> SuiteUser:
+def replace(registration: Registration, *, now: datetime) -> tuple[Client, str | None]:
+    """Register a client in place of an earlier one with its client_id. Return it with its secret, if it has one."""
+    for earlier in Client.objects.filter(client_id=registration.client_id):
+        earlier.delete()
+    return register(registration, actor=ACTOR, now=now)
+
+
+def suite_user(suite: Suite) -> SuiteUser:
     """Give the suite's user a new password, names and a verified e-mail address."""
     username, password = f"certification-{suite.alias}", secrets.token_urlsafe(24)
     defaults = {"email": f"{username}@example.com", "first_name": "Ada", "last_name": "Lovelace"}

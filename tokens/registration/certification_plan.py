@@ -2,7 +2,8 @@
 
 - The suite drives our pages by their ids and names, which are a contract (docs/clients.md).
 - The suite asks for a picture of each page that a person has to judge: error pages, a second login, logout pages.
-- Plans: Config, Basic, Form Post Basic, RP-Initiated and Back-Channel Logout, with static clients and discovery.
+- Plans: Config, Basic, Form Post Basic, RP-Initiated and Back-Channel Logout, and FAPI 2.0, with static clients and
+  discovery.
 """
 
 from collections.abc import Mapping
@@ -24,6 +25,11 @@ LOGOUT_ERRORS = (
     "query-added-to-post-logout-redirect-uri",
     "modified-id-token-hint",
     "bad-id-token-hint",
+)
+FAPI2_ERRORS = (
+    "ensure-unsigned-authorization-request-without-using-par-fails",
+    "par-attempt-to-use-expired-request_uri",
+    "par-attempt-to-use-request_uri-for-different-client",
 )
 LOGOUT_QUESTIONS = ("no-id-token-hint",)
 LOGOUT_PAGES = ("no-params", "only-state", "no-post-logout-redirect-uri")
@@ -63,6 +69,26 @@ def configuration(suite: Suite, clients: Mapping[str, Json], user: SuiteUser, *,
     }
 
 
+def fapi2(suite: Suite, clients: Mapping[str, Json], user: SuiteUser, *, issuer: str) -> Json:
+    """Return the suite's configuration of the FAPI 2.0 plan (private_key_jwt, DPoP, unsigned requests).
+
+    `clients` maps the suite's name of a client to its client_id, scope and keys. The resource is userinfo.
+    """
+    base = issuer.rstrip("/")
+    pages = _Pages(base, user)
+    refused = [(name, pages.error()) for name in FAPI2_ERRORS]
+    overrides = [*refused, ("user-rejects-authentication", pages.login(allow=False))]
+    return {
+        "alias": suite.alias,
+        "description": f"{issuer}, with the settings of certification_setup --fapi2",
+        "server": {"discoveryUrl": f"{base}/.well-known/openid-configuration"},
+        **clients,
+        "resource": {"resourceUrl": f"{base}/oauth/userinfo"},
+        "browser": [pages.login()],
+        "override": {f"fapi2-security-profile-final-{name}": {"browser": [browser]} for name, browser in overrides},
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class _Pages:
     """The browser commands of the suite at each page."""
@@ -70,8 +96,8 @@ class _Pages:
     base: str
     user: SuiteUser
 
-    def login(self, *before: list[object]) -> Json:
-        """Return the commands that log in, allow the client, and return to the suite.
+    def login(self, *before: list[object], allow: bool = True) -> Json:
+        """Return the commands that log in, allow or refuse the client, and return to the suite.
 
         `before` are commands at the login page.
         """
@@ -81,14 +107,14 @@ class _Pages:
             ["text", "id", "id_password", self.user.password],
             ["click", "css", "button[type=submit]"],
         ]
-        allow: list[list[object]] = [["click", "css", "button[name=allow][value=true]"]]
+        answer: list[list[object]] = [["click", "css", f"button[name=allow][value={str(allow).lower()}]"]]
         returned: list[list[object]] = [["wait", "id", "submission_complete", WAIT]]
         address = f"{self.base}/oauth/authorize*"
         return {
             "match": address,
             "tasks": [
                 _task("Log in", f"{self.base}/accounts/login*", log_in, optional=True),
-                _task("Allow the client", address, allow, optional=True),
+                _task("Allow the client" if allow else "Refuse the client", address, answer, optional=True),
                 _task("Return to the suite", "*/test/*/callback*", returned),
             ],
         }

@@ -23,7 +23,7 @@ from tokens.registration import less_strict, secret_rotation
 
 STRICTER = (
     *("recipe", "required_class", "require_pushed_authorization_requests", "require_signed_request_object"),
-    "security_profile",
+    *("security_profile", "id_token_signed_response_alg"),
 )
 """Further columns of a new client that the audit trail has if they are set."""
 

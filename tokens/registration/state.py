@@ -35,7 +35,8 @@ FLAGS = (
 WORDS = ("redirect_uris", "post_logout_redirect_uris", "allowed_origins")
 """Columns with addresses that are separated by spaces."""
 SECONDS = ("access_token_lifetime", "refresh_token_lifetime", "refresh_token_idle_lifetime")
-TEXTS = ("name", "authentication", "jwks_uri", "backchannel_logout_uri", "pkce", "second_factor", "security_profile")
+NULLABLE = ("backchannel_logout_uri", "security_profile", "id_token_signed_response_alg")
+TEXTS = ("name", "authentication", "jwks_uri", "pkce", "second_factor", *NULLABLE)
 LISTS = ("grants", "scopes", "apis")
 CLIENT_FIELDS = (*TEXTS, *FLAGS, *LISTS, *WORDS, *SECONDS, "jwks")
 """Every field of a client that a file can have."""
@@ -78,8 +79,7 @@ def columns(state: Mapping[str, Any]) -> dict[str, Any]:
         "client_type": Client.CLIENT_PUBLIC if public else Client.CLIENT_CONFIDENTIAL,
         "pkce": None if state["pkce"] == PkceRule.REQUIRED else state["pkce"],
         "required_class": FACTORS.get(state["second_factor"], state["second_factor"]),
-        "security_profile": state["security_profile"] or None,
-        "backchannel_logout_uri": state["backchannel_logout_uri"] or None,
+        **{name: state[name] or None for name in NULLABLE},
         "grants": list(state["grants"]),
         "client_jwks": state["jwks"],
         **{name: " ".join(state[name]) for name in WORDS},

@@ -10,12 +10,14 @@ Every other token gets the same answer, so that the answer reveals nothing about
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from tokens import conf
 from tokens.email_proof import is_verified
-from tokens.issued import jws, refresh_token, token_reader, token_status
+from tokens.issued import jws, refresh_text, refresh_token, token_reader, token_status
 from tokens.issued.token_reader import InvalidPresentedToken, PresentedToken
+from tokens.issued.token_status import TokenStatus
 from tokens.keys import keyring
 from tokens.models import Api, Client, RefreshToken, User
 
@@ -25,19 +27,45 @@ MEDIA_TYPE = f"application/{SIGNED}"
 INACTIVE: Mapping[str, object] = {"active": False}
 
 
-def introspect(text: str, client: Client, *, now: datetime) -> Mapping[str, object]:
-    """Return the response of RFC 7662 section 2.2 to `client`: the claims of an active token, else `{"active": false}`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """What the issuer knows of a text: an access token with its status, a refresh token, or nothing."""
 
-    Raises NotReady if the keys cannot be read.
+    registry: str | None = None
+    """The version of the registry at the lookup; None if the lookup did not read it."""
+    access: tuple[PresentedToken, TokenStatus] | None = None
+    refresh: RefreshToken | None = None
+
+
+def look_up(text: str, *, now: datetime) -> Lookup:
+    """Read and look up the token in `text`, by one statement if it is a token of this issuer.
+
+    Call it before the client is authenticated, which needs the registry's version too. Its result must reach no client
+    but through `response`. Raises NotReady if the keys cannot be read.
     """
-    if (refresh := refresh_token.find(text)) is not None:
-        return _of_refresh_token(refresh, client, now=now)
+    if refresh_text.can_be(text):
+        refresh, registry = refresh_token.with_registry(text)
+        return Lookup(registry=registry, refresh=refresh)
     try:
         token = token_reader.read(text, now=now)
     except InvalidPresentedToken:
+        return Lookup()
+    status = token_status.look_up(token)
+    return Lookup(registry=status.registry, access=(token, status))
+
+
+def response(lookup: Lookup, client: Client, *, now: datetime) -> Mapping[str, object]:
+    """Return the response of RFC 7662 section 2.2 to `client`: the claims of an active token, else `{"active": false}`.
+
+    `client` must be authenticated.
+    """
+    if lookup.refresh is not None:
+        return _of_refresh_token(lookup.refresh, client, now=now)
+    if lookup.access is None:
         return INACTIVE
+    token, status = lookup.access
     api = _operated(token, client)
-    if (api is None and token.client_id != client.client_id) or not token_status.is_accepted(token):
+    if (api is None and token.client_id != client.client_id) or not token_status.accepts(status, token):
         return INACTIVE
     about_user = _names(token) if api is not None and api.introspection_names_user else {}
     token_type = "Bearer" if token.thumbprint is None else "DPoP"  # RFC 9449 section 6.2

@@ -11,34 +11,48 @@ from django.db import transaction
 
 from tokens.audit import trail
 from tokens.errors import OAuthError
-from tokens.issued import refresh_token, revocation_record, token_reader, user_grant
+from tokens.issued import refresh_text, refresh_token, revocation_record, token_reader, user_grant
 from tokens.issued.token_reader import InvalidPresentedToken
 from tokens.models import Client
 
 PARAMETERS = frozenset({"token", "token_type_hint"})
 
 
-@transaction.atomic
 def revoke(text: str, client: Client, *, now: datetime) -> None:
     """Revoke the token in `text`, if it was issued to `client`.
 
     Raises OAuthError invalid_grant if it is another client's token, and NotReady if the keys cannot be read.
     """
-    # A refresh token is looked up first: it is opaque and has a row. Any other text can only be an access token.
-    actor = f"client:{client.client_id}"
+    if refresh_text.can_be(text):
+        _revoke_grant(text, client, now=now)
+    else:
+        _revoke_access_token(text, client, now=now)
+
+
+@transaction.atomic
+def _revoke_grant(text: str, client: Client, *, now: datetime) -> None:
+    """Revoke the user grant of the refresh token in `text`, if there is one."""
     if grant := refresh_token.grant_of(text):
         _require_own(grant.client.client_id, client)
         user_grant.revoke(grant, "revoked by its client", now=now)
-        trail.log("grant.revoked", actor=actor, subject=f"grant:{grant.pk}", now=now)
-        return
+        _log("grant.revoked", f"grant:{grant.pk}", client, now=now)
+
+
+def _revoke_access_token(text: str, client: Client, *, now: datetime) -> None:
+    """Revoke the access token in `text`, if it is one of this issuer."""
+    # An API whose clock is slow accepts the token after its `exp`, so until then it can still be revoked.
+    acceptance = revocation_record.acceptance_after_expiry()
     try:
-        # An API whose clock is slow accepts the token after its `exp`, so until then it can still be revoked.
-        token = token_reader.read(text, now=now, leeway=revocation_record.acceptance_after_expiry())
+        token = token_reader.read(text, now=now, leeway=acceptance)
     except InvalidPresentedToken:
         return
     _require_own(token.client_id, client)
-    revocation_record.revoke_token(token.token_id, expires_at=token.expires_at)
-    trail.log("token.revoked", actor=actor, subject=f"token:{token.token_id}", now=now)
+    revocation_record.revoke_token(token.token_id, expires_at=token.expires_at, acceptance=acceptance)
+    _log("token.revoked", f"token:{token.token_id}", client, now=now)
+
+
+def _log(action: str, subject: str, client: Client, *, now: datetime) -> None:
+    trail.log(action, actor=f"client:{client.client_id}", subject=subject, now=now)
 
 
 def _require_own(issued_to: str, client: Client) -> None:

@@ -18,10 +18,13 @@ def introspect(http: HttpRequest, request: ClientRequest) -> HttpResponse | Mapp
 
     Raises OAuthError if the client is refused, and NotReady if no key may sign.
     """
-    client = authentication.authenticate(request.credentials, now=request.now)
+    # The statement about the token also reads the registry's version, which authentication needs.
+    lookup = introspection.look_up(request.form.get("token", ""), now=request.now)
+    client = authentication.authenticate(request.credentials, now=request.now, version=lookup.registry)
     if client.is_public:  # anybody can name a public client, and could try tokens (section 4)
         raise InvalidClient("a public client cannot introspect")
-    response = introspection.introspect(request.required("token"), client, now=request.now)
+    request.required("token")
+    response = introspection.response(lookup, client, now=request.now)
     if http.get_preferred_type(["application/json", introspection.MEDIA_TYPE]) != introspection.MEDIA_TYPE:
         return response
     signed = introspection.sign(response, client, now=request.now)

@@ -3,15 +3,16 @@
 golang.org/x/oauth2 does that until a request succeeds, and reports only the second answer.
 
 - A refused request that authenticated by the header is remembered for WINDOW. Its cache key is a keyed hash of
-  endpoint, address, client, secret and all other parameters. The entry contains none of these, except a scope that
-  its answer names.
+  endpoint, address, client, secret, proof and all other parameters. The entry contains none of these, except a scope
+  that its answer names.
 - The same request with the secret in the body, within WINDOW, is its second try. There is one for each first request.
 - A second try is not counted by the rate limit.
 - If the first request was refused for something else than its authentication, the second gets the same answer and is
   not processed. So a device that polls twice is not slowed down, and a reused refresh token keeps its reason.
 - If authentication failed, the second try is processed, because it can succeed: the client might be public, or pinned
   to the body. The log gets its refusal only if the reason is another one.
-- A request with a DPoP proof is not remembered: a second one has another proof, which may be accepted.
+- A request with a DPoP proof is not remembered: a second one has another proof, which may be accepted. The proof is
+  part of the key, so that a request that adds one is no second try.
 - The entries are in the shared cache, so that both requests can reach different processes. The rate limit bounds their
   number. If the cache does not answer, both requests are counted and processed.
 """
@@ -97,5 +98,6 @@ def _key(request: HttpRequest, credentials: Credentials, endpoint: str) -> str |
     except OAuthError:
         return None
     other_parameters = sorted((name, values) for name, values in request.POST.lists() if name not in MOVED)
-    same = [endpoint, rate_limit.address(request), identity.client_id, identity.secret or "", other_parameters]
+    sender = [rate_limit.address(request), identity.client_id, identity.secret or ""]
+    same = [endpoint, *sender, other_parameters, request.headers.get("DPoP", "")]
     return f"second:{salted_hmac(SALT, json.dumps(same), algorithm='sha256').hexdigest()}"

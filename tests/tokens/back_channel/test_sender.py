@@ -108,7 +108,7 @@ def test_without_a_key_that_may_sign_the_message_waits(monkeypatch):
     def not_ready(*_, **__):
         raise NotReady("no key may sign")
 
-    monkeypatch.setattr(keyring, "for_audience", not_ready)
+    monkeypatch.setattr(keyring, "for_client", not_ready)
     message(make_receiver("a"))
     assert Dispatcher(send=accept).drain() == DeliveryTally(failed=1)
     assert LogoutMessage.objects.get().failure == "no key may sign"

@@ -86,3 +86,11 @@ def test_every_key_authenticates_what_it_made():
     assert refresh_text.generation(TEXT, [FIRST, FORMER]) == 0
     assert refresh_text.generation(TEXT, [FIRST]) is None
     assert refresh_text.generation(TEXT, []) is None
+
+
+def test_a_text_in_the_form_of_a_refresh_token_can_be_one_and_a_jwt_cannot():
+    former = f"{FAMILY}.{secrets.token_urlsafe(24)}"  # of earlier versions
+    assert all(
+        refresh_text.can_be(text) for text in (TEXT, former, refresh_text.successor(TEXT, generation=9, key=FORMER))
+    )
+    assert not refresh_text.can_be("e30.e30.c2lnbmF0dXJl")

@@ -89,9 +89,9 @@ def test_a_disabled_user_is_not_named(client, user, mail, token):
 
 def test_the_names_cost_statements_for_such_an_api_only(client, mail, token, django_assert_num_queries):
     introspected(client, token, mail)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(3):
         introspected(client, token, mail)
     Api.objects.update(**{SWITCH: None})
     introspected(client, token, mail)
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(1):
         introspected(client, token, mail)

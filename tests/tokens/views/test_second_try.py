@@ -11,6 +11,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from tests.tokens.factories import CALLBACK, OTHER_API, VERIFIER, basic, make_api, make_client, post
+from tests.tokens.proofs import Key
 from tokens.clients import client_secret
 from tokens.issued.refresh_rotation import RETRY_WINDOW
 from tokens.limits import rate_limit
@@ -415,3 +416,29 @@ def test_only_a_request_by_the_header_that_was_refused_is_remembered(app, monkey
 def test_an_entry_of_another_release_is_ignored(app, code, monkeypatch):
     monkeypatch.setattr(rate_limit, "take", lambda *_, **__: ("invalid_scope", "of another release"))
     assert go(app).in_body({"grant_type": "client_credentials", "scope": "notes:read"}).status_code == 200
+
+
+def test_a_request_that_adds_a_proof_is_another_request(app):
+    Client.objects.update(dpop_bound_access_tokens=True)
+    form = {"grant_type": "client_credentials", "scope": "notes:read"}
+    assert said(go(app).in_header(form))[:2] == (400, "invalid_dpop_proof")
+    proof = Key().proof("POST", "http://localhost:8000/oauth/token", iat=int(timezone.now().timestamp()))
+    answer = go(app).in_body(form, HTTP_DPOP=proof)
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["token_type"] == "DPoP"
+
+
+def test_a_request_that_answers_use_dpop_nonce_is_another_request(app, settings):
+    settings.ISSUER = settings.ISSUER | {"DPOP_REQUIRES_NONCE": True}
+    form, key = {"grant_type": "client_credentials", "scope": "notes:read"}, Key()
+    proof = {"method": "POST", "url": "http://localhost:8000/oauth/token", "iat": int(timezone.now().timestamp())}
+    first = go(app).in_header(form, HTTP_DPOP=key.proof(**proof))
+    assert first.json()["error"] == "use_dpop_nonce"
+    assert go(app).in_body(form, HTTP_DPOP=key.proof(**proof, nonce=first["DPoP-Nonce"])).status_code == 200
+
+
+def test_a_request_without_a_proof_is_still_the_second_try(app, lines):
+    Client.objects.update(dpop_bound_access_tokens=True)
+    first, second = go(app).twice({"grant_type": "client_credentials", "scope": "notes:read"})
+    assert said(first) == said(second)
+    assert len(lines()) == 1

@@ -13,5 +13,6 @@ Read in this order:
 - `succession`: the dates that planning and longer timings give to a ring's keys.
 - `discard`: the dates that a revocation or a cancellation gives to them, and the flush.
 - `moves`: which ring signs for an API at an instant.
+- `id_ring`: the rings that sign ID tokens by another algorithm than that of the default ring.
 - `timeline`: a ring's past and future, for people.
 """

@@ -17,11 +17,11 @@ NOTES = """
 
 Each line has the state of a clause, its number, and the requirement in short words. `met`: this issuer keeps to it
 under this configuration. `not met`: the lines below it say what is missing. `outside`: the issuer cannot see it,
-because it is about a proxy or an API; docs/fapi2.md says what to do there. --json also names the test that shows each
-clause.
+because it is about a proxy or an API; docs/fapi2.md says what to do there. `choice`: the profile recommends it, and
+this issuer does otherwise; docs/fapi2.md says why. --json also names the test that shows each clause.
 
 exit codes:
-  0  every clause is met, or is outside of the issuer
+  0  every clause is met, is outside of the issuer, or is a choice
   2  wrong usage
   3  a clause is not met
 """

@@ -1,0 +1,84 @@
+"""Reads the files of deploy/: services of compose.yaml, Kubernetes objects, systemd units."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DEPLOY = ROOT / "deploy"
+UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+TIMERS = sorted((DEPLOY / "systemd").glob("*.timer"))
+MANIFESTS = sorted(path for path in (DEPLOY / "kubernetes").rglob("*.yaml") if path.name != "kustomization.yaml")
+KUSTOMIZATIONS = sorted((DEPLOY / "kubernetes").rglob("kustomization.yaml"))
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process of Keyturn that a file of deploy/ starts."""
+
+    name: str
+    environment: dict[str, str]
+    command: tuple[str, ...]
+    """Empty: the image's own."""
+    secrets: str
+    """The folder in which the process finds its secrets."""
+
+
+def page(name: str) -> str:
+    return (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+
+def compose() -> dict[str, Any]:
+    return yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+
+
+def objects() -> list[dict[str, Any]]:
+    return [one for path in MANIFESTS for one in yaml.safe_load_all(path.read_text(encoding="utf-8"))]
+
+
+def of_kind(*kinds: str) -> list[dict[str, Any]]:
+    return [one for one in objects() if one["kind"] in kinds]
+
+
+def pod(one: dict[str, Any]) -> dict[str, Any]:
+    """Return the pod template of a workload."""
+    spec = one["spec"]
+    return spec["jobTemplate"]["spec"]["template"] if one["kind"] == "CronJob" else spec["template"]
+
+
+def workloads() -> list[dict[str, Any]]:
+    return of_kind("Deployment", "Job", "CronJob")
+
+
+def entries(unit: Path, name: str) -> list[str]:
+    """Return the values of a directive of a unit, in order."""
+    return re.findall(rf"^{name}=(.*)$", unit.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def dockerfile() -> str:
+    return (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+
+
+def processes() -> Iterator[Process]:
+    """Yield every process of Keyturn in the three forms."""
+    for name, service in compose()["services"].items():
+        if service["image"].startswith("keyturn"):
+            yield Process(name, service["environment"], tuple(service.get("command", ())), "/run/secrets")
+    base = yaml.safe_load((DEPLOY / "kubernetes" / "base" / "kustomization.yaml").read_text(encoding="utf-8"))
+    maps = {one["name"]: dict(line.split("=", 1) for line in one["literals"]) for one in base["configMapGenerator"]}
+    for one in workloads():
+        (container,) = pod(one)["spec"]["containers"]
+        (source,) = container["envFrom"]
+        variables = maps[source["configMapRef"]["name"]]
+        yield Process(one["metadata"]["name"], variables, tuple(container["command"]), "/run/secrets/keyturn")
+    for unit in UNITS:
+        (file,) = entries(unit, "EnvironmentFile")
+        block = re.search(rf"`{re.escape(file)}`:\n\n```ini\n(.*?)```", page("containers.md"), re.DOTALL)
+        assert block, f"docs/containers.md does not show {file}"
+        words = [*block[1].split(), *(word for line in entries(unit, "Environment") for word in line.split())]
+        (command,) = entries(unit, "ExecStart")
+        yield Process(unit.stem, dict(word.split("=", 1) for word in words), tuple(command.split()), "%d")

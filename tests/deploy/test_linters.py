@@ -1,0 +1,92 @@
+"""deploy/ passes hadolint, the schemas of Compose and Kubernetes, and systemd-analyze; and each finds a mistake."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.deploy import environment
+from tests.deploy.files import DEPLOY, MANIFESTS, ROOT, TIMERS, UNITS
+
+pytestmark = [pytest.mark.deploy]
+EXPOSURE = 13
+"""The largest that `systemd-analyze security` may give a unit, in tenths. A unit without any hardening has 92."""
+
+
+def run(*command: str | Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
+
+
+def passes(*command: str | Path) -> None:
+    done = run(*command)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def changed(path: Path, folder: Path, old: str, new: str) -> Path:
+    """Return a copy of the file in which `old` is replaced."""
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    copy = folder / path.name
+    copy.write_text(text.replace(old, new), encoding="utf-8")
+    return copy
+
+
+def test_the_dockerfile_passes_hadolint(tmp_path: Path) -> None:
+    hadolint = environment.program("hadolint")
+    passes(hadolint, "--failure-threshold", "info", DEPLOY / "Dockerfile")
+    for old, new in ((":3.13-slim-bookworm", ":latest"), ("USER 10001:10001", "USER root")):
+        assert run(
+            hadolint, "--failure-threshold", "info", changed(DEPLOY / "Dockerfile", tmp_path, old, new)
+        ).returncode
+
+
+def test_the_compose_file_is_of_the_specification(tmp_path: Path) -> None:
+    check = (environment.program("check-jsonschema"), "--builtin-schema", "vendor.compose-spec")
+    passes(*check, DEPLOY / "compose.yaml")
+    assert run(*check, changed(DEPLOY / "compose.yaml", tmp_path, "read_only:", "readonly:")).returncode
+
+
+@pytest.mark.parametrize("version", ["1.29", "1.37"])
+def test_the_manifests_are_of_kubernetes(tmp_path: Path, version: str) -> None:
+    validate = (environment.program("kubernetes-validate"), "--strict", "-k", version)
+    passes(*validate, *MANIFESTS)
+    wrong = changed(DEPLOY / "kubernetes" / "base" / "issuer.yaml", tmp_path, "readOnlyRootFilesystem", "readOnlyRoot")
+    assert run(*validate, wrong).returncode
+
+
+@pytest.fixture
+def units(tmp_path: Path) -> list[Path]:
+    """Copies of the units whose programs are those of this checkout: systemd-analyze looks for them."""
+    analyze()
+    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
+    return [changed_root(path, tmp_path) for path in (*UNITS, *TIMERS)]
+
+
+def changed_root(path: Path, folder: Path) -> Path:
+    copy = folder / path.name
+    copy.write_text(path.read_text(encoding="utf-8").replace("/srv/keyturn", str(folder)), encoding="utf-8")
+    return copy
+
+
+def analyze() -> str:
+    found = shutil.which("systemd-analyze")
+    if found is None:
+        pytest.fail("systemd-analyze is missing: install Debian's systemd")
+    return found
+
+
+def test_the_units_are_of_systemd(units: list[Path], tmp_path: Path) -> None:
+    done = run(analyze(), "verify", *units)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    (tmp_path / "keyturn-api.service").write_text(
+        (tmp_path / "keyturn-api.service").read_text().replace("ProtectHome=true", "ProtectHomes=true")
+    )
+    assert "ProtectHomes" in run(analyze(), "verify", *units).stderr
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.stem)
+def test_a_unit_exposes_little(unit: Path, tmp_path: Path) -> None:
+    security = (analyze(), "security", "--no-pager", "--offline=yes", f"--threshold={EXPOSURE}")
+    passes(*security, unit)
+    assert run(*security, changed(unit, tmp_path, "ProtectSystem=strict", "ProtectSystem=no")).returncode

@@ -1,0 +1,236 @@
+"""Requests to each endpoint for clients through the WSGI application, and what each of them costs. Run in a process.
+
+A cost is the number of round trips to PostgreSQL (BEGIN and COMMIT count), the commands at Redis, and the calls of
+Python functions during one request of a process whose caches are filled.
+"""
+
+import io
+import json
+import secrets
+import sys
+from base64 import b64encode
+from base64 import urlsafe_b64encode as b64url
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+from urllib.parse import urlencode
+
+import redis
+from django.conf import settings
+from django.utils import timezone
+
+from project.postgresql.connection import Connection
+from project.wsgi import application
+from tokens.clients import client_secret
+from tokens.issued import one_time, refresh_token, user_grant
+from tokens.issued.audience import Target
+from tokens.issued.login import Login
+from tokens.models import Api, AuthorizationCode, Client, Scope, User
+
+API = "https://api.example/"
+VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+CHALLENGE = b64url(sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
+SCOPES = ("openid", "offline_access", "notes:read")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer of the application."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def call(method: str, path: str, body: bytes = b"", **extra: str) -> Answer:
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": method,
+        "PATH_INFO": path,
+        "SCRIPT_NAME": "",
+        "QUERY_STRING": "",
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80",
+        "HTTP_HOST": "localhost",
+        "REMOTE_ADDR": "127.0.0.1",
+        "CONTENT_TYPE": "application/x-www-form-urlencoded" if method == "POST" else "",
+        "CONTENT_LENGTH": str(len(body)) if method == "POST" else "",
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.url_scheme": "http",
+        "wsgi.errors": io.StringIO(),
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+        "wsgi.version": (1, 0),
+        **extra,
+    }
+    started: list[tuple[str, list[tuple[str, str]]]] = []
+    parts = application(environ, lambda line, headers: started.append((line, headers)))
+    content = b"".join(parts)
+    parts.close()
+    line, headers = started[0]
+    return Answer(int(line.partition(" ")[0]), dict(headers), content)
+
+
+def form(path: str, client: Client | None = None, /, **fields: str) -> Answer:
+    extra = {}
+    if client is not None:
+        extra["HTTP_AUTHORIZATION"] = "Basic " + b64encode(f"{client.client_id}:{client.plain}".encode()).decode()
+    return call("POST", path, urlencode(fields).encode(), **extra)
+
+
+def make_client(client_id: str, *grants: str, scopes: tuple[Scope, ...] = ()) -> Client:
+    made = Client.objects.create(
+        client_id=client_id,
+        name=client_id,
+        grants=list(grants),
+        token_endpoint_auth_method="client_secret_basic",
+        redirect_uris="https://client.example/callback",
+    )
+    made.scopes.set(scopes)
+    made.plain = client_secret.create(made, now=timezone.now())
+    return made
+
+
+class World:
+    """An API with its client, a web application, a service and a user."""
+
+    def __init__(self) -> None:
+        self.api = Api.objects.create(identifier=API, name="API")
+        scope = Scope.objects.create(name="notes:read", description="Read", api=self.api)
+        self.operator = make_client("operator")
+        self.operator.operated_apis.add(self.api)
+        self.webapp = make_client("webapp", "authorization_code", "refresh_token", scopes=(scope,))
+        self.service = make_client("service", "client_credentials", scopes=(scope,))
+        self.user = User.objects.create_user("ada", email="ada@example.org")
+
+    def grant(self):
+        target, login = Target(API, SCOPES, self.api), Login(at=timezone.now(), acr="1", amr=("pwd",))
+        month, now = timedelta(days=30), timezone.now()
+        user = User.objects.get(pk=self.user.pk)
+        return user_grant.create(user, self.webapp, target, login, now=now, lasts=month, refreshes_for=month)
+
+    def code(self) -> str:
+        text, minute = one_time.new(), timedelta(seconds=60)
+        AuthorizationCode.objects.create(
+            digest=one_time.digest(text),
+            grant=self.grant(),
+            redirect_uri="",
+            code_challenge=CHALLENGE,
+            expires_at=timezone.now() + minute,
+        )
+        return text
+
+    def refresh(self) -> str:
+        return refresh_token.create(self.grant(), self.webapp, now=timezone.now())
+
+    def issue(self) -> Answer:
+        return form("/oauth/token", self.service, grant_type="client_credentials", scope="notes:read")
+
+    def redeem(self, code: str) -> Answer:
+        return form("/oauth/token", self.webapp, grant_type="authorization_code", code=code, code_verifier=VERIFIER)
+
+    def renew(self, text: str) -> Answer:
+        return form("/oauth/token", self.webapp, grant_type="refresh_token", refresh_token=text)
+
+    def introspect(self, text: str) -> Answer:
+        return form("/oauth/introspect", self.operator, token=text)
+
+    def own_introspect(self, text: str) -> Answer:
+        return form("/oauth/introspect", self.webapp, token=text)
+
+    def revoke(self, text: str) -> Answer:
+        return form("/oauth/revoke", self.webapp, token=text)
+
+    def service_token(self) -> str:
+        return str(self.issue().json()["access_token"])
+
+    def user_token(self) -> str:
+        return str(self.redeem(self.code()).json()["access_token"])
+
+    def etag(self, path: str) -> str:
+        return call("GET", path).headers["ETag"]
+
+
+METADATA = "/.well-known/openid-configuration"
+JWKS = "/.well-known/jwks.json"
+
+
+def requests(world: World) -> dict[str, tuple[Callable[[], Any], Callable[[Any], Answer]]]:
+    """Return for each kind of request what prepares one, and the request itself."""
+
+    def get(path: str) -> Callable[[Any], Answer]:
+        return lambda tag: call("GET", path, **({"HTTP_IF_NONE_MATCH": tag} if tag else {}))
+
+    return {
+        "client credentials": (lambda: None, lambda _: world.issue()),
+        "code": (world.code, world.redeem),
+        "refresh": (world.refresh, world.renew),
+        "introspection of a service's token": (world.service_token, world.introspect),
+        "introspection of a user's token": (world.user_token, world.introspect),
+        "introspection of a refresh token": (world.refresh, world.own_introspect),
+        "introspection of nonsense": (lambda: secrets.token_urlsafe(20), world.introspect),
+        "revocation of an access token": (world.user_token, world.revoke),
+        "revocation of a refresh token": (world.refresh, world.revoke),
+        "JWKS": (lambda: "", get(JWKS)),
+        "JWKS 304": (lambda: world.etag(JWKS), get(JWKS)),
+        "metadata": (lambda: "", get(METADATA)),
+    }
+
+
+@contextmanager
+def counted_waits() -> Iterator[list[Connection]]:
+    """Collect an element for each round trip to PostgreSQL."""
+    waits: list[Connection] = []
+    wait = Connection.wait
+    Connection.wait = lambda self, *rest, **more: waits.append(self) or wait(self, *rest, **more)  # type: ignore[method-assign]
+    try:
+        yield waits
+    finally:
+        Connection.wait = wait  # type: ignore[method-assign]
+
+
+def python_calls(work: Callable[[], object]) -> int:
+    calls = 0
+
+    def count(_frame: Any, event: str, _argument: Any) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+def commands(server: Any) -> dict[str, int]:
+    answered = server.info("commandstats").items()
+    return {name.removeprefix("cmdstat_"): used["calls"] for name, used in answered if name != "cmdstat_info"}
+
+
+def cost(prepare: Callable[[], Any], request: Callable[[Any], Answer]) -> dict[str, Any]:
+    """Return the cost of one request, after two others of its kind."""
+    server = redis.Redis.from_url(settings.CACHES["default"]["LOCATION"])
+    for _ in range(2):
+        request(prepare())
+    prepared = prepare()
+    before = commands(server)
+    with counted_waits() as waits:
+        status = request(prepared).status
+    after = commands(server)
+    prepared = prepare()
+    used = {name: number - before.get(name, 0) for name, number in after.items() if number != before.get(name, 0)}
+    calls = python_calls(lambda: request(prepared))
+    return {"status": status, "statements": len(waits), "commands": used, "calls": calls}
+
+
+def main() -> None:
+    """Print the cost of each kind of request as JSON."""
+    print(json.dumps({name: cost(*kind) for name, kind in requests(World()).items()}))

@@ -1,0 +1,39 @@
+"""Name the rings that sign ID tokens and logout tokens by another algorithm than that of the default ring. Pure.
+
+Rules:
+- There is at most one such ring for each algorithm, and its name says so: `id-ES256`.
+- Clients read the key set of the default ring, which also shows the keys of these rings.
+- They sign no access token, so no API is on such a ring.
+"""
+
+from collections.abc import Iterable
+
+PREFIX = "id-"
+DEFAULT_ALGORITHM = "RS256"
+"""Algorithm of the default ring unless another is named: every OpenID client supports it (OIDC Core section 15.1)."""
+ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
+"""The algorithms that a client can choose (OpenID Connect Registration 1.0, `id_token_signed_response_alg`)."""
+NAMES = tuple(PREFIX + algorithm for algorithm in ALGORITHMS)
+
+
+def named(algorithm: str) -> str:
+    """Return the name of the ring for this algorithm."""
+    return PREFIX + algorithm
+
+
+def algorithm_of(ring: str) -> str | None:
+    """Return the algorithm that the name of a ring demands, or None if the ring is not for ID tokens."""
+    return ring.removeprefix(PREFIX) if ring in NAMES else None
+
+
+def problem(algorithm: str, usable: Iterable[tuple[str, str]], *, default_algorithm: str) -> str | None:
+    """Return why no ID token can be signed with `algorithm`, or None.
+
+    `usable` are the name and algorithm of each ring of which a key signs or has signed.
+    """
+    if algorithm == default_algorithm or (named(algorithm), algorithm) in usable:
+        return None
+    return (
+        f"No ring signs ID tokens with {algorithm} yet. Run manage.py rotate_keys --ring {named(algorithm)}"
+        f" --algorithm {algorithm}, and set this from the time on that the command prints."
+    )

@@ -45,7 +45,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
     for words in (
         ("migrate", "--verbosity", "0"),
         ("rotate_keys",),
-        ("demo_setup"),
+        ("demo_setup",),
         ("import_users", str(file.parent / "users.json")),
         ("revoke_tokens", "--all", "--reason", "test", "--yes"),
     ):

@@ -7,9 +7,11 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.utils import load_backend
 
 ALIAS = "other"
 """The name of the connection, for `using`."""
+SCHEMES = ("postgres://", "postgresql://", "sqlite:///")
 FORMS = "must be a URL such as postgres://user@host:5432/name or sqlite:///path"
 
 
@@ -19,25 +21,32 @@ class CannotConnect(Exception):
 
 @contextmanager
 def connected(url: str) -> Iterator[BaseDatabaseWrapper]:
-    """Add the database at `url` to Django's connections as ALIAS, and return its connection. Raises CannotConnect."""
+    """Open a connection to the database at `url`, named ALIAS, and close it at the end. Raises CannotConnect."""
+    if not url.startswith(SCHEMES):
+        raise CannotConnect(FORMS)
     try:
         config = dict(environ.Env.db_url_config(url))
     except (ValueError, ImproperlyConfigured):
-        config = {}
-    if not config.get("ENGINE"):
-        raise CannotConnect(FORMS)
+        raise CannotConnect(FORMS) from None
     databases = {DEFAULT_DB_ALIAS: connections.settings[DEFAULT_DB_ALIAS], ALIAS: config}
-    connections.settings[ALIAS] = connections.configure_settings(databases)[ALIAS]
+    config = connections.configure_settings(databases)[ALIAS]
+    connection: BaseDatabaseWrapper = load_backend(config["ENGINE"]).DatabaseWrapper(config, ALIAS)
     try:
-        yield _open()
-    finally:
-        connections[ALIAS].close()
-        del connections[ALIAS], connections.settings[ALIAS]
-
-
-def _open() -> BaseDatabaseWrapper:
-    try:
-        connections[ALIAS].ensure_connection()
+        connection.ensure_connection()
+        with _registered(connection):
+            yield connection
     except Error as error:
         raise CannotConnect(f"the database cannot be used: {' '.join(str(error).split())}") from error
-    return connections[ALIAS]
+    finally:
+        connection.close()
+
+
+@contextmanager
+def _registered(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """Let the ORM use the connection as ALIAS."""
+    connections.settings[ALIAS] = connection.settings_dict
+    connections[ALIAS] = connection
+    try:
+        yield
+    finally:
+        del connections[ALIAS], connections.settings[ALIAS]

@@ -56,7 +56,7 @@ class Visit:
 
 
 def follow(session: SessionBase, visit: Visit, *, now: datetime) -> None:
-    """Note that the user was seen in the session. Record it first if it is new, and follow a changed session key.
+    """Update "last seen" of the session. Create its row if it has none, and store a changed session key.
 
     Sends no statement if this process did that within the last five minutes.
     """

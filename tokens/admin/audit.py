@@ -53,7 +53,7 @@ class AuditEventAdmin(PrefixSearch, ReadOnly):
         return f"{obj.at:%Y-%m-%d %H:%M:%S}"
 
     def conditions(self, word: str) -> Iterable[Q]:
-        """Yield the conditions of which an event fulfils one. A `sub` stands for the events of its user, too."""
+        """Yield alternative conditions: an event matches if one holds. A `sub` also matches the events of its user."""
         value = uuid(word)
         typed = str(value or word)
         yield Q(action__startswith=typed)

@@ -48,7 +48,7 @@ class FilterForm(forms.Form):
     before = forms.ModelChoiceField(AuditEvent.objects, required=False, widget=forms.HiddenInput)
 
     def narrow(self, events: "QuerySet[AuditEvent]") -> "QuerySet[AuditEvent]":
-        """Return those of `events` that the form describes. Returns none if the form is invalid."""
+        """Return the events among `events` that the form selects. Returns none if the form is invalid."""
         if not self.is_valid():
             return events.none()
         data = self.cleaned_data
@@ -87,6 +87,6 @@ class EventFilter(admin.ListFilter):
         return self.form.narrow(queryset) if self.used_parameters else queryset
 
     def choices(self, changelist: Any) -> Iterator[Any]:
-        """Yield what the template needs: the form, the names of events, and the search beside which it stands."""
+        """Yield the template's variables: the form, the names of events, and the search terms to keep."""
         visible = [field for field in self.form if not field.is_hidden]
         yield {"fields": visible, "events": search.actions(), "query": changelist.query, "used": self.used_parameters}

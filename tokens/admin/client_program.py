@@ -105,7 +105,7 @@ class ProgramForm(forms.Form):
         return Registration(**fields, policy=policy | {"userinfo_by_api_tokens": True, "recipe": self.recipe.name})
 
     def given(self) -> dict[str, Any]:
-        """Return the options that the operator gave, by their name in a recipe."""
+        """Return the values that the operator entered, by their names in a recipe."""
         data = self.cleaned_data
         chosen = {"name": data["name"], "scopes": [scope.name for scope in data.get("scopes", ())]}
         return {name: value for name, value in (data | chosen).items() if value}

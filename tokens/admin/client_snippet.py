@@ -43,7 +43,7 @@ class Literal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Values:
-    """The values of a client that its blocks contain."""
+    """The values of a client that the blocks show, such as its ID and secret."""
 
     issuer: str
     client_id: str

@@ -50,7 +50,7 @@ class LogoutMessageAdmin(ReadOnly):
 
     @admin.action(description="Send the selected messages again", permissions=["send"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[LogoutMessage]) -> None:
-        """Send those of the selected messages again that were given up."""
+        """Send selected messages again if their delivery was given up. Ignore the others."""
         actor = f"user:{request.user.get_username()}"
         number = outbox.send_again(queryset, actor=actor, now=store.database_now())
         self.message_user(request, f"Messages that are sent again: {number}.", messages.SUCCESS)

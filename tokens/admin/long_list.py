@@ -59,7 +59,7 @@ class PrefixSearch(LongList):
     def get_search_results(
         self, _request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Return the rows that match every word, and False: no row matches twice."""
+        """Return the rows that match every word, and False, because no row is returned twice."""
         words = search_term.split()
         found = queryset
         for word in words:
@@ -67,7 +67,7 @@ class PrefixSearch(LongList):
         return (_by_key(found, among=queryset) if words else queryset), False
 
     def conditions(self, word: str) -> Iterable[Q]:
-        """Yield the conditions of which a matching row fulfils one."""
+        """Yield alternative conditions: a row matches the word if one of them holds."""
         yield from (Q(**{lookup: word}) for lookup in self.prefixes)
         if (value := uuid(word)) is not None:
             yield from (Q(**{field: value}) for field in self.uuids)
@@ -81,7 +81,7 @@ def _by_key(found: QuerySet[Any], *, among: QuerySet[Any]) -> QuerySet[Any]:
 
 
 def any_of(conditions: Iterable[Q]) -> Q:
-    """Return the condition that one of the conditions is fulfilled."""
+    """Join conditions with OR."""
     found = Q()
     for condition in conditions:
         found |= condition

@@ -27,7 +27,7 @@ RECENT = 50_000
 
 
 class Noted(NamedTuple):
-    """A line that is to be counted."""
+    """An event that `tally` counts for the dashboard."""
 
     at: datetime
     action: str

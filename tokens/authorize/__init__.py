@@ -12,7 +12,8 @@ Read in this order:
 - `id_token_hint`, `request`: the parsed request, and the user that it names.
 - `login_session`, `reauthentication`: this session's login, and the mark that ties a login to a request.
 - `request_row`: an authorization request while its user logs in, and after its answer.
-- `consent`, `display_proof`: when a login or consent is required; the proof of what was displayed.
+- `login_strength`: the authentication context class that a request requires.
+- `consent`, `consent_text`, `display_proof`: when a login or consent is required; what the page displays; its proof.
 - `authorization_code`, `response`: the code, and the response that carries it (RFC 9207).
 - `logout`: RP-initiated logout.
 - `validator`, `server`, `backend`: the toolkit's classes, with the rules of this room.

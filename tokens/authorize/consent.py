@@ -5,47 +5,21 @@
 - prompt=consent asks again. prompt=login, prompt=select_account and max_age require a new login.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from tokens import conf
-from tokens.authentication_class import CLASSES, satisfied, satisfies
 from tokens.authorize import reauthentication
 from tokens.authorize.request import AuthorizationRequest
-from tokens.claims.names import WORDS
 from tokens.issued import membership
-from tokens.issued.audience import OPENID
 from tokens.issued.login import Login
-from tokens.models import Client, Consent, Registrar, Scope, User
+from tokens.models import Client, Consent, User
 
 LOG_IN = frozenset({"login", "select_account"})
-
-
-@dataclass(frozen=True, slots=True)
-class Stranger:
-    """A client that no operator registered, as the consent page shows it."""
-
-    host: str
-    """The host of its metadata document, which proves who publishes it. Empty if it was registered dynamically."""
-
-
-@dataclass(frozen=True, slots=True)
-class Destination:
-    """The redirect URI to which the answer of an authorization request goes. Only its host gets the answer."""
-
-    site: str = ""
-    """Host and port of an http or https address; empty for an application on the user's device."""
-    scheme: str = ""
-    """The private-use scheme by which the device finds the application."""
-    is_loopback: bool = False
-    """True if the site is the user's own device."""
 
 
 def needs_login(request: AuthorizationRequest, query: str, login: Login, *, now: datetime) -> bool:
@@ -99,45 +73,6 @@ def further_claims(request: AuthorizationRequest) -> tuple[str, ...]:
     return request.claims.beyond(request.target.scopes)
 
 
-def reached_class(request: AuthorizationRequest, login: Login) -> str | None:
-    """Return the authentication context class that the token names, or None if the request requires a stronger login.
-
-    `acr_values` is voluntary (OpenID Connect Core section 15.1), unless the request is for an API, which can have
-    required the class (RFC 9470). The claim `acr` is a requirement if it is essential (section 5.5.1.1). The first of
-    the requested classes that the login satisfies is named, else the class of the login.
-    """
-    usable = [name for name in satisfied(login.acr) or (login.acr,) if request.claims.allows_class(name)]
-    requested = [name for name in request.acr_values if name in usable]
-    if requested:
-        return requested[0]
-    is_required = request.acr_values and request.target.api is not None
-    return None if is_required or not usable else usable[0]
-
-
-def suffices(request: AuthorizationRequest, login: Login, *, required: str) -> bool:
-    """Return True if the login is as strong as the request and the operator (the class `required`, or "") require."""
-    return satisfies(login.acr, required) and reached_class(request, login) is not None
-
-
-def missing_class(request: AuthorizationRequest, login: Login, *, required: str) -> str | None:
-    """Return the weakest class that is stronger than the login and satisfies request and operator, or None.
-
-    `required` is the class that the operator requires, or "".
-    """
-    stronger = [name for name in CLASSES if name not in satisfied(login.acr)]
-    return next((name for name in stronger if suffices(request, replace(login, acr=name), required=required)), None)
-
-
-def desired_class(request: AuthorizationRequest, login: Login, *, reachable: str) -> str | None:
-    """Return a class that the request asks for voluntarily, the login lacks and the user can reach; None if none.
-
-    `reachable` is the strongest class that the user's factors allow.
-    """
-    if any(name in satisfied(login.acr) for name in request.acr_values):
-        return None
-    return next((name for name in satisfied(reachable)[::-1] if name in request.acr_values), None)
-
-
 def remember(request: AuthorizationRequest, user: User, *, now: datetime) -> None:
     """Add the requested scopes and claims to the user's consent for the client, if the client remembers consent."""
     if not request.client.remembers_consent:
@@ -155,7 +90,7 @@ def remember(request: AuthorizationRequest, user: User, *, now: datetime) -> Non
 
 
 def may_answer_unseen(client: Client, redirect_uri: str, user: User | AnonymousUser) -> bool:
-    """Return True if an error may be sent to the client although its user answered no page (RFC 9700 section 4.11.2).
+    """Return True if an error may be sent to the client before the user has answered a page (RFC 9700 section 4.11.2).
 
     An attacker can register a client. So a link to the issuer must not lead to the site of a self-registered client,
     unless this user allowed it before. A redirect to an application on the user's device leads to no site.
@@ -163,41 +98,6 @@ def may_answer_unseen(client: Client, redirect_uri: str, user: User | AnonymousU
     if client.registered_by is None or not redirect_uri.startswith("https://"):
         return True
     return user.is_authenticated and Consent.objects.filter(user=user, client=client).exists()
-
-
-def stranger(client: Client) -> Stranger | None:
-    """Return the consent page's text about a self-registered client. Returns None for any other client."""
-    if client.registered_by is None:
-        return None
-    is_document = client.registered_by == Registrar.DOCUMENT
-    return Stranger(host=urlsplit(client.client_id).netloc if is_document else "")
-
-
-def destination(redirect_uri: str) -> Destination:
-    """Return where the answer to a request with this valid redirect URI goes, for the consent page."""
-    parts = urlsplit(redirect_uri)
-    # Any host can follow a private-use scheme (com.example.app://bank.example/), and the answer never reaches it.
-    if parts.scheme not in {"http", "https"}:
-        return Destination(scheme=parts.scheme)
-    return Destination(site=parts.netloc, is_loopback=parts.scheme == "http")  # http is permitted on loopback only
-
-
-def describe_scopes(names: Sequence[str]) -> list[Scope]:
-    """Return the scopes with these names in this order, for the consent page, which lists their descriptions."""
-    rows = {scope.name: scope for scope in Scope.objects.filter(name__in=names).select_related("api")}
-    openid = {name: Scope(name=name, description=str(text)) for name, text in OPENID.items()}
-    return [(rows | openid)[name] for name in names]
-
-
-def describe_known(names: Sequence[str]) -> list[Scope]:
-    """Return the scopes of `describe_scopes` without those that were deleted since the user allowed them."""
-    existing = {*OPENID, *Scope.objects.filter(name__in=names).values_list("name", flat=True)}
-    return describe_scopes([name for name in names if name in existing])
-
-
-def describe_claims(names: Sequence[str]) -> list[dict[str, str]]:
-    """Return the descriptions of these claims, which the consent page lists below the scopes."""
-    return [{"name": name, "description": _("Read %(claim)s") % {"claim": _(WORDS[name])}} for name in names]
 
 
 def _is_trusted(request: AuthorizationRequest) -> bool:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from tokens.account import client_access
 from tokens.account.client_access import Access, Application
-from tokens.authorize import consent
+from tokens.authorize import consent_text
 from tokens.keys import keyring
 from tokens.models import Client, User
 from tokens.revoking import access
@@ -62,8 +62,8 @@ def _listed(one: Application) -> Listed:
 
 def _words(place: Access) -> AccessWords:
     """Return the access in the words of the consent page."""
-    scopes = [scope.description for scope in consent.describe_known(sorted(place.scopes))]
-    claims = [claim["description"] for claim in consent.describe_claims(sorted(place.claims))]
+    scopes = [scope.description for scope in consent_text.describe_known(sorted(place.scopes))]
+    claims = [claim["description"] for claim in consent_text.describe_claims(sorted(place.claims))]
     return AccessWords(place.api, [*scopes, *claims])
 
 

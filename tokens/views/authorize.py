@@ -28,6 +28,7 @@ from tokens.authorize import (
     consent,
     display_proof,
     login_session,
+    login_strength,
     reauthentication,
     request_push,
     request_signature,
@@ -147,10 +148,10 @@ def _unless_class_suffices(attempt: Attempt, user: User, login: Login) -> HttpRe
     """Return None if the login is strong enough, else the way to the missing factor. Raises OAuthError."""
     authorization, asks_nobody = attempt.authorization, "none" in attempt.authorization.prompt
     required = obligation.of(user, authorization.client)
-    if consent.suffices(authorization, login, required=required):
-        desired = consent.desired_class(authorization, login, reachable=enrolment.reachable(user))
+    if login_strength.suffices(authorization, login, required=required):
+        desired = login_strength.desired_class(authorization, login, reachable=enrolment.reachable(user))
         return None if desired is None or asks_nobody else authorization_answer.to_step_up(attempt, desired)
-    missing = consent.missing_class(authorization, login, required=required)
+    missing = login_strength.missing_class(authorization, login, required=required)
     if missing is None:
         description = "No login at this issuer has a requested authentication context class."
         raise OAuthError("unmet_authentication_requirements", description)
@@ -177,7 +178,9 @@ def _follow_consent(attempt: Attempt) -> HttpResponse:
     user, login = request.user, login_session.current(request)
     if login is None or not user.is_authenticated or consent.names_another_user(attempt.authorization, user):
         return see_other(attempt.sent.address)
-    if not consent.suffices(attempt.authorization, login, required=obligation.of(user, attempt.authorization.client)):
+    if not login_strength.suffices(
+        attempt.authorization, login, required=obligation.of(user, attempt.authorization.client)
+    ):
         return see_other(attempt.sent.address)
     now = keyring.clock(now=timezone.now())
     attempt = attempt.narrowed(user)  # the user might have left a group since the page was displayed
@@ -191,4 +194,4 @@ def _follow_consent(attempt: Attempt) -> HttpResponse:
 
 def _as_requested(attempt: Attempt, login: Login) -> Login:
     """Return the login as the token names it: by a class that the request asks for, if it satisfies one."""
-    return replace(login, acr=consent.reached_class(attempt.authorization, login) or login.acr)
+    return replace(login, acr=login_strength.reached_class(attempt.authorization, login) or login.acr)

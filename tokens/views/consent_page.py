@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.utils import translation
 from django.utils.functional import Promise
 
-from tokens.authorize import consent, display_proof
+from tokens.authorize import consent, consent_text, display_proof
 from tokens.authorize.request import AuthorizationRequest
 from tokens.issued.login import Login
 from tokens.views import failures
@@ -28,11 +28,11 @@ def question(
     proof = display_proof.create(display_proof.content(authorization, query), str(request.user.pk), login, now=now)
     context: dict[str, object] = {
         "client": authorization.client,
-        "stranger": consent.stranger(authorization.client),
-        "destination": consent.destination(authorization.redirect_uri),
+        "stranger": consent_text.stranger(authorization.client),
+        "destination": consent_text.destination(authorization.redirect_uri),
         "api": authorization.target.api,
-        "scopes": consent.describe_scopes(authorization.target.scopes),
-        "claims": consent.describe_claims(consent.further_claims(authorization)),
+        "scopes": consent_text.describe_scopes(authorization.target.scopes),
+        "claims": consent_text.describe_claims(consent.further_claims(authorization)),
         "form": ConsentForm(initial={"shown": proof}),
         "error": None,
     }

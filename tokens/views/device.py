@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods
 
 from tokens import conf, errors
 from tokens.authentication_class import satisfies
-from tokens.authorize import consent, login_session
+from tokens.authorize import consent_text, login_session
 from tokens.errors import OAuthError
 from tokens.factors import obligation
 from tokens.grants import device_answer, device_authorization
@@ -115,9 +115,9 @@ def _answer(request: HttpRequest, code: DeviceCode, target: Target, login: Login
 def _ask(request: HttpRequest, code: DeviceCode, target: Target, *, now: datetime) -> HttpResponse:
     context: dict[str, object] = {
         "client": code.client,
-        "stranger": consent.stranger(code.client),
+        "stranger": consent_text.stranger(code.client),
         "api": target.api,
-        "scopes": consent.describe_scopes(target.scopes),
+        "scopes": consent_text.describe_scopes(target.scopes),
         "typed": device_authorization.formatted(request.POST.get("user_code", "")),
         "shown": device_answer.seal(code, _user(request), target, now=now),
     }

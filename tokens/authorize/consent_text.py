@@ -1,0 +1,66 @@
+"""The content of the consent page: who asks, where the answer goes, and what each scope and claim permits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from django.utils.translation import gettext as _
+
+from tokens.claims.names import WORDS
+from tokens.issued.audience import OPENID
+from tokens.models import Client, Registrar, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """A client that no operator registered, as the consent page shows it."""
+
+    host: str
+    """The host of its metadata document, which proves who publishes it. Empty if it was registered dynamically."""
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """The redirect URI to which the answer of an authorization request goes. Only its host gets the answer."""
+
+    site: str = ""
+    """Host and port of an http or https address; empty for an application on the user's device."""
+    scheme: str = ""
+    """The private-use scheme by which the device finds the application."""
+    is_loopback: bool = False
+    """True if the site is the user's own device."""
+
+
+def stranger(client: Client) -> Stranger | None:
+    """Return the consent page's text about a self-registered client. Returns None for any other client."""
+    if client.registered_by is None:
+        return None
+    is_document = client.registered_by == Registrar.DOCUMENT
+    return Stranger(host=urlsplit(client.client_id).netloc if is_document else "")
+
+
+def destination(redirect_uri: str) -> Destination:
+    """Return where the answer to a request with this valid redirect URI goes, for the consent page."""
+    parts = urlsplit(redirect_uri)
+    # Any host can follow a private-use scheme (com.example.app://bank.example/), and the answer never reaches it.
+    if parts.scheme not in {"http", "https"}:
+        return Destination(scheme=parts.scheme)
+    return Destination(site=parts.netloc, is_loopback=parts.scheme == "http")  # http is permitted on loopback only
+
+
+def describe_scopes(names: Sequence[str]) -> list[Scope]:
+    """Return the scopes with these names in this order, for the consent page, which lists their descriptions."""
+    rows = {scope.name: scope for scope in Scope.objects.filter(name__in=names).select_related("api")}
+    openid = {name: Scope(name=name, description=str(text)) for name, text in OPENID.items()}
+    return [(rows | openid)[name] for name in names]
+
+
+def describe_known(names: Sequence[str]) -> list[Scope]:
+    """Return the scopes of `describe_scopes` without those that were deleted since the user allowed them."""
+    existing = {*OPENID, *Scope.objects.filter(name__in=names).values_list("name", flat=True)}
+    return describe_scopes([name for name in names if name in existing])
+
+
+def describe_claims(names: Sequence[str]) -> list[dict[str, str]]:
+    """Return the descriptions of these claims, which the consent page lists below the scopes."""
+    return [{"name": name, "description": _("Read %(claim)s") % {"claim": _(WORDS[name])}} for name in names]

@@ -1,0 +1,50 @@
+"""Decide which authentication context class a request requires, and whether the user's login has it.
+
+- `acr_values` is voluntary (OpenID Connect Core section 15.1), unless the request is for an API, which can have
+  required the class (RFC 9470).
+- The claim `acr` is a requirement if it is essential (OpenID Connect Core section 5.5.1.1).
+- The operator can require a class, too (`factors.obligation`).
+"""
+
+from dataclasses import replace
+
+from tokens.authentication_class import CLASSES, satisfied, satisfies
+from tokens.authorize.request import AuthorizationRequest
+from tokens.issued.login import Login
+
+
+def reached_class(request: AuthorizationRequest, login: Login) -> str | None:
+    """Return the authentication context class that the token names, or None if the request requires a stronger login.
+
+    The token names the first of the requested classes that the login satisfies, else the class of the login.
+    """
+    usable = [name for name in satisfied(login.acr) or (login.acr,) if request.claims.allows_class(name)]
+    requested = [name for name in request.acr_values if name in usable]
+    if requested:
+        return requested[0]
+    is_required = request.acr_values and request.target.api is not None
+    return None if is_required or not usable else usable[0]
+
+
+def suffices(request: AuthorizationRequest, login: Login, *, required: str) -> bool:
+    """Return True if the login is as strong as the request and the operator (the class `required`, or "") require."""
+    return satisfies(login.acr, required) and reached_class(request, login) is not None
+
+
+def missing_class(request: AuthorizationRequest, login: Login, *, required: str) -> str | None:
+    """Return the weakest class that is stronger than the login and satisfies request and operator, or None.
+
+    `required` is the class that the operator requires, or "".
+    """
+    stronger = [name for name in CLASSES if name not in satisfied(login.acr)]
+    return next((name for name in stronger if suffices(request, replace(login, acr=name), required=required)), None)
+
+
+def desired_class(request: AuthorizationRequest, login: Login, *, reachable: str) -> str | None:
+    """Return a voluntarily requested class that the login lacks and the user can reach. Returns None if there is none.
+
+    `reachable` is the strongest class that the user's factors allow.
+    """
+    if any(name in satisfied(login.acr) for name in request.acr_values):
+        return None
+    return next((name for name in satisfied(reachable)[::-1] if name in request.acr_values), None)

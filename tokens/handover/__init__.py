@@ -13,5 +13,6 @@ Read in this order:
 - `toolkit_rows`: read the tables of django-oauth-toolkit.
 - `toolkit`: import its applications and refresh tokens.
 - `verifying_key`: publish the RSA key of another issuer.
+- `key_backup`: seal the signing keys and their encrypting keys in a file.
 - `database_copy`: copy a database to PostgreSQL, and compare every row.
 """

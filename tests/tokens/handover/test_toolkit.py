@@ -33,6 +33,13 @@ def stock(tmp_path_factory):
     return {"path": path, "users": f"{path}.json", "key": str(folder / "oidc.pem"), **json.loads(done.stdout)}
 
 
+@pytest.fixture(autouse=True)
+def hashers_of_django(settings):
+    """The hasher of the stock project, beside that of the tests."""
+    names = ("MD5PasswordHasher", "PBKDF2PasswordHasher")
+    settings.PASSWORD_HASHERS = [f"django.contrib.auth.hashers.{name}" for name in names]
+
+
 @pytest.fixture
 def load(stock):
     """Return a function that runs `import_toolkit`, and returns the JSON that it prints."""
@@ -52,7 +59,7 @@ def refresh(name, client_id, secret=None):
     """Return the answer to a refresh with a token of the stock project."""
     credentials = {} if secret is None else basic(client_id, secret)
     form = {"grant_type": "refresh_token", "refresh_token": REFRESH.get(name, name)}
-    return post(Browser(), form | ({"client_id": client_id} if secret is None else {}), **credentials)
+    return post(Browser(), "/oauth/token", form | ({"client_id": client_id} if secret is None else {}), **credentials)
 
 
 def test_a_report_says_what_was_taken_and_why_not_the_rest(load):

@@ -100,7 +100,9 @@ def read(path: Path | None) -> bytes | None:
 
 def publish(pem: bytes | None, options: dict[str, Any], *, now: datetime) -> str | None:
     """Publish the RSA key, and return its kid. Returns None without a key."""
-    return verifying_key.publish(operation(ACTOR, now=now), pem, dry_run=options["dry_run"]) if pem else None
+    if pem is None:
+        return None
+    return verifying_key.publish(operation(ACTOR, now=now), pem, dry_run=options["dry_run"])
 
 
 def text(report: ToolkitReport, kid: str | None, options: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ Read in this order:
 - `other_database`: connect to another database by its URL.
 - `toolkit_rows`: read the tables of django-oauth-toolkit.
 - `toolkit`: import its applications and refresh tokens.
-- `verifying_key`: publish the RSA key of another issuer.
+- `former_key`: publish the RSA key of another issuer.
 - `key_backup`: seal the signing keys and their encrypting keys in a file.
 - `database_copy`: copy a database to PostgreSQL, and compare every row.
 """

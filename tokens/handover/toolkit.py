@@ -87,7 +87,7 @@ class ToolkitReport:
         self.refused_tokens[reason] = self.refused_tokens.get(reason, 0) + 1
 
 
-class _DryRun(Exception):
+class _ToolkitDryRun(Exception):
     """Rolls the transaction of a dry run back."""
 
 
@@ -107,14 +107,14 @@ def load(source: BaseDatabaseWrapper, wanted: ToolkitImport) -> ToolkitReport:
                 details = {"clients": len(report.clients), "refresh_tokens": report.tokens}
                 trail.record("toolkit.imported", actor=wanted.actor, subject="toolkit", details=details, now=wanted.now)
             _finish(wanted)
-    except _DryRun:
+    except _ToolkitDryRun:
         pass
     return report
 
 
 def _finish(wanted: ToolkitImport) -> None:
     if wanted.dry_run:
-        raise _DryRun
+        raise _ToolkitDryRun
 
 
 def _scopes(wanted: ToolkitImport) -> list[Scope]:

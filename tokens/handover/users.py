@@ -74,7 +74,7 @@ class ImportedUsers:
     """The `sub` of each user who was taken or unchanged, by primary key in the source."""
 
 
-class _DryRun(Exception):
+class _UsersDryRun(Exception):
     """Rolls the transaction of a dry run back."""
 
 
@@ -95,14 +95,14 @@ def load(rows: Iterable[Mapping[str, Any]], wanted: UserImport) -> Iterator[Impo
                 details = {"created": result.created, "source": wanted.source}
                 trail.record("users.imported", actor=wanted.actor, subject="users", details=details, now=wanted.now)
             _finish(wanted)
-    except _DryRun:
+    except _UsersDryRun:
         pass
     yield result
 
 
 def _finish(wanted: UserImport) -> None:
     if wanted.dry_run:
-        raise _DryRun
+        raise _UsersDryRun
 
 
 def _users(

@@ -24,8 +24,8 @@ STOCK = (
     "CREATE TABLE auth_user (id integer, username text)",
     "CREATE TABLE oauth2_provider_application (id integer)",
     "CREATE TABLE oauth2_provider_accesstoken (id integer, scope text)",
-    "CREATE TABLE oauth2_provider_refreshtoken (id integer, token text, application_id integer, user_id integer,"
-    " access_token_id integer, created text, revoked text)",
+    "CREATE TABLE oauth2_provider_refreshtoken (id integer, token text, application_id integer, user_id integer)",
+    *(f"ALTER TABLE oauth2_provider_refreshtoken ADD {name}" for name in ("access_token_id", "created", "revoked")),
 )
 """The empty tables of a django-oauth-toolkit project."""
 API, CLIENT = "https://api.example/", "json-client"
@@ -67,7 +67,7 @@ RUNS = {
 }
 ELSEWHERE = {"move_database"}
 """Commands whose JSON a test in tests/services reads, because they need PostgreSQL."""
-RUNS |= dict.fromkeys(ELSEWHERE, [])
+RUNS |= {name: [] for name in ELSEWHERE}
 """By command: the arguments of runs, each of which `--json` follows."""
 
 

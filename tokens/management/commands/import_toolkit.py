@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from django.db import Error
 
-from tokens.handover import other_database, toolkit, verifying_key
+from tokens.handover import former_key, other_database, toolkit
 from tokens.handover.other_database import CannotConnect
 from tokens.handover.toolkit import ToolkitImport, ToolkitReport
 from tokens.handover.toolkit_rows import NoToolkit, UserTable
@@ -102,7 +102,7 @@ def publish(pem: bytes | None, options: dict[str, Any], *, now: datetime) -> str
     """Publish the RSA key, and return its kid. Returns None without a key."""
     if pem is None:
         return None
-    return verifying_key.publish(operation(ACTOR, now=now), pem, dry_run=options["dry_run"])
+    return former_key.publish(operation(ACTOR, now=now), pem, dry_run=options["dry_run"])
 
 
 def text(report: ToolkitReport, kid: str | None, options: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ CLIENTS ?= tests/clients
 BOOTSTRAP = $(PYTHON) project/launch/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help environment run demo life reset story test test-services test-outage test-proxies test-browser screenshots test-clients client-results client-table test-servers servers-table test-packages test-deploy bench-verify bench-feed bench-admin check audit packages format lock
+.PHONY: help environment run demo life reset story test test-services test-outage test-proxies test-browser screenshots test-clients client-results client-table test-servers servers-table test-packages test-deploy bench-verify bench-feed bench-admin check audit sbom docs packages format lock
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -84,6 +84,9 @@ bench-verify: environment  ## what verification costs, in units of one raw RSA-2
 audit: environment  ## look the lock up in PyPI's advisories; fails if a package is vulnerable or cannot be looked up
 	@$(PY) -m pip_audit --strict --require-hashes --disable-pip -r requirements.txt -r requirements-dev.txt
 
+sbom: environment  ## write dist/keyturn.cdx.json, the CycloneDX bill of materials of the issuer's lock
+	@mkdir -p dist && $(PY) -m project.launch.sbom >dist/keyturn.cdx.json
+
 bench-feed: environment  ## what the revocation feed costs with a million entries, beside the build before; needs PostgreSQL
 	@$(PY) -m bench.feed
 
@@ -97,8 +100,11 @@ packages: environment  ## wheels and source distributions of `keyturn` and `keyt
 format: environment  ## put every file into the one format
 	@$(PY) -m ruff format . && $(PY) -m ruff check --fix .
 
+docs: environment  ## the documentation site in var/site/: links checked, nothing loaded from other hosts; needs PyPI once
+	@$(PY) -m project.launch.docs_site
+
 # `fewest` locks one Django for every Python: the LTS, as 3.11 has no later one.
-lock: environment  ## pin the dependencies of pyproject.toml, tests/servers, tests/deploy and deploy/, with hashes
+lock: environment  ## pin the dependencies of pyproject.toml, tests/servers, tests/deploy, deploy/ and docs/, with hashes
 	@for extra in "--extra=redis" "--extra=dev"; do \
 	  .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-emit-find-links --no-header --no-annotate --upgrade --fork-strategy fewest pyproject.toml $$extra \
@@ -106,3 +112,6 @@ lock: environment  ## pin the dependencies of pyproject.toml, tests/servers, tes
 	@for list in tests/servers/requirements tests/deploy/requirements "-c requirements-dev.txt deploy/requirements-webapp"; do \
 	  .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-emit-find-links --no-header --no-annotate --upgrade $$list.in -o $${list##* }.txt || exit 1; done
+	@$(PY) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["docs"])' \
+	  | .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --no-emit-find-links --no-header --no-annotate --upgrade - -o docs/requirements.txt

@@ -28,6 +28,8 @@ os.environ.update(
     SIGN_UP="false",
     SECOND_FACTOR_GROUPS="",
     SECOND_FACTOR_STAFF="false",
+    ADMIN="on",
+    ADMIN_HOST="",
     DATABASE_URL=os.environ.get("TEST_DATABASE_URL", "sqlite://:memory:"),
     API_DATABASE_URL="sqlite://:memory:",
 )

@@ -11,6 +11,14 @@ class TokensConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks, and the signal handlers that revoke tokens and record logins."""
-        from tokens.checks import cache, claims, client, durability, key, oauth  # noqa: F401, PLC0415 (needs the models)
+        from tokens.checks import (  # noqa: PLC0415 (needs the models)
+            admin,  # noqa: F401
+            cache,  # noqa: F401
+            claims,  # noqa: F401
+            client,  # noqa: F401
+            durability,  # noqa: F401
+            key,  # noqa: F401
+            oauth,  # noqa: F401
+        )
         from tokens.revoking import signals  # noqa: F401, PLC0415
         from tokens.views import login_events, session_record  # noqa: F401, PLC0415

@@ -266,7 +266,7 @@ def _brand(values: Mapping[str, Any]) -> Brand:
 
 @dataclass(frozen=True, slots=True)
 class PageSettings:
-    """Settings of Django: sessions, the login page and uploads."""
+    """Settings of Django: sessions, the login page, uploads and the admin."""
 
     session_engine: str
     session_cookie: str
@@ -275,6 +275,11 @@ class PageSettings:
     login_url: str
     upload_bytes: int
     """The greatest length of a form of the admin, in bytes."""
+    has_admin: bool
+    """True if this process serves the admin."""
+    admin_host: str
+    """The only host on which the admin is served. Empty: every host."""
+    allowed_hosts: tuple[str, ...]
 
 
 def pages() -> PageSettings:
@@ -285,6 +290,9 @@ def pages() -> PageSettings:
         has_secure_cookies=settings.SESSION_COOKIE_SECURE,
         login_url=settings.LOGIN_URL,
         upload_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0,
+        has_admin=settings.ADMIN,
+        admin_host=settings.ADMIN_HOST,
+        allowed_hosts=tuple(settings.ALLOWED_HOSTS),
     )
 
 

@@ -40,6 +40,7 @@ OPTIONAL = {
         *("CLIENT_DOCUMENT_HOSTS", "CLIENT_DOCUMENT_DENIED_HOSTS"),
         *("OPEN_CLIENT_SCOPES", "OPEN_CLIENT_APIS", "OPEN_CLIENT_GRANT_TYPES", "RATE_LIMITS"),
         *("SECOND_FACTOR_GROUPS", "SECOND_FACTOR_STAFF", "PRIVATE_LOGOUT_HOSTS"),
+        *("ADMIN", "ADMIN_HOST"),
         *("EMAIL_URL", "MAIL_FROM", "SIGN_UP"),
         *("PKCS11_MODULE", "PKCS11_TOKEN", "PKCS11_PIN"),
     ),
@@ -113,7 +114,7 @@ def use_development_environment(var: Path = VAR) -> None:
     defaults = _addresses(Ports(), {}, var)
     names = defaults["api"] | read(var / "api.env") | defaults["issuer"] | read(var / "issuer.env")
     for name, value in names.items():
-        if name != "DJANGO_SETTINGS_MODULE":
+        if name != "DJANGO_SETTINGS_MODULE" and not os.environ.get(f"{name}_FILE"):
             os.environ.setdefault(name, value)
 
 

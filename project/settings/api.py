@@ -67,7 +67,7 @@ RESOURCE_SERVER = {
     "PUBLIC_URL": environment.text("API_PUBLIC_URL", ""),
     "DPOP_REQUIRED": environment.flag("API_DPOP_REQUIRED", default=False),
     "DPOP_NONCES": environment.flag("API_DPOP_NONCES", default=False),
-    "DPOP_REPLAY_CACHE": "default" if environment.text("CACHE_URL", "") else "",
+    "DPOP_REPLAY_CACHE": "default" if environment.secret("CACHE_URL", "") else "",
     "PATHS": ["/"],  # this process serves only the API
     "BEHIND_PROXY": BEHIND_PROXY,
     "OPERATOR_TOKEN": OPERATOR_TOKEN,

@@ -1,56 +1,37 @@
 """The only module that reads the environment. .env.example describes every variable.
 
-NAME_FILE names a file with the value of NAME, such as a mounted secret. Each function raises ImproperlyConfigured if
-the variable is missing or malformed; the message names it and the remedy.
+NAME_FILE names a file with the value of NAME, such as a mounted secret (variable_file.py). Each function raises
+ImproperlyConfigured if the variable is missing or malformed; the message names it and the remedy.
 """
 
 import os
+import re
 from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from project.settings import connections
+from project.settings import connections, variable_file
 
-_env = environ.Env()
 _secrets: set[str] = set()  # names of the variables that were read as secrets; lives as long as the process
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 POLICIES = ("production", "development")
 MAIL_WAIT = 10  # seconds for each answer of a mail server
 SHORTEST_TOKEN = 32  # characters
+HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 
 
 def text(name: str, default: str | None = None) -> str:
     """Return the variable. Raises ImproperlyConfigured if it is missing or empty and there is no default."""
-    value = _given(name) or default
+    value = variable_file.value(name, os.environ) or default
     if value is None:
-        raise ImproperlyConfigured(f"{name} is not set. Set it in the environment; .env.example describes it.")
+        raise ImproperlyConfigured(
+            f"{name} is not set. Set it in the environment, or name a file in {name}_FILE; .env.example describes it."
+        )
     return value
-
-
-def _given(name: str) -> str:
-    """Return the variable, or the content of the file that NAME_FILE names, or "" if neither is set.
-
-    Raises ImproperlyConfigured if both are set, or if the file cannot be read or is empty. The message has no content.
-    """
-    value, path = (str(_env.str(variable, default="")).strip() for variable in (name, f"{name}_FILE"))
-    if not path:
-        return value
-    if value:
-        raise ImproperlyConfigured(f"{name} and {name}_FILE are both set. Remove one of them.")
-    try:
-        content = Path(path).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise ImproperlyConfigured(f"{name}_FILE names {path}, which cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise ImproperlyConfigured(f"{name}_FILE names {path}, which is not UTF-8 text.") from None
-    if not content:
-        raise ImproperlyConfigured(f"{name}_FILE names {path}, which is empty.")
-    return content
 
 
 def secret(name: str, default: str | None = None) -> str:
@@ -101,6 +82,14 @@ def flag(name: str, *, default: bool) -> bool:
     if value not in {"true", "false", "1", "0", "yes", "no", "on", "off"}:
         raise ImproperlyConfigured(f"{name} must be true or false, not {value!r}.")
     return value in {"true", "1", "yes", "on"}
+
+
+def host(name: str) -> str:
+    """Return the variable, a host name in lower case without scheme and port, or ""."""
+    value = text(name, "").lower()
+    if value and not HOST.fullmatch(value):
+        raise ImproperlyConfigured(f"{name} must be a host name such as admin.example, not {value!r}.")
+    return value
 
 
 def url(name: str, default: str | None = None) -> str:
@@ -158,7 +147,7 @@ def cache(*names: str, apart: str = "") -> dict[str, object]:
 
     `apart` names an in-process cache of its own, so that its entries do not evict those of others.
     """
-    name = next((name for name in names if _given(name)), names[0])
+    name = next((name for name in names if variable_file.value(name, os.environ)), names[0])
     return connections.cache(name, secret(name, "locmem://"), apart=apart)
 
 

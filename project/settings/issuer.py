@@ -6,9 +6,13 @@ from urllib.parse import urlsplit
 from project.settings import environment
 from project.settings.base import *
 
+# Without the admin, its tables remain, so that every node migrates alike. SimpleAdminConfig loads no pages.
+ADMIN = environment.flag("ADMIN", default=True)
+ADMIN_HOST = environment.host("ADMIN_HOST")
+
 INSTALLED_APPS = [
     "tokens",
-    "django.contrib.admin",
+    "django.contrib.admin" if ADMIN else "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -30,6 +34,7 @@ MIDDLEWARE = [
     "tokens.views.probes.probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "project.admin_host.admin_host",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "tokens.views.bodies.ReadableForms",

@@ -1,8 +1,8 @@
 """The issuer's URLs."""
 
-from django.contrib import admin
+from django.conf import settings
 from django.templatetags.static import static
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 handler400 = "tokens.views.failures.bad_request"
@@ -10,8 +10,18 @@ handler403 = "tokens.views.failures.forbidden"
 handler404 = "tokens.views.failures.not_found"
 handler500 = "tokens.views.unavailable.broken"
 
-urlpatterns = [
-    path("admin/", admin.site.urls),
+
+def _admin() -> list[URLPattern | URLResolver]:
+    """Return the admin's URLs, or none if the setting ADMIN is off."""
+    if not settings.ADMIN:
+        return []
+    from django.contrib import admin  # noqa: PLC0415 (not loaded if it is off)
+
+    return [path("admin/", admin.site.urls)]
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    *_admin(),
     path("", RedirectView.as_view(pattern_name="account")),
     path("favicon.ico", RedirectView.as_view(url=static("tokens/keyturn.svg"))),
     path("", include("tokens.urls")),

@@ -27,6 +27,10 @@ SETTINGS = {
 }
 
 
+SWITCHING = "switching"
+"""The Basic plan at an issuer whose signing keys switch."""
+
+
 @pytest.fixture(scope="session")
 def plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """Return the issuer's URL, the suite's clients and its user."""
@@ -105,10 +109,15 @@ def clients(configuration: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@pytest.fixture(params=[None, "form_post"], ids=["basic", "form-post"])
-def suite(plan: dict[str, Any], request: pytest.FixtureRequest) -> Suite:
-    """A client of the plan with a new browser, for the Basic plan and for the Form Post plan."""
-    return Suite(plan["issuer"], plan, request.param)
+@pytest.fixture(params=["basic", "form_post", SWITCHING])
+def suite(request: pytest.FixtureRequest) -> Suite:
+    """A client with a new browser, for the Basic plan, for the Form Post plan, and for Basic while keys switch."""
+    if request.param == SWITCHING:
+        plan = request.getfixturevalue("switching_plan")
+        processes.command(plan["variables"], "rotate_keys", "--now")
+        return Suite(plan["issuer"], plan)
+    plan = request.getfixturevalue("plan")
+    return Suite(plan["issuer"], plan, "form_post" if request.param == "form_post" else None)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Writes the tables of docs/certification.md: python -m tests.conformance.table.
 
-A row is a module of a plan: its id, what it asserts (the first sentence of our test's docstring), and our test.
+A row is a module of a plan: its id, what it asserts (the first sentence of our test's docstring), our test, and the
+result that the suite is expected to give.
 """
 
 import ast
@@ -78,6 +79,24 @@ SHARED = {
 }  # fmt: skip
 """Modules that share a test with others, by the end of its name."""
 
+EXPECTED = {
+    **dict.fromkeys(
+        (
+            *("prompt-login", "max-age-1", "response-type-missing", "ensure-registered-redirect-uri"),
+            "ensure-request-object-with-redirect-uri",
+            *("bad-post-logout-redirect-uri", "query-added-to-post-logout-redirect-uri", "modified-id-token-hint"),
+            *("bad-id-token-hint", "no-id-token-hint", "no-params", "only-state", "no-post-logout-redirect-uri"),
+            "ensure-unsigned-authorization-request-without-using-par-fails",
+            *("par-attempt-to-use-expired-request_uri", "par-attempt-to-use-request_uri-for-different-client"),
+        ),
+        "REVIEW",
+    ),
+    "unsigned-request-object-supported-correctly-or-rejected-as-unsupported": "SKIPPED",
+    "par-attempt-reuse-request_uri": "WARNING",
+    "attempt-reuse-authorization-code-after-one-second": "WARNING",
+}
+"""The results other than PASSED, by the end of the module's id. docs/certification.md says why."""
+
 Row = tuple[str, str]
 PLANS: Mapping[str, tuple[tuple[str, ...], tuple[Row, ...]]] = {
     "Config OP": (
@@ -126,7 +145,12 @@ def rows(files: tuple[str, ...], modules: tuple[Row, ...]) -> Iterator[str]:
         test = f"test_{name.replace('-', '_')}"
         file, text = said[test]
         asserted = text.partition(": ")[2] if text.startswith("oidcc-") else text
-        yield f"| `{module}` | {asserted} | `{file}`, `{test.removeprefix('test_')}` |"
+        yield f"| `{module}` | {asserted} | `{file}`, `{test.removeprefix('test_')}` | {expected(module)} |"
+
+
+def expected(module: str) -> str:
+    """Return the result that the suite is expected to give for a module."""
+    return next((result for end, result in EXPECTED.items() if module.endswith(f"-{end}")), "PASSED")
 
 
 def tables() -> str:
@@ -134,7 +158,14 @@ def tables() -> str:
     parts = []
     for plan, (files, modules) in PLANS.items():
         head = f"### {plan}: {len(modules)} module{'s' if len(modules) > 1 else ''}"
-        parts += [head, "", "| module | what it asserts | test |", "|---|---|---|", *rows(files, modules), ""]
+        parts += [
+            head,
+            "",
+            "| module | what it asserts | test | expected |",
+            "|---|---|---|---|",
+            *rows(files, modules),
+            "",
+        ]
     return "\n".join(parts)
 
 

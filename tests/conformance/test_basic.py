@@ -1,6 +1,6 @@
 """The plans oidcc-basic-certification-test-plan and oidcc-formpost-basic-certification-test-plan: 35 modules each.
 
-Each test runs for both plans: they differ in the response mode alone.
+Each test runs for both plans, which differ in the response mode alone, and for Basic while the signing keys switch.
 """
 
 import base64
@@ -140,10 +140,10 @@ def test_oidcc_prompt_none_logged_in(suite: Suite):
     ]
 
 
-def test_oidcc_max_age_1(suite: Suite, plan):
+def test_oidcc_max_age_1(suite: Suite):
     """max_age=1 asks a user whose login is older to log in again, and auth_time says when."""
     first = suite.tokens()
-    sessions.age(plan["variables"], 10)
+    sessions.age(suite.plan["variables"], 10)
     second = suite.tokens(max_age="1")
     assert suite.logins == 2
     assert abs(second["claims"]["auth_time"] - time.time()) < 300
@@ -202,12 +202,12 @@ def test_oidcc_codereuse(suite: Suite):
         suite.redeem(answer, request)
 
 
-def test_oidcc_codereuse_30seconds(suite: Suite, plan):
+def test_oidcc_codereuse_30seconds(suite: Suite):
     """A code that is redeemed again after 30 s is refused, and the access token of the first time is revoked."""
     request = suite.request()
     answer = suite.authorize(request)
     tokens = suite.redeem(answer, request)
-    age_codes(plan["database"], 31)
+    age_codes(suite.plan["database"], 31)
     with pytest.raises(OAuthError, match="invalid_grant"):
         suite.redeem(answer, request)
     headers = {"Authorization": f"Bearer {tokens['access_token']}"}

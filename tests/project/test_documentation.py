@@ -7,8 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 from django.core.management import find_commands, load_command_class
 
+from project.launch import docs_hooks
 from tokens.keys.rules.policy import PRODUCTION
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -106,9 +108,55 @@ def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
 
 
-def test_every_page_is_in_the_readme() -> None:
+def test_every_page_is_in_the_readme_or_in_the_site_s_start() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert [page.name for page in ROOT.glob("docs/*.md") if f"](docs/{page.name})" not in readme] == []
+    start = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    assert "](docs/index.md)" in readme
+    pages = [page.name for page in ROOT.glob("docs/*.md") if page.name != "index.md"]
+    assert [name for name in pages if f"](docs/{name})" not in readme and f"]({name})" not in start] == []
+
+
+def test_every_page_is_in_the_navigation_of_the_site() -> None:
+    entries = docs_hooks.names(yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"])
+    pages = [page.relative_to(ROOT / "docs").as_posix() for page in PAGES if page.is_relative_to(ROOT / "docs")]
+    assert [entry for entry in entries if not entry.endswith("*") and not_there(entry)] == []
+    for page in pages:
+        folder = f"{page.rpartition('/')[0]}/*".removeprefix("/")
+        assert page in entries or folder in entries, (
+            f"page {page} is not in the navigation: add it to `nav` in mkdocs.yml, under its kind"
+        )
+
+
+def not_there(entry: str) -> bool:
+    """Return True if a line of the navigation names no page."""
+    return entry not in docs_hooks.PAGES and not (ROOT / "docs" / entry).exists()
+
+
+def missing_tests(text: str) -> list[str]:
+    """Return the tests that a text names as `path::function` and that do not exist."""
+    missing = []
+    for path, function in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text):
+        source = (ROOT / path).read_text(encoding="utf-8") if (ROOT / path).exists() else ""
+        if not re.search(rf"^def {function}\(", source, re.MULTILINE):
+            missing.append(f"{path}::{function}")
+    return missing
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_each_test_that_a_page_names_is_there(page: Path) -> None:
+    assert missing_tests(page.read_text(encoding="utf-8")) == []
+
+
+def test_each_threat_of_the_model_names_a_test_or_a_command() -> None:
+    text = (ROOT / "docs" / "threat-model.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (.+) \| (.+) \| (.+) \|$", text.partition("\n## Spoofing\n")[2], re.MULTILINE)
+    threats = [row for row in rows if row[0] not in {"threat", "---"} and not set(row[0]) <= {"-", "|", " "}]
+    assert len(threats) > 40
+    assert [threat for threat, _, test in threats if "::" not in test and "`make " not in test] == []
+    assert missing_tests("`tests/tokens/nothing.py::test_x` `tests/project/test_story.py::test_nothing`") == [
+        "tests/tokens/nothing.py::test_x",
+        "tests/project/test_story.py::test_nothing",
+    ]
 
 
 def test_every_variable_of_the_deployment_is_described() -> None:

@@ -103,7 +103,10 @@ def test_the_command_line_names_a_variable_that_is_missing_and_shows_no_tracebac
         check=False,
     )
     assert (run.returncode, run.stdout) == (1, "")
-    assert run.stderr == "SECRET_KEY is not set. Set it in the environment; .env.example describes it.\n"
+    assert run.stderr == (
+        "SECRET_KEY is not set. Set it in the environment, or name a file in SECRET_KEY_FILE; "
+        ".env.example describes it.\n"
+    )
 
 
 @pytest.mark.parametrize(

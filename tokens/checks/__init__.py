@@ -16,4 +16,5 @@ Read in this order:
 - `fapi2_clauses`, `conformance`: all clauses, and which of them are met.
 - `cache`: the Redis of rate-limit counters answers and does not evict (tag `cache`).
 - `durability`: PostgreSQL keeps acknowledged transactions.
+- `admin`: requests can reach the host of the admin.
 """

@@ -1,0 +1,30 @@
+"""Serve the admin on its own host only (ADMIN_HOST). On every other host its pages do not exist."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http.request import split_domain_port
+
+from project.admin_pages import ADMIN
+
+Answer = Callable[[HttpRequest], HttpResponseBase]
+
+
+def admin_host(answer: Answer) -> Answer:
+    """Return a middleware that answers 404 for pages of the admin on a host other than ADMIN_HOST, if it is set.
+
+    It stands before CommonMiddleware, which would redirect `/admin` to `/admin/` and so tell that there is one.
+    """
+
+    def on_admin_host(request: HttpRequest) -> HttpResponseBase:
+        if f"{request.path_info}/".startswith(ADMIN) and not _is_on_admin_host(request):
+            raise Http404
+        return answer(request)
+
+    return on_admin_host
+
+
+def _is_on_admin_host(request: HttpRequest) -> bool:
+    """Return True if the request may see the admin. The port does not matter."""
+    return settings.ADMIN_HOST in {"", split_domain_port(request.get_host())[0]}

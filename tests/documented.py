@@ -1,0 +1,116 @@
+"""The command lines of README and documentation: which there are, and which test runs each of them."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted(ROOT.glob("docs/**/*.md"))]
+BLOCK = re.compile(r"^[ >]*```(console|sh)\n(.*?)^[ >]*```", re.DOTALL | re.MULTILINE)
+OURS = re.compile(r"manage\.py \w|\bmake [a-z]|bin/keyturn [a-z]|\bcurl\b|project\.launch\.|examples\.mcp")
+"""A line with a command of Keyturn, or with a request to it. Others are of other programs, such as vault or kubectl."""
+SHELL = re.compile(r"[|<>;&]|\$\(|\$\w")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A command line of a page, with its continuation lines joined."""
+
+    page: str
+    text: str
+
+    @property
+    def is_simple(self) -> bool:
+        """Return True if the line is one call of manage.py, without a part that only a shell understands."""
+        return "manage.py " in self.text and not SHELL.search(re.sub(r"'[^']*'|\"[^\"]*\"", "", self.text))
+
+    def arguments(self) -> list[str]:
+        """Return the words after manage.py."""
+        return shlex.split(self.text.partition("manage.py ")[2])
+
+
+def lines_of(page: Path) -> Iterator[Line]:
+    """Yield the command lines of a page that are of Keyturn."""
+    name = page.relative_to(ROOT).as_posix()
+    for kind, block in BLOCK.findall(page.read_text(encoding="utf-8")):
+        for line in block.replace("\\\n", " ").splitlines():
+            text = line.strip()
+            if kind == "console" and not text.startswith("$ "):
+                continue
+            text = re.sub(r"\s+", " ", re.sub(r"\s+#\s.*$", "", text.removeprefix("$ "))).strip()
+            if OURS.search(text) and not text.startswith("#"):
+                yield Line(name, text)
+
+
+@cache
+def lines() -> list[Line]:
+    """Return the command lines of all pages."""
+    return [line for page in PAGES for line in lines_of(page)]
+
+
+DEPLOYMENT = (
+    "tests/services/test_deployment_page.py::test_the_page_can_be_followed_from_the_first_line_to_the_first_call"
+)
+RESTORED = "tests/services/test_after_restore.py::test_a_restored_backup_is_noticed_refuses_to_sign_and_is_mended"
+REQUESTS = (
+    "tests/flow/test_documented_requests.py::test_each_command_and_request_of_the_pages_succeeds_as_it_is_printed"
+)
+TUTORIAL = "tests/flow/test_documented_requests.py::test_the_tutorial_leads_to_a_protected_view"
+FOREIGN = "tests/flow/test_foreign_project.py::test_the_commands_and_checks_work"
+HAPROXY = "tests/servers/test_haproxy.py::test_a_key_is_trusted_until_its_file_is_removed_and_haproxy_reloads"
+PROXIES = "tests/proxies/test_proxies.py::test_the_configuration_of_the_page_has_nothing_to_be_found"
+MCP = "tests/clients/recipes/test_mcp_python.py::test_the_sdk_logs_a_user_in_reaches_a_tool_and_steps_up"
+PACKAGE = "tests/packages/test_issuer.py::test_the_command_serves_keys_metadata_and_pages"
+PLANS = (
+    "tests/tokens/management/test_certification_setup.py"
+    "::test_the_clients_have_the_settings_of_the_plans_and_the_trail_names_them"
+)
+PKCS11 = "tests/services/test_pkcs11.py::test_a_ring_in_the_token_lives_its_whole_life"
+ID_RING = (
+    "tests/tokens/keys/test_id_ring.py"
+    "::test_a_client_s_id_tokens_and_logout_tokens_have_its_algorithm_and_access_tokens_have_not"
+)
+RUN = "tests/project/test_run.py::test_it_stops_all_three"
+FASTAPI = "tests/servers/test_fastapi.py::test_it_accepts_a_good_token_alone"
+
+AS_PRINTED = {
+    (r"docs/tutorial\.md", r"create_|manage\.py check|curl"): TUTORIAL,
+    (r"README\.md|docs/(grants|par|open-clients)\.md", r"^(?!.*make )"): REQUESTS,
+    (r"docs/deploy\.md", r"^(?!.*check_proxy)"): DEPLOYMENT,
+}
+"""By the patterns of page and line: the test that runs such lines as they are printed, except for addresses."""
+IN_ANOTHER_FORM = {
+    (r"docs/(restore|runbooks)\.md", r"migrate$|keys --check|after_restore"): RESTORED,
+    (r"docs/(proxies|deploy)\.md", r"check_proxy"): PROXIES,
+    (r"docs/install\.md", r"bin/keyturn"): PACKAGE,
+    (r"docs/mcp\.md", r"make run|examples\.mcp"): MCP,
+    (r"docs/resource-servers/haproxy\.md", r"keys"): HAPROXY,
+    (r"docs/resource-servers/(README|fastapi)\.md", r"curl"): FASTAPI,
+    (r"docs/resource-server\.md", r"check_issuer|localhost:800[03]"): FOREIGN,
+    (r"docs/tutorial\.md", r"runserver"): TUTORIAL,
+    (r"docs/(certification|clients)\.md", r"certification_setup"): PLANS,
+    (r"docs/key-rotation\.md", r"pkcs11"): PKCS11,
+    (r"docs/clients\.md", r"--id-token-alg"): ID_RING,
+    (r".*", r"\bmake (run|test)\b"): RUN,
+}
+"""The same, for a test that runs the command or request in another form: with other arguments, or from Python."""
+
+
+def assigned(line: Line, table: dict[tuple[str, str], str]) -> str:
+    """Return the test to which a table assigns the line; "" if there is none."""
+    for (page, text), test in table.items():
+        if re.fullmatch(page, line.page) and re.search(text, line.text):
+            return test
+    return ""
+
+
+def here() -> list[Line]:
+    """Return the lines that tests/tokens/management/test_documented_commands.py runs, as they are printed."""
+    return [
+        line
+        for line in lines()
+        if line.is_simple and not assigned(line, AS_PRINTED) and not assigned(line, IN_ANOTHER_FORM)
+    ]

@@ -1,0 +1,72 @@
+"""A bash that runs the blocks of a page statement by statement, in a folder that looks like the project's."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.documented import BLOCK, ROOT
+
+MARK = "@@done"
+
+
+def statements(page: Path) -> Iterator[str]:
+    """Yield the statements of a page's blocks: each is complete for bash, such as a whole function."""
+    for kind, block in BLOCK.findall(page.read_text(encoding="utf-8")):
+        pending = ""
+        for line in block.splitlines():
+            if kind == "console" and not pending and not line.startswith("$ "):
+                continue  # output
+            pending += ("\n" if pending else "") + (line.removeprefix("$ ") if kind == "console" else line)
+            if not pending.endswith("\\") and is_complete(pending):
+                if pending.strip():
+                    yield pending
+                pending = ""
+
+
+def is_complete(text: str) -> bool:
+    """Return True if bash can run the text as it is."""
+    checked = subprocess.run(["bash", "-n"], input=text, capture_output=True, text=True, check=False)
+    return checked.returncode == 0 and not checked.stderr
+
+
+class Shell:
+    """A running bash. `variables` are its environment, and `var` is the folder `var/` of its working directory."""
+
+    def __init__(self, folder: Path, var: Path, variables: dict[str, str]) -> None:
+        (folder / ".venv" / "bin").mkdir(parents=True)
+        python = f'#!/bin/sh\nexec {sys.executable} "$@"\n'
+        (folder / ".venv" / "bin" / "python").write_text(python)
+        (folder / ".venv" / "bin" / "python").chmod(0o755)
+        for name in ("manage.py", "project", "tokens", "resources"):
+            (folder / name).symlink_to(ROOT / name)
+        (folder / "var").symlink_to(var)
+        self._process = subprocess.Popen(
+            ["bash", "--noprofile", "--norc"],
+            cwd=folder,
+            env=variables | {"PATH": os.environ["PATH"], "NO_PROXY": "localhost,127.0.0.1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, statement: str) -> str:
+        """Run a statement, and return its output. Asserts that it succeeds."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{statement}\necho; echo {MARK} $?\n")
+        self._process.stdin.flush()
+        output = ""
+        for line in self._process.stdout:
+            if found := re.fullmatch(rf"{MARK} (\d+)\n", line):
+                assert found[1] == "0", f"{statement}\n{output}"
+                return output.strip()
+            output += line
+        raise AssertionError(f"the shell ended at: {statement}\n{output}")
+
+    def close(self) -> None:
+        """End the shell."""
+        self._process.communicate(timeout=20)

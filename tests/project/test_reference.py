@@ -1,0 +1,76 @@
+"""The reference is that of the code: nothing is missing in it, and nothing in it is gone."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from django.core.management import find_commands
+
+from resources.defaults import DEFAULTS, ISSUER_DEFAULTS, LOCAL_USERS_DEFAULTS
+from tests.reference import FOLDER, PAGES, events, settings
+from tests.reference.settings import ROOT
+from tokens import conf
+
+
+@pytest.mark.parametrize(("name", "page"), PAGES.items(), ids=PAGES)
+def test_a_page_is_what_the_code_says(name: str, page: Callable[[], str]) -> None:
+    written = (FOLDER / name).read_text(encoding="utf-8")
+    assert written == page(), f"docs/reference/{name} differs from the code. Run: python -m tests.reference"
+
+
+def test_every_page_of_the_folder_is_made_or_is_its_index() -> None:
+    readme = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert {path.name for path in FOLDER.glob("*.md")} == {*PAGES, "README.md"}
+    assert [name for name in PAGES if f"]({name})" not in readme] == []
+
+
+def test_every_variable_that_the_settings_read_is_described() -> None:
+    """Neither a variable that no page names, nor one that nothing reads."""
+    reads = set()
+    for path in (ROOT / "project" / "settings").glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        reads |= set(re.findall(r'\b(?:environment\.\w+|flag|text|words|secret)\(\s*"([A-Z0-9_]+)"', text))
+        reads |= set(re.findall(r'environment\.cache\("\w+", "([A-Z0-9_]+)"', text))
+        reads |= set(re.findall(r'name: str = "([A-Z0-9_]+)"', text))
+    sections = settings.sections()
+    described = {name for title, rows in sections.items() for name, _, _ in rows}
+    others = {name for title in ("example application", "make run") for name, _, _ in sections[title]}
+    assert len(reads) > 50
+    assert reads - described == set()
+    assert described - reads - others == {"DJANGO_SETTINGS_MODULE"}
+
+
+def test_every_variable_and_entry_has_a_meaning() -> None:
+    rows = [
+        row
+        for title, some in settings.sections().items()
+        for row in some
+        if title not in {"make run", "example application"}
+    ]
+    assert [name for name, _, text in rows if not text] == []
+    for path, name in (("resources/defaults.py", "DEFAULTS"), ("tokens/conf.py", "DEFAULTS")):
+        assert len(list(settings.entries(path, name))) > 20
+
+
+def test_every_entry_of_the_defaults_is_in_the_table() -> None:
+    own = set(conf.DEFAULTS) - set(conf.OPEN_CLIENT_DEFAULTS) - set(conf.REQUEST_DEFAULTS)
+    for path, name, expected in (
+        ("resources/defaults.py", "DEFAULTS", set(DEFAULTS)),
+        ("resources/defaults.py", "ISSUER_DEFAULTS", set(ISSUER_DEFAULTS)),
+        ("resources/defaults.py", "LOCAL_USERS_DEFAULTS", set(LOCAL_USERS_DEFAULTS)),
+        ("tokens/conf.py", "DEFAULTS", own),
+    ):
+        assert {entry for entry, _, _ in settings.entries(path, name)} == expected
+
+
+def test_every_command_has_its_heading() -> None:
+    text = (FOLDER / "commands.md").read_text(encoding="utf-8")
+    for app in ("tokens", "resources"):
+        for name in find_commands(str(ROOT / app / "management")):
+            assert f"\n## {name}\n" in text or name in {"cleartokens", "createapplication"}
+
+
+def test_an_event_with_an_unknown_name_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "TEMPLATES", {})
+    with pytest.raises(LookupError, match=r"add it to TEMPLATES in tests/reference/events\.py"):
+        events.events()

@@ -1,0 +1,114 @@
+"""The events of the audit trail, from the code that records them."""
+
+import ast
+import re
+from collections import defaultdict
+
+from django.contrib import admin
+
+from tests.reference.markdown import MADE, table
+from tests.reference.settings import ROOT
+
+HEAD = f"""# Audit events
+
+{MADE}
+
+Each is a JSON line of the logger `tokens.audit`. Rare ones are rows of the audit trail as well ([admin.md](../admin.md)
+and the command `audit`). A line has `at`, `action`, `actor`, `subject` and `details`, and no token or secret.
+
+"""
+EVENT = re.compile(r"[a-z]+(?:_[a-z]+)*\.(?:[a-z]+_)*[a-z]+")
+NO_EVENTS = {
+    *("export.csv", "foreign.invalid", "tokens.audit", "tokens.hashing"),
+    *("tokens.add_client", "tokens.change_api", "tokens.change_logoutmessage", "tokens.change_usergrant"),
+    *("tokens.grant_jwt_bearer", "tokens.grant_token_exchange", "tokens.redirect_anywhere"),
+    *("tokens.register_first_party", "tokens.revoke_key", "tokens.rotate_key", "tokens.view_auditevent"),
+    *("tokens.view_ring", "tokens.view_signingkey"),
+}
+"""Texts of this form that name something else: permissions, loggers, a file, a host."""
+DONE = ("created", "changed", "deleted")
+"""What the admin records of each thing that it can add, change and delete."""
+TEMPLATES = {
+    "exchange_policy.{}": [f"exchange_policy.{done}" for done in DONE],
+    "{}.{}": [],  # the admin's, by `noun`
+}
+
+
+def admin_events() -> set[str]:
+    """Return the events of the admin: each page has the noun of its thing."""
+    found = set()
+    for page in admin.site._registry.values():
+        if noun := getattr(page, "noun", ""):
+            found |= {f"{noun}.{done}" for done in DONE}
+    return found
+
+
+def events() -> dict[str, set[str]]:
+    """Return the modules that record each event. Raises LookupError if a name is put together in an unknown way."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for path in sorted((ROOT / "tokens").rglob("*.py")):
+        if "migrations" in path.parts:
+            continue
+        module = path.relative_to(ROOT).as_posix()
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for event in _admin_pages(tree) if module.startswith("tokens/admin/") else ():
+            found[event].add(module)
+        for node in ast.walk(tree):
+            for event in _literals(node):
+                found[event].add(module)
+            for template in _templates(node):
+                if template not in TEMPLATES:
+                    raise LookupError(
+                        f"{module} records {template!r}: add it to TEMPLATES in tests/reference/events.py."
+                    )
+                for event in TEMPLATES[template]:
+                    found[event].add(module)
+    for event in admin_events():
+        found[event].add("tokens/admin/")
+    return dict(found)
+
+
+def _literals(node: ast.AST) -> list[str]:
+    """Return the names of events among the arguments and values of a node."""
+    if isinstance(node, ast.Call):
+        values = [*node.args, *(one.value for one in node.keywords if one.arg in {"action", "refused"})]
+    elif isinstance(node, ast.Assign):
+        values = [*node.value.elts] if isinstance(node.value, ast.Tuple) else [node.value]
+    else:
+        return []
+    texts = [one.value for one in values if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+    return [text for text in texts if EVENT.fullmatch(text) and text not in NO_EVENTS]
+
+
+def _admin_pages(tree: ast.Module) -> set[str]:
+    """Return the events that `self.record(request, "done", …)` records in a module of the admin, by its nouns."""
+    nouns, done = [], []
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Assign)
+            and getattr(node.targets[0], "id", "") == "noun"
+            and isinstance(node.value, ast.Constant)
+        ):
+            nouns.append(str(node.value.value))
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "record" and len(node.args) > 1:
+            word = node.args[1]
+            if isinstance(word, ast.Constant) and "." not in str(word.value):
+                done.append(str(word.value))
+    return {f"{noun}.{word}" for noun in nouns for word in done}
+
+
+def _templates(node: ast.AST) -> list[str]:
+    """Return the f-strings that are the first argument of `record` or `log`, with {} for what is filled in."""
+    if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.JoinedStr):
+        return []
+    if getattr(node.func, "id", getattr(node.func, "attr", "")) not in {"record", "log"}:
+        return []
+    return ["".join(str(one.value) if isinstance(one, ast.Constant) else "{}" for one in node.args[0].values)]
+
+
+def page() -> str:
+    """Return the page."""
+    rows = [
+        (f"`{event}`", ", ".join(f"`{one}`" for one in sorted(modules))) for event, modules in sorted(events().items())
+    ]
+    return HEAD + table(("event", "recorded by"), rows)

@@ -1,0 +1,83 @@
+"""The variables of the environment (.env.example), and the entries of RESOURCE_SERVER and ISSUER in settings."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.reference.markdown import MADE, angles, table
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+HEAD = f"""# Settings
+
+{MADE}
+
+## Variables of the environment
+
+`NAME_FILE=/path` reads any of them from a file ([deploy.md](../deploy.md#secrets)). The value is that of
+`.env.example`: the default, or an example if the variable is required.
+"""
+VARIABLE = re.compile(r"^([A-Z0-9_]+)=(.*)$")
+ENTRY = re.compile(r'^    "([A-Z0-9_]+)": (.+?),(?:  # (.+))?$')
+
+
+def sections() -> dict[str, list[tuple[str, str, str]]]:
+    """Return the variables of .env.example by section: name, value in the example, description."""
+    found: dict[str, list[tuple[str, str, str]]] = {}
+    rows, comment, fresh = found.setdefault("every process", []), "", False
+    for line in (ROOT / ".env.example").read_text(encoding="utf-8").splitlines():
+        if title := re.fullmatch(r"# --- (.+) ---", line):
+            rows, comment = found.setdefault(title[1], []), ""
+        elif line.startswith("#"):
+            comment = f"{'' if fresh else comment} {line[1:].strip()}"
+            fresh = False
+        elif variable := VARIABLE.match(line):
+            rows.append((variable[1], variable[2], comment.strip()))
+            fresh = True  # variables below one comment share it
+        else:
+            comment = ""
+    return found
+
+
+def entries(path: str, name: str) -> Iterator[tuple[str, str, str]]:
+    """Yield the entries of a dictionary of defaults: name, default, and the comment at it."""
+    text = (ROOT / path).read_text(encoding="utf-8")
+    body = text.partition(f"\n{name}: dict[str, Any] = {{\n")[2].partition("\n}")[0]
+    comment, fresh = "", False
+    for line in body.splitlines():
+        if line.startswith("    #"):
+            comment = f"{'' if fresh else comment} {line.strip()[1:].strip()}"
+            fresh = False
+        elif entry := ENTRY.match(line):
+            yield entry[1], entry[2], entry[3] or comment.strip()
+            fresh = True
+
+
+def page() -> str:
+    """Return the page."""
+    parts = [HEAD]
+    for title, rows in sections().items():
+        head = ("variable", "value", "meaning")
+        lines = [(f"`{name}`", f"`{value}`" if value else "", angles(text)) for name, value, text in rows]
+        parts.append(f"\n### {title[0].upper()}{title[1:]}\n\n{table(head, lines)}")
+    for title, path, name in (
+        ("RESOURCE_SERVER", "resources/defaults.py", "DEFAULTS"),
+        ("RESOURCE_SERVER: an entry of ISSUERS", "resources/defaults.py", "ISSUER_DEFAULTS"),
+        ("RESOURCE_SERVER: LOCAL_USERS", "resources/defaults.py", "LOCAL_USERS_DEFAULTS"),
+        ("ISSUER", "tokens/conf.py", "DEFAULTS"),
+    ):
+        rows = [(f"`{entry}`", f"`{default}`", angles(text)) for entry, default, text in entries(path, name)]
+        parts.append(f"\n## {title}\n\n{INTRODUCTIONS[name, path]}\n\n{table(('entry', 'default', 'meaning'), rows)}")
+    return "".join(parts)
+
+
+INTRODUCTIONS = {
+    ("DEFAULTS", "resources/defaults.py"): "Entries of `RESOURCE_SERVER` in the Django settings of your API"
+    " ([resource-server.md](../resource-server.md)).",
+    ("ISSUER_DEFAULTS", "resources/defaults.py"): "Entries for one issuer, if `ISSUERS` has a dictionary for it.",
+    ("LOCAL_USERS_DEFAULTS", "resources/defaults.py"): "Entries that make `request.user` a user of your project.",
+    (
+        "DEFAULTS",
+        "tokens/conf.py",
+    ): "Entries of `ISSUER` in the issuer's settings. `project/settings/issuer.py` fills them from"
+    " the variables above.",
+}

@@ -75,14 +75,20 @@ ID_RING = (
 )
 RUN = "tests/project/test_run.py::test_it_stops_all_three"
 FASTAPI = "tests/servers/test_fastapi.py::test_it_accepts_a_good_token_alone"
+AS_CODE = "tests/tokens/manifest/test_page.py::test_the_page_can_be_followed"
+MOVING = "tests/tokens/handover/test_page.py::test_the_page_can_be_followed"
+MOVED = "tests/services/test_move_database.py::test_an_issuer_goes_on_in_the_new_database"
 
 AS_PRINTED = {
     (r"docs/tutorial\.md", r"create_|manage\.py check|curl"): TUTORIAL,
     (r"README\.md|docs/(grants|par|open-clients)\.md", r"^(?!.*make )"): REQUESTS,
     (r"docs/deploy\.md", r"^(?!.*check_proxy)"): DEPLOYMENT,
+    (r"docs/configuration-as-code\.md", r""): AS_CODE,
+    (r"docs/moving\.md", r"^(?!.*move_database)"): MOVING,
 }
 """By the patterns of page and line: the test that runs such lines as they are printed, except for addresses."""
 IN_ANOTHER_FORM = {
+    (r"docs/moving\.md", r"move_database"): MOVED,
     (r"docs/(restore|runbooks)\.md", r"migrate$|keys --check|after_restore"): RESTORED,
     (r"docs/(proxies|deploy)\.md", r"check_proxy"): PROXIES,
     (r"docs/install\.md", r"bin/keyturn"): PACKAGE,

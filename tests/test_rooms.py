@@ -163,7 +163,7 @@ COVERED = {
     "tests/services/test_move_database.py": "handover/database_copy",
     "tests/tokens/handover/test_toolkit.py": "handover/other_database handover/toolkit_rows handover/former_key"
     " management/commands/import_toolkit",
-    "tests/tokens/handover/test_users.py": "management/commands/import_users",
+    "tests/tokens/handover/test_user_import.py": "management/commands/import_users",
     "tests/tokens/manifest/test_plan.py": "management/commands/apply management/commands/export manifest/api_part"
     " manifest/change manifest/client_part manifest/policy_part manifest/preset manifest/run registration/state",
     "tests/tokens/account/test_browser_session.py": "views/session_record views/sessions",

@@ -8,7 +8,7 @@ Neighbours: imports `audit`, `conf`, `email_proof`, `encryption`, `issued`, `jos
 
 Read in this order:
 - `dump`: read a file of `dumpdata` row by row. Pure.
-- `users`: import users with their password hashes.
+- `user_import`: import users with their password hashes.
 - `other_database`: connect to another database by its URL.
 - `toolkit_rows`: read the tables of django-oauth-toolkit.
 - `toolkit`: import its applications and refresh tokens.

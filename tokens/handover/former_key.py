@@ -2,7 +2,8 @@
 
 - Only the public half is stored. The key never signs here: it is retired from the beginning.
 - It stays published for `keep` (7 days in production), and is withdrawn then, as any retired key.
-- Whoever has its private half can sign tokens that verify until then. Destroy the private half, or run `revoke_key`.
+- An attacker who has its private half can sign tokens that verify until then. Destroy the private half, or run
+  `revoke_key`.
 """
 
 from datetime import timedelta

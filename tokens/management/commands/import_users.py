@@ -10,9 +10,9 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from tokens.handover import dump, users
+from tokens.handover import dump, user_import
 from tokens.handover.dump import MalformedDump
-from tokens.handover.users import ImportedUsers, UserImport
+from tokens.handover.user_import import ImportedUsers, UserImport
 from tokens.keys import store
 from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
 
@@ -74,7 +74,7 @@ class Command(OperatorCommand):
         result = ImportedUsers()
         try:
             with exit_codes():
-                for result in users.load(dump.rows(chunks(options["file"])), wanted):
+                for result in user_import.load(dump.rows(chunks(options["file"])), wanted):
                     self._progress(result, options)
         except OSError as error:
             raise CommandError(f"{options['file']}: {error.strerror}", returncode=USAGE) from error
@@ -86,7 +86,7 @@ class Command(OperatorCommand):
 
     def _progress(self, result: ImportedUsers, options: dict[str, Any]) -> None:
         done = result.created + result.unchanged + len(result.refused)
-        if not options["json"] and options["verbosity"] and done % (20 * users.BATCH) == 0 and done:
+        if not options["json"] and options["verbosity"] and done % (20 * user_import.BATCH) == 0 and done:
             self.stderr.write(f"{done} users read")
 
 

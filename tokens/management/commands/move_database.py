@@ -14,8 +14,8 @@ from tokens.management.operator_command import UNSAFE, OperatorCommand, exit_cod
 NOTES = """
   move_database --to postgres://keyturn@db:5432/keyturn
 
-Stop every process of the issuer before. The source (DATABASE_URL) is locked against writes meanwhile, and stays as it
-is. Every row is compared after the copy, and every signing key has to decrypt. docs/moving.md has the steps around it.
+Stop every process of the issuer before. The source (DATABASE_URL) is locked against writes during the copy, and stays
+as it is. Every row is compared after the copy, and every signing key has to decrypt. docs/moving.md has the steps around it.
 
 exit codes:
   0  done: every row is in the target

@@ -11,7 +11,7 @@ from django.contrib.auth.hashers import make_password
 from django.core.management import CommandError, call_command
 
 from tests.tokens.factories import make_user
-from tokens.handover import users
+from tokens.handover import user_import
 from tokens.models import AuditEvent, User
 
 pytestmark = pytest.mark.django_db
@@ -147,7 +147,7 @@ def test_another_user_model_is_read_if_it_is_named(load):
 
 
 def test_a_malformed_file_imports_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(users, "BATCH", 1)
+    monkeypatch.setattr(user_import, "BATCH", 1)
     path = tmp_path / "users.json"
     path.write_text(json.dumps([user(1, "ada"), user(2, "bob")])[:-30])
     with pytest.raises(CommandError, match=r"row 2 is not JSON.*nothing was imported"):
@@ -161,7 +161,7 @@ def test_a_malformed_file_imports_nothing(tmp_path, monkeypatch):
 
 
 def test_many_users_are_read_in_batches_with_progress(load, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(users, "BATCH", 5)
+    monkeypatch.setattr(user_import, "BATCH", 5)
     path = tmp_path / "users.json"
     path.write_text("\n".join(json.dumps(user(number, f"u{number}")) for number in range(203)))
     out, err = StringIO(), StringIO()

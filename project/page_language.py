@@ -1,7 +1,6 @@
 """The language of a page: the first that its browser accepts and the operator offers (RFC 9110 section 12.5.4).
 
 - Only a request that accepts HTML has one. Answers of endpoints for programs are English, and do not vary.
-- The admin is English.
 - `request.LANGUAGE_CODE` is the language. A view may activate another one (tokens/views/ui_locales.py).
 """
 
@@ -12,7 +11,6 @@ from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from django.utils.translation.trans_real import parse_accept_lang_header
 
-from project.admin_pages import ADMIN
 from tokens import conf, languages
 
 HTML = "text/html"
@@ -37,9 +35,7 @@ def page_language(answer: Answer) -> Answer:
 
 
 def chosen(request: HttpRequest) -> str:
-    """Return the language of the answer to the request: an offered one, or English for the admin."""
-    if request.path_info.startswith(ADMIN):
-        return languages.LANGUAGES[0]
+    """Return the language of the answer to the request: one that the operator offers."""
     offered = conf.issuer().languages
     header = request.headers.get("Accept-Language", "").lower()
     accepted = (tag for tag, quality in parse_accept_lang_header(header) if quality)

@@ -4,7 +4,7 @@
 compiles `django.mo`. Texts without a translation stay empty, and `tests/tokens/test_languages.py` names them.
 
 - Texts of the code are the first argument of a function in `MARKS`; those of templates are in `translate` and
-  `blocktranslate`.
+  `blocktranslate`; those of the tables are all that `tokens/models/translation.py` marks.
 - An entry is a msgid, its plural or "", and its translations: one, or one for each plural form.
 """
 
@@ -15,12 +15,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from django.apps import apps
 from django.template import engines
 from django.template.base import Node
 from django.templatetags.i18n import BlockTranslateNode, TranslateNode
 
 TOKENS = Path(__file__).resolve().parent.parent / "tokens"
-MARKS = frozenset({"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy"})
+MARKS = frozenset({"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy", "sentence"})
 HEADER = (
     "Project-Id-Version: keyturn\nLanguage: {language}\nMIME-Version: 1.0\nContent-Type: text/plain; charset=UTF-8\n"
     "Content-Transfer-Encoding: 8bit\nPlural-Forms: nplurals=2; plural=(n != 1);\n"
@@ -50,7 +51,29 @@ def texts() -> Texts:
         found |= dict(of_code(path.read_text(encoding="utf-8")))
     for path in sorted((TOKENS / "templates").rglob("*.*")):
         found |= dict(of_template(path.read_text(encoding="utf-8")))
-    return found
+    return found | dict(of_tables()) | dict.fromkeys(topics(), "")
+
+
+def topics() -> list[str]:
+    """Return the topics of the recipes. The recipes themselves are English."""
+    from tokens.recipes import catalog  # noqa: PLC0415
+
+    return sorted({recipe.topic for recipe in catalog.recipes().values()})
+
+
+def of_tables() -> Iterator[tuple[str, str]]:
+    """Yield the names of all tables, and the texts of those that the admin shows, except those of Django's user."""
+    from django.contrib import admin  # noqa: PLC0415 (needs the apps)
+    from django.contrib.auth.models import AbstractUser  # noqa: PLC0415
+
+    from tokens.models import translation  # noqa: PLC0415
+
+    inlines = {inline.model for inline in admin.TabularInline.__subclasses__()}
+    by_django = {*translation.texts(AbstractUser)}
+    for model in (*apps.get_app_config("tokens").get_models(), apps.get_model("mfa", "Authenticator")):
+        is_shown = admin.site.is_registered(model) or model in inlines
+        found = [*translation.names(model), *(translation.texts(model) if is_shown else ())]
+        yield from ((text, "") for text in found if text not in by_django)
 
 
 def of_code(source: str) -> Iterator[tuple[str, str]]:

@@ -18,9 +18,9 @@ TABLE = {
     "apps": "checks revoking views",
     "urls": "conf metadata views",
     "admin": "audit authentication_class authorize back_channel checks conf email_proof encryption errors factors"
-    " grants inspection jose keys keys/errors keys/rules metadata models open_clients recipes registration"
+    " grants inspection jose keys keys/errors keys/rules metadata models open_clients page_text recipes registration"
     " registry_lock revoking views",
-    "templatetags": "conf",
+    "templatetags": "conf page_text",
     "views": "account addresses audit authentication_class authorize background brand claims clients conf"
     " database_errors dpop email_proof errors factors grants issued jose keys keys/errors keys/rules languages"
     " limits login metadata models open_clients parameters rate_settings registry_lock revoking userinfo",
@@ -28,7 +28,8 @@ TABLE = {
     " issued jose keys keys/errors keys/rules handover manifest models open_clients outbound proxy recipes registration"
     " registry_lock revoking",
     "background": "audit keys metadata revoking",
-    "checks": "audit authorize claims clients conf encryption keys keys/errors keys/rules models registration revoking",
+    "checks": "audit authorize claims clients conf encryption keys keys/errors keys/rules languages models registration"
+    " revoking",
     "metadata": "authorize claims clients conf dpop grants issued jose keys keys/rules models open_client_settings",
     "factors": "authentication_class conf encryption jose models",
     "authorize": "addresses authentication_class back_channel claims clients conf dpop errors grants issued jose keys"
@@ -36,8 +37,8 @@ TABLE = {
     "grants": "audit claims clients conf dpop errors issued keys login models parameters",
     "revoking": "account audit back_channel conf email_proof errors issued keys limits models open_clients"
     " registration registry_lock",
-    "open_clients": "addresses audit conf errors issued jose models open_client_settings outbound registration"
-    " registry_lock",
+    "open_clients": "addresses audit conf errors issued jose languages models open_client_settings outbound"
+    " registration registry_lock",
     "handover": "audit clients conf email_proof encryption errors issued jose keys keys/errors keys/rules login models"
     " registration registry_lock",
     "manifest": "audit clients issued jose keys keys/rules models recipes registration registry_lock",
@@ -45,42 +46,43 @@ TABLE = {
     "registration": "addresses audit authentication_class clients conf email_proof issued jose keys languages models"
     " redirect_allow_list registry_lock",
     "clients": "audit conf database_errors encryption errors issued jose keys/errors limits models outbound",
-    "inspection": "issued jose keys keys/rules models outbound",
+    "inspection": "issued jose keys keys/rules models outbound languages",
     "userinfo": "claims conf dpop errors issued models",
     "account": "audit back_channel conf models",
     "back_channel": "audit conf issued keys keys/errors models outbound",
     "dpop": "conf jose",
     "issued": "addresses audit conf encryption errors jose keys keys/errors keys/rules models",
     "claims": "conf email_proof errors jose languages models",
-    "keys": "audit conf encryption jose keys/errors keys/rules models registry_lock",
-    "email_proof": "login models",
+    "keys": "audit conf encryption jose keys/errors keys/rules models registry_lock languages",
+    "email_proof": "login models languages",
     "login": "limits models",
     "parameters": "errors models",
     "audit": "conf models",
     "migrations": "models triggers",
-    "models": "addresses authentication_class conf database_errors jose keys/rules",
+    "models": "addresses authentication_class conf database_errors jose keys/rules languages page_text",
     "limits": "conf rate_settings",
     "conf": "brand encryption keys/rules languages open_client_settings rate_settings request_settings"
     " redirect_allow_list",
     "brand": "",
-    "languages": "",
+    "page_text": "languages",
     "authentication_class": "",
     "open_client_settings": "",
     "rate_settings": "",
     "request_settings": "",
     "redirect_allow_list": "",
-    "keys/rules": "keys/errors",
+    "keys/rules": "keys/errors languages",
     "keys/errors": "",
-    "jose": "",
+    "jose": "languages",
     "outbound": "public_networks deadline_response",
     "deadline_response": "",
     "public_networks": "",
-    "addresses": "",
-    "encryption": "",
+    "addresses": "languages",
+    "encryption": "languages",
     "errors": "",
     "database_errors": "",
-    "registry_lock": "",
+    "registry_lock": "languages",
     "triggers": "",
+    "languages": "",
     "proxy": "",
 }
 PURE = (
@@ -168,7 +170,8 @@ COVERED = {
     " manifest/change manifest/client_part manifest/policy_part manifest/preset manifest/run registration/state",
     "tests/tokens/account/test_browser_session.py": "views/session_record views/sessions",
     "tests/tokens/account/test_client_access.py": "views/applications",
-    "tests/tokens/admin/": "admin/audit_filter admin/client_form admin/ring_page admin/scope_form",
+    "tests/tokens/admin/": "admin/audit_filter admin/client_form admin/permission_choice admin/ring_page"
+    " admin/scope_form",
     "tests/tokens/claims/test_source.py": "triggers/profile_change",
     "tests/tokens/management/test_certification_setup.py": "registration/certification_plan",
     "tests/tokens/models/": "models/client_problems",

@@ -25,6 +25,7 @@ Rooms from the top down; each imports only rooms below it (tests/test_rooms.py):
   pure. They stand here because `conf` parses them, and a room such as `open_clients` is above `conf`.
 - `keys/rules`, `keys/errors`, `jose`, `encryption`, `addresses`, `authentication_class`, `languages`: the lowest layer,
   pure.
+- `page_text`: texts of these rooms in the language of the page.
 - `public_networks`, `deadline_response`, `outbound`: requests to addresses that others chose.
 - `errors`, `database_errors`, `registry_lock`, `triggers`: the lowest layer, with I/O or Django.
 - `proxy`: tests a proxy from outside, and imports no other room.

@@ -8,6 +8,8 @@
 import re
 from urllib.parse import SplitResult, urlsplit
 
+from tokens.languages import gettext_noop
+
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 # The characters of RFC 3986. Browsers and parsers read others, such as backslashes, in different ways.
 PLAIN = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
@@ -39,32 +41,36 @@ def redirect_uri_problem(uri: str, *, undotted: bool = False) -> str | None:
     """
     parts = _parts(uri)
     if LISTED.search(uri):
-        return "holds a comma before another address: separate redirect URIs by blanks or new lines."
+        return gettext_noop("holds a comma before another address: separate redirect URIs by blanks or new lines.")
     if parts is None or "*" in uri:
-        return "is not an absolute URI without wildcards."
+        return gettext_noop("is not an absolute URI without wildcards.")
     if "#" in uri:
-        return "must not have a fragment."
+        return gettext_noop("must not have a fragment.")
     if "@" in parts.netloc:
-        return "must not name a user."
+        return gettext_noop("must not name a user.")
     if parts.port == 0:
-        return "must not name port 0."
+        return gettext_noop("must not name port 0.")
     if parts.scheme == "https" and parts.hostname:
         return None
     if parts.scheme == "http":
-        return None if parts.hostname in LOOPBACK else "must be https (http on loopback only)."
+        return None if parts.hostname in LOOPBACK else gettext_noop("must be https (http on loopback only).")
     return _private_use_problem(uri, parts, undotted=undotted)
 
 
 def _private_use_problem(uri: str, parts: SplitResult, *, undotted: bool) -> str | None:
     """Return the problem with `uri` as a private-use redirect URI, or None (RFC 8252 section 7.1)."""
     if not uri.startswith(f"{parts.scheme}:/") or not (parts.path or parts.netloc):
-        return "must be https, http on loopback, or a private-use scheme such as com.example.app:/callback."
+        return gettext_noop(
+            "must be https, http on loopback, or a private-use scheme such as com.example.app:/callback."
+        )
     if PRIVATE_USE.fullmatch(parts.scheme):
         return None
     if parts.scheme in RESERVED or parts.scheme in {"http", "https"} or not UNDOTTED.fullmatch(parts.scheme):
-        return "must be https, http on loopback, or a private-use scheme such as com.example.app:/callback."
+        return gettext_noop(
+            "must be https, http on loopback, or a private-use scheme such as com.example.app:/callback."
+        )
     if not undotted:
-        return (
+        return gettext_noop(
             "has a scheme without a dot, which other applications can claim: use your domain reversed, such as"
             " com.example.app:/callback, or allow schemes without a dot for this client."
         )
@@ -78,16 +84,16 @@ def logout_uri_problem(uri: str, *, loopback: bool) -> str | None:
     """
     parts = _parts(uri)
     if parts is None or "*" in uri or not parts.hostname:
-        return "is not an absolute URL without wildcards."
+        return gettext_noop("is not an absolute URL without wildcards.")
     if "#" in uri:
-        return "must not have a fragment."
+        return gettext_noop("must not have a fragment.")
     if "@" in parts.netloc:
-        return "must not name a user."
+        return gettext_noop("must not name a user.")
     if parts.port == 0:
-        return "must not name port 0."
+        return gettext_noop("must not name port 0.")
     if parts.scheme == "https" or (loopback and parts.scheme == "http" and parts.hostname in LOOPBACK):
         return None
-    return "must be https (http on loopback in development only)."
+    return gettext_noop("must be https (http on loopback in development only).")
 
 
 def origin(uri: str) -> str:
@@ -100,14 +106,14 @@ def origin_problem(origin: str) -> str | None:
     """Return why `origin` cannot be registered for CORS, or None if it can (RFC 6454 section 6.2)."""
     parts = _parts(origin)
     if parts is None or "*" in origin or not parts.hostname or origin != f"{parts.scheme}://{parts.netloc}".lower():
-        return "must be an origin in lower case such as https://app.example, without a path."
+        return gettext_noop("must be an origin in lower case such as https://app.example, without a path.")
     if "@" in parts.netloc:
-        return "must not name a user."
+        return gettext_noop("must not name a user.")
     default = {"https": ":443", "http": ":80"}.get(parts.scheme)
     if default is None or parts.netloc.endswith(default):
-        return "must be http or https, without its default port."
+        return gettext_noop("must be http or https, without its default port.")
     if parts.scheme == "http" and parts.hostname not in LOOPBACK:
-        return "must be https (http on loopback only)."
+        return gettext_noop("must be https (http on loopback only).")
     return None
 
 

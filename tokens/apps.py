@@ -1,13 +1,14 @@
 """The Django app of the issuer."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy
 
 
 class TokensConfig(AppConfig):
     """The issuer's app."""
 
     name = "tokens"
-    verbose_name = "Keyturn issuer"
+    verbose_name = gettext_lazy("Keyturn issuer")
 
     def ready(self) -> None:
         """Register the system checks, and the signal handlers that revoke tokens and record logins."""

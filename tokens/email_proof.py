@@ -8,10 +8,13 @@ from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 
 from tokens import login
+from tokens.languages import sentence
 from tokens.models import User
 
-CHANGED = "The e-mail address is not the address that this page showed. Check the new address, then verify it."
-TAKEN = "Another user has verified this e-mail address. Applications could not distinguish the two users."
+CHANGED = sentence(
+    "The e-mail address is not the address that this page showed. Check the new address, then verify it."
+)
+TAKEN = sentence("Another user has verified this e-mail address. Applications could not distinguish the two users.")
 
 
 class CannotVerify(Exception):

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from tokens.languages import sentence
+
 MINIMUM_BYTES = 32
 
 
@@ -38,7 +40,7 @@ def parse(entries: Sequence[str]) -> tuple[EncryptionKey, ...]:
     Raises MalformedEncryptionKey if there are no entries or one is malformed. Its message names the position.
     """
     if not entries:
-        raise MalformedEncryptionKey("KEY_ENCRYPTION_KEYS is empty")
+        raise MalformedEncryptionKey(sentence("KEY_ENCRYPTION_KEYS is empty"))
     return tuple(_parse(entry, position) for position, entry in enumerate(entries, start=1))
 
 
@@ -46,10 +48,17 @@ def _parse(entry: str, position: int) -> EncryptionKey:
     try:
         secret = base64.b64decode(entry + "=" * (-len(entry) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
-        raise MalformedEncryptionKey(f"entry {position} of KEY_ENCRYPTION_KEYS is not base64url") from None
+        raise MalformedEncryptionKey(
+            sentence("entry {position} of KEY_ENCRYPTION_KEYS is not base64url", position=position)
+        ) from None
     if len(secret) < MINIMUM_BYTES:
         raise MalformedEncryptionKey(
-            f"entry {position} of KEY_ENCRYPTION_KEYS has {len(secret)} bytes; at least {MINIMUM_BYTES} are needed"
+            sentence(
+                "entry {position} of KEY_ENCRYPTION_KEYS has {number} bytes; at least {least} are needed",
+                position=position,
+                number=len(secret),
+                least=MINIMUM_BYTES,
+            )
         )
     unnamed = EncryptionKey(id="", secret=secret)
     return EncryptionKey(id=unnamed.derive("name")[:4].hex(), secret=secret)

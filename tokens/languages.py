@@ -4,7 +4,7 @@ The texts in the code are the English catalogue. The others are in `tokens/local
 what is new in the code, and compiles them.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 LANGUAGES = ("en", "de")
 """The languages that have a catalogue. The first is that of the code."""
@@ -29,4 +29,19 @@ def preferred(tags: Iterable[str], offered: Collection[str]) -> str | None:
 
 def gettext_noop(text: str) -> str:
     """Return the text unchanged. Marks it for the catalogue if it is translated elsewhere."""
+    return text
+
+
+class Sentence(str):
+    """A text in English that a page can translate: it keeps its template and values. Commands and logs print it."""
+
+    __slots__ = ("template", "values")
+    template: str
+    values: Mapping[str, object]
+
+
+def sentence(template: str, **values: object) -> Sentence:
+    """Return the template with its values filled in, as by `str.format`. Marks the template for the catalogue."""
+    text = Sentence(template.format(**values))
+    text.template, text.values = template, values
     return text

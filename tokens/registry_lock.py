@@ -17,6 +17,8 @@ from datetime import timedelta
 
 from django.db import Error, connection, transaction
 
+from tokens.languages import sentence
+
 LOCK = int.from_bytes(b"registry")
 """The key of the advisory lock. Such locks are of one database."""
 WAIT = timedelta(seconds=2)
@@ -53,7 +55,9 @@ def lock() -> None:
 
 def deleted(name: object) -> RegistryLocked:
     """Return a RegistryLocked that says that the changed row was deleted by another transaction."""
-    return RegistryLocked(f"{name} was deleted by another transaction; nothing was changed. Look at what is left.")
+    return RegistryLocked(
+        sentence("{name} was deleted by another transaction; nothing was changed. Look at what is left.", name=name)
+    )
 
 
 @contextmanager
@@ -93,25 +97,34 @@ def _refusal(error: Error) -> RegistryLocked | None:
     if state == LOCK_NOT_AVAILABLE or "database is locked" in str(error):
         return RegistryLocked(_explanation())
     if state == DEADLOCK:  # with a transaction that is not of this program
-        return RegistryLocked("another transaction was in a deadlock with this change; nothing was changed. Try again.")
-    return deleted("A row that the change names") if state == ROW_IS_GONE else None
+        return RegistryLocked(
+            sentence("another transaction was in a deadlock with this change; nothing was changed. Try again.")
+        )
+    return deleted(sentence("A row that the change names")) if state == ROW_IS_GONE else None
 
 
 def _explanation() -> str:
     """Return the cause and the remedy, with the process that holds the lock if it still runs."""
     if connection.vendor != "postgresql":
-        return (
-            "another program holds the lock on the database; nothing was changed. Close that program, or wait until it"
-            " finishes, then try again."
+        return sentence(
+            "another program holds the lock on the database; nothing was changed. Close that program, or"
+            " wait until it finishes, then try again."
         )
     with connection.cursor() as cursor:
         cursor.execute(HOLDER, [])
         row = cursor.fetchone()
-    cause = f"another transaction has held a lock on the registry for {WAIT.total_seconds():g} s; nothing was changed."
+    cause = sentence(
+        "another transaction has held a lock on the registry for {wait:g} s; nothing was changed.",
+        wait=WAIT.total_seconds(),
+    )
     if row is None:
-        return f"{cause} Try again."
+        return sentence("{cause} Try again.", cause=cause)
     pid, state, since = row
-    return (
-        f"{cause} PostgreSQL process {pid} ({state or 'of another role'}, in its transaction since {since} UTC) holds"
-        f" it. Wait until the process finishes, or end it with SELECT pg_terminate_backend({pid}), then try again."
+    return sentence(
+        "{cause} PostgreSQL process {pid} ({state}, in its transaction since {since} UTC) holds it. Wait until the"
+        " process finishes, or end it with SELECT pg_terminate_backend({pid}), then try again.",
+        cause=cause,
+        pid=pid,
+        state=state or sentence("of another role"),
+        since=since,
     )

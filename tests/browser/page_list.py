@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page
 
+from tests.browser import factor_pages
 from tests.browser.user import Issuer
 
 
@@ -17,6 +18,8 @@ class Listed:
 
     name: str
     reach: Callable[[Page, Issuer], None]
+    is_example: bool = False
+    """True for a page of the example application, which is English."""
 
 
 def _open(path: str) -> Callable[[Page, Issuer], None]:
@@ -107,4 +110,17 @@ PAGES = (
     Listed("logged-out", _logged_out),
     Listed("account-logout", _logged_in("/accounts/logout/")),
     Listed("stale-form", _stale_form),
+    Listed("password-reset", _open("/accounts/password/reset/")),
+    Listed("sign-up", _open("/accounts/signup/")),
+    Listed("password-change", _logged_in("/accounts/password/change/")),
+    Listed("email", _logged_in("/accounts/email/")),
+    Listed("passkey-login", _open("/accounts/2fa/webauthn/login/")),
+    Listed("factors-none", factor_pages.factors),
+    Listed("confirm-password", factor_pages.confirmation),
+    Listed("app-set-up", factor_pages.app),
+    Listed("recovery-codes", factor_pages.recovery_codes),
+    Listed("passkeys", factor_pages.passkeys),
+    Listed("passkey-rename", factor_pages.passkey_renamed),
+    Listed("second-step", factor_pages.second_step),
+    Listed("flow", lambda page, issuer: page.goto(issuer.where.url("webapp") + "/flow/") and None, is_example=True),
 )

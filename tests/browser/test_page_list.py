@@ -16,6 +16,7 @@ from tests.browser.page_list import PAGES, Listed
 from tests.browser.user import CALLBACK, Issuer
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+ISSUER_PAGES = [one for one in PAGES if not one.is_example]
 DESKTOP, ZOOMED, PHONE = {"width": 1280, "height": 900}, {"width": 640, "height": 450}, {"width": 360, "height": 740}
 SEVERE = {"serious", "critical"}
 EXPECTED_ERRORS = ("Failed to load resource: the server responded with a status of 4",)
@@ -73,7 +74,7 @@ def test_a_page_is_accessible_fits_and_asks_no_other_host(
 ) -> None:
     context = chromium.new_context(viewport=DESKTOP, color_scheme=scheme)  # type: ignore[arg-type]
     page = context.new_page()
-    watch = Watch(page, issuer.url)
+    watch = Watch(page, issuer.where.url("webapp") if listed.is_example else issuer.url)
     listed.reach(page, issuer)
     for viewport in (DESKTOP, ZOOMED, PHONE):
         page.set_viewport_size(viewport)  # type: ignore[arg-type]
@@ -102,7 +103,7 @@ def test_a_page_has_a_language_one_heading_and_controls_for_the_keyboard(
     context.close()
 
 
-@pytest.mark.parametrize("listed", PAGES, ids=[one.name for one in PAGES])
+@pytest.mark.parametrize("listed", ISSUER_PAGES, ids=[one.name for one in ISSUER_PAGES])
 def test_a_german_page_fits_on_a_phone(chromium: Browser, issuer: Issuer, listed: Listed) -> None:
     context = chromium.new_context(viewport=PHONE, locale="de-DE")  # type: ignore[arg-type]
     page = context.new_page()

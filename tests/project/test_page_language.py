@@ -56,8 +56,8 @@ def test_an_answer_that_is_no_page_does_not_name_a_language():
     assert answered(languages="de", content_type="application/json") == (None, "de")
 
 
-def test_the_admin_is_english():
-    assert answered(languages="de", path="/admin/tokens/client/") == ("en", "en")
+def test_the_admin_has_the_language_of_the_browser():
+    assert answered(languages="de", path="/admin/tokens/client/") == ("de", "de")
 
 
 def test_the_first_language_of_the_operator_is_the_default(settings):

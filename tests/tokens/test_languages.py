@@ -9,7 +9,7 @@ from tests import catalogue
 from tests.catalogue import Entry
 from tokens.languages import LANGUAGES, MalformedLanguages, parse, preferred
 
-PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w*\}|</?\w+>")
+PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w*(?:![rs])?(?::[^}]*)?\}|</?\w+>")
 TRANSLATED = LANGUAGES[1:]
 
 

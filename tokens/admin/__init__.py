@@ -22,6 +22,7 @@ Read in this order:
 - `ring_page`, `key`, `key_picture`, `key_step`: rings and signing keys.
 - `audit`, `audit_filter`, `audit_export`, `inspection`: the audit trail, and the inspection of a token.
 - `dashboard`: the start page.
+- `permission_choice`, `django_texts`: permissions, and texts of Django, in the language of the page.
 - `login`, `third_party`: the login page, and other apps' tables.
 """
 
@@ -35,10 +36,11 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db.models import Model
+from django.utils.translation import gettext_lazy
 
 from tokens.models import Client
 
-admin.site.site_header = admin.site.site_title = "Keyturn issuer"
+admin.site.site_header = admin.site.site_title = gettext_lazy("Keyturn issuer")
 foreign: list[type[Model]] = [
     Client,
     Group,
@@ -53,6 +55,7 @@ from tokens.admin import (  # noqa: E402 (registers the pages)
     audit,  # noqa: F401
     client,  # noqa: F401
     dashboard,  # noqa: F401
+    django_texts,  # noqa: F401
     exchange_policy,  # noqa: F401
     key,  # noqa: F401
     login,  # noqa: F401

@@ -6,27 +6,29 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Field, JSONField
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 
 from tokens.admin.events import Audited, changes, record
 from tokens.admin.scope_form import ScopeForm
 from tokens.keys import store
 from tokens.models import Api, Scope
+from tokens.page_text import translated
 from tokens.registration.api import SWITCHES, algorithm_problem
 
 
-def switch(name: str, label: str) -> forms.BooleanField:
+def switch(name: str, label: Any) -> forms.BooleanField:
     """Return a form field that shows the model's nullable switch `name` as one checkbox."""
     field = cast("Field[Any, Any]", Api._meta.get_field(name))
-    return forms.BooleanField(required=False, label=label, help_text=str(field.help_text))
+    return forms.BooleanField(required=False, label=label, help_text=field.help_text)
 
 
 class ApiForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
     """The form of an API. It shows each nullable switch as a checkbox; Django would offer yes, no and unknown."""
 
-    introspection_names_user = switch("introspection_names_user", "Introspection names the user")
-    lists_audience = switch("lists_audience", "Audience as a list")
-    gets_groups = switch("gets_groups", "Groups in access tokens")
-    dangerously_issues_typ_jwt = switch("dangerously_issues_typ_jwt", "DANGEROUS: tokens of the type JWT")
+    introspection_names_user = switch("introspection_names_user", gettext_lazy("Introspection names the user"))
+    lists_audience = switch("lists_audience", gettext_lazy("Audience as a list"))
+    gets_groups = switch("gets_groups", gettext_lazy("Groups in access tokens"))
+    dangerously_issues_typ_jwt = switch("dangerously_issues_typ_jwt", gettext_lazy("DANGEROUS: tokens of the type JWT"))
 
     def clean_algorithms(self) -> Any:
         """Return the accepted signature algorithms.
@@ -37,7 +39,7 @@ class ApiForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at ru
         if self.instance.pk and isinstance(algorithms, list):  # the model's validator refuses any other type
             problem = algorithm_problem(self.instance.identifier, algorithms, now=store.database_now())
             if problem:
-                raise forms.ValidationError(problem)
+                raise forms.ValidationError(translated(problem))
         return algorithms
 
 

@@ -25,6 +25,7 @@ from tokens.admin.revoke_all import may_revoke_all, revoke_all_page
 from tokens.jose import public_keys
 from tokens.keys import store
 from tokens.models import Client
+from tokens.page_text import translated
 from tokens.registration import less_strict, secret_rotation
 from tokens.registration.client import created_row
 from tokens.registration.secret_rotation import SecretEnded
@@ -137,27 +138,32 @@ class ClientAdmin(PrefixSearch, Audited):
             return [*SHOWN, "client_id", *DECIDED_ELSEWHERE]
         return [*SHOWN, "client_id"] if obj else [*SHOWN]
 
-    @admin.display(description="less strict")
+    @admin.display(description=gettext_lazy("less strict"))
     def less_strict(self, obj: Client) -> str:
         """Return what is less strict than the default for this client, in words."""
-        return " ".join(less_strict.sentences(obj)) or "nothing"
+        return " ".join(map(translated, less_strict.sentences(obj))) or gettext("nothing")
 
-    @admin.action(description="Revoke every token of the selected clients", permissions=["change"])
+    @admin.action(description=gettext_lazy("Revoke every token of the selected clients"), permissions=["change"])
     def revoke_tokens(self, request: HttpRequest, queryset: QuerySet[Client]) -> None:
         """Revoke the tokens and user grants of each client. The clients stay registered and can request new tokens."""
         actor = f"user:{request.user.get_username()}"
         clients = list(queryset.order_by("pk"))
         for client in clients:
             bulk.revoke(BulkTarget(client=client), reason="revoked in the admin", actor=actor)
-        self.message_user(request, f"Clients whose tokens were revoked: {len(clients)}.", messages.SUCCESS)
+        self.message_user(
+            request,
+            gettext("Clients whose tokens were revoked: %(number)s.") % {"number": len(clients)},
+            messages.SUCCESS,
+        )
 
-    @admin.action(description="Block the selected clients", permissions=["change"])
+    @admin.action(description=gettext_lazy("Block the selected clients"), permissions=["change"])
     def block(self, request: HttpRequest, queryset: QuerySet[Client]) -> None:
         """Disable each client, which revokes its tokens. A client that registered itself cannot enable itself again."""
         event: dict[str, Any] = {"reason": "blocked in the admin", "actor": f"user:{request.user.get_username()}"}
         clients = list(queryset.order_by("pk"))
         changed = [access.set_active(client, active=False, **event, now=store.database_now()) for client in clients]
-        self.message_user(request, f"Clients that were blocked: {sum(changed)}.", messages.SUCCESS)
+        message = gettext("Clients that were blocked: %(number)s.") % {"number": sum(changed)}
+        self.message_user(request, message, messages.SUCCESS)
 
     def name(self, obj: Client) -> str:
         """Return the client's client_id."""
@@ -167,7 +173,7 @@ class ClientAdmin(PrefixSearch, Audited):
         """Save the client. Add a secret if the form requests it, or if the client uses secrets and has none."""
         super().save_model(request, obj, form, change)
         for warning in public_keys.skipped(obj.client_jwks) if obj.client_jwks else ():
-            self.message_user(request, warning, messages.WARNING)
+            self.message_user(request, translated(warning), messages.WARNING)
         needs_secret = form.cleaned_data.get("new_secret") or not obj.secrets.exists()
         if needs_secret and secret_rotation.refusal(obj) is None:
             actor = f"user:{request.user.get_username()}"
@@ -182,7 +188,7 @@ class ClientAdmin(PrefixSearch, Audited):
             try:
                 end(secret, changed, actor=actor, now=store.database_now())
             except SecretEnded as error:  # by another request, after the form was validated
-                self.message_user(request, str(error), messages.ERROR)
+                self.message_user(request, translated(error), messages.ERROR)
 
     def response_add(self, request: HttpRequest, obj: Client, post_url_continue: str | None = None) -> HttpResponse:
         """Return the page with the new secret if there is one, or else Django's response."""

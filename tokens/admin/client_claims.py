@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy
 
 from tokens.models import Client
 
@@ -24,11 +25,11 @@ class ClaimSwitches(forms.Form):
 
     userinfo_by_api_tokens = OnUnlessCleared(
         required=False,
-        label="Userinfo by API tokens",
+        label=gettext_lazy("Userinfo by API tokens"),
         help_text=Client._meta.get_field("userinfo_by_api_tokens").help_text,
     )
     claims_in_id_token = forms.BooleanField(
         required=False,
-        label="User's claims in the ID token",
+        label=gettext_lazy("User's claims in the ID token"),
         help_text=Client._meta.get_field("claims_in_id_token").help_text,
     )

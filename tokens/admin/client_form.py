@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib.auth.models import AnonymousUser
 from django.forms.fields import InvalidJSONInput
+from django.utils.translation import gettext, gettext_lazy
 
 from tokens.admin.client_claims import ClaimSwitches
 from tokens.admin.client_rights import refusals
@@ -21,6 +22,7 @@ from tokens.jose.public_keys import UnusableKey
 from tokens.keys.rules import id_ring
 from tokens.models import AuthenticationMethod, Client, GrantType, PkceRule, SecurityProfile
 from tokens.models.client_choices import LOWERED
+from tokens.page_text import translated
 from tokens.registration import secret_rotation
 from tokens.registration.delegation import Rights
 
@@ -38,7 +40,7 @@ class KeysField(forms.JSONField):
         try:
             return key_text.read(value) if value.strip() else None
         except UnusableKey as error:
-            raise forms.ValidationError(str(error)) from error
+            raise forms.ValidationError(translated(error)) from error
 
     def bound_data(self, data: Any, initial: Any) -> Any:
         """Return the pasted text to show after an error. If it can be a private key, return the stored keys instead."""
@@ -59,36 +61,47 @@ class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a
 
     user: ClassVar[Any] = AnonymousUser()
     """The administrator, whose permissions count. The page sets it; a form without a page permits nothing."""
-    name = forms.CharField(max_length=255, help_text="Shown to users on the consent page.")
+    name = forms.CharField(
+        max_length=255, label=gettext_lazy("Name"), help_text=gettext_lazy("Shown to users on the consent page.")
+    )
     grants = forms.MultipleChoiceField(
+        label=gettext_lazy("Grant types"),
         choices=[(grant.value, grant.label) for grant in GrantType if grant.value in REACHABLE],
         widget=forms.CheckboxSelectMultiple(
             attrs={"class": "radiolist"}
         ),  # the admin's CSS class for a list of choices
         required=False,
-        help_text="Choose none for a client that only introspects or revokes tokens.",
+        help_text=gettext_lazy("Choose none for a client that only introspects or revokes tokens."),
     )
-    scopes = ScopeField(required=False, help_text="What the client may request at APIs, and no more.")
+    scopes = ScopeField(
+        required=False,
+        label=gettext_lazy("Scopes"),
+        help_text=gettext_lazy("What the client may request at APIs, and no more."),
+    )
     new_secret = forms.BooleanField(
         required=False,
-        label="Create a new secret",
-        help_text="Shown once, on the page after saving. The other secrets stay valid until you end them.",
+        label=gettext_lazy("Create a new secret"),
+        help_text=gettext_lazy(
+            "Shown once, on the page after saving. The other secrets stay valid until you end them."
+        ),
     )
 
     token_endpoint_auth_method = forms.ChoiceField(
         choices=[
-            ("", "Automatic: by its keys, if any, or by a secret; none for a public client"),
+            ("", gettext_lazy("Automatic: by its keys, if any, or by a secret; none for a public client")),
             *AuthenticationMethod.choices,
         ],
         required=False,
-        label="Authentication",
-        help_text="A secret is accepted both in the header and in the body, unless the next box is ticked.",
+        label=gettext_lazy("Authentication"),
+        help_text=gettext_lazy(
+            "A secret is accepted both in the header and in the body, unless the next box is ticked."
+        ),
     )
 
     # The model's field is nullable, for which the admin would offer three choices.
     pins_authentication_method = forms.BooleanField(
         required=False,
-        label="Accept only the chosen method",
+        label=gettext_lazy("Accept only the chosen method"),
         help_text=Client._meta.get_field("pins_authentication_method").help_text,
     )
 
@@ -97,71 +110,75 @@ class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a
         choices=[("", PkceRule.REQUIRED.label), *((rule.value, rule.label) for rule in LOWERED)],
         required=False,
         empty_value=None,
-        label="PKCE",
+        label=gettext_lazy("PKCE"),
         help_text=Client._meta.get_field("pkce").help_text,
     )
     allows_any_localhost_port = forms.BooleanField(
         required=False,
-        label="Any port on localhost",
+        label=gettext_lazy("Any port on localhost"),
         help_text=Client._meta.get_field("allows_any_localhost_port").help_text,
     )
 
     backchannel_logout_session_required = forms.BooleanField(
         required=False,
-        label="Logout by session only",
+        label=gettext_lazy("Logout by session only"),
         help_text=Client._meta.get_field("backchannel_logout_session_required").help_text,
     )
     require_pushed_authorization_requests = forms.BooleanField(
         required=False,
-        label="Pushed requests only",
+        label=gettext_lazy("Pushed requests only"),
         help_text=Client._meta.get_field("require_pushed_authorization_requests").help_text,
     )
     require_signed_request_object = forms.BooleanField(
         required=False,
-        label="Signed requests only",
+        label=gettext_lazy("Signed requests only"),
         help_text=Client._meta.get_field("require_signed_request_object").help_text,
     )
     security_profile = forms.TypedChoiceField(
-        choices=[("", "None"), *SecurityProfile.choices],
+        choices=[("", gettext_lazy("None")), *SecurityProfile.choices],
         required=False,
         empty_value=None,
-        label="Security profile",
+        label=gettext_lazy("Security profile"),
         help_text=Client._meta.get_field("security_profile").help_text,
     )
     # The model's field is nullable, and an empty text would be a value of its own.
     id_token_signed_response_alg = forms.TypedChoiceField(
-        choices=[("", "That of the default ring"), *((name, name) for name in id_ring.ALGORITHMS)],
+        choices=[("", gettext_lazy("That of the default ring")), *((name, name) for name in id_ring.ALGORITHMS)],
         required=False,
         empty_value=None,
-        label="Algorithm of ID tokens",
+        label=gettext_lazy("Algorithm of ID tokens"),
         help_text=Client._meta.get_field("id_token_signed_response_alg").help_text,
     )
     dpop_bound_access_tokens = forms.BooleanField(
         required=False,
-        label="Requires DPoP",
+        label=gettext_lazy("Requires DPoP"),
         help_text=Client._meta.get_field("dpop_bound_access_tokens").help_text,
     )
 
     client_jwks = KeysField(
         required=False,
-        label="Public keys",
+        label=gettext_lazy("Public keys"),
         widget=forms.Textarea(attrs={"rows": 10, "class": "vLargeTextField", "spellcheck": "false"}),  # a PEM's width
-        help_text="A JWKS, a JWK or a PEM public key (private_key_jwt). Never paste a private key.",
+        help_text=gettext_lazy("A JWKS, a JWK or a PEM public key (private_key_jwt). Never paste a private key."),
     )
     client_jwks_uri = forms.URLField(
         required=False,
         assume_scheme="https",
-        label="URL of public keys",
-        help_text="Alternatively, the https URL where the client publishes its keys. Fetched when needed.",
+        label=gettext_lazy("URL of public keys"),
+        help_text=gettext_lazy(
+            "Alternatively, the https URL where the client publishes its keys. Fetched when needed."
+        ),
     )
 
     class Meta:
         model = Client
         fields = ["name", "client_id", "client_type", "is_active", "grants", "scopes", "redirect_uris"]
         help_texts = {
-            "remembers_consent": "A user who agreed once is not asked for the same scopes again if the redirect URI is"
-            " https. For any other redirect URI the user is always asked, because another program on the device can"
-            " claim it."
+            "remembers_consent": gettext_lazy(
+                "A user who agreed once is not asked for the same scopes again if the redirect URI is"
+                " https. For any other redirect URI the user is always asked, because another program on the device can"
+                " claim it."
+            )
         }
         widgets = {
             **dict.fromkeys(ADDRESSES, forms.Textarea(attrs={"rows": 3})),
@@ -180,7 +197,7 @@ class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a
         data = super().clean() or {}
         public = data.get("client_type") == Client.CLIENT_PUBLIC
         if public and data.get("new_secret"):
-            self.add_error("new_secret", secret_rotation.PUBLIC)
+            self.add_error("new_secret", translated(secret_rotation.PUBLIC))
         has_keys = bool(data.get("client_jwks") or data.get("client_jwks_uri"))
         by_keys = AuthenticationMethod.PRIVATE_KEY_JWT if has_keys and self.instance.pk is None else None
         chosen = data.get("token_endpoint_auth_method")
@@ -191,12 +208,16 @@ class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a
             # Only changed fields: a client with stored keys can be switched to a secret without clearing them.
             for field in {"client_jwks", "client_jwks_uri"} & set(self.changed_data):
                 if data.get(field):
-                    self.add_error(field, f"{method} does not use keys. Choose private_key_jwt, or remove the keys.")
+                    self.add_error(
+                        field,
+                        gettext("%(method)s does not use keys. Choose private_key_jwt, or remove the keys.")
+                        % {"method": method},
+                    )
         data["token_endpoint_auth_method"] = method
         for field, message in refusals(self._rights(data), self.user.has_perm):
             self.add_error(field if field in self.fields else None, message)
         if method == AuthenticationMethod.PRIVATE_KEY_JWT and data.get("new_secret"):
-            self.add_error("new_secret", secret_rotation.USES_KEY)
+            self.add_error("new_secret", translated(secret_rotation.USES_KEY))
         return data
 
     def _rights(self, data: dict[str, Any]) -> Rights:

@@ -57,7 +57,7 @@ class KindForm(forms.Form):
     )
     api = forms.ModelChoiceField(
         Api.objects.order_by("name"),
-        label="API",
+        label=gettext_lazy("API"),
         help_text=gettext_lazy("The API that introspects its tokens. Its client is replaced if it has one."),
     )
 

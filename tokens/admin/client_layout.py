@@ -2,12 +2,14 @@
 
 from typing import Any
 
-LIFETIMES = "Enter lifetimes as days and hours:minutes:seconds, such as 30 00:00:00 or 00:10:00."
+from django.utils.translation import gettext_lazy
+
+LIFETIMES = gettext_lazy("Enter lifetimes as days and hours:minutes:seconds, such as 30 00:00:00 or 00:10:00.")
 
 FIELDSETS: Any = [
     (None, {"fields": ["name", "client_id", "client_type", "registered_by", "recipe", "less_strict", "is_active"]}),
     (
-        "Permissions",
+        gettext_lazy("Permissions"),
         {
             "description": LIFETIMES,
             "fields": [
@@ -28,7 +30,7 @@ FIELDSETS: Any = [
         },
     ),
     (
-        "Users",
+        gettext_lazy("Users"),
         {
             "description": LIFETIMES,
             "fields": [
@@ -49,7 +51,7 @@ FIELDSETS: Any = [
         },
     ),
     (
-        "Authentication",
+        gettext_lazy("Authentication"),
         {
             "fields": [
                 "token_endpoint_auth_method",
@@ -61,5 +63,5 @@ FIELDSETS: Any = [
             ]
         },
     ),
-    ("Secrets", {"fields": ["new_secret"]}),
+    (gettext_lazy("Secrets"), {"fields": ["new_secret"]}),
 ]

@@ -24,6 +24,7 @@ from tokens.jose import key_text
 from tokens.jose.public_keys import UnusableKey
 from tokens.keys import store
 from tokens.models import Client
+from tokens.page_text import translated
 from tokens.recipes import catalog, configuration, defaults
 from tokens.recipes.defaults import MissingValue
 from tokens.recipes.example import SITE, RealValues
@@ -92,7 +93,7 @@ class ProgramForm(forms.Form):
         try:
             return key_text.read(self.cleaned_data["jwks"])
         except UnusableKey as error:
-            raise ValidationError(str(error)) from error
+            raise ValidationError(translated(error)) from error
 
     def registration(self) -> Registration:
         """Return the registration that recipe and form describe. Raises MissingValue if a value is missing."""
@@ -119,7 +120,8 @@ def by_topic() -> list[tuple[str, list[tuple[str, str]]]]:
         return []  # `manage.py recipes` names the file and the field
     ordered = sorted(found, key=lambda one: (one.topic, one.title.casefold()))
     return [
-        (topic, [(one.name, one.title) for one in group]) for topic, group in groupby(ordered, lambda one: one.topic)
+        (gettext(topic), [(one.name, one.title) for one in group])
+        for topic, group in groupby(ordered, lambda one: one.topic)
     ]
 
 
@@ -134,7 +136,7 @@ def add(request: HttpRequest, program: str) -> HttpResponse:
         try:
             return _added(request, form)
         except MissingValue as error:
-            form.add_error(None, str(error))
+            form.add_error(None, translated(error))
         except ValidationError as error:
             for name, problems in error.message_dict.items():
                 form.add_error(name if name in form.fields else None, problems)
@@ -168,7 +170,7 @@ def _added(request: HttpRequest, form: ProgramForm) -> HttpResponse:
 def _notes(recipe: Recipe, client: Client) -> Sequence[str]:
     """Return what is less strict than the default, and what the program needs of users."""
     needs = [gettext("Each user needs a verified e-mail address.")] if recipe.needs_verified_email else []
-    return [*less_strict.sentences(client), *filter(None, [recipe.loosens]), *needs]
+    return [*map(translated, less_strict.sentences(client)), *filter(None, [recipe.loosens]), *needs]
 
 
 def _blocks(form: ProgramForm, client: Client, secret: str | None) -> list[ProgramBlock]:

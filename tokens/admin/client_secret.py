@@ -11,6 +11,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from tokens.keys import store
 from tokens.models import ClientSecret
+from tokens.page_text import translated
 from tokens.registration import secret_rotation
 from tokens.registration.secret_rotation import SecretEnded
 
@@ -21,7 +22,7 @@ REVOKE = gettext_lazy("Revoke now")
 class SecretForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
     """Form that revokes a client secret now, or sets its expiry date."""
 
-    revoke_now = forms.BooleanField(required=False)
+    revoke_now = forms.BooleanField(required=False, label=REVOKE)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -39,7 +40,7 @@ class SecretForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at
                 secret_rotation.refuse_ended(self.instance, now=now)
                 secret_rotation.refuse_past(data.get("expires_at") if name == "expires_at" else None, now=now)
             except SecretEnded as error:
-                self.add_error(name, str(error))
+                self.add_error(name, translated(error))
         return data
 
 
@@ -52,7 +53,7 @@ class SecretInline(admin.TabularInline):  # type: ignore[type-arg]  # a plain cl
     can_delete = False
     fields = ["hint", "created_at", "last_used_on", "encryption_key_id", "expires_at", "revoked_at", "revoke_now"]
     readonly_fields = ["hint", "created_at", "last_used_on", "encryption_key_id", "revoked_at"]
-    verbose_name_plural = "secrets (to end a secret, revoke it now or set a future expiry date)"
+    verbose_name_plural = gettext_lazy("secrets (to end a secret, revoke it now or set a future expiry date)")
 
     def has_add_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
         """Return False: the checkbox `new_secret` creates a secret."""

@@ -25,6 +25,7 @@ from tokens.keys.rules import lifecycle
 from tokens.keys.rules.timeline import next_step
 from tokens.models import GrantType, JobRun, RevocationLog, Segment
 from tokens.models.key import Ring
+from tokens.page_text import translated
 
 SHOWN = 10
 """The number of reasons and grant types that are listed."""
@@ -99,7 +100,7 @@ def problems() -> Sequence[Problem]:
     try:
         keys = settings.encryption_keys()
     except MalformedEncryptionKey as error:
-        return [Problem(code="cannot_open", ring="", message=str(error))]
+        return [Problem(code="cannot_open", ring="", message=translated(error))]
     return key_health.check(policy=settings.key_policy, encryption_keys=keys, now=timezone.now())
 
 
@@ -122,7 +123,7 @@ def _today(now: datetime, action: str) -> list[tuple[str, int]]:
 
 
 def _grant_name(name: str) -> str:
-    return dict(GrantType.choices).get(name, name)
+    return str(dict(GrantType.choices).get(name, name))
 
 
 _index = admin.site.index

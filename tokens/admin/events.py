@@ -21,6 +21,7 @@ from tokens.audit import trail
 from tokens.jose import public_keys
 from tokens.jose.public_keys import UnusableKey
 from tokens.models import Client
+from tokens.page_text import translated
 from tokens.registry_lock import RegistryLocked
 from tokens.views import failures
 
@@ -92,7 +93,7 @@ class Audited(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at r
             with registry_lock.change() if self.in_registry else registry_lock.bounded_wait():
                 return view(request, *args, **kwargs)
         except RegistryLocked as error:
-            answer = failures.page(request, 503, f"{str(error)[0].upper()}{str(error)[1:]}")
+            answer = failures.page(request, 503, f"{(text := translated(error))[0].upper()}{text[1:]}")
             answer.headers["Retry-After"] = str(RETRY_AFTER)
             return errors.because(answer, str(error))
 

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from tokens.admin.events import Audited, record
 from tokens.admin.scope_choice import ScopeField
@@ -18,7 +18,7 @@ from tokens.registration.delegation import EXCHANGE
 class ExchangePolicyForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
     """The form of an exchange policy."""
 
-    scopes = ScopeField(help_text=gettext_lazy("The scopes at that API."))
+    scopes = ScopeField(label=gettext_lazy("Scopes"), help_text=gettext_lazy("The scopes at that API."))
 
     class Meta:
         model = ExchangePolicy
@@ -29,7 +29,7 @@ class ExchangePolicyForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain 
         data = super().clean() or {}
         # The token endpoint would ignore such a scope, although the policy seems to allow it.
         if foreign := exchange_policy.foreign(data.get("scopes", ()), data.get("api")):
-            self.add_error("scopes", f"Not a scope of this API: {', '.join(foreign)}.")
+            self.add_error("scopes", gettext("Not a scope of this API: %(scopes)s.") % {"scopes": ", ".join(foreign)})
         return data
 
 

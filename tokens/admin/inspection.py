@@ -8,12 +8,14 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
 from tokens import conf
 from tokens.inspection import key_source
 from tokens.inspection.report import LONGEST, NoToken, inspect
 from tokens.keys import store
+from tokens.page_text import translated
 
 
 class TokenForm(forms.Form):
@@ -21,6 +23,7 @@ class TokenForm(forms.Form):
 
     token = forms.CharField(
         max_length=LONGEST,
+        label=gettext_lazy("Token"),
         widget=forms.Textarea(attrs={"rows": 6, "cols": 90, "autocomplete": "off", "spellcheck": "false"}),
     )
 
@@ -34,7 +37,7 @@ def inspect_page(request: HttpRequest) -> HttpResponse:
     if not request.user.has_perm("tokens.view_signingkey"):
         raise PermissionDenied
     form = TokenForm(request.POST or None)
-    context = admin.site.each_context(request) | {"title": "Inspect a token", "form": form}
+    context = admin.site.each_context(request) | {"title": gettext("Inspect a token"), "form": form}
     if form.is_valid():
         # An empty form: the page must not repeat a token that may still be valid.
         context |= {"form": TokenForm(), **_inspected(form.cleaned_data["token"])}
@@ -48,7 +51,7 @@ def _inspected(text: str) -> dict[str, object]:
         keys = key_source.of_this_issuer(now=store.database_now())
         inspection = key_source.with_revocation(inspect(text, issuer=conf.issuer().url, keys=keys, now=timezone.now()))
     except NoToken as error:
-        return {"problem": f"This is not a token: {error}."}
+        return {"problem": gettext("This is not a token: %(problem)s.") % {"problem": translated(error)}}
     return {
         "inspection": inspection,
         "header": json.dumps(inspection.header, indent=2),

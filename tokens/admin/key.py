@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext, gettext_lazy
 
 from tokens.admin.inspection import inspect_page
 from tokens.admin.key_step import PROBLEMS, refused, require, revoke_key
@@ -21,13 +22,20 @@ from tokens.admin.read_only import ReadOnly
 from tokens.keys import store
 from tokens.keys.rules import lifecycle
 from tokens.models.key import SigningKey
+from tokens.page_text import translated
 
 
 class ReasonForm(forms.Form):
     """The reason of a revocation, and the administrator's consent to an outage."""
 
-    reason = forms.CharField(max_length=200, help_text="Stored with the key and in the audit trail.")
-    accept_outage = forms.BooleanField(required=False, label="Accept that new tokens may be refused until then")
+    reason = forms.CharField(
+        max_length=200,
+        label=gettext_lazy("Reason"),
+        help_text=gettext_lazy("Stored with the key and in the audit trail."),
+    )
+    accept_outage = forms.BooleanField(
+        required=False, label=gettext_lazy("Accept that new tokens may be refused until then")
+    )
 
 
 @admin.register(SigningKey)
@@ -55,12 +63,12 @@ class SigningKeyAdmin(ReadOnly):
             *super().get_urls(),
         ]
 
-    @admin.display(description="phase")
+    @admin.display(description=gettext_lazy("phase"))
     def phase(self, row: SigningKey) -> str:
         """Return the key's current phase, computed from the dates of all keys of its ring."""
         keys = [stored.key for stored in store.load(row.ring.name)]
         key = next(key for key in keys if key.kid == row.kid)
-        return lifecycle.phase(key, keys, now=store.database_now()).value
+        return translated(lifecycle.phase(key, keys, now=store.database_now()))
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -84,6 +92,6 @@ class SigningKeyAdmin(ReadOnly):
             return refused(request, error, "admin:tokens_signingkey_change", pk)
         if consequence.outage_until is None:
             del form.fields["accept_outage"]  # there is no outage to accept
-        context = {"key": key, "form": form, "consequence": consequence, "title": "Revoke a signing key"}
+        context = {"key": key, "form": form, "consequence": consequence, "title": gettext("Revoke a signing key")}
         context |= self.admin_site.each_context(request)
         return TemplateResponse(request, "admin/tokens/signingkey/revoke.html", context)

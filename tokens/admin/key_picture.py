@@ -29,7 +29,9 @@ class Bar:
     phase: Phase
     x: float
     width: float
-    title: str
+    start: str
+    end: str
+    """The instants as text. The end is empty if it is not planned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +118,8 @@ def _row(line: Line, number: int, scale: Scale) -> Row:
             phase=stretch.phase,
             x=(x := scale.x(stretch.start)),
             width=max(round((scale.x(stretch.end) if stretch.end else RIGHT) - x, 1), 2),  # always visible
-            title=f"{stretch.phase} from {_utc(stretch.start)}{f' until {_utc(stretch.end)}' if stretch.end else ''}",
+            start=_utc(stretch.start),
+            end=_utc(stretch.end) if stretch.end else "",
         )
         for stretch in line.stretches
     )
@@ -132,7 +135,7 @@ def _row(line: Line, number: int, scale: Scale) -> Row:
 
 def _ticks(scale: Scale) -> tuple[Tick, ...]:
     span = scale.end - scale.start
-    shape = "%H:%M:%S" if span < timedelta(hours=1) else "%d %b %H:%M" if span < timedelta(days=4) else "%d %b %Y"
+    shape = "%H:%M:%S" if span < timedelta(hours=1) else "%m-%d %H:%M" if span < timedelta(days=4) else "%Y-%m-%d"
     instants = [scale.start + span * (number + 0.5) / TICKS for number in range(TICKS)]
     return tuple(Tick(x=scale.x(at), label=f"{at:{shape}}") for at in instants)
 

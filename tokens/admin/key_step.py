@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from tokens import conf
 from tokens.encryption import MalformedEncryptionKey
@@ -17,6 +18,7 @@ from tokens.keys.revocation import revoke
 from tokens.keys.rotation import rotate
 from tokens.keys.trust import KeyRevocation
 from tokens.models.key import Ring, SigningKey
+from tokens.page_text import translated
 
 PROBLEMS = (KeyProblem, MalformedEncryptionKey)
 """Errors that the pages show to the administrator."""
@@ -42,7 +44,7 @@ def require(request: HttpRequest, permission: str) -> None:
 
 def refused(request: HttpRequest, error: Exception, page: str, pk: int) -> HttpResponse:
     """Redirect to a page that shows the error."""
-    messages.error(request, f"Nothing was changed: {error}")
+    messages.error(request, gettext("Nothing was changed: %(problem)s") % {"problem": translated(error)})
     return HttpResponseRedirect(reverse(page, args=[pk]))
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext, gettext_lazy
 
 from tokens.admin.read_only import ReadOnly
 from tokens.back_channel import outbox
@@ -15,12 +16,12 @@ from tokens.models import LogoutMessage
 class StateFilter(admin.SimpleListFilter):
     """Filters messages by their state."""
 
-    title, parameter_name = "state", "state"
+    title, parameter_name = gettext_lazy("state"), "state"
     conditions = {"dead": "dead_at", "pending": "due_at", "delivered": "delivered_at"}
 
     def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
         """Return the states."""
-        return [("dead", "given up"), ("pending", "pending"), ("delivered", "delivered")]
+        return [("dead", gettext("given up")), ("pending", gettext("pending")), ("delivered", gettext("delivered"))]
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[LogoutMessage]) -> QuerySet[LogoutMessage]:
         """Return the messages in the chosen state, or all."""
@@ -36,7 +37,7 @@ class LogoutMessageAdmin(ReadOnly):
     list_select_related = ["client"]
     list_filter = [StateFilter]
     search_fields = ["=sub", "=sid", "client__client_id"]
-    search_help_text = "Search by sub, sid or client_id."
+    search_help_text = gettext_lazy("Search by sub, sid or client_id.")
     ordering = ["-created_at"]
     actions = ["send_again"]
 
@@ -48,9 +49,10 @@ class LogoutMessageAdmin(ReadOnly):
         """Return True if the administrator may change messages; the permission to view them is not enough."""
         return request.user.has_perm("tokens.change_logoutmessage")
 
-    @admin.action(description="Send the selected messages again", permissions=["send"])
+    @admin.action(description=gettext_lazy("Send the selected messages again"), permissions=["send"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[LogoutMessage]) -> None:
         """Send selected messages again if their delivery was given up. Ignore the others."""
         actor = f"user:{request.user.get_username()}"
         number = outbox.send_again(queryset, actor=actor, now=store.database_now())
-        self.message_user(request, f"Messages that are sent again: {number}.", messages.SUCCESS)
+        message = gettext("Messages that are sent again: %(number)s.") % {"number": number}
+        self.message_user(request, message, messages.SUCCESS)

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext, gettext_lazy
 
 from tokens.admin.events import Audited
 from tokens.admin.long_list import LongList
@@ -34,7 +35,7 @@ class OpenClientAdmin(LongList, ReadOnly):
     search_fields = ["client__client_id", "client__name"]
     exclude = ["token_digest"]
 
-    @admin.display(description="registered by")
+    @admin.display(description=gettext_lazy("registered by"))
     def registered_by(self, obj: OpenClient) -> str:
         """Return how the client registered itself."""
         return obj.client.get_registered_by_display()
@@ -46,7 +47,7 @@ class InitialAccessTokenForm(forms.ModelForm):  # type: ignore[type-arg]  # a pl
     class Meta:
         model = InitialAccessToken
         fields = ["note", "registrations_left", "expires_at"]
-        labels = {"registrations_left": "number of registrations"}
+        labels = {"registrations_left": gettext_lazy("number of registrations")}
 
     def clean(self) -> dict[str, Any]:
         """Return the cleaned data. Adds an error for an expiry in the past or an invalid number of registrations."""
@@ -93,16 +94,17 @@ class InitialAccessTokenAdmin(Audited):
         # Shown in this response, because a redirect would need the token in the session, which is stored.
         context = {
             **self.admin_site.each_context(request),
-            "title": "Initial access token",
+            "title": gettext("Initial access token"),
             "note": obj.note,
             "token": getattr(request, TOKEN_ATTRIBUTE),
         }
         template = "admin/tokens/initialaccesstoken/token.html"
         return TemplateResponse(request, template, context, headers={"Cache-Control": "no-store"})
 
-    @admin.action(description="Revoke the selected tokens", permissions=["change"])
+    @admin.action(description=gettext_lazy("Revoke the selected tokens"), permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[InitialAccessToken]) -> None:
         """Revoke each selected token. Clients that were registered with it stay registered."""
         actor, now = f"user:{request.user.get_username()}", store.database_now()
         revoked = [initial_token.revoke(token, actor=actor, now=now) for token in queryset.order_by("pk")]
-        self.message_user(request, f"Tokens that were revoked: {sum(revoked)}.", messages.SUCCESS)
+        message = gettext("Tokens that were revoked: %(number)s.") % {"number": sum(revoked)}
+        self.message_user(request, message, messages.SUCCESS)

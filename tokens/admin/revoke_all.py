@@ -10,6 +10,7 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext, gettext_lazy
 
 from tokens.revoking import bulk
 from tokens.revoking.bulk import BulkTarget
@@ -20,8 +21,12 @@ EVERYTHING = BulkTarget(everything=True)
 class RevokeAllForm(forms.Form):
     """The form that confirms the revocation, with a reason for the audit trail."""
 
-    reason = forms.CharField(max_length=200, help_text="Stored with the user grants and in the audit trail.")
-    confirmed = forms.BooleanField(label="Revoke everything, and log every user out")
+    reason = forms.CharField(
+        max_length=200,
+        label=gettext_lazy("Reason"),
+        help_text=gettext_lazy("Stored with the user grants and in the audit trail."),
+    )
+    confirmed = forms.BooleanField(label=gettext_lazy("Revoke everything, and log every user out"))
 
 
 def may_revoke_all(request: HttpRequest) -> bool:
@@ -34,7 +39,7 @@ def revoke_all_page(request: HttpRequest) -> HttpResponse:
     if not may_revoke_all(request):
         raise PermissionDenied
     form = RevokeAllForm(request.POST or None)
-    context = admin.site.each_context(request) | {"title": "Revoke everything", "form": form}
+    context = admin.site.each_context(request) | {"title": gettext("Revoke everything"), "form": form}
     if request.method == "POST" and form.is_valid():
         actor = f"user:{request.user.get_username()}"
         context["revoked"] = bulk.revoke(EVERYTHING, reason=form.cleaned_data["reason"], actor=actor)

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext
 
 from tokens.admin.key_picture import picture
 from tokens.admin.key_step import PROBLEMS, refused, require, rotate_ring
@@ -21,6 +22,7 @@ from tokens.keys.operation import Outcome
 from tokens.keys.rules import lifecycle
 from tokens.keys.rules.timeline import next_step, timeline
 from tokens.models.key import Ring, SigningKey
+from tokens.page_text import translated
 
 
 @admin.register(Ring)
@@ -59,7 +61,8 @@ class RingAdmin(ReadOnly):
         context = self.admin_site.each_context(request) | {
             "ring": ring,
             "outcome": outcome,
-            "title": "Rotate now (safely)",
+            "sentence": _sentence(outcome),
+            "title": gettext("Rotate now (safely)"),
         }
         return TemplateResponse(request, "admin/tokens/ring/rotate.html", context)
 
@@ -83,4 +86,5 @@ def _picture_context(ring: Ring) -> dict[str, Any]:
 
 
 def _sentence(outcome: Outcome) -> str:
-    return f"{outcome.message} {outcome.at:%Y-%m-%d %H:%M:%S} UTC" if outcome.at else outcome.message
+    message = translated(outcome.message)
+    return f"{message} {outcome.at:%Y-%m-%d %H:%M:%S} UTC" if outcome.at else message

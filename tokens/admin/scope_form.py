@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.models import Group
+from django.utils.translation import gettext, gettext_lazy
 
 from tokens.models import Scope
 
@@ -19,7 +20,7 @@ class ScopeForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at 
     groups = forms.MultipleChoiceField(
         choices=group_choices,
         required=False,
-        label="Only for groups",
+        label=gettext_lazy("Only for groups"),
         help_text=Scope._meta.get_field("groups").help_text,
     )
 
@@ -32,7 +33,11 @@ class ScopeForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at 
         # A group that was renamed or deleted: saving the form must not lift the limit without a word.
         field, chosen = self.fields["groups"], self.instance.groups or []
         choices = group_choices()
-        missing = [(name, f"{name} (no such group)") for name in chosen if (name, name) not in choices]
+        missing = [
+            (name, gettext("%(name)s (no such group)") % {"name": name})
+            for name in chosen
+            if (name, name) not in choices
+        ]
         field.choices = [*choices, *missing]  # type: ignore[attr-defined]
 
     def clean_groups(self) -> list[str] | None:

@@ -11,7 +11,9 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
+from tokens.admin import permission_choice
 from tokens.admin.events import Audited, may_change_user
+from tokens.models import translation
 
 
 @admin.register(Group)
@@ -22,6 +24,11 @@ class GroupAdmin(Audited, DjangoGroupAdmin):
     """
 
     noun = "group"
+
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **options: Any) -> Any:
+        """Return the field, with translated choices if it is the one of permissions."""
+        field = super().formfield_for_manytomany(db_field, request, **options)
+        return permission_choice.choice(field) if db_field.name == "permissions" else field
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Return True if the administrator is a superuser."""
@@ -68,6 +75,9 @@ class EmailAddressAdmin(Audited, AllauthEmailAddressAdmin):
     def name(self, obj: EmailAddress) -> str:
         """Return the user's name and the row's number: the audit trail does not keep the address."""
         return f"{obj.user.get_username()}/{obj.pk}"
+
+
+translation.mark_texts(Authenticator)  # django-allauth gives its table no names
 
 
 @admin.register(Authenticator)

@@ -17,13 +17,15 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from tokens import email_proof
+from tokens.admin import permission_choice
 from tokens.admin.events import Audited, may_change_user
 from tokens.admin.long_list import PrefixSearch
 from tokens.email_proof import CannotVerify
 from tokens.models import User
+from tokens.page_text import translated
 from tokens.revoking import access, everywhere
 
 
@@ -43,6 +45,11 @@ class UserAdmin(PrefixSearch, Audited, DjangoUserAdmin):  # type: ignore[type-ar
     readonly_fields = ["sub", "last_login", "date_joined"]
     actions = ["log_out_everywhere"]
     change_form_template = "admin/tokens/user/change_form.html"
+
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **options: Any) -> Any:
+        """Return the field, with translated choices if it is the one of permissions."""
+        field = super().formfield_for_manytomany(db_field, request, **options)
+        return permission_choice.choice(field) if db_field.name == "user_permissions" else field
 
     def get_urls(self) -> list[URLPattern]:
         """Return Django's URLs of a user, and the URL of the page that verifies the e-mail address."""
@@ -66,7 +73,10 @@ class UserAdmin(PrefixSearch, Audited, DjangoUserAdmin):  # type: ignore[type-ar
         if request.method == "POST":
             self._verify_email(request, user)
         elif user.email and not email_proof.is_verified(user):
-            context = self.admin_site.each_context(request) | {"subject": user, "title": "Verify an e-mail address"}
+            context = self.admin_site.each_context(request) | {
+                "subject": user,
+                "title": gettext("Verify an e-mail address"),
+            }
             return TemplateResponse(request, "admin/tokens/user/verify_email.html", context)
         return HttpResponseRedirect(reverse("admin:tokens_user_change", args=[pk]))
 
@@ -77,9 +87,9 @@ class UserAdmin(PrefixSearch, Audited, DjangoUserAdmin):  # type: ignore[type-ar
                 if email_proof.verify(user, address):
                     self.record(request, "email_verified", user, {"email": address})
         except CannotVerify as error:
-            self.message_user(request, str(error), messages.ERROR)
+            self.message_user(request, translated(error), messages.ERROR)
             return
-        self.message_user(request, f"{address} is verified.", messages.SUCCESS)
+        self.message_user(request, gettext("%(address)s is verified.") % {"address": address}, messages.SUCCESS)
 
     def _may_verify(self, request: HttpRequest, user: User) -> bool:
         """Return True if the administrator may change this user, and may add and change e-mail addresses."""
@@ -107,13 +117,14 @@ class UserAdmin(PrefixSearch, Audited, DjangoUserAdmin):  # type: ignore[type-ar
         """Return the user's `sub`: tokens and APIs know the user by it only, and no row has it any more."""
         return {"sub": str(obj.sub)}
 
-    @admin.action(description="Log the selected users out everywhere", permissions=["change"])
+    @admin.action(description=gettext_lazy("Log the selected users out everywhere"), permissions=["change"])
     def log_out_everywhere(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """Revoke the sessions, grants, tokens and consents of each selected user whom the administrator may change."""
         users = [user for user in queryset.order_by("pk") if _may_change(request, user)]
         actor, reason = f"user:{request.user.get_username()}", "logged out everywhere in the admin"
         access.log_out_all(users, reason=reason, actor=actor, now=timezone.now())
-        self.message_user(request, f"Users logged out everywhere: {len(users)}.", messages.SUCCESS)
+        message = gettext("Users logged out everywhere: %(number)s.") % {"number": len(users)}
+        self.message_user(request, message, messages.SUCCESS)
 
     def name(self, obj: User) -> str:
         """Return the user's username."""
@@ -132,7 +143,7 @@ class UserAdmin(PrefixSearch, Audited, DjangoUserAdmin):  # type: ignore[type-ar
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return Django's fields, and `sub` unless the user is new."""
         fieldsets = super().get_fieldsets(request, obj)
-        return [*fieldsets, ("Tokens", {"fields": ["sub"]})] if obj else fieldsets
+        return [*fieldsets, (gettext("Tokens"), {"fields": ["sub"]})] if obj else fieldsets
 
 
 def _may_change(request: HttpRequest, obj: Any) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext, gettext_lazy
 
 from tokens.admin.long_list import LongList
 from tokens.admin.read_only import ReadOnly
@@ -49,7 +50,7 @@ class UserGrantAdmin(ByUuid, LongList, ReadOnly):
     list_display = ["id", "user", "client", "audience", "created_at", "revoked_at", "revoke_reason"]
     list_select_related = ["user", "client"]
     search_fields = ["=id", "=user__sub", "user__username", "client__client_id"]
-    search_help_text = "Search by grant id, username, sub or client_id."
+    search_help_text = gettext_lazy("Search by grant id, username, sub or client_id.")
     inlines = [RefreshTokenInline]
     actions = ["revoke"]
 
@@ -57,9 +58,10 @@ class UserGrantAdmin(ByUuid, LongList, ReadOnly):
         """Return True if the administrator may change grants; the permission to view them is not enough."""
         return request.user.has_perm("tokens.change_usergrant")
 
-    @admin.action(description="Revoke the selected grants and their tokens", permissions=["revoke"])
+    @admin.action(description=gettext_lazy("Revoke the selected grants and their tokens"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[UserGrant]) -> None:
         """Revoke the selected grants with their tokens and consents."""
         actor = f"user:{request.user.get_username()}"
         number = access.revoke_grants(queryset, reason=REASON, actor=actor, now=store.database_now())
-        self.message_user(request, f"Grants revoked: {number}.", messages.SUCCESS)
+        message = gettext("Grants revoked: %(number)s.") % {"number": number}
+        self.message_user(request, message, messages.SUCCESS)

@@ -23,20 +23,21 @@ from tokens.keys.rules import lifecycle
 from tokens.keys.rules.lifecycle import Key
 from tokens.keys.rules.policy import Policy
 from tokens.keys.rules.policy import problems as policy_problems
+from tokens.languages import sentence
 from tokens.models.key import Ring
 from tokens.revoking import high_water
 
-LOST = (
-    "KEY_ENCRYPTION_KEYS does not hold that key, so that these clients cannot authenticate: put its value back after"
-    " the first one, or give them other secrets (manage.py client_secret)"
+LOST = sentence(
+    "KEY_ENCRYPTION_KEYS does not hold that key, so that these clients cannot authenticate: put"
+    " its value back after the first one, or give them other secrets (manage.py client_secret)"
 )
-FORMER = (
-    "do not drop that value of KEY_ENCRYPTION_KEYS yet: each is hashed under the first one when it is next used;"
-    " replace or revoke those that are not (manage.py client_secret list)"
+FORMER = sentence(
+    "do not drop that value of KEY_ENCRYPTION_KEYS yet: each is hashed under the first one when"
+    " it is next used; replace or revoke those that are not (manage.py client_secret list)"
 )
-LAZY = "verifiers that fetch the JWKS only for an unknown kid"
-FETCH_NOW = "(manage.py flush_token makes them fetch now)"
-RESTORED = "it was restored from a backup: run manage.py after_restore"
+LAZY = sentence("verifiers that fetch the JWKS only for an unknown kid")
+FETCH_NOW = sentence("(manage.py flush_token makes them fetch now)")
+RESTORED = sentence("it was restored from a backup: run manage.py after_restore")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +75,7 @@ def check(*, policy: Policy, encryption_keys: Sequence[EncryptionKey], now: date
     rings = list(Ring.objects.order_by("name"))
     if not rings:
         problems.append(
-            Problem(code="no_key", ring="default", message="there is no key yet: run manage.py rotate_keys")
+            Problem(code="no_key", ring="default", message=sentence("there is no key yet: run manage.py rotate_keys"))
         )
     for ring in rings:
         problems += [
@@ -91,11 +92,16 @@ def _secrets(keys: Sequence[EncryptionKey], now: datetime) -> Iterator[tuple[str
     """Yield the client secrets whose hash needs another encrypting key than the first."""
     first, available = keys[0].id, {key.id for key in keys}
     for key_id, number in sorted(client_secret.live_by_key(now=now).items()):
-        counted = f"live client secrets hashed under {key_id}: {number}; "
         if key_id not in available:
-            yield "lost_secrets", counted + LOST
+            yield "lost_secrets", _counted(key_id, number, LOST)
         elif key_id != first:
-            yield "former_key", counted + FORMER
+            yield "former_key", _counted(key_id, number, FORMER)
+
+
+def _counted(key_id: str, number: int, remedy: str) -> str:
+    return sentence(
+        "live client secrets hashed under {key_id}: {number}; {remedy}", key_id=key_id, number=number, remedy=remedy
+    )
 
 
 def _journal() -> Iterator[tuple[str, str]]:
@@ -105,13 +111,28 @@ def _journal() -> Iterator[tuple[str, str]]:
     except OSError as error:
         yield (
             "journal",
-            f"AUDIT_JOURNAL cannot be read ({error.strerror}): whether this is a restored backup is unknown",
+            sentence(
+                "AUDIT_JOURNAL cannot be read ({problem}): whether this is a restored backup is unknown",
+                problem=error.strerror,
+            ),
         )
         return
     for key in kids.revived(revoked, now=store.database_now()):
-        yield "went_back", f"{key.kid} was revoked, says AUDIT_JOURNAL, and this database lacks that; {RESTORED}"
+        yield (
+            "went_back",
+            sentence(
+                "{kid} was revoked, says AUDIT_JOURNAL, and this database lacks that; {remedy}",
+                kid=key.kid,
+                remedy=RESTORED,
+            ),
+        )
     if lost is not None:
-        yield "went_back", f"this database lacks the newest event of AUDIT_JOURNAL, {lost}; {RESTORED}"
+        yield (
+            "went_back",
+            sentence(
+                "this database lacks the newest event of AUDIT_JOURNAL, {lost}; {remedy}", lost=lost, remedy=RESTORED
+            ),
+        )
 
 
 def _ring(ring: Ring, keys: Sequence[EncryptionKey], node: datetime) -> Iterator[tuple[str, str]]:
@@ -119,21 +140,28 @@ def _ring(ring: Ring, keys: Sequence[EncryptionKey], node: datetime) -> Iterator
     policy, stored, reading = adoption.obeyed(ring), store.load(ring.name), clock.read(since=node)
     now = reading.database
     if reading.skew > policy.clock_error:
-        yield "clock", f"this node's clock is {reading.skew} away from the database's: synchronise it (NTP)"
+        yield (
+            "clock",
+            sentence("this node's clock is {skew} away from the database's: synchronise it (NTP)", skew=reading.skew),
+        )
     yield from _opened(stored, keys)
     secrets = issuer().vouching_secrets
     # Without rows that this issuer did not write: nodes do not use them either.
     dates = [row.key for row in stored if row.is_ours(keys, secrets)]
     signing = lifecycle.signer(dates, now=now)
     if signing is None and lifecycle.planned(dates, now=now) is None:
-        yield "no_signer", "no key may sign: run manage.py rotate_keys"
+        yield "no_signer", sentence("no key may sign: run manage.py rotate_keys")
     if lifecycle.standby(dates) is None:
-        yield "no_standby", "no standby is announced, so no switch can be planned: run manage.py rotate_keys"
+        yield "no_standby", sentence("no standby is announced, so no switch can be planned: run manage.py rotate_keys")
     yield from _flushes(dates, now)
     if signing and lifecycle.overdue(dates, policy=policy, now=now):
         yield (
             "overdue",
-            f"{signing.kid} has signed since {signing.signs_at:%Y-%m-%d}: rotate_keys does not run; check its cron job",
+            sentence(
+                "{kid} has signed since {since:%Y-%m-%d}: rotate_keys does not run; check its cron job",
+                kid=signing.kid,
+                since=signing.signs_at,
+            ),
         )
 
 
@@ -142,10 +170,28 @@ def _flushes(keys: Sequence[Key], now: datetime) -> Iterator[tuple[str, str]]:
     for key in keys:
         flush = lifecycle.flush(key, keys)
         if flush is not None and flush.start is not None and flush.start > now:
-            when = f"{flush.start:%Y-%m-%d %H:%M:%S} UTC, when {flush.kid} takes over"
-            yield "flush", f"{key.kid} is revoked; {LAZY} trust it until their first token after {when} {FETCH_NOW}"
+            when = sentence(
+                "{at:%Y-%m-%d %H:%M:%S} UTC, when {successor} takes over", at=flush.start, successor=flush.kid
+            )
+            yield (
+                "flush",
+                sentence(
+                    "{kid} is revoked; {verifiers} trust it until their first token after {when} {remedy}",
+                    kid=key.kid,
+                    verifiers=LAZY,
+                    when=when,
+                    remedy=FETCH_NOW,
+                ),
+            )
     for key in lifecycle.unflushed(keys):
-        yield "no_flush", f"{key.kid} is revoked, and no flush is planned: {LAZY} trust it; run manage.py rotate_keys"
+        yield (
+            "no_flush",
+            sentence(
+                "{kid} is revoked, and no flush is planned: {verifiers} trust it; run manage.py rotate_keys",
+                kid=key.kid,
+                verifiers=LAZY,
+            ),
+        )
 
 
 def _opened(stored: Sequence[store.StoredKey], keys: Sequence[EncryptionKey]) -> Iterator[tuple[str, str]]:
@@ -154,29 +200,43 @@ def _opened(stored: Sequence[store.StoredKey], keys: Sequence[EncryptionKey]) ->
     for row in stored:
         genuine, vouched = row.verifies(keys), row.is_vouched(secrets)
         if genuine and not vouched:
-            yield "not_vouched", f"{row.key.kid} is not vouched for by SECRET_KEY: run manage.py rotate_keys --rewrap"
+            yield (
+                "not_vouched",
+                sentence("{kid} is not vouched for by SECRET_KEY: run manage.py rotate_keys --rewrap", kid=row.key.kid),
+            )
         elif not genuine:
             yield _unverified(row, keys, vouched=vouched)
         elif row.sealed is not None and not row.key.discarded:
             try:
                 row.open(keys)
             except CannotOpen as error:
-                yield "cannot_open", str(error)
+                yield "cannot_open", error.args[0]
 
 
 def _unverified(row: store.StoredKey, keys: Sequence[EncryptionKey], *, vouched: bool) -> tuple[str, str]:
     if not vouched:
         return "not_genuine", (
-            f"{row.key.kid} does not verify: its row was changed by hand, or neither KEY_ENCRYPTION_KEYS nor SECRET_KEY"
-            " is what it was; it is not published (docs/key-rotation.md says what to do)"
+            sentence(
+                "{kid} does not verify: its row was changed by hand, or neither KEY_ENCRYPTION_KEYS nor"
+                " SECRET_KEY is what it was; it is not published (docs/key-rotation.md says what to do)",
+                kid=row.key.kid,
+            )
         )
     if row.encryption_key_id in {key.id for key in keys}:
         return "not_genuine", (
-            f"{row.key.kid} does not verify under KEY_ENCRYPTION_KEYS: its row was changed by hand; SECRET_KEY vouches"
-            " for its public half, which stays published, and it signs nothing (docs/key-rotation.md says what to do)"
+            sentence(
+                "{kid} does not verify under KEY_ENCRYPTION_KEYS: its row was changed by hand; SECRET_KEY"
+                " vouches for its public half, which stays published, and it signs nothing"
+                " (docs/key-rotation.md says what to do)",
+                kid=row.key.kid,
+            )
         )
     return "cannot_open", (
-        f"{row.key.kid} does not verify: KEY_ENCRYPTION_KEYS does not hold {row.encryption_key_id}, which it was sealed"
-        " under; it is published still, and signs nothing: put the old value back, after the new one, then run"
-        " manage.py rotate_keys --rewrap"
+        sentence(
+            "{kid} does not verify: KEY_ENCRYPTION_KEYS does not hold {key_id}, which it was sealed"
+            " under; it is published still, and signs nothing: put the old value back, after the new one,"
+            " then run manage.py rotate_keys --rewrap",
+            kid=row.key.kid,
+            key_id=row.encryption_key_id,
+        )
     )

@@ -12,6 +12,7 @@ from tokens.issued import revocation_record
 from tokens.jose.compact import is_instant
 from tokens.keys import store
 from tokens.keys.rules import lifecycle
+from tokens.languages import sentence
 from tokens.models import Ring
 from tokens.outbound import FetchError
 
@@ -28,7 +29,11 @@ def of_this_issuer(*, now: datetime) -> list[VerificationKey]:
         for row in rows:
             phase = lifecycle.phase(row.key, dates, now=now)
             keys.append(
-                VerificationKey(row.jwk, f"{phase.value}, ring {name}", is_published=phase in lifecycle.PUBLISHED)
+                VerificationKey(
+                    row.jwk,
+                    sentence("{phase}, ring {ring}", phase=phase, ring=name),
+                    is_published=phase in lifecycle.PUBLISHED,
+                )
             )
     return keys
 
@@ -44,7 +49,10 @@ def with_revocation(inspection: Inspection) -> Inspection:
         return inspection
     revoked = revocation_record.is_revoked(claims, kid=str(inspection.header.get("kid", "")))
     point = Point(
-        "it is not revoked", "RFC 7009", holds=not revoked, detail="in the revocation feed" if revoked else "no"
+        sentence("it is not revoked"),
+        "RFC 7009",
+        holds=not revoked,
+        detail=sentence("in the revocation feed") if revoked else sentence("no"),
     )
     return replace(inspection, points=[*inspection.points, point])
 

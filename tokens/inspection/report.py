@@ -18,6 +18,7 @@ from tokens.inspection import requirements, signature_trial
 from tokens.inspection.requirements import Point
 from tokens.inspection.signature_trial import VERIFIED, VerificationKey
 from tokens.jose import compact
+from tokens.languages import sentence
 
 LONGEST = 64 * 1024  # characters
 
@@ -52,9 +53,9 @@ def inspect(text: str, *, issuer: str, keys: Sequence[VerificationKey], now: dat
         header=header,
         claims=claims,
         signature=signature,
-        key_phase=key.phase if key else "unknown",
+        key_phase=key.phase if key else sentence("unknown"),
         points=[
-            Point("the signature verifies", "RFC 9068 section 4", signature == VERIFIED, signature),
+            Point(sentence("the signature verifies"), "RFC 9068 section 4", signature == VERIFIED, signature),
             *requirements.of_key(key),
             *requirements.of_header(header),
             *requirements.of_claims(claims),
@@ -65,9 +66,9 @@ def inspect(text: str, *, issuer: str, keys: Sequence[VerificationKey], now: dat
 
 def _parts(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
     if len(text) > LONGEST:
-        raise NoToken(f"it is longer than {LONGEST} characters")
+        raise NoToken(sentence("it is longer than {longest} characters", longest=LONGEST))
     if text.count(".") != 2:
-        raise NoToken("a signed JWT has three parts, separated by dots")
+        raise NoToken(sentence("a signed JWT has three parts, separated by dots"))
     header, claims, _ = text.split(".")
     return _object("header", header), _object("payload", claims)
 
@@ -76,4 +77,4 @@ def _object(name: str, part: str) -> dict[str, Any]:
     try:
         return compact.json_object(part)
     except compact.Unreadable as error:
-        raise NoToken(f"its {name} cannot be read: {error}") from None
+        raise NoToken(sentence("its {name} cannot be read: {error}", name=name, error=error)) from None

@@ -8,6 +8,7 @@ from typing import Any
 
 from tokens.inspection.signature_trial import ASYMMETRIC, VerificationKey
 from tokens.jose.compact import is_instant
+from tokens.languages import sentence
 
 CLOCK_ERROR = timedelta(seconds=60)
 """The permitted difference between another issuer's clock and this one's."""
@@ -36,7 +37,11 @@ class Point:
 def of_key(key: VerificationKey | None) -> list[Point]:
     """Test if the key is published. Returns no result if there is no key."""
     # An API knows published keys only, so it refuses a token of a withdrawn or revoked key.
-    return [] if key is None else [Point("its key is published", "RFC 9068 section 4", key.is_published, key.phase)]
+    return (
+        []
+        if key is None
+        else [Point(sentence("its key is published"), "RFC 9068 section 4", key.is_published, key.phase)]
+    )
 
 
 def of_header(header: Mapping[str, Any]) -> list[Point]:
@@ -44,17 +49,17 @@ def of_header(header: Mapping[str, Any]) -> list[Point]:
     typ, alg, kid = header.get("typ"), header.get("alg"), header.get("kid")
     is_typed = isinstance(typ, str) and typ.lower() in TYPES
     return [
-        Point("typ is at+jwt", "RFC 9068 section 2.1", is_typed, _shown(typ)),
-        Point("alg is asymmetric, and not none", "RFC 9068 section 2.1", alg in ASYMMETRIC, _shown(alg)),
+        Point(sentence("typ is at+jwt"), "RFC 9068 section 2.1", is_typed, _shown(typ)),
+        Point(sentence("alg is asymmetric, and not none"), "RFC 9068 section 2.1", alg in ASYMMETRIC, _shown(alg)),
         Point(
-            "kid names the key",
+            sentence("kid names the key"),
             "RFC 7515 section 4.1.4",
             isinstance(kid, str) and bool(kid),
             _shown(kid),
             is_advice=True,
         ),
         Point(
-            "no critical extension is required",
+            sentence("no critical extension is required"),
             "RFC 7515 section 4.1.11",
             "crit" not in header,
             _shown(header.get("crit")),
@@ -83,12 +88,15 @@ def of_claims(claims: Mapping[str, Any]) -> list[Point]:
     }
     points = [
         Point(
-            f"{name} is there and well-formed", "RFC 9068 section 2.2", fits(claims.get(name)), _shown(claims.get(name))
+            sentence("{name} is there and well-formed", name=name),
+            "RFC 9068 section 2.2",
+            fits(claims.get(name)),
+            _shown(claims.get(name)),
         )
         for name, fits in required.items()
     ]
     return points + [
-        Point(f"{name} is well-formed", source, fits(claims[name]), _shown(claims[name]))
+        Point(sentence("{name} is well-formed", name=name), source, fits(claims[name]), _shown(claims[name]))
         for name, (source, fits) in optional.items()
         if name in claims
     ]
@@ -99,20 +107,27 @@ def of_validity(claims: Mapping[str, Any], *, issuer: str, now: datetime) -> lis
     iss, exp, iat = claims.get("iss"), claims.get("exp"), claims.get("iat")
     seconds, soon = now.timestamp(), (now + CLOCK_ERROR).timestamp()
     points = [
-        Point("iss is the issuer", "RFC 9068 section 4", iss == issuer, _shown(iss)),
-        Point("it has not expired", "RFC 9068 section 4", is_instant(exp) and exp > seconds, _when(exp)),
-        Point("it was not issued in the future", "RFC 7519 section 4.1.6", is_instant(iat) and iat <= soon, _when(iat)),
+        Point(sentence("iss is the issuer"), "RFC 9068 section 4", iss == issuer, _shown(iss)),
+        Point(sentence("it has not expired"), "RFC 9068 section 4", is_instant(exp) and exp > seconds, _when(exp)),
         Point(
-            "it lives no longer than a day",
-            "advice: an API that does not read revocations accepts it until it expires",
+            sentence("it was not issued in the future"),
+            "RFC 7519 section 4.1.6",
+            is_instant(iat) and iat <= soon,
+            _when(iat),
+        ),
+        Point(
+            sentence("it lives no longer than a day"),
+            sentence("advice: an API that does not read revocations accepts it until it expires"),
             is_instant(exp) and is_instant(iat) and 0 < exp - iat <= 86_400,
-            f"{exp - iat} s" if is_instant(exp) and is_instant(iat) else "unknown",
+            f"{exp - iat} s" if is_instant(exp) and is_instant(iat) else sentence("unknown"),
             is_advice=True,
         ),
     ]
     if "nbf" in claims:
         nbf = claims["nbf"]
-        points.append(Point("its nbf has come", "RFC 7519 section 4.1.5", is_instant(nbf) and nbf <= soon, _when(nbf)))
+        points.append(
+            Point(sentence("its nbf has come"), "RFC 7519 section 4.1.5", is_instant(nbf) and nbf <= soon, _when(nbf))
+        )
     return points
 
 
@@ -137,5 +152,5 @@ def _when(value: Any) -> str:
 def _shown(value: Any) -> str:
     """Return the value in one line of at most 120 characters."""
     plain = isinstance(value, str) and value.isprintable()  # else as JSON: control characters could command a terminal
-    text = "missing" if value is None else str(value) if plain else json.dumps(value)
+    text = sentence("missing") if value is None else str(value) if plain else json.dumps(value)
     return text if len(text) <= 120 else f"{text[:117]}..."

@@ -16,6 +16,7 @@ import jwt
 
 from tokens.jose import compact
 from tokens.jose.public_keys import LONGEST_NUMBER, MEMBERS, MIN_RSA_BITS, SECRET_MEMBERS
+from tokens.languages import sentence
 
 MAX_KEYS = 4
 """The number of keys that are tried: as many as a resource server keeps under one kid."""
@@ -29,7 +30,7 @@ KINDS: Mapping[str, tuple[tuple[str, str | None], ...]] = {
 }
 """The type and curve of a key for each algorithm (RFC 7518 section 3.1, RFC 8037 section 3.1)."""
 ASYMMETRIC = tuple(KINDS)
-VERIFIED = "verified"
+VERIFIED = sentence("verified")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class VerificationKey:
     """A key of the issuer and its phase. Of this issuer, the key might no longer be published."""
 
     jwk: Mapping[str, Any]
-    phase: str = "published"
+    phase: str = sentence("published")
     is_published: bool = True
 
 
@@ -55,20 +56,20 @@ def verdict(
     # RFC 7515 section 4.1.4: without `kid` any key can be meant.
     candidates = [key for key in keys if "kid" not in header or _has_kid(key, header["kid"])]
     if not candidates:
-        return "no published key has its kid", None
+        return sentence("no published key has its kid"), None
     try:
         signature = compact.octets(text.rpartition(".")[2])
         usable = _usable_keys(candidates, header.get("alg"))
     except compact.Unreadable as error:
-        return f"it cannot be read: {error}", candidates[0]
+        return sentence("it cannot be read: {error}", error=error), candidates[0]
     except UnfitKey as error:
-        return str(error), candidates[0]
+        return error.args[0], candidates[0]
     message = text.rpartition(".")[0].encode()
     for key, loaded in usable:
         if loaded.Algorithm.verify(message, loaded.key, signature):
             return VERIFIED, key
-    tried = "" if len(usable) == 1 else f" by any of {len(usable)} keys"
-    return f"it does not verify{tried}", usable[0][0]
+    tried = "" if len(usable) == 1 else sentence(" by any of {number} keys", number=len(usable))
+    return sentence("it does not verify{tried}", tried=tried), usable[0][0]
 
 
 def _has_kid(key: VerificationKey, kid: object) -> bool:
@@ -94,21 +95,21 @@ def _usable_keys(keys: Sequence[VerificationKey], algorithm: object) -> list[tup
 def _load(jwk: Mapping[str, Any], algorithm: object) -> jwt.PyJWK:
     """Return the key for `algorithm`. Raises UnfitKey if it may not verify with it (RFC 7517 sections 4.1 to 4.4)."""
     if SECRET_MEMBERS & jwk.keys():
-        raise UnfitKey("its key is published with its private half: anyone can sign with it")
+        raise UnfitKey(sentence("its key is published with its private half: anyone can sign with it"))
     operations = jwk.get("key_ops", ["verify"])
     if jwk.get("use", "sig") != "sig" or not isinstance(operations, list) or "verify" not in operations:
-        raise UnfitKey("its key is not for signatures (use, key_ops)")
+        raise UnfitKey(sentence("its key is not for signatures (use, key_ops)"))
     kty = jwk.get("kty")
     kind = (kty, None if kty == "RSA" else jwk.get("crv"))
     if not isinstance(algorithm, str) or kind not in KINDS.get(algorithm, ()) or jwk.get("alg", algorithm) != algorithm:
-        raise UnfitKey("its alg is not that of the key")
+        raise UnfitKey(sentence("its alg is not that of the key"))
     numbers = {name: jwk.get(name) for name in MEMBERS[str(kty)]}
     if any(not isinstance(value, str) or len(value) > LONGEST_NUMBER for value in numbers.values()):
-        raise UnfitKey("its key is malformed")
+        raise UnfitKey(sentence("its key is malformed"))
     try:
         loaded = jwt.PyJWK({"kty": kty, **numbers}, algorithm=algorithm)
     except Exception as error:  # another issuer's key: the libraries raise many types for a malformed one
-        raise UnfitKey(f"its key is malformed ({type(error).__name__})") from error
+        raise UnfitKey(sentence("its key is malformed ({error})", error=type(error).__name__)) from error
     if kty == "RSA" and loaded.key.key_size < MIN_RSA_BITS:
-        raise UnfitKey(f"its key has fewer than {MIN_RSA_BITS} bits (RFC 7518 section 3.3)")
+        raise UnfitKey(sentence("its key has fewer than {least} bits (RFC 7518 section 3.3)", least=MIN_RSA_BITS))
     return loaded

@@ -9,8 +9,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from tokens.jose import key_format, public_keys, strict_json
 from tokens.jose.public_keys import FITS_NONE, PRIVATE_HALF, SECRET_MEMBERS, UnusableKey
+from tokens.languages import sentence
 
-FORMS = "Enter a JWKS, a JWK or a PEM public key"
+FORMS = sentence("Enter a JWKS, a JWK or a PEM public key")
 PEM = re.compile(r"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----", re.DOTALL)
 CERTIFICATE = "-----BEGIN CERTIFICATE-----"
 SECRET = re.compile(rf"PRIVATE KEY|[\"']({'|'.join(SECRET_MEMBERS)})[\"']\s*:", re.IGNORECASE)
@@ -39,10 +40,12 @@ def may_be_private(text: str) -> bool:
 
 def _from_pem(text: str) -> dict[str, Any] | None:
     if CERTIFICATE in text:
-        raise UnusableKey(f"{FORMS}, and not a certificate: openssl x509 -pubkey -noout shows the key in it.")
+        raise UnusableKey(
+            sentence("{forms}, and not a certificate: openssl x509 -pubkey -noout shows the key in it.", forms=FORMS)
+        )
     keys = list({pem["kid"]: pem for pem in map(_jwk, PEM.findall(text))}.values())
     if keys and "-----BEGIN" in PEM.sub("", text):
-        raise UnusableKey(f"{FORMS}; beside a PEM public key there is a PEM of another kind.")
+        raise UnusableKey(sentence("{forms}; beside a PEM public key there is a PEM of another kind.", forms=FORMS))
     if len(keys) == 1:
         del keys[0]["kid"]
     return {"keys": keys} if keys else None
@@ -52,7 +55,7 @@ def _jwk(pem: str) -> dict[str, str]:
     try:
         key = load_pem_public_key(pem.encode())
     except (ValueError, UnsupportedAlgorithm):
-        raise UnusableKey("A PEM is not a valid public key.") from None
+        raise UnusableKey(sentence("A PEM is not a valid public key.")) from None
     is_p256 = isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1)
     if not is_p256 and not isinstance(key, rsa.RSAPublicKey | ed25519.Ed25519PublicKey):
         raise UnusableKey(FITS_NONE)
@@ -65,7 +68,7 @@ def _from_json(text: str) -> dict[str, Any]:
     try:
         document = strict_json.parse(text.strip())
     except strict_json.NotStrict as error:
-        raise UnusableKey(f"{FORMS}; in what was read, {error}.") from None
+        raise UnusableKey(sentence("{forms}; in what was read, {error}.", forms=FORMS, error=error)) from None
     is_one = isinstance(document, dict) and "kty" in document
     found: dict[str, Any] = {"keys": [document]} if is_one else document
     return found

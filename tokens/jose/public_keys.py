@@ -11,6 +11,7 @@ from typing import Any
 from jwt.algorithms import get_default_algorithms
 
 from tokens.jose.key_format import thumbprint
+from tokens.languages import sentence
 
 ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
 FAMILIES: Mapping[tuple[Any, Any], frozenset[str]] = {
@@ -25,10 +26,10 @@ MAX_PUBLISHED = 100  # usable ones; as many as an API takes of an issuer
 MAX_PER_KID = 4
 MIN_RSA_BITS, MAX_RSA_BITS = 2048, 8192
 LONGEST_NUMBER = 1400  # characters: base64url of 8192 bits
-FITS_NONE = f"A key's type, curve and alg fit none of {', '.join(ALGORITHMS)}."
-PRIVATE_HALF = (
-    "A key has its private half in it: keep that secret, with the client alone. Paste the public half, of a new pair"
-    " where anybody else may have read this one."
+FITS_NONE = sentence("A key's type, curve and alg fit none of {algorithms}.", algorithms=", ".join(ALGORITHMS))
+PRIVATE_HALF = sentence(
+    "A key has its private half in it: keep that secret, with the client alone. Paste the public"
+    " half, of a new pair where anybody else may have read this one."
 )
 
 _LIBRARY = get_default_algorithms()
@@ -72,7 +73,7 @@ def skipped(document: object) -> list[str]:
     Raises UnusableKey if the document is no JWKS.
     """
     return [
-        f"Key {place}{_named(entry)} is not used. {problem}"
+        sentence("Key {place}{name} is not used. {problem}", place=place, name=_named(entry), problem=problem)
         for place, entry in enumerate(_pasted(document), start=1)
         if (problem := _problem(entry))
     ]
@@ -85,7 +86,7 @@ def published(document: object) -> tuple[ClientKey, ...]:
     """
     entries = _entries(document)
     if entries is None:
-        raise UnusableKey("The document is no JWKS.")
+        raise UnusableKey(sentence("The document is no JWKS."))
     usable: list[ClientKey] = []
     names: Counter[str | None] = Counter()
     for entry in entries:
@@ -95,7 +96,7 @@ def published(document: object) -> tuple[ClientKey, ...]:
         names[key.kid] += 1
         usable.append(key)
         if len(usable) > MAX_PUBLISHED:
-            raise UnusableKey(f"The JWKS has more than {MAX_PUBLISHED} usable keys.")
+            raise UnusableKey(sentence("The JWKS has more than {most} usable keys.", most=MAX_PUBLISHED))
     return tuple(usable)
 
 
@@ -115,14 +116,14 @@ def read(entry: object) -> ClientKey:
     Raises LeakedKey if it has private members, UnusableKey if it must not verify for another reason.
     """
     if not isinstance(entry, dict):
-        raise UnusableKey("A key is not a JSON object.")
+        raise UnusableKey(sentence("A key is not a JSON object."))
     if SECRET_MEMBERS & entry.keys():
         raise LeakedKey(PRIVATE_HALF)
     if entry.get("use", "sig") != "sig" or not _verifies(entry.get("key_ops", ["verify"])):
-        raise UnusableKey("A key is not for signatures.")
+        raise UnusableKey(sentence("A key is not for signatures."))
     kid = entry.get("kid")
     if kid is not None and not (isinstance(kid, str) and 0 < len(kid) <= 255):
-        raise UnusableKey("A key's kid is not a text of 1 to 255 characters.")
+        raise UnusableKey(sentence("A key's kid is not a text of 1 to 255 characters."))
     algorithms = _algorithms(entry)
     return ClientKey(kid, algorithms, _public_key(entry, min(algorithms)))
 
@@ -130,7 +131,7 @@ def read(entry: object) -> ClientKey:
 def _pasted(document: object) -> list[object]:
     entries = _entries(document)
     if entries is None or not 0 < len(entries) <= MAX_PASTED:
-        raise UnusableKey(f'Enter a JWKS, {{"keys": [...]}}, of 1 to {MAX_PASTED} keys.')
+        raise UnusableKey(sentence('Enter a JWKS, {{"keys": [...]}}, of 1 to {most} keys.', most=MAX_PASTED))
     return entries
 
 
@@ -155,7 +156,7 @@ def _problem(entry: object) -> str | None:
     try:
         read(entry)
     except UnusableKey as error:
-        return str(error)
+        return str(error.args[0])
     return None
 
 
@@ -182,13 +183,19 @@ def _algorithms(entry: Mapping[str, Any]) -> frozenset[str]:
 def _public_key(entry: Mapping[str, Any], algorithm: str) -> Any:
     numbers = {name: entry.get(name) for name in MEMBERS[entry["kty"]]}
     if any(not isinstance(value, str) or len(value) > LONGEST_NUMBER for value in numbers.values()):
-        raise UnusableKey("A key's numbers are missing or malformed.")
+        raise UnusableKey(sentence("A key's numbers are missing or malformed."))
     try:
         key: Any = _LIBRARY[algorithm].from_jwk({"kty": entry["kty"], **numbers})
     except Exception as error:
-        raise UnusableKey("A key's numbers are not a valid key.") from error
+        raise UnusableKey(sentence("A key's numbers are not a valid key.")) from error
     if entry["kty"] == "RSA" and not _is_strong(key):
-        raise UnusableKey(f"An RSA key has {MIN_RSA_BITS} to {MAX_RSA_BITS} bits and the exponent 65537 or more.")
+        raise UnusableKey(
+            sentence(
+                "An RSA key has {least} to {most} bits and the exponent 65537 or more.",
+                least=MIN_RSA_BITS,
+                most=MAX_RSA_BITS,
+            )
+        )
     return key
 
 

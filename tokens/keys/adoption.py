@@ -15,6 +15,7 @@ from datetime import datetime
 
 from tokens.keys.errors import Unsafe
 from tokens.keys.rules.policy import Policy, problems, raised
+from tokens.languages import sentence
 from tokens.models.key import Ring
 
 
@@ -41,7 +42,7 @@ def adopt(ring: Ring, proposed: Policy, *, now: datetime, write: bool = True) ->
     refuse. Raises Unsafe, with the inequality, if `proposed` cannot keep the promises.
     """
     if broken := next(problems(proposed), None):
-        raise Unsafe(f"the key policy of the settings cannot be kept: {broken}")
+        raise Unsafe(sentence("the key policy of the settings cannot be kept: {broken}", broken=broken))
     before = in_force(ring)
     settled = ring.assumed_until is not None and ring.assumed_until <= now
     basis = obeyed(ring) if settled else assumed(ring)

@@ -16,14 +16,19 @@ from tokens.keys.lock import LockedRing
 from tokens.keys.rules import lifecycle
 from tokens.keys.rules.discard import Discarded
 from tokens.keys.rules.lifecycle import Key
+from tokens.languages import sentence
 
 
 def require_encrypting_keys(locked: LockedRing) -> None:
     """Raise CannotOpen unless a row verifies under KEY_ENCRYPTION_KEYS: a wrong value must not seal new keys."""
     if not any(row.verifies(locked.encryption_keys) for row in locked.stored):
         raise CannotOpen(
-            f"no row of the ring {locked.row.name!r} verifies under KEY_ENCRYPTION_KEYS: put the old value back, after"
-            " the new one; if it is lost for good, revoke_key --all --accept-outage makes fresh keys"
+            sentence(
+                "no row of the ring {ring!r} verifies under KEY_ENCRYPTION_KEYS: put the old value back,"
+                " after the new one; if it is lost for good, revoke_key --all --accept-outage makes fresh"
+                " keys",
+                ring=locked.row.name,
+            )
         )
 
 
@@ -41,8 +46,11 @@ def storable(locked: LockedRing, discarded: Discarded, fresh: Sequence[Key]) -> 
         locked.prove(discarded.successor.kid)
         if broken := broken_successors(locked):
             raise CannotOpen(
-                f"the row of {broken[0]} does not verify, and is in the place of the next signing key:"
-                " docs/key-rotation.md says what to do"
+                sentence(
+                    "the row of {kid} does not verify, and is in the place of the next signing key:"
+                    " docs/key-rotation.md says what to do",
+                    kid=broken[0],
+                )
             )
     after = [_without_private_half(key, locked.now) if key.discarded else key for key in discarded.keys]
     if lifecycle.standby(_broken(locked)) is None:

@@ -17,6 +17,7 @@ from django.utils import timezone
 from tokens.keys import adoption, store
 from tokens.keys.errors import Unsafe
 from tokens.keys.rules.policy import Policy
+from tokens.languages import sentence
 from tokens.models.key import Ring
 
 CLOSE = timedelta(milliseconds=250)
@@ -61,8 +62,12 @@ def refuse_skew(policy: Policy, *, now: datetime) -> None:
     limit, skew = min([policy.clock_error, *obeyed]), read(since=now).skew
     if skew > limit:
         raise Unsafe(
-            f"this node's clock is {skew.total_seconds():.1f} s away from the database's, and clock_error (δ) is"
-            f" {limit.total_seconds():g} s: synchronise the clocks (NTP), then run the command again"
+            sentence(
+                "this node's clock is {skew:.1f} s away from the database's, and clock_error (δ) is {limit:g}"
+                " s: synchronise the clocks (NTP), then run the command again",
+                skew=skew.total_seconds(),
+                limit=limit.total_seconds(),
+            )
         )
 
 

@@ -15,6 +15,7 @@ from django.db import InternalError, OperationalError, connection
 from tokens.keys import store
 from tokens.keys.errors import LockNotHad, Unsafe
 from tokens.keys.rules.policy import Policy, slower
+from tokens.languages import sentence
 
 WAIT = timedelta(seconds=30)
 LOCK_NOT_AVAILABLE = "55P03"
@@ -32,11 +33,17 @@ def translated_errors() -> Iterator[None]:
     except (OperationalError, InternalError) as error:
         if getattr(error.__cause__, "sqlstate", None) in TOOK_TOO_LONG:
             raise Unsafe(
-                "the step took too long to keep its dates: longer than clock_error (δ); nothing was done, run it again"
+                sentence(
+                    "the step took too long to keep its dates: longer than clock_error (δ); nothing was done, run"
+                    " it again"
+                )
             ) from error
         if getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE or "database is locked" in str(error):
             raise LockNotHad(
-                f"another process held the ring for {WAIT.seconds} s; nothing was done, run the command again"
+                sentence(
+                    "another process held the ring for {wait} s; nothing was done, run the command again",
+                    wait=WAIT.seconds,
+                )
             ) from error
         raise
 
@@ -58,8 +65,13 @@ def require_in_time(started: datetime, policy: Policy) -> None:
     took = store.database_now() - started
     if took > policy.clock_error:
         raise Unsafe(
-            f"the step took {took.total_seconds():.1f} s, too long to keep its dates: clock_error (δ) is"
-            f" {policy.clock_error.total_seconds():g} s; nothing was done, run it again{_remedy(policy, took)}"
+            sentence(
+                "the step took {took:.1f} s, too long to keep its dates: clock_error (δ) is {limit:g} s;"
+                " nothing was done, run it again{remedy}",
+                took=took.total_seconds(),
+                limit=policy.clock_error.total_seconds(),
+                remedy=_remedy(policy, took),
+            )
         )
 
 
@@ -68,7 +80,7 @@ def _remedy(policy: Policy, took: timedelta) -> str:
     if policy.clock_error >= SLOW:
         return ""
     timings = ",".join(f"{name}={seconds}" for name, seconds in slower(policy, took).items())
-    return f", or if the machine stays this slow, set KEY_TIMINGS={timings}"
+    return sentence(", or if the machine stays this slow, set KEY_TIMINGS={timings}", timings=timings)
 
 
 def _set_local(setting: str, limit: timedelta) -> None:

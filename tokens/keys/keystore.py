@@ -9,6 +9,7 @@ from tokens import conf
 from tokens.keys import material
 from tokens.keys.errors import CannotOpen, WrongRing
 from tokens.keys.key_pair import KeyPair
+from tokens.languages import sentence
 from tokens.models.key import Ring
 
 DATABASE = "database"
@@ -58,11 +59,13 @@ def keystore(name: str) -> Keystore:
 def _pkcs11() -> Keystore:
     settings = conf.issuer().pkcs11
     if not (settings.module and settings.token):
-        raise CannotOpen("a ring's keys are in a PKCS#11 token: set PKCS11_MODULE, PKCS11_TOKEN and PKCS11_PIN")
+        raise CannotOpen(
+            sentence("a ring's keys are in a PKCS#11 token: set PKCS11_MODULE, PKCS11_TOKEN and PKCS11_PIN")
+        )
     try:
         from tokens.keys.pkcs11 import Pkcs11Token  # noqa: PLC0415 (an optional extra, which may not be installed)
     except ImportError as error:
-        raise CannotOpen("a ring's keys are in a PKCS#11 token: install python-pkcs11") from error
+        raise CannotOpen(sentence("a ring's keys are in a PKCS#11 token: install python-pkcs11")) from error
     return Pkcs11Token(settings)
 
 

@@ -29,6 +29,7 @@ from tokens.keys.operation import Operation
 from tokens.keys.rules import succession
 from tokens.keys.rules.lifecycle import Key
 from tokens.keys.rules.policy import Policy
+from tokens.languages import sentence
 from tokens.models.key import Ring
 
 logger = logging.getLogger(__name__)
@@ -160,8 +161,12 @@ def _require_no_lost_revocation(name: str, *, now: datetime) -> None:
     for key in kids.revived(revoked, now=now) if revoked else ():
         if key.ring.name == name:
             raise Unsafe(
-                f"{key.kid} was revoked at {revoked[key.kid]:%Y-%m-%d %H:%M:%S} UTC, says AUDIT_JOURNAL, and this"
-                " database was restored from before: run manage.py after_restore"
+                sentence(
+                    "{kid} was revoked at {at:%Y-%m-%d %H:%M:%S} UTC, says AUDIT_JOURNAL, and this database was"
+                    " restored from before: run manage.py after_restore",
+                    kid=key.kid,
+                    at=revoked[key.kid],
+                )
             )
 
 

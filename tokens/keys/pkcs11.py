@@ -29,6 +29,7 @@ from tokens.keys import material
 from tokens.keys.errors import CannotOpen
 from tokens.keys.key_pair import KeyPair
 from tokens.keys.material import RSA_ALGORITHMS, RSA_BITS
+from tokens.languages import sentence
 
 ID_BYTES = 16
 ALGORITHMS = (*RSA_ALGORITHMS, "ES256")
@@ -119,12 +120,14 @@ class Pkcs11Token:
                 try:
                     return use(self._opened())
                 except NoSuchKey as error:
-                    raise CannotOpen(f"the token {self._settings.token!r} lacks a key of the ring") from error
+                    raise CannotOpen(
+                        sentence("the token {token!r} lacks a key of the ring", token=self._settings.token)
+                    ) from error
                 except PKCS11Error as error:
                     self.close()
                     if last:
                         cause = f"{type(error).__name__} {error}".strip()
-                        raise CannotOpen(f"the PKCS#11 token does not answer: {cause}") from error
+                        raise CannotOpen(sentence("the PKCS#11 token does not answer: {cause}", cause=cause)) from error
             raise AssertionError("unreachable")
 
     def _opened(self) -> Any:

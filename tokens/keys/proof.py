@@ -13,6 +13,7 @@ from tokens.encryption import EncryptionKey
 from tokens.keys.errors import CannotOpen
 from tokens.keys.key_pair import KeyPair, verifies
 from tokens.keys.store import StoredKey
+from tokens.languages import sentence
 
 PROBE = b"keyturn probe"
 
@@ -33,9 +34,13 @@ def prove(row: StoredKey, keys: Sequence[EncryptionKey]) -> None:
     """
     if not row.verifies(keys):
         raise CannotOpen(
-            f"the row of {row.key.kid} does not verify under KEY_ENCRYPTION_KEYS: either these are not the ones that it"
-            f" was written under ({row.encryption_key_id}; put the old value back, after the new one), or the row was"
-            " changed by hand"
+            sentence(
+                "the row of {kid} does not verify under KEY_ENCRYPTION_KEYS: either these are not the ones"
+                " that it was written under ({key_id}; put the old value back, after the new one), or the row"
+                " was changed by hand",
+                kid=row.key.kid,
+                key_id=row.encryption_key_id,
+            )
         )
     if row.sealed is not None and not row.key.discarded:
         probe(row.open(keys))
@@ -44,4 +49,6 @@ def prove(row: StoredKey, keys: Sequence[EncryptionKey]) -> None:
 def probe(pair: KeyPair) -> None:
     """Sign a message and verify the signature under the public half. Raises CannotOpen if it does not verify."""
     if not verifies(pair.sign(PROBE), PROBE, pair.jwk):
-        raise CannotOpen(f"the private half of {pair.kid} does not belong to its public half: nothing was changed")
+        raise CannotOpen(
+            sentence("the private half of {kid} does not belong to its public half: nothing was changed", kid=pair.kid)
+        )

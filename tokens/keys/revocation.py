@@ -27,6 +27,7 @@ from tokens.keys.rules import discard, lifecycle
 from tokens.keys.rules.discard import Discarded
 from tokens.keys.rules.lifecycle import Key
 from tokens.keys.trust import KeyRevocation, utc
+from tokens.languages import sentence
 from tokens.models.key import Ring, SigningKey
 
 ENDED = (lifecycle.Phase.WITHDRAWN, lifecycle.Phase.REVOKED, lifecycle.Phase.CANCELLED)
@@ -97,8 +98,11 @@ def _refuse_outage(discarded: Discarded) -> None:
     """Raise Unsafe if APIs would refuse tokens after the revocation."""
     if discarded.outage_until:
         raise Unsafe(
-            f"no standby has reached every API yet: tokens may be refused until {utc(discarded.outage_until)}."
-            " Wait until then, or accept it with --accept-outage"
+            sentence(
+                "no standby has reached every API yet: tokens may be refused until {at}. Wait until then, or"
+                " accept it with --accept-outage",
+                at=utc(discarded.outage_until),
+            )
         )
 
 
@@ -111,15 +115,18 @@ def _revocable(locked: LockedRing, kid: str | None) -> list[str]:
     broken = [row.key.kid for row in locked.unverified if kid in (None, row.key.kid)]
     if broken and (kid is not None or not live):
         raise CannotOpen(
-            f"the row of {broken[0]} does not verify, so it is neither used nor published: docs/key-rotation.md says"
-            " what to do"
+            sentence(
+                "the row of {kid} does not verify, so it is neither used nor published: docs/key-rotation.md"
+                " says what to do",
+                kid=broken[0],
+            )
         )
     if kid is None:
         if not live:
-            raise UnknownKey(f"the ring {locked.row.name!r} has no key to revoke")
+            raise UnknownKey(sentence("the ring {ring!r} has no key to revoke", ring=locked.row.name))
         return live
     if kid not in live:
-        raise UnknownKey(f"{kid} is not published any more; there is nothing to revoke")
+        raise UnknownKey(sentence("{kid} is not published any more; there is nothing to revoke", kid=kid))
     return [kid]
 
 

@@ -41,6 +41,7 @@ from tokens.keys.rings import ANY, RingKind
 from tokens.keys.rules import lifecycle, succession
 from tokens.keys.rules.lifecycle import Key
 from tokens.keys.rules.moves import DEFAULT_RING
+from tokens.languages import sentence
 
 
 def rotate(
@@ -92,7 +93,7 @@ def _step(locked: LockedRing, pairs: Sequence[KeyPair], *, early: bool) -> Outco
     if standby is None:
         return _announce(locked, pairs[0])
     if locked.lengthened:
-        message = "adopted longer timings for the keys that live; in force since"
+        message = sentence("adopted longer timings for the keys that live; in force since")
         return Outcome(step="lengthened", message=message, at=locked.now)
     if lifecycle.is_stale(standby, locked.keys) and _is_dispensable(planned, locked):
         return _replace_standby(locked, standby, pairs[0])
@@ -112,7 +113,7 @@ def _create(locked: LockedRing, pairs: Sequence[KeyPair]) -> Outcome:
     locked.add(pairs[0], first)
     locked.add(pairs[1], standby)
     locked.record("key.created", first.kid, after=[first, standby])
-    message = "created the first key and its standby; signs from"
+    message = sentence("created the first key and its standby; signs from")
     return Outcome(step="created", message=message, kid=first.kid, at=first.signs_at)
 
 
@@ -128,7 +129,7 @@ def _announce(locked: LockedRing, pair: KeyPair) -> Outcome:
     standby = new_key(locked, pair)
     locked.add(pair, standby)
     locked.record("key.announced", standby.kid, after=[*locked.keys, standby])
-    return Outcome(step="announced", message="announced a standby", kid=standby.kid, at=locked.now)
+    return Outcome(step="announced", message=sentence("announced a standby"), kid=standby.kid, at=locked.now)
 
 
 def _is_dispensable(planned: Key | None, locked: LockedRing) -> bool:
@@ -143,7 +144,7 @@ def _replace_standby(locked: LockedRing, standby: Key, pair: KeyPair) -> Outcome
     locked.save(after)
     locked.add(pair, fresh)
     locked.record("key.announced", fresh.kid, after=[*after, fresh])
-    message = "announced another standby, because the last one is older than a revocation"
+    message = sentence("announced another standby, because the last one is older than a revocation")
     return Outcome(step="announced", message=message, kid=fresh.kid, at=locked.now)
 
 
@@ -155,7 +156,7 @@ def _plan(locked: LockedRing, standby: Key, pair: KeyPair) -> Outcome:
     locked.save(after)  # first: a ring has room for one standby
     locked.add(pair, next_standby)
     locked.record("key.planned", standby.kid, after=[*after, next_standby], at=at)
-    message = "planned the switch, and announced the next standby; switches at"
+    message = sentence("planned the switch, and announced the next standby; switches at")
     shown_from = locked.now + locked.policy.snapshot_age + locked.policy.clock_error
     return Outcome(
         step="planned", message=message, kid=standby.kid, at=at, announced=next_standby.kid, shown_from=shown_from
@@ -174,17 +175,19 @@ def _destroy(locked: LockedRing, keys: Sequence[Key]) -> Outcome:
     after = [replace(key, private_destroyed_at=locked.now) for key in keys]
     locked.save(after)
     locked.record("key.destroyed", keys[0].kid, after=after)
-    message = f"destroyed the private half of {len(keys)} retired keys"
+    message = sentence("destroyed the private half of {number} retired keys", number=len(keys))
     return Outcome(step="destroyed", message=message, kid=keys[0].kid, at=locked.now)
 
 
 def _nothing(locked: LockedRing, standby: Key, planned: Key | None, due: datetime) -> Outcome:
     """Return when the planned switch happens, or when the next one is due."""
-    adopted = "adopted changed timings; " if locked.adopted else ""
+    adopted = sentence("adopted changed timings; ") if locked.adopted else ""
     if planned is not None:
-        message = f"{adopted}already planned; switches at"
+        message = sentence("{adopted}already planned; switches at", adopted=adopted)
         return Outcome(step="nothing", message=message, kid=planned.kid, at=planned.signs_at)
-    return Outcome(step="nothing", message=f"{adopted}nothing due; next step at", kid=standby.kid, at=due)
+    return Outcome(
+        step="nothing", message=sentence("{adopted}nothing due; next step at", adopted=adopted), kid=standby.kid, at=due
+    )
 
 
 def new_key(locked: LockedRing, pair: KeyPair) -> Key:

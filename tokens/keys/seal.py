@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tokens.encryption import EncryptionKey
 from tokens.keys.errors import CannotOpen
+from tokens.languages import sentence
 
 NONCE_BYTES = 12
 
@@ -29,7 +30,9 @@ def unseal(sealed: bytes, meaning: bytes, *, key: EncryptionKey) -> bytes:
     try:
         return AESGCM(key.derive("signing key")).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], meaning)
     except (InvalidTag, ValueError) as error:
-        raise CannotOpen("a private key does not decrypt: its row was changed, or KEY_ENCRYPTION_KEYS was") from error
+        raise CannotOpen(
+            sentence("a private key does not decrypt: its row was changed, or KEY_ENCRYPTION_KEYS was")
+        ) from error
 
 
 def mac(meaning: bytes, *, key: EncryptionKey) -> bytes:

@@ -25,6 +25,7 @@ from tokens.keys.errors import CannotOpen
 from tokens.keys.key_pair import KeyPair
 from tokens.keys.keystore import keystore
 from tokens.keys.rules.lifecycle import Key
+from tokens.languages import sentence
 from tokens.models.key import Ring, SigningKey
 
 DATES = ("announced_at", "signs_at", "withdraw_at", "revoked_at", "cancelled_at", "private_destroyed_at")
@@ -79,18 +80,22 @@ class StoredKey:
         """Return the key pair. Raises CannotOpen if it does not open, or does not match the row's public half."""
         pair = keystore(self.keystore).load(self.secret(keys), algorithm=self.algorithm)
         if pair.kid != self.key.kid:
-            raise CannotOpen(f"the private half of {self.key.kid} is another key's")
+            raise CannotOpen(sentence("the private half of {kid} is another key's", kid=self.key.kid))
         return pair
 
     def secret(self, keys: Sequence[EncryptionKey]) -> bytes:
         """Return the secret from which the keystore loads the pair. Raises CannotOpen if the seal does not open."""
         encryption_key = next((key for key in keys if key.id == self.encryption_key_id), None)
         if self.sealed is None:
-            raise CannotOpen(f"the private half of {self.key.kid} is destroyed")
+            raise CannotOpen(sentence("the private half of {kid} is destroyed", kid=self.key.kid))
         if encryption_key is None:
             raise CannotOpen(
-                f"{self.key.kid} was sealed under encrypting key {self.encryption_key_id}, which KEY_ENCRYPTION_KEYS"
-                " does not hold: put the old value back into it, after the new one"
+                sentence(
+                    "{kid} was sealed under encrypting key {key_id}, which KEY_ENCRYPTION_KEYS does not hold: put"
+                    " the old value back into it, after the new one",
+                    kid=self.key.kid,
+                    key_id=self.encryption_key_id,
+                )
             )
         return seal.unseal(self.sealed, self.identity(), key=encryption_key)
 
@@ -157,14 +162,18 @@ def update(stored: StoredKey, key: Key, *, keys: Sequence[EncryptionKey]) -> Non
         encryption_key = keys[0]
         row.encryption_key_id = encryption_key.id
     elif encryption_key is None or not stored.verifies(keys):
-        raise CannotOpen(f"the row of {stored.key.kid} does not verify: it was changed, or KEY_ENCRYPTION_KEYS was")
+        raise CannotOpen(
+            sentence("the row of {kid} does not verify: it was changed, or KEY_ENCRYPTION_KEYS was", kid=stored.key.kid)
+        )
     _write(row, key, encryption_key)
 
 
 def rewrap(stored: StoredKey, *, keys: Sequence[EncryptionKey]) -> None:
     """Seal the row under the first of `keys`. Raises CannotOpen if it does not verify under any of them."""
     if not stored.verifies(keys):
-        raise CannotOpen(f"the row of {stored.key.kid} does not verify: it was changed, or KEY_ENCRYPTION_KEYS was")
+        raise CannotOpen(
+            sentence("the row of {kid} does not verify: it was changed, or KEY_ENCRYPTION_KEYS was", kid=stored.key.kid)
+        )
     row = SigningKey.objects.select_related("ring").get(kid=stored.key.kid)
     if stored.sealed is not None and stored.encryption_key_id != keys[0].id:
         row.sealed = seal.seal(stored.secret(keys), stored.identity(), key=keys[0])

@@ -22,8 +22,10 @@ Read in this order:
 - `key`: rings and signing keys.
 - `revocation`, `registry`: revocations with their log; the registry's version.
 - `audit`, `activity`: the audit trail; counts and dates for the admin's dashboard.
+- `translation`: marks the texts of all tables for translation.
 """
 
+from tokens.models import translation  # isort: skip  # noqa: F401 (first: it hears of each class that follows)
 from tokens.models.activity import ClientActivity, DailyCount, JobRun
 from tokens.models.api import Api
 from tokens.models.assertion import UsedAssertion

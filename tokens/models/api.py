@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
+from django.utils.translation import gettext, gettext_lazy
 
 from tokens.addresses import spellings
 from tokens.conf import issuer
@@ -19,7 +20,9 @@ from tokens.models import lifetimes
 from tokens.models.key import Ring
 
 # RFC 6749 section 3.3: %x21 / %x23-5B / %x5D-7E
-scope_token = RegexValidator(r"\A[\x21\x23-\x5b\x5d-\x7e]+\Z", 'A scope is printable ASCII without space, " and \\.')
+scope_token = RegexValidator(
+    r"\A[\x21\x23-\x5b\x5d-\x7e]+\Z", gettext_lazy('A scope is printable ASCII without space, " and \\.')
+)
 
 
 def signature_algorithms() -> list[str]:
@@ -30,20 +33,23 @@ def signature_algorithms() -> list[str]:
 def known_algorithms(value: object) -> None:
     """Raise ValidationError unless `value` is a list of signature algorithms that a ring can have."""
     if not isinstance(value, list) or not value or any(name not in ALGORITHMS for name in value):
-        raise ValidationError(f'Enter a list of algorithms from {", ".join(ALGORITHMS)}, such as ["RS256", "ES256"].')
+        raise ValidationError(
+            gettext('Enter a list of algorithms from %(algorithms)s, such as ["RS256", "ES256"].'),
+            params={"algorithms": ", ".join(ALGORITHMS)},
+        )
 
 
 def group_names(value: object) -> None:
     """Raise ValidationError unless `value` is a list of names of groups."""
     if not isinstance(value, list) or not value or not all(isinstance(name, str) and name for name in value):
-        raise ValidationError('Enter a list of names of groups, such as ["editors"], or nothing.')
+        raise ValidationError(gettext('Enter a list of names of groups, such as ["editors"], or nothing.'))
 
 
 def absolute_uri(value: str) -> None:
     """Raise ValidationError unless `value` is an absolute URI without a fragment (RFC 8707 section 2)."""
     parts = urlsplit(value)
     if not (parts.scheme and (parts.netloc or parts.path)) or "#" in value or not value.isascii() or " " in value:
-        raise ValidationError("Enter an absolute URI without a fragment, such as https://api.example/.")
+        raise ValidationError(gettext("Enter an absolute URI without a fragment, such as https://api.example/."))
 
 
 class Api(models.Model):
@@ -155,7 +161,7 @@ class Api(models.Model):
         own = issuer().url
         if self.identifier == own or (own in spellings(self.identifier) and self._has_new_identifier()):
             raise ValidationError(
-                {"identifier": "This is the issuer itself. Enter an identifier of its own for the API."}
+                {"identifier": gettext("This is the issuer itself. Enter an identifier of its own for the API.")}
             )
 
     def validate_unique(self, exclude: Collection[str] | None = None) -> None:
@@ -167,12 +173,19 @@ class Api(models.Model):
         other = Api.objects.exclude(pk=self.pk).filter(identifier__in=spellings(self.identifier)).first()
         if other is not None and self._has_new_identifier():
             raise ValidationError(
-                {"identifier": f"This is the same URI as {other.identifier}, of the API {other.name}."}
+                {
+                    "identifier": gettext("This is the same URI as %(uri)s, of the API %(name)s.")
+                    % {"uri": other.identifier, "name": other.name}
+                }
             )
         clients = apps.get_model(settings.OAUTH2_PROVIDER_APPLICATION_MODEL)
         if clients.objects.filter(client_id=self.identifier).exists():
             raise ValidationError(
-                {"identifier": "This is the client ID of a client with a metadata document. Enter another one."}
+                {
+                    "identifier": gettext(
+                        "This is the client ID of a client with a metadata document. Enter another one."
+                    )
+                }
             )
 
     def _has_new_identifier(self) -> bool:

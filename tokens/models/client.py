@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Length
+from django.utils.translation import gettext_lazy
 from oauth2_provider.models import AbstractApplication
 
 from tokens.conf import issuer
@@ -47,7 +48,7 @@ class Client(AuthenticationSettings, TokenSettings, LoginSwitches, LogoutSetting
         max_length=255,
         unique=True,
         default=new_client_id,
-        validators=[RegexValidator(r"\A[A-Za-z0-9._~-]+\Z", "Use letters, digits and . _ ~ - only.")],
+        validators=[RegexValidator(r"\A[A-Za-z0-9._~-]+\Z", gettext_lazy("Use letters, digits and . _ ~ - only."))],
     )
     client_type = models.CharField(
         max_length=32, choices=AbstractApplication.CLIENT_TYPES, default=AbstractApplication.CLIENT_CONFIDENTIAL

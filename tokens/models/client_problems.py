@@ -7,11 +7,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from django.utils.translation import gettext
+
 from tokens.addresses import logout_uri_problem, origin, origin_problem, redirect_uri_problem
 from tokens.conf import issuer
 from tokens.jose.public_keys import UnusableKey, registered
 from tokens.models import fapi2, id_token_algorithm
 from tokens.models.client_choices import SECRET_METHODS, AuthenticationMethod, GrantType
+from tokens.page_text import translated
 
 if TYPE_CHECKING:
     from tokens.models.client import Client
@@ -34,7 +37,7 @@ def by_field(client: "Client") -> dict[str, list[str]]:
         "backchannel_logout_uri": _logout_uri_problems(client),
         "backchannel_logout_session_required": _session_problems(client),
         "require_signed_request_object": _signature_problems(client),
-        "security_profile": fapi2.problems(client) if client.follows_fapi2 else [],
+        "security_profile": list(map(gettext, fapi2.problems(client))) if client.follows_fapi2 else [],
         "client_jwks": _key_problems(client),
         "client_jwks_uri": _key_address_problems(client),
     }
@@ -43,32 +46,42 @@ def by_field(client: "Client") -> dict[str, list[str]]:
 
 def _each(words: str, check: Callable[[str], str | None]) -> list[str]:
     """Return `<word>: <problem>` for each word in which `check` returns a problem."""
-    return [f"{word}: {problem}" for word in words.split() if (problem := check(word))]
+    return [f"{word}: {gettext(problem)}" for word in words.split() if (problem := check(word))]
 
 
 def _grant_problems(client: "Client") -> list[str]:
     """Return the problems of the client's grant types."""
     if not isinstance(client.grants, list):
-        return ["Enter a list of grant types."]
-    problems = [f"{grant} is not a grant type." for grant in client.grants if grant not in GrantType.values]
+        return [gettext("Enter a list of grant types.")]
+    problems = [
+        gettext("%(grant)s is not a grant type.") % {"grant": grant}
+        for grant in client.grants
+        if grant not in GrantType.values
+    ]
     if client.is_public:
         # These grant types rest on the client's identity alone, which a public client cannot prove.
         secret_only = {GrantType.CLIENT_CREDENTIALS, GrantType.TOKEN_EXCHANGE, GrantType.JWT_BEARER}
-        problems += [f"A public client cannot use {grant}." for grant in client.grants if grant in secret_only]
+        problems += [
+            gettext("A public client cannot use %(grant)s.") % {"grant": grant}
+            for grant in client.grants
+            if grant in secret_only
+        ]
     with_login = {GrantType.AUTHORIZATION_CODE, GrantType.DEVICE_CODE}
     if GrantType.REFRESH_TOKEN in client.grants and with_login.isdisjoint(client.grants):
-        problems += ["Refresh tokens need a grant type with a login. Allow authorization_code or the device code, too."]
+        problems += [
+            gettext("Refresh tokens need a grant type with a login. Allow authorization_code or the device code, too.")
+        ]
     # It names the users itself, so a leaked secret would give access to all of them (RFC 7523).
     by_key = client.token_endpoint_auth_method == AuthenticationMethod.PRIVATE_KEY_JWT
     if GrantType.JWT_BEARER in client.grants and not by_key:
-        problems += ["A client that acts for users (jwt-bearer) must authenticate with private_key_jwt."]
+        problems += [gettext("A client that acts for users (jwt-bearer) must authenticate with private_key_jwt.")]
     return problems
 
 
 def _redirect_problems(client: "Client") -> list[str]:
     """Return the problem if the client needs a redirect URI and has none."""
     if GrantType.AUTHORIZATION_CODE in client.grants and not client.redirect_uris.split():
-        return ["The authorization code grant needs at least one redirect URI."]
+        return [gettext("The authorization code grant needs at least one redirect URI.")]
     return []
 
 
@@ -76,17 +89,23 @@ def _authentication_problems(client: "Client") -> list[str]:
     """Return the problems of the authentication method."""
     public = client.is_public
     if public != (client.token_endpoint_auth_method == AuthenticationMethod.NONE):
-        return ["A public client has the authentication method none. A confidential client needs another method."]
+        return [
+            gettext("A public client has the authentication method none. A confidential client needs another method.")
+        ]
     has_keys = bool(client.client_jwks) != bool(client.client_jwks_uri)
     if client.token_endpoint_auth_method == AuthenticationMethod.PRIVATE_KEY_JWT and not has_keys:
-        return ["private_key_jwt needs the client's public keys or their address, and not both."]
+        return [gettext("private_key_jwt needs the client's public keys or their address, and not both.")]
     return []
 
 
 def _pin_problems(client: "Client") -> list[str]:
     """Return the problem if the client restricts a method that has no alternative."""
     if client.pins_authentication_method and client.token_endpoint_auth_method not in SECRET_METHODS:
-        return ["Only a client with a secret can restrict its method. Clear this, or choose a method with a secret."]
+        return [
+            gettext(
+                "Only a client with a secret can restrict its method. Clear this, or choose a method with a secret."
+            )
+        ]
     return []
 
 
@@ -94,7 +113,7 @@ def _key_address_problems(client: "Client") -> list[str]:
     """Return the problem if the address of public keys is not https. Plain http is allowed with DEBUG."""
     if not client.client_jwks_uri or client.client_jwks_uri.startswith("https://") or issuer().is_development:
         return []
-    return ["The address of public keys must begin with https://."]
+    return [gettext("The address of public keys must begin with https://.")]
 
 
 def _key_problems(client: "Client") -> list[str]:
@@ -102,21 +121,21 @@ def _key_problems(client: "Client") -> list[str]:
     try:
         _ = registered(client.client_jwks) if client.client_jwks is not None else ()
     except UnusableKey as error:
-        return [str(error)]
+        return [translated(error)]
     return []
 
 
 def _pkce_problems(client: "Client") -> list[str]:
     """Return the problem if a public client has a rule below required (RFC 9700 section 2.1.1)."""
     if client.pkce and client.is_public:
-        return ["PKCE is required of a public client (RFC 9700 section 2.1.1). Choose required."]
+        return [gettext("PKCE is required of a public client (RFC 9700 section 2.1.1). Choose required.")]
     return []
 
 
 def _signature_problems(client: "Client") -> list[str]:
     """Return the problem if a client without keys has to sign its requests."""
     if client.require_signed_request_object and not client.has_keys:
-        return ["Only a client with private_key_jwt can sign its requests. Clear this, or register its keys."]
+        return [gettext("Only a client with private_key_jwt can sign its requests. Clear this, or register its keys.")]
     return []
 
 
@@ -129,14 +148,18 @@ def _algorithm_problems(client: "Client") -> list[str]:
 def _consent_problems(client: "Client") -> list[str]:
     """Return the problem if a self-registered client would get codes without the user's consent."""
     if client.skip_authorization and client.registered_by is not None:
-        return ["A client that registered itself asks each user: it can change its name and redirect URIs. Clear this."]
+        return [
+            gettext(
+                "A client that registered itself asks each user: it can change its name and redirect URIs. Clear this."
+            )
+        ]
     return []
 
 
 def _localhost_problems(client: "Client") -> list[str]:
     """Return the problem if a confidential client may use any port on localhost."""
     if client.allows_any_localhost_port and not client.is_public:
-        return ["Only a public client can use any port on localhost. Register the port, or clear this."]
+        return [gettext("Only a public client can use any port on localhost. Register the port, or clear this.")]
     return []
 
 
@@ -146,15 +169,15 @@ def _logout_uri_problems(client: "Client") -> list[str]:
     if not uri:
         return []
     if problem := logout_uri_problem(uri, loopback=issuer().is_development):
-        return [f"{uri}: {problem}"]
+        return [f"{uri}: {gettext(problem)}"]
     # Otherwise a stranger's registration could send requests of the issuer to any site.
     if client.registered_by is not None and origin(uri) not in map(origin, client.redirect_uris.split()):
-        return [f"{uri}: must have the origin of a redirect URI of the client."]
+        return [f"{uri}: {gettext('must have the origin of a redirect URI of the client.')}"]
     return []
 
 
 def _session_problems(client: "Client") -> list[str]:
     """Return the problem if the client requires the `sid` in logout tokens, but has no back-channel logout URI."""
     if client.backchannel_logout_session_required and not client.backchannel_logout_uri:
-        return ["Enter a back-channel logout URI, or clear this."]
+        return [gettext("Enter a back-channel logout URI, or clear this.")]
     return []

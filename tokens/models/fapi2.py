@@ -8,6 +8,8 @@ older than the switch.
 import re
 from typing import TYPE_CHECKING
 
+from tokens.languages import gettext_noop
+
 if TYPE_CHECKING:
     from tokens.models.client import Client
 
@@ -16,12 +18,12 @@ ALGORITHMS = ("PS256", "ES256", "EdDSA")
 """The signature algorithms of the profile (clause 5.4.1-1)."""
 
 
-NO_PUBLIC = "FAPI 2.0 has no public clients (clause 5.3.2.1-3)."
-BY_KEY = "FAPI 2.0 needs private_key_jwt (clause 5.3.2.1-6)."
-NO_LEGACY_AUDIENCE = "FAPI 2.0 forbids the legacy audience (clause 5.3.2.1-8)."
-NO_ROTATION = "FAPI 2.0 forbids rotating refresh tokens (clause 5.3.2.1-9)."
-NO_RS256 = "FAPI 2.0 forbids ID tokens with RS256 (clause 5.4.1-1)."
-HTTPS = "FAPI 2.0 needs redirect URIs with https, or http at 127.0.0.1 or [::1] (clause 5.3.2.2-8)."
+NO_PUBLIC = gettext_noop("FAPI 2.0 has no public clients (clause 5.3.2.1-3).")
+BY_KEY = gettext_noop("FAPI 2.0 needs private_key_jwt (clause 5.3.2.1-6).")
+NO_LEGACY_AUDIENCE = gettext_noop("FAPI 2.0 forbids the legacy audience (clause 5.3.2.1-8).")
+NO_ROTATION = gettext_noop("FAPI 2.0 forbids rotating refresh tokens (clause 5.3.2.1-9).")
+NO_RS256 = gettext_noop("FAPI 2.0 forbids ID tokens with RS256 (clause 5.4.1-1).")
+HTTPS = gettext_noop("FAPI 2.0 needs redirect URIs with https, or http at 127.0.0.1 or [::1] (clause 5.3.2.2-8).")
 
 
 def problems(client: "Client") -> list[str]:

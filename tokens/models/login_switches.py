@@ -7,6 +7,7 @@
 """
 
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from tokens.authentication_class import MULTI_FACTOR, PHISHING_RESISTANT
 from tokens.models.client_choices import LOWERED, SecurityProfile
@@ -66,8 +67,8 @@ class LoginSwitches(models.Model):
         null=True,
         blank=True,
         choices=[
-            (MULTI_FACTOR, "Required: an authenticator app, a recovery code or a passkey"),
-            (PHISHING_RESISTANT, "Required: a passkey"),
+            (MULTI_FACTOR, gettext_lazy("Required: an authenticator app, a recovery code or a passkey")),
+            (PHISHING_RESISTANT, gettext_lazy("Required: a passkey")),
         ],
         help_text="Every user of this client needs it, also without acr_values. A user who has none sets one up at the"
         " next login. Tokens that were issued before stay valid.",

@@ -8,6 +8,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy
 
 
 class Revocation(models.Model):
@@ -16,13 +17,13 @@ class Revocation(models.Model):
     class Kind(models.TextChoices):
         """The kinds of entries, by their name in the revocation feed."""
 
-        TOKEN = "jti", "one token"
-        GRANT = "grant", "every token of one grant"
-        KEY = "kid", "every token of one signing key"
-        USER = "sub", "every earlier token of a user"
-        CLIENT = "client", "every earlier token of a client"
-        CLIENT_USER = "client_sub", "every earlier token that a client got for a user"
-        ISSUER = "iss", "every earlier token"
+        TOKEN = "jti", gettext_lazy("one token")
+        GRANT = "grant", gettext_lazy("every token of one grant")
+        KEY = "kid", gettext_lazy("every token of one signing key")
+        USER = "sub", gettext_lazy("every earlier token of a user")
+        CLIENT = "client", gettext_lazy("every earlier token of a client")
+        CLIENT_USER = "client_sub", gettext_lazy("every earlier token that a client got for a user")
+        ISSUER = "iss", gettext_lazy("every earlier token")
 
     key = models.UUIDField(primary_key=True, help_text="The first half of the SHA-256 of kind and identifier.")
     kind = models.CharField(max_length=10, choices=Kind)

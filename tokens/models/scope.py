@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext
 
 from tokens.models.api import Api, group_names, scope_token
 
@@ -37,7 +38,8 @@ class Scope(models.Model):
         """Raise ValidationError if the name is reserved for OpenID Connect."""
         super().clean()
         if self.name in self.RESERVED:
-            raise ValidationError({"name": f"{self.name} belongs to OpenID Connect. Choose another name."})
+            message = gettext("%(name)s belongs to OpenID Connect. Choose another name.") % {"name": self.name}
+            raise ValidationError({"name": message})
 
 
 class ExchangePolicy(models.Model):

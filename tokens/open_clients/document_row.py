@@ -11,9 +11,11 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
+from django.utils import translation
 
 from tokens import conf, registry_lock
 from tokens.audit.trail import record
+from tokens.languages import LANGUAGES
 from tokens.models import Api, Client, OpenClient, Registrar
 from tokens.open_clients import identifier, idle_client, scope_policy
 from tokens.open_clients.client_metadata import ClientMetadata
@@ -31,7 +33,8 @@ class DocumentRefused(Exception):
 def store(client_id: str, fetched: ValidDocument, *, now: datetime) -> None:
     """Create or change the client. Raises DocumentRefused and RegistryLocked."""
     try:
-        _save(client_id, fetched, now=now)
+        with translation.override(LANGUAGES[0]):  # the reason is a text for developers
+            _save(client_id, fetched, now=now)
     except ValidationError as error:
         raise DocumentRefused(" ".join(error.messages)) from error
     except IntegrityError:  # another process created the client at the same time

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.utils import translation
 
 from tokens import conf
 from tokens.errors import OAuthError
+from tokens.languages import LANGUAGES
 from tokens.models import Client
 from tokens.open_clients import client_metadata
 from tokens.open_clients.client_metadata import ClientMetadata, InvalidMetadata
@@ -53,6 +55,7 @@ def fields(metadata: ClientMetadata) -> dict[str, Any]:
 def validate(client: Client) -> None:
     """Raise OAuthError if the client breaks a rule of the registry."""
     try:
-        client.full_clean()
+        with translation.override(LANGUAGES[0]):  # errors of OAuth are English
+            client.full_clean()
     except ValidationError as error:
         raise OAuthError(INVALID, " ".join(error.messages)) from error

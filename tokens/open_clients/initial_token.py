@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.db.models import F, QuerySet
+from django.utils.translation import gettext
 
 from tokens import conf
 from tokens.audit.trail import record
@@ -40,9 +41,11 @@ def is_useless() -> bool:
 def judge(registrations: int, expires_at: datetime, *, now: datetime) -> None:
     """Raise ValidationError if the number of registrations is out of bounds, or the expiry time has passed."""
     if expires_at <= now:
-        raise ValidationError({"expires_at": "The expiry time has passed."})
+        raise ValidationError({"expires_at": gettext("The expiry time has passed.")})
     if not 0 < registrations <= MOST_REGISTRATIONS:
-        raise ValidationError({"registrations_left": f"Enter a number from 1 to {MOST_REGISTRATIONS}."})
+        raise ValidationError(
+            {"registrations_left": gettext("Enter a number from 1 to %(most)s.") % {"most": MOST_REGISTRATIONS}}
+        )
 
 
 def revoke(token: InitialAccessToken, *, actor: str, now: datetime) -> bool:

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from tokens import registry_lock
 from tokens.audit.trail import record
 from tokens.keys import transfer
+from tokens.languages import sentence
 from tokens.models import Api, Client, Ring, Scope
 
 SWITCHES = ("introspection_names_user", "lists_audience", "gets_groups", "dangerously_issues_typ_jwt")
@@ -45,9 +46,10 @@ def algorithm_problem(identifier: str, algorithms: Collection[str], *, now: date
     ring = Ring.objects.filter(name__in=rings).exclude(algorithm__in=algorithms).first()
     if ring is None:
         return None
-    return (
-        f"{ring.algorithm} is in use: the ring {ring.name} signs tokens for this API. Move the API to another ring"
-        " first."
+    return sentence(
+        "{algorithm} is in use: the ring {ring} signs tokens for this API. Move the API to another ring first.",
+        algorithm=ring.algorithm,
+        ring=ring.name,
     )
 
 

@@ -2,16 +2,21 @@
 
 from typing import Any
 
+from tokens.languages import sentence
 from tokens.models import Client, PkceRule
 
 PKCE = {
-    PkceRule.NONCE: "PKCE: a nonce is accepted instead of a code challenge (RFC 9700 section 2.1.1).",
-    PkceRule.OPTIONAL: "PKCE: neither a code challenge nor a nonce is required.",
+    PkceRule.NONCE: sentence("PKCE: a nonce is accepted instead of a code challenge (RFC 9700 section 2.1.1)."),
+    PkceRule.OPTIONAL: sentence("PKCE: neither a code challenge nor a nonce is required."),
 }
 SWITCHES = {
-    "allows_any_localhost_port": "Redirect URI: http://localhost matches with any port (RFC 8252 section 8.3).",
-    "accepts_token_endpoint_audience": "Assertions: the URL of the token endpoint is accepted as aud.",
-    "allows_undotted_schemes": "Redirect URI: a scheme without a dot is allowed, which other applications can claim.",
+    "allows_any_localhost_port": sentence(
+        "Redirect URI: http://localhost matches with any port (RFC 8252 section 8.3)."
+    ),
+    "accepts_token_endpoint_audience": sentence("Assertions: the URL of the token endpoint is accepted as aud."),
+    "allows_undotted_schemes": sentence(
+        "Redirect URI: a scheme without a dot is allowed, which other applications can claim."
+    ),
 }
 
 

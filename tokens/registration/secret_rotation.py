@@ -11,10 +11,11 @@ from datetime import datetime
 from tokens import registry_lock
 from tokens.audit.trail import record
 from tokens.clients import client_secret
+from tokens.languages import sentence
 from tokens.models import Client, ClientSecret
 
-PUBLIC = "A public client cannot keep a secret."
-USES_KEY = "This client authenticates with its own key and does not use a secret."
+PUBLIC = sentence("A public client cannot keep a secret.")
+USES_KEY = sentence("This client authenticates with its own key and does not use a secret.")
 
 
 class SecretNotUsed(Exception):
@@ -51,7 +52,9 @@ def add(
     if reason := refusal(client):
         raise SecretNotUsed(reason)
     if expires_at is not None and expires_at <= now:
-        raise SecretEnded(f"The expiry time {expires_at:%Y-%m-%d %H:%M:%S %Z} has passed.")
+        raise SecretEnded(
+            sentence("The expiry time {expires_at:%Y-%m-%d %H:%M:%S %Z} has passed.", expires_at=expires_at)
+        )
     if secret is None:
         secret = client_secret.create(client, now=now, expires_at=expires_at)
     else:
@@ -75,13 +78,15 @@ def revoke(secret: ClientSecret, *, actor: str, now: datetime) -> None:
 def refuse_ended(secret: ClientSecret, *, now: datetime) -> None:
     """Raise SecretEnded if the secret is revoked or expired."""
     if not secret.is_live(now=now):
-        raise SecretEnded(f"The secret {secret} has ended and cannot be changed. Create a new secret.")
+        raise SecretEnded(
+            sentence("The secret {secret} has ended and cannot be changed. Create a new secret.", secret=secret)
+        )
 
 
 def refuse_past(at: datetime | None, *, now: datetime) -> None:
     """Raise SecretEnded if `at` has passed."""
     if at is not None and at <= now:
-        raise SecretEnded(f"{at:%Y-%m-%d %H:%M:%S %Z} has passed. To end the secret now, revoke it.")
+        raise SecretEnded(sentence("{at:%Y-%m-%d %H:%M:%S %Z} has passed. To end the secret now, revoke it.", at=at))
 
 
 def _record(action: str, secret: ClientSecret, dates: Collection[str], *, actor: str, now: datetime) -> None:
@@ -96,7 +101,7 @@ def _end(secret: ClientSecret, name: str, at: datetime | None, action: str, *, a
     # Another request can have ended the secret since it was read: check the locked row.
     locked = ClientSecret.objects.select_for_update(of=("self",)).filter(pk=secret.pk).first()
     if locked is None:
-        raise registry_lock.deleted(f"The secret {secret}")
+        raise registry_lock.deleted(sentence("The secret {secret}", secret=secret))
     refuse_ended(locked, now=now)
     setattr(locked, name, at)
     locked.save(update_fields=[name])

@@ -36,9 +36,9 @@ from tokens.views.limits import count
 from tokens.views.not_ready import page_if_not_ready
 from tokens.views.pages import HEADERS, log_in_first, private
 
-UNKNOWN = gettext_lazy("No device waits for this code. Look at its screen: the code may have expired.")
+UNKNOWN = gettext_lazy("No device is waiting for this code. Check the screen of the device: the code may have expired.")
 NO_MEMBER = gettext_lazy("The user is in no group that may have the requested scopes.")
-INCOMPLETE = gettext_lazy("A code has eight letters, such as WDJB-MJHT. Look at the device's screen again.")
+INCOMPLETE = gettext_lazy("A code has eight letters, such as WDJB-MJHT. Check the screen of the device again.")
 LONGEST_CODE = 32
 """Characters of a typed code that a login in between preserves."""
 
@@ -144,7 +144,7 @@ def _count(request: HttpRequest) -> HttpResponse | None:
         answer.headers["Retry-After"] = str(error.retry_after)
         return answer
     except NotCounted:
-        page = _page(request, {"error": _("Codes cannot be checked at this moment. Try again soon.")}, status=503)
+        page = _page(request, {"error": _("Codes cannot be checked at the moment. Try again soon.")}, status=503)
         return errors.because(page, "guesses of device codes cannot be counted: the shared cache does not answer")
     return None
 

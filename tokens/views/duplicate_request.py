@@ -13,7 +13,7 @@ from tokens.views import failures
 from tokens.views.failures import Link
 
 EXPLANATION = gettext_lazy(
-    "Nothing was done now. If you are not logged in there, start the login again at the application."
+    "Nothing was changed. If you are not logged in to the application, start the login there again."
 )
 WHY = "invalid_request: the client got the answer to this authorization request more than 10 seconds ago."
 

@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 LONGEST_CODE = 32
 WRONG_CODE = _("This code is not correct, or it was used before. Enter the next one.")
-WRONG_PASSKEY = _("This passkey was not accepted. Try again, or use another way.")
+WRONG_PASSKEY = _("This passkey was not accepted. Try again, or use another method.")
 
 
 class _CodeMixin:

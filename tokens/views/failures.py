@@ -68,9 +68,9 @@ def page(
 def bad_request(request: HttpRequest | None, exception: Exception) -> HttpResponse:
     """Return 400, or 413 if the request is too large (handler400)."""
     if isinstance(exception, RequestDataTooBig | TooManyFieldsSent | TooManyFilesSent):
-        return page(request, 413, _("The request is too large. Go back, and send less."))
+        return page(request, 413, _("The request is too large. Go back, and send less data."))
     why = "HTTP 400: the Host, the address, a header or the form of the request is malformed."
-    explanation = _("The server does not understand what your browser sent. Open the page again from its beginning.")
+    explanation = _("The server could not read the request of your browser. Open the page again.")
     return page(request, 400, explanation, why=why)
 
 
@@ -82,12 +82,12 @@ def forbidden(request: HttpRequest | None, exception: Exception) -> HttpResponse
 
 def not_found(request: HttpRequest | None, exception: Exception) -> HttpResponse:  # noqa: ARG001 (Django's names)
     """Return 404 (handler404)."""
-    return page(request, 404, _("Check the address: a part of it may be missing."))
+    return page(request, 404, _("Check the address. A part of it may be missing."))
 
 
 def broken(request: HttpRequest | None) -> HttpResponse:
     """Return 500 (handler500)."""
-    explanation = _("You did nothing wrong. Try again in a moment. If it happens again, report the request's number.")
+    explanation = _("This is not your fault. Try again in a moment. If it happens again, report the ID of the request.")
     return page(request, 500, explanation, why="HTTP 500: the log has a traceback under this request's id.")
 
 
@@ -95,11 +95,11 @@ def forged(request: HttpRequest, reason: str = "", **_arguments: Any) -> HttpRes
     """Return 403 for a form that fails the CSRF check (CSRF_FAILURE_VIEW)."""
     if own_forms.hides_origin(request):
         explanation = _(
-            "Nothing was done: your browser does not say which page this form came from. Use a newer browser."
+            "Nothing was changed: your browser does not say which page sent this form. Use a newer browser."
         )
         return page(request, 403, explanation, why="CSRF: Origin is null, and Sec-Fetch-Site is missing.")
     # Most such forms come from a page that stayed open while its user logged in or out in another tab.
-    explanation = _("Nothing was done: this page was open for too long, or you logged in or out in another tab.")
+    explanation = _("Nothing was changed: this page was open for too long, or you logged in or out in another tab.")
     again = Link(same_page(request), _("Open the page again"))
     why = "CSRF: the form's token is missing, or is not of this browser's cookie."
     return page(request, 403, explanation, *_links_after_login(request), again, why=why)

@@ -18,7 +18,7 @@ from tokens import parameters
 from tokens.authorize import login_session, response
 from tokens.authorize import logout as core
 from tokens.authorize.logout import LogoutRequest, RefusedLogout
-from tokens.views import failures
+from tokens.views import failures, ui_locales
 from tokens.views.pages import private
 
 CONFIRMED = "log_out"
@@ -32,6 +32,7 @@ def logout(request: HttpRequest) -> HttpResponseBase:
     if request.method == "POST" and CONFIRMED in request.POST:
         return csrf_protect(_confirmed)(request)
     sent = request.POST if request.method == "POST" else request.GET
+    ui_locales.follow(request, sent.urlencode())
     try:
         logout_request = _read(sent)
     except RefusedLogout as error:
@@ -51,6 +52,7 @@ def logout(request: HttpRequest) -> HttpResponseBase:
 
 def _confirmed(request: HttpRequest) -> HttpResponse:
     """Log out the user, who agreed to the logout request in the address."""
+    ui_locales.follow(request, request.GET.urlencode())
     try:
         logout_request = _read(request.GET)
     except RefusedLogout as error:

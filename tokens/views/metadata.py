@@ -30,4 +30,5 @@ def metadata(_request: HttpRequest) -> HttpResponse:
         open_clients=conf.issuer().open_clients,
         must_be_pushed=conf.issuer().requests.must_be_pushed,
     )
-    return JsonResponse(content, headers=headers)
+    languages = {"ui_locales_supported": list(conf.issuer().languages)}
+    return JsonResponse(content | languages, headers=headers)

@@ -24,7 +24,7 @@ def page_if_not_ready(view: View) -> View:
             return view(request, *args, **kwargs)
         except NotReady as error:
             logger.error("Not ready: %s: %s", request.path, error)  # noqa: TRY400 (the reason is the message)
-            page = failures.page(request, 503, _("Nothing was done. Try again in a moment."))
+            page = failures.page(request, 503, _("Nothing was changed. Try again in a moment."))
             page.headers["Retry-After"] = str(error.retry_after)
             return errors.because(page, str(error))
 

@@ -123,7 +123,7 @@ def test_the_page_of_a_client_shows_what_it_did_last(admin):
     assert names == ["grant.revoked", *(f"thing.done{n}" for n in range(11, 2, -1))]
     text = page.content.decode()
     assert "wrong secret" in text
-    assert GrantType.CLIENT_CREDENTIALS.label in text
+    assert str(GrantType.CLIENT_CREDENTIALS.label) in text
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,8 @@ def grant(user, webapp):
 
 def test_the_page_counts_what_would_be_revoked_and_changes_nothing(admin, grant):
     html = admin.get(PAGE).content.decode()
-    assert "1 user grants are revoked" in html
-    assert f"{User.objects.count()} users are logged out, including you" in html
+    assert "User grants that are revoked with their refresh tokens: 1." in html
+    assert f"Users who are logged out, including you: {User.objects.count()}." in html
     grant.refresh_from_db()
     assert (grant.revoked_at, Revocation.objects.count()) == (None, 0)
     assert not AuditEvent.objects.filter(action="tokens.revoked").exists()
@@ -42,7 +42,7 @@ def test_a_form_without_reason_or_confirmation_changes_nothing(admin, grant, lac
 def test_a_confirmed_form_revokes_everything_publishes_it_and_is_audited(admin, grant):
     users = User.objects.count()
     html = admin.post(PAGE, CONFIRMED).content.decode()
-    assert f"1 user grants were revoked, and {users} users were logged out." in html
+    assert f"User grants: 1. Users who were logged out: {users}." in html
     grant.refresh_from_db()
     assert (grant.revoke_reason, grant.revoked_at is None) == ("breach", False)
     everything = Revocation.objects.get(kind="iss")

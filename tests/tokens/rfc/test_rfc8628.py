@@ -211,11 +211,11 @@ def test_the_codes_are_new_each_time_and_the_user_s_can_be_typed(device, begun):
 
 
 UNKNOWN = page(
-    "No device waits for this code. Look at its screen: the code may have expired.",
+    "No device is waiting for this code. Check the screen of the device: the code may have expired.",
     headers={"Set-Cookie": ["issuer_csrf"]},  # of the form for another try
 )
 MALFORMED = page(
-    "A code has eight letters, such as WDJB-MJHT. Look at the device's screen again.",
+    "A code has eight letters, such as WDJB-MJHT. Check the screen of the device again.",
     headers={"Set-Cookie": ["issuer_csrf"]},
 )
 DONE = page(None, status=200)

@@ -58,6 +58,7 @@ def test_the_metadata_names_what_the_issuer_supports(client, apis, name):
         "dpop_signing_alg_values_supported": ["ES256", "Ed25519", "EdDSA", "PS256", "RS256"],
         "authorization_response_iss_parameter_supported": True,
         "subject_types_supported": ["public"],
+        "ui_locales_supported": ["en", "de"],
         "id_token_signing_alg_values_supported": ["RS256"],
         "claims_supported": [
             *("iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce", "at_hash", "sid"),

@@ -25,6 +25,7 @@ from tokens.keys.rules import lifecycle
 from tokens.keys.rules.lifecycle import Key, Phase
 from tokens.keys.rules.policy import Policy
 from tokens.keys.rules.succession import INSTANT, earliest, withdrawals
+from tokens.languages import sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +86,12 @@ def cancel(keys: Sequence[Key], kid: str, *, fresh: Sequence[Key], now: datetime
     """
     key = next((key for key in keys if key.kid == kid), None)
     if key is None or lifecycle.phase(key, keys, now=now) is not Phase.ANNOUNCED:
-        raise UnknownKey(f"{kid} is not announced: what has signed is retired by its successor, or revoked")
+        raise UnknownKey(
+            sentence("{kid} is not announced: what has signed is retired by its successor, or revoked", kid=kid)
+        )
     if key.start is not None and key.start <= now + policy.last_signature:
         # A node whose snapshot is N old does not read of the cancellation before then.
-        raise Unsafe(f"{kid} signs in a moment, and nodes know it: let it, or revoke it")
+        raise Unsafe(sentence("{kid} signs in a moment, and nodes know it: let it, or revoke it", kid=kid))
     after = [replace(other, cancelled_at=now) if other.kid == kid else other for other in keys]
     successor = lifecycle.successor(key, after) or _replacement(keys, after, fresh=fresh, now=now, policy=policy)
     return _complete(after, successor, fresh=fresh, now=now, policy=policy)

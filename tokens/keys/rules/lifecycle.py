@@ -23,17 +23,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tokens.keys.rules.policy import Policy
+from tokens.languages import gettext_noop
 
 
 class Phase(enum.StrEnum):
     """The state of a key."""
 
-    SIGNING = "signing"
-    ANNOUNCED = "announced"
-    RETIRED = "retired"
-    WITHDRAWN = "withdrawn"
-    REVOKED = "revoked"
-    CANCELLED = "cancelled"
+    SIGNING = gettext_noop("signing")
+    ANNOUNCED = gettext_noop("announced")
+    RETIRED = gettext_noop("retired")
+    WITHDRAWN = gettext_noop("withdrawn")
+    REVOKED = gettext_noop("revoked")
+    CANCELLED = gettext_noop("cancelled")
 
 
 PUBLISHED = (Phase.SIGNING, Phase.ANNOUNCED, Phase.RETIRED)

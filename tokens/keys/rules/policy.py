@@ -18,6 +18,8 @@ from datetime import timedelta
 from math import ceil
 from typing import Self
 
+from tokens.languages import sentence
+
 TIMINGS = ("snapshot_age", "shared_cache", "api_copy", "clock_error", "token_lifetime", "leeway")
 """The timings that promises depend on. A raised value counts at once, a lowered one after the old one has elapsed."""
 
@@ -134,29 +136,56 @@ def problems(policy: Policy) -> Iterator[str]:
     """Yield each inequality that the policy violates, with its numbers and the timings to change."""
     for field in fields(Policy):
         if getattr(policy, field.name) <= timedelta(0):
-            yield f"{field.name} is {getattr(policy, field.name)}; it must be longer than zero"
+            yield sentence(
+                "{name} is {value}; it must be longer than zero", name=field.name, value=getattr(policy, field.name)
+            )
     if policy.announce < policy.propagation:
         yield (
-            f"announce ({policy.announce}) is shorter than N + C + T + 2δ = snapshot_age ({policy.snapshot_age})"
-            f" + shared_cache ({policy.shared_cache}) + api_copy ({policy.api_copy})"
-            f" + 2 x clock_error ({policy.clock_error}) = {policy.propagation}: raise announce or lower one of those"
+            sentence(
+                "announce ({announce}) is shorter than N + C + T + 2δ = snapshot_age ({snapshot_age}) +"
+                " shared_cache ({shared_cache}) + api_copy ({api_copy}) + 2 x clock_error ({clock_error}) ="
+                " {propagation}: raise announce or lower one of those",
+                announce=policy.announce,
+                snapshot_age=policy.snapshot_age,
+                shared_cache=policy.shared_cache,
+                api_copy=policy.api_copy,
+                clock_error=policy.clock_error,
+                propagation=policy.propagation,
+            )
         )
     if 2 * policy.reread > policy.snapshot_age:
         yield (
-            f"2 x reread ({policy.reread}) is longer than N = snapshot_age ({policy.snapshot_age}):"
-            " one failed read would stop signing; lower reread or raise snapshot_age"
+            sentence(
+                "2 x reread ({reread}) is longer than N = snapshot_age ({snapshot_age}): one failed read"
+                " would stop signing; lower reread or raise snapshot_age",
+                reread=policy.reread,
+                snapshot_age=policy.snapshot_age,
+            )
         )
     if policy.rotate_every < policy.announce:
         yield (
-            f"rotate_every ({policy.rotate_every}) is shorter than announce ({policy.announce}):"
-            " no standby would be ready in time; raise rotate_every or lower announce"
+            sentence(
+                "rotate_every ({rotate_every}) is shorter than announce ({announce}): no standby would be"
+                " ready in time; raise rotate_every or lower announce",
+                rotate_every=policy.rotate_every,
+                announce=policy.announce,
+            )
         )
     if policy.shared_cache < timedelta(seconds=1) or policy.shared_cache % timedelta(seconds=1):
-        yield f"shared_cache ({policy.shared_cache}) is the JWKS's max-age, which HTTP has in seconds: round it up"
+        yield sentence(
+            "shared_cache ({shared_cache}) is the JWKS's max-age, which HTTP has in seconds: round it up",
+            shared_cache=policy.shared_cache,
+        )
     if policy.keep < policy.last_signature:
         yield (
-            f"keep ({policy.keep}) is shorter than N + 2δ = snapshot_age ({policy.snapshot_age})"
-            f" + 2 x clock_error ({policy.clock_error}) = {policy.last_signature}: raise keep"
+            sentence(
+                "keep ({keep}) is shorter than N + 2δ = snapshot_age ({snapshot_age}) + 2 x clock_error"
+                " ({clock_error}) = {last_signature}: raise keep",
+                keep=policy.keep,
+                snapshot_age=policy.snapshot_age,
+                clock_error=policy.clock_error,
+                last_signature=policy.last_signature,
+            )
         )
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from tokens.keys.rules import lifecycle
 from tokens.keys.rules.lifecycle import Key, Phase
 from tokens.keys.rules.policy import Policy
+from tokens.languages import sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,16 +54,16 @@ def timeline(keys: Sequence[Key], *, policy: Policy, now: datetime) -> tuple[Lin
 def next_step(keys: Sequence[Key], *, policy: Policy, now: datetime) -> tuple[str, datetime]:
     """Return the next event of a ring as text, and its instant."""
     if not keys:
-        return "rotate_keys creates the first key", now
+        return sentence("rotate_keys creates the first key"), now
     if planned := lifecycle.planned(keys, now=now):
         flushed = [key.kid for key in keys if lifecycle.flush(key, keys) == planned]
-        flushes = f", and flushes {', '.join(flushed)}" if flushed else ""
-        return f"{planned.kid} takes over{flushes}", planned.start or now
+        flushes = sentence(", and flushes {flushed}", flushed=", ".join(flushed)) if flushed else ""
+        return sentence("{kid} takes over{flushes}", kid=planned.kid, flushes=flushes), planned.start or now
     if lifecycle.standby(keys) is None:
-        return "rotate_keys announces a standby", now
+        return sentence("rotate_keys announces a standby"), now
     if unflushed := lifecycle.unflushed(keys):
-        return f"rotate_keys plans the flush of {', '.join(key.kid for key in unflushed)}", now
-    return "rotate_keys plans the next switch", lifecycle.due(keys, policy=policy, now=now)
+        return sentence("rotate_keys plans the flush of {kids}", kids=", ".join(key.kid for key in unflushed)), now
+    return sentence("rotate_keys plans the next switch"), lifecycle.due(keys, policy=policy, now=now)
 
 
 def _stretches(key: Key, keys: Sequence[Key]) -> list[Stretch]:

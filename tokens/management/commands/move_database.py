@@ -15,7 +15,8 @@ NOTES = """
   move_database --to postgres://keyturn@db:5432/keyturn
 
 Stop every process of the issuer before. The source (DATABASE_URL) is locked against writes during the copy, and stays
-as it is. Every row is compared after the copy, and every signing key has to decrypt. docs/moving.md has the steps around it.
+as it is. Every row is compared after the copy, and every signing key has to decrypt. docs/moving.md has
+the steps around it.
 
 exit codes:
   0  done: every row is in the target

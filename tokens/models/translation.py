@@ -1,0 +1,59 @@
+"""The names, help texts and permissions of the tables in the language of the page.
+
+Django translates a text of a model only if it is marked. Here each text of a model of this app is marked when its class
+is ready, so that a new column cannot be forgotten, and no migration repeats the texts. `tests/catalogue.py` lists them.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import Field, Model
+from django.db.models.signals import class_prepared
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
+
+APP = "tokens"
+TEXTS = ("verbose_name", "help_text")
+
+
+def mark(sender: type[Model], **_options: object) -> None:
+    """Mark the texts of a model of this app that is ready. Receives `class_prepared`."""
+    if sender._meta.app_label == APP:
+        mark_texts(sender)
+
+
+def mark_texts(model: type[Model]) -> None:
+    """Mark the names of a model and its fields, and its help texts."""
+    names: Any = model._meta
+    for name in ("verbose_name_plural", "verbose_name"):
+        if not isinstance(names.original_attrs.get(name), Promise):
+            # As text: Django makes the plural from the name, as a promise that nothing translates.
+            setattr(names, name, gettext_lazy(str(getattr(names, name))))
+    for field in fields(model):
+        for name in TEXTS:
+            setattr(field, name, _marked(getattr(field, name)))
+
+
+def fields(model: type[Model]) -> "list[Field[Any, Any]]":
+    """Return the columns and the many-to-many fields of a model."""
+    return [*model._meta.local_fields, *model._meta.local_many_to_many]
+
+
+def names(model: type[Model]) -> Iterator[str]:
+    """Yield the names of a model, and those of its permissions."""
+    yield from (str(model._meta.verbose_name), str(model._meta.verbose_name_plural))
+    yield from (str(name) for _, name in model._meta.permissions)
+
+
+def texts(model: type[Model]) -> Iterator[str]:
+    """Yield the names, choices and help texts of the fields of a model."""
+    for field in fields(model):
+        labels = [label for _, label in field.flatchoices]
+        yield from (text for text in map(str, [field.verbose_name, field.help_text, *labels]) if text)
+
+
+def _marked(text: Any) -> Any:
+    return gettext_lazy(text) if text and not isinstance(text, Promise) else text
+
+
+class_prepared.connect(mark, dispatch_uid="tokens.models.translation")

@@ -108,7 +108,7 @@ docs: environment  ## the documentation site in var/site/: links checked, nothin
 
 # `fewest` locks one Django for every Python: the LTS, as 3.11 has no later one.
 lock: environment  ## pin the dependencies of pyproject.toml, tests/servers, tests/deploy, deploy/ and docs/, with hashes
-	@for extra in "--extra=redis" "--extra=dev"; do \
+	@for extra in "--extra=redis --extra=metrics" "--extra=dev"; do \
 	  .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-emit-find-links --no-header --no-annotate --upgrade --fork-strategy fewest pyproject.toml $$extra \
 	    -o requirements$$([ "$$extra" = "--extra=dev" ] && echo -dev).txt || exit 1; done

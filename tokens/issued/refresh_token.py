@@ -49,6 +49,15 @@ def create(grant: UserGrant, client: Client, *, now: datetime, thumbprint: str |
     return text
 
 
+def adopt(digest: str, grant: UserGrant, client: Client, *, now: datetime) -> None:
+    """Store a refresh token that another server issued, by its SHA-256. It works as one without a generation.
+
+    Its successors are this issuer's. A text with a dot would have another family: the caller refuses it.
+    """
+    expires_at = _end(grant, client, now=now)
+    RefreshToken.objects.create(digest=digest, family=digest, grant=grant, created_at=now, expires_at=expires_at)
+
+
 def find(text: str) -> RefreshToken | None:
     """Return the row of the refresh token in `text`, or None if there is none."""
     return _rows().filter(digest=one_time.digest(text)).first()

@@ -6,7 +6,7 @@ CLIENTS ?= tests/clients
 BOOTSTRAP = $(PYTHON) project/launch/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help environment run demo life reset story test test-services test-outage test-proxies test-browser screenshots test-clients client-results client-table test-servers servers-table test-packages test-deploy bench-verify bench-feed bench-admin check audit sbom docs packages format lock
+.PHONY: help environment run demo life drill reset story test test-services test-outage test-proxies test-browser screenshots test-clients client-results client-table test-servers servers-table test-packages test-deploy bench-verify bench-feed bench-admin check audit sbom docs packages format lock
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -22,6 +22,9 @@ demo: environment  ## the seven steps once, with evidence; exit 0 only if every 
 
 life: environment  ## the whole life of a signing key within two minutes, while the application goes on working
 	@exec $(PY) -m project.launch.life
+
+drill: environment  ## break a deployment on loopback, part by part, under load, and judge it; DRILL=quick, DRILL="quick json"
+	@$(PY) -m project.drill $(addprefix --,$(DRILL))
 
 reset: environment  ## forget databases, keys and demo secrets under var/
 	@$(PY) -m project.launch.reset
@@ -105,7 +108,7 @@ docs: environment  ## the documentation site in var/site/: links checked, nothin
 
 # `fewest` locks one Django for every Python: the LTS, as 3.11 has no later one.
 lock: environment  ## pin the dependencies of pyproject.toml, tests/servers, tests/deploy, deploy/ and docs/, with hashes
-	@for extra in "--extra=redis" "--extra=dev"; do \
+	@for extra in "--extra=redis --extra=metrics" "--extra=dev"; do \
 	  .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-emit-find-links --no-header --no-annotate --upgrade --fork-strategy fewest pyproject.toml $$extra \
 	    -o requirements$$([ "$$extra" = "--extra=dev" ] && echo -dev).txt || exit 1; done

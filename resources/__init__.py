@@ -37,6 +37,8 @@ Read in this order:
 - `edge`, `wsgi`, `middleware`, `parsers`: refuse ambiguous requests; JSON errors and probes; strict JSON bodies.
 - `client_address`, `throttles`, `throttle_cache`: the address of a request; rate limits; the cache that counts.
 - `views`, `urls`, `operator`, `status`, `counters`: metadata and health; who may see the state; the state itself.
+- `trace_context`, `request_ids`: the ids of a request and its trace; the middleware that reads them, and the log.
+- `metrics`, `prometheus`: what is counted, and its export by prometheus_client, which is optional.
 - `plain_views`, `ninja`, `forward_auth`: the same for plain Django views, django-ninja, and proxies that ask.
 - `schema`, `openapi`: the scopes of each operation in the OpenAPI document, and its URLs.
 - `apps`, `checks`, `anonymous_access`: the Django app; system checks; which methods need no token.

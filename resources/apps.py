@@ -1,10 +1,11 @@
 """The Django app of the resource server."""
 
 from django.apps import AppConfig
+from django.core.exceptions import ImproperlyConfigured
 
 
 class ResourcesConfig(AppConfig):
-    """Registers system checks and the OpenAPI extension at start."""
+    """Registers system checks, the OpenAPI extension and the metrics at start."""
 
     name = __name__.rpartition(".")[0]
     verbose_name = "Keyturn resource server"
@@ -13,7 +14,25 @@ class ResourcesConfig(AppConfig):
         """Register the system checks, and the OpenAPI extension if drf-spectacular is installed."""
         from . import checks  # noqa: F401, PLC0415 (registers itself; apps must be ready first)
 
+        self._export_metrics()
+
         try:
             from . import schema  # noqa: F401, PLC0415
         except ImportError:  # drf-spectacular is optional
             return
+
+    def _export_metrics(self) -> None:
+        """Export the metrics if the settings say so. Raises ImproperlyConfigured without prometheus_client."""
+        from . import metrics  # noqa: PLC0415
+        from .conf import resource_server  # noqa: PLC0415
+        from .counters import LABELS  # noqa: PLC0415
+        from .prometheus import attach  # noqa: PLC0415
+
+        try:
+            wanted = resource_server().metrics
+        except (ImproperlyConfigured, ImportError, AttributeError, TypeError, ValueError):  # resources.E001 names it
+            return
+        if wanted:
+            attach()
+            for labels in LABELS.values():  # `rate` and `increase` do not see the first value of a series
+                metrics.add(metrics.TOKENS, *labels, amount=0)

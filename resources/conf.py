@@ -40,6 +40,8 @@ class ResourceServer:
     denied_tokens: frozenset[str]
     deny: Callable[[str, Mapping[str, Any]], bool] | None
     local_users: LocalUsers | None
+    metrics: bool
+    """True if metrics are exported."""
     operator_token: str
     introspection_client_id: str
     introspection_client_secret: str
@@ -87,6 +89,7 @@ def resource_server() -> ResourceServer:
         denied_tokens=frozenset(strings("DENIED_TOKENS", values["DENIED_TOKENS"])),
         deny=import_string(values["DENY"]) if values["DENY"] else None,
         local_users=_local_users(values["LOCAL_USERS"]),
+        metrics=bool(values["METRICS"]),
         operator_token=str(values["OPERATOR_TOKEN"]),
         introspection_client_id=values["INTROSPECTION_CLIENT_ID"],
         introspection_client_secret=values["INTROSPECTION_CLIENT_SECRET"],

@@ -1,10 +1,18 @@
-"""Counts of accepted and refused tokens, by reason, in this process since its start."""
+"""Counts of accepted and refused tokens, by reason, in this process since its start. They are a metric, too."""
 
 import os
 import threading
 from collections import Counter
 
+from . import metrics
 from .errors import ProofReason, Reason
+
+LABELS = {
+    **{name: (name, "") for name in ("accepted", "unavailable", "invalid_request", "throttled", "nonce_required")},
+    **{f"refused_{reason.name.lower()}": ("refused", reason.name.lower()) for reason in Reason},
+    **{f"refused_proof_{reason.name.lower()}": ("proof_refused", reason.name.lower()) for reason in ProofReason},
+}
+"""By the name of a count, the labels `result` and `reason` of the metric."""
 
 
 class Counters:
@@ -22,20 +30,12 @@ class Counters:
         """Add 1 to the count of `name`."""
         with self._lock:
             self._counts[name] += 1
+        metrics.add(metrics.TOKENS, *LABELS[name])
 
     def read(self) -> dict[str, int]:
         """Return every count by name: accepted, unavailable, …, one per Reason and one per ProofReason."""
-        names = (
-            "accepted",
-            "unavailable",
-            "invalid_request",
-            "throttled",
-            "nonce_required",
-            *(f"refused_{reason.name.lower()}" for reason in Reason),
-            *(f"refused_proof_{reason.name.lower()}" for reason in ProofReason),
-        )
         with self._lock:
-            return {name: self._counts[name] for name in names}
+            return {name: self._counts[name] for name in LABELS}
 
 
 counters = Counters()

@@ -52,6 +52,8 @@ DEFAULTS: dict[str, Any] = {
     "DENY": "",
     # Entries of LOCAL_USERS_DEFAULTS, to make request.user a user of this project, looked up by (iss, sub).
     "LOCAL_USERS": {},
+    # Export the metrics of METRICS in metrics.py with prometheus_client, which the extra `metrics` installs.
+    "METRICS": False,
     # Bearer token with which /readyz shows the state of keys and feeds. If empty, only this machine sees it.
     "OPERATOR_TOKEN": "",
     # The client as which RequireActive authenticates to the introspection endpoint.

@@ -19,7 +19,7 @@ from urllib.parse import quote_plus, urlencode
 
 from django.core.signals import setting_changed
 
-from . import fetch, strict_json
+from . import fetch, strict_json, trace_context
 from .conf import resource_server
 from .errors import Unavailable
 from .fetch import Bounds, FetchError
@@ -107,6 +107,7 @@ def _query(issuer: str, token: str) -> Mapping[str, Any]:
             "Authorization": "Basic " + b64encode(credentials.encode()).decode(),
             "Content-Type": "application/x-www-form-urlencoded",
             "Accept": "application/json",
+            **trace_context.forwarded(),
         },
         body=urlencode({"token": token, "token_type_hint": "access_token"}).encode(),
     )

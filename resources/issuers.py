@@ -15,6 +15,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
+from . import metrics
 from .conf import ResourceServer, resource_server
 from .discovery import DEFAULT_RING, Discovery, FeedAddress, read_jwks
 from .feed_follower import Follower
@@ -23,7 +24,7 @@ from .issuer_keys import TrustedIssuer
 from .issuer_settings import IssuerSettings
 from .jwk import FAMILIES
 from .key_pins import PinnedKeys
-from .keyset import KeySet
+from .keyset import Fetch, Fetched, KeySet
 from .poller import Poller
 from .refusals import Refusals
 
@@ -36,7 +37,7 @@ def clock() -> float:
 
 
 def time_of_day() -> datetime:
-    """Return the current time. Only the poller uses it; requests bring their own time."""
+    """Return the current time. Requests bring their own time."""
     return datetime.fromtimestamp(time.clock_gettime(time.CLOCK_REALTIME), UTC)
 
 
@@ -91,7 +92,7 @@ def _trust(settings: IssuerSettings, conf: ResourceServer) -> Trust:
         issuer = TrustedIssuer(settings.url, settings.algorithms, key_set, lambda _now: refused)
         return Trust(issuer, key_set, discovery(settings, conf), None, None)
     follower = _follower(settings, conf, key_set, refused)
-    poller = Poller(follower, Follower.poll, name="resources-revocations")
+    poller = Poller(follower, _observed_poll(settings.url), name="resources-revocations")
     issuer = TrustedIssuer(settings.url, settings.algorithms, key_set, _refusals(follower, poller))
     return Trust(issuer, key_set, discovery(settings, conf), follower, poller)
 
@@ -105,6 +106,21 @@ def _refusals(follower: Follower, poller: Poller[Follower]) -> Callable[[datetim
         return follower.refusals(now)
 
     return refusals
+
+
+def _observed_poll(issuer: str) -> Callable[[Follower], float]:
+    """Return `Follower.poll` with metrics. `issuer` is the URL of the settings."""
+
+    def poll(follower: Follower) -> float:
+        failures = follower.status()["failures"]
+        pause = follower.poll()
+        status = follower.status()
+        metrics.add(metrics.FEED_POLLS, issuer, "failed" if status["failures"] > failures else "read")
+        for metric, value in metrics.poll_samples(status, now=time_of_day()):
+            metrics.put(metric, value, issuer)
+        return pause
+
+    return poll
 
 
 def _follower(
@@ -146,7 +162,26 @@ def keys(issuer: IssuerSettings, conf: ResourceServer) -> KeySet | PinnedKeys:
     """Return a new set of this issuer's keys, either pinned or fetched from its JWKS."""
     if issuer.pinned_jwks:
         return PinnedKeys(read_jwks(issuer.pinned_jwks, algorithms=issuer.algorithms))
-    return KeySet(discovery(issuer, conf), clock=clock, timing=conf.timing)
+    return KeySet(_observed_fetch(issuer.url, discovery(issuer, conf)), clock=clock, timing=conf.timing)
+
+
+def _observed_fetch(issuer: str, fetch: Discovery) -> Fetch:
+    """Return `fetch` with metrics. `issuer` is the URL of the settings."""
+
+    def fetched(*, etag: str, forced: bool) -> Fetched:
+        try:
+            answer = fetch(etag=etag, forced=forced)
+        except Exception:
+            metrics.add(metrics.JWKS_FETCHES, issuer, "failed")
+            raise
+        result = "not_modified" if answer.verdicts is None else "read"
+        metrics.add(metrics.JWKS_FETCHES, issuer, result)
+        metrics.put(metrics.JWKS_FETCHED, time_of_day().timestamp(), issuer)
+        if answer.verdicts is not None:
+            metrics.put(metrics.JWKS_KEYS, len(answer.verdicts), issuer)
+        return answer
+
+    return fetched
 
 
 def discovery(issuer: IssuerSettings, conf: ResourceServer) -> Discovery:

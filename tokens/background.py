@@ -4,6 +4,7 @@ A process that serves starts it (project/background.py). Commands never do.
 """
 
 import os
+from collections.abc import Callable
 from datetime import datetime
 
 from tokens.audit.tally import tally
@@ -11,11 +12,16 @@ from tokens.keys.refresher import RINGS, Duty, Refresher
 from tokens.metadata import catalog
 from tokens.revoking import high_water
 
+observers: list[Callable[[datetime], None]] = []
+"""Functions that read the database for metrics, after each round (project/metrics/). Lives as long as the process."""
+
 
 def record(*, now: datetime) -> None:
-    """Record high-water marks, and write the counts of tokens and refusals."""
+    """Record high-water marks, write the counts of tokens and refusals, and call the observers."""
     high_water.recorder.record(now=now)
     tally.flush(now=now)
+    for observe in observers:
+        observe(now)
 
 
 refresher = Refresher((RINGS, Duty(catalog.snapshots, lambda: (catalog.REGISTRY,))), record=record)

@@ -18,6 +18,7 @@ from requests import RequestException
 
 from examples.webapp import ended_sessions, settings
 from examples.webapp.hooks import HOOKS
+from examples.webapp.tracing import TracedApp
 
 SCOPE = "openid notes:read notes:write offline_access"
 LONGEST_HINT = 1500  # characters; a longer ID token does not fit into the cookie with the rest
@@ -28,6 +29,7 @@ FAILURES = (OAuthError, RequestException, RuntimeError, ValueError, KeyError)
 oauth = OAuth()
 oauth.register(
     "issuer",
+    client_cls=TracedApp,
     client_id=settings.CLIENT_ID,
     client_secret=settings.CLIENT_SECRET,
     server_metadata_url=f"{settings.ISSUER_URL}/.well-known/openid-configuration",

@@ -12,7 +12,7 @@ from typing import Any
 
 import requests
 
-from examples.webapp import settings
+from examples.webapp import settings, tracing
 from examples.webapp.hooks import HOOKS
 
 TIMEOUT = 5  # seconds
@@ -60,7 +60,8 @@ def decode(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
 def published_key(kid: str) -> dict[str, Any] | None:
     """Return the entry of the issuer's JWKS with this kid, or None."""
     try:
-        response = requests.get(f"{settings.ISSUER_URL}/.well-known/jwks.json", timeout=TIMEOUT, hooks=HOOKS)
+        url, headers = f"{settings.ISSUER_URL}/.well-known/jwks.json", tracing.headers()
+        response = requests.get(url, headers=headers, timeout=TIMEOUT, hooks=HOOKS)
         keys: list[dict[str, Any]] = response.json()["keys"]
     except (requests.RequestException, KeyError, ValueError):
         return None
@@ -69,7 +70,7 @@ def published_key(kid: str) -> dict[str, Any] | None:
 
 def _call(method: str, token: str, body: dict[str, str] | None, *, path: str = "") -> Answer:
     url = f"{settings.API_URL}/api/notes/{path}"
-    headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+    headers = {"Authorization": f"Bearer {token}", "Accept": "application/json", **tracing.headers()}
     try:
         response = requests.request(method, url, headers=headers, json=body, timeout=TIMEOUT, hooks=HOOKS)
         content = response.json() if response.content else None

@@ -23,6 +23,7 @@ CLIENT_SECRET = secret("WEBAPP_CLIENT_SECRET")
 
 INSTALLED_APPS = ["examples.webapp", "django.contrib.sessions", "django.contrib.staticfiles"]
 MIDDLEWARE = [
+    "examples.webapp.tracing.request_ids",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -46,6 +47,15 @@ DATABASES: dict[str, object] = {}
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True
 USE_TZ = True
+
+LOG_FORMAT = "json"  # read by project.launch.serve
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "examples.webapp.tracing.JsonLine"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+}
 
 # The cookie is signed, not encrypted: the user can read their own tokens in it. Scripts cannot read it (HttpOnly), and
 # other sites cannot send it with a form (SameSite). An attacker who copies it can act as the user by this application

@@ -8,6 +8,7 @@
 
 import argparse
 import gc
+import logging
 import multiprocessing
 import os
 import signal
@@ -15,6 +16,7 @@ import sys
 import threading
 from collections.abc import Callable
 from functools import partial
+from http.server import ThreadingHTTPServer
 
 import django
 from django.apps import apps
@@ -25,15 +27,17 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from granian.constants import HTTPModes, Interfaces
 
-from project import admin_pages
+from project import admin_pages, logs
 from project.front.abandonment import watch_connections
 from project.front.application import Bounds, Front, Note
 from project.front.lanes import WORK_THREADS
 from project.launch.ports import is_taken
 from project.launch.workers import Workers, end_with_parent
+from project.metrics import exposition as metrics
 from project.settings import environment
 from resources import thread_limit
 
+logger = logging.getLogger(__name__)
 TOLERATED = "keys"  # the tag of the checks about keys
 SECRETS = (
     "SECRET_KEY",
@@ -56,6 +60,23 @@ def main(arguments: list[str], *, program: str = PROGRAM) -> None:
     """Check, then serve until SIGTERM; exit 1 if a check reports an error."""
     options = parse(arguments, program)
     lifeline = os.dup(STDIN) if options.end_with_stdin else None
+    exposition = expose_metrics()
+    try:
+        serve(options, lifeline)
+    finally:
+        if exposition is not None:
+            metrics.stop(exposition)
+
+
+def expose_metrics() -> ThreadingHTTPServer | None:
+    """Serve /metrics if METRICS_PORT says so. Call it before Django's apps are loaded, which register metrics."""
+    if not getattr(settings, "METRICS_PORT", 0):
+        return None
+    return metrics.start(metrics.MetricsPort(settings.METRICS_ADDRESS, settings.METRICS_PORT, settings.METRICS_FROM))
+
+
+def serve(options: argparse.Namespace, lifeline: int | None) -> None:
+    """Check, then serve until SIGTERM. `lifeline` is a pipe whose end ends this process, or None."""
     django.setup()
     refuse_on_errors()
     if is_taken(options.address, options.port):
@@ -73,6 +94,7 @@ def main(arguments: list[str], *, program: str = PROGRAM) -> None:
         interface=Interfaces.ASGINL,
         http=HTTPModes.http1,  # over HTTP/2 a body that is cut off looks complete
         websockets=False,
+        log_dictconfig=logs.SERVER if is_json() else None,
         workers=options.workers,
         workers_kill_timeout=3,
     ).serve(target_loader=partial(load, alive=alive))
@@ -95,15 +117,30 @@ def refuse_on_errors() -> None:
     tolerated = checks.run_checks(tags=[TOLERATED], databases=databases) if messages else []
     connections.close_all()  # no open connection may cross a fork
     for message in messages:
-        print(message, file=sys.stderr, flush=True)
+        report(message)
     if any(message.is_serious() and message not in tolerated for message in messages):
         sys.exit("Not served: correct the errors above first.")
+
+
+def is_json() -> bool:
+    """Return True if the settings say that each line of the log is JSON."""
+    return getattr(settings, "LOG_FORMAT", "text") == "json"
+
+
+def report(message: checks.CheckMessage) -> None:
+    """Print the message of a check, as a line of the log if that is JSON."""
+    if is_json():
+        logger.log(message.level, "%s", message)
+    else:
+        print(message, file=sys.stderr, flush=True)
 
 
 def load(target: str, *, alive: tuple[int, int] | None) -> Front:
     """Return the front of the WSGI application `target`, inside a worker process."""
     if alive is not None:
         end_with_parent(alive)
+    if is_json():
+        logs.capture()
     application = import_string(target)
     thread_limit.serving.set_count(WORK_THREADS)
     environment.forget_secrets(*SECRETS)

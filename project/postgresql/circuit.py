@@ -30,6 +30,11 @@ class ServerCircuit:
         self._opens_again_at: float | None = None
         self._prober: int | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Return True from a failure until the next answer."""
+        return self._opens_again_at is not None
+
     def require(self) -> None:
         """Raise NotTried if the circuit is open, or half-open while another thread has the lease."""
         if self._opens_again_at is None:
@@ -63,6 +68,10 @@ class Circuits:
     def of(self, alias: str, kind: str) -> ServerCircuit:
         """Return the circuit of the `kind` "answers" or "commits" of the database `alias`."""
         return self._made.setdefault((alias, kind), ServerCircuit(REASONS[kind]))
+
+    def states(self) -> list[tuple[str, str, bool]]:
+        """Return the alias, the kind, and whether it is open, of each circuit that was used."""
+        return [(alias, kind, circuit.is_open) for (alias, kind), circuit in list(self._made.items())]
 
     def forget(self) -> None:
         """Replace all circuits by closed ones."""

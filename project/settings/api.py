@@ -13,6 +13,10 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "project.metrics.middleware.measured",
+    "project.request_id.request_ids",
+    "project.telemetry.traced",
+    "project.access_log.access_log",
     "project.postgresql.budget.bounded",
     "resources.middleware.json_errors",
     "resources.middleware.probes",
@@ -71,5 +75,6 @@ RESOURCE_SERVER = {
     "PATHS": ["/"],  # this process serves only the API
     "BEHIND_PROXY": BEHIND_PROXY,
     "OPERATOR_TOKEN": OPERATOR_TOKEN,
+    "METRICS": METRICS_PORT > 0,
     "SCOPES": {"notes:read": "Read your notes", "notes:write": "Write, change and delete your notes"},
 }

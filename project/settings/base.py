@@ -15,6 +15,11 @@ OPERATOR_TOKEN = environment.token("OPERATOR_TOKEN")
 # admin have 30.
 ANSWER_WITHIN = environment.seconds("ANSWER_WITHIN", 3, least=0.1)
 
+# Where the main process of project.launch.serve exposes /metrics (port 0: nowhere), and who may read it.
+METRICS_PORT = environment.port("METRICS_PORT")
+METRICS_ADDRESS = environment.text("METRICS_ADDRESS", "127.0.0.1")
+METRICS_FROM = environment.networks("METRICS_FROM", "127.0.0.0/8,::1/128")
+
 CACHES = {"default": environment.cache("CACHE_URL")}
 
 WSGI_APPLICATION = "project.wsgi.application"
@@ -57,6 +62,12 @@ CSRF_COOKIE_SECURE = not DEBUG
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 
+# One JSON object in each line, or text for a terminal.
+LOG_FORMAT = environment.choice("LOG_FORMAT", "text" if DEBUG else "json", ("text", "json"))
+# Traces for OpenTelemetry (project/telemetry.py); the SDK reads further variables that begin with OTEL_.
+OTEL_TRACES = environment.flag("OTEL_TRACES", default=False)
+OTEL_SERVICE_NAME = environment.text("OTEL_SERVICE_NAME", "keyturn")
+ACCESS_LOG = environment.flag("ACCESS_LOG", default=False)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -65,9 +76,12 @@ LOGGING = {
         "line": {
             "()": "project.logs.LogLine",
             "format": "%(asctime)s %(levelname)s %(name)s%(request_id)s: %(message)s",
-        }
+        },
+        "json": {"()": "project.logs.JsonLine"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "json" if LOG_FORMAT == "json" else "line"}
+    },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {"django": {"level": "INFO"}, "django.security.DisallowedHost": {"filters": ["wrong_host"]}},
 }

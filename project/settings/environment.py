@@ -4,6 +4,7 @@ NAME_FILE names a file with the value of NAME, such as a mounted secret (variabl
 ImproperlyConfigured if the variable is missing or malformed; the message names it and the remedy.
 """
 
+import ipaddress
 import os
 import re
 from collections.abc import Sequence
@@ -199,6 +200,22 @@ def days(name: str) -> timedelta | None:
     if value and not (value.isdecimal() and len(value) < 6):
         raise ImproperlyConfigured(f"{name} must be a whole number of days, or empty, not {value!r}.")
     return timedelta(days=int(value)) if value else None
+
+
+def port(name: str) -> int:
+    """Return the variable as the number of a port, or 0 if it is empty."""
+    value = text(name, "")
+    if value and not (value.isdecimal() and 0 < int(value) < 65_536):
+        raise ImproperlyConfigured(f"{name} must be the number of a port, or empty, not {value!r}.")
+    return int(value or 0)
+
+
+def networks(name: str, default: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """Return the comma-separated networks of the variable, such as 10.1.0.0/16. An address is a network of one."""
+    try:
+        return [ipaddress.ip_network(word) for word in words(name, default)]
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be networks such as 10.1.0.0/16,::1/128.") from None
 
 
 def timings(name: str = "KEY_TIMINGS") -> dict[str, float]:

@@ -25,7 +25,10 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "project.metrics.middleware.measured",
     "project.request_id.request_ids",
+    "project.telemetry.traced",
+    "project.access_log.access_log",
     "project.page_language.page_language",
     "project.mount.mount",
     "project.postgresql.budget.bounded",

@@ -66,6 +66,8 @@ def system(tmp_path_factory: pytest.TempPathFactory, elsewhere: Stranger) -> Ite
     call_back_at(callback, var / "issuer.sqlite3")
     variables.issuer["RATE_LIMITS"] = "login=1000/60"  # one demo user logs in for every test
     variables.api["REVOCATIONS_EVERY"] = "1"
+    for own in (variables.issuer, variables.api):
+        own |= {"LOG_FORMAT": "json", "ACCESS_LOG": "true"}
     children: dict[str, Child] = {}
     try:
         for name in READY:

@@ -202,7 +202,7 @@ def test_the_rotation_rules_have_the_numbers_of_the_policy() -> None:
 def test_every_dependency_has_its_reason() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    needed = [*project["dependencies"], *extras["pkcs11"], *extras["redis"]]
+    needed = [*project["dependencies"], *extras["pkcs11"], *extras["redis"], *extras["metrics"], *extras["otel"]]
     names = {re.split(r"[\[~><=]", one)[0] for one in needed}
     text = (DECISIONS / "013-dependencies.md").read_text(encoding="utf-8")
     assert set(re.findall(r"^\| `([\w-]+)` \|", text, re.MULTILINE)) == names

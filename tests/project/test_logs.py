@@ -1,8 +1,11 @@
-"""What the log says about requests for a foreign Host."""
+"""The two formats of the log, and what it says about requests for a foreign Host."""
 
+import json
 import logging
+import threading
 
-from project.logs import WrongHost
+from project.logs import AUDIT, JsonLine, LogLine, WrongHost, capture
+from resources.trace_context import entered, of_request
 
 
 def record(at: float) -> logging.LogRecord:
@@ -30,3 +33,75 @@ def test_a_second_configuration_of_the_log_neither_repeats_the_remedy_nor_drops_
     one, both = record(1000.0), (WrongHost(), WrongHost())
     assert all(each.filter(one) for each in both)
     assert one.getMessage().count("ALLOWED_HOSTS") == 1
+
+
+HOSTILE = "a\r\n2027-01-31 12:00:00,000 INFO tokens.audit: forged \x1b[31m\u2028 \x85 \x00"
+
+
+def made(message, name="x.y", **extra):
+    return logging.makeLogRecord({"name": name, "msg": message, "levelname": "INFO", "created": 0.0, **extra})
+
+
+def traceback() -> tuple[type[BaseException], BaseException, object]:
+    try:
+        int("broken")
+    except ValueError as error:
+        return ValueError, error, error.__traceback__
+    raise AssertionError
+
+
+def test_a_json_line_is_one_object_with_time_level_logger_and_message():
+    assert json.loads(JsonLine().format(made("hello %s", args=("you",)))) == {
+        "at": "1970-01-01T00:00:00.000Z",
+        "level": "INFO",
+        "logger": "x.y",
+        "message": "hello you",
+    }
+
+
+def test_a_json_line_has_the_ids_of_its_request():
+    with entered(of_request("12345678", f"00-{'1' * 32}-{'2' * 16}-01")):
+        written = json.loads(JsonLine().format(made("x")))
+        audited = json.loads(JsonLine().format(made('{"action": "a.b"}', AUDIT)))
+    assert (written["request"], written["trace"]) == ("12345678", "1" * 32)
+    assert audited == {
+        "action": "a.b",
+        "level": "INFO",
+        "logger": AUDIT,
+        "request": "12345678",
+        "trace": "1" * 32,
+    }
+
+
+def test_a_json_line_has_the_traceback_and_further_fields():
+    record = made("x", exc_info=traceback(), fields={"status": 200})
+    written = json.loads(JsonLine().format(record))
+    assert written["status"] == 200
+    assert written["exception"].startswith("Traceback")
+    assert written["exception"].endswith("'broken'")
+
+
+def test_hostile_text_forges_no_line_in_either_format():
+    written = JsonLine().format(made(HOSTILE))
+    assert written.isascii()
+    assert written.isprintable()
+    assert json.loads(written)["message"] == HOSTILE
+    text = LogLine("%(levelname)s%(request_id)s: %(message)s").format(made(HOSTILE))
+    assert len(text.splitlines()) == 1
+    assert "\x1b" not in text
+
+
+def test_text_has_its_traceback_on_lines_of_its_own():
+    record = made("x", exc_info=traceback())
+    lines = LogLine("%(message)s%(request_id)s").format(record).splitlines()
+    assert lines[:2] == ["x", "Traceback (most recent call last):"]
+    assert lines[-1].startswith("ValueError: ")
+
+
+def test_an_error_that_ends_a_thread_is_logged(caplog, monkeypatch):
+    monkeypatch.setattr(threading, "excepthook", None)
+    monkeypatch.setattr(logging, "captureWarnings", lambda *, capture: None)
+    capture()
+    threading.excepthook(threading.ExceptHookArgs((*traceback(), None)))
+    assert "ended by an error" in caplog.text
+    assert "'broken'" in caplog.text

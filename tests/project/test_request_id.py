@@ -70,7 +70,9 @@ def test_a_line_during_a_request_has_the_id_and_any_other_line_has_none():
         request("12345678"), lambda _: written.extend((line(OTHER, "x"), line(AUDIT, '{"a": 1}'))) or HttpResponse()
     )
     assert written[0] == "INFO django.request [12345678]: x"
-    assert json.loads(written[1]) == {"a": 1, "request": "12345678"}
+    written_json = json.loads(written[1])
+    assert len(written_json.pop("trace")) == 32
+    assert written_json == {"a": 1, "request": "12345678"}
 
 
 def test_a_line_that_django_writes_after_the_middleware_has_the_id_of_its_request():

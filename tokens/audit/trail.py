@@ -8,8 +8,9 @@
 
 import json
 import logging
+import re
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
@@ -24,6 +25,8 @@ logger = logging.getLogger("tokens.audit")
 COUNTED = {"token.issued": "grant", "token.refused": "reason"}
 """By action of a log line that is counted (tokens/audit/tally.py), the detail by which it is counted."""
 RECENT = 50_000
+ADDRESS = re.compile(r"[^\s@\"'<>,;:/]+@(?=[\w-]+\.[\w.-]*\w)")
+"""The part of an e-mail address before its domain."""
 
 
 class Noted(NamedTuple):
@@ -37,6 +40,9 @@ class Noted(NamedTuple):
 
 recent: "deque[Noted]" = deque(maxlen=RECENT)
 """Lines that this process has not counted yet, the oldest first. Lives as long as the process."""
+
+observers: list[Callable[[str, Mapping[str, Any]], None]] = []
+"""Functions that get the action and the details of each event, and must not raise: project/metrics/ counts them."""
 
 last_seen: dict[str, datetime] = {}
 """By name of a frequent event that is not counted, when it happened last in this process. Lives as long as it."""
@@ -53,9 +59,21 @@ def record(
     event = AuditEvent.objects.create(
         at=now, actor=actor[:255], action=action, subject=subject[:255], details=dict(details or {})
     )
-    log(action, actor=event.actor, subject=event.subject, details=event.details, now=now)
+    log(action, actor=event.actor, subject=event.subject, details=without_addresses(event.details), now=now)
     transaction.on_commit(partial(journal.append, event), robust=True)  # robust: a failure skips no other callback
     return event
+
+
+def without_addresses(value: Any) -> Any:
+    """Return the details of an event for the log, in which e-mail addresses have no name: only "…@" and the domain.
+
+    The row and the journal have the whole address.
+    """
+    if isinstance(value, str):
+        return ADDRESS.sub("…@", value)
+    if isinstance(value, Mapping):
+        return {name: without_addresses(member) for name, member in value.items()}
+    return [without_addresses(member) for member in value] if isinstance(value, list | tuple) else value
 
 
 def log(action: str, *, actor: str, subject: str, details: Mapping[str, Any] | None = None, now: datetime) -> None:
@@ -66,6 +84,8 @@ def log(action: str, *, actor: str, subject: str, details: Mapping[str, Any] | N
     if (detail := COUNTED.get(action)) is not None and details is not None:
         client = actor if actor.startswith("client:") else subject
         recent.append(Noted(now, action, str(details.get(detail, "")), client))
+    for observe in observers:
+        observe(action, details or {})
     event = {"at": now, "action": action, "actor": actor, "subject": subject, "details": dict(details or {})}
     write = partial(logger.info, "%s", json.dumps(event, cls=DjangoJSONEncoder))
     # `on_commit` connects to the database even outside of a transaction, so an outage would lose the line.

@@ -133,17 +133,18 @@ def issue_access_token(
         **_form(target.api),
     )
     minted = access_token.mint(token, signer=keyring.for_audience(target.audience, now=request.now).signer)
-    _log_issue(token, request)
+    _log_issue(token, request, client)
     token_type = "Bearer" if request.thumbprint is None else "DPoP"
     return Tokens(access_token=minted.text, expires_in=minted.expires_in, scopes=target.scopes, token_type=token_type)
 
 
-def _log_issue(token: AccessToken, request: ClientRequest) -> None:
+def _log_issue(token: AccessToken, request: ClientRequest, client: Client) -> None:
     details = {
         "jti": token.token_id,
         "aud": token.audience,
         "scope": " ".join(token.scopes),
         "grant": request.grant_type,
+        "client_kind": client.kind,
     }
     actor = f"client:{token.client_id}"
     trail.log("token.issued", actor=actor, subject=token.subject, details=details, now=request.now)

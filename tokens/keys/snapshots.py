@@ -133,6 +133,10 @@ class Snapshots(Generic[R]):
         if latest is None or latest.was_stepped(node_time=node_time) or latest.age(now=now) > latest.policy.reread / 2:
             self._reread(ring, latest, now=now)
 
+    def latest(self, name: str) -> R | None:
+        """Return the snapshot as it is, however old, or None if there is none. Reads nothing."""
+        return self._latest.get(name)
+
     def names(self) -> list[str]:
         """Return the rings that have snapshots."""
         return list(self._latest)

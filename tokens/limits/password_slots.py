@@ -13,7 +13,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -27,6 +27,10 @@ PAUSE = 0.02  # seconds
 RETRY_AFTER = 2  # seconds
 QUOTA = Path("/sys/fs/cgroup/cpu.max")
 """The CPU quota of a container with control groups version 2."""
+
+
+observers: list[Callable[[str], None]] = []
+"""Functions that get "entered", "left" or "refused" for each login that needs a slot: project/metrics/ counts them."""
 
 
 class Busy(Exception):
@@ -53,10 +57,13 @@ class Bound:
         """Hold a slot. Raises Busy if no slot is free in time, or too many logins wait already."""
         until = time.monotonic() + self._patience
         if not self._room.acquire(blocking=False):
+            _tell("refused")
             raise Busy
+        _tell("entered")
         # The process's own semaphore first: its waiters are woken, while those for the machine's slots poll.
         try:
             if not self._own.acquire(timeout=self._patience):
+                _tell("refused")
                 raise Busy
             try:
                 with self._of_machine(until):
@@ -65,12 +72,14 @@ class Bound:
                 self._own.release()
         finally:
             self._room.release()
+            _tell("left")
 
     @contextmanager
     def _of_machine(self, until: float) -> Iterator[None]:
         lock = self._bind()
         while lock is None:
             if time.monotonic() >= until:
+                _tell("refused")
                 raise Busy
             time.sleep(PAUSE)  # another process holds the slots; there is no event to wait for
             lock = self._bind()
@@ -96,6 +105,11 @@ class Bound:
             return lock
         lock.close()
         return None
+
+
+def _tell(what: str) -> None:
+    for observe in observers:
+        observe(what)
 
 
 @cache

@@ -38,6 +38,8 @@ GUESSING = frozenset({"login", "logins", "device-code", "factor", "factor-day"})
 """Limits against guessing. Their counters are in a cache of their own, where requests with invented client_ids cannot
 evict them."""
 
+ALIASES = ("default", "guesses")
+"""The caches that count, by their names in CACHES."""
 PAUSE = 5  # seconds
 PROBE = "rate:probe"
 
@@ -105,6 +107,11 @@ def takes_counters(alias: str, *, now: datetime) -> bool:
     except NotCounted:
         return False
     return True
+
+
+def is_unreachable(alias: str) -> bool:
+    """Return True if the cache `alias` failed and has not answered since. Does not ask it."""
+    return _circuit(alias).is_open
 
 
 def _ask(alias: str, question: Callable[[], Answer], *, now: datetime) -> Answer:

@@ -150,6 +150,11 @@ class Client(AuthenticationSettings, TokenSettings, LoginSwitches, LogoutSetting
         return bool(self.client_type == self.CLIENT_PUBLIC)
 
     @property
+    def kind(self) -> str:
+        """Return who registered the client if it was itself, else if it can keep a secret: for the log and metrics."""
+        return self.registered_by or ("public" if self.is_public else "confidential")
+
+    @property
     def pkce_rule(self) -> PkceRule:
         """Return what the issuer requires of the client's authorization requests (RFC 9700 section 2.1.1)."""
         lowered = next((rule for rule in LOWERED if rule == self.pkce), PkceRule.REQUIRED)

@@ -1,0 +1,137 @@
+"""`make drill`: start the topology and its clients, break it part by part, print a table and the verdict.
+
+Exits with 1 if a promise was broken (verdict.py), with 2 if the drill itself failed.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from project.drill import clients, registration, report
+from project.drill.caller import PAUSE, World
+from project.drill.fault_window import Drill, Fault, Sizes
+from project.drill.ledger import OK, Ledger
+from project.drill.plan import FULL, QUICK
+from project.drill.servers import Missing
+from project.drill.topology import APIS, ISSUERS, POLL, running
+from project.drill.verdict import Promises, Violation, judge
+from project.drill.wire import Wallet
+from project.launch.processes import Failed
+
+BUSY = 9
+"""Seconds for which a machine that does other things can delay a poll of the feed."""
+BOUNDS = Promises(
+    revocation=POLL + BUSY,
+    leeway=30,
+    recovery=15,
+    grant_types=frozenset(kind.name for kind in clients.GRANT_TYPES),
+    apis=frozenset({*APIS}),
+)
+
+
+def main() -> None:
+    """Run the drill of the command line."""
+    options = parse()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # ends what was started
+    with tempfile.TemporaryDirectory(prefix="keyturn-drill-") as name:
+        folder = options.keep or Path(name)
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)  # PostgreSQL's user has to reach its own folder in it
+        ledger = Ledger()
+        try:
+            problems = run(folder, ledger, sizes(options), plan(options))
+        except (Failed, TimeoutError, Missing) as error:
+            problems = [str(error)]
+        if options.keep:
+            (folder / "ledger.json").write_text(json.dumps(asdict(ledger), default=sorted), encoding="utf-8")
+    violations = judge(ledger, BOUNDS)
+    show(ledger, violations, as_json=options.json)
+    for problem in dict.fromkeys(problems):
+        print(f"The drill itself failed: {problem}", file=sys.stderr)
+    sys.exit(2 if problems else 1 if violations else 0)
+
+
+def parse() -> argparse.Namespace:
+    """Return the options of the command line."""
+    parser = argparse.ArgumentParser(prog="python -m project.drill", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="three faults only, in about a minute")
+    parser.add_argument(
+        "--fault", action="append", choices=[fault.__name__ for fault in FULL], help="only this; can be repeated"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
+    parser.add_argument(
+        "--answer-within", type=float, default=3, metavar="SECONDS", help="ANSWER_WITHIN of the nodes (%(default)s)"
+    )
+    parser.add_argument("--keep", metavar="FOLDER", type=Path, help="keep logs and ledger in this folder")
+    return parser.parse_args()
+
+
+def plan(options: argparse.Namespace) -> list[Fault]:
+    """Return the faults of the command line, in the order of the full drill."""
+    chosen = options.fault or [fault.__name__ for fault in (QUICK if options.quick else FULL)]
+    return [fault for fault in dict.fromkeys((*FULL, *QUICK)) if fault.__name__ in chosen]
+
+
+def sizes(options: argparse.Namespace) -> Sizes:
+    """Return how long the faults last. A frozen PostgreSQL shows only after the wait that ANSWER_WITHIN allows."""
+    short = max(7.0, options.answer_within + 1)
+    return Sizes(answer_within=options.answer_within, short=short, crowd=0 if options.quick else 100_000)
+
+
+def show(ledger: Ledger, violations: Sequence[Violation], *, as_json: bool) -> None:
+    """Print the report."""
+    if as_json:
+        print(json.dumps(report.as_json(ledger, violations)))
+        return
+    print(f"\n{report.table(report.lines(ledger))}\n")
+    print("\n".join(report.summary(ledger, violations)))
+
+
+def run(folder: Path, ledger: Ledger, chosen: Sizes, steps: Sequence[Fault]) -> list[str]:
+    """Run the drill, and fill the ledger. Returns errors of the drill itself. Raises Failed, TimeoutError, Missing."""
+    started = time.monotonic()
+
+    def say(text: str) -> None:
+        print(f"{time.monotonic() - started:5.0f} s  {text}", file=sys.stderr, flush=True)
+
+    say(f"starting; load {os.getloadavg()[0]:.1f}")
+    with running(folder, answer_within=chosen.answer_within) as topology:
+        world = World(topology, registration.register(topology), Wallet(ledger))
+        topology.start(*ISSUERS, *APIS)
+        threads = clients.start(world, APIS)
+        say("clients run")
+        warm_up(world)
+        if chosen.crowd:
+            registration.add_crowd(topology, chosen.crowd)
+            say(f"{chosen.crowd:,} users added")
+        drill = Drill(world, chosen, say)
+        for fault in steps:
+            fault(drill)
+        time.sleep(3)
+        clients.look_for_revocations(world)
+        world.stopped.set()
+        for thread in threads:
+            thread.join(PAUSE + 20)
+        say(f"done; load {os.getloadavg()[0]:.1f}")
+    return world.problems
+
+
+def warm_up(world: World) -> None:
+    """Return once each client got a token. Raises TimeoutError."""
+    until = time.monotonic() + 90
+    calls = world.wallet.ledger.calls
+    while missing := BOUNDS.grant_types - {one.client for one in calls if one.outcome == OK and one.group == "token"}:
+        if time.monotonic() > until:
+            raise TimeoutError(f"no tokens for {', '.join(sorted(missing))}: {world.problems[:3]}")
+        time.sleep(0.2)
+
+
+if __name__ == "__main__":
+    main()

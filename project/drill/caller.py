@@ -1,0 +1,65 @@
+"""A client of the drill: a thread that takes turns, repeats what failed, and never stops at a failure."""
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from project.drill.ledger import Token
+from project.drill.registration import Enrollment
+from project.drill.topology import Topology
+from project.drill.wire import Wallet, Wire
+
+PAUSE = 0.5
+"""Seconds between two turns of a client."""
+
+
+@dataclass(slots=True)
+class World:
+    """What the clients share."""
+
+    topology: Topology
+    registered: Enrollment
+    wallet: Wallet
+    stopped: threading.Event = field(default_factory=threading.Event)
+    latest: Token | None = None
+    """The newest token of ada, which `broker` exchanges."""
+    problems: list[str] = field(default_factory=list)
+    """Errors of the drill itself."""
+
+    def basic(self, client: str) -> tuple[str, str]:
+        """Return the credentials of a confidential client."""
+        return client, self.registered.secret
+
+
+class Caller(ABC):
+    """A thread that takes turns until the drill ends."""
+
+    name: str
+    pause = PAUSE
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.wire = Wire(world.topology, world.wallet, self.name)
+
+    def run(self) -> None:
+        """Take turns. An unexpected error is recorded, and fails the drill."""
+        while not self.world.stopped.is_set():
+            try:
+                self.turn()
+            except Exception as error:  # noqa: BLE001 (a thread that died would measure nothing)
+                self.world.problems.append(f"{self.name}: {error!r}")
+            self.world.stopped.wait(self.pause)
+
+    @abstractmethod
+    def turn(self) -> None:
+        """Make the requests of one turn."""
+
+    def keep(self, answer: Mapping[str, Any] | None) -> Token | None:
+        """Keep the access token of an answer, and present it to the APIs behind nginx."""
+        if not answer or "access_token" not in answer:
+            return None
+        token = self.world.wallet.add(answer["access_token"])
+        self.wire.use("apis", token, answer["access_token"])
+        return token

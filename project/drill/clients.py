@@ -1,0 +1,214 @@
+"""The clients of the drill: one for each grant type, for revocations, for documents and for each API."""
+
+import random
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import jwt
+
+from project.drill.caller import Caller, World
+from project.drill.ledger import Check, Token
+from project.drill.registration import DEVICE, EXCHANGE, JWT_BEARER
+from project.drill.topology import ORDERS, POLL
+from project.drill.users import Family, Visitor
+from project.drill.wire import Wire
+
+EARLY = 10
+"""Seconds before its end from which a token is not exchanged any more."""
+
+
+class ClientCredentials(Caller):
+    """A service, which also revokes some of its tokens."""
+
+    name = "client_credentials"
+    turns = 0
+
+    def turn(self) -> None:
+        """Get a token; revoke each fifth."""
+        credentials = self.world.basic("service")
+        form = {"grant_type": "client_credentials", "scope": "notes:read"}
+        token = self.keep(self.wire.token("/oauth/token", form, auth=credentials))
+        self.turns += 1
+        if token and self.turns % 5 == 0:
+            self.revoke(token, self.world.wallet.texts[token])
+
+    def revoke(self, token: Token, text: str) -> None:
+        """Revoke the token, until the issuer acknowledges it."""
+        ledger = self.world.wallet.ledger
+        one = ledger.begin("jti", token.jti, now=time.time())
+        while self.wire.token("/oauth/revoke", {"token": text}, auth=self.world.basic("service")) is None:
+            if self.world.stopped.wait(1):
+                return
+        ledger.end(one, acknowledged=True, now=time.time())
+
+
+class CodeAndRefresh(Caller):
+    """A browser application of ada: one login, then refreshes, each of which must find the family again."""
+
+    name = "code and refresh"
+    turns = 0
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.user = Visitor("ada", world.registered, self.wire)
+        self.family = Family(self.user)
+
+    def turn(self) -> None:
+        """Refresh, or begin a family; look for the consent each fifth time."""
+        self.world.latest = self.keep(self.family.next_tokens()) or self.world.latest
+        self.turns += 1
+        if self.turns % 5 == 0:
+            self.user.look_for_consent()
+
+
+class LoggedOut(Caller):
+    """Eve logs in, gets tokens, and logs out everywhere, or her application revokes the refresh token."""
+
+    name = "log in and out"
+    pause = 3.0  # seconds; in the second of a log-out the issuer answers 503 for this user
+    turns = 0
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.user = Visitor("eve", world.registered, self.wire)
+
+    def turn(self) -> None:
+        """Log in, get tokens, and end them."""
+        family = Family(self.user)
+        token = self.keep(family.next_tokens())
+        if token is None:
+            return
+        self.world.stopped.wait(1)
+        self.turns += 1
+        if self.turns % 2:
+            self.user.log_out_everywhere()
+        else:
+            family.revoke(token)
+
+
+class Television(Caller):
+    """A television, whose codes tom allows in his browser."""
+
+    name = "device"
+    pause = 1.0
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.user = Visitor("tom", world.registered, self.wire)
+
+    def turn(self) -> None:
+        """Begin, allow, and fetch the token."""
+        begun = self.wire.token("/oauth/device", {"client_id": "tv", "scope": "notes:read"})
+        if not begun or not self.user.allow_device(begun["user_code"]):
+            return
+        form = {"grant_type": DEVICE, "client_id": "tv", "device_code": begun["device_code"]}
+        for _ in range(20):
+            answer = self.wire.token("/oauth/token", form, expects=self.waits)
+            if answer or self.world.stopped.wait(1):
+                self.keep(answer)
+                return
+
+    def waits(self, answer: Mapping[str, Any]) -> bool:
+        """Return True for the errors that a device can expect after a user's log-out or a lost answer."""
+        return (
+            answer.get("error") in {"invalid_grant", "slow_down", "authorization_pending"}
+            and self.user.was_logged_out()
+        )
+
+
+class ExchangingApi(Caller):
+    """The notes API, which exchanges ada's tokens for tokens of the orders API."""
+
+    name = "token exchange"
+
+    def turn(self) -> None:
+        """Exchange ada's newest token, unless it is about to end."""
+        token = self.world.latest
+        if token is None or token.exp < time.time() + EARLY or self.world.wallet.is_revoked(token):
+            return
+        form = {
+            "grant_type": EXCHANGE, "subject_token": self.world.wallet.texts[token], "scope": "orders:read",
+            "subject_token_type": "urn:ietf:params:oauth:token-type:access_token", "resource": ORDERS,
+        }  # fmt: skip
+        revoked = lambda _: self.world.wallet.is_revoked(token)  # noqa: E731 (one expression)
+        self.keep(self.wire.token("/oauth/token", form, auth=self.world.basic("broker"), expects=revoked))
+
+
+class JwtBearer(Caller):
+    """A batch job, which acts for bob by assertions of its key."""
+
+    name = "jwt bearer"
+
+    def turn(self) -> None:
+        """Get a token by a new assertion."""
+        claims = {
+            "iss": "batch", "sub": self.world.registered.subjects["bob"], "aud": self.world.topology.url,
+            "exp": int(time.time()) + 60, "jti": str(uuid.uuid4()),
+        }  # fmt: skip
+        headers = {"typ": "authorization-grant+jwt", "kid": "batch"}
+        assertion = jwt.encode(claims, self.world.registered.key, algorithm="ES256", headers=headers)
+        form = {"grant_type": JWT_BEARER, "assertion": assertion, "scope": "notes:read"}
+        self.keep(self.wire.token("/oauth/token", form))
+
+
+class DocumentReader(Caller):
+    """A verifier that reads the public documents."""
+
+    name = "documents"
+    paths = ("/.well-known/jwks.json", "/.well-known/openid-configuration", "/healthz")
+
+    def turn(self) -> None:
+        """Read each."""
+        for path in self.paths:
+            self.wire.document(path)
+
+
+class Prober(Caller):
+    """Presents tokens of every kind to one API."""
+
+    pause = 0.15
+
+    def __init__(self, world: World, api: str) -> None:
+        self.name = self.api = api
+        super().__init__(world)
+
+    def turn(self) -> None:
+        """Present a valid token mostly, else a revoked, an expired or a changed one."""
+        kind = random.choices(("valid", "revoked", "expired", "changed"), (6, 2, 1, 1))[0]  # noqa: S311
+        found = self.world.wallet.some(kind)
+        if found is None:
+            return
+        token, text = found
+        if kind == "changed":
+            head, body, signature = text.split(".")
+            changed = f"{head}.{body}.{'B' if signature[0] == 'A' else 'A'}{signature[1:]}"
+            self.wire.use(self.api, None, changed)
+        else:
+            self.wire.use(self.api, token, text)
+
+
+GRANT_TYPES = (ClientCredentials, CodeAndRefresh, Television, ExchangingApi, JwtBearer)
+
+
+def start(world: World, apis: tuple[str, ...]) -> list[threading.Thread]:
+    """Start all clients."""
+    clients: list[Caller] = [kind(world) for kind in (*GRANT_TYPES, LoggedOut, DocumentReader)]
+    clients += [Prober(world, api) for api in apis]
+    threads = [threading.Thread(target=client.run, name=client.name, daemon=True) for client in clients]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+def look_for_revocations(world: World) -> None:
+    """Introspect every token whose revocation was acknowledged and that has not expired. Needs a working issuer."""
+    wire = Wire(world.topology, world.wallet, "introspection")
+    acknowledged = {one.identifier for one in world.wallet.ledger.revocations if one.kind == "jti" and one.acknowledged}
+    for token, text in list(world.wallet.texts.items()):
+        if token.jti in acknowledged and token.exp > time.time() + POLL:
+            answer = wire.token("/oauth/introspect", {"token": text}, auth=world.basic("service"))
+            if answer is not None:
+                world.wallet.ledger.checks.append(Check("revocation", time.time(), kept=not answer["active"]))

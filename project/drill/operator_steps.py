@@ -1,0 +1,38 @@
+"""What operators do in an emergency, under load: rotate, revoke the signing key, log all users out."""
+
+import json
+import re
+import time
+
+from project.drill.fault_window import UNAVAILABLE, Drill
+from project.drill.ledger import Check
+
+
+def rotation(drill: Drill) -> None:
+    """Plan a switch of the signing key for the earliest safe instant."""
+    with drill.window("rotate_keys --now"):
+        drill.world.topology.command("rotate_keys", "--now")
+
+
+def revoked_key(drill: Drill) -> None:
+    """Revoke the key that signs. Beforehand: the planned switch took place, so the first key signs no more."""
+    world = drill.world
+    with drill.window("revoke_key of the signing key"):
+        keys = json.loads(world.topology.command("keys", "--json", "--ring", "default"))["rings"][0]["keys"]
+        phases = {key["phase"]: key["kid"] for key in keys}
+        switched = phases["signing"] != world.wallet.ledger.tokens[0].kid
+        world.wallet.ledger.checks.append(Check("planned switch of the key", time.time(), kept=switched))
+        one = world.wallet.ledger.begin("kid", phases["signing"], now=time.time())
+        world.topology.command("revoke_key", one.identifier, "--reason", "drill", "--yes")
+        world.wallet.ledger.end(one, acknowledged=True, now=time.time())
+
+
+def mass_log_out(drill: Drill) -> None:
+    """Log all users out, a hundred thousand and those of the clients."""
+    world = drill.world
+    with drill.window(f"log-out of {drill.sizes.crowd:,} users", excuses=UNAVAILABLE):
+        one = world.wallet.ledger.begin("all", "", now=time.time())
+        printed = world.topology.command("revoke_tokens", "--all", "--reason", "drill", "--yes")
+        world.wallet.ledger.end(one, acknowledged=True, now=time.time())
+        users = int(re.sub(r"\D", "", re.findall(r"([\d,]+) users", printed)[0]))
+        world.wallet.ledger.checks.append(Check("log-out", time.time(), kept=users >= drill.sizes.crowd))

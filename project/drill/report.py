@@ -1,0 +1,105 @@
+"""The report of a drill: a line for each fault, the violations, the conditions. Pure."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+
+from project.drill.ledger import EXPECTED, OK, REFUSED, Ledger, Window
+from project.drill.verdict import Violation, seen
+
+HEADER = ("fault", "s", "requests", "failures by kind", "longest gap")
+NO_FAULT = "(no fault)"
+
+
+@dataclass(frozen=True, slots=True)
+class FaultLine:
+    """A row of the table: times in seconds. The gap is the longest time without a token, over all clients."""
+
+    fault: str
+    seconds: float
+    requests: int
+    failures: Mapping[str, int]
+    gap: float
+
+
+def lines(ledger: Ledger) -> list[FaultLine]:
+    """Return a line for each fault, in the order of time, then a line for everything outside of faults."""
+    found = [_line(ledger, window) for window in sorted(ledger.windows, key=lambda one: one.begun)]
+    return [*found, _rest(ledger)]
+
+
+def _line(ledger: Ledger, window: Window) -> FaultLine:
+    counts = seen(ledger, window)
+    return FaultLine(
+        window.fault,
+        round(window.lifted - window.begun, 1),
+        sum(counts.values()),
+        _failures(counts),
+        _gap(ledger, window.begun, window.recovered),
+    )
+
+
+def _rest(ledger: Ledger) -> FaultLine:
+    items = [(one.group, one) for one in ledger.calls] + [(one.api, one) for one in ledger.uses]
+    outside = [
+        (group, one) for group, one in items
+        if not any(window.overlaps(one.sent, one.answered) for window in ledger.windows)
+    ]  # fmt: skip
+    counts = Counter(f"{group}:{one.outcome}" for group, one in outside)
+    return FaultLine(NO_FAULT, 0.0, len(outside), _failures(counts), 0.0)
+
+
+def _failures(counts: Mapping[str, int]) -> dict[str, int]:
+    """Return the failures. A refused token is none at an API: rules 1 and 2 judge each of them."""
+    ignored = {OK, EXPECTED}
+    apis = {key for key in counts if key.startswith("api") and key.endswith(f":{REFUSED}")}
+    return {key: counts[key] for key in sorted(counts) if key.partition(":")[2] not in ignored and key not in apis}
+
+
+def _gap(ledger: Ledger, begin: float, end: float) -> float:
+    """Return the longest time between two tokens that touches the interval."""
+    at = sorted(one.answered for one in ledger.calls if one.group == "token" and one.outcome == OK)
+    pairs = pairwise(at)
+    return round(
+        max((later - earlier for earlier, later in pairs if earlier <= end and later >= begin), default=0.0), 1
+    )
+
+
+def table(found: Sequence[FaultLine]) -> str:
+    """Return the table as Markdown."""
+    rows = [HEADER, tuple("---" for _ in HEADER)]
+    for line in found:
+        failures = ", ".join(f"{count} {kind.replace(':', ' ')}" for kind, count in line.failures.items()) or "none"
+        rows.append((line.fault, f"{line.seconds:g}" if line.seconds else "", str(line.requests), failures,
+                     f"{line.gap:g} s" if line.fault != NO_FAULT else ""))  # fmt: skip
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def summary(ledger: Ledger, violations: Sequence[Violation]) -> list[str]:
+    """Return the totals and the violations, one sentence each."""
+    accepted = sum(one.outcome == OK for one in ledger.uses)
+    refused = sum(one.outcome == REFUSED for one in ledger.uses)
+    excused = sum(not one.kept for one in ledger.checks) - sum(one.rule == 3 for one in violations)
+    totals = (
+        f"{len(ledger.tokens):,} tokens and {len(ledger.calls):,} requests to the issuer; {len(ledger.uses):,} uses at"
+        f" the APIs ({accepted:,} accepted, {refused:,} refused); {len(ledger.revocations)} revocations;"
+        f" {len(ledger.checks):,} writes looked for again, {excused} ended by a later revocation."
+    )
+    if not violations:
+        return [totals, "Every promise held."]
+    broken = Counter(f"BROKEN (rule {one.rule}): {one.message}" for one in violations)
+    return [totals, *(f"{message} ({count} times)" if count > 1 else message for message, count in broken.items())]
+
+
+def as_json(ledger: Ledger, violations: Sequence[Violation]) -> dict[str, object]:
+    """Return lines, totals and violations as JSON members."""
+    return {
+        "faults": [asdict(line) for line in lines(ledger)],
+        "tokens": len(ledger.tokens),
+        "requests": len(ledger.calls),
+        "uses": len(ledger.uses),
+        "revocations": len(ledger.revocations),
+        "checks": len(ledger.checks),
+        "violations": [asdict(one) for one in violations],
+    }

@@ -1,0 +1,94 @@
+"""Faults of PostgreSQL and Redis, and an API without a route to the issuer.
+
+While PostgreSQL is away, APIs cannot read the revocation feed.
+"""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from project.drill.fault_window import UNAVAILABLE, Drill
+from project.drill.topology import APIS, ISSUERS, TIMINGS
+
+FOLLOWERS = frozenset({*APIS, "apis"})
+
+
+def stopped_postgresql(drill: Drill) -> None:
+    """Stop PostgreSQL for less than N: the public documents stay."""
+    _stopped(drill, "less than N", drill.sizes.outage, frozenset({"token:503"}))
+
+
+def stopped_longer(drill: Drill) -> None:
+    """Stop PostgreSQL for longer than N: the snapshots of keys and metadata are too old, then the APIs' copies."""
+    _stopped(drill, "longer than N", drill.sizes.beyond_n, frozenset({"token:503", "documents:503"}))
+
+
+def _stopped(drill: Drill, length: str, seconds: float, expects: frozenset[str]) -> None:
+    fault = f"PostgreSQL stopped, {length} ({seconds:g} s)"
+    with drill.window(fault, excuses=UNAVAILABLE, expects=expects, late=FOLLOWERS) as excuses:
+        began = time.time()
+        drill.world.topology.postgresql.stop()
+        drill.hold(seconds)
+        drill.world.topology.postgresql.start()
+        away = time.time() - began  # longer than `seconds` on a machine on which PostgreSQL starts slowly
+        if away > TIMINGS["snapshot_age"] - 2 * TIMINGS["reread"]:
+            excuses.add("documents:503")
+            excuses.update(f"{api}:503" for api in FOLLOWERS)
+
+
+def frozen_postgresql(drill: Drill) -> None:
+    """Stop the processes of PostgreSQL where they are."""
+    expects = frozenset({"token:503"})
+    with drill.window("PostgreSQL frozen", excuses=UNAVAILABLE, expects=expects, late=FOLLOWERS):
+        drill.world.topology.postgresql.freeze()
+        try:
+            drill.hold(drill.sizes.short)
+        finally:
+            drill.world.topology.postgresql.thaw()
+
+
+def read_only_postgresql(drill: Drill) -> None:
+    """Make PostgreSQL refuse writes, as a demoted primary does."""
+    postgresql = drill.world.topology.postgresql
+    with drill.window("PostgreSQL read-only", excuses=UNAVAILABLE, expects=frozenset({"token:503"})):
+        postgresql.execute("ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
+        drill.hold(drill.sizes.short)
+        postgresql.execute("ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()")
+
+
+def cut_off_api(drill: Drill) -> None:
+    """Cut one API off for longer than its copy of the keys may be used, and stop Redis in that time."""
+    expects, cut = frozenset({"api-two:503"}), drill.world.topology.cut
+    excuses = frozenset({"api-two:503", "apis:503"})
+    late = frozenset({"api-two", "apis"})
+    began = time.time()
+    with drill.window("an API cut off from the issuer", excuses=excuses, expects=expects, late=late):
+        cut.touch()
+        stopped_redis(drill)
+        drill.hold(max(0.0, drill.sizes.cut - (time.time() - began)))
+        cut.unlink()
+
+
+def stopped_redis(drill: Drill) -> None:
+    """Stop Redis: logins and device codes are refused, tokens are issued."""
+    redis = drill.world.topology.redis
+    with _redis(drill, "Redis stopped"):
+        redis.stop()
+        drill.hold(drill.sizes.short)
+        redis.start()
+
+
+def frozen_redis(drill: Drill) -> None:
+    """Freeze Redis: connections are accepted, and nothing is answered."""
+    redis = drill.world.topology.redis
+    with _redis(drill, "Redis frozen"):
+        redis.signal(signal.SIGSTOP)
+        drill.hold(drill.sizes.short)
+        redis.signal(signal.SIGCONT)
+
+
+@contextmanager
+def _redis(drill: Drill, fault: str) -> Iterator[None]:
+    with drill.window(fault, excuses=UNAVAILABLE, expects=frozenset({"page:503"}), settles=6, nodes=ISSUERS):
+        yield

@@ -1,0 +1,193 @@
+"""A user's browser at the issuer, and a family of refresh tokens that an application got for the user."""
+
+import math
+import secrets
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from project.drill.ledger import Check, Token
+from project.drill.registration import CALLBACK, Enrollment, challenge
+from project.drill.wire import Wire
+
+LOGIN = "/accounts/login/"
+SCOPE = "openid notes:read offline_access"
+RETRY = 30
+"""Seconds for which a repeated refresh gets the same successor (docs/grants.md)."""
+
+
+_one_login = threading.Lock()
+"""A machine hashes as many passwords at once as it has cores less one: the users of the drill log in one by one."""
+
+
+@dataclass(slots=True)
+class Visitor:
+    """A user with a browser. Every step returns None, "" or False if a request of it failed."""
+
+    name: str
+    registered: Enrollment
+    wire: Wire
+    allowed: bool = False
+    """Whether the issuer acknowledged the user's consent to `app`."""
+    logged_in: float = 0.0
+
+    @property
+    def subject(self) -> str:
+        """Return the user's `sub`."""
+        return self.registered.subjects[self.name]
+
+    def log_in(self) -> bool:
+        """Log in by the issuer's form."""
+        with _one_login:
+            return self._log_in()
+
+    def _log_in(self) -> bool:
+        page = self.wire.page(LOGIN)
+        if page is None:
+            return False
+        if page.status_code == 200:
+            values = {"login": self.name, "password": self.registered.password}
+            done = self.wire.submit(page, values, LOGIN)
+            if done is None or done.status_code != 302:
+                return False
+        self.logged_in = time.time()
+        return True
+
+    def was_logged_out(self) -> bool:
+        """Return True if a revocation of the user, or of all users, began after the last login."""
+        of_user = [
+            one
+            for one in list(self.wire.wallet.ledger.revocations)
+            if one.kind in {"sub", "all"} and one.identifier in {"", self.subject}
+        ]
+        # While a revocation of all runs, it also ends grants that were made after its beginning.
+        return any((one.acknowledged or one.given_up or math.inf) > self.logged_in - 2 for one in of_user)
+
+    def code(self, verifier: str) -> str:
+        """Return an authorization code for `app`; "" after a failure. Logs in and allows as often as it is needed."""
+        path = _authorization(verifier)
+        for _ in range(4):
+            answer = self.wire.page(path)
+            if answer is not None and answer.status_code == 200:
+                answer = self.wire.submit(answer, {"allow": "true"}, path)
+            if answer is None or answer.status_code == 200:
+                return ""
+            location = answer.headers.get("Location", "")
+            if location.startswith(CALLBACK):
+                self.allowed = True
+                return parse_qs(urlsplit(location).query).get("code", [""])[0]
+            if "/accounts/login/" in location and not self.log_in():
+                return ""
+        return ""
+
+    def look_for_consent(self) -> None:
+        """Ask for a code again: the issuer must not ask the user for what the user allowed."""
+        if not self.allowed:
+            return
+        answer = self.wire.page(_authorization(secrets.token_urlsafe(32)))
+        if answer is None or "/accounts/login/" in answer.headers.get("Location", ""):
+            return
+        kept = answer.status_code != 200
+        self.wire.wallet.ledger.checks.append(Check("consent", time.time(), kept=kept))
+
+    def log_out_everywhere(self) -> None:
+        """Log out everywhere. The application's tokens for the user are revoked."""
+        path, ledger = "/accounts/everywhere/", self.wire.wallet.ledger
+        page = self.wire.page(path)
+        if page is None or page.status_code != 200:
+            return
+        one = ledger.begin("sub", self.subject, now=time.time())
+        done = self.wire.submit(page, {}, path)
+        acknowledged = done is not None and done.status_code < 400
+        ledger.end(one, acknowledged=acknowledged, now=time.time())
+        self.allowed = False
+
+    def allow_device(self, user_code: str) -> bool:
+        """Type the code of a device, and allow it."""
+        path = "/oauth/device/verify"
+        page = self.wire.page(path)
+        if page is not None and page.status_code == 302 and self.log_in():
+            page = self.wire.page(path)
+        if page is None or page.status_code != 200:
+            return False
+        shown = self.wire.submit(page, {"user_code": user_code}, path)
+        if shown is None or shown.status_code != 200:
+            return False
+        done = self.wire.submit(shown, {"allow": "true"}, path)
+        return done is not None and done.status_code == 200
+
+
+class Family:
+    """The refresh tokens that `app` got under one grant."""
+
+    def __init__(self, user: Visitor) -> None:
+        self.user, self.refresh, self.unanswered, self.grant = user, "", 0.0, ""
+
+    def next_tokens(self) -> Mapping[str, Any] | None:
+        """Refresh, or redeem a new code if there is no refresh token. Returns None after a failure."""
+        answer = self._refreshed() if self.refresh else self._redeemed()
+        if answer and "refresh_token" in answer:
+            self.refresh, self.unanswered = answer["refresh_token"], 0.0
+        return answer
+
+    def _redeemed(self) -> Mapping[str, Any] | None:
+        verifier = secrets.token_urlsafe(32)
+        code = self.user.code(verifier)
+        if not code:
+            return None
+        form = {
+            "grant_type": "authorization_code", "client_id": "app", "code": code, "redirect_uri": CALLBACK,
+            "code_verifier": verifier,
+        }  # fmt: skip
+        answer: Mapping[str, Any] | None = self.user.wire.token(
+            "/oauth/token", form, expects=lambda _: self.user.was_logged_out()
+        )
+        return answer
+
+    def _refreshed(self) -> Mapping[str, Any] | None:
+        form = {"grant_type": "refresh_token", "client_id": "app", "refresh_token": self.refresh}
+        sent = time.time()
+        answer: Mapping[str, Any] | None = self.user.wire.token(
+            "/oauth/token", form, expects=lambda _: bool(self._excuse())
+        )
+        if answer is None:
+            self.unanswered = self.unanswered or sent
+            return None
+        kept = "refresh_token" in answer
+        excuse = "" if kept else self._excuse()
+        self.user.wire.wallet.ledger.checks.append(Check("refresh token", time.time(), kept, excuse))
+        if not kept:
+            self.refresh = ""
+        return answer
+
+    def _excuse(self) -> str:
+        """Return why the issuer has to refuse the refresh token; "" if it has no reason."""
+        if self.user.was_logged_out():
+            return "revoked"
+        lost = self.unanswered and time.time() - self.unanswered > RETRY
+        return "repeated after more than 30 s" if lost else ""
+
+    def revoke(self, token: Token) -> None:
+        """Revoke the refresh token with its grant, then see that it is refused."""
+        wire, ledger = self.user.wire, self.user.wire.wallet.ledger
+        one = ledger.begin("grant", token.grant, now=time.time())
+        answer = wire.token("/oauth/revoke", {"client_id": "app", "token": self.refresh})
+        ledger.end(one, acknowledged=answer is not None, now=time.time())
+        if answer is None:
+            return
+        form = {"grant_type": "refresh_token", "client_id": "app", "refresh_token": self.refresh}
+        answer = wire.token("/oauth/token", form, expects=lambda error: error.get("error") == "invalid_grant")
+        if answer is not None:
+            kept = answer.get("error") == "invalid_grant"
+            wire.wallet.ledger.checks.append(Check("revocation", time.time(), kept=kept))
+
+
+def _authorization(verifier: str) -> str:
+    query = {
+        "response_type": "code", "client_id": "app", "redirect_uri": CALLBACK, "scope": SCOPE, "state": "s",
+        "code_challenge": challenge(verifier), "code_challenge_method": "S256",
+    }  # fmt: skip
+    return f"/oauth/authorize?{urlencode(query)}"

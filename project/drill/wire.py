@@ -1,0 +1,139 @@
+"""Requests of the drill's clients, each recorded in the ledger, and the tokens that they got."""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urljoin
+
+import jwt
+import requests
+
+from project.drill.ledger import EXPECTED, REFUSED, UNANSWERED, Call, Ledger, Token, Use, outcome
+from project.drill.topology import Topology
+from project.launch.browser import forms
+
+PATIENCE = 12  # seconds beyond ANSWER_WITHIN, for answers that are late
+KEPT = 60  # seconds after its end for which a token is kept, to be refused
+PAGE = {"Accept": "text/html", "Origin": "null", "Sec-Fetch-Site": "same-origin"}
+"""What a browser sends with forms of pages that hide their address (tokens/views/own_forms.py)."""
+Refusal = Callable[[Mapping[str, Any]], bool]
+
+
+def never(_: Mapping[str, Any]) -> bool:
+    """Return False: no refusal is expected."""
+    return False
+
+
+@dataclass(slots=True)
+class Wallet:
+    """The tokens that clients got, with their text, which the ledger does not have."""
+
+    ledger: Ledger
+    texts: dict[Token, str] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, text: str) -> Token:
+        """Record a token that the issuer answered with."""
+        claims = jwt.decode(text, options={"verify_signature": False})
+        token = Token(
+            jti=claims["jti"], kid=jwt.get_unverified_header(text)["kid"], sub=claims["sub"],
+            grant=claims.get("grant_id", ""), iat=claims["iat"], exp=claims["exp"],
+        )  # fmt: skip
+        with self.lock:
+            self.ledger.tokens.append(token)
+            self.texts[token] = text
+        return token
+
+    def some(self, kind: str) -> tuple[Token, str] | None:
+        """Return a token by chance that is `valid`, `revoked` or `expired`; None if there is none."""
+        now = time.time()
+        with self.lock:
+            for old in [token for token in self.texts if token.exp < now - KEPT]:
+                del self.texts[old]
+            known = list(self.texts.items())
+        if kind == "expired":
+            known = [one for one in known if one[0].exp < now]
+        elif kind == "revoked":
+            known = [one for one in known if self.is_revoked(one[0])]
+        else:
+            known = known[-30:]
+        return random.choice(known) if known else None  # noqa: S311 (no secret)
+
+    def is_revoked(self, token: Token) -> bool:
+        """Return True if a revocation that has begun can cover the token."""
+        until = time.time() + 2
+        return any(one.covers(token, until=until) for one in list(self.ledger.revocations))
+
+
+@dataclass(slots=True)
+class Wire:
+    """A connection of one client to issuer and APIs, with cookies. Each thread has its own."""
+
+    topology: Topology
+    wallet: Wallet
+    name: str
+    """The client in the ledger: its grant type."""
+    session: requests.Session = field(default_factory=requests.Session)
+
+    def __post_init__(self) -> None:
+        """Trust the drill's certificate only."""
+        self.session.trust_env = False
+        self.session.verify = str(self.topology.certificate)
+
+    @property
+    def timeout(self) -> float:
+        """Return the seconds after which a request counts as unanswered."""
+        return self.topology.answer_within + PATIENCE
+
+    def token(self, path: str, form: Mapping[str, str], *, expects: Refusal = never, **more: Any) -> Any:
+        """POST a form to an endpoint. Returns the JSON of the answer ({} if it is empty), or None after a failure."""
+        answer = self._issuer("token", "POST", path, expects=expects, data=form, **more)
+        if answer is None:
+            return None
+        return answer.json() if answer.content else {}
+
+    def page(self, path: str) -> requests.Response | None:
+        """Load a page, without following redirects. Returns None after a failure."""
+        return self._issuer("page", "GET", path, headers=PAGE)
+
+    def submit(self, page: requests.Response, values: Mapping[str, str], path: str) -> requests.Response | None:
+        """Send the form of the page that has a CSRF token to `path`. Returns None after a failure."""
+        form = next(form for form in forms(page.text) if "csrfmiddlewaretoken" in form.fields)
+        return self._issuer("page", "POST", path, headers=PAGE, data={**form.fields, **values})
+
+    def document(self, path: str) -> None:
+        """Load a public document."""
+        self._issuer("documents", "GET", path)
+
+    def _issuer(
+        self, group: str, method: str, path: str, *, expects: Refusal = never, **more: Any
+    ) -> requests.Response | None:
+        sent, answer = time.time(), None
+        url = urljoin(self.topology.url, path)
+        try:
+            answer = self.session.request(method, url, timeout=self.timeout, allow_redirects=False, **more)
+            result = outcome(answer.status_code, answer.headers)
+            if result == REFUSED and group == "token" and expects(answer.json()):
+                result = EXPECTED
+        except (requests.RequestException, ValueError):
+            result = UNANSWERED
+        self.wallet.ledger.calls.append(Call(group, self.name, sent, time.time(), result))
+        return answer if answer is not None and answer.status_code < 500 else None
+
+    def use(self, api: str, token: Token | None, text: str) -> None:
+        """Present a token to an API: to a node, or to nginx ("apis")."""
+        port = self.topology.ports["api" if api == "apis" else api]
+        scheme = "https" if api == "apis" else "http"
+        headers = {"Authorization": f"Bearer {text}", "X-Forwarded-Proto": "https"}
+        sent = time.time()
+        try:
+            answer = self.session.get(
+                f"{scheme}://localhost:{port}/api/whoami/", headers=headers, timeout=self.timeout, allow_redirects=False
+            )
+            result = outcome(answer.status_code, answer.headers)
+        except requests.RequestException:
+            result = UNANSWERED
+        self.wallet.ledger.uses.append(Use(api, token, sent, time.time(), result))

@@ -1,0 +1,58 @@
+"""Measures requests, and attaches everything that counts when a process that serves loads its application."""
+
+import time
+from collections.abc import Callable
+
+from django.apps import apps
+from django.conf import settings
+from django.core.exceptions import MiddlewareNotUsed
+from django.http import HttpRequest, HttpResponseBase
+
+from project.metrics import catalog, state
+from project.metrics.endpoints import endpoint
+from project.metrics.labels import status_class
+from resources import prometheus
+from resources.metrics import add
+
+Answer = Callable[[HttpRequest], HttpResponseBase]
+
+
+def measured(answer: Answer) -> Answer:
+    """Measure the duration of each request. Middleware: the first. Not used unless METRICS_PORT is set."""
+    if not settings.METRICS_PORT:
+        raise MiddlewareNotUsed
+    start()
+
+    def timed(request: HttpRequest) -> HttpResponseBase:
+        began = time.perf_counter()
+        status = 500
+        try:
+            response = answer(request)
+            status = response.status_code
+        finally:
+            add(catalog.DURATION, endpoint(request), status_class(status), amount=time.perf_counter() - began)
+        return response
+
+    return timed
+
+
+def start() -> None:
+    """Export the issuer's metrics and count from now on, once per process. RESOURCE_SERVER exports the API's."""
+    # The sink stays if the application is loaded again.
+    if _started:
+        return
+    _started.append(True)
+    prometheus.attach(catalog.METRICS)
+    readers: list[state.Reader] = [state.of_databases]
+    if apps.is_installed("tokens"):
+        from project.metrics import events, issuer_state  # noqa: PLC0415 (an API has no issuer's models)
+        from tokens import background  # noqa: PLC0415
+
+        events.attach()
+        background.observers.append(issuer_state.DatabaseReader())
+        readers.append(issuer_state.of_memory)
+    state.Sampler(readers).start()
+
+
+_started: list[bool] = []
+"""Has an element if this process counts. Lives as long as the process."""

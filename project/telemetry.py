@@ -1,0 +1,93 @@
+"""Traces for OpenTelemetry: a span for each request, in the trace of its caller. Off unless OTEL_TRACES is set.
+
+- The SDK and the exporter (OTLP over HTTP) come with the extra `otel`. The SDK's own variables configure them, such as
+  OTEL_EXPORTER_OTLP_ENDPOINT and OTEL_TRACES_SAMPLER.
+- A span has the method, the endpoint and the status. It has no URL, header, address or text of an error, because these
+  can hold a token or an address of a user.
+- The lines of the log have the trace id of the span.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured, MiddlewareNotUsed
+from django.http import HttpRequest, HttpResponseBase
+
+from project.access_log import METHODS
+from project.metrics.endpoints import endpoint
+from resources import trace_context
+
+MISSING = "OTEL_TRACES needs the packages of the extra `otel`: pip install 'keyturn[otel]'."
+
+Answer = Callable[[HttpRequest], HttpResponseBase]
+
+
+def traced(answer: Answer) -> Answer:
+    """Give each request a span. Middleware: inside of `request_ids`. Not used unless OTEL_TRACES is set."""
+    if not settings.OTEL_TRACES:
+        raise MiddlewareNotUsed
+    tracer, kind, error = _tracer()
+
+    def with_span(request: HttpRequest) -> HttpResponseBase:
+        # An exception's text could hold a secret, so it is not recorded.
+        with tracer.start_as_current_span(
+            "request", _parent(request), kind=kind, record_exception=False, set_status_on_exception=False
+        ) as span:
+            ids = span.get_span_context()
+            trace_context.join(f"{ids.trace_id:032x}", f"{ids.span_id:016x}")
+            status = 500
+            try:
+                response = answer(request)
+                status = response.status_code
+            finally:
+                _describe(span, request, status, error)
+            return response
+
+    return with_span
+
+
+def _describe(span: Any, request: HttpRequest, status: int, error: Any) -> None:
+    """Name the span, and set its attributes."""
+    method = request.method if request.method in METHODS else "_OTHER"
+    route = endpoint(request)
+    span.update_name(f"{method} {route}")
+    span.set_attributes({"http.request.method": method, "http.route": route, "http.response.status_code": status})
+    if status >= 500:  # a refusal of the client is no error of the server
+        span.set_status(error)
+
+
+def _parent(request: HttpRequest) -> Any:
+    """Return the caller's span as a context. Returns an empty one if the request's header is malformed or missing."""
+    from opentelemetry.context import Context  # noqa: PLC0415 (optional)
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415
+
+    header = request.headers.get(trace_context.TRACEPARENT, "")
+    if trace_context.parsed(header) is None:
+        return Context()
+    return TraceContextTextMapPropagator().extract({trace_context.TRACEPARENT: header}, Context())
+
+
+def _tracer() -> tuple[Any, Any, Any]:
+    """Return the tracer, the kind of its spans, and the status of a failed one. Raises ImproperlyConfigured."""
+    try:
+        from opentelemetry.trace import SpanKind, Status, StatusCode  # noqa: PLC0415
+    except ImportError:
+        raise ImproperlyConfigured(MISSING) from None
+    return provider().get_tracer("keyturn"), SpanKind.SERVER, Status(StatusCode.ERROR)
+
+
+@cache
+def provider() -> Any:
+    """Return the tracer provider of this process, which sends spans in the background. Raises ImproperlyConfigured."""
+    try:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+        from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+        from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+    except ImportError:
+        raise ImproperlyConfigured(MISSING) from None
+    made = TracerProvider(resource=Resource.create({"service.name": settings.OTEL_SERVICE_NAME}))
+    made.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    return made

@@ -1,0 +1,110 @@
+"""The metrics of an API process. Recording costs nothing until something exports them (prometheus.py).
+
+- Code that has something to count calls `add` or `put`. Both do nothing without a sink.
+- A label has a bounded number of values: results, reasons, and the issuers of the settings. Nothing that a client sends
+  becomes a label.
+- A point in time is exported as seconds since the epoch, so that its age stays right if the process stops recording.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal, Protocol
+
+Kind = Literal["counter", "gauge", "histogram"]
+Merge = Literal["min", "max", "sum", "mostrecent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric: its name in the exposition, its meaning, and the names of its labels."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    labels: tuple[str, ...] = ()
+    merge: Merge = "max"
+    """Of a gauge: which value counts if several worker processes have one."""
+
+
+class Sink(Protocol):
+    """Exports metrics. Its methods are called by many threads."""
+
+    def add(self, metric: Metric, labels: tuple[str, ...], amount: float) -> None:
+        """Increase a counter, or add an observation to a histogram."""
+
+    def put(self, metric: Metric, labels: tuple[str, ...], value: float) -> None:
+        """Set a gauge."""
+
+
+TOKENS = Metric(
+    "keyturn_api_tokens_total",
+    "counter",
+    "Requests with a token, by result (accepted, refused, proof_refused, unavailable, …) and reason of the refusal",
+    ("result", "reason"),
+)
+JWKS_FETCHES = Metric(
+    "keyturn_api_jwks_fetches_total",
+    "counter",
+    "Fetches of the issuer's JWKS, by result (read, not_modified, failed)",
+    ("issuer", "result"),
+)
+JWKS_KEYS = Metric("keyturn_api_jwks_keys", "gauge", "Entries of the last fetched JWKS", ("issuer",), "mostrecent")
+JWKS_FETCHED = Metric(
+    "keyturn_api_jwks_fetched_timestamp_seconds",
+    "gauge",
+    "When the JWKS was last fetched; the worker process with the oldest keys counts",
+    ("issuer",),
+    "min",
+)
+FEED_POLLS = Metric(
+    "keyturn_api_feed_polls_total",
+    "counter",
+    "Polls of the revocation feed, by result (read, failed)",
+    ("issuer", "result"),
+)
+FEED_VERSION = Metric(
+    "keyturn_api_feed_version",
+    "gauge",
+    "The number of the feed's version that every worker process has reached",
+    ("issuer",),
+    "min",
+)
+FEED_ENTRIES = Metric("keyturn_api_feed_entries", "gauge", "Revocations that are in force", ("issuer",))
+FEED_HEARD = Metric(
+    "keyturn_api_feed_heard_timestamp_seconds",
+    "gauge",
+    "When the issuer last answered a poll; the worker process that waits longest counts",
+    ("issuer",),
+    "min",
+)
+FEED_LATE = Metric("keyturn_api_feed_late", "gauge", "1 if the feed is late in a worker process, else 0", ("issuer",))
+
+METRICS = (
+    *(TOKENS, JWKS_FETCHES, JWKS_KEYS, JWKS_FETCHED),
+    *(FEED_POLLS, FEED_VERSION, FEED_ENTRIES, FEED_HEARD, FEED_LATE),
+)
+
+sinks: list[Sink] = []
+"""Empty until the metrics are exported. Lives as long as the process."""
+
+
+def add(metric: Metric, *labels: str, amount: float = 1.0) -> None:
+    """Increase a counter, or add the observation `amount` to a histogram."""
+    for sink in sinks:
+        sink.add(metric, labels, amount)
+
+
+def put(metric: Metric, value: float, *labels: str) -> None:
+    """Set a gauge."""
+    for sink in sinks:
+        sink.put(metric, labels, value)
+
+
+def poll_samples(status: dict[str, Any], *, now: datetime) -> Iterator[tuple[Metric, float]]:
+    """Yield the gauges of a followed feed. `status` is that of `Follower.status`, `now` is this node's clock."""
+    yield FEED_VERSION, float(str(status["version"] or "0").partition(".")[0])
+    yield FEED_ENTRIES, float(status["entries"])
+    yield FEED_LATE, float(status["late"])
+    if status["age"] is not None:
+        yield FEED_HEARD, (now - timedelta(seconds=status["age"])).timestamp()

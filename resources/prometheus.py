@@ -1,0 +1,95 @@
+"""Exports the metrics by prometheus_client, an optional dependency (`keyturn-resources[metrics]`).
+
+- `attach` registers them with prometheus_client's registry. Any view or server that exposes that registry then shows
+  them, also for several worker processes (PROMETHEUS_MULTIPROC_DIR).
+- RESOURCE_SERVER["METRICS"] calls it when Django starts.
+"""
+
+from collections.abc import Sequence
+from threading import Lock
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from . import metrics
+from .metrics import METRICS, Metric
+
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""Seconds. The upper bounds of the buckets of histograms."""
+MISSING = "Metrics need prometheus_client, which the extra `metrics` installs."
+# Of a gauge, only the values of running processes count.
+MODES = {"min": "livemin", "max": "livemax", "sum": "livesum", "mostrecent": "livemostrecent"}
+
+
+class PrometheusSink:
+    """Passes metrics on to prometheus_client. `registry` None: the default registry of prometheus_client."""
+
+    def __init__(self, exported: Sequence[Metric], *, registry: Any = None) -> None:
+        self._client = _client()
+        self._registered = {"registry": self._client.REGISTRY if registry is None else registry}
+        self._exported, self._lock = frozenset(exported), Lock()
+        # A gauge without labels would show 0 from its creation until its first value.
+        self._families = {
+            metric: _family(self._client, metric, self._registered)
+            for metric in exported
+            if metric.labels or metric.kind != "gauge"
+        }
+        self._children: dict[tuple[Metric, tuple[str, ...]], Any] = {}
+
+    def add(self, metric: Metric, labels: tuple[str, ...], amount: float) -> None:
+        """Increase a counter, or add an observation to a histogram."""
+        child = self._child(metric, labels)
+        if child is None:
+            return
+        if metric.kind == "histogram":
+            child.observe(amount)
+        else:
+            child.inc(amount)
+
+    def put(self, metric: Metric, labels: tuple[str, ...], value: float) -> None:
+        """Set a gauge."""
+        if (child := self._child(metric, labels)) is not None:
+            child.set(value)
+
+    def _child(self, metric: Metric, labels: tuple[str, ...]) -> Any:
+        """Return the series of these labels, or None if this sink does not export the metric."""
+        # prometheus_client takes a lock and converts each label for this, which takes longer than counting.
+        child = self._children.get((metric, labels))
+        if child is None and metric in self._exported:
+            family = self._family(metric)
+            child = self._children[metric, labels] = family.labels(*labels) if labels else family
+        return child
+
+    def _family(self, metric: Metric) -> Any:
+        with self._lock:
+            if metric not in self._families:
+                self._families[metric] = _family(self._client, metric, self._registered)
+            return self._families[metric]
+
+
+def attach(exported: Sequence[Metric] = METRICS, *, registry: Any = None) -> PrometheusSink:
+    """Export the metrics from now on, and return the sink. Raises ImproperlyConfigured without prometheus_client."""
+    sink = PrometheusSink(exported, registry=registry)
+    metrics.sinks.append(sink)
+    return sink
+
+
+def detach(sink: PrometheusSink) -> None:
+    """Stop exporting to `sink`."""
+    metrics.sinks.remove(sink)
+
+
+def _client() -> Any:
+    try:
+        import prometheus_client  # noqa: PLC0415 (optional; it reads PROMETHEUS_MULTIPROC_DIR when it is imported)
+    except ImportError:
+        raise ImproperlyConfigured(MISSING) from None
+    return prometheus_client
+
+
+def _family(client: Any, metric: Metric, registered: dict[str, Any]) -> Any:
+    if metric.kind == "counter":
+        return client.Counter(metric.name, metric.meaning, metric.labels, **registered)
+    if metric.kind == "histogram":
+        return client.Histogram(metric.name, metric.meaning, metric.labels, buckets=BUCKETS, **registered)
+    return client.Gauge(metric.name, metric.meaning, metric.labels, multiprocess_mode=MODES[metric.merge], **registered)

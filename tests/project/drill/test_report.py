@@ -1,0 +1,48 @@
+"""The report of the drill."""
+
+import json
+
+from project.drill.ledger import CLEAN, REFUSED, Ledger
+from project.drill.report import as_json, lines, summary, table
+from project.drill.verdict import judge
+from tests.project.drill.test_verdict import BOUNDS, call, ledger, use
+
+
+def test_a_line_counts_the_failures_in_its_window_by_kind() -> None:
+    one = ledger()
+    one.calls.append(call(1106, CLEAN, group="page"))
+    one.uses.append(use(1106, REFUSED, None))
+    fault, rest = lines(one)
+    assert (fault.fault, fault.seconds, fault.requests) == ("fault", 10, 3)
+    assert fault.failures == {"page:503": 1, "token:503": 1}
+    assert rest.failures == {}
+
+
+def test_the_gap_is_the_longest_time_without_a_token_that_touches_the_window() -> None:
+    one = ledger()
+    one.calls[:] = [call(at) for at in (1000, 1050, 1099, 1115, 1116, 1300)]
+    assert lines(one)[0].gap == 16
+
+
+def test_the_table_is_markdown_with_a_row_for_each_fault() -> None:
+    head, rule, fault, rest = table(lines(ledger())).splitlines()
+    assert head == "| fault | s | requests | failures by kind | longest gap |"
+    assert rule.count("---") == 5
+    assert fault == "| fault | 10 | 1 | 1 token 503 | 116 s |"
+    assert rest.startswith("| (no fault) |")
+
+
+def test_the_summary_names_each_broken_promise() -> None:
+    broken = ledger()
+    broken.calls.append(call(1050, CLEAN))
+    violations = judge(broken, BOUNDS)
+    assert summary(ledger(), [])[-1] == "Every promise held."
+    assert summary(broken, violations)[1:] == ["BROKEN (rule 4): device: 503, during no fault"]
+    assert summary(broken, [*violations, *violations])[1:] == [
+        "BROKEN (rule 4): device: 503, during no fault (2 times)"
+    ]
+    assert json.loads(json.dumps(as_json(broken, violations)))["violations"][0]["rule"] == 4
+
+
+def test_an_empty_ledger_is_no_success() -> None:
+    assert {one.rule for one in judge(Ledger(), BOUNDS)} == {6}

@@ -8,7 +8,7 @@ Neighbours: imports no other package of this project. It knows of an issuer only
 example API, `resources.user_links` an optional table of users, `resources.management` the command `check_issuer`.
 
 These modules are pure: `strict_json`, `jwk`, `es256`, `compact_jws`, `issuer_keys`, `verify`, `refusals`, `key_policy`,
-`token_bucket`, `keyset`, `key_pins`, `flight`, `revocation_key`, `revocation_set`, `revocation_lookup`,
+`token_memory`, `token_bucket`, `keyset`, `key_pins`, `flight`, `revocation_key`, `revocation_set`, `revocation_lookup`,
 `revocation_feed`, `feed_source`, `feed_follower`, `client_address`, `edge`, `confirmation`, `dpop_target`,
 `dpop_nonce`, `dpop_proof`, `replay_memory`.
 
@@ -16,6 +16,7 @@ Read in this order:
 - `errors`, `strict_json`, `jwk`: the reasons to refuse a token; parse JSON; judge the keys of a JWKS.
 - `es256`: verify the signature that most proofs have.
 - `compact_jws`, `issuer_keys`, `verify`: split a token; an issuer as verification needs it; verify the token.
+- `token_memory`: do not verify the signature of a token again that comes again.
 - `refusals`: refuse a verified token that is revoked or that the settings exclude.
 - `confirmation`, `dpop_proof`: the key to which a token is bound; check the proof that the client holds it.
 - `dpop_target`, `dpop_nonce`, `replay_memory`: the URI of a proof; nonces without state; the accepted proofs.

@@ -21,9 +21,12 @@ from .local_users import local_user
 from .principal import AccessToken, TokenUser
 from .thread_limit import serving
 from .throttles import FailedTokens
+from .token_memory import Expected, TokenMemory
 from .verify import ACCESS_TOKEN, ANY_JWT, credentials, verify
 
 logger = logging.getLogger(__name__)
+memory = TokenMemory()
+"""The tokens that this process verified. Lives as long as the process."""
 
 
 MARK = "has_met_jwt_authentication"
@@ -85,7 +88,12 @@ class JWTAuthentication(BaseAuthentication):
         conf = resource_server()
         types = ANY_JWT if conf.accept_typ_jwt else ACCESS_TOKEN
         issuers, now = trusted_issuers(), timezone.now()
-        verified = verify(token, issuers=issuers, audience=conf.audience, now=now, types=types, with_proof=with_proof)
+        if conf.remember_tokens:
+            expected = Expected(issuers=issuers, audience=conf.audience, types=types)
+            verified = memory.verified(token, expected, now=now, with_proof=with_proof)
+        else:
+            audience = conf.audience
+            verified = verify(token, issuers=issuers, audience=audience, now=now, types=types, with_proof=with_proof)
         if conf.dpop and with_proof:
             dpop.prove(request._request, verified, conf.dpop, now.timestamp())  # noqa: SLF001 (DRF's documented way)
         elif conf.dpop and conf.dpop.required:

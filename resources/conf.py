@@ -46,6 +46,7 @@ class ResourceServer:
     introspection_client_id: str
     introspection_client_secret: str
     introspection_for: float
+    remember_tokens: bool
     paths: tuple[str, ...]
     behind_proxy: bool
     allow_anonymous: bool
@@ -94,6 +95,7 @@ def resource_server() -> ResourceServer:
         introspection_client_id=values["INTROSPECTION_CLIENT_ID"],
         introspection_client_secret=values["INTROSPECTION_CLIENT_SECRET"],
         introspection_for=positive("INTROSPECTION_FOR", values),
+        remember_tokens=bool(values["REMEMBER_TOKENS"]),
         paths=paths(values["PATHS"]),
         behind_proxy=bool(values["BEHIND_PROXY"]),
         allow_anonymous=bool(values["DANGEROUSLY_ALLOW_ANONYMOUS"]),

@@ -61,6 +61,8 @@ DEFAULTS: dict[str, Any] = {
     "INTROSPECTION_CLIENT_SECRET": "",
     # Seconds for which an answer of the introspection endpoint is cached.
     "INTROSPECTION_FOR": 5,
+    # True: the signature of a token that comes again within 60 s is not verified again; everything else is checked.
+    "REMEMBER_TOKENS": True,
     # The paths of this API, as prefixes such as "/api/": errors below them are JSON unless the client prefers HTML.
     "PATHS": [],
     # True if a proxy in front appends the client's address to X-Forwarded-For. Failed tokens are counted by it.

@@ -84,7 +84,7 @@ def verify(
     seconds = now.timestamp()
     _check_addressing(claims, issuer.url, audience)
     check_binding(claims, with_proof=with_proof)
-    _check_times(claims, seconds)
+    check_times(claims, seconds)
     _check_identity(claims)
     if "jwt" in types and not ID_TOKEN_CLAIMS.isdisjoint(claims):
         raise InvalidToken(Reason.TYPE, "typ")
@@ -145,7 +145,7 @@ def _check_addressing(claims: Mapping[str, Any], issuer: str, audience: frozense
         raise InvalidToken(Reason.AUDIENCE, "aud")
 
 
-def _check_times(claims: Mapping[str, Any], seconds: float) -> None:
+def check_times(claims: Mapping[str, Any], seconds: float) -> None:
     """Check 7: compare exp, iat and nbf with `seconds`, the Unix time of now.
 
     Raises InvalidToken if one is malformed, or if the token has expired or is not valid yet.

@@ -75,14 +75,23 @@ ID_RING = (
 )
 RUN = "tests/project/test_run.py::test_it_stops_all_three"
 FASTAPI = "tests/servers/test_fastapi.py::test_it_accepts_a_good_token_alone"
+AS_CODE = "tests/tokens/manifest/test_page.py::test_the_page_can_be_followed"
+MOVING = "tests/tokens/handover/test_page.py::test_the_page_can_be_followed"
+MOVED = "tests/services/test_move_database.py::test_an_issuer_goes_on_in_the_new_database"
+
+MOVED = "tests/tokens/handover/test_page.py::test_the_page_can_be_followed"
 
 AS_PRINTED = {
+    (r"docs/moving\.md", r"."): MOVED,
     (r"docs/tutorial\.md", r"create_|manage\.py check|curl"): TUTORIAL,
     (r"README\.md|docs/(grants|par|open-clients)\.md", r"^(?!.*make )"): REQUESTS,
     (r"docs/deploy\.md", r"^(?!.*check_proxy)"): DEPLOYMENT,
+    (r"docs/configuration-as-code\.md", r""): AS_CODE,
+    (r"docs/moving\.md", r"^(?!.*move_database)"): MOVING,
 }
 """By the patterns of page and line: the test that runs such lines as they are printed, except for addresses."""
 IN_ANOTHER_FORM = {
+    (r"docs/moving\.md", r"move_database"): MOVED,
     (r"docs/(restore|runbooks)\.md", r"migrate$|keys --check|after_restore"): RESTORED,
     (r"docs/(proxies|deploy)\.md", r"check_proxy"): PROXIES,
     (r"docs/install\.md", r"bin/keyturn"): PACKAGE,
@@ -97,10 +106,12 @@ IN_ANOTHER_FORM = {
     (r".*", r"\bmake (run|test)\b"): RUN,
 }
 """The same, for a test that runs the command or request in another form: with other arguments, or from Python."""
+BY_HAND = {(r"docs/drill\.md", r"make drill"): "is a check by itself, which takes five minutes"}
+"""By the patterns of page and line: why no test runs such lines."""
 
 
 def assigned(line: Line, table: dict[tuple[str, str], str]) -> str:
-    """Return the test to which a table assigns the line; "" if there is none."""
+    """Return the test or reason to which a table assigns the line; "" if there is none."""
     for (page, text), test in table.items():
         if re.fullmatch(page, line.page) and re.search(text, line.text):
             return test
@@ -114,3 +125,9 @@ def here() -> list[Line]:
         for line in lines()
         if line.is_simple and not assigned(line, AS_PRINTED) and not assigned(line, IN_ANOTHER_FORM)
     ]
+
+
+def of_pages(table: dict[tuple[str, str], str]) -> dict[tuple[str, str], str]:
+    """Return the entries of a table whose page exists: a branch can assign the lines of a page that it lacks."""
+    names = [page.relative_to(ROOT).as_posix() for page in PAGES]
+    return {key: test for key, test in table.items() if any(re.fullmatch(key[0], name) for name in names)}

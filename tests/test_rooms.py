@@ -25,7 +25,7 @@ TABLE = {
     " database_errors dpop email_proof errors factors grants issued jose keys keys/errors keys/rules languages"
     " limits login metadata models open_clients parameters rate_settings registry_lock revoking userinfo",
     "management": "audit authentication_class back_channel checks conf email_proof encryption factors grants inspection"
-    " issued jose keys keys/errors keys/rules manifest models open_clients outbound proxy recipes registration"
+    " issued jose keys keys/errors keys/rules handover manifest models open_clients outbound proxy recipes registration"
     " registry_lock revoking",
     "background": "audit keys metadata revoking",
     "checks": "audit authorize claims clients conf encryption keys keys/errors keys/rules languages models registration"
@@ -39,11 +39,13 @@ TABLE = {
     " registration registry_lock",
     "open_clients": "addresses audit conf errors issued jose languages models open_client_settings outbound"
     " registration registry_lock",
+    "handover": "audit clients conf email_proof encryption errors issued jose keys keys/errors keys/rules login models"
+    " registration registry_lock",
     "manifest": "audit clients issued jose keys keys/rules models recipes registration registry_lock",
     "recipes": "",
     "registration": "addresses audit authentication_class clients conf email_proof issued jose keys languages models"
     " redirect_allow_list registry_lock",
-    "clients": "audit conf database_errors encryption errors issued jose keys/errors models outbound",
+    "clients": "audit conf database_errors encryption errors issued jose keys/errors limits models outbound",
     "inspection": "issued jose keys keys/rules models outbound languages",
     "userinfo": "claims conf dpop errors issued models",
     "account": "audit back_channel conf models",
@@ -95,6 +97,7 @@ PURE = (
     "tokens/recipes/markdown.py",
     "tokens/recipes/overview.py",
     "tokens/authentication_class.py",
+    "tokens/handover/dump.py",
     "tokens/manifest/tree.py",
     "tokens/manifest/schema.py",
     "tokens/manifest/change.py",
@@ -113,6 +116,7 @@ PURE = (
     "resources/compact_jws.py",
     "resources/issuer_keys.py",
     "resources/verify.py",
+    "resources/token_memory.py",
     "resources/keyset.py",
     "resources/key_policy.py",
     "resources/key_pins.py",
@@ -159,6 +163,10 @@ PLACES = ("tests/services", "tests/proxies")
 # Modules without tests of their own by the rules of `is_tested`, by the tests that cover them: each is reached only
 # through a request, a page or a command, which needs the whole issuer.
 COVERED = {
+    "tests/services/test_move_database.py": "handover/database_copy",
+    "tests/tokens/handover/test_toolkit.py": "handover/other_database handover/toolkit_rows handover/former_key"
+    " management/commands/import_toolkit",
+    "tests/tokens/handover/test_user_import.py": "management/commands/import_users",
     "tests/tokens/manifest/test_plan.py": "management/commands/apply management/commands/export manifest/api_part"
     " manifest/change manifest/client_part manifest/policy_part manifest/preset manifest/run registration/state",
     "tests/tokens/account/test_browser_session.py": "views/session_record views/sessions",

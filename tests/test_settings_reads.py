@@ -14,6 +14,7 @@ READERS = {
     "tokens/models/consent.py": SWAPPABLE,
     "tokens/models/scope.py": SWAPPABLE,
     "tokens/models/user_grant.py": SWAPPABLE,
+    "tokens/handover/database_copy.py": "hands its environment to `migrate`, with another DATABASE_URL",
     "tokens/checks/oauth.py": "checks the settings of django-oauth-toolkit",
     "tokens/limits/rate_limit.py": "one circuit for each place of CACHES, which tests replace",
 }

@@ -12,7 +12,7 @@ Rooms from the top down; each imports only rooms below it (tests/test_rooms.py):
 - `authorize`: asks the user. `grants`: the token endpoint. `revoking`: revocation. `registration`: clients and APIs.
 - `factors`: second factors of users.
 - `open_clients`: clients that register themselves. `recipes`: what programs need, as data. `manifest`: the registry as
-  a file.
+  a file. `handover`: imports, backup of keys, and the move to another database.
 - `clients`: authenticates clients. `inspection`: examines any token. `userinfo`: returns a user's claims.
 - `account`: the sessions of users and the applications that they allowed.
 - `back_channel`: tells clients that a session ended.

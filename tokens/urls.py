@@ -23,7 +23,29 @@ from tokens.views.step_up import step_up
 from tokens.views.token import token
 from tokens.views.userinfo import userinfo
 
-urlpatterns: list[URLPattern | URLResolver] = [
+ENDPOINTS: list[URLPattern | URLResolver] = [
+    path("oauth/token", token, name="token"),
+    path("oauth/introspect", introspect, name="introspect"),
+    path("oauth/authorize", AuthorizeView.as_view(), name="authorize"),
+    path("oauth/par", par, name="par"),
+    path("oauth/device", device, name="device"),
+    path("oauth/device/verify", verify, name="device_verify"),
+    path("oauth/revoke", revoke, name="revoke"),
+    path("oauth/revocations", revocations, name="revocations"),
+    path("oauth/revocations/<slug:ring>", revocations, name="ring_revocations"),
+    path("oauth/revocations/segments/<slug:digest>", segment, name="segment"),
+    path("oauth/revocations/<slug:ring>/segments/<slug:digest>", segment, name="ring_segment"),
+    path("oauth/register", register, name="register"),
+    path("oauth/register/<slug:client_id>", registration, name="registration"),
+    path("oauth/logout", logout, name="logout"),
+    path("oauth/userinfo", userinfo, name="userinfo"),
+    path(".well-known/jwks.json", jwks, name="jwks"),
+    path(".well-known/jwks/<slug:ring>.json", jwks, name="ring_jwks"),
+    *(path(location, metadata) for location in locations(conf.issuer().url)),
+    path("healthz", healthz),
+    path("readyz", readyz),
+]
+PAGES: list[URLPattern | URLResolver] = [
     path("accounts/", account.account, name="account"),
     path("accounts/login/", account.login, name="account_login"),
     path("accounts/logout/", account.logout, name="account_logout"),
@@ -62,26 +84,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/2fa/webauthn/reauthenticate/", factors.confirm_by_passkey, name="mfa_reauthenticate_webauthn"),
     path("accounts/2fa/webauthn/keys/<int:pk>/edit/", factors.edit_passkey, name="mfa_edit_webauthn"),
     path("accounts/2fa/webauthn/keys/<int:pk>/remove/", factors.remove_passkey, name="mfa_remove_webauthn"),
-    path("oauth/authorize", AuthorizeView.as_view(), name="authorize"),
-    path("oauth/par", par, name="par"),
-    path("oauth/token", token, name="token"),
-    path("oauth/device", device, name="device"),
-    path("oauth/device/verify", verify, name="device_verify"),
-    path("oauth/revoke", revoke, name="revoke"),
-    path("oauth/revocations", revocations, name="revocations"),
-    path("oauth/revocations/<slug:ring>", revocations, name="ring_revocations"),
-    path("oauth/revocations/segments/<slug:digest>", segment, name="segment"),
-    path("oauth/revocations/<slug:ring>/segments/<slug:digest>", segment, name="ring_segment"),
-    path("oauth/register", register, name="register"),
-    path("oauth/register/<slug:client_id>", registration, name="registration"),
-    path("oauth/introspect", introspect, name="introspect"),
-    path("oauth/logout", logout, name="logout"),
-    path("oauth/userinfo", userinfo, name="userinfo"),
-    path(".well-known/jwks.json", jwks, name="jwks"),
-    path(".well-known/jwks/<slug:ring>.json", jwks, name="ring_jwks"),
-    *(path(location, metadata) for location in locations(conf.issuer().url)),
     path("brand/style.css", brand.stylesheet, name="brand_stylesheet"),
     path("brand/logo", brand.logo, name="brand_logo"),
-    path("healthz", healthz),
-    path("readyz", readyz),
 ]
+# Django compares the path with each pattern in turn, so the endpoints that get the most requests come first.
+urlpatterns = [*ENDPOINTS, *PAGES]

@@ -21,8 +21,8 @@ def _admin() -> list[URLPattern | URLResolver]:
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("tokens.urls")),
     *_admin(),
     path("", RedirectView.as_view(pattern_name="account")),
     path("favicon.ico", RedirectView.as_view(url=static("tokens/keyturn.svg"))),
-    path("", include("tokens.urls")),
 ]

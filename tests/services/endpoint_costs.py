@@ -8,6 +8,7 @@ import io
 import json
 import secrets
 import sys
+import threading
 from base64 import b64encode
 from base64 import urlsafe_b64encode as b64url
 from collections.abc import Callable, Iterator, Mapping
@@ -28,7 +29,7 @@ from tokens.clients import client_secret
 from tokens.issued import one_time, refresh_token, user_grant
 from tokens.issued.audience import Target
 from tokens.issued.login import Login
-from tokens.models import Api, AuthorizationCode, Client, Scope, User
+from tokens.models import Api, AuthorizationCode, Client, Scope, User, UserGrant
 
 API = "https://api.example/"
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
@@ -107,27 +108,30 @@ class World:
         self.operator.operated_apis.add(self.api)
         self.webapp = make_client("webapp", "authorization_code", "refresh_token", scopes=(scope,))
         self.service = make_client("service", "client_credentials", scopes=(scope,))
+        self.rotating = make_client("rotating", "authorization_code", "refresh_token", scopes=(scope,))
+        Client.objects.filter(pk=self.rotating.pk).update(rotates_refresh_tokens=True)
         self.user = User.objects.create_user("ada", email="ada@example.org")
 
-    def grant(self):
+    def grant(self, client: Client) -> UserGrant:
         target, login = Target(API, SCOPES, self.api), Login(at=timezone.now(), acr="1", amr=("pwd",))
         month, now = timedelta(days=30), timezone.now()
         user = User.objects.get(pk=self.user.pk)
-        return user_grant.create(user, self.webapp, target, login, now=now, lasts=month, refreshes_for=month)
+        return user_grant.create(user, client, target, login, now=now, lasts=month, refreshes_for=month)
 
     def code(self) -> str:
         text, minute = one_time.new(), timedelta(seconds=60)
         AuthorizationCode.objects.create(
             digest=one_time.digest(text),
-            grant=self.grant(),
+            grant=self.grant(self.webapp),
             redirect_uri="",
             code_challenge=CHALLENGE,
             expires_at=timezone.now() + minute,
         )
         return text
 
-    def refresh(self) -> str:
-        return refresh_token.create(self.grant(), self.webapp, now=timezone.now())
+    def refresh(self, client: Client | None = None) -> str:
+        of = client or self.webapp
+        return refresh_token.create(self.grant(of), of, now=timezone.now())
 
     def issue(self) -> Answer:
         return form("/oauth/token", self.service, grant_type="client_credentials", scope="notes:read")
@@ -135,8 +139,8 @@ class World:
     def redeem(self, code: str) -> Answer:
         return form("/oauth/token", self.webapp, grant_type="authorization_code", code=code, code_verifier=VERIFIER)
 
-    def renew(self, text: str) -> Answer:
-        return form("/oauth/token", self.webapp, grant_type="refresh_token", refresh_token=text)
+    def renew(self, text: str, client: Client | None = None) -> Answer:
+        return form("/oauth/token", client or self.webapp, grant_type="refresh_token", refresh_token=text)
 
     def introspect(self, text: str) -> Answer:
         return form("/oauth/introspect", self.operator, token=text)
@@ -171,6 +175,7 @@ def requests(world: World) -> dict[str, tuple[Callable[[], Any], Callable[[Any],
         "client credentials": (lambda: None, lambda _: world.issue()),
         "code": (world.code, world.redeem),
         "refresh": (world.refresh, world.renew),
+        "rotation": (lambda: world.refresh(world.rotating), lambda text: world.renew(text, world.rotating)),
         "introspection of a service's token": (world.service_token, world.introspect),
         "introspection of a user's token": (world.user_token, world.introspect),
         "introspection of a refresh token": (world.refresh, world.own_introspect),
@@ -180,6 +185,7 @@ def requests(world: World) -> dict[str, tuple[Callable[[], Any], Callable[[Any],
         "JWKS": (lambda: "", get(JWKS)),
         "JWKS 304": (lambda: world.etag(JWKS), get(JWKS)),
         "metadata": (lambda: "", get(METADATA)),
+        "metadata 304": (lambda: world.etag(METADATA), get(METADATA)),
     }
 
 
@@ -187,8 +193,14 @@ def requests(world: World) -> dict[str, tuple[Callable[[], Any], Callable[[Any],
 def counted_waits() -> Iterator[list[Connection]]:
     """Collect an element for each round trip to PostgreSQL."""
     waits: list[Connection] = []
-    wait = Connection.wait
-    Connection.wait = lambda self, *rest, **more: waits.append(self) or wait(self, *rest, **more)  # type: ignore[method-assign]
+    wait, thread = Connection.wait, threading.get_ident()
+
+    def counted(connection: Connection, *rest: Any, **more: Any) -> Any:
+        if threading.get_ident() == thread:  # not the background refresh
+            waits.append(connection)
+        return wait(connection, *rest, **more)
+
+    Connection.wait = counted  # type: ignore[method-assign]
     try:
         yield waits
     finally:

@@ -99,6 +99,7 @@ with transaction.atomic(), connection.cursor() as cursor:
     ended = list(Revocation.objects.select_for_update(skip_locked=True).values_list("pk", flat=True))
     other.start()
     for _ in range(100_000):
+        cursor.execute("SELECT pg_stat_clear_snapshot()")  # else a transaction sees the first answer again and again
         cursor.execute(waiting)
         if cursor.fetchone()[0]:
             break

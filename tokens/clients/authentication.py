@@ -22,6 +22,7 @@ from tokens.clients.private_key_jwt import LegacyAudience
 from tokens.encryption import MalformedEncryptionKey
 from tokens.errors import InvalidClient, OAuthError
 from tokens.keys.errors import NotReady
+from tokens.limits.password_slots import Busy
 from tokens.models import AuthenticationMethod, Client, ClientSecret
 
 SECRET_METHODS = client_secret.METHODS
@@ -156,6 +157,8 @@ def _proves(identity: Presented, client: Client | None, secrets: Iterable[Client
         return client_secret.matches(secrets if _fits(identity, client) else (), identity.secret, now=now)
     except (MalformedEncryptionKey, LostKey) as error:
         raise NotReady(str(error)) from error
+    except Busy as error:  # a client whose imported secret was not used yet
+        raise NotReady("too many passwords and imported secrets are being hashed") from error
 
 
 def _fits(identity: Presented, client: Client | None) -> bool:

@@ -5,6 +5,8 @@
   each request 250 ms. The key of the HMAC, which the database lacks, makes a leaked table useless.
 - The key is derived from an entry of KEY_ENCRYPTION_KEYS. A secret that is used is hashed again under the first entry,
   so that an old entry can be removed once `live_by_key` counts no secret under it.
+- A secret of another project (tokens/handover/toolkit.py) has that project's slow hash until its first use. If it could
+  be guessed, it keeps the slow hash.
 - A comparison takes the same time for every wrong secret, and for a client that does not exist.
 """
 
@@ -17,11 +19,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 
+from django.contrib.auth.hashers import check_password, identify_hasher, make_password
 from django.db.models import Count
 
 from tokens.conf import issuer
 from tokens.database_errors import unless_down
 from tokens.encryption import parse
+from tokens.limits import password_slots
 from tokens.models import Client, ClientSecret
 from tokens.models.client_choices import SECRET_METHODS
 
@@ -91,10 +95,12 @@ def matches(stored: Iterable[ClientSecret], presented: str, *, now: datetime) ->
     if not presented:
         return False
     if secret is None:
+        secret = _find_imported(live, presented)
+    if secret is None:
         _require_keys(live, digests)
         return False
     _note_use(secret, now=now)
-    _rehash(secret, digests)  # the secret's text is available only while it is presented
+    _rehash(secret, digests, presented)  # the secret's text is available only while it is presented
     return True
 
 
@@ -115,6 +121,49 @@ def _find(live: Sequence[ClientSecret], digests: dict[str, bytes]) -> ClientSecr
     return match
 
 
+def import_secret(client: Client, secret: str, *, now: datetime) -> bool:
+    """Store a secret of another project: its text, or a hash in Django's format. Returns False if no hasher knows it.
+
+    A text that cannot have 256 bits is stored as a slow hash.
+    """
+    if STRONG.fullmatch(secret):
+        add(client, secret, now=now)
+        return True
+    if "$" in secret and not _has_hasher(secret):
+        return False
+    key_id = next(iter(_keys(issuer().key_encryption_keys)))
+    ClientSecret.objects.create(
+        client=client,
+        encryption_key_id=key_id,
+        digest=secrets.token_bytes(32),  # equals no hash of a presented secret
+        imported_hash=secret if "$" in secret else make_password(secret),
+        created_at=now,
+    )
+    return True
+
+
+def _has_hasher(encoded: str) -> bool:
+    try:
+        identify_hasher(encoded)
+    except ValueError:
+        return False
+    return True
+
+
+def _find_imported(live: Sequence[ClientSecret], presented: str) -> ClientSecret | None:
+    """Return the secret whose imported hash is that of `presented`, or None.
+
+    A slow hash: a client that has none costs nothing here. From its first use on, a strong secret has a fast hash.
+    Raises Busy if too many passwords are being hashed.
+    """
+    for secret in live:
+        if secret.imported_hash:
+            with password_slots.bound().slot():
+                if check_password(presented, secret.imported_hash):
+                    return secret
+    return None
+
+
 def _require_keys(live: Sequence[ClientSecret], digests: dict[str, bytes]) -> None:
     """Raise LostKey unless this process has the key of each live secret's hash."""
     if lost := {secret.encryption_key_id for secret in live} - digests.keys():
@@ -133,15 +182,28 @@ def _note_use(secret: ClientSecret, *, now: datetime) -> None:
             ClientSecret.objects.filter(pk=secret.pk).update(last_used_on=secret.last_used_on)
 
 
-def _rehash(secret: ClientSecret, digests: dict[str, bytes]) -> None:
+def _rehash(secret: ClientSecret, digests: dict[str, bytes], presented: str) -> None:
     """Store the secret's hash under the first entry of KEY_ENCRYPTION_KEYS, so that the old entry can be removed."""
     first, digest = next(iter(digests.items()))
-    if secret.encryption_key_id != first:
+    if secret.imported_hash:
+        _forget_imported(secret, digest, presented)
+    elif secret.encryption_key_id != first:
         # The filter on the old key makes concurrent requests write once.
         unchanged = ClientSecret.objects.filter(pk=secret.pk, encryption_key_id=secret.encryption_key_id)
         with unless_down():
             unchanged.update(encryption_key_id=first, digest=digest)
             secret.digest, secret.encryption_key_id = digest, first
+
+
+def _forget_imported(secret: ClientSecret, digest: bytes, presented: str) -> None:
+    """Replace an imported hash by the fast one, if the secret is strong. A guessable secret keeps its slow hash."""
+    if not STRONG.fullmatch(presented):
+        return
+    first = next(iter(_keys(issuer().key_encryption_keys)))
+    with unless_down():
+        rows = ClientSecret.objects.filter(pk=secret.pk, imported_hash=secret.imported_hash)
+        rows.update(encryption_key_id=first, digest=digest, imported_hash=None, hint=presented[-4:])
+        secret.digest, secret.encryption_key_id, secret.imported_hash = digest, first, None
 
 
 def _digest(key: bytes, secret: str) -> bytes:

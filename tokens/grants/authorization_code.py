@@ -11,7 +11,7 @@ from tokens.errors import OAuthError
 from tokens.grants import holder_key, user_response
 from tokens.grants.base import Proven, Tokens
 from tokens.grants.request import ClientRequest
-from tokens.issued import one_time, user_grant
+from tokens.issued import one_time, row_statements, user_grant
 from tokens.models import AuthorizationCode, Client, PkceRule
 
 VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636 section 4.1
@@ -23,16 +23,15 @@ def issue(request: ClientRequest, proven: Proven) -> Tokens:
     A repeat of the request within RETRY_WINDOW (parallel requests, a lost answer) is refused; the grant stays.
     """
     client = proven.client
-    code = _find(request, client)
-    _verify(code, request)
     with transaction.atomic():
-        grant = user_grant.lock(code.grant)
-        # One UPDATE decides which of several parallel requests redeems the code.
-        won = AuthorizationCode.objects.filter(pk=code.pk, redeemed_at=None).update(redeemed_at=request.now)
-        if won:
-            user_grant.require_live(grant, now=request.now)
-            return user_response.first(grant, client, request, nonce=code.nonce)
-        redeemed_at = AuthorizationCode.objects.filter(pk=code.pk).values_list("redeemed_at", flat=True).first()
+        # Of several parallel requests with the code, one at a time looks at it and redeems it.
+        code = _find(request, client)
+        _verify(code, client, request)
+        # The UPDATE decides, too, which request redeems the code.
+        if code.redeemed_at is None and row_statements.fill(code, "redeemed_at", request.now):
+            user_grant.require_live(code.grant, now=request.now)
+            return user_response.first(code.grant, client, request, nonce=code.nonce)
+    redeemed_at = AuthorizationCode.objects.filter(pk=code.pk).values_list("redeemed_at", flat=True).first()
     if redeemed_at is not None and not one_time.is_retry(redeemed_at, now=request.now):
         user_grant.revoke_reused(code.grant, "code used twice", actor=f"client:{client.client_id}", now=request.now)
     raise OAuthError("invalid_grant", "The authorization code was used before.")
@@ -45,25 +44,28 @@ def matches_challenge(verifier: str, challenge: str) -> bool:
 
 
 def _find(request: ClientRequest, client: Client) -> AuthorizationCode:
+    """Lock the grant of the code, then the code, and return the code as it is now. Raises OAuthError invalid_grant."""
     presented = one_time.digest(request.required("code"))
-    rows = AuthorizationCode.objects.select_related("grant__user", "grant__client")
-    code = rows.filter(digest=presented, grant__client=client).first()
+    # `of`, in this order: the lock order of grants and codes. Locking the user too would break it.
+    rows = AuthorizationCode.objects.select_for_update(of=("grant", "self")).select_related("grant__user")
+    code = rows.filter(digest=presented, grant__client=client.pk).first()
     # A redeemed code is looked at even after it expired: its reuse is detected as long as its row exists.
     if code is None or (code.redeemed_at is None and code.expires_at <= request.now):
         raise OAuthError("invalid_grant", "The authorization code is unknown, expired, or another client's.")
+    code.grant.client = client
     return code
 
 
-def _verify(code: AuthorizationCode, request: ClientRequest) -> None:
+def _verify(code: AuthorizationCode, client: Client, request: ClientRequest) -> None:
     """Raise OAuthError unless redirect URI, code verifier and DPoP key are those of the authorization request."""
     # Before reuse detection: a client without them never held the code, and must not be able to revoke the grant.
-    if not _has_same_redirect_uri(code, request):
+    if not _has_same_redirect_uri(code, client, request):
         raise OAuthError("invalid_grant", "The redirect URI is not that of the authorization request.")
-    _verify_pkce(code, request)
+    _verify_pkce(code, client, request)
     holder_key.require_key(code.dpop_jkt, request)
 
 
-def _verify_pkce(code: AuthorizationCode, request: ClientRequest) -> None:
+def _verify_pkce(code: AuthorizationCode, client: Client, request: ClientRequest) -> None:
     """Raise OAuthError unless the code verifier, or its absence, fits the authorization request."""
     if code.code_challenge:
         verifier = request.form.get("code_verifier")
@@ -76,16 +78,16 @@ def _verify_pkce(code: AuthorizationCode, request: ClientRequest) -> None:
     if request.form.get("code_verifier"):
         raise OAuthError("invalid_grant", "The authorization request had no code challenge for this code verifier.")
     # The client became public, or its rule was raised, after the authorization request.
-    rule, has_nonce = code.grant.client.pkce_rule, bool(code.nonce) and "openid" in code.grant.scope.split()
+    rule, has_nonce = client.pkce_rule, bool(code.nonce) and "openid" in code.grant.scope.split()
     if rule == PkceRule.REQUIRED or (rule == PkceRule.NONCE and not has_nonce):
         raise OAuthError("invalid_grant", "PKCE is required now; repeat the authorization request with a challenge.")
 
 
-def _has_same_redirect_uri(code: AuthorizationCode, request: ClientRequest) -> bool:
+def _has_same_redirect_uri(code: AuthorizationCode, client: Client, request: ClientRequest) -> bool:
     """Return True if the redirect URI is that of the authorization request (RFC 6749 section 4.1.3).
 
     If the authorization request had none, the client may leave it out, or send one that it registered.
     """
     if code.redirect_uri:
         return request.required("redirect_uri") == code.redirect_uri
-    return request.form.get("redirect_uri") in {None, *code.grant.client.redirect_uris.split()}
+    return request.form.get("redirect_uri") in {None, *client.redirect_uris.split()}

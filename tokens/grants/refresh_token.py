@@ -30,11 +30,11 @@ def issue(request: ClientRequest, proven: Proven) -> Tokens:
     Revokes the grant if the refresh token is reused after its retry window.
     """
     client, text = proven.client, request.required("refresh_token")
-    user_grant = _grant(text, client)
     try:
         with transaction.atomic():
             # Of several parallel refreshes of one family, one at a time looks at the token and spends it.
-            return _tokens(text, user_grants.lock(user_grant), client, request)
+            user_grant, token = _locked(text, client)
+            return _tokens(text, user_grant, token, client, request)
     except Superseded:
         raise OAuthError("invalid_grant", SUPERSEDED) from None
     except Reused:  # outside the transaction, which was rolled back
@@ -42,18 +42,26 @@ def issue(request: ClientRequest, proven: Proven) -> Tokens:
     raise OAuthError("invalid_grant", "The refresh token was used before; its family is revoked.")
 
 
-def _grant(text: str, client: Client) -> UserGrant:
-    """Return the grant of a refresh token. Raises OAuthError invalid_grant if it is not the client's."""
-    user_grant = refresh_token.grant_of(text)
+def _locked(text: str, client: Client) -> tuple[UserGrant, RefreshToken | None]:
+    """Lock and return the grant of a refresh token, and the token unless its row was purged.
+
+    Raises OAuthError invalid_grant if the token is not the client's.
+    """
+    token = refresh_token.lock(text)
+    user_grant = token.grant if token else refresh_token.grant_of(text)
     # A token of another client is refused like an unknown one. The family of its owner is not revoked.
     if user_grant is None or user_grant.client_id != client.pk:
         raise OAuthError("invalid_grant", UNKNOWN)
-    return user_grant
+    if token is None:
+        user_grant = user_grants.lock(user_grant)
+    user_grant.client = client
+    return user_grant, token
 
 
-def _tokens(text: str, user_grant: UserGrant, client: Client, request: ClientRequest) -> Tokens:
+def _tokens(
+    text: str, user_grant: UserGrant, token: RefreshToken | None, client: Client, request: ClientRequest
+) -> Tokens:
     user_grants.require_live(user_grant, now=request.now)
-    token = refresh_token.find(text)
     if token is None and refresh_token.was_rotated(text):
         raise Reused  # its row was purged, but its family lives
     if token is None or _has_expired(token, user_grant, now=request.now):

@@ -13,6 +13,7 @@ Read in this order:
 - `flush_token`: an invalid token that makes verifiers fetch the JWKS again.
 - `one_time`, `refresh_text`, `refresh_token`: random codes, and refresh tokens in families.
 - `refresh_rotation`: replace a refresh token by its successor, and detect reuse.
+- `row_statements`: write single rows by plain SQL.
 - `user_grant`: what a user allowed a client; the lock order is user, then grant.
 - `revocation_key`, `revocation_record`, `revocation_second`: which entry covers which token, the records, and the
   second in which nothing may be issued.

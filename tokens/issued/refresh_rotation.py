@@ -16,7 +16,7 @@
 
 from datetime import datetime, timedelta
 
-from tokens.issued import refresh_text
+from tokens.issued import refresh_text, row_statements
 from tokens.issued.refresh_token import key_by_id, keys, row
 from tokens.models import Client, RefreshToken
 
@@ -57,7 +57,7 @@ def rotate(text: str, token: RefreshToken, client: Client, *, now: datetime, thu
 def _mark_used(token: RefreshToken, *, now: datetime) -> None:
     """Mark the token as used. It expires with its retry window."""
     used = {"used_at": now, "expires_at": now + RETRY_WINDOW}
-    RefreshToken.objects.filter(pk=token.pk).update(**used)
+    row_statements.update(token, **used)
     if token.previous:
         # Earlier versions of Keyturn answered a retry with a second successor. Now that the client uses the first, the
         # second counts as used without a successor, so that its use is detected as reuse.
@@ -90,5 +90,5 @@ def _issue_successor(text: str, token: RefreshToken, client: Client, *, now: dat
     new = row(successor, token.grant, client, key_id=key.id, now=now)
     new.previous, new.generation = token.digest, number
     new.dpop_jkt = token.dpop_jkt or thumbprint
-    new.save(force_insert=True)
+    row_statements.insert(new)
     return successor

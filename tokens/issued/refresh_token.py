@@ -12,7 +12,7 @@ from django.db.models import QuerySet, Subquery
 
 from tokens import conf
 from tokens.encryption import EncryptionKey, MalformedEncryptionKey
-from tokens.issued import one_time, refresh_text, user_grant
+from tokens.issued import one_time, refresh_text, row_statements, user_grant
 from tokens.issued.audience import OFFLINE
 from tokens.keys.errors import NotReady
 from tokens.models import Client, GrantType, RefreshToken, RegistryVersion, UserGrant
@@ -45,13 +45,33 @@ def create(grant: UserGrant, client: Client, *, now: datetime, thumbprint: str |
     text = refresh_text.first(one_time.new(), key=key)
     first = row(text, grant, client, key_id=key.id, now=now)
     first.dpop_jkt = thumbprint
-    first.save(force_insert=True)
+    row_statements.insert(first)
     return text
+
+
+def adopt(digest: str, grant: UserGrant, client: Client, *, now: datetime) -> None:
+    """Store a refresh token that another server issued, by its SHA-256. It works as one without a generation.
+
+    Its successors are this issuer's. A text with a dot would have another family: the caller refuses it.
+    """
+    expires_at = _end(grant, client, now=now)
+    RefreshToken.objects.create(digest=digest, family=digest, grant=grant, created_at=now, expires_at=expires_at)
 
 
 def find(text: str) -> RefreshToken | None:
     """Return the row of the refresh token in `text`, or None if there is none."""
     return _rows().filter(digest=one_time.digest(text)).first()
+
+
+def lock(text: str) -> RefreshToken | None:
+    """Lock the grant of the refresh token in `text`, then the token, until the transaction ends.
+
+    Returns the token as it is now, with its grant and user, or None if it has no row.
+    """
+    # `of`, in this order: the lock order of grants and tokens. Locking the user too would make all requests of one user
+    # wait.
+    rows = RefreshToken.objects.select_for_update(of=("grant", "self")).select_related("grant__user")
+    return rows.filter(digest=one_time.digest(text)).first()
 
 
 def with_registry(text: str) -> tuple[RefreshToken | None, str | None]:
@@ -104,7 +124,7 @@ def is_live(token: RefreshToken, *, now: datetime) -> bool:
 def extend(token: RefreshToken, client: Client, *, now: datetime) -> None:
     """Note the use of a token that does not rotate, and restart its idle lifetime."""
     expires_at = _end(token.grant, client, now=now)
-    RefreshToken.objects.filter(pk=token.pk).update(expires_at=expires_at, last_used_at=now)
+    row_statements.update(token, expires_at=expires_at, last_used_at=now)
 
 
 def row(text: str, grant: UserGrant, client: Client, *, key_id: str, now: datetime) -> RefreshToken:

@@ -26,9 +26,8 @@ def refuse_client(client: Client, *, now: datetime) -> None:
 def refuse_user(subject: str, client: Client, *, now: datetime) -> None:
     """Raise OAuthError temporarily_unavailable if a revocation covers a token for the user, issued `now`."""
     # No jti, kid or grant_id: only coarse records can cover a token that does not exist yet.
-    url, second = conf.issuer().url, int(now.timestamp())
-    claims = {"iss": url, "iat": second, "jti": "", "sub": subject, "client_id": client.client_id}
-    _refuse(list(revocation_record.of(claims, kid="").values_list("issued_before", flat=True)), now=now)
+    claims = {"iss": conf.issuer().url, "jti": "", "sub": subject, "client_id": client.client_id}
+    _refuse([revocation_record.latest_instant(claims)], now=now)
 
 
 def _refuse(ends: list[int], *, now: datetime) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from tokens.issued import revocation_key
+from tokens.issued import revocation_key, revocation_record
 from tokens.issued.token_reader import PresentedToken
 
 STATUS = """
@@ -53,8 +53,8 @@ def accepts(status: TokenStatus, token: PresentedToken) -> bool:
 def look_up(token: PresentedToken) -> TokenStatus:
     """Return the state of `token`. It counts as revoked if the registry has no version."""
     # A user or client that was disabled by plain SQL left no revocation, so `is_active` is read too.
-    keys = [_stored(key) for key in set(revocation_key.keys(token.claims, kid=token.kid))]
-    values = [*keys, token.claims["iat"], _stored(_user(token)), token.client_id]
+    keys = [revocation_record.stored_key(key) for key in set(revocation_key.keys(token.claims, kid=token.kid))]
+    values = [*keys, token.claims["iat"], revocation_record.stored_key(_user(token)), token.client_id]
     # Every introspection runs it. Through the ORM, this took most of the request's CPU time.
     with connection.cursor() as cursor:
         cursor.execute(STATUS.format(keys=", ".join(["%s"] * len(keys))), values)
@@ -74,8 +74,3 @@ def _user(token: PresentedToken) -> uuid.UUID:
         return uuid.UUID(token.subject)
     except ValueError:
         return NO_USER
-
-
-def _stored(value: uuid.UUID) -> uuid.UUID | str:
-    """Return a UUID as the database stores it."""
-    return value if connection.features.has_native_uuid_field else value.hex

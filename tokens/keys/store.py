@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection
 
 from tokens import conf
 from tokens.encryption import EncryptionKey, MalformedEncryptionKey
@@ -112,9 +112,13 @@ def as_instant(value: Any) -> datetime:
     return value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)
 
 
-def load(ring: str) -> tuple[StoredKey, ...]:
-    """Return every key of a ring, the oldest first. Returns nothing if there is no such ring."""
-    return tuple(_stored(row) for row in SigningKey.objects.filter(ring__name=ring).select_related("ring"))
+def load(ring: str, *, using: str = DEFAULT_DB_ALIAS) -> tuple[StoredKey, ...]:
+    """Return every key of a ring, the oldest first, from the database `using`.
+
+    Returns nothing if there is no such ring.
+    """
+    rows = SigningKey.objects.using(using).filter(ring__name=ring).select_related("ring")
+    return tuple(_stored(row) for row in rows)
 
 
 def ours(ring: str) -> tuple[StoredKey, ...]:
@@ -136,6 +140,12 @@ def add(ring: Ring, pair: KeyPair, key: Key, *, encryption_key: EncryptionKey) -
         sealed=seal.seal(pair.secret, _identity(ring.name, ring.algorithm, pair.jwk), key=encryption_key),
         encryption_key_id=encryption_key.id,
     )
+    _write(row, key, encryption_key)
+
+
+def add_public(ring: Ring, jwk: dict[str, str], key: Key, *, encryption_key: EncryptionKey) -> None:
+    """Insert the row of a key that only verifies. Its private half was never here."""
+    row = SigningKey(ring=ring, kid=key.kid, public_jwk=jwk, sealed=None, encryption_key_id=encryption_key.id)
     _write(row, key, encryption_key)
 
 

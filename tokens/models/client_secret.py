@@ -16,6 +16,13 @@ class ClientSecret(models.Model):
     )
     digest = models.BinaryField(max_length=32, editable=False)
     hint = models.CharField(max_length=4, help_text="The last four characters of the secret, to identify it in lists.")
+    # Nullable, so that SQLite adds the column without rebuilding the table.
+    imported_hash = models.TextField(  # noqa: DJ001 (see above)
+        null=True,
+        editable=False,
+        help_text="The hash of another project (Django's format) until the secret is used for the first time. Empty:"
+        " none.",
+    )
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)

@@ -18,5 +18,5 @@ Read in this order:
 - `feed`: the signed documents of the feed (docs/revocation-feed.md).
 - `high_water_marks`, `high_water`: detect a database that went back in time.
 - `after_restore`: revoke again what a restored backup lacks.
-- `purge`: delete rows that no request needs any more.
+- `purge`, `row_deletion`: which rows no request needs any more, and how they are deleted.
 """

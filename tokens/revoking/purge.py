@@ -1,16 +1,18 @@
-"""Deletes rows that no request needs any more, in batches of bounded size, along an index.
+"""Deletes rows that no request needs any more, in short transactions, along an index.
 
 - A row is deleted only if it has ended by the slowest clock of any node.
 - A row that detects the reuse of a code or refresh token stays until no token that it led to is accepted any more.
+- A transaction is sized by the duration of the one before, so that no request waits long for its locks.
 - Several runs can work at once, and a run that was interrupted can be repeated.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.sessions.models import Session
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Model, QuerySet
 
 from tokens import conf, registry_lock
@@ -35,6 +37,7 @@ from tokens.models import (
     UserGrant,
 )
 from tokens.open_clients import idle_client
+from tokens.revoking.row_deletion import BatchSize, ExpiredRows
 
 DELIVERED_FOR = timedelta(days=7)
 """How long the row of a delivered logout message stays, for an operator who looks for it."""
@@ -45,7 +48,7 @@ REMEMBERED_FOR = timedelta(days=90)
 ENDED_FOR = timedelta(days=1)
 """Longer than any request that began in a session before it ended."""
 BATCH = 1000
-"""Rows deleted in one transaction."""
+"""The most rows that one transaction deletes."""
 AUDIT = "audit events"
 CLIENTS = "self-registered clients"
 CLIENTS_BATCH = 20
@@ -119,27 +122,21 @@ def count(table: str, *, now: datetime) -> int:
 
 def purge(table: str, *, now: datetime, batch: int = BATCH) -> Iterator[int]:
     """Delete ended rows of `table`, up to `batch` per transaction. Yield how many each transaction deleted."""
-    total = 0
-    while deleted := _batch(table, now=now, size=batch):
+    total, size = 0, BatchSize(most=min(batch, CLIENTS_BATCH) if table == CLIENTS else batch)
+    rows = ExpiredRows(_ended(table, now=now))
+    while True:
+        began = time.monotonic()
+        with transaction.atomic():
+            if table == CLIENTS:  # before any row is locked, as every change of the registry (tokens/registry_lock.py)
+                registry_lock.lock()
+            deleted = rows.delete(most=size.rows)
+        if not deleted:
+            break
         total += deleted
+        size = size.after(time.monotonic() - began)
         yield deleted
     if table == AUDIT:
         retention.record_purge(total, now=now)
-
-
-def _batch(table: str, *, now: datetime, size: int) -> int:
-    """Delete up to `size` ended rows in one transaction. Returns their number."""
-    with transaction.atomic():
-        if table == CLIENTS:  # before any row is locked, as every change of the registry (tokens/registry_lock.py)
-            registry_lock.lock()
-            size = min(size, CLIENTS_BATCH)
-        ended = _ended(table, now=now)
-        # Two runs at once share the work: each skips the rows that the other has locked.
-        if connection.features.has_select_for_update_skip_locked:
-            ended = ended.select_for_update(skip_locked=True)
-        keys = list(ended.values_list("pk", flat=True)[:size])
-        ended.model._default_manager.filter(pk__in=keys).delete()  # noqa: SLF001 (Django's documented name)
-    return len(keys)
 
 
 def _ended(table: str, *, now: datetime) -> "QuerySet[Model]":

@@ -1,14 +1,42 @@
-"""Conditional requests: recognize a reader that already has the current answer (RFC 9110 section 13.1.2)."""
+"""Public documents, and conditional requests: recognize a reader that has the current one (RFC 9110 section 13.1.2)."""
 
-from django.http import HttpRequest
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse
 from django.utils.http import parse_etags
+
+
+@dataclass(frozen=True, slots=True)
+class PublicDocument:
+    """The body of a public document, with its strong entity tag and its media type."""
+
+    body: bytes
+    tag: str
+    media_type: str
+
+    @classmethod
+    def of(cls, body: bytes, media_type: str) -> "PublicDocument":
+        """Return the document with this body. Its tag is the hash of the body."""
+        return cls(body, f'"{hashlib.sha256(body).hexdigest()}"', media_type)
+
+    def answer(self, request: HttpRequest, headers: Mapping[str, str]) -> HttpResponse:
+        """Return the document with these headers, or 304 if the reader has it."""
+        own = {"ETag": self.tag, **headers}
+        if is_current(request, self.tag):
+            return HttpResponse(status=304, content_type=self.media_type, headers=own)
+        return HttpResponse(self.body, content_type=self.media_type, headers=own)
 
 
 def is_current(request: HttpRequest, tag: str) -> bool:
     """Return True if If-None-Match contains `tag`, or `*`. The comparison is weak: it ignores the prefix `W/`."""
     # Not Django's `get_conditional_response`: it answers 412 to If-Unmodified-Since, which a server must ignore if the
     # resource has no modification date (section 13.1.4).
-    tags = parse_etags(request.headers.get("If-None-Match", ""))
+    given = request.META.get("HTTP_IF_NONE_MATCH")
+    if not given or given == tag:  # what most readers send
+        return bool(given)
+    tags = parse_etags(given)
     return "*" in tags or _opaque(tag) in map(_opaque, tags)
 
 

@@ -1,20 +1,22 @@
 """The JWKS: the public halves of the signing keys (RFC 7517 section 5)."""
 
-import hashlib
 import json
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.http import quote_etag
 
 from tokens import errors
 from tokens.background import refresher
 from tokens.keys import keyring, publication
 from tokens.keys.errors import NotReady, UnknownKey
+from tokens.keys.publication import PublicKey
 from tokens.keys.refresher import RINGS
 from tokens.keys.rules.moves import DEFAULT_RING
-from tokens.views.conditional import is_current
+from tokens.views.conditional import PublicDocument
 from tokens.views.cors import public
+
+_documents: dict[str, tuple[tuple[PublicKey, ...], PublicDocument]] = {}
+"""The last JWKS of each ring, with its keys. Lives as long as the process; bounded, because each ring has a row."""
 
 
 @public
@@ -33,14 +35,18 @@ def jwks(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
         headers = {"Retry-After": str(error.retry_after), "Cache-Control": "no-store"}
         response = HttpResponse(f"{error}\n", status=503, content_type="text/plain", headers=headers)
         return errors.because(response, str(error))
+    return _document(ring, keys).answer(request, {"Cache-Control": f"public, max-age={max_age}, must-revalidate"})
+
+
+def _document(ring: str, keys: tuple[PublicKey, ...]) -> PublicDocument:
+    """Return the JWKS of these keys, the remembered one if they are the same."""
+    last = _documents.get(ring)
+    if last is not None and last[0] == keys:
+        return last[1]
     body = json.dumps({"keys": [key.jwk for key in keys]}, separators=(",", ":")).encode()
-    headers = {
-        "ETag": quote_etag(hashlib.sha256(body).hexdigest()),
-        "Cache-Control": f"public, max-age={max_age}, must-revalidate",
-    }
-    if is_current(request, headers["ETag"]):
-        return HttpResponse(status=304, headers=headers)
-    return HttpResponse(body, content_type="application/jwk-set+json", headers=headers)
+    made = PublicDocument.of(body, "application/jwk-set+json")
+    _documents[ring] = keys, made
+    return made
 
 
 def unknown() -> HttpResponse:

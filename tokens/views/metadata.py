@@ -1,17 +1,36 @@
 """The issuer's metadata at its well-known addresses (RFC 8414, OpenID Connect Discovery 1.0)."""
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+import json
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from tokens import conf, errors
+from tokens.conf import IssuerSettings
 from tokens.keys.errors import NotReady
 from tokens.metadata import catalog
+from tokens.metadata.catalog import Registered
 from tokens.metadata.document import document
+from tokens.views.conditional import PublicDocument
 from tokens.views.cors import public
 
 
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    """The last document, and what it was made of."""
+
+    settings: IssuerSettings | None = None
+    listed: tuple[tuple[str, ...], ...] = ()
+    document: PublicDocument | None = None
+
+
+_memory = _Memory()
+"""Lives as long as the process."""
+
+
 @public
-def metadata(_request: HttpRequest) -> HttpResponse:
+def metadata(request: HttpRequest) -> HttpResponse:
     """Return one document for OAuth and OpenID Connect clients, which caches may keep for five minutes.
 
     Answers 503 and `no-store` if this process could not read the database for the time N (docs/key-rotation.md).
@@ -21,14 +40,24 @@ def metadata(_request: HttpRequest) -> HttpResponse:
     except NotReady as error:
         body = {"error": "temporarily_unavailable", "error_description": f"The metadata is not available: {error}."}
         return errors.answer(body, 503, {"Retry-After": str(error.retry_after)}, reason=str(error))
-    headers = {"Cache-Control": "public, max-age=300"}
+    return _document(conf.issuer(), catalogue).answer(request, {"Cache-Control": "public, max-age=300"})
+
+
+def _document(settings: IssuerSettings, catalogue: Registered) -> PublicDocument:
+    """Return the metadata, the remembered one if settings and catalogue are the same."""
+    global _memory  # noqa: PLW0603 (replaced as a whole, so that no thread sees a part of it)
+    memory, listed = _memory, (catalogue.scopes, catalogue.apis, catalogue.algorithms)
+    if memory.document is not None and memory.settings is settings and memory.listed == listed:
+        return memory.document
     content = document(
-        conf.issuer().url,
+        settings.url,
         scopes=catalogue.scopes,
         apis=catalogue.apis,
         algorithms=catalogue.algorithms,
-        open_clients=conf.issuer().open_clients,
-        must_be_pushed=conf.issuer().requests.must_be_pushed,
+        open_clients=settings.open_clients,
+        must_be_pushed=settings.requests.must_be_pushed,
     )
-    languages = {"ui_locales_supported": list(conf.issuer().languages)}
-    return JsonResponse(content | languages, headers=headers)
+    content["ui_locales_supported"] = list(settings.languages)
+    made = PublicDocument.of(json.dumps(content).encode(), "application/json")
+    _memory = _Memory(settings, listed, made)
+    return made

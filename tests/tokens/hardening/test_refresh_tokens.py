@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from tests.tokens.factories import post
-from tokens.grants import refresh_token as refresh_grant
+from tokens.issued import one_time
 from tokens.issued.refresh_rotation import RETRY_WINDOW
 from tokens.models import RefreshToken, UserGrant
 
@@ -39,7 +39,7 @@ def test_a_disabled_users_client_cannot_refresh(client, app, refresh_token, user
 
 def test_a_refresh_fails_if_the_user_is_disabled_during_it(client, app, refresh_token, user, meanwhile):
     user.is_active = False
-    meanwhile(refresh_grant, "_grant", user.save)
+    meanwhile(one_time, "digest", user.save)  # just before the token is locked
     assert said([refresh(client, app, refresh_token)]) == [REFUSED]
 
 
@@ -64,7 +64,7 @@ def test_a_refresh_token_expires_and_never_outlives_the_grant(client, app, refre
 
 def test_concurrent_refreshes_get_the_same_successor(client, app, refresh_token, meanwhile):
     answers = []
-    meanwhile(refresh_grant, "_grant", *[lambda: answers.append(refresh(client, app, refresh_token))] * 3)
+    meanwhile(one_time, "digest", *[lambda: answers.append(refresh(client, app, refresh_token))] * 3)
     answers.append(refresh(client, app, refresh_token))
     assert said(answers) == [(200, None)] * 4
     access, successors = zip(*(pair(answer.json()) for answer in answers), strict=True)

@@ -1,6 +1,7 @@
 """Every command has `--json` and a text for `--help`, and what it prints with `--json` is JSON."""
 
 import json
+import sqlite3
 import sys
 from argparse import ArgumentParser, _SubParsersAction
 from contextlib import suppress
@@ -19,6 +20,14 @@ from tokens.models import Api, Client, InitialAccessToken, SigningKey
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 COMMANDS = [(app, name) for app in ("tokens", "resources") for name in find_commands(str(ROOT / app / "management"))]
 OWN = [(app, name) for app, name in COMMANDS if not isinstance(load_command_class(app, name), Replaced)]
+STOCK = (
+    "CREATE TABLE auth_user (id integer, username text)",
+    "CREATE TABLE oauth2_provider_application (id integer)",
+    "CREATE TABLE oauth2_provider_accesstoken (id integer, scope text)",
+    "CREATE TABLE oauth2_provider_refreshtoken (id integer, token text, application_id integer, user_id integer)",
+    *(f"ALTER TABLE oauth2_provider_refreshtoken ADD {name}" for name in ("access_token_id", "created", "revoked")),
+)
+"""The empty tables of a django-oauth-toolkit project."""
 API, CLIENT = "https://api.example/", "json-client"
 RUNS = {
     "access": [["disable", "--client", CLIENT], ["log_out", "--user", "ada"]],
@@ -38,8 +47,14 @@ RUNS = {
     "exchange_policy": [["set", CLIENT, API, "--scope", "api:read"], ["list"], ["remove", CLIENT, API]],
     "export": [[]],
     "flush_token": [[API]],
+    "import_toolkit": [["--database", "sqlite:///{folder}/stock.sqlite3", "--dry-run"]],
+    "import_users": [["users.json"], ["users.json", "--dry-run"]],
     "initial_token": [["create", "--note", "n"], ["list"], ["revoke", "--id", "{token}"]],
     "inspect_token": [[]],
+    "key_backup": [
+        *(["save", "keys.backup", "--passphrase-file", "passphrase.txt"],),
+        *(["open", "keys.backup", "--passphrase-file", "passphrase.txt", "--to", "encryption-keys.txt"],),
+    ],
     "keys": [[], ["--check"]],
     "link_api": [[API, "--client", CLIENT]],
     "purge_tokens": [[]],
@@ -50,6 +65,9 @@ RUNS = {
     "rotate_keys": [[], ["--dry-run"]],
     "send_logouts": [["--once"]],
 }
+ELSEWHERE = {"move_database"}
+"""Commands whose JSON a test in tests/services reads, because they need PostgreSQL."""
+RUNS |= {name: [] for name in ELSEWHERE}
 """By command: the arguments of runs, each of which `--json` follows."""
 
 
@@ -81,6 +99,11 @@ def test_every_command_is_run():
 def world(tmp_path, monkeypatch):
     """Return what the runs name: a client, an API with a scope, a user, keys, a file, a token."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "passphrase.txt").write_text("a passphrase of the test")
+    (tmp_path / "users.json").write_text('[{"model": "auth.user", "pk": 1, "fields": {"username": "new"}}]')
+    with sqlite3.connect(tmp_path / "stock.sqlite3") as stock:
+        for statement in STOCK:
+            stock.execute(statement)
     (tmp_path / "keyturn.yaml").write_text("clients: {service: {name: Service, kind: service}}")
     api = Api.objects.create(identifier=API, name="API")
     api.scopes.create(name="api:read", description="Read")
@@ -90,7 +113,12 @@ def world(tmp_path, monkeypatch):
     token = InitialAccessToken.objects.create(
         note="n", digest="d", hint="h", created_at=timezone.now(), expires_at=timezone.now(), registrations_left=1
     )
-    return {"kid": SigningKey.objects.order_by("pk").first().kid, "token": str(token.pk), "port": str(free())}
+    return {
+        "kid": SigningKey.objects.order_by("pk").first().kid,
+        "token": str(token.pk),
+        "port": str(free()),
+        "folder": str(tmp_path),
+    }
 
 
 @pytest.mark.django_db

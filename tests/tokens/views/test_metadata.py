@@ -186,3 +186,16 @@ def test_the_metadata_costs_no_statement_until_the_next_reading(client, apis, dj
     client.get(METADATA)
     with django_assert_num_queries(0):
         assert client.get(METADATA).status_code == 200
+
+
+def test_a_reader_of_the_current_metadata_gets_304_until_a_scope_is_added(client, apis, django_assert_num_queries):
+    first = client.get(METADATA)
+    with django_assert_num_queries(0):
+        again = client.get(METADATA, headers={"if-none-match": first["ETag"]})
+    assert (again.status_code, again.content, again["ETag"]) == (304, b"", first["ETag"])
+    assert again["Cache-Control"] == first["Cache-Control"] == "public, max-age=300"
+    apis[API].scopes.create(name="notes:delete", description="Delete")
+    catalog.snapshots.forget()
+    changed = client.get(METADATA, headers={"if-none-match": first["ETag"]})
+    assert (changed.status_code, changed["ETag"] == first["ETag"]) == (200, False)
+    assert "notes:delete" in changed.json()["scopes_supported"]

@@ -25,7 +25,7 @@ class Command(OperatorCommand):
             "--dry-run", action="store_true", help="count the rows that would be deleted, and delete nothing"
         )
         parser.add_argument(
-            "--batch", type=positive, default=purge.BATCH, help="rows deleted in one transaction (%(default)s)"
+            "--batch", type=positive, default=purge.BATCH, help="most rows deleted in one transaction (%(default)s)"
         )
         parser.add_argument("--json", action="store_true", help="print one JSON object, and no progress")
 

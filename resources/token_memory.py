@@ -1,0 +1,130 @@
+"""Remembers for a minute which texts are tokens of a key, so that a token that comes again costs no signature check.
+
+- An entry says: this key verified the signature of this text, and the claims in it are well-formed and name this
+  issuer and this API. It was established by `verify`.
+- What can change is checked for each request: the times, the binding to a DPoP key, the revocations, and that the
+  issuer still publishes this key. So a token ends with its `exp`, its key or its revocation, and not later.
+- An entry holds for LASTS, and only under the settings under which it was established.
+- It is found by the SHA-256 of the text. The text itself is not kept. Refused tokens are not remembered.
+- At most 2 * SIZE entries are kept, in two dictionaries, of which the older is discarded when the other is full.
+
+Pure, apart from its state.
+"""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from types import MappingProxyType
+from typing import Any
+
+from .compact_jws import decoded, header, segments
+from .confirmation import check_binding
+from .errors import InvalidToken, Reason
+from .issuer_keys import TrustedIssuer
+from .jwk import Key
+from .principal import AccessToken
+from .verify import check_times, verify
+
+LASTS = timedelta(seconds=60)
+SIZE = 1024  # tokens, of about 2 KB each
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What `verify` expects of a token: its arguments of the same names."""
+
+    issuers: Mapping[str, TrustedIssuer]
+    audience: frozenset[str]
+    types: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    """What was established about a text at `since`."""
+
+    claims: Mapping[str, Any]
+    kid: str
+    scopes: frozenset[str]
+    issuer: TrustedIssuer
+    algorithm: str
+    key: Key
+    expected: Expected
+    since: datetime
+
+    def holds(self, expected: Expected, *, now: datetime) -> bool:
+        """Return True if it is recent, its settings are in force, and the issuer still publishes the key.
+
+        Raises Unavailable if no keys are usable.
+        """
+        if not self.since <= now < self.since + LASTS:
+            return False
+        same = (self.expected.audience, self.expected.types) == (expected.audience, expected.types)
+        if not same or expected.issuers.get(self.issuer.url) is not self.issuer:
+            return False
+        # The object, not an equal one: keys that were fetched again are opened again.
+        return any(key is self.key for key in self.issuer.keys.find(self.kid, self.algorithm))
+
+    def token(self, text: str, *, now: datetime, with_proof: bool) -> AccessToken:
+        """Return the token after the checks of `verify` whose outcome can change. Raises InvalidToken, Unavailable."""
+        check_binding(self.claims, with_proof=with_proof)
+        check_times(self.claims, now.timestamp())
+        if revoked := self.issuer.refusals(now).reason(self.kid, self.claims):
+            raise InvalidToken(Reason.REVOKED, revoked)
+        return AccessToken(MappingProxyType(_copied(self.claims)), self.kid, self.scopes, text)
+
+
+class TokenMemory:
+    """The entries of one process. Threads share it without a lock: a token that gets lost is verified again."""
+
+    def __init__(self, *, size: int = SIZE) -> None:
+        self._size = size
+        self._recent: dict[bytes, _Entry] = {}
+        self._older: dict[bytes, _Entry] = {}
+
+    def __len__(self) -> int:
+        return len(self._recent) + len(self._older)
+
+    def verified(self, text: str, expected: Expected, *, now: datetime, with_proof: bool = False) -> AccessToken:
+        """Return the verified token in `text`, as `verify` does. Raises InvalidToken and Unavailable."""
+        digest = sha256(text.encode("utf-8", "surrogatepass")).digest()
+        entry = self._recent.get(digest) or self._older.get(digest)
+        if entry is not None and entry.holds(expected, now=now):
+            return entry.token(text, now=now, with_proof=with_proof)
+        issuers, audience, types = expected.issuers, expected.audience, expected.types
+        token = verify(text, issuers=issuers, audience=audience, now=now, types=types, with_proof=with_proof)
+        if (established := _established(token, expected, now=now)) is not None:
+            self._keep(digest, established)
+        return token
+
+    def _keep(self, digest: bytes, entry: _Entry) -> None:
+        if len(self._recent) >= self._size:
+            self._older, self._recent = self._recent, {}
+        self._recent[digest] = entry
+
+
+def _established(token: AccessToken, expected: Expected, *, now: datetime) -> _Entry | None:
+    """Return the entry for a token that `verify` accepted, or None if its key was replaced after the check."""
+    head, _, signature = segments(token.raw)
+    algorithm = header(head, types=expected.types)[1]
+    issuer = expected.issuers[token.claims["iss"]]
+    message = token.raw.rpartition(".")[0].encode("ascii")
+    for key in issuer.keys.find(token.kid, algorithm):
+        if key.verifies(algorithm, message, decoded(signature)):
+            return _Entry(
+                claims=_copied(token.claims),
+                kid=token.kid,
+                scopes=token.scopes,
+                issuer=issuer,
+                algorithm=algorithm,
+                key=key,
+                expected=expected,
+                since=now,
+            )
+    return None
+
+
+def _copied(claims: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy of the claims, so that a view that changes a list or an object in them changes no entry."""
+    return {name: deepcopy(value) if isinstance(value, list | dict) else value for name, value in claims.items()}

@@ -1,0 +1,123 @@
+"""`move_database`: a SQLite issuer moves to a real PostgreSQL, and goes on where it stopped."""
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.services.conftest import Issuer, database, environment
+
+pytestmark = [pytest.mark.services, pytest.mark.xdist_group("move database")]
+KIDS = "SELECT kid, public_jwk::text FROM tokens_signingkey ORDER BY kid"
+
+
+@dataclass
+class Source:
+    """A SQLite issuer with keys, clients and users."""
+
+    file: Path
+    variables: dict[str, str]
+
+    def at(self, url: str) -> Issuer:
+        """Return the issuer with the same secrets on another database."""
+        return Issuer(self.variables | {"DATABASE_URL": url})
+
+    @property
+    def here(self) -> Issuer:
+        """Return the issuer on SQLite."""
+        return Issuer(self.variables)
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Source:
+    file = tmp_path_factory.mktemp("source") / "issuer.sqlite3"
+    made = Source(file, environment(f"sqlite:///{file}"))
+    users = [
+        {"model": "auth.user", "pk": number, "fields": {"username": f"u{number}", "password": "!", "is_active": True}}
+        for number in range(1200)
+    ]
+    (file.parent / "users.json").write_text(json.dumps(users))
+    for words in (
+        ("migrate", "--verbosity", "0"),
+        ("rotate_keys",),
+        ("demo_setup",),
+        ("import_users", str(file.parent / "users.json")),
+        ("revoke_tokens", "--all", "--reason", "test", "--yes"),
+    ):
+        made.here.run(*words)
+    return made
+
+
+@pytest.fixture
+def target() -> Iterator[str]:
+    with database() as url:
+        yield url
+
+
+def failed(issuer: Issuer, *words: str) -> tuple[int, str]:
+    """Run a command that fails: its exit code, and what it says."""
+    process = issuer.start(*words)
+    _, err = process.communicate(timeout=600)
+    return process.returncode, err
+
+
+def test_an_issuer_goes_on_in_the_new_database(source: Source, target: str) -> None:
+    printed = source.here.run("move_database", "--to", target)
+    assert "2 signing keys decrypt from the target" in printed
+    assert "Set DATABASE_URL" in printed
+    moved = source.at(target)
+    with sqlite3.connect(source.file) as connection:
+        kids = sorted(kid for (kid,) in connection.execute("SELECT kid FROM tokens_signingkey"))
+        subs = {sub.replace("-", "") for (sub,) in connection.execute("SELECT sub FROM tokens_user")}
+    assert [kid for kid, _ in moved.rows(KIDS)] == kids
+    assert {sub.hex for (sub,) in moved.rows("SELECT sub FROM tokens_user")} == subs
+    assert len(subs) == 1202
+    assert moved.run("keys", "--check").strip() == "the signing keys are healthy"
+    assert "nothing due" in moved.run("rotate_keys")
+    # sequences go on, and the triggers that renew the registry's version and refuse changes of keys are on
+    version = moved.rows("SELECT value FROM tokens_registryversion")
+    moved.run("create_client", "--name", "New", "--grant", "client_credentials")
+    assert moved.rows("SELECT value FROM tokens_registryversion") != version
+    with psycopg.connect(target) as connection, pytest.raises(psycopg.errors.DatabaseError, match="kept for ever"):
+        connection.execute("DELETE FROM tokens_signingkey")
+    disabled = "SELECT tgname FROM pg_trigger WHERE tgenabled <> 'O' AND NOT tgisinternal"
+    assert moved.rows(disabled) == []
+    code, said = failed(source.here, "move_database", "--to", target)
+    assert (code, "is not empty" in said) == (3, True), said
+
+
+def test_json_counts_the_rows_and_there_is_no_progress(source: Source, target: str) -> None:
+    process = source.here.start("move_database", "--to", target, "--json")
+    out, err = process.communicate(timeout=600)
+    result = json.loads(out)
+    assert (process.returncode, err.strip()) == (0, "")
+    assert (result["keys"], result["rows"]["tokens_user"], result["left"]) == (2, 1202, [])
+
+
+def test_a_target_with_other_tables_is_refused(source: Source, target: str) -> None:
+    with psycopg.connect(target) as connection:
+        connection.execute("CREATE TABLE mine (id integer)")
+    code, said = failed(source.here, "move_database", "--to", target)
+    assert (code, "it has the table mine" in said) == (3, True), said
+
+
+def test_a_key_that_does_not_decrypt_stops_the_move(source: Source, target: str) -> None:
+    other = Issuer(source.variables | {"KEY_ENCRYPTION_KEYS": secrets.token_urlsafe(32)})
+    code, said = failed(other, "move_database", "--to", target)
+    assert (code, "does not decrypt" in said) == (3, True), said
+    with psycopg.connect(target) as connection:
+        assert connection.execute("SELECT count(*) FROM tokens_user").fetchone() == (0,)
+    # a failed move left migrated tables without rows, into which the next one may copy
+    source.here.run("move_database", "--to", target)
+
+
+@pytest.mark.parametrize("url", ["sqlite:///x.sqlite3", "nothing", "postgres://nobody@127.0.0.1:1/none"])
+def test_a_target_that_is_no_postgresql_that_answers_is_refused(source: Source, url: str) -> None:
+    code, said = failed(source.here, "move_database", "--to", url)
+    assert code == 3, said
+    assert "Traceback" not in said

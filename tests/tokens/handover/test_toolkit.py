@@ -1,0 +1,192 @@
+"""`import_toolkit`: clients and users of a real django-oauth-toolkit project go on, and what is not taken is named."""
+
+import json
+import subprocess
+import sys
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+
+import jwt
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client as Browser
+from django.utils import timezone
+
+from tests.clock import clocks_at
+from tests.tokens.factories import basic, make_api, post
+from tests.tokens.handover.stock_project import REFRESH, SECRET, WEAK
+from tokens.models import AuditEvent, Client, ClientSecret, RefreshToken, SigningKey, User, UserGrant
+
+pytestmark = pytest.mark.django_db
+API = "https://api.example/"
+
+
+@pytest.fixture(scope="module")
+def stock(tmp_path_factory):
+    """Return the stock project: its database, its dump of users, and what its process knows."""
+    folder = tmp_path_factory.mktemp("stock")
+    script, path = Path(__file__).with_name("stock_project.py"), folder / "db.sqlite3"
+    done = subprocess.run([sys.executable, str(script), str(path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (folder / "oidc.pem").write_text(json.loads(done.stdout)["pem"])
+    return {"path": path, "users": f"{path}.json", "key": str(folder / "oidc.pem"), **json.loads(done.stdout)}
+
+
+@pytest.fixture(autouse=True)
+def hashers_of_django(settings):
+    """The hasher of the stock project, beside that of the tests."""
+    names = ("MD5PasswordHasher", "PBKDF2PasswordHasher")
+    settings.PASSWORD_HASHERS = [f"django.contrib.auth.hashers.{name}" for name in names]
+
+
+@pytest.fixture
+def load(stock):
+    """Return a function that runs `import_toolkit`, and returns the JSON that it prints."""
+    make_api(API, "read", "write")
+    call_command("import_users", stock["users"], stdout=StringIO())
+
+    def run(*options):
+        out = StringIO()
+        words = ("import_toolkit", "--database", f"sqlite:///{stock['path']}", "--api", API, *options, "--json")
+        call_command(*words, stdout=out)
+        return json.loads(out.getvalue())
+
+    return run
+
+
+def refresh(name, client_id, secret=None):
+    """Return the answer to a refresh with a token of the stock project."""
+    credentials = {} if secret is None else basic(client_id, secret)
+    form = {"grant_type": "refresh_token", "refresh_token": REFRESH.get(name, name)}
+    return post(Browser(), "/oauth/token", form | ({"client_id": client_id} if secret is None else {}), **credentials)
+
+
+def test_a_report_says_what_was_taken_and_why_not_the_rest(load):
+    User.objects.filter(username="nobody").delete()
+    report = load()
+    assert report["clients"] == ["web", "plain", "weak", "phone", "service"]
+    refused = {one["client_id"]: one["why"] for one in report["refused_clients"]}
+    assert refused.keys() == {"implicit", "password", "http"}
+    assert "kind spa" in refused["implicit"]
+    assert "device code" in refused["password"]
+    assert "https" in refused["http"]
+    assert report["tokens"] == 4
+    assert report["refused_tokens"] == {
+        "revoked": 1,
+        "its access token was deleted, and the toolkit refuses it, too": 1,
+        "this issuer has no scope strange: create it with create_api": 1,
+        "its application was not taken": 1,
+        "the user does not exist here: run import_users first": 1,
+    }
+    assert report["missing_users"] == ["nobody"]
+
+
+def test_a_second_run_takes_nothing_twice(load):
+    load()
+    counts = [model.objects.count() for model in (Client, ClientSecret, UserGrant, RefreshToken, AuditEvent)]
+    report = load()
+    assert (report["clients"], report["tokens"], report["unchanged_tokens"]) == ([], 0, 5)
+    assert [model.objects.count() for model in (Client, ClientSecret, UserGrant, RefreshToken, AuditEvent)] == counts
+
+
+def test_a_dry_run_changes_nothing(load, stock):
+    call_command("rotate_keys", stdout=StringIO())
+    report = load("--dry-run", "--rsa-key", stock["key"])
+    assert (report["tokens"], report["dry_run"], report["kid"]) == (5, True, stock["kid"])
+    assert [model for model in (Client, RefreshToken) if model.objects.exists()] == []
+    assert not SigningKey.objects.filter(kid=stock["kid"]).exists()
+
+
+def test_a_refresh_token_that_expired_there_is_not_taken(load):
+    report = load("--expire-seconds", str(300 * 86_400))
+    assert report["refused_tokens"]["expired"] == 1
+    assert report["tokens"] == 4
+
+
+def test_a_user_goes_on_without_a_login_and_the_old_token_works_once(load, signer):
+    load()
+    first = refresh("ada", "web", SECRET)
+    assert first.status_code == 200, first.content
+    body = first.json()
+    claims = jwt.decode(body["access_token"], options={"verify_signature": False})
+    assert claims["scope"].split() == ["read", "write"]
+    assert claims["aud"] == API
+    second = refresh(body["refresh_token"], "web", SECRET)
+    assert second.status_code == 200
+    # the retry window has passed: reuse of the imported token revokes the family
+    with clocks_at(timezone.now() + timedelta(minutes=2)):
+        assert refresh("ada", "web", SECRET).json()["error"] == "invalid_grant"
+    assert refresh(second.json()["refresh_token"], "web", SECRET).json()["error"] == "invalid_grant"
+
+
+def test_a_public_client_goes_on_and_no_other_client_can_use_its_token(load, signer):
+    load()
+    assert refresh("bob", "web", SECRET).json()["error"] == "invalid_grant"
+    answer = refresh("bob", "phone")
+    assert answer.status_code == 200
+    assert "id_token" in answer.json()
+    identity = refresh("identity", "phone").json()
+    assert identity["scope"] == "openid"
+
+
+@pytest.mark.parametrize("name", ["revoked", "orphan", "strange", "implicit"])
+def test_a_token_that_was_not_taken_is_refused(load, signer, name):
+    load()
+    assert refresh(name, "web", SECRET).json()["error"] == "invalid_grant"
+
+
+@pytest.mark.parametrize(("client_id", "secret", "slow"), [("web", SECRET, False), ("weak", WEAK, True)])
+def test_a_hashed_secret_works_and_a_strong_one_is_hashed_again(load, signer, client_id, secret, slow):
+    load()
+    stored = ClientSecret.objects.get(client__client_id=client_id)
+    assert stored.imported_hash
+    assert refresh("none", client_id, "wrong").status_code == 401
+    assert refresh("none", client_id, "").status_code == 401
+    assert refresh("none", client_id, secret).json()["error"] == "invalid_grant"  # authenticated
+    stored.refresh_from_db()
+    assert bool(stored.imported_hash) is slow
+    assert refresh("none", client_id, secret).json()["error"] == "invalid_grant"
+    assert refresh("none", client_id, "wrong").status_code == 401
+
+
+def test_a_plain_secret_is_hashed_at_once(load):
+    load()
+    stored = ClientSecret.objects.get(client__client_id="plain")
+    assert (stored.imported_hash, stored.hint) == (None, SECRET[-4:])
+
+
+def test_id_tokens_that_the_old_key_signed_verify_by_the_jwks(load, stock):
+    call_command("rotate_keys", stdout=StringIO())
+    signing = SigningKey.objects.order_by("pk").first().kid
+    assert load("--rsa-key", stock["key"])["kid"] == stock["kid"]
+    keys = {key["kid"]: key for key in Browser().get("/.well-known/jwks.json").json()["keys"]}
+    header = jwt.get_unverified_header(stock["id_token"])
+    public = jwt.PyJWK(keys[header["kid"]]).key
+    assert jwt.decode(stock["id_token"], public, ["RS256"], audience="web")["sub"] == "1"
+    assert next(iter(keys)) == signing, "the first key still signs"
+    assert SigningKey.objects.get(kid=stock["kid"]).sealed is None
+    call_command("keys", "--check", stdout=StringIO())
+    assert load("--rsa-key", stock["key"])["kid"] == stock["kid"]
+    assert AuditEvent.objects.filter(action="key.imported").count() == 1
+
+
+@pytest.mark.parametrize("content", ["", "no key", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"])
+def test_another_file_is_not_published(load, tmp_path, content):
+    call_command("rotate_keys", stdout=StringIO())
+    (tmp_path / "key.pem").write_text(content)
+    with pytest.raises(CommandError, match="no RSA key in PEM") as caught:
+        load("--rsa-key", str(tmp_path / "key.pem"))
+    assert "AAAA" not in str(caught.value)
+    with pytest.raises(CommandError, match="No such file"):
+        load("--rsa-key", str(tmp_path / "none.pem"))
+
+
+def test_another_database_is_refused(load, tmp_path):
+    for url, said in (("nothing", "must be a URL"), (f"sqlite:///{tmp_path}/new.sqlite3", "no table oauth2_provider")):
+        with pytest.raises(CommandError, match=said):
+            call_command("import_toolkit", "--database", url)
+    with pytest.raises(CommandError, match="There is no API https://none"):
+        load("--api", "https://none.example/")
+    with pytest.raises(CommandError, match="no column nickname"):
+        load("--username-column", "nickname")

@@ -1,0 +1,181 @@
+"""Copies the whole database to an empty PostgreSQL: every table, the sequences, and nothing that a trigger adds.
+
+1. The target is empty, or has the tables of `migrate` and no row of an issuer in them.
+2. `migrate` creates the tables, in a process of its own whose DATABASE_URL is the target.
+3. The source is locked against writes until the copy is done, so that no acknowledged write is lost.
+4. The rows are copied with their primary keys while the triggers of the target are off, in one transaction.
+5. Sequences continue after the largest key. Triggers are on again.
+6. Every row of every table is read from both databases and compared, and every signing key decrypts from the target.
+
+The source stays as it is.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import islice, zip_longest
+from typing import Any
+
+from django.apps import apps
+from django.core.management.color import no_style
+from django.db import DEFAULT_DB_ALIAS, Error, connections, models, transaction
+
+from tokens import conf
+from tokens.handover import other_database
+from tokens.keys import store
+from tokens.keys.errors import CannotOpen
+from tokens.models import Api, AuditEvent, Client, Ring, SigningKey, User
+
+TARGET = other_database.ALIAS
+BATCH = 500
+FOREIGN = {"django_migrations"}
+"""Tables that `migrate` fills."""
+Progress = Callable[[str], None]
+
+
+class CannotMove(Exception):
+    """The database cannot be moved. The message says why. The source is unchanged."""
+
+
+@dataclass(frozen=True, slots=True)
+class MovedTables:
+    """The number of rows by table, and of signing keys whose private half decrypts in the target."""
+
+    rows: dict[str, int]
+    keys: int
+    left: list[str] = field(default_factory=list)
+    """Tables of the source that belong to no installed app, and were not copied."""
+
+
+def move(url: str, progress: Progress) -> MovedTables:
+    """Copy the default database to the PostgreSQL at `url`. Raises CannotMove; the target has no rows then."""
+    if not url.startswith(("postgres://", "postgresql://")):
+        raise CannotMove("--to must be a URL such as postgres://user@host:5432/name")
+    with other_database.connected(url):
+        _require_empty()
+        progress("creating the tables")
+        _migrate(url)
+        try:
+            with transaction.atomic(using=DEFAULT_DB_ALIAS), transaction.atomic(using=TARGET):
+                _lock_source()
+                rows = _copy(progress)
+                keys = _verified_keys()
+        except (Error, ValueError) as error:
+            raise CannotMove(f"a row cannot be stored in the target: {' '.join(str(error).split())}") from error
+        return MovedTables(rows, keys, _left())
+
+
+def tables() -> list[type[models.Model]]:
+    """Return the models of all tables, those of many-to-many relations too."""
+    found = {model._meta.db_table: model for model in apps.get_models(include_auto_created=True) if model._meta.managed}
+    return [found[name] for name in sorted(found)]
+
+
+def _require_empty() -> None:
+    """Raise CannotMove unless the target has no tables, or only tables of `migrate` without an issuer's rows."""
+    present = set(connections[TARGET].introspection.table_names())
+    if not present:
+        return
+    known = {model._meta.db_table for model in tables()} | FOREIGN
+    if strange := present - known:
+        raise CannotMove(f"the target is not empty: it has the table {min(strange)}. Create a new database")
+    issuers: tuple[type[Any], ...] = (User, Client, Api, SigningKey, AuditEvent)
+    for model in issuers:
+        if model._meta.db_table in present and model.objects.using(TARGET).exists():
+            raise CannotMove(f"the target is not empty: {model._meta.db_table} has rows. Create a new database")
+
+
+def _migrate(url: str) -> None:
+    # A process of its own: data migrations use the default database, which is the source here.
+    variables = {**os.environ, "DATABASE_URL": url, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-m", "django", "migrate", "--no-input", "--verbosity", "0"]
+    done = subprocess.run(  # noqa: S603 (the words are ours)
+        command, env=variables, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise CannotMove(f"migrate failed in the target: {done.stderr.strip()[-500:]}")
+
+
+def _lock_source() -> None:
+    """Block writers of the source until the transaction ends. Readers go on."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    names = ", ".join(connection.ops.quote_name(model._meta.db_table) for model in tables())
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(f"LOCK TABLE {names} IN SHARE MODE")
+        else:  # any write takes SQLite's only write lock
+            cursor.execute("DELETE FROM django_migrations WHERE id IS NULL")
+
+
+def _copy(progress: Progress) -> dict[str, int]:
+    """Copy every table, and compare every row. Raises CannotMove if one differs."""
+    connection, found = connections[TARGET], tables()
+    quoted = [connection.ops.quote_name(model._meta.db_table) for model in found]
+    with connection.cursor() as cursor:
+        for name in quoted:
+            cursor.execute(f"ALTER TABLE {name} DISABLE TRIGGER USER")
+        cursor.execute(f"TRUNCATE {', '.join(quoted)}")
+        counts = {model._meta.db_table: _copy_table(model) for model in found}
+        progress(f"copied {sum(counts.values())} rows of {len(counts)} tables; comparing them")
+        # Checks the foreign keys now: a table with pending checks cannot be altered.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for name in quoted:
+            cursor.execute(f"ALTER TABLE {name} ENABLE TRIGGER USER")
+        for statement in connection.ops.sequence_reset_sql(no_style(), found):
+            cursor.execute(statement)
+    for model in found:
+        _compare(model)
+    return counts
+
+
+def _rows(model: type[models.Model], using: str) -> Any:
+    return model._base_manager.using(using).order_by("pk")  # noqa: SLF001 (Django's documented name)
+
+
+def _copy_table(model: type[models.Model]) -> int:
+    fields, count = model._meta.concrete_fields, 0
+    source = iter(_rows(model, DEFAULT_DB_ALIAS).iterator(chunk_size=BATCH))
+    while rows := list(islice(source, BATCH)):
+        # raw: no field gets a value by itself, such as the time of the change
+        manager: Any = model._base_manager  # noqa: SLF001 (Django's documented name)
+        manager.using(TARGET)._insert(rows, fields=fields, using=TARGET, raw=True)  # noqa: SLF001
+        count += len(rows)
+    return count
+
+
+def _compare(model: type[models.Model]) -> None:
+    names = [column.attname for column in model._meta.concrete_fields]
+    source, target = (_rows(model, using).values_list(*names).iterator(chunk_size=BATCH) for using in (
+        DEFAULT_DB_ALIAS, TARGET,
+    ))  # fmt: skip
+    for before, after in zip_longest(source, target):
+        if before is None or after is None or list(map(_plain, before)) != list(map(_plain, after)):
+            key = (before or after)[0]
+            raise CannotMove(f"{model._meta.db_table} differs after the copy, at the row {key}")
+
+
+def _plain(value: Any) -> Any:
+    return bytes(value) if isinstance(value, memoryview) else value
+
+
+def _verified_keys() -> int:
+    """Return how many private halves decrypt in the target. Raises CannotMove if one does not."""
+    keys, count = conf.issuer().encryption_keys(), 0
+    for ring in Ring.objects.using(TARGET):
+        for stored in store.load(ring.name, using=TARGET):
+            if stored.sealed is None:
+                continue
+            try:
+                stored.secret(keys)
+            except CannotOpen as error:
+                raise CannotMove(f"a signing key does not decrypt: {error}") from error
+            count += 1
+    return count
+
+
+def _left() -> list[str]:
+    """Return the tables of the source that no installed app has."""
+    known = {model._meta.db_table for model in tables()} | FOREIGN
+    return sorted(set(connections[DEFAULT_DB_ALIAS].introspection.table_names()) - known)

@@ -1,0 +1,70 @@
+"""Publishes the RSA key of another issuer in the JWKS, so that tokens that it signed still verify.
+
+- Only the public half is stored. The key never signs here: it is retired from the beginning.
+- It stays published for `keep` (7 days in production), and is withdrawn then, as any retired key.
+- An attacker who has its private half can sign tokens that verify until then. Destroy the private half, or run
+  `revoke_key`.
+"""
+
+from datetime import timedelta
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+
+from tokens.jose.key_format import public_jwk
+from tokens.keys import audit, store
+from tokens.keys.errors import UnknownKey, Unsafe, WrongRing
+from tokens.keys.lock import hold
+from tokens.keys.operation import Operation
+from tokens.keys.rules.lifecycle import Key
+from tokens.keys.rules.moves import DEFAULT_RING
+
+LEAST_BITS = 2048
+
+
+def publish(operation: Operation, pem: bytes, *, dry_run: bool = False) -> str:
+    """Publish the public half of an RSA key in PEM, private or public. Returns its kid.
+
+    Raises WrongRing if the key is no RSA key of 2048 bits or more, or the default ring does not sign RS256, UnknownKey
+    if the ring has no key yet, Unsafe if the key was revoked here, and LockNotHad.
+    """
+    public = _public(pem)
+    with hold(operation, DEFAULT_RING, dry_run=dry_run) as locked:
+        if locked.row.algorithm != "RS256":
+            raise WrongRing(f"the default ring signs {locked.row.algorithm}: the key would need a ring with RS256")
+        jwk = public_jwk(public, "RS256")
+        kid = jwk["kid"]
+        present = next((key for key in locked.keys if key.kid == kid), None)
+        if present is not None and present.discarded:
+            raise Unsafe(f"the key {kid} was revoked here")
+        if present is not None or dry_run:
+            return kid
+        if not locked.keys:
+            raise UnknownKey("the default ring has no key yet: run manage.py rotate_keys")
+        # Before the oldest key, so that no key of this issuer takes over from it.
+        at = min(key.announced_at for key in locked.keys) - timedelta(seconds=1)
+        key = Key(
+            kid=kid,
+            announced_at=at,
+            signs_at=at,
+            withdraw_at=locked.now + locked.policy.keep,
+            private_destroyed_at=locked.now,
+            max_lifetime=locked.policy.token_lifetime,
+        )
+        store.add_public(locked.row, jwk, key, encryption_key=locked.encryption_keys[0])
+        details = {"withdraw_at": key.withdraw_at}
+        audit.record("key.imported", f"key:{kid}", details, policy=locked.policy, actor=operation.actor, now=locked.now)
+    return kid
+
+
+def _public(pem: bytes) -> RSAPublicKey:
+    """Return the public half of a PEM. Raises WrongRing."""
+    try:
+        key = load_pem_private_key(pem, None) if b"PRIVATE KEY" in pem else load_pem_public_key(pem)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise WrongRing("the file has no RSA key in PEM, or the key has a passphrase") from None
+    public = key.public_key() if isinstance(key, RSAPrivateKey) else key
+    if not isinstance(public, RSAPublicKey) or public.key_size < LEAST_BITS:
+        raise WrongRing(f"the key must be an RSA key of {LEAST_BITS} bits or more")
+    return public

@@ -1,0 +1,52 @@
+"""Connects to another database than the issuer's, by its URL, for as long as a command needs it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DEFAULT_DB_ALIAS, Error, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.utils import load_backend
+
+ALIAS = "other"
+"""The name of the connection, for `using`."""
+SCHEMES = ("postgres://", "postgresql://", "sqlite:///")
+FORMS = "must be a URL such as postgres://user@host:5432/name or sqlite:///path"
+
+
+class CannotConnect(Exception):
+    """The URL is malformed, or the database does not answer. The message does not repeat the URL."""
+
+
+@contextmanager
+def connected(url: str) -> Iterator[BaseDatabaseWrapper]:
+    """Open a connection to the database at `url`, named ALIAS, and close it at the end. Raises CannotConnect."""
+    if not url.startswith(SCHEMES):
+        raise CannotConnect(FORMS)
+    try:
+        config = dict(environ.Env.db_url_config(url))
+    except (ValueError, ImproperlyConfigured):
+        raise CannotConnect(FORMS) from None
+    databases = {DEFAULT_DB_ALIAS: connections.settings[DEFAULT_DB_ALIAS], ALIAS: config}
+    config = connections.configure_settings(databases)[ALIAS]
+    connection: BaseDatabaseWrapper = load_backend(config["ENGINE"]).DatabaseWrapper(config, ALIAS)
+    try:
+        connection.ensure_connection()
+        with _registered(connection):
+            yield connection
+    except Error as error:
+        raise CannotConnect(f"the database cannot be used: {' '.join(str(error).split())}") from error
+    finally:
+        connection.close()
+
+
+@contextmanager
+def _registered(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """Let the ORM use the connection as ALIAS."""
+    connections.settings[ALIAS] = connection.settings_dict
+    connections[ALIAS] = connection
+    try:
+        yield
+    finally:
+        del connections[ALIAS], connections.settings[ALIAS]

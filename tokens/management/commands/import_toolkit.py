@@ -1,0 +1,117 @@
+"""`import_toolkit`: import applications, live refresh tokens and the RSA key of a django-oauth-toolkit project."""
+
+import json
+from argparse import ArgumentParser
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError
+from django.db import Error
+
+from tokens.handover import former_key, other_database, toolkit
+from tokens.handover.other_database import CannotConnect
+from tokens.handover.toolkit import ToolkitImport, ToolkitReport
+from tokens.handover.toolkit_rows import NoToolkit, UserTable
+from tokens.keys import store
+from tokens.management.arguments import one_line, operation, seconds
+from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
+
+ACTOR = "command:import_toolkit"
+NOTES = """
+  import_users users.json
+  create_api --identifier https://api.example/ --name API --scope read="Read" --scope write="Write"
+  import_toolkit --database postgres://app@db/app --api https://api.example/ --rsa-key oidc.pem --dry-run
+  import_toolkit --database postgres://app@db/app --api https://api.example/ --rsa-key oidc.pem
+
+Clients keep their client_id and secret, and their live refresh tokens work once: the answer has one of this issuer.
+--rsa-key is OIDC_RSA_PRIVATE_KEY as a file: ID tokens that it signed verify by the JWKS for a week. Only its public
+half is stored. The other database is only read. docs/moving.md has the steps, and what is not taken.
+
+exit codes:
+  0  done; see refused_clients and refused_tokens for what was not taken
+  2  wrong usage, or the database has no tables of the toolkit: nothing was imported
+  3  the RSA key cannot be published
+  4  another transaction held the lock of the registry for 2 s
+"""
+
+
+class Command(OperatorCommand):
+    """Imports from django-oauth-toolkit, and prints what was not taken."""
+
+    help = "Import applications, live refresh tokens and the RSA key of a django-oauth-toolkit project. Idempotent."
+    notes = NOTES
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the options."""
+        parser.add_argument("--database", required=True, metavar="URL", help="the project's database; it is only read")
+        parser.add_argument(
+            "--api", action="append", default=[], dest="apis", metavar="IDENTIFIER",
+            help="an API of this issuer, whose scopes the clients may request; can be repeated",
+        )  # fmt: skip
+        parser.add_argument(
+            "--rsa-key", type=Path, metavar="FILE", help="OIDC_RSA_PRIVATE_KEY, or its public half, as PEM"
+        )
+        parser.add_argument(
+            "--expire-seconds", type=seconds, metavar="SECONDS",
+            help="REFRESH_TOKEN_EXPIRE_SECONDS of the project; without it, its refresh tokens do not expire",
+        )  # fmt: skip
+        parser.add_argument("--user-table", default="auth_user", metavar="TABLE", help="the project's table of users")
+        parser.add_argument("--username-column", default="username", metavar="COLUMN", help="its column of usernames")
+        parser.add_argument("--dry-run", action="store_true", help="print what would be imported, and change nothing")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Import, and print the report."""
+        pem, now = read(options["rsa_key"]), store.database_now()
+        wanted = ToolkitImport(
+            apis=tuple(options["apis"]),
+            users=UserTable(options["user_table"], options["username_column"]),
+            expire_after=options["expire_seconds"],
+            dry_run=options["dry_run"],
+            actor=ACTOR,
+            now=now,
+        )
+        try:
+            with exit_codes(), other_database.connected(options["database"]) as source:
+                kid = publish(pem, options, now=now)
+                report = toolkit.load(source, wanted)
+        except (NoToolkit, CannotConnect) as error:
+            raise CommandError(f"--database: {error}", returncode=USAGE) from error
+        except ValidationError as error:
+            raise CommandError(one_line(error), returncode=USAGE) from error
+        except Error as error:
+            raise CommandError(f"--database: {' '.join(str(error).split())}", returncode=USAGE) from error
+        if options["json"]:
+            self.stdout.write(json.dumps(asdict(report) | {"dry_run": options["dry_run"], "kid": kid}))
+        else:
+            self.stdout.write(text(report, kid, options))
+
+
+def read(path: Path | None) -> bytes | None:
+    """Return the content of the key file, or None without one. Raises CommandError if it cannot be read."""
+    try:
+        return path.read_bytes() if path else None
+    except OSError as error:
+        raise CommandError(f"--rsa-key: {path}: {error.strerror}", returncode=USAGE) from error
+
+
+def publish(pem: bytes | None, options: dict[str, Any], *, now: datetime) -> str | None:
+    """Publish the RSA key, and return its kid. Returns None without a key."""
+    if pem is None:
+        return None
+    return former_key.publish(operation(ACTOR, now=now), pem, dry_run=options["dry_run"])
+
+
+def text(report: ToolkitReport, kid: str | None, options: dict[str, Any]) -> str:
+    """Return the report as text."""
+    lines = ["dry run, nothing was changed:"] if options["dry_run"] else []
+    lines += [f"clients: {len(report.clients)} new, {len(report.unchanged_clients)} here before"]
+    lines += [f"refused: {one['client_id']}: {one['why']}" for one in report.refused_clients]
+    lines += report.notes
+    lines += [f"refresh tokens: {report.tokens} new, {report.unchanged_tokens} here before"]
+    lines += [f"not taken: {count} refresh tokens: {reason}" for reason, count in report.refused_tokens.items()]
+    lines += [f"no user {name}" for name in report.missing_users]
+    return "\n".join([*lines, *([f"published for verification: {kid}"] if kid else [])])

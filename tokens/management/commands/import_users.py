@@ -1,0 +1,128 @@
+"""`import_users`: import users from a dump of Django's auth.User, with their password hashes."""
+
+import csv
+import json
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from tokens.handover import dump, user_import
+from tokens.handover.dump import MalformedDump
+from tokens.handover.user_import import ImportedUsers, UserImport
+from tokens.keys import store
+from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
+
+ACTOR = "command:import_users"
+CHUNK = 65_536
+NOTES = """
+examples:
+  in the other project, then here:
+    manage.py dumpdata auth.User --output users.json
+    import_users users.json --dry-run
+    import_users users.json --subs-to subs.csv
+
+Users log in with their old passwords afterwards. Each user gets a sub that follows from the issuer's URL, --source and
+the primary key, so that a second run changes nothing. --subs-to writes the sub for each primary key, for applications
+that stored the old one. docs/moving.md says what is not taken.
+
+exit codes:
+  0  done; see "refused" for users who were not taken
+  2  wrong usage, or the file is not a dump: nothing was imported
+"""
+
+
+class Command(OperatorCommand):
+    """Imports users, and prints who was not taken."""
+
+    help = "Import users from a dump of Django's auth.User, with their password hashes. The command is idempotent."
+    notes = NOTES
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the arguments."""
+        parser.add_argument("file", metavar="FILE", type=Path, help="from manage.py dumpdata auth.User (json or jsonl)")
+        parser.add_argument("--dry-run", action="store_true", help="print what would be imported, and change nothing")
+        parser.add_argument(
+            "--model", default="auth.user", help="the model of the users in the dump, such as accounts.User"
+        )
+        parser.add_argument(
+            "--source", help="a name for the other project, from which the subs follow; default: that of the model"
+        )
+        parser.add_argument("--with-staff", action="store_true", help="keep the rights of staff and superusers")
+        parser.add_argument("--with-groups", action="store_true", help="keep groups (dumpdata auth.Group auth.User)")
+        parser.add_argument(
+            "--verified-emails", action="store_true", help="the other project verified the e-mail addresses"
+        )
+        parser.add_argument("--subs-to", type=Path, metavar="FILE", help="write primary keys and subs to this CSV file")
+        parser.add_argument("--json", action="store_true", help="print one JSON object, and no progress")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Import the users, print progress and the result."""
+        wanted = UserImport(
+            model=options["model"].lower(),
+            source=options["source"] or options["model"].lower(),
+            with_staff=options["with_staff"],
+            with_groups=options["with_groups"],
+            verified_emails=options["verified_emails"],
+            dry_run=options["dry_run"],
+            actor=ACTOR,
+            now=store.database_now(),
+        )
+        result = ImportedUsers()
+        try:
+            with exit_codes():
+                for result in user_import.load(dump.rows(chunks(options["file"])), wanted):
+                    self._progress(result, options)
+        except OSError as error:
+            raise CommandError(f"{options['file']}: {error.strerror}", returncode=USAGE) from error
+        except (MalformedDump, UnicodeDecodeError) as error:
+            raise CommandError(f"{options['file']}: {error}; nothing was imported", returncode=USAGE) from error
+        if options["subs_to"]:
+            write_subs(options["subs_to"], result)
+        self.stdout.write(as_json(result, options) if options["json"] else text(result, options))
+
+    def _progress(self, result: ImportedUsers, options: dict[str, Any]) -> None:
+        done = result.created + result.unchanged + len(result.refused)
+        if not options["json"] and options["verbosity"] and done % (20 * user_import.BATCH) == 0 and done:
+            self.stderr.write(f"{done} users read")
+
+
+def chunks(path: Path) -> Iterator[str]:
+    """Yield the text of a file in parts. Raises OSError and UnicodeDecodeError."""
+    with path.open(encoding="utf-8-sig") as file:
+        while chunk := file.read(CHUNK):
+            yield chunk
+
+
+def write_subs(path: Path, result: ImportedUsers) -> None:
+    """Write the primary keys of the source with their subs as CSV. Raises CommandError if that fails."""
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([("pk", "sub"), *result.subs.items()])
+    except OSError as error:
+        raise CommandError(f"--subs-to: {path}: {error.strerror}", returncode=USAGE) from error
+
+
+def as_json(result: ImportedUsers, options: dict[str, Any]) -> str:
+    """Return the result as JSON. The subs are in the file of --subs-to only."""
+    found = asdict(result) | {"dry_run": options["dry_run"]}
+    return json.dumps({name: value for name, value in found.items() if name != "subs"})
+
+
+def text(result: ImportedUsers, options: dict[str, Any]) -> str:
+    """Return the result as text."""
+    lines = ["dry run, nothing was changed:"] if options["dry_run"] else []
+    lines += [f"created {result.created}, unchanged {result.unchanged}, refused {len(result.refused)}"]
+    lines += [f"refused: {one['user']}: {one['why']}" for one in result.refused]
+    lines += [f"another user has the e-mail address, log in by username only: {name}" for name in result.same_email]
+    lines += [
+        f"unknown password hasher {name}: {count} users; add it to PASSWORD_HASHERS, or they reset their passwords"
+        for name, count in result.unknown_hashers.items()
+    ]
+    if result.administrators:
+        kept = "kept" if options["with_staff"] else "not kept (--with-staff keeps them)"
+        lines += [f"rights of administration {kept}: {', '.join(result.administrators)}"]
+    return "\n".join(lines)

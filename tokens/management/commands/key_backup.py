@@ -1,0 +1,111 @@
+"""`key_backup`: save the signing keys with their encrypting keys in a sealed file, and restore them."""
+
+import getpass
+import json
+import os
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from tokens import conf
+from tokens.handover import key_backup
+from tokens.handover.key_backup import CannotRestore
+from tokens.management.operator_command import UNSAFE, USAGE, OperatorCommand, exit_codes
+
+ACTOR = "command:key_backup"
+NOTES = """
+  key_backup save keys.backup --passphrase-file passphrase.txt
+into a new database, after the old one is lost:
+  key_backup open keys.backup --passphrase-file passphrase.txt --to encryption-keys.txt
+  export KEY_ENCRYPTION_KEYS=$(cat encryption-keys.txt)
+  migrate
+  key_backup restore keys.backup --passphrase-file passphrase.txt
+
+The passphrase has 16 characters or more: generate it, and keep it apart from the file. Save again after each rotation.
+Keys that were revoked since the backup come back: run after_restore, or revoke_key (docs/restore.md).
+
+exit codes:
+  0  done
+  2  wrong usage, or a file cannot be read or written
+  3  the passphrase is wrong, the file was changed, or the database has keys already
+  5  a private key does not decrypt: set KEY_ENCRYPTION_KEYS to what `open` writes
+"""
+
+
+class Command(OperatorCommand):
+    """Saves, opens or restores a backup of the signing keys."""
+
+    help = "Save the signing keys with their encrypting keys in a file that a passphrase seals, and restore them."
+    notes = NOTES
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the three actions and their options."""
+        actions = parser.add_subparsers(dest="what", required=True, metavar="save | open | restore")
+        save = actions.add_parser("save", help="write a new file with the keys (mode 0600)")
+        unseal = actions.add_parser("open", help="write the value of KEY_ENCRYPTION_KEYS to a new file (mode 0600)")
+        restore = actions.add_parser("restore", help="insert the keys into a database that has none")
+        unseal.add_argument("--to", type=Path, required=True, metavar="FILE", help="a new file")
+        for action in (save, unseal, restore):
+            action.add_argument("file", type=Path, metavar="FILE", help="the backup")
+            action.add_argument(
+                "--passphrase-file", type=Path, metavar="FILE", help="its first line; without it, you are asked"
+            )
+            action.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Run the action and print its result."""
+        run = {"save": save, "open": unseal, "restore": restore}[options["what"]]
+        try:
+            with exit_codes():
+                result = run(options)
+        except CannotRestore as error:
+            raise CommandError(str(error), returncode=UNSAFE) from error
+        except OSError as error:
+            raise CommandError(f"{error.filename}: {error.strerror}", returncode=USAGE) from error
+        text = "\n".join(f"{name}  {value}" for name, value in result.items())
+        self.stdout.write(json.dumps(result) if options["json"] else text)
+
+
+def save(options: dict[str, Any]) -> dict[str, Any]:
+    """Write a backup, and read it again. Raises OSError if the file exists or cannot be written."""
+    secret = passphrase(options)
+    backup = key_backup.save(conf.issuer().key_encryption_keys, secret)
+    write(options["file"], backup)
+    found = key_backup.read(options["file"].read_bytes(), secret)
+    return {"saved": str(options["file"]), "rows": len(found.rows)}
+
+
+def unseal(options: dict[str, Any]) -> dict[str, Any]:
+    """Write the encrypting keys of a backup to a file."""
+    found = key_backup.read(options["file"].read_bytes(), passphrase(options))
+    write(options["to"], ",".join(found.encryption_keys).encode() + b"\n")
+    return {"written": str(options["to"]), "values": len(found.encryption_keys)}
+
+
+def restore(options: dict[str, Any]) -> dict[str, Any]:
+    """Restore a backup into the database."""
+    found = key_backup.read(options["file"].read_bytes(), passphrase(options))
+    return {"restored": key_backup.restore(found, conf.issuer().encryption_keys(), actor=ACTOR)}
+
+
+def passphrase(options: dict[str, Any]) -> str:
+    """Return the passphrase from its file or from the terminal. Raises CommandError if it is too short."""
+    if options["passphrase_file"] is not None:
+        text: str = options["passphrase_file"].read_text(encoding="utf-8").partition("\n")[0].strip()
+    elif sys.stdin.isatty():
+        text = getpass.getpass("Passphrase: ")
+    else:
+        raise CommandError("standard input is not a terminal: add --passphrase-file", returncode=USAGE)
+    if len(text) < key_backup.SHORTEST_PASSPHRASE:
+        message = f"the passphrase needs {key_backup.SHORTEST_PASSPHRASE} characters or more: generate it"
+        raise CommandError(message, returncode=USAGE)
+    return text
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a new file that only this user can read. Raises OSError if it exists."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)

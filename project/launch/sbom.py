@@ -32,7 +32,7 @@ LOCK = ROOT / "requirements.txt"
 PIN = re.compile(
     r"^([a-z0-9-]+)==(\S+)(?: ; ([^\\]+?))? \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", re.MULTILINE
 )
-DIRECT = ("pkcs11", "redis")
+DIRECT = ("metrics", "pkcs11", "redis")
 """The extras whose packages Keyturn itself uses."""
 
 

@@ -70,9 +70,10 @@ class _Entry:
         """Return the token after the checks of `verify` whose outcome can change. Raises InvalidToken, Unavailable."""
         check_binding(self.claims, with_proof=with_proof)
         check_times(self.claims, now.timestamp())
-        if revoked := self.issuer.refusals(now).reason(self.kid, self.claims):
+        claims = _copied(self.claims)  # DENY, a function of the deployment, gets them too, and can change them
+        if revoked := self.issuer.refusals(now).reason(self.kid, claims):
             raise InvalidToken(Reason.REVOKED, revoked)
-        return AccessToken(MappingProxyType(_copied(self.claims)), self.kid, self.scopes, text)
+        return AccessToken(MappingProxyType(claims), self.kid, self.scopes, text)
 
 
 class TokenMemory:

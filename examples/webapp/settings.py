@@ -55,6 +55,7 @@ LOGGING = {
     "formatters": {"json": {"()": "examples.webapp.tracing.JsonLine"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {"django": {"handlers": []}},  # Django's own handler would write each line again, as plain text
 }
 
 # The cookie is signed, not encrypted: the user can read their own tokens in it. Scripts cannot read it (HttpOnly), and

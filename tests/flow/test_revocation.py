@@ -63,5 +63,5 @@ def test_an_api_refuses_an_application_whose_access_its_user_withdrew(system: Sy
     form = {"login": "demo", "password": system.variables.demo["DEMO_PASSWORD"]}
     listed = browser.submit(browser.get(page), form)
     assert "Example application" in listed.text
-    assert "The access is withdrawn" in browser.submit(listed, {}, button="withdraw").text
+    assert "The access was withdrawn" in browser.submit(listed, {}, button="withdraw").text
     seconds_until(lambda: notes(system.api, token).status_code == 401)

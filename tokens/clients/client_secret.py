@@ -154,11 +154,11 @@ def _find_imported(live: Sequence[ClientSecret], presented: str) -> ClientSecret
     """Return the secret whose imported hash is that of `presented`, or None.
 
     A slow hash: a client that has none costs nothing here. From its first use on, a strong secret has a fast hash.
-    Raises Busy if too many passwords are being hashed.
+    Raises Busy if too many imported secrets are being compared.
     """
     for secret in live:
         if secret.imported_hash:
-            with password_slots.bound().slot():
+            with password_slots.bound_for_secrets().slot():
                 if check_password(presented, secret.imported_hash):
                     return secret
     return None

@@ -89,7 +89,8 @@ def _require_empty() -> None:
 
 def _migrate(url: str) -> None:
     # A process of its own: data migrations use the default database, which is the source here.
-    variables = {**os.environ, "DATABASE_URL": url, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    variables = {name: value for name, value in os.environ.items() if name != "DATABASE_URL_FILE"}
+    variables |= {"DATABASE_URL": url, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     command = [sys.executable, "-m", "django", "migrate", "--no-input", "--verbosity", "0"]
     done = subprocess.run(  # noqa: S603 (the words are ours)
         command, env=variables, capture_output=True, text=True, check=False

@@ -21,7 +21,7 @@ from tokens import conf, registry_lock
 from tokens.audit import trail
 from tokens.clients import client_secret
 from tokens.errors import OAuthError
-from tokens.handover import toolkit_rows
+from tokens.handover import toolkit_rows, user_import
 from tokens.handover.toolkit_rows import ToolkitToken, UserTable
 from tokens.issued import audience, one_time, refresh_token, user_grant
 from tokens.issued.audience import Target
@@ -56,6 +56,8 @@ class ToolkitImport:
     apis: tuple[str, ...] = ()
     """Identifiers of the APIs whose scopes the clients may request."""
     users: UserTable = field(default_factory=UserTable)
+    source: str = "auth.user"
+    """As `import_users --source`."""
     expire_after: timedelta | None = None
     """REFRESH_TOKEN_EXPIRE_SECONDS of the other project. None: its refresh tokens do not expire."""
     dry_run: bool = False
@@ -189,13 +191,16 @@ def _add_secret(client: Client, secret: str, report: ToolkitReport, *, now: date
 def _token(token: ToolkitToken, client: Client | None, wanted: ToolkitImport, report: ToolkitReport) -> None:
     """Store a refresh token, or count why it is not taken."""
     digest = token.checksum or one_time.digest(token.text)
-    if RefreshToken.objects.filter(digest=digest).exists():
+    # By family: the row of a token that was used here is purged, while its successors live.
+    if RefreshToken.objects.filter(family=digest).exists():
         report.unchanged_tokens += 1
         return
     if reason := _token_problem(token, client, wanted):
         report.refuse(reason)
         return
-    user = User.objects.filter(username=token.username).first()
+    # Not by username alone: it can be that of another person, whom import_users refused to merge.
+    sub = user_import.derived_sub(wanted.source, token.user)
+    user = User.objects.filter(username=token.username, sub=sub).first()
     if user is None:
         report.refuse("the user does not exist here: run import_users first")
         if token.username not in report.missing_users:

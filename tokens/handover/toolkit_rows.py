@@ -37,6 +37,8 @@ class ToolkitToken:
     checksum: str
     """The SHA-256 in hexadecimal. Empty in an old database."""
     application: int
+    user: str
+    """The primary key of its user, as `import_users` sees it."""
     username: str
     scope: str | None
     """None if its access token was deleted, without which the toolkit refuses it."""
@@ -60,12 +62,16 @@ def tokens(connection: BaseDatabaseWrapper, users: UserTable) -> Iterator[Toolki
     checksum = "r.token_checksum" if "token_checksum" in columns else "''"
     quote = connection.ops.quote_name
     query = f"""
-SELECT r.token AS text, {checksum} AS checksum, r.application_id AS application, u.{quote(users.username)} AS username,
+SELECT r.token AS text, {checksum} AS checksum, r.application_id AS application, u.id AS user_id,
+    u.{quote(users.username)} AS username,
     a.scope AS scope, r.created AS created, r.revoked AS revoked
 FROM {REFRESH} r JOIN {quote(users.table)} u ON u.id = r.user_id LEFT JOIN {ACCESS} a ON a.id = r.access_token_id
 ORDER BY r.id"""  # noqa: S608 (names of tables, quoted)
     for row in _read(connection, query):
-        yield ToolkitToken(**{**row, "created": _instant(row["created"]), "revoked": row["revoked"] is not None})
+        user = str(row.pop("user_id"))
+        yield ToolkitToken(
+            **{**row, "user": user, "created": _instant(row["created"]), "revoked": row["revoked"] is not None}
+        )
 
 
 def _read(connection: BaseDatabaseWrapper, query: str) -> Iterator[dict[str, Any]]:

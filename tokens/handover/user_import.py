@@ -170,7 +170,12 @@ def _sub(pk: str, fields: Mapping[str, Any], wanted: UserImport) -> uuid.UUID:
     try:
         return uuid.UUID(str(fields["sub"]))
     except (KeyError, ValueError):
-        return uuid.uuid5(uuid.uuid5(uuid.NAMESPACE_URL, conf.issuer().url), f"{wanted.source}:{pk}")
+        return derived_sub(wanted.source, pk)
+
+
+def derived_sub(source: str, pk: str) -> uuid.UUID:
+    """Return the `sub` of a user who is imported from `source` without one."""
+    return uuid.uuid5(uuid.uuid5(uuid.NAMESPACE_URL, conf.issuer().url), f"{source}:{pk}")
 
 
 def _problem(user: User, fields: Mapping[str, Any], names: set[str]) -> str | None:

@@ -5,7 +5,8 @@
 - In one process at most `ROOM` logins hash or wait for their turn, for `PATIENCE` seconds at most. A further login is
   refused with Busy at once.
 - A slot is taken before the user is looked up, so that neither a refusal nor timing tells which names exist.
-- Client secrets need no slot: they are random, and kept as one HMAC (tokens/clients/client_secret.py).
+- Client secrets need no slot: they are random, and kept as one HMAC (tokens/clients/client_secret.py). Imported ones
+  have slots of their own until their first use, so that wrong ones delay no login.
 """
 
 import errno
@@ -118,6 +119,13 @@ def bound() -> Bound:
     # Any process can bind a name in this namespace: an unguessable name keeps those of other users out.
     name = salted_hmac("tokens.hashing", "slots", algorithm="sha256").hexdigest()
     return Bound(max(1, cores() - 1), f"keyturn-{name[:24]}")
+
+
+@cache
+def bound_for_secrets() -> Bound:
+    """Return the `Bound` of imported client secrets: one at a time on this machine. It lives as long as the process."""
+    name = salted_hmac("tokens.hashing", "secrets", algorithm="sha256").hexdigest()
+    return Bound(1, f"keyturn-{name[:24]}", room=2)
 
 
 def cores(quota: Path = QUOTA) -> int:

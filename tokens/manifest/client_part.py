@@ -45,6 +45,8 @@ def _client(client_id: str, entry: Item, run: Run) -> None:
         raise ValidationError("This client registered itself. Remove it from the file.")
     before = state.of_saved_client(client) | {"program": client.recipe or ""}
     wanted["program"] = before["program"] if program is None else program
+    if "active" not in entry.values:
+        wanted["active"] = before["active"]  # an operator disables a client in an emergency: only the file undoes it
     if differ := state.differences(before, wanted):
         _change(client, wanted)
         run.note(Change(kind="client", name=client_id, done="changed", fields=differ), f"client:{client_id}")

@@ -4,7 +4,7 @@ from tokens.triggers import bound_lock_wait, registry
 
 # A hash under another key is of the same secret, and is written beside requests.
 SECRET_TRIGGERS = registry(
-    model="ClientSecret", unless=frozenset({"last_used_on", "digest", "encryption_key_id", "imported_hash"})
+    model="ClientSecret", unless=frozenset({"last_used_on", "digest", "encryption_key_id", "imported_hash", "hint"})
 )
 
 

@@ -16,8 +16,8 @@ ELSEWHERE = "https://victim.example/logged-out"
 
 
 def create(*arguments):
-    out = StringIO()
-    common = ("--name", "App", "--grant", "authorization_code", "--redirect-uri", "https://client.example/callback")
+    out, name = StringIO(), f"App {Client.objects.count()}"
+    common = ("--name", name, "--grant", "authorization_code", "--redirect-uri", "https://client.example/callback")
     call_command("create_client", *common, *arguments, "--json", stdout=out)
     return Client.objects.get(client_id=json.loads(out.getvalue())["client_id"])
 

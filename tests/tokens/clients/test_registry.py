@@ -16,7 +16,7 @@ ASK = {"grant_type": "client_credentials", "scope": "notes:read"}
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 UNCOUNTED = {
     Client: {"last_used_on"},
-    ClientSecret: {"last_used_on", "digest", "encryption_key_id", "imported_hash"},
+    ClientSecret: {"last_used_on", "digest", "encryption_key_id", "imported_hash", "hint"},
 }
 
 

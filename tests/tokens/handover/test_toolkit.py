@@ -16,6 +16,9 @@ from django.utils import timezone
 from tests.clock import clocks_at
 from tests.tokens.factories import basic, make_api, post
 from tests.tokens.handover.stock_project import REFRESH, SECRET, WEAK
+from tokens.handover import toolkit
+from tokens.handover.toolkit_rows import NoToolkit
+from tokens.issued import one_time
 from tokens.models import AuditEvent, Client, ClientSecret, RefreshToken, SigningKey, User, UserGrant
 
 pytestmark = pytest.mark.django_db
@@ -118,6 +121,32 @@ def test_a_user_goes_on_without_a_login_and_the_old_token_works_once(load, signe
     with clocks_at(timezone.now() + timedelta(minutes=2)):
         assert refresh("ada", "web", SECRET).json()["error"] == "invalid_grant"
     assert refresh(second.json()["refresh_token"], "web", SECRET).json()["error"] == "invalid_grant"
+
+
+def test_another_user_of_the_same_name_gets_no_token_of_the_project(load):
+    report = load("--source", "another.project")  # the user ada of this issuer comes from auth.user
+    assert "ada" in report["missing_users"]
+    assert refresh("ada", "web", SECRET).json()["error"] == "invalid_grant"
+
+
+def test_a_second_run_takes_no_used_token_again_although_its_row_was_purged(load, signer):
+    load()
+    second = refresh("ada", "web", SECRET).json()["refresh_token"]
+    RefreshToken.objects.filter(digest=one_time.digest(REFRESH["ada"])).delete()  # as purge_tokens does
+    assert load()["tokens"] == 0
+    with clocks_at(timezone.now() + timedelta(minutes=2)):
+        assert refresh("ada", "web", SECRET).json()["error"] == "invalid_grant"
+    assert refresh(second, "web", SECRET).status_code == 200  # the row of a purged token is not there to tell a reuse
+
+
+def test_a_refused_import_publishes_no_key(load, stock, monkeypatch):
+    def refuse(*_):
+        raise NoToolkit("no tables")
+
+    monkeypatch.setattr(toolkit, "load", refuse)
+    with pytest.raises(CommandError, match="no tables"):
+        load("--rsa-key", stock["key"])
+    assert not AuditEvent.objects.filter(action="key.imported").exists()
 
 
 def test_a_public_client_goes_on_and_no_other_client_can_use_its_token(load, signer):

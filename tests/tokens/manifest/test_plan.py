@@ -151,6 +151,15 @@ def test_a_field_that_is_left_out_gets_its_default(apply):
     assert Client.objects.get(client_id="web").access_token_lifetime is None
 
 
+def test_a_client_that_an_operator_disabled_stays_so_unless_the_file_enables_it(apply):
+    apply(FILE)
+    Client.objects.filter(client_id="phone").update(is_active=False)
+    assert apply(FILE)["changes"] == []
+    assert not Client.objects.get(client_id="phone").is_active
+    apply(FILE.replace("    kind: native\n", "    kind: native\n    active: true\n"))
+    assert Client.objects.get(client_id="phone").is_active
+
+
 def test_one_wrong_entry_changes_nothing(apply):
     wrong = FILE.replace("https://app.example/cb", "http://app.example/cb").replace(
         "scopes: [openid, orders:read]", "scopes: [orders:delete]"

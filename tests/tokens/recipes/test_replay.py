@@ -281,13 +281,17 @@ def test_keys_that_were_read_once_verify_the_tokens_of_the_next_key(name, ring):
     run("create_api", "--for", name, *([] if identifier.startswith("urn:") else ["--identifier", identifier]))
     copy = {key["kid"] for key in Browser().get("/.well-known/jwks.json").json()["keys"]}
     scope = next(iter(recipe.step("create_api").options["scopes"]))
-    words = ["create_client", "--name", "Job", "--grant", "client_credentials", "--scope", scope]
-    first = jwt.get_unverified_header(token_of(words))["kid"]
+
+    def kid(name):
+        words = ["create_client", "--name", name, "--grant", "client_credentials", "--scope", scope]
+        return jwt.get_unverified_header(token_of(words))["kid"]
+
+    first = kid("Job")
     for instant in (later := timezone.now() + timedelta(days=100), later + timedelta(days=3)):
         with clocks_at(instant):
             rotation.rotate(operation(instant))
             keyring.snapshots.forget()
-            second = jwt.get_unverified_header(token_of(words))["kid"]
+            second = kid(f"Job of {instant.date()}")
     # No reason to read the keys again is needed (`fetches`): the next key was announced in the first copy.
     assert first != second
     assert {first, second} <= copy

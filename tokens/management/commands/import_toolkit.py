@@ -60,6 +60,7 @@ class Command(OperatorCommand):
         )  # fmt: skip
         parser.add_argument("--user-table", default="auth_user", metavar="TABLE", help="the project's table of users")
         parser.add_argument("--username-column", default="username", metavar="COLUMN", help="its column of usernames")
+        parser.add_argument("--source", default="auth.user", help="the --source of import_users")
         parser.add_argument("--dry-run", action="store_true", help="print what would be imported, and change nothing")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -70,14 +71,15 @@ class Command(OperatorCommand):
             apis=tuple(options["apis"]),
             users=UserTable(options["user_table"], options["username_column"]),
             expire_after=options["expire_seconds"],
+            source=options["source"],
             dry_run=options["dry_run"],
             actor=ACTOR,
             now=now,
         )
         try:
             with exit_codes(), other_database.connected(options["database"]) as source:
-                kid = publish(pem, options, now=now)
                 report = toolkit.load(source, wanted)
+                kid = publish(pem, options, now=now)  # last: a refused import publishes no key
         except (NoToolkit, CannotConnect) as error:
             raise CommandError(f"--database: {error}", returncode=USAGE) from error
         except ValidationError as error:

@@ -81,6 +81,15 @@ check: environment  ## format, lint, types, migrations, deployment checks, then 
 	@$(PY) -m project.launch.check
 	@$(MAKE) --no-print-directory test
 
+.PHONY: bench bench-quick
+bench: environment  ## the issuer and the API beside other systems, with targets; BASE=commit: the build before; 15 minutes
+	@npm ci --prefix tests/clients/node --no-audit --no-fund --silent
+	@$(PY) -m bench.run
+
+bench-quick: environment  ## the same in three minutes, with fewer and shorter rounds
+	@npm ci --prefix tests/clients/node --no-audit --no-fund --silent
+	@$(PY) -m bench.run --quick
+
 bench-verify: environment  ## what verification costs, in units of one raw RSA-2048 verify
 	@$(PY) -m bench.verify
 

@@ -1,9 +1,8 @@
 """Issuers for benchmarks: of this build or an earlier one, each on a database of its own, with their CPU time."""
 
-import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import psycopg
 import requests
 
+from bench import accounting
 from project.launch import processes
 from project.launch.ports import free
 from tests.services import conftest as services
@@ -22,9 +22,11 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCAL = "postgres://postgres@127.0.0.1:5432/postgres"
 # The server of a pytest process would not do: it does not write to the disk.
 services.SERVER = services.SERVER or LOCAL
-TICK = os.sysconf("SC_CLK_TCK")
 TOKEN_PATH = "/oauth/token"  # noqa: S105 (a path)
-UNLIMITED = "token=999999/60,revocations=999999/60,segments=999999/60"
+EARLIER = "token=999999/60,introspect=999999/60"
+"""The limits that the earlier builds know, too."""
+UNLIMITED = f"{EARLIER},revocations=999999/60,segments=999999/60"
+NONE: Mapping[str, str] = {}
 SHELL = ("shell", "-v", "0", "--no-imports", "-c")
 CLIENT = """
 from django.utils import timezone
@@ -59,9 +61,7 @@ class Served:
 
     def processes(self) -> list[int]:
         """Return its processes."""
-        group = os.getpgid(self.child.process.pid)
-        running = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
-        return [process for process in running if _group(process) == group]
+        return accounting.group(self.child.process.pid)
 
     def connections(self) -> list[int]:
         """Return the processes of its connections at a PostgreSQL of this machine."""
@@ -70,7 +70,7 @@ class Served:
 
     def cpu(self) -> float:
         """Return the CPU seconds of its processes so far."""
-        return sum(_cpu(process) for process in self.processes())
+        return accounting.cpu(self.processes())
 
     def cost(self, work: Callable[[], object], *, times: int = 1) -> float:
         """Return the issuer's CPU milliseconds for one run of `work`."""
@@ -104,13 +104,14 @@ def worktree(commit: str, folder: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def served(folder: Path, root: Path = ROOT, *, workers: int = 1) -> Iterator[Served]:
-    """Start an issuer of the build in `root`, on its own database."""
+def served(
+    folder: Path, root: Path = ROOT, *, workers: int = 1, variables: Mapping[str, str] = NONE
+) -> Iterator[Served]:
+    """Start an issuer of the build in `root`, on its own database, with `variables` beside those of the tests."""
     with _at(root), migrated() as made:
         url = f"http://localhost:{free()}"
-        # An earlier build knows only the first of the limits.
-        limits = UNLIMITED if root == ROOT else UNLIMITED.partition(",")[0]
-        issuer = replace(made, variables=made.variables | {"ISSUER_URL": url, "RATE_LIMITS": limits})
+        limits = {"RATE_LIMITS": UNLIMITED if root == ROOT else EARLIER}
+        issuer = replace(made, variables=made.variables | {"ISSUER_URL": url} | limits | dict(variables))
         issuer.run("rotate_keys")
         secret = issuer.run(*SHELL, CLIENT).strip()
         child = services.serve(issuer, url, folder / f"{url.rpartition(':')[2]}.log", workers=workers)
@@ -135,18 +136,3 @@ def _at(root: Path) -> Iterator[None]:
         yield
     finally:
         services.ROOT = kept
-
-
-def _cpu(process: int) -> float:
-    try:
-        fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / TICK
-
-
-def _group(process: int) -> int:
-    try:
-        return os.getpgid(process)
-    except OSError:
-        return 0

@@ -19,8 +19,8 @@ Read in this order:
 - `rings`, `rotation`: create a ring; its next safe step.
 - `cancellation`, `rewrap`, `transfer`: cancel an announced key, re-encrypt a ring, move an API to another ring.
 - `trust`, `broken_rows`, `revocation`: until when verifiers trust a revoked key; rows that do not verify; revoke a key.
-- `snapshots`, `ring_snapshot`, `ring_reader`: keep what was read from the database, and its age; a ring as it was read;
-  read it.
+- `snapshots`, `ring_snapshot`, `ring_reader`, `pair_cache`: keep what was read from the database, and its age; a ring
+  as it was read; read it; keep its private halves open.
 - `signer_choice`, `keyring`: choose the signing key of a snapshot; sign from the snapshots.
 - `publication`, `refresher`: publish the JWKS from the snapshots; refresh them in the background.
 - `pem_folder`: the published keys as PEM files, for programs that read key files.

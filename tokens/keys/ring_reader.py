@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from tokens import conf
 from tokens.audit import journal
 from tokens.encryption import EncryptionKey, MalformedEncryptionKey
-from tokens.keys import adoption, clock, rings, store, transfer
+from tokens.keys import adoption, clock, pair_cache, rings, store, transfer
 from tokens.keys.errors import CannotOpen, NoKey, UnknownKey
 from tokens.keys.key_pair import KeyPair
 from tokens.keys.ring_snapshot import Snapshot
@@ -44,7 +44,7 @@ def read(ring: str) -> Snapshot:
         logger.error("The row of signing key %s does not verify; it is neither used nor published", row.key.kid)
     return Snapshot(
         stored=tuple(_as_revoked(row, revoked) for row in trusted),
-        pairs=_open(tuple(_as_revoked(row, revoked) for row in genuine), keys),
+        pairs=_open(ring, tuple(_as_revoked(row, revoked) for row in genuine), keys),
         missing=frozenset(row.encryption_key_id for row in stored) - {key.id for key in keys},
         changed=tuple(row.key for row in doubtful if _is_ours(row, keys)),
         policy=adoption.obeyed(stored_ring),
@@ -57,16 +57,13 @@ def read(ring: str) -> Snapshot:
     )
 
 
-def _open(stored: tuple[store.StoredKey, ...], keys: tuple[EncryptionKey, ...]) -> dict[str, KeyPair]:
-    pairs = {}
-    for row in stored:
-        if row.sealed is None or row.key.discarded:
-            continue
-        try:
-            pairs[row.key.kid] = row.open(keys)
-        except CannotOpen as error:
-            logger.error("Cannot sign with %s: %s", row.key.kid, error)  # noqa: TRY400 (the reason is the message)
-    return pairs
+def _open(ring: str, stored: tuple[store.StoredKey, ...], keys: tuple[EncryptionKey, ...]) -> dict[str, KeyPair]:
+    rows = [row for row in stored if row.sealed is not None and not row.key.discarded]
+    return pair_cache.opened(ring, rows, keys, _log)
+
+
+def _log(row: store.StoredKey, error: CannotOpen) -> None:
+    logger.error("Cannot sign with %s: %s", row.key.kid, error)
 
 
 def _as_revoked(row: store.StoredKey, revoked: Mapping[str, datetime]) -> store.StoredKey:

@@ -1,5 +1,6 @@
 // An issuer of another project, oidc-provider, that binds its access tokens to the client's key (RFC 9449).
 // Usage: node dpop-provider.mjs '{"issuer": …, "audience": …, "secret": …}'. It prints a line when it is ready.
+// With "bound": false it binds no token (make bench).
 import { generateKeyPairSync } from "node:crypto";
 import { Provider } from "oidc-provider";
 
@@ -16,7 +17,7 @@ const provider = new Provider(given.issuer, {
       redirect_uris: [],
       response_types: [],
       scope: "notes:read",
-      dpop_bound_access_tokens: true,
+      dpop_bound_access_tokens: given.bound ?? true,
     },
   ],
   scopes: ["notes:read"],

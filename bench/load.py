@@ -1,0 +1,127 @@
+"""Drive a server over kept connections, closed loop or at a fixed rate, from one thread.
+
+A client is a generator: it yields the bytes of a request and gets the answer. So a client can use what it was answered,
+such as a refresh token.
+"""
+
+import selectors
+import socket
+import time
+from collections import Counter, deque
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+
+Client = Generator[bytes, "Answer", None]
+END_OF_HEAD = b"\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a request."""
+
+    status: int
+    head: bytes
+    body: bytes
+
+
+@dataclass(slots=True)
+class Drive:
+    """What a drive measured. `waits` are seconds from a request, or from when it was due, to its answer."""
+
+    waits: list[float] = field(default_factory=list)
+    statuses: Counter[int] = field(default_factory=Counter)
+    seconds: float = 0.0
+
+    @property
+    def count(self) -> int:
+        """The number of answers."""
+        return len(self.waits)
+
+    def wait(self, share: float) -> float:
+        """Return the wait in milliseconds that this share of the answers did not exceed."""
+        ordered = sorted(self.waits)
+        return ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000
+
+
+class Line:
+    """One connection and the client that uses it."""
+
+    def __init__(self, host: str, port: int, client: Client) -> None:
+        self.socket = socket.create_connection((host, port), timeout=60)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.client, self.due = client, 0.0
+        self.request: bytes | None = next(client)
+        self._buffer = b""
+
+    def send(self, due: float) -> None:
+        """Send the next request."""
+        assert self.request is not None
+        self.due, self._buffer = due, b""
+        self.socket.sendall(self.request)
+
+    def receive(self) -> Answer | None:
+        """Read what arrived. Returns None until the answer is complete."""
+        part = self.socket.recv(262_144)
+        assert part, "the server closed the connection"
+        self._buffer += part
+        answer = parsed(self._buffer)
+        if answer is not None:
+            try:
+                self.request = self.client.send(answer)
+            except StopIteration:
+                self.request = None
+        return answer
+
+
+def parsed(data: bytes) -> Answer | None:
+    """Return the answer in `data`, or None if it is incomplete. Its body has a length, or one or more chunks."""
+    head, found, body = data.partition(END_OF_HEAD)
+    if not found:
+        return None
+    status, low = int(head[9:12]), head.lower()
+    if b"\r\ntransfer-encoding: chunked" in low:
+        return Answer(status, head, body) if body.endswith(b"0\r\n\r\n") else None
+    _, _, length = low.partition(b"\r\ncontent-length: ")
+    wanted = int(length.partition(b"\r\n")[0] or 0)
+    return Answer(status, head, body) if status == 304 or len(body) >= wanted else None
+
+
+def drive(url: str, clients: Sequence[Client], *, seconds: float, rate: float | None = None) -> Drive:
+    """Let the clients send for `seconds`, each as soon as it is answered, or all together `rate` requests a second.
+
+    Ends earlier if all clients have ended.
+    """
+    host, _, port = url.rpartition("/")[2].partition(":")
+    measured, lines = Drive(), [Line(host, int(port), client) for client in clients]
+    with selectors.DefaultSelector() as selector:
+        for line in lines:
+            selector.register(line.socket, selectors.EVENT_READ, line)
+        start = time.perf_counter()
+        try:
+            _loop(measured, lines, selector, until=start + seconds, pause=1 / rate if rate else 0.0)
+        finally:
+            measured.seconds = time.perf_counter() - start
+            for line in lines:
+                line.socket.close()
+    return measured
+
+
+def _loop(measured: Drive, lines: list[Line], selector: selectors.BaseSelector, *, until: float, pause: float) -> None:
+    idle, busy, due = deque(lines), 0, time.perf_counter()
+    while True:
+        now = time.perf_counter()
+        while idle and now < until and (not pause or due <= now):
+            idle.popleft().send(due if pause else time.perf_counter())
+            busy, due = busy + 1, due + pause
+        if not busy and (now >= until or not idle):
+            return
+        for key, _ in selector.select(max(0.0, due - now) if pause and idle and now < until else None):
+            line: Line = key.data
+            answer = line.receive()
+            if answer is None:
+                continue
+            measured.waits.append(time.perf_counter() - line.due)
+            measured.statuses[answer.status] += 1
+            busy -= 1
+            if line.request is not None:
+                idle.append(line)

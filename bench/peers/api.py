@@ -1,0 +1,90 @@
+"""Keyturn's API, with views beside it that do less, or that another library protects. All have the same middleware.
+
+`ping` does no authentication (the floor), `checked` authenticates as the API does and answers the same as `ping`.
+"""
+
+from typing import Any
+
+import jwt
+from django.urls import path
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework_simplejwt.authentication import JWTStatelessUserAuthentication
+
+from project.urls import api
+from resources.conf import resource_server
+from resources.permissions import HasScopes
+
+
+class PyJWK(BaseAuthentication):
+    """PyJWT's documented flow, "Retrieve RSA signing keys from a JWKS endpoint"."""
+
+    client: jwt.PyJWKClient | None = None  # lives as long as the process
+
+    def authenticate(self, request: Request) -> tuple[Any, Any]:
+        """Return the claims. Raises AuthenticationFailed."""
+        conf = resource_server()
+        issuer = conf.issuers[0].url
+        PyJWK.client = PyJWK.client or jwt.PyJWKClient(f"{issuer}/.well-known/jwks.json")
+        token = request.headers.get("Authorization", "").partition(" ")[2]
+        try:
+            key = PyJWK.client.get_signing_key_from_jwt(token)
+            claims = jwt.decode(token, key, algorithms=["RS256"], audience=list(conf.audience), issuer=issuer)
+        except jwt.PyJWTError as error:
+            raise AuthenticationFailed from error
+        return claims["sub"], claims
+
+
+class Ping(APIView):
+    """The floor."""
+
+    authentication_classes: Any = []
+    permission_classes: Any = [AllowAny]
+
+    def get(self, request: Request) -> Response:
+        """Answer."""
+        del request
+        return Response({"ok": True})
+
+
+class Checked(Ping):
+    """The API's authentication and its check of the scope."""
+
+    permission_classes = [HasScopes("notes:read")]
+
+
+Checked.authentication_classes = APIView.authentication_classes
+
+
+class Claims(Ping):
+    """Another library's authentication, with a check of the scope."""
+
+    def get(self, request: Request) -> Response:
+        """Answer, if the token has the scope."""
+        assert "notes:read" in request.auth["scope"].split()
+        return Response({"ok": True})
+
+
+class WithPyJWK(Claims):
+    """PyJWKClient."""
+
+    authentication_classes = [PyJWK]
+
+
+class WithSimpleJWT(Claims):
+    """djangorestframework-simplejwt."""
+
+    authentication_classes = [JWTStatelessUserAuthentication]
+
+
+urlpatterns = [
+    *api.urlpatterns,
+    path("ping", Ping.as_view()),
+    path("checked", Checked.as_view()),
+    path("pyjwk", WithPyJWK.as_view()),
+    path("simplejwt", WithSimpleJWT.as_view()),
+]

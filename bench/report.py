@@ -1,0 +1,34 @@
+"""How `make bench` prints a row, and what it says about the machine and the versions."""
+
+import os
+import platform
+from importlib.metadata import version
+
+from bench import packages
+from bench.backing import Backing
+from bench.rounds import Rounds
+
+FOREIGN = ("oidc-provider", "express-oauth2-jwt-bearer")
+
+
+def row_text(found: Rounds, name: str) -> str:
+    """Return the medians of a row: CPU milliseconds (server, PostgreSQL, Redis), rate and wait."""
+    parts = (
+        found.figure(name, lambda one, part=part: getattr(one, part)) for part in ("server", "postgresql", "redis")
+    )
+    split = " + ".join(f"{part:.3f}" for part in parts)
+    rate, median = found.figure(name, lambda one: one.rate), found.figure(name, lambda one: one.median)
+    return f"{found.figure(name):8.3f} ms CPU ({split}) {rate:8.0f} /s {median:7.2f} ms"
+
+
+def conditions(services: Backing, base: str) -> dict[str, str]:
+    """Return the versions and the machine."""
+    own = ("django", "granian", "django-oauth-toolkit", "djangorestframework", "pyjwt", "psycopg", "redis")
+    return {
+        "machine": f"{os.cpu_count()} processors, {platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "postgresql": packages.postgresql_version(services.postgresql.address),
+        "base": base,
+        "packages": ", ".join(f"{name} {version(name)}" for name in own),
+        "node": ", ".join(f"{name} {packages.node_version(name)}" for name in FOREIGN),
+    }

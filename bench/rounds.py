@@ -1,0 +1,103 @@
+"""Interleaved rounds: every row once in each round, in an order that differs from round to round."""
+
+import os
+import statistics
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+
+from bench import accounting
+from bench.backing import Backing
+from bench.load import drive
+from bench.priority import ahead
+from bench.rows import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One row in one round: CPU milliseconds per request of the server, its PostgreSQL backends and Redis."""
+
+    server: float
+    postgresql: float
+    redis: float
+    rate: float
+    """Answers per second."""
+    median: float
+    """Milliseconds of an answer."""
+
+    @property
+    def cpu(self) -> float:
+        """Return the CPU milliseconds of all processes together."""
+        return self.server + self.postgresql + self.redis
+
+
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """The samples of each row, one for each round."""
+
+    samples: dict[str, list[Sample]]
+
+    def figure(self, row: str, of: Callable[[Sample], float] = lambda sample: sample.cpu) -> float:
+        """Return the median over the rounds."""
+        return statistics.median(map(of, self.samples[row]))
+
+    def ratio(self, row: str, to: str) -> float:
+        """Return the median, over the rounds, of the CPU time of a row in units of another's in the same round."""
+        pairs = zip(self.samples[row], self.samples[to], strict=True)
+        return statistics.median(one.cpu / other.cpu for one, other in pairs)
+
+    def difference(self, row: str, other: str) -> float:
+        """Return the median, over the rounds, of the CPU milliseconds that a row needs more than another."""
+        pairs = zip(self.samples[row], self.samples[other], strict=True)
+        return statistics.median(one.cpu - floor.cpu for one, floor in pairs)
+
+    def document(self) -> dict[str, list[dict[str, float]]]:
+        """Return all samples for a JSON file."""
+        return {name: [asdict(one) for one in samples] for name, samples in self.samples.items()}
+
+
+def run(rows: Sequence[Row], backing: Backing, *, count: int, seconds: float, say: Callable[[str], None]) -> Rounds:
+    """Warm up, then measure each row in `count` rounds for `seconds` each."""
+    samples: dict[str, list[Sample]] = {row.name: [] for row in rows}
+    for row in rows:
+        measure(row, backing, seconds=seconds / 2)
+    for number in range(count):
+        for row in rotated(rows, number, count):
+            samples[row.name].append(measure(row, backing, seconds=seconds))
+        say(f"round {number + 1} of {count}: load average {os.getloadavg()[0]:.1f}")
+    return Rounds(samples)
+
+
+def rotated(rows: Sequence[Row], number: int, count: int) -> list[Row]:
+    """Return the rows, begun at another one in each of `count` rounds."""
+    first = len(rows) * number // count
+    return [*rows[first:], *rows[:first]]
+
+
+def measure(row: Row, backing: Backing, *, seconds: float) -> Sample:
+    """Let the row's clients send for `seconds`. Raises AssertionError if an answer has another status."""
+    clients = row.prepare()
+    processes, before = row.server.processes(), row.server.backends()
+    with prioritized([os.getpid(), *processes, *before, backing.redis_process]):
+        counts = [accounting.cpu(group) for group in (processes, before, [backing.redis_process])]
+        driven = drive(row.server.url, clients, seconds=seconds)
+        # A connection that was opened meanwhile has no CPU time before.
+        groups = (processes, {*before, *row.server.backends()}, [backing.redis_process])
+        used = [accounting.cpu(group) - count for group, count in zip(groups, counts, strict=True)]
+    refuse_other_statuses(row, driven.statuses)
+    server, postgresql, redis = (max(0.0, one) * 1000 / driven.count for one in used)
+    return Sample(server, postgresql, redis, driven.count / driven.seconds, driven.wait(0.5))
+
+
+def refuse_other_statuses(row: Row, statuses: Iterable[int]) -> None:
+    """Raise AssertionError if an answer has a status that the row does not name."""
+    assert set(statuses) <= set(row.statuses), (row.server.name, row.name, statuses)
+
+
+@contextmanager
+def prioritized(processes: Sequence[int]) -> Iterator[None]:
+    """Run the processes ahead of other work on the machine, if that is allowed."""
+    with ExitStack() as stack:
+        for process in processes:
+            stack.enter_context(ahead(process))
+        yield

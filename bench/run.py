@@ -1,0 +1,188 @@
+"""Measure the issuer and the API beside other systems (`make bench`, `make bench-quick`).
+
+- Every system runs on loopback with two workers (those on node: one process), on a PostgreSQL and a Redis of its own.
+- Rounds are interleaved: each row of the table runs once in each round, in another order each time.
+- The cost of a request is CPU time by the kernel's accounting: all processes of the server, the PostgreSQL processes of
+  its connections, and Redis. Figures are medians over the rounds; a ratio compares samples of the same round.
+- Results: the lines on standard output, `bench.json` and `bench.svg` in `--out`.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from bench import chart, fixtures, node, report, rounds, servers, tables
+from bench.backing import Backing, backing
+from bench.figures import load
+from bench.issuers import ROOT, SHELL, Served, served, worktree
+from bench.load import drive
+from bench.rounds import Rounds
+from bench.rows import CALLBACK, CHALLENGE, App, Row
+from bench.servers import Server
+from bench.targets import BEFORE, OURS, STATEMENTS, Node, lines
+
+BASE = "5a7c19f"
+USERS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long to measure, in seconds."""
+
+    rounds: int
+    each: float
+    """Of one row in one round."""
+    half_load: float
+    starts: int
+    """Fresh workers, whose first request is measured."""
+    checks: int
+
+
+FULL = Plan(rounds=5, each=1.5, half_load=60, starts=3, checks=5)
+QUICK = Plan(rounds=2, each=0.5, half_load=8, starts=1, checks=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Issuing:
+    """A running issuer and its rows."""
+
+    served: Served
+    server: Server
+    rows: Sequence[Row]
+
+
+def main() -> None:
+    """Measure, print, and write the files. Exits with 0 even if a target is missed: the machine can be busy."""
+    options, began = parse(), time.monotonic()
+    plan = QUICK if options.quick else FULL
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="keyturn-bench-")))
+        services = stack.enter_context(backing(folder))
+        document = measured(stack, folder, services, plan, base=options.base)
+    document["minutes"] = round((time.monotonic() - began) / 60, 1)
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "bench.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    (options.out / "bench.svg").write_text(chart.drawn(document), encoding="utf-8")
+    print(f"in {document['minutes']} min; {load()}; {options.out}/bench.json")
+
+
+def parse() -> argparse.Namespace:
+    """Return the options."""
+    parser = argparse.ArgumentParser(prog="python -m bench.run", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="two short rounds, in at most three minutes")
+    parser.add_argument("--base", default=os.environ.get("BASE") or BASE, help="the build before (%(default)s)")
+    parser.add_argument("--out", type=Path, default=ROOT / "var" / "bench", help="folder of the results (%(default)s)")
+    return parser.parse_args()
+
+
+def measured(stack: ExitStack, folder: Path, services: Backing, plan: Plan, *, base: str) -> dict[str, object]:
+    """Start every system, measure, print the lines, and return the document."""
+    root, key = stack.enter_context(worktree(base, folder)), ec.generate_private_key(ec.SECP256R1())
+    ours, before = (issuing(stack, folder, services, build, key, plan) for build in (ROOT, root))
+    idle = [node.memory(one.server) for one in (ours, before)]
+    plain = stack.enter_context(servers.toolkit(folder))
+    rows = [*ours.rows, *(Row(BEFORE + one.name, one.server, one.prepare, one.statuses) for one in before.rows)]
+    rows += [*tables.toolkit(plain), *others(stack, folder, ours)]
+    say(f"{len(rows)} rows, {plan.rounds} rounds of {plan.each} s; {load()}")
+    found = rounds.run(rows, services, count=plan.rounds, seconds=plan.each, say=say)
+    counts = counted(ours, services)
+    whole = of_node(folder, services, plan, (ours, before), found, idle, plain)
+    table = list(lines(found, counts, whole))
+    for name in found.samples:
+        print(f"{name:<40} {report.row_text(found, name)}")
+    for line in table:
+        print(line)
+    return {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "conditions": report.conditions(services, base),
+        "load": load(),
+        "lines": [[line.name, line.figure, line.most, line.unit, line.before] for line in table],
+        "medians": {name: round(found.figure(name), 4) for name in found.samples},
+        "samples": found.document(),
+    }
+
+
+def issuing(
+    stack: ExitStack, folder: Path, services: Backing, root: Path, key: ec.EllipticCurvePrivateKey, plan: Plan
+) -> Issuing:
+    """Start an issuer of the build in `root`, and register what its rows need."""
+    variables = servers.issuer_variables(folder, services.redis_url)
+    one = stack.enter_context(served(folder, root, workers=servers.WORKERS, variables=variables))
+    codes = tables.BATCH * (plan.rounds + 2)  # the warm-up and the count of statements use some, too
+    given = {"jwks": tables.key_set(key), "callback": CALLBACK, "challenge": CHALLENGE, "users": USERS, "codes": codes}
+    one.issuer.run("rotate_keys", "--ring", "fast", "--algorithm", "ES256")
+    printed = one.issuer.run(*SHELL, fixtures.REGISTER.format(given=json.dumps(given)))
+    server = servers.of(one, "ours" if root == ROOT else "before")
+    app = App(server, json.loads(printed.splitlines()[-1]), codes)
+    # An earlier build can have documents without an ETag, and answers 200.
+    unchanged = tables.NOT_MODIFIED if root == ROOT else (*tables.NOT_MODIFIED, 200)
+    return Issuing(one, server, list(tables.issuer(server, app, key, unchanged)))
+
+
+def others(stack: ExitStack, folder: Path, ours: Issuing) -> Iterator[Row]:
+    """Start the floors and the peers, and yield their rows."""
+    yield from tables.empty(stack.enter_context(servers.empty(folder)))
+    yield from tables.provider(stack.enter_context(servers.provider(folder)))
+    yield from tables.api(stack.enter_context(servers.api(folder, ours.served)), ours.server)
+    yield from tables.express(stack.enter_context(servers.express(folder, ours.served)), ours.server)
+
+
+def counted(ours: Issuing, services: Backing) -> dict[str, tuple[int, int]]:
+    """Return the statements and the Redis commands of one request of each row that has a target."""
+    counts = {}
+    for row in ours.rows:
+        if row.name in STATEMENTS:
+            clients, database = row.prepare(), ours.server.database
+            with services.counted():
+                statements, commands = services.statements(database), services.redis_commands()
+                answers = drive(row.server.url, clients, seconds=1.5).count
+                used = services.statements(database) - statements, services.redis_commands() - commands
+            # Rounded: those of the background thread, and of a repeated transaction, are in the sum.
+            counts[row.name] = round(used[0] / answers), round(used[1] / answers)
+    return counts
+
+
+def of_node(
+    folder: Path,
+    services: Backing,
+    plan: Plan,
+    builds: tuple[Issuing, Issuing],
+    found: Rounds,
+    idle: Sequence[float],
+    plain: Server,
+) -> Node:
+    """Measure what concerns the whole node, after the rounds."""
+    server = builds[0].server
+    loaded = [node.memory(one.server) for one in builds]
+    drive_at = found.figure(OURS, lambda sample: sample.rate)
+    half = node.at_half_load(server, full=drive_at, seconds=plan.half_load)
+    toolkit = {"DJANGO_SETTINGS_MODULE": "bench.peers.toolkit", "SECRET_KEY": "none", "DATABASE_URL": plain.database}
+    return Node(
+        connections={crowd: node.connections(server, clients=crowd, seconds=2) for crowd in node.CROWDS},
+        first_request=sorted(node.first_request(folder, services) for _ in range(plan.starts))[plan.starts // 2],
+        check=node.check_ratio(builds[0].served.issuer.variables, toolkit, rounds=plan.checks),
+        slowest=half.wait(0.999) / half.wait(0.5),
+        idle=idle[0],
+        loaded=loaded[0],
+        idle_before=idle[1],
+        loaded_before=loaded[1],
+    )
+
+
+def say(text: str) -> None:
+    """Report progress on standard error."""
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

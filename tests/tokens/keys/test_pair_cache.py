@@ -1,0 +1,62 @@
+"""A re-read of a ring opens only the private halves whose rows changed."""
+
+import pytest
+from django.utils import timezone
+
+from tests.tokens.keys.by_hand import by_hand
+from tests.tokens.keys.steps import run
+from tokens.keys import keyring, material, pair_cache, ring_reader
+from tokens.keys.rules.moves import DEFAULT_RING
+from tokens.models import SigningKey
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def loads(monkeypatch) -> list[str]:
+    """The algorithms of the private halves that were opened since."""
+    pair_cache._kept.clear()
+    seen, load = [], material.load
+
+    def counted(secret, *, algorithm):
+        seen.append(algorithm)
+        return load(secret, algorithm=algorithm)
+
+    monkeypatch.setattr(material, "load", counted)
+    return seen
+
+
+def test_a_second_reading_opens_nothing(loads):
+    run()
+    loads.clear()
+    first = ring_reader.read(DEFAULT_RING)
+    opened = len(loads)
+    second = ring_reader.read(DEFAULT_RING)
+    assert second.pairs.keys() == first.pairs.keys()
+    assert all(second.pairs[kid] is first.pairs[kid] for kid in first.pairs)
+    assert len(loads) == opened
+
+
+def test_a_row_with_another_ciphertext_is_opened_anew_and_does_not_open(loads):
+    run()
+    ring_reader.read(DEFAULT_RING)
+    row = SigningKey.objects.first()
+    by_hand(SigningKey.objects.filter(pk=row.pk), sealed=bytes(row.sealed)[:-1] + b"\0")
+    assert row.kid not in ring_reader.read(DEFAULT_RING).pairs
+
+
+def test_a_pair_is_not_kept_for_a_process_that_lost_its_encrypting_key(settings, loads):
+    run()
+    assert ring_reader.read(DEFAULT_RING).pairs
+    settings.ISSUER = {**settings.ISSUER, "KEY_ENCRYPTION_KEYS": ["Z" * 43]}
+    assert ring_reader.read(DEFAULT_RING).pairs == {}
+    assert pair_cache._kept[DEFAULT_RING] == {}
+
+
+def test_the_pair_of_a_destroyed_key_is_dropped(loads):
+    run()
+    signing = keyring.signer(now=timezone.now()).kid
+    ring_reader.read(DEFAULT_RING)
+    by_hand(SigningKey.objects.filter(kid=signing), sealed=None)
+    ring_reader.read(DEFAULT_RING)
+    assert len(pair_cache._kept[DEFAULT_RING]) == SigningKey.objects.count() - 1

@@ -1,0 +1,51 @@
+"""Keep opened key pairs across readings of their ring, so that a re-read opens only what changed.
+
+Opening a private half decrypts and parses it, and its first signature computes what all later ones use.
+
+Rules:
+- A pair is kept as long as its row has the same ciphertext, under an encrypting key that this process has.
+- A pair whose row is no longer opened (revoked, destroyed, not genuine) is dropped at the next reading.
+- Pairs of a PKCS#11 token are not kept: the token decides at each opening.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+
+from tokens.encryption import EncryptionKey
+from tokens.keys.errors import CannotOpen
+from tokens.keys.key_pair import KeyPair
+from tokens.keys.keystore import DATABASE
+from tokens.keys.store import StoredKey
+
+_kept: dict[str, dict[bytes, KeyPair]] = {}
+"""The pairs of the last reading of each ring, by `_fingerprint`. Lives as long as the process."""
+
+
+def opened(
+    ring: str, rows: Sequence[StoredKey], keys: Sequence[EncryptionKey], failed: Callable[[StoredKey, CannotOpen], None]
+) -> dict[str, KeyPair]:
+    """Return the pairs of the ring's rows by kid. `failed` gets each row that raises CannotOpen, and the error."""
+    before, now, pairs = _kept.get(ring, {}), {}, {}
+    for row in rows:
+        name = _fingerprint(row, keys)
+        pair = before.get(name) if name else None
+        if pair is None:
+            try:
+                pair = row.open(keys)
+            except CannotOpen as error:
+                failed(row, error)
+                continue
+        if name:
+            now[name] = pair
+        pairs[row.key.kid] = pair
+    _kept[ring] = now
+    return pairs
+
+
+def _fingerprint(row: StoredKey, keys: Sequence[EncryptionKey]) -> bytes | None:
+    """Return a digest of everything by which the row opens, or None if its pair is not to be kept."""
+    under = next((key for key in keys if key.id == row.encryption_key_id), None)
+    if row.keystore != DATABASE or row.sealed is None or under is None:
+        return None
+    parts = (row.sealed, row.identity(), row.key.kid.encode(), under.secret)
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).digest()

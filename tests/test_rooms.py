@@ -164,7 +164,7 @@ PLACES = ("tests/services", "tests/proxies")
 # through a request, a page or a command, which needs the whole issuer.
 COVERED = {
     "tests/services/test_move_database.py": "handover/database_copy",
-    "tests/tokens/handover/test_toolkit.py": "handover/other_database handover/toolkit_rows handover/former_key"
+    "tests/tokens/handover/test_toolkit.py": "handover/other_database handover/former_key"
     " management/commands/import_toolkit",
     "tests/tokens/handover/test_user_import.py": "management/commands/import_users",
     "tests/tokens/manifest/test_plan.py": "management/commands/apply management/commands/export manifest/api_part"

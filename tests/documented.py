@@ -79,10 +79,7 @@ AS_CODE = "tests/tokens/manifest/test_page.py::test_the_page_can_be_followed"
 MOVING = "tests/tokens/handover/test_page.py::test_the_page_can_be_followed"
 MOVED = "tests/services/test_move_database.py::test_an_issuer_goes_on_in_the_new_database"
 
-MOVED = "tests/tokens/handover/test_page.py::test_the_page_can_be_followed"
-
 AS_PRINTED = {
-    (r"docs/moving\.md", r"."): MOVED,
     (r"docs/tutorial\.md", r"create_|manage\.py check|curl"): TUTORIAL,
     (r"README\.md|docs/(grants|par|open-clients)\.md", r"^(?!.*make )"): REQUESTS,
     (r"docs/deploy\.md", r"^(?!.*check_proxy)"): DEPLOYMENT,

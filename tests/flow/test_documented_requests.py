@@ -40,6 +40,7 @@ class Reader:
     var: Path
     password: str
     ran: list[str] = field(default_factory=list)
+    """The statements as they are printed."""
     printed: dict[str, str] = field(default_factory=dict)
     """What was printed last: by the commands that create, and by `echo`."""
 
@@ -51,12 +52,12 @@ class Reader:
 
     def say(self, statement: str) -> str:
         """Run a statement of a page, with this machine's addresses. Asserts that no request is refused."""
+        self.ran.append(statement)
         for pattern, fill in FILLED.items():
             if re.search(pattern, statement):
                 statement = fill(self, statement)
         here = statement.replace("http://localhost:8000", self.issuer).replace("http://localhost:8001", self.api)
         output = self.shell.run(here)
-        self.ran.append(statement)
         if re.search(r"\bcurl\b", statement) and output.startswith("{"):
             assert "error" not in json.loads(output.splitlines()[0]), f"{statement}\n{output}"
         if "create_client" in statement or "initial_token" in statement:
@@ -136,7 +137,7 @@ FILLED: dict[str, Callable[[Reader, str], str]] = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     var = prepared.copy(tmp_path_factory)
     where = Ports(free(), free(), free())
@@ -154,15 +155,16 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
         processes.stop(children)
 
 
+def is_here(line: documented.Line) -> bool:
+    """Return True if tests/documented.py assigns the line to the test below."""
+    return line.page in PAGES and documented.assigned(line, documented.AS_PRINTED) == documented.REQUESTS
+
+
 def test_each_command_and_request_of_the_pages_succeeds_as_it_is_printed(reader: Reader) -> None:
     for page in PAGES:
         reader.follow(page)
     ran = {" ".join(statement.replace("\\\n", " ").split()) for statement in reader.ran}
-    expected = [
-        line
-        for line in documented.lines()
-        if line.page in documented.SHELL_PAGES[:4] and not documented.elsewhere(line)
-    ]
+    expected = [line for line in documented.lines() if is_here(line)]
     assert len(expected) > 25
     assert [line.text for line in expected if not any(line.text[:40] in statement for statement in ran)] == []
 
@@ -195,7 +197,8 @@ def test_the_tutorial_leads_to_a_protected_view(reader: Reader, tmp_path: Path) 
         token, good, bad = [text for text in statements(ROOT / "docs" / "tutorial.md") if "curl" in text]
         here = "http://localhost:8003", f"http://localhost:{port}"
         reader.say(token)
-        assert json.loads(reader.say(good.replace(*here)).splitlines()[-1])["orders"] == []
+        answer = json.loads(reader.say(good.replace(*here)).splitlines()[-1])
+        assert answer.get("orders") == [], answer
         assert re.search(
             r"HTTP/1\.1 401 .*www-authenticate: bearer", reader.say(bad.replace(*here)), re.IGNORECASE | re.DOTALL
         )

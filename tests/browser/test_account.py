@@ -47,7 +47,7 @@ def test_a_user_allows_an_application_is_not_asked_again_withdraws_it_and_is_ask
     tab.goto(f"{issuer.url}/accounts/applications/")
     card = tab.locator(".cards > li", has_text="Calendar")
     card.get_by_role("button", name="Withdraw access").click()
-    expect(tab.get_by_role("status")).to_contain_text("The access is withdrawn")
+    expect(tab.get_by_role("status")).to_contain_text("The access was withdrawn")
     expect(card).to_have_count(0)
     tab.go_back()
     expect(card).to_have_count(0)

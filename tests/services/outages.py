@@ -144,7 +144,7 @@ class Served:
     def lines(self) -> list[dict[str, object]]:
         """The lines of the audit log about 503."""
         found = re.findall(r"^\{.*\}$", self.log.read_text(encoding="utf-8"), re.MULTILINE)
-        return [line for line in map(json.loads, found) if line["action"] == "request.unavailable"]
+        return [line for line in map(json.loads, found) if line.get("action") == "request.unavailable"]
 
     def recovers(self) -> None:
         """Return once the issuer reads and writes."""

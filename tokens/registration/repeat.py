@@ -2,8 +2,9 @@
 
 - A client is found by its client_id, or by its name if the operator gave no client_id. An API is found by its
   identifier.
-- If what is there is equal, nothing happens. If it differs, the registration is refused with the differences: a
-  repeated command must not change a client silently, and must not register a second one.
+- If what is there is equal, nothing happens. If the client_id or identifier is there and differs, the registration is
+  refused with the differences: a repeated command must not change a client silently.
+- Names are not unique: a client with the same name that differs is another client.
 - The expiry date of a secret is not compared. A secret that is there stays as it is.
 """
 
@@ -17,12 +18,10 @@ from tokens.registration import state
 from tokens.registration.client import Registration, unsaved
 
 
-def equal_client(registration: Registration, *, named: bool = True) -> Client | None:
+def equal_client(registration: Registration) -> Client | None:
     """Return the client that this registration describes, or None if there is none.
 
-    `named` is False if the operator chose neither client_id nor name, as with a recipe: another client of that name is
-    no mistake then. Raises ValidationError if a client with this client_id or name differs, or if the registration is
-    wrong.
+    Raises ValidationError if the client with this client_id differs, or if the registration is wrong.
     """
     by = {"client_id": registration.client_id} if registration.client_id else {"name": registration.name.strip()}
     found = list(Client.objects.filter(**by, registered_by=None).order_by("pk"))
@@ -31,12 +30,11 @@ def equal_client(registration: Registration, *, named: bool = True) -> Client | 
     wanted = state.of_client(*unsaved(registration))
     differ = {client: state.differences(state.of_saved_client(client), wanted) for client in found}
     equal = next((client for client, fields in differ.items() if not fields), None)
-    if equal is not None or not named:
+    if equal is not None or not registration.client_id:  # names are not unique
         return equal
     client = found[0]
-    remedy = "" if registration.client_id else " To register another client with this name, pass --client-id."
-    text = f"The client {client.client_id} is registered and differs: {_listed(differ[client])}.{remedy}"
-    raise ValidationError({"client_id" if registration.client_id else "name": text})
+    text = f"The client {client.client_id} is registered and differs: {_listed(differ[client])}."
+    raise ValidationError({"client_id": text})
 
 
 def equal_api(api: Api, scopes: Iterable[Scope]) -> Api | None:

@@ -41,7 +41,7 @@ examples:
 To add or revoke secrets later, use client_secret.
 
 The command can be repeated. A client with this --client-id, or else with this name, that is equal stays unchanged; its
-secret is not printed again. A client that differs is an error, which names the differences.
+secret is not printed again. If the client with this --client-id differs, the command fails and names the differences.
 """
 
 NO_SECRET = {
@@ -75,7 +75,7 @@ class Command(OperatorCommand):
         registration = Registration(**{name: options[name] for name in names}, policy=policy)
         try:
             with exit_codes():
-                client, secret, created = register_once(registration, named=chosen is None or "name" in chosen.given)
+                client, secret, created = register_once(registration)
         except ValidationError as error:
             raise CommandError(one_line(error), returncode=USAGE) from error
         for warning in public_keys.skipped(client.client_jwks) if client.client_jwks else ():
@@ -118,13 +118,13 @@ class Command(OperatorCommand):
             self.stdout.write(line)
 
 
-def register_once(registration: Registration, *, named: bool) -> tuple[Client, str | None, bool]:
+def register_once(registration: Registration) -> tuple[Client, str | None, bool]:
     """Register the client unless it is registered already. Return it, its new secret, and True if it is new.
 
-    Raises ValidationError, as `register` does, and if a client with this client_id or name differs.
+    Raises ValidationError, as `register` does, and if the client with this client_id differs.
     """
     with registry_lock.change():  # no other run can register it between the question and the answer
-        equal = repeat.equal_client(registration, named=named or registration.client_id is not None)
+        equal = repeat.equal_client(registration)
         if equal is not None:
             return equal, None, False
         client, secret = register(registration, actor="command:create_client", now=store.database_now())

@@ -35,7 +35,7 @@ class Page:
         """Return a code block with the client's own values in place of CLIENT_ID and CLIENT_SECRET."""
         code = self._here(self._blocks(language)[number])
         for name, value in credentials.items():
-            code = re.sub(rf"\b{name.upper()}\b", value or "", code)
+            code = re.sub(rf"\b{name.upper()}\b", str(value or ""), code)
         return code
 
     def _blocks(self, language: str) -> list[str]:

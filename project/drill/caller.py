@@ -17,7 +17,7 @@ PAUSE = 0.5
 
 @dataclass(slots=True)
 class World:
-    """What the clients share."""
+    """The state that all clients of the drill share: the topology, and what each field below says."""
 
     topology: Topology
     registered: Enrollment

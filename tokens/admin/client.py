@@ -64,7 +64,7 @@ class ClientAdmin(PrefixSearch, Audited):
     fieldsets = FIELDSETS
 
     def get_urls(self) -> list[URLPattern]:
-        """Return Django's URLs of a client, and those that add a client by its kind and revoke everything."""
+        """Return Django's URLs, and those of the pages that add a client by its kind, and revoke everything."""
         view = self.admin_site.admin_view
         return [
             path("revoke-all/", view(revoke_all_page), name="tokens_revoke_all"),

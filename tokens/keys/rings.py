@@ -45,7 +45,7 @@ def for_id_tokens() -> tuple[str, ...]:
 
 
 def for_client(algorithm: str | None) -> str:
-    """Return the name of the ring that signs the ID tokens of a client that chose `algorithm`, or chose none."""
+    """Return the name of the ring that signs ID tokens by `algorithm`: the default ring if it is empty."""
     return id_ring.named(algorithm) if algorithm and algorithm != default_algorithm() else DEFAULT_RING
 
 

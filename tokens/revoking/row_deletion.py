@@ -60,7 +60,7 @@ class ExpiredRows:
         selected = f"{self._selected} LIMIT %s{_skipping_locked()}"
         table, column = self._model._meta.db_table, str(self._model._meta.pk.column)
         if not self._referring:
-            # By an array, PostgreSQL selects the rows once, whatever it plans.
+            # PostgreSQL selects the rows of an array once, with every query plan.
             one_of = f"= ANY (ARRAY({selected}))" if connection.vendor == "postgresql" else f"IN ({selected})"
             return _delete(table, column, one_of, values)
         # Two steps: a statement does not see rows that refer to a row and were committed while it waited for its lock.

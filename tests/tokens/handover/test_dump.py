@@ -1,4 +1,4 @@
-"""A dump of `dumpdata` is read row by row, whatever the parts in which the file is read."""
+"""A dump of `dumpdata` is read row by row. The size of the parts in which the file is read makes no difference."""
 
 import json
 

@@ -17,7 +17,7 @@ PAUSE = 0.5
 
 @dataclass(slots=True)
 class World:
-    """The state that all clients of the drill share: the topology, and what each field below says."""
+    """The state that the clients of the drill share: processes, credentials, tokens and errors."""
 
     topology: Topology
     registered: Enrollment

@@ -1,1 +1,27 @@
-"""Benchmarks. They are not tests, and `make test` does not run them."""
+"""Benchmarks: what requests, starts, the revocation feed and the admin's lists cost, beside targets and other systems.
+
+Owns: the measurements behind `make bench`, `bench-quick`, `bench-verify`, `bench-feed`, `bench-admin`, `bench-growth`
+and `bench-memory`, their targets, and the other systems (`peers`).
+Does not own: tests. `make test` runs no benchmark, and a benchmark judges figures, not behaviour.
+Steps: measures 3 to 7 of the seven in README.md.
+Neighbours: above all packages; uses servers and databases of `tests/services`. Nothing imports it.
+
+Read in this order:
+- `run`: `make bench`, which measures issuer and API beside other systems and an earlier build.
+- `tables`, `rows`, `targets`: what is requested of each server, the requests, and the figure that each has to reach.
+- `rounds`, `load`, `accounting`: interleaved rounds, the requests of a round, and the CPU time, memory and connections
+  that the kernel counted.
+- `node`: the start, the first request and the slowest answers of a whole issuer node.
+- `backing`, `servers`, `issuers`, `fixtures`: PostgreSQL and Redis, the servers, the issuers, and what is registered.
+- `peers`, `packages`: the other systems, and the versions of their packages.
+- `report`, `figures`, `chart`: the results as lines, verdicts and a picture.
+- `server_choice`: compares the servers under which the issuer can run.
+- `verify`, `dpop`, `faulty_issuer`: what verification costs an API, also with DPoP, and beside an issuer that fails.
+- `feed`, `issuer_feed`, `feed_before`, `shared`: the revocation feed of this build and of an earlier one.
+- `api_feed`, `token_check`: what the feed costs an API.
+- `revocation_rows`, `stalls`, `readers`, `priority`: revocations in great numbers, the waits of other requests, readers
+  of a feed, and a process that runs ahead of others.
+- `purge`, `admin_lists`: `purge_tokens` and the admin's lists on full tables.
+- `growth`, `full_tables`, `endpoints`, `pairs`: the latency of each endpoint beside few and beside many rows.
+- `memory`: the memory of an issuer and of an API while they answer many requests.
+"""

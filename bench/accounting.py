@@ -1,4 +1,7 @@
-"""What processes used, by the kernel's own accounting: CPU time, memory, and the connections of a database."""
+"""Measure what processes use: CPU time, memory, and connections to a database.
+
+The kernel (/proc) counts the first two.
+"""
 
 import os
 from collections.abc import Iterable
@@ -12,33 +15,49 @@ PROC = Path("/proc")
 
 
 def cpu(processes: Iterable[int]) -> float:
-    """Return the CPU seconds (user and system) of the processes so far. One that has ended counts as 0."""
+    """Return the CPU seconds (user and system) that the processes have used. A process that has ended counts as 0."""
     return sum(_cpu(process) for process in processes)
 
 
 def pss(processes: Iterable[int]) -> float:
-    """Return the proportional set size of the processes together, in MiB: a shared page counts once."""
-    total = 0
-    for process in processes:
-        with suppress(OSError):
-            for line in (PROC / str(process) / "smaps_rollup").read_text(encoding="ascii").splitlines():
-                total += int(line.split()[1]) if line.startswith("Pss:") else 0
-    return total / 1024
+    """Return the memory of the processes together, as proportional set size (PSS) in MiB.
+
+    Memory that several of the processes share counts once.
+    """
+    return _memory(processes, "Pss:")
+
+
+def anonymous(processes: Iterable[int]) -> float:
+    """Return the part of the `pss` of the processes that is not backed by a file, in MiB."""
+    return _memory(processes, "Pss_Anon:")
 
 
 def group(leader: int) -> list[int]:
-    """Return the processes of the process group of `leader`."""
+    """Return the ids of the processes that are in the same process group as the process `leader`."""
     wanted = os.getpgid(leader)
     running = [int(path.name) for path in PROC.iterdir() if path.name.isdecimal()]
     return [process for process in running if _group(process) == wanted]
 
 
 def backends(database: str) -> list[int]:
-    """Return the server processes of the connections of others to the database at the URL, on this machine."""
+    """Return the ids of the PostgreSQL processes that serve the connections to a database.
+
+    The connection of this function is not among them. `database` is the URL of the database. Its server must run on
+    this machine.
+    """
     query = """SELECT pid FROM pg_stat_activity WHERE datname = current_database()
         AND backend_type = 'client backend' AND pid <> pg_backend_pid()"""
     with psycopg.connect(database) as connection:
         return [process for (process,) in connection.execute(query).fetchall()]
+
+
+def _memory(processes: Iterable[int], entry: str) -> float:
+    total = 0
+    for process in processes:
+        with suppress(OSError):
+            for line in (PROC / str(process) / "smaps_rollup").read_text(encoding="ascii").splitlines():
+                total += int(line.split()[1]) if line.startswith(entry) else 0
+    return total / 1024
 
 
 def _cpu(process: int) -> float:

@@ -1,8 +1,9 @@
-"""Measures the lists of the admin on a full PostgreSQL (`make bench-admin`).
+"""Measures the lists of the Django admin on a full PostgreSQL database (`make bench-admin`).
 
 Needs PostgreSQL (TEST_DATABASE_URL, or 127.0.0.1:5432). Fills the database of an issuer by COPY with `--events` audit
-events, `--clients` clients and `--users` users. Then an administrator opens each page of PAGES over HTTP. Prints the
-median and the slowest of ROUNDS, in milliseconds, with a verdict against LIMIT.
+events, `--clients` clients, `--users` users, and an e-mail address for each user. Then an administrator opens each URL
+of PAGES over HTTP. For each URL, prints the median and the longest time of ROUNDS requests, in milliseconds, and
+whether the median exceeds LIMIT.
 """
 
 import argparse
@@ -33,11 +34,23 @@ PASSWORD = uuid.uuid4().hex
 ADMINISTRATOR = (
     f"from tokens.models import User; User.objects.create_superuser('root', 'root@example.com', '{PASSWORD}')"
 )
+ADDRESSES = (
+    'INSERT INTO account_emailaddress (user_id, email, verified, "primary") '
+    "SELECT id, email, id % 1000 > 0, true FROM tokens_user WHERE username LIKE 'u%'"
+)
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ACTIONS = ("client.changed", "grant.revoked", "user.password_changed", "consent.allowed", "client_secret.created")
 EVENT = "/admin/tokens/auditevent/"
 USER = "/admin/tokens/user/"
 CLIENT = "/admin/tokens/client/"
+ADDRESS = "/admin/account/emailaddress/"
+MIDDLES = {
+    "event": ("tokens_auditevent", "at DESC, id DESC", 500_000),
+    "user": ("tokens_user", "username", 500_000),
+    "client": ("tokens_client", "id DESC", 50_000),
+    "address": ("account_emailaddress", "id DESC", 500_000),
+}
+"""By name in PAGES: table, order of the list, and number of the row that a deep page follows."""
 PAGES = {
     "dashboard": "/admin/",
     "events, newest": EVENT,
@@ -47,12 +60,14 @@ PAGES = {
     "events of a busy client": f"{EVENT}?client=busy",
     "events of a name": f"{EVENT}?event=key.revoked",
     "events of a day": f"{EVENT}?since=2026-01-02T00:00:00&until=2026-01-03T00:00:00",
-    "events before the middle": f"{EVENT}?before={{middle}}",
+    "events, after row 500,000": f"{EVENT}?follows={{event}}",
     "events, search without a hit": f"{EVENT}?q=nothing",
     "events, search for a user": f"{EVENT}?q=u777777",
     "events, search for every user": f"{EVENT}?q=user:",
     "users": USER,
     "users, page 10": f"{USER}?p=10",
+    "users, after row 500,000": f"{USER}?follows={{user}}",
+    "users, before row 500,000": f"{USER}?precedes={{user}}",
     "users, search for a name": f"{USER}?q=u777777",
     "users, search for two words": f"{USER}?q=first77777+last77777",
     "users, search without a hit": f"{USER}?q=nothing",
@@ -61,15 +76,24 @@ PAGES = {
     "users, disabled": f"{USER}?is_active__exact=0",
     "clients": CLIENT,
     "clients, page 10": f"{CLIENT}?p=10",
+    "clients, after row 50,000": f"{CLIENT}?follows={{client}}",
+    "clients by name, after row 50,000": f"{CLIENT}?o=1&follows={{client}}",
     "clients, search for a name": f"{CLIENT}?q=Client+77777",
     "clients, search without a hit": f"{CLIENT}?q=nothing",
     "clients, inactive": f"{CLIENT}?is_active__exact=0",
     "a client": f"{CLIENT}{{client}}/change/",
+    "addresses": ADDRESS,
+    "addresses, after row 500,000": f"{ADDRESS}?follows={{address}}",
+    "addresses, search for one": f"{ADDRESS}?q=u777777@example.com",
+    "addresses, search for a username": f"{ADDRESS}?q=u777777",
+    "addresses, search without a hit": f"{ADDRESS}?q=nothing",
+    "addresses, search for many": f"{ADDRESS}?q=u",
+    "addresses, not verified": f"{ADDRESS}?verified__exact=0",
 }
 
 
 def main() -> None:
-    """Fill, measure and print. Exits with 1 if a page is slower than LIMIT."""
+    """Fill the database, measure the lists, and print the times. Exits with 1 if a list is slower than LIMIT."""
     options = parse()
     slow = False
     try:
@@ -87,7 +111,7 @@ def main() -> None:
 
 
 def parse() -> argparse.Namespace:
-    """Return the options."""
+    """Return the options of the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.admin_lists", description=__doc__)
     parser.add_argument("--events", type=int, default=1_000_000, help="audit events (%(default)s)")
     parser.add_argument("--clients", type=int, default=100_000, help="clients (%(default)s)")
@@ -96,16 +120,17 @@ def parse() -> argparse.Namespace:
 
 
 def fill(issuer: Served, options: argparse.Namespace) -> None:
-    """Copy the rows, and let PostgreSQL collect statistics."""
+    """Copy the rows that the options demand into the issuer's database, and let PostgreSQL collect statistics."""
     with psycopg.connect(issuer.database) as connection:
         copy(connection, "tokens_user", users(options.users))
+        connection.execute(ADDRESSES)
         copy(connection, "tokens_client", clients(connection, options.clients))
         copy(connection, "tokens_auditevent", events(options.events, options))
     issuer.execute("VACUUM ANALYZE")
 
 
 def copy(connection: "psycopg.Connection[Any]", table: str, rows: Iterator[dict[str, Any]]) -> None:
-    """Copy the rows into the table. Each row has the same columns."""
+    """Copy the rows into the table. All rows must have the same columns."""
     first = next(rows)
     columns = ", ".join(f'"{name}"' for name in first)
     statement = f"COPY {table} ({columns}) FROM STDIN"
@@ -116,7 +141,10 @@ def copy(connection: "psycopg.Connection[Any]", table: str, rows: Iterator[dict[
 
 
 def users(number: int) -> Iterator[dict[str, Any]]:
-    """Yield users. Of ten thousand, one has access to the admin, and of a thousand, one is disabled."""
+    """Yield the rows of `number` users.
+
+    One user in ten thousand has access to the admin, and one in a thousand is disabled.
+    """
     for n in range(number):
         yield {
             "username": f"u{n}",
@@ -133,7 +161,7 @@ def users(number: int) -> Iterator[dict[str, Any]]:
 
 
 def clients(connection: "psycopg.Connection[Any]", number: int) -> Iterator[dict[str, Any]]:
-    """Yield clients like the one that exists."""
+    """Yield the rows of `number` clients, which are copies of the client in the database."""
     cursor = connection.execute("SELECT * FROM tokens_client LIMIT 1")
     row = cursor.fetchone()
     names = [column.name for column in cursor.description or ()]
@@ -146,7 +174,10 @@ def clients(connection: "psycopg.Connection[Any]", number: int) -> Iterator[dict
 
 
 def events(number: int, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """Yield events, one each ten seconds. A tenth is about one busy client, and one in 100,000 is rare."""
+    """Yield the rows of `number` audit events, one for each ten seconds.
+
+    A tenth of the events are about one busy client. One event in 100,000 has a rare action.
+    """
     for n in range(number):
         yield {
             "at": START + timedelta(seconds=10 * n),
@@ -158,24 +189,32 @@ def events(number: int, options: argparse.Namespace) -> Iterator[dict[str, Any]]
 
 
 def measure(issuer: Served) -> Iterator[tuple[str, bool]]:
-    """Yield a line for each page, and True if it is slower than LIMIT."""
-    ((middle,),) = issuer.issuer.rows("SELECT id FROM tokens_auditevent ORDER BY id OFFSET 500000 LIMIT 1")
-    ((client,),) = issuer.issuer.rows("SELECT id FROM tokens_client WHERE client_id = 'c50000'")
+    """Measure each list of PAGES. Yield its line of the output, and True if it is slower than LIMIT."""
+    keys = {name: key(issuer, *order) for name, order in MIDDLES.items()}
     with requests.Session() as session:
         log_in(issuer, session)
         for name, path in PAGES.items():
-            address = issuer.url + path.format(middle=middle, client=client)
+            address = issuer.url + path.format(**keys)
             times = measured(issuer, session, address)
             median, slowest = statistics.median(times), max(times)
             verdict = "slow" if median > LIMIT else "ok"
             yield f"{name:34} {median:7.0f} ms   slowest {slowest:7.0f} ms   {verdict}", median > LIMIT
 
 
-def measured(issuer: Served, session: requests.Session, address: str) -> list[float]:
-    """Return the milliseconds of ROUNDS requests after a first one.
+def key(issuer: Served, table: str, order: str, row: int) -> int:
+    """Return the primary key of the row that has the number `row` in a list of the admin.
 
-    The issuer, its connections at the database and this process have real-time priority if that is allowed, so that
-    other work on the machine is hardly in the figure.
+    `order` is the order of the list, as an SQL clause. The first row has the number 1.
+    """
+    ((found,),) = issuer.issuer.rows(f"SELECT id FROM {table} ORDER BY {order} OFFSET {row - 1} LIMIT 1")  # noqa: S608
+    return int(found)
+
+
+def measured(issuer: Served, session: requests.Session, address: str) -> list[float]:
+    """Request one list of the admin ROUNDS times, and return the time of each request in milliseconds.
+
+    A first request is sent before, and not measured. The issuer, its connections to the database and this process have
+    real-time priority if that is allowed, so that other work on the machine hardly affects the times.
     """
     seconds(session, address)
     with ExitStack() as stack:
@@ -185,7 +224,7 @@ def measured(issuer: Served, session: requests.Session, address: str) -> list[fl
 
 
 def log_in(issuer: Served, session: requests.Session) -> None:
-    """Log the administrator in."""
+    """Log the administrator in at the issuer, in the HTTP session `session`."""
     address = f"{issuer.url}/admin/login/"
     page = session.get(address, timeout=60)
     token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
@@ -197,7 +236,7 @@ def log_in(issuer: Served, session: requests.Session) -> None:
 
 
 def seconds(session: requests.Session, address: str) -> float:
-    """Return how long the page takes."""
+    """Return the seconds that one request of the address takes."""
     start = time.perf_counter()
     answer = session.get(address, timeout=120)
     assert answer.status_code == 200, (address, answer.status_code)

@@ -1,8 +1,8 @@
-"""What the revocation feed costs an API that follows it (`python -m bench.api_feed`; `make bench-feed` runs it too).
+"""Measures what the revocation feed costs an API (`python -m bench.api_feed`; `make bench-feed` runs it too).
 
-Needs no service. Reads signed documents and segments from files, in a process of its own, as `Follower` reads them from
-the issuer; the fetches themselves are not in the figures. CPU is this process's. It has real-time priority if that is
-allowed, so that the longest wait of another thread is a wait for this process.
+Needs no service. `Follower` reads signed documents and segments from files instead of from an issuer, so the figures do
+not include HTTP requests. CPU times are those of this process. The process has real-time priority if that is allowed,
+so that its threads wait only for each other.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from bench.priority import ahead  # noqa: E402
 from bench.token_check import ISSUER, packed  # noqa: E402
 from resources.feed_follower import Follower  # noqa: E402
 from resources.feed_source import Answer, Policy, Time  # noqa: E402
-from resources.issuer_keys import TrustedIssuer  # noqa: E402
+from resources.issuer_trust import TrustedIssuer  # noqa: E402
 from resources.jwk import judge_all  # noqa: E402
 from resources.key_pins import PinnedKeys  # noqa: E402
 from resources.refusals import Refusals  # noqa: E402
@@ -47,23 +47,23 @@ Figure = tuple[str, float, float | None, str]
 
 @dataclass
 class Files:
-    """An issuer's feed: the next document, and segments in a folder."""
+    """The source from which a follower reads: the next document of a revocation feed, and the segments in a folder."""
 
     folder: Path
     answer: bytes = b""
 
     def poll(self, *, since: str, conditional: bool) -> Answer:
-        """Return the document."""
+        """Return the next document of the feed, as an issuer's answer to a poll."""
         del since, conditional
         return Answer(self.answer)
 
     def segment(self, name: str) -> bytes:
-        """Return a segment."""
+        """Return the segment of the feed that is in the file `name`."""
         return (self.folder / name).read_bytes()
 
 
 def main() -> None:
-    """Measure in this process and print, as JSON if a program asks."""
+    """Measure in this process, and print the figures. With --json, print them as JSON."""
     parser = argparse.ArgumentParser(prog="python -m bench.api_feed", description=__doc__)
     parser.add_argument("--entries", type=int, default=1_000_000, help="live entries (%(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON array of [name, figure, target, unit]")
@@ -74,7 +74,10 @@ def main() -> None:
 
 
 def measure(folder: Path, entries: int) -> Iterator[Figure]:
-    """Yield the figures of an API: reading a feed of `entries` entries, polling deltas, and looking tokens up."""
+    """Yield the figures of an API for a feed of `entries` entries.
+
+    The API reads the feed, polls for its changes, and looks tokens up in it.
+    """
     source = Files(folder, first_document(folder, entries))
     follower = followed(source)
     with ahead(os.getpid()):
@@ -98,7 +101,7 @@ def measure(folder: Path, entries: int) -> Iterator[Figure]:
 
 
 def followed(source: Files) -> Follower:
-    """Return a follower of the feed, with nothing read yet."""
+    """Return a follower of the feed that `source` provides. It has not polled yet."""
     return Follower(
         source,
         TrustedIssuer(ISSUER, frozenset({KEY.algorithm}), trusted_keys()),
@@ -114,7 +117,10 @@ def trusted_keys() -> PinnedKeys:
 
 
 def first_document(folder: Path, entries: int) -> bytes:
-    """Write the segments; return the document that names them, with as many entries as it can have inline."""
+    """Write the segments, and return the document that names them.
+
+    The document itself has as many entries as its limit permits.
+    """
     named, inline = [], min(SEGMENT, entries)
     for start in range(inline, entries, SEGMENT):
         body = packed(min(SEGMENT, entries - start), start)
@@ -129,7 +135,7 @@ def first_document(folder: Path, entries: int) -> bytes:
 
 
 def memory() -> int:
-    """Return the bytes of memory that this process holds."""
+    """Return the resident memory of this process in bytes."""
     return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * 4096
 
 
@@ -141,7 +147,7 @@ def cpu(work: Callable[[], object]) -> float:
 
 
 def deltas(source: Files, follower: Follower) -> Iterator[float]:
-    """Yield the CPU seconds of each of ROUNDS polls that bring 100 new entries."""
+    """Yield the CPU seconds of each of ROUNDS polls. In each poll, the follower reads 100 new entries."""
     for number in range(2, ROUNDS + 2):
         part = packed(100, -number)
         entries = [part[start : start + LAYOUT.size] for start in range(0, len(part), LAYOUT.size)]
@@ -152,7 +158,7 @@ def deltas(source: Files, follower: Follower) -> Iterator[float]:
 
 
 class Lateness:
-    """A thread that wants to run every millisecond."""
+    """A thread that sleeps for a millisecond again and again, and records how late it wakes up each time."""
 
     def __init__(self) -> None:
         self._ended, self._late = threading.Event(), [0.0]
@@ -166,7 +172,7 @@ class Lateness:
             self._late.append(time.perf_counter() - start - 0.001)
 
     def end(self) -> float:
-        """Stop; return how many milliseconds late it was at most."""
+        """Stop the thread. Return its greatest delay in milliseconds."""
         self._ended.set()
         self._thread.join()
         return max(self._late) * 1000

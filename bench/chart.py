@@ -1,4 +1,4 @@
-"""Draw the results of `make bench` as an SVG: CPU time of a request, by system."""
+"""Draw the results of `make bench` as an SVG: the CPU time of a request, by system."""
 
 from collections.abc import Iterator, Mapping
 from html import escape
@@ -56,7 +56,10 @@ def _frame(document: Mapping[str, Any], height: int) -> Iterator[str]:
 
 
 def _group(title: str, rows: Mapping[str, str], medians: Mapping[str, float], top: int) -> Iterator[str]:
-    """Yield the bars of one group. A bar that is more than eight times the first one is cut."""
+    """Yield the bars of one group of the chart.
+
+    A bar is cut off if it is more than eight times as long as the group's first.
+    """
     limit = 8 * medians[next(iter(rows))]
     longest = max(min(medians[name], limit) for name in rows)
     yield f'<text x="16" y="{top + 12}" fill="#1d2330" font-weight="600">{escape(title)}</text>'

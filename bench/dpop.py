@@ -1,8 +1,9 @@
-"""Measure the DPoP check of an API beside two libraries on node, in interleaved rounds (`make bench-verify`).
+"""Compare the DPoP check of an API with two libraries on node, in interleaved rounds (`make bench-verify`).
 
-Every row is a GET with the same token (RS256), bound to an ES256 key, until the request may pass. Ours accepts each
-proof once, so that it gets a new one for each request. The libraries store no proofs, and get the same one each time.
-Without node, or without the packages of tests/clients/node, only our rows are printed.
+Every row of the table is one implementation. It decides about a GET request with an RS256 token that is bound to an
+ES256 key. All rows get the same token. Keyturn accepts each DPoP proof once, so each of its requests has a new proof.
+The libraries do not remember proofs, so all their requests have the same proof. Without node, or without the packages
+of tests/clients/node, only Keyturn's rows are printed.
 """
 
 import gc
@@ -43,7 +44,7 @@ Row = Callable[[int], float]
 
 
 def timed(work: Callable[[int], None]) -> Row:
-    """Return a row that runs `work(count)`, and counts its CPU time."""
+    """Return a row that runs `work(count)`, and returns its CPU time per run in microseconds."""
 
     def run(count: int) -> float:
         gc.disable()  # as timeit does
@@ -57,7 +58,10 @@ def timed(work: Callable[[int], None]) -> Row:
 
 
 def own_rows(holder: Holder) -> dict[str, Row]:
-    """Return our rows. Proofs are made before the clock starts."""
+    """Return Keyturn's rows by name. They make their proofs before the clock starts.
+
+    `holder` has the key to which the token is bound.
+    """
     authentication, permission = JWTAuthentication(), HasScopes("notes:read")
     plain, bound = mint("notes:read notes:write"), mint("notes:read notes:write", cnf=holder.cnf)
     proof = holder.proof("GET", PATH, bound)
@@ -99,7 +103,10 @@ def own_rows(holder: Holder) -> dict[str, Row]:
 
 @contextmanager
 def foreign_rows(holder: Holder) -> Iterator[dict[str, Row]]:
-    """Return the rows of the libraries on node, none if node or a package is missing."""
+    """Yield the rows of the libraries on node, by name. Yields {} if node or a package is missing.
+
+    `holder` has the key to which the token is bound.
+    """
     if shutil.which("node") is None or not (PACKAGES.parent / "node_modules" / FOREIGN[1]).is_dir():
         print("(node or its packages are missing: npm ci --prefix tests/clients/node)")
         yield {}
@@ -134,7 +141,10 @@ def foreign_rows(holder: Holder) -> Iterator[dict[str, Row]]:
 
 
 def measured(rows: Mapping[str, Row]) -> dict[str, float]:
-    """Return the fewest microseconds of each row, over rounds in which each row runs once."""
+    """Return the lowest CPU time of each row per request, in microseconds.
+
+    In each round, each row runs once. The first round is not counted.
+    """
     results: dict[str, list[float]] = {name: [] for name in rows}
     for number in range(ROUNDS + 1):
         for name, run in rows.items():
@@ -145,7 +155,10 @@ def measured(rows: Mapping[str, Row]) -> dict[str, float]:
 
 
 def report() -> None:
-    """Print the table and compare it with the goal. The caller has pinned the shared key."""
+    """Print the table of all rows, and compare Keyturn's rows with the goal.
+
+    The API must trust the key of the tests (`testing.pinned`).
+    """
     holder = Holder()
     with ahead(os.getpid()) as is_first, foreign_rows(holder) as foreign:
         micros = measured(own_rows(holder) | foreign)

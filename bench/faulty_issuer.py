@@ -1,7 +1,8 @@
-"""Measure how each fault of an issuer slows down good requests to an API (`python -m bench.faulty_issuer`).
+"""Measure how each fault of an issuer slows down valid requests to an API (`python -m bench.faulty_issuer`).
 
-Prints for each fault: the status of a token signed by a known key, and by an unknown one; the number of fetches; and
-the median and the maximum of fifty good requests during the fault, as multiples of the median before it.
+For each fault, prints the HTTP status of a request whose token was signed by a known key, and of one whose token was
+signed by an unknown key. Also prints how often the API fetched keys, and the median and the maximum time of fifty valid
+requests during the fault. These times are multiples of the median before the fault.
 """
 
 import os
@@ -27,7 +28,7 @@ REQUESTS = 50
 
 
 def main() -> None:
-    """Print the table."""
+    """Measure each fault, and print the table of the results."""
     logging.disable()
     setup_test_environment()
     print(f"{'fault':34} known unknown fetches  median  longest   (of a good request, as multiples)")
@@ -36,7 +37,10 @@ def main() -> None:
 
 
 def row(name: str, fault: object) -> str:
-    """Measure one fault on a real socket, with the clock set to when the keys have to be fetched again."""
+    """Measure one fault of an issuer that runs on a real socket. Return the row of the table.
+
+    The clock is set to a time at which the API has to fetch the keys again.
+    """
     with loopback() as issuer:
         world = World(issuer)
         issuers.clock = world.clock
@@ -55,7 +59,7 @@ def row(name: str, fault: object) -> str:
 
 
 def timed(world: World) -> float:
-    """Return the seconds that one good request takes."""
+    """Return the seconds that one valid request to the API takes."""
     start = time.perf_counter()
     world.ask()
     return time.perf_counter() - start

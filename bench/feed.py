@@ -1,12 +1,12 @@
-"""Measures the cost of the revocation feed, and of an earlier build's feed, in one run (`make bench-feed`).
+"""Measures the cost of the revocation feed in this build and in an earlier build (`make bench-feed`).
 
 Needs PostgreSQL (TEST_DATABASE_URL, or 127.0.0.1:5432). Starts an issuer of this build with `--entries` live entries,
-and one of an earlier commit with `--before-entries`. Prints each target with its figure and a verdict. CPU time is that
-of the issuer's processes, read from /proc. The longest waits are measured with real-time priority if that is allowed
-(root): without it, they include the waits for other work on the machine.
+and an issuer of an earlier commit with `--before-entries` live entries. Prints each figure with its target and a
+verdict. CPU time is that of the issuer's processes, read from /proc. The longest waits are measured with real-time
+priority if that is allowed (root). Otherwise, they include waits for other work on the machine.
 
-In reading order: issuer_feed, feed_before, shared, api_feed, token_check; then what they use: issuers, revocation_rows,
-stalls, readers, priority, figures.
+Read in this order: issuer_feed, feed_before, shared, api_feed, token_check, and then the modules that these use:
+issuers, revocation_rows, stalls, readers, priority, figures.
 """
 
 import argparse
@@ -26,7 +26,7 @@ REPLACED = "tokens/oauth/denial.py"
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure both builds, and print the figures."""
     options = parse()
     start = time.monotonic()
     print(f"{options.entries:,} live entries; {load()}", flush=True)
@@ -56,13 +56,16 @@ def parse() -> argparse.Namespace:
 
 
 def before_the_change() -> str:
-    """Return the commit before the one that replaced the feed."""
+    """Return the last commit with the earlier implementation of the revocation feed."""
     log = ["git", "log", "-1", "--format=%P", "--diff-filter=DR", "--", REPLACED]
     return subprocess.run(log, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()[0]
 
 
 def measured_before(options: argparse.Namespace, folder: Path) -> dict[str, float]:
-    """Return the figures of the earlier build, and print what it does with more entries."""
+    """Measure the earlier build, and return its figures.
+
+    Also print the figures of feeds with more entries, which the earlier build might refuse.
+    """
     with worktree(options.against, folder) as root:
         figures, rows = feed_before.measure(root, folder, options.before_entries)
     print(f"before: {options.against[:10]} with {options.before_entries:,} entries", *rows, sep="\n", flush=True)
@@ -70,7 +73,10 @@ def measured_before(options: argparse.Namespace, folder: Path) -> dict[str, floa
 
 
 def api(entries: int) -> list[Row]:
-    """Return the figures of an API, measured in a process that has held nothing else."""
+    """Return the figures of an API for a feed of `entries` entries.
+
+    They are measured in a new process, so that its memory holds nothing else.
+    """
     command = [sys.executable, "-m", "bench.api_feed", "--json", "--entries", str(entries)]
     result = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
     return [Row(*figure) for figure in json.loads(result.stdout)]

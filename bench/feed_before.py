@@ -1,4 +1,4 @@
-"""What the revocation feed cost in the build before, up to the sizes at which it failed."""
+"""Measure what the revocation feed cost in the earlier build, up to the sizes at which it failed."""
 
 import time
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ LIMIT = "from resources.revocations import MAX_FEED; print(MAX_FEED)"
 
 
 def measure(root: Path, folder: Path, entries: int) -> tuple[dict[str, float], list[Row]]:
-    """Return the figures of the build in `root` with so many entries, and rows about larger feeds."""
+    """Return the figures of the build in the folder `root` with `entries` live entries, and rows about larger feeds."""
     with served(folder, root) as one:
         fill(one, 0, entries)
         tag = read(one).headers["ETag"]
@@ -32,7 +32,11 @@ def measure(root: Path, folder: Path, entries: int) -> tuple[dict[str, float], l
 
 
 def larger(one: Served, entries: int, limit: int) -> Iterator[Row]:
-    """Yield how long the feed takes at each of LARGER, and if an API reads it."""
+    """Yield a row for each number of entries in LARGER.
+
+    The row has the seconds for reading the feed, and says whether an API accepts the feed. `limit` is the greatest
+    number of bytes that an API reads. `entries` is the number of entries that the feed has already.
+    """
     for size in (entries, *LARGER):
         fill(one, entries, size)
         entries, start = size, time.perf_counter()
@@ -45,10 +49,10 @@ def larger(one: Served, entries: int, limit: int) -> Iterator[Row]:
 
 
 def fill(one: Served, first: int, last: int) -> None:
-    """Revoke tokens first + 1 to last."""
+    """Revoke the tokens with the numbers `first` + 1 to `last`."""
     one.execute(ROWS_BEFORE.format(first=first + 1, last=last))
 
 
 def read(one: Served) -> requests.Response:
-    """Read the whole feed; the answer can be an error."""
+    """Read the whole feed of the issuer, and return the HTTP response, which can be an error."""
     return requests.get(one.url + FEED, timeout=300)

@@ -1,4 +1,4 @@
-"""What the benchmarks print: a figure beside its target, with a verdict."""
+"""A row of a benchmark's output: a figure with its target and a verdict."""
 
 import os
 from dataclasses import dataclass
@@ -6,7 +6,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A measured figure. `most` is the target, None if there is none; `before` is the earlier build's figure."""
+    """A measured figure.
+
+    `most` is the target that the figure must not exceed, or None if there is none. `before` is the figure of the
+    earlier build.
+    """
 
     name: str
     figure: float
@@ -22,5 +26,8 @@ class Row:
 
 
 def load() -> str:
-    """Return the load average: other work on the machine makes times longer, and hardly CPU time."""
+    """Return the load average of the machine as text.
+
+    Other work on the machine makes measured times longer, but hardly affects CPU time.
+    """
     return "load average " + " ".join(f"{load:.1f}" for load in os.getloadavg())

@@ -1,12 +1,14 @@
-"""What the issuers of a benchmark have registered. It runs in this build and in earlier ones."""
+"""The clients, APIs and users that a benchmark registers at an issuer.
+
+The issuer of this build and those of earlier builds run this same code.
+"""
 
 REGISTER = """
 import json
 from datetime import timedelta
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from tokens.models import Api, AuthorizationCode, Client, Scope, User
-from tokens.models.key import Ring
 try:
     from tokens.issued import one_time, refresh_token, user_grant
     from tokens.issued.audience import Target
@@ -19,16 +21,9 @@ given, now = json.loads({given!r}), timezone.now()
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 api = Api.objects.get(identifier="https://api.example/")
 scope = Scope.objects.get(name="notes:read")
-fast = Api.objects.create(identifier="https://fast.example/", name="Fast", algorithms=["RS256", "ES256"])
-fast_scope = Scope.objects.create(name="fast:read", description="Read", api=fast)
-# The move is over since yesterday: its waiting times are not what is measured. A trigger would refuse the date.
-connection.cursor().execute("SET session_replication_role = replica")
-Api.objects.filter(pk=fast.pk).update(ring=Ring.objects.get(name="fast"), moves_at=now - timedelta(days=1))
-connection.cursor().execute("SET session_replication_role = DEFAULT")
 service = Client.objects.get(client_id="service")
 service.grants = ["client_credentials", EXCHANGE]
 service.save()
-service.scopes.add(fast_scope)
 api.client = service
 api.save()
 target_api = Api.objects.create(identifier="https://next.example/", name="Next")
@@ -56,3 +51,46 @@ with transaction.atomic():
 print(json.dumps(refreshing))
 """
 """Prints the first refresh token of each user's family, as JSON."""
+
+FAST_RING = """
+from datetime import timedelta
+from unittest import mock
+from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
+from tokens.keys import store
+from tokens.models import Api, Client, Ring, Scope
+# The first key of a further ring signs a day after it was announced. The triggers would refuse dates of the past.
+announced = timezone.now() - timedelta(days=4)
+connection.cursor().execute("SET session_replication_role = replica")
+with mock.patch.object(store, "database_now", lambda: announced), mock.patch.object(timezone, "now", lambda: announced):
+    call_command("rotate_keys", "--ring", "fast", "--algorithm", "ES256")
+api = Api.objects.create(identifier="https://fast.example/", name="Fast", algorithms=["RS256", "ES256"])
+moved = announced + timedelta(days=3)
+Api.objects.filter(pk=api.pk).update(ring=Ring.objects.get(name="fast"), moves_at=moved)
+connection.cursor().execute("SET session_replication_role = DEFAULT")
+scope = Scope.objects.create(name="fast:read", description="Read", api=api)
+Client.objects.get(client_id="service").scopes.add(scope)
+"""
+"""Adds an API whose tokens are signed by ES256, with the scope `fast:read` of the client `service`. Of this build."""
+
+WEB = """
+import json
+from datetime import timedelta
+from django.utils import timezone
+from tokens.clients import client_secret
+from tokens.issued import refresh_token, user_grant
+from tokens.issued.audience import Target
+from tokens.issued.login import Login
+from tokens.models import Api, Client, Scope, User
+now, lasts = timezone.now(), timedelta(days=1)
+api = Api.objects.get(identifier="https://api.example/")
+web = Client.objects.create(client_id="web", name="Web", token_endpoint_auth_method="client_secret_basic",
+    grants=["authorization_code", "refresh_token"], redirect_uris="https://client.example/callback")
+web.scopes.add(Scope.objects.get(name="notes:read"))
+target = Target(api.identifier, ("notes:read", "offline_access"), api)
+login, user = Login(at=now, acr="", amr=("pwd",)), User.objects.create_user("web-user")
+grant = user_grant.create(user, web, target, login, now=now, lasts=lasts)
+print(json.dumps([client_secret.create(web, now=now), refresh_token.create(grant, web, now=now)]))
+"""
+"""Adds the confidential client `web`; prints its secret and a refresh token that does not rotate. Of this build."""

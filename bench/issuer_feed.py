@@ -1,4 +1,4 @@
-"""What the revocation feed costs an issuer of this build."""
+"""Measure what the revocation feed costs an issuer of this build."""
 
 import json
 import os
@@ -30,7 +30,10 @@ FROM tokens_revocationlog WHERE id = 1"""
 
 
 def measure(folder: Path, entries: int, before: dict[str, float]) -> Iterator[Row]:
-    """Yield the figures of an issuer with so many live entries, beside those of an earlier build."""
+    """Yield the figures of an issuer with `entries` live entries.
+
+    `before` has the figures of the earlier build, by name.
+    """
     with served(folder) as one:
         load(one, entries)
         idle_cost, idle = stalled(one, lambda: time.sleep(5))
@@ -57,12 +60,18 @@ def measure(folder: Path, entries: int, before: dict[str, float]) -> Iterator[Ro
 
 
 def row(name: str, waits: Waits, *, most: float | None = 20, before: float | None = None) -> Row:
-    """Return the row about longest waits, with the number of requests that it rests on."""
+    """Return a row about the longest time that a request waited for its answer.
+
+    The name says how many requests were measured, and how many of them count.
+    """
     return Row(f"{name} ({waits.counted / waits.requests:.0%} of {waits.requests})", waits.longest, most, "ms", before)
 
 
 def stalled(one: Served, work: Callable[[], object]) -> tuple[float, Waits]:
-    """Return the issuer's CPU milliseconds during `work`, and the waits of other requests, whose cost is in it."""
+    """Return the issuer's CPU milliseconds during `work`, and the waits of other requests in that time.
+
+    The CPU time includes that of the other requests.
+    """
     with ExitStack() as stack:
         for process in one.processes():
             stack.enter_context(ahead(process))
@@ -72,7 +81,7 @@ def stalled(one: Served, work: Callable[[], object]) -> tuple[float, Waits]:
 
 
 def head(one: Served) -> float:
-    """Return the milliseconds of the statement that each poll needs."""
+    """Return the median milliseconds of the database statement that each poll of the feed runs."""
     took = []
     with psycopg.connect(one.database, autocommit=True) as base:
         for _ in range(ROUNDS):
@@ -83,16 +92,17 @@ def head(one: Served) -> float:
 
 
 def publish(one: Served) -> None:
-    """Poll until everything is published."""
+    """Poll the feed until every entry is published."""
     with requests.Session() as session:
         while claims_of(session.get(one.url + FEED, timeout=60).text).get("more"):
             pass
 
 
 def full_reads(one: Served, probe: float) -> tuple[float, Waits]:
-    """Return the CPU milliseconds of a full read, and the waits of other requests in READS of them.
+    """Read the full feed READS times. Return the median CPU milliseconds of a read, and how long other requests waited.
 
-    Something is revoked before each, so that each builds the document. `probe` is what another request costs.
+    Before each read, some tokens are revoked, so that each read builds the document again. `probe` is the CPU
+    milliseconds that one of the other requests costs. The cost of these requests is subtracted.
     """
     costs, waits = [], []
     for number in range(READS):
@@ -108,7 +118,7 @@ def full_reads(one: Served, probe: float) -> tuple[float, Waits]:
 
 
 def fetch(one: Served) -> None:
-    """Read the full state without merging it: the reader's work is measured at the reader."""
+    """Fetch the full feed without merging its entries into an API's state. `bench.api_feed` measures the merging."""
     with requests.Session() as session:
         for digest, count in claims_of(session.get(one.url + FEED, timeout=60).text).get("segments", []):
             assert len(session.get(f"{one.url}{FEED}/segments/{digest}", timeout=60).content) == 24 * count
@@ -130,7 +140,10 @@ def delta(one: Served, version: str) -> float:
 
 
 def arriving(one: Served) -> float:
-    """Return the longest time in seconds from a commit until a reader that polls continuously has the entry."""
+    """Return the longest time in seconds from the commit of a revocation until a reader has its entry.
+
+    The reader polls continuously.
+    """
     reader = Reader(HttpBrowser(one.url))
     reader.version = claims_of(requests.get(one.url + FEED, timeout=60).text)["version"]
     committed: dict[bytes, float] = {}
@@ -153,7 +166,10 @@ def arriving(one: Served) -> float:
 
 
 def revoke_for_ten_seconds(connection: "psycopg.Connection[tuple[object, ...]]", committed: dict[bytes, float]) -> None:
-    """Revoke ARRIVING tokens a second, ten in a transaction; note when each was committed."""
+    """Revoke ARRIVING tokens per second, ten in a transaction.
+
+    For each entry, `committed` gets the time of its commit. Its key in `committed` is the key of the entry.
+    """
     start = time.time()
     for number in range(ARRIVING):
         time.sleep(max(0.0, start + number * 10 / ARRIVING - time.time()))
@@ -163,7 +179,7 @@ def revoke_for_ten_seconds(connection: "psycopg.Connection[tuple[object, ...]]",
 
 
 def purged(one: Served) -> list[Row]:
-    """Return how fast ended entries are purged, and how many are left."""
+    """Purge the expired entries. Return rows about the speed of the purge and about the entries that are left."""
     one.execute(*END_ALL)
     start = time.perf_counter()
     removed = json.loads(one.issuer.run("purge_tokens", "--json", "--batch", "10000"))["removed"]["revocations"]

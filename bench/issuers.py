@@ -1,4 +1,4 @@
-"""Issuers for benchmarks: of this build or an earlier one, each on a database of its own, with their CPU time."""
+"""Start issuers for benchmarks, of this build or an earlier one, each with its own database. Measure their CPU time."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ from project.launch.ports import free
 from tests.services import conftest as services
 from tests.services.conftest import Issuer, end_session, migrated
 
-__all__ = ["Issuer", "Served", "end_session", "python", "served", "worktree"]
+__all__ = ["Issuer", "Served", "end_session", "python", "restarted", "served", "worktree"]
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCAL = "postgres://postgres@127.0.0.1:5432/postgres"
@@ -51,42 +51,42 @@ class Served:
 
     @property
     def url(self) -> str:
-        """Return the URL that it listens at."""
+        """Return the URL at which the issuer listens."""
         return self.child.url
 
     @property
     def database(self) -> str:
-        """The URL of its database."""
+        """Return the URL of the issuer's database."""
         return self.issuer.variables["DATABASE_URL"]
 
     def processes(self) -> list[int]:
-        """Return its processes."""
+        """Return the ids of the issuer's processes."""
         return accounting.group(self.child.process.pid)
 
     def connections(self) -> list[int]:
-        """Return the processes of its connections at a PostgreSQL of this machine."""
+        """Return the ids of the PostgreSQL processes on this machine that serve the issuer's connections."""
         found = self.issuer.rows("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")
         return [process for (process,) in found if Path(f"/proc/{process}/task").exists()]
 
     def cpu(self) -> float:
-        """Return the CPU seconds of its processes so far."""
+        """Return the CPU seconds that the issuer's processes have used."""
         return accounting.cpu(self.processes())
 
     def cost(self, work: Callable[[], object], *, times: int = 1) -> float:
-        """Return the issuer's CPU milliseconds for one run of `work`."""
+        """Run `work` `times` times, and return the issuer's CPU milliseconds for one run."""
         before = self.cpu()
         for _ in range(times):
             work()
         return (self.cpu() - before) * 1000 / times
 
     def execute(self, *statements: str) -> None:
-        """Execute statements in its database, each in a transaction of its own."""
+        """Execute statements in the issuer's database, each in a transaction of its own."""
         with psycopg.connect(self.database, autocommit=True) as connection:
             for statement in statements:
                 connection.execute(statement)
 
     def token(self, session: requests.Session) -> None:
-        """Get an access token."""
+        """Get an access token from the issuer."""
         form = {"grant_type": "client_credentials", "scope": "notes:read", "client_id": "service"}
         answer = session.post(self.url + TOKEN_PATH, form | {"client_secret": self.secret}, timeout=60)
         assert answer.ok, answer.text
@@ -94,7 +94,7 @@ class Served:
 
 @contextmanager
 def worktree(commit: str, folder: Path) -> Iterator[Path]:
-    """Check a commit out into a temporary folder, with the same environment."""
+    """Check out a commit into a temporary folder, and yield the folder. The folder is removed after the block."""
     path = folder / "before"
     subprocess.run(["git", "worktree", "add", "--detach", "--quiet", str(path), commit], cwd=ROOT, check=True)
     try:
@@ -107,7 +107,10 @@ def worktree(commit: str, folder: Path) -> Iterator[Path]:
 def served(
     folder: Path, root: Path = ROOT, *, workers: int = 1, variables: Mapping[str, str] = NONE
 ) -> Iterator[Served]:
-    """Start an issuer of the build in `root`, on its own database, with `variables` beside those of the tests."""
+    """Start an issuer of the build in `root` with a database of its own, and stop it after the block.
+
+    `variables` are environment variables in addition to those of the tests.
+    """
     with _at(root), migrated() as made:
         url = f"http://localhost:{free()}"
         limits = {"RATE_LIMITS": UNLIMITED if root == ROOT else EARLIER}
@@ -122,15 +125,27 @@ def served(
             processes.stop([child])
 
 
+@contextmanager
+def restarted(one: Served, folder: Path) -> Iterator[Served]:
+    """Stop the issuer of this build, and start it again with one worker."""
+    processes.stop([one.child])
+    child = services.serve(one.issuer, one.url, folder / f"{one.url.rpartition(':')[2]}-again.log", workers=1)
+    try:
+        processes.wait_until_ready(child, "/readyz")
+        yield replace(one, child=child)
+    finally:
+        processes.stop([child])
+
+
 def python(root: Path, code: str) -> str:
-    """Return what a program prints that is run by the build in `root`."""
+    """Run Python code in the folder `root`, so that it imports that build. Return what it prints."""
     run = subprocess.run([sys.executable, "-c", code], cwd=root, check=True, capture_output=True, text=True)
     return run.stdout.strip()
 
 
 @contextmanager
 def _at(root: Path) -> Iterator[None]:
-    """Make the tests' helpers start the build in `root`."""
+    """Make the helpers of the tests start the build in the folder `root` while the block runs."""
     kept, services.ROOT = services.ROOT, root
     try:
         yield

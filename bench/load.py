@@ -1,7 +1,7 @@
-"""Drive a server over kept connections, closed loop or at a fixed rate, from one thread.
+"""Send requests to a server over persistent connections, from one thread: in a closed loop, or at a fixed rate.
 
-A client is a generator: it yields the bytes of a request and gets the answer. So a client can use what it was answered,
-such as a refresh token.
+A client is a generator: it yields the bytes of a request and gets the answer. So a client can use parts of the answer,
+such as a refresh token, in its next request.
 """
 
 import selectors
@@ -17,7 +17,7 @@ END_OF_HEAD = b"\r\n\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to a request."""
+    """The HTTP response to a request."""
 
     status: int
     head: bytes
@@ -26,7 +26,11 @@ class Answer:
 
 @dataclass(slots=True)
 class Drive:
-    """What a drive measured. `waits` are seconds from a request, or from when it was due, to its answer."""
+    """The result of `drive`.
+
+    `waits` has a wait for each answer, in seconds. A wait begins when the request was sent. At a fixed rate, it begins
+    when the request was due.
+    """
 
     waits: list[float] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
@@ -34,38 +38,46 @@ class Drive:
 
     @property
     def count(self) -> int:
-        """The number of answers."""
+        """Return the number of answers."""
         return len(self.waits)
 
     def wait(self, share: float) -> float:
-        """Return the wait in milliseconds that this share of the answers did not exceed."""
+        """Return a quantile of the waits in milliseconds.
+
+        The fraction `share` of the waits is not longer than the result.
+        """
         ordered = sorted(self.waits)
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000
 
 
 class Line:
-    """One connection and the client that uses it."""
+    """One connection to the server, and the client that uses it."""
 
     def __init__(self, host: str, port: int, client: Client) -> None:
         self.socket = socket.create_connection((host, port), timeout=60)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.client, self.due = client, 0.0
+        self.client, self.due, self.answered = client, 0.0, 0.0
         self.request: bytes | None = next(client)
         self._buffer = b""
 
     def send(self, due: float) -> None:
-        """Send the next request."""
+        """Send the client's next request, which was due at `due`."""
         assert self.request is not None
         self.due, self._buffer = due, b""
         self.socket.sendall(self.request)
 
     def receive(self) -> Answer | None:
-        """Read what arrived. Returns None until the answer is complete."""
+        """Read the bytes that have arrived. Returns None until the answer is complete.
+
+        Raises ConnectionResetError if the server has closed the connection.
+        """
         part = self.socket.recv(262_144)
-        assert part, "the server closed the connection"
+        if not part:
+            raise ConnectionResetError("the server closed the connection")
         self._buffer += part
         answer = parsed(self._buffer)
         if answer is not None:
+            self.answered = time.perf_counter()  # what the client does with the answer is no wait
             try:
                 self.request = self.client.send(answer)
             except StopIteration:
@@ -74,7 +86,10 @@ class Line:
 
 
 def parsed(data: bytes) -> Answer | None:
-    """Return the answer in `data`, or None if it is incomplete. Its body has a length, or one or more chunks."""
+    """Return the answer in `data`, or None if it is incomplete.
+
+    The body must have a Content-Length, or be chunked.
+    """
     head, found, body = data.partition(END_OF_HEAD)
     if not found:
         return None
@@ -87,9 +102,10 @@ def parsed(data: bytes) -> Answer | None:
 
 
 def drive(url: str, clients: Sequence[Client], *, seconds: float, rate: float | None = None) -> Drive:
-    """Let the clients send for `seconds`, each as soon as it is answered, or all together `rate` requests a second.
+    """Let the clients send requests for `seconds`, and return the waits and statuses.
 
-    Ends earlier if all clients have ended.
+    Without `rate`, each client sends its next request as soon as it gets an answer. With `rate`, all clients together
+    send this number of requests per second. Ends earlier if all clients have ended.
     """
     host, _, port = url.rpartition("/")[2].partition(":")
     measured, lines = Drive(), [Line(host, int(port), client) for client in clients]
@@ -120,7 +136,7 @@ def _loop(measured: Drive, lines: list[Line], selector: selectors.BaseSelector, 
             answer = line.receive()
             if answer is None:
                 continue
-            measured.waits.append(time.perf_counter() - line.due)
+            measured.waits.append(line.answered - line.due)
             measured.statuses[answer.status] += 1
             busy -= 1
             if line.request is not None:

@@ -1,15 +1,16 @@
-"""Figures of a whole issuer node: start, first request, connections, memory, slowest answers."""
+"""Measure a whole issuer node: its start, first request, connections and memory, and its slowest answers."""
 
 import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from bench import accounting, servers
 from bench.backing import Backing
-from bench.issuers import ROOT, served
+from bench.issuers import ROOT, restarted, served
 from bench.load import Client, Drive, drive
 from bench.rounds import prioritized
 from bench.rows import client_credentials, request
@@ -23,7 +24,10 @@ PATHS = ("/.well-known/jwks.json", "/.well-known/openid-configuration", "/readyz
 
 
 def connections(server: Server, *, clients: int, seconds: float) -> int:
-    """Return the most connections at PostgreSQL that were counted while so many clients sent requests of each kind."""
+    """Return the highest number of connections from the server to PostgreSQL during load.
+
+    Each of `clients` clients sends requests of every kind in turn. All clients together take `seconds`.
+    """
     sent = [client_credentials(server), *(request("GET", path) for path in PATHS)]
     most = 0
     for _ in range(LOOKS):
@@ -33,18 +37,31 @@ def connections(server: Server, *, clients: int, seconds: float) -> int:
 
 
 def _mixed(sent: Sequence[bytes], first: int) -> Client:
-    """Send half of the requests to the token endpoint, and the rest to the others in turn."""
+    """Yield requests. Every second one goes to the token endpoint, and the others go to the other endpoints in turn."""
     number = first
     while True:
         yield sent[0] if number % 2 else sent[1 + number // 2 % (len(sent) - 1)]
         number += 1
 
 
-def at_half_load(server: Server, *, full: float, seconds: float) -> Drive:
-    """Return the waits of token requests at half of the rate `full` (requests per second)."""
+def at_half_load(server: Server, backing: Backing, *, full: float, seconds: float) -> Drive:
+    """Send token requests at half of the rate `full` (in requests per second), and return their waits."""
     clients = [_repeated(client_credentials(server)) for _ in range(CROWDS[0])]
-    with prioritized([os.getpid(), *server.processes(), *server.backends()]):
+    with _undisturbed(server, backing):
         return drive(server.url, clients, seconds=seconds, rate=full / 2)
+
+
+@contextmanager
+def _undisturbed(server: Server, backing: Backing) -> Iterator[None]:
+    """Give the load generator, the server and its services real-time priority while the block runs.
+
+    Connections that the server opens in the block inherit the priority, which ends after the block. A service that
+    alone had no priority would get only the CPU time that the other processes leave.
+    """
+    with prioritized([os.getpid(), *server.processes(), *server.backends(), *backing.processes()]):
+        yield
+    with prioritized(server.backends()):
+        pass  # which ends the priority that a new connection inherited
 
 
 def _repeated(sent: bytes) -> Client:
@@ -53,11 +70,16 @@ def _repeated(sent: bytes) -> Client:
 
 
 def first_request(folder: Path, backing: Backing) -> float:
-    """Return the time of the first token of a fresh worker, in units of the median of those that follow."""
-    with served(folder, variables=servers.issuer_variables(folder, backing.redis_url)) as one:
-        server = servers.of(one, "fresh")
-        sent = client_credentials(server)
-        with prioritized([os.getpid(), *server.processes()]):
+    """Return the time until a new worker has issued its first token, divided by the median time of later tokens.
+
+    The client has got a token from an earlier worker before, as the clients of a restarted issuer have.
+    """
+    with ExitStack() as stack:
+        before = stack.enter_context(served(folder, variables=servers.issuer_variables(folder, backing.redis_url)))
+        sent = client_credentials(servers.of(before, "before"))
+        drive(before.url, [_once(sent)], seconds=60)
+        server = servers.of(stack.enter_context(restarted(before, folder)), "fresh")
+        with _undisturbed(server, backing):
             first = drive(server.url, [_once(sent)], seconds=60)
             later = drive(server.url, [_repeated(sent)], seconds=1)
     return first.wait(0.5) / later.wait(0.5)
@@ -68,7 +90,10 @@ def _once(sent: bytes) -> Client:
 
 
 def check_ratio(ours: Mapping[str, str], plain: Mapping[str, str], *, rounds: int) -> float:
-    """Return the CPU time of `manage.py check` of the issuer, in units of the plain toolkit's, each in turn."""
+    """Return the CPU time of `manage.py check` in the issuer, divided by that in a plain django-oauth-toolkit project.
+
+    Both run in turn, `rounds` times. The result is the median of the ratios.
+    """
     ratios = []
     for _ in range(rounds):
         mine, other = (_check(variables) for variables in (ours, plain))
@@ -77,7 +102,7 @@ def check_ratio(ours: Mapping[str, str], plain: Mapping[str, str], *, rounds: in
 
 
 def _check(variables: Mapping[str, str]) -> float:
-    """Return the CPU seconds of one `check`."""
+    """Return the CPU seconds of one run of Django's `check` command, with `variables` as its environment."""
     before = os.times()
     command = [sys.executable, "-m", "django", "check"]
     subprocess.run(

@@ -18,19 +18,22 @@ SIMPLEJWT = "djangorestframework-simplejwt"
 
 
 def node_version(package: str) -> str:
-    """Return the version of an installed package of node."""
+    """Return the version of an installed npm package."""
     found = json.loads((NODE / "node_modules" / package / "package.json").read_text(encoding="utf-8"))
     return str(found["version"])
 
 
 def postgresql_version(url: str) -> str:
-    """Return the version of the server at the URL."""
+    """Return the version of the PostgreSQL server at the URL."""
     with psycopg.connect(url) as connection:
         return str(connection.execute("SHOW server_version").fetchall()[0][0]).partition(" ")[0]
 
 
 def simplejwt() -> Path:
-    """Return a folder with djangorestframework-simplejwt alone, as the lock of tests/servers pins it."""
+    """Return a folder that contains only djangorestframework-simplejwt.
+
+    The lock of tests/servers pins its version.
+    """
     block = re.findall(rf"^{SIMPLEJWT}==.*(?:\\\n.*)+", LOCK.read_text(encoding="utf-8"), re.MULTILINE)[0]
     folder = ROOT / ".environments" / f"bench-{hashlib.sha256(block.encode()).hexdigest()[:12]}"
     if not (folder / "complete").exists():

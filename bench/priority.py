@@ -1,4 +1,4 @@
-"""Runs a process ahead of all others, so that what it waits for is its own doing."""
+"""Gives a process real-time priority, so that other processes do not delay it."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,7 @@
-"""Readers of a feed that poll each second until they are ended (`python -m bench.readers URL COUNT`)."""
+"""Readers that poll a revocation feed each second (`python -m bench.readers URL COUNT`).
+
+They end when standard input is closed.
+"""
 
 import os
 import sys
@@ -14,7 +17,7 @@ EVERY = 1.0  # seconds
 
 
 def main(url: str, count: str) -> None:
-    """Start the readers, spread over a second; they are daemons and end with standard input."""
+    """Start `count` readers, whose polls are spread over a second. The readers end when standard input is closed."""
     with ahead(os.getpid()):
         for number in range(int(count)):
             threading.Thread(target=poll, args=(url, number / int(count)), daemon=True).start()
@@ -22,7 +25,10 @@ def main(url: str, count: str) -> None:
 
 
 def poll(url: str, after: float) -> None:
-    """Read the feed, then what was published since; a build without versions sends all of it each time."""
+    """Wait `after` seconds, read the whole feed, and then poll each second for later entries.
+
+    An issuer whose feed has no versions sends the whole feed each time.
+    """
     time.sleep(after)
     with requests.Session() as session:
         version = ""

@@ -1,4 +1,4 @@
-"""How `make bench` prints a row, and what it says about the machine and the versions."""
+"""Format the rows of `make bench`, and describe the machine and the versions."""
 
 import os
 import platform
@@ -12,7 +12,10 @@ FOREIGN = ("oidc-provider", "express-oauth2-jwt-bearer")
 
 
 def row_text(found: Rounds, name: str) -> str:
-    """Return the medians of a row: CPU milliseconds (server, PostgreSQL, Redis), rate and wait."""
+    """Return the medians of a row as text.
+
+    The text has CPU milliseconds (server, PostgreSQL, Redis), requests per second, and the wait.
+    """
     parts = (
         found.figure(name, lambda one, part=part: getattr(one, part)) for part in ("server", "postgresql", "redis")
     )
@@ -22,7 +25,10 @@ def row_text(found: Rounds, name: str) -> str:
 
 
 def conditions(services: Backing, base: str) -> dict[str, str]:
-    """Return the versions and the machine."""
+    """Return a description of the machine and the versions of the software.
+
+    `base` is the earlier commit that is measured.
+    """
     own = ("django", "granian", "django-oauth-toolkit", "djangorestframework", "pyjwt", "psycopg", "redis")
     return {
         "machine": f"{os.cpu_count()} processors, {platform.system()} {platform.release()}",

@@ -1,4 +1,4 @@
-"""Revocations for benchmarks, written to an issuer's database in great numbers."""
+"""Write great numbers of revocations to an issuer's database, for benchmarks."""
 
 import hashlib
 import time
@@ -33,7 +33,7 @@ END_ALL = (
 
 
 def load(one: Served, entries: int) -> None:
-    """Revoke so many tokens, as yet unpublished."""
+    """Revoke `entries` tokens. The issuer has not published their entries in the revocation feed yet."""
     until = int(time.time()) + HOUR
     with psycopg.connect(one.database) as connection:
         with connection.cursor() as cursor, cursor.copy(COPIED) as copy:
@@ -43,10 +43,13 @@ def load(one: Served, entries: int) -> None:
 
 
 def arrive(connection: "psycopg.Connection[tuple[object, ...]]", names: list[str]) -> None:
-    """Revoke tokens in one transaction."""
+    """Revoke the tokens with these names in one transaction."""
     connection.execute(ARRIVE, [names])
 
 
 def hashed(name: str) -> bytes:
-    """Return the key that `arrive` makes of a name. PostgreSQL has no text with a zero byte."""
+    """Return the key of the feed's entry that `arrive` makes for a name.
+
+    It is hashed with byte 1 instead of 0, because text in PostgreSQL cannot contain a zero byte.
+    """
     return hashlib.sha256(f"jti\x01{name}".encode()).digest()[:16]

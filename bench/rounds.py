@@ -1,10 +1,11 @@
-"""Interleaved rounds: every row once in each round, in an order that differs from round to round."""
+"""Interleaved rounds: each row is measured once in each round. The order differs from round to round."""
 
 import os
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
+from typing import TypeVar
 
 from bench import accounting
 from bench.backing import Backing
@@ -12,10 +13,16 @@ from bench.load import drive
 from bench.priority import ahead
 from bench.rows import Row
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One row in one round: CPU milliseconds per request of the server, its PostgreSQL backends and Redis."""
+    """The measurement of one row in one round.
+
+    `server`, `postgresql` and `redis` are the CPU milliseconds per request of the server, of its PostgreSQL backends,
+    and of Redis.
+    """
 
     server: float
     postgresql: float
@@ -38,26 +45,35 @@ class Rounds:
     samples: dict[str, list[Sample]]
 
     def figure(self, row: str, of: Callable[[Sample], float] = lambda sample: sample.cpu) -> float:
-        """Return the median over the rounds."""
+        """Return the median of a value of the row's samples, over the rounds.
+
+        `of` returns the value of a sample. By default, it is the CPU milliseconds.
+        """
         return statistics.median(map(of, self.samples[row]))
 
     def ratio(self, row: str, to: str) -> float:
-        """Return the median, over the rounds, of the CPU time of a row in units of another's in the same round."""
+        """Return the CPU time of `row`, divided by that of `to` in the same round.
+
+        The result is the median over the rounds.
+        """
         pairs = zip(self.samples[row], self.samples[to], strict=True)
         return statistics.median(one.cpu / other.cpu for one, other in pairs)
 
     def difference(self, row: str, other: str) -> float:
-        """Return the median, over the rounds, of the CPU milliseconds that a row needs more than another."""
+        """Return the CPU milliseconds of `row`, minus those of `other` in the same round.
+
+        The result is the median over the rounds.
+        """
         pairs = zip(self.samples[row], self.samples[other], strict=True)
         return statistics.median(one.cpu - floor.cpu for one, floor in pairs)
 
     def document(self) -> dict[str, list[dict[str, float]]]:
-        """Return all samples for a JSON file."""
+        """Return all samples in the form in which they are written to the JSON file."""
         return {name: [asdict(one) for one in samples] for name, samples in self.samples.items()}
 
 
 def run(rows: Sequence[Row], backing: Backing, *, count: int, seconds: float, say: Callable[[str], None]) -> Rounds:
-    """Warm up, then measure each row in `count` rounds for `seconds` each."""
+    """Warm up each row, then measure each row in `count` rounds for `seconds` each. `say` prints the progress."""
     samples: dict[str, list[Sample]] = {row.name: [] for row in rows}
     for row in rows:
         measure(row, backing, seconds=seconds / 2)
@@ -68,14 +84,20 @@ def run(rows: Sequence[Row], backing: Backing, *, count: int, seconds: float, sa
     return Rounds(samples)
 
 
-def rotated(rows: Sequence[Row], number: int, count: int) -> list[Row]:
-    """Return the rows, begun at another one in each of `count` rounds."""
+def rotated(rows: Sequence[T], number: int, count: int) -> list[T]:
+    """Return the rows in the order in which round `number` of `count` measures them.
+
+    Each round begins with another row.
+    """
     first = len(rows) * number // count
     return [*rows[first:], *rows[:first]]
 
 
 def measure(row: Row, backing: Backing, *, seconds: float) -> Sample:
-    """Let the row's clients send for `seconds`. Raises AssertionError if an answer has another status."""
+    """Let the row's clients send requests for `seconds`, and return the sample.
+
+    Raises AssertionError if an answer has a status that the row does not permit.
+    """
     clients = row.prepare()
     processes, before = row.server.processes(), row.server.backends()
     with prioritized([os.getpid(), *processes, *before, backing.redis_process]):
@@ -90,13 +112,13 @@ def measure(row: Row, backing: Backing, *, seconds: float) -> Sample:
 
 
 def refuse_other_statuses(row: Row, statuses: Iterable[int]) -> None:
-    """Raise AssertionError if an answer has a status that the row does not name."""
+    """Raise AssertionError if an answer has a status that the row does not permit."""
     assert set(statuses) <= set(row.statuses), (row.server.name, row.name, statuses)
 
 
 @contextmanager
 def prioritized(processes: Sequence[int]) -> Iterator[None]:
-    """Run the processes ahead of other work on the machine, if that is allowed."""
+    """Give the processes real-time priority while the block runs, if that is allowed."""
     with ExitStack() as stack:
         for process in processes:
             stack.enter_context(ahead(process))

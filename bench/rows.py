@@ -1,4 +1,4 @@
-"""The requests of a benchmark. A row is one kind of request to one server, by CLIENTS clients at once."""
+"""The requests of a benchmark. A row is one kind of request to one server. CLIENTS clients send it at the same time."""
 
 import base64
 import json
@@ -30,7 +30,11 @@ Prepare = Callable[[], Sequence[Client]]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A kind of request. `prepare` returns the clients, after it sent what these need; no answer has another status."""
+    """A kind of request to a server.
+
+    `prepare` returns the clients, after it has sent the requests that they need beforehand. `statuses` are the statuses
+    that the answers may have.
+    """
 
     name: str
     server: Server
@@ -39,7 +43,7 @@ class Row:
 
 
 def request(method: str, path: str, headers: Mapping[str, str] = {}, body: str = "") -> bytes:
-    """Return a request as bytes."""
+    """Return an HTTP request as bytes."""
     lines = [f"{method} {path} HTTP/1.1", "Host: localhost", *(f"{name}: {value}" for name, value in headers.items())]
     if method == "POST":
         lines += ["Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(body)}"]
@@ -47,12 +51,12 @@ def request(method: str, path: str, headers: Mapping[str, str] = {}, body: str =
 
 
 def basic(secret: str, *, client: str = "service") -> dict[str, str]:
-    """Return the header by which the client authenticates."""
+    """Return the header by which `client` authenticates with its secret."""
     return {"Authorization": "Basic " + base64.b64encode(f"{client}:{secret}".encode()).decode()}
 
 
 def same(sent: bytes) -> Prepare:
-    """Return clients that repeat one request."""
+    """Return a function that returns clients. Each client sends the request `sent` repeatedly."""
 
     def client() -> Client:
         while True:
@@ -62,7 +66,10 @@ def same(sent: bytes) -> Prepare:
 
 
 def each(make: Callable[[], Iterator[bytes]]) -> Prepare:
-    """Return clients that share the requests of one iterator, and end with it."""
+    """Return a function that returns clients.
+
+    The clients share the requests of the iterator that `make` returns, and end when it is exhausted.
+    """
 
     def client(shared: deque[bytes]) -> Client:
         while shared:
@@ -76,13 +83,16 @@ def each(make: Callable[[], Iterator[bytes]]) -> Prepare:
 
 
 def client_credentials(server: Server, *, path: str = TOKEN, scope: str = "notes:read", wrong: str = "") -> bytes:
-    """Return a request for a token of the client `service`. `wrong` is added to its secret."""
+    """Return a request for a token of the client `service`.
+
+    `wrong` is appended to the client's secret, to make it wrong.
+    """
     form = urlencode({"grant_type": "client_credentials", "scope": scope})
     return request("POST", path, basic(server.secret + wrong), form)
 
 
 def tokens(server: Server, count: int, sent: bytes | None = None) -> list[str]:
-    """Return access tokens of the client `service`, or those that the request `sent` gets."""
+    """Return `count` access tokens from answers to `sent`, which by default is a request of the client `service`."""
     got: list[str] = []
 
     def client(number: int) -> Client:
@@ -96,7 +106,7 @@ def tokens(server: Server, count: int, sent: bytes | None = None) -> list[str]:
 
 
 def assertions(server: Server, key: ec.EllipticCurvePrivateKey, count: int) -> Iterator[bytes]:
-    """Return requests with a signed assertion each (RFC 7523)."""
+    """Yield `count` token requests, each with a newly signed assertion (RFC 7523)."""
     for _ in range(count):
         now = int(time.time())
         claims = {"iss": "own", "sub": "own", "aud": server.url, "exp": now + 60, "iat": now, "jti": uuid.uuid4().hex}
@@ -106,7 +116,7 @@ def assertions(server: Server, key: ec.EllipticCurvePrivateKey, count: int) -> I
 
 
 class App:
-    """The public client `app`: its authorization codes, and the refresh tokens of its users."""
+    """The public client `app`, with its authorization codes and with the refresh tokens of its users."""
 
     def __init__(self, server: Server, refreshing: Sequence[str], codes: int) -> None:
         self._server = server
@@ -114,14 +124,20 @@ class App:
         self._refreshing = list(refreshing)
 
     def redeem(self, count: int) -> Iterator[bytes]:
-        """Return requests that exchange `count` codes. Raises IndexError if they are used up."""
+        """Yield `count` token requests, each of which redeems an authorization code.
+
+        Raises IndexError if no codes are left.
+        """
         for _ in range(count):
             form = {"grant_type": "authorization_code", "client_id": "app", "code": self._codes.popleft()}
             form |= {"redirect_uri": CALLBACK, "code_verifier": VERIFIER}
             yield request("POST", TOKEN, body=urlencode(form))
 
     def refresh(self) -> list[Client]:
-        """Return a client for each user, which refreshes again and again, with rotation."""
+        """Return a client for each user.
+
+        The client refreshes the user's tokens repeatedly, with refresh token rotation.
+        """
         return [self._refresh(number) for number in range(len(self._refreshing))]
 
     def _refresh(self, number: int) -> Client:
@@ -135,7 +151,10 @@ class App:
         return request("POST", TOKEN, body=urlencode(form))
 
     def exchange(self) -> list[Client]:
-        """Return clients with which the client `service` exchanges the access token of a user."""
+        """Return clients that send token exchange requests (RFC 8693), as the client `service`.
+
+        They exchange the access token of a user.
+        """
         (answer,) = self.one_refresh()
         form = {"grant_type": EXCHANGE, "subject_token": answer, "subject_token_type": ACCESS_TOKEN}
         form |= {"resource": "https://next.example/", "scope": "next:read"}
@@ -143,7 +162,7 @@ class App:
         return list(same(sent)())
 
     def one_refresh(self) -> list[str]:
-        """Refresh once, and return the access token."""
+        """Refresh the tokens of one user, and return the access token."""
         got = []
 
         def client() -> Client:

@@ -1,6 +1,7 @@
-"""Measure the issuer and the API beside other systems (`make bench`, `make bench-quick`).
+"""Compare the issuer and the API with other systems (`make bench`, `make bench-quick`).
 
-- Every system runs on loopback with two workers (those on node: one process), on a PostgreSQL and a Redis of its own.
+- Every system runs on loopback with two workers, or one process if it runs on node. Its PostgreSQL and its Redis serve
+  the benchmark only.
 - Rounds are interleaved: each row of the table runs once in each round, in another order each time.
 - The cost of a request is CPU time by the kernel's accounting: all processes of the server, the PostgreSQL processes of
   its connections, and Redis. Figures are medians over the rounds; a ratio compares samples of the same round.
@@ -29,6 +30,7 @@ from bench.load import drive
 from bench.rounds import Rounds
 from bench.rows import CALLBACK, CHALLENGE, App, Row
 from bench.servers import Server
+from bench.tables import signed
 from bench.targets import BEFORE, OURS, STATEMENTS, Node, lines
 
 BASE = "5a7c19f"
@@ -37,7 +39,7 @@ USERS = 16
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long to measure, in seconds."""
+    """The durations and the numbers of measurements. Times are in seconds."""
 
     rounds: int
     each: float
@@ -48,13 +50,13 @@ class Plan:
     checks: int
 
 
-FULL = Plan(rounds=5, each=1.5, half_load=60, starts=3, checks=5)
+FULL = Plan(rounds=5, each=1.5, half_load=300, starts=3, checks=5)
 QUICK = Plan(rounds=2, each=0.5, half_load=8, starts=1, checks=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Issuing:
-    """A running issuer and its rows."""
+    """A running issuer, and the rows that are measured at it."""
 
     served: Served
     server: Server
@@ -62,7 +64,10 @@ class Issuing:
 
 
 def main() -> None:
-    """Measure, print, and write the files. Exits with 0 even if a target is missed: the machine can be busy."""
+    """Measure, print the results, and write `bench.json` and `bench.svg`.
+
+    Exits with 0 even if a target is missed, because the machine can be busy.
+    """
     options, began = parse(), time.monotonic()
     plan = QUICK if options.quick else FULL
     with ExitStack() as stack:
@@ -77,7 +82,7 @@ def main() -> None:
 
 
 def parse() -> argparse.Namespace:
-    """Return the options."""
+    """Return the options of the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.run", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two short rounds, in at most three minutes")
     parser.add_argument("--base", default=os.environ.get("BASE") or BASE, help="the build before (%(default)s)")
@@ -86,7 +91,10 @@ def parse() -> argparse.Namespace:
 
 
 def measured(stack: ExitStack, folder: Path, services: Backing, plan: Plan, *, base: str) -> dict[str, object]:
-    """Start every system, measure, print the lines, and return the document."""
+    """Start every system, measure it, and print the result lines. Return the content of `bench.json`.
+
+    `base` is the earlier commit to compare with.
+    """
     root, key = stack.enter_context(worktree(base, folder)), ec.generate_private_key(ec.SECP256R1())
     ours, before = (issuing(stack, folder, services, build, key, plan) for build in (ROOT, root))
     idle = [node.memory(one.server) for one in (ours, before)]
@@ -115,22 +123,28 @@ def measured(stack: ExitStack, folder: Path, services: Backing, plan: Plan, *, b
 def issuing(
     stack: ExitStack, folder: Path, services: Backing, root: Path, key: ec.EllipticCurvePrivateKey, plan: Plan
 ) -> Issuing:
-    """Start an issuer of the build in `root`, and register what its rows need."""
+    """Start an issuer of the build in `root`, and register the clients and users that its rows need."""
     variables = servers.issuer_variables(folder, services.redis_url)
     one = stack.enter_context(served(folder, root, workers=servers.WORKERS, variables=variables))
     codes = tables.BATCH * (plan.rounds + 2)  # the warm-up and the count of statements use some, too
     given = {"jwks": tables.key_set(key), "callback": CALLBACK, "challenge": CHALLENGE, "users": USERS, "codes": codes}
-    one.issuer.run("rotate_keys", "--ring", "fast", "--algorithm", "ES256")
     printed = one.issuer.run(*SHELL, fixtures.REGISTER.format(given=json.dumps(given)))
     server = servers.of(one, "ours" if root == ROOT else "before")
     app = App(server, json.loads(printed.splitlines()[-1]), codes)
     # An earlier build can have documents without an ETag, and answers 200.
     unchanged = tables.NOT_MODIFIED if root == ROOT else (*tables.NOT_MODIFIED, 200)
-    return Issuing(one, server, list(tables.issuer(server, app, key, unchanged)))
+    found = list(tables.issuer(server, app, key, unchanged))
+    if root == ROOT:
+        one.issuer.run(*SHELL, fixtures.FAST_RING)
+        found.append(Row("token ES256", server, signed(server, "ES256", scope="fast:read")))
+    return Issuing(one, server, found)
 
 
 def others(stack: ExitStack, folder: Path, ours: Issuing) -> Iterator[Row]:
-    """Start the floors and the peers, and yield their rows."""
+    """Start the other systems and the floors (projects without authentication). Yield their rows.
+
+    `ours` is the issuer whose tokens their APIs get.
+    """
     yield from tables.empty(stack.enter_context(servers.empty(folder)))
     yield from tables.provider(stack.enter_context(servers.provider(folder)))
     yield from tables.api(stack.enter_context(servers.api(folder, ours.served)), ours.server)
@@ -138,7 +152,10 @@ def others(stack: ExitStack, folder: Path, ours: Issuing) -> Iterator[Row]:
 
 
 def counted(ours: Issuing, services: Backing) -> dict[str, tuple[int, int]]:
-    """Return the statements and the Redis commands of one request of each row that has a target."""
+    """Return the number of statements and of Redis commands per request.
+
+    The keys are the names of the issuer's rows that have a target for these numbers.
+    """
     counts = {}
     for row in ours.rows:
         if row.name in STATEMENTS:
@@ -161,11 +178,11 @@ def of_node(
     idle: Sequence[float],
     plain: Server,
 ) -> Node:
-    """Measure what concerns the whole node, after the rounds."""
+    """Measure the figures of a whole issuer node, after the rounds, and return them."""
     server = builds[0].server
     loaded = [node.memory(one.server) for one in builds]
     drive_at = found.figure(OURS, lambda sample: sample.rate)
-    half = node.at_half_load(server, full=drive_at, seconds=plan.half_load)
+    half = node.at_half_load(server, services, full=drive_at, seconds=plan.half_load)
     toolkit = {"DJANGO_SETTINGS_MODULE": "bench.peers.toolkit", "SECRET_KEY": "none", "DATABASE_URL": plain.database}
     return Node(
         connections={crowd: node.connections(server, clients=crowd, seconds=2) for crowd in node.CROWDS},
@@ -180,7 +197,7 @@ def of_node(
 
 
 def say(text: str) -> None:
-    """Report progress on standard error."""
+    """Print progress to standard error."""
     print(text, file=sys.stderr, flush=True)
 
 

@@ -1,6 +1,7 @@
 """Compare the servers under which the issuer can run: CPU time per token, connections, waits and memory.
 
-`python -m bench.server_choice`; the table is in docs/performance.md. gunicorn is installed into `.environments/`.
+Run it with `python -m bench.server_choice`. docs/performance.md has the resulting table. gunicorn is installed into
+`.environments/`.
 """
 
 import statistics
@@ -29,7 +30,7 @@ ROUNDS, SECONDS = 3, 2.0
 
 
 def commands(port: int) -> Mapping[str, list[str]]:
-    """Return the command of each server, which listens at the port."""
+    """Return the commands that start the servers on the port, each with the server's name as its key."""
     granian = [sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "2", "--port", str(port)]
     gunicorn = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", "2"]
     return {
@@ -67,7 +68,7 @@ def main() -> None:
 
 
 def line(row: Row, samples: list[Sample], idle: float) -> str:
-    """Return the line of a server."""
+    """Return the line of the printed table for a server. `idle` is its memory before the load, in MiB."""
     cpu = statistics.median(sample.server for sample in samples)
     rate = statistics.median(sample.rate for sample in samples)
     opened = connections(row.server)
@@ -75,21 +76,21 @@ def line(row: Row, samples: list[Sample], idle: float) -> str:
 
 
 def connections(server: Server) -> int:
-    """Return the connections of the server's own processes at PostgreSQL while 64 clients send."""
+    """Return the number of connections from the server's processes to PostgreSQL while 64 clients send requests."""
     crowd = [client for _ in range(4) for client in same(client_credentials(server))()]
     drive(server.url, crowd, seconds=2)
     return sum(len(to_postgresql(process, server)) for process in server.processes())
 
 
 def to_postgresql(process: int, server: Server) -> list[str]:
-    """Return the sockets of a process that are connected to the port of PostgreSQL."""
+    """Return the local addresses of a process's connections to the port of `server`'s PostgreSQL."""
     port = int(server.database.rpartition(":")[2].partition("/")[0])
     found = psutil.Process(process).net_connections("tcp")
     return [str(one.laddr) for one in found if one.raddr and one.raddr.port == port and one.status == "ESTABLISHED"]
 
 
 def installed() -> Path:
-    """Return a folder with gunicorn."""
+    """Return a folder in which gunicorn is installed. Installs it there if it is missing."""
     folder = ROOT / ".environments" / GUNICORN.replace("==", "-")
     if not folder.exists():
         command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--target", str(folder), GUNICORN]

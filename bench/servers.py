@@ -1,4 +1,4 @@
-"""The servers of a benchmark, each in a process group of its own. They end with the block that started them."""
+"""The servers of a benchmark. Each runs in its own process group, and ends with the block that started it."""
 
 import json
 import os
@@ -24,7 +24,7 @@ SERVE = ("-m", "project.launch.serve", "--workers", str(WORKERS))
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server. `database` is the URL of its database, empty if it has none on PostgreSQL."""
+    """A running server. `database` is the URL of its PostgreSQL database, or "" if it has none."""
 
     name: str
     url: str
@@ -34,11 +34,11 @@ class Server:
     """The secret of its client `service`."""
 
     def processes(self) -> list[int]:
-        """Return its processes."""
+        """Return the ids of the server's processes."""
         return accounting.group(self.leader)
 
     def backends(self) -> list[int]:
-        """Return the processes of its connections at PostgreSQL."""
+        """Return the ids of the PostgreSQL processes that serve the server's connections."""
         return accounting.backends(self.database) if self.database else []
 
 
@@ -52,19 +52,22 @@ BaseDatabaseWrapper.queries_logged = False
 
 
 def issuer_variables(folder: Path, cache: str) -> dict[str, str]:
-    """Return variables of an issuer of any build, with the Redis at the URL `cache`."""
+    """Return environment variables for an issuer of any build. `cache` is the URL of its Redis."""
     (folder / "bench_issuer.py").write_text(SETTINGS, encoding="utf-8")
     return {"DJANGO_SETTINGS_MODULE": "bench_issuer", "PYTHONPATH": str(folder), "CACHE_URL": cache}
 
 
 def of(served: Served, name: str) -> Server:
-    """Return an issuer of ours as a server."""
+    """Return the running issuer `served` as a Server with this name."""
     return Server(name, served.url, served.child.process.pid, served.database, served.secret)
 
 
 @contextmanager
 def started(name: str, url: str, command: list[str], variables: Mapping[str, str], folder: Path) -> Iterator[Server]:
-    """Start a server by a command, and wait until it answers `/healthz`, or `/` if it is of node."""
+    """Start a server by `command`, and stop it after the block.
+
+    Waits until the server answers /healthz. A server on node has to print that it is ready instead.
+    """
     log = folder / f"{name}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -84,7 +87,7 @@ def started(name: str, url: str, command: list[str], variables: Mapping[str, str
 
 @contextmanager
 def empty(folder: Path) -> Iterator[Server]:
-    """Start the empty view, under the server and the front of the issuer."""
+    """Start the project with the empty view, under the same server program as the issuer."""
     port = free()
     command = [sys.executable, *SERVE, "--end-with-stdin", str(port)]
     settings = {"DJANGO_SETTINGS_MODULE": "bench.peers.empty"}
@@ -93,12 +96,15 @@ def empty(folder: Path) -> Iterator[Server]:
 
 
 @contextmanager
-def api(folder: Path, issuer: Served) -> Iterator[Server]:
-    """Start the API with the views of `bench.peers.api`, which trusts the issuer."""
-    port = free()
-    variables = {
-        "DJANGO_SETTINGS_MODULE": "bench.peers.api_settings",
-        "PYTHONPATH": str(packages.simplejwt()),
+def api(folder: Path, issuer: Served, *, beside_peers: bool = True) -> Iterator[Server]:
+    """Start the API, which trusts the issuer.
+
+    If `beside_peers` is True, it has the views of `bench.peers.api`, for comparison with other libraries.
+    """
+    port, settings = free(), {"DJANGO_SETTINGS_MODULE": "project.settings.api", "KEY_POLICY": "production"}
+    if beside_peers:
+        settings = {"DJANGO_SETTINGS_MODULE": "bench.peers.api_settings", "PYTHONPATH": str(packages.simplejwt())}
+    variables = settings | {
         "DEBUG": "true",
         "SECRET_KEY": secrets.token_urlsafe(48),
         "API_DATABASE_URL": f"sqlite:///{folder}/api.sqlite3",
@@ -129,7 +135,7 @@ Application.objects.create(client_id="service", client_secret={secret!r}, client
 
 @contextmanager
 def toolkit(folder: Path) -> Iterator[Server]:
-    """Start a plain project with django-oauth-toolkit under granian, as its documentation says (WSGI)."""
+    """Start a plain project with django-oauth-toolkit under granian (WSGI)."""
     port, secret = free(), secrets.token_urlsafe(32)
     with database() as url:
         variables = {
@@ -150,7 +156,7 @@ def toolkit(folder: Path) -> Iterator[Server]:
 
 @contextmanager
 def provider(folder: Path) -> Iterator[Server]:
-    """Start node oidc-provider, which keeps everything in memory."""
+    """Start oidc-provider on node, which stores everything in memory."""
     url, secret = f"http://localhost:{free()}", secrets.token_urlsafe(32)
     given = {"issuer": url, "audience": "https://api.example/", "secret": secret, "bound": False}
     command = ["node", str(packages.NODE / "dpop-provider.mjs"), json.dumps(given)]
@@ -160,7 +166,7 @@ def provider(folder: Path) -> Iterator[Server]:
 
 @contextmanager
 def express(folder: Path, issuer: Served) -> Iterator[Server]:
-    """Start an Express application with express-oauth2-jwt-bearer, which trusts the issuer."""
+    """Start an Express application that express-oauth2-jwt-bearer protects. It trusts `issuer`."""
     url = f"http://localhost:{free()}"
     given = {"issuer": issuer.url, "audience": "https://api.example/", "url": url}
     command = ["node", str(packages.NODE / "dpop-api.mjs"), json.dumps(given)]
@@ -169,7 +175,7 @@ def express(folder: Path, issuer: Served) -> Iterator[Server]:
 
 
 def _await_line(child: processes.Child) -> None:
-    """Return once the program has printed that it is ready. Raises processes.Failed if it ends first."""
+    """Wait until the program has printed that it is ready. Raises processes.Failed if it ends before."""
     while "ready" not in child.log.read_text(encoding="utf-8"):
         try:
             child.process.wait(0.05)

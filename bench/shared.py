@@ -1,4 +1,4 @@
-"""What is measured of the feed of this build and of the build before alike."""
+"""Measurements of the revocation feed that are made in this build and in the earlier build alike."""
 
 import os
 import statistics
@@ -24,10 +24,10 @@ SETTLED = 3.0  # seconds until every reader has read the feed once
 
 
 def ratio_of_304(one: Served, tag: str, *, times: int = POLLS) -> float:
-    """Return the CPU cost of an unchanged poll, in units of a JWKS 304.
+    """Return the CPU cost of a feed poll that is answered 304, divided by that of a JWKS request that is answered 304.
 
-    Each of ROUNDS compares `times` polls to the JWKS 304s just before, and the figure is the median of the rounds: on a
-    busy machine the CPU time of one request varies by half.
+    `tag` is the ETag that the polls send. Each of ROUNDS measures JWKS requests and then `times` polls. The result is
+    the median of the rounds, because on a busy machine the CPU time of one request varies by half.
     """
     with requests.Session() as session:
         jwks = session.get(one.url + JWKS, timeout=60).headers["ETag"]
@@ -44,11 +44,15 @@ def ratio_of_304(one: Served, tag: str, *, times: int = POLLS) -> float:
 
 
 def beside_readers(one: Served, *, arriving: bool) -> tuple[float, float]:
-    """Return the time of token requests beside 8 readers as a multiple of that without, and that without (ms).
+    """Return how much 8 readers that poll the feed slow down token requests.
 
-    Each of ROUNDS compares the mean of WINDOW seconds with readers to those just before and after without, and the
-    figure is the median of the rounds. The issuer, its connections at the database, the readers and this process have
-    real-time priority during the rounds if that is allowed, so that other work on the machine is hardly in the figure.
+    The first result is the time of token requests while the readers poll, divided by the time without readers. The
+    second result is the time without readers in milliseconds.
+
+    Each of ROUNDS compares the mean of WINDOW seconds with readers to the means of the windows without readers just
+    before and after. The result is the median of the rounds. The issuer, its connections to the database, the readers
+    and this process have real-time priority during the rounds if that is allowed, so that other work on the machine
+    hardly affects the result.
     """
     alone, ratios = [tokens(one)], []
     for _ in range(ROUNDS):
@@ -60,7 +64,7 @@ def beside_readers(one: Served, *, arriving: bool) -> tuple[float, float]:
 
 
 def tokens(one: Served) -> float:
-    """Return the mean seconds of the token requests of WINDOW seconds, one after the other."""
+    """Send token requests one after the other for WINDOW seconds. Return the mean duration of a request in seconds."""
     count = 0
     with ExitStack() as stack, requests.Session() as session:
         for process in (os.getpid(), *one.processes(), *one.connections()):
@@ -74,7 +78,10 @@ def tokens(one: Served) -> float:
 
 @contextmanager
 def readers(one: Served, *, arriving: bool) -> Iterator[None]:
-    """Have READERS readers poll each second, in a process of their own, while tokens are revoked if `arriving`."""
+    """Run READERS readers of the feed in a process of their own while the block runs. Each reader polls every second.
+
+    If `arriving` is True, tokens are revoked at the same time.
+    """
     command = [sys.executable, "-m", "bench.readers", one.url + FEED, str(READERS)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE)
     ended = threading.Event()
@@ -92,7 +99,7 @@ def readers(one: Served, *, arriving: bool) -> Iterator[None]:
 
 
 def _revoke(database: str, ended: threading.Event) -> None:
-    """Revoke ARRIVING tokens a second, in ten transactions."""
+    """Revoke ARRIVING tokens per second, in ten transactions per second, until `ended` is set."""
     number = 0
     with psycopg.connect(database, autocommit=True) as connection:
         while not ended.wait(0.1):

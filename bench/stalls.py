@@ -1,8 +1,9 @@
-"""How long other requests wait: a process that asks /healthz continuously (`python -m bench.stalls HOST PORT PID...`).
+"""A process that requests /healthz continuously and measures the waits (`python -m bench.stalls HOST PORT PID...`).
 
-A request counts only if the threads of the issuer, and of this process, got a processor when they could run: other work
-on the machine is not the issuer's stall. The kernel keeps that time for each thread (/proc/PID/task/TID/schedstat). A
-thread that waits for the interpreter, for a lock or for the database cannot run, so such a wait does count.
+A request counts only if the threads of the issuer and of this process got a processor when they were runnable.
+Otherwise, other work on the machine caused the wait. The kernel counts, for each thread, the time in which it was
+runnable without a processor (/proc/PID/task/TID/schedstat). A thread that waits for the interpreter, for a lock or for
+the database is not runnable, so such waits count.
 """
 
 import http.client
@@ -25,7 +26,7 @@ DELAYED = 2.0  # milliseconds without a processor, of all threads together, from
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """The longest wait in milliseconds, the number of requests that count, and the number of the others."""
+    """The longest wait in milliseconds, and two numbers of requests: those that count, and those that do not."""
 
     longest: float
     counted: int
@@ -33,12 +34,12 @@ class Waits:
 
     @property
     def requests(self) -> int:
-        """The number of all requests."""
+        """Return the number of all requests, also of those that do not count."""
         return self.counted + self.left_out
 
 
 class Stalls:
-    """The process, with real-time priority if that is allowed."""
+    """The running process `python -m bench.stalls`. It has real-time priority if that is allowed."""
 
     def __init__(self, url: str, processes: Sequence[int]) -> None:
         host, port = url.rpartition("/")[2].split(":")
@@ -54,7 +55,7 @@ class Stalls:
 
 
 def main(host: str, port: str, *processes: str) -> None:
-    """Ask until standard input ends, and print the fields of Waits."""
+    """Request /healthz until standard input is closed, and print the fields of Waits as JSON."""
     ended = threading.Event()
     threading.Thread(target=_await_end, args=(ended,), daemon=True).start()
     connection = http.client.HTTPConnection(host, int(port), timeout=60)
@@ -75,7 +76,7 @@ def main(host: str, port: str, *processes: str) -> None:
 
 
 def asked(connection: http.client.HTTPConnection) -> float:
-    """Return the milliseconds that an answer took."""
+    """Send one request of /healthz, and return the milliseconds until its answer."""
     start = time.perf_counter()
     connection.request("GET", HEALTH)
     connection.getresponse().read()
@@ -83,7 +84,7 @@ def asked(connection: http.client.HTTPConnection) -> float:
 
 
 def delays(watched: Sequence[Path]) -> float:
-    """Return the milliseconds that the threads could run, and did not get a processor."""
+    """Return the milliseconds in which the threads were runnable, but had no processor."""
     total = 0
     for tasks in watched:
         for thread in tasks.iterdir():

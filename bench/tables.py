@@ -1,8 +1,9 @@
-"""The rows of each server of `make bench`."""
+"""The rows that `make bench` measures at each server."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
 
+import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from bench import rows
@@ -17,9 +18,11 @@ BATCH = 250
 
 
 def issuer(server: Server, app: App, key: ec.EllipticCurvePrivateKey, unchanged: tuple[int, ...]) -> Iterator[Row]:
-    """Yield the rows of an issuer of ours. `unchanged` are the statuses of a document that the client has already."""
-    yield Row("token RS256", server, same(client_credentials(server)))
-    yield Row("token ES256", server, same(client_credentials(server, scope="fast:read")))
+    """Yield the rows of a Keyturn issuer.
+
+    `unchanged` are the statuses that the issuer may give to a request for a document that the client has already.
+    """
+    yield Row("token RS256", server, signed(server, "RS256"))
     yield Row("token, private_key_jwt", server, each(lambda: rows.assertions(server, key, BATCH)))
     yield Row("token exchange", server, app.exchange)
     yield Row("token, wrong secret", server, same(client_credentials(server, wrong="x")), (401,))
@@ -32,20 +35,39 @@ def issuer(server: Server, app: App, key: ec.EllipticCurvePrivateKey, unchanged:
         yield Row(f"{name} 304", server, known(server, path), unchanged)
 
 
+def signed(server: Server, algorithm: str, *, scope: str = "notes:read") -> Callable[[], Sequence[Client]]:
+    """Return a function that gets one token, checks its algorithm, and returns clients which request such tokens.
+
+    The function raises AssertionError if the token has an algorithm other than `algorithm`.
+    """
+
+    def prepare() -> Sequence[Client]:
+        sent = client_credentials(server, scope=scope)
+        (token,) = rows.tokens(server, 1, sent)
+        found = jwt.get_unverified_header(token)["alg"]
+        assert found == algorithm, f"{server.name} signs by {found} instead of {algorithm}"
+        return same(sent)()
+
+    return prepare
+
+
 def introspecting(server: Server, path: str) -> Sequence[Client]:
-    """Return clients that ask about a fresh token of the client `service`."""
+    """Return clients that introspect a fresh token of the client `service`."""
     (token,) = rows.tokens(server, 1)
     return same(request("POST", path, basic(server.secret), f"token={token}"))()
 
 
 def revocations(server: Server) -> Iterator[bytes]:
-    """Return requests that revoke a fresh access token each."""
+    """Yield requests to the revocation endpoint. Each revokes another fresh access token."""
     for token in rows.tokens(server, BATCH):
         yield request("POST", "/oauth/revoke", basic(server.secret), f"token={token}")
 
 
 def known(server: Server, path: str) -> Callable[[], Sequence[Client]]:
-    """Return clients that have the document already. A build that gives it no ETag answers 200."""
+    """Return a function that returns clients. They request a document with the ETag that they got with it before.
+
+    A build without an ETag answers 200 instead of 304.
+    """
 
     def prepare() -> Sequence[Client]:
         tags = []
@@ -61,19 +83,19 @@ def known(server: Server, path: str) -> Callable[[], Sequence[Client]]:
 
 
 def toolkit(server: Server) -> Iterator[Row]:
-    """Yield the rows of the plain toolkit."""
+    """Yield the row of requests to the plain django-oauth-toolkit project."""
     yield Row("toolkit token", server, same(client_credentials(server, path="/o/token/")))
 
 
 def provider(server: Server) -> Iterator[Row]:
-    """Yield the rows of node oidc-provider."""
+    """Yield the row of requests to oidc-provider on node."""
     form = "grant_type=client_credentials&scope=notes%3Aread"
     sent = request("POST", "/token", basic(server.secret, client="robot"), form)
     yield Row("oidc-provider token", server, same(sent))
 
 
 def api(server: Server, issuer: Server) -> Iterator[Row]:
-    """Yield the rows of the API and of the libraries beside it. `issuer` issues their tokens."""
+    """Yield the rows of the API and of the libraries that it is compared with. `issuer` issues their tokens."""
     yield Row("DRF floor", server, same(request("GET", "/ping")))
     paths = {"verify": "/checked", "verify, whoami": "/api/whoami/", "PyJWKClient": "/pyjwk", "simplejwt": "/simplejwt"}
     for name, path in paths.items():
@@ -81,12 +103,12 @@ def api(server: Server, issuer: Server) -> Iterator[Row]:
 
 
 def express(server: Server, issuer: Server) -> Iterator[Row]:
-    """Yield the row of express-oauth2-jwt-bearer."""
+    """Yield the row of requests to the API that express-oauth2-jwt-bearer protects."""
     yield Row("express-oauth2-jwt-bearer", server, bearer(issuer, "/"))
 
 
 def bearer(issuer: Server, path: str) -> Callable[[], Sequence[Client]]:
-    """Return clients that send a fresh token each."""
+    """Return a function that returns clients. Each client gets a fresh token, and sends it to the API repeatedly."""
 
     def client(token: str) -> Client:
         sent = request("GET", path, {"Authorization": f"Bearer {token}"})
@@ -97,12 +119,12 @@ def bearer(issuer: Server, path: str) -> Callable[[], Sequence[Client]]:
 
 
 def empty(server: Server) -> Iterator[Row]:
-    """Yield the floor of every issuer."""
+    """Yield the row of requests to the empty view, which is the floor of every issuer."""
     yield Row("empty view", server, same(request("GET", "/empty")))
 
 
 def key_set(key: ec.EllipticCurvePrivateKey) -> dict[str, object]:
-    """Return the JWKS of the client `own`."""
+    """Return the JWKS with the public half of `key`, which the client `own` registers."""
     from jwt.algorithms import ECAlgorithm  # noqa: PLC0415 (only here)
 
     return {"keys": [json.loads(ECAlgorithm.to_jwk(key.public_key())) | {"kid": "own", "use": "sig", "alg": "ES256"}]}

@@ -1,4 +1,4 @@
-"""The targets of `make bench`, and the line of each."""
+"""The targets of `make bench`, and the line that shows each target."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +24,10 @@ STATEMENTS = {OURS: 1, "code exchange": 8, "refresh": 8, "introspection": 1, "re
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """What was measured of a whole node. Memory in MiB, before and after the load, of this build and the one before."""
+    """The measurements of a whole node.
+
+    Memory is in MiB, before (idle) and after (loaded) the load, for this build and for the earlier build.
+    """
 
     connections: dict[int, int]
     """By the number of clients at once."""
@@ -39,7 +42,10 @@ class Node:
 
 
 def lines(rounds: Rounds, counts: dict[str, tuple[int, int]], node: Node) -> Iterator[Line]:
-    """Yield every line. `counts` are the statements and the Redis commands of one request, by row."""
+    """Yield the lines that show the targets.
+
+    `counts` has the number of statements and of Redis commands per request, by row.
+    """
     for name, most in OF_PEER.items():
         yield Line(f"{name}, in tokens of oidc-provider", rounds.ratio(name, PEER), most, "x")
     yield Line("wrong secret, in tokens", rounds.ratio("token, wrong secret", OURS), 1.0, "x")

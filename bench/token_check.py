@@ -1,4 +1,4 @@
-"""What looking a token up among revocations adds to its verification, in microseconds."""
+"""Measure how many microseconds the look-up among revocations adds to the verification of a token."""
 
 import random
 import statistics
@@ -17,7 +17,10 @@ Claims = Mapping[str, Any]
 
 
 def measure(entries: RevocationSet) -> Iterator[tuple[str, float]]:
-    """Yield the median for each kind of tokens that are not revoked."""
+    """Yield the name of each kind of token, and the median microseconds that the look-up in `entries` entries adds.
+
+    The tokens are not revoked.
+    """
     later = entries.merged(packed(1, 0, before=BEFORE), now=0)
     kinds = tokens(random.Random(TOKENS))  # noqa: S311 (names of a measurement)
     for held, which in ((entries, ""), (later, ", log-outs held")):
@@ -26,7 +29,7 @@ def measure(entries: RevocationSet) -> Iterator[tuple[str, float]]:
 
 
 def tokens(chance: random.Random) -> dict[str, list[Claims]]:
-    """Return TOKENS tokens of each kind."""
+    """Return the claims of TOKENS tokens for each kind of token. `chance` generates the random parts."""
     known = [claims(chance) for _ in range(USERS)]
     seen = [known[number % USERS] for number in range(TOKENS)]
     return {
@@ -37,13 +40,16 @@ def tokens(chance: random.Random) -> dict[str, list[Claims]]:
 
 
 def claims(chance: random.Random) -> Claims:
-    """Return claims of another token of another user, issued before BEFORE."""
+    """Return the claims of a random token of a random user, issued before BEFORE."""
     token, user, grant = (f"{chance.getrandbits(128):032x}" for _ in range(3))
     return {"iss": ISSUER, "jti": token, "sub": user, "client_id": "webapp", "grant_id": grant, "iat": BEFORE - 1000}
 
 
 def median(entries: RevocationSet, batch: list[Claims]) -> float:
-    """Return the median microseconds of a check. Interruptions by other work are longer, and few."""
+    """Return the median microseconds of a look-up of the tokens in `batch`.
+
+    The median is hardly affected by interruptions by other work, because they are few.
+    """
     reason, clock, took = Refusals(entries).reason, time.perf_counter_ns, []
     for token in batch:
         start = clock()
@@ -54,6 +60,6 @@ def median(entries: RevocationSet, batch: list[Claims]) -> float:
 
 
 def packed(count: int, seed: int, *, before: int = 0) -> bytes:
-    """Return so many entries with random keys, in order."""
+    """Return `count` packed entries of the feed with random keys, sorted by key."""
     chance = random.Random(seed)  # noqa: S311 (keys of a measurement)
     return b"".join(LAYOUT.pack(key, UNTIL, before) for key in sorted(chance.randbytes(16) for _ in range(count)))

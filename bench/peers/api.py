@@ -1,6 +1,7 @@
-"""Keyturn's API, with views beside it that do less, or that another library protects. All have the same middleware.
+"""Keyturn's API with further views. They do less, or another library protects them. All views have the same middleware.
 
-`ping` does no authentication (the floor), `checked` authenticates as the API does and answers the same as `ping`.
+`ping` does not authenticate, so its time is the floor. `checked` authenticates as Keyturn's API does, and gives the
+same answer as `ping`.
 """
 
 from typing import Any
@@ -21,12 +22,12 @@ from resources.permissions import HasScopes
 
 
 class PyJWK(BaseAuthentication):
-    """PyJWT's documented flow, "Retrieve RSA signing keys from a JWKS endpoint"."""
+    """DRF authentication by PyJWT's documented flow, "Retrieve RSA signing keys from a JWKS endpoint"."""
 
     client: jwt.PyJWKClient | None = None  # lives as long as the process
 
     def authenticate(self, request: Request) -> tuple[Any, Any]:
-        """Return the claims. Raises AuthenticationFailed."""
+        """Return the subject and the claims of the token. Raises AuthenticationFailed if PyJWT refuses the token."""
         conf = resource_server()
         issuer = conf.issuers[0].url
         PyJWK.client = PyJWK.client or jwt.PyJWKClient(f"{issuer}/.well-known/jwks.json")
@@ -40,19 +41,19 @@ class PyJWK(BaseAuthentication):
 
 
 class Ping(APIView):
-    """The floor."""
+    """A view without authentication. Its time is the floor: server, Django and middleware alone."""
 
     authentication_classes: Any = []
     permission_classes: Any = [AllowAny]
 
     def get(self, request: Request) -> Response:
-        """Answer."""
+        """Return a constant answer."""
         del request
         return Response({"ok": True})
 
 
 class Checked(Ping):
-    """The API's authentication and its check of the scope."""
+    """The view with Keyturn's authentication and Keyturn's check of the scope."""
 
     permission_classes = [HasScopes("notes:read")]
 
@@ -61,22 +62,22 @@ Checked.authentication_classes = APIView.authentication_classes
 
 
 class Claims(Ping):
-    """Another library's authentication, with a check of the scope."""
+    """The base of the views that another library authenticates. It has a check of the scope."""
 
     def get(self, request: Request) -> Response:
-        """Answer, if the token has the scope."""
+        """Return a constant answer if the token has the scope."""
         assert "notes:read" in request.auth["scope"].split()
         return Response({"ok": True})
 
 
 class WithPyJWK(Claims):
-    """PyJWKClient."""
+    """A view that PyJWT protects, by its PyJWKClient."""
 
     authentication_classes = [PyJWK]
 
 
 class WithSimpleJWT(Claims):
-    """djangorestframework-simplejwt."""
+    """A view that djangorestframework-simplejwt protects."""
 
     authentication_classes = [JWTStatelessUserAuthentication]
 

@@ -1,4 +1,4 @@
-"""The settings of Keyturn's API, with the views of `bench.peers.api`."""
+"""The settings of Keyturn's API, with the further views of `bench.peers.api`."""
 
 from project.settings import environment
 from project.settings.api import *

@@ -1,4 +1,4 @@
-"""A Django project with one empty view and no middleware: what the server and Django cost without any work."""
+"""A Django project with one empty view and no middleware. It shows what the server and Django alone cost."""
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import path

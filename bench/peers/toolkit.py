@@ -2,7 +2,7 @@
 
 import os
 
-from project.settings import connections
+from project.settings import service_url
 
 SECRET_KEY = os.environ["SECRET_KEY"]
 DEBUG = False
@@ -45,7 +45,7 @@ USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Django's own backend. The same parameters as for Keyturn: kept connections.
 DATABASES = {
-    "default": connections.database("DATABASE_URL", os.environ["DATABASE_URL"])
+    "default": service_url.database("DATABASE_URL", os.environ["DATABASE_URL"])
     | {"ENGINE": "django.db.backends.postgresql"}
 }
 OAUTH2_PROVIDER = {"SCOPES": {"notes:read": "Read", "introspection": "Introspect"}}

@@ -1,4 +1,4 @@
-"""The WSGI application of a peer: Django's own."""
+"""The WSGI application of the other systems that use Django: Django's own."""
 
 from django.core.wsgi import get_wsgi_application
 

@@ -1,11 +1,17 @@
-"""The benchmark reads answers as they arrive, and drives each client by what it was answered."""
+"""The load generator of the benchmarks reads answers that arrive in parts.
+
+A client of the benchmark is a Python generator of requests. It gets the answers to its own requests.
+"""
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
+from bench import load
 from bench.load import Client, drive, parsed
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
@@ -33,7 +39,7 @@ def test_a_complete_answer_has_its_status_and_body() -> None:
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    """A server that answers each request with 200, and those for /wrong with 401."""
+    """Yield the URL of a server that answers each request with 200, except requests for /wrong, which get 401."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve(connection: socket.socket) -> None:
@@ -65,3 +71,16 @@ def test_each_client_gets_the_answer_to_its_own_request_and_the_drive_ends_with_
     assert driven.statuses == {200: 3, 401: 2}
     assert sorted(set(seen)) == [("/right", 200), ("/wrong", 401)]
     assert driven.count == len(seen) == 5
+
+
+def test_what_a_client_does_with_an_answer_is_no_wait(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, spent = time.perf_counter, 0.0
+    monkeypatch.setattr(load, "time", SimpleNamespace(perf_counter=lambda: clock() + spent))
+
+    def client() -> Client:
+        nonlocal spent
+        for _ in range(3):
+            yield b"GET /right HTTP/1.1\r\n\r\n"
+            spent += 1000
+
+    assert drive(url, [client()], seconds=5000).wait(0.5) < 1_000_000

@@ -1,4 +1,4 @@
-"""A row of an unchanged document is measured only if each of its answers is a 304."""
+"""The benchmark counts requests for an unchanged document only if each answer is a 304."""
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec

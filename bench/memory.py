@@ -1,0 +1,198 @@
+"""Measures whether memory grows with the number of requests (`make bench-memory`).
+
+Needs PostgreSQL's programs and Redis. An issuer of two workers issues `--tokens` access tokens by client credentials,
+signed by ES256. An API of two workers refuses `--kids` tokens, each with another random kid. Ten times in each part,
+the memory of all processes of the server is read (proportional set size, without pages of files: those of libraries
+count for less while another server maps them, too). It is flat if the last reading is at most 1.05 of the first, which
+follows a tenth of the requests.
+"""
+
+import argparse
+import json
+import random
+import sys
+import tempfile
+import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import jwt
+
+from bench import accounting, fixtures, rows, servers
+from bench.backing import backing
+from bench.figures import Row, load
+from bench.issuers import SHELL, served
+from bench.load import Answer, Client, drive
+from bench.rows import CLIENTS, client_credentials, request
+from bench.servers import Server
+from tests.services.conftest import wait_for
+
+MOST = 1.05
+"""Memory is flat if the last reading is at most this multiple of the first."""
+READINGS = 10
+BUSY = 503
+REFUSED = frozenset({401, BUSY})
+"""503: the API may not fetch the keys again, and has not fetched them within the time for which they count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Readings of a server's memory.
+
+    Each has a number of requests, and the memory in MiB after them.
+    """
+
+    name: str
+    readings: list[tuple[int, float]]
+
+    def line(self) -> Row:
+        """Return the row with the last reading, as a multiple of the first reading."""
+        (_, first), (reached, last) = self.readings[0], self.readings[-1]
+        return Row(f"{self.name}, {reached:,} requests: memory in that after a tenth", last / first, MOST, "x")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Requests to one server.
+
+    `client` returns a client for a connection, which sends requests without an end.
+    """
+
+    name: str
+    server: Server
+    client: Callable[[], Client]
+    statuses: frozenset[int]
+    """Of the answers that count. An answer with BUSY does not count otherwise, and no other one is allowed."""
+
+
+def main() -> None:
+    """Measure both parts (issuer and API), and print the results. Exits with 0 even if memory grew."""
+    options, began = parse(), time.monotonic()
+    found = list(measured(options))
+    if options.json:
+        date = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+        print(json.dumps({"date": date, "load": load(), "series": {one.name: one.readings for one in found}}, indent=1))
+    else:
+        print(*(one.line() for one in found), sep="\n")
+    say(f"in {(time.monotonic() - began) / 60:.1f} min; {load()}")
+
+
+def parse() -> argparse.Namespace:
+    """Return the options of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.memory", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--tokens", type=int, default=1_000_000, help="tokens of the issuer (%(default)s); 0: none")
+    parser.add_argument("--kids", type=int, default=1_000_000, help="random kids at the API (%(default)s); 0: none")
+    parser.add_argument("--minutes", type=float, default=600, help="end each part after this time (%(default)s)")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    return parser.parse_args()
+
+
+def measured(options: argparse.Namespace) -> Iterator[Series]:
+    """Yield the readings of each part (issuer and API), as soon as it has ended."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="keyturn-bench-")))
+        services = stack.enter_context(backing(folder))
+        variables = servers.issuer_variables(folder, services.redis_url)
+        one = stack.enter_context(served(folder, workers=servers.WORKERS, variables=variables))
+        if options.tokens:
+            one.issuer.run(*SHELL, fixtures.FAST_RING)
+            yield series(issuing(servers.of(one, "issuer")), options.tokens, options.minutes)
+        if options.kids:
+            (token,) = rows.tokens(servers.of(one, "issuer"), 1)
+            api = stack.enter_context(servers.api(folder, one, beside_peers=False))
+            chance = random.Random(1)  # noqa: S311 (kids of a measurement)
+            part = Part("API, random kids", api, lambda: with_random_kids(token, chance), REFUSED)
+            yield series(part, options.kids, options.minutes)
+
+
+def issuing(server: Server) -> Part:
+    """Wait until the issuer signs by ES256, and return the requests for such tokens."""
+    sent = client_credentials(server, scope="fast:read")
+    answers: list[Answer] = []
+
+    def asks() -> Client:
+        answers.append((yield sent))
+
+    def is_ready() -> bool:  # each process reads the rings again within some seconds
+        drive(server.url, [asks() for _ in range(CLIENTS)], seconds=60)
+        return all(signs_by(answer) == "ES256" for answer in answers[-CLIENTS:])
+
+    wait_for(is_ready)
+    return Part("issuer, tokens by ES256", server, lambda: repeated(sent), frozenset({200}))
+
+
+def signs_by(answer: Answer) -> str:
+    """Return the signature algorithm of the token in an answer, or "" if the answer has no token."""
+    token = json.loads(answer.body).get("access_token", "")
+    return str(jwt.get_unverified_header(token)["alg"]) if token else ""
+
+
+def repeated(sent: bytes) -> Client:
+    """Yield one request again and again."""
+    while True:
+        yield sent
+
+
+def with_random_kids(token: str, chance: random.Random) -> Client:
+    """Yield requests with the token again and again, each time with another random kid in its header."""
+    header, _, rest = token.partition(".")
+    members = json.loads(urlsafe_b64decode(header + "=" * (-len(header) % 4)))
+    while True:
+        changed = json.dumps(members | {"kid": chance.randbytes(16).hex()}).encode()
+        encoded = urlsafe_b64encode(changed).rstrip(b"=").decode()
+        yield request("GET", "/api/whoami/", {"Authorization": f"Bearer {encoded}.{rest}"})
+
+
+def series(part: Part, total: int, minutes: float) -> Series:
+    """Send `total` requests, and return a reading after each tenth of them. Ends earlier after `minutes`.
+
+    Raises AssertionError if there is no second reading by then, or if an answer has a status that the part does not
+    permit.
+    """
+    until, statuses, readings = time.monotonic() + minutes * 60, Counter[int](), list[tuple[int, float]]()
+    while (done := answered(part, statuses)) < total and (left := until - time.monotonic()) > 0:
+        tenth = total * (len(readings) + 1) // READINGS
+        clients = [limited(part.client(), -(-(tenth - done) // CLIENTS), statuses) for _ in range(CLIENTS)]
+        try:
+            drive(part.server.url, clients, seconds=left)
+        except OSError as error:  # an issuer that gets no processor time closes connections that wait too long
+            say(f"{part.name}: {error}")
+        if (done := answered(part, statuses)) >= tenth:
+            readings.append((done, accounting.anonymous(part.server.processes())))
+            say(f"{part.name}: {done:,} requests, {readings[-1][1]:.1f} MiB; {load()}")
+    assert len(readings) > 1, "no tenth of the requests was answered in time"
+    return Series(part.name, readings)
+
+
+def answered(part: Part, statuses: Counter[int]) -> int:
+    """Return how many answers have a status that counts.
+
+    Raises AssertionError if an answer has a status that the part does not permit.
+    """
+    assert set(statuses) <= part.statuses | {BUSY}, statuses
+    return sum(statuses[status] for status in part.statuses)
+
+
+def limited(client: Client, most: int, statuses: Counter[int]) -> Client:
+    """Send at most `most` requests of a client, and count the statuses of the answers in `statuses`."""
+    sent = next(client)
+    for _ in range(most):
+        answer = yield sent
+        statuses[answer.status] += 1
+        sent = client.send(answer)
+
+
+def say(text: str) -> None:
+    """Print progress to standard error."""
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

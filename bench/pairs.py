@@ -1,0 +1,81 @@
+"""The same request at an issuer with few rows in its tables, and at one with many rows.
+
+The module compares the latencies, and the costs of each SQL statement.
+"""
+
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+from bench.backing import Cost
+from bench.figures import Row as Line
+from bench.rounds import Sample
+from bench.rows import Row
+
+MOST = 1.2
+"""A latency is flat if it is at most this multiple of the one beside few rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The same kind of request at two issuers, one with few rows in its tables and one with many.
+
+    `samples` has a sample of each issuer for each round.
+    """
+
+    few: Row
+    many: Row
+    samples: list[tuple[Sample, Sample]]
+
+    def turn(self, number: int) -> tuple[Row, Row]:
+        """Return both kinds of request, in one order in even rounds and in the other order in odd rounds."""
+        return (self.few, self.many) if number % 2 == 0 else (self.many, self.few)
+
+    def line(self) -> Line:
+        """Return the ratio of the latency with many rows to that with few rows, as the median over the rounds."""
+        ratio = statistics.median(many.median / few.median for few, many in self.samples)
+        return Line(self.few.name, ratio, MOST, "x")
+
+    def detail(self) -> str:
+        """Return the medians of latency and CPU time as text: with few rows, then with many rows."""
+        few, many = zip(*self.samples, strict=True)
+        latency, cpu = ([of(few), of(many)] for of in (_latency, _cpu))
+        return f"{latency[0]:7.2f} {latency[1]:7.2f} ms   CPU {cpu[0]:6.2f} {cpu[1]:6.2f} ms"
+
+    def document(self) -> list[list[dict[str, float]]]:
+        """Return the samples of all rounds in the form in which --json prints them."""
+        return [[asdict(few), asdict(many)] for few, many in self.samples]
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The SQL statements that the database ran for `requests` requests, with their costs."""
+
+    requests: int
+    costs: Sequence[Cost]
+
+    def of_request(self, cost: Cost) -> str:
+        """Return the cost of an SQL statement as text, divided by the number of requests."""
+        pages = f"{cost.hit / self.requests:6.1f} + {cost.read / self.requests:5.2f} pages"
+        return f"{cost.time / self.requests:7.3f} ms, {pages}, {cost.wal / self.requests:6.0f} B"
+
+
+def explained(few: Counted, many: Counted) -> Iterator[str]:
+    """Yield a line for each SQL statement that runs in at least half of the requests.
+
+    The line has milliseconds, pages found in memory and read, and bytes of write-ahead log: with few rows, then with
+    many rows.
+    """
+    others = {cost.query: cost for cost in few.costs}
+    for cost in many.costs:
+        if cost.calls * 2 >= many.requests and cost.query in others:
+            before, text = few.of_request(others[cost.query]), " ".join(cost.query.split())
+            yield f"  {before} | {many.of_request(cost)} | {text[:110]}"
+
+
+def _latency(samples: Sequence[Sample]) -> float:
+    return statistics.median(one.median for one in samples)
+
+
+def _cpu(samples: Sequence[Sample]) -> float:
+    return statistics.median(one.server + one.postgresql for one in samples)

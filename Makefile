@@ -6,7 +6,7 @@ CLIENTS ?= tests/clients
 BOOTSTRAP = $(PYTHON) project/launch/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help environment run demo life drill reset story test test-services test-outage test-proxies test-browser screenshots test-clients client-results client-table test-servers servers-table test-packages test-deploy bench-verify bench-feed bench-admin check audit sbom docs packages format lock
+.PHONY: help environment run demo life drill reset story test test-services test-outage test-proxies test-browser screenshots test-clients client-results client-table test-servers servers-table test-packages test-deploy bench-verify bench-feed bench-admin bench-growth bench-memory check audit sbom docs packages format lock
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,7 +40,7 @@ test-services: environment  ## the tests that need PostgreSQL, Redis, RabbitMQ a
 	@$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m services tests/services
 	@$(MAKE) --no-print-directory test-proxies
 
-test-proxies: environment  ## docs/proxies.md with nginx, HAProxy, Caddy and Apache; fails if one is missing
+test-proxies: environment  ## docs/proxies.md with nginx, HAProxy, Caddy and Apache, forward authentication with Traefik, too; needs PyPI
 	@$(PY) -m pytest -m proxies
 
 test-outage: environment  ## the tests that freeze and stop servers, kill workers and set clocks wrong (docs/operations.md)
@@ -48,11 +48,11 @@ test-outage: environment  ## the tests that freeze and stop servers, kill worker
 
 test-browser: environment  ## the pages in a real browser; fails where chromium, node or npm is missing
 	@npm ci --prefix tests/clients/node --no-audit --no-fund --silent
-	@$(PY) -m pytest -m browser
+	@$(PY) -m pytest -n 2 --dist loadgroup -m browser
 
 screenshots: environment  ## a picture of each page, in light, dark and on a phone, in docs/images/
 	@mkdir -p docs/images
-	@SCREENSHOTS=docs/images $(PY) -m pytest -q -p no:randomly -m browser tests/browser/test_page_list.py -k fits
+	@SCREENSHOTS=docs/images $(PY) -m pytest -q -p no:randomly -m browser tests/browser/test_page_list.py tests/browser/test_admin_pages.py -k fit
 
 test-clients: client-results  ## every client of docs/clients/, and foreign verifiers; fails where node, npm, nginx or chromium are missing
 	@$(PY) -m tests.clients.recipes.table --check
@@ -74,11 +74,12 @@ servers-table: environment  ## write what the servers answered into the table of
 test-packages: environment  ## build and install both packages, and use them from outside; needs PyPI
 	@$(PY) -m pytest -n 2 --dist loadgroup -m packages
 
-test-deploy: environment  ## deploy/ by hadolint, the schemas of Compose and Kubernetes, and systemd-analyze; needs PyPI and systemd
+test-deploy: environment  ## deploy/ by hadolint, kubectl kustomize, the schemas of Compose and Kubernetes, systemd-analyze and promtool; needs PyPI
 	@$(PY) -m pytest -m deploy tests/deploy
 
-check: environment  ## format, lint, types, migrations, deployment checks, then the tests
+check: environment  ## format, lint, types, migrations, deployment checks, the linters of deploy/, then the tests
 	@$(PY) -m project.launch.check
+	@$(MAKE) --no-print-directory test-deploy
 	@$(MAKE) --no-print-directory test
 
 .PHONY: bench bench-quick
@@ -105,6 +106,12 @@ bench-feed: environment  ## what the revocation feed costs with a million entrie
 bench-admin: environment  ## the admin's lists with a million events and users, and 100,000 clients; needs PostgreSQL
 	@$(PY) -m bench.admin_lists
 
+bench-growth: environment  ## latency of each endpoint with 10,000 and 10,000,000 rows in each table; GROWTH="--rows 200000"; an hour, 35 GB
+	@$(PY) -m bench.growth $(GROWTH)
+
+bench-memory: environment  ## memory of issuer and API over a million tokens and a million random kids; MEMORY="--tokens 100000"
+	@$(PY) -m bench.memory $(MEMORY)
+
 packages: environment  ## wheels and source distributions of `keyturn` and `keyturn-resources`, in dist/
 	@.venv/bin/uv build --quiet --out-dir dist .
 	@.venv/bin/uv build --quiet --out-dir dist resources
@@ -116,12 +123,12 @@ docs: environment  ## the documentation site in var/site/: links checked, nothin
 	@$(PY) -m project.launch.docs_site
 
 # `fewest` locks one Django for every Python: the LTS, as 3.11 has no later one.
-lock: environment  ## pin the dependencies of pyproject.toml, tests/servers, tests/deploy, deploy/ and docs/, with hashes
+lock: environment  ## pin the dependencies of pyproject.toml, tests/servers, tests/deploy, tests/proxies, deploy/ and docs/, with hashes
 	@for extra in "--extra=redis --extra=metrics" "--extra=dev"; do \
 	  .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-emit-find-links --no-header --no-annotate --upgrade --fork-strategy fewest pyproject.toml $$extra \
 	    -o requirements$$([ "$$extra" = "--extra=dev" ] && echo -dev).txt || exit 1; done
-	@for list in tests/servers/requirements tests/deploy/requirements "-c requirements-dev.txt deploy/requirements-webapp"; do \
+	@for list in tests/servers/requirements tests/deploy/requirements tests/proxies/requirements "-c requirements-dev.txt deploy/requirements-webapp"; do \
 	  .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-emit-find-links --no-header --no-annotate --upgrade $$list.in -o $${list##* }.txt || exit 1; done
 	@$(PY) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["docs"])' \

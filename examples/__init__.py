@@ -1,1 +1,4 @@
-"""Programs that use Keyturn from outside. `webapp` imports nothing of it, the APIs import the resource server only."""
+"""Programs that use Keyturn from outside.
+
+`webapp` imports nothing of Keyturn. The APIs (`mcp`, `without_drf`) import the resource server only.
+"""

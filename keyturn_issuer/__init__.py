@@ -1,11 +1,11 @@
 """The installed issuer: the command `keyturn`, in a folder that also has `tokens`, `project` and `resources`.
 
-Owns: the command, and where Python finds the three packages. They keep their names, because database rows, migrations
-and settings contain these names (docs/decisions/015-packages.md).
-Does not own: anything that the command does (`tokens`, `project`).
-Steps: none.
-Neighbours: imports `project` to serve. In a checkout, the packages are not in this folder; there, `manage.py` does the
-same.
+Owns: the command, and the folder in which Python finds the three packages. The packages keep their names, because
+database rows, migrations and settings contain these names (docs/decisions/015-packages.md).
+Does not own: the work of the command (`tokens`, `project`).
+Steps: none of the seven in README.md.
+Neighbours: imports `project` to serve. In a checkout, the packages are not in this folder, and `manage.py` is used
+instead of this command.
 """
 
 import sys
@@ -13,7 +13,7 @@ from pathlib import Path
 
 HOME = Path(__file__).resolve().parent
 
-# In front, so that no folder of the operator named `project` or `tokens` takes the place of ours. Only a process that
-# imports this package sees the three names: site-packages itself does not have them.
+# The folder is first on the path, so that no other package named `project` or `tokens` is imported instead. Only a
+# process that imports this package sees the three names, because they are not in site-packages itself.
 if (HOME / "tokens").is_dir() and str(HOME) not in sys.path:
     sys.path.insert(0, str(HOME))

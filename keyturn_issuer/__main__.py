@@ -7,7 +7,7 @@ import sys
 def main() -> None:
     """Serve, or run one management command. DJANGO_SETTINGS_MODULE defaults to project.settings.issuer."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings.issuer")
-    # The settings must be named before anything of Django is imported.
+    # DJANGO_SETTINGS_MODULE must be set before any module of Django is imported.
     from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
     from django.core.management import execute_from_command_line  # noqa: PLC0415
 

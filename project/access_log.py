@@ -1,6 +1,7 @@
-"""A line for each request: method, endpoint, status and duration, with the request's ids. Off unless ACCESS_LOG is set.
+"""Logs method, endpoint, status and duration of each request, with its request id and trace id.
 
-The endpoint is a name of the URL map. Neither the path nor the query is written, because both can have a secret.
+Off unless ACCESS_LOG is set. The endpoint is a name of the URL map. Path and query are not logged, because both can
+contain a secret.
 """
 
 import logging
@@ -20,7 +21,10 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 
 
 def access_log(answer: Answer) -> Answer:
-    """Log each request. Middleware: inside of `request_ids`. Not used unless ACCESS_LOG is set."""
+    """Return a middleware that logs each request. Place it after `request_ids`.
+
+    Raises MiddlewareNotUsed unless ACCESS_LOG is set.
+    """
     if not settings.ACCESS_LOG:
         raise MiddlewareNotUsed
 

@@ -1,4 +1,4 @@
-"""Serve the admin on its own host only (ADMIN_HOST). On every other host its pages do not exist."""
+"""Serve the admin on the host ADMIN_HOST only. On every other host, the pages of the admin do not exist."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 def admin_host(answer: Answer) -> Answer:
     """Return a middleware that answers 404 for pages of the admin on a host other than ADMIN_HOST, if it is set.
 
-    It stands before CommonMiddleware, which would redirect `/admin` to `/admin/` and so tell that there is one.
+    Place it before CommonMiddleware, which would redirect `/admin` to `/admin/` and so reveal that there is an admin.
     """
 
     def on_admin_host(request: HttpRequest) -> HttpResponseBase:
@@ -26,5 +26,5 @@ def admin_host(answer: Answer) -> Answer:
 
 
 def _is_on_admin_host(request: HttpRequest) -> bool:
-    """Return True if the request may see the admin. The port does not matter."""
+    """Return True if the request is for ADMIN_HOST, on any port, or if ADMIN_HOST is not set."""
     return settings.ADMIN_HOST in {"", split_domain_port(request.get_host())[0]}

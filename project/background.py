@@ -1,4 +1,4 @@
-"""Start the background threads of processes that serve requests, when the server loads the application."""
+"""Start the background threads of a serving process, when the server loads its application."""
 
 from collections.abc import Callable
 
@@ -12,9 +12,12 @@ from tokens.background import refresher
 Answer = Callable[[HttpRequest], HttpResponseBase]
 
 
-def keeps_fresh(answer: Answer) -> Answer:
-    """Start the threads that refresh snapshots and deliver logouts. Return `answer`, the next middleware, unchanged."""
-    # A middleware, because Django builds it once, and only in processes that serve.
+def start_threads(answer: Answer) -> Answer:
+    """Start the threads that refresh snapshots and deliver logouts.
+
+    A middleware factory without a middleware: it returns `answer`, the next middleware, unchanged.
+    """
+    # This is a middleware, because Django creates middleware once, and only in processes that serve.
     refresher.start(clock=timezone.now, bound=lambda: at_most(waiting()))
     sender.start(bound=lambda: at_most(waiting()))
     return answer

@@ -1,4 +1,4 @@
-"""Keep the API's tables in a database of their own if issuer and API share a process (project.settings.standalone)."""
+"""Keep the API's tables in a separate database if issuer and API share a process (project.settings.standalone)."""
 
 from typing import Any
 
@@ -17,8 +17,8 @@ class Router:
     db_for_write = db_for_read
 
     def allow_relation(self, first: Model, second: Model, **_hints: Any) -> bool:
-        """Return True if both rows are in the same database."""
-        # not type(): request.user is a lazy object, and only its __class__ is that of the row
+        """Return True if the tables of both rows are in the same database."""
+        # __class__ and not type(), because request.user is a lazy object, whose __class__ is the class of the user
         return self.db_for_read(first.__class__) == self.db_for_read(second.__class__)
 
     def allow_migrate(self, db: str, app_label: str, **_hints: Any) -> bool:

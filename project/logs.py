@@ -1,9 +1,11 @@
-"""Format the log, by LOG_FORMAT: `JsonLine` writes an object in each line, `LogLine` text for a developer's terminal.
+"""Format the log, by LOG_FORMAT: `JsonLine` writes a JSON object per line, `LogLine` text for a developer's terminal.
 
-- A line about a request has the request's id and its trace id (resources/request_ids.py): as `request` and `trace` of
+- A line about a request has the request's id and its trace id (resources/request_ids.py): as `request` and `trace` in
   the JSON, or the request's id in brackets after the logger.
 - A line of the audit log is JSON in both formats, without a prefix.
-- Control characters cannot begin a line of their own: JSON escapes them, and `LogLine` replaces them.
+- In an e-mail address, the part before the "@" is replaced by "…", because other libraries put addresses into the texts
+  of their errors. The audit log itself does the same (tokens/audit/trail.py).
+- A control character cannot begin a new line: JSON escapes it, and `LogLine` replaces it.
 """
 
 import json
@@ -26,17 +28,21 @@ HOST_ADVICE = (
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
 """Characters that begin a new line, or control a terminal."""
 
+ADDRESS = re.compile(r"(?<![^\s@\"'<>,;:/])[^\s@\"'<>,;:/]+@(?=[\w-]+\.[\w.-]*\w)")
+"""The part of an e-mail address before its domain. The pattern matches only at the beginning of a word, so that a long
+text takes linear time."""
+
 
 class LogLine(logging.Formatter):
-    """Text for a developer: time, level, logger, and the request's id in brackets."""
+    """Formats a record as text for a developer: time, level, logger, and the request's id in brackets."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the record as text: one line, and those of its traceback."""
+        """Return the record as text: one line, followed by the lines of its traceback."""
         name, trace = ids_of(record)
         if record.name == AUDIT:
             return _with(record.getMessage(), request=name, trace=trace)
         record.request_id = f" [{name}]" if name else ""
-        return super().format(record)
+        return without_addresses(super().format(record))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
         """Return the line without its traceback."""
@@ -45,7 +51,7 @@ class LogLine(logging.Formatter):
 
 
 class JsonLine(logging.Formatter):
-    """An object in one line: at, level, logger, message; exception, request and trace if there are any."""
+    """Formats a record as a JSON object on one line: at, level, logger, message, and other members that apply."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line of ASCII."""
@@ -54,22 +60,27 @@ class JsonLine(logging.Formatter):
             return _with(record.getMessage(), level=record.levelname, logger=AUDIT, request=name, trace=trace)
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         line: dict[str, Any] = {"at": at, "level": record.levelname, "logger": record.name}
-        line |= {"message": record.getMessage(), **getattr(record, "fields", {})}
+        line |= {"message": without_addresses(record.getMessage()), **getattr(record, "fields", {})}
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+            line["exception"] = without_addresses(self.formatException(record.exc_info))
         ids = {"request": name, "trace": trace}
         return json.dumps(line | {member: value for member, value in ids.items() if value}, default=str)
 
 
+def without_addresses(text: str) -> str:
+    """Return the text with "…" in place of the part before the "@" in each e-mail address."""
+    return ADDRESS.sub("…@", text) if "@" in text else text
+
+
 def _with(line: str, **members: str) -> str:
-    """Return the JSON object `line` with further members, without those that are empty."""
-    # Not parsed: each issued token writes such a line. The values have no character that JSON escapes.
+    """Return the JSON object `line` with further members. Empty members are left out."""
+    # `line` is not parsed, because each issued token writes such a line. The values need no escaping in JSON.
     further = "".join(f', "{name}": "{value}"' for name, value in members.items() if value)
     return f"{line[:-1]}{further}}}" if line.endswith("}") else line
 
 
 class WrongHost(logging.Filter):
-    """Limits the lines about requests for a foreign Host to one a minute, with the remedy instead of a traceback."""
+    """Limits records about requests for a wrong Host to one per minute, with the remedy instead of a traceback."""
 
     EVERY = 60.0  # seconds
 
@@ -79,9 +90,9 @@ class WrongHost(logging.Filter):
         self._last = float("-inf")
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return True for one record a minute, rewritten to one line that names the remedy."""
+        """Return True for one record per minute, and rewrite it to one line that names the remedy."""
         if str(record.msg).endswith(HOST_ADVICE):
-            return True  # dictConfig keeps filters: a logger that was configured twice has this one twice
+            return True  # dictConfig keeps filters, so a logger that was configured twice has this filter twice
         with self._lock:
             if record.created - self._last < self.EVERY:
                 return False
@@ -98,11 +109,11 @@ SERVER = {
     "handlers": {},
     "loggers": {"_granian": {"level": "INFO", "propagate": True}},
 }
-"""granian's log, so that its lines go to the root logger's handler, and have its format."""
+"""The logging configuration of granian, whose lines go to the handler of the root logger and have its format."""
 
 
 def capture() -> None:
-    """Log what Python would print: warnings, and errors that end a thread."""
+    """Log warnings, and errors that end a thread. Python would print them otherwise."""
     logging.captureWarnings(capture=True)
     threading.excepthook = _log_thread_error
 

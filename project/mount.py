@@ -1,6 +1,6 @@
 """Serve an issuer whose URL has a path (https://example.com/auth) under that path.
 
-Some proxies remove the path from a request, others keep it. Both work, and links and redirects have the path.
+Some proxies remove this path from a request, others keep it. Both work, and links and redirects contain the path.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
-"""The language of a page: the first that its browser accepts and the operator offers (RFC 9110 section 12.5.4).
+"""The language of a page: the browser's most preferred one that the operator offers (RFC 9110 section 12.5.4).
 
-- Only a request that accepts HTML has one. Answers of endpoints for programs are English, and do not vary.
-- `request.LANGUAGE_CODE` is the language. A view may activate another one (tokens/views/ui_locales.py).
+- Only a request that accepts HTML has a language. Answers of endpoints for programs are English, and do not vary.
+- `request.LANGUAGE_CODE` is the language. A view may activate another language (tokens/views/ui_locales.py).
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 
 
 def page_language(answer: Answer) -> Answer:
-    """Serve each page in the language of its browser. Middleware."""
+    """Return a middleware that serves each page in the language of the browser."""
 
     def in_language(request: HttpRequest) -> HttpResponseBase:
         if HTML not in request.headers.get("Accept", ""):
@@ -35,7 +35,7 @@ def page_language(answer: Answer) -> Answer:
 
 
 def chosen(request: HttpRequest) -> str:
-    """Return the language of the answer to the request: one that the operator offers."""
+    """Return the language of the answer to the request, which is one of those that the operator offers."""
     offered = conf.issuer().languages
     header = request.headers.get("Accept-Language", "").lower()
     accepted = (tag for tag, quality in parse_accept_lang_header(header) if quality)

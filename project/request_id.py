@@ -1,6 +1,6 @@
 """One id for each request: in the log, in the answer's header X-Request-ID, and on the issuer's error pages.
 
-`resources/trace_context.py` has the rules of the ids and `resources/request_ids.py` the middleware, as APIs need both.
+`resources/trace_context.py` has the rules for ids, and `resources/request_ids.py` the middleware, which APIs need, too.
 """
 
 from resources import trace_context

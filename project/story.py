@@ -1,4 +1,4 @@
-"""`make story`: print the seven steps in order, each with the module that implements it.
+"""`make story`: print the seven steps of README.md in order, each with the module that implements it.
 
 The docstring of such a module begins with the step ("Step 6. …"). Needs only the standard library.
 """
@@ -25,7 +25,7 @@ def steps(root: Path = ROOT) -> Iterator[tuple[int, str, str]]:
 
 
 def main() -> None:
-    """Print the steps; exit 1 unless exactly one module has each of them."""
+    """Print the steps. Exit with 1 unless each step is in exactly one module."""
     story = sorted(steps())
     for number, sentence, path in story:
         print(f"{number}. {sentence}\n   {path}")

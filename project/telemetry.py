@@ -1,14 +1,18 @@
-"""Traces for OpenTelemetry: a span for each request, in the trace of its caller. Off unless OTEL_TRACES is set.
+"""Traces for OpenTelemetry: a span for each request, in the trace of the caller. Off unless OTEL_TRACES is set.
 
 - The SDK and the exporter (OTLP over HTTP) come with the extra `otel`. The SDK's own variables configure them, such as
   OTEL_EXPORTER_OTLP_ENDPOINT and OTEL_TRACES_SAMPLER.
-- A span has the method, the endpoint and the status. It has no URL, header, address or text of an error, because these
-  can hold a token or an address of a user.
+- A span has the method, the endpoint and the status. It has no URL, header, address or error text, because these can
+  contain a token or an address of a user.
 - The lines of the log have the trace id of the span.
+- Spans are sent in batches in the background, and the last ones when the worker process ends.
 """
 
+import multiprocessing
+import threading
 from collections.abc import Callable
 from functools import cache
+from multiprocessing.util import Finalize
 from typing import Any
 
 from django.conf import settings
@@ -20,23 +24,28 @@ from project.metrics.endpoints import endpoint
 from resources import trace_context
 
 MISSING = "OTEL_TRACES needs the packages of the extra `otel`: pip install 'keyturn[otel]'."
+LAST = 1.0
+"""Seconds within which a worker that ends may send its last spans."""
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 
 
 def traced(answer: Answer) -> Answer:
-    """Give each request a span. Middleware: inside of `request_ids`. Not used unless OTEL_TRACES is set."""
+    """Return a middleware that gives each request a span. Place it inside of `request_ids`.
+
+    Raises MiddlewareNotUsed unless OTEL_TRACES is set, and ImproperlyConfigured if the SDK is not installed.
+    """
     if not settings.OTEL_TRACES:
         raise MiddlewareNotUsed
     tracer, kind, error = _tracer()
 
     def with_span(request: HttpRequest) -> HttpResponseBase:
-        # An exception's text could hold a secret, so it is not recorded.
+        # Exceptions are not recorded, because their text can contain a secret.
         with tracer.start_as_current_span(
             "request", _parent(request), kind=kind, record_exception=False, set_status_on_exception=False
         ) as span:
             ids = span.get_span_context()
-            trace_context.join(f"{ids.trace_id:032x}", f"{ids.span_id:016x}")
+            trace_context.join(f"{ids.trace_id:032x}", f"{ids.span_id:016x}", ids.trace_flags)
             status = 500
             try:
                 response = answer(request)
@@ -54,12 +63,12 @@ def _describe(span: Any, request: HttpRequest, status: int, error: Any) -> None:
     route = endpoint(request)
     span.update_name(f"{method} {route}")
     span.set_attributes({"http.request.method": method, "http.route": route, "http.response.status_code": status})
-    if status >= 500:  # a refusal of the client is no error of the server
+    if status >= 500:  # a refused request (4xx) is no error of the server
         span.set_status(error)
 
 
 def _parent(request: HttpRequest) -> Any:
-    """Return the caller's span as a context. Returns an empty one if the request's header is malformed or missing."""
+    """Return the caller's span as a context, or an empty context if the header is malformed or missing."""
     from opentelemetry.context import Context  # noqa: PLC0415 (optional)
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415
 
@@ -70,7 +79,10 @@ def _parent(request: HttpRequest) -> Any:
 
 
 def _tracer() -> tuple[Any, Any, Any]:
-    """Return the tracer, the kind of its spans, and the status of a failed one. Raises ImproperlyConfigured."""
+    """Return the tracer, the kind of its spans, and the status of a failed span.
+
+    Raises ImproperlyConfigured if the SDK is not installed.
+    """
     try:
         from opentelemetry.trace import SpanKind, Status, StatusCode  # noqa: PLC0415
     except ImportError:
@@ -80,7 +92,10 @@ def _tracer() -> tuple[Any, Any, Any]:
 
 @cache
 def provider() -> Any:
-    """Return the tracer provider of this process, which sends spans in the background. Raises ImproperlyConfigured."""
+    """Return the tracer provider of this process, which sends spans in the background.
+
+    Raises ImproperlyConfigured if the SDK is not installed.
+    """
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
         from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
@@ -90,4 +105,17 @@ def provider() -> Any:
         raise ImproperlyConfigured(MISSING) from None
     made = TracerProvider(resource=Resource.create({"service.name": settings.OTEL_SERVICE_NAME}))
     made.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    # The SDK sends the last spans by `atexit`, which a forked worker does not call in Python 3.11.
+    if multiprocessing.parent_process() is not None:
+        Finalize(None, _send_last, args=(made,), exitpriority=0)
     return made
+
+
+def _send_last(made: Any) -> None:
+    """Send the remaining spans when the process ends.
+
+    Waits for at most LAST seconds, so that an unreachable collector does not delay the end.
+    """
+    sending = threading.Thread(target=made.shutdown, name="last spans", daemon=True)
+    sending.start()
+    sending.join(LAST)

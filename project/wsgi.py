@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.utils.http import parse_header_parameters
 
+from project.direct import Direct
 from resources import edge
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings.issuer")
@@ -21,7 +22,7 @@ TWO_SCHEMES = "The proxy must replace the header that reports the scheme, not ad
 class Request(WSGIRequest):
     """A WSGI request that parses the Content-Type but ignores its charset parameter."""
 
-    # Django decodes the URL by the charset of the body, and fails if that is a codec such as `base64`.
+    # Django would decode the URL by this charset, and fail if it is a codec such as `base64`.
 
     def _set_content_type_params(self, meta: Mapping[str, Any]) -> None:
         try:
@@ -31,17 +32,25 @@ class Request(WSGIRequest):
 
 
 class Handler(WSGIHandler):
-    """Django's handler for such requests. tokens/views/bodies.py refuses a wrong charset."""
+    """Django's WSGI handler, which creates requests of the class `Request`.
+
+    `Request` ignores the charset of a body. tokens/views/bodies.py refuses bodies in a charset other than UTF-8.
+    """
 
     request_class = Request
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._direct = Direct(self.request_class)
+
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        """Return the answer, or an error if the server might have lost a part of the request (resources/edge.py)."""
+        """Return the answer, or an error if the server can have lost a part of the request (resources/edge.py)."""
         if edge.is_length_unknown(environ):
             return _refuse("411 Length Required", NO_LENGTH, start_response)
         if edge.is_scheme_twice(environ, settings.SECURE_PROXY_SSL_HEADER):
             return _refuse("400 Bad Request", TWO_SCHEMES, start_response)
-        return super().__call__(environ, start_response)
+        answer = self._direct.answer(environ, start_response)
+        return super().__call__(environ, start_response) if answer is None else answer
 
 
 def _refuse(status: str, text: str, start_response: Any) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""Find out which HTTP methods permissions allow without a token."""
+"""Find out which HTTP methods need no token, according to the permissions of a view."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -30,7 +30,7 @@ class ResourcesConfig(AppConfig):
 
         try:
             wanted = resource_server().metrics
-        except (ImproperlyConfigured, ImportError, AttributeError, TypeError, ValueError):  # resources.E001 names it
+        except (ImproperlyConfigured, ImportError, AttributeError, TypeError, ValueError):  # resources.E001 reports it
             return
         if wanted:
             attach()

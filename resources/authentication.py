@@ -26,14 +26,14 @@ from .verify import ACCESS_TOKEN, ANY_JWT, credentials, verify
 
 logger = logging.getLogger(__name__)
 memory = TokenMemory()
-"""The tokens that this process verified. Lives as long as the process."""
+"""The tokens that this process has verified. Lives as long as the process."""
 
 
 MARK = "has_met_jwt_authentication"
 
 
 def mark(request: HttpRequest) -> None:
-    """Mark a request whose answer depends on its Authorization header."""
+    """Mark the request as one whose response depends on `Authorization`, so that caches do not share the response."""
     setattr(request, MARK, True)
 
 
@@ -81,7 +81,7 @@ class JWTAuthentication(BaseAuthentication):
 
     def _verified(self, request: Request, token: str, *, with_proof: bool) -> tuple[Any, AccessToken]:
         serving.note()
-        # Before the signature is verified, so that a blocked address costs no CPU time.
+        # Checked before the signature is verified, so that a blocked address costs no CPU time.
         if (wait := FailedTokens().blocked_for(request)) is not None:
             counters.count("throttled")
             raise Throttled(wait)
@@ -110,7 +110,10 @@ class JWTAuthentication(BaseAuthentication):
         return challenges.offer(scheme, scope=" ".join(scopes))
 
     def user(self, token: AccessToken) -> Any:
-        """Return `request.user` for a verified token; a subclass can override it. Raises InvalidToken to refuse."""
+        """Return `request.user` for a verified token. A subclass can override this method.
+
+        Raises InvalidToken if the token is refused.
+        """
         local = resource_server().local_users
         if local is not None and not token.is_service:
             return local_user(token, local)

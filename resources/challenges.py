@@ -1,8 +1,8 @@
 """The WWW-Authenticate challenges of this API, and the exceptions that send them.
 
 RFC 6750 section 3 and RFC 9449 section 7.1 define the challenges, RFC 9728 section 5 their parameter
-`resource_metadata`. A 401 of an API that accepts both schemes has both challenges, first that of the request.
-This module makes no decision: its callers name the error.
+`resource_metadata`. If an API accepts both schemes, its 401 has a challenge for each scheme. The first one is for the
+scheme that the request used. This module makes no decision: its callers name the error.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ BEARER, DPOP = "Bearer", "DPoP"
 
 
 def challenge(error: str = "", description: str = "", *, scheme: str = BEARER, **parameters: str) -> str:
-    """Return the challenge of one scheme, without the parameters that are empty."""
+    """Return the challenge of one scheme. Empty parameters are left out."""
     conf = resource_server()
     # RFC 6750 section 3.1: a request without credentials gets a challenge without an error code.
     auth_params = {
@@ -35,8 +35,8 @@ def challenge(error: str = "", description: str = "", *, scheme: str = BEARER, *
 def challenges(error: str = "", description: str = "", *, scheme: str = BEARER, **parameters: str) -> str:
     """Return the challenges of a 401, comma-separated (RFC 9110 section 11.6.1).
 
-    First that of `scheme` with the error, then the other scheme that this API accepts. Without an error, only schemes
-    that it accepts.
+    The first challenge is for `scheme` and has the error. If this API accepts both schemes, a second challenge follows
+    for the other scheme. If it accepts one scheme only, the result is the challenge for that scheme.
     """
     conf = resource_server()
     if conf.dpop is None:
@@ -50,7 +50,11 @@ def challenges(error: str = "", description: str = "", *, scheme: str = BEARER, 
 
 
 def offer(scheme: str, *, scope: str) -> str:
-    """Return the challenges of a request without credentials: of DPoP alone, if `scheme` is that, or of each scheme."""
+    """Return the challenges for a request without credentials.
+
+    If `scheme` is DPoP, return the DPoP challenge only. Otherwise, return one challenge for each scheme that this API
+    accepts.
+    """
     return challenge(scheme=DPOP, scope=scope) if scheme == DPOP else challenges(scope=scope)
 
 
@@ -75,7 +79,7 @@ def metadata_url(resource: str) -> str:
 class Refusal(APIException):
     """A response with an OAuth error code. DRF sends `auth_header` as WWW-Authenticate with any status.
 
-    `scheme` is the one by which the request presented its token.
+    `scheme` is the scheme by which the request presented its token.
     """
 
     def __init__(self, error: str, description: str, *, scheme: str = BEARER, **parameters: str) -> None:
@@ -85,7 +89,7 @@ class Refusal(APIException):
 
 
 class TokenRefused(Refusal):
-    """401 invalid_token. `reason` names the check that failed, `claim` the claim or header member."""
+    """401 invalid_token. `reason` names the failed check, `claim` the claim or header member that was checked."""
 
     status_code = status.HTTP_401_UNAUTHORIZED
 
@@ -94,7 +98,7 @@ class TokenRefused(Refusal):
         self.reason, self.claim, self.scheme = reason, claim, scheme
 
     def name_scopes(self, scopes: Sequence[str]) -> None:
-        """Name in the challenge the scopes that the request needs, so that the client asks for these at once."""
+        """Add the scopes that the request needs to the challenge, so that the client requests all of them at once."""
         scope = " ".join(scopes)
         self.auth_header = challenges("invalid_token", self.reason.value, scheme=self.scheme, scope=scope)
 

@@ -1,4 +1,4 @@
-"""System checks for settings with which verification would be weak or would not work."""
+"""System checks for settings that would make the verification of tokens weak or impossible."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ from .issuer_settings import IssuerSettings
 from .jwk import FAMILIES
 
 PACKAGE = __name__.rpartition(".")[0]
-"""`keyturn_resources`, or `resources` if the folder was copied. The ids of messages are the same under both names."""
+"""`keyturn_resources`, or `resources` if the folder was copied. The ids of messages are the same for both names."""
 HANDLER = f"{PACKAGE}.handler.exception_handler"
 NO_STORE = f"{PACKAGE}.middleware.no_store"
 UNSHARED = ("LocMemCache", "DummyCache")

@@ -1,7 +1,8 @@
 """The address that a request comes from. The issuer's rate limits follow the same rule (tokens/limits/rate_limit.py).
 
-- Without a proxy in front (BEHIND_PROXY), it is the address of the connection. Headers are ignored.
-- Behind a proxy, it is the last entry of X-Forwarded-For. The proxy appends it; the client can forge the others.
+- Unless BEHIND_PROXY is set, the result is the address of the connection. Headers are ignored.
+- Behind a proxy, the result is the last entry of X-Forwarded-For, which the proxy appends. The client can forge the
+  other entries.
 - A port is dropped. An IPv6 address counts by its first 64 bits, which usually belong to one customer.
 """
 
@@ -27,5 +28,5 @@ def client_address(meta: Mapping[str, Any], *, behind_proxy: bool) -> str:
         return text
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is None:
         return str(ipaddress.ip_network((address, IPV6_PREFIX), strict=False))
-    # A dual-stack socket reports IPv4 clients as ::ffff:…: without this, all of them would count as one /64.
+    # A dual-stack socket reports IPv4 clients as ::ffff:…. Without the conversion, all of them would count as one /64.
     return str(getattr(address, "ipv4_mapped", None) or address)

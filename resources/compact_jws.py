@@ -1,6 +1,6 @@
 """The form of a compact JWS and of its parts (RFC 7515 section 7.1): checks 2 and 3 of `verify`. Pure.
 
-Nothing here is verified. The caller must verify the signature before it trusts a claim.
+This module verifies no signature. The caller must verify it before it trusts a claim.
 """
 
 import re
@@ -18,14 +18,14 @@ END_OF_TIME = 253_402_300_799  # the last second that a datetime can hold
 
 _SEGMENTS = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 _STANDARD_ALPHABET = bytes.maketrans(b"-_", b"+/")
-# The last character of a segment, by the segment's length modulo 4: those whose unused bits are zero.
+# By the length of a segment modulo 4, the permitted last characters of the segment: those whose unused bits are zero.
 _LAST = {2: frozenset("AQgw"), 3: frozenset("AEIMQUYcgkosw048")}
 
 
 def segments(token: str, *, longest: int = MAX_TOKEN) -> tuple[str, str, str]:
-    """Check 2: return the three base64url segments of a compact JWS (RFC 7515 section 7.1).
+    """Return the three base64url segments of a compact JWS (RFC 7515 section 7.1).
 
-    Raises InvalidToken if the token is too long or has another form.
+    Raises InvalidToken if the token is too long or not a compact JWS.
     """
     if len(token) > longest:
         raise InvalidToken(Reason.TOO_LONG)
@@ -38,9 +38,10 @@ def segments(token: str, *, longest: int = MAX_TOKEN) -> tuple[str, str, str]:
 
 @lru_cache(maxsize=256)  # of at most 1.4 KB each: an issuer's tokens share their header
 def header(part: str, *, types: frozenset[str]) -> tuple[str, str]:
-    """Check 3: return `kid` and `alg` of a JWS header (RFC 7515 section 4).
+    """Return `kid` and `alg` of a JWS header (RFC 7515 section 4).
 
-    Raises InvalidToken if the header is too long or not JSON, has another type or a critical extension, or lacks one.
+    Raises InvalidToken if the header is too long or not JSON, if its type is not in `types`, if it has a critical
+    extension, or if `kid` or `alg` is missing.
     """
     if len(part) > MAX_HEADER_PART:
         raise InvalidToken(Reason.TOO_LONG, "header")
@@ -50,7 +51,7 @@ def header(part: str, *, types: frozenset[str]) -> tuple[str, str]:
         raise InvalidToken(Reason.TYPE, "typ")
     if "crit" in members or "b64" in members:
         raise InvalidToken(Reason.CRITICAL, "crit")
-    # jwk, jku, x5c and x5u are never read: a token must not bring the key that verifies it.
+    # jwk, jku, x5c and x5u are never read, because a token must not supply the key that verifies it.
     kid, algorithm = members.get("kid"), members.get("alg")
     if not isinstance(kid, str) or not 0 < len(kid) <= MAX_KID:
         raise InvalidToken(Reason.KEY, "kid")
@@ -66,7 +67,7 @@ def is_instant(value: object) -> TypeGuard[float]:
 
 
 def json_object(part: str) -> dict[str, Any]:
-    """Return the JSON object in a base64url segment. Raises InvalidToken if there is none."""
+    """Return the JSON object in a base64url segment. Raises InvalidToken if the segment is malformed or no object."""
     try:
         value = strict_json.parse(decoded(part))
     except ValueError:
@@ -78,7 +79,7 @@ def json_object(part: str) -> dict[str, Any]:
 
 def decoded(part: str) -> bytes:
     """Return the bytes of a base64url segment. Raises InvalidToken if it is not canonical (RFC 4648 section 3.5)."""
-    # If several spellings decoded alike, one token could be presented in several forms.
+    # If several spellings decoded to the same bytes, one token could be presented in several forms.
     rest = len(part) % 4
     if rest and (rest == 1 or part[-1] not in _LAST[rest]):
         raise InvalidToken(Reason.MALFORMED)

@@ -20,7 +20,7 @@ from .local_users import LocalUsers, new_user
 
 @dataclass(frozen=True, slots=True)
 class ResourceServer:
-    """The settings of the resource server. DEFAULTS describes each entry."""
+    """The settings of the resource server. `defaults.DEFAULTS` describes each entry."""
 
     issuers: tuple[IssuerSettings, ...]
     audience: frozenset[str]
@@ -58,7 +58,7 @@ class ResourceServer:
 def resource_server() -> ResourceServer:
     """Return the settings. They are cached until a test overrides them.
 
-    Raises ImproperlyConfigured, which names the first wrong entry.
+    Raises ImproperlyConfigured if an entry is wrong. The message names the first wrong entry.
     """
     values = complete(settings.RESOURCE_SERVER, DEFAULTS, "RESOURCE_SERVER")
     audience = strings("AUDIENCE", values["AUDIENCE"])

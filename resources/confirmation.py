@@ -9,9 +9,10 @@ JKT_LENGTH = 43  # characters of a SHA-256 in base64url
 
 
 def check_binding(claims: Mapping[str, Any], *, with_proof: bool) -> None:
-    """Require a key by its thumbprint if the request has a proof, and none if it has no proof (RFC 9449 section 7.2).
+    """Check that the token is bound to a key (`cnf.jkt`) if and only if the request has a proof (RFC 9449 section 7.2).
 
-    Raises InvalidToken if the token is bound and has no proof, is not bound, or is bound in another way.
+    Raises InvalidToken if a bound token comes without a proof, if a proof comes with a token that is not bound, or if
+    the token is bound in another way.
     """
     if not with_proof:
         if "cnf" in claims:

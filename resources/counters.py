@@ -1,4 +1,4 @@
-"""Counts of accepted and refused tokens, by reason, in this process since its start. They are a metric, too."""
+"""Counts of accepted and refused tokens, by reason, since the start of this process. A metric exports them as well."""
 
 import os
 import threading
@@ -12,11 +12,11 @@ LABELS = {
     **{f"refused_{reason.name.lower()}": ("refused", reason.name.lower()) for reason in Reason},
     **{f"refused_proof_{reason.name.lower()}": ("proof_refused", reason.name.lower()) for reason in ProofReason},
 }
-"""By the name of a count, the labels `result` and `reason` of the metric."""
+"""The labels `result` and `reason` of the metric, for the name of each count."""
 
 
 class Counters:
-    """Counts that threads share. A forked process starts at zero."""
+    """Counts that the threads of a process share. A forked process starts at zero."""
 
     def __init__(self) -> None:
         self.reset_after_fork()

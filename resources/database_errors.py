@@ -1,7 +1,7 @@
-"""Distinguishes outages of the database, which are answered by 503, from bugs, which become a 500.
+"""Distinguishes outages of the database, which are answered with 503, from bugs, which become a 500.
 
-Django's classes do not distinguish a read-only database from a wrong statement. The SQLSTATE does (PostgreSQL's
-appendix A). `tokens/database_errors.py` follows the same rule; `tests/database_errors.py` drives both.
+Django's classes of errors do not distinguish a read-only database from a wrong statement. The SQLSTATE does
+(PostgreSQL's appendix A). `tokens/database_errors.py` follows the same rule; `tests/database_errors.py` tests both.
 """
 
 from django.db import Error, InterfaceError, OperationalError
@@ -24,7 +24,7 @@ CLASSES = {
 
 def outage(error: BaseException) -> str | None:
     """Return the kind of outage, for the log. Returns None if `error` is not an outage."""
-    # The text of the error can contain data of the statement, so the log gets a fixed text.
+    # The text of the error can contain data of the statement, so a fixed text is returned.
     if not isinstance(error, Error | InterfaceError):
         return None
     cause = error.__cause__

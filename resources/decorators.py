@@ -17,7 +17,8 @@ View = Callable[..., HttpResponseBase]
 def token_required(*permissions: Any) -> Callable[[View], View]:
     """Guard a Django view by JWTAuthentication and these permissions. Without permissions, any valid token is enough.
 
-    The view receives Django's request, with `user` and `auth` set. Raises TypeError if the view is asynchronous.
+    The view receives Django's request with `user` and `auth` set. The decorator raises TypeError if the view is
+    asynchronous.
     """
 
     def decorate(view: View) -> View:
@@ -29,10 +30,10 @@ def token_required(*permissions: Any) -> Callable[[View], View]:
 
 
 class Guarded(APIView):
-    """A plain Django view behind DRF's authentication and permissions."""
+    """A DRF view that authenticates and checks permissions before it calls a plain Django view."""
 
     authentication_classes = (JWTAuthentication,)
-    schema = None  # it is not part of the OpenAPI document
+    schema = None  # not part of the OpenAPI document
     view: View | None = None
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:  # noqa: FBT001, FBT002 (DRF's)
@@ -41,7 +42,7 @@ class Guarded(APIView):
         return super().perform_content_negotiation(request, force=True)
 
     def answer(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Call the plain view."""
+        """Call the plain view and return its response."""
         assert self.view is not None  # noqa: S101 (token_required sets it)
         plain: HttpRequest = request._request  # noqa: SLF001 (DRF's documented way to the Django request)
         plain.user, plain.auth = request.user, request.auth  # type: ignore[attr-defined]

@@ -5,7 +5,7 @@ from typing import Any
 DEFAULTS: dict[str, Any] = {
     # The trusted issuers: URLs, or dictionaries with the entries of ISSUER_DEFAULTS.
     "ISSUERS": [],
-    # Every `aud` that means this API.
+    # Every `aud` by which a token names this API.
     "AUDIENCE": [],
     # The accepted signature algorithms. Asymmetric only.
     "ALGORITHMS": ["RS256"],
@@ -15,24 +15,24 @@ DEFAULTS: dict[str, Any] = {
     "KEY_POLICY": "production",
     # The scopes of this API with their descriptions, for its metadata and its OpenAPI document.
     "SCOPES": {},
-    # The scopes of SCOPES that its metadata lists (RFC 9728); None for all. Clients such as MCP's ask for all of these
-    # if a challenge names no scope.
+    # The scopes of SCOPES that the API's metadata lists (RFC 9728); None for all. Some clients, such as MCP's, request
+    # all of these if a challenge names no scope.
     "SCOPES_SUPPORTED": None,
-    # The endpoints in its OpenAPI document; by default those of the first issuer, as Keyturn has them.
+    # The endpoints in the API's OpenAPI document; by default those of the first issuer, as Keyturn has them.
     "AUTHORIZATION_URL": "",
     "TOKEN_URL": "",
     # The protection space that challenges name (RFC 9110 section 11.5).
     "REALM": "api",
     # This API's resource identifier (RFC 9728); by default the first audience, if that is a URL.
     "RESOURCE": "",
-    # The URL of this API for its clients, such as "https://api.example". DPoP proofs must name it before the path. By
-    # default scheme, host and port of RESOURCE; without either, no proof is accepted. The Host header never counts.
+    # The URL of this API for its clients, such as "https://api.example". The `htu` of DPoP proofs must begin with it.
+    # By default scheme, host and port of RESOURCE. Without both, no proof is accepted. The Host header is never used.
     "PUBLIC_URL": "",
     # The accepted signature algorithms of DPoP proofs; [] turns DPoP off. RFC 9864 names EdDSA with this curve Ed25519.
     "DPOP_ALGORITHMS": ["ES256", "EdDSA", "Ed25519"],
     # Refuse every token that is not bound to a key.
     "DPOP_REQUIRED": False,
-    # Require in every proof a nonce that this API gave. Then a client's clock does not count.
+    # Require a nonce of this API in every proof, so that the clocks of clients do not matter.
     "DPOP_NONCES": False,
     # Seconds that a proof is accepted after it was made.
     "DPOP_PROOF_SECONDS": 60,
@@ -40,7 +40,7 @@ DEFAULTS: dict[str, Any] = {
     "DPOP_REPLAY_CACHE": "",
     # Follow each issuer's revocation feed.
     "REVOCATIONS": False,
-    # Seconds between two polls of the feed, and seconds without an answer after which it counts as late.
+    # Seconds between two polls of the feed, and seconds without an answer after which the feed counts as late.
     "REVOCATIONS_EVERY": 30,
     "REVOCATIONS_LATE_AFTER": 120,
     # While the feed is late: "serve" requests and log an error, or "refuse" them with 503.
@@ -54,18 +54,18 @@ DEFAULTS: dict[str, Any] = {
     "LOCAL_USERS": {},
     # Export the metrics of METRICS in metrics.py with prometheus_client, which the extra `metrics` installs.
     "METRICS": False,
-    # Bearer token with which /readyz shows the state of keys and feeds. If empty, only this machine sees it.
+    # Bearer token with which /readyz shows the state of keys and feeds. If empty, only this machine itself gets it.
     "OPERATOR_TOKEN": "",
-    # The client as which RequireActive authenticates to the introspection endpoint.
+    # The client_id and client_secret with which RequireActive authenticates at the introspection endpoint.
     "INTROSPECTION_CLIENT_ID": "",
     "INTROSPECTION_CLIENT_SECRET": "",
     # Seconds for which an answer of the introspection endpoint is cached.
     "INTROSPECTION_FOR": 5,
-    # True: the signature of a token that comes again within 60 s is not verified again; everything else is checked.
+    # True: if a token is repeated within 60 s, its signature is not verified again. Everything else is checked.
     "REMEMBER_TOKENS": True,
-    # The paths of this API, as prefixes such as "/api/": errors below them are JSON unless the client prefers HTML.
+    # The paths of this API, as prefixes such as "/api/". Errors below them are JSON, unless the client prefers HTML.
     "PATHS": [],
-    # True if a proxy in front appends the client's address to X-Forwarded-For. Failed tokens are counted by it.
+    # True if a proxy in front appends the client's address to X-Forwarded-For. Refused tokens are counted by address.
     "BEHIND_PROXY": False,
     # Permit DEFAULT_PERMISSION_CLASSES that accept requests without a token.
     "DANGEROUSLY_ALLOW_ANONYMOUS": False,
@@ -81,7 +81,7 @@ LOCAL_USERS_DEFAULTS: dict[str, Any] = {
     "SUBJECT_FIELD": "",
     # True to use the table of resources.user_links instead, which must be in INSTALLED_APPS.
     "LINK_TABLE": False,
-    # Create a user for a subject without one: True, or the dotted path of a function (token) -> user or None.
+    # Create a user for a subject without a user: True, or the dotted path of a function (token) -> user or None.
     "CREATE": False,
 }
 
@@ -91,6 +91,6 @@ ISSUER_DEFAULTS: dict[str, Any] = {
     "JWKS_URL": "",
     # A JWKS, or the path of a file with a JWKS, used instead of the network.
     "PINNED_JWKS": "",
-    # True, False, or the URL of the feed. None: as RESOURCE_SERVER['REVOCATIONS'] says.
+    # True, False, or the URL of the feed. None: the value of RESOURCE_SERVER['REVOCATIONS'].
     "REVOCATIONS": None,
 }

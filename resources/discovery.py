@@ -1,7 +1,7 @@
 """Discovery of an issuer's JWKS and endpoints through its metadata (RFC 8414), and the addresses of its feed.
 
-- Metadata is used only if it names exactly the configured issuer (RFC 8414 section 3.3).
-- It is cached until a fetch of keys fails, so that an issuer can move its JWKS.
+- Metadata is used only if its `issuer` is exactly the configured issuer (RFC 8414 section 3.3).
+- Metadata is cached until a fetch of keys fails, so that an issuer can move its JWKS.
 """
 
 from collections.abc import Callable, Mapping
@@ -36,7 +36,7 @@ def metadata_urls(issuer: str) -> tuple[str, ...]:
         f"{origin}{path}/.well-known/openid-configuration",
         f"{origin}/.well-known/openid-configuration{path}",
     )
-    return tuple(dict.fromkeys(candidates))  # without a path, two of them are the same
+    return tuple(dict.fromkeys(candidates))  # if the issuer has no path, two candidates are the same
 
 
 @dataclass(slots=True)
@@ -73,7 +73,7 @@ class Discovery:
     def address(self, name: str, *, until: float) -> str:
         """Return the URL under `name` in the metadata, for example "introspection_endpoint".
 
-        Give up at `until`, in seconds of `clock`. Raises FetchError if the metadata cannot be fetched or has none.
+        Give up at `until`, in seconds of `clock`. Raises FetchError if the metadata cannot be fetched or lacks `name`.
         """
         if self._metadata is None:
             self._metadata = self._discover(until)
@@ -108,7 +108,10 @@ class Discovery:
 
 @dataclass(frozen=True, slots=True)
 class FeedAddress:
-    """The address of an issuer's revocation feed, for one ring."""
+    """The address of an issuer's revocation feed for one ring.
+
+    A ring is a set of signing keys with a JWKS of its own.
+    """
 
     url: str
     clock: Callable[[], float]
@@ -117,7 +120,7 @@ class FeedAddress:
 
     @property
     def ring(self) -> str:
-        """Return the ring that the address names, "default" for the issuer's own feed."""
+        """Return the name of the ring in the address, or "default" if the address has none."""
         return urlsplit(self.url).path.partition("/oauth/revocations/")[2] or DEFAULT_RING
 
     def poll(self, *, since: str, conditional: bool) -> Answer:
@@ -160,8 +163,8 @@ def _mismatch(published: str, issuer: str) -> str:
 
 
 def read_jwks(body: bytes, *, algorithms: frozenset[str]) -> list[Verdict]:
-    """Return a verdict for each key of a JWKS document (RFC 7517 section 5). Raises ValueError if it is no JWKS."""
-    # Lenient, so that one key with repeated members does not make the other keys unusable.
+    """Return a verdict for each key of a JWKS document (RFC 7517 section 5). Raises ValueError if it is not a JWKS."""
+    # Parsed leniently, so that one key with repeated members does not make the other keys unusable.
     document = strict_json.parse_leniently(body)
     if not isinstance(document, dict) or isinstance(document, Repeated) or not isinstance(document.get("keys"), list):
         raise ValueError("the answer is not a JWKS")  # noqa: TRY004 (the document is wrong, not a type)

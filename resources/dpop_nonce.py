@@ -1,7 +1,8 @@
 """The nonces of DPoP proofs (RFC 9449 section 9), without state: a nonce is an HMAC of a window of time. Pure.
 
-- The nonce of a window is accepted during this window and the next one: for WINDOW to 2 * WINDOW seconds.
-- Processes that share a key accept the nonces of each other. Further keys are accepted only, while a key is replaced.
+- The nonce of a window is accepted during this window and the next one, which is for WINDOW to 2 * WINDOW seconds.
+- Processes that share a key accept the nonces of each other. While a key is replaced, nonces of the old key are
+  accepted as well.
 """
 
 import hmac
@@ -15,16 +16,16 @@ PURPOSE = b"dpop nonce of an API\0"
 
 @dataclass(frozen=True, slots=True)
 class Nonces:
-    """The nonces of an API. The first of `keys` makes them."""
+    """Makes and checks the nonces of an API. Nonces are made with the first key, and accepted from every key."""
 
     keys: tuple[bytes, ...]
 
     def current(self, seconds: float) -> str:
-        """Return the nonce that a client is given at `seconds`, a Unix time."""
+        """Return the nonce that the API gives clients at `seconds`, a Unix time."""
         return nonce(self.keys[0], int(seconds // WINDOW))
 
     def accepts(self, value: str, seconds: float) -> bool:
-        """Return True if `value` is the nonce of this window or of the one before."""
+        """Return True if `value` is a nonce of the window at `seconds`, or of the window before."""
         window = int(seconds // WINDOW)
         given = value.encode("utf-8", "surrogatepass")
         known = [nonce(key, number).encode() for key in self.keys for number in (window, window - 1)]
@@ -33,6 +34,6 @@ class Nonces:
 
 @lru_cache(maxsize=16)
 def nonce(key: bytes, window: int) -> str:
-    """Return the nonce of a window."""
+    """Return the nonce that `key` gives for the time window with the number `window`."""
     digest = hmac.digest(key, PURPOSE + str(window).encode(), "sha256")
     return urlsafe_b64encode(digest[:18]).decode()

@@ -5,13 +5,13 @@
 2. The header has the type `dpop+jwt` and no critical extension.
 3. The algorithm is accepted.
 4. The key in `jwk` is a usable public key for this algorithm.
-5. It is the key to which the token is bound: its thumbprint is `cnf.jkt`.
+5. The token is bound to this key: the thumbprint of the key is `cnf.jkt`.
 6. The key verifies the signature.
-7. `jti`, `htm` and `htu` are well-formed, and name the method and the URI of this request.
+7. `jti`, `htm` and `htu` are well-formed. `htm` and `htu` are the method and the URI of this request.
 8. `ath` is the hash of the token.
-9. `nonce` is recent, if this API requires nonces. If not, `iat` is.
+9. `nonce` is recent if this API requires nonces. Otherwise `iat` is recent.
 
-The caller has to refuse a proof that was accepted before, by `Proof.digest`: check 10.
+The caller must refuse a proof that was accepted before, by `Proof.digest`. That is check 10.
 """
 
 from base64 import urlsafe_b64encode
@@ -29,7 +29,7 @@ from .jwk import MEMBERS, Key, judge
 
 TYPE = "dpop+jwt"
 ALIASES = {"Ed25519": "EdDSA"}
-"""RFC 9864 names the algorithm by its curve. Both names mean the same signature."""
+"""Synonyms of algorithms. RFC 9864 names EdDSA with this curve Ed25519; the signature is the same."""
 MAX_HEADER_PART = -(-2048 * 4 // 3)  # 2 KiB in base64url: an RSA key of 8192 bits has 1,366 characters
 MAX_JTI = 256  # characters
 AHEAD = 30  # seconds that a client's clock may be ahead
@@ -37,12 +37,12 @@ AHEAD = 30  # seconds that a client's clock may be ahead
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules of an API for proofs. `window`: how many seconds old a proof may be."""
+    """The rules of an API for proofs. `window` is the greatest age of a proof in seconds."""
 
     algorithms: frozenset[str]
     window: float
     nonces: Nonces | None = None
-    """The nonces of this API, if it requires one in every proof. Then `iat` does not count."""
+    """The nonces of this API, if it requires a nonce in every proof. `iat` is not checked then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class BoundRequest:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A proof that passed checks 1 to 9."""
+    """A DPoP proof that `check` accepted. The caller must still refuse a replay, by `digest`."""
 
     digest: bytes
     """Identifies the proof: a hash of the key and the `jti`."""
@@ -75,9 +75,10 @@ class ProofKey:
 
 
 def check(request: BoundRequest, rules: Rules, *, seconds: float) -> Proof:
-    """Return the proof of a request at `seconds`, a Unix time.
+    """Verify the DPoP proof of a request, and return it. `seconds` is the current Unix time.
 
-    Raises InvalidProof, InvalidToken if another key signed than the token's, or NonceRequired.
+    Raises InvalidToken if the token is bound to another key, NonceRequired if the proof has no recent nonce although it
+    needs one, and InvalidProof if another check fails. The caller must refuse a replay by the digest of the proof.
     """
     value = request.proof or ""
     try:
@@ -97,7 +98,10 @@ def check(request: BoundRequest, rules: Rules, *, seconds: float) -> Proof:
 
 @lru_cache(maxsize=1024)  # of at most 8 KB each: a client's proofs share their header
 def _holder(part: str, algorithms: frozenset[str]) -> ProofKey:
-    """Check 2 to 4: return the key of a header and its algorithm."""
+    """Check the type, the algorithm and the key in the header of a proof. Return the key with its algorithm.
+
+    Raises InvalidProof if a check fails.
+    """
     if len(part) > MAX_HEADER_PART:
         raise InvalidProof(ProofReason.HEADER)
     members = json_object(part)
@@ -119,13 +123,16 @@ def _holder(part: str, algorithms: frozenset[str]) -> ProofKey:
 
 def thumbprint(jwk: Mapping[str, Any]) -> str:
     """Return the SHA-256 thumbprint of a public key that `jwk.judge` accepts (RFC 7638 section 3)."""
-    # Its members are base64url or names of curves, which JSON writes as they are.
+    # The members are base64url or names of curves, which need no escaping in JSON.
     canonical = ",".join(f'"{name}":"{jwk[name]}"' for name in sorted(MEMBERS[jwk["kty"]]))
     return token_hash(f"{{{canonical}}}")
 
 
 def _check_request(claims: Mapping[str, Any], request: BoundRequest) -> str:
-    """Check 7 and 8: compare the claims with the request and the token. Returns the `jti`."""
+    """Compare the claims of the proof with the request and the token. Returns the `jti`.
+
+    Raises InvalidProof if a claim is malformed or differs.
+    """
     jti, htu = claims.get("jti"), claims.get("htu")
     if not isinstance(jti, str) or not 0 < len(jti) <= MAX_JTI:
         raise InvalidProof(ProofReason.ID, "jti")
@@ -139,7 +146,10 @@ def _check_request(claims: Mapping[str, Any], request: BoundRequest) -> str:
 
 
 def _check_time(claims: Mapping[str, Any], rules: Rules, seconds: float) -> str:
-    """Check 9: require a recent nonce, or a recent `iat`. Returns the nonce, or "" if none is required."""
+    """Require a recent nonce, or a recent `iat` if this API requires no nonce. Returns the nonce, or "".
+
+    Raises NonceRequired if the nonce is not recent, and InvalidProof if the `iat` is malformed or not recent.
+    """
     iat = claims.get("iat")
     if not is_instant(iat):
         raise InvalidProof(ProofReason.TIME, "iat")

@@ -24,26 +24,30 @@ class DPoPSettings:
     public_url: str
     """The URL of this API for its clients, without a slash at the end."""
     target: Target
-    """The same, parsed."""
+    """The public URL, parsed."""
     algorithms: tuple[str, ...]
     rules: Rules
     required: bool
-    """True if this API accepts no other tokens."""
+    """True if this API accepts only tokens that are bound to a key."""
     replay_cache: str
     """The name of the Django cache that stores accepted proofs, or "" if each process stores its own."""
 
     @property
     def remembered_for(self) -> float:
-        """Return how many seconds an accepted proof must be stored: until it would be refused for its age."""
+        """Return for how many seconds an accepted proof must be stored.
+
+        After that time, a replay is refused because its age or its nonce is too old.
+        """
         return 2 * NONCE_WINDOW if self.rules.nonces else self.rules.window + AHEAD
 
 
 def dpop_settings(
     values: Mapping[str, Any], *, algorithms: Sequence[str], resource: str, secrets: Sequence[str | bytes]
 ) -> DPoPSettings | None:
-    """Return the settings, or None if DPoP is off: without algorithms, or without a public URL.
+    """Return the settings. Returns None if DPoP is off.
 
-    `resource` is the API's identifier, `secrets` are the project's secret keys. Raises ImproperlyConfigured.
+    DPoP is off if `algorithms` is empty or the API has no public URL. `resource` is the API's identifier, `secrets` are
+    the project's secret keys. Raises ImproperlyConfigured if a value is wrong.
     """
     if unknown := set(algorithms) - FAMILIES.keys() - ALIASES.keys():
         raise ImproperlyConfigured(f"RESOURCE_SERVER['DPOP_ALGORITHMS'] must not contain {', '.join(sorted(unknown))}.")
@@ -70,6 +74,6 @@ def dpop_settings(
 
 
 def _origin(resource: str) -> str:
-    """Return scheme, host and port of the API's identifier, or "" if it has none."""
+    """Return scheme, host and port of the API's identifier, or "" if it is not an http or https URL."""
     parts = urlsplit(resource)
     return f"{parts.scheme}://{parts.netloc}" if parts.scheme in {"http", "https"} and parts.netloc else ""

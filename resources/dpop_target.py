@@ -1,8 +1,8 @@
 """The URI of a request, as the `htu` of a DPoP proof names it (RFC 9449 section 4.3). Pure.
 
 Two URIs have the same target if they are equal after syntax-based and scheme-based normalization (RFC 3986 sections
-6.2.2 and 6.2.3), without query and fragment. Paths are compared decoded, as Django routes them: a WSGI server decodes
-the path of a request, so that `%2F` and `/` cannot be told apart.
+6.2.2 and 6.2.3), without query and fragment. Paths are decoded before they are compared, because a WSGI server decodes
+the path of a request. So `%2F` and `/` cannot be distinguished.
 """
 
 import re
@@ -31,13 +31,13 @@ class Target(NamedTuple):
     path: str
 
     def below(self, path: str) -> "Target":
-        """Return the target of the decoded `path`, as Django's `request.path` has it, below this one."""
+        """Return the target of `path` below this target. `path` is decoded, as Django's `request.path` is."""
         return Target(self.scheme, self.host, self.port, without_dots(self.path.rstrip("/") + path))
 
 
 @lru_cache(maxsize=1024)  # of at most 8 KB each: the proofs for a resource name the same URI
 def target(uri: str) -> Target | None:
-    """Return the target of an http or https URI, or None if it is none, has a user, or its path is not UTF-8."""
+    """Return the normalized target of an http or https URI. Returns None if it has a user or is malformed."""
     match = _URI.fullmatch(uri) if len(uri) <= MAX_URI else None
     if match is None:
         return None

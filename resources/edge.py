@@ -1,4 +1,4 @@
-"""Detects requests that a WSGI server can have passed on incomplete or ambiguous. Pure."""
+"""Detects requests that are ambiguous, or of which a WSGI server can have lost a part. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,5 +17,8 @@ def is_length_unknown(environ: Mapping[str, Any]) -> bool:
 
 
 def is_scheme_twice(environ: Mapping[str, Any], header: tuple[str, str] | None) -> bool:
-    """Return True if the header that SECURE_PROXY_SSL_HEADER names has two values: the client's and the proxy's."""
+    """Return True if the header that SECURE_PROXY_SSL_HEADER names has two values.
+
+    In that case the client sent a value of its own in addition to the proxy's.
+    """
     return header is not None and "," in str(environ.get(header[0], ""))

@@ -1,4 +1,4 @@
-"""Read single entries of RESOURCE_SERVER, and refuse wrong ones with ImproperlyConfigured."""
+"""Read single entries of RESOURCE_SERVER. Wrong entries are refused with ImproperlyConfigured."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ def complete(entries: Mapping[str, Any], defaults: Mapping[str, Any], where: str
 
 
 def strings(name: str, value: str | Sequence[str]) -> list[str]:
-    """Return one or several strings as a list. Raises ImproperlyConfigured if one is empty or not a string."""
+    """Return one or several strings as a list. Raises ImproperlyConfigured if an item is empty or not a string."""
     listed = [value] if isinstance(value, str) else list(value)
     if not all(isinstance(string, str) and string for string in listed):
         raise ImproperlyConfigured(f"RESOURCE_SERVER[{name!r}] must be a list of strings.")
@@ -23,7 +23,7 @@ def strings(name: str, value: str | Sequence[str]) -> list[str]:
 
 
 def paths(value: str | Sequence[str]) -> tuple[str, ...]:
-    """Return the paths of PATHS. Raises ImproperlyConfigured if one does not begin with a slash."""
+    """Return the entry PATHS as a tuple. Raises ImproperlyConfigured if a path does not begin with a slash."""
     listed = strings("PATHS", value)
     if wrong := [path for path in listed if not path.startswith("/")]:
         raise ImproperlyConfigured(f"RESOURCE_SERVER['PATHS'] must contain paths such as '/api/', not {wrong[0]!r}.")
@@ -38,7 +38,7 @@ def one_of(name: str, value: str, choices: Sequence[str]) -> str:
 
 
 def positive(name: str, values: Mapping[str, Any]) -> float:
-    """Return the entry as a number of seconds. Raises ImproperlyConfigured if it is not above zero."""
+    """Return the entry `name` as a number of seconds. Raises ImproperlyConfigured if it is not above zero."""
     value = values[name]
     if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
         raise ImproperlyConfigured(f"RESOURCE_SERVER[{name!r}] must be a positive number of seconds.")

@@ -1,6 +1,6 @@
-"""The reasons to refuse a request's token, as exceptions. `challenges.py` has the responses for them.
+"""The reasons to refuse a request's token, as exceptions. `challenges.py` has the responses to them.
 
-The descriptions are fixed texts, so that nothing that a client sends reaches a response or a log.
+The descriptions are fixed texts, so that no input of a client gets into a response or a log.
 """
 
 from enum import StrEnum
@@ -72,7 +72,10 @@ class InvalidRequest(Exception):
 
 
 class Unavailable(Exception):
-    """The token cannot be verified now: keys, revocations or the issuer are unavailable. `retry_after`: seconds."""
+    """The token cannot be verified now, because keys, revocations or the issuer are unavailable.
+
+    `retry_after` is in seconds.
+    """
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(f"retry after {retry_after} s")

@@ -1,7 +1,8 @@
 """Verify an ES256 signature of a JWS (RFC 7518 section 3.4). Pure.
 
-`cryptography` reads signatures in DER. A JWS has the two numbers r and s instead, of 32 octets each. The library checks
-their range, and its error for a wrong signature does not leave this module.
+`cryptography` reads signatures in DER. A signature of a JWS is the two numbers r and s instead, of 32 octets each. The
+library checks the range of both numbers. It raises an error if the signature is wrong, for which `verifies` returns
+False.
 """
 
 from typing import Any
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
 OCTETS = 32
-"""Length of r and of s: that of the order of P-256."""
+"""The length of r and of s, which is the length of the order of P-256."""
 CURVE = ec.SECP256R1.name
 _SCHEME = ec.ECDSA(SHA256())
 
@@ -22,7 +23,7 @@ def verifies(key: Any, message: bytes, signature: bytes) -> bool:
 
     Returns False if `key` is a public key of another curve or another kind.
     """
-    # By name: the classes of keys are abstract, and `isinstance` costs more than the rest of this function.
+    # The curve is compared by name: `isinstance` with an abstract class takes longer than the rest of this function.
     if getattr(getattr(key, "curve", None), "name", "") != CURVE or len(signature) != 2 * OCTETS:
         return False
     r, s = int.from_bytes(signature[:OCTETS], "big"), int.from_bytes(signature[OCTETS:], "big")

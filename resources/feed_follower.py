@@ -1,17 +1,17 @@
-"""The state of a revocation feed that is followed in the background. Pure: fetch, clocks and sleep are arguments.
+"""Follows a revocation feed in the background, and holds its state. Pure: fetch, clocks and sleep are arguments.
 
 Rules (docs/revocation-feed.md section 3):
-- A request never waits for a poll. It reads one immutable state, which one assignment replaces.
+- A request never waits for a poll. It reads an immutable state, which a poll replaces by one assignment.
 - A document or segment that fails a check changes nothing. The last good entries stay in force.
-- An entry is removed after its `until`, and never because a full state lacks it: the issuer's database can have lost
-  it.
-- The feed is late if the reader has not heard from the issuer for `late_after` seconds, or if the last document has
-  expired. While it is late, requests are refused (503) if the settings say so, and an error is logged once. The feed of
-  a process that starts or wakes up is late until its first poll.
-- Many entries are merged in slices with a sleep between them, so that no other thread waits for all of them.
+- An entry is removed after its `until`, and never before. If a full state lacks an entry, the entry stays, because the
+  issuer's database can have lost it.
+- The feed is late if the issuer has not answered for `late_after` seconds, or if the last document has expired. While
+  the feed is late, requests are refused with 503 if the settings say so, and an error is logged once. After the start
+  or the wake-up of a process, the feed is late until the first poll.
+- Many entries are merged in slices with a sleep after each slice, so that no other thread waits for the whole merge.
 
-The entries of a segment count as soon as the segment is verified, before the rest of its document. This is safe,
-because the digest is signed and no message removes an entry.
+The entries of a segment take effect as soon as the segment is verified, before the rest of the document is merged. This
+is safe, because the digest of the segment is signed and no document removes an entry.
 """
 
 import logging
@@ -22,26 +22,26 @@ from typing import Any
 
 from .errors import Unavailable
 from .feed_source import Policy, Source, Time
-from .issuer_keys import TrustedIssuer
+from .issuer_trust import TrustedIssuer
 from .refusals import Refusals
 from .revocation_feed import CLOCK_ERROR, BadFeed, Document, FeedState, check_segment, number, read_document
 from .revocation_set import BLOCKS, ENTRY, RevocationSet
 
 logger = logging.getLogger(__name__)
 
-SWEPT = 4  # blocks swept in one poll: all of them within 64 polls
+SWEPT = 4  # blocks swept in one poll, which is all blocks within 64 polls
 SLICE = 1024  # entries merged at once, in about a millisecond
 BETWEEN = 0.0005  # seconds between two slices
-FIRST_BACKOFF = 0.25  # seconds; short, because a process that starts often has no keys yet to verify the feed
+FIRST_BACKOFF = 0.25  # seconds; short, because a starting process often has no keys yet to verify the feed
 RETRY_AFTER = 1  # seconds; the poller polls soon
 
 NO_STATE = FeedState()
 
 
 class Follower:
-    """Polls the revocation feed of one ring, and holds its entries.
+    """Polls the revocation feed of one ring (a set of signing keys with a JWKS), and holds its entries.
 
-    `configured` are the reasons to refuse a token that the settings give.
+    `configured` has the reasons to refuse a token that come from the settings.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Follower:
         else:
             if document is not None:
                 self._accept(document)
-            # From the start of the poll: the issuer can have revoked a token right after it answered.
+            # The time of the answer is the start of the poll: the issuer can revoke a token right after it answered.
             self._heard_at, self._backoff, self._last_error = started, 0.0, ""
             self._alarms.discard("late")
         self._sweep(now)
@@ -116,7 +116,8 @@ class Follower:
     def _fetch_next(self, now: datetime) -> Document | None:
         """Return the next document, and merge its entries. Returns None if nothing changed. Raises on any failure."""
         state = self.state
-        # A 304 does not extend the last document, so the request is unconditional if that expires soon.
+        # A 304 does not extend the life of the last document, so the request is unconditional if that document expires
+        # soon.
         lasts = state.exp - now.timestamp() > 2 * self._policy.every
         answer = self._source.poll(since=state.version, conditional=bool(state.version) and lasts)
         if answer.body is None:
@@ -134,7 +135,7 @@ class Follower:
         return document
 
     def _merge(self, packed: bytes, now: datetime) -> None:
-        """Merge packed entries in slices. Raises BadFeed if the set becomes too large."""
+        """Merge packed entries into the set of revocations, slice by slice. Raises BadFeed if it becomes too large."""
         entries = self.state.entries
         for start in range(0, len(packed), SLICE * ENTRY):
             if start:
@@ -148,25 +149,28 @@ class Follower:
         )
 
     def _accept(self, document: Document) -> None:
-        """Store the version and times of a document. Its entries are merged already."""
+        """Store the version and times of a document, whose entries have been merged."""
         went_back = number(document.version) < number(self.state.version)
         self._alarm_if("back", went_back or "back" in self._alarms, "went back: the issuer's database lost revocations")
         if not document.is_delta:
-            # A full state lists every segment, so others will not be listed again.
+            # A full state lists every segment. Segments that it does not list will not be listed again.
             self._loaded &= {segment.digest for segment in document.segments}
         self.state = replace(self.state, version=document.version, iat=document.iat, exp=document.exp)
 
     def _swap(self, entries: RevocationSet) -> None:
-        """Replace the entries, for polls and for requests."""
+        """Replace the entries that polls and requests use."""
         self.state = replace(self.state, entries=entries)
         self._refusals = replace(self._configured, entries=entries)
 
     def _sweep(self, now: datetime) -> None:
-        """Remove the ended entries of the next blocks. Each poll sweeps a part, so that no poll takes long."""
+        """Remove the expired entries from the next SWEPT blocks.
+
+        Each poll sweeps only some of the blocks, so that no poll takes long.
+        """
         if self.state.entries.count:
             window = range(self._sweep_at, self._sweep_at + SWEPT)
             swept = self.state.entries.swept(window, now=now.timestamp())
-            if swept is not self.state.entries:  # a new set starts with empty caches
+            if swept is not self.state.entries:  # a new set has empty caches, so it is used only if it differs
                 self._swap(swept)
         self._sweep_at = (self._sweep_at + SWEPT) % BLOCKS
 
@@ -191,7 +195,10 @@ class Follower:
         self._alarm_if("late", self._is_late(now), f"is late: {self._last_error}")
 
     def _alarm_if(self, name: str, raised: bool, text: str) -> None:  # noqa: FBT001 (a parameter, not an option)
-        """Log an error at the beginning of the alarm `name`, and not again until it has ended."""
+        """Log `text` as an error when the alarm `name` begins.
+
+        `raised` is True while the alarm lasts. The error is logged again only if the alarm has ended in between.
+        """
         if raised and name not in self._alarms:
             logger.error("The revocation feed of %s %s", self._issuer.url, text)
         self._alarms = self._alarms | {name} if raised else self._alarms - {name}

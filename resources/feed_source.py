@@ -1,4 +1,9 @@
-"""What the follower of a feed needs: a source of its documents, settings, and time. Pure."""
+"""The arguments of `feed_follower.Follower`. Tests replace them, so they need no network and no waiting. Pure.
+
+- `Source` fetches documents and segments of an issuer's revocation feed.
+- `Policy` has the settings, such as the time between two polls.
+- `Time` has the functions that read clocks and wait.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,9 +24,9 @@ class Source(Protocol):
     """The requests to one issuer's feed, with bounds on time and size."""
 
     def poll(self, *, since: str, conditional: bool) -> Answer:
-        """Fetch the changes since the version `since`, or a full state if it is "". Raises on any failure.
+        """Fetch the changes since the version `since`, or a full state if `since` is "". Raises on any failure.
 
-        If `conditional`, the issuer may answer 304 if there are none.
+        With `conditional`, the issuer may answer 304 if there are no changes.
         """
 
     def segment(self, digest: str) -> bytes:
@@ -41,7 +46,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Time:
-    """The functions by which a follower reads and passes time."""
+    """The functions by which a follower reads clocks and waits. Tests replace them."""
 
     clock: Callable[[], float]
     """Returns monotonic seconds, including time in system suspend."""

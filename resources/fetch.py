@@ -1,7 +1,8 @@
 """Bounded HTTP requests to issuers.
 
 - One deadline covers name resolution, connection, request and answer (`wire`).
-- An answer has at most `max_bytes` bytes, and is not compressed: a small compressed answer could be huge.
+- An answer has at most `max_bytes` bytes, and is not compressed, because a small compressed answer can expand to a huge
+  one.
 - Redirects and the proxy variables of the environment are ignored, so that a request goes to the given host only.
 - The URL must be https, or http on loopback, unless `allow_http` is set.
 - Every failure is a FetchError. Callers interpret the body.
@@ -48,7 +49,7 @@ class Response:
                 return 0.0
             name, _, value = directive.partition("=")
             if name == "max-age" and _digits(value):
-                # A cache in between has used up `Age` seconds.
+                # The answer has spent `Age` seconds in a cache.
                 age = self.headers.get("age", "0")
                 return max(0.0, float(value) - (float(age) if _digits(age) else 0.0))
         return None
@@ -59,19 +60,19 @@ class Bounds:
     """The bounds of one request and its answer."""
 
     until: float
-    """When to give up, in seconds of `clock`."""
+    """The time at which to give up, in seconds of `clock`."""
     clock: Callable[[], float]
     """Returns seconds that never go back."""
     allow_http: bool = False
     """Permits http to hosts beyond loopback."""
     max_bytes: int = MAX_BYTES
-    """The longest answer."""
+    """The longest accepted answer, in bytes."""
 
 
 def get(url: str, bounds: Bounds, *, etag: str = "", forced: bool = False) -> Response:
-    """Send a GET to `url`. Raises FetchError if it fails, or if the answer is not acceptable.
+    """Send a GET to `url` and return the answer. Raises FetchError if it fails, or if the answer is not acceptable.
 
-    `etag` makes the request conditional. `forced` makes caches revalidate.
+    `etag` makes the request conditional. With `forced`, caches have to revalidate.
     """
     headers = {"Accept": "application/json, */*;q=0.1", "If-None-Match": etag}
     headers |= {"Cache-Control": "no-cache", "Pragma": "no-cache"} if forced else {}
@@ -82,7 +83,7 @@ def get(url: str, bounds: Bounds, *, etag: str = "", forced: bool = False) -> Re
 
 
 def send(method: str, url: str, bounds: Bounds, *, headers: Mapping[str, str], body: bytes | None = None) -> Response:
-    """Send one request. Headers without a value are left out.
+    """Send one request and return the answer. Headers without a value are left out.
 
     Raises FetchError if the URL is not allowed, the request fails, or the answer is not acceptable.
     """
@@ -108,7 +109,7 @@ def is_allowed(url: str, *, allow_http: bool) -> bool:
         parts.port  # noqa: B018 (raises ValueError if the port is not a number)
     except ValueError:
         return False
-    # A user name or fragment can make a URL look like one of another host.
+    # A user name or fragment can make a URL look like a URL of another host.
     if not parts.hostname or parts.username or parts.password or parts.fragment:
         return False
     return parts.scheme == "https" or (parts.scheme == "http" and (allow_http or is_loopback(parts.hostname)))
@@ -125,7 +126,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _read(response: http.client.HTTPResponse, max_bytes: int) -> Response:
-    """Return the answer. Raises FetchError if its status, encoding or length is not acceptable."""
+    """Return the answer with its body. Raises FetchError if its status, encoding or length is not acceptable."""
     headers = {name.lower(): value for name, value in response.getheaders()}
     if response.status not in {http.client.OK, http.client.NOT_MODIFIED}:
         raise FetchError(f"the server answered {response.status}")
@@ -140,7 +141,7 @@ def _read(response: http.client.HTTPResponse, max_bytes: int) -> Response:
 
 
 def _describe(error: Exception) -> str:
-    # The text of other errors can contain what the server sent.
+    # The text of any other error can contain what the server sent.
     return str(error) if isinstance(error, OSError) and str(error) else type(error).__name__
 
 

@@ -1,10 +1,10 @@
-"""Single-flight fetches of one source: who starts a fetch, who may wait for it, and when to retry after a failure.
+"""Single-flight fetches of one source: which request starts a fetch, how many wait for it, and when it is retried.
 
-- At most one fetch is under way. Every request that needs it shares it.
-- At most `waiters` requests wait for it, each for `patience` seconds. WaitLimit bounds the sum over all sources.
+- At most one fetch runs at a time. All requests that need the fetch share it.
+- At most `waiters` requests wait for a fetch, each for `patience` seconds. WaitLimit bounds the sum over all sources.
 - After a failure, no fetch starts for 1 s, then 2, 4, … up to `longest_backoff` seconds (exponential backoff).
 - A fetch that has not ended GRACE seconds after its deadline counts as failed. Its late result is dropped.
-- The lock guards a few assignments. It is never held while a job runs or a request waits.
+- The lock is held only for a few assignments, and never while a job runs or a request waits.
 
 Pure state: the job, the clock and the function that starts a thread are arguments.
 """
@@ -35,18 +35,18 @@ class Limits:
     """The limits of the fetches of one source. Times are in seconds."""
 
     deadline: float
-    """When a fetch gives up."""
+    """The time after which a fetch gives up."""
     waiters: int
-    """How many requests may wait for a fetch."""
+    """The most requests that may wait for a fetch."""
     patience: float
-    """How long a request waits."""
+    """The longest time for which a request waits."""
     longest_backoff: float
     """The longest time without an attempt after failures."""
 
 
 @dataclass(slots=True, eq=False)
 class Flight:
-    """A fetch under way. `done` is set when it ends, by success or failure."""
+    """A fetch that runs. `done` is set when the fetch succeeds or fails."""
 
     started: float
     forced: bool = False
@@ -60,9 +60,10 @@ def in_a_thread(work: Callable[[], None]) -> None:
 
 
 class Flights(Generic[T]):
-    """The flights (fetches) of one source, one at a time. `job` fetches, or raises. `clock` is monotonic, in seconds.
+    """Fetches one source, one fetch (flight) at a time. `job` fetches, or raises. `clock` returns monotonic seconds.
 
-    `keep` stores the result of a flight. It runs under the lock, and only if the flight was not given up before.
+    `keep` stores the result of a flight. It is called under the lock. It is not called if the flight counted as failed
+    before its job returned.
     """
 
     def __init__(
@@ -89,22 +90,22 @@ class Flights(Generic[T]):
         _all.add(self)
 
     def reset_after_fork(self) -> None:
-        """Replace the lock and forget the flight (after a fork: the parent's threads do not run in this process)."""
+        """Replace the lock and forget the flight after a fork, because the parent's threads do not run in the child."""
         self._lock = threading.Lock()
         self._flight: Flight | None = None
         self._waiting = 0
 
     def current(self) -> Flight | None:
-        """Return the flight under way. Returns None if there is none, or if it is overdue."""
+        """Return the running flight. Returns None if no flight runs, or if the flight is overdue."""
         flight = self._flight
         if flight is None or self._clock() > flight.started + self._limits.deadline + GRACE:
             return None
         return flight
 
     def start(self, *, forced: bool = False, condition: Callable[[], bool] = lambda: True) -> Flight | None:
-        """Return the flight under way, or start one. Returns None during the backoff, or if `condition` is false."""
+        """Return the running flight, or start one. Returns None during the backoff, or if `condition` returns False."""
         # `condition` is called last and under the lock. Thus two threads cannot both find that a fetch is needed, and a
-        # rate limit in it is charged for fetches that really start.
+        # rate limit in `condition` counts only fetches that really start.
         with self._lock:
             if flight := self.current():
                 return flight
@@ -123,7 +124,7 @@ class Flights(Generic[T]):
         """Wait until `flight` has ended. Returns False if too many requests wait, or after `patience` seconds."""
         if flight.done.is_set():
             return True
-        if thread_limit.is_background():  # a thread that serves no requests needs no place
+        if thread_limit.is_background():  # a thread that serves no requests is not limited
             return flight.done.wait(self._limits.patience)
         with self._lock:
             if self._waiting >= self._limits.waiters:
@@ -157,7 +158,7 @@ class Flights(Generic[T]):
 
     def _land(self, flight: Flight, *, result: T | None = None, error: Exception | None = None) -> None:
         with self._lock:
-            if self._flight is flight:  # else it was given up, and a newer result must not be overwritten
+            if self._flight is flight:  # otherwise it was given up, and must not overwrite a newer result
                 self._flight = None
                 if error is None:
                     self._keep(flight, cast("T", result))

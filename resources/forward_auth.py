@@ -1,11 +1,12 @@
 """A view that tells a proxy if a request may pass: nginx `auth_request`, Traefik `ForwardAuth`, Caddy `forward_auth`.
 
-1. 403 if the request has a header with PREFIX: only this view may set them.
-2. 204 if the token is valid and has the permissions. The headers of CLAIMS say whose request it is.
-3. 401 or 403 with a challenge if not. Proxies turn other client errors into a 500, so that these become 401.
-4. 429 or 503 with Retry-After if it cannot be decided now.
+1. 403 if the request has a header whose name begins with PREFIX, because only this view may set such headers.
+2. 204 if the token is valid and meets the permissions. The headers of CLAIMS name the user and the client.
+3. 401 or 403 with a challenge if the token is refused. Other client errors become 401, because proxies would turn them
+   into a 500.
+4. 429 or 503 with Retry-After if the request cannot be decided now.
 
-The proxy must send the headers of the 204 to the application behind it, and remove those that the client sent. The
+The proxy must send the headers of the 204 to the application behind it, and must remove such headers of the client. The
 examples in examples/without_drf/ do both.
 """
 
@@ -26,16 +27,17 @@ FORGED = "The request has a header that only the proxy may set"
 AS_THEY_ARE = frozenset(
     {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 )
-"""The statuses of refusals that proxies pass on, or that are no fault of the client."""
+"""The statuses of refusals that are sent unchanged: proxies pass them on, or the client did not cause them."""
 READABLE = "!#$&'()*+,/:;=?@[]^`{|}~"
 
 
 def forward_auth(*permissions: Any, forwarded_target: bool = False) -> Callable[[HttpRequest], HttpResponseBase]:
     """Return a view that decides by these permissions. Without permissions, any valid token is enough.
 
-    The same permissions hold for every method of the client's request. `forwarded_target` is True if the proxy sets
-    X-Forwarded-Method and X-Forwarded-Uri to those of the client's request, also if the client sends such headers. DPoP
-    proofs are compared with them. Without it, no token that is bound to a key is accepted.
+    The same permissions apply to every method of the client's request. `forwarded_target` must be True only if the
+    proxy sets X-Forwarded-Method and X-Forwarded-Uri to the method and URI of the client's request, and overwrites such
+    headers of the client. DPoP proofs are compared with these headers. If `forwarded_target` is False, no token that is
+    bound to a key is accepted.
     """
 
     def decide(request: HttpRequest) -> HttpResponseBase:
@@ -50,7 +52,7 @@ def forward_auth(*permissions: Any, forwarded_target: bool = False) -> Callable[
 
 
 def answer(request: HttpRequest, permissions: tuple[Any, ...]) -> HttpResponseBase:
-    """Return 204 with the identity, or the refusal."""
+    """Return 204 with the headers of `identity`, or the refusal."""
     refused = refusal(request, *permissions)
     if refused is None:
         return HttpResponse(status=HTTPStatus.NO_CONTENT, headers=identity(request.auth))  # type: ignore[attr-defined]
@@ -60,13 +62,13 @@ def answer(request: HttpRequest, permissions: tuple[Any, ...]) -> HttpResponseBa
 
 
 def is_forged(request: HttpRequest) -> bool:
-    """Return True if the client sent a header with PREFIX, in any case, and with `-` or `_`."""
+    """Return True if a header's name begins with PREFIX, in any spelling: upper or lower case, `-` or `_`."""
     # The names in `request.headers` have `-` in place of `_`.
     return any(name.upper().startswith(PREFIX.upper()) for name in request.headers)
 
 
 def identity(token: AccessToken) -> dict[str, str]:
     """Return the headers that name the holder of a verified token, percent-encoded (RFC 3986 section 2.1)."""
-    # Every header is always sent: a proxy might keep the client's in the place of one that is missing.
+    # Every header is always sent, because a proxy might pass on a header of the client if this view does not set it.
     named = {f"{PREFIX}{name}": quote(str(token.claims[claim]), READABLE) for name, claim in CLAIMS.items()}
     return named | {f"{PREFIX}Scope": " ".join(quote(scope, READABLE) for scope in sorted(token.scopes)) or "-"}

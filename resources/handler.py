@@ -50,7 +50,10 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
 
 
 def in_full(demand: Demand, context: dict[str, Any]) -> Demand:
-    """Return the demand with every scope that the request needs, also those that the token has (RFC 6750 section 3)."""
+    """Return the demand, extended to all scopes that the request needs, including those that the token has.
+
+    From the challenge, the client can then request a token with all of them (RFC 6750 section 3).
+    """
     view, request = context["view"], context["request"]
     held = request.auth.scopes
     if demand.scopes:
@@ -61,10 +64,12 @@ def in_full(demand: Demand, context: dict[str, Any]) -> Demand:
 
 
 def earlier_refusal(context: dict[str, Any]) -> Exception | None:
-    """Return the refusal by authentication or permissions of a request that failed before DRF authenticated it.
+    """Authenticate a request that failed before DRF authenticated it. Return the refusal, or None.
 
-    DRF negotiates the content type first. Without this, a bad token with an unacceptable Accept header would get 406
-    without a challenge. Returns None if the request was authenticated already, is not refused, or cannot be read.
+    DRF negotiates the content type before it authenticates. So a request with a bad token and an Accept header that the
+    API does not serve would get 406 without a challenge.
+
+    Returns None if the request is not refused, was authenticated already, or cannot be read.
     """
     request, view = context.get("request"), context.get("view")
     if request is None or view is None or hasattr(request, "_user"):
@@ -86,7 +91,7 @@ def earlier_refusal(context: dict[str, Any]) -> Exception | None:
 
 def throttle_cache_failed(error: Exception) -> bool:
     """Return True if a cache raised `error` inside a throttle."""
-    # The throttles of this app catch such errors themselves.
+    # An APIException is not an error of a cache. The throttles of this app catch errors of their cache themselves.
     if isinstance(error, APIException):
         return False
     # Each cache backend has error classes of its own, so only the traceback shows where the error comes from.
@@ -109,7 +114,7 @@ def scheme_of(token: AccessToken) -> str:
 
 
 def refusal(demand: Demand, scheme: str) -> APIException:
-    """Return the response that names what the request lacks. Its challenge is one of `scheme`."""
+    """Return the error response to `demand`. Its challenge is for `scheme`, and names what the request lacks."""
     if demand.retry_after:
         return TryLater(demand.retry_after)
     if demand.inactive:

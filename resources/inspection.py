@@ -1,4 +1,4 @@
-"""A report on an issuer's published keys: which of them this API can use, and why not the others."""
+"""A report on an issuer's published keys. It says for each key whether this API can use it, and if not, why."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,14 +13,14 @@ from .key_pins import PinnedKeys
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The report on one issuer. `problem` says why its keys could not be fetched, and is empty if they were."""
+    """The report on one issuer. `problem` says why the keys could not be fetched, or is ""."""
 
     issuer: str
     jwks_url: str = ""
     verdicts: Sequence[Verdict] = field(default_factory=tuple)
     problem: str = ""
     audience_problem: str = ""
-    """Why the issuer's tokens do not name this API as their audience; empty if they do."""
+    """The reason why the issuer's tokens do not name this API as their audience, or ""."""
 
     @property
     def usable(self) -> bool:
@@ -63,7 +63,7 @@ class Report:
 
 
 def inspect(trust: Trust, *, audience: Collection[str]) -> Report:
-    """Fetch the issuer's metadata and keys now, past every cache, and return a report.
+    """Fetch the issuer's metadata and keys now, bypassing every cache, and return a report.
 
     `audience` has the identifiers of this API.
     """
@@ -83,7 +83,7 @@ def inspect(trust: Trust, *, audience: Collection[str]) -> Report:
 def _audience_problem(discovery: Discovery, audience: Collection[str]) -> str:
     """Return the difference between `audience` and the identifiers that the issuer lists, or "" if there is none.
 
-    RFC 9728 section 4 does not require an issuer to list any.
+    RFC 9728 section 4 does not require an issuer to list identifiers.
     """
     try:
         listed = discovery.resources(until=clock() + discovery.deadline)

@@ -1,9 +1,10 @@
 """Token introspection (RFC 7662), for the few endpoints that cannot wait for the next poll of the revocation feed.
 
-- An answer is cached for INTROSPECTION_FOR seconds, for the last REMEMBERED tokens.
-- AT_ONCE requests run at the same time; further ones fail at once. Each ends within `patience` seconds.
+- An answer is cached for INTROSPECTION_FOR seconds. The answers for the last REMEMBERED tokens are cached.
+- At most AT_ONCE requests to the issuer run at the same time. A further request fails at once. Each request ends within
+  `patience` seconds.
 - After a failure, no request starts for PAUSE seconds.
-- It fails closed: without an answer, `active` raises Unavailable, and the API refuses the request.
+- Introspection fails closed: without an answer, `active` raises Unavailable, and the API refuses the request.
 """
 
 import logging
@@ -45,12 +46,15 @@ class Introspector:
         self.reset_after_fork()
 
     def reset_after_fork(self) -> None:
-        """Replace the semaphore (after a fork: the threads that hold it exist only in the parent)."""
+        """Replace the semaphore after a fork, because the threads that hold it exist only in the parent process."""
         self._slots = threading.BoundedSemaphore(AT_ONCE)
 
     def active(self, token: AccessToken) -> bool:
-        """Return the issuer's answer, or its cached answer. Raises Unavailable if there is none."""
-        # A hash, so that the cache holds no token.
+        """Return True if the issuer says that the token is active, now or in a cached answer.
+
+        Raises Unavailable if the issuer does not answer.
+        """
+        # The name in the cache is a hash, so that the cache contains no token.
         name = sha256(token.raw.encode()).digest()
         until, answer = self._answers.get(name, (0.0, False))
         if self._clock() < until:
@@ -63,7 +67,7 @@ class Introspector:
             self._paused_until = self._clock() + PAUSE
             raise Unavailable(1) from error
         finally:
-            slots.release()  # of the same semaphore, which a fork can have replaced
+            slots.release()  # the semaphore that was acquired; a fork can have replaced `self._slots`
         self._answers[name] = (self._clock() + self._cached_for, answer)
         while len(self._answers) > REMEMBERED:
             self._answers.popitem(last=False)
@@ -72,7 +76,7 @@ class Introspector:
 
 def is_active(answer: Mapping[str, Any], claims: Mapping[str, Any]) -> bool:
     """Return True if an introspection response says that the token of these claims is active (RFC 7662 section 2.2)."""
-    # A response about another token must not make this one active.
+    # A response about another token must not make this token active.
     same = all(answer[name] == claims[name] for name in ("iss", "sub", "client_id", "jti") if name in answer)
     return answer.get("active") is True and same
 
@@ -89,7 +93,7 @@ def introspector(issuer: str) -> Introspector:
 def _query(issuer: str, token: str) -> Mapping[str, Any]:
     """Return the issuer's introspection response.
 
-    Raises FetchError if the request fails, or the answer is no JSON object.
+    Raises FetchError if the request fails, or if the answer is not a JSON object.
     """
     conf = resource_server()
     if not conf.introspection_client_id:

@@ -23,7 +23,7 @@ class IssuerSettings:
 
 
 def issuer_settings(entry: Mapping[str, Any], values: Mapping[str, Any]) -> IssuerSettings:
-    """Return the settings for one issuer: its own entry, completed by `values`, those of RESOURCE_SERVER."""
+    """Return the settings for one issuer: its own entry, completed by `values`, the entries of RESOURCE_SERVER."""
     own = complete(entry, ISSUER_DEFAULTS, "RESOURCE_SERVER['ISSUERS']")
     revocations = values["REVOCATIONS"] if own["REVOCATIONS"] is None else own["REVOCATIONS"]
     jwks_url = own["JWKS_URL"] or values["JWKS_URL"]
@@ -39,8 +39,8 @@ def issuer_settings(entry: Mapping[str, Any], values: Mapping[str, Any]) -> Issu
 
 
 def _feed(issuer: str, jwks_url: str) -> str:
-    """Return the URL of the feed that the keys behind `jwks_url` sign."""
-    # A ring of signing keys signs a feed of its own. An API that uses the JWKS of that ring can verify no other feed.
+    """Return the URL of the feed that is signed by the keys at `jwks_url`."""
+    # Each ring of signing keys signs a feed of its own. An API that uses the JWKS of a ring can verify only that feed.
     ring = jwks_url.removeprefix(f"{issuer}/.well-known/jwks/").removesuffix(".json")
     own_ring = ring and jwks_url == f"{issuer}/.well-known/jwks/{ring}.json" and "/" not in ring
     return f"{issuer}/oauth/revocations" + (f"/{ring}" if own_ring else "")
@@ -53,7 +53,7 @@ def _document(pinned: str | Path | Mapping[str, Any]) -> bytes:
 
 
 def issuer_entries(issuers: Sequence[str | Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the entries of ISSUERS, of which each can be a URL."""
+    """Return the entries of ISSUERS as dictionaries. An entry in the settings can also be a URL."""
     if isinstance(issuers, str):
         issuers = [issuers]
     return [{"URL": entry} if isinstance(entry, str) else entry for entry in issuers]

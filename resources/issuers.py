@@ -1,7 +1,7 @@
 """The trusted issuers of this process, with their keys and revocation feeds.
 
-They are made from the settings at the first use, live as long as the process, and are made again if a test overrides
-RESOURCE_SERVER. Each process has its own.
+They are made from the settings at their first use, live as long as the process, and are made again if a test overrides
+RESOURCE_SERVER. Processes do not share them.
 """
 
 import logging
@@ -20,8 +20,8 @@ from .conf import ResourceServer, resource_server
 from .discovery import DEFAULT_RING, Discovery, FeedAddress, read_jwks
 from .feed_follower import Follower
 from .feed_source import Policy, Time
-from .issuer_keys import TrustedIssuer
 from .issuer_settings import IssuerSettings
+from .issuer_trust import TrustedIssuer
 from .jwk import FAMILIES
 from .key_pins import PinnedKeys
 from .keyset import Fetch, Fetched, KeySet
@@ -37,7 +37,7 @@ def clock() -> float:
 
 
 def time_of_day() -> datetime:
-    """Return the current time. Requests bring their own time."""
+    """Return the current time for the background threads. Requests pass their own time."""
     return datetime.fromtimestamp(time.clock_gettime(time.CLOCK_REALTIME), UTC)
 
 
@@ -56,7 +56,10 @@ class Trust:
     poller: Poller[Follower] | None
 
     def ready(self) -> bool:
-        """Return True if there are keys, after at most one attempt to fetch them, and the feed is not too late."""
+        """Return True if there are keys, and the feed is not late or the settings accept a late feed.
+
+        Tries at most once to fetch keys.
+        """
         if self.poller:
             self.poller.start()
         return self.keys.ready() and (self.follower is None or self.follower.is_ready())
@@ -99,7 +102,7 @@ def _trust(settings: IssuerSettings, conf: ResourceServer) -> Trust:
 
 def _refusals(follower: Follower, poller: Poller[Follower]) -> Callable[[datetime], Refusals]:
     """Return the function by which `verify` gets the refusals. Its first call in a process starts the poller."""
-    # Not at import: threads that start before the server forks its workers do not exist in them.
+    # The poller does not start at import, because the server can fork its workers later, without the parent's threads.
 
     def refusals(now: datetime) -> Refusals:
         poller.start()
@@ -109,7 +112,7 @@ def _refusals(follower: Follower, poller: Poller[Follower]) -> Callable[[datetim
 
 
 def _observed_poll(issuer: str) -> Callable[[Follower], float]:
-    """Return `Follower.poll` with metrics. `issuer` is the URL of the settings."""
+    """Return a function that calls `Follower.poll` and records metrics. `issuer` is the URL in the settings."""
 
     def poll(follower: Follower) -> float:
         failures = follower.status()["failures"]
@@ -127,7 +130,7 @@ def _follower(
     settings: IssuerSettings, conf: ResourceServer, key_set: KeySet | PinnedKeys, refused: Refusals
 ) -> Follower:
     address = FeedAddress(settings.revocations_url, clock, conf.timing.deadline, conf.allow_http)
-    # A feed is signed by its ring. An API that pins other keys needs those of the default ring for the default feed.
+    # A feed is signed by its ring. An API with other keys needs the keys of the default ring for the default feed.
     by_default = bool(settings.jwks_url) and address.ring == DEFAULT_RING
     signers = keys(replace(settings, jwks_url=""), conf) if by_default else key_set
     return Follower(
@@ -146,7 +149,7 @@ def _follower(
 
 
 def _fail_closed(hook: Callable[[str, Mapping[str, Any]], bool]) -> Callable[[str, Mapping[str, Any]], bool]:
-    """Return `hook`, changed so that it refuses a token if it raises an error."""
+    """Return a function that calls `hook`, and refuses the token if `hook` raises an error."""
 
     def deny(kid: str, claims: Mapping[str, Any]) -> bool:
         try:
@@ -159,14 +162,14 @@ def _fail_closed(hook: Callable[[str, Mapping[str, Any]], bool]) -> Callable[[st
 
 
 def keys(issuer: IssuerSettings, conf: ResourceServer) -> KeySet | PinnedKeys:
-    """Return a new set of this issuer's keys, either pinned or fetched from its JWKS."""
+    """Return a new set of this issuer's keys: the pinned keys, if any, else keys that are fetched from the JWKS."""
     if issuer.pinned_jwks:
         return PinnedKeys(read_jwks(issuer.pinned_jwks, algorithms=issuer.algorithms))
     return KeySet(_observed_fetch(issuer.url, discovery(issuer, conf)), clock=clock, timing=conf.timing)
 
 
 def _observed_fetch(issuer: str, fetch: Discovery) -> Fetch:
-    """Return `fetch` with metrics. `issuer` is the URL of the settings."""
+    """Return a function that calls `fetch` and records metrics. `issuer` is the URL in the settings."""
 
     def fetched(*, etag: str, forced: bool) -> Fetched:
         try:

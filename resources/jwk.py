@@ -1,10 +1,10 @@
-"""The public keys in a JWKS, and which of them may verify tokens. Pure.
+"""Decides which public keys of a JWKS may verify tokens. Pure.
 
-`judge` establishes for each entry, independent of the others:
-1. It is an object without repeated members, and without private or symmetric members.
-2. It has a printable kid, and its use and key_ops permit verification (RFC 7517 section 4).
-3. Its type, curve and alg fit an algorithm that is configured for the issuer.
-4. Its numbers are well-formed and large enough (RFC 7518 section 6), and the library accepts them.
+`judge` establishes for each entry, independently of the others:
+1. The entry is an object without repeated members, and without private or symmetric members.
+2. The entry has a printable kid, and its use and key_ops permit verification (RFC 7517 section 4).
+3. The type, curve and alg of the key fit an algorithm that is configured for the issuer.
+4. The numbers of the key are well-formed and large enough (RFC 7518 section 6), and the library accepts them.
 """
 
 import re
@@ -50,7 +50,7 @@ class Key:
         """Return True if this key made `signature` over `message`, and may be used for `algorithm`."""
         if algorithm not in self.algorithms:
             return False
-        if algorithm == "ES256":  # without PyJWT's detours: each DPoP proof of most clients has one
+        if algorithm == "ES256":  # faster than PyJWT: most clients sign a DPoP proof with ES256 for each request
             return es256.verifies(self.public_key, message, signature)
         return ALGORITHMS[algorithm].verify(message, self.public_key, signature)
 
@@ -70,9 +70,9 @@ class TooManyKeys(ValueError):
 
 
 def judge_all(entries: Iterable[object], *, algorithms: frozenset[str]) -> list[Verdict]:
-    """Return a verdict for each entry of a JWKS. `algorithms` are those of the issuer.
+    """Return a verdict for each entry of a JWKS. `algorithms` are the accepted algorithms of the issuer.
 
-    Raises TooManyKeys beyond MAX_KEYS.
+    Raises TooManyKeys if there are more than MAX_KEYS usable keys.
     """
     verdicts: list[Verdict] = []
     per_kid: dict[str, int] = {}
@@ -133,7 +133,7 @@ def _misuse(entry: Mapping[str, Any]) -> str:
 
 
 def _bound_algorithms(entry: Mapping[str, Any], algorithms: frozenset[str]) -> frozenset[str]:
-    """Return those of `algorithms` for which the key may be used, by its type, curve and alg."""
+    """Return the members of `algorithms` for which the key may be used, by its type, curve and alg."""
     family = (entry.get("kty"), entry.get("crv", "") if entry.get("kty") != "RSA" else "")
     supported = frozenset(name for name in algorithms if FAMILIES[name] == family)
     if "alg" not in entry:
@@ -142,7 +142,7 @@ def _bound_algorithms(entry: Mapping[str, Any], algorithms: frozenset[str]) -> f
 
 
 def _bad_numbers(entry: Mapping[str, Any]) -> str:
-    """Return what is wrong with the numbers of the key, or ""."""
+    """Return the problem of the key's numbers, or ""."""
     for name in MEMBERS[entry["kty"]][1:]:
         value = entry.get(name)
         if not isinstance(value, str) or (name != "crv" and not _BASE64URL.fullmatch(value)):
@@ -161,7 +161,7 @@ def _number(value: str) -> int:
     number = 0
     for character in value:
         number = number << 6 | _DIGIT[character]
-    # The characters encode whole bytes. The bits that remain at the end do not belong to the number.
+    # The characters encode whole bytes. The remaining bits at the end do not belong to the number.
     return number >> (len(value) * 6 % 8)
 
 

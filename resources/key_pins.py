@@ -1,4 +1,4 @@
-"""The keys of an issuer from the settings, with the interface of a key set. Pure."""
+"""Keys of an issuer that come from the settings, with the interface of a key set. Pure."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from .jwk import Key, Verdict, by_kid
 
 
 class PinnedKeys:
-    """Keys from the settings instead of the network, for tests and for systems without a network."""
+    """Keys from the settings, for tests and for systems without a network."""
 
     def __init__(self, verdicts: Sequence[Verdict]) -> None:
         self.verdicts = tuple(verdicts)

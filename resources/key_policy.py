@@ -1,4 +1,4 @@
-"""How long an API uses the keys of an issuer, and how often it fetches them. Pure."""
+"""Settings for how long an API uses the keys of an issuer, and how often it fetches them. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ from .flight import Limits
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long keys are used, and how often they are fetched. Times are in seconds.
+    """The timings by which keys are used and fetched. Times are in seconds.
 
-    An API uses a copy of the JWKS for at most fresh_at_most + stale + deadline. The issuer's rotation
-    rules call this time T.
+    A copy of the JWKS is used for at most `fresh_at_most` + `stale` + `deadline`. The issuer's timing api_copy must not
+    be shorter than this sum.
     """
 
     fresh: float = 300
@@ -31,13 +31,13 @@ class Timing:
 
     @property
     def longest_use(self) -> float:
-        """Return T, the longest time for which a copy of the JWKS is used."""
+        """Return the longest time for which a copy of the JWKS is used."""
         return self.fresh_at_most + self.stale + self.deadline
 
     def fresh_for(self, max_age: float | None) -> float:
-        """Return for how many seconds fetched keys are fresh, within `fresh_at_least` and `fresh_at_most`.
+        """Return the seconds for which fetched keys are fresh, from `fresh_at_least` to `fresh_at_most`.
 
-        `max_age` is that of the issuer's Cache-Control, in seconds. None: the response has none, and `fresh` counts.
+        `max_age` is the seconds in the issuer's Cache-Control. If it is None, `fresh` is used.
         """
         return min(self.fresh_at_most, max(self.fresh_at_least, self.fresh if max_age is None else max_age))
 
@@ -53,6 +53,6 @@ class Timing:
 
 
 PRODUCTION = Timing()
-# T is 12 s, so that a rotation takes less than two minutes.
+# In development, a copy of the JWKS is used for 12 s at most, so that a rotation takes less than two minutes.
 DEVELOPMENT = Timing(fresh=5, fresh_at_least=5, fresh_at_most=5, stale=5, deadline=2, longest_backoff=2)
 POLICIES: Mapping[str, Timing] = {"production": PRODUCTION, "development": DEVELOPMENT}

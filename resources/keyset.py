@@ -1,12 +1,14 @@
 """The cached public keys of one issuer: how long they are fresh, how long they may be used, and when to fetch again.
 
-- A request with a known kid never waits. Keys are refreshed in the background before they become stale, and are still
-  used for `stale` seconds if the refresh fails (stale-while-revalidate, stale-if-error: RFC 5861).
+- A request with a known kid does not wait while keys are usable. Keys are refreshed in the background before they
+  become stale, and are still used for `stale` seconds if the refresh fails (stale-while-revalidate, stale-if-error: RFC
+  5861).
 - A request waits for at most one fetch if its kid is unknown or the process has no usable keys.
 - A fetch for an unknown kid bypasses caches. A token bucket of `unknown_attempts`, refilled by one per `unknown_every`
   seconds, limits such fetches, because anyone can send unknown kids.
-- A kid counts as unknown only if a fetch of the last `unknown_every` seconds lacked it. Otherwise: Unavailable (503).
-- A key that a successful fetch lacks is dropped at once: an issuer removes a leaked key this way.
+- A kid counts as unknown only if a fetch of the last `unknown_every` seconds lacked it. Otherwise the request gets
+  Unavailable (503).
+- A key that a successful fetch lacks is dropped at once, because an issuer withdraws a leaked key in this way.
 - Readers take no lock. The snapshot is immutable and is replaced by one assignment.
 
 Pure state: the fetch and the clock are arguments.
@@ -32,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A fetched JWKS: a verdict for each entry, or None if it was not modified. `max_age` is in seconds."""
+    """A fetched JWKS: a verdict for each entry, or None if the JWKS was not modified. `max_age` is in seconds."""
 
     verdicts: Sequence[Verdict] | None
     etag: str = ""
@@ -40,10 +42,13 @@ class Fetched:
 
 
 class Fetch(Protocol):
-    """A function that fetches an issuer's JWKS, with a bound on time and size."""
+    """The type of functions that fetch an issuer's JWKS within bounds of time and size."""
 
     def __call__(self, *, etag: str, forced: bool) -> Fetched:
-        """Fetch the JWKS, if it differs from `etag`. `forced` makes caches revalidate. Raises on any failure."""
+        """Fetch the JWKS, unless it still has the entity tag `etag`. Raises on any failure.
+
+        With `forced`, caches have to revalidate.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ class Snapshot:
 
 
 class KeySet:
-    """The cached keys of one issuer, shared by threads. A forked process keeps the snapshot and fetches for itself."""
+    """The cached keys of one issuer, shared by threads. A forked process keeps the snapshot, and fetches by itself."""
 
     def __init__(
         self,
@@ -85,9 +90,12 @@ class KeySet:
         )
 
     def find(self, kid: str, algorithm: str) -> Sequence[Key]:
-        """Return the keys with this `kid` for `algorithm`, none if the issuer publishes none.
+        """Return the keys with this `kid` for `algorithm`.
 
-        Wait for at most one fetch, if the kid is unknown or no keys are usable. Raises Unavailable if none succeeded.
+        The result is empty if the issuer publishes no such key.
+
+        Waits for at most one fetch, if the kid is unknown or no keys are usable. Raises Unavailable if that fetch does
+        not succeed in time.
         """
         now, snapshot = self._clock(), self._snapshot
         if now >= snapshot.stale_until:
@@ -102,7 +110,7 @@ class KeySet:
 
     def recheck(self) -> None:
         """Fetch the keys again in the background, if the token bucket allows."""
-        # Without the bucket, anyone could cause fetches with forged signatures.
+        # Without the bucket, an attacker could cause any number of fetches with forged signatures.
         self._start_forced(self._snapshot)
 
     def ready(self) -> bool:
@@ -126,7 +134,7 @@ class KeySet:
         }
 
     def _wait_for_keys(self) -> bool:
-        """Wait for at most one fetch if the snapshot is too old to use. Return True if it is usable then."""
+        """Return True if the snapshot is usable. Before that, wait for at most one fetch if the snapshot is too old."""
         if self._clock() < self._snapshot.stale_until:
             return True
         flight = self._flights.start(condition=lambda: self._clock() >= self._snapshot.stale_until)
@@ -135,7 +143,7 @@ class KeySet:
         return self._clock() < self._snapshot.stale_until
 
     def _find_unknown(self, kid: str, snapshot: Snapshot) -> Sequence[Key]:
-        """Return the keys of a kid that `snapshot` lacks, after at most one fetch. Raises Unavailable as `find`."""
+        """Return the keys of a kid that `snapshot` lacks, after at most one fetch. Raises what `find` raises."""
         if snapshot.keys and self._unknown.get(kid, -math.inf) > self._clock():
             return ()
         flight = self._start_forced(snapshot)
@@ -144,7 +152,10 @@ class KeySet:
         return self._answer(kid)
 
     def _answer(self, kid: str) -> Sequence[Key]:
-        """Return the keys of `kid`, none if a recent fetch lacked it. Raises Unavailable if no fetch is recent."""
+        """Return the keys of `kid`, or an empty sequence if a recent fetch lacked it.
+
+        Raises Unavailable if no fetch is recent.
+        """
         now, snapshot = self._clock(), self._snapshot
         if keys := snapshot.keys.get(kid):
             return keys
@@ -157,7 +168,7 @@ class KeySet:
 
     def _unknown_until(self, kid: str, now: float) -> float:
         """Return the time until which `kid` counts as unknown without another fetch, in seconds of the clock."""
-        # The absence of a kid that was published before can be a mistake of the issuer. Fetch again sooner.
+        # If the kid was published before, its absence can be a mistake of the issuer. Then a fetch is allowed sooner.
         if kid in self._published:
             return self._snapshot.fetched_at + self._timing.unknown_every
         return now + self._timing.unknown_for
@@ -176,7 +187,7 @@ class KeySet:
             if keys != self._snapshot.keys:
                 _report(fetched.verdicts)
                 self._unknown.clear()
-        # Times count from the start of the fetch: the issuer can have changed its keys right after it answered.
+        # Times are measured from the start of the fetch: the issuer can change its keys right after it answered.
         # The jitter keeps processes from fetching at the same time.
         timing, fresh = self._timing, self._timing.fresh_for(fetched.max_age)
         self._snapshot = Snapshot(

@@ -1,7 +1,7 @@
 """Local users, looked up by the (iss, sub) of a token. An API uses them if LOCAL_USERS is set.
 
-- Only issuer and subject identify a user. An email address or a name does not, because an issuer can reassign them.
-- A service (its `sub` is its `client_id`) is no local user: it stays a TokenUser.
+- Only issuer and subject identify a user. An e-mail address or a name does not, because an issuer can reassign them.
+- A service, whose `sub` is its `client_id`, has no local user. Its `request.user` is a TokenUser.
 - The user is looked up by two fields of the user model, or by the table of `resources.user_links`.
 - With CREATE, the first request of a subject creates a user. An existing user is never linked by name.
 """
@@ -38,7 +38,10 @@ class LocalUsers:
 
 
 def local_user(token: AccessToken, local: LocalUsers) -> AbstractBaseUser:
-    """Return the active user with this issuer and subject. Raises InvalidToken if there is none."""
+    """Return the active user with the token's issuer and subject, and create the user if CREATE is set.
+
+    Raises InvalidToken if there is no active user.
+    """
     user = _find(token, local)
     if user is None and local.create is not None:
         user = _create(token, local, local.create)
@@ -65,14 +68,18 @@ def _find(token: AccessToken, local: LocalUsers) -> AbstractBaseUser | None:
         row = model._default_manager.filter(**dict(zip(fields, (iss, sub), strict=True))).first()  # noqa: SLF001
     except (ValueError, ValidationError):  # for example, the field is a UUID and the subject is not
         return None
-    # Some databases ignore case or trailing blanks in comparisons, and would return the row of another subject.
+    # Some databases ignore case or trailing blanks in comparisons, and so return the row of another subject.
     if row is None or any(str(getattr(row, name)) != value for name, value in zip(fields, (iss, sub), strict=True)):
         return None
     return cast("AbstractBaseUser", row.user if local.link_table else row)  # type: ignore[attr-defined]
 
 
 def _create(token: AccessToken, local: LocalUsers, create: Create) -> AbstractBaseUser | None:
-    """Save and link the user that `create` returns. Returns None if `create` does, or if the user cannot be saved."""
+    """Save and link the user that `create` returns, and return the user.
+
+    Returns None if `create` returns None, or if the user cannot be saved. If a concurrent request created the user,
+    returns that user.
+    """
     iss, sub = token.claims["iss"], token.claims["sub"]
     try:
         with transaction.atomic(using=router.db_for_write(get_user_model())):
@@ -89,6 +96,6 @@ def _create(token: AccessToken, local: LocalUsers, create: Create) -> AbstractBa
     except IntegrityError:  # a concurrent request created the user, or another user has this name
         return _find(token, local)
     except DataError as error:
-        reason = type(error).__name__  # without the text, which can contain the subject
+        reason = type(error).__name__  # not the text, which can contain the subject
         logger.error("A local user cannot be created: a field of the user model is too short (%s)", reason)  # noqa: TRY400
         return None

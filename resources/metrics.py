@@ -1,9 +1,9 @@
-"""The metrics of an API process. Recording costs nothing until something exports them (prometheus.py).
+"""The metrics of an API process. Recording them does nothing until they are exported (prometheus.py).
 
-- Code that has something to count calls `add` or `put`. Both do nothing without a sink.
-- A label has a bounded number of values: results, reasons, and the issuers of the settings. Nothing that a client sends
+- Code that counts calls `add` or `put`. Both do nothing if no exporter (a `Sink`) is attached.
+- A label has a bounded number of values: results, reasons, and the issuers in the settings. Input of a client never
   becomes a label.
-- A point in time is exported as seconds since the epoch, so that its age stays right if the process stops recording.
+- A point in time is exported as seconds since the epoch, so that its age is right even if the process stops recording.
 """
 
 from collections.abc import Iterator
@@ -17,24 +17,24 @@ Merge = Literal["min", "max", "sum", "mostrecent"]
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A metric: its name in the exposition, its meaning, and the names of its labels."""
+    """A metric: its exported name, its meaning, and the names of its labels."""
 
     name: str
     kind: Kind
     meaning: str
     labels: tuple[str, ...] = ()
     merge: Merge = "max"
-    """Of a gauge: which value counts if several worker processes have one."""
+    """For a gauge, how the values of several worker processes are combined."""
 
 
 class Sink(Protocol):
-    """Exports metrics. Its methods are called by many threads."""
+    """The interface of an exporter of metrics. Many threads call its methods."""
 
     def add(self, metric: Metric, labels: tuple[str, ...], amount: float) -> None:
-        """Increase a counter, or add an observation to a histogram."""
+        """Increase the counter `metric` by `amount`. If `metric` is a histogram, add the observation `amount`."""
 
     def put(self, metric: Metric, labels: tuple[str, ...], value: float) -> None:
-        """Set a gauge."""
+        """Set the gauge `metric` with these labels to `value`."""
 
 
 TOKENS = Metric(
@@ -86,23 +86,23 @@ METRICS = (
 )
 
 sinks: list[Sink] = []
-"""Empty until the metrics are exported. Lives as long as the process."""
+"""The exporters, none until the metrics are exported. Lives as long as the process."""
 
 
 def add(metric: Metric, *labels: str, amount: float = 1.0) -> None:
-    """Increase a counter, or add the observation `amount` to a histogram."""
+    """Increase the counter `metric` by `amount`. If `metric` is a histogram, add the observation `amount`."""
     for sink in sinks:
         sink.add(metric, labels, amount)
 
 
 def put(metric: Metric, value: float, *labels: str) -> None:
-    """Set a gauge."""
+    """Set the gauge `metric` with these labels to `value`."""
     for sink in sinks:
         sink.put(metric, labels, value)
 
 
 def poll_samples(status: dict[str, Any], *, now: datetime) -> Iterator[tuple[Metric, float]]:
-    """Yield the gauges of a followed feed. `status` is that of `Follower.status`, `now` is this node's clock."""
+    """Yield the gauges of a followed feed. `status` is the result of `Follower.status`, `now` is this node's clock."""
     yield FEED_VERSION, float(str(status["version"] or "0").partition(".")[0])
     yield FEED_ENTRIES, float(status["entries"])
     yield FEED_LATE, float(status["late"])

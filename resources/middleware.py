@@ -1,10 +1,11 @@
-"""Middleware of an API: errors in JSON, probes of load balancers, and answers that caches do not store.
+"""Middleware of an API: errors in JSON, probes of load balancers, and answers that caches must not store.
 
-- `json_errors` is the first. It rewrites an error only if the request is the API's (see `belongs_to_api`) and the
+- `json_errors` must be first. It rewrites an error only if the request is for the API (see `belongs_to_api`) and the
   client does not prefer HTML, so that it does not change the other pages of a site.
-- `probes` is the second. It answers /healthz and /readyz before Django checks the Host.
-- `no_store` forbids caches to store the answer to a request that JWTAuthentication has processed. A view overrides this
-  by its own Cache-Control; `Vary: Authorization` remains. It also sends the nonce for a client's next DPoP proof.
+- `probes` must be second. It answers /healthz and /readyz before Django checks the Host.
+- `no_store` forbids caches to store the answer to a request that JWTAuthentication has processed. A view can override
+  this with a Cache-Control of its own; `Vary: Authorization` remains. `no_store` also sends the nonce for a client's
+  next DPoP proof.
 """
 
 from collections.abc import Callable
@@ -23,9 +24,9 @@ PROBES = frozenset({"/healthz", "/readyz"})
 
 
 def probes(get_response: GetResponse) -> GetResponse:
-    """Return middleware that answers the probes of load balancers for any Host. It follows `json_errors`."""
+    """Return middleware that answers the probes of load balancers for any Host. Place it after `json_errors`."""
 
-    # Load balancers call a machine by its address, which ALLOWED_HOSTS does not contain.
+    # Load balancers name a machine by its IP address, which ALLOWED_HOSTS does not contain.
     def middleware(request: HttpRequest) -> HttpResponseBase:
         if request.path_info not in PROBES:
             return get_response(request)
@@ -68,7 +69,7 @@ def no_store(get_response: GetResponse) -> GetResponse:
 
 
 def prefers_html(request: HttpRequest) -> bool:
-    """Return True if the Accept header prefers text/html to application/json. `*/*` prefers neither."""
+    """Return True if the Accept header prefers text/html to application/json. Returns False for `*/*`."""
     try:
         return request.get_preferred_type(["application/json", "text/html"]) == "text/html"
     except (LookupError, ValueError):  # a header that cannot be read prefers nothing

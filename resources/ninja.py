@@ -1,6 +1,6 @@
 """Authentication and permissions for django-ninja, which is an optional dependency: `NinjaAPI(auth=TokenAuth())`.
 
-`api.add_exception_handler(Refused, answer)` sends the challenge. Without it, a refusal has its status only.
+`api.add_exception_handler(Refused, answer)` makes refusals have a challenge. Without it, they have a status only.
 """
 
 from typing import Any
@@ -28,12 +28,12 @@ class TokenAuth(HttpBearer):  # type: ignore[misc, unused-ignore]  # django-ninj
         self.permissions = permissions
 
     def __call__(self, request: HttpRequest) -> Any:
-        """Return the verified token. Raises Refused, also for a request without a token."""
+        """Return the verified token. Raises Refused if the token is missing, invalid or lacks a permission."""
         # HttpBearer would read the header itself, more loosely than RFC 6750 allows.
         return self.authenticate(request, "")
 
     def authenticate(self, request: HttpRequest, token: str) -> Any:
-        """Return the verified token of the request. Raises Refused."""
+        """Return the verified token of the request. Raises Refused if the request is refused."""
         del token
         if (response := refusal(request, *self.permissions)) is not None:
             raise Refused(response)
@@ -41,6 +41,6 @@ class TokenAuth(HttpBearer):  # type: ignore[misc, unused-ignore]  # django-ninj
 
 
 def answer(request: HttpRequest, error: Refused) -> HttpResponseBase:
-    """Return the refusal with its challenge: a handler of exceptions for django-ninja."""
+    """Return the refusal with its challenge. An exception handler for django-ninja."""
     del request
     return error.response

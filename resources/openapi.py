@@ -1,8 +1,8 @@
 """The URLs of an API's OpenAPI document and its page, Swagger UI.
 
-`path("api/", include("resources.openapi"))` adds api/schema/, api/docs/ and api/docs/oauth2-redirect.html, where the
-issuer sends the browser back after a login on the page. All are public, and the document does not list them. They need
-drf_spectacular in INSTALLED_APPS.
+`path("api/", include("resources.openapi"))` adds api/schema/, api/docs/ and api/docs/oauth2-redirect.html, to which the
+issuer redirects the browser after a login on the page. All three are public, and the document does not list them. They
+need drf_spectacular in INSTALLED_APPS.
 """
 
 from typing import Any
@@ -22,7 +22,7 @@ from .conf import resource_server
 
 
 class Document(SpectacularAPIView):
-    """The OpenAPI document."""
+    """The view of the API's OpenAPI document."""
 
     @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -32,14 +32,14 @@ class Document(SpectacularAPIView):
 
 
 class Page(SpectacularSwaggerView):
-    """Swagger UI, which logs in with PKCE and asks for every scope of this API."""
+    """Swagger UI, which logs in with PKCE and requests every scope of this API."""
 
     @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Return the page. SWAGGER_UI_OAUTH2_CONFIG can change how it logs in."""
+        """Return the page. SWAGGER_UI_OAUTH2_CONFIG can change how Swagger UI logs in."""
         response: Response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
         own = spectacular_settings.SWAGGER_UI_OAUTH2_CONFIG
-        if isinstance(own, dict):  # a string is JavaScript, which stays as it is
+        if isinstance(own, dict):  # a string is JavaScript, which is not changed
             defaults = {"usePkceWithAuthorizationCodeGrant": True, "scopes": sorted(resource_server().scopes)}
             response.data["oauth2_config"] = self._dump({**defaults, **own})  # type: ignore[no-untyped-call]
         return response
@@ -47,7 +47,7 @@ class Page(SpectacularSwaggerView):
 
 @require_safe
 def oauth2_redirect(request: HttpRequest) -> HttpResponse:
-    """Return the page to which the issuer redirects the popup: it hands the code to Swagger UI, its opener."""
+    """Return the page to which the issuer redirects the login popup of Swagger UI. It passes the code to Swagger UI."""
     del request
     script = SpectacularSwaggerView._swagger_ui_resource("oauth2-redirect.js")  # type: ignore[no-untyped-call] # noqa: SLF001
     parts = urlsplit(script)
@@ -55,7 +55,7 @@ def oauth2_redirect(request: HttpRequest) -> HttpResponse:
     headers = {
         "Cache-Control": "no-store",
         "Content-Security-Policy": f"default-src 'none'; script-src {source}; frame-ancestors 'none'",
-        # Django's default, same-origin, would cut the popup off from the page that waits for the code.
+        # With Django's default, same-origin, the popup could not reach the page that waits for the code.
         "Cross-Origin-Opener-Policy": "unsafe-none",
         "Referrer-Policy": "no-referrer",  # the address has the code
     }

@@ -1,6 +1,6 @@
 """Authenticates the operator, who may read the state of keys and feeds on /readyz.
 
-The operator is on the same machine, or sends OPERATOR_TOKEN.
+A request counts as the operator's if it comes from the same machine, or if its bearer token is OPERATOR_TOKEN.
 """
 
 import ipaddress
@@ -11,19 +11,20 @@ from django.utils.crypto import constant_time_compare
 from .conf import resource_server
 
 FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA")
-"""Headers of which a proxy sets at least one, even if it is empty."""
+"""Headers of which a proxy sets at least one. The value can be empty."""
 
 
 def is_operator(request: HttpRequest) -> bool:
     """Return True if the request has OPERATOR_TOKEN as its bearer token, or comes from this machine directly."""
-    # A proxy on this machine connects from loopback for every client.
+    # A proxy on this machine connects from loopback for every client, so a loopback address alone is not enough.
     return _bears_token(request) or (request.META.keys().isdisjoint(FORWARDED) and _is_local(request))
 
 
 def _bears_token(request: HttpRequest) -> bool:
     expected = resource_server().operator_token
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    # Without a configured token, an empty one must not match. Constant time, against timing attacks.
+    # If no token is configured, an empty token must not match. The comparison takes constant time, against timing
+    # attacks.
     return bool(expected) and scheme.lower() == "bearer" and constant_time_compare(token.strip(), expected)
 
 

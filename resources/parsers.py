@@ -1,4 +1,4 @@
-"""A parser for request bodies in strict JSON. It reads UTF-8 and ignores the charset of the Content-Type."""
+"""A parser for request bodies in strict JSON. It reads UTF-8, and ignores the charset of the Content-Type."""
 
 from collections.abc import Mapping
 from typing import IO, Any
@@ -16,10 +16,10 @@ class StrictJSONParser(JSONParser):
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
         """Return the value of the body. Raises ParseError if the body is not strict JSON."""
-        # JSON has no charset parameter (RFC 8259 section 11). DRF would decode by it.
+        # The charset parameter is ignored: JSON has none (RFC 8259 section 11), but DRF would decode by it.
         del media_type, parser_context
         try:
             return strict_json.parse(stream.read())
         except ValueError as error:
-            # The client gets this text and logs can hold it, so it repeats nothing of the body.
+            # The text is sent to the client and can be logged, so it repeats nothing of the body.
             raise ParseError("The body is not strict JSON (RFC 7493)") from error

@@ -1,9 +1,10 @@
-"""A folder of an issuer's public keys as PEM files, for programs that read key files. Each file's name is a kid.
+"""A folder of an issuer's public keys as PEM files, for programs that read key files. Each file is named by its kid.
 
-1. Files of usable keys are written before files of other keys are removed: a reader lacks no key.
-2. Each file is replaced as a whole, so that a reader never sees half of it.
-3. Only public keys are removed. Every other file in the folder stays, also the draft of another process (`.KID.…`).
-4. A kid that could name a file elsewhere is refused.
+1. Files of usable keys are written before files of other keys are removed, so that a reader never lacks a usable key.
+2. Each file is replaced as a whole, so that a reader never reads half a file.
+3. Only files with public keys are removed. Other files in the folder stay, including a draft of another process
+   (`.KID.…`).
+4. A kid that could name a file outside of the folder is refused.
 """
 
 import os
@@ -19,7 +20,7 @@ from .jwk import Key
 
 FIRST_LINE = b"-----BEGIN PUBLIC KEY-----\n"
 MODE = 0o644
-"""The permissions of a file, under any umask: the program that reads it is another user."""
+"""The permissions of a file, under any umask, because the program that reads the files can run as another user."""
 NAME = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 
@@ -29,7 +30,7 @@ class UnsafeName(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class PemChange:
-    """The kids whose files were written, and those whose files were removed."""
+    """The kids whose files were written, and the kids whose files were removed."""
 
     written: tuple[str, ...]
     removed: tuple[str, ...]
@@ -40,9 +41,10 @@ class PemChange:
 
 
 def update(folder: Path, keys: Sequence[Key]) -> PemChange:
-    """Make the PEM files of the folder those of `keys`.
+    """Write the PEM files of `keys` into the folder, and remove the files of other public keys.
 
-    Raises UnsafeName before anything is changed, and OSError if the folder cannot be read or written.
+    Raises UnsafeName if a kid cannot be a file name, before anything is changed, and OSError if the folder cannot be
+    read or written.
     """
     if unsafe := [key.kid for key in keys if not NAME.fullmatch(key.kid)]:
         raise UnsafeName(f"the kid {unsafe[0]!r} is not a file name of letters, digits, - and _")

@@ -1,7 +1,7 @@
 """Step 7. The API decides from the verified scopes whether this request is allowed.
 
-- A permission returns False and never raises, so that DRF's `&`, `|` and `~` can combine permissions.
-- `demand_of` returns afterwards what the refused request lacks. The exception handler makes the challenge from it.
+- A permission that refuses returns False and does not raise, so that DRF's `&`, `|` and `~` can combine permissions.
+- For a refused request, `demand_of` returns what the request lacks. The exception handler then makes the challenge.
 - Each permission decides once per request, so that its decision and the challenge agree.
 """
 
@@ -32,10 +32,13 @@ class Demand:
 
 
 class TokenPermission(SingleOperandHolder):
-    """A permission as an object: `permission_classes = [HasScopes("notes:read") | IsAdminUser]`."""
+    """A permission that is an object, not a class, so that it can have arguments.
+
+    For example `permission_classes = [HasScopes("notes:read") | IsAdminUser]`.
+    """
 
     def __init__(self) -> None:
-        """Do nothing: unlike DRF's operand holders, this one holds no other permission."""
+        """Do nothing: this object holds no other permission, unlike the operand holders of DRF."""
 
     def __call__(self) -> "TokenPermission":
         """Return the permission itself. DRF calls each entry of permission_classes to make an instance."""
@@ -46,7 +49,7 @@ class TokenPermission(SingleOperandHolder):
         return self.demand(request, view) is None
 
     def demand(self, request: Request, view: Any) -> Demand | None:
-        """Return what the request lacks, or None if it lacks nothing. The decision is made once per request."""
+        """Return what the request lacks, or None if it lacks nothing. The decision is stored with the request."""
         demands: dict[TokenPermission, Demand | None] = request.__dict__.setdefault("_demands", {})
         if self not in demands:
             token = request.auth
@@ -54,7 +57,7 @@ class TokenPermission(SingleOperandHolder):
         return demands[self]
 
     def has_object_permission(self, request: Request, view: Any, _instance: Any) -> bool:
-        """Return the same as `has_permission`, because scopes do not depend on objects."""
+        """Return the result of `has_permission`, because scopes do not depend on objects."""
         # DRF's default is True, which `~` would turn into a refusal of every object.
         return self.has_permission(request, view)
 
@@ -63,7 +66,10 @@ class TokenPermission(SingleOperandHolder):
         raise NotImplementedError
 
     def scopes(self, view: Any, method: str) -> Sequence[Sequence[str]]:
-        """Return the alternatives for the OpenAPI document, each a list of scopes. Empty if no token is accepted."""
+        """Return alternative lists of scopes, for the OpenAPI document.
+
+        The token must have all scopes of one list. The result is empty if no token is accepted.
+        """
         del view, method
         return ((),)  # one alternative without scopes
 
@@ -75,7 +81,7 @@ class HasScopes(TokenPermission):
         self.alternatives: tuple[tuple[str, ...], ...] = (_not_empty(scopes),)
 
     def missing(self, token: AccessToken, view: Any) -> Demand | None:
-        """Return the scopes, or None if the token has them."""
+        """Return a demand for the scopes, or None if the token has all of them."""
         del view
         return lacking(token, self.alternatives)
 
@@ -101,11 +107,17 @@ class HasRequiredScopes(TokenPermission):
     """
 
     def missing(self, token: AccessToken, view: Any) -> Demand | None:
-        """Return the alternative of which the token lacks the fewest scopes, or None if the token meets one."""
+        """Return a demand for the alternative list of scopes from which the token lacks the fewest scopes.
+
+        Returns None if the token has all scopes of one list.
+        """
         return lacking(token, self.scopes(view, view.request.method))
 
     def scopes(self, view: Any, method: str) -> Sequence[Sequence[str]]:
-        """Return the alternatives in `required_scopes` for the action or method. Returns none if there is no entry."""
+        """Return the alternative lists of scopes in `required_scopes` for the action or method.
+
+        The result is empty if `required_scopes` has no entry for them.
+        """
         mapped = getattr(view, "required_scopes", {})
         keys = (getattr(view, "action", None), method, "GET" if method == "HEAD" else None)
         listed = next((mapped[key] for key in keys if key in mapped), ())
@@ -134,18 +146,21 @@ class MaxAuthAge(TokenPermission):
         self.seconds = seconds
 
     def missing(self, token: AccessToken, view: Any) -> Demand | None:
-        """Return the maximum age, or None if the token's `auth_time` is recent enough."""
+        """Return a demand for the maximum age, or None if the token's `auth_time` is recent enough."""
         del view
-        # A token without auth_time is refused: 0 is never recent.
+        # A token without auth_time is refused, because the default 0 is never recent.
         auth_time = token.claims.get("auth_time", 0)
         return None if timezone.now().timestamp() - auth_time <= self.seconds else Demand(max_age=self.seconds)
 
 
 class RequireActive(TokenPermission):
-    """Require that the token is active by the issuer's introspection, now or INTROSPECTION_FOR seconds ago."""
+    """Require that the issuer's introspection endpoint says that the token is active.
+
+    Its answer is at most INTROSPECTION_FOR seconds old.
+    """
 
     def missing(self, token: AccessToken, view: Any) -> Demand | None:
-        """Return a demand if the token is inactive or the issuer unavailable, or None if the token is active."""
+        """Return a demand if the token is inactive or the issuer does not answer, or None if the token is active."""
         del view
         try:
             return None if introspector(token.claims["iss"]).active(token) else Demand(inactive=True)
@@ -154,7 +169,7 @@ class RequireActive(TokenPermission):
 
 
 class RequireDPoP(TokenPermission):
-    """Require a token that is bound to a key (RFC 9449). JWTAuthentication has checked its proof."""
+    """Require a token that is bound to a key (RFC 9449). JWTAuthentication has checked the proof before."""
 
     def missing(self, token: AccessToken, view: Any) -> Demand | None:
         """Return a demand for a bound token, or None if the token is bound."""
@@ -163,7 +178,10 @@ class RequireDPoP(TokenPermission):
 
 
 def lacking(token: AccessToken, alternatives: Sequence[Sequence[str]]) -> Demand | None:
-    """Return the alternative of which the token lacks the fewest scopes, or None if the token meets one."""
+    """Return a demand for the list in `alternatives` from which the token lacks the fewest scopes.
+
+    Returns None if the token has all scopes of one list.
+    """
     if any(token.scopes.issuperset(alternative) for alternative in alternatives):
         return None
     nearest = min(alternatives, key=lambda scopes: len(set(scopes) - token.scopes), default=())
@@ -171,9 +189,9 @@ def lacking(token: AccessToken, alternatives: Sequence[Sequence[str]]) -> Demand
 
 
 def demand_of(error: Exception, context: Mapping[str, Any]) -> Demand | None:
-    """Return what a refused request lacks. `error` is the exception by which a permission refused it.
+    """Return what a refused request lacks. `error` is the exception of the refusal.
 
-    Returns None if the request has no verified token, or no permission of this module refused it.
+    Returns None if the request has no verified token, or if no permission of this module refused it.
     """
     view, request = context.get("view"), context.get("request")
     if (
@@ -182,7 +200,7 @@ def demand_of(error: Exception, context: Mapping[str, Any]) -> Demand | None:
         or not isinstance(getattr(request, "auth", None), AccessToken)
     ):
         return None
-    # DRF does not say which permission refused the request. It is the first that refuses it again.
+    # DRF does not say which permission refused the request. It is the first that refuses the request when asked again.
     refusing = (permission for permission in view.get_permissions() if not permission.has_permission(request, view))
     return next(_demands(next(refusing, None), request, view), None)
 
@@ -199,7 +217,7 @@ def _demands(permission: Any, request: Any, view: Any) -> Iterator[Demand]:
 
 
 def operands(permission: Any, operator: type[Any]) -> tuple[Any, ...]:
-    """Return both operands of a permission that is combined by `operator` (AND or OR), otherwise nothing."""
+    """Return both operands of a permission that is combined by `operator` (AND or OR), or () for any other."""
     return (permission.op1, permission.op2) if isinstance(permission, operator) else ()
 
 

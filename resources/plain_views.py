@@ -1,8 +1,8 @@
-"""Requests outside of DRF's views: one function that verifies them, and middleware that requires a token.
+"""Requires tokens outside of DRF's views: a function that verifies a request, and a middleware.
 
 - `refusal` verifies a request as a DRF view with JWTAuthentication does. forward_auth.py and ninja.py use it, too.
-- `RequireToken` requires a valid token for every path below PATHS. Views of DRF, and those behind `token_required`,
-  apply their own permissions instead.
+- `RequireToken` requires a valid token for every path below PATHS. DRF views, and views behind `token_required`, apply
+  their own permissions instead.
 """
 
 from collections.abc import Callable
@@ -26,19 +26,19 @@ DECIDE_THEMSELVES = frozenset(f"{PACKAGE}.{name}" for name in ("views", "openapi
 
 
 class Gate(Guarded):
-    """A view that needs no setting of REST_FRAMEWORK: it refuses in JSON, with a challenge."""
+    """A DRF view that only decides if a request passes. It refuses in JSON, and needs no setting of REST_FRAMEWORK."""
 
     renderer_classes = (JSONRenderer,)
 
     def get_exception_handler(self) -> Callable[..., Response | None]:
-        """Return the handler that makes challenges."""
+        """Return the exception handler whose responses have the challenges of this package."""
         return exception_handler
 
 
 def refusal(request: HttpRequest, *permissions: Any) -> HttpResponseBase | None:
-    """Return the response that refuses the request, or None if its token is valid and has these permissions.
+    """Return the response that refuses the request. Returns None if the token is valid and meets the permissions.
 
-    Then `request.user` and `request.auth` are set. Without permissions, any valid token is enough.
+    If it returns None, `request.user` and `request.auth` are set. Without permissions, any valid token is enough.
     """
     passed = HttpResponse()
     gate = Gate.as_view(view=lambda _request: passed, permission_classes=permissions or (IsAuthenticated,))
@@ -49,7 +49,10 @@ def refusal(request: HttpRequest, *permissions: Any) -> HttpResponseBase | None:
 
 
 class RequireToken:
-    """Middleware that answers requests below PATHS only if they have a valid token. Raises ImproperlyConfigured."""
+    """Middleware that requires a valid token of each request below PATHS.
+
+    DRF views apply their own permissions instead. The constructor raises ImproperlyConfigured if PATHS is empty.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         if not resource_server().paths:
@@ -57,7 +60,7 @@ class RequireToken:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Return the answer. `process_view` refuses."""
+        """Pass the request on. `process_view` refuses requests without a valid token."""
         return self.get_response(request)
 
     def process_view(
@@ -70,6 +73,6 @@ class RequireToken:
 
 
 def decides_itself(view: Callable[..., Any]) -> bool:
-    """Return True if `view` is a DRF view, or a view of this package that is public or verifies the token itself."""
+    """Return True if `view` needs no check here, because it is a DRF view or in a module of DECIDE_THEMSELVES."""
     kind = getattr(view, "cls", None)
     return (isinstance(kind, type) and issubclass(kind, APIView)) or view.__module__ in DECIDE_THEMSELVES

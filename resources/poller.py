@@ -1,7 +1,9 @@
 """A daemon thread that calls a function repeatedly while its owner exists.
 
-- The first `start` in a process starts the thread. So does the first after a fork, because a fork copies no threads.
-- The thread has a weak reference to its owner and ends with it, so that replaced settings leave no thread behind.
+- The first `start` in a process starts the thread. So does the first `start` after a fork, because a fork copies no
+  threads.
+- The thread has a weak reference to its owner, and ends when the owner is deleted. So no thread is left behind if the
+  settings are replaced.
 """
 
 import logging
@@ -18,7 +20,7 @@ T = TypeVar("T")
 
 
 class Poller(Generic[T]):
-    """A thread that calls `work(owner)`. `work` returns the seconds until the next call."""
+    """A thread that calls `work(owner)` again and again. `work` returns the seconds until its next call."""
 
     def __init__(self, owner: T, work: Callable[[T], float], *, name: str) -> None:
         self._owner = weakref.ref(owner)
@@ -30,7 +32,7 @@ class Poller(Generic[T]):
         _all.add(self)
 
     def start(self) -> None:
-        """Start the thread, unless this process has it. Never raises."""
+        """Start the thread, unless it runs in this process. Never raises."""
         if self._process == os.getpid():
             return
         with self._lock:
@@ -46,7 +48,7 @@ class Poller(Generic[T]):
             self._process = os.getpid()
 
     def reset_after_fork(self) -> None:
-        """Replace the lock (after a fork: a thread that holds it exists only in the parent)."""
+        """Replace the lock after a fork, because a thread that holds the lock exists only in the parent process."""
         self._lock = threading.Lock()
 
 
@@ -54,7 +56,7 @@ def _run(owner: "weakref.ref[T]", work: Callable[[T], float], gone: threading.Ev
     thread_limit.mark_background()
     while (referent := owner()) is not None:
         pause = work(referent)
-        del referent  # a reference during the pause would keep the owner alive
+        del referent  # otherwise this reference would keep the owner alive during the pause
         if gone.wait(pause):
             return
 

@@ -12,7 +12,7 @@ class AccessToken:
     """A verified access token (RFC 9068). Its repr and its str do not contain the compact form."""
 
     claims: Mapping[str, Any]
-    """Every claim, read-only."""
+    """All claims, read-only."""
     kid: str
     """The `kid` of the key that signed the token."""
     scopes: frozenset[str]
@@ -24,17 +24,17 @@ class AccessToken:
 
     @property
     def expires_at(self) -> datetime:
-        """Return the time of `exp`, in UTC."""
+        """Return when the token expires (`exp`), in UTC."""
         return datetime.fromtimestamp(self.claims["exp"], tz=UTC)
 
     @property
     def is_service(self) -> bool:
-        """Return True if the client acts in its own name: its `sub` is its `client_id` (RFC 9068 section 5)."""
+        """Return True if the client acts for itself, which means that `sub` equals `client_id` (RFC 9068 section 5)."""
         return bool(self.claims["sub"] == self.claims["client_id"])
 
     @property
     def is_bound(self) -> bool:
-        """Return True if the token is bound to a key. Its request has proved possession of that key (RFC 9449)."""
+        """Return True if the token is bound to a key. The request has proved possession of that key (RFC 9449)."""
         return "cnf" in self.claims
 
 
@@ -52,13 +52,13 @@ class TokenUser:
 
     @property
     def pk(self) -> str:
-        """Return an identifier that is unique among all issuers' users. DRF's own throttles use it as a cache key."""
-        # A hash, because a `sub` can have blanks and a length that a cache does not accept.
+        """Return an identifier that is unique over all issuers' users. DRF's own throttles use it as a cache key."""
+        # A hash, because a `sub` can contain blanks, or be too long for a cache key.
         return sha256(f"{self.iss}\0{self.sub}".encode()).hexdigest()
 
     @property
     def is_service(self) -> bool:
-        """Return True if this is a client that acts in its own name."""
+        """Return True if this is a client that acts for itself, not for a user."""
         return self.sub == self.client_id
 
     def __str__(self) -> str:

@@ -1,8 +1,8 @@
 """Exports the metrics by prometheus_client, an optional dependency (`keyturn-resources[metrics]`).
 
-- `attach` registers them with prometheus_client's registry. Any view or server that exposes that registry then shows
-  them, also for several worker processes (PROMETHEUS_MULTIPROC_DIR).
-- RESOURCE_SERVER["METRICS"] calls it when Django starts.
+- `attach` registers the metrics with prometheus_client's registry. Any view or server that exposes that registry then
+  exports them, with several worker processes as well (PROMETHEUS_MULTIPROC_DIR).
+- Django calls `attach` at start if RESOURCE_SERVER["METRICS"] is set.
 """
 
 from collections.abc import Sequence
@@ -15,14 +15,14 @@ from . import metrics
 from .metrics import METRICS, Metric
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-"""Seconds. The upper bounds of the buckets of histograms."""
+"""The upper bounds of the buckets of histograms, in seconds."""
 MISSING = "Metrics need prometheus_client, which the extra `metrics` installs."
-# Of a gauge, only the values of running processes count.
+# A gauge has the values of running processes only.
 MODES = {"min": "livemin", "max": "livemax", "sum": "livesum", "mostrecent": "livemostrecent"}
 
 
 class PrometheusSink:
-    """Passes metrics on to prometheus_client. `registry` None: the default registry of prometheus_client."""
+    """Passes metrics on to prometheus_client: to `registry`, or to the default registry if it is None."""
 
     def __init__(self, exported: Sequence[Metric], *, registry: Any = None) -> None:
         self._client = _client()
@@ -37,7 +37,7 @@ class PrometheusSink:
         self._children: dict[tuple[Metric, tuple[str, ...]], Any] = {}
 
     def add(self, metric: Metric, labels: tuple[str, ...], amount: float) -> None:
-        """Increase a counter, or add an observation to a histogram."""
+        """Increase the counter `metric` by `amount`. If `metric` is a histogram, add the observation `amount`."""
         child = self._child(metric, labels)
         if child is None:
             return
@@ -47,13 +47,14 @@ class PrometheusSink:
             child.inc(amount)
 
     def put(self, metric: Metric, labels: tuple[str, ...], value: float) -> None:
-        """Set a gauge."""
+        """Set the gauge `metric` with these labels to `value`."""
         if (child := self._child(metric, labels)) is not None:
             child.set(value)
 
     def _child(self, metric: Metric, labels: tuple[str, ...]) -> Any:
         """Return the series of these labels, or None if this sink does not export the metric."""
-        # prometheus_client takes a lock and converts each label for this, which takes longer than counting.
+        # Series are cached, because prometheus_client looks them up under a lock and converts each label, which takes
+        # longer than counting.
         child = self._children.get((metric, labels))
         if child is None and metric in self._exported:
             family = self._family(metric)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def mint_token() -> Iterator[Callable[..., str]]:
-    """Yield a function that mints tokens, `mint_token("notes:read", sub=…)`. The API trusts its key during the test."""
-    # pytest loads the installed plugin in every project of its environment, also in one without Django's settings.
+    """Yield a function that mints tokens, `mint_token("notes:read", sub=…)`, which the API accepts during the test."""
+    # Imported here: pytest loads an installed plugin in every project, including projects without Django settings.
     from . import testing  # noqa: PLC0415
 
     with testing.pinned():

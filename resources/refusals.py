@@ -10,14 +10,17 @@ from .revocation_set import EMPTY, RevocationSet
 
 @dataclass(frozen=True, slots=True)
 class Refusals:
-    """All reasons to refuse verified tokens. Immutable, so that a request decides by one state of the feed."""
+    """All reasons to refuse verified tokens: revocations and settings.
+
+    Immutable, so that the feed does not change while a request is decided.
+    """
 
     entries: RevocationSet = EMPTY
     kids: frozenset[str] = frozenset()
     tokens: frozenset[str] = frozenset()
-    """`kids` and `tokens` are the kids and `jti` that this API's settings refuse."""
+    """`kids` and `tokens` are the kids and the `jti` that this API's settings refuse."""
     hook: Callable[[str, Mapping[str, Any]], bool] | None = None
-    """A function (kid, verified claims) of this API's settings. It returns True to refuse the token."""
+    """A function (kid, verified claims) from this API's settings. It returns True to refuse the token."""
     _lookup: Lookup = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -26,7 +29,7 @@ class Refusals:
     def reason(self, kid: str, claims: Mapping[str, Any]) -> str:
         """Return the reason to refuse a token with these verified claims: a claim's name, "kid" or "hook".
 
-        Returns "" if there is none.
+        Returns "" if there is no reason to refuse it.
         """
         if kid in self.kids:
             return "kid"

@@ -1,10 +1,10 @@
-"""The proofs that this process has accepted, so that none is accepted twice (RFC 9449 section 11.1).
+"""The proofs that this process has accepted, so that no proof is accepted twice (RFC 9449 section 11.1).
 
-- A proof is stored as 16 octets, of which a client chooses none, for `seconds` to 2 * `seconds`.
-- At most `limit` proofs are stored. While the memory is full, further proofs are refused with 503: to forget one early
-  would let an attacker replay it. Only proofs that passed every other check are stored, so that filling the memory
-  needs a valid token and its key.
-- Two sets hold them, of which the older one is discarded after `seconds`: no proof is searched or sorted.
+- A proof is stored as 16 octets of a hash, for `seconds` to 2 * `seconds`.
+- At most `limit` proofs are stored. While the memory is full, further proofs are refused with 503, because an attacker
+  could replay a proof that is forgotten early. Only proofs that passed every other check are stored, so an attacker
+  who fills the memory needs a valid token and its key.
+- The proofs are in two sets. The older set is discarded after `seconds`, so that no proof has to be searched or sorted.
 
 Pure, apart from its state.
 """
@@ -13,12 +13,12 @@ import threading
 
 from .errors import Unavailable
 
-LIMIT = 131_072  # proofs, about 11 MB: 728 a second for 180 s
+LIMIT = 131_072  # proofs, about 11 MB: 728 per second for 180 s
 RETRY_AFTER = 5  # seconds
 
 
 class ReplayMemory:
-    """The accepted proofs of one process. Its threads share it; a forked process keeps what its parent accepted."""
+    """The accepted proofs of one process. Threads share them. A forked process keeps the proofs of its parent."""
 
     def __init__(self, *, seconds: float, limit: int = LIMIT) -> None:
         self._seconds, self._limit = seconds, limit
@@ -28,7 +28,7 @@ class ReplayMemory:
         self.reset_after_fork()
 
     def reset_after_fork(self) -> None:
-        """Replace the lock (after a fork: a thread that holds it exists only in the parent)."""
+        """Replace the lock after a fork, because a thread that holds the lock exists only in the parent process."""
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -46,7 +46,7 @@ class ReplayMemory:
             return True
 
     def _discard(self, now: float) -> None:
-        """Discard the older set if the recent one is `seconds` old. A clock that goes back only delays that."""
+        """Discard the older set if the recent set is `seconds` old. If the clock goes back, it is discarded later."""
         if now < self._since + self._seconds:
             return
         is_recent = now < self._since + 2 * self._seconds

@@ -1,4 +1,4 @@
-"""Middleware that gives each request its ids (trace_context.py), and a filter that writes them into the log.
+"""Middleware that gives each request its ids (trace_context.py), and a logging filter that adds the ids to records.
 
 In the settings of a project:
 
@@ -14,22 +14,22 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponseBase
 
 from . import trace_context
-from .trace_context import REQUEST_ID, TRACEPARENT
+from .trace_context import REQUEST_ID
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
 def request_ids(get_response: GetResponse) -> GetResponse:
-    """Return middleware that gives each request its ids, as `request.request_id`, and its answer the header."""
+    """Return middleware that sets `request.request_id`, and sends the id in a header of the answer."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        headers = request.headers
-        context = trace_context.of_request(headers.get(REQUEST_ID, ""), headers.get(TRACEPARENT, ""))
+        given = request.META  # cheaper than `request.headers`, which would be built for each request
+        context = trace_context.of_request(given.get("HTTP_X_REQUEST_ID", ""), given.get("HTTP_TRACEPARENT", ""))
         request.request_id = context.request_id  # type: ignore[attr-defined] # error pages show it
         request.trace_id = context.trace_id  # type: ignore[attr-defined] # for lines that Django logs after all middleware
         with trace_context.entered(context):
             response = get_response(request)
-        # A shared cache would give the id of one request to all others.
+        # A shared cache would send the id of one request in the answers to all others.
         if "public" not in response.headers.get("Cache-Control", ""):
             response.headers[REQUEST_ID] = context.request_id
         return response
@@ -38,10 +38,10 @@ def request_ids(get_response: GetResponse) -> GetResponse:
 
 
 def ids_of(record: logging.LogRecord) -> tuple[str, str]:
-    """Return the request's id and its trace id for a line of the log, or "" for both outside of requests."""
+    """Return the request id and the trace id for a log record, or "" for both outside of requests."""
     if (context := trace_context.current()) is not None:
         return context.request_id, context.trace_id
-    # Django logs some answers after all middleware, with the request.
+    # Django logs some answers after all middleware has run. The record then has the request.
     request = getattr(record, "request", None)
     return str(getattr(request, "request_id", "")), str(getattr(request, "trace_id", ""))
 
@@ -50,6 +50,6 @@ class IdFields(logging.Filter):
     """Adds `request_id` and `trace_id` to each record, for formatters. Both are "" outside of requests."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return True: no line is dropped."""
+        """Add the fields to the record. Returns True, so that no record is dropped."""
         record.request_id, record.trace_id = ids_of(record)
         return True

@@ -1,6 +1,6 @@
 """Host name resolution with a timeout, which the system's resolver does not have.
 
-- A look-up runs in a thread of its own, which can hang for as long as the resolver does.
+- A look-up runs in a thread of its own, which hangs as long as the resolver hangs.
 - Look-ups are single-flight: requests for the same host and port wait for the same thread.
 """
 
@@ -15,18 +15,18 @@ Addresses = list[tuple[Any, ...]]
 
 
 class Lookups:
-    """The look-ups that are running in this process."""
+    """The look-ups of host names that are running in this process."""
 
     def __init__(self) -> None:
         self.reset_after_fork()
 
     def reset_after_fork(self) -> None:
-        """Forget the running look-ups (after a fork: their threads exist only in the parent)."""
+        """Forget the running look-ups after a fork, because their threads exist only in the parent process."""
         self._lock = threading.Lock()
         self._pending: dict[tuple[str, int], Future[Addresses]] = {}
 
     def addresses(self, host: str, port: int, *, timeout: float) -> Addresses:
-        """Return the addresses of `host`. Raises OSError, or TimeoutError after `timeout` seconds."""
+        """Return the addresses of `host`. Raises OSError if that fails, and TimeoutError after `timeout` seconds."""
         with self._lock:
             lookup = self._pending.get((host, port)) or self._start(host, port)
         try:

@@ -1,15 +1,15 @@
 """Verification of the documents and segments of the revocation feed. Pure.
 
 `read_document` establishes, with the numbers of docs/revocation-feed.md section 3:
-- 3.1: the document has at most 1 MiB, and its type is that of the feed;
-- 3.2: a key of the issuer verifies its signature, and no entry of the reader revokes that key;
-- 3.3: it names this issuer and this ring;
+- 3.1: the document has at most 1 MiB, and the type of a feed document;
+- 3.2: a key of the issuer verifies its signature, and no revocation entry that the reader holds covers that key;
+- 3.3: it names this issuer and this ring, which is a set of signing keys with a JWKS of its own;
 - 3.4: it is not from the future, has not expired, and is not older than the last document;
-- 3.5: it is a full state, or a delta that starts at the reader's version and does not go back;
+- 3.5: it is a full state, or a delta from the reader's version to that version or a later one;
 - 3.6: its entries and segments are well-formed and within the limits.
 
-`check_segment` establishes rule 4, the length and the digest of a segment. The caller fetches the segments, merges the
-entries, and keeps its last good state if BadFeed is raised.
+`check_segment` establishes rule 4 of that section: the length and the digest of a segment. The caller must fetch the
+segments, merge the entries, and keep its last good state if BadFeed is raised.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from typing import Any
 
 from .compact_jws import decoded, header, is_instant, json_object, segments
 from .errors import InvalidToken
-from .issuer_keys import TrustedIssuer
+from .issuer_trust import TrustedIssuer
 from .revocation_key import key
 from .revocation_set import EMPTY, ENTRY, RevocationSet
 from .verify import check_signature
@@ -39,12 +39,12 @@ _DIGEST = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class BadFeed(Exception):
-    """A document or a segment breaks a rule. The message says which."""
+    """A document or a segment of the revocation feed breaks a rule. The message names the rule."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A part of a document: the SHA-256 of its bytes in base64url, and the number of its entries."""
+    """A part of a feed document that is fetched by itself: its SHA-256 in base64url, and the number of its entries."""
 
     digest: str
     count: int
@@ -61,7 +61,7 @@ class Document:
     entries: bytes
     segments: tuple[Segment, ...]
     more: bool
-    """True if the issuer has already published further entries."""
+    """True if the issuer already has further entries, so that the reader should poll again at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,8 @@ def read_document(body: bytes, issuer: TrustedIssuer, *, ring: str, state: FeedS
     Raises BadFeed if a rule of docs/revocation-feed.md is broken.
     """
     kid, claims = _verified(body, issuer)
-    # 3.2: a revoked key is refused for the feed, too. Otherwise, a stolen key could sign documents that hide its
-    # revocation.
+    # 3.2: a revoked key must not verify the feed either. Otherwise a stolen key could sign documents that hide its
+    # own revocation.
     if state.entries.covers(key("kid", kid), 0):
         raise BadFeed("the document is signed by a revoked key")
     # 3.3
@@ -101,19 +101,25 @@ def read_document(body: bytes, issuer: TrustedIssuer, *, ring: str, state: FeedS
 
 
 def check_segment(body: bytes, segment: Segment) -> None:
-    """Check the length and the digest of a segment (rule 4). Raises BadFeed if one differs."""
+    """Check the length and the digest of a segment. Raises BadFeed if the document gives another length or digest."""
     digest = urlsafe_b64encode(hashlib.sha256(body).digest()).rstrip(b"=").decode()
     if len(body) != ENTRY * segment.count or digest != segment.digest:
         raise BadFeed("a segment has not the length and digest that the document gives")
 
 
 def number(version: str) -> int:
-    """Return the number of a version, which grows within one log. Returns -1 for "", the version before the first."""
+    """Return the sequence number in a version, which increases within one log of the issuer.
+
+    Returns -1 for "", which is the version of a reader that has no document.
+    """
     return int(version.partition(".")[0]) if version else -1
 
 
 def _verified(body: bytes, issuer: TrustedIssuer) -> tuple[str, dict[str, Any]]:
-    """Return kid and claims of the document, by rules 3.1 and 3.2. Raises BadFeed if one is broken."""
+    """Check the size, the type and the signature of the document. Return its `kid` and its claims.
+
+    The caller must refuse a revoked `kid`. Raises BadFeed if a check fails.
+    """
     if len(body) > MAX_DOCUMENT:
         raise BadFeed("the document is too long")
     try:
@@ -127,22 +133,26 @@ def _verified(body: bytes, issuer: TrustedIssuer) -> tuple[str, dict[str, Any]]:
 
 
 def _times(claims: dict[str, Any], state: FeedState, seconds: float) -> tuple[float, float]:
-    """Return iat and exp, by rule 3.4 with a tolerance of CLOCK_ERROR. `seconds` is the Unix time.
+    """Check the document's times, and return `iat` and `exp`. Clocks may differ by CLOCK_ERROR.
 
-    Raises BadFeed if the document has expired, or is of the future or older than the last one.
+    `seconds` is the current Unix time. Raises BadFeed if the document has expired, is from the future, or is older than
+    the last document.
     """
     iat, exp = claims.get("iat"), claims.get("exp")
     if not is_instant(iat) or not is_instant(exp):
         raise BadFeed("the document's iat or exp is missing or malformed")
     if iat > seconds + CLOCK_ERROR or exp <= seconds - CLOCK_ERROR:
         raise BadFeed("the document is from the future, or has expired")
-    if iat < state.iat - CLOCK_ERROR:  # the tolerance, because the clocks of two processes of an issuer differ
+    if iat < state.iat - CLOCK_ERROR:  # tolerated, because the clocks of two processes of an issuer can differ
         raise BadFeed("the document is older than the last one")
     return iat, exp
 
 
 def _versions(claims: dict[str, Any], state: FeedState) -> tuple[str, bool]:
-    """Return the version, and True if the document is a delta, by rule 3.5. Raises BadFeed if it is broken."""
+    """Return the document's version, and True if the document is a delta.
+
+    Raises BadFeed if the version is malformed, or if the delta does not follow the version that the reader holds.
+    """
     version, since = claims.get("version"), claims.get("since")
     if not isinstance(version, str) or not _VERSION.fullmatch(version):
         raise BadFeed("the document's version is missing or malformed")
@@ -156,7 +166,7 @@ def _versions(claims: dict[str, Any], state: FeedState) -> tuple[str, bool]:
 
 
 def _entries(claims: dict[str, Any]) -> bytes:
-    """Return the packed entries, by rule 3.6. Raises BadFeed if it is broken."""
+    """Return the document's packed entries. Raises BadFeed if they are malformed or too many."""
     text = claims.get("entries")
     if not isinstance(text, str) or not _BASE64URL.fullmatch(text):
         raise BadFeed("the document's entries are missing or malformed")
@@ -170,7 +180,7 @@ def _entries(claims: dict[str, Any]) -> bytes:
 
 
 def _segments(claims: dict[str, Any]) -> tuple[Segment, ...]:
-    """Return the digest and count of each segment, by rule 3.6. Raises BadFeed if it is broken."""
+    """Return the digest and count of each segment of the document. Raises BadFeed if they are malformed or too many."""
     listed = claims.get("segments", [])
     if not isinstance(listed, list) or len(listed) > MAX_SEGMENTS or not all(map(_is_segment, listed)):
         raise BadFeed("the document's segments are malformed or too many")

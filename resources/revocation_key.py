@@ -1,6 +1,7 @@
-"""The keys of entries of the revocation feed, by docs/revocation-feed.md section 1. Pure.
+"""Lookup keys: hashes by which the entries of the revocation feed are found (docs/revocation-feed.md section 1). Pure.
 
-The issuer has an implementation of its own; tests/revocation_cases.json drives both.
+The lookup key of an entry is computed from what the entry revokes, such as the `jti` of a token.
+The issuer has an implementation of its own (`tokens.issued.revocation_key`). tests/revocation_cases.json tests both.
 """
 
 import hashlib
@@ -11,20 +12,20 @@ LENGTH = 16  # bytes of SHA-256
 
 
 def key(kind: str, identifier: str) -> bytes:
-    """Return the key of an entry: the first 16 bytes of SHA-256 over the kind, a zero byte and the identifier."""
+    """Return the lookup key of an entry: the first 16 bytes of SHA-256 over kind, a zero byte and identifier."""
     state = hash_of_kind(kind)
     state.update(octets(identifier))
     return state.digest()[:LENGTH]
 
 
 def hash_of_kind(kind: str) -> "hashlib._Hash":
-    """Return a SHA-256 that has read the kind and the zero byte."""
-    # To copy it for each identifier costs less than to read the kind again.
+    """Return a SHA-256 object that has hashed `kind` and a zero byte. The caller adds the identifier to a copy."""
+    # Copying this object for each identifier costs less than hashing the kind again.
     return hashlib.sha256(f"{kind}\0".encode())
 
 
 def octets(identifier: str) -> bytes:
-    """Return the identifier in UTF-8."""
+    """Return the identifier as UTF-8 bytes."""
     # A JSON string can contain half of a surrogate pair, which strict UTF-8 cannot encode.
     return identifier.encode("utf-8", "surrogatepass")
 

@@ -1,10 +1,12 @@
 """The look-up of a token in a set of revocations (docs/revocation-feed.md section 1). Pure.
 
-Every request runs it, so it saves time:
-- The identifiers of the token, its grant and its user are hashed for each request. The hash of their kind is copied.
+Every request runs this look-up, so it is optimized:
+- The identifiers of the token, its grant and its user are hashed for each request. A hash covers the kind of identifier
+  (such as `jti`) and then the identifier. The hash object that has read the kind is made once. Each look-up copies the
+  object and adds the identifier.
 - There are few signing keys, issuers and clients. Their results are cached as long as the set exists.
-- Coarse entries (`sub`, `iss`, `client`, `client_sub`) are looked up only if the set has an instant after the token's
-  `iat`.
+- Coarse entries (`sub`, `iss`, `client`, `client_sub`) are looked up only if the token's `iat` is before the latest
+  `issued_before` in the set.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,11 +16,11 @@ from .revocation_key import LENGTH, actors, hash_of_kind
 from .revocation_set import RevocationSet
 
 REMEMBERED = 1024
-"""The number of cached identifiers of one kind, about 200 bytes each."""
+"""The most cached identifiers of one kind, about 200 bytes each."""
 
 
 class Lookup:
-    """Looks tokens up in one set of revocations."""
+    """Finds the revocation of a token in one set of revocations."""
 
     __slots__ = ("_client", "_client_user", "_grant", "_issuer", "_key", "_last_instant", "_token", "_user")
 
@@ -57,8 +59,8 @@ class Lookup:
 
 
 def finder(kind: str, entries: RevocationSet) -> Callable[[str], float]:
-    """Return a function that takes an identifier of this kind, and returns `entries.before` of its key."""
-    # It repeats the bit test of `before`, because most identifiers end there and every request calls it.
+    """Return a function that takes an identifier of this kind, and returns `entries.before` for its lookup key."""
+    # The function repeats the bit test of `before`: it decides for most identifiers, and every request calls it.
     copy, bits, before = hash_of_kind(kind).copy, tuple(block.bits for block in entries.blocks), entries.before
 
     def find(identifier: str) -> float:

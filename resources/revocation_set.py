@@ -1,12 +1,13 @@
 """A set of entries of a revocation feed, in 24 bytes each, for look-ups by key. Pure and immutable.
 
-Entries (docs/revocation-feed.md section 1) lie in 256 blocks of 256 buckets, by the first two bytes of their key. A
-block has a bit for every value of its keys' second and third byte.
+The key of an entry is a hash of what the entry revokes (`revocation_key`). Entries (docs/revocation-feed.md section 1)
+are in 256 blocks of 256 buckets, by the first two bytes of their key. A block has a bit for every value of the second
+and third byte of its keys.
 
 - A look-up tests one bit. The bits take 2 MiB and stay in the processor's caches. With a million entries, the bit is
   set for one in seventeen keys that have no entry. Only if it is set, a bucket of a few hundred bytes is searched.
 - A merge copies the blocks that change. A reader sees either the old set or the new set, without a lock. No step holds
-  the interpreter lock for long, for any number of entries.
+  the interpreter lock for long, however many entries there are.
 """
 
 import math
@@ -28,17 +29,17 @@ Entry = tuple[bytes, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The entries whose keys start with the same byte.
+    """The entries whose lookup keys start with the same byte.
 
-    - A bucket holds the entries whose keys have the same second byte too.
-    - Each pair of a second and a third byte has a bit. The bit is set if a key with these bytes has an entry.
+    - A bucket holds the entries whose lookup keys also have the same second byte.
+    - There is a bit for each pair of a second and a third byte. The bit is set if the key of an entry has these bytes.
     """
 
     buckets: tuple[bytes, ...] = (b"",) * BUCKETS
     bits: bytes = bytes(BITS * BUCKETS)
 
     def merged(self, entries: Iterable[Entry]) -> tuple["Block", int]:
-        """Return a block that also has these entries, and the number of keys that are new."""
+        """Return a copy of this block with `entries` merged in, and the number of lookup keys that are new."""
         buckets, bits, added = list(self.buckets), bytearray(self.bits), 0
         for key, until, issued_before in entries:
             index, place, bit = key[1], key[1] << 5 | key[2] >> 3, 1 << (key[2] & 7)
@@ -52,7 +53,7 @@ class Block:
         return Block(tuple(buckets), bytes(bits)), added
 
     def swept(self, *, now: float) -> tuple["Block", int]:
-        """Return a block without the ended entries, and their number. `now` is in Unix seconds."""
+        """Return a block without its expired entries, and the number of them. `now` is in Unix seconds."""
         buckets, bits, ended = list(self.buckets), bytearray(self.bits), 0
         for index, bucket in enumerate(self.buckets):
             if bucket and min(_untils(len(bucket) // ENTRY).unpack(bucket)) <= now:
@@ -72,13 +73,13 @@ class RevocationSet:
     last_instant: int = 0
 
     def __iter__(self) -> Iterator[Entry]:
-        """Yield each entry: key, until, issued_before."""
+        """Yield each entry: lookup key, until, issued_before."""
         for block in self.blocks:
             for bucket in block.buckets:
                 yield from LAYOUT.iter_unpack(bucket)
 
     def before(self, key: bytes) -> float:
-        """Return the Unix second before which the entry of `key` covers tokens.
+        """Return the Unix second before which the entry with the lookup key `key` covers tokens.
 
         Returns infinity if the entry covers every token, and 0 if there is no entry.
         """
@@ -90,13 +91,14 @@ class RevocationSet:
         return 0 if at < 0 else DATES.unpack_from(bucket, at + KEY)[1] or math.inf
 
     def covers(self, key: bytes, iat: float) -> bool:
-        """Return True if the entry of `key` covers a token that was issued at `iat`."""
+        """Return True if the entry with the lookup key `key` covers a token that was issued at `iat`."""
         return iat < self.before(key)
 
     def merged(self, packed: bytes, *, now: float) -> "RevocationSet":
-        """Return a set that also has the entries of `packed` that have not ended. `now` is in Unix seconds.
+        """Return a set with the entries of `packed` added, except expired ones. `now` is in Unix seconds.
 
-        `packed` must be a whole number of entries. Of two entries of one key, the later dates count.
+        `packed` must be a whole number of entries. If two entries have the same lookup key, the later `until` and
+        `issued_before` are kept.
         """
         blocks, count = list(self.blocks), self.count
         live = [entry for entry in LAYOUT.iter_unpack(packed) if entry[1] > now]
@@ -107,7 +109,7 @@ class RevocationSet:
         return RevocationSet(tuple(blocks), count, max(self.last_instant, last_instant))
 
     def swept(self, indices: Iterable[int], *, now: float) -> "RevocationSet":
-        """Return a set without the ended entries of these blocks. `now` is in Unix seconds."""
+        """Return a set without the expired entries in the blocks with these indices. `now` is in Unix seconds."""
         blocks, count = list(self.blocks), self.count
         for index in indices:
             blocks[index], ended = blocks[index].swept(now=now)
@@ -116,8 +118,8 @@ class RevocationSet:
 
 
 def _position(bucket: bytes, key: bytes) -> int:
-    """Return the offset of the entry of `key`, or -1 if there is none."""
-    # The same bytes can also stand across two entries. An entry starts at a multiple of ENTRY.
+    """Return the offset of the entry with the lookup key `key` in the bucket, or -1 if there is none."""
+    # The same bytes can also occur across two entries. An entry starts at a multiple of ENTRY.
     at = bucket.find(key)
     while at >= 0 and at % ENTRY:
         at = bucket.find(key, at + 1)
@@ -125,15 +127,18 @@ def _position(bucket: bytes, key: bytes) -> int:
 
 
 def _with_later(bucket: bytes, at: int, until: int, issued_before: int) -> bytes:
-    """Return the bucket with the later dates in the entry at the offset `at`."""
+    """Return a copy of the bucket, with later dates in the entry at the offset `at`.
+
+    Each date becomes the later one of the entry's date and the given date.
+    """
     last_until, instant = DATES.unpack_from(bucket, at + KEY)
-    # 0 covers every token, so it counts as later than any instant.
+    # An `issued_before` of 0 covers every token, so it counts as later than any instant.
     later = max(instant, issued_before) if instant and issued_before else 0
     return bucket[: at + KEY] + DATES.pack(max(last_until, until), later) + bucket[at + ENTRY :]
 
 
 def _bits(keys: Iterable[bytes]) -> bytearray:
-    """Return the bits of one bucket, which has these keys."""
+    """Return the bits of one bucket, whose entries have these lookup keys."""
     bits = bytearray(BITS)
     for key in keys:
         bits[key[2] >> 3] |= 1 << (key[2] & 7)
@@ -147,7 +152,7 @@ def _first_byte(entry: Entry) -> int:
 @lru_cache(maxsize=1024)
 def _untils(count: int) -> struct.Struct:
     """Return a struct that unpacks the `until` of `count` entries."""
-    # To unpack them together takes a third of the time.
+    # Unpacking all of them together takes a third of the time.
     return struct.Struct(">" + "16xI4x" * count)
 
 

@@ -13,16 +13,16 @@ OAUTH2, DPOP = "oauth2", "dpop"
 
 
 class AutoSchema(SpectacularAutoSchema):
-    """drf-spectacular's schema, without the operations that no token can use (`HasRequiredScopes` without a map)."""
+    """drf-spectacular's schema, without operations that refuse every token (`HasRequiredScopes` without an entry)."""
 
     def is_excluded(self) -> bool:
-        """Return True if the view is excluded, or if no token can use this operation."""
+        """Return True if the OpenAPI document omits the operation, because it is excluded or refuses every token."""
         return super().is_excluded() or not needs(self.view, self.method)
 
     def get_auth(self) -> list[dict[str, Any]]:
-        """Return the security requirements, the empty one only if no token is needed."""
+        """Return the security requirements of the operation, without the empty requirement if a token is needed."""
         requirements: list[dict[str, Any]] = super().get_auth()
-        # drf-spectacular adds the empty one for any AllowAny, also beside a permission that needs a token.
+        # drf-spectacular adds the empty requirement for any AllowAny, even if another permission needs a token.
         if None in needs(self.view, self.method):
             return requirements
         return [requirement for requirement in requirements if requirement]
@@ -36,31 +36,31 @@ class JWTScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
 
     @property
     def name(self) -> list[str]:  # type: ignore[override]  # drf-spectacular reads it of instances only
-        """Return the names of the schemes. DPoP (RFC 9449) is one if this API accepts it."""
+        """Return the names of the OpenAPI security schemes: OAuth 2.0, and DPoP (RFC 9449) if this API accepts it."""
         return [OAUTH2, DPOP] if resource_server().dpop else [OAUTH2]
 
     def get_security_definition(self, auto_schema: Any) -> list[dict[str, Any]]:
-        """Return a scheme with one flow, the authorization code (OpenAPI 3, Security Scheme Object), and DPoP's."""
+        """Return the scheme oauth2 with the authorization code flow (OpenAPI 3, Security Scheme Object), and DPoP."""
         del auto_schema
         conf = resource_server()
-        # Not `openIdConnect`: Swagger UI would then list each grant type of the issuer, and its scopes instead of ours.
+        # Not `openIdConnect`: Swagger UI would then list each grant type of the issuer, and the issuer's scopes.
         flow = {"authorizationUrl": conf.authorization_url, "tokenUrl": conf.token_url, "scopes": dict(conf.scopes)}
         return [{"type": "oauth2", "flows": {"authorizationCode": flow}}, {"type": "http", "scheme": "DPoP"}]
 
     def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[str]]]:
-        """Return one entry per alternative, or the empty requirement if no token is needed."""
+        """Return an entry for each alternative set of scopes, or the empty requirement if no token is needed."""
         view, method = auto_schema.view, auto_schema.method
         options = needs(view, method)
         if None in options:
             # The empty requirement must not appear twice.
             return [] if _spectacular_says_public(view, method) else [{}]
         conf = resource_server()
-        # In addition to the scopes of oauth2, not in its place: a bound token has scopes, too.
+        # DPoP is required in addition to oauth2, because a bound token needs the scopes, too.
         proof: dict[str, list[str]] = {DPOP: []} if conf.dpop and (conf.dpop.required or is_bound_only(view)) else {}
         return [{OAUTH2: sorted(scopes or ())} | proof for scopes in options or [()]]
 
 
 def _spectacular_says_public(view: Any, method: str) -> bool:
-    """Return True if drf-spectacular adds the empty requirement itself."""
+    """Return True if drf-spectacular itself adds the empty requirement, by which a request needs no token."""
     kinds = [type(permission) for permission in view.get_permissions()]
     return AllowAny in kinds or (IsAuthenticatedOrReadOnly in kinds and method in SAFE_METHODS)

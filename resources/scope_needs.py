@@ -1,8 +1,9 @@
-"""The scopes that a request needs in full, read from the permissions of its view: for challenges and OpenAPI.
+"""Compute all scopes that a request needs, from the permissions of its view, for challenges and the OpenAPI document.
 
-- A challenge names every scope of the operation (RFC 6750 section 3), also those that the token has, but none that the
-  client got for other operations. The client unites them with the scopes that it asked for before (MCP 2026-07-28).
-- A permission that is not of this package needs a token with any scopes, unless it is known to need none.
+- A challenge names every scope that the request needs (RFC 6750 section 3), including scopes that the token has, and no
+  other scope. The client then requests a token with these scopes and those that it requested before (MCP 2026-07-28).
+- A permission that is not of this package counts as one that needs a token, with any scopes. The exceptions are those
+  permissions of DRF that need no token (`AllowAny`, and the permissions in READABLE for safe methods).
 """
 
 import logging
@@ -23,7 +24,7 @@ from .permissions import RequireDPoP, TokenPermission, operands
 logger = logging.getLogger(__name__)
 
 Needs = tuple[str, ...] | None
-"""The scopes that a token needs, all of them. None if no token is needed."""
+"""All scopes that a token needs. None if no token is needed."""
 Alternatives = list[Needs]
 """A client must meet at least one entry. An empty list refuses every request."""
 
@@ -36,8 +37,9 @@ def challenged(
     """Return the scopes that the challenge to a request names.
 
     - `held` are the scopes of the token, or None if the request has no token.
-    - `demanded` are the scopes that a permission found missing.
-    - Of the alternatives that contain `demanded`, the result is the one of which the token lacks the fewest scopes.
+    - `demanded` are the scopes that a refusing permission demands.
+    - An alternative is a list of scopes that is enough for the request. Of the alternatives that contain `demanded`,
+      the result is the one from which the token lacks the fewest scopes.
     - If the token meets an alternative and `demanded` is empty, no scope is returned.
     """
     try:
@@ -54,7 +56,7 @@ def challenged(
 
 
 def needs(view: Any, method: str) -> Alternatives:
-    """Return the alternatives that meet all permissions of `view`."""
+    """Return the alternative sets of scopes that a request needs. Each set meets all permissions of `view`."""
     options: Alternatives = [None]
     for permission in view.get_permissions():
         options = both(options, alternatives(permission, view, method))
@@ -62,7 +64,7 @@ def needs(view: Any, method: str) -> Alternatives:
 
 
 def is_bound_only(view: Any) -> bool:
-    """Return True if the view accepts only tokens that are bound to a key: a permission of it is RequireDPoP."""
+    """Return True if the view accepts only tokens that are bound to a key, by the permission RequireDPoP."""
     try:
         return any(_needs_binding(permission) for permission in view.get_permissions())
     except Exception:
@@ -75,7 +77,10 @@ def _needs_binding(permission: Any) -> bool:
 
 
 def alternatives(permission: Any, view: Any, method: str) -> Alternatives:
-    """Return the alternatives of `permission`. An unknown permission needs a token with any scopes."""
+    """Return the alternative sets of scopes that meet `permission`.
+
+    For an unknown permission, a token with any scopes is enough.
+    """
     if sides := operands(permission, AND):
         return both(*(alternatives(side, view, method) for side in sides))
     if sides := operands(permission, OR):
@@ -88,7 +93,7 @@ def alternatives(permission: Any, view: Any, method: str) -> Alternatives:
 
 
 def both(left: Alternatives, right: Alternatives) -> Alternatives:
-    """Return each set of scopes that meets both `left` and `right`, without duplicates."""
+    """Return each set of `left` joined with each set of `right`, without duplicates."""
     pairs = (_together(first, second) for first in left for second in right)
     return list({None if scopes is None else frozenset(scopes): scopes for scopes in pairs}.values())
 

@@ -7,5 +7,5 @@ from .issuers import trusts
 
 
 def status() -> dict[str, Any]:
-    """Return the state of each issuer's keys and feed by URL, and the counts of tokens, without network requests."""
+    """Return the state of the keys and the feed of each issuer, by URL, and the counts of tokens. Sends no request."""
     return {"issuers": {url: trust.status() for url, trust in trusts().items()}, "tokens": counters.read()}

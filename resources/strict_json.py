@@ -1,7 +1,7 @@
 """A parser for strict JSON (RFC 7493).
 
-- UTF-8 only, and no lone surrogates, which no database or log can encode.
-- No repeated members: two parsers can disagree about which of the values counts.
+- UTF-8 only, and no lone surrogates, which databases and logs cannot encode.
+- No repeated members, because two parsers can use different values of a repeated member.
 - No NaN and Infinity, no integer of more than MAX_DIGITS digits, at most MAX_DEPTH levels.
 """
 
@@ -26,9 +26,9 @@ def parse(raw: bytes) -> Any:
 def parse_leniently(raw: bytes) -> Any:
     """Return the value of `raw`, with a `Repeated` for each object with repeated members.
 
-    Raises ValueError if `raw` is no JSON.
+    Raises ValueError if `raw` is not JSON.
 
-    The caller must refuse each `Repeated`. Thus one bad entry of a JWKS does not make the others unusable.
+    The caller must refuse each `Repeated`. So one bad entry of a JWKS does not make the other entries unusable.
     """
     return _parse(raw, _LENIENT)
 
@@ -48,7 +48,7 @@ def _parse(raw: bytes, decoder: json.JSONDecoder) -> Any:
 
 
 def _decoded(text: str, decoder: json.JSONDecoder) -> Any:
-    # `decode` also looks for whitespace around the value, which costs as much as a short value itself.
+    # `decode` also searches for whitespace around the value, which takes as long as parsing a short value.
     if text[:1] == "{":
         value, end = decoder.raw_decode(text)
         if end == len(text):

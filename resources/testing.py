@@ -3,7 +3,7 @@
 `with pinned(): client.get("/api/notes/", headers=bearer(mint("notes:read")))`
 With a token that is bound to the key of a `Holder`:
 `client.get("/api/notes/", headers=holder.headers("GET", "/api/notes/", mint("notes:read", cnf=holder.cnf)))`
-Do not use it in production: the process that imports this module makes its own signing key.
+Do not use it in production, because this module makes a signing key of its own.
 """
 
 import json
@@ -31,7 +31,7 @@ _LIBRARY = get_default_algorithms()
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A key pair for tests. `private` is the library's private key for `algorithm`."""
+    """A key pair for tests. `private` is a private key of the library `cryptography` for `algorithm`."""
 
     algorithm: str = "RS256"
     private: Any = field(default_factory=lambda: rsa.generate_private_key(65537, 2048), repr=False)
@@ -51,7 +51,7 @@ class SigningKey:
 
 @cache
 def shared_key() -> SigningKey:
-    """Return the key with which `mint` signs by default. It is made once per process."""
+    """Return the key with which `mint` signs by default. The key is made once per process."""
     return SigningKey()
 
 
@@ -71,7 +71,7 @@ def pinned(*keys: SigningKey, **overrides: Any) -> override_settings:
 
 
 def claims(scope: str = "notes:read", *, now: datetime | None = None, **changes: Any) -> dict[str, Any]:
-    """Return the claims of a good token for this API, with `changes`. A change to None removes the claim."""
+    """Return the claims of a valid token for this API, with `changes`. A change to None removes the claim."""
     conf = resource_server()
     now = now or timezone.now()
     whole = {
@@ -95,7 +95,7 @@ def mint(
     header: Mapping[str, Any] | None = None,
     **changes: Any,
 ) -> str:
-    """Return an access token (RFC 9068) that this API accepts, unless `header` or `changes` of claims make it bad."""
+    """Return an access token (RFC 9068) that this API accepts, unless `header` or `changes` of claims break it."""
     key = key or shared_key()
     whole = {"typ": "at+jwt", "alg": key.algorithm, "kid": key.kid, **(header or {})}
     members = {name: value for name, value in whole.items() if value is not None}
@@ -126,7 +126,7 @@ def bearer(token: str) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A client with a key of its own, to which tokens are bound (RFC 9449)."""
+    """A client with a key of its own, to which tokens can be bound and with which it makes DPoP proofs (RFC 9449)."""
 
     key: SigningKey = field(default_factory=lambda: SigningKey("ES256", ec.generate_private_key(ec.SECP256R1())))
 
@@ -136,9 +136,9 @@ class Holder:
         return {"jkt": thumbprint(self.key.jwk)}
 
     def proof(self, method: str, url: str, token: str, *, now: datetime | None = None, **changes: Any) -> str:
-        """Return a new DPoP proof, unless `changes` of claims make it bad. A change to None removes the claim.
+        """Return a new DPoP proof, which is valid unless `changes` of claims break it. None removes the claim.
 
-        A path in the place of `url` is a path of this API.
+        `url` can also be a path of this API.
         """
         settings = resource_server().dpop
         whole = {
@@ -158,9 +158,9 @@ class Holder:
 
 
 def bad_tokens(scope: str = "notes:read", *, key: SigningKey | None = None) -> dict[str, str]:
-    """Return tokens that an API must refuse, by what is wrong with them.
+    """Return tokens that an API must refuse, each under the name of its fault.
 
-    Each token has one fault only, so that an API without that check would accept it.
+    Each token has only one fault, so that an API without the check for that fault would accept the token.
     """
     key = key or shared_key()
     now = timezone.now()
@@ -190,5 +190,5 @@ def bad_tokens(scope: str = "notes:read", *, key: SigningKey | None = None) -> d
 
 
 def at(seconds: float) -> datetime:
-    """Return the time of `seconds` since 1970, in UTC."""
+    """Return the time that is `seconds` after the beginning of 1970, in UTC."""
     return datetime.fromtimestamp(seconds, tz=UTC)

@@ -1,11 +1,11 @@
-"""Limit how many of a process's threads may wait for an issuer at the same time.
+"""Limit how many threads of a process may wait for an issuer at the same time.
 
 - All issuers share one limit per process, for keys and revocation feeds.
-- At most half of the threads that serve may wait, so that a token with a known key always finds a thread.
-- A server can set the number of its threads (`serving.set_count`). Otherwise a thread counts if it has authenticated a
-  request within the last ten seconds.
-- If only one thread counts, the first request that waits for a fetch may wait if no other does: a process that has
-  just started has seen one thread.
+- At most half of the serving threads may wait, so that a thread is always free for a token with a known key.
+- A server can set the number of its threads (`serving.set_count`). Otherwise a thread counts as serving if it has
+  authenticated a request within the last ten seconds.
+- If no other request waits, the first request that needs a fetch may always wait. Otherwise a process that has just
+  started, and has seen one thread, could not wait for its first fetch.
 """
 
 import os
@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 RECENT = 10.0  # seconds for which a thread counts as serving; shorter than servers keep an idle thread
-MANY = 1024  # threads after which those that are not recent are forgotten
+MANY = 1024  # remembered threads beyond which those that are not recent are forgotten
 
 
 class ServingThreads:
@@ -41,17 +41,17 @@ class ServingThreads:
             self._seen = self._recent()
 
     def count(self) -> int:
-        """Return the number that the server has set, or the number of threads that served within RECENT seconds."""
+        """Return the number of threads that `set_count` set, or else of those that served within RECENT seconds."""
         return self._set or len(self._recent())
 
     def _recent(self) -> dict[int, float]:
         since = self._clock() - RECENT
-        # Iterate over a copy, because another thread can note itself at any time.
+        # Iterate over a copy, because another thread can call `note` at any time.
         return {thread: at for thread, at in self._seen.copy().items() if at > since}
 
 
 class WaitLimit:
-    """Places for waiting requests. `serving` returns the number of threads that serve."""
+    """A limit on the number of requests that wait for fetches. `serving` returns the number of threads that serve."""
 
     def __init__(self, *, serving: Callable[[], int]) -> None:
         self._serving = serving
@@ -64,9 +64,9 @@ class WaitLimit:
 
     @contextmanager
     def place(self, *, first: bool) -> Iterator[bool]:
-        """Hold a place while the block runs. Yields False if there is none.
+        """Count a waiting request while the block runs. Yields False, and counts nothing, if the limit is reached.
 
-        `first` says that no other request has waited for the same fetch.
+        `first` is True if no other request has waited for the same fetch.
         """
         lock = self._lock  # `reset_after_fork` can replace it while the block runs
         with lock:
@@ -83,7 +83,7 @@ _thread = threading.local()  # `_thread.is_background` is True in a thread that 
 
 
 def mark_background() -> None:
-    """Mark the calling thread as one that serves no requests. It can wait without a place."""
+    """Mark the calling thread as one that serves no requests, so that its waits do not count toward the limit."""
     _thread.is_background = True
 
 
@@ -92,7 +92,7 @@ def is_background() -> bool:
     return getattr(_thread, "is_background", False)
 
 
-# The state of this process, for its lifetime. A forked process starts with an empty one.
+# The state of this process, for its lifetime. A forked process starts with an empty state.
 serving = ServingThreads(clock=time.monotonic)
 wait_limit = WaitLimit(serving=serving.count)
 

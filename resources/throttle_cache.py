@@ -1,10 +1,10 @@
 """The cache in which throttles count. If the cache fails, the throttles accept requests, and the failure is logged.
 
-- A failure is logged once per pause, as an error, without the key and without the cache's address.
-- After a failure, no request uses the cache for PAUSE seconds. Then one request tries it. A cache that hangs costs that
-  request the cache's own timeout (0.2 s if configured as documented) and the others nothing.
-- This is safe because tokens are too long to guess. A throttle that protects something short enough to guess should
-  use a cache of Django directly. The exception handler answers 503 if that cache fails.
+- A failure is logged once per pause, as an error, without the cache key and without the cache's address.
+- After a failure, no request uses the cache for PAUSE seconds. Then one request tries it. If the cache hangs, only that
+  request waits, for the cache's own timeout (0.2 s if configured as documented).
+- Accepting requests is safe because tokens are too long to guess. A throttle for something short enough to guess must
+  use a Django cache directly. The exception handler answers 503 if that cache fails.
 """
 
 import logging
@@ -25,14 +25,17 @@ class Cache(Protocol):
     """The methods of a Django cache that DRF's throttles call."""
 
     def get(self, key: Any, default: Any = None) -> Any:
-        """Return the value under `key`."""
+        """Return the value of the cache entry `key`, or `default` if there is none."""
 
     def set(self, key: Any, value: Any, timeout: float | None = None) -> Any:
-        """Store `value` for `timeout` seconds."""
+        """Store `value` as the cache entry `key` for `timeout` seconds."""
 
 
 class FailOpenCache:
-    """A cache that fails open: while the cache behind it fails, it is empty. `clock` returns monotonic seconds."""
+    """A cache that throttles can use during an outage: while the cache behind it fails, this cache is empty.
+
+    `clock` returns monotonic seconds.
+    """
 
     def __init__(self, cache: Cache, *, clock: Callable[[], float]) -> None:
         self._cache, self._clock = cache, clock
@@ -41,15 +44,15 @@ class FailOpenCache:
         self.reset_after_fork()
 
     def reset_after_fork(self) -> None:
-        """Replace the lock (after a fork: a thread that holds it exists only in the parent)."""
+        """Replace the lock after a fork, because a thread that holds the lock exists only in the parent process."""
         self._lock = threading.Lock()
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Return the value under `key`, or `default` if there is none or the cache fails."""
+        """Return the value of the cache entry `key`, or `default` if there is none or the cache fails."""
         return self._attempt(lambda: self._cache.get(key, default), default)
 
     def set(self, key: str, value: Any, timeout: float | None = None) -> None:
-        """Store `value` for `timeout` seconds, unless the cache fails."""
+        """Store `value` as the cache entry `key` for `timeout` seconds, unless the cache fails."""
         self._attempt(lambda: self._cache.set(key, value, timeout), None)
 
     def _attempt(self, call: Callable[[], Any], otherwise: Any) -> Any:
@@ -65,7 +68,7 @@ class FailOpenCache:
         return result
 
     def _claim_attempt(self) -> bool:
-        """Claim the attempt after a pause. Returns False during the pause, or if another request has claimed it."""
+        """Claim the first attempt after a pause. Returns False during the pause, or if another request claimed it."""
         with self._lock:
             now = self._clock()
             if now < self._retry_at:

@@ -1,7 +1,7 @@
 """Throttles by client, by subject, and by the address that sends refused tokens.
 
-Rates are DRF's (`DEFAULT_THROTTLE_RATES`: "client", "subject", "failed_tokens"). A rate that is not set limits nothing.
-If the cache fails, these throttles let the request through and log it (throttle_cache.py).
+Rates are set in DRF's DEFAULT_THROTTLE_RATES ("client", "subject", "failed_tokens"). A rate that is not set limits
+nothing. If the cache fails, these throttles accept the request, and the failure is logged (throttle_cache.py).
 """
 
 from hashlib import sha256
@@ -26,7 +26,7 @@ class TokenThrottle(SimpleRateThrottle):
     duration: int
 
     def get_rate(self) -> str | None:
-        """Return the configured rate, or None if none is set."""
+        """Return the configured rate, or None if it is not set."""
         rate = api_settings.DEFAULT_THROTTLE_RATES.get(self.scope or "")
         return str(rate) if rate else None
 
@@ -40,8 +40,8 @@ class TokenThrottle(SimpleRateThrottle):
         return self.key_for(token.claims["iss"], token.claims[self.claim])
 
     def key_for(self, *parts: str) -> str:
-        """Return the cache key of a counter, which `parts` identify. It has none of them in plain text."""
-        # A hash, because a claim can have characters and a length that memcached refuses in a key.
+        """Return the cache key of the counter that `parts` identify. It does not contain the parts in plain text."""
+        # A hash, because memcached refuses some characters, and keys of more than 250 bytes.
         return f"throttle_{self.scope}_{sha256(chr(0).join(parts).encode()).hexdigest()}"
 
 
@@ -53,7 +53,7 @@ class ClientThrottle(TokenThrottle):
 
 
 class SubjectThrottle(TokenThrottle):
-    """Limit the requests in the name of each subject, over all clients."""
+    """Limit the requests for each subject, over all clients."""
 
     scope = "subject"
     claim = "sub"
@@ -68,7 +68,7 @@ class FailedTokens(TokenThrottle):
     scope = "failed_tokens"
 
     def blocked_for(self, request: Request) -> float | None:
-        """Return the seconds for which tokens from this address are refused, or None if they are accepted."""
+        """Return the seconds for which tokens from this address are still refused, or None if they are accepted."""
         if self.rate is None:
             return None
         self._read(request)

@@ -1,12 +1,13 @@
-"""Remembers for a minute which texts are tokens of a key, so that a token that comes again costs no signature check.
+"""Remembers verified tokens for a minute, so that a repeated token needs no signature check.
 
-- An entry says: this key verified the signature of this text, and the claims in it are well-formed and name this
-  issuer and this API. It was established by `verify`.
-- What can change is checked for each request: the times, the binding to a DPoP key, the revocations, and that the
-  issuer still publishes this key. So a token ends with its `exp`, its key or its revocation, and not later.
-- An entry holds for LASTS, and only under the settings under which it was established.
-- It is found by the SHA-256 of the text. The text itself is not kept. Refused tokens are not remembered.
-- At most 2 * SIZE entries are kept, in two dictionaries, of which the older is discarded when the other is full.
+- An entry means that `verify` accepted the token: the key verified the signature, and the claims are well-formed and
+  name this issuer and this API.
+- Properties that can change are checked for each request: the times, the binding to a DPoP key, the revocations, and
+  that the issuer still publishes the key. So a token is refused as soon as it expires, is revoked, or its key is
+  removed.
+- An entry is valid for LASTS, and only while the settings with which it was verified are in force.
+- An entry is found by the SHA-256 of the token. The token itself is not stored. Refused tokens are not remembered.
+- At most 2 * SIZE entries are stored, in two dictionaries. The older one is discarded when the other is full.
 
 Pure, apart from its state.
 """
@@ -22,7 +23,7 @@ from typing import Any
 from .compact_jws import decoded, header, segments
 from .confirmation import check_binding
 from .errors import InvalidToken, Reason
-from .issuer_keys import TrustedIssuer
+from .issuer_trust import TrustedIssuer
 from .jwk import Key
 from .principal import AccessToken
 from .verify import check_times, verify
@@ -33,7 +34,7 @@ SIZE = 1024  # tokens, of about 2 KB each
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What `verify` expects of a token: its arguments of the same names."""
+    """The requirements that a token must satisfy: the arguments of `verify` with the same names."""
 
     issuers: Mapping[str, TrustedIssuer]
     audience: frozenset[str]
@@ -42,7 +43,7 @@ class Expected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Entry:
-    """What was established about a text at `since`."""
+    """The result of a successful `verify` of a token at `since`. It does not contain the token."""
 
     claims: Mapping[str, Any]
     kid: str
@@ -54,30 +55,33 @@ class _Entry:
     since: datetime
 
     def holds(self, expected: Expected, *, now: datetime) -> bool:
-        """Return True if it is recent, its settings are in force, and the issuer still publishes the key.
+        """Return True if the entry is recent, its settings are in force, and the issuer still publishes its key.
 
-        Raises Unavailable if no keys are usable.
+        Raises Unavailable if the issuer's keys are not known now.
         """
         if not self.since <= now < self.since + LASTS:
             return False
         same = (self.expected.audience, self.expected.types) == (expected.audience, expected.types)
         if not same or expected.issuers.get(self.issuer.url) is not self.issuer:
             return False
-        # The object, not an equal one: keys that were fetched again are opened again.
+        # Compared by identity: if keys changed and were fetched again, the token is verified again.
         return any(key is self.key for key in self.issuer.keys.find(self.kid, self.algorithm))
 
     def token(self, text: str, *, now: datetime, with_proof: bool) -> AccessToken:
-        """Return the token after the checks of `verify` whose outcome can change. Raises InvalidToken, Unavailable."""
+        """Return the token after the checks of `verify` whose outcome can change. Raises what `verify` raises."""
         check_binding(self.claims, with_proof=with_proof)
         check_times(self.claims, now.timestamp())
-        claims = _copied(self.claims)  # DENY, a function of the deployment, gets them too, and can change them
+        claims = _copied(self.claims)  # the function DENY of the deployment gets the claims, and could change them
         if revoked := self.issuer.refusals(now).reason(self.kid, claims):
             raise InvalidToken(Reason.REVOKED, revoked)
         return AccessToken(MappingProxyType(claims), self.kid, self.scopes, text)
 
 
 class TokenMemory:
-    """The entries of one process. Threads share it without a lock: a token that gets lost is verified again."""
+    """The entries of one process.
+
+    Threads share the entries without a lock. If an entry gets lost, its token is verified again.
+    """
 
     def __init__(self, *, size: int = SIZE) -> None:
         self._size = size
@@ -88,7 +92,7 @@ class TokenMemory:
         return len(self._recent) + len(self._older)
 
     def verified(self, text: str, expected: Expected, *, now: datetime, with_proof: bool = False) -> AccessToken:
-        """Return the verified token in `text`, as `verify` does. Raises InvalidToken and Unavailable."""
+        """Return the verified token in `text`, as `verify` does. Raises what `verify` raises."""
         digest = sha256(text.encode("utf-8", "surrogatepass")).digest()
         entry = self._recent.get(digest) or self._older.get(digest)
         if entry is not None and entry.holds(expected, now=now):
@@ -127,5 +131,5 @@ def _established(token: AccessToken, expected: Expected, *, now: datetime) -> _E
 
 
 def _copied(claims: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a copy of the claims, so that a view that changes a list or an object in them changes no entry."""
+    """Return a deep copy of the claims, so that a view that changes a list or an object in them changes no entry."""
     return {name: deepcopy(value) if isinstance(value, list | dict) else value for name, value in claims.items()}

@@ -7,12 +7,12 @@
 4. The issuer is trusted.
 5. The algorithm is accepted for this issuer, and the issuer publishes a key with this `kid` for this algorithm.
 6. The key verifies the signature.
-7. The claims are well-formed, and name this issuer, this API, a time and scopes. A token that is bound to a key came
-   with a proof (dpop_proof.py), and no other token did.
+7. The claims are well-formed, name this issuer and this API, are valid at this time, and have scopes. The request has a
+   DPoP proof if and only if the token is bound to a key (dpop_proof.py checks the proof).
 8. Neither the issuer's revocation feed nor this API's settings refuse the token.
 
-The caller answers InvalidToken with 401, InvalidRequest with 400 and Unavailable with 503. It still has to check that
-the scopes permit the request. Pure: keys, refusals and time are arguments.
+The caller must answer InvalidToken with 401, InvalidRequest with 400 and Unavailable with 503, and must check that the
+scopes permit the request. Pure: keys, refusals and time are arguments.
 """
 
 import re
@@ -24,16 +24,16 @@ from typing import Any
 from .compact_jws import MAX_TOKEN, decoded, header, is_instant, json_object, segments
 from .confirmation import check_binding
 from .errors import InvalidRequest, InvalidToken, Reason
-from .issuer_keys import TrustedIssuer
+from .issuer_trust import TrustedIssuer
 from .principal import AccessToken
 
 MAX_NAME = 255  # characters of sub, client_id and jti (OpenID Connect Core section 2)
 LEEWAY = 30  # seconds that exp and nbf may be off
-MAX_AHEAD = 120  # seconds that iat may lie in the future
+MAX_AHEAD = 120  # seconds that iat may be in the future
 
 ACCESS_TOKEN = frozenset({"at+jwt", "application/at+jwt"})
 ANY_JWT = ACCESS_TOKEN | {"jwt", "application/jwt"}
-"""The types if DANGEROUSLY_ACCEPT_TYP_JWT is set. ID tokens have the last two, too."""
+"""The accepted types if DANGEROUSLY_ACCEPT_TYP_JWT is set. The last two are also the types of ID tokens."""
 ID_TOKEN_CLAIMS = frozenset({"at_hash", "nonce"})
 
 _B64TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
@@ -41,10 +41,12 @@ _SCOPE = re.compile(r"(?:[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)
 
 
 def credentials(authorization: str | None, *, also_in_query: bool, scheme: str = "bearer") -> str | None:
-    """Check 1: return the token of an Authorization header, or None if the header has another scheme.
+    """Return the token of an Authorization header, or None if the header has another scheme.
 
     `also_in_query` is True if the query string has an `access_token`, too. A token in the query alone is ignored.
-    Raises InvalidRequest (RFC 6750 sections 2.1 and 3.1), or InvalidToken if the token is too long.
+
+    Raises InvalidRequest if the header is malformed or the token is also in the query (RFC 6750 sections 2.1 and 3.1),
+    and InvalidToken if the token is too long.
     """
     named, _, rest = (authorization or "").partition(" ")
     if named.lower() != scheme:
@@ -69,11 +71,13 @@ def verify(
     types: frozenset[str] = ACCESS_TOKEN,
     with_proof: bool = False,
 ) -> AccessToken:
-    """Return the verified token (RFC 9068 section 4). Raises InvalidToken, or Unavailable if keys are unavailable.
+    """Verify an access token and return it (RFC 9068 section 4).
 
-    `issuers` are the trusted issuers by URL, `audience` is every `aud` that means this API, and `types` every `typ` of
-    an access token: ACCESS_TOKEN or ANY_JWT. `with_proof` is True if the request presents a DPoP proof for the token:
-    then the token must be bound to a key, and the caller must check the proof. If not, it must not be bound.
+    `issuers` are the trusted issuers by URL. `audience` has the accepted values of `aud`. `types` has the accepted
+    values of `typ`, and is ACCESS_TOKEN or ANY_JWT. `with_proof` is True if the request has a DPoP proof. Then the
+    token must be bound to a key, and the caller must check the proof. If it is False, the token must not be bound.
+
+    Raises InvalidToken if a check fails, and Unavailable if keys or revocations are not known now.
     """
     header_part, payload_part, signature_part = segments(token)
     kid, algorithm = header(header_part, types=types)
@@ -95,11 +99,11 @@ def verify(
 
 
 def _issuer(payload_part: str, issuers: Mapping[str, TrustedIssuer]) -> tuple[TrustedIssuer, dict[str, Any] | None]:
-    """Check 4: return the issuer whose keys verify the token, and the claims if they had to be read for that.
+    """Return the issuer whose keys must verify the token, and the claims, or None if they were not needed.
 
-    Raises InvalidToken if none of several issuers has this `iss`.
+    Raises InvalidToken if there are several issuers and none has the `iss` of the token.
     """
-    # The `iss` is not verified yet. It only selects one of several trusted issuers, and check 7 compares it again.
+    # `iss` is not verified yet. It only selects one of several trusted issuers, and check 7 compares it again.
     if len(issuers) == 1:
         return next(iter(issuers.values())), None
     claims = json_object(payload_part)
@@ -110,9 +114,10 @@ def _issuer(payload_part: str, issuers: Mapping[str, TrustedIssuer]) -> tuple[Tr
 
 
 def check_signature(token: str, kid: str, algorithm: str, signature_part: str, issuer: TrustedIssuer) -> None:
-    """Check 5 and 6: verify the signature with a key of `issuer` for this kid and algorithm.
+    """Verify the signature with a key of `issuer` for this kid and algorithm.
 
-    Raises InvalidToken if the algorithm is not accepted, if there is no such key, or if no such key verifies.
+    Raises InvalidToken if the algorithm is not accepted, if there is no such key, or if no such key verifies the
+    signature.
     """
     if algorithm not in issuer.algorithms:
         raise InvalidToken(Reason.ALGORITHM, "alg")
@@ -130,9 +135,9 @@ def check_signature(token: str, kid: str, algorithm: str, signature_part: str, i
 
 
 def _check_addressing(claims: Mapping[str, Any], issuer: str, audience: frozenset[str]) -> None:
-    """Check 7: compare issuer and audience (RFC 9068 section 4).
+    """Compare the token's issuer and audience with `issuer` and `audience` (RFC 9068 section 4).
 
-    Raises InvalidToken if one differs or is malformed.
+    Raises InvalidToken if the issuer differs, or if the audience is malformed or does not contain this API.
     """
     if claims.get("iss") != issuer:
         raise InvalidToken(Reason.ISSUER, "iss")
@@ -146,9 +151,9 @@ def _check_addressing(claims: Mapping[str, Any], issuer: str, audience: frozense
 
 
 def check_times(claims: Mapping[str, Any], seconds: float) -> None:
-    """Check 7: compare exp, iat and nbf with `seconds`, the Unix time of now.
+    """Compare exp, iat and nbf with `seconds`, the Unix time of now.
 
-    Raises InvalidToken if one is malformed, or if the token has expired or is not valid yet.
+    Raises InvalidToken if a time is malformed, or if the token has expired or is not valid yet.
     """
     exp, iat = claims.get("exp"), claims.get("iat")
     if not is_instant(exp):
@@ -169,9 +174,9 @@ def check_times(claims: Mapping[str, Any], seconds: float) -> None:
 
 
 def _check_identity(claims: Mapping[str, Any]) -> None:
-    """Check 7: require printable strings as sub, client_id and jti (RFC 9068 section 2.2).
+    """Require printable strings as sub, client_id and jti (RFC 9068 section 2.2).
 
-    Raises InvalidToken if one is missing, too long or unprintable.
+    Raises InvalidToken if a claim is missing, too long or unprintable.
     """
     # Unprintable characters could forge log lines, and some databases cannot store NUL.
     for name in ("sub", "client_id", "jti"):
@@ -184,7 +189,7 @@ def _check_identity(claims: Mapping[str, Any]) -> None:
 
 
 def _scopes(claims: Mapping[str, Any]) -> frozenset[str]:
-    """Check 7: return the granted scopes (RFC 6749 section 3.3). Raises InvalidToken if malformed."""
+    """Return the granted scopes (RFC 6749 section 3.3). Raises InvalidToken if `scope` is malformed."""
     scope = claims.get("scope", "")
     if not isinstance(scope, str) or not _SCOPE.fullmatch(scope):
         raise InvalidToken(Reason.CLAIM, "scope")

@@ -11,7 +11,7 @@ from .operator import is_operator
 
 @require_safe
 def protected_resource(request: HttpRequest, path: str = "") -> HttpResponse:
-    """Return the metadata of this API (RFC 9728 section 3.2), or 404 if `path` is not the path of its identifier."""
+    """Return the metadata of this API (RFC 9728 section 3.2). Returns 404 if `path` is not the identifier's path."""
     del request
     conf = resource_server()
     if path and not conf.resource.rstrip("/").endswith(f"/{path}"):
@@ -26,7 +26,7 @@ def protected_resource(request: HttpRequest, path: str = "") -> HttpResponse:
     }
     response = JsonResponse({name: value for name, value in document.items() if value})
     response["Cache-Control"] = "public, max-age=3600"
-    response["Access-Control-Allow-Origin"] = "*"  # clients in browsers read it before they have a token
+    response["Access-Control-Allow-Origin"] = "*"  # clients in browsers read the metadata before they have a token
     return response
 
 
@@ -43,7 +43,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> HttpResponse:
     """Answer 200 if tokens of every trusted issuer can be verified, otherwise 503.
 
-    Try once to fetch missing keys. The operator also gets the state of each issuer's keys and feed.
+    Tries once to fetch missing keys. The operator also gets the state of each issuer's keys and feed.
     """
     ready = False not in [trust.ready() for trust in trusts().values()]  # a list, so that each issuer gets its attempt
     document: dict[str, object] = {"status": "ok" if ready else "unavailable"}

@@ -1,6 +1,6 @@
 """Connections whose steps share one deadline.
 
-Name resolution, connection, each write and each read set the time that is left as their timeout, so that a server that
+Name resolution, connection, each write and each read have the remaining time as their timeout, so that a server which
 sends one byte at a time cannot extend the deadline.
 """
 
@@ -15,7 +15,10 @@ from .resolve import lookups
 
 
 def connect(parts: SplitResult, until: float, clock: Callable[[], float]) -> socket.socket:
-    """Return a connection to the server of a URL, with TLS for https. Raises OSError; gives up at `until`."""
+    """Return a connection to the server of a URL, with TLS for https.
+
+    Raises OSError if it fails, or if it takes longer than `until`, in seconds of `clock`.
+    """
     secure = parts.scheme == "https"
     host = parts.hostname or ""
     plain = _connect_to(host, parts.port or (443 if secure else 80), until, clock)
@@ -29,7 +32,10 @@ def connect(parts: SplitResult, until: float, clock: Callable[[], float]) -> soc
 
 
 def _connect_to(host: str, port: int, until: float, clock: Callable[[], float]) -> socket.socket:
-    """Return a connection to the first address of `host` that answers. Raises OSError; gives up at `until`."""
+    """Return a connection to the first address of `host` that answers.
+
+    Raises OSError if no address answers by `until`, in seconds of `clock`.
+    """
     problem: OSError = OSError("the host name has no address")
     for family, kind, protocol, _, address in lookups.addresses(host, port, timeout=_left(until, clock)):
         wire = socket.socket(family, kind, protocol)
@@ -52,7 +58,7 @@ def _left(until: float, clock: Callable[[], float]) -> float:
 
 
 class Wire:
-    """The interface of a socket that http.client uses. Each read and write times out at the deadline."""
+    """A connection with the interface of a socket that http.client needs. Reads and writes fail at the deadline."""
 
     def __init__(self, wire: socket.socket, until: float, clock: Callable[[], float]) -> None:
         self._wire, self._until, self._clock = wire, until, clock
@@ -68,15 +74,15 @@ class Wire:
         return self._wire.recv_into(buffer)
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        """Return a reader of this connection."""
+        """Return a buffered reader of this connection."""
         return io.BufferedReader(_Reader(self))
 
     def close(self) -> None:
-        """Do nothing: http.client closes too early. The caller closes the socket after it has read the body."""
+        """Do nothing. http.client closes the connection before the body is read; the caller closes the socket later."""
 
 
 class _Reader(io.RawIOBase):
-    """Adapter of `Wire` to io.BufferedReader."""
+    """Adapts `Wire` to the interface that io.BufferedReader reads from."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire

@@ -1,7 +1,7 @@
 """A WSGI application that refuses requests which Django would misread.
 
-- A malformed Content-Type, or one with a charset that is not in ENCODINGS: Django parses it before any middleware
-  runs, and fails. It would also decode the query string by that charset.
+- A malformed Content-Type, or a charset that is not in ENCODINGS: Django parses the header before any middleware runs,
+  and fails. It would also decode the query string by that charset.
 - A body without Content-Length: Django treats it as empty (RFC 9110 section 15.5.12).
 - Two values of the header by which the proxy reports the scheme: Django uses the first, which the client can forge.
 """
@@ -27,7 +27,7 @@ TWO_SCHEMES = ("400 Bad Request", "The proxy must replace the header that report
 
 
 def readable_only(application: Application) -> Application:
-    """Return `application`, wrapped so that a request that Django would misread gets a refusal in JSON."""
+    """Return an application that refuses, in JSON, requests that Django would misread, and passes on the others."""
 
     def answer(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         if (refused := refusal(environ)) is None:
@@ -52,7 +52,7 @@ def refusal(environ: dict[str, Any]) -> tuple[str, str] | None:
 
 
 def is_readable(content_type: str) -> bool:
-    """Return True if the parameters can be decoded (RFC 2231), and the charset is one of ENCODINGS."""
+    """Return True if the header's parameters can be decoded (RFC 2231), and its charset is one of ENCODINGS."""
     try:
         _, parameters = parse_header_parameters(content_type)
         return codecs.lookup(parameters.get("charset") or "utf-8").name in ENCODINGS

@@ -1,4 +1,7 @@
-"""Which address a request counts for: one table for the issuer and for the API, which may not import each other."""
+"""Cases of the client address that rate limits and logs use for a request.
+
+Issuer and API must not import each other, so one table holds both to the same result.
+"""
 
 # The connection's address, X-Forwarded-For (None if absent), whether a proxy is in front, and the address that counts.
 ADDRESSES = [

@@ -1,10 +1,10 @@
-"""The catalogues of `tokens/locale/`, without gettext's tools: extract, read, write and compile.
+"""The catalogues of `tokens/locale/` and of the example application, without gettext's tools: extract, write, compile.
 
-`python -m tests.catalogue` adds the texts that are new in the code to each `django.po`, drops those that are gone, and
-compiles `django.mo`. Texts without a translation stay empty, and `tests/tokens/test_languages.py` names them.
+`python -m tests.catalogue` adds the new texts of the code to each `django.po`, drops texts that the code no longer has,
+and compiles `django.mo`. New entries have no translation. `tests/tokens/test_languages.py` fails and names them.
 
-- Texts of the code are the first argument of a function in `MARKS`; those of templates are in `translate` and
-  `blocktranslate`; those of the tables are all that `tokens/models/translation.py` marks.
+- In code, a text is the first argument of a function in `MARKS`. In a template, it is in `translate` or
+  `blocktranslate`. The texts of database tables are those that `tokens/models/translation.py` marks.
 - An entry is a msgid, its plural or "", and its translations: one, or one for each plural form.
 """
 
@@ -20,7 +20,9 @@ from django.template import engines
 from django.template.base import Node
 from django.templatetags.i18n import BlockTranslateNode, TranslateNode
 
-TOKENS = Path(__file__).resolve().parent.parent / "tokens"
+ROOT = Path(__file__).resolve().parent.parent
+TOKENS = ROOT / "tokens"
+EXAMPLE = ROOT / "examples" / "webapp"
 MARKS = frozenset({"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy", "sentence"})
 HEADER = (
     "Project-Id-Version: keyturn\nLanguage: {language}\nMIME-Version: 1.0\nContent-Type: text/plain; charset=UTF-8\n"
@@ -36,7 +38,7 @@ Texts = dict[str, str]
 
 @dataclass(slots=True)
 class Entry:
-    """An entry of a catalogue."""
+    """An entry of a gettext catalogue: a text and its translations."""
 
     msgid: str = ""
     plural: str = ""
@@ -44,25 +46,37 @@ class Entry:
     is_fuzzy: bool = False
 
 
-def texts() -> Texts:
-    """Return all texts of the code and the templates, in the order of their files."""
+def texts(folder: Path = TOKENS) -> Texts:
+    """Return all texts to translate of the code and the templates in a folder, in the order of their files."""
     found: Texts = {}
-    for path in sorted(TOKENS.rglob("*.py")):
+    for path in sorted(folder.rglob("*.py")):
         found |= dict(of_code(path.read_text(encoding="utf-8")))
-    for path in sorted((TOKENS / "templates").rglob("*.*")):
+    for path in templates(folder):
         found |= dict(of_template(path.read_text(encoding="utf-8")))
-    return found | dict(of_tables()) | dict.fromkeys(topics(), "")
+    return found | dict(of_tables()) | dict.fromkeys(topics(), "") if folder == TOKENS else found
+
+
+def templates(folder: Path) -> list[Path]:
+    """Return the templates of an app and of the apps within it."""
+    return sorted(path for place in folder.rglob("templates") for path in place.rglob("*.*"))
 
 
 def topics() -> list[str]:
-    """Return the topics of the recipes. The recipes themselves are English."""
+    """Return the topics of the recipes (registrations of known programs), which are translated.
+
+    The recipes themselves are in English.
+    """
     from tokens.recipes import catalog  # noqa: PLC0415
 
     return sorted({recipe.topic for recipe in catalog.recipes().values()})
 
 
 def of_tables() -> Iterator[tuple[str, str]]:
-    """Yield the names of all tables, and the texts of those that the admin shows, except those of Django's user."""
+    """Yield the texts to translate of the database models.
+
+    These are the names of all tables, and the texts of the fields of tables that the admin shows. Texts of Django's
+    user model are left out.
+    """
     from django.contrib import admin  # noqa: PLC0415 (needs the apps)
     from django.contrib.auth.models import AbstractUser  # noqa: PLC0415
 
@@ -77,7 +91,7 @@ def of_tables() -> Iterator[tuple[str, str]]:
 
 
 def of_code(source: str) -> Iterator[tuple[str, str]]:
-    """Yield the texts of a module, with their plurals."""
+    """Yield the texts to translate in the source of a module, with their plurals."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKS:
             literal = [argument.value for argument in node.args[:2] if isinstance(argument, ast.Constant)]
@@ -86,10 +100,11 @@ def of_code(source: str) -> Iterator[tuple[str, str]]:
 
 
 def of_template(source: str) -> Iterator[tuple[str, str]]:
-    """Yield the texts of a template, with their plurals."""
+    """Yield the texts to translate in the source of a template, with their plurals."""
     for node in engines["django"].from_string(source).template.nodelist.get_nodes_by_type(Node):
         if isinstance(node, TranslateNode):
-            yield node.filter_expression.var.literal, ""
+            if node.filter_expression.var.literal is not None:  # a variable has a text that the code marks
+                yield node.filter_expression.var.literal, ""
         elif isinstance(node, BlockTranslateNode):
             plural = node.render_token_list(node.plural)[0] if node.plural else ""
             yield node.render_token_list(node.singular)[0], plural
@@ -123,7 +138,7 @@ def _append(entry: Entry, name: str, text: str, *, is_first: bool) -> None:
 
 
 def write(path: Path, entries: list[Entry], *, language: str) -> None:
-    """Write the .po file."""
+    """Write the entries to the .po file of a language."""
     lines = ['msgid ""', 'msgstr ""', *(_quoted(f"{line}\n") for line in HEADER.format(language=language).splitlines())]
     for entry in entries:
         lines += ["", *(["#, fuzzy"] if entry.is_fuzzy else []), f"msgid {_quoted(entry.msgid)}"]
@@ -139,7 +154,10 @@ def _quoted(text: str) -> str:
 
 
 def compiled(entries: list[Entry], *, language: str) -> bytes:
-    """Return the .mo file (GNU gettext manual, section "MO Files"): two sorted tables of lengths and offsets."""
+    """Return the content of the .mo file.
+
+    It begins with two sorted tables of lengths and offsets (GNU gettext manual, section "MO Files").
+    """
     pairs = {"": HEADER.format(language=language)} | {
         "\0".join(filter(None, (entry.msgid, entry.plural))): "\0".join(entry.translations)
         for entry in entries
@@ -155,16 +173,17 @@ def compiled(entries: list[Entry], *, language: str) -> bytes:
     return struct.pack("<7I", 0x950412DE, 0, len(rows), 28, 28 + 8 * len(rows), 0, start) + b"".join(tables) + body
 
 
-def catalogue(language: str) -> Path:
-    """Return the path of the .po file."""
-    return TOKENS / "locale" / language / "LC_MESSAGES" / "django.po"
+def catalogue(language: str, folder: Path = TOKENS) -> Path:
+    """Return the path of a language's .po file."""
+    return folder / "locale" / language / "LC_MESSAGES" / "django.po"
 
 
-def update(language: str) -> None:
-    """Bring the files of a language up to date with the code."""
-    path = catalogue(language)
+def update(language: str, folder: Path = TOKENS) -> None:
+    """Update the catalogue files of a language from the code in `folder`."""
+    path = catalogue(language, folder)
     known = {(entry.msgid, entry.plural): entry for entry in (read(path) if path.exists() else [])}
-    entries = [known.get(text) or Entry(*text) for text in texts().items()]
+    entries = [known.get(text) or Entry(*text) for text in texts(folder).items()]
+    path.parent.mkdir(parents=True, exist_ok=True)
     write(path, entries, language=language)
     path.with_suffix(".mo").write_bytes(compiled(entries, language=language))
 
@@ -180,3 +199,4 @@ if __name__ == "__main__":
 
     for name in LANGUAGES[1:]:
         update(name)
+        update(name, EXAMPLE)

@@ -1,6 +1,7 @@
-"""The clocks in tests: this node's, which the edges read (views, commands, admin), and the database's.
+"""The clocks in tests: the clock of the node, which views, commands and the admin read, and the clock of the database.
 
-The only module that names where a clock is read. A clock shows an instant, or the results of a function in turn.
+Only this module names the functions that read a clock. A clock shows a fixed instant, the results of a function, or the
+instants of an iterator one after the other.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,18 +15,18 @@ Shown = datetime | Callable[[], datetime] | Iterator[datetime]
 
 
 def node_at(shown: Shown) -> Any:
-    """Let this node's clock show an instant, what a function returns, or one instant after the other."""
+    """Make this node's clock show `shown`: an instant, a function's results, or instants one after the other."""
     return _patched("django.utils.timezone.now", shown)
 
 
 def database_at(shown: Shown) -> Any:
-    """Let the database's clock show an instant, what a function returns, or one instant after the other."""
+    """Make the database's clock show `shown`: an instant, a function's results, or instants one after the other."""
     return _patched("tokens.keys.store.database_now", shown)
 
 
 @contextmanager
 def clocks_at(shown: Shown) -> Iterator[None]:
-    """Let both clocks show the same."""
+    """Make both clocks show `shown` while the block runs."""
     with node_at(shown), database_at(shown):
         yield
 
@@ -36,9 +37,10 @@ def _patched(place: str, shown: Shown) -> Any:
 
 @contextmanager
 def freezer() -> Iterator[At]:
-    """Yield `at(instant)`, which freezes `timezone.now` for every module until the block ends.
+    """Yield `at(instant)`, which freezes `timezone.now` for every module.
 
-    `with at(instant):` freezes it for that block only. Later calls replace earlier ones. `time.time` goes on.
+    `with at(instant):` freezes it for that block only. Without `with`, it is frozen until the block of `freezer` ends,
+    or until another call of `at`. `time.time` is not frozen.
     """
     with ExitStack() as frozen:
 

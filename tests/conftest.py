@@ -1,54 +1,118 @@
-"""What every test gets."""
+"""Fixtures and hooks that apply to every test."""
 
+import gc
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
+from django.apps import apps
 from django.conf import settings as django_settings
 from django.core.cache import caches
+from django.db import connections
 from django.db.backends.postgresql.base import DatabaseOperations as PostgreSQL
 from django.db.backends.sqlite3.base import DatabaseOperations as SQLite
+from django.db.models.signals import post_migrate
 from hypothesis import settings
 from whitenoise.middleware import WhiteNoiseMiddleware
 
+from tests import log_leaks, migrated
 from tests.clock import At, freezer
 from tokens.audit.outages import unavailability
 from tokens.keys import keyring
-from tokens.limits import rate_limit
+from tokens.limits import cache_circuit, rate_limit
 from tokens.metadata import catalog
+from tokens.models import RegistryVersion
 
 SERVICES = Path(__file__).parent / "services"
 
 settings.register_profile("long", max_examples=100_000, deadline=None)  # pytest --hypothesis-profile=long …
 
 
+# Each process would rewrite and compile the assertions of 600 test modules again: 6 s of CPU.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Activate the search for leaks, which fails each test that logs a token, a secret or an e-mail address.
+
+    Collect no garbage while tests are collected.
+    """
+    config.pluginmanager.register(log_leaks, "log_leaks")
+    post_migrate.connect(restore_registry_version, sender=apps.get_app_config("tokens"))
+    gc.disable()
+
+
+def restore_registry_version(using: str, **_: Any) -> None:
+    """Insert the version of the registry, if a test with real transactions has deleted all rows.
+
+    A migration has inserted this row before.
+    """
+    if RegistryVersion._meta.db_table in connections[using].introspection.table_names():
+        RegistryVersion.objects.using(using).get_or_create(pk=1, defaults={"value": "first"})
+
+
+def pytest_collection_finish() -> None:
+    """Turn garbage collection on again, but not for the collected tests, which live as long as the process."""
+    gc.freeze()
+    gc.enable()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse a service test elsewhere: `make test-services` collects `tests/services` alone."""
+    """Fail if a test with the mark `services` is not in tests/services.
+
+    `make test-services` runs only that folder.
+    """
     stray = [item.nodeid for item in items if item.get_closest_marker("services") and SERVICES not in item.path.parents]
     assert not stray, f"move to {SERVICES}: {stray}"
 
 
+@pytest.hookimpl(optionalhook=True)  # xdist's
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """Return the scheduler for `--dist loadgroup`.
+
+    Returns None for any other `--dist`, so that xdist uses its own.
+    """
+    if config.getoption("dist") != "loadgroup":
+        return None
+    from tests.distribution import Scheduler  # noqa: PLC0415 (a process of xdist needs no scheduler)
+
+    return Scheduler(config, log)
+
+
 @pytest.fixture
 def at() -> Iterator[At]:
-    """Freeze the clock that the edges read: `at(instant)` for the rest of the test, `with at(instant):` for a block."""
+    """Yield a function that freezes the clock that views, commands and the admin read.
+
+    `at(instant)` freezes it for the rest of the test, `with at(instant):` for a block.
+    """
     with freezer() as freeze:
         yield freeze
 
 
 @pytest.fixture(autouse=True)
 def empty_cache() -> Iterator[None]:
-    """No test sees another's rate limits, nor that a cache failed."""
+    """Empty the caches after each test.
+
+    So no test sees the rate limits or cache failures of another test.
+    """
     yield
     for cache in caches.all():
         cache.clear()
-    rate_limit.circuits.clear()
+    cache_circuit.circuits.clear()
     rate_limit.memory.clear()
 
 
 @pytest.fixture(autouse=True)
 def no_snapshot_of_signing_keys() -> Iterator[None]:
-    """No test signs with another's keys."""
+    """Drop this process's snapshots of signing keys around each test.
+
+    So no test signs with the keys of another test.
+    """
     for snapshots in (keyring.snapshots, catalog.snapshots):
         snapshots.forget()
     yield
@@ -58,13 +122,16 @@ def no_snapshot_of_signing_keys() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def no_line_about_503_was_written() -> None:
-    """No test's line is suppressed because another test had one."""
+    """Forget that audit lines about 503 were written, so that a line of this test is not suppressed as a repetition."""
     unavailability.forget()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def static_files_are_listed_once() -> Iterator[None]:
-    """List the static files once per process. Each test client builds the middleware, which reads 176 files' dates."""
+    """List the static files once per process.
+
+    Each test client builds the middleware, which reads the dates of 176 files.
+    """
     listed: dict[object, dict[str, object]] = {}
     list_files = WhiteNoiseMiddleware.add_files_from_finders
 
@@ -79,9 +146,21 @@ def static_files_are_listed_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, pytestconfig: pytest.Config
+) -> Iterator[None]:
+    """Copy the migrated databases. pytest-django requests this fixture before it makes the test databases."""
+    with migrated.copied(pytestconfig):
+        yield
+
+
 @pytest.fixture(scope="session", autouse=True)
 def tables_can_be_emptied_between_tests() -> Iterator[None]:
-    """Triggers refuse to delete what is kept for ever; a transactional test's clean-up stands above them."""
+    """Drop database triggers while tables are emptied after a transactional test.
+
+    Some triggers forbid deleting rows.
+    """
     sqlite, postgresql = SQLite.sql_flush, PostgreSQL.sql_flush
 
     def sqlite_without_triggers(self, style, tables, **options):

@@ -1,10 +1,16 @@
-"""Errors of databases, and whether they are its state (503) or ours (500): for the issuer and for APIs alike."""
+"""Errors of databases, with the status of the answer to each: 503 for an outage, 500 for a bug.
+
+The tests of issuer and API share the table.
+"""
 
 from django.db import Error, IntegrityError, InterfaceError, InternalError, OperationalError, ProgrammingError
 
 
 def raised(kind: type[Error], sqlstate: str | None = None, reason: str | None = None) -> Error:
-    """The error as Django raises it: from the driver's, which knows more."""
+    """Return a database error as Django raises it.
+
+    Its cause is an error of the driver with this SQLSTATE and this reason.
+    """
     cause = Exception("server closed the connection: password=hunter2")
     cause.sqlstate = sqlstate  # type: ignore[attr-defined]
     if reason:

@@ -1,4 +1,4 @@
-"""The command lines of README and documentation: which there are, and which test runs each of them."""
+"""The command lines in README and documentation, and the test that runs each of them."""
 
 import re
 import shlex
@@ -10,30 +10,38 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted(ROOT.glob("docs/**/*.md"))]
 BLOCK = re.compile(r"^[ >]*```(console|sh)\n(.*?)^[ >]*```", re.DOTALL | re.MULTILINE)
-OURS = re.compile(r"manage\.py \w|\bmake [a-z]|bin/keyturn [a-z]|\bcurl\b|project\.launch\.|examples\.mcp")
+OURS = re.compile(r"manage\.py \w|\bmake [a-z]|(?:^|bin/|=\S+ )keyturn [a-z]|\bcurl\b|-m (?:project|examples)\.")
 """A line with a command of Keyturn, or with a request to it. Others are of other programs, such as vault or kubectl."""
 SHELL = re.compile(r"[|<>;&]|\$\(|\$\w")
+OUTPUT = re.compile(r" > ([\w.-]+)$")
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A command line of a page, with its continuation lines joined."""
+    """A command line of a documentation page, with its continuation lines joined."""
 
     page: str
     text: str
 
     @property
     def is_simple(self) -> bool:
-        """Return True if the line is one call of manage.py, without a part that only a shell understands."""
-        return "manage.py " in self.text and not SHELL.search(re.sub(r"'[^']*'|\"[^\"]*\"", "", self.text))
+        """Return True if the line is a single call of manage.py, without shell syntax other than `> FILE`."""
+        text = OUTPUT.sub("", self.text)
+        return "manage.py " in text and not SHELL.search(re.sub(r"'[^']*'|\"[^\"]*\"", "", text))
+
+    @property
+    def output(self) -> str:
+        """Return the name of the file to which the line redirects the output, or ""."""
+        found = OUTPUT.search(self.text)
+        return found[1] if found else ""
 
     def arguments(self) -> list[str]:
-        """Return the words after manage.py."""
-        return shlex.split(self.text.partition("manage.py ")[2])
+        """Return the words after manage.py in the line, without a redirection."""
+        return shlex.split(OUTPUT.sub("", self.text).partition("manage.py ")[2])
 
 
 def lines_of(page: Path) -> Iterator[Line]:
-    """Yield the command lines of a page that are of Keyturn."""
+    """Yield those command lines of a documentation page that run programs of Keyturn."""
     name = page.relative_to(ROOT).as_posix()
     for kind, block in BLOCK.findall(page.read_text(encoding="utf-8")):
         for line in block.replace("\\\n", " ").splitlines():
@@ -47,7 +55,7 @@ def lines_of(page: Path) -> Iterator[Line]:
 
 @cache
 def lines() -> list[Line]:
-    """Return the command lines of all pages."""
+    """Return the command lines of README and all documentation pages."""
     return [line for page in PAGES for line in lines_of(page)]
 
 
@@ -55,6 +63,10 @@ DEPLOYMENT = (
     "tests/services/test_deployment_page.py::test_the_page_can_be_followed_from_the_first_line_to_the_first_call"
 )
 RESTORED = "tests/services/test_after_restore.py::test_a_restored_backup_is_noticed_refuses_to_sign_and_is_mended"
+ID_RING = (
+    "tests/tokens/keys/test_id_ring.py"
+    "::test_a_client_s_id_tokens_and_logout_tokens_have_its_algorithm_and_access_tokens_have_not"
+)
 REQUESTS = (
     "tests/flow/test_documented_requests.py::test_each_command_and_request_of_the_pages_succeeds_as_it_is_printed"
 )
@@ -64,15 +76,12 @@ HAPROXY = "tests/servers/test_haproxy.py::test_a_key_is_trusted_until_its_file_i
 PROXIES = "tests/proxies/test_proxies.py::test_the_configuration_of_the_page_has_nothing_to_be_found"
 MCP = "tests/clients/recipes/test_mcp_python.py::test_the_sdk_logs_a_user_in_reaches_a_tool_and_steps_up"
 PACKAGE = "tests/packages/test_issuer.py::test_the_command_serves_keys_metadata_and_pages"
-PLANS = (
-    "tests/tokens/management/test_certification_setup.py"
-    "::test_the_clients_have_the_settings_of_the_plans_and_the_trail_names_them"
+TRACES = "tests/packages/test_issuer.py::test_the_command_sends_its_spans_to_a_collector"
+DRILL = (
+    "tests/services/test_drill.py"
+    "::test_every_promise_holds_while_an_issuer_is_killed_or_has_a_wrong_key_and_postgresql_and_redis_fail"
 )
 PKCS11 = "tests/services/test_pkcs11.py::test_a_ring_in_the_token_lives_its_whole_life"
-ID_RING = (
-    "tests/tokens/keys/test_id_ring.py"
-    "::test_a_client_s_id_tokens_and_logout_tokens_have_its_algorithm_and_access_tokens_have_not"
-)
 RUN = "tests/project/test_run.py::test_it_stops_all_three"
 FASTAPI = "tests/servers/test_fastapi.py::test_it_accepts_a_good_token_alone"
 AS_CODE = "tests/tokens/manifest/test_page.py::test_the_page_can_be_followed"
@@ -89,26 +98,30 @@ AS_PRINTED = {
 """By the patterns of page and line: the test that runs such lines as they are printed, except for addresses."""
 IN_ANOTHER_FORM = {
     (r"docs/moving\.md", r"move_database"): MOVED,
-    (r"docs/(restore|runbooks)\.md", r"migrate$|keys --check|after_restore"): RESTORED,
+    (r"docs/restore\.md", r"migrate$"): RESTORED,
+    (r"docs/clients\.md", r"--id-token-alg"): ID_RING,
     (r"docs/(proxies|deploy)\.md", r"check_proxy"): PROXIES,
     (r"docs/install\.md", r"bin/keyturn"): PACKAGE,
+    (r"docs/observability\.md", r"OTEL_TRACES"): TRACES,
+    (r"docs/drill\.md", r"DRILL=|--fault"): DRILL,
     (r"docs/mcp\.md", r"make run|examples\.mcp"): MCP,
     (r"docs/resource-servers/haproxy\.md", r"keys"): HAPROXY,
     (r"docs/resource-servers/(README|fastapi)\.md", r"curl"): FASTAPI,
     (r"docs/resource-server\.md", r"check_issuer|localhost:800[03]"): FOREIGN,
     (r"docs/tutorial\.md", r"runserver"): TUTORIAL,
-    (r"docs/(certification|clients)\.md", r"certification_setup"): PLANS,
     (r"docs/key-rotation\.md", r"pkcs11"): PKCS11,
-    (r"docs/clients\.md", r"--id-token-alg"): ID_RING,
     (r".*", r"\bmake (run|test)\b"): RUN,
 }
 """The same, for a test that runs the command or request in another form: with other arguments, or from Python."""
-BY_HAND = {(r"docs/drill\.md", r"make drill"): "is a check by itself, which takes five minutes"}
+BY_HAND = {(r"docs/drill\.md", r"make drill$"): "is a check by itself, which takes five minutes"}
 """By the patterns of page and line: why no test runs such lines."""
 
 
 def assigned(line: Line, table: dict[tuple[str, str], str]) -> str:
-    """Return the test or reason to which a table assigns the line; "" if there is none."""
+    """Return the test that `table` names for a command line, or the reason why no test runs it.
+
+    Returns "" if the table lacks the line.
+    """
     for (page, text), test in table.items():
         if re.fullmatch(page, line.page) and re.search(text, line.text):
             return test
@@ -116,7 +129,7 @@ def assigned(line: Line, table: dict[tuple[str, str], str]) -> str:
 
 
 def here() -> list[Line]:
-    """Return the lines that tests/tokens/management/test_documented_commands.py runs, as they are printed."""
+    """Return the lines that tests/tokens/management/test_documented_commands.py runs exactly as they are printed."""
     return [
         line
         for line in lines()
@@ -125,6 +138,9 @@ def here() -> list[Line]:
 
 
 def of_pages(table: dict[tuple[str, str], str]) -> dict[tuple[str, str], str]:
-    """Return the entries of a table whose page exists: a branch can assign the lines of a page that it lacks."""
+    """Return those entries of a table whose documentation page exists.
+
+    A table can also have entries for pages that this branch lacks.
+    """
     names = [page.relative_to(ROOT).as_posix() for page in PAGES]
     return {key: test for key, test in table.items() if any(re.fullmatch(key[0], name) for name in names)}

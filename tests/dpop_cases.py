@@ -1,4 +1,7 @@
-"""The table of tests/dpop_cases.json as headers: issuer and API each check DPoP proofs with a reader of its own."""
+"""The cases of tests/dpop_cases.json as DPoP headers.
+
+Issuer and API have an implementation each that checks DPoP proofs, and must check them alike.
+"""
 
 import base64
 import hashlib
@@ -14,6 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 
+from tests.jwt_cases import other_spelling
+
 TABLE = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
 NOW: int = TABLE["now"]
 ALGORITHMS = frozenset(TABLE["algorithms"])
@@ -21,7 +26,10 @@ ALGORITHMS = frozenset(TABLE["algorithms"])
 
 @dataclass(frozen=True, slots=True)
 class ProofCase:
-    """A DPoP proof: how it differs from the good one, and the check that refuses it; empty if it is accepted."""
+    """A DPoP proof and the check that refuses it ("" if it is accepted).
+
+    The proof is given by its differences from a valid proof.
+    """
 
     name: str
     refused: str = ""
@@ -41,12 +49,12 @@ class ProofCase:
 
     @property
     def method(self) -> str:
-        """Return the method of the request."""
+        """Return the HTTP method of the request that has the proof."""
         return str(self.request.get("method", TABLE["request"]["method"]))
 
     @property
     def uri(self) -> str:
-        """Return the URI of the request, possibly with a query."""
+        """Return the URI of the request that has the proof, possibly with a query."""
         return str(self.request.get("uri", TABLE["request"]["uri"]))
 
     @property
@@ -55,15 +63,18 @@ class ProofCase:
         return thumbprint(public_jwk(self.bound or self.key))
 
     def before(self) -> list["ProofCase"]:
-        """Return the proofs that are presented and accepted before this one, NOW. This one follows `later`."""
+        """Return the proofs that are presented, and accepted, before this one at the time NOW.
+
+        This proof is presented `later` seconds after them.
+        """
         shared = {"request": self.request, "key": self.key, "bound": self.bound}
         return [ProofCase(**{"name": f"{self.name}: earlier", **shared, **changes}) for changes in self.earlier]
 
     def value(self, *, ath: str = "", claims: Mapping[str, Any] | None = None) -> str | None:
         """Return the value of the DPoP header as a server sees it, or None if the request has none.
 
-        `ath` is the hash of the access token, if there is one. `claims` are changes of the good proof, such as the htu
-        of another server, before those of the case.
+        `ath` is the hash of the access token, if there is one. `claims` change the valid proof before the case's own
+        changes, for example to the htu of another server.
         """
         whole = TABLE["claims"] | ({"ath": ath} if ath else {}) | dict(claims or {})
         jwk = changed(public_jwk(self.key), self.jwk)
@@ -84,14 +95,14 @@ class ProofCase:
 
 
 def cases(reader: str) -> list[ProofCase]:
-    """Return the cases for `reader`, `api` or `issuer`."""
+    """Return the cases for a reader of proofs: `api` or `issuer`."""
     rows = (ProofCase(**{**row, "earlier": tuple(row.get("earlier", ()))}) for row in TABLE["cases"])
     return [case for case in rows if case.at in ("", reader)]
 
 
 @cache
 def private_key(name: str) -> Any:
-    """Return the private key of this name, made once per process."""
+    """Return the private key with this name. It is made once per process."""
     if name.startswith("rsa"):
         return rsa.generate_private_key(65537, 1024 if name == "rsa-1024" else 2048)
     if name == "ed25519":
@@ -114,7 +125,7 @@ def public_members(name: str) -> tuple[tuple[str, str], ...]:
 
 
 def public_jwk(name: str) -> dict[str, Any]:
-    """Return the public JWK of the key of this name."""
+    """Return the public JWK of the key with this name."""
     return dict(public_members(name))
 
 
@@ -125,12 +136,15 @@ def thumbprint(jwk: Mapping[str, Any]) -> str:
 
 
 def access_token_hash(token: str) -> str:
-    """Return `ath` of an access token (RFC 9449 section 4.2)."""
+    """Return the `ath` claim for an access token: its hash (RFC 9449 section 4.2)."""
     return encoded(hashlib.sha256(token.encode("ascii")).digest())
 
 
 def sign(name: str, algorithm: str, message: bytes) -> bytes:
-    """Return the signature by the key of this name. A key that does not fit the algorithm signs by one that fits."""
+    """Return a signature over `message`, by the key with this name if the key fits the algorithm.
+
+    Otherwise, another key signs that fits.
+    """
     if name == "hmac":
         return hmac.digest(dumped(public_jwk("holder")), message, "sha256")
     key = private_key(name.partition(" ")[0])
@@ -145,7 +159,7 @@ def sign(name: str, algorithm: str, message: bytes) -> bytes:
 
 
 def changed(members: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the members with the changes; a change to null removes the member."""
+    """Return `members` with `changes` applied. A change to None removes the member."""
     return {name: value for name, value in {**members, **changes}.items() if value is not None}
 
 
@@ -172,13 +186,6 @@ def der(signature: bytes) -> bytes:
     numbers = [b"\0" + part if part[0] & 0x80 else part for part in octets]
     body = b"".join(b"\x02" + bytes([len(number)]) + number for number in numbers)
     return b"\x30" + bytes([len(body)]) + body
-
-
-def other_spelling(part: str) -> str:
-    """Return base64url that decodes to the same octets, and has an unused bit set at its end."""
-    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-    assert len(part) % 4 in {2, 3}
-    return part[:-1] + alphabet[alphabet.index(part[-1]) + 1]
 
 
 def as_json(parts: list[str]) -> str:

@@ -1,4 +1,7 @@
-"""The table of tests/jwt_cases.json as texts: issuer and API read each with a reader of its own, by the same rules."""
+"""The cases of tests/jwt_cases.json as tokens.
+
+Issuer and API have an implementation each that reads JWTs. Both must read them by the same rules.
+"""
 
 import base64
 import json
@@ -13,7 +16,10 @@ NOW: int = TABLE["now"]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One JWT: how it differs from the good one, and the verdict of each reader; empty if it is accepted."""
+    """One JWT, given by its differences from a valid token, and the verdict of each reader.
+
+    A verdict is the reason of the refusal, or "" if the reader accepts the token.
+    """
 
     name: str
     header: dict[str, Any]
@@ -23,7 +29,7 @@ class Case:
     api: str
 
     def text(self, *, kid: str, sign: Callable[[bytes], bytes]) -> str:
-        """Return the token, signed by `sign` under `kid`, and then altered by the case's mutation."""
+        """Return the token with the `kid`, signed by `sign`. The mutation of the case is applied after the signing."""
         head = changed(TABLE["header"] | {"kid": kid}, self.header)
         payload = changed(TABLE["claims"], self.claims)
         parts = [encoded(dumped(head, self.mutation == "repeated alg")), encoded(dumped(payload, False))]
@@ -36,7 +42,7 @@ def cases() -> list[Case]:
 
 
 def changed(members: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """Return the members with the changes; a change to null removes the member."""
+    """Return `members` with `changes` applied. A change to None removes the member."""
     return {name: value for name, value in (members | changes).items() if value is not None}
 
 
@@ -50,7 +56,7 @@ def encoded(octets: bytes) -> str:
 
 
 def other_spelling(part: str) -> str:
-    """Return base64url that decodes to the same octets, and has an unused bit set at its end."""
+    """Return another base64url text that decodes to the same octets. An unused bit is set at its end."""
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     assert len(part) % 4 in {2, 3}
     return part[:-1] + alphabet[alphabet.index(part[-1]) + 1]

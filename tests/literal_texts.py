@@ -1,7 +1,7 @@
-"""Finds texts of templates and of the admin's code that are not marked for translation.
+"""Finds texts that are not marked for translation, in templates and in the admin's code.
 
-- In a template: text between tags, and the attributes that people read or hear.
-- In code: a literal in the place of a label, help text, title, description or message.
+- In a template: text between tags, and attributes that browsers show or screen readers read aloud.
+- In code: a literal that is used as a label, help text, title, description or message.
 """
 
 import ast
@@ -31,7 +31,7 @@ CALLS = {"message_user": 1, "error": 1, "success": 1, "warning": 1, "add_error":
 
 
 class Texts(HTMLParser):
-    """Collects what people read or hear of a template's literal HTML."""
+    """Collects the literal texts of a template's HTML that users read or hear."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class Texts(HTMLParser):
 
 
 def of_template(source: str) -> list[str]:
-    """Return the literal texts of a template."""
+    """Return the texts in the source of a template that are not marked for translation."""
     parser = Texts()
     template = engines["django"].from_string(source).template  # type: ignore[attr-defined]
     parser.feed("".join(_literals(template.nodelist)))
@@ -61,7 +61,7 @@ def of_template(source: str) -> list[str]:
 
 
 def _literals(nodes: NodeList) -> Iterator[str]:
-    """Yield the literal parts of a template in order, and FILLED in place of each other part."""
+    """Yield the literal parts of a template in order. Each other part, such as a variable, is yielded as FILLED."""
     for node in nodes:
         if isinstance(node, TextNode):
             yield node.s
@@ -74,7 +74,7 @@ def _literals(nodes: NodeList) -> Iterator[str]:
 
 
 def of_code(source: str) -> list[str]:
-    """Return the literal texts that stand in the place of a text for people."""
+    """Return the literals in the source of a module that are used as a text for users."""
     return [text for node in ast.walk(ast.parse(source)) for place in _places(node) if (text := _literal(place))]
 
 
@@ -92,7 +92,7 @@ def _places(node: ast.AST) -> Iterator[ast.expr | None]:
 
 
 def _literal(node: ast.expr | None) -> str:
-    """Return the text of a literal that has words. Returns "" for anything else."""
+    """Return the text of a literal in the code that contains words, or "" for any other node."""
     if isinstance(node, ast.JoinedStr):
         parts = [part.value for part in node.values if isinstance(part, ast.Constant)]
         text = " ".join(map(str, parts))

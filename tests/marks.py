@@ -1,4 +1,7 @@
-"""Marks of tests that start processes. `loadgroup` runs each group on one worker, so that two never start one stack."""
+"""Marks of tests that start processes.
+
+`loadgroup` (tests/distribution.py) runs each group in one worker, so that two workers never start the same processes.
+"""
 
 import pytest
 

@@ -1,9 +1,9 @@
-"""Free ports for servers of the tests, which nothing else on the machine takes before the server does.
+"""Free ports for servers of the tests. No other process on the machine takes such a port before the server does.
 
-- They lie below the ephemeral range: the kernel gives none of them to an outgoing connection. So a server can also be
-  stopped and started again on its port.
-- They are drawn by chance, because several pytest processes draw at the same time. `secrets` draws, because
-  pytest-randomly sets every process's `random` to one seed.
+- The ports are below the ephemeral range, so the kernel gives none of them to an outgoing connection. So a server can
+  be stopped and started again on its port.
+- The ports are random, because several pytest processes choose ports at the same time. `secrets` chooses them, because
+  pytest-randomly gives `random` the same seed in every process.
 """
 
 import secrets
@@ -20,7 +20,7 @@ _drawn: set[int] = set()
 
 
 def free() -> int:
-    """Return a port that nothing listens on, at either loopback address."""
+    """Return a port on which no process listens, at either loopback address."""
     below = _ephemeral()
     while True:
         port = LOWEST + secrets.randbelow(below - LOWEST)
@@ -30,6 +30,9 @@ def free() -> int:
 
 
 def _ephemeral() -> int:
-    """Return the first port that the kernel gives to outgoing connections, if that leaves room below."""
+    """Return the first port that the kernel gives to outgoing connections.
+
+    Returns EPHEMERAL if that port is unknown, or too low to leave room for the tests.
+    """
     first = int(RANGE.read_text(encoding="ascii").split()[0]) if RANGE.exists() else EPHEMERAL
     return first if first > LOWEST + 1000 else EPHEMERAL

@@ -1,6 +1,7 @@
-"""Databases of an issuer and an API: migrated once per run of pytest, by whichever worker comes first, and copied.
+"""Databases of an issuer and an API. The first worker of a pytest run migrates them, and every test gets a copy.
 
-The folder is a `var/` as `make run` leaves it: secrets, both databases, the first keys, the demo's users and clients.
+The folder has the content of `var/` after `make run`: secrets, both databases, the first keys, the demo's users and
+clients.
 """
 
 import fcntl
@@ -16,7 +17,7 @@ from project.launch.ports import Ports
 
 
 def template(factory: pytest.TempPathFactory) -> Path:
-    """Return the folder to copy. Makes it if no worker of this run has."""
+    """Return the folder with the databases that tests copy. The first worker of this pytest run makes it."""
     own = factory.getbasetemp()
     shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
     folder = shared / "prepared"
@@ -32,7 +33,7 @@ def template(factory: pytest.TempPathFactory) -> Path:
 
 
 def make(var: Path) -> None:
-    """Do what `make run` does before it starts servers."""
+    """Create in the folder `var` everything that `make run` creates before it starts servers."""
     ports = Ports()
     variables = environment.prepare(ports, {}, var)
     processes.command(variables.api, "migrate", "--verbosity", "0")
@@ -45,19 +46,19 @@ def make(var: Path) -> None:
 
 
 def copy(factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of the template: a `var/` of its own."""
+    """Return a copy of the prepared folder, which a test uses as its `var/`."""
     var = factory.mktemp("var")
     shutil.copytree(template(factory), var, dirs_exist_ok=True)
     return var
 
 
 def databases(factory: pytest.TempPathFactory, folder: Path) -> None:
-    """Copy the databases into `folder`, as they are after `migrate`."""
+    """Copy the databases, as they are after `migrate`, into `folder`."""
     shutil.copytree(template(factory) / "migrated", folder, dirs_exist_ok=True)
 
 
 def set_up(variables: Environments, var: Path, where: Ports) -> None:
-    """Make the demo's API and clients, or bring them into step with the addresses."""
+    """Create the demo's API and clients. If they exist, update them to the addresses `where`."""
     processes.command(
         variables.issuer,
         *("demo_setup", "--credentials", str(var / "demo.env")),

@@ -1,6 +1,6 @@
-"""RSA keys for rings in tests: made once per process, because each costs 80 ms of CPU, and drawn again by each test.
+"""RSA keys for tests. They are made once per process and used again by each test, because each costs 80 ms of CPU.
 
-A test gets a different key at each draw. Two tests get the same keys, as no test sees the database of another.
+Within a test, all keys differ. Different tests get the same keys, because no test sees the database of another.
 """
 
 import threading
@@ -21,7 +21,10 @@ _making = threading.Lock()
 
 @contextmanager
 def drawn() -> Iterator[None]:
-    """Let `material.generate` draw prepared keys, from the first on; only that module, so that no other key is one."""
+    """Make `tokens.keys.material` return the prepared keys in order instead of new ones, for one test.
+
+    Other modules still generate new keys, so that no other key equals a prepared one.
+    """
     draws: Counter[tuple[int, int]] = Counter()
 
     def draw(public_exponent: int, key_size: int) -> rsa.RSAPrivateKey:

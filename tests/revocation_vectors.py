@@ -1,6 +1,6 @@
 """Rewrites the signed documents of tests/revocation_cases.json: `python -m tests.revocation_vectors`.
 
-The other tables of the file are written by hand. Signatures are made with keys that are thrown away.
+The other tables of the file are written by hand. The private keys that sign the documents are not stored.
 """
 
 import base64
@@ -217,7 +217,7 @@ def wrong(
 
 
 def main() -> None:
-    """Replace the table."""
+    """Write the table of newly signed documents into tests/revocation_cases.json."""
     cases = json.loads(CASES.read_text(encoding="utf-8"))
     cases["feeds"] = {
         "issuer": ISSUER,

@@ -1,4 +1,7 @@
-"""The settings of the tests: the standalone process with secrets of its own, in memory, touching nothing under var/."""
+"""The settings of the tests.
+
+They are those of the standalone process, with secrets of their own and databases in memory, without var/.
+"""
 
 import os
 import secrets
@@ -40,5 +43,5 @@ from project.settings.standalone import *  # noqa: E402, F403 (the environment m
 
 DEBUG = False
 INSTALLED_APPS = [*INSTALLED_APPS, "resources.user_links"]  # noqa: F405
-MIDDLEWARE = [name for name in MIDDLEWARE if name != "project.background.keeps_fresh"]  # noqa: F405 (no threads in tests)
+MIDDLEWARE = [name for name in MIDDLEWARE if name != "project.background.start_threads"]  # noqa: F405 (no threads in tests)
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

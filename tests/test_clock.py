@@ -1,4 +1,4 @@
-"""The clocks of the tests, and the fixture `at`."""
+"""The clocks that a test can set (tests/clock.py), and the fixture `at`."""
 
 import re
 from datetime import timedelta

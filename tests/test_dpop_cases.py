@@ -1,4 +1,4 @@
-"""The table of DPoP proofs is large, says each thing once, and uses every change that it knows."""
+"""The table of DPoP proofs has many cases, has no duplicates, and uses every change that `dpop_cases` supports."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The prepared RSA keys: no two draws of a test are the same key, and each has the size that was asked for."""
+"""The prepared RSA keys: within a test, each generated key is different and has the requested size."""
 
 import pytest
 

@@ -1,9 +1,9 @@
 """The words of docstrings, messages, templates and pages: plain technical English, so that one reading is enough.
 
-- Each banned word stands in a table with the reason, which a failing test shows.
+- Each banned word is in a table with its reason, which a failing test shows.
 - Every string of the source is checked, because a message can be a constant far from its `raise`, log call or `help=`.
-- A function's docstring begins with a verb ("Return …"). Ruff's D401 requires that too, but overlooks some of these
-  openings, and properties.
+- A function's docstring begins with a verb ("Return …"). Ruff's D401 requires that, too. But it does not find some of
+  these openings, and does not check properties.
 """
 
 import ast

@@ -1,4 +1,7 @@
-"""Each app reads its settings in its conf.py. Each other module that reads settings has a reason here."""
+"""Each app reads its settings in its conf.py.
+
+The table of this module has the reason for each other module that reads settings.
+"""
 
 import ast
 from pathlib import Path
@@ -16,7 +19,8 @@ READERS = {
     "tokens/models/user_grant.py": SWAPPABLE,
     "tokens/handover/database_copy.py": "hands its environment to `migrate`, with another DATABASE_URL",
     "tokens/checks/oauth.py": "checks the settings of django-oauth-toolkit",
-    "tokens/limits/rate_limit.py": "one circuit for each place of CACHES, which tests replace",
+    "tokens/views/bodies.py": "counts fields by Django's own bound, for forms that it parses itself",
+    "tokens/limits/cache_circuit.py": "one circuit for each place of CACHES, which tests replace",
     "resources/conf.py": "reads them for the resource server",
     "resources/checks.py": "checks the settings of Django and DRF on which verification depends",
     "resources/testing.py": "overrides the settings of a project's tests",
@@ -28,7 +32,7 @@ VARIABLES = frozenset({"environ", "environb", "getenv", "getenvb"})
 
 
 def reads(source: str) -> list[int]:
-    """Return the lines that import Django's settings, or read a variable of the environment."""
+    """Return the lines that import Django's settings, or that read an environment variable."""
     lines = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom):

@@ -1,4 +1,4 @@
-"""Checks the addresses that a client is registered with: redirect URIs and origins; compares identifiers. Pure.
+"""Checks the redirect URIs, logout URIs and origins of a client, and compares identifiers of APIs. Pure.
 
 - A redirect URI is https, http on loopback, or has a private-use scheme with a dot (RFC 8252 section 7).
 - An address with other characters than those of RFC 3986 is refused: browsers and parsers read it in different ways.
@@ -27,7 +27,7 @@ RESERVED = frozenset(
     )
 )  # fmt: skip
 EMPTY_PATH = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^/?#]+)/?(\?[^#]*)?")
-"""A URI with an authority and an empty path, in the two spellings of such a path."""
+"""A URI with an authority and an empty path, which is spelled with or without a slash."""
 LISTED = re.compile(r",(?:$|[A-Za-z][A-Za-z0-9+.-]*:)")
 """A comma at the end or before a scheme: the administrator separated addresses by commas."""
 

@@ -20,6 +20,7 @@ class TokensConfig(AppConfig):
             durability,  # noqa: F401
             key,  # noqa: F401
             oauth,  # noqa: F401
+            place,  # noqa: F401
         )
         from tokens.revoking import signals  # noqa: F401, PLC0415
         from tokens.views import login_events, session_record  # noqa: F401, PLC0415

@@ -1,12 +1,12 @@
 """Authentication context classes: how strong a login is, for the claim `acr` and the parameter `acr_values`. Pure.
 
 - The classes have an order. A login of a class satisfies a request for each weaker class.
-- A passkey proves possession and verifies its user (MFA_WEBAUTHN_USER_VERIFICATION), and signs the origin. So a passkey
-  alone is phishing-resistant, with or without a password.
-- Two other methods are multi-factor.
+- A passkey proves possession, verifies its user (MFA_WEBAUTHN_USER_VERIFICATION), and signs the site's origin. So a
+  passkey alone is phishing-resistant, with or without a password.
+- Without a passkey, a password with another factor is multi-factor.
 
 Example: a user logs in by password and authenticator app, which is `MULTI_FACTOR`. A request for `PASSWORD` is
-satisfied, and its token says `PASSWORD`. A request for `PHISHING_RESISTANT` needs a passkey as well.
+satisfied, and the `acr` of its token is `PASSWORD`. A request for `PHISHING_RESISTANT` needs a passkey as well.
 """
 
 from collections.abc import Collection
@@ -14,17 +14,17 @@ from collections.abc import Collection
 PASSWORD = "urn:keyturn:acr:password"  # noqa: S105 (the name of a class)
 MULTI_FACTOR = "http://schemas.openid.net/pape/policies/2007/06/multi-factor"
 PHISHING_RESISTANT = "phr"
-"""Of OpenID Connect Extended Authentication Profile ACR Values 1.0, in IANA's registry of RFC 6711."""
+"""Defined by OpenID Connect Extended Authentication Profile ACR Values 1.0, registered with IANA (RFC 6711)."""
 CLASSES = (PASSWORD, MULTI_FACTOR, PHISHING_RESISTANT)
 """From the weakest to the strongest."""
 
 PASSKEY = "webauthn"
 FACTORS = frozenset({"totp", "recovery_codes", PASSKEY})
-"""django-allauth's names of the methods that are no password."""
+"""django-allauth's names of the login methods other than the password."""
 
 
 def of(methods: Collection[str]) -> str:
-    """Return the class of a login by these methods (django-allauth's names), or "" if no method is known."""
+    """Return the class of a login by `methods`, which have django-allauth's names. Returns "" if no method is known."""
     known = set(methods) & (FACTORS | {"password"})
     if PASSKEY in known:
         return PHISHING_RESISTANT
@@ -40,7 +40,10 @@ def satisfied(acr: str) -> tuple[str, ...]:
 
 
 def satisfies(acr: str, required: str) -> bool:
-    """Return True if a login of the class `acr` satisfies `required`. Every login satisfies ""."""
+    """Return True if a login of the class `acr` satisfies a request for the class `required`.
+
+    Every login satisfies "".
+    """
     return not required or required in satisfied(acr)
 
 

@@ -1,30 +1,72 @@
-"""The background thread of a process: it rereads rings and metadata, records high-water marks, and counts tokens.
+"""The background thread of a process.
 
-A process that serves starts it (project/background.py). Commands never do.
+The thread reads key rings and metadata again before they are old, records the newest state of the database in Redis
+(`high_water`), and counts tokens. A server process starts this thread (project/background.py). Management commands do
+not.
 """
 
 import os
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 
 from tokens.audit.tally import tally
+from tokens.clients import registry
+from tokens.keys import keyring
+from tokens.keys.errors import KeyProblem
 from tokens.keys.refresher import RINGS, Duty, Refresher
+from tokens.limits import rate_limit
+from tokens.limits.cache_circuit import NotCounted
 from tokens.metadata import catalog
 from tokens.revoking import high_water
+from tokens.settings.rate import Rate
 
 observers: list[Callable[[datetime], None]] = []
-"""Functions that read the database for metrics, after each round (project/metrics/). Lives as long as the process."""
+"""Functions to call after each round, which read the database for metrics (project/metrics/).
+
+The list lives as long as the process.
+"""
 
 
 def record(*, now: datetime) -> None:
-    """Record high-water marks, write the counts of tokens and refusals, and call the observers."""
+    """Record the state of the database in Redis, write the counts of tokens and refusals, and call `observers`."""
     high_water.recorder.record(now=now)
     tally.flush(now=now)
     for observe in observers:
         observe(now)
 
 
-refresher = Refresher((RINGS, Duty(catalog.snapshots, lambda: (catalog.REGISTRY,))), record=record)
-"""Lives as long as the process. Its thread runs from start to stop."""
+def warm(*, now: datetime) -> None:
+    """Read keys, metadata and recent clients into this process's caches, and sign once with each ring's signing key.
+
+    A server process calls `warm` before it accepts requests. `now` is this node's clock. Raises Django's database
+    errors if the database fails.
+    """
+    for duty in DUTIES:
+        for name in duty.names():
+            with suppress(KeyProblem):
+                duty.snapshots.refresh(name, node_time=now)
+    for ring in RINGS.names():
+        with suppress(KeyProblem):
+            keyring.signer(ring, now=keyring.carried_clock(now=now)).sign(b"warm")
+    registry.read_recent(RECENT_CLIENTS)
+
+
+def connect(*, now: datetime) -> None:
+    """Open this thread's connections to the database and to the cache of the rate limits. `now` is this node's clock.
+
+    Raises database errors.
+    """
+    registry.version()
+    with suppress(NotCounted):
+        rate_limit.count("start", (), UNLIMITED, now=now)
+
+
+DUTIES = (RINGS, Duty(catalog.snapshots, lambda: (catalog.REGISTRY,)))
+RECENT_CLIENTS = 10
+UNLIMITED = Rate(sys.maxsize, 60)
+refresher = Refresher(DUTIES, record=record)
+"""The refresher lives as long as the process. Its thread runs from `start` to `stop`."""
 # Threads do not survive a fork, so a worker process starts its own.
 os.register_at_fork(after_in_child=refresher.start_again_in_child)

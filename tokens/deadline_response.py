@@ -8,7 +8,7 @@ from typing import Any
 
 
 def remaining(until: float) -> float:
-    """Return the seconds until the deadline. Raises TimeoutError if it has passed."""
+    """Return the seconds until `until`, a deadline in monotonic seconds. Raises TimeoutError if it has passed."""
     seconds = until - time.monotonic()
     if seconds <= 0:
         raise TimeoutError("no complete answer in time")

@@ -1,7 +1,8 @@
 """Checks if a user's e-mail address is verified, and lets an administrator verify it.
 
 - Each address is verified for at most one user, in any spelling: applications identify a user by a verified address.
-- An administrator verifies the address that the page showed. If the user changed it since, it is not verified.
+- An administrator verifies the address that the page showed. If the user changed the address after that, neither the
+  old nor the new address is verified.
 """
 
 from allauth.account.models import EmailAddress
@@ -18,7 +19,7 @@ TAKEN = sentence("Another user has verified this e-mail address. Applications co
 
 
 class CannotVerify(Exception):
-    """The address cannot be verified. The message may be shown to the administrator."""
+    """The user's e-mail address cannot be verified. The message may be shown to the administrator."""
 
 
 def is_verified(user: User) -> bool:

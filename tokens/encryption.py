@@ -1,8 +1,9 @@
 """Parses the encrypting keys (KEY_ENCRYPTION_KEYS), and derives an identifier and keys from each. Pure.
 
 - The first entry encrypts new data. Each entry decrypts data that was encrypted under it.
-- An entry is never used itself: each purpose has a key that is derived by HKDF-SHA256 (RFC 5869).
-- Encrypted data is stored with the identifier of its entry, which is derived as well and reveals nothing about it.
+- No entry is used as a key itself. For each purpose, a key is derived from the entry by HKDF-SHA256 (RFC 5869).
+- Encrypted data is stored with the identifier of its entry. The identifier is derived, too, and reveals nothing about
+  the entry.
 """
 
 import base64
@@ -19,12 +20,15 @@ MINIMUM_BYTES = 32
 
 
 class MalformedEncryptionKey(ValueError):
-    """An entry of KEY_ENCRYPTION_KEYS is not base64url, or has fewer than 32 bytes. The message never contains it."""
+    """An entry of KEY_ENCRYPTION_KEYS is not base64url or has fewer than 32 bytes, or there is no entry.
+
+    The message never contains an entry.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class EncryptionKey:
-    """An entry of KEY_ENCRYPTION_KEYS. `id` is stored beside the data that it encrypts."""
+    """An entry of KEY_ENCRYPTION_KEYS. `id` is stored beside the data that the entry encrypts."""
 
     id: str
     secret: bytes = field(repr=False)
@@ -37,7 +41,7 @@ class EncryptionKey:
 def parse(entries: Sequence[str]) -> tuple[EncryptionKey, ...]:
     """Return the encrypting keys in the order of `entries`.
 
-    Raises MalformedEncryptionKey if there are no entries or one is malformed. Its message names the position.
+    Raises MalformedEncryptionKey if there are no entries, or an entry is malformed. The message names its position.
     """
     if not entries:
         raise MalformedEncryptionKey(sentence("KEY_ENCRYPTION_KEYS is empty"))

@@ -12,8 +12,8 @@ NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 class OAuthError(Exception):
     """An OAuth error response with a registered error code, such as `invalid_grant`.
 
-    `description` is sent to the client. It repeats no input, except the name of a refused scope (issued/audience.py).
-    `reason` is only logged and repeats no input. It defaults to the description.
+    `description` is sent to the client and repeats no input, except the name of a refused scope (issued/audience.py).
+    `reason` is only logged and repeats no input. The default of `reason` is the description.
     """
 
     def __init__(self, error: str, description: str, *, status: int = 400, reason: str = "") -> None:
@@ -23,12 +23,12 @@ class OAuthError(Exception):
 
     @property
     def headers(self) -> dict[str, str]:
-        """Return the further headers of the answer, by name."""
+        """Return the headers that this error adds to the answer, by name."""
         return {}
 
 
 class MethodNotAllowed(OAuthError):
-    """The endpoint does not support the HTTP method. The answer lists the supported ones (RFC 9110 section 15.5.6)."""
+    """The endpoint does not support the HTTP method. `Allow` lists the supported methods (RFC 9110 section 15.5.6)."""
 
     def __init__(self, *methods: str) -> None:
         self.methods = ", ".join(methods)
@@ -52,7 +52,7 @@ class InvalidClient(OAuthError):
 
     @property
     def headers(self) -> dict[str, str]:
-        """Return the Basic challenge if the client used the header (RFC 6749 section 5.2), else nothing."""
+        """Return the Basic challenge if the client used the header `Authorization` (RFC 6749 section 5.2), else {}."""
         # To a request without the header, browsers would answer a challenge with a password box.
         return {"WWW-Authenticate": 'Basic realm="token endpoint", charset="UTF-8"'} if self.by_header else {}
 
@@ -77,13 +77,19 @@ def refusal(error: OAuthError) -> JsonResponse:
 
 
 def unavailable(retry_after: int, *, reason: str = "") -> JsonResponse:
-    """Return 503: no key may sign, for `reason`. `retry_after` is in seconds (RFC 9110 section 10.2.3)."""
+    """Return a 503 answer that says that the issuer cannot sign at the moment. `reason` is only logged.
+
+    `retry_after` is in seconds (RFC 9110 section 10.2.3).
+    """
     body = {"error": "temporarily_unavailable", "error_description": "The issuer cannot sign at the moment."}
     return answer(body, 503, {"Retry-After": str(retry_after)}, reason=reason)
 
 
 def too_many(retry_after: int) -> JsonResponse:
-    """Return 429: the rate limit is reached. `retry_after` is in seconds (RFC 6585 section 4)."""
+    """Return a 429 answer that says that the rate limit is reached.
+
+    `retry_after` is in seconds (RFC 6585 section 4).
+    """
     body = {"error": "temporarily_unavailable", "error_description": "Too many requests; see Retry-After."}
     return answer(body, 429, {"Retry-After": str(retry_after)})
 
@@ -91,14 +97,17 @@ def too_many(retry_after: int) -> JsonResponse:
 def answer(
     body: Mapping[str, object], status: int = 200, headers: Mapping[str, str] | None = None, *, reason: str = ""
 ) -> JsonResponse:
-    """Return a JSON answer with `no-store`. If it is a 503, `reason` goes to the log, unless the body has a reason."""
+    """Return a JSON answer with `no-store`.
+
+    A 503 is logged with its cause: `reason`, or else the body's error description.
+    """
     response = JsonResponse(dict(body), status=status, headers={**NO_STORE, **(headers or {})})
     response.unavailable_because = reason or str(body.get("error_description", ""))  # type: ignore[attr-defined]
     return response
 
 
 def empty(status: int, headers: Mapping[str, str]) -> HttpResponse:
-    """Return an answer without a body. It has no Content-Type: oidc-client-ts refuses text/html, Django's default."""
+    """Return an answer without a body and without Content-Type. oidc-client-ts refuses text/html, Django's default."""
     response = HttpResponse(status=status, headers=dict(headers))
     del response.headers["Content-Type"]
     return response

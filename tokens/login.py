@@ -2,9 +2,10 @@
 
 - django-allauth shows the login pages and keeps the session. This module authenticates users by password.
 - A user logs in with a username or an e-mail address, in any spelling that Unicode treats as the same (NFKC, case).
-- If the text matches several users, the exact spelling wins, then the same NFKC spelling. If several users still match,
-  the login is refused.
-- A failed login takes the same statements and one password hash, so that timing does not reveal which users exist.
+- If the text matches several usernames, the exact spelling has priority, then the equal spelling in NFKC. If several
+  users still match, the login is refused.
+- A login runs the same SQL statements and one password hash whether or not the user exists, so that timing does not
+  reveal which users exist.
 """
 
 import unicodedata
@@ -84,5 +85,5 @@ def normalized(name: str) -> str:
 
 
 def folded(name: str) -> str:
-    """Return the form of `name` that is equal for all its spellings: composed, without case and surrounding blanks."""
+    """Return `name` in NFKC, casefolded and stripped, for case-insensitive comparison."""
     return normalized(name).casefold()

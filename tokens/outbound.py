@@ -2,11 +2,11 @@
 
 The address might be an attacker's, so
 1. it must be https, without user and fragment (`_parts`);
-2. its name is resolved once, and each of its addresses must be public: no request into the private network of this
-   process (server-side request forgery). The connection uses those addresses, not the name (`_open`);
+2. its host name is resolved once, and each IP address must be public: no request into the private network of this
+   process (server-side request forgery). The connection uses those IP addresses, not the name (`_open`);
 3. redirects, compression and proxies are not used;
 4. a deadline covers name resolution, connection, TLS and reading, even if the server sends slowly;
-5. a document has at most MAX_BYTES, or as many as the caller permits. The answer to a form is not read.
+5. a document has at most MAX_BYTES, or as many as the caller permits. The body of the answer to a form is not read.
 Every failure is a FetchError.
 """
 
@@ -34,11 +34,11 @@ Answer = TypeVar("Answer")
 
 
 class FetchError(Exception):
-    """The document could not be fetched. The message gives the reason."""
+    """The document could not be fetched, or the form could not be posted. The message gives the reason."""
 
 
 class StatusError(FetchError):
-    """The server answered with a status that is no success."""
+    """The server answered with a status that is not a success."""
 
     def __init__(self, host: str | None, status: int) -> None:
         super().__init__(f"{host}: it answered {status}")
@@ -47,7 +47,7 @@ class StatusError(FetchError):
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A document with its headers, whose names are in lower case. If a header is repeated, its values are joined."""
+    """A document and its headers, by name in lower case. If a header is repeated, its values are joined."""
 
     body: bytes
     headers: Mapping[str, str]
@@ -55,7 +55,7 @@ class Download:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A connection to the server of an address, and the deadline of the exchange (monotonic clock)."""
+    """A connection to the server of a URL, and the deadline for the request and its answer (monotonic clock)."""
 
     parts: SplitResult
     wire: socket.socket
@@ -63,7 +63,7 @@ class Exchange:
 
 
 def get_json(url: str, *, allow_private: bool = False, deadline: float = DEADLINE) -> Any:
-    """Fetch the JSON document at `url` within `deadline` seconds. Raises FetchError if that fails.
+    """Fetch the JSON document at `url` within `deadline` seconds. Raises FetchError if that fails or it is not JSON.
 
     `allow_private` permits addresses in private networks, and http on loopback, for development.
     """
@@ -77,7 +77,8 @@ def get_json(url: str, *, allow_private: bool = False, deadline: float = DEADLIN
 def get(url: str, *, allow_private: bool = False, deadline: float = DEADLINE, longest: int = MAX_BYTES) -> Download:
     """Fetch the document of at most `longest` bytes at `url` within `deadline` seconds.
 
-    Raises StatusError if the status is not 200, and FetchError. `allow_private` is that of `get_json`.
+    Raises StatusError if the status is not 200, and FetchError after any other failure. For `allow_private` see
+    `get_json`.
     """
     return _exchange(url, partial(_download, longest=longest), allow_private=allow_private, deadline=deadline)
 
@@ -85,20 +86,20 @@ def get(url: str, *, allow_private: bool = False, deadline: float = DEADLINE, lo
 def post_form(url: str, fields: Mapping[str, str], *, allow_private: bool = False, deadline: float = DEADLINE) -> None:
     """Post a form to `url` within `deadline` seconds. Returns if the status is 200 or 204.
 
-    Raises StatusError if it is another one, and FetchError. `allow_private` is that of `get_json`.
+    Raises StatusError after another status, and FetchError after any other failure. For `allow_private` see `get_json`.
     """
     _exchange(url, partial(_post, form=urlencode(fields)), allow_private=allow_private, deadline=deadline)
 
 
 def _exchange(url: str, ask: Callable[[Exchange], Answer], *, allow_private: bool, deadline: float) -> Answer:
-    """Connect to the server of `url` and return what `ask` returns. Raises FetchError if that fails in any way."""
+    """Connect to the server of `url` and return what `ask` returns. Raises FetchError for every failure."""
     until = time.monotonic() + deadline
     parts = _parts(url, allow_private=allow_private)
     try:
         with closing(_open(parts, until, allow_private=allow_private)) as wire:
             return ask(Exchange(parts, wire, until))
     except (OSError, http.client.HTTPException, ValueError) as error:
-        # Only an OSError's text: that of the others can quote the document.
+        # Only the text of an OSError is repeated: the text of other errors can quote the document.
         reason = str(error) if isinstance(error, OSError) and str(error) else type(error).__name__
         raise FetchError(f"{parts.hostname}: {reason}") from error
 
@@ -119,7 +120,10 @@ def _parts(url: str, *, allow_private: bool) -> SplitResult:
 
 
 def _open(parts: SplitResult, until: float, *, allow_private: bool) -> socket.socket:
-    """Connect to the host, by TLS if https. Raises FetchError if one of its addresses is not permitted, and OSError."""
+    """Connect to the host, by TLS if https.
+
+    Raises FetchError if one of its addresses is not permitted, and OSError if the connection fails.
+    """
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     # Resolve once and connect to the checked addresses: a second resolution might return others (DNS rebinding).
     addresses = _resolve(host, port, until)
@@ -137,7 +141,7 @@ def _open(parts: SplitResult, until: float, *, allow_private: bool) -> socket.so
 
 
 def _resolve(host: str, port: int, until: float) -> list[str]:
-    """Return the addresses of a name. Raises OSError if there are none, and TimeoutError after the deadline."""
+    """Return the addresses of a host. Raises OSError if it has no address, and TimeoutError after the deadline."""
     results: list[Any] = []
 
     def resolve() -> None:
@@ -170,7 +174,7 @@ def _check(host: str, address: str, scheme: str, *, allow_private: bool) -> None
 
 
 def _connect(addresses: Sequence[tuple[str, int]], until: float) -> socket.socket:
-    """Connect to the first address that answers. Raises OSError if none does."""
+    """Connect to the first address that answers. Raises OSError if no address answers."""
     failure: OSError = OSError("the name has no address")
     for tried, address in enumerate(addresses):
         try:
@@ -182,7 +186,7 @@ def _connect(addresses: Sequence[tuple[str, int]], until: float) -> socket.socke
 
 
 def _begin(exchange: Exchange, method: str, *, body: str | None = None) -> TimedResponse:
-    """Send the request and return the answer, of which the body is not read. A `body` is a form."""
+    """Send the request and return the answer, before its body is read. `body` is an encoded form, or None."""
     parts, wire = exchange.parts, exchange.wire
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     connection = http.client.HTTPConnection(parts.netloc)
@@ -197,14 +201,14 @@ def _begin(exchange: Exchange, method: str, *, body: str | None = None) -> Timed
 
 
 def _post(exchange: Exchange, *, form: str) -> None:
-    """Post the form. Raises StatusError unless the status is 200 or 204."""
+    """Post `form` to the address of `exchange`. Raises StatusError unless the status is 200 or 204."""
     response = _begin(exchange, "POST", body=form)
     if response.status not in {http.client.OK, http.client.NO_CONTENT}:
         raise StatusError(exchange.parts.hostname, response.status)
 
 
 def _download(exchange: Exchange, *, longest: int) -> Download:
-    """Fetch the document. Raises StatusError unless the status is 200."""
+    """Fetch the document at the address of `exchange`. Raises StatusError unless the status is 200."""
     response, parts = _begin(exchange, "GET"), exchange.parts
     if response.status != http.client.OK:
         raise StatusError(parts.hostname, response.status)

@@ -1,4 +1,7 @@
-"""Texts of the rooms below in the language of the page. There they are English: commands and logs show them, too."""
+"""Translates texts of the lower packages, such as `keys`, into the language of the page.
+
+The lower packages keep their texts in English, because commands and logs show these texts, too.
+"""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -9,7 +12,10 @@ from tokens.languages import Sentence
 
 
 def translated(text: object) -> str:
-    """Return a text, or that of an error, in the language of the page. A text that is no Sentence stays."""
+    """Return `text`, or the message of an error, in the language of the page.
+
+    Only a Sentence and a StrEnum are translated. Any other text is returned as it is.
+    """
     message = text.args[0] if isinstance(text, BaseException) and text.args else text
     if isinstance(message, Sentence):
         return _filled(gettext(message.template), message.values)

@@ -1,13 +1,14 @@
 """The request parameters of each endpoint, and how strictly they are read (RFC 6749 sections 3.1 and 3.2).
 
-- Parameters that an endpoint does not declare are ignored. So are those without a value.
-- No parameter holds a control character. Each is sent once, except those that RFC 8707 and RFC 8693 let repeat.
-- Parameters of a form are in its body, not in the address, which logs and browser histories keep.
+- Parameters without a value, and parameters that an endpoint does not declare, are ignored.
+- A parameter must not contain a control character, and must not be repeated, except `resource` (RFC 8707) and
+  `audience` (RFC 8693).
+- Parameters of a form must be in its body, not in the URL, which logs and browser histories keep.
 """
 
 import re
 
-from django.http import QueryDict
+from django.http import HttpRequest, QueryDict
 
 from tokens.errors import OAuthError
 from tokens.models import GrantType
@@ -21,7 +22,7 @@ SCOPE = re.compile(rf"{ONE_SCOPE}(?: {ONE_SCOPE})*")
 
 FORM = "application/x-www-form-urlencoded"
 REPEATABLE = "resource"  # RFC 8707 section 2
-REPEATABLE_TOO = "audience"  # RFC 8693 section 2.1: of an exchange only
+REPEATABLE_TOO = "audience"  # RFC 8693 section 2.1: only in a token exchange
 
 AUTHORIZATION = frozenset(
     (
@@ -48,7 +49,7 @@ AUTHORIZATION = frozenset(
     )
 )
 DECISIVE = frozenset({"client_id", "redirect_uri"})
-"""If one of them is in doubt, no error may be redirected to the client (RFC 6749 section 4.1.2.1)."""
+"""If one of these is malformed or repeated, no error may be redirected to the client (RFC 6749 section 4.1.2.1)."""
 CLIENT = frozenset({"client_id", "client_secret", "client_assertion", "client_assertion_type"})
 EXCHANGE = frozenset(
     (
@@ -77,8 +78,16 @@ TOKEN = (
 )
 
 
+def sent(request: HttpRequest) -> Pairs:
+    """Return the (name, value) pairs of a form, in order. At an endpoint, `tokens/views/bodies.py` has parsed them."""
+    parsed: Pairs | None = getattr(request, "form_pairs", None)
+    if parsed is not None:
+        return parsed
+    return [(name, value) for name, values in request.POST.lists() for value in values]
+
+
 def declared(form: QueryDict, names: frozenset[str]) -> Pairs:
-    """Return the (name, value) pairs of the declared parameters, without empty values (RFC 6749 section 3.1).
+    """Return the (name, value) pairs of the parameters in `names`, without empty values (RFC 6749 section 3.1).
 
     Raises OAuthError invalid_request if a value holds a control character.
     """
@@ -95,7 +104,7 @@ def present(form: QueryDict, names: frozenset[str]) -> Pairs:
 def require_strict(pairs: Pairs, *, query: str) -> None:
     """Raise OAuthError invalid_request unless a form's parameters are printable, not repeated, and none is in `query`.
 
-    `query` is the query string of the request. The body itself was judged before (tokens/views/bodies.py).
+    `query` is the query string of the request. `tokens/views/bodies.py` has checked the form of the body before.
     """
     if query:
         raise OAuthError("invalid_request", "Send the parameters in the body, not in the URL.")
@@ -130,12 +139,12 @@ def garbled(pairs: Pairs) -> str | None:
 
 
 def damaged(pairs: Pairs) -> str | None:
-    """Return the first parameter with U+FFFD, which Django puts for bytes that are not UTF-8; else None."""
+    """Return the first parameter that has U+FFFD in place of bytes that are not UTF-8. Returns None if none has."""
     return next((name for name, value in pairs if REPLACEMENT in value), None)
 
 
 def repeated(pairs: Pairs) -> str | None:
-    """Return the first parameter that is repeated and may not be (RFC 6749 sections 3.1 and 3.2), or None."""
+    """Return the first parameter that is repeated but must not be (RFC 6749 sections 3.1 and 3.2), or None."""
     may = {REPEATABLE, REPEATABLE_TOO} if ("grant_type", GrantType.TOKEN_EXCHANGE.value) in pairs else {REPEATABLE}
     names = [name for name, _ in pairs if name not in may]
     return next((name for name in names if names.count(name) > 1), None)

@@ -9,8 +9,8 @@ RESERVED = tuple(
         ("192.0.0.0/24", "192.88.99.0/24", "fec0::/10", "::ffff:0:0:0/96", "3fff::/20", "5f00::/16"),
     )
 )
-"""Networks that are not global (IANA's special-purpose registries, RFC 6890 and 3879), though `ipaddress` of some
-Python versions says so."""
+"""Networks that `ipaddress` of some Python versions reports as global although they are not (IANA's special-purpose
+registries, RFC 6890 and 3879)."""
 TRANSLATED = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96")))
 """IPv6 networks whose addresses contain an IPv4 address, which might be private (RFC 6052, 3056, 4380, 4291)."""
 

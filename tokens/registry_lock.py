@@ -2,10 +2,11 @@
 
 - With every change, a trigger updates the version of the registry (tokens/triggers/registry_version.py). The version is
   one row, so changes wait for each other.
-- A change locks rows before that row, and PostgreSQL locks the rows that its foreign keys name at the commit. Two
-  changes would deadlock in any order of rows. So each begins with an advisory lock, and a deletion too.
+- A change locks its own rows before the row of the version. At the commit, PostgreSQL also locks the rows to which the
+  foreign keys of the change refer. No order of rows prevents a deadlock of two changes, so each change, and each
+  deletion, begins with an advisory lock.
 - A transaction that was left open blocks all changes, on every node. So the wait is bounded.
-- On PostgreSQL the error names the process that holds the lock. SQLite cannot tell. It has one writer at a time.
+- On PostgreSQL the error names the process that holds the lock. SQLite, which has one writer at a time, cannot name it.
 
     delete a client      locks the client       waits for the version
     add a secret         locks the version      waits for the client, which its row names     deadlock
@@ -20,9 +21,9 @@ from django.db import Error, connection, transaction
 from tokens.languages import sentence
 
 LOCK = int.from_bytes(b"registry")
-"""The key of the advisory lock. Such locks are of one database."""
+"""The key of the advisory lock. An advisory lock is valid within one database."""
 WAIT = timedelta(seconds=2)
-"""Less than ANSWER_WITHIN (3 s), so that the client gets this error and not a timeout."""
+"""The wait is shorter than ANSWER_WITHIN (3 s), so that the client gets RegistryLocked and not a timeout."""
 # SQLSTATEs (PostgreSQL appendix A)
 LOCK_NOT_AVAILABLE, DEADLOCK, ROW_IS_GONE = "55P03", "40P01", "23503"
 
@@ -46,7 +47,7 @@ class RegistryLocked(Exception):
 def lock() -> None:
     """Lock the registry until the transaction ends. Waits while another change of the registry runs.
 
-    Call it before any row of the registry is locked or written. It can be called again in the same transaction.
+    Call `lock` before any row of the registry is locked or written. A second call in the same transaction is harmless.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -54,7 +55,7 @@ def lock() -> None:
 
 
 def deleted(name: object) -> RegistryLocked:
-    """Return a RegistryLocked that says that the changed row was deleted by another transaction."""
+    """Return the RegistryLocked for a row that another transaction deleted before it could be changed."""
     return RegistryLocked(
         sentence("{name} was deleted by another transaction; nothing was changed. Look at what is left.", name=name)
     )
@@ -62,7 +63,10 @@ def deleted(name: object) -> RegistryLocked:
 
 @contextmanager
 def change() -> Iterator[None]:
-    """Run a change of the registry in one transaction, and lock out other changes. Raises RegistryLocked."""
+    """Run the block as a change of the registry: in one transaction, while no other change runs.
+
+    Raises RegistryLocked as `bounded_wait` does.
+    """
     with bounded_wait():
         lock()
         yield
@@ -72,8 +76,8 @@ def change() -> Iterator[None]:
 def bounded_wait() -> Iterator[None]:
     """Run the block in one transaction that waits at most WAIT for a lock.
 
-    Raises RegistryLocked if a lock was not available in time, or another transaction deleted a row that the block
-    names. Inside another transaction, Django's error is raised.
+    Raises RegistryLocked if a lock was not available in time, or another transaction deadlocked with the block or
+    deleted a row that the block refers to. Inside an outer transaction, raises Django's error instead.
     """
     # The outermost block translates the error, after its transaction was rolled back and released its locks.
     outermost = not connection.in_atomic_block
@@ -91,7 +95,7 @@ def bounded_wait() -> Iterator[None]:
 
 
 def _refusal(error: Error) -> RegistryLocked | None:
-    """Return the error for the caller. Returns None unless another transaction is the cause."""
+    """Return RegistryLocked for `error`. Returns None unless another transaction is the cause."""
     state = getattr(error.__cause__, "sqlstate", None)
     # SQLite has no SQLSTATE, so the text of its error decides.
     if state == LOCK_NOT_AVAILABLE or "database is locked" in str(error):
@@ -104,7 +108,7 @@ def _refusal(error: Error) -> RegistryLocked | None:
 
 
 def _explanation() -> str:
-    """Return the cause and the remedy, with the process that holds the lock if it still runs."""
+    """Return the cause and the remedy, with the PostgreSQL process that holds the lock if it can be found."""
     if connection.vendor != "postgresql":
         return sentence(
             "another program holds the lock on the database; nothing was changed. Close that program, or"

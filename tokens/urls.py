@@ -13,7 +13,7 @@ from tokens.views.everywhere import log_out_everywhere
 from tokens.views.health import healthz, readyz
 from tokens.views.introspection import introspect
 from tokens.views.jwks import jwks
-from tokens.views.logout import logout
+from tokens.views.logout import rp_initiated_logout
 from tokens.views.metadata import metadata
 from tokens.views.par import par
 from tokens.views.revocation_feed import revocations, segment
@@ -37,7 +37,7 @@ ENDPOINTS: list[URLPattern | URLResolver] = [
     path("oauth/revocations/<slug:ring>/segments/<slug:digest>", segment, name="ring_segment"),
     path("oauth/register", register, name="register"),
     path("oauth/register/<slug:client_id>", registration, name="registration"),
-    path("oauth/logout", logout, name="logout"),
+    path("oauth/logout", rp_initiated_logout, name="logout"),
     path("oauth/userinfo", userinfo, name="userinfo"),
     path(".well-known/jwks.json", jwks, name="jwks"),
     path(".well-known/jwks/<slug:ring>.json", jwks, name="ring_jwks"),
@@ -57,7 +57,7 @@ PAGES: list[URLPattern | URLResolver] = [
     path("accounts/password/reset/", password.reset, name="account_reset_password"),
     path("accounts/password/reset/done/", password.reset_done, name="account_reset_password_done"),
     re_path(
-        # A primary key in base 36: beyond 12 digits no database has one.
+        # `uidb36` is a primary key in base 36. No database has one of more than 12 digits.
         r"^accounts/password/reset/key/(?P<uidb36>[0-9a-z]{1,12})-(?P<key>[0-9a-z-]{1,128})/$",
         password.set_by_link,
         name="account_reset_password_from_key",

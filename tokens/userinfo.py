@@ -5,10 +5,10 @@ An access token opens the endpoint if
 2. it is presented as it was issued: a token with a `cnf` by the scheme DPoP, with a proof of its key for this request
    (RFC 9449 section 7), and any other token as a bearer token;
 3. it is not revoked, and its client is active;
-4. it was issued under a user's grant, to the client that the user allowed: a service's token and an exchanged
-   token were not, because the user granted their holders nothing;
-5. the grant has the scope openid. A token for an API does not contain that scope, so the grant decides, and a switch
-   of the client can refuse such tokens. A token for the issuer contains it itself;
+4. it was issued under a user's grant, to the client that the user allowed. So the tokens of services, exchanged tokens
+   and tokens of the JWT bearer grant are refused: the user did not allow their clients anything;
+5. it has the scope openid. A token for the issuer contains the scope itself. A token for an API never does, so the
+   scopes of the user's grant decide, and a switch of the client can refuse such tokens;
 6. its user is active.
 """
 
@@ -33,21 +33,21 @@ PATH = "/oauth/userinfo"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Presentation:
-    """How a request presents an access token."""
+    """An access token and how a request to userinfo presents it."""
 
     token: str = field(repr=False)
     method: str
-    """The method of the request."""
+    """The HTTP method of the request."""
     scheme: str = "Bearer"
     """The scheme of the `Authorization` header, Bearer or DPoP. A token in the body is a bearer token."""
     proof: str | None = field(default=None, repr=False)
-    """The header `DPoP`; None if the request has none."""
+    """The value of the header `DPoP`, or None if the request lacks this header."""
 
 
 class TokenRefused(OAuthError):
     """The userinfo endpoint refuses the token (RFC 6750 section 3.1, RFC 9449 section 7.1).
 
-    `scheme` is the one by which the token was presented. `nonce` is for the client's next proof.
+    `scheme` is the scheme by which the token was presented. `nonce` is for the client's next proof.
     """
 
     def __init__(
@@ -64,20 +64,23 @@ class TokenRefused(OAuthError):
         self.scheme, self.nonce = scheme, nonce
 
     def by(self, scheme: str) -> "TokenRefused":
-        """Return the same refusal of a token that was presented by `scheme`."""
+        """Return a copy of this refusal for a request that presented the token by `scheme`."""
         details: Any = {"status": self.status_code, "reason": self.reason, "nonce": self.nonce}
         return TokenRefused(self.error, self.description, scheme=scheme, **details)
 
     @property
     def headers(self) -> dict[str, str]:
-        """Return the challenges, with the error in the one of the request's scheme, and the nonce if there is one."""
+        """Return `WWW-Authenticate` with the error in the challenge of `scheme`, and `DPoP-Nonce` for a nonce."""
         error = {"error": self.error, "error_description": self.description}
         nonce = {} if self.nonce is None else {"DPoP-Nonce": self.nonce}
         return {"WWW-Authenticate": challenges(self.scheme, error)} | nonce
 
 
 def challenges(scheme: str = "Bearer", error: Mapping[str, str] | None = None) -> str:
-    """Return the value of `WWW-Authenticate` with both schemes (RFC 9449 section 7.2). `scheme` has the error."""
+    """Return the value of `WWW-Authenticate`: a Bearer and a DPoP challenge (RFC 9449 section 7.2).
+
+    The challenge of `scheme` comes first and has the members of `error`.
+    """
     parameters: dict[str, dict[str, str]] = {
         "Bearer": {"realm": REALM},
         "DPoP": {"realm": REALM, "algs": " ".join(proof.ALGORITHMS)},
@@ -118,7 +121,10 @@ def _claims(presented: Presentation, *, now: datetime) -> dict[str, Any]:
 
 
 def _check_holder(token: PresentedToken, presented: Presentation, *, now: datetime) -> None:
-    """Raise TokenRefused unless the token is presented as it was issued. Uses up the proof of a bound token."""
+    """Raise TokenRefused if a token that is bound to a key comes without a DPoP proof of the key, or another with one.
+
+    Records the proof of a bound token as used.
+    """
     if presented.scheme != "DPoP":
         if token.thumbprint is not None:  # RFC 9449 section 7.2: else a thief would leave out the proof
             raise TokenRefused("invalid_token", "The token is bound to a key. Send it by the scheme DPoP.", status=401)
@@ -143,7 +149,10 @@ def _check_holder(token: PresentedToken, presented: Presentation, *, now: dateti
 
 
 def _grant(token: PresentedToken) -> tuple[UserGrant, frozenset[str]]:
-    """Return the user grant of the token, and the scopes whose claims userinfo returns. Raises TokenRefused."""
+    """Return the user grant of the token, and the scopes whose claims userinfo returns.
+
+    Raises TokenRefused if condition 4, 5 or 6 of the module's docstring does not hold.
+    """
     if _is_for_issuer(token) and "openid" not in token.scopes:
         raise TokenRefused("insufficient_scope", "The token lacks the scope openid.", status=403)
     if token.grant_id is None or "act" in token.claims:

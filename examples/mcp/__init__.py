@@ -1,8 +1,9 @@
-"""A protected MCP server: an API whose operations are tools, called by clients that the issuer may not know.
+"""A protected MCP server: an API whose operations are MCP tools.
 
-It verifies access tokens with the pure modules of `resources`: no Django, no database, no secret of its own.
+Its clients need not be registered at the issuer beforehand. The server verifies access tokens with the pure modules of
+`resources`: no Django, no database, no secret of its own.
 
-- `trust`: the issuer's keys and revocation feed, and the verification of a token.
-- `guard`: what a request needs, and the challenge that a client without it gets.
+- `trust`: verifies a token, with the issuer's keys and its revocation feed.
+- `guard`: checks that a request has the scopes that it needs, and sends a challenge to the client if not.
 - `server`: the tools, the settings, and the process.
 """

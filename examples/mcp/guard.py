@@ -1,11 +1,12 @@
-"""Decides about each request before the MCP server sees it, and challenges a client that may not send it.
+"""Decides about each request before the MCP server gets it, and challenges the client if the request is refused.
 
-1. The request has a valid access token for this server, or it gets 401. The challenge names the scope of every request.
-2. The token has the scopes that the request needs, or it gets 403 insufficient_scope. The challenge names them together
-   with those of the token, because some clients request exactly the scopes that a challenge names.
+1. A request without a valid access token for this server gets 401. The challenge names the scope that every request
+   needs.
+2. A request whose token lacks a needed scope gets 403 insufficient_scope. The challenge names the needed scopes and
+   also the scopes that the token has, because some clients request exactly the scopes that a challenge names.
 
-The specification of MCP's authorization asks for both as answers of HTTP, so a tool cannot give them: a tool runs
-after the status was sent. RFC 6750 section 3 and RFC 9728 section 5 define the challenges.
+MCP's authorization specification requires HTTP status 401 and 403. A tool cannot send them, because a tool runs after
+the HTTP status was sent. RFC 6750 section 3 and RFC 9728 section 5 define the challenges.
 """
 
 import asyncio
@@ -30,13 +31,17 @@ MAX_BODY = 1024 * 1024  # bytes
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """The scopes that requests need: `always` for each one, and those of the tool that a request calls."""
+    """The scopes that requests to the MCP server need.
+
+    `always` is the scope that every request needs. `tools` maps the name of each tool to the scope that a call of this
+    tool needs in addition.
+    """
 
     always: str
     tools: Mapping[str, str]
 
     def of(self, body: bytes) -> frozenset[str]:
-        """Return the scopes that a request with this body needs. Raises ValueError unless it is strict JSON."""
+        """Return the scopes that a request with this body needs. Raises ValueError unless the body is strict JSON."""
         # Strict, because another parser could find another tool in an object with repeated members.
         message = strict_json.parse(body) if body else {}
         calls = message if isinstance(message, list) else [message]
@@ -45,7 +50,10 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """An ASGI application that passes permitted requests on to `app`. `metadata` is the URL of RFC 9728."""
+    """An ASGI application that passes permitted requests on to `app`, and answers the other requests itself.
+
+    `metadata` is the URL of this server's protected resource metadata (RFC 9728).
+    """
 
     app: ASGIApp
     verifier: Verifier
@@ -53,7 +61,7 @@ class Guard:
     metadata: str
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer the request, or pass it on with its user."""
+        """Pass a permitted request on to `app`, with the user of its token. Refuse any other request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -65,7 +73,7 @@ class Guard:
         await self.app({**scope, "user": _user(token, self.verifier.resource)}, _replay(body, receive), send)
 
     async def _judge(self, request: Request) -> tuple[AccessToken, bytes]:
-        """Return the token and the body of a permitted request. Raises Refused."""
+        """Return the token and the body of a permitted request. Raises Refused for any other request."""
         token = await self._token(request)
         body = await _body(request)
         try:
@@ -78,7 +86,10 @@ class Guard:
         return token, body
 
     async def _token(self, request: Request) -> AccessToken:
-        """Return the verified token of a request. Raises Refused."""
+        """Return the verified token of a request.
+
+        Raises Refused if the request has none, or if the token cannot be verified.
+        """
         always = (self.needs.always,)
         also_in_query = "access_token" in parse_qs(request.url.query, keep_blank_values=True)
         # Several headers become one that is malformed (RFC 9110 section 5.3).
@@ -97,7 +108,10 @@ class Guard:
 
 
 class Refused(Exception):
-    """The request is refused. `error` is empty if it has no token (RFC 6750 section 3.1)."""
+    """Raised if the guard refuses a request.
+
+    `error` is the OAuth error code, or "" if the request has no token (RFC 6750 section 3.1).
+    """
 
     def __init__(
         self, status: int, error: str, description: str, *, scopes: Iterable[str] = (), retry_after: int = 0
@@ -107,7 +121,10 @@ class Refused(Exception):
         self.scope, self.retry_after = " ".join(sorted(scopes)), retry_after
 
     def response(self, metadata: str) -> JSONResponse:
-        """Return the answer, with a challenge unless the server is at fault."""
+        """Return the error response. It has a challenge, except if the server cannot verify tokens now (503).
+
+        `metadata` is the URL that the challenge names.
+        """
         error = {"error": self.error, "error_description": self.description} if self.error else {}
         named = {**error, "scope": self.scope, "resource_metadata": metadata}
         parameters = ", ".join(f'{name}="{value}"' for name, value in named.items() if value)
@@ -127,7 +144,7 @@ def _tool(message: Any) -> str:
 
 
 async def _body(request: Request) -> bytes:
-    """Return the body. Raises Refused if it is too long."""
+    """Return the body of a request. Raises Refused if the body is longer than MAX_BODY."""
     parts, length = [], 0
     async for part in request.stream():
         parts.append(part)
@@ -138,7 +155,10 @@ async def _body(request: Request) -> bytes:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that gives the body once more, and then what the server sends."""
+    """Return an ASGI `receive` for the MCP server, which gets the body again, although the guard has already read it.
+
+    Its later messages are those of `receive`.
+    """
     rest: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replayed() -> Message:
@@ -148,7 +168,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 
 def _user(token: AccessToken, resource: str) -> AuthenticatedUser:
-    """Return the user of a token in the form that the SDK gives to tools (`get_access_token`)."""
+    """Return the user of a token in the form in which `get_access_token` of the MCP SDK gives it to tools."""
     return AuthenticatedUser(
         McpToken(
             token=token.raw,

@@ -1,4 +1,4 @@
-"""The MCP server: two tools, of which each needs a scope, and the metadata that leads clients to the issuer.
+"""The MCP server: two tools, each of which needs a scope, and the metadata that names the issuer to clients.
 
 python -m examples.mcp.server
 """
@@ -36,7 +36,10 @@ REGISTER_AT_ISSUER = (
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings, which are environment variables (docs/mcp.md)."""
+    """The settings of the MCP server, which are read from environment variables (docs/mcp.md).
+
+    `poll_every` is the interval between two polls of the revocation feed, in seconds.
+    """
 
     issuer: str
     resource: str
@@ -45,7 +48,7 @@ class Settings:
 
     @classmethod
     def read(cls) -> "Settings":
-        """Return the settings of this process."""
+        """Return the settings that the environment variables of this process define."""
         return cls(
             issuer=os.environ.get("ISSUER_URL", "http://localhost:8000"),
             resource=os.environ.get("MCP_RESOURCE", "http://localhost:8003/mcp"),
@@ -55,12 +58,12 @@ class Settings:
 
 
 def list_notes() -> list[str]:
-    """Return the user's notes."""
+    """Return the notes of the user whose token the request has."""
     return NOTES[_subject()]
 
 
 def add_note(text: str) -> str:
-    """Add a note of the user."""
+    """Add a note for the user whose token the request has."""
     NOTES[_subject()].append(text)
     return "added"
 
@@ -74,7 +77,7 @@ def _subject() -> str:
 
 
 def tools() -> MCPServer:
-    """Return the server with its tools. Raises ValueError unless each of them has its scope in NEEDS."""
+    """Return the MCP server with its tools. Raises ValueError unless NEEDS has a scope for each tool."""
     server: MCPServer = MCPServer("Notes")
     functions = {function.__name__: function for function in (list_notes, add_note)}
     if functions.keys() != NEEDS.tools.keys():
@@ -85,7 +88,7 @@ def tools() -> MCPServer:
 
 
 def application(settings: Settings) -> Starlette:
-    """Return the ASGI application: metadata for everyone, everything else behind the guard."""
+    """Return the ASGI application. Any client gets the metadata. Every other request passes the guard first."""
     parts = urlsplit(settings.resource)
     origin = f"{parts.scheme}://{parts.netloc}"
     metadata = f"/.well-known/oauth-protected-resource{parts.path.rstrip('/')}"
@@ -108,12 +111,15 @@ def application(settings: Settings) -> Starlette:
 
 
 def _register(_: Request) -> JSONResponse:
-    """Answer clients that try to register here, because their issuer admits no client that it does not know."""
+    """Answer 404 to a client that tries to register here.
+
+    Some clients try this if the issuer accepts registered clients only.
+    """
     return JSONResponse({"error": "not_found", "error_description": REGISTER_AT_ISSUER}, 404)
 
 
 def _metadata(settings: Settings) -> Callable[[Request], JSONResponse]:
-    """Return the view of this server's metadata (RFC 9728)."""
+    """Return the view of this server's protected resource metadata (RFC 9728)."""
     # Not the SDK's: it adds a slash to an issuer without a path, which is another issuer (RFC 8414 section 3.3).
     document = {
         "resource": settings.resource,
@@ -126,7 +132,7 @@ def _metadata(settings: Settings) -> Callable[[Request], JSONResponse]:
 
 
 def main() -> None:
-    """Serve until Ctrl-C."""
+    """Serve the MCP server until Ctrl-C."""
     settings = Settings.read()
     port = urlsplit(settings.resource).port or 8003
     uvicorn.run(application(settings), host="127.0.0.1", port=int(os.environ.get("PORT", port)), log_level="warning")

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from resources.discovery import DEFAULT_RING, Discovery, FeedAddress
 from resources.feed_follower import Follower
 from resources.feed_source import Policy, Time
-from resources.issuer_keys import TrustedIssuer
+from resources.issuer_trust import TrustedIssuer
 from resources.key_policy import Timing
 from resources.keyset import KeySet
 from resources.poller import Poller
@@ -51,14 +51,17 @@ class Verifier:
 
 
 def verifier(issuer: str, resource: str, *, timing: Timing, poll_every: float) -> Verifier:
-    """Return the verifier of an issuer's tokens. `poll_every` is in seconds."""
+    """Return the verifier of an issuer's tokens.
+
+    `poll_every` is the interval between two polls of the revocation feed, in seconds.
+    """
     keys = KeySet(Discovery(issuer, ALGORITHMS, clock=_clock, deadline=timing.deadline), clock=_clock, timing=timing)
     refusals = _refusals(TrustedIssuer(issuer, ALGORITHMS, keys), timing=timing, every=poll_every)
     return Verifier(TrustedIssuer(issuer, ALGORITHMS, keys, refusals), resource)
 
 
 def _refusals(issuer: TrustedIssuer, *, timing: Timing, every: float) -> Callable[[datetime], Refusals]:
-    """Return the function that returns the revocations. Its first call starts the thread that polls the feed."""
+    """Return a function that returns the known revocations. Its first call starts the thread that polls the feed."""
     follower = Follower(
         FeedAddress(f"{issuer.url.rstrip('/')}/oauth/revocations", _clock, timing.deadline),
         issuer,

@@ -1,11 +1,11 @@
-"""Receive the issuer's logout tokens: the issuer says that a user's session ended (Back-Channel Logout 1.0).
+"""Receive the issuer's logout tokens, each of which says that a user's session has ended (Back-Channel Logout 1.0).
 
 `receive` establishes, in the order of section 2.6:
 
 1. The token is a JWT of the type `logout+jwt`, signed by a key of the issuer's JWKS with an algorithm of its metadata.
 2. It is from the issuer, for this application, and has not expired.
-3. It has the event of a logout, a `jti`, and no `nonce`: an ID token is never taken for a logout token.
-4. It names the session. The application registered that it tells sessions apart by `sid`.
+3. It has the event of a logout, a `jti`, and no `nonce`, so that an ID token is never accepted as a logout token.
+4. It names the session by `sid`. The application's registration at the issuer requires this.
 
 A second token for the same session changes nothing, so the `jti` need not be remembered.
 """
@@ -29,13 +29,16 @@ LEEWAY = 60  # seconds
 
 
 class InvalidLogoutToken(ValueError):
-    """The token is refused. The message says why and repeats nothing of it."""
+    """Raised if the logout token is refused. The message says why, and contains no part of the token."""
 
 
 @csrf_exempt
 @require_POST
 def receive(request: HttpRequest) -> JsonResponse:
-    """End the session that the logout token names, or answer 400 (section 2.8)."""
+    """End the session that the logout token names.
+
+    Answers 400 if the token is not valid (Back-Channel Logout 1.0 section 2.8).
+    """
     headers = {"Cache-Control": "no-store"}
     try:
         sid = session_of(request.POST.get("logout_token", ""), now=time.time())
@@ -74,7 +77,10 @@ def session_of(token: str, *, now: float) -> str:
 
 
 def _verified(token: str) -> jwt.Token:
-    """Return the token if a key of the issuer signed it. Fetches the JWKS again if none has its `kid`."""
+    """Return the token if a key of the issuer signed it.
+
+    Fetches the JWKS again if no known key has the `kid` of the token.
+    """
     algorithms = oauth.issuer.load_server_metadata()["id_token_signing_alg_values_supported"]
     registry = JWSRegistry(algorithms=algorithms, strict_check_header=False)
     try:

@@ -1,7 +1,7 @@
-"""The sessions that the issuer ended.
+"""The sessions that the issuer has ended.
 
-A session of this application is a cookie, which the application cannot delete in another browser. So it remembers the
-`sid` of sessions that ended, and refuses cookies that have it.
+A session of this application is a cookie, and the application cannot delete a cookie in another browser. So it
+remembers the `sid` of each ended session, and refuses cookies with that `sid`.
 """
 
 from django.conf import settings
@@ -9,10 +9,10 @@ from django.core.cache import cache
 
 
 def add(sid: str) -> None:
-    """Remember that the session ended, for as long as a cookie of it can be valid."""
+    """Remember that the session `sid` has ended, for as long as a cookie of this session can be valid."""
     cache.set(f"ended:{sid}", "yes", settings.SESSION_COOKIE_AGE)
 
 
 def has(sid: str | None) -> bool:
-    """Return True if the issuer said that the session ended. `sid` is None for a session that began without one."""
+    """Return True if the issuer has ended the session. `sid` is None if the session began without a `sid`."""
     return sid is not None and cache.get(f"ended:{sid}") is not None

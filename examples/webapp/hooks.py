@@ -1,6 +1,7 @@
-"""Hooks of the requests library: what is called with each response that this application gets.
+"""Hooks of the requests library. They are called with each response that this application receives.
 
-None in production. The picture of the flow adds its recorder in development (picture/apps.py).
+In production, there are no hooks. In development, `picture.apps` adds one, which records the requests and responses of
+the flow.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Step 2. The user asks the application for data of an API, and the application redirects them to the issuer.
+"""Step 2. The user asks the application for data of an API, and the application redirects the user to the issuer.
 
 Authlib implements the protocol: state, nonce, PKCE, redemption of the code, and the ID token. It does not check the
 `iss` of the authorization response (RFC 9207), which prevents mix-up attacks if a client uses several issuers.
@@ -13,6 +13,7 @@ from authlib.integrations.base_client import OAuthError
 from authlib.integrations.django_client import OAuth
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 from requests import RequestException
 
@@ -39,14 +40,15 @@ oauth.register(
 
 @require_safe
 def start(request: HttpRequest) -> HttpResponse:
-    """Redirect the user to the issuer, which authenticates them and asks for consent."""
+    """Redirect the user to the issuer, which authenticates the user and asks for consent."""
     return to_issuer(request)
 
 
 def to_issuer(request: HttpRequest, *, acr_values: str = "", back: str = "home") -> HttpResponse:
-    """Redirect the user to the issuer, and afterwards to the page named `back`.
+    """Redirect the user to the issuer. After the login, `callback` redirects the user to the view with the name `back`.
 
-    `acr_values` are the classes of logins of which the API demands one (RFC 9470 section 4).
+    `acr_values` are authentication context classes, separated by spaces. The API demands a login of one of them (RFC
+    9470 section 4).
     """
     request.session["back"] = back
     further = {"acr_values": acr_values} if acr_values else {}
@@ -55,7 +57,7 @@ def to_issuer(request: HttpRequest, *, acr_values: str = "", back: str = "home")
             request, f"{settings.WEBAPP_URL}/callback", resource=settings.API_AUDIENCE, **further
         )
     except FAILURES as error:
-        return failure(request, "The issuer cannot be reached", error, status=502)
+        return failure(request, gettext("The issuer cannot be reached"), error, status=502)
     return answer
 
 
@@ -63,11 +65,11 @@ def to_issuer(request: HttpRequest, *, acr_values: str = "", back: str = "home")
 def callback(request: HttpRequest) -> HttpResponse:
     """Handle the authorization response: check `iss`, redeem the code, and store the tokens in the session."""
     if request.GET.get("iss") != settings.ISSUER_URL:
-        return failure(request, "The response does not come from our issuer", None, status=400)
+        return failure(request, gettext("The response does not come from our issuer"), None, status=400)
     try:
         token = oauth.issuer.authorize_access_token(request, resource=settings.API_AUDIENCE)
     except FAILURES as error:
-        return failure(request, "The login failed", error, status=400)
+        return failure(request, gettext("The login failed"), error, status=400)
     request.session.cycle_key()
     request.session["sid"] = token["userinfo"].get("sid")
     keep(request, token)
@@ -75,9 +77,9 @@ def callback(request: HttpRequest) -> HttpResponse:
 
 
 def keep(request: HttpRequest, token: Mapping[str, Any]) -> None:
-    """Store the tokens of a token response, and when the access token expires.
+    """Store the tokens of a token response in the session, with the time at which the access token expires.
 
-    A refresh token or ID token that the response lacks stays as it is.
+    If the response has no refresh token or no ID token, the token that is already in the session is kept.
     """
     request.session["access_token"] = token["access_token"]
     request.session["expires_at"] = time.time() + float(token.get("expires_in", 300))
@@ -87,7 +89,10 @@ def keep(request: HttpRequest, token: Mapping[str, Any]) -> None:
 
 
 def access_token(request: HttpRequest) -> str | None:
-    """Return a valid access token, refreshed if necessary, or None if the user has to log in again."""
+    """Return a valid access token of the session, refreshed if necessary.
+
+    Returns None if the user has to log in again.
+    """
     if ended_sessions.has(request.session.get("sid")):
         request.session.flush()
         return None
@@ -106,7 +111,10 @@ def access_token(request: HttpRequest) -> str | None:
 
 
 def failure(request: HttpRequest, title: str, error: Exception | None, *, status: int) -> HttpResponse:
-    """Return an error page. Its text contains neither a token nor a code."""
+    """Return an HTML page about a failure. `error` is the exception that caused it, if any.
+
+    The page contains neither a token nor a code.
+    """
     if isinstance(error, OAuthError):
         reason = error.description or error.error
     else:

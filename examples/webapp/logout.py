@@ -1,6 +1,7 @@
 """Log out: revoke the application's tokens, end its session, and log the user out at the issuer.
 
-The session is a cookie, and the application cannot delete a copy of it. Revocation makes the tokens in a copy useless.
+The session is a signed cookie with the tokens in it. The application cannot delete a copy of the cookie, but after the
+revocation, the tokens in a copy are useless.
 """
 
 from urllib.parse import urlencode
@@ -19,7 +20,10 @@ TIMEOUT = 5  # seconds
 
 @require_POST
 def end(request: HttpRequest) -> HttpResponse:
-    """Revoke the token, end the session, and redirect to the issuer. Show a page if the issuer does not answer."""
+    """Revoke the token, end the session, and redirect the user to the issuer.
+
+    Shows a page instead if the issuer does not answer.
+    """
     token = request.session.get("refresh_token") or request.session.get("access_token")
     if token is None:
         return redirect("home")
@@ -35,15 +39,19 @@ def end(request: HttpRequest) -> HttpResponse:
 
 
 def revoke(token: str, endpoint: str) -> None:
-    """Revoke the token (RFC 7009 section 2.1). A refresh token's access tokens are revoked with it."""
+    """Revoke a token at `endpoint` (RFC 7009 section 2.1).
+
+    If it is a refresh token, its access tokens are revoked with it.
+    """
     with OAuth2Session(settings.CLIENT_ID, settings.CLIENT_SECRET, hooks=HOOKS) as session:
         session.revoke_token(endpoint, token, timeout=TIMEOUT).raise_for_status()
 
 
 def logout_at_issuer(endpoint: str, id_token: str | None) -> str:
-    """Return the logout URL of the issuer, which redirects the user back (RP-Initiated Logout 1.0 section 2).
+    """Return the URL at `endpoint` that logs the user out at the issuer (RP-Initiated Logout 1.0 section 2).
 
-    Without an ID token of the user's current login, the issuer asks the user first.
+    Afterwards, the issuer redirects the user back. Unless the URL has an ID token of the user's current login, the
+    issuer asks the user first whether to log out.
     """
     hint = {"id_token_hint": id_token} if id_token else {"client_id": settings.CLIENT_ID}
     return f"{endpoint}?{urlencode({**hint, 'post_logout_redirect_uri': f'{settings.WEBAPP_URL}/'})}"

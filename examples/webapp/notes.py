@@ -1,6 +1,6 @@
 """Step 5. The client sends the token to the API, as a bearer in the Authorization header (RFC 6750 section 2.1).
 
-Also decodes the token for display. Only the API verifies it.
+This module also decodes the token for display, without verifying it. Only the API verifies it.
 """
 
 import base64
@@ -20,7 +20,7 @@ TIMEOUT = 5  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The API's response. `status` is 0 if it did not answer."""
+    """The API's response. `status` is 0 if the API did not answer."""
 
     url: str
     status: int
@@ -29,17 +29,20 @@ class Answer:
 
 
 def read(token: str) -> Answer:
-    """Return the API's response with the user's notes."""
+    """Request the user's notes from the API, and return the API's response."""
     return _call("GET", token, None)
 
 
 def export(token: str) -> Answer:
-    """Return the API's response with all notes, for which the API wants a stronger login."""
+    """Request all notes from the API, which requires a stronger login for this, and return the API's response."""
     return _call("GET", token, None, path="export/")
 
 
 def missing_classes(answer: Answer) -> str:
-    """Return the `acr_values` that the API's challenge asks for (RFC 9470 section 3), or "" if it asks for none."""
+    """Return the `acr_values` of the API's challenge (RFC 9470 section 3).
+
+    Returns "" unless the API demands another login.
+    """
     if answer.status != 401 or 'error="insufficient_user_authentication"' not in answer.challenge:
         return ""
     found = re.search(r'(?:^|[ ,])acr_values="([^"\\]*)"', answer.challenge)
@@ -47,7 +50,7 @@ def missing_classes(answer: Answer) -> str:
 
 
 def write(token: str, *, title: str, body: str) -> Answer:
-    """Add a note, and return the API's response."""
+    """Add a note at the API, and return the API's response."""
     return _call("POST", token, {"title": title, "body": body})
 
 
@@ -58,7 +61,10 @@ def decode(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def published_key(kid: str) -> dict[str, Any] | None:
-    """Return the entry of the issuer's JWKS with this kid, or None."""
+    """Fetch the issuer's JWKS, and return the key with this `kid`.
+
+    Returns None if there is none, or if the fetch fails.
+    """
     try:
         url, headers = f"{settings.ISSUER_URL}/.well-known/jwks.json", tracing.headers()
         response = requests.get(url, headers=headers, timeout=TIMEOUT, hooks=HOOKS)

@@ -5,7 +5,10 @@ from pathlib import Path
 
 
 def secret(name: str) -> str:
-    """Return the content of the file that NAME_FILE names, else the variable. Raises KeyError if neither is set."""
+    """Return the content of the file whose path is in NAME_FILE, else the value of the variable NAME.
+
+    Raises KeyError if neither variable is set.
+    """
     path = os.environ.get(f"{name}_FILE")
     return Path(path).read_text(encoding="utf-8").strip() if path else os.environ[name]
 
@@ -27,6 +30,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -47,7 +51,12 @@ DATABASES: dict[str, object] = {}
 STATIC_URL = "static/"
 WHITENOISE_USE_FINDERS = True
 USE_TZ = True
+# Pages are in the first of these languages that the browser accepts, else in English. The catalogue is in locale/.
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 
+OTEL_TRACES = os.environ.get("OTEL_TRACES", "false") == "true"  # read by wsgi.py
+OTEL_SERVICE_NAME = os.environ.get("OTEL_SERVICE_NAME", "webapp")
 LOG_FORMAT = "json"  # read by project.launch.serve
 LOGGING = {
     "version": 1,

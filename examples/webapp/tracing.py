@@ -1,7 +1,10 @@
-"""The ids of a request: the application makes or continues them, logs them, and sends them to issuer and API.
+"""The ids of a request.
 
-- `traceparent` (W3C Trace Context) and X-Request-ID of a malformed form are replaced, so that they cannot forge lines.
-- With OpenTelemetry's SDK configured, the application's span is the parent of those of issuer and API.
+The application takes them from the request or makes them, logs them, and sends them to issuer and API.
+
+- A malformed `traceparent` (W3C Trace Context) or X-Request-ID is replaced, so that it cannot forge lines of the log.
+- With OTEL_TRACES=true, the application's span is the parent of the spans of issuer and API. Each process sends its own
+  spans to a collector. Sending needs the packages that MISSING names.
 """
 
 import json
@@ -16,10 +19,12 @@ from dataclasses import dataclass, replace
 
 from authlib.integrations.django_client import DjangoOAuth2App
 from authlib.integrations.requests_client import OAuth2Session
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
-TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})")
+MISSING = "OTEL_TRACES needs: pip install opentelemetry-sdk opentelemetry-exporter-otlp-proto-http"
 
 logger = logging.getLogger(__name__)
 
@@ -31,19 +36,22 @@ class Ids:
     request_id: str
     trace_id: str
     span_id: str
+    flags: str
+    """Of W3C Trace Context: "01" if the spans of the trace are exported, else "00"."""
 
 
 _current: ContextVar[Ids | None] = ContextVar("ids", default=None)
 
 
 def request_ids(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Return middleware that gives each request its ids, and logs it."""
+    """Return middleware that gives each request its ids, and logs the status and the duration of the request."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         sent, began = request.headers.get("X-Request-ID", ""), time.perf_counter()
         trace = TRACEPARENT.fullmatch(request.headers.get("traceparent", ""))
         name = sent if REQUEST_ID.fullmatch(sent) else secrets.token_hex(12)
-        token = _current.set(Ids(name, trace[1] if trace else secrets.token_hex(16), secrets.token_hex(8)))
+        trace_id, flags = (trace[1], _sampled(int(trace[2], 16))) if trace else (secrets.token_hex(16), "01")
+        token = _current.set(Ids(name, trace_id, secrets.token_hex(8), flags))
         try:
             with span(trace[0] if trace else ""):
                 response = get_response(request)
@@ -57,9 +65,32 @@ def request_ids(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable
     return middleware
 
 
+def export_spans(service: str) -> None:
+    """Send the spans of this process to a collector, in batches, by OTLP over HTTP.
+
+    `service` is the name under which the spans appear. The environment variables of OpenTelemetry's SDK configure the
+    exporter, such as OTEL_EXPORTER_OTLP_ENDPOINT. Call this function in the worker process, because it starts a thread.
+    Raises ImproperlyConfigured if a package is missing.
+    """
+    try:
+        from opentelemetry import trace  # noqa: PLC0415 (optional)
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+        from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+        from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+    except ImportError:
+        raise ImproperlyConfigured(MISSING) from None
+    provider = TracerProvider(resource=Resource.create({"service.name": service}))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(provider)
+
+
 @contextmanager
 def span(traceparent: str) -> Iterator[None]:
-    """Make the request a span of OpenTelemetry, in the trace of its caller, if OpenTelemetry is installed."""
+    """Run the block in a span of OpenTelemetry, if OpenTelemetry is installed.
+
+    `traceparent` names the trace and the span of the caller, or is "" to begin a new trace.
+    """
     try:
         from opentelemetry import propagate, trace  # noqa: PLC0415 (optional)
     except ImportError:
@@ -68,21 +99,33 @@ def span(traceparent: str) -> Iterator[None]:
     parent = propagate.extract({"traceparent": traceparent})
     with trace.get_tracer(__name__).start_as_current_span("webapp", parent, kind=trace.SpanKind.SERVER) as own:
         ids, found = own.get_span_context(), _current.get()
-        if ids.is_valid and found and isinstance(own, trace.Span) and own.is_recording():
-            _current.set(replace(found, trace_id=f"{ids.trace_id:032x}", span_id=f"{ids.span_id:016x}"))
+        if ids.is_valid and found:
+            trace_id, span_id, flags = f"{ids.trace_id:032x}", f"{ids.span_id:016x}", _sampled(ids.trace_flags)
+            _current.set(replace(found, trace_id=trace_id, span_id=span_id, flags=flags))
         yield
 
 
+def _sampled(flags: int) -> str:
+    """Return the trace flag "01" if the trace is sampled, else "00".
+
+    Issuer and API get this flag with each request. They export their spans if and only if it is "01".
+    """
+    return f"{flags & 1:02x}"
+
+
 def headers() -> dict[str, str]:
-    """Return the headers that continue the trace in a request to issuer or API; none outside of requests."""
+    """Return the headers that continue the trace in a request to issuer or API. Returns {} outside of requests."""
     ids = _current.get()
     if ids is None:
         return {}
-    return {"X-Request-ID": ids.request_id, "traceparent": f"00-{ids.trace_id}-{ids.span_id}-01"}
+    return {"X-Request-ID": ids.request_id, "traceparent": f"00-{ids.trace_id}-{ids.span_id}-{ids.flags}"}
 
 
 class TracedApp(DjangoOAuth2App):
-    """Authlib's client, whose requests have these headers."""
+    """Authlib's client of the issuer.
+
+    Its requests also have the headers that `headers` returns, so that they continue the trace.
+    """
 
     def _get_oauth_client(self, **metadata: object) -> OAuth2Session:
         session: OAuth2Session = super()._get_oauth_client(**metadata)  # type: ignore[no-untyped-call]
@@ -91,7 +134,7 @@ class TracedApp(DjangoOAuth2App):
 
 
 class JsonLine(logging.Formatter):
-    """One JSON object in each line, with the ids."""
+    """Formats a log record as one line of JSON with the ids of the request."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line."""

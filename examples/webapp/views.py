@@ -1,4 +1,7 @@
-"""The pages: the user's notes, and the evidence of each step that led to them."""
+"""The HTML pages: the user's notes, and the evidence of the flow that led to them.
+
+The evidence is the decoded access token, the issuer's public key that signed it, and the API's response.
+"""
 
 import json
 from dataclasses import asdict
@@ -12,7 +15,10 @@ from examples.webapp import login, notes, settings
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Show the notes and the evidence, or a button to log in."""
+    """Show the user's notes, with the decoded token, its public key and the API's response.
+
+    If no user is logged in, show a button to log in.
+    """
     token = login.access_token(request)
     if token is None:
         return render(request, "webapp/welcome.html")
@@ -31,17 +37,21 @@ def add_note(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def export(request: HttpRequest) -> HttpResponse:
-    """Show all notes. The API demands a stronger login for them, for which the user goes to the issuer once."""
+    """Show all notes. The API requires a stronger login for them, so the user is redirected to the issuer once.
+
+    After that login, the HTML page also shows the challenge that the API had sent before it.
+    """
     token = login.access_token(request)
     if token is None:
         return redirect("home")
-    answer = notes.export(token)
-    needed, asked = notes.missing_classes(answer), request.session.pop("asked", "")
-    if needed and needed != asked:
-        request.session["asked"] = needed  # a second redirect for the same demand would be a loop
+    answer, first = notes.export(token), request.session.pop("first_answer", None)
+    needed = notes.missing_classes(answer)
+    if needed and (first is None or first["needed"] != needed):
+        # Kept for the page, and because a second redirect for the same demand would be a loop.
+        request.session["first_answer"] = {"status": answer.status, "challenge": answer.challenge, "needed": needed}
         return login.to_issuer(request, acr_values=needed, back="export")
     _, claims = notes.decode(token)
-    context = {"answer": answer, "claims": claims, "export_json": json.dumps(answer.body, indent=2)}
+    context = {"first": first, "answer": answer, "claims": claims, "export_json": json.dumps(answer.body, indent=2)}
     response = render(request, "webapp/export.html", context, status=answer.status or 502)
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -49,7 +59,7 @@ def export(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def evidence(request: HttpRequest) -> HttpResponse:
-    """Return the evidence of the page as JSON, for programs."""
+    """Return the decoded token, its public key and the API's response as JSON, for programs."""
     token = login.access_token(request)
     if token is None:
         return JsonResponse({"error": "no user is logged in"}, status=401)
@@ -60,14 +70,17 @@ def evidence(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def healthz(_request: HttpRequest) -> HttpResponse:
-    """Return 200: the process answers."""
+    """Answer 200, which shows that the process is alive."""
     return JsonResponse({"status": "ok"})
 
 
 def show(
     request: HttpRequest, token: str, answer: notes.Answer, *, refused: notes.Answer | None = None
 ) -> HttpResponse:
-    """Show the API's response, and the evidence of the steps that led to it."""
+    """Show the API's response, with the decoded token and the public key that signed it.
+
+    `refused` is the API's response to a note that it did not accept, if any.
+    """
     header, claims = notes.decode(token)
     context = {
         "answer": answer,

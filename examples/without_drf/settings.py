@@ -1,4 +1,4 @@
-"""Settings of the example. The issuer is that of `make run`."""
+"""Settings of the API. It trusts the issuer that `make run` starts."""
 
 import os
 

@@ -1,6 +1,6 @@
-"""Every view of the example with a good token, with one of too little scope, and with none.
+"""Tests of every view with a valid token, with a token that lacks the scope, and without a token.
 
-`mint_token` comes from the installed package: it is a plugin of pytest.
+The fixture `mint_token` comes from the installed package, which has a pytest plugin.
 """
 
 from collections.abc import Callable

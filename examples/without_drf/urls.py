@@ -1,4 +1,4 @@
-"""A view behind the middleware, one behind the decorator, django-ninja, and the view that proxies ask."""
+"""The URLs: a view behind the middleware, a view behind the decorator, django-ninja, and the view for proxies."""
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
@@ -14,29 +14,32 @@ api.add_exception_handler(Refused, answer)
 
 @api.get("/whoami")
 def whoami(request: HttpRequest) -> dict[str, str]:
-    """Return the subject: django-ninja has verified the token."""
+    """Return the subject of the token, which django-ninja has verified."""
     return {"sub": request.auth.claims["sub"]}
 
 
 @api.post("/notes", auth=TokenAuth(HasScopes("notes:write")))
 def write(request: HttpRequest) -> dict[str, str]:
-    """Require another scope than the other operations."""
+    """Return the subject of the token. Unlike `whoami`, this view requires the scope for writing."""
     return {"sub": request.auth.claims["sub"]}
 
 
 def page(request: HttpRequest) -> HttpResponse:
-    """Answer any valid token: the path is below PATHS, and the middleware RequireToken has verified it."""
+    """Answer any request with a valid token.
+
+    The path is below PATHS, so the middleware RequireToken has verified the token.
+    """
     return HttpResponse(request.auth.claims["sub"])
 
 
 @token_required(HasScopes("notes:write"))
 def export(request: HttpRequest) -> HttpResponse:
-    """Answer a token with the scope notes:write."""
+    """Answer a request whose token has the scope notes:write."""
     return HttpResponse(request.auth.claims["sub"])
 
 
 def public(_request: HttpRequest) -> HttpResponse:
-    """Answer everyone: the path is not below PATHS."""
+    """Answer any request, with or without a token. The path is not below PATHS."""
     return HttpResponse("public")
 
 

@@ -1,8 +1,18 @@
-"""The drill: break a whole deployment, part by part, while clients of every grant type use it, and judge what they saw.
+"""The drill: inject faults into a whole deployment while clients of every grant type use it, and judge the results.
 
 Owns: the topology on loopback (nginx, PostgreSQL, Redis, two issuers, two APIs), the clients, the faults, the ledger,
 the verdict.
 Does not own: serving and starting processes (`launch`), the configuration of nginx (`deploy/`).
-Read in this order: `ledger` (what is recorded), `verdict` (what must hold), `plan` (what is broken),
-`clients` (who asks), `topology` and `servers` (what runs), `__main__`.
+Neighbours: above `launch`, which starts its processes; `examples/webapp` is its web application.
+
+Read in this order:
+- `ledger`, `verdict`: the records of a run, and the rules that they must satisfy.
+- `plan`, `fault_window`: the order of the faults, and the beginning and the end of each.
+- `node_faults`, `store_faults`, `operator_steps`: the faults, and what operators do under load.
+- `cut_off`: makes connections from one API to the issuer fail.
+- `servers`, `topology`, `registration`: the servers that run, and the clients and users that are registered there.
+- `wire`, `caller`, `users`, `web_application`, `clients`: requests, and the clients that send them.
+- `periodic_jobs`: the jobs that cron runs, while the clients send requests.
+- `report`: the result as a table or JSON.
+- `__main__`: `make drill`.
 """

@@ -1,4 +1,4 @@
-"""`make drill`: start the topology and its clients, break it part by part, print a table and the verdict.
+"""`make drill`: start a topology and clients, break the topology part by part, and print a table and the verdict.
 
 Exits with 1 if a promise was broken (verdict.py), with 2 if the drill itself failed.
 """
@@ -10,40 +10,44 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
 from project.drill import clients, registration, report
 from project.drill.caller import PAUSE, World
 from project.drill.fault_window import Drill, Fault, Sizes
-from project.drill.ledger import OK, Ledger
-from project.drill.plan import FULL, QUICK
+from project.drill.ledger import BY_WEBAPP, OK, Ledger
+from project.drill.periodic_jobs import JOBS
+from project.drill.plan import ALL, BESIDE_CROWD, FULL, QUICK
 from project.drill.servers import Missing
-from project.drill.topology import APIS, ISSUERS, POLL, running
+from project.drill.topology import APIS, ISSUERS, POLL, WEBAPP, Topology, running
 from project.drill.verdict import Promises, Violation, judge
 from project.drill.wire import Wallet
 from project.launch.processes import Failed
 
 BUSY = 9
-"""Seconds for which a machine that does other things can delay a poll of the feed."""
+"""Seconds by which other work of the machine can delay a poll of the feed."""
 BOUNDS = Promises(
     revocation=POLL + BUSY,
     leeway=30,
     recovery=15,
     grant_types=frozenset(kind.name for kind in clients.GRANT_TYPES),
     apis=frozenset({*APIS}),
+    applications=frozenset({BY_WEBAPP}),
+    jobs=frozenset(JOBS),
 )
 
 
 def main() -> None:
-    """Run the drill of the command line."""
+    """Parse the command line, run the drill and print its report. Exit with 1 if a promise was broken."""
     options = parse()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # ends what was started
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # an exit stops the started processes
     with tempfile.TemporaryDirectory(prefix="keyturn-drill-") as name:
         folder = options.keep or Path(name)
         folder.mkdir(exist_ok=True)
-        folder.chmod(0o755)  # PostgreSQL's user has to reach its own folder in it
+        folder.chmod(0o755)  # PostgreSQL's user has to reach its folder inside this folder
         ledger = Ledger()
         try:
             problems = run(folder, ledger, sizes(options), plan(options))
@@ -63,7 +67,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m project.drill", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="three faults only, in about a minute")
     parser.add_argument(
-        "--fault", action="append", choices=[fault.__name__ for fault in FULL], help="only this; can be repeated"
+        "--fault", action="append", choices=[fault.__name__ for fault in ALL], help="only this; can be repeated"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
     parser.add_argument(
@@ -74,19 +78,25 @@ def parse() -> argparse.Namespace:
 
 
 def plan(options: argparse.Namespace) -> list[Fault]:
-    """Return the faults of the command line, in the order of the full drill."""
+    """Return the faults to inject, in the order of ALL.
+
+    These are the faults that --fault names. Without --fault, they are the quick or the full set.
+    """
     chosen = options.fault or [fault.__name__ for fault in (QUICK if options.quick else FULL)]
-    return [fault for fault in dict.fromkeys((*FULL, *QUICK)) if fault.__name__ in chosen]
+    return [fault for fault in ALL if fault.__name__ in chosen]
 
 
 def sizes(options: argparse.Namespace) -> Sizes:
-    """Return how long the faults last. A frozen PostgreSQL shows only after the wait that ANSWER_WITHIN allows."""
+    """Return the durations of the faults.
+
+    They depend on ANSWER_WITHIN, because a frozen PostgreSQL is noticed only after that time.
+    """
     short = max(7.0, options.answer_within + 1)
     return Sizes(answer_within=options.answer_within, short=short, crowd=0 if options.quick else 100_000)
 
 
 def show(ledger: Ledger, violations: Sequence[Violation], *, as_json: bool) -> None:
-    """Print the report."""
+    """Print the report on the records in `ledger`, with the broken promises (`violations`)."""
     if as_json:
         print(json.dumps(report.as_json(ledger, violations)))
         return
@@ -95,24 +105,28 @@ def show(ledger: Ledger, violations: Sequence[Violation], *, as_json: bool) -> N
 
 
 def run(folder: Path, ledger: Ledger, chosen: Sizes, steps: Sequence[Fault]) -> list[str]:
-    """Run the drill, and fill the ledger. Returns errors of the drill itself. Raises Failed, TimeoutError, Missing."""
+    """Run the drill, and fill the ledger. Returns the errors of the drill itself, not of the deployment.
+
+    Raises Failed or TimeoutError if a process does not start or answer, and Missing if a program is not installed.
+    """
     started = time.monotonic()
 
     def say(text: str) -> None:
         print(f"{time.monotonic() - started:5.0f} s  {text}", file=sys.stderr, flush=True)
 
     say(f"starting; load {os.getloadavg()[0]:.1f}")
-    with running(folder, answer_within=chosen.answer_within) as topology:
-        world = World(topology, registration.register(topology), Wallet(ledger))
-        topology.start(*ISSUERS, *APIS)
+    with running(folder, answer_within=chosen.answer_within) as topology, ThreadPoolExecutor() as pool:
+        enrollment = pool.submit(registration.register, topology)
+        topology.start(*ISSUERS, *APIS, WEBAPP)
+        world = World(topology, enrollment.result(), Wallet(ledger))
         threads = clients.start(world, APIS)
         say("clients run")
+        crowd = pool.submit(add_crowd, topology, chosen.crowd, say)
         warm_up(world)
-        if chosen.crowd:
-            registration.add_crowd(topology, chosen.crowd)
-            say(f"{chosen.crowd:,} users added")
         drill = Drill(world, chosen, say)
         for fault in steps:
+            if fault not in BESIDE_CROWD:
+                crowd.result()
             fault(drill)
         time.sleep(3)
         clients.look_for_revocations(world)
@@ -123,9 +137,16 @@ def run(folder: Path, ledger: Ledger, chosen: Sizes, steps: Sequence[Fault]) -> 
     return world.problems
 
 
+def add_crowd(topology: Topology, number: int, say: Callable[[str], None]) -> None:
+    """Add `number` users for the mass log-out. Does nothing if `number` is 0."""
+    if number:
+        registration.add_crowd(topology, number)
+        say(f"{number:,} users added")
+
+
 def warm_up(world: World) -> None:
-    """Return once each client got a token. Raises TimeoutError."""
-    until = time.monotonic() + 90
+    """Wait until each client has got a token. Raises TimeoutError if that takes too long."""
+    until = time.monotonic() + 60 + 10 * world.topology.answer_within  # a busy machine has a longer ANSWER_WITHIN
     calls = world.wallet.ledger.calls
     while missing := BOUNDS.grant_types - {one.client for one in calls if one.outcome == OK and one.group == "token"}:
         if time.monotonic() > until:

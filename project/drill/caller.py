@@ -1,4 +1,4 @@
-"""A client of the drill: a thread that takes turns, repeats what failed, and never stops at a failure."""
+"""A client of the drill: a thread that makes requests in turns and repeats failed ones. It never stops at a failure."""
 
 import threading
 from abc import ABC, abstractmethod
@@ -24,17 +24,17 @@ class World:
     wallet: Wallet
     stopped: threading.Event = field(default_factory=threading.Event)
     latest: Token | None = None
-    """The newest token of ada, which `broker` exchanges."""
+    """The newest token of the user ada, which the client `broker` exchanges."""
     problems: list[str] = field(default_factory=list)
     """Errors of the drill itself."""
 
     def basic(self, client: str) -> tuple[str, str]:
-        """Return the credentials of a confidential client."""
+        """Return the name and the secret of a confidential client, for HTTP Basic authentication."""
         return client, self.registered.secret
 
 
 class Caller(ABC):
-    """A thread that takes turns until the drill ends."""
+    """A thread that makes requests in turns until the drill ends."""
 
     name: str
     pause = PAUSE
@@ -44,7 +44,10 @@ class Caller(ABC):
         self.wire = Wire(world.topology, world.wallet, self.name)
 
     def run(self) -> None:
-        """Take turns. An unexpected error is recorded, and fails the drill."""
+        """Make the requests of turn after turn until the drill ends.
+
+        An unexpected error is recorded, and makes the drill fail.
+        """
         while not self.world.stopped.is_set():
             try:
                 self.turn()
@@ -57,7 +60,10 @@ class Caller(ABC):
         """Make the requests of one turn."""
 
     def keep(self, answer: Mapping[str, Any] | None) -> Token | None:
-        """Keep the access token of an answer, and present it to the APIs behind nginx."""
+        """Store the access token in an answer, and present it to the APIs behind nginx.
+
+        Returns None if the answer has no access token.
+        """
         if not answer or "access_token" not in answer:
             return None
         token = self.world.wallet.add(answer["access_token"])

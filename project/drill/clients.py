@@ -1,4 +1,4 @@
-"""The clients of the drill: one for each grant type, for revocations, for documents and for each API."""
+"""The clients of the drill: one for each grant type, for revocations, for public documents and for each API."""
 
 import random
 import threading
@@ -11,23 +11,25 @@ import jwt
 
 from project.drill.caller import Caller, World
 from project.drill.ledger import Check, Token
+from project.drill.periodic_jobs import Scheduler
 from project.drill.registration import DEVICE, EXCHANGE, JWT_BEARER
 from project.drill.topology import ORDERS, POLL
 from project.drill.users import Family, Visitor
+from project.drill.web_application import WebUser
 from project.drill.wire import Wire
 
 EARLY = 10
-"""Seconds before its end from which a token is not exchanged any more."""
+"""A token is no longer exchanged from this many seconds before it expires."""
 
 
 class ClientCredentials(Caller):
-    """A service, which also revokes some of its tokens."""
+    """A service that gets tokens by client credentials, and revokes some of them."""
 
     name = "client_credentials"
     turns = 0
 
     def turn(self) -> None:
-        """Get a token; revoke each fifth."""
+        """Get a token, and revoke each fifth token."""
         credentials = self.world.basic("service")
         form = {"grant_type": "client_credentials", "scope": "notes:read"}
         token = self.keep(self.wire.token("/oauth/token", form, auth=credentials))
@@ -36,7 +38,7 @@ class ClientCredentials(Caller):
             self.revoke(token, self.world.wallet.texts[token])
 
     def revoke(self, token: Token, text: str) -> None:
-        """Revoke the token, until the issuer acknowledges it."""
+        """Repeat the revocation of the token until the issuer acknowledges it."""
         ledger = self.world.wallet.ledger
         one = ledger.begin("jti", token.jti, now=time.time())
         while self.wire.token("/oauth/revoke", {"token": text}, auth=self.world.basic("service")) is None:
@@ -46,7 +48,10 @@ class ClientCredentials(Caller):
 
 
 class CodeAndRefresh(Caller):
-    """A browser application of ada: one login, then refreshes, each of which must find the family again."""
+    """A browser application of the user ada: one login, then refreshes.
+
+    At each refresh, the issuer must still know the refresh tokens of this grant.
+    """
 
     name = "code and refresh"
     turns = 0
@@ -57,7 +62,10 @@ class CodeAndRefresh(Caller):
         self.family = Family(self.user)
 
     def turn(self) -> None:
-        """Refresh, or begin a family; look for the consent each fifth time."""
+        """Refresh the tokens, or get a new code if there is no refresh token.
+
+        In each fifth turn, check that the consent is still stored.
+        """
         self.world.latest = self.keep(self.family.next_tokens()) or self.world.latest
         self.turns += 1
         if self.turns % 5 == 0:
@@ -65,10 +73,13 @@ class CodeAndRefresh(Caller):
 
 
 class LoggedOut(Caller):
-    """Eve logs in, gets tokens, and logs out everywhere, or her application revokes the refresh token."""
+    """The user eve, who logs in, gets tokens, and then ends them.
+
+    Either eve logs out everywhere, or the application revokes the refresh token.
+    """
 
     name = "log in and out"
-    pause = 3.0  # seconds; in the second of a log-out the issuer answers 503 for this user
+    pause = 3.0  # seconds; within the second of a log-out, the issuer answers 503 for this user
     turns = 0
 
     def __init__(self, world: World) -> None:
@@ -76,7 +87,7 @@ class LoggedOut(Caller):
         self.user = Visitor("eve", world.registered, self.wire)
 
     def turn(self) -> None:
-        """Log in, get tokens, and end them."""
+        """Log in, get tokens, and end them by a log-out or a revocation."""
         family = Family(self.user)
         token = self.keep(family.next_tokens())
         if token is None:
@@ -90,7 +101,7 @@ class LoggedOut(Caller):
 
 
 class Television(Caller):
-    """A television, whose codes tom allows in his browser."""
+    """A television (device code grant), whose codes the user tom allows in a browser."""
 
     name = "device"
     pause = 1.0
@@ -100,7 +111,7 @@ class Television(Caller):
         self.user = Visitor("tom", world.registered, self.wire)
 
     def turn(self) -> None:
-        """Begin, allow, and fetch the token."""
+        """Begin a device request, allow it, and fetch the token."""
         begun = self.wire.token("/oauth/device", {"client_id": "tv", "scope": "notes:read"})
         if not begun or not self.user.allow_device(begun["user_code"]):
             return
@@ -112,7 +123,11 @@ class Television(Caller):
                 return
 
     def waits(self, answer: Mapping[str, Any]) -> bool:
-        """Return True for the errors that a device can expect after a user's log-out or a lost answer."""
+        """Return True if the token endpoint's error does not count as a fault of the issuer.
+
+        That is the case if the user was logged out while the device polled, and the error is one that a log-out or a
+        lost answer causes.
+        """
         return (
             answer.get("error") in {"invalid_grant", "slow_down", "authorization_pending"}
             and self.user.was_logged_out()
@@ -125,7 +140,7 @@ class ExchangingApi(Caller):
     name = "token exchange"
 
     def turn(self) -> None:
-        """Exchange ada's newest token, unless it is about to end."""
+        """Exchange ada's newest token, unless it is about to expire."""
         token = self.world.latest
         if token is None or token.exp < time.time() + EARLY or self.world.wallet.is_revoked(token):
             return
@@ -138,7 +153,7 @@ class ExchangingApi(Caller):
 
 
 class JwtBearer(Caller):
-    """A batch job, which acts for bob by assertions of its key."""
+    """A batch job that gets tokens for the user bob by assertions that it signs (RFC 7523)."""
 
     name = "jwt bearer"
 
@@ -161,7 +176,7 @@ class DocumentReader(Caller):
     paths = ("/.well-known/jwks.json", "/.well-known/openid-configuration", "/healthz")
 
     def turn(self) -> None:
-        """Read each."""
+        """Read each of the issuer's public documents once."""
         for path in self.paths:
             self.wire.document(path)
 
@@ -176,7 +191,10 @@ class Prober(Caller):
         super().__init__(world)
 
     def turn(self) -> None:
-        """Present a valid token mostly, else a revoked, an expired or a changed one."""
+        """Present a token to the API.
+
+        In most turns, the token is valid. In the other turns, it is revoked, expired or changed.
+        """
         kind = random.choices(("valid", "revoked", "expired", "changed"), (6, 2, 1, 1))[0]  # noqa: S311
         found = self.world.wallet.some(kind)
         if found is None:
@@ -194,8 +212,8 @@ GRANT_TYPES = (ClientCredentials, CodeAndRefresh, Television, ExchangingApi, Jwt
 
 
 def start(world: World, apis: tuple[str, ...]) -> list[threading.Thread]:
-    """Start all clients."""
-    clients: list[Caller] = [kind(world) for kind in (*GRANT_TYPES, LoggedOut, DocumentReader)]
+    """Start all clients, and the scheduled jobs."""
+    clients: list[Caller] = [kind(world) for kind in (*GRANT_TYPES, LoggedOut, DocumentReader, WebUser, Scheduler)]
     clients += [Prober(world, api) for api in apis]
     threads = [threading.Thread(target=client.run, name=client.name, daemon=True) for client in clients]
     for thread in threads:
@@ -204,7 +222,10 @@ def start(world: World, apis: tuple[str, ...]) -> list[threading.Thread]:
 
 
 def look_for_revocations(world: World) -> None:
-    """Introspect every token whose revocation was acknowledged and that has not expired. Needs a working issuer."""
+    """Check by introspection that each acknowledged revocation of an unexpired token is stored.
+
+    The issuer must be running without a fault.
+    """
     wire = Wire(world.topology, world.wallet, "introspection")
     acknowledged = {one.identifier for one in world.wallet.ledger.revocations if one.kind == "jti" and one.acknowledged}
     for token, text in list(world.wallet.texts.items()):

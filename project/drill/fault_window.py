@@ -1,9 +1,9 @@
 """The window of a fault in the ledger: it begins just before the fault, and ends when everything works again.
 
-- A node that ends (killed, or restarted) leaves requests unanswered that it had accepted: nginx answers 502. It sends
-  new requests to the other node. So 502 is excused while a node ends, and at no other time.
-- A window ends when every node is ready again, and at least `settles` seconds after the fault was lifted: a process
-  tries Redis again only 5 s after a failure.
+- A node that is killed or restarted does not answer requests that it had accepted. nginx answers them with a 503 of its
+  own, and sends new requests to the other node. So a 503 of nginx is excused while a node ends, and at no other time.
+- A window ends when every node is ready again, and at least `settles` seconds after the fault was lifted, because a
+  process tries Redis again only 5 s after a failure.
 """
 
 import time
@@ -14,19 +14,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from project.drill.caller import World
-from project.drill.ledger import Window
+from project.drill.ledger import BY_WEBAPP, CLEAN, GATEWAY, UNANSWERED, Window
 from project.drill.topology import APIS, ISSUERS
 
 NODES = (*ISSUERS, *APIS)
 LONGEST = 40.0
-"""Seconds after which the drill no longer waits for a recovery."""
-ENDS = frozenset({"token:502", "page:502", "documents:502", "apis:502"})
-UNAVAILABLE = frozenset({"token:503", "page:503"})
+"""The longest time in seconds for which the drill waits for a recovery."""
+_NO_ISSUER = frozenset({"webapp:502", "webapp:refused", f"{BY_WEBAPP}:{CLEAN}", f"{BY_WEBAPP}:{UNANSWERED}"})
+"""The outcomes at a web application if the issuer or the API fails: a page with 502, or the user has to log in."""
+ENDS = frozenset(f"{group}:{GATEWAY}" for group in ("token", "page", "documents", "apis")) | _NO_ISSUER
+UNAVAILABLE = frozenset({"token:503", "page:503"}) | _NO_ISSUER
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How long the faults last, in seconds, and how many users are logged out."""
+    """The durations of the faults in seconds, and the number of users of the mass log-out."""
 
     answer_within: float = 3
     outage: float = 30
@@ -38,7 +40,7 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class Drill:
-    """What the faults act on. `say` prints progress."""
+    """The running drill, on which faults act. `say` prints progress."""
 
     world: World
     sizes: Sizes
@@ -49,7 +51,11 @@ class Drill:
         self, fault: str, *, excuses: frozenset[str] = frozenset(), expects: frozenset[str] = frozenset(),
         late: frozenset[str] = frozenset(), settles: float = 1.5, nodes: tuple[str, ...] = NODES,
     ) -> Iterator[set[str]]:  # fmt: skip
-        """Record the block as the window of a fault, until the nodes are ready again. The block can add excuses."""
+        """Record the time of the block as the window of the fault `fault`.
+
+        The window also includes the time until `nodes` are ready again, and at least `settles` seconds. `excuses` are
+        the outcomes that the fault may cause. Yields this set, so that the block can add outcomes.
+        """
         self.say(fault)
         begun, allowed = time.time(), set(excuses)
         yield allowed
@@ -62,17 +68,17 @@ class Drill:
         ledger.windows.append(Window(fault, begun, lifted, time.time(), frozenset(allowed), expects, late))
 
     def is_ready(self, nodes: tuple[str, ...]) -> bool:
-        """Return True if each node says so, twice: a node has two workers."""
+        """Return True if each node answers two requests of /readyz with 200, because a node has two workers."""
         ports = self.world.topology.ports
         return all(_ready(ports[node]) for _ in range(2) for node in nodes)
 
     def restart(self, node: str, **changes: str) -> None:
-        """Restart a node with changed variables."""
+        """Restart a node with changed environment variables."""
         self.world.topology.stop(node)
         self.world.topology.start(node, **changes)
 
     def hold(self, seconds: float) -> None:
-        """Let the fault last."""
+        """Wait `seconds`, during which the fault lasts."""
         time.sleep(seconds)
 
 

@@ -1,4 +1,4 @@
-"""What the drill records: tokens, revocations, requests, uses at APIs, checks of writes, windows of faults. Pure.
+"""The records of the drill: tokens, revocations, requests, uses at APIs, checks of writes, jobs, faults. Pure.
 
 All instants are Unix seconds by the drill's own clock, which no fault changes.
 """
@@ -9,41 +9,49 @@ from dataclasses import dataclass, field, replace
 OK = "ok"
 REFUSED = "refused"
 EXPECTED = "expected refusal"
-"""A client repeated a request that the issuer has to refuse, such as a refresh of a revoked grant."""
+"""The outcome of a request that the issuer has to refuse, such as a refresh of a revoked grant."""
 CLEAN = "503"
-"""503 with Retry-After."""
+"""The outcome 503 with Retry-After."""
 BARE = "503 without Retry-After"
-GATEWAY = "502"
-"""nginx had no issuer to ask, or the one that it asked was killed."""
+GATEWAY = "503 of nginx"
+"""The outcome 503 with Retry-After and Proxy-Status: nginx had no node to ask, or the node that it asked ended."""
 UNANSWERED = "no answer"
+BY_WEBAPP = "apis by webapp"
+"""The name of the API in the uses by the web application, which calls the APIs through nginx."""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token that the issuer answered with."""
+    """An access token from an answer of the issuer."""
 
     jti: str
     kid: str
     sub: str
     grant: str
-    """The user grant; "" for a client's own token."""
+    """The id of the user grant, or "" if the client got the token for itself."""
     iat: int
     exp: int
 
 
 @dataclass(frozen=True, slots=True)
 class RevokedTokens:
-    """A revocation: by `jti`, `grant`, `kid`, `sub` (of one user) or `all`."""
+    """A revocation, and which tokens it covers.
+
+    `kind` is `jti`, `grant`, `kid`, `sub` (tokens of one user) or `all`.
+    """
 
     kind: str
     identifier: str
     begun: float
     acknowledged: float | None = None
     given_up: float | None = None
-    """When its request had failed. The revocation can have happened until then, or not at all."""
+    """The instant at which the request for the revocation had failed. The tokens may or may not be revoked then."""
 
     def covers(self, token: Token, *, until: float) -> bool:
-        """Return True if the token is of this kind and identifier, and issued before `until`, if the kind is coarse."""
+        """Return True if the revocation covers the token.
+
+        The kinds `sub` and `all` cover only tokens that were issued at `until` or before.
+        """
         if self.kind in {"sub", "all"}:
             return self.identifier in {"", token.sub} and token.iat <= until
         return bool(self.identifier) and getattr(token, self.kind) == self.identifier
@@ -51,9 +59,13 @@ class RevokedTokens:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request to the issuer. `group` is "token", "page" or "documents", `client` the grant type or the document."""
+    """A request to the issuer or the web application, and its outcome.
+
+    `client` is the name of the drill's client that sent the request, such as "device".
+    """
 
     group: str
+    """The group of the request: "token", "page" or "documents" of the issuer, or "webapp"."""
     client: str
     sent: float
     answered: float
@@ -73,27 +85,46 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Whether an acknowledged write was found again: a refresh token, a consent or a revocation."""
+    """The result of a check that an acknowledged write is still stored.
+
+    The write is a refresh token, a consent or a revocation.
+    """
 
     kind: str
     at: float
     kept: bool
     excuse: str = ""
-    """Why a write that was not found is not lost. "" if it is."""
+    """The reason why a write that was not found is not lost, or "" if it is lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A run of a scheduled job.
+
+    `error` is the last line of its output if it failed, or "" if it succeeded.
+    """
+
+    name: str
+    begun: float
+    ended: float
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A fault: from just before it begins until it is lifted, and until everything was seen to work again."""
+    """The time of a fault, from just before it begins.
+
+    `lifted` is when the fault ends, `recovered` is when everything works again.
+    """
 
     fault: str
     begun: float
     lifted: float
     recovered: float
     excuses: frozenset[str] = frozenset()
-    """Outcomes that may happen in the window, as "group:outcome"; the group of an API is its name."""
+    """Outcomes that may happen in the window, as "group:outcome". The group of an API is the name of the API."""
     expects: frozenset[str] = frozenset()
-    """Outcomes that must happen, or the fault was none."""
+    """Outcomes that must happen in the window. Otherwise the fault had no effect."""
     late: frozenset[str] = frozenset()
     """APIs that cannot read the revocation feed in the window."""
 
@@ -104,13 +135,14 @@ class Window:
 
 @dataclass(slots=True)
 class Ledger:
-    """Everything that was recorded. Threads append."""
+    """All records of the drill. Several threads append to them."""
 
     tokens: list[Token] = field(default_factory=list)
     revocations: list[RevokedTokens] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     uses: list[Use] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
     windows: list[Window] = field(default_factory=list)
 
     def begin(self, kind: str, identifier: str, *, now: float) -> RevokedTokens:
@@ -119,17 +151,16 @@ class Ledger:
         return self.revocations[-1]
 
     def end(self, one: RevokedTokens, *, acknowledged: bool, now: float) -> None:
-        """Record that the issuer acknowledged the revocation, or that its request failed."""
+        """Record that the issuer acknowledged the revocation `one`, or that the request for it failed."""
         ended = replace(one, acknowledged=now) if acknowledged else replace(one, given_up=now)
         self.revocations[self.revocations.index(one)] = ended
 
 
 def outcome(status: int, headers: Mapping[str, str]) -> str:
-    """Return the outcome of an answer by its status and the header Retry-After. `headers` ignores case."""
+    """Return the outcome of an answer by its status, Retry-After and Proxy-Status. `headers` ignores case."""
     if status == 503:
-        return CLEAN if headers.get("Retry-After", "").isdecimal() else BARE
-    if status in {502, 504}:
-        return GATEWAY
+        clean = GATEWAY if "Proxy-Status" in headers else CLEAN
+        return clean if headers.get("Retry-After", "").isdecimal() else BARE
     if status < 400:
         return OK
     return REFUSED if status in {400, 401, 403} else str(status)

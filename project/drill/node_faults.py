@@ -8,14 +8,16 @@ from project.drill.fault_window import ENDS, UNAVAILABLE, Drill
 from project.drill.servers import Missing
 
 WITHIN, BEYOND = 3, 90
-"""Seconds that clocks are off, for a clock_error of 5 s."""
+"""Seconds by which clocks are wrong: less and more than the clock_error of 5 s."""
+NGINX_TRIES_AGAIN = 2.5
+"""Seconds after which nginx sends requests to a restarted node again: `fail_timeout` of deploy/nginx/upstreams.conf."""
 SCHEMA = (
     "SET lock_timeout = '2s'",
     "ALTER TABLE tokens_usergrant ADD COLUMN drill integer NULL",
     "ALTER TABLE tokens_refreshtoken ADD COLUMN drill varchar(20) NOT NULL DEFAULT ''",
     "CREATE INDEX CONCURRENTLY drill_grants ON tokens_usergrant (created_at)",
 )
-"""An additive migration, as a release has it: on tables that every refresh writes, while all processes run."""
+"""An additive migration, as in a release, on tables that every refresh writes. It runs while all processes run."""
 
 
 def killed_issuer(drill: Drill) -> None:
@@ -34,19 +36,21 @@ def rolling_restart(drill: Drill) -> None:
         drill.restart("issuer-one")
         drill.world.topology.postgresql.execute(*SCHEMA, database="keyturn")
         drill.world.topology.command("migrate", "--verbosity", "0")
+        drill.hold(NGINX_TRIES_AGAIN)
         drill.restart("issuer-two")
 
 
 def clocks_within(drill: Drill) -> None:
-    """Set the clocks of both issuers wrong by less than clock_error, in both directions."""
+    """Make the clock of one issuer fast and of the other slow, both by less than the setting clock_error."""
     with drill.window(f"clocks +{WITHIN} s and -{WITHIN} s", excuses=ENDS):
         drill.restart("issuer-one", **_clock(WITHIN))
+        drill.hold(NGINX_TRIES_AGAIN)
         drill.restart("issuer-two", **_clock(-WITHIN))
         drill.hold(4)
 
 
 def clocks_beyond(drill: Drill) -> None:
-    """Set the clock of one issuer wrong by more than clock_error: the node says 503."""
+    """Make the clock of one issuer wrong by more than the setting clock_error. This node must answer 503."""
     for seconds in (BEYOND, -BEYOND):
         excuses = ENDS | UNAVAILABLE
         with drill.window(f"clock {seconds:+} s on one node", excuses=excuses, expects=frozenset({"token:503"})):
@@ -63,7 +67,7 @@ def _clock(seconds: int) -> dict[str, str]:
 
 
 def wrong_key(drill: Drill) -> None:
-    """Start one issuer with a KEY_ENCRYPTION_KEYS that opens no key."""
+    """Restart one issuer with KEY_ENCRYPTION_KEYS that cannot decrypt any key."""
     excuses, expects = ENDS | UNAVAILABLE, frozenset({"token:503"})
     with drill.window("wrong KEY_ENCRYPTION_KEYS on one node", excuses=excuses, expects=expects):
         drill.restart("issuer-two", KEY_ENCRYPTION_KEYS="w" * 43)

@@ -1,4 +1,4 @@
-"""What operators do in an emergency, under load: rotate, revoke the signing key, log all users out."""
+"""Steps of an operator under load: rotate the signing key, revoke it, log all users out."""
 
 import json
 import re
@@ -9,13 +9,16 @@ from project.drill.ledger import Check
 
 
 def rotation(drill: Drill) -> None:
-    """Plan a switch of the signing key for the earliest safe instant."""
+    """Plan a switch to the next signing key at the earliest safe time."""
     with drill.window("rotate_keys --now"):
         drill.world.topology.command("rotate_keys", "--now")
 
 
 def revoked_key(drill: Drill) -> None:
-    """Revoke the key that signs. Beforehand: the planned switch took place, so the first key signs no more."""
+    """Revoke the signing key.
+
+    Before that, check that the planned switch took place, so that the first key no longer signs.
+    """
     world = drill.world
     with drill.window("revoke_key of the signing key"):
         keys = json.loads(world.topology.command("keys", "--json", "--ring", "default"))["rings"][0]["keys"]
@@ -28,7 +31,7 @@ def revoked_key(drill: Drill) -> None:
 
 
 def mass_log_out(drill: Drill) -> None:
-    """Log all users out, a hundred thousand and those of the clients."""
+    """Log out all users, which revokes their tokens: the clients' users, and the users that `add_crowd` added."""
     world = drill.world
     with drill.window(f"log-out of {drill.sizes.crowd:,} users", excuses=UNAVAILABLE):
         one = world.wallet.ledger.begin("all", "", now=time.time())

@@ -1,4 +1,7 @@
-"""The order of the faults. The planned switch of the key (rotation) takes place during the faults of nodes."""
+"""The order of the faults.
+
+The signing key switches while faults of nodes last, at the date that the drill set before.
+"""
 
 from project.drill.fault_window import Fault
 from project.drill.node_faults import (
@@ -23,4 +26,8 @@ FULL: tuple[Fault, ...] = (
     rotation, clocks_within, killed_issuer, clocks_beyond, wrong_key, rolling_restart, stopped_postgresql,
     stopped_longer, frozen_postgresql, read_only_postgresql, cut_off_api, frozen_redis, revoked_key, mass_log_out,
 )  # fmt: skip
+BESIDE_CROWD = frozenset({rotation, clocks_within, killed_issuer, clocks_beyond, wrong_key})
+"""Faults that do not need the users of the mass log-out, and during which these users can be added."""
 QUICK: tuple[Fault, ...] = (killed_issuer, frozen_postgresql, stopped_redis)
+ALL: tuple[Fault, ...] = tuple(dict.fromkeys((*FULL, *QUICK)))
+"""Every fault once. In the full drill, Redis is stopped while an API is cut off."""

@@ -1,4 +1,4 @@
-"""The report of a drill: a line for each fault, the violations, the conditions. Pure."""
+"""Formats the result of a drill as a table or JSON: one line per fault, the totals, and the violations. Pure."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,10 @@ NO_FAULT = "(no fault)"
 
 @dataclass(frozen=True, slots=True)
 class FaultLine:
-    """A row of the table: times in seconds. The gap is the longest time without a token, over all clients."""
+    """A row of the table of faults, with times in seconds.
+
+    `gap` is the longest time within the window in which no client got a token.
+    """
 
     fault: str
     seconds: float
@@ -24,7 +27,7 @@ class FaultLine:
 
 
 def lines(ledger: Ledger) -> list[FaultLine]:
-    """Return a line for each fault, in the order of time, then a line for everything outside of faults."""
+    """Return a line for each fault, in chronological order, then a line for the time outside of faults."""
     found = [_line(ledger, window) for window in sorted(ledger.windows, key=lambda one: one.begun)]
     return [*found, _rest(ledger)]
 
@@ -51,19 +54,20 @@ def _rest(ledger: Ledger) -> FaultLine:
 
 
 def _failures(counts: Mapping[str, int]) -> dict[str, int]:
-    """Return the failures. A refused token is none at an API: rules 1 and 2 judge each of them."""
+    """Return the counts of failures.
+
+    A token that an API refuses does not count: rules 1 and 2 of the verdict judge refused tokens.
+    """
     ignored = {OK, EXPECTED}
     apis = {key for key in counts if key.startswith("api") and key.endswith(f":{REFUSED}")}
     return {key: counts[key] for key in sorted(counts) if key.partition(":")[2] not in ignored and key not in apis}
 
 
 def _gap(ledger: Ledger, begin: float, end: float) -> float:
-    """Return the longest time between two tokens that touches the interval."""
-    at = sorted(one.answered for one in ledger.calls if one.group == "token" and one.outcome == OK)
-    pairs = pairwise(at)
-    return round(
-        max((later - earlier for earlier, later in pairs if earlier <= end and later >= begin), default=0.0), 1
-    )
+    """Return the longest time in the interval in which no client got a token."""
+    answered = (one.answered for one in ledger.calls if one.group == "token" and one.outcome == OK)
+    at = [begin, *sorted(instant for instant in answered if begin < instant < end), end]
+    return round(max(later - earlier for earlier, later in pairwise(at)), 1)
 
 
 def table(found: Sequence[FaultLine]) -> str:
@@ -84,7 +88,8 @@ def summary(ledger: Ledger, violations: Sequence[Violation]) -> list[str]:
     totals = (
         f"{len(ledger.tokens):,} tokens and {len(ledger.calls):,} requests to the issuer; {len(ledger.uses):,} uses at"
         f" the APIs ({accepted:,} accepted, {refused:,} refused); {len(ledger.revocations)} revocations;"
-        f" {len(ledger.checks):,} writes looked for again, {excused} ended by a later revocation."
+        f" {len(ledger.checks):,} writes looked for again, {excused} ended by a later revocation;"
+        f" {len(ledger.jobs)} runs of scheduled jobs, {sum(bool(one.error) for one in ledger.jobs)} failed."
     )
     if not violations:
         return [totals, "Every promise held."]
@@ -101,5 +106,6 @@ def as_json(ledger: Ledger, violations: Sequence[Violation]) -> dict[str, object
         "uses": len(ledger.uses),
         "revocations": len(ledger.revocations),
         "checks": len(ledger.checks),
+        "jobs": len(ledger.jobs),
         "violations": [asdict(one) for one in violations],
     }

@@ -1,6 +1,6 @@
-"""PostgreSQL, Redis and nginx of the drill's own, on free loopback ports, from the installed programs.
+"""Runs a PostgreSQL, a Redis and an nginx for the drill, on free loopback ports, from the installed programs.
 
-Only processes that this module started are ever signalled, by their ids.
+This module sends signals only to processes that it started, by their ids.
 """
 
 import os
@@ -33,7 +33,7 @@ class Missing(Exception):
 
 
 def program(name: str, package: str) -> str:
-    """Return the path of a program. Raises Missing."""
+    """Return the path of a program. Raises Missing if it is not installed."""
     found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
     if found is None:
         raise Missing(f"{name} is missing: install {package}")
@@ -41,7 +41,7 @@ def program(name: str, package: str) -> str:
 
 
 def wait_for(answers: Callable[[], bool], what: str, within: float = WITHIN) -> None:
-    """Return once `answers` is true. Raises TimeoutError after `within` seconds."""
+    """Wait until `answers` returns True. Raises TimeoutError after `within` seconds."""
     until = time.monotonic() + within
     while not answers():
         if time.monotonic() > until:
@@ -58,7 +58,7 @@ def listens(port: int) -> bool:
 
 @dataclass(slots=True)
 class PostgreSQL:
-    """A cluster that can be stopped, frozen and made read-only. It is durable (fsync): no crash loses a commit."""
+    """A cluster that can be stopped, frozen and made read-only. It uses fsync, so that no crash loses a commit."""
 
     folder: Path
     port: int
@@ -75,7 +75,7 @@ class PostgreSQL:
         self.start()
 
     def start(self) -> None:
-        """Start the server; returns once it accepts connections."""
+        """Start the server, and wait until it accepts connections."""
         self._run(
             "pg_ctl", "--wait", "--silent", "--log", str(self.folder / "log"), "start", "--options", f"-p {self.port}"
         )
@@ -85,12 +85,12 @@ class PostgreSQL:
         self._run("pg_ctl", "--wait", "--silent", "--mode=immediate", "stop")
 
     def freeze(self) -> None:
-        """Stop every process where it is. The kernel goes on accepting connections."""
-        for _ in range(2):  # the second time for a child that the postmaster made before it stopped
+        """Stop every process with SIGSTOP. The kernel still accepts connections."""
+        for _ in range(2):  # the second time for a child that the postmaster created before it was stopped
             self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let the processes continue."""
+        """Let the frozen processes continue."""
         self._signal(signal.SIGCONT)
 
     def url(self, database: str) -> str:
@@ -98,7 +98,7 @@ class PostgreSQL:
         return f"postgres://{SUPERUSER}@127.0.0.1:{self.port}/{database}"
 
     def execute(self, *statements: str, database: str = "postgres") -> list[tuple[object, ...]]:
-        """Run statements as the superuser, each in a transaction of its own. Returns the rows of the last one."""
+        """Run statements as the superuser, each in a transaction of its own. Returns the rows of the last statement."""
         rows: list[tuple[object, ...]] = []
         with psycopg.connect(self.url(database), autocommit=True, connect_timeout=10) as connection:
             connection.execute("SET default_transaction_read_only = off")
@@ -126,21 +126,21 @@ class PostgreSQL:
 
 @dataclass(slots=True)
 class Redis:
-    """A redis-server or valkey-server at one address, over stops and starts."""
+    """A redis-server or valkey-server. It keeps its address when it is stopped and started again."""
 
     folder: Path
     port: int
     process: "subprocess.Popen[bytes] | None" = field(default=None, init=False)
 
     def start(self) -> None:
-        """Start the server; returns once it accepts connections."""
+        """Start the server, and wait until it accepts connections."""
         name = "valkey-server" if shutil.which("valkey-server") else "redis-server"
         command = [program(name, "Debian's redis-server"), "--port", str(self.port), "--dir", str(self.folder), *REDIS]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603
         wait_for(lambda: listens(self.port), name)
 
     def signal(self, which: signal.Signals) -> None:
-        """Send SIGSTOP or SIGCONT."""
+        """Send the signal `which` to the server: SIGSTOP freezes it, SIGCONT lets it continue."""
         if self.process:
             self.process.send_signal(which)
 
@@ -153,13 +153,13 @@ class Redis:
 
 @dataclass(slots=True)
 class Nginx:
-    """nginx in the foreground with a configuration of the drill's folder."""
+    """An nginx in the foreground, with a configuration in the drill's folder."""
 
     folder: Path
     process: "subprocess.Popen[bytes] | None" = field(default=None, init=False)
 
     def start(self, sites: str, port: int) -> None:
-        """Write the configuration around the `sites`, and start; returns once nginx accepts connections on `port`."""
+        """Write a configuration with `sites`, start nginx, and wait until it accepts connections on `port`."""
         kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         kept = "".join(f"{kind}_temp_path {self.folder}/{kind};" for kind in kinds)
         user = "user root;\n" if os.getuid() == 0 else ""

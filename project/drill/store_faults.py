@@ -1,6 +1,6 @@
 """Faults of PostgreSQL and Redis, and an API without a route to the issuer.
 
-While PostgreSQL is away, APIs cannot read the revocation feed.
+While PostgreSQL does not answer, APIs cannot read the revocation feed.
 """
 
 import signal
@@ -9,38 +9,47 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from project.drill.fault_window import UNAVAILABLE, Drill
+from project.drill.ledger import BY_WEBAPP
 from project.drill.topology import APIS, ISSUERS, TIMINGS
 
-FOLLOWERS = frozenset({*APIS, "apis"})
+FOLLOWERS = frozenset({*APIS, "apis", BY_WEBAPP})
+NOTES_AWAY = frozenset({f"{BY_WEBAPP}:503"})
+"""The outcome if the web application reads notes while the API cannot reach its database."""
 
 
 def stopped_postgresql(drill: Drill) -> None:
-    """Stop PostgreSQL for less than N: the public documents stay."""
+    """Stop PostgreSQL for less than the key timing `snapshot_age`.
+
+    An issuer uses its snapshots for that time. The public documents must still be served.
+    """
     _stopped(drill, "less than N", drill.sizes.outage, frozenset({"token:503"}))
 
 
 def stopped_longer(drill: Drill) -> None:
-    """Stop PostgreSQL for longer than N: the snapshots of keys and metadata are too old, then the APIs' copies."""
+    """Stop PostgreSQL for longer than the key timing `snapshot_age`.
+
+    Then the issuers' snapshots and the APIs' copies of the keys are too old.
+    """
     _stopped(drill, "longer than N", drill.sizes.beyond_n, frozenset({"token:503", "documents:503"}))
 
 
 def _stopped(drill: Drill, length: str, seconds: float, expects: frozenset[str]) -> None:
     fault = f"PostgreSQL stopped, {length} ({seconds:g} s)"
-    with drill.window(fault, excuses=UNAVAILABLE, expects=expects, late=FOLLOWERS) as excuses:
+    with drill.window(fault, excuses=UNAVAILABLE | NOTES_AWAY, expects=expects, late=FOLLOWERS) as excuses:
         began = time.time()
         drill.world.topology.postgresql.stop()
         drill.hold(seconds)
         drill.world.topology.postgresql.start()
-        away = time.time() - began  # longer than `seconds` on a machine on which PostgreSQL starts slowly
+        away = time.time() - began  # longer than `seconds` if PostgreSQL starts slowly
         if away > TIMINGS["snapshot_age"] - 2 * TIMINGS["reread"]:
             excuses.add("documents:503")
             excuses.update(f"{api}:503" for api in FOLLOWERS)
 
 
 def frozen_postgresql(drill: Drill) -> None:
-    """Stop the processes of PostgreSQL where they are."""
+    """Freeze PostgreSQL with SIGSTOP, so that it accepts connections and answers nothing."""
     expects = frozenset({"token:503"})
-    with drill.window("PostgreSQL frozen", excuses=UNAVAILABLE, expects=expects, late=FOLLOWERS):
+    with drill.window("PostgreSQL frozen", excuses=UNAVAILABLE | NOTES_AWAY, expects=expects, late=FOLLOWERS):
         drill.world.topology.postgresql.freeze()
         try:
             drill.hold(drill.sizes.short)
@@ -58,10 +67,10 @@ def read_only_postgresql(drill: Drill) -> None:
 
 
 def cut_off_api(drill: Drill) -> None:
-    """Cut one API off for longer than its copy of the keys may be used, and stop Redis in that time."""
+    """Cut one API off from the issuer for longer than it may use its copy of the keys. Stops Redis in that time."""
     expects, cut = frozenset({"api-two:503"}), drill.world.topology.cut
-    excuses = frozenset({"api-two:503", "apis:503"})
-    late = frozenset({"api-two", "apis"})
+    excuses = frozenset({"api-two:503", "apis:503"}) | NOTES_AWAY
+    late = frozenset({"api-two", "apis", BY_WEBAPP})
     began = time.time()
     with drill.window("an API cut off from the issuer", excuses=excuses, expects=expects, late=late):
         cut.touch()
@@ -71,7 +80,7 @@ def cut_off_api(drill: Drill) -> None:
 
 
 def stopped_redis(drill: Drill) -> None:
-    """Stop Redis: logins and device codes are refused, tokens are issued."""
+    """Stop Redis. Logins and device codes must be refused, tokens must be issued."""
     redis = drill.world.topology.redis
     with _redis(drill, "Redis stopped"):
         redis.stop()
@@ -80,7 +89,7 @@ def stopped_redis(drill: Drill) -> None:
 
 
 def frozen_redis(drill: Drill) -> None:
-    """Freeze Redis: connections are accepted, and nothing is answered."""
+    """Freeze Redis, so that it accepts connections and answers nothing."""
     redis = drill.world.topology.redis
     with _redis(drill, "Redis frozen"):
         redis.signal(signal.SIGSTOP)

@@ -1,7 +1,8 @@
-"""The topology of deploy/ on loopback: nginx with TLS before two issuers and two APIs, on PostgreSQL and Redis.
+"""The topology of deploy/ on loopback: nginx with TLS before issuers, APIs and a web application; PostgreSQL; Redis.
 
-nginx has the files of deploy/nginx/, which are docs/proxies.md's; only names, ports and paths differ. The issuers have
-production settings, and shorter timings of keys, so that a rotation and N fit into the drill.
+nginx uses the files of deploy/nginx/, which docs/proxies.md shows, with other names, ports and paths. The issuers have
+production settings, but shorter key timings, so that a rotation and an outage longer than `snapshot_age` fit into the
+drill.
 """
 
 import os
@@ -9,6 +10,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +19,7 @@ from project.drill.servers import Nginx, PostgreSQL, Redis
 from project.launch import ports, processes
 from project.launch.environment import ROOT, Variables
 from project.launch.processes import Child
-from tokens.rate_settings import RATE_LIMITS
+from tokens.settings.rate import RATE_LIMITS
 
 TIMINGS = {
     "snapshot_age": 35, "reread": 2, "shared_cache": 2, "api_copy": 12, "clock_error": 5, "token_lifetime": 40,
@@ -27,15 +29,21 @@ POLL = 1
 """Seconds between two polls of the revocation feed."""
 WORKERS = 2
 STARTS_WITHIN = 180
-"""Seconds that a node may take to start on a busy machine. Its window stays open until then."""
+"""Seconds within which a node must start on a busy machine. The fault's window stays open until it has started."""
 AUDIENCE = "https://notes.example/"
 ORDERS = "https://orders.example/"
 ISSUERS, APIS = ("issuer-one", "issuer-two"), ("api-one", "api-two")
+WEBAPP = "webapp"
+PREPARE = "from django.core.management import call_command as run; run('migrate', verbosity=0); run('rotate_keys')"
+"""One process runs both commands, because a process takes seconds to start."""
 
 
 @dataclass(slots=True)
 class Topology:
-    """Everything that runs. `ports` by name: nginx's `issuer`, and each node."""
+    """All running processes.
+
+    `ports` has the ports of nginx under `issuer`, `api` and `app`, and the port of each node under its name.
+    """
 
     folder: Path
     postgresql: PostgreSQL
@@ -46,12 +54,17 @@ class Topology:
     """The environment of each node, by its name."""
     children: dict[str, Child] = field(default_factory=dict)
     answer_within: float = 3
-    """ANSWER_WITHIN of the nodes, in seconds. A machine that does other things needs more than the default."""
+    """ANSWER_WITHIN of the nodes, in seconds. A machine that also does other work needs more than the default."""
 
     @property
     def url(self) -> str:
-        """Return the issuer's URL, at nginx."""
+        """Return the issuer's URL, which leads to nginx."""
         return f"https://localhost:{self.ports['issuer']}"
+
+    @property
+    def application(self) -> str:
+        """Return the URL of the web application, which leads to nginx."""
+        return f"https://localhost:{self.ports['app']}"
 
     @property
     def certificate(self) -> Path:
@@ -60,15 +73,18 @@ class Topology:
 
     @property
     def cut(self) -> Path:
-        """Return the file that cuts api-two off from the issuer while it exists."""
+        """Return the path of a file. While the file exists, api-two cannot connect to the issuer."""
         return self.folder / "cut"
 
     def command(self, *arguments: str) -> str:
-        """Run manage.py with the issuer's environment. Returns its output; raises processes.Failed."""
+        """Run manage.py with the issuer's environment, and return its output. Raises processes.Failed if it fails."""
         return processes.command(self.variables["issuer-one"], *arguments)
 
     def start(self, *nodes: str, **changes: str) -> None:
-        """Start nodes with changed variables; returns once they live. Raises processes.Failed."""
+        """Start nodes with changed environment variables, and wait until they answer.
+
+        Raises processes.Failed if a start fails.
+        """
         for node in nodes:
             port = self.ports[node]
             variables = self.variables[node] | changes
@@ -77,12 +93,13 @@ class Topology:
             processes.wait_until_ready(self.children[node], "/healthz", within=STARTS_WITHIN)
 
     def stop(self, node: str) -> None:
-        """Terminate a node, and wait for its end."""
+        """Terminate a node, and wait until it has ended."""
         processes.stop([self.children.pop(node)])
 
 
 def _serve(name: str, variables: Variables, port: int, log: Path) -> Child:
-    arguments = ["--workers", str(WORKERS), "--end-with-stdin", str(port)]
+    workers = 1 if name == WEBAPP else WORKERS  # the web application keeps ended sessions in memory
+    arguments = ["--workers", str(workers), "--end-with-stdin", str(port)]
     with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 (our own module)
             [sys.executable, "-m", "project.launch.serve", *arguments],
@@ -98,28 +115,30 @@ def _serve(name: str, variables: Variables, port: int, log: Path) -> Child:
 
 @contextmanager
 def running(folder: Path, *, answer_within: float) -> Iterator[Topology]:
-    """Start PostgreSQL, Redis and nginx, and make databases and keys; the nodes are started by the caller."""
+    """Start PostgreSQL, Redis and nginx, and create databases and keys. The caller must start the nodes."""
     made = _new(folder, answer_within)
     with ExitStack() as stack:
         stack.callback(lambda: made.cut.unlink(missing_ok=True))
+        pool = stack.enter_context(ThreadPoolExecutor())
+        certificate = pool.submit(_certificate, folder)
         made.postgresql.make()
         stack.callback(made.postgresql.stop)
         stack.callback(made.postgresql.thaw)
         made.redis.start()
         stack.callback(made.redis.stop)
         made.postgresql.execute("CREATE DATABASE keyturn", "CREATE DATABASE notes")
-        _certificate(folder)
+        notes = pool.submit(processes.command, made.variables["api-one"], "migrate", "--verbosity", "0")
+        certificate.result()
         made.nginx.start(sites(made.ports, folder), made.ports["issuer"])
         stack.callback(made.nginx.stop)
         stack.callback(lambda: processes.stop(list(made.children.values())))
-        made.command("migrate", "--verbosity", "0")
-        made.command("rotate_keys")
-        processes.command(made.variables["api-one"], "migrate", "--verbosity", "0")
+        made.command("shell", "-v", "0", "--no-imports", "-c", PREPARE)
+        notes.result()
         yield made
 
 
 def _new(folder: Path, answer_within: float) -> Topology:
-    names = ("issuer", "api", "postgresql", "redis", *ISSUERS, *APIS)
+    names = ("issuer", "api", "app", "postgresql", "redis", *ISSUERS, *APIS, WEBAPP)
     numbers: dict[str, int] = {}
     for name in names:
         number = ports.free()
@@ -138,6 +157,7 @@ def _new(folder: Path, answer_within: float) -> Topology:
         "DRILL_CUT_FILE": str(made.cut),
         "DRILL_CUT_PORT": str(numbers["issuer"]),
     }
+    made.variables[WEBAPP] = _webapp(made)
     return made
 
 
@@ -176,16 +196,31 @@ def _api(made: Topology) -> Variables:
     }
 
 
+def _webapp(made: Topology) -> Variables:
+    return {
+        "DJANGO_SETTINGS_MODULE": "examples.webapp.settings",
+        "SECRET_KEY": secrets.token_urlsafe(48),
+        "ALLOWED_HOSTS": "localhost,127.0.0.1",
+        "ISSUER_URL": made.url,
+        "API_URL": f"https://localhost:{made.ports['api']}",
+        "API_AUDIENCE": AUDIENCE,
+        "WEBAPP_URL": made.application,
+        "WEBAPP_CLIENT_ID": WEBAPP,
+        "WEBAPP_CLIENT_SECRET": secrets.token_urlsafe(32),
+        "REQUESTS_CA_BUNDLE": str(made.certificate),
+    }
+
+
 def sites(numbers: Mapping[str, int], folder: Path) -> str:
-    """Return the files of deploy/nginx/ for issuers and APIs, with the drill's names, ports and paths."""
+    """Return the files of deploy/nginx/ with the drill's names, ports and paths."""
     text = "".join(
         (ROOT / "deploy" / "nginx" / name).read_text(encoding="utf-8")
-        for name in ("upstreams.conf", "issuer.conf", "api.conf")
+        for name in ("upstreams.conf", "issuer.conf", "api.conf", "webapp.conf")
     )
-    for node in (*ISSUERS, *APIS):
+    for node in (*ISSUERS, *APIS, WEBAPP):
         text = text.replace(f"server {node}:8000", f"server 127.0.0.1:{numbers[node]}")
-    text = text.replace("server webapp:8000", "server 127.0.0.1:9").replace("/etc/ssl/", f"{folder}/")
-    for name in ("issuer", "api"):
+    text = text.replace("/etc/ssl/", f"{folder}/")
+    for name in ("issuer", "api", "app"):
         text = text.replace("listen 443", f"listen 127.0.0.1:{numbers[name]}", 1)
         text = text.replace(f"server_name {name}.example", "server_name localhost")
     return text

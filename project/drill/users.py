@@ -1,4 +1,4 @@
-"""A user's browser at the issuer, and a family of refresh tokens that an application got for the user."""
+"""A user's browser at the issuer, and the refresh tokens that an application got for the user."""
 
 import math
 import secrets
@@ -20,18 +20,18 @@ RETRY = 30
 
 
 _one_login = threading.Lock()
-"""A machine hashes as many passwords at once as it has cores less one: the users of the drill log in one by one."""
+"""Held during a login, so that users log in one by one: a machine hashes few passwords at once."""
 
 
 @dataclass(slots=True)
 class Visitor:
-    """A user with a browser. Every step returns None, "" or False if a request of it failed."""
+    """A user with a browser. Each method returns None, "" or False if one of its requests failed."""
 
     name: str
     registered: Enrollment
     wire: Wire
     allowed: bool = False
-    """Whether the issuer acknowledged the user's consent to `app`."""
+    """True if the issuer acknowledged the user's consent to `app`."""
     logged_in: float = 0.0
 
     @property
@@ -57,34 +57,44 @@ class Visitor:
         return True
 
     def was_logged_out(self) -> bool:
-        """Return True if a revocation of the user, or of all users, began after the last login."""
+        """Return True if a revocation of the user's tokens can have taken effect after the last login.
+
+        The revocation can be for this user or for all users.
+        """
         of_user = [
             one
             for one in list(self.wire.wallet.ledger.revocations)
             if one.kind in {"sub", "all"} and one.identifier in {"", self.subject}
         ]
-        # While a revocation of all runs, it also ends grants that were made after its beginning.
+        # A revocation of all users also ends grants that are made while it runs.
         return any((one.acknowledged or one.given_up or math.inf) > self.logged_in - 2 for one in of_user)
 
     def code(self, verifier: str) -> str:
-        """Return an authorization code for `app`; "" after a failure. Logs in and allows as often as it is needed."""
-        path = _authorization(verifier)
+        """Return an authorization code for the client `app`, or "" after a failure."""
+        location = self.authorize(_authorization(verifier), CALLBACK)
+        self.allowed = self.allowed or bool(location)
+        return parse_qs(urlsplit(location).query).get("code", [""])[0]
+
+    def authorize(self, path: str, callback: str) -> str:
+        """Send an authorization request. Log in and allow the client as often as the issuer asks, within four requests.
+
+        Returns the address at `callback` to which the issuer redirects, or "" after a failure.
+        """
         for _ in range(4):
             answer = self.wire.page(path)
             if answer is not None and answer.status_code == 200:
                 answer = self.wire.submit(answer, {"allow": "true"}, path)
             if answer is None or answer.status_code == 200:
                 return ""
-            location = answer.headers.get("Location", "")
-            if location.startswith(CALLBACK):
-                self.allowed = True
-                return parse_qs(urlsplit(location).query).get("code", [""])[0]
+            location = str(answer.headers.get("Location", ""))
+            if location.startswith(callback):
+                return location
             if "/accounts/login/" in location and not self.log_in():
                 return ""
         return ""
 
     def look_for_consent(self) -> None:
-        """Ask for a code again: the issuer must not ask the user for what the user allowed."""
+        """Request a code again, and record whether the issuer still has the consent that the user gave before."""
         if not self.allowed:
             return
         answer = self.wire.page(_authorization(secrets.token_urlsafe(32)))
@@ -94,7 +104,7 @@ class Visitor:
         self.wire.wallet.ledger.checks.append(Check("consent", time.time(), kept=kept))
 
     def log_out_everywhere(self) -> None:
-        """Log out everywhere. The application's tokens for the user are revoked."""
+        """Log out everywhere, which revokes the application's tokens for the user."""
         path, ledger = "/accounts/everywhere/", self.wire.wallet.ledger
         page = self.wire.page(path)
         if page is None or page.status_code != 200:
@@ -106,7 +116,7 @@ class Visitor:
         self.allowed = False
 
     def allow_device(self, user_code: str) -> bool:
-        """Type the code of a device, and allow it."""
+        """Enter the code of a device, and allow the request."""
         path = "/oauth/device/verify"
         page = self.wire.page(path)
         if page is not None and page.status_code == 302 and self.log_in():
@@ -121,7 +131,7 @@ class Visitor:
 
 
 class Family:
-    """The refresh tokens that `app` got under one grant."""
+    """The refresh tokens that the client `app` got under one grant."""
 
     def __init__(self, user: Visitor) -> None:
         self.user, self.refresh, self.unanswered, self.grant = user, "", 0.0, ""
@@ -164,14 +174,14 @@ class Family:
         return answer
 
     def _excuse(self) -> str:
-        """Return why the issuer has to refuse the refresh token; "" if it has no reason."""
+        """Return the reason why the issuer has to refuse the refresh token, or "" if there is no reason."""
         if self.user.was_logged_out():
             return "revoked"
         lost = self.unanswered and time.time() - self.unanswered > RETRY
         return "repeated after more than 30 s" if lost else ""
 
     def revoke(self, token: Token) -> None:
-        """Revoke the refresh token with its grant, then see that it is refused."""
+        """Revoke the refresh token with its grant, then check that the issuer refuses it."""
         wire, ledger = self.user.wire, self.user.wire.wallet.ledger
         one = ledger.begin("grant", token.grant, now=time.time())
         answer = wire.token("/oauth/revoke", {"client_id": "app", "token": self.refresh})

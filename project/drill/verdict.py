@@ -1,39 +1,48 @@
-"""Judge the ledger. Pure.
+"""Judge the ledger by these rules. Pure.
 
 1. No API refused a token that was valid from the request to the answer.
 2. No API accepted a token with a changed signature, a token that expired longer ago than the leeway, or a token whose
-   revocation was acknowledged longer ago than the bound. If an API cannot read the feed, the bound counts from then on
-   when it can.
+   revocation was acknowledged longer ago than the bound. If an API cannot read the revocation feed, the bound begins
+   when the API can read the feed again.
 3. No acknowledged write was lost: refresh tokens, consents, revocations.
-4. Each failure of issuer and APIs lies in the window of a fault that excuses this outcome for this group.
-5. Each fault had the outcomes that it must have, and everything worked again within the bound after it was lifted.
-6. Enough was measured: each grant type got tokens, each API accepted and refused some.
+4. Each failure of the issuer or an API was in the window of a fault that excuses this outcome for this group.
+5. Each fault had its expected outcomes, and everything worked again within the bound after the fault was lifted.
+6. Enough was measured: each grant type got tokens, each API accepted and refused tokens, the web application reached
+   an API, and each scheduled job succeeded.
+7. Each run of a scheduled job succeeded, unless it was in the window of a fault that excuses 503 of the token endpoint.
+   Jobs and the token endpoint both need the database. Killing or restarting a node excuses no failed job.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from project.drill.ledger import EXPECTED, OK, REFUSED, Call, Ledger, RevokedTokens, Use, Window
+from project.drill.ledger import CLEAN, EXPECTED, OK, REFUSED, Call, Ledger, RevokedTokens, Use, Window
 
 SLACK = 2.0
-"""Seconds that an instant of the issuer (iat, exp: whole seconds) can differ from the drill's."""
+"""Seconds by which an instant of the issuer (`iat` and `exp` are whole seconds) can differ from the drill's clock."""
+NO_TOKENS = f"token:{CLEAN}"
+"""The excuse of 503 of the token endpoint, which excuses failed jobs, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Promises:
-    """What the drill promises, in seconds, and what it must have measured at least."""
+    """The bounds of the promises, in seconds, and the least number of measurements."""
 
     revocation: float
-    """From the acknowledgement of a revocation until no API accepts the token."""
+    """The permitted seconds from the acknowledgement of a revocation until no API accepts the token."""
     leeway: float
-    """How long after `exp` an API accepts a token."""
+    """The permitted seconds after `exp` in which an API accepts a token."""
     recovery: float
-    """From the end of a fault until everything works."""
+    """The permitted seconds from the end of a fault until everything works again."""
     grant_types: frozenset[str]
     apis: frozenset[str]
+    applications: frozenset[str] = frozenset()
+    """The names under which the ledger records uses of APIs by web applications."""
+    jobs: frozenset[str] = frozenset()
+    """The scheduled jobs, each of which must succeed at least once."""
     least: int = 5
-    """Tokens per grant type, and uses per API of each outcome."""
+    """The fewest tokens per grant type, and the fewest uses per API and outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,7 @@ def judge(ledger: Ledger, bounds: Promises) -> list[Violation]:
         *_outside(ledger),
         *_faults(ledger, bounds),
         *_too_little(ledger, bounds),
+        *_failed_jobs(ledger),
     ]
 
 
@@ -89,7 +99,10 @@ def _invalid_accepted(ledger: Ledger, bounds: Promises) -> Iterator[Violation]:
 
 
 def overdue(use: Use, ledger: Ledger, bounds: Promises) -> float:
-    """Return for how many seconds an API should have refused the token already when it was presented; 0.0 if not."""
+    """Return how many seconds too late the API accepted the revoked token, or 0.0.
+
+    The count begins at the instant from which the API had to refuse the token.
+    """
     if use.token is None:
         return 0.0
     ends = [
@@ -101,7 +114,7 @@ def overdue(use: Use, ledger: Ledger, bounds: Promises) -> float:
 
 
 def deadline(one: RevokedTokens, api: str, windows: Iterable[Window], bounds: Promises) -> float:
-    """Return the instant from which the API has to refuse the revoked tokens."""
+    """Return the instant from which `api` must refuse the tokens that `one` revoked."""
     end = (one.acknowledged or one.begun) + bounds.revocation
     for window in sorted(windows, key=lambda window: window.begun):
         if api in window.late and window.begun <= end and window.recovered >= one.begun:
@@ -121,8 +134,7 @@ def _outside(ledger: Ledger) -> Iterator[Violation]:
         excuse = f"{group}:{item.outcome}"
         near = [window for window in ledger.windows if window.overlaps(item.sent, item.answered)]
         if not any(excuse in window.excuses for window in near):
-            during = " and ".join(window.fault for window in near) or "no fault"
-            yield Violation(4, f"{name}: {item.outcome}, during {during}", item.sent)
+            yield Violation(4, f"{name}: {item.outcome}, {_during(near)}", item.sent)
 
 
 def _failed_calls(ledger: Ledger) -> Iterator[tuple[str, str, Call]]:
@@ -134,7 +146,7 @@ def _failed_uses(ledger: Ledger) -> Iterator[tuple[str, str, Use]]:
 
 
 def seen(ledger: Ledger, window: Window) -> Counter[str]:
-    """Return how often each "group:outcome" happened in the window."""
+    """Return how often each outcome occurred in the window, under the key "group:outcome"."""
     calls = (f"{one.group}:{one.outcome}" for one in ledger.calls if window.overlaps(one.sent, one.answered))
     uses = (f"{one.api}:{one.outcome}" for one in ledger.uses if window.overlaps(one.sent, one.answered))
     return Counter([*calls, *uses])
@@ -159,5 +171,21 @@ def _too_little(ledger: Ledger, bounds: Promises) -> Iterator[Violation]:
         for kind in (OK, REFUSED):
             if used[api, kind] < bounds.least:
                 yield Violation(6, f"{api}: {used[api, kind]} tokens {kind} only", 0.0)
+    for application in sorted(bounds.applications):
+        if used[application, OK] < bounds.least:
+            yield Violation(6, f"{application}: {used[application, OK]} tokens accepted only", 0.0)
     for kind in sorted({"refresh token", "consent", "revocation"} - {check.kind for check in ledger.checks}):
         yield Violation(6, f"no {kind} was looked for again", 0.0)
+    for job in sorted(bounds.jobs - {one.name for one in ledger.jobs if not one.error}):
+        yield Violation(6, f"{job} never succeeded", 0.0)
+
+
+def _failed_jobs(ledger: Ledger) -> Iterator[Violation]:
+    for job in ledger.jobs:
+        near = [window for window in ledger.windows if window.overlaps(job.begun, job.ended)]
+        if job.error and not any(NO_TOKENS in window.excuses for window in near):
+            yield Violation(7, f"{job.name} failed, {_during(near)}: {job.error}", job.begun)
+
+
+def _during(windows: Iterable[Window]) -> str:
+    return f"during {' and '.join(window.fault for window in windows) or 'no fault'}"

@@ -1,4 +1,4 @@
-"""Requests of the drill's clients, each recorded in the ledger, and the tokens that they got."""
+"""Requests of the drill's clients, each recorded in the ledger. Also the tokens that the clients got."""
 
 import random
 import threading
@@ -16,39 +16,47 @@ from project.drill.topology import Topology
 from project.launch.browser import forms
 
 PATIENCE = 12  # seconds beyond ANSWER_WITHIN, for answers that are late
-KEPT = 60  # seconds after its end for which a token is kept, to be refused
+KEPT = 60  # seconds after its expiry for which a token is kept, to test that APIs refuse it
 PAGE = {"Accept": "text/html", "Origin": "null", "Sec-Fetch-Site": "same-origin"}
-"""What a browser sends with forms of pages that hide their address (tokens/views/own_forms.py)."""
+"""The headers that a browser sends with forms of pages that have no referrer (tokens/views/own_forms.py)."""
 Refusal = Callable[[Mapping[str, Any]], bool]
 
 
 def never(_: Mapping[str, Any]) -> bool:
-    """Return False: no refusal is expected."""
+    """Return False for every answer. The default of `expects`: no refusal is expected."""
     return False
+
+
+def described(header: Mapping[str, Any], claims: Mapping[str, Any]) -> Token:
+    """Return the ledger's record of the token with this header and these claims."""
+    return Token(
+        jti=claims["jti"], kid=header["kid"], sub=claims["sub"],
+        grant=claims.get("grant_id", ""), iat=claims["iat"], exp=claims["exp"],
+    )  # fmt: skip
 
 
 @dataclass(slots=True)
 class Wallet:
-    """The tokens that clients got, with their text, which the ledger does not have."""
+    """The tokens that clients got, with the text of each token. The ledger does not contain the texts."""
 
     ledger: Ledger
     texts: dict[Token, str] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, text: str) -> Token:
-        """Record a token that the issuer answered with."""
+        """Record a token in an answer of the issuer."""
         claims = jwt.decode(text, options={"verify_signature": False})
-        token = Token(
-            jti=claims["jti"], kid=jwt.get_unverified_header(text)["kid"], sub=claims["sub"],
-            grant=claims.get("grant_id", ""), iat=claims["iat"], exp=claims["exp"],
-        )  # fmt: skip
+        token = described(jwt.get_unverified_header(text), claims)
         with self.lock:
             self.ledger.tokens.append(token)
             self.texts[token] = text
         return token
 
     def some(self, kind: str) -> tuple[Token, str] | None:
-        """Return a token by chance that is `valid`, `revoked` or `expired`; None if there is none."""
+        """Return a random token of the kind `valid`, `revoked` or `expired`, with its text.
+
+        Returns None if there is no token of that kind.
+        """
         now = time.time()
         with self.lock:
             for old in [token for token in self.texts if token.exp < now - KEPT]:
@@ -63,19 +71,19 @@ class Wallet:
         return random.choice(known) if known else None  # noqa: S311 (no secret)
 
     def is_revoked(self, token: Token) -> bool:
-        """Return True if a revocation that has begun can cover the token."""
+        """Return True if a requested revocation covers the token, or could cover it."""
         until = time.time() + 2
         return any(one.covers(token, until=until) for one in list(self.ledger.revocations))
 
 
 @dataclass(slots=True)
 class Wire:
-    """A connection of one client to issuer and APIs, with cookies. Each thread has its own."""
+    """The requests of one client to issuer and APIs, with its cookies. Each thread has its own Wire."""
 
     topology: Topology
     wallet: Wallet
     name: str
-    """The client in the ledger: its grant type."""
+    """The name of the client in the ledger, which is its grant type."""
     session: requests.Session = field(default_factory=requests.Session)
 
     def __post_init__(self) -> None:
@@ -89,7 +97,7 @@ class Wire:
         return self.topology.answer_within + PATIENCE
 
     def token(self, path: str, form: Mapping[str, str], *, expects: Refusal = never, **more: Any) -> Any:
-        """POST a form to an endpoint. Returns the JSON of the answer ({} if it is empty), or None after a failure."""
+        """POST a form to an endpoint. Returns the JSON of the answer, {} if it is empty, or None after a failure."""
         answer = self._issuer("token", "POST", path, expects=expects, data=form, **more)
         if answer is None:
             return None
@@ -100,7 +108,7 @@ class Wire:
         return self._issuer("page", "GET", path, headers=PAGE)
 
     def submit(self, page: requests.Response, values: Mapping[str, str], path: str) -> requests.Response | None:
-        """Send the form of the page that has a CSRF token to `path`. Returns None after a failure."""
+        """Submit the form of the page to `path`, with `values` and the CSRF token. Returns None after a failure."""
         form = next(form for form in forms(page.text) if "csrfmiddlewaretoken" in form.fields)
         return self._issuer("page", "POST", path, headers=PAGE, data={**form.fields, **values})
 
@@ -108,15 +116,23 @@ class Wire:
         """Load a public document."""
         self._issuer("documents", "GET", path)
 
+    def application(self, path: str, *, expects: Refusal = never) -> requests.Response | None:
+        """Load a page of the web application, without following redirects. Returns None after a failure."""
+        return self._request("webapp", "GET", urljoin(self.topology.application, path), expects=expects)
+
     def _issuer(
         self, group: str, method: str, path: str, *, expects: Refusal = never, **more: Any
     ) -> requests.Response | None:
+        return self._request(group, method, urljoin(self.topology.url, path), expects=expects, **more)
+
+    def _request(
+        self, group: str, method: str, url: str, *, expects: Refusal = never, **more: Any
+    ) -> requests.Response | None:
         sent, answer = time.time(), None
-        url = urljoin(self.topology.url, path)
         try:
             answer = self.session.request(method, url, timeout=self.timeout, allow_redirects=False, **more)
             result = outcome(answer.status_code, answer.headers)
-            if result == REFUSED and group == "token" and expects(answer.json()):
+            if result == REFUSED and expects is not never and expects(answer.json()):
                 result = EXPECTED
         except (requests.RequestException, ValueError):
             result = UNANSWERED
@@ -124,7 +140,7 @@ class Wire:
         return answer if answer is not None and answer.status_code < 500 else None
 
     def use(self, api: str, token: Token | None, text: str) -> None:
-        """Present a token to an API: to a node, or to nginx ("apis")."""
+        """Present a token to `api`, which is the name of a node, or "apis" for the APIs behind nginx."""
         port = self.topology.ports["api" if api == "apis" else api]
         scheme = "https" if api == "apis" else "http"
         headers = {"Authorization": f"Bearer {text}", "X-Forwarded-Proto": "https"}

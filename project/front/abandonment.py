@@ -1,7 +1,7 @@
 """Keep abandoned requests from changing the database: every connection checks the current turn (`project.front.turn`).
 
-A statement or COMMIT of an abandoned request raises Abandoned, and Django rolls back as after any database error.
-A statement that already waits is not interrupted here; `project.postgresql` does that.
+A statement or COMMIT of an abandoned request raises Abandoned, and Django rolls back as after any database error. A
+statement that waits already is not interrupted by this module, but by `project.postgresql`.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ CHANGES_NOTHING = ("SELECT", "SHOW", "BEGIN")
 
 
 class Abandoned(OperationalError):
-    """The front answered this request with 503 while it waited for the database. Its further statements fail."""
+    """The front has answered this request with 503, so its further statements fail."""
 
     def __init__(self) -> None:
         super().__init__("the request was answered 503 before the database answered; its transaction is rolled back")
@@ -41,11 +41,11 @@ def _execute(execute: Callable[..., Any], sql: str, params: Any, many: bool, con
         if turn := current():
             _take_step(turn.go_on)
         return run()
-    return _commit_unless_abandoned(run)  # without a transaction each statement commits itself
+    return _commit_unless_abandoned(run)  # outside of a transaction, each statement commits itself
 
 
 def _commit_unless_abandoned(commit: Callable[[], Any]) -> Any:
-    """Run a statement that commits. Raises Abandoned if the request was answered before."""
+    """Run a statement that commits. Raises Abandoned if the front has abandoned the request."""
     turn = current()
     if turn is None:
         return commit()
@@ -57,7 +57,7 @@ def _commit_unless_abandoned(commit: Callable[[], Any]) -> Any:
 
 
 def _take_step(step: Callable[[], None]) -> None:
-    """Take a step of the turn. Raises Abandoned if the turn is over."""
+    """Call `step`, a method of the current turn. Raises Abandoned if the turn is over."""
     try:
         step()
     except TurnOver:

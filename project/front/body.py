@@ -17,8 +17,8 @@ NO_NUMBER = "The Content-Length is not a number."
 async def read(receive: Receive, headers: Mapping[str, str], *, bound: int, within: float) -> bytes:
     """Return the whole body, with or without a Content-Length. `bound` is in bytes, `within` in seconds.
 
-    Raises Refused: 413 above the bound (before anything is read if the length is announced), 408 after the deadline,
-    400 if the client ended the body early.
+    Raises Refused: 413 if the body is longer than the bound (before anything is read, if it has a Content-Length), 408
+    after the deadline, 400 if the client ended the body early.
     """
     announced = _announced(headers)
     if announced is None and "transfer-encoding" not in headers:
@@ -36,7 +36,7 @@ async def read(receive: Receive, headers: Mapping[str, str], *, bound: int, with
 
 
 def _announced(headers: Mapping[str, str]) -> int | None:
-    """Return the Content-Length, or None if there is none. Raises Refused if it is not a number."""
+    """Return the Content-Length, or None without that header. Raises Refused if it is not a number."""
     length = headers.get("content-length")
     if length is None:
         return None

@@ -1,7 +1,7 @@
 """Screen the header list of a request, before WSGI maps different spellings of a name to one.
 
-- WSGI gives `X-Forwarded-For` and `X_Forwarded_For` the same name, and a proxy that sets the first can pass on the
-  second. So no name with an underscore reaches the application.
+- WSGI gives `X-Forwarded-For` and `X_Forwarded_For` the same name. A proxy that sets the first can pass on the second
+  from the client. So no header name with an underscore reaches the application.
 - A proxy's X-Forwarded-Proto must have one value.
 """
 
@@ -22,10 +22,10 @@ TWICE = "X-Forwarded-Proto was sent twice. The proxy must replace it, not add to
 
 
 def screened(raw: Raw, *, behind_proxy: bool) -> dict[str, str]:
-    """Return the headers by lower-case name, lines of the same name joined as RFC 9110 section 5.3 says.
+    """Return the headers by name in lower case. Lines with the same name are joined (RFC 9110 section 5.3).
 
-    Drops names with an underscore. Raises Refused if one of them imitates a header that a proxy sets, or if the
-    proxy's X-Forwarded-Proto has more than one value.
+    Headers whose name has an underscore are dropped. Raises Refused if such a header imitates a header that a proxy
+    sets, or if the proxy's X-Forwarded-Proto has more than one value.
     """
     headers: dict[str, str] = {}
     for raw_name, raw_value in raw:

@@ -1,7 +1,7 @@
-"""Logs requests that the front refuses unread: for each reason at most one line within EVERY.
+"""Logs requests that the front refuses without reading them: for each reason at most one line per EVERY seconds.
 
-Rules: the first refusal of a reason is logged at once. Refusals within EVERY are counted; the next line has the count.
-A line has the path without its query, and nothing of the body.
+Rules: the first refusal for a reason is logged at once. Later refusals within EVERY are counted, and the next line has
+the count. A line has the path without its query, and nothing of the body.
 """
 
 import logging
@@ -22,13 +22,16 @@ class _RefusalLine:
 
 
 class RefusalLog:
-    """The last line by reason. Not thread-safe: the event loop of one process uses it."""
+    """Limits the log lines for each reason, so that a flood of refusals does not fill the log.
+
+    Not thread-safe: the event loop of one process uses it.
+    """
 
     def __init__(self) -> None:
         self._last: dict[str, _RefusalLine] = {}  # bounded: the reasons are texts of this package
 
     def note(self, why: Refused, *, method: str, path: str, now: float) -> None:
-        """Log the refusal unless its reason had a line within EVERY. `now` is in seconds of any one clock."""
+        """Log the refusal, unless its reason was logged within EVERY. `now` is in seconds of a monotonic clock."""
         last = self._last.get(why.text)
         if last is not None and now - last.written_at < EVERY:
             last.suppressed += 1

@@ -1,4 +1,4 @@
-"""The error responses of the front, made without a thread and without Django: JSON, or a page for a browser."""
+"""The error responses that the front makes itself, without Django and without a thread: JSON, or a page."""
 
 import json
 from dataclasses import dataclass
@@ -29,8 +29,8 @@ Headers = list[tuple[str, str]]
 class Refused(Exception):
     """The front refuses the request with `status`.
 
-    `error` is a code of RFC 6749, and `text` names the remedy. `retry_after` is in seconds. `ends_connection` is True
-    if a part of the body is unread. `reason` is for the audit log, and set for a 503 only.
+    `error` is an error code of RFC 6749, and `text` names the remedy. `retry_after` is in seconds. `ends_connection` is
+    True if a part of the body was not read. `reason` is for the audit log, and set for a 503 only.
     """
 
     def __init__(
@@ -76,6 +76,6 @@ def refusal(refused: Refused, *, path: str, accept: str) -> Refusal:
         headers.append(("Retry-After", str(refused.retry_after)))
     if refused.ends_connection:
         headers.append(("Connection", "close"))
-    if path.startswith((PUBLIC, OAUTH)):  # pages of other origins may read the error: it holds no secret
+    if path.startswith((PUBLIC, OAUTH)):  # pages of other origins may read the error, which contains no secret
         headers += [("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", "Retry-After")]
     return Refusal(refused.status, headers, body.encode())

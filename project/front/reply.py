@@ -9,12 +9,12 @@ WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Headers = list[tuple[str, str]]
 
 COLLECTED = 4 * 1024 * 1024
-"""Bytes that are collected. The rest of a longer answer is sent while the thread produces it."""
+"""The most bytes that are collected. The rest of a longer answer is sent while the thread produces it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Status and headers of an answer, and its body or the beginning of it."""
+    """The status, headers and body of an answer. If `is_whole` is False, `body` is only the beginning of the body."""
 
     status: int
     headers: Headers
@@ -25,9 +25,9 @@ class Reply:
 def answer(
     application: WSGI, environ: dict[str, Any], *, begin: Callable[[Reply], None], send: Callable[[bytes | None], None]
 ) -> None:
-    """Call `application`, then `begin` once, and `send` for each part of a body that is longer than COLLECTED.
+    """Call `application`, then `begin` once, and `send` for each further part of a body longer than COLLECTED.
 
-    `send(None)` ends such a body, also if the application fails in the middle. Raises what the application raises.
+    `send(None)` ends such a body, even if the application fails in the middle. Raises what the application raises.
     """
     starts: list[tuple[str, Headers]] = []
 
@@ -59,7 +59,7 @@ def _send_rest(parts: Iterator[bytes], send: Callable[[bytes | None], None]) -> 
 
 
 def _collect(parts: Iterator[bytes]) -> tuple[bytes, bool]:
-    """Join the parts until they exceed COLLECTED bytes. Returns the bytes, and False if they exceeded it."""
+    """Join the parts until they exceed COLLECTED bytes. Returns the bytes, and True if these are all parts."""
     first, size = [], 0
     for part in parts:
         first.append(part)

@@ -1,27 +1,30 @@
 """The turn of one request on a thread: either the thread answers the request, or the front abandons it, never both.
 
-A request that was answered 503 because it took too long must not change anything afterwards. If it used up a refresh
-token, the client's repetition would trigger reuse detection. So:
+A request that was answered with 503 because it took too long must not change anything afterwards. Otherwise it could
+use up a refresh token, and the client's repetition would trigger reuse detection. So:
 - A request that is abandoned in the queue is never started.
 - An abandoned request executes no further statement and commits nothing (`project.front.abandonment` checks the turn).
-- A request is not abandoned while it commits, nor for SETTLING seconds after that, in which it sends its answer.
+- A request is not abandoned while it commits, nor in the SETTLING seconds after that, in which it can send its answer.
 """
 
 import threading
 import time
 
 SETTLING = 1.0
-"""Seconds after a commit in which the answer is awaited."""
+"""Seconds after a commit for which the front waits for the answer."""
 
 _current = threading.local()
 
 
 class TurnOver(Exception):
-    """The front has abandoned this request, and answered it."""
+    """The front has abandoned this request, and answered it with 503."""
 
 
 class Turn:
-    """The state of one request. Used by its thread and by the event loop."""
+    """Decides who answers a request: its thread, or the front, which abandons the request.
+
+    The thread and the event loop both use it.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -30,9 +33,9 @@ class Turn:
         self._committed = float("-inf")
 
     def abandon(self, now: float, *, surely: bool = False) -> bool:
-        """Abandon the request, unless it is committing at `now` (monotonic seconds) or has just done so.
+        """Abandon the request, unless it is committing at `now` (monotonic seconds) or has committed within SETTLING.
 
-        Returns True if it is abandoned. `surely` abandons it in every state.
+        Returns True if the request is abandoned. With `surely`, it is abandoned even during a commit.
         """
         with self._lock:
             settling = self._committing or now - self._committed < SETTLING
@@ -51,17 +54,17 @@ class Turn:
             self._committing = True
 
     def end_commit(self) -> None:
-        """Let the request be abandoned again, SETTLING seconds from now."""
+        """Allow the front to abandon the request again, after SETTLING seconds."""
         with self._lock:
             self._committing = False
             self._committed = time.monotonic()
 
 
 def current() -> Turn | None:
-    """Return the turn of the request that this thread serves, or None if it serves none."""
+    """Return the turn of the request that this thread serves, or None if it serves no request."""
     return getattr(_current, "turn", None)
 
 
 def take(turn: Turn | None) -> None:
-    """Make `turn` this thread's current one."""
+    """Set the turn that `current` returns in this thread. None means that the thread serves no request."""
     _current.turn = turn

@@ -1,7 +1,9 @@
 """Create .venv and install the pinned packages (the lock, requirements-dev.txt) into it, unless that is done already.
 
-- It parses and starts on Python 3.6 and needs only the standard library, so that an old `python3` gets a clear error.
-- The stamp is written into the environment last. An environment without it was interrupted, and is made again.
+- This file parses and starts on Python 3.6, and needs only the standard library, so that an old `python3` gets a clear
+  error.
+- The stamp file is written into the environment last. An environment without the stamp was interrupted, and is made
+  again.
 """
 
 import hashlib
@@ -18,7 +20,7 @@ STAMP = ENVIRONMENT / "keyturn.stamp"
 
 
 def obstacle(version: Tuple[int, int]) -> Optional[str]:  # noqa: UP006, UP045 (Python 3.6 reads this file)
-    """Return in one line why this Python cannot make the environment, or None if it can."""
+    """Return one line that says why this Python cannot make the environment, or None if it can."""
     name = f"python{version[0]}.{version[1]}"
     if version < OLDEST:
         return (
@@ -35,7 +37,7 @@ def obstacle(version: Tuple[int, int]) -> Optional[str]:  # noqa: UP006, UP045 (
 
 def fingerprint() -> str:
     """Return a digest of the environment's sources: this Python, this folder and this lock."""
-    # The folder counts because an environment cannot be moved.
+    # The folder is included because an environment cannot be moved.
     return hashlib.sha256(f"{sys.version} {ROOT}\n".encode() + LOCK.read_bytes()).hexdigest()
 
 
@@ -54,16 +56,16 @@ def make() -> None:
 
 
 def main() -> None:
-    """Make the environment unless it is current; exit 1 with one line if that fails."""
+    """Make the environment unless it is current. Exit with 1 and one line if that fails."""
     if ENVIRONMENT.is_symlink():
-        return  # a shared environment outside of this folder: its owner keeps it current
+        return  # the environment is outside of this folder and shared, so its owner keeps it current
     reason = obstacle(sys.version_info[:2])
     if reason:
         sys.exit(reason)
     import fcntl  # noqa: PLC0415 (Windows has none; there, the line above has already exited)
 
     with open(__file__) as lock:  # noqa: PTH123
-        fcntl.flock(lock, fcntl.LOCK_EX)  # make can run two targets at once: the second waits, and finds the work done
+        fcntl.flock(lock, fcntl.LOCK_EX)  # make can run two targets at once: the second waits until the first is done
         if is_current():
             return
         try:

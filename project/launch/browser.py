@@ -1,8 +1,10 @@
 """A small browser for programs: it keeps cookies, follows redirects, and submits the forms of a page."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -10,6 +12,9 @@ import requests
 from requests.adapters import HTTPAdapter
 
 TIMEOUT = 20  # seconds
+LONGEST_PAUSE = 5  # seconds
+PAUSES = 10
+"""The most times that `log_in` waits while the issuer hashes other passwords."""
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -21,7 +26,9 @@ class Page:
     status: int
     text: str
     history: tuple[str, ...]
-    """The addresses that redirected here, first to last."""
+    """The addresses that redirected to this page, first to last."""
+    retry_after: int = 0
+    """The seconds in the header Retry-After (RFC 9110 section 10.2.3), or 0 if the page has none."""
 
 
 @dataclass(slots=True)
@@ -39,11 +46,11 @@ class NoForm(Exception):
 
 
 class NotLoopback(Exception):
-    """An address or a redirect does not lead to this machine; nothing was sent there."""
+    """An address or a redirect leads to another machine. Nothing was sent there."""
 
 
 class LoopbackAdapter(HTTPAdapter):
-    """Sends to this machine only. Redirects come through here as well."""
+    """Sends requests to this machine only, including those that follow a redirect."""
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """Send the request. Raises NotLoopback if the host is not this machine."""
@@ -70,7 +77,7 @@ class Browser:
         return self._page(self._session.get(url, timeout=TIMEOUT))
 
     def submit(self, page: Page, values: Mapping[str, str], *, button: str | None = None) -> Page:
-        """Submit the form that has all fields of `values`, and `button` if given. Raises NoForm if there is none."""
+        """Submit the form that has all fields in `values`, and `button` if given. Raises NoForm if no form has them."""
         form = next((form for form in forms(page.text) if _fits(form, values, button)), None)
         if form is None:
             names = ", ".join([*values, *([button] if button else [])])
@@ -79,13 +86,31 @@ class Browser:
         url = urljoin(page.url, form.action)
         if form.method == "get":
             return self._page(self._session.get(url, params=data, timeout=TIMEOUT))
-        # Browsers send the page's address, and Django checks it on https connections.
+        # Browsers send the page's address as Referer, and Django checks it on https connections.
         return self._page(self._session.post(url, data=data, headers={"Referer": page.url}, timeout=TIMEOUT))
+
+    def log_in(self, page: Page, name: str, password: str) -> Page:
+        """Submit the login form of the page. While the issuer is busy (503), submit it again after the Retry-After.
+
+        Raises NoForm if the page has no login form.
+        """
+        landed = self.submit(page, {"login": name, "password": password})
+        for _ in range(PAUSES):
+            if landed.status != HTTPStatus.SERVICE_UNAVAILABLE or not landed.retry_after:
+                break
+            time.sleep(min(landed.retry_after, LONGEST_PAUSE))
+            landed = self.submit(page, {"login": name, "password": password})
+        return landed
 
     @staticmethod
     def _page(response: requests.Response) -> Page:
+        retry_after = response.headers.get("Retry-After", "")
         return Page(
-            response.url, response.status_code, response.text, tuple(redirect.url for redirect in response.history)
+            response.url,
+            response.status_code,
+            response.text,
+            tuple(redirect.url for redirect in response.history),
+            int(retry_after) if retry_after.isdecimal() else 0,
         )
 
 
@@ -124,7 +149,7 @@ class _Forms(HTMLParser):
         form, kind = self.forms[-1], attributes.get("type", "text" if tag == "input" else "submit")
         name, value = attributes["name"], attributes.get("value", "")
         if tag in {"input", "button"} and kind == "submit":
-            form.buttons.setdefault(name, value)  # Enter presses the first one
+            form.buttons.setdefault(name, value)  # the Enter key presses the first button
         elif tag in {"textarea", "select"}:
             form.fields[name] = ""
         elif tag == "input" and (kind not in {"checkbox", "radio"} or "checked" in attributes):

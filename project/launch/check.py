@@ -33,7 +33,7 @@ def production(settings: str) -> Variables:
 
 
 def api() -> Variables:
-    """Return the variables of an API process: none of the issuer's, except the URL of the issuer that it trusts."""
+    """Return the variables of an API process. They contain nothing of the issuer except its URL."""
     everything = production("project.settings.api") | {"API_ISSUERS": "https://issuer.example"}
     return {
         name: everything[name]
@@ -47,7 +47,7 @@ def development() -> Variables:
 
 
 def main() -> None:
-    """Run every step; exit 1 if one fails."""
+    """Run every step of `make check` except the tests. Exit with 1 if a step fails."""
     steps: list[tuple[str, tuple[str, ...], Variables]] = [
         ("format", FORMAT, {}),
         ("lint", LINT, {}),

@@ -1,9 +1,10 @@
 """Hooks of mkdocs for mkdocs.yml. They run in the environment of docs/requirements.txt, without Keyturn's packages.
 
-- `folder/*` in the navigation stands for the folder's pages that no other line names, and `*` for those of docs/.
+- `folder/*` in the navigation stands for the pages of the folder that no other line names. `*` stands for such pages of
+  docs/ itself.
 - CHANGELOG.md, CONTRIBUTING.md and SECURITY.md become pages of the site, with their links.
-- Headings get the anchors that GitHub gives them, so that one link works in both places.
-- A link to a file that is not of the documentation becomes its text.
+- Headings get the same anchors as on GitHub, so that a link works on GitHub and on the site.
+- A link to a file outside of the documentation is replaced by the text of the link.
 """
 
 import re
@@ -12,7 +13,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
-"""Pages of the root."""
+"""The pages in the root folder of the repository."""
 
 
 def slug(title: str, separator: str = "-") -> str:
@@ -21,7 +22,7 @@ def slug(title: str, separator: str = "-") -> str:
 
 
 def names(entries: Any) -> list[str]:
-    """Return the pages and patterns that the navigation names, in its order."""
+    """Return the pages and patterns that the navigation names, in the order of the navigation."""
     if isinstance(entries, str):
         return [entries]
     values = entries.values() if isinstance(entries, dict) else entries
@@ -29,7 +30,7 @@ def names(entries: Any) -> list[str]:
 
 
 def expanded(entries: list[Any], pages: list[str], named: set[str]) -> list[Any]:
-    """Return the navigation with the pages of each `folder/*` in its place. `named` are those that a line names."""
+    """Return the navigation with pages in place of each `folder/*`. `named` are the pages that other lines name."""
     nav: list[Any] = []
     for entry in entries:
         if isinstance(entry, dict):
@@ -48,7 +49,7 @@ def expanded(entries: list[Any], pages: list[str], named: set[str]) -> list[Any]
 
 
 def outside(text: str, folder: Path) -> str:
-    """Return a page's text without links to files that the site does not have. `folder` is that of the page."""
+    """Return a page's text without links to files that the site does not have. `folder` is the folder of the page."""
 
     def replaced(match: re.Match[str]) -> str:
         label, address = match[1], match[2].partition("#")[0]
@@ -71,7 +72,7 @@ def on_config(config: Any) -> Any:
 
 
 def on_files(files: Any, config: Any) -> Any:
-    """Add the pages of the root."""
+    """Add the pages of the repository's root folder."""
     from mkdocs.structure.files import File  # noqa: PLC0415 (the other functions need no mkdocs)
 
     for name in PAGES:
@@ -81,7 +82,7 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
-    """Return the text of a page with links that the site has."""
+    """Return the text of a page with links that work on the site."""
     if page.file.src_uri in PAGES:
         return markdown
     text = outside(markdown, (ROOT / "docs" / page.file.src_uri).parent)

@@ -1,6 +1,6 @@
 """`make docs`: build the documentation site into var/site/. Links are checked, and nothing is loaded from other hosts.
 
-The environment of mkdocs is `.environments/docs-…`, from docs/requirements.txt, made once from PyPI.
+The environment of mkdocs is `.environments/docs-…`. It is made once, from docs/requirements.txt and PyPI.
 """
 
 import hashlib
@@ -20,11 +20,11 @@ LOADS = re.compile(
     r"""|url\(\s*["']?(?P<style>(?:https?:)?//[^"')\s]+)|@import\s+["'](?P<sheet>(?:https?:)?//[^"']+)""",
     re.IGNORECASE,
 )
-"""What makes a browser load something from another host: elements and styles, but no `<a href>`."""
+"""The elements and styles by which a browser loads something from another host. `<a href>` is none of them."""
 
 
 def environment(kept: Path = ROOT / ".environments") -> Path:
-    """Return the folder of mkdocs' environment. Makes it if the lock changed, or if there is none."""
+    """Return the folder of mkdocs' virtual environment. Creates it if it is missing or the lock changed."""
     folder = kept / f"docs-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]}"
     if not (folder / "complete").exists():
         shutil.rmtree(folder, ignore_errors=True)
@@ -42,7 +42,7 @@ def foreign(text: str) -> Iterator[str]:
 
 
 def loads(site: Path) -> list[str]:
-    """Return what the pages and styles of a site load from other hosts, each with its file."""
+    """Return the addresses that pages and styles of a site load from other hosts, each with the name of the file."""
     files = [path for path in sorted(site.rglob("*")) if path.suffix in {".html", ".css", ".svg"}]
     return [
         f"{path.relative_to(site)}: {address}"
@@ -55,7 +55,7 @@ def build(site: Path = SITE, *, root: Path = ROOT) -> None:
     """Build the site. Exits with 1 if a link is broken, a page is in no menu, or a page loads from another host."""
     mkdocs = environment() / "bin" / "mkdocs"
     variables = {"PATH": "/usr/bin:/bin", "NO_MKDOCS_2_WARNING": "1"}
-    # Not `--quiet`: mkdocs 1.6 counts no warning then, and `--strict` refuses nothing.
+    # Without `--quiet`, with which mkdocs 1.6 counts no warnings, so that `--strict` refuses nothing.
     command = [str(mkdocs), "build", "--strict", "--site-dir", str(site)]
     done = subprocess.run(command, cwd=root, env=variables, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:

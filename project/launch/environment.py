@@ -1,8 +1,8 @@
-"""The environment files under var/, one per process: made at the first run with random secrets, mode 0600.
+"""The environment files under var/, one per process. They are made at the first run, with random secrets, mode 0600.
 
-- A process gets its own variables only: the API never gets KEY_ENCRYPTION_KEYS.
+- A process gets its own variables only. So the API never gets KEY_ENCRYPTION_KEYS.
 - Secrets stay the same from run to run.
-- Addresses follow the ports, unless the environment sets them.
+- Addresses are made from the ports, unless the environment sets them.
 """
 
 import os
@@ -26,13 +26,15 @@ SECRETS = {
     "webapp": ("SECRET_KEY",),
     "demo": ("DEMO_PASSWORD", "ADMIN_PASSWORD", "WEBAPP_CLIENT_SECRET", "SERVICE_CLIENT_SECRET"),
 }
+# OTEL_SERVICE_NAME is not one of them: in a trace, each process has a name of its own.
+TRACES = ("OTEL_TRACES", "OTEL_EXPORTER_OTLP_ENDPOINT")
 # Variables that a process gets only if the environment sets them. .env.example describes each.
 OPTIONAL = {
     "issuer": (
         *("CACHE_URL", "LOGIN_CACHE_URL", "ALLOWED_HOSTS", "BEHIND_PROXY", "REMEMBER_LOOPBACK_CONSENT"),
-        *("BRAND_NAME", "BRAND_LOGO", "BRAND_COLOR", "LANGUAGES", "SESSION_ADDRESSES"),
+        *("BRAND_NAME", "BRAND_LOGO", "BRAND_COLOR", "LANGUAGES", "SESSION_ADDRESSES", "SESSION_PLACES"),
         *("AUDIT_RETENTION_DAYS", "REDIRECT_ALLOW_LIST"),
-        *("METRICS_ADDRESS", "METRICS_FROM", "LOG_FORMAT", "ACCESS_LOG", "OTEL_TRACES", "OTEL_SERVICE_NAME"),
+        *("METRICS_ADDRESS", "METRICS_FROM", "LOG_FORMAT", "ACCESS_LOG", *TRACES),
         *("GROUPS_CLAIM", "CLAIMS", "CLAIMS_SOURCE", "NAME_FROM_USERNAME", "USERINFO_TOKEN_IN_BODY"),
         "RECIPES",
         *("REQUIRE_PUSHED_AUTHORIZATION_REQUESTS", "PUSHED_REQUEST_LIFETIME", "FAPI2"),
@@ -47,19 +49,19 @@ OPTIONAL = {
     ),
     "api": (
         *("CACHE_URL", "ALLOWED_HOSTS", "JWKS_URL", "BEHIND_PROXY", "METRICS_ADDRESS", "METRICS_FROM"),
-        *("LOG_FORMAT", "ACCESS_LOG", "OTEL_TRACES", "OTEL_SERVICE_NAME"),
+        *("LOG_FORMAT", "ACCESS_LOG", *TRACES),
         *("REVOCATIONS_EVERY", "REVOCATIONS_LATE_AFTER", "REVOCATIONS_WHEN_LATE"),
     ),
-    "webapp": (),
+    "webapp": TRACES,
     "demo": (),
 }
-# How long keys live. The value of the last run stays until the environment sets another one, or an empty one: the keys
-# in the database were made by it, and manage.py has to use the same.
+# The key policy of the last run stays until the environment sets another or an empty value, because the keys in the
+# database were made with it, and manage.py has to use the same policy.
 POLICY = ("KEY_POLICY", "KEY_TIMINGS")
 
 
 class LostEnvironment(Exception):
-    """A database exists, but the secrets that it needs do not. The message is one line."""
+    """A database exists, but an environment file lacks the secrets for it. The message is one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class Environments:
 
 
 def read(path: Path) -> Variables:
-    """Return the variables of an environment file (NAME=value lines); empty if there is no file."""
+    """Return the variables of an environment file (NAME=value lines), or {} if there is no file."""
     if not path.exists():
         return {}
     lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
@@ -92,7 +94,7 @@ def write(path: Path, variables: Variables) -> None:
 def prepare(ports: Ports, environ: Mapping[str, str], var: Path = VAR) -> Environments:
     """Write the environment files and return their variables.
 
-    Raises LostEnvironment if the files of an existing database are missing.
+    Raises LostEnvironment if a database exists but the secrets for it are missing.
     """
     kept_secrets = {process: _secrets(process, var) for process in SECRETS}
     policy = _policy(environ, var)
@@ -106,9 +108,9 @@ def prepare(ports: Ports, environ: Mapping[str, str], var: Path = VAR) -> Enviro
 
 
 def use_development_environment(var: Path = VAR) -> None:
-    """Set the variables that this process's environment lacks to development values (project.settings.standalone).
+    """Set the variables that this process's environment lacks, for development (project.settings.standalone).
 
-    They are those of the last `make run`, so that `manage.py` uses the same databases.
+    The values are those of the last `make run`, so that `manage.py` uses the same databases.
     """
     if not {"SECRET_KEY", "KEY_ENCRYPTION_KEYS"} <= os.environ.keys() and not _is_complete(var):
         prepare(Ports(), {}, var)
@@ -134,7 +136,10 @@ def _secrets(process: str, var: Path) -> Variables:
 
 
 def _policy(environ: Mapping[str, str], var: Path) -> Variables:
-    """Return the key policy: the one that the environment sets, else the one of the last run. Omits empty values."""
+    """Return the variables of the key policy. Omits empty values.
+
+    They come from the environment, or else from the last run.
+    """
     last = read(var / "issuer.env")
     values = {name: environ.get(name, last.get(name)) for name in POLICY}
     return {name: value for name, value in values.items() if value}
@@ -145,7 +150,10 @@ def _is_complete(var: Path) -> bool:
 
 
 def _addresses(ports: Ports, environ: Mapping[str, str], var: Path) -> dict[str, Variables]:
-    """Return the variables that are not secret, by process: from the environment if it sets them, else by the ports."""
+    """Return the variables that are not secret, by process.
+
+    A variable that the environment does not set is made from the ports, or gets a default.
+    """
 
     def value(name: str, default: str) -> str:
         return environ.get(name) or default
@@ -159,12 +167,14 @@ def _addresses(ports: Ports, environ: Mapping[str, str], var: Path) -> dict[str,
     }
     issuer_process = {
         "DJANGO_SETTINGS_MODULE": "project.settings.issuer",
+        "OTEL_SERVICE_NAME": "keyturn-issuer",
         "ISSUER_URL": issuer,
         "DATABASE_URL": value("DATABASE_URL", _sqlite(var / "issuer.sqlite3")),
         "AUDIT_JOURNAL": value("AUDIT_JOURNAL", str(var / "audit.jsonl")),
     }
     api_process = {
         "DJANGO_SETTINGS_MODULE": "project.settings.api",
+        "OTEL_SERVICE_NAME": "keyturn-api",
         "API_ISSUERS": value("API_ISSUERS", issuer),
         "API_AUDIENCE": audience,
         "API_DOCS_CLIENT_ID": "api-docs",

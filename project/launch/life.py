@@ -1,7 +1,7 @@
-"""`make life`: show the life of a signing key within two minutes, while the web application keeps working.
+"""`make life`: show the life of a signing key within two minutes, while the web application is in use.
 
-Runs the three processes with development timings. Prints a line at each change of the phases of the keys, of the key
-that signed the application's token, or of the API's answer.
+Runs the three processes with development timings. Prints a line each time that the phases of the keys, the key that
+signed the application's token, or the API's answer changes.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import Any
 
 import requests
 
-from project.launch import environment, ports, processes, run, turn, walk
+from project.launch import environment, folder_lock, ports, processes, run, walk
 from project.launch.browser import Browser
 from project.launch.environment import VAR, Environments, LostEnvironment
 from project.launch.ports import PortRefused, Ports
@@ -27,7 +27,7 @@ WHOLE_LIFE = ("announced", "signing", "retired", "withdrawn")
 
 @dataclass(slots=True)
 class Watched:
-    """The observations of a key, from its announcement to its withdrawal."""
+    """The observations of a signing key, from its announcement to its withdrawal."""
 
     kid: str
     """The watched key: the first standby."""
@@ -39,23 +39,23 @@ class Watched:
 
 
 def main() -> None:
-    """Watch one key from its announcement to its withdrawal; exit 1 if the API refused the application in that time."""
+    """Watch a key from its announcement to its withdrawal. Exit with 1 if the API refused a token in that time."""
     try:
         process_ports = ports.from_environment(os.environ)
         ports.probe(process_ports)
-        with turn.held(VAR):
+        with folder_lock.hold(VAR):
             variables = environment.prepare(process_ports, os.environ)
             run.prepare_databases(variables, process_ports, VAR)
             with run.started(variables, process_ports, VAR):
                 seen = watch(process_ports, variables)
-    except (PortRefused, LostEnvironment, Failed, turn.AlreadyRunning, walk.Broken) as error:
+    except (PortRefused, LostEnvironment, Failed, folder_lock.AlreadyRunning, walk.Broken) as error:
         sys.exit(str(error))
     if seen.refused or tuple(seen.phases) != WHOLE_LIFE:
         sys.exit(f"The key did not pass all phases, or the API refused the application: {seen.phases} {seen.refused}")
 
 
 def watch(process_ports: Ports, variables: Environments) -> Watched:
-    """Log in, then rotate the ring twice, and look every second."""
+    """Log in, and rotate the signing key twice. Observe keys, token and API every second until the key is withdrawn."""
     tour = walk.Walk(process_ports, variables.demo, Browser(), {}, {})
     print("\n".join(step(tour) for step in walk.STEPS[:3]) + "\n", flush=True)
     keys = _keys(variables)

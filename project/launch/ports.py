@@ -45,7 +45,7 @@ def probe(ports: Ports) -> None:
 
 def is_taken(address: str, port: int) -> bool:
     """Return True if another process listens on the port."""
-    # The server's own sockets (SO_REUSEPORT) would share the port with it, and each would get some of the requests.
+    # The server's own sockets (SO_REUSEPORT) would share the port, and both servers would get some of the requests.
     try:
         with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -70,7 +70,7 @@ def _number(name: str, environ: Mapping[str, str]) -> int:
 
 
 def _is_taken(family: socket.AddressFamily, address: str, port: int) -> bool:
-    """Return True if the port cannot be bound. `localhost` can be of either family, so both must be free."""
+    """Return True if the port cannot be bound. `localhost` can be IPv4 or IPv6, so the port must be free in both."""
     try:
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,4 +1,4 @@
-"""The child processes: each is started in a process group of its own, watched until it is ready, and stopped."""
+"""Starts child processes, each in a process group of its own, waits until they are ready, and stops them."""
 
 import os
 import signal
@@ -14,14 +14,14 @@ from pathlib import Path
 
 from project.launch.environment import ROOT, Variables
 
-# The variables that a child inherits from the shell: none of Keyturn's, and no proxy, as all addresses are loopback.
+# The variables that a child inherits from the shell: none of Keyturn's, and no proxy, since all addresses are loopback.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 STARTS_WITHIN = 60.0  # seconds
-STOPS_WITHIN = 4.0  # seconds; then a child is killed
+STOPS_WITHIN = 4.0  # seconds after which a child is killed
 
 
 class Failed(Exception):
-    """A child process failed. The message names it and ends with its last output."""
+    """A child process failed. The message names the process and ends with its last output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Child:
     process: "subprocess.Popen[bytes]"
 
     def last_words(self) -> str:
-        """Return the last lines of its log, at most eight."""
+        """Return the last lines of the log, at most eight."""
         lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         return "\n".join(f"  {line}" for line in lines[-8:])
 
@@ -47,7 +47,7 @@ def variables_for(variables: Variables, environ: Mapping[str, str]) -> Variables
 def command(variables: Variables, *arguments: str) -> str:
     """Run `manage.py` with the variables of a process, and return its output.
 
-    Raises Failed if it exits with an error.
+    Raises Failed if the command exits with an error.
     """
     result = subprocess.run(  # noqa: S603 (our own command)
         [sys.executable, "manage.py", *arguments],
@@ -64,7 +64,7 @@ def command(variables: Variables, *arguments: str) -> str:
 
 
 def start(name: str, variables: Variables, *, url: str, var: Path) -> Child:
-    """Start a server in its own process group. It ends with this process, because the pipe on its stdin then closes."""
+    """Start a server in its own process group. It ends when this process ends, which closes the pipe on its stdin."""
     log = var / f"{name}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 (our own module)
@@ -80,7 +80,7 @@ def start(name: str, variables: Variables, *, url: str, var: Path) -> Child:
 
 
 def wait_until_ready(child: Child, path: str, *, within: float = STARTS_WITHIN) -> None:
-    """Return as soon as `path` answers 200. Raises Failed if the child ends first, or after `within` seconds."""
+    """Wait until `path` answers 200. Raises Failed if the child ends before, or after `within` seconds."""
     deadline = time.monotonic() + within
     while not _answers(child.url + path):
         if child.process.poll() is not None:

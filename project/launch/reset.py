@@ -2,17 +2,17 @@
 
 import sys
 
-from project.launch import environment, turn
+from project.launch import environment, folder_lock
 
 
 def main() -> None:
-    """Delete the files in var/; exit 1 if `make run` uses it."""
+    """Delete the files in var/. Exit with 1 if `make run` uses the folder."""
     try:
-        with turn.held(environment.VAR):
+        with folder_lock.hold(environment.VAR):
             for path in sorted(environment.VAR.iterdir()):
                 if path.is_file():
                     path.unlink()
-    except turn.AlreadyRunning as error:
+    except folder_lock.AlreadyRunning as error:
         sys.exit(str(error))
     print("var/ is empty. The next `make run` starts over.")
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from project.launch import environment, ports, processes, turn, walk
+from project.launch import environment, folder_lock, ports, processes, walk
 from project.launch.environment import VAR, Environments, LostEnvironment, Variables
 from project.launch.ports import PortRefused, Ports
 from project.launch.processes import Child, Failed
@@ -29,7 +29,7 @@ class Stopped(Exception):
 
 
 def main() -> None:
-    """Run until Ctrl-C; exit 1 with one line if that is not possible."""
+    """Run until Ctrl-C. Exit with 1 and one line if that is not possible."""
     parser = argparse.ArgumentParser(prog="make run", description=__doc__)
     parser.add_argument("--once", action="store_true", help="walk the seven steps, then stop")
     options = parser.parse_args()
@@ -37,7 +37,7 @@ def main() -> None:
         signal.signal(number, _stop)
     try:
         run(once=options.once)
-    except (PortRefused, LostEnvironment, Failed, turn.AlreadyRunning) as error:
+    except (PortRefused, LostEnvironment, Failed, folder_lock.AlreadyRunning) as error:
         sys.exit(str(error))
     except Stopped:
         print("\nStopped.", flush=True)
@@ -46,12 +46,12 @@ def main() -> None:
 def run(*, once: bool) -> None:
     """Prepare the databases, start the processes, print the seven steps, and serve until stopped.
 
-    Raises PortRefused if a port is taken, LostEnvironment if the files of a database are missing, AlreadyRunning if
-    another `make run` runs here, and Failed if a command fails.
+    Raises PortRefused if a port is taken, LostEnvironment if the secrets for a database are missing, AlreadyRunning if
+    another `make run` uses the folder, and Failed if a command fails.
     """
     process_ports = ports.from_environment(os.environ)
     ports.probe(process_ports)
-    with turn.held(VAR):
+    with folder_lock.hold(VAR):
         variables = environment.prepare(process_ports, os.environ)
         prepare_databases(variables, process_ports, VAR)
         with started(variables, process_ports, VAR) as children:
@@ -83,7 +83,7 @@ def prepare_databases(variables: Environments, process_ports: Ports, var: Path) 
 
 @contextmanager
 def started(variables: Environments, process_ports: Ports, var: Path) -> Iterator[list[Child]]:
-    """Start the three servers and wait until each is ready. Stop them at the end of the block, also after an error."""
+    """Start the three servers and wait until each is ready. Stop them at the end of the block, even after an error."""
     children: list[Child] = []
     try:
         for name in READY:
@@ -108,7 +108,7 @@ def signals_ignored() -> Iterator[None]:
 
 
 def watch(children: list[Child]) -> None:
-    """Watch the children. Never returns; raises Failed if one ends."""
+    """Watch the children. Never returns. Raises Failed if a child ends."""
     while True:
         for child in children:
             if child.process.poll() is not None:
@@ -132,7 +132,7 @@ Logs and databases are under var/. Ctrl-C stops all three; `make reset` deletes 
 
 
 def short_tokens(issuer: Variables) -> str:
-    """Return a warning if access tokens live for less than AUTHLIB_LEEWAY; empty if they live longer."""
+    """Return a warning if access tokens live for less than AUTHLIB_LEEWAY, else ""."""
     pairs = (entry.partition("=") for entry in issuer.get("KEY_TIMINGS", "").split(","))
     timings = {name.strip(): seconds for name, _, seconds in pairs}
     lifetime = float(timings.get("token_lifetime", POLICIES[issuer["KEY_POLICY"]].token_lifetime.total_seconds()))

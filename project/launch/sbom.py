@@ -1,7 +1,7 @@
 """`make sbom`: print a CycloneDX 1.6 software bill of materials of the issuer, from its lock.
 
 - The components are the packages of requirements.txt, each with its version, the SHA-256 of its files, and its licence.
-- A package that only another platform needs is optional, and has its marker as a property.
+- A package that only another platform needs is optional, and has its environment marker as a property.
 - The dependency graph and the licences come from the metadata of the installed packages.
 - The same lock gives the same document, except for its timestamp.
 """
@@ -33,12 +33,12 @@ PIN = re.compile(
     r"^([a-z0-9-]+)==(\S+)(?: ; ([^\\]+?))? \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", re.MULTILINE
 )
 DIRECT = ("metrics", "pkcs11", "redis")
-"""The extras whose packages Keyturn itself uses."""
+"""The extras that Keyturn itself depends on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """A package of the lock."""
+    """A package of the lock, with its version and hashes."""
 
     name: str
     version: str
@@ -48,7 +48,7 @@ class Pin:
 
 
 def pins(lock: str) -> Iterator[Pin]:
-    """Yield the packages of the lock. Raises ValueError if a line of it belongs to none."""
+    """Yield the packages of the lock. Raises ValueError if a line of the lock belongs to no package."""
     if rest := PIN.sub("", lock).strip():
         raise ValueError(f"The lock has a line that is no pin with hashes: {rest.splitlines()[0]}")
     for name, version, marker, hashes in PIN.findall(lock):
@@ -73,7 +73,7 @@ def component(pin: Pin) -> Component:
 
 
 def licences(name: str) -> list[License]:
-    """Return the licence that an installed package declares; empty if it is not installed or declares none."""
+    """Return the licence that an installed package declares, or [] if it is not installed or declares none."""
     try:
         about = metadata.metadata(name)
     except metadata.PackageNotFoundError:
@@ -86,7 +86,7 @@ def licences(name: str) -> list[License]:
 
 
 def needs(name: str, locked: dict[str, Component]) -> list[Component]:
-    """Return the components of the lock that an installed package requires, its extras included."""
+    """Return the components of the lock that an installed package requires, including those of its extras."""
     try:
         requirements = [Requirement(line) for line in metadata.requires(name) or []]
     except metadata.PackageNotFoundError:
@@ -95,7 +95,7 @@ def needs(name: str, locked: dict[str, Component]) -> list[Component]:
 
 
 def document(lock: str, requirements: list[str], *, now: datetime) -> str:
-    """Return the bill of materials as JSON. `requirements` are those of Keyturn itself."""
+    """Return the bill of materials as JSON. `requirements` are the requirements of Keyturn itself."""
     locked = {pin.name: component(pin) for pin in pins(lock)}
     root = Component(
         name="keyturn",
@@ -115,7 +115,7 @@ def document(lock: str, requirements: list[str], *, now: datetime) -> str:
 
 
 def own_requirements() -> list[str]:
-    """Return what pyproject.toml requires, its run-time extras included."""
+    """Return the requirements in pyproject.toml, including those of its run-time extras."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
     return [*project["dependencies"], *(line for extra in DIRECT for line in extras[extra])]

@@ -1,6 +1,6 @@
-"""The walk: take the seven steps over HTTP, as a browser and as a service, and print each with its evidence.
+"""Runs the seven steps of the flow against the three processes, and prints the evidence of each step.
 
-The printed values come from the answers of the three processes; none is assumed.
+The walk acts as a browser and as a service. Every printed value comes from a response.
 """
 
 import base64
@@ -20,24 +20,24 @@ Json = Mapping[str, Any]
 
 
 class Broken(Exception):
-    """A step failed. The message names the expected and the actual result."""
+    """A step failed. The message has the expected and the actual result."""
 
 
 @dataclass(slots=True)
 class Walk:
-    """The state of the walk: each step adds to it."""
+    """The state of the walk through the seven steps. Each step stores what later steps need."""
 
     ports: Ports
     credentials: Mapping[str, str]
     browser: Browser
     authorization: Mapping[str, list[str]]
-    """The parameters of the application's authorization request, from its redirect."""
+    """The parameters of the application's authorization request, from the redirect to the issuer."""
     evidence: Json
     """The application's evidence about the user's token: header, claims, JWKS entry and the API's answer."""
 
 
 def walk(ports: Ports, credentials: Mapping[str, str]) -> bool:
-    """Take the seven steps and print each. Returns False at the first one that fails."""
+    """Take the seven steps and print each. Returns False at the first step that fails."""
     tour = Walk(ports, credentials, Browser(), {}, {})
     print(flush=True)
     for number, step in enumerate(STEPS, start=1):
@@ -51,17 +51,17 @@ def walk(ports: Ports, credentials: Mapping[str, str]) -> bool:
 
 
 def user_logs_in(tour: Walk) -> str:
-    """Take step 1: log in by the issuer's own form, to which the application redirects."""
+    """Take step 1 of README.md: log in by the issuer's own form, to which the application redirects."""
     login = tour.browser.get(f"{tour.ports.url('webapp')}/login")
     tour.authorization = _authorization_request(login)
-    page = tour.browser.submit(login, {"login": "demo", "password": tour.credentials["DEMO_PASSWORD"]})
+    page = tour.browser.log_in(login, "demo", tour.credentials["DEMO_PASSWORD"])
     _expect("the consent page", "Allow" in page.text, page)
     tour.evidence = {"page": page}
     return f"User: demo logged in at {_origin(page.url)}, with a password that the application never sees"
 
 
 def client_asks(tour: Walk) -> str:
-    """Take step 2: the application requests scopes of an API, and the user allows them on the consent page."""
+    """Take step 2 of README.md: the application requests scopes of an API, and the user allows them on a page."""
     landed = tour.browser.submit(tour.evidence["page"], {}, button="allow")
     _expect(
         "the application's own page", landed.url.startswith(tour.ports.url("webapp")) and landed.status == 200, landed
@@ -71,7 +71,7 @@ def client_asks(tour: Walk) -> str:
 
 
 def client_proves(tour: Walk) -> str:
-    """Take step 3: check that the client redeemed the code with its secret and the PKCE verifier."""
+    """Take step 3 of README.md: check that the client redeemed the code with its secret and the PKCE verifier."""
     page = tour.browser.get(f"{tour.ports.url('webapp')}/evidence.json")
     tour.evidence = json.loads(page.text)
     claims = tour.evidence["claims"]
@@ -81,7 +81,7 @@ def client_proves(tour: Walk) -> str:
 
 
 def issuer_signs(tour: Walk) -> str:
-    """Take step 4: check that the token is of RFC 9068's type and that the JWKS has its public key."""
+    """Take step 4: check that the token has the type of RFC 9068, and that the JWKS has the public key for it."""
     header, claims = tour.evidence["header"], tour.evidence["claims"]
     url = f"{tour.ports.url('issuer')}/.well-known/jwks.json"
     published = requests.get(url, timeout=TIMEOUT).json()["keys"]
@@ -94,14 +94,14 @@ def issuer_signs(tour: Walk) -> str:
 
 
 def client_sends(tour: Walk) -> str:
-    """Take step 5: check that the application called the API with the user's token."""
+    """Take step 5 of README.md: check that the application called the API with the user's token."""
     answer = tour.evidence["api"]
     _expect_that("200 from the API", answer["status"] == 200)
     return f"Request: the application called {answer['url']} with the token as bearer: {answer['status']}"
 
 
 def api_verifies(tour: Walk) -> str:
-    """Take step 6: the API accepts a service's token, and refuses the same token with one character changed."""
+    """Take step 6 of README.md: check that the API accepts a service's token, but not with one changed character."""
     token = _service_token(tour)
     url = f"{tour.ports.url('api')}/api/whoami/"
     accepted = _call("GET", url, token)
@@ -114,7 +114,7 @@ def api_verifies(tour: Walk) -> str:
 
 
 def claims_decide(tour: Walk) -> str:
-    """Take step 7: the scope allows reading and forbids writing."""
+    """Take step 7 of README.md: check that the token's scope allows reading and forbids writing."""
     token, url = _service_token(tour), f"{tour.ports.url('api')}/api/notes/"
     read = _call("GET", url, token)
     _expect_that("200 for notes:read", read.status_code == 200)

@@ -1,10 +1,11 @@
-"""Supervise the worker processes of one server: replace one that dies, while the others keep serving.
+"""Supervise the worker processes of one server: replace a worker that dies, while the others keep serving.
 
-granian's loop ends all workers if one dies, or with `respawn_failed_workers` if one dies twice within 5.5 s.
-Rules here:
-- A worker that dies is replaced at once, or after PAUSE if its predecessor died young, too.
-- The server gives up after TRIES young deaths for each worker, unless one has lived longer than YOUNG: the application
-  cannot be served.
+granian's own loop ends all workers if one dies, or with `respawn_failed_workers` if one dies twice within 5.5 s. The
+rules here are:
+- A worker that dies is replaced at once, or after PAUSE if it died early and its predecessor did, too. Early means
+  within YOUNG seconds after its start.
+- If more than TRIES early deaths per worker occur, and no worker has lived longer than YOUNG, the application probably
+  cannot be served, and the server shuts down.
 """
 
 import os
@@ -16,15 +17,15 @@ from granian.log import logger
 from granian.server.mp import MPServer
 
 YOUNG = 5.0
-"""Seconds. A worker that dies earlier died young: probably the application fails."""
+"""Seconds after its start within which the death of a worker counts as early. Probably the application fails."""
 PAUSE = 1.0
-"""Seconds before the replacement of a worker that died young as its predecessor did."""
+"""Seconds to wait before a worker is replaced that died early like its predecessor."""
 TRIES = 3
-"""Young deaths per worker after which the server gives up."""
+"""Early deaths (see YOUNG) that the server tolerates per worker. It shuts down at the next one."""
 
 
 class Workers(MPServer):
-    """granian's server with a loop of its own."""
+    """granian's server with the supervision of worker processes that this module describes."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -40,13 +41,20 @@ class Workers(MPServer):
             if self.reload_signal:
                 self._reload(spawn_target, target_loader)  # type: ignore[no-untyped-call]
             while self.interrupt_children and not self.interrupt_signal:
-                if not self._may_replace(self.interrupt_children[0]):
+                pause = self._record_death(self.interrupt_children[0])
+                if self._is_hopeless:
                     logger.error("No worker stays alive: shutting down. The reason is in the log lines above.")
                     return  # exits with 1, because a dead worker is left in the list
+                time.sleep(pause)
                 self._respawn_workers([self.interrupt_children.pop(0)], spawn_target, target_loader)
 
-    def _may_replace(self, number: int) -> bool:
-        """Return False if the server should give up. Pauses if this worker died young twice in a row."""
+    @property
+    def _is_hopeless(self) -> bool:
+        """Return True if the server should shut down, because there were more early deaths than TRIES permits."""
+        return len(self._died_young) > TRIES * self.workers
+
+    def _record_death(self, number: int) -> float:
+        """Record that a worker died. Return the seconds to wait before the worker is replaced."""
         now = time.monotonic()
         is_young = now - self.wrks[number].birth < YOUNG
         is_repeated = is_young and number in self._died_young
@@ -54,17 +62,13 @@ class Workers(MPServer):
             self._died_young.clear()
         if is_young:
             self._died_young.append(number)
-        if len(self._died_young) > TRIES * self.workers:
-            return False
-        if is_repeated:
-            time.sleep(PAUSE)
-        return True
+        return PAUSE if is_repeated else 0
 
 
 def end_with_parent(alive: tuple[int, int]) -> None:
-    """End this worker when the main process has ended, even by SIGKILL. `alive` is a pipe that only that process keeps.
+    """End this worker when the main process has ended, even by SIGKILL. `alive` is a pipe that the main process opened.
 
-    Call it in the worker: it closes its own copy of the writing end, so that the main process has the only one.
+    Call it in the worker. It closes the worker's copy of the writing end, so that only the main process has that end.
     """
     reading, writing = alive
     os.close(writing)

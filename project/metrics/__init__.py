@@ -1,8 +1,9 @@
 """Metrics of issuer and API for Prometheus, off unless METRICS_PORT is set.
 
-Owns: the issuer's metrics, their bounded labels, and the port that exposes those of all worker processes.
+Owns: the issuer's metrics, their bounded labels, and the port that exposes the metrics of all worker processes.
 Does not own: the API's own metrics, which `resources/metrics.py` has; the events that are counted.
-Neighbours: above `tokens` and `resources`. Neither imports it: it is attached to their observers.
+Neighbours: above `tokens` and `resources`, which do not import this package. It registers itself as an observer of
+their events.
 
 Read in this order:
 - `catalog`: every metric of the issuer.
@@ -10,6 +11,6 @@ Read in this order:
 - `events`: counts events of the audit trail, and logins that hash passwords.
 - `state`, `issuer_state`: read the state of keys, caches, databases, feed and jobs.
 - `endpoints`: the endpoint of a request.
-- `middleware`: measures requests, and attaches all of this when a worker process starts.
+- `middleware`: measures requests, and starts the other modules when a worker process starts.
 - `exposition`: serves /metrics from the main process.
 """

@@ -1,6 +1,6 @@
-"""Every metric of the issuer, and of the server processes. `resources/metrics.py` has those of an API. Pure.
+"""Every metric of the issuer, and of the server processes. `resources/metrics.py` has the metrics of an API. Pure.
 
-A point in time is exported as seconds since the epoch: `time() - metric` is its age, also if a process hangs.
+A point in time is exported as seconds since the epoch, so that `time() - metric` is its age, even if a process hangs.
 """
 
 from resources import metrics as api

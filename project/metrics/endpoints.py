@@ -1,18 +1,18 @@
-"""The endpoint of a request as a label: a name of the URL map, never a path."""
+"""The endpoint of a request as a label, which is a name in the URL map, never a path."""
 
 from django.http import HttpRequest
 
 from project.metrics.labels import OTHER, Names
 
 GROUPS = {"admin": "admin", "accounts": "account", "mfa": "account", "brand": "static"}
-"""By the first word of a route: pages that are measured together."""
+"""The label of pages that are measured together, by the first word of their route."""
 MOST = 60
 names = Names(MOST)
 """The endpoints that became labels. They live as long as the process."""
 
 
 def endpoint(request: HttpRequest) -> str:
-    """Return the name of the request's URL, or of a group of pages; "other" if no URL matched."""
+    """Return the name of the request's URL, or the name of a group of pages. Returns "other" if no URL matched."""
     match = request.resolver_match
     if match is None:
         return "static" if request.path_info.startswith("/static/") else OTHER

@@ -1,4 +1,4 @@
-"""Counts the events of the audit trail, and the logins that hash passwords. Costs no query and takes no lock."""
+"""Counts the events of the audit trail, and the logins that hash passwords, without a query or a lock."""
 
 from collections.abc import Mapping
 from threading import Lock
@@ -12,7 +12,7 @@ from tokens.limits import password_slots
 
 ISSUED = "token.issued"
 REFUSED = ("refused",)
-"""How the names of events end that have an OAuth error and a reason."""
+"""The endings of the names of events that have an OAuth error and a reason."""
 
 
 def count(action: str, details: Mapping[str, Any]) -> None:
@@ -44,7 +44,10 @@ class Logins:
 
 
 def attach() -> None:
-    """Count from now on. Every series begins at 0, because `rate` and `increase` do not see the first value."""
+    """Count events and logins from now on.
+
+    Every series begins at 0, because PromQL's `rate` and `increase` do not see the first value of a series.
+    """
     for event in sorted(labels.EVENTS):
         add(catalog.EVENTS, event, amount=0)
     for grant_type in GRANT_TYPES:

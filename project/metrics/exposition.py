@@ -1,9 +1,9 @@
-"""Serves /metrics from the main process, on a port of its own: the sum over all worker processes.
+"""Serves /metrics from the main process, on a port of its own, with the values of all worker processes together.
 
-- The worker processes write their values into files of a folder that only this server's user can read
-  (prometheus_client's multiprocess mode). The main process reads them for each answer.
-- A counter keeps the values of workers that ended. A gauge counts running workers only.
-- Only the networks of METRICS_FROM get an answer. There is no other path, and no other method.
+- The worker processes write their values into files in a folder that only this server's user can read
+  (prometheus_client's multiprocess mode). The main process reads the files for each answer.
+- A counter includes the values of workers that have ended. A gauge includes running workers only.
+- Only the networks of METRICS_FROM get an answer. Only GET /metrics is served.
 """
 
 import ipaddress
@@ -30,7 +30,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class MetricsPort:
-    """Where metrics are exposed, and to whom."""
+    """The address and port that expose metrics, and the networks whose clients may read them."""
 
     address: str
     port: int
@@ -40,7 +40,7 @@ class MetricsPort:
 def start(place: MetricsPort) -> "ThreadingHTTPServer":
     """Expose the metrics of this process's future workers. Exits if the port is taken or prometheus_client is missing.
 
-    Call it before the workers are started, because they write into the folder that this makes.
+    Call it before the workers are started, because it creates the folder into which they write.
     """
     os.environ[FOLDER] = folder = tempfile.mkdtemp(prefix="keyturn-metrics-")
     try:
@@ -57,7 +57,7 @@ def start(place: MetricsPort) -> "ThreadingHTTPServer":
 
 
 def stop(server: "ThreadingHTTPServer") -> None:
-    """Stop the server, and delete the folder."""
+    """Stop the server, and delete the folder in which the workers wrote their metrics."""
     server.shutdown()
     server.server_close()
     if isinstance(server, Exposition):
@@ -65,7 +65,7 @@ def stop(server: "ThreadingHTTPServer") -> None:
 
 
 class Exposition(ThreadingHTTPServer):
-    """The server, and the folder that it reads."""
+    """The server of /metrics, and the folder in which the workers write their metrics."""
 
     daemon_threads = True
 
@@ -76,22 +76,22 @@ class Exposition(ThreadingHTTPServer):
         super().__init__((place.address, place.port), _Handler)
 
     def verify_request(self, _request: Any, client_address: Any) -> bool:
-        """Return True if METRICS_FROM has the address. Others get no thread, and a closed connection."""
+        """Return True if METRICS_FROM has the address. Otherwise the connection is closed without using a thread."""
         return is_within(client_address[0], self.networks)
 
     def handle_error(self, _request: Any, _client: Any) -> None:
-        """Ignore a client that went away."""
+        """Ignore an error, such as a client that closed the connection."""
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Answers one request."""
+    """Answers one request for /metrics."""
 
     server: Exposition
     timeout = WITHIN
     server_version, sys_version = "Keyturn", ""
 
     def do_GET(self) -> None:
-        """Answer with the metrics. The server has checked the address."""
+        """Answer with the metrics. `verify_request` has checked the address before."""
         if self.path.partition("?")[0] != "/metrics":
             self._answer(404, b"Only /metrics is here.\n")
         else:
@@ -107,11 +107,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, _format: str, *_arguments: object) -> None:
-        """Log nothing: a scrape every few seconds is no news."""
+        """Log nothing, because metrics are scraped every few seconds."""
 
 
 def is_within(address: str, networks: Sequence[Network]) -> bool:
-    """Return True if the address is in one of the networks. An IPv4 address may be mapped into IPv6."""
+    """Return True if the address is in one of the networks. The address can be IPv4, also mapped into IPv6."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
     parsed = getattr(parsed, "ipv4_mapped", None) or parsed
     return any(parsed in network for network in networks)
@@ -129,14 +129,14 @@ def exposed(folder: Path) -> tuple[str, bytes]:
 
 
 def forget_ended(folder: Path) -> None:
-    """Delete the gauges of worker processes that ended. Their counters stay."""
+    """Delete the gauges of worker processes that have ended. Their counters remain."""
     for file in folder.iterdir():
         if (match := LIVE.fullmatch(file.name)) and not _is_running(int(match[1])):
             file.unlink(missing_ok=True)
 
 
 def _is_running(process: int) -> bool:
-    with suppress(PermissionError):  # it runs, as another user
+    with suppress(PermissionError):  # the process runs, as another user
         try:
             os.kill(process, 0)
         except ProcessLookupError:

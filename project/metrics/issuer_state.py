@@ -15,29 +15,32 @@ from tokens.audit import jobs
 from tokens.keys import keyring
 from tokens.keys.ring_snapshot import Snapshot
 from tokens.keys.rules import lifecycle
-from tokens.limits import rate_limit
+from tokens.limits import cache_circuit
 from tokens.models import JobRun, RevocationLog, Segment, WaitingEntry
 
 logger = logging.getLogger(__name__)
 EVERY = 15.0  # seconds
 MOST_WAITING = 10_000
-"""More entries that wait are not counted, as that would take as long as reading them."""
+"""The most waiting entries that are counted, because counting takes as long as reading them."""
 rings, job_names = Names(50), Names(50)
 """The names that became labels. They live as long as the process."""
 
 
 def of_memory(now: datetime) -> Iterator[Sample]:
-    """Yield the state of each ring that this process has read, and of its caches. `now` is this node's clock."""
+    """Yield the state of the process's caches, and of each ring (set of signing keys) that it has read.
+
+    `now` is the time of this node's clock.
+    """
     for name in keyring.snapshots.names():
         if (snapshot := keyring.snapshots.latest(name)) is not None:
             yield from of_ring(rings.label(name), snapshot, now=snapshot.carried(node_time=now))
-    # Not the location of a cache, which can contain a password.
-    for alias in rate_limit.ALIASES:
-        yield catalog.CIRCUIT, rate_limit.is_unreachable(alias), (f"cache:{alias}",)
+    # The label is the name of the cache, not its location, which can contain a password.
+    for alias in cache_circuit.ALIASES:
+        yield catalog.CIRCUIT, cache_circuit.is_unreachable(alias), (f"cache:{alias}",)
 
 
 def of_ring(ring: str, snapshot: Snapshot, *, now: datetime) -> Iterator[Sample]:
-    """Yield the state of a ring at `now` (the database's clock)."""
+    """Yield the state of a ring, which is a set of signing keys, at `now` (the database's clock)."""
     keys, policy = [row.key for row in snapshot.stored], snapshot.policy
     signer, planned = lifecycle.signer(keys, now=now), lifecycle.planned(keys, now=now)
     due = planned.start if planned and planned.start else lifecycle.due(keys, policy=policy, now=now)
@@ -57,7 +60,7 @@ def of_ring(ring: str, snapshot: Snapshot, *, now: datetime) -> Iterator[Sample]
 
 
 def of_database() -> Iterator[Sample]:
-    """Yield the state of the feed, and when jobs last ran to their end."""
+    """Yield the state of the feed, and the times at which jobs last completed."""
     version, unsealed = RevocationLog.objects.values_list("version", "unsealed").first() or (0, 0)
     sealed = Segment.objects.aggregate(entries=Sum("count"))["entries"] or 0
     yield catalog.FEED_VERSION, version, ()
@@ -77,7 +80,10 @@ class DatabaseReader:
         self._clock, self._read_at = clock, float("-inf")
 
     def __call__(self, _now: datetime) -> None:
-        """Read if it is due. The gauges keep their values while the database does not answer."""
+        """Read the database if EVERY seconds have passed.
+
+        While the database does not answer, the gauges keep their values.
+        """
         if self._clock() - self._read_at < EVERY:
             return
         self._read_at = self._clock()

@@ -16,7 +16,7 @@ ERRORS = frozenset(
         *("unsupported_token_type", "unmet_authentication_requirements", "not_found"),
     }
 )
-"""The error codes of OAuth 2.0, OpenID Connect and their extensions that this issuer answers."""
+"""The error codes of OAuth 2.0, OpenID Connect and their extensions with which this issuer answers."""
 EVENTS = frozenset(
     {
         *("assertion.refused", "consent.given", "consent.refused", "consent.withdrawn", "database.restored"),
@@ -36,7 +36,16 @@ REASONS = frozenset(
         "the client_assertion_type is another one",
         "the request names no client",
         "no active client has this client_id",
+        "no such user",
         "the secret is wrong, or missing",
+        "the subject token is about to expire",
+        "the subject token is not a valid access token of this issuer",
+        "the subject token was issued to a client that is not active",
+        "the subject token was revoked",
+        "the subject token's aud is no API of this client",
+        "the subject token's chain of actors is too long",
+        "the subject token's sub is no active user",
+        "the user may not be acted for",
         "Authenticate the client in one way: by its key or by a secret.",
         "Authenticate the client in one way: by the header or in the body.",
         "Missing code_verifier parameter.",
@@ -59,11 +68,9 @@ REASONS = frozenset(
         "The refresh token was used before; its family is revoked.",
         "The resource is unknown, or this client may not use it.",
         "The scopes belong to several APIs; name one as the resource.",
-        "The subject token cannot be exchanged by this client.",
         "The token was issued to another client.",
         "The user has not answered yet.",
         "The user is not active.",
-        "The user is unknown, or may not be acted for.",
         "The user refused.",
         "This client may not use the grant type.",
         "This client must send a DPoP proof with each token request.",
@@ -71,7 +78,7 @@ REASONS = frozenset(
         "This issuer does not know the grant type.",
     }
 )
-"""The reasons of refusals that are counted apart, as the code words them."""
+"""The reasons of refusals that are counted separately, in the wording of the code."""
 
 
 def known(value: object, values: Container[str]) -> str:
@@ -86,7 +93,11 @@ def status_class(status: int) -> str:
 
 
 class Names:
-    """Names that operators give, such as rings, or that the URL map has. The first `most` count apart."""
+    """The values of a label whose names are not known in advance.
+
+    For example, operators choose the names of rings (sets of signing keys). Only the first `most` different names
+    become values.
+    """
 
     def __init__(self, most: int) -> None:
         self._most, self._names, self._lock = most, set[str](), Lock()

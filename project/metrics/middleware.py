@@ -1,4 +1,4 @@
-"""Measures requests, and attaches everything that counts when a process that serves loads its application."""
+"""Middleware that measures requests. It starts to collect metrics when a server process loads its application."""
 
 import time
 from collections.abc import Callable
@@ -18,7 +18,10 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 
 
 def measured(answer: Answer) -> Answer:
-    """Measure the duration of each request. Middleware: the first. Not used unless METRICS_PORT is set."""
+    """Return a middleware that measures the duration of each request. Place it first, so that it covers all others.
+
+    Raises MiddlewareNotUsed unless METRICS_PORT is set.
+    """
     if not settings.METRICS_PORT:
         raise MiddlewareNotUsed
     start()
@@ -37,8 +40,11 @@ def measured(answer: Answer) -> Answer:
 
 
 def start() -> None:
-    """Export the issuer's metrics and count from now on, once per process. RESOURCE_SERVER exports the API's."""
-    # The sink stays if the application is loaded again.
+    """Start to count, and export the issuer's metrics. Does nothing if this process has started already.
+
+    The setting RESOURCE_SERVER["METRICS"] exports the metrics of an API.
+    """
+    # If the application is loaded again, the existing sink is used.
     if _started:
         return
     _started.append(True)
@@ -55,4 +61,4 @@ def start() -> None:
 
 
 _started: list[bool] = []
-"""Has an element if this process counts. Lives as long as the process."""
+"""Contains an element if this process counts. Lives as long as the process."""

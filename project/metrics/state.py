@@ -1,4 +1,7 @@
-"""Reads the state of a process from its memory every EVERY seconds, in a thread that waits for no database."""
+"""Sets gauges of a process's state, such as open circuit breakers, every few seconds (EVERY).
+
+A thread reads the state from memory, so that it does not wait for a database.
+"""
 
 import logging
 import threading
@@ -18,23 +21,23 @@ Sample = tuple[Metric, float, tuple[str, ...]]
 Reader = Callable[[datetime], Iterable[Sample]]
 """A function that gets this node's clock and yields gauges."""
 dependencies = Names(50)
-"""The databases that became labels. It lives as long as the process."""
+"""The label values of databases in the circuit breaker metric, at most 50. Lives as long as the process."""
 
 
 def of_databases(_now: datetime) -> Iterator[Sample]:
-    """Yield the circuits of the databases that this process has used."""
+    """Yield the state of the circuit breakers of the databases that this process has used."""
     for alias, kind, is_open in circuits.states():
         yield catalog.CIRCUIT, is_open, (dependencies.label(f"database:{alias}:{kind}"),)
 
 
 def record(samples: Iterable[Sample]) -> None:
-    """Set the gauges."""
+    """Set the gauge of each sample to the value of the sample."""
     for metric, value, label_values in samples:
         put(metric, float(value), *label_values)
 
 
 class Sampler:
-    """The thread that calls the readers."""
+    """A thread that calls the functions that read the state, and sets the gauges."""
 
     def __init__(self, readers: Sequence[Reader], *, every: float = EVERY) -> None:
         self._readers, self._every = readers, every

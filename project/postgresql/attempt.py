@@ -1,4 +1,4 @@
-"""Make a call with a deadline on its own thread: for calls that cannot be interrupted, such as a DNS lookup."""
+"""Make a call with a deadline on its own thread, for calls that cannot be interrupted, such as a DNS lookup."""
 
 import threading
 from collections.abc import Callable
@@ -11,9 +11,9 @@ T = TypeVar("T")
 
 
 def within(seconds: float, call: Callable[[], T], *, discard: Callable[[T], object] = lambda _late: None) -> T:
-    """Return what `call` returns, or raise what it raises. Raises DeadlinePassed after `seconds`.
+    """Return the result of `call`, or raise its exception. Raises DeadlinePassed after `seconds`.
 
-    After the deadline, the call continues, and `discard` gets its result.
+    After the deadline, the call continues, and `discard` is called with its result.
     """
     future: Future[T] = Future()
 

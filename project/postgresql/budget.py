@@ -1,6 +1,6 @@
 """Bound the time that a request, or one read of the background refresh, waits for databases.
 
-Without a budget (a management command, a migration) nothing is bounded.
+Without a budget, as in a management command or a migration, waits are not bounded.
 """
 
 import time
@@ -17,27 +17,27 @@ from project.admin_pages import ANSWER_WITHIN, is_admin_page
 Answer = Callable[[HttpRequest], HttpResponseBase]
 
 SHARE = 2 / 3
-"""The share of ANSWER_WITHIN for waits for databases. The rest is for cancelling a statement that hangs.
+"""The share of ANSWER_WITHIN for which a request may wait for databases. The rest is for cancelling a statement.
 
-It bounds all waits of a request in total, and each statement of a page of the admin. A COMMIT is possible until the
-answer is due.
+The share bounds all waits of a request in total. On a page of the admin, it bounds each statement. A COMMIT is possible
+until the answer is due.
 """
 ADMIN_REQUEST = 20.0
-"""Seconds that a page of the admin waits for databases in total."""
+"""The longest time in seconds for which a page of the admin waits for databases in total."""
 MAINTENANCE = 0.5
-"""Seconds for the check of a connection between two requests."""
+"""The longest time in seconds for the check of a connection between two requests."""
 
 
 @dataclass(slots=True)
 class Budget:
-    """The remaining time of a request for waits, and the deadline of its commits."""
+    """The time that a request may still wait for databases, and the deadline of its commits."""
 
     left: float
-    """Seconds that it can still wait."""
+    """The seconds for which the request can still wait."""
     each: float
-    """Seconds that one statement can take at most."""
+    """The longest time in seconds for one statement."""
     ends: float
-    """The last instant for a commit (monotonic clock)."""
+    """The last instant at which a commit is possible (monotonic clock)."""
 
     @property
     def next(self) -> float:
@@ -59,7 +59,7 @@ def current() -> Budget | None:
 
 @contextmanager
 def at_most(seconds: float, *, each: float | None = None, commits_within: float | None = None) -> Iterator[Budget]:
-    """Bound the waits of the block for databases: `seconds` in total, `each` seconds per statement.
+    """Bound how long the block waits for databases: `seconds` in total, `each` seconds per statement.
 
     Commits are possible until `commits_within` seconds from now. `each` and `commits_within` default to `seconds`.
     """
@@ -73,12 +73,12 @@ def at_most(seconds: float, *, each: float | None = None, commits_within: float 
 
 
 def waiting() -> float:
-    """Return the seconds that a request can wait for its databases in total."""
+    """Return the seconds in total for which a request may wait for its databases."""
     return float(settings.ANSWER_WITHIN * SHARE)
 
 
 def bounded(answer: Answer) -> Answer:
-    """Return a middleware that bounds the waits for databases. Put it before all others that use a database."""
+    """Return a middleware that bounds waits for databases. Place it before every middleware that uses a database."""
     commits_within, waits = settings.ANSWER_WITHIN, waiting()
 
     def within_budget(request: HttpRequest) -> HttpResponseBase:

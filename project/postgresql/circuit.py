@@ -2,8 +2,8 @@
 
 - Closed: every thread tries.
 - Open, for PAUSE seconds after a failure: no thread tries.
-- Half-open, after the pause: the first thread that comes gets LEASE seconds to try. An answer closes the circuit, a
-  failure opens it again.
+- Half-open, after the pause: the next thread gets LEASE seconds to try. An answer closes the circuit, a failure opens
+  it again.
 """
 
 import os
@@ -18,6 +18,7 @@ LEASE = 4.0  # seconds; longer than a request can wait
 REASONS = {
     "answers": "the database did not answer a moment ago",
     "commits": "no synchronous standby acknowledged a commit a moment ago",
+    "locks": "a lock was not available a moment ago",
 }
 
 
@@ -32,11 +33,14 @@ class ServerCircuit:
 
     @property
     def is_open(self) -> bool:
-        """Return True from a failure until the next answer."""
+        """Return True from a failure of the server until its next answer."""
         return self._opens_again_at is not None
 
     def require(self) -> None:
-        """Raise NotTried if the circuit is open, or half-open while another thread has the lease."""
+        """Raise NotTried if this thread must not use the database, because the circuit is open.
+
+        While the circuit is half-open, one thread at a time may use it.
+        """
         if self._opens_again_at is None:
             return
         with self._lock:
@@ -59,18 +63,39 @@ class ServerCircuit:
                 self._prober, self._opens_again_at = None, None
 
 
+class LockCircuit(ServerCircuit):
+    """The circuit breaker for waits for locks. It closes PAUSE seconds after the last failure."""
+
+    # It closes by time only, because no answer of the server says that locks are free.
+
+    @property
+    def is_open(self) -> bool:
+        """Return True for PAUSE seconds after a failure."""
+        opens_again_at = self._opens_again_at
+        return opens_again_at is not None and self._clock() < opens_again_at
+
+    def require(self) -> None:
+        """Raise NotTried while the circuit is open."""
+        if self.is_open:
+            raise NotTried(self._reason)
+
+
 class Circuits:
-    """The two circuits of each database alias: whether it answers, and whether its commits are acknowledged."""
+    """The circuit breakers of each database alias: for answers, for acknowledgements of commits, and for locks."""
 
     def __init__(self) -> None:
         self._made: dict[tuple[str, str], ServerCircuit] = {}
 
     def of(self, alias: str, kind: str) -> ServerCircuit:
-        """Return the circuit of the `kind` "answers" or "commits" of the database `alias`."""
-        return self._made.setdefault((alias, kind), ServerCircuit(REASONS[kind]))
+        """Return the circuit breaker of a database.
+
+        `alias` is the alias of the database. `kind` is "answers", "commits" or "locks".
+        """
+        made = LockCircuit if kind == "locks" else ServerCircuit
+        return self._made.setdefault((alias, kind), made(REASONS[kind]))
 
     def states(self) -> list[tuple[str, str, bool]]:
-        """Return the alias, the kind, and whether it is open, of each circuit that was used."""
+        """Return, for each circuit that was used, its alias, its kind, and True if it is open."""
         return [(alias, kind, circuit.is_open) for (alias, kind), circuit in list(self._made.items())]
 
     def forget(self) -> None:
@@ -79,5 +104,5 @@ class Circuits:
 
 
 circuits = Circuits()
-"""Lives as long as the process."""
-os.register_at_fork(after_in_child=circuits.forget)  # another thread of the parent might have held a lock
+"""The circuits of this process. Lives as long as the process."""
+os.register_at_fork(after_in_child=circuits.forget)  # a thread of the parent can have held a lock

@@ -1,6 +1,7 @@
 """psycopg's connection with deadlines: a late statement is cancelled, and the server refuses a late COMMIT.
 
-It uses public names of psycopg only, and relies on one detail: every method waits by `Connection.wait`.
+The class uses public names of psycopg only, and relies on two details: every method waits by `Connection.wait`, and
+`psycopg.generators.execute` returns the results of what `pgconn.send_query` sent.
 """
 
 import select
@@ -9,35 +10,43 @@ from collections.abc import Generator
 from typing import Any, TypeVar
 
 import psycopg
-from psycopg.errors import Diagnostic, DivisionByZero
-from psycopg.pq import TransactionStatus
+from psycopg.errors import Diagnostic, DivisionByZero, LockNotAvailable, error_from_result
+from psycopg.generators import execute
+from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq.abc import PGconn, PGresult
 from psycopg.rows import RowFactory, tuple_row
 
 from project.postgresql import attempt
 from project.postgresql.budget import Budget, current
-from project.postgresql.circuit import ServerCircuit
-from project.postgresql.errors import DeadlinePassed, NotReplicated
+from project.postgresql.circuit import LockCircuit, ServerCircuit
+from project.postgresql.errors import DeadlinePassed, NotReplicated, NotTried
 
 T = TypeVar("T")
 
 CANCEL = 0.3
-"""Seconds for the cancel of a statement to reach the server, and again for the statement to end after it."""
+"""Seconds allowed for a cancel request to reach the server, and as many again for the cancelled statement to end."""
 CANCEL_LIVES = 30.0
-"""Seconds after which an unanswered cancel is given up, on its own thread.
+"""Seconds after which a cancel request without an answer is closed. It waits on its own thread.
 
-PgBouncer 1.18 exits (FATAL, "bad client state") if a client closes a cancel that PgBouncer is still passing on. It
-drops a cancel by itself after 10 s (cancel_wait_timeout).
+PgBouncer 1.18 exits (FATAL, "bad client state") if a client closes a cancel request that PgBouncer is still passing on.
+PgBouncer drops a cancel request by itself after 10 s (cancel_wait_timeout).
 """
 FRESH = 1.0
-"""Seconds after an answer of the server for which a connection needs no health check, unless the server ends it."""
+"""Seconds after an answer of the server for which a connection needs no health check, unless the server ended it."""
 BOUNDS = {"lock_timeout": 1.0, "statement_timeout": 2.5, "idle_in_transaction_session_timeout": 5.0}
 """Limits that the server enforces if the client has disappeared or is suspended, as multiples of `Budget.each`."""
+LOCK_SHARE = 0.25
+"""The share of `Budget.each` for which a statement on a shared connection waits for a lock."""
+COMMIT_SHARE = 0.5
+"""The share of `Budget.each` for which a shared connection waits for a COMMIT, so that others can still read."""
+CROWDED = 0.02
+"""Seconds for which a shared connection waits for a lock, within a second after another one waited in vain."""
 COMMIT = """\
 SELECT 1 / (clock_timestamp() - transaction_timestamp() <= interval '{milliseconds} milliseconds')::int; COMMIT"""
-"""Both go in one message: if the first fails, the server skips the second.
+"""Both statements are sent in one message. If the first fails, the server skips the second.
 
-It compares two readings of the server's clock, because this node's clock can differ. A database function could raise a
-clearer error, but would need a migration, which an API's database does not have."""
+The first statement compares two readings of the server's clock, because this node's clock can differ. A database
+function could raise a clearer error, but would need a migration, which an API's database does not have."""
 
 
 class _Late(Exception):
@@ -50,8 +59,12 @@ class Connection(psycopg.Connection[Any]):
     def __init__(self, pgconn: psycopg.pq.abc.PGconn, row_factory: RowFactory[Any] = tuple_row) -> None:
         super().__init__(pgconn, row_factory)
         self.answers, self.commits = ServerCircuit(), ServerCircuit()
+        self.locks: ServerCircuit = LockCircuit()
+        self.is_shared = False
+        """True if several threads use the connection in turn (`pool`)."""
+        self.opened_at = time.monotonic()
         self.began: float | None = None
-        """The instant of the answer to BEGIN (monotonic clock), or None outside of a transaction that `begin` began."""
+        """The instant of the answer to BEGIN (monotonic clock), or None outside of a transaction of `begin`."""
         self.answered_at = time.monotonic()
         """The instant of the server's last answer (monotonic clock)."""
         self.may_be_cancelled = False
@@ -59,31 +72,62 @@ class Connection(psycopg.Connection[Any]):
         self._unreplicated: list[str] = []
         self.add_notice_handler(_collect(self._unreplicated))
 
+    def send(self, sql: str) -> list[PGresult]:
+        """Execute statements without parameters in one message, and return the result of each statement.
+
+        The connection must be in autocommit mode, as all connections of Django are. Raises psycopg.Error.
+        """
+        # A cursor of psycopg makes three times as many calls.
+        with self.lock:
+            return self.wait(_sent(self.pgconn, sql.encode()))
+
     def begin(self, isolation: str = "") -> None:
-        """Begin a transaction. If there is a budget, set limits for it at the server."""
+        """Begin a transaction. If there is a budget, set limits for the transaction at the server."""
         begin = f"BEGIN ISOLATION LEVEL {isolation}" if isolation else "BEGIN"
-        self.execute("; ".join([begin, *_bounds(current())]))
+        self.send("; ".join([begin, *_bounds(budget := current()), *self._lock_bound(budget)]))
         self.began = time.monotonic()
 
     def commit(self) -> None:
-        """Commit. Raises DeadlinePassed after the deadline, NotReplicated, and NotTried if the circuit is open."""
+        """Commit the transaction.
+
+        Raises DeadlinePassed after the deadline, NotReplicated if no standby acknowledged the commit, and NotTried if a
+        circuit is open.
+        """
         budget, began = current(), self.began
         self.began = None
         if budget is None or began is None or self.info.transaction_status != TransactionStatus.INTRANS:
             super().commit()
             return
         self.commits.require()
+        each = budget.each
+        if self.is_shared:
+            budget.each = COMMIT_SHARE * each
         try:
-            self.execute(COMMIT.format(milliseconds=_allowed(budget, began)))
+            self.send(COMMIT.format(milliseconds=_allowed(budget, began)))
         except DivisionByZero as error:
             raise DeadlinePassed(DeadlinePassed.reason) from error
         except NotReplicated:
             self.commits.failed()
             raise
+        finally:
+            budget.each = each
         self.commits.answered()
 
+    def lock_wait(self, budget: Budget) -> float:
+        """Return the seconds for which a statement of this request may wait for a lock."""
+        try:
+            self.locks.require()
+        except NotTried:
+            return CROWDED
+        return LOCK_SHARE * budget.each
+
+    def _lock_bound(self, budget: Budget | None) -> list[str]:
+        if budget is None or not self.is_shared:
+            return []
+        return [f"SET LOCAL lock_timeout = {int(self.lock_wait(budget) * 1000)}"]
+
     def rollback(self) -> None:
-        """Roll back. Even without time left, this can take CANCEL seconds."""
+        """Roll back. This can take CANCEL seconds even if the budget has no time left."""
         if budget := current():
             budget.left = max(budget.left, CANCEL)
         super().rollback()
@@ -91,7 +135,8 @@ class Connection(psycopg.Connection[Any]):
     def wait(self, gen: Generator[Any, Any, T], *args: Any, **kwargs: Any) -> T:
         """Run psycopg's generator to its end, within the budget.
 
-        Raises DeadlinePassed if the server does not answer in time, NotTried if the circuit is open, NotReplicated.
+        Raises DeadlinePassed if the server does not answer in time, NotTried if the circuit is open, and NotReplicated
+        if no standby acknowledged a commit.
         """
         self._unreplicated.clear()
         budget = current()
@@ -102,11 +147,11 @@ class Connection(psycopg.Connection[Any]):
         return result
 
     def is_fresh(self) -> bool:
-        """Return True if the server answered within FRESH, and has not ended the connection since. Asks nothing."""
+        """Return True if the server answered within FRESH, and has not ended the connection since. Sends nothing."""
         if self.closed or time.monotonic() - self.answered_at > FRESH:
             return False
-        # A server that stops, or ends one connection, sends that at once. Between statements it sends nothing else,
-        # except a changed setting or a notice, after which the connection is checked.
+        # A server that stops, or ends one connection, sends a message at once. Between statements it sends nothing
+        # else, except a changed setting or a notice, after which the connection is checked.
         unread = select.poll()
         unread.register(self.fileno(), select.POLLIN)
         return not unread.poll(0)
@@ -118,15 +163,19 @@ class Connection(psycopg.Connection[Any]):
             result = super().wait(_until(started + budget.next, gen))
         except _Late:
             result = self._cancel(gen)
+        except LockNotAvailable:
+            if time.monotonic() - started > CROWDED:  # otherwise it was a statement with NOWAIT
+                self.locks.failed()
+            raise
         finally:
             budget.spend(time.monotonic() - started)
         self.answers.answered()
         return result
 
     def _cancel(self, gen: Generator[Any, Any, T]) -> T:
-        """Cancel the statement, and close a connection that hangs.
+        """Cancel the statement, and close the connection if it hangs.
 
-        Returns the statement's result if it ended first; else raises DeadlinePassed.
+        Returns the statement's result if the statement ended before the cancel, else raises DeadlinePassed.
         """
         try:
             attempt.within(CANCEL, lambda: self.cancel_safe(timeout=CANCEL_LIVES))
@@ -143,8 +192,22 @@ class Connection(psycopg.Connection[Any]):
             raise DeadlinePassed(DeadlinePassed.reason) from None
 
 
+def _sent(pgconn: PGconn, sql: bytes) -> Generator[Any, Any, list[PGresult]]:
+    """Send `sql` and wait for its results. Raises psycopg.Error if a statement failed."""
+    pgconn.send_query(sql)
+    results: list[PGresult] = yield from execute(pgconn)
+    # Raised here, so that `_wait_within` and `_cancel` see the error.
+    for result in results:
+        if result.status == ExecStatus.FATAL_ERROR:
+            raise error_from_result(result)
+    return results
+
+
 def _until(instant: float, gen: Generator[Any, Any, T], *, resumed: bool = False) -> Generator[Any, Any, T]:
-    """Yield the waits of `gen`. Raises _Late after `instant` (monotonic clock); `gen` can then be resumed."""
+    """Yield what the psycopg generator `gen` waits for.
+
+    Raises _Late after `instant` (monotonic clock); `gen` can then be resumed.
+    """
     try:
         wait = gen.send(0) if resumed else next(gen)
         while True:
@@ -157,14 +220,20 @@ def _until(instant: float, gen: Generator[Any, Any, T], *, resumed: bool = False
 
 
 def _bounds(budget: Budget | None) -> list[str]:
-    """Return the statements that bound a transaction at the server. They are local to it, as PgBouncer requires."""
+    """Return the statements that set time limits for a transaction at the server.
+
+    They are SET LOCAL statements, because PgBouncer requires that.
+    """
     if budget is None:
         return []
     return [f"SET LOCAL {name} = {int(factor * budget.each * 1000)}" for name, factor in BOUNDS.items()]
 
 
 def _allowed(budget: Budget, began: float) -> int:
-    """Return the milliseconds after BEGIN until which the server may commit. Raises DeadlinePassed if they are over."""
+    """Return the milliseconds after BEGIN until which the server may commit.
+
+    Raises DeadlinePassed if no milliseconds are left.
+    """
     now = time.monotonic()
     until = min(now + budget.next, budget.ends)
     if until <= now:
@@ -173,11 +242,11 @@ def _allowed(budget: Budget, began: float) -> int:
 
 
 def _collect(unreplicated: list[str]) -> Any:
-    """Return a notice handler that appends the server's warning if a commit did not wait for a standby to the end."""
-    # It refers to the list and not to the connection, because a reference cycle would keep the connection alive.
+    """Return a notice handler that appends the server's warning that no standby acknowledged a commit."""
+    # The handler refers to the list, not to the connection: a reference cycle would keep the connection alive.
 
     def handle(notice: Diagnostic) -> None:
-        # unlike the message (lc_messages), the name of the function is not translated
+        # The name of the function is not translated, unlike the message (lc_messages).
         if notice.source_function == "SyncRepWaitForLSN" or "synchronous replication" in (notice.message_primary or ""):
             unreplicated.append(notice.message_primary or NotReplicated.reason)
 

@@ -1,4 +1,4 @@
-"""psycopg as Django's backend uses it, with a `connect` that is bounded by the budget."""
+"""psycopg, as the module that Django's backend uses, with a `connect` that is bounded by the budget."""
 
 import time
 from functools import partial
@@ -14,9 +14,9 @@ from project.postgresql.errors import DeadlinePassed
 
 
 def connect(**parameters: Any) -> Connection:  # type: ignore[no-redef]
-    """Connect. Raises DeadlinePassed if no server answers within the budget.
+    """Connect to PostgreSQL. Raises DeadlinePassed if no server answers within the budget.
 
-    Each host gets an equal share of the budget, so that one that hangs leaves time for the next.
+    Each host gets an equal share of the remaining budget, so that a host that hangs leaves time for the next.
     """
     budget = current()
     if budget is None:
@@ -38,12 +38,12 @@ def connect(**parameters: Any) -> Connection:  # type: ignore[no-redef]
 
 
 def _hosts(parameters: dict[str, Any]) -> list[dict[str, str]]:
-    """Return the parameters that differ for each host, or one empty set if libpq must choose among the hosts itself."""
+    """Return `host` and `port` of each host to connect to in turn, or one empty dict if libpq must choose a host."""
     hosts = str(parameters.get("host", "")).split(",")
     if len(hosts) == 1 or "hostaddr" in parameters or parameters.get("target_session_attrs") == "prefer-standby":
         return [{}]
     ports = str(parameters.get("port", "")).split(",")
     ports = ports * len(hosts) if len(ports) == 1 else ports
-    if len(ports) != len(hosts):  # libpq reports that as an error
+    if len(ports) != len(hosts):  # libpq reports the error
         return [{}]
     return [{"host": host, "port": port} for host, port in zip(hosts, ports, strict=True)]

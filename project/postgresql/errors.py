@@ -1,10 +1,10 @@
-"""Errors of the bounded backend. They derive from psycopg's, which Django translates. `reason` is for the audit log."""
+"""Errors of the bounded backend, derived from psycopg's, which Django translates. `reason` is for the audit log."""
 
 import psycopg
 
 
 class DeadlinePassed(psycopg.OperationalError):
-    """The database did not answer within the budget. A transaction is not committed."""
+    """The database did not answer within the budget. The transaction is not committed."""
 
     reason = "the database did not answer in time"
 
@@ -17,7 +17,13 @@ class NotTried(psycopg.OperationalError):
         self.reason = reason
 
 
+class NoConnection(psycopg.OperationalError):
+    """Other threads had all shared connections for too long."""
+
+    reason = "all connections to the database were in use"
+
+
 class NotReplicated(psycopg.OperationalError):
-    """The primary committed, but no synchronous standby acknowledged that. A failover could lose the transaction."""
+    """The primary committed, but no synchronous standby acknowledged it. A failover could lose the transaction."""
 
     reason = "no synchronous standby acknowledged the commit"

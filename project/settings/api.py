@@ -1,4 +1,4 @@
-"""Settings of the API: its own data and fetched public keys. It has no private key, nor the database of the issuer."""
+"""Settings of the API, which has its own data and fetched public keys, but no private key and no issuer's database."""
 
 from project.settings import environment
 from project.settings.base import *

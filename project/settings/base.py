@@ -11,11 +11,15 @@ SECRET_KEY = environment.secret("SECRET_KEY")
 ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if DEBUG else None)
 BEHIND_PROXY = environment.flag("BEHIND_PROXY", default=False)
 OPERATOR_TOKEN = environment.token("OPERATOR_TOKEN")
-# Seconds from the end of a request's body until it is answered 503 (project/front, project/postgresql). Pages of the
-# admin have 30.
+# Seconds from the end of a request's body after which the request is answered with 503 (project/front,
+# project/postgresql). Pages of the admin have 30.
 ANSWER_WITHIN = environment.seconds("ANSWER_WITHIN", 3, least=0.1)
 
-# Where the main process of project.launch.serve exposes /metrics (port 0: nowhere), and who may read it.
+# The number of connections to each PostgreSQL that the workers of a node share. 0: each thread has its own.
+DATABASE_CONNECTIONS = environment.number("DATABASE_CONNECTIONS")
+
+# Address and port at which the main process of project.launch.serve exposes /metrics (port 0: it does not), and the
+# networks that may read it.
 METRICS_PORT = environment.port("METRICS_PORT")
 METRICS_ADDRESS = environment.text("METRICS_ADDRESS", "127.0.0.1")
 METRICS_FROM = environment.networks("METRICS_FROM", "127.0.0.0/8,::1/128")
@@ -38,7 +42,7 @@ TEMPLATES = [
     }
 ]
 
-# The language of everything but pages, which project/page_language.py serves.
+# The language of everything except pages. project/page_language.py chooses the language of a page.
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -52,10 +56,11 @@ SECURE_SSL_REDIRECT = not DEBUG
 SECURE_REDIRECT_EXEMPT = [r"^(.+/)?(healthz|readyz)$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
-# Off by default: both affect other sites of the domain, and it takes months to remove a preload entry.
+# Subdomains and preload are off by default: both affect other sites of the domain, and removing a preload entry takes
+# months.
 SECURE_HSTS_INCLUDE_SUBDOMAINS = environment.flag("HSTS_INCLUDE_SUBDOMAINS", default=False)
 SECURE_HSTS_PRELOAD = environment.preload(include_subdomains=SECURE_HSTS_INCLUDE_SUBDOMAINS)
-SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # they recommend both
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # these checks recommend HSTS for subdomains and preload
 SECURE_REFERRER_POLICY = "no-referrer"
 SESSION_COOKIE_SECURE = not DEBUG
 CSRF_COOKIE_SECURE = not DEBUG

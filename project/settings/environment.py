@@ -1,7 +1,7 @@
 """The only module that reads the environment. .env.example describes every variable.
 
 NAME_FILE names a file with the value of NAME, such as a mounted secret (variable_file.py). Each function raises
-ImproperlyConfigured if the variable is missing or malformed; the message names it and the remedy.
+ImproperlyConfigured if the variable is missing or malformed. The message names the variable and the remedy.
 """
 
 import ipaddress
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from project.settings import connections, variable_file
+from project.settings import service_url, variable_file
 
 _secrets: set[str] = set()  # names of the variables that were read as secrets; lives as long as the process
 
@@ -26,7 +26,10 @@ HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])
 
 
 def text(name: str, default: str | None = None) -> str:
-    """Return the variable. Raises ImproperlyConfigured if it is missing or empty and there is no default."""
+    """Return the value of the environment variable `name`.
+
+    If it is missing or empty, return `default`, or raise ImproperlyConfigured if there is no default.
+    """
     value = variable_file.value(name, os.environ) or default
     if value is None:
         raise ImproperlyConfigured(
@@ -36,19 +39,25 @@ def text(name: str, default: str | None = None) -> str:
 
 
 def secret(name: str, default: str | None = None) -> str:
-    """Return the variable, as `text` does, and remember to remove it from the environment (`forget_secrets`)."""
+    """Return the environment variable `name`, as `text` does, and record it as a secret, for `forget_secrets`."""
     _secrets.add(name)
     return text(name, default)
 
 
 def secret_words(name: str, default: str | None = None) -> list[str]:
-    """Return the values of the variable, as `words` does, and remember to remove it (`forget_secrets`)."""
+    """Return the words of the environment variable `name`, as `words` does, and record it as a secret.
+
+    `forget_secrets` removes the recorded variables.
+    """
     _secrets.add(name)
     return words(name, default)
 
 
 def token(name: str) -> str:
-    """Return a bearer token, or "". Raises ImproperlyConfigured if it is shorter than SHORTEST_TOKEN or malformed."""
+    """Return the environment variable `name`, a bearer token or "".
+
+    Raises ImproperlyConfigured if the token is malformed or too short.
+    """
     value = secret(name, "")
     if value and (len(value) < SHORTEST_TOKEN or not value.isascii() or not value.isprintable() or " " in value):
         raise ImproperlyConfigured(
@@ -59,7 +68,10 @@ def token(name: str) -> str:
 
 
 def preload(*, include_subdomains: bool) -> bool:
-    """Return HSTS_PRELOAD. Raises ImproperlyConfigured if it is set without `include_subdomains`."""
+    """Return the environment variable HSTS_PRELOAD.
+
+    Raises ImproperlyConfigured if it is on and `include_subdomains` is False.
+    """
     preloads = flag("HSTS_PRELOAD", default=False)
     if preloads and not include_subdomains:
         raise ImproperlyConfigured("HSTS_PRELOAD=true needs HSTS_INCLUDE_SUBDOMAINS=true.")
@@ -73,12 +85,12 @@ def forget_secrets(*more: str) -> None:
 
 
 def words(name: str, default: str | None = None) -> list[str]:
-    """Return the comma-separated values of the variable, without blanks around them."""
+    """Return the comma-separated values of the environment variable `name`, without surrounding blanks."""
     return [word for word in (part.strip() for part in text(name, default).split(",")) if word]
 
 
 def flag(name: str, *, default: bool) -> bool:
-    """Return the variable as a boolean."""
+    """Return the environment variable `name` as a boolean."""
     value = text(name, "true" if default else "false").lower()
     if value not in {"true", "false", "1", "0", "yes", "no", "on", "off"}:
         raise ImproperlyConfigured(f"{name} must be true or false, not {value!r}.")
@@ -86,7 +98,7 @@ def flag(name: str, *, default: bool) -> bool:
 
 
 def host(name: str) -> str:
-    """Return the variable, a host name in lower case without scheme and port, or ""."""
+    """Return the environment variable `name`, a host name in lower case without scheme and port, or ""."""
     value = text(name, "").lower()
     if value and not HOST.fullmatch(value):
         raise ImproperlyConfigured(f"{name} must be a host name such as admin.example, not {value!r}.")
@@ -94,17 +106,20 @@ def host(name: str) -> str:
 
 
 def url(name: str, default: str | None = None) -> str:
-    """Return the variable, an absolute http or https URL without query and fragment, unchanged."""
+    """Return the environment variable `name`, an absolute http or https URL without query and fragment, unchanged."""
     return absolute_url(name, text(name, default))
 
 
 def urls(name: str, default: str | None = None) -> list[str]:
-    """Return the comma-separated absolute URLs of the variable."""
+    """Return the absolute URLs in the environment variable `name`, which separates them by commas."""
     return [absolute_url(name, value) for value in words(name, default)]
 
 
 def absolute_url(name: str, value: str) -> str:
-    """Return `value` if it is an absolute http or https URL without query and fragment. `name` is for the message."""
+    """Return `value` if it is an absolute http or https URL without query and fragment.
+
+    Otherwise raises ImproperlyConfigured, which names the environment variable `name`.
+    """
     try:
         parts = urlsplit(value)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
@@ -116,7 +131,7 @@ def absolute_url(name: str, value: str) -> str:
 
 
 def issuer_url(name: str, default: str | None = None) -> str:
-    """Return the variable as an issuer identifier (RFC 8414 section 2), unchanged.
+    """Return the environment variable `name` as an issuer identifier (RFC 8414 section 2), unchanged.
 
     Accepts only the normal form of a URL (RFC 3986 section 6.2), because clients compare it character by character.
     Raises ImproperlyConfigured with the reason.
@@ -139,23 +154,32 @@ def issuer_url(name: str, default: str | None = None) -> str:
 
 
 def database(name: str, default: str | None = None) -> dict[str, object]:
-    """Return a Django database by the variable: postgres://user:password@host:port/name, or sqlite:///path."""
-    return connections.database(name, secret(name, default))
+    """Return the entry of DATABASES for the database URL in the environment variable `name`.
+
+    The URL is postgres://user:password@host:port/name or sqlite:///path.
+    """
+    return service_url.database(name, secret(name, default))
 
 
 def cache(*names: str, apart: str = "") -> dict[str, object]:
-    """Return a Django cache by the first variable that is set: redis://host:port/number, or in-process if none is set.
+    """Return the entry of CACHES for the first of the environment variables `names` that is set.
 
-    `apart` names an in-process cache of its own, so that its entries do not evict those of others.
+    If none is set, returns the entry for an in-process cache.
+
+    The value of the variable is redis://host:port/number. `apart` is the LOCATION of an in-process cache, which does
+    not share entries with caches of another LOCATION.
     """
     name = next((name for name in names if variable_file.value(name, os.environ)), names[0])
-    return connections.cache(name, secret(name, "locmem://"), apart=apart)
+    return service_url.cache(name, secret(name, "locmem://"), apart=apart)
 
 
 def mail(name: str, default: str) -> dict[str, object]:
-    """Return Django's settings of e-mail by the variable, such as smtp+tls://user:password@host:587; {} if it is empty.
+    """Return Django's e-mail settings for the URL in the environment variable `name`.
 
-    Raises ImproperlyConfigured if it is malformed. The message does not repeat it, because it holds a password.
+    The URL is like smtp+tls://user:password@host:587.
+
+    Returns {} if the variable is empty. Raises ImproperlyConfigured if it is malformed. The message does not repeat the
+    value, which contains a password.
     """
     value = secret(name, default)
     if not value:
@@ -170,12 +194,15 @@ def mail(name: str, default: str) -> dict[str, object]:
 
 
 def policy(name: str = "KEY_POLICY") -> str:
-    """Return the name of a set of key timings: `production`, or `development`, with a rotation within a minute."""
+    """Return the environment variable `name`, which names a set of key timings, `production` or `development`.
+
+    The timings of `development` are short, so that a rotation ends within a minute.
+    """
     return choice(name, "production", POLICIES)
 
 
 def choice(name: str, default: str, allowed: Sequence[str]) -> str:
-    """Return the variable, which must be one of `allowed`. Raises ImproperlyConfigured if it is not."""
+    """Return the environment variable `name`. Raises ImproperlyConfigured if it is not one of `allowed`."""
     value = text(name, default)
     if value not in allowed:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}, not {value!r}.")
@@ -183,7 +210,7 @@ def choice(name: str, default: str, allowed: Sequence[str]) -> str:
 
 
 def seconds(name: str, default: float, *, least: float = 0) -> float:
-    """Return the variable as a number of seconds, `least` or more."""
+    """Return the environment variable `name` as a number of seconds, which must be `least` or more."""
     value = text(name, str(default))
     try:
         number = float(value)
@@ -195,7 +222,7 @@ def seconds(name: str, default: float, *, least: float = 0) -> float:
 
 
 def days(name: str) -> timedelta | None:
-    """Return the variable as a number of days, or None if it is empty."""
+    """Return the environment variable `name` as a number of days, or None if it is empty."""
     value = text(name, "")
     if value and not (value.isdecimal() and len(value) < 6):
         raise ImproperlyConfigured(f"{name} must be a whole number of days, or empty, not {value!r}.")
@@ -203,15 +230,29 @@ def days(name: str) -> timedelta | None:
 
 
 def port(name: str) -> int:
-    """Return the variable as the number of a port, or 0 if it is empty."""
+    """Return the environment variable `name` as the number of a port, or 0 if it is empty."""
     value = text(name, "")
     if value and not (value.isdecimal() and 0 < int(value) < 65_536):
         raise ImproperlyConfigured(f"{name} must be the number of a port, or empty, not {value!r}.")
     return int(value or 0)
 
 
+def number(name: str) -> int:
+    """Return the environment variable `name` as a whole number, or 0 if it is empty.
+
+    Raises ImproperlyConfigured if it is not a whole number.
+    """
+    value = text(name, "").strip()
+    if value and not (value.isascii() and value.isdecimal() and len(value) < 6):
+        raise ImproperlyConfigured(f"{name} must be a whole number, 0 or more.")
+    return int(value or 0)
+
+
 def networks(name: str, default: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    """Return the comma-separated networks of the variable, such as 10.1.0.0/16. An address is a network of one."""
+    """Return the comma-separated networks in the environment variable `name`, such as 10.1.0.0/16.
+
+    A single address is a network of one address.
+    """
     try:
         return [ipaddress.ip_network(word) for word in words(name, default)]
     except ValueError:
@@ -219,7 +260,7 @@ def networks(name: str, default: str) -> list[ipaddress.IPv4Network | ipaddress.
 
 
 def timings(name: str = "KEY_TIMINGS") -> dict[str, float]:
-    """Return the timings that the variable changes, in the form `name=seconds,name=seconds`."""
+    """Return the key timings in the environment variable `name`, whose form is `name=seconds,name=seconds`."""
     pairs = [entry.partition("=") for entry in words(name, "")]
     try:
         return {key.strip(): float(seconds) for key, _, seconds in pairs}
@@ -228,7 +269,7 @@ def timings(name: str = "KEY_TIMINGS") -> dict[str, float]:
 
 
 def pairs(name: str) -> dict[str, str]:
-    """Return the names and values of the variable, in the form `name=value,name=value`."""
+    """Return the names and values in the environment variable `name`, whose form is `name=value,name=value`."""
     entries = [entry.partition("=") for entry in words(name, "")]
     if not all(key.strip() and value.strip() for key, _, value in entries):
         raise ImproperlyConfigured(f"{name} must be like locale=profile.language,picture=profile.photo.")
@@ -236,7 +277,10 @@ def pairs(name: str) -> dict[str, str]:
 
 
 def rates(name: str = "RATE_LIMITS") -> dict[str, tuple[int, int]]:
-    """Return the rate limits that the variable changes, in the form `name=number/seconds,name=number/seconds`."""
+    """Return the rate limits in the environment variable `name`.
+
+    Its form is `name=number/seconds,name=number/seconds`.
+    """
     limits = {}
     for entry in words(name, ""):
         endpoint, _, rate = entry.partition("=")

@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 from project.settings import environment
 from project.settings.base import *
 
-# Without the admin, its tables remain, so that every node migrates alike. SimpleAdminConfig loads no pages.
+# Without the admin, its app and tables remain, so that every node has the same migrations. SimpleAdminConfig loads no
+# pages.
 ADMIN = environment.flag("ADMIN", default=True)
 ADMIN_HOST = environment.host("ADMIN_HOST")
 
@@ -33,7 +34,7 @@ MIDDLEWARE = [
     "project.mount.mount",
     "project.postgresql.budget.bounded",
     "tokens.views.unavailable.audit_unavailable",
-    "project.background.keeps_fresh",
+    "project.background.start_threads",
     "tokens.views.probes.probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -53,7 +54,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "project.urls.issuer"
 DATABASES = {"default": environment.database("DATABASE_URL")}
-# tokens/limits/rate_limit.py counts guesses apart from requests with invented names: in a Redis of their own, if set.
+# tokens/limits/rate_limit.py counts guesses in a cache of their own, so that invented names cannot evict the counters.
 CACHES = CACHES | {"guesses": environment.cache("LOGIN_CACHE_URL", "CACHE_URL", apart="guesses")}
 
 AUTH_USER_MODEL = "tokens.User"
@@ -74,17 +75,17 @@ ACCOUNT_ADAPTER = "tokens.views.account_adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"  # an administrator creates users
-ACCOUNT_RATE_LIMITS = False  # the entries of RATE_LIMITS replace them: they are shared, and refuse if nothing counts
+ACCOUNT_RATE_LIMITS = False  # RATE_LIMITS replaces them: all processes share its counters, and it fails closed
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
-MFA_RATE_LIMITS = False  # the same
+MFA_RATE_LIMITS = False  # RATE_LIMITS replaces them as well
 MFA_ADAPTER = "tokens.factors.adapter.FactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 # A passkey counts as two factors, so each use must verify its user (tokens/authentication_class.py).
 MFA_WEBAUTHN_USER_VERIFICATION = "required"
-# Administrators add users, whose e-mail addresses nobody verified. They need a second factor as well.
+# Users whom an administrator added, with an unverified e-mail address, can set up a second factor as well.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_FORMS = {
     "authenticate": "tokens.views.factor_forms.LoginCodeForm",
@@ -98,7 +99,7 @@ MFA_FORMS = {
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "account"
 SESSION_COOKIE_HTTPONLY = True
-# In the session, which ends at the logout. Django's default is a cookie, which outlives it.
+# Messages are stored in the session, which ends at the logout. Django's default is a cookie, which would outlive it.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 CSRF_FAILURE_VIEW = "tokens.views.failures.forged"
 
@@ -116,7 +117,7 @@ OAUTH2_PROVIDER_DEVICE_GRANT_MODEL = "oauth2_provider.DeviceGrant"
 
 ISSUER_URL = environment.issuer_url("ISSUER_URL", "http://localhost:8000" if DEBUG else None)
 DEFAULT_FROM_EMAIL = environment.text("MAIL_FROM", f"noreply@{urlsplit(ISSUER_URL).hostname}")
-# tokens/conf.py reads this, and describes each entry.
+# tokens/settings/defaults.py describes each entry; tokens/conf.py reads them.
 ISSUER = {
     "URL": ISSUER_URL,
     "KEY_ENCRYPTION_KEYS": environment.secret_words("KEY_ENCRYPTION_KEYS"),
@@ -157,6 +158,7 @@ ISSUER = {
     "BRAND_COLOR": environment.text("BRAND_COLOR", ""),
     "LANGUAGES": environment.words("LANGUAGES", "en,de"),
     "SESSION_ADDRESSES": environment.flag("SESSION_ADDRESSES", default=False),
+    "SESSION_PLACES": environment.text("SESSION_PLACES", "") or None,
     "SECOND_FACTOR_GROUPS": environment.words("SECOND_FACTOR_GROUPS", ""),
     "SECOND_FACTOR_STAFF": environment.flag("SECOND_FACTOR_STAFF", default=False),
     "PKCS11_MODULE": environment.text("PKCS11_MODULE", ""),
@@ -166,8 +168,8 @@ ISSUER = {
 
 FORCE_SCRIPT_NAME = urlsplit(ISSUER_URL).path.rstrip("/") or None
 
-# The toolkit's switches, all in their safe position. tokens/checks/oauth.py refuses to start if one is in another
-# position.
+# The switches of django-oauth-toolkit, all in their safe position. tokens/checks/oauth.py refuses to start if a switch
+# is in another position.
 OAUTH2_PROVIDER = {
     "OAUTH2_BACKEND_CLASS": "tokens.authorize.backend.Backend",
     "OAUTH2_VALIDATOR_CLASS": "tokens.authorize.validator.Validator",

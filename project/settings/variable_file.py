@@ -1,7 +1,7 @@
 """Read a variable from the environment, or from the file that `NAME_FILE` names.
 
-- Only one of both may be set.
-- The file has one line. The newline at its end does not belong to the value.
+- Only one of NAME and NAME_FILE may be set.
+- The file must have one line. The newline at its end does not belong to the value.
 - No message contains the content of a file or of a variable.
 """
 
@@ -13,11 +13,11 @@ from django.core.exceptions import ImproperlyConfigured
 
 SUFFIX = "_FILE"
 LARGEST = 64 * 1024
-"""Bytes of a file. A longer one is probably another file."""
+"""The most bytes of a file. A longer file is probably the wrong file."""
 
 
 def value(name: str, environ: Mapping[str, str]) -> str:
-    """Return the variable `name`, or the content of the file that `NAME_FILE` names; "" if neither is set.
+    """Return the variable `name`, or the content of the file that `NAME_FILE` names, or "" if neither is set.
 
     Raises ImproperlyConfigured, which names the variable and the remedy, if both are set or the file is unusable.
     """

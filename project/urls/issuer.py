@@ -12,7 +12,7 @@ handler500 = "tokens.views.unavailable.broken"
 
 
 def _admin() -> list[URLPattern | URLResolver]:
-    """Return the admin's URLs, or none if the setting ADMIN is off."""
+    """Return the admin's URLs, or an empty list if the setting ADMIN is off."""
     if not settings.ADMIN:
         return []
     from django.contrib import admin  # noqa: PLC0415 (not loaded if it is off)

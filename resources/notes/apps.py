@@ -4,6 +4,6 @@ from django.apps import AppConfig
 
 
 class NotesConfig(AppConfig):
-    """The example API: notes."""
+    """The Django app of the example API, which stores the notes of users."""
 
     name = __name__.rpartition(".")[0]

@@ -12,7 +12,7 @@ class NoteQuerySet(models.QuerySet["Note"]):
 
     def owned_by(self, token: AccessToken) -> Self:
         """Return the notes of the token's subject only."""
-        # By both, because another issuer can use the same `sub` for another user.
+        # By issuer and subject, because another issuer can use the same `sub` for another user.
         return self.filter(iss=token.claims["iss"], sub=token.claims["sub"])
 
 

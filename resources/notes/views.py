@@ -17,12 +17,12 @@ from .models import Note, NoteQuerySet
 from .serializers import NoteSerializer, WhoAmISerializer
 
 PHISHING_RESISTANT = "phr"
-"""The class of a login by passkey, of OpenID Connect EAP ACR Values 1.0."""
+"""The authentication context class of a login by passkey (OpenID Connect EAP ACR Values 1.0)."""
 MOST_EXPORTED = 1000
 
 
 class NotePages(PageNumberPagination):
-    """Twenty notes a page, a hundred at most."""
+    """Twenty notes per page by default, and a hundred at most."""
 
     page_size = 20
     page_size_query_param = "page_size"
@@ -62,7 +62,7 @@ class NoteExport(APIView):
 
     @extend_schema(responses=NoteSerializer(many=True))
     def get(self, request: Request) -> Response:
-        """Return every note, the newest first."""
+        """Return every note of the token's subject, the newest first."""
         notes = Note.objects.owned_by(verified(request)).order_by("-pk")[:MOST_EXPORTED]
         return Response(NoteSerializer(notes, many=True).data)
 

@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class UserLinksConfig(AppConfig):
-    """The table of user links."""
+    """The Django app with the table that links a token's issuer and subject to a local user."""
 
     name = __name__.rpartition(".")[0]
     label = "resources_user_links"

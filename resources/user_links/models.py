@@ -5,7 +5,7 @@ from django.db import models
 
 
 class UserLink(models.Model):
-    """A link from a subject of an issuer to a local user. A user can have several."""
+    """A link from a subject of an issuer to a local user. A user can have several links."""
 
     iss = models.CharField("issuer", max_length=500, editable=False)
     sub = models.CharField("subject", max_length=255, editable=False)

@@ -25,6 +25,10 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ports, En
         "SECOND_FACTOR_GROUPS": "guarded",
         "EMAIL_URL": f"filemail:///{var}/mail",  # a file for each message
         "SIGN_UP": "true",
+        # for the pages about clients that no operator registered
+        "CLIENT_ID_METADATA_DOCUMENTS": "true",
+        "DYNAMIC_REGISTRATION": "open",
+        "OPEN_CLIENT_SCOPES": "notes:read,notes:write",
     }
     variables = prepare(where, environ, var)
     run.prepare_databases(variables, where, var)
@@ -34,18 +38,31 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ports, En
 
 @pytest.fixture(scope="session")
 def issuer(system: tuple[Ports, Environments]) -> Issuer:
-    """Return the running issuer, as its users and clients know it."""
+    """Return the running issuer, the password of its user `demo`, and the clients that a test registers there."""
     return Issuer(*system)
 
 
-@pytest.fixture
-def chromium() -> Iterator[Browser]:
+@pytest.fixture(scope="module")
+def started_chromium() -> Iterator[Browser]:
+    """Start chromium once for a module. Starting it takes longer than most tests."""
     path = shutil.which("chromium")
     assert path, "chromium is not installed: apt-get install chromium"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def chromium(started_chromium: Browser) -> Iterator[Browser]:
+    """Return the running chromium, which has no browser context yet.
+
+    A test makes contexts. Each has its own cookies, cache and passkeys.
+    """
+    assert started_chromium.contexts == []
+    yield started_chromium
+    for context in started_chromium.contexts:
+        context.close()
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ from resources.permissions import HasScopes  # noqa: E402
 @api_view(["GET"])
 @permission_classes([HasScopes("notes:read")])
 def orders(request):
-    """Return the client of the token."""
+    """Return the client_id of the access token in the request."""
     return Response({"client_id": request.auth.claims["client_id"]})
 
 

@@ -1,10 +1,10 @@
-"""How the small servers of these tests answer: without a log."""
+"""A request handler for the small servers that the browser tests start. It writes no log."""
 
 from wsgiref.simple_server import WSGIRequestHandler
 
 
 class Quiet(WSGIRequestHandler):
-    """A handler without a log."""
+    """A WSGI request handler that writes no log."""
 
     def log_message(self, *_: object) -> None:
-        """Write nothing."""
+        """Write no log line about a request."""

@@ -1,4 +1,4 @@
-"""A client's site on loopback: a page that opens the login in a popup, and a redirect URI that records what arrives."""
+"""A client's website on loopback: a page that opens the login in a popup, and a redirect URI that records requests."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ if (window.opener) window.opener.postMessage('the popup answered', '*')</script>
 
 @dataclass
 class Receiver:
-    """The site, and the requests that its redirect URI got: the method and the parameters."""
+    """The website, and the requests to its redirect URI: method and parameters of each."""
 
     port: int
     received: list[tuple[str, dict[str, str]]] = field(default_factory=list)
@@ -32,7 +32,7 @@ class Receiver:
 
 @contextmanager
 def receiver() -> Iterator[Receiver]:
-    """Serve the site in a thread for the block."""
+    """Serve the client's website in a thread while the block runs."""
     site = Receiver(free())
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""A project of its own with drf-spectacular, as its documentation shows: it knows nothing of `resources`.
+"""A separate project with drf-spectacular, as drf-spectacular's documentation shows it. It does not use `resources`.
 
 `python -m tests.browser.spectacular PORT ISSUER CLIENT_ID` serves /docs/ until it is stopped.
 """
@@ -70,7 +70,7 @@ from rest_framework.response import Response  # noqa: E402
 @extend_schema(responses=OpenApiTypes.OBJECT)
 @api_view(["GET"])
 def echo(request):
-    """Return the Authorization header."""
+    """Answer with the Authorization header of the request."""
     return Response({"authorization": request.headers.get("Authorization", "")})
 
 

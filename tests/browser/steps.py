@@ -1,16 +1,18 @@
-"""Steps that the browser tests share: users, the login page, and pictures of a page."""
+"""Steps that the browser tests share: users, the login page, and screenshots of a page."""
 
 import os
+import time
 
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from playwright.sync_api import Page
 
 from project.launch import processes
 from project.launch.environment import Environments
 from project.launch.ports import Ports
 from tests.browser import screenshot
+from tests.browser.user import PASSWORD
 
 System = tuple[Ports, Environments]
-PASSWORD = "correct horse battery"
 MAKE_USER = """
 from django.contrib.auth.models import Group
 from tokens.models import User
@@ -21,20 +23,28 @@ if {guarded!r}:
 
 
 def make_user(system: System, name: str, *, guarded: bool = False) -> None:
-    """Add a user. A guarded user is in a group that needs a second factor."""
+    """Add a superuser. If `guarded` is True, the user is in a group that needs a second factor."""
     code = MAKE_USER.format(name=name, password=PASSWORD, guarded=guarded)
     processes.command(system[1].issuer, "shell", "-v", "0", "-c", code)
 
 
+def code(secret: str, steps: int = 0) -> str:
+    """Return the code that an authenticator app with this secret shows `steps` periods of 30 seconds from now."""
+    return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + steps))
+
+
 def log_in(page: Page, name: str, word: str = PASSWORD) -> None:
-    """Fill in the login page."""
+    """Fill in the login page with the username `name` and the password `word`, and send it."""
     page.get_by_label("Username or e-mail").fill(name)
     page.get_by_label("Password", exact=True).fill(word)
     page.get_by_role("button", name="Log in").click()
 
 
 def confirm_by_password(page: Page, name: str = "") -> None:
-    """Fill in the page that asks for the password again, after pictures of it if they have a name."""
+    """Fill in the page that asks for the password again, and send it.
+
+    If `name` is set, save screenshots of the page before, under this name.
+    """
     if name:
         pictures(page, name)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
@@ -42,7 +52,10 @@ def confirm_by_password(page: Page, name: str = "") -> None:
 
 
 def pictures(page: Page, name: str) -> None:
-    """Save screenshots of the page: light, dark and on a phone, if SCREENSHOTS names a folder."""
+    """Save screenshots of the page if the environment variable SCREENSHOTS names a folder.
+
+    The screenshots show the page light, dark, and on a phone.
+    """
     if not os.environ.get("SCREENSHOTS"):
         return
     size = page.viewport_size

@@ -1,4 +1,4 @@
-"""What a user does in the account, in chromium: sessions, applications, devices, two tabs, the back button."""
+"""The account pages of a user in chromium: sessions, applications, devices, two tabs, and the back button."""
 
 from contextlib import suppress
 from urllib.parse import parse_qs, urlsplit
@@ -13,19 +13,22 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 @pytest.fixture
 def tab(chromium: Browser) -> Page:
-    """Return a page of a browser of its own."""
+    """Return a tab of a browser that has no cookies yet."""
     return chromium.new_context().new_page()
 
 
 def answer_at_client(page: Page, button: str) -> dict[str, list[str]]:
-    """Press a button of the consent page. Return what the browser then sends to the client."""
+    """Press a button of the consent page. Return the parameters that the browser then sends to the client."""
     with page.expect_request(f"{CALLBACK}?*") as sent:
         page.locator(button).click()
     return parse_qs(urlsplit(sent.value.url).query)
 
 
 def answer_unasked(page: Page, address: str) -> dict[str, list[str]]:
-    """Open an authorization request that asks no question. Return what the browser then sends to the client."""
+    """Open an authorization request that the issuer answers without asking the user.
+
+    Returns the parameters that the browser then sends to the client.
+    """
     with page.expect_request(f"{CALLBACK}?*") as sent, suppress(Error):  # there is no such site
         page.goto(address)
     return parse_qs(urlsplit(sent.value.url).query)

@@ -1,6 +1,7 @@
-"""The pages of the admin with axe-core, and at the width of a phone.
+"""The pages of the admin with axe-core: light and dark, at 200 % zoom, and at the width of a phone.
 
-axe-core may report no violation that it calls serious or critical, and no page is wider than the window.
+axe-core may report no violation that it calls serious or critical, and no page is wider than the window. Examined are
+the pages of `PAGES`, each page to which the start page links, and the first row of each list.
 """
 
 import pytest
@@ -8,23 +9,21 @@ from playwright.sync_api import Browser, Page
 
 from project.launch.environment import Environments
 from project.launch.ports import Ports
-from tests.browser.test_page_list import DESKTOP, PHONE, overflow, violations
+from tests.browser.test_page_list import DESKTOP, PHONE, Watch, picture, wrong, zoomed
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser-pages")]
 PAGES = (
     "/admin/",
-    "/admin/tokens/auditevent/",
-    "/admin/tokens/user/",
-    "/admin/tokens/client/",
-    "/admin/tokens/client/new/",
+    "/admin/password_change/",
     "/admin/tokens/client/new/web/",
+    "/admin/tokens/client/new/spa/",
+    "/admin/tokens/client/new/native/",
+    "/admin/tokens/client/new/service/",
+    "/admin/tokens/client/new/device/",
+    "/admin/tokens/client/new/api/",
     "/admin/tokens/client/add/?all=1",
     "/admin/tokens/signingkey/inspect/",
-    "/admin/tokens/api/",
-    "/admin/tokens/usergrant/",
 )
-LISTS = ("/admin/tokens/ring/", "/admin/tokens/client/", "/admin/tokens/auditevent/")
-"""Lists whose first row is opened."""
 
 
 def log_in(page: Page, url: str, password: str) -> None:
@@ -35,29 +34,59 @@ def log_in(page: Page, url: str, password: str) -> None:
     page.wait_for_url(f"{url}/admin/")
 
 
-def rows(page: Page, url: str) -> list[str]:
-    """Return the address of the first row of each list."""
+def linked(page: Page, url: str) -> list[str]:
+    """Return the addresses to which the admin's start page at `url` links."""
+    page.goto(f"{url}/admin/")
+    links = page.locator("#content a[href^='/admin/']").evaluate_all("links => links.map(a => a.pathname + a.search)")
+    return sorted({str(one) for one in links})
+
+
+def row(page: Page) -> str | None:
+    """Return the address of the first row of a list in the admin.
+
+    Returns None if the page is no list, or if the list is empty.
+    """
+    first = page.locator("#result_list th a").first
+    return first.get_attribute("href") if first.count() else None
+
+
+def examine(page: Page, path: str) -> list[object]:
+    """Return the faults of the page at `path`. The page is examined light and dark, at each width."""
     found = []
-    for path in LISTS:
-        page.goto(url + path)
-        found.append(page.locator("#result_list th a").first.get_attribute("href") or "")
+    name = "-".join(["admin", *path.partition("?")[0].split("/")[2:]]).rstrip("-")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        found += wrong(page, path, scheme, "desktop")
+        picture(page, f"{name}-{scheme}")
+        with zoomed(page):
+            found += wrong(page, path, scheme, "zoomed")
+        page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+        found += wrong(page, path, scheme, "phone")
+        if scheme == "light":
+            picture(page, f"{name}-phone")
+        page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
     return found
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_pages_of_the_admin_are_accessible_and_fit_a_phone(
-    system: tuple[Ports, Environments], chromium: Browser, scheme: str
+    system: tuple[Ports, Environments], chromium: Browser
 ) -> None:
     where, variables = system
     url = where.url("issuer")
-    page = chromium.new_page(color_scheme="dark" if scheme == "dark" else "light", viewport=DESKTOP)
+    page = chromium.new_context(viewport=DESKTOP).new_page()  # type: ignore[arg-type]
+    watch = Watch(page, url)
+    page.goto(f"{url}/admin/login/")
+    found = examine(page, "/admin/login/")
     log_in(page, url, variables.demo["ADMIN_PASSWORD"])
-    wrong = []
-    for path in (*PAGES, *rows(page, url)):
-        for size in (DESKTOP, PHONE):
-            page.set_viewport_size(size)
-            page.goto(url + path)
-            wrong += [(path, size["width"], problem) for problem in violations(page)]
-            wrong += [(path, size["width"], f"{wide} px too wide")] if (wide := overflow(page)) > 0 else []
-    page.context.close()
-    assert wrong == []
+    paths = [*PAGES, *(path for path in linked(page, url) if path not in PAGES)]
+    rows = []
+    for path in paths:
+        page.goto(url + path)
+        found += examine(page, path)
+        rows += [first] if (first := row(page)) else []
+    for path in rows:
+        page.goto(url + path)
+        found += examine(page, path)
+    assert {"/admin/tokens/client/", "/admin/tokens/user/", "/admin/tokens/auditevent/"} <= {*paths}
+    assert len(rows) >= 5
+    assert (found, watch.unexpected(), watch.foreign) == ([], [], [])

@@ -1,4 +1,7 @@
-"""How the answer reaches a client's site in chromium: by a form, without JavaScript, and from a popup."""
+"""The ways in which an authorization response reaches a client's site in chromium.
+
+It is sent by a form, by a form without JavaScript, or to the page that opened the login in a popup.
+"""
 
 import json
 from collections.abc import Iterator
@@ -25,7 +28,7 @@ def site() -> Iterator[Receiver]:
 
 @pytest.fixture
 def client_id(system: System, site: Receiver) -> str:
-    """Register the site as a public client, and return its client_id."""
+    """Register the client's site as a public client, and return its client_id."""
     made = processes.command(
         system[1].issuer,
         *("create_client", "--name", "Site", "--public", "--grant", "authorization_code", "--json"),

@@ -1,4 +1,4 @@
-"""An operator adds a client of each kind, and pastes the block of the page into the program that it is for."""
+"""An operator adds a client of each kind in the admin, and pastes the code that the admin then shows into a program."""
 
 import json
 import os
@@ -53,7 +53,7 @@ process.exit()
 
 @pytest.fixture
 def operator(system: System, page: Page) -> Page:
-    """Return a page on which the administrator is logged in."""
+    """Return a browser page on which the administrator is logged in."""
     where, variables = system
     page.goto(f"{where.url('issuer')}/admin/")
     page.get_by_label("Username").fill("admin")
@@ -65,7 +65,7 @@ def operator(system: System, page: Page) -> Page:
 
 @pytest.fixture
 def user(system: System, chromium: Browser) -> Iterator[Page]:
-    """Return a page on which the demo user is logged in."""
+    """Return a browser page on which the demo user is logged in."""
     where, variables = system
     page = chromium.new_page()
     page.goto(f"{where.url('issuer')}/accounts/login/")
@@ -78,7 +78,7 @@ def user(system: System, chromium: Browser) -> Iterator[Page]:
 
 
 def add(page: Page, issuer: str, kind: str, **fields: str) -> list[str]:
-    """Add a client of the kind by the admin, and return the blocks of the page."""
+    """Add a client of the kind `kind` in the admin. Return the code blocks of the page that the admin then shows."""
     page.goto(f"{issuer}/admin/tokens/client/")
     page.get_by_role("link", name="Add client").click()
     page.get_by_role("heading", name="What is it?").wait_for()
@@ -107,7 +107,10 @@ def allow(user: Page, url: str, callback: str) -> str:
 
 
 def talk(command: list[str], cwd: Path, answer: Callable[[str], str]) -> dict[str, object]:
-    """Run a program that prints a URL, reads a line, and prints JSON. Return what it printed."""
+    """Run a program that prints a URL, reads a line, and prints JSON. Return the JSON.
+
+    `answer` gets the URL, and returns the line that the program reads.
+    """
     process = subprocess.Popen(
         command, cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -126,7 +129,7 @@ def talk(command: list[str], cwd: Path, answer: Callable[[str], str]) -> dict[st
 
 
 def shell(script: str, text: str = "", **variables: str) -> dict[str, object]:
-    """Run a script, and return the JSON of its last line."""
+    """Run a shell script with `text` as its input, and return the JSON of its last line."""
     done = subprocess.run(
         ["sh", "-eu", "-c", script],
         input=text, env={**os.environ, **variables}, capture_output=True, text=True, timeout=60, check=True,
@@ -198,14 +201,14 @@ def test_a_device_s_block_gets_a_token_once_the_user_allows_it(system: System, o
 
 
 class Files(SimpleHTTPRequestHandler):
-    """Answers `/` and `/callback` with the application."""
+    """An HTTP request handler for the files of an application. The paths `/` and `/callback` have its page."""
 
     def translate_path(self, path: str) -> str:
-        """Return the file of a path."""
+        """Return the file that belongs to the path of a request."""
         return super().translate_path("/index.html" if path.partition("?")[0] in {"/", "/callback"} else path)
 
     def log_message(self, *_: object) -> None:
-        """Write nothing."""
+        """Write no log line about a request."""
 
 
 def test_a_single_page_application_s_block_logs_a_user_in(

@@ -1,12 +1,12 @@
 """Password reset, sign-up and a new e-mail address in chromium, with the links of real messages."""
 
-import re
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser import mail_folder
 from tests.browser.steps import PASSWORD, System, confirm_by_password, log_in, make_user, pictures
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -16,18 +16,7 @@ NEW = "another battery staple"
 @pytest.fixture
 def link(system: System, page: Page) -> Callable[[str], str]:
     """Return a function that waits for a message to an address, and returns the link in it."""
-    folder = Path(system[1].issuer["EMAIL_URL"].removeprefix("filemail:///"))
-
-    def find(email: str) -> str:
-        for _ in range(100):
-            texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("*"))]
-            links = [re.search(r"http://\S+/accounts/\S+", text) for text in texts if f"To: {email}" in text]
-            if links and links[-1]:
-                return links[-1][0]
-            page.wait_for_timeout(100)
-        raise AssertionError(f"no message to {email}")
-
-    return find
+    return partial(mail_folder.link, page, system[1])
 
 
 def test_a_user_resets_a_forgotten_password(system: System, page: Page, link: Callable[[str], str]) -> None:

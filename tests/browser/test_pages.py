@@ -1,4 +1,4 @@
-"""The pages in Debian's chromium: form submission, content security policy, and use by keyboard."""
+"""The issuer's pages in Debian's chromium: form submission, content security policy, and use by keyboard."""
 
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
@@ -39,7 +39,10 @@ def test_a_double_click_on_allow_ends_at_the_client(system: tuple[Ports, Environ
     locations: list[str] = []
 
     def answer(route: Route) -> None:
-        """Answer the first click only on the server: the browser still waits when it sends the second click."""
+        """Let the first click reach the server only, without an answer to the browser.
+
+        So the browser still waits when it sends the second click.
+        """
         clicks.append(route.request.method)
         if len(clicks) == 1:
             headers = route.request.headers | {"sec-fetch-site": "same-origin"}  # chromium adds it later than this
@@ -122,7 +125,7 @@ def test_an_administrator_sees_the_ring_plans_a_switch_and_reads_the_consequence
     page.goto(f"{where.url('issuer')}/admin/tokens/ring/")
     page.get_by_role("link", name="default").click()
     screenshot(page, "ring")
-    page.locator("table.keys tr", has_text="signing").get_by_role("link").click()
+    page.locator("table.keys tr", has_text="signing").get_by_role("link").first.click()
     page.get_by_role("link", name="Revoke…").click()
     expect(page.get_by_text("This cannot be undone")).to_be_visible()
     screenshot(page, "revoke")

@@ -1,17 +1,35 @@
-"""The flow as a picture in chromium: it fills in by itself and by reloading, in light and dark, on a phone as well."""
+"""The picture of the flow in chromium.
 
+The picture is completed by its script or by reloading the page, in light and dark, and on a phone.
+"""
+
+import json
 import re
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from examples.webapp.picture.steps import ARROWS
+from project.launch import processes
 from project.launch.environment import Environments
 from project.launch.ports import Ports
-from tests.browser import screenshot
+from tests.browser import application_session, screenshot
 from tests.browser.test_page_list import DESKTOP, PHONE, overflow, violations
+from tests.flow.test_picture import MINT
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 SEEN = ".arrow.seen"
+BUTTONS = {
+    "Nothing wrong": "The API accepted the token: 200",
+    "Wrong scope": "refused at check 9",
+    "Expired": "The API accepted the token: 200",  # until the token expires, in five minutes
+    "Tampered": "refused at check 6",
+    "Unknown kid": "refused at check 5",
+    "Revoked": "refused at check 8",
+}
+"""What the picture says after each button."""
+LONGEST_SWITCH = 60
+"""Seconds. With the timings of development, a planned switch happens after at most 20 s (`propagation`)."""
 
 
 def log_in(page: Page, system: tuple[Ports, Environments]) -> None:
@@ -71,3 +89,86 @@ def test_the_picture_works_without_javascript_by_reloading(
     page.reload()
     expect(page.locator(".arrow.refused")).to_have_count(1)
     context.close()
+
+
+def test_each_arrow_opens_its_request_and_response_without_secrets(
+    page: Page, system: tuple[Ports, Environments]
+) -> None:
+    log_in(page, system)
+    page.goto(system[0].url("webapp") + "/flow/")
+    for arrow in ARROWS:
+        page.locator(f"#arrow-{arrow.name}").click()
+        expect(page.locator("#exchange-title")).to_contain_text(arrow.text)
+        assert page.locator("#exchange pre").count() >= 2
+        shown = page.content()
+        assert system[1].demo["WEBAPP_CLIENT_SECRET"] not in shown
+        assert not re.search(r"eyJ[\w-]+\.eyJ[\w-]+\.[\w-]{20}", shown), "a whole token"
+
+
+def test_each_button_shows_the_check_that_refuses(page: Page, system: tuple[Ports, Environments]) -> None:
+    log_in(page, system)
+    page.goto(system[0].url("webapp") + "/flow/")
+    for name, result in BUTTONS.items():
+        for _ in range(30):  # the API learns of a revocation at its next poll, every 2 seconds
+            page.get_by_role("button", name=name).click()
+            page.wait_for_url("**/flow/?arrow=decide")
+            if name != "Revoked" or result in page.get_by_role("status").inner_text():
+                break
+            page.wait_for_timeout(500)
+        expect(page.get_by_role("status")).to_contain_text(result)
+
+
+def test_an_expired_token_is_refused_at_check_7(page: Page, system: tuple[Ports, Environments]) -> None:
+    """The test signs a token that expired an hour ago by the issuer's key, so that it does not have to wait."""
+    where, variables = system
+    log_in(page, system)
+    code = MINT.format(issuer=where.url("issuer"), audience=variables.webapp["API_AUDIENCE"])
+    expired = processes.command(variables.issuer, "shell", "-v", "0", "-c", code).strip()
+    application_session.change(page.context, variables, access_token=expired, expires_at=1)
+    page.goto(where.url("webapp") + "/flow/")
+    page.get_by_role("button", name="Expired").click()
+    expect(page.get_by_role("status")).to_contain_text("refused at check 7")
+    expect(page.get_by_role("status")).to_contain_text("The token has expired")
+    expect(page.locator(".checks [data-state=refused]")).to_have_count(1)
+
+
+def lit_kid(page: Page, application: str) -> str:
+    """Return the kid that the picture highlights as the key of the token."""
+    page.goto(f"{application}/flow/?arrow=keys")
+    return str(json.loads(page.locator("pre.lit").inner_text())["kid"])
+
+
+def test_after_a_rotation_in_the_admin_the_picture_shows_another_key(
+    page: Page, chromium: Browser, system: tuple[Ports, Environments]
+) -> None:
+    where, variables = system
+    application, operator = where.url("webapp"), chromium.new_context().new_page()
+    log_in(page, system)
+    old = lit_kid(page, application)
+    operator.goto(page.get_by_role("link", name="Rotate now").get_attribute("href") or "")
+    operator.get_by_label("Username").fill("admin")
+    operator.get_by_label("Password").fill(variables.demo["ADMIN_PASSWORD"])
+    operator.keyboard.press("Enter")
+    operator.get_by_role("link", name="default").click()
+    signing = operator.locator("table.keys tr", has_text="signing").get_by_role("link").first
+    expect(signing).to_be_visible()
+    ring = operator.url
+    operator.get_by_role("link", name="Rotate now (safely)").click()
+    plan = operator.get_by_role("button", name="Plan the switch")
+    expect(plan.or_(operator.get_by_text("already planned"))).to_be_visible()  # by another test
+    if plan.is_visible():
+        plan.click()
+        expect(operator.locator(".messagelist")).to_be_visible()
+
+    for _ in range(LONGEST_SWITCH):
+        operator.goto(ring)
+        if signing.inner_text() != old:
+            break
+        operator.wait_for_timeout(1000)
+    new = signing.inner_text()
+    assert new != old, f"the switch did not happen within {LONGEST_SWITCH} s"
+
+    page.goto(f"{application}/login")
+    page.get_by_role("button", name="Allow").click()
+    expect(page.get_by_role("heading", name="Your notes")).to_be_visible()
+    assert lit_kid(page, application) == new

@@ -1,4 +1,4 @@
-"""Swagger UI logs in at the issuer in chromium: on the API's own page, and on that of a foreign drf-spectacular."""
+"""Swagger UI logs in at the issuer in chromium: on the API's own page, and on the page of another project."""
 
 import json
 import subprocess
@@ -15,6 +15,7 @@ from project.launch.environment import Environments
 from project.launch.ports import Ports
 from tests.browser import screenshot
 from tests.ports import free
+from tokens.recipes import catalog
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -22,7 +23,7 @@ SIDECAR = "/static/drf_spectacular_sidecar/swagger-ui-dist"
 
 
 def authorize(page: Page, variables: Environments, *, scopes: int = 0) -> Page:
-    """Open the dialog, choose the first `scopes`, and log in in the popup that it opens. Return the popup."""
+    """Open Swagger UI's login dialog, select the first `scopes` scopes, and log in in the popup. Return the popup."""
     page.locator(".auth-wrapper .authorize").first.click()
     dialog = page.locator(".dialog-ux")
     expect(dialog.get_by_role("heading", name="(OAuth2, ")).to_have_count(1)
@@ -62,6 +63,12 @@ def test_the_page_of_the_api_logs_in_and_calls_the_api(system: tuple[Ports, Envi
     screenshot(page, "swagger-executed")
 
 
+def test_the_recipe_names_the_tested_version(system: tuple[Ports, Environments], page: Page) -> None:
+    page.goto(f"{system[0].url('api')}/api/docs/")
+    version = page.evaluate("versions.swaggerUI.version")
+    assert catalog.recipes()["swagger-ui"].version == f"Swagger UI {version}"
+
+
 def test_a_refusal_of_the_user_is_shown_on_the_page(system: tuple[Ports, Environments], page: Page) -> None:
     where, variables = system
     page.goto(f"{where.url('api')}/api/docs/")
@@ -73,7 +80,7 @@ def test_a_refusal_of_the_user_is_shown_on_the_page(system: tuple[Ports, Environ
 
 @contextmanager
 def foreign(issuer: dict[str, str]) -> Iterator[str]:
-    """Register a client of a foreign drf-spectacular, and serve that project."""
+    """Register a client for another project, which uses drf-spectacular, and serve that project."""
     url = f"http://localhost:{(port := free())}"
     registered = processes.command(
         issuer,
@@ -87,7 +94,7 @@ def foreign(issuer: dict[str, str]) -> Iterator[str]:
 
 @contextmanager
 def served(module: str, *arguments: str) -> Iterator[None]:
-    """Run a server of these tests for the block."""
+    """Run the server `module` of these tests while the block runs."""
     command = [sys.executable, "-m", module, *arguments]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
         try:
@@ -141,6 +148,9 @@ CALL = """async ([url, authorization]) => {
 
 
 def call(page: Page, url: str, authorization: str) -> tuple[int, str]:
-    """Call the API as a script of the page does. Return the status, 0 if the browser refused, and the challenge."""
+    """Call the API at `url` from a script of the page, with this Authorization header.
+
+    Returns the status and the challenge. The status is 0 if the browser refused the request.
+    """
     status, challenge = page.evaluate(CALL, [url, authorization])
     return status, challenge

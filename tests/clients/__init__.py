@@ -1,1 +1,4 @@
-"""Clients and verifiers of other projects use the running issuer, which shows that both read the standards alike."""
+"""Tests in which clients and token verifiers of other projects use the running issuer.
+
+They show that Keyturn and these projects read the standards alike.
+"""

@@ -1,4 +1,4 @@
-"""The issuer and the API in processes of their own, and a user who logs in and agrees like one with a browser."""
+"""Fixtures: issuer and API in separate processes, a user who logs in and consents as in a browser, and clients."""
 
 import json
 
@@ -15,11 +15,11 @@ SCOPE = "openid notes:read offline_access"
 
 @pytest.fixture
 def agree(system: System):
-    """Follow an authorization URL as the demo user, and return the callback URL with the response."""
+    """Return a function that follows an authorization URL as the demo user, and returns the callback URL."""
 
     def follow(url: str, browser: Browser | None = None) -> str:
         browser = browser or Browser()
-        page = browser.submit(browser.get(url), {"login": "demo", "password": system.variables.demo["DEMO_PASSWORD"]})
+        page = browser.log_in(browser.get(url), "demo", system.variables.demo["DEMO_PASSWORD"])
         return (browser.submit(page, {}, button="allow") if "Allow" in page.text else page).url
 
     return follow
@@ -27,7 +27,7 @@ def agree(system: System):
 
 @pytest.fixture(scope="session")
 def register(system: System, tmp_path_factory):
-    """Register a client by the command, and return its client_id and secret."""
+    """Return a function that registers a client by `create_client`, and returns its client_id and secret."""
 
     def make(name, *options, key=None):
         arguments = ["create_client", "--name", name, "--json", "--scope", "notes:read", *options]
@@ -43,20 +43,20 @@ def register(system: System, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def public(register, system: System):
-    """The client_id of a public client."""
+    """Return the client_id of a public client."""
     grants = ("--grant", "authorization_code", "--grant", "refresh_token")
     return register("Public", "--public", *grants, "--redirect-uri", system.callback)["client_id"]
 
 
 @pytest.fixture(scope="session")
 def confidential(register, system: System):
-    """A web application with a secret."""
+    """Return the client_id and the secret of a confidential client."""
     grants = ("--grant", "authorization_code", "--grant", "refresh_token", "--grant", "client_credentials")
     return register("Confidential", *grants, "--redirect-uri", system.callback)
 
 
 @pytest.fixture(autouse=True)
 def loopback_without_tls(monkeypatch):
-    """Permit http in Authlib and oauthlib, which refuse it on loopback, too."""
+    """Make Authlib and oauthlib accept http URLs, which they refuse even on loopback."""
     for name in ("AUTHLIB_INSECURE_TRANSPORT", "OAUTHLIB_INSECURE_TRANSPORT"):
         monkeypatch.setenv(name, "1")

@@ -1,4 +1,7 @@
-"""Clients of others get tokens bound to their DPoP key and use them, with and without nonces of the issuer."""
+"""Client libraries of other projects get tokens that are bound to their DPoP key.
+
+The issuer demands nonces in DPoP proofs, or does not.
+"""
 
 import json
 import subprocess
@@ -57,7 +60,10 @@ print(json.dumps({
 
 @pytest.fixture(scope="module")
 def with_nonces(system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of an issuer that requires nonces, with the database of the other one."""
+    """Yield the URL of an issuer that requires nonces in DPoP proofs.
+
+    It shares the database of the issuer that requires none.
+    """
     url = f"http://localhost:{free()}"
     variables = system.variables.issuer | {"ISSUER_URL": url, "DPOP_REQUIRES_NONCE": "true"}
     child = serve("issuer", variables, url, tmp_path_factory.mktemp("nonces"))
@@ -74,7 +80,7 @@ def issuer(request: pytest.FixtureRequest, system: System) -> str:
 
 @pytest.fixture
 def run(public: str, system: System, agree: Callable[[str], str]) -> Callable[..., Any]:
-    """Return a function that runs a program, does its user's part, and returns what it prints."""
+    """Return a function that runs a client program on node, acts as its user, and returns the program's output."""
 
     def follow(command: Sequence[str], issuer: str, alg: str) -> Any:
         given = {"issuer": issuer, "client_id": public, "redirect_uri": system.callback, "alg": alg}

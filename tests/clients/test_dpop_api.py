@@ -1,7 +1,7 @@
-"""Tokens that are bound to a key (RFC 9449), with clients, an issuer and an API of other projects on node.
+"""Access tokens that are bound to a DPoP key (RFC 9449), with clients, an issuer and an API of other projects on node.
 
-oauth4webapi and openid-client use the tokens of oidc-provider and of our issuer at our API, and those of our issuer at
-an API of express-oauth2-jwt-bearer.
+oauth4webapi and openid-client present tokens of oidc-provider and of Keyturn to Keyturn's API. They also present tokens
+of Keyturn to an API with express-oauth2-jwt-bearer.
 """
 
 import json
@@ -24,7 +24,7 @@ EXPECTED = {"token_type": "dpop", "bound": 200, "again": 200, "as_bearer": 401, 
 
 @contextmanager
 def server(script: str, **given: str) -> Iterator[None]:
-    """Run a server on node until the block ends. It has printed that it is ready."""
+    """Run a server on node while the block runs. The block begins when the server has printed that it is ready."""
     command = ["node", script, json.dumps(given)]
     with subprocess.Popen(command, cwd=NODE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
@@ -36,7 +36,7 @@ def server(script: str, **given: str) -> Iterator[None]:
 
 
 def use(**given: str) -> dict[str, dict[str, object]]:
-    """Return what both client libraries got: the type of their token, and the status of each request."""
+    """Run both client libraries. Return the type of the token and the status of each request, by library."""
     process = subprocess.run(
         ["node", "dpop-client.mjs", json.dumps(given)],
         check=False, cwd=NODE, capture_output=True, text=True, timeout=120,
@@ -60,7 +60,7 @@ def test_our_api_accepts_bound_tokens_of_oidc_provider(api_of, nonces, alg):
 
 
 def our_tokens(system: System, url: str) -> dict[str, dict[str, object]]:
-    """Return what the libraries got at the API at `url` with bound tokens of our issuer."""
+    """Return the results of both client libraries at the API at `url`, with bound tokens of Keyturn."""
     secret = system.variables.demo["SERVICE_CLIENT_SECRET"]
     where = {"resource": system.audience, "url": url, "algorithm": "oauth2"}
     return use(issuer=system.issuer, client_id="service", secret=secret, scope="notes:read", **where)

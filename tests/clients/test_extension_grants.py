@@ -1,4 +1,7 @@
-"""Libraries of other projects with the further grant types, logout, revocation and both kinds of introspection."""
+"""Libraries of other projects use extension grant types, logout, revocation and introspection.
+
+An introspection response is JSON or a signed JWT.
+"""
 
 import uuid
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -49,7 +52,7 @@ def keys(metadata):
 
 @pytest.fixture(scope="module")
 def shop(register, system: System):
-    """The client of the notes API, which may exchange tokens for tokens of the orders API."""
+    """Return the client to which the notes API belongs. It may exchange tokens for tokens of the orders API."""
     made = register("Shop", "--grant", EXCHANGE)
     processes.command(system.variables.issuer, "shell", "-c", NEXT_API.format(client_id=made["client_id"]))
     return made
@@ -57,7 +60,7 @@ def shop(register, system: System):
 
 @pytest.fixture
 def user_token(public, system: System, metadata, agree):
-    """The token response of a user who logged in at a public client."""
+    """Return the token response of a user who logged in at a public client."""
     return code_flow(OAuth2Session(public, token_endpoint_auth_method="none"), system, metadata, agree)
 
 
@@ -93,7 +96,7 @@ def test_oauthlib_s_device_client_waits_until_its_user_has_answered(register, sy
         poll()
     browser = Browser()
     page = browser.get(begun["verification_uri_complete"])
-    page = browser.submit(page, {"login": "demo", "password": system.variables.demo["DEMO_PASSWORD"]})
+    page = browser.log_in(page, "demo", system.variables.demo["DEMO_PASSWORD"])
     page = browser.submit(page, {"user_code": begun["user_code"]})
     assert "Television" in page.text
     assert "The device is connected" in browser.submit(page, {}, button="allow").text

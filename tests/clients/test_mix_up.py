@@ -1,4 +1,4 @@
-"""Mix-up attack (RFC 9207 section 1). A client that compares `iss` sends a code only to the issuer that sent it."""
+"""Mix-up attack (RFC 9207 section 1). A client that checks `iss` sends an authorization code only to its issuer."""
 
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
@@ -17,12 +17,16 @@ VERIFIER = "v" * 43
 
 
 class MixedUp(Exception):
-    """The response is not from the issuer to which the client sent the user."""
+    """Raised if the response is not from the issuer to which the client sent the user."""
 
 
 @dataclass
 class Client:
-    """A client of several issuers. `asked` is the issuer of its request, `sent` are the URLs to which it sent codes."""
+    """A client of several issuers.
+
+    `asked` is the issuer to which the client sent its authorization request. `sent` has the URLs to which it sent
+    codes.
+    """
 
     client_id: str
     callback: str
@@ -38,7 +42,7 @@ class Client:
         return self.session.create_authorization_url(endpoint, code_verifier=VERIFIER)[0]
 
     def finish(self, landed: str) -> dict[str, object]:
-        """Compare `iss` as a string (RFC 9207 section 2.4), then redeem the code."""
+        """Compare the `iss` of the response at `landed` as a string (RFC 9207 section 2.4), then redeem the code."""
         if parse_qs(urlsplit(landed).query).get("iss") != [self.asked]:
             raise MixedUp
         endpoint = f"{self.asked}/oauth/token"

@@ -1,4 +1,7 @@
-"""openid-client and jose on node with discovery, PKCE, refresh, revocation, client credentials and mix-up."""
+"""openid-client and jose on node use the issuer.
+
+They use discovery, PKCE, refresh, revocation and client credentials, and resist the mix-up attack.
+"""
 
 import json
 import subprocess
@@ -19,7 +22,7 @@ NODE = Path(__file__).resolve().parent / "node"
 
 
 def run(program: str, given: dict, agree) -> dict:
-    """Run a program of node, do the user's part for the address that it prints, and return what it prints then."""
+    """Run a program on node, act as its user at the address that it prints, and return the rest of its output."""
     process = subprocess.Popen(
         ["node", program, json.dumps(given)],
         cwd=NODE,

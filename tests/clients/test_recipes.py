@@ -1,4 +1,7 @@
-"""The pages of docs/clients/ and their table: each page has the same parts, a test, and a row."""
+"""The documentation pages of docs/clients/ and their table.
+
+Each page has the same parts, a test, and a row in the table.
+"""
 
 import re
 

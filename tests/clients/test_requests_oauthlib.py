@@ -1,4 +1,4 @@
-"""requests-oauthlib with the code flow and PKCE, automatic refresh, and client credentials."""
+"""requests-oauthlib uses the code flow with PKCE, automatic refresh, and client credentials."""
 
 import pytest
 import requests

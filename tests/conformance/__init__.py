@@ -1,7 +1,13 @@
 """The modules of the OpenID certification plans, one test for each, named by the module's id.
 
-- A test says in its docstring what the module asserts. docs/certification.md is written from them.
+- The docstring of a test says what the module asserts. docs/certification.md is written from these docstrings.
 - The issuer runs as a process, with the clients and the user that `certification_setup` makes. Authlib is the client,
   joserfc verifies ID tokens, and a small browser follows redirects and submits forms.
-- Nothing stands between client and issuer that adds a parameter.
+- The tests send each request to the issuer directly. Nothing adds parameters to it.
+
+Read in this order:
+- `suite`, `sessions`: what a test does, and login sessions that are made older instead of waiting.
+- `bank`, `keys`: a client of the FAPI 2.0 plan, and its keys.
+- `profile`: the claims of the certification user.
+- `table`: the tables of docs/certification.md.
 """

@@ -1,4 +1,4 @@
-"""A client of the FAPI 2.0 plan: joserfc signs its assertions and DPoP proofs; its user has the browser of Suite."""
+"""A client of the FAPI 2.0 plan. joserfc signs its assertions and DPoP proofs. Its user has the browser of `Suite`."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ SCOPES = {OPENID: "openid", OAUTH: "notes:read", OWN: "notes:read"}
 
 @dataclass(slots=True)
 class Bank:
-    """One registered client, its two keys, and what it asks for in this variant of the plan."""
+    """One registered client, its two private keys, and the parameters that it sends in this variant of the plan."""
 
     suite: Suite
     name: str = "client"
@@ -40,18 +40,18 @@ class Bank:
 
     @property
     def keys(self) -> dict[str, ECKey | RSAKey]:
-        """The registered private keys, by algorithm."""
+        """The private keys of the client, by algorithm."""
         return self.suite.plan[self.name]["keys"]
 
     def named(self, name: str) -> "Bank":
-        """Return another client, with the same browser and the same key for proofs."""
+        """Return the client `name` of the plan, with the same browser and the same key for DPoP proofs."""
         return replace(self, name=name)
 
     def url(self, path: str) -> str:
         return f"{self.suite.issuer}/oauth/{path}"
 
     def assertion(self, *, algorithm: str = "ES256", signer: str = "", **changes: Any) -> dict[str, str]:
-        """Return the parameters that authenticate the client. `changes` replace claims; None leaves one out."""
+        """Return the parameters that authenticate the client. `changes` replace claims; None removes a claim."""
         now = int(time.time())
         claims = {"iss": self.client_id, "sub": self.client_id, "aud": self.suite.issuer, "iat": now, "exp": now + 60}
         claims |= {"jti": secrets.token_urlsafe(12)} | changes
@@ -63,7 +63,7 @@ class Bank:
         }
 
     def proof(self, method: str, url: str, *, token: str = "", header: dict[str, Any] | None = None, **changes: Any):
-        """Return a DPoP proof. `header` and `changes` replace members; None leaves one out."""
+        """Return a DPoP proof. `header` and `changes` replace members; None removes a member."""
         head = {"typ": "dpop+jwt", "alg": "ES256", "jwk": self.key.as_dict(private=False)} | (header or {})
         claims = {"jti": secrets.token_urlsafe(12), "htm": method, "htu": url, "iat": int(time.time())}
         claims |= ({"ath": hashed(token)} if token else {}) | changes
@@ -71,7 +71,7 @@ class Bank:
         return jwt.encode(without_none(head), without_none(claims), self.key, registry=registry)
 
     def push(self, *, by: dict[str, str] | None = None, proof: str = "", **changes: str | None) -> requests.Response:
-        """Push an authorization request. `changes` replace parameters; None leaves one out."""
+        """Push an authorization request. `changes` replace parameters; None removes a parameter."""
         asked = {
             "response_type": "code",
             "client_id": self.client_id,
@@ -86,18 +86,21 @@ class Bank:
         return requests.post(self.url("par"), data=form, headers={"DPoP": proof} if proof else {}, timeout=TIMEOUT)
 
     def pushed(self, **changes: Any) -> str:
-        """Return the request_uri of a pushed request."""
+        """Push an authorization request, and return its request_uri."""
         answer = self.push(**changes)
         assert answer.status_code == 201, answer.text
         assert answer.json()["expires_in"] < 600
         return answer.json()["request_uri"]
 
     def visit(self, request_uri: str, **further: str) -> Answer:
-        """Bring the request_uri to the authorization endpoint, log in and allow if asked."""
+        """Open the authorization endpoint with the request_uri. Log in and allow the request if the issuer asks."""
         return self.suite.authorize({"client_id": self.client_id, "request_uri": request_uri, **further})
 
     def code(self, **changes: Any) -> str:
-        """Return a code of an authorization request that was pushed, after the checks of its answer."""
+        """Push an authorization request, let the user allow it, and return the authorization code.
+
+        Fails unless the response has the issuer and the state of the request.
+        """
         state = secrets.token_urlsafe(8)
         answer = self.visit(self.pushed(**{"state": state} | changes))
         assert "code" in answer.values, answer.page.text
@@ -115,14 +118,21 @@ class Bank:
         return without_none(asked | changes)
 
     def token(self, form: dict[str, str], *, by: dict[str, str] | None = None, proof: str | None = None):
-        """Send a token request with an assertion and a proof, unless others are given; an empty proof is left out."""
+        """Send a token request with a client assertion and a DPoP proof.
+
+        `by` has other parameters in place of the assertion, and `proof` is used instead of the valid proof. An empty
+        `proof` removes it.
+        """
         proof = self.proof("POST", self.url("token")) if proof is None else proof
         data = form | (self.assertion() if by is None else by)
         headers = {"DPoP": proof} if proof else {}
         return requests.post(self.url("token"), data=data, headers=headers, timeout=TIMEOUT)
 
     def tokens(self, **changes: Any) -> dict[str, Any]:
-        """Return a token response: bound to the key of the proof, with an ID token if this is OpenID Connect."""
+        """Return a token response. Its access token is bound to the key of the proof.
+
+        It has an ID token if this variant is OpenID Connect.
+        """
         answer = self.token(self.form(**changes))
         assert answer.status_code == 200, answer.text
         tokens = answer.json()
@@ -133,11 +143,11 @@ class Bank:
 
     @property
     def resource(self) -> str:
-        """The URL that the tokens of this variant are for."""
+        """Return the URL at which the tokens of this variant are used: userinfo, or the example API."""
         return self.url("userinfo") if self.variant == OPENID else f"{self.suite.plan['api']}/api/whoami/"
 
     def use(self, tokens: dict[str, Any], *, proof: str | None = None, **headers: str) -> requests.Response:
-        """Call the resource with a bound token, by a good proof unless another is given."""
+        """Request the resource of this variant with a bound token. The DPoP proof is valid unless `proof` is given."""
         token = tokens["access_token"]
         good = self.proof("GET", self.resource, token=token) if proof is None else proof
         sent = {"Authorization": f"DPoP {token}"} | ({"DPoP": good} if good else {}) | headers
@@ -153,12 +163,15 @@ def hashed(token: str) -> str:
 
 
 def claims_of(text: str) -> dict[str, Any]:
-    """Return the claims of a JWT that was verified before, or need not be."""
+    """Return the claims of a JWT without verifying it."""
     return json.loads(jws.extract_compact(text.encode()).payload)
 
 
 def refusal(answer: requests.Response, *errors: str) -> str:
-    """Return the error. Asserts a JSON answer of 400, or of 401 for invalid_client, with one of the errors."""
+    """Return the error of a JSON answer.
+
+    Asserts that it is one of `errors`, and that the status is 400, or 401 for invalid_client.
+    """
     assert answer.status_code in {400, 401}, answer.text
     assert answer.headers["Content-Type"].startswith("application/json")
     assert answer.json()["error"] in errors, answer.text
@@ -167,7 +180,7 @@ def refusal(answer: requests.Response, *errors: str) -> str:
 
 
 def age(database: Any, table: str, column: str, seconds: int) -> None:
-    """Let the time in this column be `seconds` earlier, in every row: instead of waiting."""
+    """Subtract `seconds` from the times in a column, in every row, so that a test does not have to wait."""
     with closing(sqlite3.connect(database, timeout=30)) as file, file:
         file.execute(
             f"UPDATE {table} SET {column} = strftime('%Y-%m-%d %H:%M:%f', {column}, ?) WHERE {column} IS NOT NULL",

@@ -1,4 +1,4 @@
-"""Issuers in processes of their own, set up by `certification_setup`: one for each policy that a plan is run with."""
+"""Issuers in separate processes, which `certification_setup` sets up: one for each key policy of the plans."""
 
 import json
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ SWITCHING = "switching"
 
 @pytest.fixture(scope="session")
 def plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """Return the issuer's URL, the suite's clients and its user."""
+    """Yield the plan: the issuer's URL, the clients of the certification suite, and its user."""
     var = prepared.copy(tmp_path_factory)
     where = Ports(free(), free(), free())
     variables = environment.prepare(where, {}, var)
@@ -42,7 +42,7 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def switching_plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """The plan of an issuer whose keys live for seconds: KEY_POLICY=development from its first key on."""
+    """Yield the plan of an issuer whose keys live for seconds, because KEY_POLICY is `development`."""
     var, where = tmp_path_factory.mktemp("var"), Ports(free(), free(), free())
     variables = environment.prepare(where, {"KEY_POLICY": "development"}, var)
     prepared.databases(tmp_path_factory, var)
@@ -51,7 +51,10 @@ def switching_plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[st
 
 @pytest.fixture(scope="session")
 def fapi_plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """The plan of an issuer that holds each client to FAPI 2.0 and signs by ES256, and of an API for its tokens."""
+    """Yield the plan of an issuer that holds each client to FAPI 2.0 and signs by ES256.
+
+    It includes an API for the tokens.
+    """
     var, where = tmp_path_factory.mktemp("var"), Ports(free(), free(), free())
     variables = environment.prepare(where, {}, var)
     prepared.databases(tmp_path_factory, var)
@@ -67,7 +70,10 @@ def fapi_plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, An
 
 
 def certified(variables: Environments, var: Path, where: Ports, **last: str) -> Iterator[dict[str, Any]]:
-    """Make the demo and the plan's clients and user, and serve. The variables in `last` are set for the server only."""
+    """Create the demo data and the clients and the user of the plan, and serve the issuer.
+
+    The variables in `last` are set for the server only.
+    """
     prepared.set_up(variables, var, where)
     variables.issuer.update(SETTINGS)
     with stranger() as suite:
@@ -92,7 +98,7 @@ def certified(variables: Environments, var: Path, where: Ports, **last: str) -> 
 
 
 def clients(configuration: dict[str, Any]) -> dict[str, Any]:
-    """Return what the suite reads from the printed configuration: clients, addresses and the user's password."""
+    """Return the values that the suite reads from the printed configuration: clients, addresses and the password."""
     commands = [
         command
         for page in configuration["browser"]
@@ -111,7 +117,10 @@ def clients(configuration: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(params=["basic", "form_post", SWITCHING])
 def suite(request: pytest.FixtureRequest) -> Suite:
-    """A client with a new browser, for the Basic plan, for the Form Post plan, and for Basic while keys switch."""
+    """Return a client with a new browser.
+
+    Tests get it three times: for the Basic plan, for Form Post, and for Basic while keys switch.
+    """
     if request.param == SWITCHING:
         plan = request.getfixturevalue("switching_plan")
         processes.command(plan["variables"], "rotate_keys", "--now")
@@ -122,41 +131,47 @@ def suite(request: pytest.FixtureRequest) -> Suite:
 
 @pytest.fixture
 def once(plan: dict[str, Any]) -> Suite:
-    """A client of the plan with a new browser, for modules that do not depend on the response mode."""
+    """Return a client of the plan with a new browser.
+
+    It is for modules of the plan that do not depend on the response mode.
+    """
     return Suite(plan["issuer"], plan)
 
 
 @pytest.fixture
 def switching(switching_plan: dict[str, Any]) -> Suite:
-    """A client with a new browser, at the issuer whose keys live for seconds."""
+    """Return a client with a new browser, at the issuer whose keys live for seconds."""
     return Suite(switching_plan["issuer"], switching_plan)
 
 
 @pytest.fixture(scope="session")
 def fapi_suite(fapi_plan: dict[str, Any]) -> Suite:
-    """The browser of the FAPI plan: its user logs in once for all modules that need no login page."""
+    """Return the certification suite's side of the FAPI plan.
+
+    Its user logs in once for all modules of the plan that need no login page.
+    """
     return Suite(fapi_plan["issuer"], fapi_plan)
 
 
 @pytest.fixture
 def connect(fapi_suite: Suite) -> Bank:
-    """A client for modules that are about OpenID Connect."""
+    """Return a client for modules of the FAPI plan that are about OpenID Connect."""
     return Bank(fapi_suite)
 
 
 @pytest.fixture(params=[OPENID, OAUTH])
 def bank(fapi_suite: Suite, request: pytest.FixtureRequest) -> Bank:
-    """A client for modules with a user: with OpenID Connect, and with plain OAuth."""
+    """Return a client for modules of the FAPI plan with a user: once with OpenID Connect, once with plain OAuth."""
     return Bank(fapi_suite, variant=request.param)
 
 
 @pytest.fixture(params=[OPENID, OAUTH, OWN])
 def holder(fapi_suite: Suite, request: pytest.FixtureRequest) -> Bank:
-    """A client for modules that are also about the client credentials grant."""
+    """Return a client for modules of the FAPI plan that also use the client credentials grant."""
     return Bank(fapi_suite, variant=request.param)
 
 
 @pytest.fixture
 def stranger_bank(fapi_plan: dict[str, Any]) -> Bank:
-    """A client whose user is not logged in."""
+    """Return a client of the FAPI plan whose user is not logged in."""
     return Bank(Suite(fapi_plan["issuer"], fapi_plan))

@@ -14,7 +14,8 @@ GRANTS = ("authorization_code", "refresh_token", "client_credentials")
 def register(variables: dict[str, str], folder: Path, name: str, callback: str) -> dict[str, Any]:
     """Register a client that is held to FAPI 2.0. Returns its client_id, and its private keys by algorithm.
 
-    It also registers an RSA key: so an assertion by RS256 is refused for its algorithm, not for a key that is unknown.
+    It also registers an RSA key, so that an assertion by RS256 is refused because of its algorithm, and not because its
+    key is unknown.
     """
     curve, rsa = ECKey.generate_key("P-256", {"kid": f"{name}-ec"}), RSAKey.generate_key(2048, {"kid": f"{name}-rsa"})
     file = folder / f"{name}.jwks.json"

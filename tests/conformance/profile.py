@@ -1,4 +1,4 @@
-"""The profile of the certification user, for CLAIMS_SOURCE: the claims that users of Keyturn have no field for."""
+"""The profile of the certification user, for CLAIMS_SOURCE: claims for which Keyturn's users have no field."""
 
 CLAIMS = {
     "nickname": "ada",
@@ -18,7 +18,7 @@ SOURCE = ",".join(f"{name}=tests.conformance.profile:{name}" for name in CLAIMS)
 
 
 def __getattr__(name):
-    """Return the function that gives the claim of this name."""
+    """Return the function that returns the user's claim `name`."""
     if name not in CLAIMS:
         raise AttributeError(name)
     return lambda _user: CLAIMS[name]

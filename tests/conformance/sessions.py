@@ -1,4 +1,4 @@
-"""The login sessions in the issuer's database, made older instead of waiting."""
+"""Makes login sessions in the issuer's database older, so that a test does not have to wait."""
 
 from project.launch import processes
 
@@ -26,10 +26,10 @@ for row in Session.objects.all():
 
 
 def age_answers(variables: dict[str, str], seconds: int) -> None:
-    """Let the answer to every stored authorization request be `seconds` earlier."""
+    """Make the answer to every stored authorization request `seconds` older."""
     processes.command(variables, "shell", "--no-imports", "-c", ANSWERS.format(seconds=seconds))
 
 
 def age(variables: dict[str, str], seconds: int) -> None:
-    """Let the login of every session be `seconds` earlier."""
+    """Make the login in every session `seconds` older, in the issuer's database."""
     processes.command(variables, "shell", "--no-imports", "-c", PROGRAM.format(seconds=seconds))

@@ -1,4 +1,4 @@
-"""What a test of a module does: authorization requests by Authlib, and the pages by a browser."""
+"""The steps of a test of the certification plans: authorization requests by Authlib, and the pages in a browser."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -17,7 +17,10 @@ TIMEOUT = 60
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The response at the redirect URI: its parameters, how they came, and the page that was there instead if any."""
+    """The response at the redirect URI: its parameters and how they were sent.
+
+    If the user got a page of the issuer instead, the response has that page.
+    """
 
     values: dict[str, str]
     method: str
@@ -26,7 +29,7 @@ class Answer:
 
 @dataclass(slots=True)
 class Suite:
-    """The certification suite's part: a client of the plan, and the user's browser."""
+    """The certification suite's side of a test: a client of the plan, and the user's browser."""
 
     issuer: str
     plan: dict[str, Any]
@@ -49,7 +52,7 @@ class Suite:
         )
 
     def request(self, name: str = "client", **parameters: str | None) -> dict[str, str]:
-        """Return the parameters of an authorization request, as the plans send them: no code challenge."""
+        """Return the parameters of an authorization request as the plans send it, without a code challenge."""
         asked: dict[str, str | None] = {
             "response_type": "code",
             "client_id": self.plan[name]["client_id"],
@@ -62,19 +65,14 @@ class Suite:
         return {key: value for key, value in asked.items() if value is not None}
 
     def authorize(self, request: dict[str, str], *, by_post: bool = False, log_in: bool = True) -> Answer:
-        """Send the browser to the authorization endpoint, log in and allow if asked, and return the response."""
+        """Send the browser to the authorization endpoint. Log in and allow if the issuer asks. Return the response."""
         if by_post:
             page = self.post(f"{self.issuer}/oauth/authorize", request)
         else:
             page = self.browser.get(f"{self.issuer}/oauth/authorize?{urlencode(request)}")
         if "id_login" in page.text and log_in:
             self.logins += 1
-            page = self.browser.submit(page, {"login": self.plan["username"], "password": self.plan["password"]})
-        for _ in range(60):  # on a busy machine the login page asks users to wait for a slot
-            if "Many users are logging in" not in page.text:
-                break
-            page = self.browser.get(f"{self.issuer}/oauth/authorize?{urlencode(request)}")
-            page = self.browser.submit(page, {"login": self.plan["username"], "password": self.plan["password"]})
+            page = self.browser.log_in(page, self.plan["username"], self.plan["password"])
         if 'name="allow"' in page.text:
             page = self.browser.submit(page, {}, button="allow")
         return self._answer(page)
@@ -91,7 +89,7 @@ class Suite:
         return self.browser._page(self.browser._session.post(url, data=data, timeout=TIMEOUT))
 
     def tokens(self, name: str = "client", method: str = "client_secret_basic", **parameters: str | None) -> dict:
-        """Run the whole code flow. Return the token response, whose ID token was verified."""
+        """Run the whole code flow, and verify the ID token. Return the token response."""
         request = self.request(name, **parameters)
         answer = self.authorize(request)
         assert answer.values.get("state") == request.get("state"), answer.page.text
@@ -135,12 +133,12 @@ class Suite:
         return answer.json()
 
     def error(self, answer: Answer) -> str:
-        """Return the error at the redirect URI, which has the state, and no code."""
+        """Return the error at the redirect URI. Asserts that the response has no code."""
         assert "code" not in answer.values
         return answer.values["error"]
 
     def refused(self, answer: Answer) -> bool:
-        """Return True if the user got an error page of the issuer, and nothing came to the redirect URI."""
+        """Return True if the user got an error page of the issuer, and the redirect URI got no response."""
         page = answer.page
         return (
             answer.values == {} and page.url.startswith(self.issuer) and "This request cannot be answered" in page.text

@@ -129,7 +129,7 @@ PLANS: Mapping[str, tuple[tuple[str, ...], tuple[Row, ...]]] = {
 
 
 def docstrings(file: str) -> dict[str, str]:
-    """Return the docstring of each test of a file, by its name."""
+    """Return the docstring of each test in a test module, by the name of the test."""
     parsed = ast.parse((HERE / file).read_text(encoding="utf-8"))
     return {
         node.name: " ".join((ast.get_docstring(node) or "").split())
@@ -154,7 +154,7 @@ def expected(module: str) -> str:
 
 
 def tables() -> str:
-    """Return the tables of all plans."""
+    """Return the Markdown tables of all certification plans."""
     parts = []
     for plan, (files, modules) in PLANS.items():
         head = f"### {plan}: {len(modules)} module{'s' if len(modules) > 1 else ''}"
@@ -173,7 +173,7 @@ START, END = "<!-- The tables are written by tests.conformance.table. -->\n", "<
 
 
 def page() -> str:
-    """Return the page with the tables of the tests."""
+    """Return the text of docs/certification.md, with new tables."""
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(START)
     return f"{before}{START}\n{tables()}\n{END}{rest.partition(END)[2]}"
 

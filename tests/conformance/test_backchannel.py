@@ -33,7 +33,7 @@ def logout_token(suite: Suite, sid: str) -> dict:
     def found():
         return [form for _, form in tokens() if peek(form)["sid"] == sid]
 
-    wait_for(found, within=30)
+    wait_for(found, within=60)
     assert {kind.partition(";")[0] for kind, _ in tokens()} == {"application/x-www-form-urlencoded"}
     (form,) = found()
     assert form.keys() == {"logout_token"}

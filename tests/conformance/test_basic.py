@@ -70,7 +70,7 @@ def test_oidcc_ensure_request_without_nonce_succeeds_for_code_flow(suite: Suite)
 
 
 def test_oidcc_scope_profile(suite: Suite):
-    """The scope profile gives every claim of section 5.4 that the provider supports, of the right type."""
+    """The scope profile gives every claim of OIDC Core section 5.4 that the provider supports, of the right type."""
     claims = suite.userinfo(suite.tokens(scope="openid profile"))
     assert claims.keys() >= PROFILE
     assert isinstance(claims["updated_at"], int)
@@ -187,7 +187,7 @@ def test_oidcc_claims_locales(suite: Suite):
 
 @pytest.mark.parametrize("acr_values", ["listed", "1 2"])
 def test_oidcc_ensure_request_with_acr_values_succeeds(suite: Suite, acr_values):
-    """acr_values is voluntary (section 15.1): no error, and the ID token says which class was reached."""
+    """acr_values is voluntary (OIDC Core section 15.1): no error, and the ID token says which class was reached."""
     listed = suite.metadata["acr_values_supported"]
     tokens = suite.tokens(acr_values=" ".join(listed) if acr_values == "listed" else acr_values)
     assert tokens["claims"]["acr"] in listed
@@ -291,7 +291,7 @@ def test_oidcc_ensure_request_with_valid_pkce_succeeds(suite: Suite):
 
 
 def age_codes(database, seconds):
-    """Let the redemption of every code be `seconds` earlier."""
+    """Move the redemption of every authorization code `seconds` into the past, in the issuer's database."""
     with closing(sqlite3.connect(database, timeout=30)) as file, file:
         columns = [row[1] for row in file.execute("PRAGMA table_info(tokens_authorizationcode)")]
         assert "redeemed_at" in columns

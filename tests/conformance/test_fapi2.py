@@ -48,9 +48,7 @@ def test_fapi2_user_rejects_authentication(bank: Bank):
     uri = bank.pushed(prompt="consent", state="s")
     page = bank.suite.browser.get(f"{bank.url('authorize')}?client_id={bank.client_id}&request_uri={uri}")
     if "id_login" in page.text:
-        page = bank.suite.browser.submit(
-            page, {"login": bank.suite.plan["username"], "password": bank.suite.plan["password"]}
-        )
+        page = bank.suite.browser.log_in(page, bank.suite.plan["username"], bank.suite.plan["password"])
     form = next(form for form in forms(page.text) if "allow" in form.buttons)
     answer = bank.suite._answer(bank.suite.post(page.url, form.fields | {"allow": "false"}))
     assert (bank.suite.error(answer), answer.values["state"]) == ("access_denied", "s")

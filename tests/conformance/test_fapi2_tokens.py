@@ -78,7 +78,10 @@ def test_fapi2_check_dpop_proof_nbf_exp(holder: Bank):
 
 
 def dated(bank: Bank, seconds: int) -> None:
-    """Use proofs whose iat is so many seconds ahead at the PAR endpoint, the token endpoint and the resource."""
+    """Use DPoP proofs whose iat is `seconds` from now, in three requests.
+
+    They go to the PAR endpoint, the token endpoint and the resource. Asserts that each accepts its proof.
+    """
     iat = int(time.time()) + seconds
     proof = bank.proof("POST", bank.url("par"), iat=iat)
     form = bank.form() if bank.variant == OWN else bank.form(code=bank.code(proof=proof))
@@ -107,7 +110,7 @@ def test_fapi2_ensure_mismatched_dpop_jkt_fails(bank: Bank):
 
 
 def another_key(bank: Bank, code: str) -> None:
-    """Redeem a code by a proof of another key, which is refused."""
+    """Redeem a code with a DPoP proof of another key. Asserts that the code is refused."""
     form = bank.form(code=code)
     bank.key = ECKey.generate_key("P-256")
     refusal(bank.token(form), *NOT_BOUND)

@@ -36,7 +36,7 @@ def register(suite: Suite, algorithm: str) -> dict[str, str]:
 
 
 def register_soon(suite: Suite, algorithm: str) -> dict[str, str]:
-    """Register the client as soon as its ring signs."""
+    """Register a client that chooses the algorithm, as soon as the ring for it signs."""
     until = time.monotonic() + WITHIN
     while time.monotonic() < until:
         with suppress(processes.Failed):
@@ -69,7 +69,10 @@ def header(id_token: str) -> dict[str, str]:
 
 
 def verify(suite: Suite, tokens: dict, algorithm: str) -> None:
-    """Verify an ID token by Authlib, with its at_hash, as an ID token of this algorithm and no other."""
+    """Verify an ID token by Authlib, with its at_hash.
+
+    Also assert that it is signed by this algorithm, and that no other algorithm is accepted.
+    """
     decoded = jwt.decode(tokens["id_token"], keys(suite), algorithms=[algorithm])
     name = suite.plan[algorithm]["client_id"]
     claims = CodeIDToken(

@@ -21,7 +21,7 @@ KEYS, WITHIN = 3, 300  # keys that sign in turn; seconds until that has happened
 
 
 def switch(suite: Suite) -> None:
-    """Take the next step of the ring, and plan the next switch as early as it is safe."""
+    """Take the next step of the key ring, and plan the next switch of its keys as early as it is safe."""
     processes.command(suite.plan["variables"], "rotate_keys", "--now")
 
 
@@ -36,7 +36,10 @@ def verify_signature(suite: Suite, id_token: str) -> None:
 
 
 def run(suite: Suite) -> list[str]:
-    """Run the modules once with steps of the keys between the requests. Returns the ID tokens."""
+    """Run the plans' modules once, with steps of the signing keys between the requests.
+
+    Returns the ID tokens that were issued.
+    """
     request = suite.request(scope="openid email offline_access", prompt="consent")
     answer = suite.authorize(request)
     switch(suite)

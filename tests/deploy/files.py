@@ -18,7 +18,7 @@ KUSTOMIZATIONS = sorted((DEPLOY / "kubernetes").rglob("kustomization.yaml"))
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process of Keyturn that a file of deploy/ starts."""
+    """A process of Keyturn that a file of deploy/ starts, with its environment variables and its command."""
 
     name: str
     environment: dict[str, str]
@@ -45,7 +45,7 @@ def of_kind(*kinds: str) -> list[dict[str, Any]]:
 
 
 def pod(one: dict[str, Any]) -> dict[str, Any]:
-    """Return the pod template of a workload."""
+    """Return the pod template of a Kubernetes workload."""
     spec = one["spec"]
     return spec["jobTemplate"]["spec"]["template"] if one["kind"] == "CronJob" else spec["template"]
 
@@ -55,7 +55,7 @@ def workloads() -> list[dict[str, Any]]:
 
 
 def entries(unit: Path, name: str) -> list[str]:
-    """Return the values of a directive of a unit, in order."""
+    """Return the values of the directive `name` of a systemd unit, in order."""
     return re.findall(rf"^{name}=(.*)$", unit.read_text(encoding="utf-8"), re.MULTILINE)
 
 
@@ -64,7 +64,7 @@ def dockerfile() -> str:
 
 
 def processes() -> Iterator[Process]:
-    """Yield every process of Keyturn in the three forms."""
+    """Yield every process of Keyturn in compose.yaml, in the Kubernetes objects and in the systemd units."""
     for name, service in compose()["services"].items():
         if service["image"].startswith("keyturn"):
             yield Process(name, service["environment"], tuple(service.get("command", ())), "/run/secrets")

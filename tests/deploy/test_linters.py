@@ -1,13 +1,18 @@
-"""deploy/ passes hadolint, the schemas of Compose and Kubernetes, and systemd-analyze; and each finds a mistake."""
+"""The files of deploy/ pass hadolint, Kustomize, the schemas of Compose and Kubernetes, and systemd.
+
+Each of these linters finds an error that a test puts into a file.
+"""
 
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from tests.deploy import environment
-from tests.deploy.files import DEPLOY, MANIFESTS, ROOT, TIMERS, UNITS
+from tests.deploy.files import DEPLOY, MANIFESTS, ROOT, TIMERS, UNITS, pod
 
 pytestmark = [pytest.mark.deploy]
 EXPOSURE = 13
@@ -24,7 +29,7 @@ def passes(*command: str | Path) -> None:
 
 
 def changed(path: Path, folder: Path, old: str, new: str) -> Path:
-    """Return a copy of the file in which `old` is replaced."""
+    """Copy a file into the folder with `new` in place of `old`, and return the copy's path."""
     text = path.read_text(encoding="utf-8")
     assert old in text
     copy = folder / path.name
@@ -55,9 +60,54 @@ def test_the_manifests_are_of_kubernetes(tmp_path: Path, version: str) -> None:
     assert run(*validate, wrong).returncode
 
 
+def built(folder: Path) -> list[dict[str, Any]]:
+    """Return the objects that Kustomize builds from a folder."""
+    done = run(environment.program("kubectl"), "kustomize", folder)
+    assert done.returncode == 0, done.stderr
+    return list(yaml.safe_load_all(done.stdout))
+
+
+@pytest.mark.parametrize("folder", ["base", "overlays/example"])
+def test_kustomize_builds_objects_of_kubernetes(tmp_path: Path, folder: str) -> None:
+    objects = built(DEPLOY / "kubernetes" / folder)
+    kinds = {one["kind"] for one in objects}
+    assert kinds >= {"Deployment", "Job", "CronJob", "PodDisruptionBudget", "NetworkPolicy", "ConfigMap", "Service"}
+    file = tmp_path / "built.yaml"
+    file.write_text(yaml.safe_dump_all(objects), encoding="utf-8")
+    passes(environment.program("kubernetes-validate"), "--strict", "-k", "1.37", file)
+
+
+def test_the_overlay_changes_what_it_names() -> None:
+    objects = built(DEPLOY / "kubernetes" / "overlays" / "example")
+    workloads = [one for one in objects if one["kind"] in {"Deployment", "Job", "CronJob"}]
+    images = {container["image"] for one in workloads for container in pod(one)["spec"]["containers"]}
+    assert images == {"registry.example/keyturn:1"}
+    assert {one["metadata"].get("namespace") for one in objects} == {"keyturn"}
+    (issuer,) = (one for one in workloads if one["metadata"]["name"] == "keyturn-issuer")
+    assert issuer["spec"]["replicas"] == 3
+    journal = [one["metadata"]["name"] for one in workloads if "keyturn-journal" in str(pod(one)["spec"]["volumes"])]
+    assert len(journal) == 2 + len([one for one in workloads if one["kind"] == "CronJob"])
+    (variables,) = (one["data"] for one in objects if one["metadata"]["name"].startswith("keyturn-issuer-")
+                    and one["kind"] == "ConfigMap")  # fmt: skip
+    assert variables["AUDIT_JOURNAL"].startswith("/var/lib/keyturn/")
+    (source,) = pod(issuer)["spec"]["containers"][0]["envFrom"]
+    assert source["configMapRef"]["name"] in {one["metadata"]["name"] for one in objects}
+
+
+def test_kustomize_refuses_a_patch_that_fits_nothing(tmp_path: Path) -> None:
+    copy = tmp_path / "kubernetes"
+    shutil.copytree(DEPLOY / "kubernetes", copy)
+    component = copy / "components" / "journal" / "kustomization.yaml"
+    component.write_text(component.read_text(encoding="utf-8").replace("/containers/0/", "/containers/7/"))
+    assert run(environment.program("kubectl"), "kustomize", copy / "overlays" / "example").returncode
+
+
 @pytest.fixture
 def units(tmp_path: Path) -> list[Path]:
-    """Copies of the units whose programs are those of this checkout: systemd-analyze looks for them."""
+    """Return copies of the systemd units, which start the programs of this checkout.
+
+    systemd-analyze checks that the programs exist.
+    """
     analyze()
     (tmp_path / ".venv").symlink_to(ROOT / ".venv")
     return [changed_root(path, tmp_path) for path in (*UNITS, *TIMERS)]

@@ -1,4 +1,7 @@
-"""What the files of deploy/ start is there: variables, commands, ports, secrets; and each process's settings load."""
+"""The files of deploy/ use only variables, commands, ports and secrets that exist.
+
+For each process in them, its settings load.
+"""
 
 import os
 import re
@@ -102,7 +105,7 @@ def test_the_settings_of_each_process_load_from_its_files(process: Process, tmp_
 
 
 def test_each_server_listens_where_it_is_asked() -> None:
-    """The image's command, its health check, its port, nginx and the pods' port name one port."""
+    """The image's command, its health check, its exposed port, nginx and the pods use the same port."""
     text = dockerfile()
     (command,) = re.findall(r"^CMD (\[.*\])$", text, re.MULTILINE)
     assert '"8000", "--address", "0.0.0.0"' in command

@@ -1,4 +1,4 @@
-"""The image, the proxy, the pods and the units are as closed and as available as docs/containers.md says."""
+"""The image, the proxy, the pods and the units have the security and availability settings of docs/containers.md."""
 
 import http.server
 import re

@@ -1,1 +1,1 @@
-"""The examples, from outside and from inside."""
+"""Tests of the examples. They run as processes, or their modules are tested."""

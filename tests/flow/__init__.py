@@ -1,1 +1,8 @@
-"""The seven steps over real HTTP, between processes that share only a URL."""
+"""Tests of the seven steps over real HTTP, between processes that share only the issuer's URL.
+
+Read in this order:
+- `shell`: runs the code blocks of a documentation page.
+- `shop`: another Django project with `resources`.
+- `stranger`: a server that signs tokens by a private key of the test.
+- `collector`: an OpenTelemetry collector.
+"""

@@ -1,6 +1,7 @@
-"""Issuer, API and example application as separate processes on free ports: started once for all tests of a worker.
+"""Fixtures: issuer, API and example application, as separate processes on free ports.
 
-Tests of flow/ and clients/ stand in one xdist group (tests/marks.py), so that one worker holds the only stack.
+They are started once per pytest worker. Tests of flow/ and clients/ are in one xdist group (tests/marks.py), so that
+only one worker starts these processes.
 """
 
 import sqlite3
@@ -41,7 +42,7 @@ class System:
 
     @contextmanager
     def without_issuer(self) -> Iterator[None]:
-        """Stop the issuer for the block, and start it again on its port, also if the block raises."""
+        """Stop the issuer while the block runs, and start it again on its port, even if the block raises."""
         issuer = self.children["issuer"]
         processes.stop([issuer])
         try:
@@ -68,18 +69,28 @@ def system(tmp_path_factory: pytest.TempPathFactory, elsewhere: Stranger) -> Ite
     variables.api["REVOCATIONS_EVERY"] = "1"
     for own in (variables.issuer, variables.api):
         own |= {"LOG_FORMAT": "json", "ACCESS_LOG": "true"}
+    with served(variables, where, var) as children:
+        audience = variables.api["API_AUDIENCE"]
+        yield System(where.url("issuer"), where.url("api"), audience, callback, variables, children)
+
+
+@contextmanager
+def served(variables: Environments, where: Ports, var: Path) -> Iterator[dict[str, Child]]:
+    """Serve issuer, API and application while the block runs."""
     children: dict[str, Child] = {}
     try:
         for name in READY:
             children[name] = serve(name, getattr(variables, name), where.url(name), var)
-        audience = variables.api["API_AUDIENCE"]
-        yield System(where.url("issuer"), where.url("api"), audience, callback, variables, children)
+        yield children
     finally:
         processes.stop([*children.values()])
 
 
 def call_back_at(address: str, database: Path) -> None:
-    """Let the client `webapp` redirect to this address as well: tests read there what the application would get."""
+    """Register `address` as a further redirect URI of the client `webapp`.
+
+    A test then reads at this address the response that the application would get.
+    """
     with closing(sqlite3.connect(database)) as file, file:
         set_ = "UPDATE tokens_client SET redirect_uris = redirect_uris || ' ' || ? WHERE client_id = 'webapp'"
         assert file.execute(set_, (address,)).rowcount == 1

@@ -1,4 +1,7 @@
-"""A bash that runs the blocks of a page statement by statement, in a folder that looks like the project's."""
+"""A bash that runs the code blocks of a documentation page, statement by statement.
+
+Its folder looks like the project's folder.
+"""
 
 import os
 import re
@@ -13,7 +16,10 @@ MARK = "@@done"
 
 
 def statements(page: Path) -> Iterator[str]:
-    """Yield the statements of a page's blocks: each is complete for bash, such as a whole function."""
+    """Yield the statements of a documentation page's code blocks.
+
+    Each one is complete for bash, such as a whole function.
+    """
     for kind, block in BLOCK.findall(page.read_text(encoding="utf-8")):
         pending = ""
         for line in block.splitlines():
@@ -27,13 +33,16 @@ def statements(page: Path) -> Iterator[str]:
 
 
 def is_complete(text: str) -> bool:
-    """Return True if bash can run the text as it is."""
+    """Return True if bash can run the text as it is, because no statement in it is unfinished."""
     checked = subprocess.run(["bash", "-n"], input=text, capture_output=True, text=True, check=False)
     return checked.returncode == 0 and not checked.stderr
 
 
 class Shell:
-    """A running bash. `variables` are its environment, and `var` is the folder `var/` of its working directory."""
+    """A running bash.
+
+    `variables` are its environment variables, and `var` is the folder `var/` of its working directory.
+    """
 
     def __init__(self, folder: Path, var: Path, variables: dict[str, str]) -> None:
         (folder / ".venv" / "bin").mkdir(parents=True)
@@ -54,7 +63,7 @@ class Shell:
         )
 
     def run(self, statement: str) -> str:
-        """Run a statement, and return its output. Asserts that it succeeds."""
+        """Run a statement in the bash, and return its output. Asserts that the statement succeeds."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(f"{statement}\necho; echo {MARK} $?\n")
@@ -68,5 +77,5 @@ class Shell:
         raise AssertionError(f"the shell ended at: {statement}\n{output}")
 
     def close(self) -> None:
-        """End the shell."""
-        self._process.communicate(timeout=20)
+        """End the bash."""
+        self._process.communicate(timeout=60)

@@ -1,4 +1,7 @@
-"""Another Django project, with the settings of docs/resource-server.md, and a copy of `resources` or its package."""
+"""The shop: another Django project, with the settings of docs/resource-server.md.
+
+It uses a copy of the folder `resources`, or the installed package.
+"""
 
 import os
 import re
@@ -149,7 +152,7 @@ def documented(heading: str, beginning: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """The running project, its folder and its environment."""
+    """The running shop, its folder and its environment variables."""
 
     url: str
     folder: Path
@@ -186,7 +189,10 @@ def copied(folder: Path) -> str:
 
 
 def beside_a_neighbour(folder: Path) -> str:
-    """Add an app of the shop's own named `resources`, and return the name of the installed package."""
+    """Add an app named `resources` to the shop, and return the name of the installed package.
+
+    The app and the package must work together in one project.
+    """
     (folder / "resources").mkdir()
     for name, text in NEIGHBOUR.items():
         (folder / "resources" / name).write_text(text, encoding="utf-8")
@@ -197,7 +203,8 @@ def beside_a_neighbour(folder: Path) -> str:
 def opened(system: System, folder: Path, *settings: str, python: Path | None = None) -> Iterator[Shop]:
     """Run the shop with further `settings` until the block ends.
 
-    With `python`, that of an environment with the package, the shop uses the package; without it, a copied folder.
+    `python` is the interpreter of an environment with the package. If it is None, the shop uses a copy of the folder
+    `resources` instead.
     """
     package = beside_a_neighbour(folder) if python else copied(folder)
     own = [OWN, 'INSTALLED_APPS += ["resources"]'] if python else [OWN]

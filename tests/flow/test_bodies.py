@@ -1,4 +1,4 @@
-"""Chunked bodies over real HTTP: each is read completely, and none is treated as empty."""
+"""Chunked request bodies over real HTTP: each is read completely, and none is treated as empty."""
 
 import json
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 def chunked(text: str) -> Iterator[bytes]:
-    """Yield a body in two parts, which requests sends with Transfer-Encoding: chunked."""
+    """Yield a body in two parts, so that requests sends it with Transfer-Encoding: chunked."""
     half = len(text) // 2
     return iter([text[:half].encode(), text[half:].encode()])
 

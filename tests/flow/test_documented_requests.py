@@ -1,4 +1,7 @@
-"""README, grants.md, par.md and open-clients.md, run in a shell as they are printed, with a running issuer and API."""
+"""The requests in README, grants.md, par.md and open-clients.md.
+
+A shell runs them as printed, with a running issuer and API.
+"""
 
 import json
 import os
@@ -32,7 +35,7 @@ NOT_RUN = re.compile(r"\bmake (run|test)\b")
 
 @dataclass
 class Reader:
-    """A person who follows the pages: runs the statements, and does what stands between them."""
+    """A person who follows documentation pages: runs the statements, and performs the steps that the text describes."""
 
     shell: Shell
     issuer: str
@@ -45,13 +48,13 @@ class Reader:
     """What was printed last: by the commands that create, and by `echo`."""
 
     def follow(self, page: str) -> None:
-        """Run every statement of a page, with what the page leaves to its reader filled in."""
+        """Run every statement of a documentation page. Values that the page leaves to its reader are filled in."""
         for statement in statements(ROOT / page):
             if not NOT_RUN.search(statement):
                 self.say(statement)
 
     def say(self, statement: str) -> str:
-        """Run a statement of a page, with this machine's addresses. Asserts that no request is refused."""
+        """Run a statement of a page with the addresses of the test. Asserts that no request is refused."""
         self.ran.append(statement)
         for pattern, fill in FILLED.items():
             if re.search(pattern, statement):
@@ -74,26 +77,29 @@ class Reader:
         return f"{self.created('client_id')}:{self.created('client_secret')}"
 
     def code(self) -> str:
-        """Open the printed address, log in and agree. Returns the code in the address to which the issuer redirects."""
+        """Open the address that the last statement printed, log in and consent.
+
+        Returns the code that the issuer sends to the redirect URI.
+        """
         browser = Browser()
         login = browser.get(self.printed["echo"])
-        consent = browser.submit(login, {"login": "demo", "password": self.password})
+        consent = browser.log_in(login, "demo", self.password)
         with pytest.raises(requests.ConnectionError) as refused:  # no program listens at the redirect URI
             browser.submit(consent, {}, button="allow")
         return re.findall(r"[?&]code=([^&]+)", str(refused.value.request.url))[0]
 
     def connect(self) -> None:
-        """Type the code of the device at the verification page, and allow it."""
+        """Type the user code of the device on the issuer's verification page, and allow the device."""
         begun = json.loads(self.printed["echo"])
         browser = Browser()
         login = browser.get(begun["verification_uri_complete"])
-        page = browser.submit(login, {"login": "demo", "password": self.password})
+        page = browser.log_in(login, "demo", self.password)
         if 'name="allow"' not in page.text:
             page = browser.submit(page, {})
         assert browser.submit(page, {}, button="allow").status == 200
 
     def permit_exchange(self) -> None:
-        """Do in commands what the page does in the admin."""
+        """Permit token exchange by commands. The documentation page describes how to do it in the admin."""
         service = self.printed["exchanger"].partition(":")[0]
         python = ".venv/bin/python manage.py"
         self.shell.run(
@@ -102,7 +108,7 @@ class Reader:
         self.shell.run(f"{python} exchange_policy set {service} https://orders.example/ --scope orders:read")
 
     def user(self) -> str:
-        """Return the sub of the demo's user."""
+        """Return the `sub` of the demo user."""
         with closing(sqlite3.connect(self.var / "issuer.sqlite3")) as database:
             (sub,) = database.execute("SELECT sub FROM tokens_user WHERE username = 'demo'").fetchone()
         return str(sub) if "-" in str(sub) else re.sub(r"(.{8})(.{4})(.{4})(.{4})(.{12})", r"\1-\2-\3-\4-\5", str(sub))
@@ -156,7 +162,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
 
 
 def is_here(line: documented.Line) -> bool:
-    """Return True if tests/documented.py assigns the line to the test below."""
+    """Return True if tests/documented.py assigns the command line to the test of the documented requests."""
     return line.page in PAGES and documented.assigned(line, documented.AS_PRINTED) == documented.REQUESTS
 
 
@@ -215,7 +221,7 @@ class Project:
     variables: dict[str, str]
 
     def run(self, *arguments: str) -> str:
-        """Run Python in the folder, and return what it printed. Asserts that it succeeds."""
+        """Run Python in the project's folder, and return what it printed. Asserts that it succeeds."""
         done = subprocess.run(
             [sys.executable, *arguments],
             cwd=self.folder,
@@ -229,7 +235,7 @@ class Project:
 
 
 def wait_until_ready(url: str) -> None:
-    """Wait until the server answers."""
+    """Wait until the server at `url` answers."""
 
     def answers() -> bool:
         try:
@@ -237,4 +243,4 @@ def wait_until_ready(url: str) -> None:
         except requests.ConnectionError:
             return False
 
-    wait_for(answers, within=60)
+    wait_for(answers, within=180)

@@ -1,4 +1,7 @@
-"""`resources` in another Django project, copied and as the installed package, with the running issuer."""
+"""`resources` in another Django project ("shop") beside a running issuer.
+
+The shop has a copied folder, or the installed package.
+"""
 
 import json
 from collections.abc import Iterator
@@ -21,7 +24,7 @@ APPLICATION = "https://app.example"
 
 @pytest.fixture(scope="module", params=["copy", pytest.param("package", marks=pytest.mark.packages)])
 def python(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path | None:
-    """The Python of an environment with the package, or None for a shop with a copy of the folder."""
+    """Return the Python of an environment with the package. Returns None for a shop with a copied folder."""
     if request.param == "copy":
         return None
     package = f"{wheel(built(tmp_path_factory), 'keyturn_resources')}[openapi]"
@@ -69,7 +72,7 @@ def test_it_imports_no_other_room_of_this_project(system: System, shop: Shop) ->
 
 
 def test_it_refuses_a_revoked_token(system: System, shop: Shop) -> None:
-    """One view uses the introspection endpoint, the others follow the feed."""
+    """One view of the shop uses the introspection endpoint. The other views follow the revocation feed."""
     token = service_token(system)
     assert [shop.get(path, token).status_code for path in ("/orders/", "/refund/")] == [200, 200]
     assert revoke(system, token) == 200

@@ -1,4 +1,7 @@
-"""After log-out from the example application, a stolen cookie gives no access to application, issuer or API."""
+"""After log-out from the example application, a stolen cookie of its session gives no access.
+
+Neither application nor issuer nor API accepts it or the tokens in it.
+"""
 
 import time
 from typing import Any
@@ -24,12 +27,12 @@ def url(system: System, path: str) -> str:
 def log_in(system: System, browser: Browser) -> Page:
     page = browser.get(url(system, "/login"))
     if "password" in page.text:
-        page = browser.submit(page, {"login": "demo", "password": system.variables.demo["DEMO_PASSWORD"]})
+        page = browser.log_in(page, "demo", system.variables.demo["DEMO_PASSWORD"])
     return browser.submit(page, {}, button="allow") if "Allow" in page.text else page
 
 
 def log_out(browser: Browser, page: Page) -> Page:
-    """Submit the first form of the page, which logs out."""
+    """Send the first form of the page, which logs the user out."""
     return browser.submit(page, {})
 
 
@@ -38,20 +41,26 @@ def cookie(browser: Browser) -> str | None:
 
 
 def inside(system: System, text: str) -> dict[str, Any]:
-    """Return the decrypted content of a session cookie."""
+    """Return the decoded content of a session cookie of the application."""
     secret = system.variables.webapp["SECRET_KEY"]
     return signing.loads(text, key=secret, salt=SALT, serializer=JSONSerializer)
 
 
 def aged(system: System, text: str) -> str:
-    """Return the cookie with an expired access token, so that the application needs the refresh token."""
+    """Return the session cookie with an access token that counts as expired.
+
+    The application then needs the refresh token.
+    """
     secret = system.variables.webapp["SECRET_KEY"]
     old = inside(system, text) | {"expires_at": time.time()}
     return signing.dumps(old, key=secret, salt=SALT, serializer=JSONSerializer, compress=True)
 
 
 def evidence(system: System, text: str) -> tuple[int, int]:
-    """Return the status of the application for this cookie, and the status of the API for the application."""
+    """Return two statuses: the application's for this cookie, and the API's for the token in it.
+
+    The second is 0 if the application did not call the API.
+    """
     answer = requests.get(url(system, "/evidence.json"), cookies={COOKIE: text}, timeout=60)
     return answer.status_code, answer.json().get("api", {}).get("status", 0)
 

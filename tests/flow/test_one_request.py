@@ -1,4 +1,4 @@
-"""One request in the logs of application, issuer and API, found by its id and its trace."""
+"""One request can be found in the logs of application, issuer and API by its request id and its trace id."""
 
 import json
 from pathlib import Path
@@ -16,17 +16,17 @@ FORGED = {"X-Request-ID": '"}{"forged": 1', "traceparent": '00-"forged"-b7ad6b71
 
 
 def lines(system: System, process: str) -> list[dict[str, object]]:
-    """The lines of a process's log, each of which must be an object."""
+    """Return the lines of a process's log, parsed. Asserts that each is a JSON object."""
     log: Path = system.children[process].log
     return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
 
 
 @pytest.fixture(scope="module")
 def browser(system: System) -> Browser:
-    """A browser in which the demo user has logged in to the application."""
+    """Return a browser in which the demo user has logged in to the application."""
     browser = Browser()
     login = browser.get(f"{system.children['webapp'].url}/login")
-    consent = browser.submit(login, {"login": "demo", "password": system.variables.demo["DEMO_PASSWORD"]})
+    consent = browser.log_in(login, "demo", system.variables.demo["DEMO_PASSWORD"])
     landed = browser.submit(consent, {}, button="allow") if "Read your notes" in consent.text else consent
     assert landed.status == 200
     return browser

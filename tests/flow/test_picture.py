@@ -1,4 +1,7 @@
-"""The flow as a picture: it fills in, shows no secret, and names the check that refused each broken request."""
+"""The picture of the flow at a running application.
+
+It is completed step by step, shows no secret, and names the check that refused each broken request.
+"""
 
 import html
 import re
@@ -40,7 +43,7 @@ def text(page: Page) -> str:
 
 
 def put_cookie(system: System, browser: Browser, session: dict[str, Any]) -> None:
-    """Replace the browser's session of the application."""
+    """Replace the browser's session at the application by one with the content `session`."""
     text = signing.dumps(
         session, key=system.variables.webapp["SECRET_KEY"], salt=SALT, serializer=JSONSerializer, compress=True
     )
@@ -48,7 +51,7 @@ def put_cookie(system: System, browser: Browser, session: dict[str, Any]) -> Non
 
 
 def press(system: System, browser: Browser, how: str) -> str:
-    """Press a button of the picture, and return the text of the page afterwards."""
+    """Press the button `how` of the picture, and return the text of the page that follows."""
     page = browser.get(flow(system))
     token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
     assert token
@@ -109,7 +112,7 @@ def test_a_broken_request_is_refused_by_the_check_that_the_picture_names(
 
 
 def test_an_expired_token_is_refused_because_the_button_does_not_refresh_it(system: System, browser: Browser) -> None:
-    """The token is one that the issuer's key signed, for an hour ago, so that no test waits for a token to expire."""
+    """The test signs a token that expired an hour ago by the issuer's key, so that it does not have to wait."""
     log_in(system, browser)
     assert "The API accepted the token: 200" in press(system, browser, "expired"), "it has not expired yet"
     code = MINT.format(issuer=system.issuer, audience=system.audience)

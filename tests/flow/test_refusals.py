@@ -1,4 +1,4 @@
-"""Refused tokens over real HTTP, with the whole challenge."""
+"""Refused tokens over real HTTP. The tests compare the whole WWW-Authenticate header."""
 
 import base64
 import json

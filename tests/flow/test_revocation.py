@@ -60,8 +60,7 @@ def test_an_api_refuses_an_application_whose_access_its_user_withdrew(system: Sy
     token = log_in(system)["access_token"]
     assert notes(system.api, token).status_code == 200
     browser, page = Browser(), f"{system.issuer}/accounts/applications/"
-    form = {"login": "demo", "password": system.variables.demo["DEMO_PASSWORD"]}
-    listed = browser.submit(browser.get(page), form)
+    listed = browser.log_in(browser.get(page), "demo", system.variables.demo["DEMO_PASSWORD"])
     assert "Example application" in listed.text
     assert "The access was withdrawn" in browser.submit(listed, {}, button="withdraw").text
     seconds_until(lambda: notes(system.api, token).status_code == 401)

@@ -1,4 +1,4 @@
-"""The seven steps with a browser and foreign client libraries."""
+"""The seven steps of the flow, with a browser and with client libraries of other projects."""
 
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
@@ -24,7 +24,7 @@ def discovered(system: System) -> dict[str, str]:
 
 
 def log_in(system: System) -> dict[str, str]:
-    """Log in through the real forms with authorization code and PKCE, and return the token response."""
+    """Log in through the real forms by the authorization code flow with PKCE, and return the token response."""
     session = client(system, "webapp", SCOPE)
     metadata = discovered(system)
     verifier = generate_token(64)
@@ -45,7 +45,7 @@ def log_in(system: System) -> dict[str, str]:
 def agree(system: System, url: str) -> Page:
     browser = Browser()
     login = browser.get(url)
-    consent = browser.submit(login, {"login": "demo", "password": system.variables.demo["DEMO_PASSWORD"]})
+    consent = browser.log_in(login, "demo", system.variables.demo["DEMO_PASSWORD"])
     assert "Read your notes" in consent.text
     return browser.submit(consent, {}, button="allow")
 

@@ -1,0 +1,1 @@
+"""Tests of the packages that `make packages` builds. `environments` installs them into empty environments."""

@@ -1,4 +1,4 @@
-"""The built packages, and an environment with the resource server's."""
+"""Fixtures: the built packages, and an environment in which the package of the resource server is installed."""
 
 from pathlib import Path
 
@@ -14,7 +14,10 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def resource_server(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of an environment with `keyturn-resources[ninja]`, pytest, and the stubs that a typed project has."""
+    """Return the Python of an environment for tests of the resource server's package.
+
+    It has `keyturn-resources[ninja]`, pytest, and stubs for type checks.
+    """
     own = f"{wheel(packages, 'keyturn_resources')}[ninja]"
     others = ("pytest-django", "mypy", "django-stubs", "djangorestframework-stubs")
     return installed(tmp_path_factory.mktemp("api") / "venv", own, *others)

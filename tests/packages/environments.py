@@ -1,6 +1,6 @@
 """Builds the packages of this tree once per run of pytest, and installs them into environments of their own.
 
-The versions are those of the lock, and of FURTHER.
+The project's lock and FURTHER pin the versions of other packages.
 """
 
 import fcntl
@@ -18,7 +18,7 @@ FURTHER = ("hatchling==1.33.0", "django-ninja==1.7.1")
 
 
 def run(*command: str | Path, folder: Path = ROOT, **variables: str) -> str:
-    """Return the output of a command. Fails with its errors."""
+    """Run a command, and return its output. Fails with the error output of the command."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "DJANGO_"))}
     done = subprocess.run(
         [str(word) for word in command],
@@ -33,7 +33,10 @@ def run(*command: str | Path, folder: Path = ROOT, **variables: str) -> str:
 
 
 def built(factory: pytest.TempPathFactory) -> Path:
-    """Return the folder with the four files that `make packages` makes. Makes it if no worker of this run has."""
+    """Return the folder with the four files that `make packages` makes.
+
+    The first pytest worker that needs them makes them.
+    """
     own = factory.getbasetemp()
     shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
     folder = shared / "packages"
@@ -48,7 +51,7 @@ def built(factory: pytest.TempPathFactory) -> Path:
 
 
 def rebuilt(packages: Path, source: Path, folder: Path) -> None:
-    """Build a wheel from a source distribution into the folder."""
+    """Extract the source distribution `source` in the folder, and build a wheel from it there."""
     with tarfile.open(source) as file:
         file.extractall(folder, filter="data")
     (project,) = folder.iterdir()
@@ -57,7 +60,7 @@ def rebuilt(packages: Path, source: Path, folder: Path) -> None:
 
 
 def wheel(folder: Path, name: str) -> Path:
-    """Return the only wheel of a distribution in the folder."""
+    """Return the path of the only wheel in the folder that belongs to the distribution `name`."""
     (found,) = folder.glob(f"{name}-*.whl")
     return found
 

@@ -1,4 +1,4 @@
-"""What the wheels and source distributions contain, and that a wheel can be built from the source distribution."""
+"""The contents of the wheels and of the source distributions, and a wheel that is built from a source distribution."""
 
 import tarfile
 import zipfile
@@ -48,6 +48,7 @@ def test_the_resource_server_s_wheel_has_its_folder_under_its_own_name_only(pack
 def test_the_issuer_s_wheel_adds_one_name_to_site_packages(packages: Path) -> None:
     files = contents(wheel(packages, "keyturn"))
     assert {name.partition("/")[0].partition("-")[0] for name in files} == {"keyturn_issuer", "keyturn"}
+    assert "keyturn_issuer/py.typed" in files
     for package in ("tokens", "project", "resources"):
         modules = {name.removeprefix(f"keyturn_issuer/{package}/") for name in files if name.endswith(".py")}
         assert sources(package) <= modules

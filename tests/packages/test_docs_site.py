@@ -1,4 +1,4 @@
-"""The documentation as a site, built by mkdocs: no broken link, and nothing from another host."""
+"""The documentation site that mkdocs builds has no broken link, and loads nothing from another host."""
 
 import shutil
 from pathlib import Path
@@ -20,7 +20,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """Return a copy of what the site is built from."""
+    """Return a folder with a copy of the files from which the documentation site is built."""
     for name in ("docs", "project/launch"):
         shutil.copytree(ROOT / name, tmp_path / name)
     for name in ("mkdocs.yml", *docs_site_pages()):

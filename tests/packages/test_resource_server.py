@@ -1,4 +1,7 @@
-"""The wheel of the resource server in an environment of its own: types, a plugin of pytest, the example without DRF."""
+"""The wheel of the resource server in a separate environment.
+
+The tests use its types, its pytest plugin, and the example without DRF.
+"""
 
 import subprocess
 from pathlib import Path
@@ -73,7 +76,7 @@ def test_the_example_passes_django_s_checks(resource_server: Path, tmp_path: Pat
 
 
 def test_the_plugin_of_pytest_needs_no_django_settings(resource_server: Path, tmp_path: Path) -> None:
-    """Also not if a conftest.py names it, as one does that was written for a copied folder."""
+    """The pytest plugin needs no Django settings even if a conftest.py names the plugin, as for a copied folder."""
     (tmp_path / "conftest.py").write_text('pytest_plugins = ["keyturn_resources.pytest_plugin"]')
     (tmp_path / "test_other.py").write_text("def test_nothing_of_django():\n    assert True\n")
     assert "1 passed" in run(resource_server, "-m", "pytest", "-q", "test_other.py", folder=tmp_path)

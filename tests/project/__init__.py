@@ -1,1 +1,1 @@
-"""Tests of the wiring and of the tree itself."""
+"""Tests of `project`, and of the source tree itself. `console` runs the console blocks of a documentation page."""

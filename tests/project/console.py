@@ -1,4 +1,4 @@
-"""The console blocks of a page of the documentation, run line by line in this process."""
+"""The console blocks of a documentation page. Their commands are run in this process."""
 
 import re
 import shlex
@@ -11,12 +11,12 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def page(name: str) -> str:
-    """Return the text of a page in docs/."""
+    """Return the text of a documentation page in docs/."""
     return (ROOT / "docs" / name).read_text(encoding="utf-8")
 
 
 def commands(text: str) -> list[list[str]]:
-    """Return the words of each `$ python manage.py …` in the console blocks of a page, after `manage.py`."""
+    """Return the words after `manage.py` of each line `$ python manage.py …` in the console blocks of a page."""
     blocks = "".join(re.findall(r"```console\n(.*?)```", text, re.DOTALL)).replace("\\\n", " ")
     lines = re.findall(r"^\$ (.+)$", blocks, re.MULTILINE)
     foreign = [line for line in lines if not line.startswith("python manage.py ")]
@@ -25,14 +25,14 @@ def commands(text: str) -> list[list[str]]:
 
 
 def block(text: str, language: str) -> str:
-    """Return the first block of this language."""
+    """Return the first code block in this language of a page's text."""
     found = re.search(rf"```{language}\n(.*?)```", text, re.DOTALL)
     assert found, language
     return found[1]
 
 
 def run(words: list[str]) -> str:
-    """Run a command, and return what it prints. Raises CommandError if it fails."""
+    """Run a command of manage.py, and return what it prints. Raises CommandError if it fails."""
     out = StringIO()
     call_command(*words, stdout=out)
     return out.getvalue()

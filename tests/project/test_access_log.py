@@ -1,4 +1,4 @@
-"""The line for each request: what it has, and that nothing of the path or the query is in it."""
+"""The members of the log line that each request gets. None of them contains the path or the query."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""The admin on its own host, or on none: 404 elsewhere, and no code of it in a process without it."""
+"""The admin on its own host name: it answers 404 on others. A process without the admin does not load its code."""
 
 import json
 
@@ -22,7 +22,10 @@ SQLITE = ISSUER | {"DATABASE_URL": "sqlite://:memory:", "ALLOWED_HOSTS": "testse
 
 
 def served(**variables: str) -> list[list[object]]:
-    """Return the answers of a process with these variables, its modules of the admin, and the admin's tables."""
+    """Start a process of the issuer with these environment variables.
+
+    Returns its answers, the modules of the admin that it loaded, and the admin's database tables.
+    """
     result = read(SQLITE | variables, PROGRAM % (PATHS,))
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout.splitlines()[-1])

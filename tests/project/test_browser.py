@@ -1,4 +1,4 @@
-"""The small browser reads forms as a browser would."""
+"""The small browser of the tests (project.launch.browser) reads forms as a real browser would."""
 
 import threading
 from collections.abc import Iterator
@@ -6,7 +6,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from project.launch.browser import Browser, NoForm, NotLoopback, Page, forms
+from project.launch import browser
+from project.launch.browser import PAUSES, Browser, NoForm, NotLoopback, Page, forms
 
 PAGE = """
 <form action="/search"><input name="q"></form>
@@ -78,3 +79,38 @@ def test_a_redirect_is_followed_with_the_cookie_it_set(origin):
 def test_a_redirect_away_from_this_machine_is_not_followed(origin):
     with pytest.raises(NotLoopback):
         Browser().get(f"{origin}/away")
+
+
+LOGIN = Page("http://localhost:1/login", 200, '<form><input name="login"><input name="password"></form>', ())
+BUSY = Page("http://localhost:1/login", 503, "Please wait", (), 2)
+
+
+class Answers(Browser):
+    """A browser that gets the given pages one after the other, as answers to the forms that it submits."""
+
+    def __init__(self, *pages: Page) -> None:
+        super().__init__()
+        self.pages = list(pages)
+
+    def submit(self, page, values, *, button=None):
+        assert (page, values) == (LOGIN, {"login": "demo", "password": "x"})
+        return self.pages.pop(0)
+
+
+@pytest.mark.parametrize(
+    ("pages", "slept"),
+    [
+        ([LOGIN], []),
+        ([BUSY, LOGIN], [2]),
+        ([Page(BUSY.url, 503, "down", ())], []),  # not a page that says when to try again
+        ([Page(BUSY.url, 429, "Please wait", (), 60)], []),
+        ([Page(BUSY.url, 503, "Please wait", (), 3600), LOGIN], [5]),
+        ([BUSY] * (PAUSES + 1), [2] * PAUSES),
+    ],
+)
+def test_a_login_is_repeated_while_the_issuer_is_busy(pages, slept, monkeypatch):
+    waits: list[float] = []
+    monkeypatch.setattr(browser.time, "sleep", waits.append)
+    answers = Answers(*pages)
+    assert answers.log_in(LOGIN, "demo", "x") == pages[-1]
+    assert (waits, answers.pages) == (slept, [])

@@ -1,9 +1,13 @@
-"""How a cache is configured: bounds on every wait, no retry, and a Redis of their own for logins."""
+"""The configuration of caches: bounds on every wait, no retry, and a separate Redis for login sessions."""
+
+import threading
+from types import SimpleNamespace
 
 import pytest
 from django.core.cache.backends.redis import RedisCache
 from django.core.exceptions import ImproperlyConfigured
 
+from project.redis_cache import CountingRedisCache, OwnConnection
 from project.settings import environment
 
 AT = {"CACHE_URL": "redis://cache:6379/0", "LOGIN_CACHE_URL": "redis://logins:6379/0"}
@@ -51,3 +55,94 @@ def test_the_one_that_is_malformed_is_named(variables):
     variables(CACHE_URL=AT["CACHE_URL"], LOGIN_CACHE_URL="http://x")
     with pytest.raises(ImproperlyConfigured, match=r"^LOGIN_CACHE_URL must"):
         environment.cache("LOGIN_CACHE_URL", "CACHE_URL")
+
+
+class Line:
+    """A fake connection of redis-py. Its server gives the `answers` one after the other."""
+
+    def __init__(self, *answers):
+        self.is_connected, self.answers, self.commands = False, list(answers), []
+
+    def send_command(self, *command):
+        self.is_connected = True
+        self.commands.append(command)
+
+    def read_response(self):
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def disconnect(self):
+        self.is_connected = False
+
+
+def server(*lines):
+    """Return a fake redis-py client whose connection pool gives these connections."""
+    return SimpleNamespace(connection_pool=SimpleNamespace(make_connection=list(lines).pop))
+
+
+def ask(own, client):
+    return own.ask(client, "INCR", "a", closed=ConnectionError)
+
+
+def test_a_connection_is_kept_for_the_next_command():
+    own, line = OwnConnection(), Line(1, 2)
+    client = server(line)
+    assert [ask(own, client), ask(own, client)] == [1, 2]
+    assert line.commands == [("INCR", "a")] * 2
+
+
+def test_a_connection_that_the_server_closed_meanwhile_is_opened_again():
+    own, line = OwnConnection(), Line(1, ConnectionError(), 2)
+    client = server(line)
+    assert [ask(own, client), ask(own, client)] == [1, 2]
+
+
+@pytest.mark.parametrize("answers", [(ConnectionError(),), (1, ConnectionError(), ConnectionError())])
+def test_a_server_that_is_away_is_tried_once(answers):
+    own, line = OwnConnection(), Line(*answers)
+    client = server(line)
+    for _ in answers[:-2]:
+        ask(own, client)
+    with pytest.raises(ConnectionError):
+        ask(own, client)
+    assert line.answers == []
+
+
+def test_no_answer_that_comes_late_is_read_for_the_next_command():
+    own, line = OwnConnection(), Line(TimeoutError(), 2)
+    client = server(line)
+    with pytest.raises(TimeoutError):
+        ask(own, client)
+    assert not line.is_connected, "closed"
+    assert ask(own, client) == 2
+
+
+def test_each_thread_has_a_connection_of_its_own():
+    own, lines = OwnConnection(), [Line(1), Line(1)]
+    client = server(*lines)
+    thread = threading.Thread(target=ask, args=(own, client))
+    thread.start()
+    thread.join()
+    ask(own, client)
+    assert [line.commands for line in lines] == [[("INCR", "a")]] * 2
+
+
+def test_a_value_is_stored_by_one_command_as_django_stores_it():
+    cache, line = CountingRedisCache("redis://cache:6379/0", {}), Line(b"OK")
+    cache._own.connection = line
+    cache.set("key", ("a", 401), 4)
+    ((command, name, stored, *rest),) = line.commands
+    assert (command, name, rest) == ("SET", cache.make_key("key"), ["EX", 4])
+    assert cache._cache._serializer.loads(stored) == ("a", 401)
+
+
+@pytest.mark.parametrize("lifetime", [None, 0, -1])
+def test_a_value_without_a_lifetime_is_left_to_django(lifetime, monkeypatch):
+    seen = []
+    monkeypatch.setattr(RedisCache, "set", lambda _self, *arguments: seen.append(arguments))
+    cache, line = CountingRedisCache("redis://cache:6379/0", {}), Line()
+    cache._own.connection = line
+    cache.set("key", "value", lifetime)
+    assert (seen, line.commands) == ([("key", "value", lifetime, None)], [])

@@ -1,4 +1,7 @@
-"""docs/certification.md has a row for each module of the plans, written from the docstrings of the tests."""
+"""docs/certification.md has a row for each module of the OpenID certification plans.
+
+The rows are made from the docstrings of the tests.
+"""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The database's address, and how long a process waits for a server that does not answer."""
+"""The URL of the database, and how long a process waits for a database server that does not answer."""
 
 import pytest
 

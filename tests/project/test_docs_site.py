@@ -1,4 +1,4 @@
-"""The parts of the documentation site that need no mkdocs: links, navigation, and what a page loads."""
+"""The parts of the documentation site that can be tested without mkdocs: links, navigation, and what a page loads."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The documentation names only what is there: pages, headings, files, make targets, commands with their options."""
+"""The documentation names only pages, headings, files, make targets, commands and options that exist."""
 
 import re
 import tomllib
@@ -37,7 +37,7 @@ def name_of(page: Path) -> str:
 
 
 def headings(page: Path) -> set[str]:
-    """The anchors of a page, as GitHub makes them."""
+    """Return the anchors of a documentation page's headings, as GitHub makes them."""
     titles = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
@@ -53,20 +53,23 @@ def broken_links(page: Path, text: str) -> list[str]:
 
 
 def missing_files(text: str) -> list[str]:
-    """Files of this project that the text names in backticks and that are not there; `*` and `{a,b}` are patterns."""
+    """Return the files of this project that the text names in backticks, and that do not exist.
+
+    `*` and `{a,b}` are patterns.
+    """
     named = re.findall(rf"`((?:{'|'.join(FOLDERS)})/[\w./-]+\.(?:py|html|md|json|sh|css))`", text)
     return [name for name in named if not (ROOT / name).exists()]
 
 
 def called(text: str) -> Iterator[tuple[str, list[str]]]:
-    """The commands of this project that the text calls by `manage.py`, each with its options."""
+    """Yield the commands of this project that the text calls by `manage.py`, each with its options."""
     joined = text.replace("\\\n", " ")
     for name, rest in re.findall(r"manage\.py (\w+)([^`\n#|;]*)", joined):
         yield name, re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", rest.split(" && ")[0])
 
 
 def options_of(name: str) -> str:
-    """The help of a command of this project, its subcommands included."""
+    """Return the help text of a manage.py command of this project, with the help texts of its subcommands."""
     parser = load_command_class(COMMANDS[name], name).create_parser("manage.py", name)
     choices = [action.choices for action in parser._actions if isinstance(action.choices, dict)]
     return "".join(one.format_help() for one in [parser, *(sub for some in choices for sub in some.values())])
@@ -128,7 +131,7 @@ def test_every_page_is_in_the_navigation_of_the_site() -> None:
 
 
 def not_there(entry: str) -> bool:
-    """Return True if a line of the navigation names no page."""
+    """Return True if a line of the site's navigation names a page that does not exist."""
     return entry not in docs_hooks.PAGES and not (ROOT / "docs" / entry).exists()
 
 
@@ -203,6 +206,7 @@ def test_every_dependency_has_its_reason() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
     needed = [*project["dependencies"], *extras["pkcs11"], *extras["redis"], *extras["metrics"], *extras["otel"]]
+    needed += extras["place"]
     names = {re.split(r"[\[~><=]", one)[0] for one in needed}
     text = (DECISIONS / "013-dependencies.md").read_text(encoding="utf-8")
     assert set(re.findall(r"^\| `([\w-]+)` \|", text, re.MULTILINE)) == names

@@ -1,4 +1,4 @@
-"""Every command line of README and documentation is run by a test, and none is forgotten."""
+"""A test runs every command line of README and documentation, or a table says why none does."""
 
 import re
 
@@ -24,7 +24,7 @@ def test_most_lines_are_run_as_they_are_printed():
     here = documented.here()
     printed = [line for line in LINES if line in here or assigned(line, AS_PRINTED)]
     assert len(LINES) > 200
-    assert len(printed) >= 0.8 * len(LINES)
+    assert len(printed) >= 0.88 * len(LINES)
     assert len({line.page for line in printed}) > 75
     assert len([line for line in LINES if assigned(line, BY_HAND)]) <= 3
 
@@ -45,7 +45,10 @@ def test_each_pattern_has_a_line(page, text):
     [
         ("python manage.py keys --check", True),
         ("manage.py create_api --scope 'a|b=See <x>'", True),
-        ("manage.py certification_setup > plan.json", False),
+        ("manage.py certification_setup > plan.json", True),
+        ("manage.py certification_setup > plan.json; ls", False),
+        ("manage.py certification_setup > $plan", False),
+        ("manage.py certification_setup >> plan.json", False),
         ("manage.py flush_token X | sh", False),
         ("TOKEN=$(manage.py x)", False),
         ("curl https://issuer.example", False),

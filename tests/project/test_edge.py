@@ -1,4 +1,4 @@
-"""The WSGI entries under any server: what a server may have lost of a request is refused, never guessed."""
+"""The WSGI applications refuse a request of which the server might have lost a part, under any server."""
 
 import json
 from importlib import import_module

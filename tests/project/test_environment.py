@@ -1,4 +1,7 @@
-"""The environment files: each process its own variables, secrets made once, and a clear word when they are lost."""
+"""The environment files that `make run` writes.
+
+Each process has its own variables, secrets are made once, and lost secrets are reported.
+"""
 
 import os
 import re
@@ -54,7 +57,7 @@ def test_the_key_policy_is_passed_on_and_kept_until_another_is_named(tmp_path):
 
 
 def issuer_variables():
-    """Return the names of the issuer's section of .env.example."""
+    """Return the names of the variables in the issuer's section of .env.example."""
     text = (ROOT / ".env.example").read_text(encoding="utf-8")
     section = text.partition("# --- issuer ---")[2].partition("# --- API ---")[0]
     return re.findall(r"^([A-Z0-9_]+)=", section, re.MULTILINE)
@@ -65,6 +68,15 @@ def test_each_variable_of_the_issuer_reaches_it_from_the_shell(tmp_path, name):
     made = prepare(Ports(), {name: "named"}, tmp_path)
     assert made.issuer[name] == "named"
     assert name == "ISSUER_URL" or not {name} & (made.api.keys() | made.webapp.keys())
+
+
+def test_traces_reach_all_three_processes_from_the_shell_under_a_name_of_each(tmp_path):
+    sent = {"OTEL_TRACES": "true", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318", "OTEL_SERVICE_NAME": "one"}
+    made = prepare(Ports(), sent, tmp_path)
+    for own in (made.issuer, made.api, made.webapp):
+        assert (own["OTEL_TRACES"], own["OTEL_EXPORTER_OTLP_ENDPOINT"]) == ("true", "http://localhost:4318")
+    names = [own.get("OTEL_SERVICE_NAME") for own in (made.issuer, made.api, made.webapp)]
+    assert names == ["keyturn-issuer", "keyturn-api", None]  # the application's default is `webapp`
 
 
 def test_the_encrypting_keys_of_the_shell_never_replace_those_of_the_database(tmp_path):
@@ -132,7 +144,10 @@ def test_a_malformed_entry_of_the_issuer_is_one_line_and_no_traceback(tmp_path, 
 
 @pytest.mark.parametrize(("debug", "prefix"), [("false", "__Host-"), ("true", "")])
 def test_no_other_host_of_the_site_plants_a_cookie_of_the_issuer_s(debug, prefix):
-    """RFC 6265bis section 4.1.3.2; without https, in development, browsers would keep none of these."""
+    """The prefix of the cookies' names prevents this (RFC 6265bis section 4.1.3.2).
+
+    In development, without https, browsers would not store cookies with such names.
+    """
     variables = {"SECRET_KEY": "x" * 50, "KEY_ENCRYPTION_KEYS": "x" * 43, "DATABASE_URL": "sqlite://:memory:"}
     addresses = {"ISSUER_URL": "https://issuer.example", "ALLOWED_HOSTS": "issuer.example"}
     script = "from project.settings import issuer as s; print(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME)"

@@ -1,4 +1,7 @@
-"""Imports between the four packages, and reads of the clock. tests/test_rooms.py has the rooms of the issuer."""
+"""Imports between the four packages, and reads of the clock.
+
+tests/test_rooms.py checks the imports between the top-level folders and modules of the issuer ("rooms").
+"""
 
 import ast
 import re
@@ -13,8 +16,6 @@ from tests.test_rooms import MODULES, absolute, pure_modules
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ROOMS = ("tokens", "resources", "project", "examples", "keyturn_issuer")
-CLOCK_READERS = ("tokens/keys/clock.py",)
-"""Modules that may read a node's clock: this one compares two clocks, and reads both at the same moment."""
 DATES = frozenset(
     {
         "django.utils.timezone.now", "datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today",
@@ -26,11 +27,31 @@ CLOCKS = DATES | {
     f"time.{name}{unit}" for name in ("monotonic", "perf_counter", "process_time") for unit in ("", "_ns")
 }
 """All clocks. Code that is not pure may measure durations."""
-EDGES = ("views", "admin", "commands", "checks", "authentication", "permissions", "middleware", "forms", "testing")
+DATABASE = frozenset({"tokens.keys.store.database_now"})
+EDGES = (
+    *("tokens/views/", "tokens/admin/", "tokens/checks/", "tokens/management/commands/"),
+    *("resources/authentication.py", "resources/permissions.py", "resources/testing.py"),
+)
+"""Folders and modules that may read each clock."""
+NODE_READERS = {"tokens/keys/clock.py": "compares two clocks, and reads both at the same moment"}
+"""Further modules that may read this node's clock, and why."""
+DATABASE_READERS = {
+    "tokens/revoking/": "reads it again after the wait for a lock",
+    "tokens/keys/lock.py": "reads it again after the wait for a ring's lock",
+    "tokens/keys/deadline.py": "measures a step under that lock",
+    "tokens/keys/clock.py": "compares two clocks, and reads both at the same moment",
+    "tokens/back_channel/dispatcher.py": "a loop of its own thread, which no edge calls",
+}
+"""Further folders and modules that may read the database's clock, and why. CONTRIBUTING.md names them."""
+
+
+DATED_BY_THE_DATABASE = ("tokens/admin/", "tokens/management/commands/")
+COMPARERS = frozenset({"clock", "operation", "Operation", "check", "inspect"})
+"""Functions to which commands and the admin may pass this node's clock: they compare it, or judge like an API."""
 
 
 def imports(source: str, path: str) -> Iterator[tuple[int, str]]:
-    """Yield the line and the name of each imported module, and of each name that is imported from it."""
+    """Yield line and name of each module that the source imports, and of each name that it imports from a module."""
     for node in ast.walk(absolute(source, path)):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
@@ -45,7 +66,7 @@ def within(module: str, *packages: str) -> bool:
 
 
 def within_mcp(path: str, module: str) -> bool:
-    """Return True if the example of an MCP server imports the resource server, which it is made of, without Django."""
+    """Return True if a module of the example MCP server imports the resource server, on which it is built."""
     return path.startswith("examples/mcp/") and within(module, "resources")
 
 
@@ -80,7 +101,7 @@ def forbidden(path: str, module: str) -> str | None:
 
 
 def origins(parsed: ast.Module) -> dict[str, str]:
-    """Return the qualified name of each name that a module imports."""
+    """Return the qualified name of each name that a module imports, by the name in the module."""
     names: dict[str, str] = {}
     for node in ast.walk(parsed):
         if isinstance(node, ast.Import):
@@ -91,7 +112,7 @@ def origins(parsed: ast.Module) -> dict[str, str]:
 
 
 def clock_reads(source: str, clocks: frozenset[str] = DATES) -> Iterator[int]:
-    """Yield the lines that use a function of `clocks`, under any name by which the module imports it."""
+    """Yield the lines of a module that use a function of `clocks`, under any name by which the module imports it."""
     parsed = ast.parse(source)
     names = origins(parsed)
     for node in ast.walk(parsed):
@@ -99,6 +120,21 @@ def clock_reads(source: str, clocks: frozenset[str] = DATES) -> Iterator[int]:
             first, dot, rest = ast.unparse(node).partition(".")
             if names.get(first, first) + dot + rest in clocks:
                 yield node.lineno
+
+
+def wrong_reads(path: str, source: str) -> list[int]:
+    """Return the lines of the module `path` that read a clock which the module may not read."""
+    node = [] if path.startswith((*EDGES, *NODE_READERS)) else [*clock_reads(source)]
+    database = [] if path.startswith((*EDGES, *DATABASE_READERS)) else [*clock_reads(source, DATABASE)]
+    return sorted(node + database)
+
+
+def judges_by_the_node(source: str) -> list[int]:
+    """Return the lines that read this node's clock without passing it to a function in COMPARERS."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    comparers = [call for call in calls if ast.unparse(call.func).rpartition(".")[2] in COMPARERS]
+    compared = {id(value) for call in comparers for value in (*call.args, *(one.value for one in call.keywords))}
+    return [call.lineno for call in calls if ast.unparse(call) == "timezone.now()" and id(call) not in compared]
 
 
 def sources() -> list[str]:
@@ -123,7 +159,10 @@ def test_a_module_imports_only_what_its_room_may(path: str) -> None:
 
 
 def test_every_benchmark_can_be_imported() -> None:
-    """They use helpers of tests/, which do not know them. A process of its own, because one sets the tests' server."""
+    """Benchmarks use helpers of tests/, whose changes can break them.
+
+    The test runs in a process of its own, because one benchmark sets the server of the tests.
+    """
     modules = [f"bench.{path.stem}" for path in sorted((ROOT / "bench").glob("[a-z]*.py"))]
     assert "bench.issuer_feed" in modules
     program = "import importlib, sys; [importlib.import_module(name) for name in sys.argv[1:]]"
@@ -134,10 +173,67 @@ def test_every_benchmark_can_be_imported() -> None:
 
 @pytest.mark.parametrize("path", [path for path in sources() if path.partition("/")[0] in {"tokens", "resources"}])
 def test_the_clock_is_read_only_at_the_edges(path: str) -> None:
-    parts = path.removesuffix(".py").split("/")
-    is_edge = any(part in EDGES or part.removesuffix("s") in EDGES for part in parts)
-    if not is_edge and path not in CLOCK_READERS:
-        assert list(clock_reads((ROOT / path).read_text(encoding="utf-8"))) == []
+    assert wrong_reads(path, (ROOT / path).read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("path", [path for path in sources() if path.startswith(DATED_BY_THE_DATABASE)])
+def test_commands_and_the_admin_date_by_the_database_s_clock(path: str) -> None:
+    assert judges_by_the_node((ROOT / path).read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "is_caught"),
+    [
+        ("access.log_out_everywhere(user, reason='', now=timezone.now())", True),
+        ("event = {'now': timezone.now()}", True),
+        ("rotate(operation(ACTOR, now=timezone.now()))", False),
+        ("access.log_out_everywhere(user, reason='', now=store.database_now())", False),
+    ],
+)
+def test_a_date_by_the_node_s_clock_is_caught(line: str, is_caught: bool) -> None:
+    assert bool(judges_by_the_node(line)) is is_caught
+
+
+def test_each_exception_reads_its_clock() -> None:
+    assert [path for path in NODE_READERS if not list(clock_reads((ROOT / path).read_text(encoding="utf-8")))] == []
+    assert [
+        place
+        for place in DATABASE_READERS
+        for modules in [[path for path in sources() if path.startswith(place)]]
+        if not any(list(clock_reads((ROOT / path).read_text(encoding="utf-8"), DATABASE)) for path in modules)
+    ] == []
+
+
+def test_contributing_names_each_reader_of_the_database_s_clock() -> None:
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    _, _, rule = page.partition("The clock is read at the edges only")
+    rule, _, _ = rule.partition("\n- ")
+    places = {place.removeprefix("tokens/").removesuffix(".py") for place in (*DATABASE_READERS, *NODE_READERS)}
+    assert [place for place in places if f"`{place}" not in rule] == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "tokens/grants/base.py",
+        "tokens/authorize/checks/login.py",
+        "tokens/models/admin.py",
+        "tokens/issued/permissions.py",
+        "resources/verify.py",
+        "resources/notes/authentication.py",
+    ],
+)
+@pytest.mark.parametrize(
+    "read",
+    [
+        "from django.utils import timezone\nnow = timezone.now()",
+        "from tokens.keys import store\nnow = store.database_now()",
+        "from tokens.keys.store import database_now\nnow = database_now()",
+    ],
+)
+def test_a_read_elsewhere_is_caught(path: str, read: str) -> None:
+    assert wrong_reads(path, read) == [2]
+    assert wrong_reads("tokens/views/token.py", read) == []
 
 
 @pytest.mark.parametrize("module", pure_modules())
@@ -192,7 +288,10 @@ def test_a_right_import_is_not_caught(path: str, line: str) -> None:
 
 
 def own_name(source: str) -> Iterator[int]:
-    """Yield the lines with the package's name in an import or a dotted path, which fail under another name."""
+    """Yield the lines that have the package's own name in an import or a dotted path.
+
+    Such a line fails if the package is copied under another name.
+    """
     parsed = ast.parse(source)
     prose = {id(node.value) for node in ast.walk(parsed) if isinstance(node, ast.Expr)}
     for node in ast.walk(parsed):
@@ -206,7 +305,7 @@ def own_name(source: str) -> Iterator[int]:
 
 
 def relative(source: str) -> list[int]:
-    """Return the lines of relative imports."""
+    """Return the numbers of the lines that have a relative import."""
     return [node.lineno for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom) and node.level]
 
 

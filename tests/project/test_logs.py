@@ -1,10 +1,12 @@
-"""The two formats of the log, and what it says about requests for a foreign Host."""
+"""The two formats of the log (text and JSON), and its lines about requests for an unknown Host."""
 
 import json
 import logging
 import threading
 
-from project.logs import AUDIT, JsonLine, LogLine, WrongHost, capture
+import pytest
+
+from project.logs import AUDIT, JsonLine, LogLine, WrongHost, capture, without_addresses
 from resources.trace_context import entered, of_request
 
 
@@ -29,7 +31,7 @@ def test_one_line_a_minute_names_the_remedy_and_has_no_traceback():
 
 
 def test_a_second_configuration_of_the_log_neither_repeats_the_remedy_nor_drops_the_line():
-    """Python's dictConfig adds filters to those that a logger has already: a serving process has two of them."""
+    """A serving process configures its log twice. Python's dictConfig keeps the filters that a logger has already."""
     one, both = record(1000.0), (WrongHost(), WrongHost())
     assert all(each.filter(one) for each in both)
     assert one.getMessage().count("ALLOWED_HOSTS") == 1
@@ -57,6 +59,23 @@ def test_a_json_line_is_one_object_with_time_level_logger_and_message():
         "logger": "x.y",
         "message": "hello you",
     }
+
+
+@pytest.mark.parametrize("formatter", [JsonLine(), LogLine("%(levelname)s %(message)s")])
+def test_a_line_has_no_name_of_an_e_mail_address(formatter):
+    """Libraries put e-mail addresses into their messages and errors, for example into errors of a mail server."""
+    info = (ValueError, ValueError("refused: ada.l@example.org"), None)
+    written = formatter.format(made("to <mallory@example.org>, not to a@b or x@example", exc_info=info))
+    assert "ada" not in written
+    assert "mallory" not in written
+    assert written.count("@example.org") == 2
+    assert "a@b or x@example" in written
+
+
+def test_a_long_text_takes_linear_time():
+    """A client can cause a log line with a long text. With quadratic time, these texts would take minutes."""
+    for text in ("a" * 500_000 + " @", "a@" * 250_000, "x@" + "b." * 250_000):
+        assert len(without_addresses(text)) >= len(text)
 
 
 def test_a_json_line_has_the_ids_of_its_request():

@@ -1,4 +1,4 @@
-"""An issuer with a path in its URL is there, whether a proxy took the path off or left it on."""
+"""An issuer with a path in its URL answers, whether the proxy removes the path or keeps it."""
 
 import pytest
 from django.test import Client

@@ -1,4 +1,4 @@
-"""docs/observability.md, the alert rules and the dashboard name the metrics that the code has, and no others."""
+"""docs/observability.md, the alert rules and the dashboard name exactly the metrics of the code."""
 
 import json
 import re
@@ -22,7 +22,10 @@ ALERTS = re.findall(r"- alert: (\w+)", RULES.read_text(encoding="utf-8"))
 
 
 def unknown(text: str) -> set[str]:
-    """The names of metrics in the text that the code does not have. A trailing `_` names a prefix."""
+    """Return the names of metrics in the text that the code does not have.
+
+    A name that ends with `_` is a prefix of names.
+    """
     return {name for name in METRIC.findall(text) if not name.endswith("_")} - NAMES - PACKAGES
 
 

@@ -1,4 +1,4 @@
-"""Which language a request gets, by its path and its headers."""
+"""The language of the answer to a request, by the path and the headers of the request."""
 
 import pytest
 from django.http import HttpRequest, HttpResponse
@@ -9,8 +9,18 @@ from project import page_language
 HTML = "text/html,*/*;q=0.8"
 
 
+@pytest.fixture(autouse=True)
+def language_of_the_project():
+    """Activate the language LANGUAGE_CODE, because an earlier test can have activated another one."""
+    with translation.override("en-us"):
+        yield
+
+
 def answered(accept=HTML, languages="", path="/accounts/", content_type="text/html; charset=utf-8"):
-    """Return the language that the view found, and the header of the answer."""
+    """Send a request, and return two languages.
+
+    They are the one in the answer's Content-Language header, and the one that the view saw.
+    """
     request = HttpRequest()
     request.path_info = path
     request.META |= {"HTTP_ACCEPT": accept, "HTTP_ACCEPT_LANGUAGE": languages}

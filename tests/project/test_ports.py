@@ -1,4 +1,4 @@
-"""Ports are probed before anything starts, and the message says what to do."""
+"""Ports are probed before a process is started. If one is taken, the error message names the remedy."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""The reference is that of the code: nothing is missing in it, and nothing in it is gone."""
+"""The documentation pages in docs/reference/ agree with the code: nothing is missing, and nothing is obsolete."""
 
 import re
 from collections.abc import Callable
@@ -7,9 +7,10 @@ import pytest
 from django.core.management import find_commands
 
 from resources.defaults import DEFAULTS, ISSUER_DEFAULTS, LOCAL_USERS_DEFAULTS
+from tests.project.test_documentation import headings
 from tests.reference import FOLDER, PAGES, events, settings
 from tests.reference.settings import ROOT
-from tokens import conf
+from tokens.settings import authorization_request, defaults, open_client
 
 
 @pytest.mark.parametrize(("name", "page"), PAGES.items(), ids=PAGES)
@@ -24,8 +25,14 @@ def test_every_page_of_the_folder_is_made_or_is_its_index() -> None:
     assert [name for name in PAGES if f"]({name})" not in readme] == []
 
 
+def test_the_index_has_the_table_of_metrics() -> None:
+    readme = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert "](../observability.md#metrics)" in readme
+    assert "metrics" in headings(ROOT / "docs" / "observability.md")
+
+
 def test_every_variable_that_the_settings_read_is_described() -> None:
-    """Neither a variable that no page names, nor one that nothing reads."""
+    """Every variable that the settings read is described, and every described variable is read."""
     reads = set()
     for path in (ROOT / "project" / "settings").glob("*.py"):
         text = path.read_text(encoding="utf-8")
@@ -48,17 +55,17 @@ def test_every_variable_and_entry_has_a_meaning() -> None:
         if title not in {"make run", "example application"}
     ]
     assert [name for name, _, text in rows if not text] == []
-    for path, name in (("resources/defaults.py", "DEFAULTS"), ("tokens/conf.py", "DEFAULTS")):
+    for path, name in (("resources/defaults.py", "DEFAULTS"), ("tokens/settings/defaults.py", "DEFAULTS")):
         assert len(list(settings.entries(path, name))) > 20
 
 
 def test_every_entry_of_the_defaults_is_in_the_table() -> None:
-    own = set(conf.DEFAULTS) - set(conf.OPEN_CLIENT_DEFAULTS) - set(conf.REQUEST_DEFAULTS)
+    own = set(defaults.DEFAULTS) - set(open_client.DEFAULTS) - set(authorization_request.DEFAULTS)
     for path, name, expected in (
         ("resources/defaults.py", "DEFAULTS", set(DEFAULTS)),
         ("resources/defaults.py", "ISSUER_DEFAULTS", set(ISSUER_DEFAULTS)),
         ("resources/defaults.py", "LOCAL_USERS_DEFAULTS", set(LOCAL_USERS_DEFAULTS)),
-        ("tokens/conf.py", "DEFAULTS", own),
+        ("tokens/settings/defaults.py", "DEFAULTS", own),
     ):
         assert {entry for entry, _, _ in settings.entries(path, name)} == expected
 
@@ -68,6 +75,12 @@ def test_every_command_has_its_heading() -> None:
     for app in ("tokens", "resources"):
         for name in find_commands(str(ROOT / app / "management")):
             assert f"\n## {name}\n" in text or name in {"cleartokens", "createapplication"}
+
+
+def test_the_options_of_serve_are_in_the_page() -> None:
+    part = (FOLDER / "commands.md").read_text(encoding="utf-8").partition("\n## serve\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `([^` ]+)", part, re.MULTILINE)
+    assert rows == ["PORT", "--address", "--workers", "--end-with-stdin"]
 
 
 def test_an_event_with_an_unknown_name_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

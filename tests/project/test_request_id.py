@@ -1,4 +1,4 @@
-"""The id of a request: which ids of others are used, and where the id is found again."""
+"""The id of a request: which incoming ids are used, and where the id appears."""
 
 import json
 import logging

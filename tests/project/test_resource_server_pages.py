@@ -1,4 +1,7 @@
-"""The pages of docs/resource-servers/ have one shape, a test that runs them, and a row of what the test saw."""
+"""The pages of docs/resource-servers/.
+
+Each page has the same parts, a test that runs it, and a row with the results in the table.
+"""
 
 import re
 from pathlib import Path

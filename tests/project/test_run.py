@@ -1,4 +1,7 @@
-"""`make run` from outside: it stops without a trace, and says in one line what stands in its way."""
+"""`make run` as a process.
+
+It leaves nothing behind when it stops, and reports in one line why it cannot start.
+"""
 
 import os
 import signal
@@ -18,7 +21,8 @@ from project.launch.processes import Child, Failed, stop, wait_until_ready
 from project.launch.run import short_tokens
 from tests import marks, prepared
 from tests.ports import free
-from tokens.keys.rules.policy import DEVELOPMENT, changed, problems
+from tokens.keys.rules.inequalities import problems
+from tokens.keys.rules.policy import DEVELOPMENT, changed
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 pytestmark = [*marks.run]
@@ -26,7 +30,7 @@ pytestmark = [*marks.run]
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """A copy of the tracked files, as a fresh clone has them."""
+    """Return a copy of the files under version control, which is like a fresh clone."""
     names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True).stdout
     for name in names.split("\0"):
         if name and (ROOT / name).is_file() and not name.startswith("tests/"):
@@ -37,7 +41,7 @@ def clone(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def copy(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clone in which `make run` ran before: its databases are there."""
+    """Return a copy of a clone in which `make run` was run before, so that its databases exist."""
     prepared.copy(tmp_path_factory).rename(clone / "var")
     return clone
 
@@ -101,7 +105,7 @@ def test_when_it_is_killed_its_children_end_by_themselves(running, ports) -> Non
 
 
 def test_a_taken_port_and_lost_secrets_are_one_line_each(clone: Path, ports: dict[str, str]) -> None:
-    """In a fresh clone, and once more after `make reset`."""
+    """A taken port and lost secrets are tested in a fresh clone, and again after `make reset`."""
     copy = clone
     assert run(copy, ports, "--once").returncode == 0
     with socket.socket() as other:

@@ -1,4 +1,4 @@
-"""The bill of materials: valid by CycloneDX's own schema, and neither more nor less than the lock."""
+"""The bill of materials is valid by CycloneDX's schema, and has exactly the packages of the project's lock."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Issuer and API as they are served: real processes, raw sockets, and kill -9."""
+"""Issuer and API as `serve` runs them: real processes, raw sockets, and kill -9."""
 
 import http.client
 import os
@@ -80,7 +80,7 @@ def two_workers(request, home, tmp_path) -> Iterator[Child]:
 
 
 def workers(child: Child) -> set[int]:
-    """The workers that serve: each has a listening socket of its own."""
+    """Return the ids of the server's worker processes. Each has a listening socket of its own."""
     found = set()
     for process in psutil.Process(child.process.pid).children():
         try:
@@ -154,7 +154,11 @@ def test_a_server_whose_workers_never_come_up_gives_up(home, tmp_path):
 
 
 def raw(child: Child, request: bytes, *, within: float = TIMEOUT) -> bytes:
-    """What is answered to these bytes, until the server closes or is silent."""
+    """Send the bytes `request`, and return the answer.
+
+    The answer is complete according to its Content-Length, or the server closes the connection, or nothing more comes
+    for `within` seconds.
+    """
     with socket.create_connection(("127.0.0.1", int(child.url.rpartition(":")[2])), timeout=within) as wire:
         wire.sendall(request)
         answer = b""

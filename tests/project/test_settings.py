@@ -1,4 +1,4 @@
-"""Settings of both ends that the edge depends on, read in processes of their own."""
+"""Settings of issuer and API on which the handling of requests depends. Each is read in a separate process."""
 
 import json
 import os
@@ -69,7 +69,7 @@ def test_no_secret_stays_in_the_environment_of_a_process_that_has_read_its_setti
     operator = {"OPERATOR_TOKEN": "o" * 32}
     program = (
         "import json, os; from django.conf import settings; settings.DEBUG; "
-        "from project.settings import environment; from project.launch.serve import SECRETS; "
+        "from project.settings import environment; from project.launch.worker_start import SECRETS; "
         "environment.forget_secrets(*SECRETS); print(json.dumps(dict(os.environ)))"
     )
     left = json.loads(read(end | operator, program).stdout)
@@ -122,7 +122,7 @@ def test_a_late_feed_s_variable_that_is_malformed_is_named(name, value, expected
 
 @ENDS
 def test_every_secret_can_be_a_file(end, tmp_path):
-    """As platforms mount them, each with a line feed at its end."""
+    """Platforms mount secrets as files. Each file ends with a line feed."""
     secrets = {name: value for name, value in end.items() if SECRET.search(name) and name not in NOT_THEIRS}
     for name, value in secrets.items():
         (tmp_path / name).write_text(f"{value}\n")

@@ -1,4 +1,4 @@
-"""SQLite as this project uses it: a transaction has the write lock from its first moment on, and waits for it."""
+"""SQLite as this project uses it: a transaction takes the write lock when it begins, and waits for it."""
 
 import os
 import secrets
@@ -24,7 +24,7 @@ RUNS = 10
 
 @pytest.fixture
 def variables(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The environment of an issuer on a file of its own, migrated and without keys."""
+    """Return the environment of an issuer with a SQLite file of its own, migrated and without keys."""
     prepared.databases(tmp_path_factory, tmp_path)
     return {
         "PATH": os.environ["PATH"],
@@ -38,7 +38,10 @@ def variables(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
 
 
 def finish(process: "subprocess.Popen[str]") -> str:
-    """Return the output. A process that takes too long is killed, so that no later test is blamed for it."""
+    """Return the output of a process.
+
+    Kill the process if it takes too long, so that it does not disturb later tests.
+    """
     with process:
         try:
             return process.communicate(timeout=120)[0]
@@ -72,13 +75,13 @@ def test_ten_runs_in_the_same_second_take_one_step(variables: dict[str, str], tm
 
 @pytest.fixture
 def files_may_be_opened(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Let a test open databases of its own; it does not need the migrated one."""
+    """Allow a test to open database files of its own. The test does not use the migrated test database."""
     with django_db_blocker.unblock():
         yield
 
 
 def connection(path: Path, monkeypatch: pytest.MonkeyPatch, **options: object) -> BaseDatabaseWrapper:
-    """A connection with the settings of the issuer, and other options where they are given."""
+    """Return a connection to the SQLite file with the settings of the issuer. `options` replace some of them."""
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{path / 'file.sqlite3'}")
     settings = environment.database("DATABASE_URL")
     settings["OPTIONS"] = {**settings["OPTIONS"], **options}  # type: ignore[dict-item]
@@ -103,7 +106,7 @@ def test_a_connection_waits_replaces_nothing_and_lets_others_read(
 def test_a_transaction_has_the_write_lock_from_its_first_moment_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two that only began to read would both decide, and one of them on what is not true any more."""
+    """If two transactions only read at first, both would decide, and one of them would decide on outdated data."""
     first, second = connection(tmp_path, monkeypatch), connection(tmp_path, monkeypatch, timeout=0)
     with first.cursor():
         first.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)

@@ -1,4 +1,4 @@
-"""The seven steps can be read off the tree."""
+"""The seven steps of the flow can be found in the source tree, by the openings of docstrings."""
 
 from pathlib import Path
 

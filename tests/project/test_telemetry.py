@@ -1,6 +1,12 @@
-"""One trace over application, issuer and API: one process with all three, and OpenTelemetry's in-memory exporter."""
+"""The spans of issuer, API and application in one process, with OpenTelemetry's in-memory exporter.
+
+tests/flow/test_trace.py has three processes, and the exporter that they use in production.
+"""
 
 import sys
+import threading
+import time
+from types import SimpleNamespace
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured, MiddlewareNotUsed
@@ -10,6 +16,7 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased
 
 from examples.webapp import tracing
 from project import telemetry
@@ -19,6 +26,7 @@ from tests.tokens.factories import basic, make_api, make_client, operation, post
 from tokens.keys import rotation
 
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+UNSAMPLED = f"00-{TRACE}-{CALLER}-00"
 HEADERS = {"traceparent": f"00-{TRACE}-{CALLER}-01"}
 
 
@@ -37,7 +45,7 @@ def spans(exporter):
 
 
 def answered(exporter, view, **headers):
-    """The span of one request to the issuer."""
+    """Send a request to the issuer, which `view` answers, and return the span of the request."""
     traced(view)(RequestFactory().get("/secret-path?token=hidden", headers=headers))
     return exporter.get_finished_spans()[-1]
 
@@ -112,9 +120,43 @@ def test_a_refusal_is_no_error_of_the_server(exporter):
     assert span.status.status_code is trace.StatusCode.UNSET
 
 
+@pytest.mark.parametrize(
+    ("header", "sampler"), [(HEADERS["traceparent"], ALWAYS_OFF), (UNSAMPLED, ALWAYS_ON), ("", ALWAYS_OFF)]
+)
+def test_a_span_that_is_not_exported_is_no_parent_of_an_exported_one(settings, monkeypatch, header, sampler):
+    provider = TracerProvider(sampler=ParentBased(sampler, remote_parent_sampled=sampler))
+    settings.OTEL_TRACES = True
+    monkeypatch.setattr(telemetry, "provider", lambda: provider)
+    monkeypatch.setattr(trace, "get_tracer", provider.get_tracer)
+    seen = []
+
+    def view(_request):
+        seen.append(trace_context.forwarded()["traceparent"])
+        return HttpResponse(tracing.headers()["traceparent"])
+
+    request = RequestFactory().get("/", headers={"traceparent": header})
+    with trace_context.entered(trace_context.of_request("12345678", header)):
+        seen.append(tracing.request_ids(traced(view))(request).content.decode())
+    assert [flags.rpartition("-")[2] for flags in seen] == ["00", "00"]
+
+
+@pytest.mark.parametrize("header", [HEADERS["traceparent"], UNSAMPLED])
+def test_an_application_without_a_tracer_passes_the_header_on(header):
+    answer = tracing.request_ids(lambda _: HttpResponse(tracing.headers()["traceparent"]))
+    assert answer(RequestFactory().get("/", headers={"traceparent": header})).content.decode() == header
+
+
 def test_it_is_off_by_default():
     with pytest.raises(MiddlewareNotUsed):
         traced(lambda _: HttpResponse())
+
+
+def test_a_collector_that_does_not_answer_delays_the_end_of_a_worker_by_a_second_at_most(monkeypatch):
+    monkeypatch.setattr(telemetry, "LAST", 0.1)
+    released, began = threading.Event(), time.monotonic()
+    telemetry._send_last(SimpleNamespace(shutdown=lambda: released.wait(60)))
+    assert time.monotonic() - began < 30
+    released.set()
 
 
 def test_without_the_packages_the_setting_names_the_extra(settings, monkeypatch):
@@ -122,3 +164,16 @@ def test_without_the_packages_the_setting_names_the_extra(settings, monkeypatch)
     monkeypatch.setitem(sys.modules, "opentelemetry.trace", None)
     with pytest.raises(ImproperlyConfigured, match=r"keyturn\[otel\]"):
         traced(lambda _: HttpResponse())
+
+
+def test_without_the_packages_the_application_names_them_if_it_has_to_export(monkeypatch):
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
+    with pytest.raises(ImproperlyConfigured, match="pip install opentelemetry-sdk "):
+        tracing.export_spans("webapp")
+
+
+def test_without_the_packages_the_application_answers(monkeypatch):
+    monkeypatch.setitem(sys.modules, "opentelemetry", None)
+    answer = tracing.request_ids(lambda _: HttpResponse(tracing.headers()["traceparent"]))
+    response = answer(RequestFactory().get("/", headers=HEADERS))
+    assert response.content.decode().startswith(f"00-{TRACE}-")

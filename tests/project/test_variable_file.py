@@ -1,4 +1,7 @@
-"""Variables from files: each secret, what is refused, and that no message repeats a secret."""
+"""Environment variables that are read from files.
+
+Each secret can be in a file. Some files are refused, and no error message repeats a secret.
+"""
 
 import os
 import re
@@ -24,7 +27,7 @@ SETTINGS = (
 
 
 def from_files(variables: dict[str, str], folder: Path, names: set[str]) -> dict[str, str]:
-    """Return the variables with those of `names` in files of `folder`."""
+    """Return the environment variables, with the values of `names` in files of `folder` instead."""
     for name in names:
         (folder / name).write_text(f"{variables[name]}\n", encoding="utf-8")
     return {n: value for n, value in variables.items() if n not in names} | {
@@ -58,7 +61,7 @@ def test_every_secret_that_the_settings_read_is_tried_above():
 
 @pytest.fixture
 def named(monkeypatch, tmp_path):
-    """Return a function that writes a file and names it in OPERATOR_TOKEN_FILE."""
+    """Return a function that writes a file, and sets OPERATOR_TOKEN_FILE to its path."""
     monkeypatch.delenv("OPERATOR_TOKEN", raising=False)
 
     def name(content: bytes) -> Path:
@@ -84,7 +87,7 @@ def test_several_keys_are_in_one_file(monkeypatch, tmp_path):
 
 
 def refused() -> str:
-    """Return the message with which OPERATOR_TOKEN is refused."""
+    """Return the error message with which OPERATOR_TOKEN is refused."""
     with pytest.raises(ImproperlyConfigured) as caught:
         environment.token("OPERATOR_TOKEN")
     assert caught.value.__cause__ is None

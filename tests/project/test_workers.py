@@ -1,4 +1,7 @@
-"""When a dead worker is replaced at once, after a pause, or no more; by a clock of the test's own."""
+"""A worker process that died is replaced at once, after a pause, or not at all.
+
+The test moves the clock that decides.
+"""
 
 from types import SimpleNamespace
 
@@ -10,8 +13,8 @@ from project.launch.workers import PAUSE, TRIES, YOUNG, Workers
 
 class Clock:
     def __init__(self, monkeypatch):
-        self.now, self.pauses = 1000.0, []
-        monkeypatch.setattr(workers, "time", SimpleNamespace(monotonic=lambda: self.now, sleep=self.pauses.append))
+        self.now = 1000.0
+        monkeypatch.setattr(workers, "time", SimpleNamespace(monotonic=lambda: self.now))
 
 
 @pytest.fixture
@@ -28,26 +31,28 @@ def server(*births: float, alive: bool = True) -> Workers:
 
 def test_a_death_in_old_age_costs_no_pause_however_often(clock):
     one = server(clock.now - YOUNG, clock.now - YOUNG)
-    assert [one._may_replace(0) for _ in range(20)] == [True] * 20
-    assert clock.pauses == []
+    assert [one._record_death(0) for _ in range(20)] == [0] * 20
+    assert not one._is_hopeless
 
 
 def test_the_second_young_death_in_a_row_costs_a_pause(clock):
     one = server(clock.now - YOUNG + 0.1, clock.now)
-    assert [one._may_replace(0), one._may_replace(1)] == [True, True]
-    assert clock.pauses == []
-    assert one._may_replace(0)
-    assert clock.pauses == [PAUSE]
+    assert [one._record_death(0), one._record_death(1)] == [0, 0]
+    assert one._record_death(0) == PAUSE
+    assert not one._is_hopeless
 
 
 def test_while_one_grows_old_the_other_is_tried_for_ever_and_not_in_a_hurry(clock):
     one = server(clock.now, clock.now - YOUNG)
-    assert [one._may_replace(0) for _ in range(50)] == [True] * 50
-    assert clock.pauses == [PAUSE] * 49
+    assert [one._record_death(0) for _ in range(50)] == [0] + [PAUSE] * 49
+    assert not one._is_hopeless
 
 
 @pytest.mark.parametrize("alive", [True, False])
 def test_the_server_gives_up_if_none_grows_old(clock, alive):
     one = server(clock.now, clock.now, alive=alive)
-    tries = [one._may_replace(number % 2) for number in range(2 * TRIES + 1)]
-    assert tries == [True] * (2 * TRIES) + [False]
+    hopeless = []
+    for number in range(2 * TRIES + 1):
+        one._record_death(number % 2)
+        hopeless.append(one._is_hopeless)
+    assert hopeless == [False] * (2 * TRIES) + [True]

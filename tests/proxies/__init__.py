@@ -1,1 +1,1 @@
-"""The configurations of docs/proxies.md, run as the page prints them."""
+"""Tests that run the proxy configurations of docs/proxies.md as the page prints them."""

@@ -1,4 +1,4 @@
-"""Runs each proxy in the foreground, with the block of docs/proxies.md and the settings that distributions add."""
+"""Runs each proxy in the foreground, with a documented configuration and the settings that Linux distributions add."""
 
 import os
 import re
@@ -7,15 +7,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.proxies import environment
 from tests.services.conftest import wait_for
 
-PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "proxies.md"
+ROOT = Path(__file__).resolve().parent.parent.parent
+PAGE = ROOT / "docs" / "proxies.md"
+TRAEFIK = ROOT / "examples" / "without_drf" / "traefik.static.yaml"
 APACHE_MODULES = ("mpm_event", "authz_core", "ssl", "socache_shmcb", "headers", "proxy", "proxy_http", "reqtimeout")
 LANGUAGES = ("nginx", "haproxy", "caddyfile", "apache")
 
 
 def block(language: str) -> str:
-    """Return the only block of the page in this language."""
+    """Return the only code block in this language of docs/proxies.md."""
     found = re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert len(found) == 1
     return found[0]
@@ -37,7 +40,7 @@ def certificate(folder: Path) -> Path:
 
 
 def adapted(config: str, folder: Path, port: int, upstream: int) -> str:
-    """Return the block with the names, ports and files of the test."""
+    """Return the documented configuration, with the names, ports and files of the test."""
     for theirs, ours in (
         ("issuer.example", "localhost"),
         ("127.0.0.1:8000", f"127.0.0.1:{upstream}"),
@@ -75,22 +78,33 @@ def apache(config: str, folder: Path, port: int) -> tuple[str, list[str]]:
     return modules + own + config, ["apache2", "-X", "-f", f"{folder}/config"]
 
 
+def traefik(config: str, folder: Path, port: int) -> tuple[str, list[str]]:
+    static = TRAEFIK.read_text(encoding="utf-8").replace("127.0.0.1:8080", f"127.0.0.1:{port}")
+    (folder / TRAEFIK.name).write_text(static)
+    (folder / "traefik.yaml").symlink_to("config")
+    return config, [str(environment.traefik()), f"--configFile={TRAEFIK.name}"]
+
+
 STARTS: dict[str, Callable[[str, Path, int], tuple[str, list[str]]]] = {
     "nginx": nginx,
     "haproxy": haproxy,
     "caddyfile": caddy,
     "apache": apache,
+    "traefik": traefik,
 }
 
 
 @contextmanager
 def running(language: str, config: str, folder: Path, port: int, ready: Callable[[], bool]) -> Iterator[None]:
-    """Run the proxy. Waits until it is `ready`, and terminates it at the end."""
+    """Run the proxy that reads configurations in `language` while the block runs.
+
+    Waits until `ready` returns True, and terminates the proxy at the end.
+    """
     whole, command = STARTS[language](config, folder, port)
     (folder / "config").write_text(whole)
-    environment = {"PATH": f"{os.environ['PATH']}:/usr/sbin", "HOME": str(folder), "XDG_DATA_HOME": str(folder)}
+    variables = {"PATH": f"{os.environ['PATH']}:/usr/sbin", "HOME": str(folder), "XDG_DATA_HOME": str(folder)}
     with (folder / "output.log").open("wb") as output:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output)
+        process = subprocess.Popen(command, cwd=folder, env=variables, stdout=output, stderr=output)
     try:
         wait_for(lambda: process.poll() is not None or ready(), within=20)
         assert process.poll() is None, (folder / "output.log").read_text()

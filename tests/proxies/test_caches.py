@@ -1,4 +1,7 @@
-"""nginx as a cache in front of the JWKS: each row of the table in docs/proxies.md, with a real nginx."""
+"""nginx as a cache in front of the JWKS.
+
+Each row of the table in docs/proxies.md is tested with a real nginx.
+"""
 
 import re
 import tempfile
@@ -31,7 +34,11 @@ LOCATION = """
 
 
 def rows() -> list[tuple[str, str, str]]:
-    """Return the rows of the table: directives, what a reader gets from the issuer, and without it."""
+    """Return the rows of the table of caches in docs/proxies.md.
+
+    A row has nginx's directives, what a reader gets while the issuer answers, and what a reader gets while the issuer
+    does not answer.
+    """
     section = PAGE.read_text(encoding="utf-8").partition("\n## Caches in front of the JWKS\n")[2]
     found = re.findall(r"^\| (none|`[^|]+`) \| ([^|]+) \| ([^|]+) \|$", section, re.MULTILINE)
     return [("" if directives == "none" else directives.strip("`"), up, down) for directives, up, down in found]
@@ -41,7 +48,7 @@ ROWS = rows()
 
 
 class Issuer:
-    """A JWKS with the headers of the issuer's, but a `max-age` of a second."""
+    """A server of a JWKS with the headers of the issuer, but with a `max-age` of one second."""
 
     def __init__(self, port: int) -> None:
         self.body, self.port = OLD, port
@@ -64,14 +71,14 @@ class Issuer:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def stop(self) -> None:
-        """Close the port."""
+        """Close the server's port."""
         self._server.shutdown()
         self._server.server_close()
 
 
 @contextmanager
 def cached(folder: Path, issuer: Issuer) -> Iterator[str]:
-    """Run nginx with a location for each row. Yields its address."""
+    """Run nginx in front of the issuer, with a location for each row of the table. Yields nginx's address."""
     port = free()
     locations = "".join(
         LOCATION.format(number=number, upstream=issuer.port, directives=row[0]) for number, row in enumerate(ROWS)
@@ -92,19 +99,22 @@ def cached(folder: Path, issuer: Issuer) -> Iterator[str]:
 
 
 def got(url: str, number: int) -> str:
-    """Return what a reader of a location gets: old keys, new keys, or the status."""
+    """Return what nginx serves at location `number`: "old keys", "new keys", or the status of another answer."""
     answer = requests.get(f"{url}/{number}", timeout=10)
     return {OLD: "old keys", NEW: "new keys"}.get(answer.text, str(answer.status_code))
 
 
 def promised(cell: str) -> str:
-    """Return the promise of a cell without its explanation."""
+    """Return the promise in a cell of the table in docs/proxies.md, without its explanation."""
     return re.sub(r"\*", "", cell).partition(",")[0].partition(" for ")[0]
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder that nginx's workers, which run as another user, can reach. Those of pytest are its user's only."""
+    """Yield a folder that nginx's workers can read.
+
+    They run as another user, for which pytest's folders are unreadable.
+    """
     with tempfile.TemporaryDirectory() as made:
         yield Path(made)
 
@@ -137,6 +147,6 @@ def test_each_row_does_what_the_table_says(issuer, folder, column):
 
 @pytest.mark.django_db
 def test_the_issuer_s_own_header_has_the_same_form(client):
-    """With a `max-age` of its policy."""
+    """The real issuer's header has the `max-age` of its policy."""
     call_command("rotate_keys")
     assert re.fullmatch(r"public, max-age=\d+, must-revalidate", client.get(URL)["Cache-Control"])

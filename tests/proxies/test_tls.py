@@ -1,6 +1,7 @@
-"""What each configuration of docs/proxies.md accepts of TLS, tried by `openssl s_client`. No issuer runs behind it.
+"""The TLS versions and cipher suites that each proxy configuration of docs/proxies.md accepts.
 
-BCP 195 is RFC 9325: TLS 1.2 and 1.3 (section 3.1.1), and of TLS 1.2 the suites of section 4.2.
+`openssl s_client` tries them. No issuer runs behind the proxies. BCP 195 is RFC 9325. It recommends TLS 1.2 and 1.3
+(section 3.1.1), and for TLS 1.2 the suites of section 4.2.
 """
 
 import subprocess
@@ -24,12 +25,15 @@ ANY = "ALL:@SECLEVEL=0"
 
 @dataclass(frozen=True, slots=True)
 class Handshakes:
-    """A proxy that listens at this port."""
+    """A running proxy, with which a test tries TLS handshakes. `port` is the port on which it listens."""
 
     port: int
 
     def suite(self, version: str, ciphers: str = "") -> str | None:
-        """Return the suite of a handshake with this version and these suites of the client, or None if it fails."""
+        """Return the cipher suite of a TLS handshake with the proxy, or None if the handshake fails.
+
+        The client offers this TLS version and these cipher suites.
+        """
         chosen = ["-cipher", ciphers] if ciphers else []
         done = subprocess.run(
             ["openssl", "s_client", "-connect", f"127.0.0.1:{self.port}", "-servername", "localhost", version, *chosen],
@@ -46,7 +50,11 @@ class Handshakes:
 
 @contextmanager
 def proxied(language: str, folder: Path, instead: tuple[str, str] = ("", "")) -> Iterator[Handshakes]:
-    """Run a proxy with the configuration of the page, in which one text is replaced."""
+    """Run a proxy with its configuration of docs/proxies.md while the block runs.
+
+    `language` is the language of the code block with the configuration. `instead` is a text of the configuration and
+    the text that replaces it.
+    """
     folder.chmod(0o755)
     certificate(folder)
     proxy = Handshakes(free())

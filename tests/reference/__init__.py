@@ -1,4 +1,4 @@
-"""The pages of docs/reference/, which are made from the code. `python -m tests.reference` writes them.
+"""The documentation pages in docs/reference/, which are made from the code. `python -m tests.reference` writes them.
 
 tests/project/test_reference.py compares each page with the code.
 """

@@ -1,4 +1,4 @@
-"""Write the pages of docs/reference/."""
+"""Write the documentation pages in docs/reference/."""
 
 import os
 

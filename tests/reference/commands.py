@@ -1,4 +1,4 @@
-"""The commands with their options, from their argument parsers."""
+"""The documentation page about the commands of manage.py and their options, made from their argument parsers."""
 
 import argparse
 import textwrap
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from django.core.management import find_commands, load_command_class
 from django.core.management.base import BaseCommand
 
+from project.launch import serve
 from tests.reference.markdown import MADE, angles, table
 from tests.reference.settings import ROOT
 
@@ -15,7 +16,7 @@ HEAD = f"""# Commands
 {MADE}
 
 `python manage.py NAME`, or `keyturn NAME` if the package is installed. Django's own options (`--settings`,
-`--traceback`, `--verbosity`, …) are left out.
+`--traceback`, `--verbosity`, …) are left out. `serve` is `keyturn serve`, or `{serve.PROGRAM}` in a checkout.
 """
 APPS = ("tokens", "resources")
 HIDDEN = {"cleartokens", "createapplication"}
@@ -23,13 +24,13 @@ HIDDEN = {"cleartokens", "createapplication"}
 
 
 def django_options() -> set[str]:
-    """Return the options that each command of Django has."""
+    """Return the options that Django gives to every manage.py command."""
     parser = BaseCommand().create_parser("manage.py", "x")
     return {option for action in parser._actions for option in action.option_strings}
 
 
 def parsers(name: str, parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:
-    """Yield a command's parser, and those of its subcommands."""
+    """Yield the parser of a command, and the parsers of its subcommands."""
     yield name, parser
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
@@ -38,7 +39,7 @@ def parsers(name: str, parser: argparse.ArgumentParser) -> Iterator[tuple[str, a
 
 
 def row(action: argparse.Action) -> tuple[str, str]:
-    """Return the table row of an argument."""
+    """Return the table row of a command's argument or option."""
     value = action.metavar or ("" if action.nargs == 0 else action.dest.upper())
     shown = " ".join(value) if isinstance(value, tuple) else str(value)
     if action.choices is not None and action.metavar is None:
@@ -50,7 +51,7 @@ def row(action: argparse.Action) -> tuple[str, str]:
 
 
 def section(name: str, parser: argparse.ArgumentParser, *, shared: set[str]) -> str:
-    """Return the part of the page for one parser. `shared` are the options of every command."""
+    """Return the section of the documentation page for one parser. `shared` are the options of every command."""
     level = "###" if " " in name else "##"
     actions = [
         action
@@ -68,16 +69,16 @@ def section(name: str, parser: argparse.ArgumentParser, *, shared: set[str]) -> 
 
 
 def page() -> str:
-    """Return the page."""
+    """Return the documentation page about the commands, in Markdown."""
     found = {
-        name: load_command_class(app, name)
+        name: load_command_class(app, name).create_parser("manage.py", name)
         for app in APPS
         for name in find_commands(str(ROOT / app / "management"))
         if name not in HIDDEN
     }
+    found["serve"] = serve.parser("keyturn serve")
     parts = [HEAD]
     shared = django_options()
     for name in sorted(found):
-        parser = found[name].create_parser("manage.py", name)
-        parts += [section(title, one, shared=shared) for title, one in parsers(name, parser)]
+        parts += [section(title, one, shared=shared) for title, one in parsers(name, found[name])]
     return "".join(parts)

@@ -1,4 +1,4 @@
-"""The endpoints, from the URL configurations of issuer and API."""
+"""The documentation page about the endpoints, made from the URL configurations of issuer and API."""
 
 import inspect
 import re
@@ -25,7 +25,7 @@ FOREIGN = {
 
 
 def routes(patterns: list[Any], prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
-    """Yield each path with its pattern, without the admin."""
+    """Yield the path and the URL pattern of each endpoint, without the admin."""
     for one in patterns:
         path = prefix + str(one.pattern)
         if path in NOT_OURS:
@@ -37,14 +37,17 @@ def routes(patterns: list[Any], prefix: str = "") -> Iterator[tuple[str, URLPatt
 
 
 def readable(path: str) -> str:
-    """Return a path as people write it: `/oauth/register/CLIENT_ID`."""
+    """Return a path of the URL configuration in the form for readers: `/oauth/register/CLIENT_ID`."""
     path = re.sub(r"\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)", lambda match: match[1].upper(), path)
     path = re.sub(r"<(?:\w+:)?(\w+)>", lambda match: match[1].upper(), path)
     return "/" + re.sub(r"\\(.)", r"\1", path.replace("^", "").replace("$", "").removesuffix("/?")).lstrip("/")
 
 
 def meaning(pattern: URLPattern) -> str:
-    """Return the first sentence of the view's docstring."""
+    """Return the first paragraph of the docstring of the pattern's view.
+
+    Returns "" for views of Django whose docstring says nothing about the endpoint.
+    """
     view: Any = pattern.callback
     view = getattr(view, "view_class", None) or getattr(view, "cls", None) or inspect.unwrap(view)
     text = (inspect.getdoc(view) or "").partition("\n\n")[0]
@@ -52,7 +55,10 @@ def meaning(pattern: URLPattern) -> str:
 
 
 def rows(module: str) -> list[tuple[str, str, str]]:
-    """Return the table rows of a URL configuration, without paths with a format suffix."""
+    """Return the table rows for the endpoints of a URL configuration.
+
+    Paths with a format suffix are left out.
+    """
     found = {
         readable(path): (one.name or "", meaning(one))
         for path, one in routes(import_module(module).urlpatterns)
@@ -62,7 +68,7 @@ def rows(module: str) -> list[tuple[str, str, str]]:
 
 
 def page() -> str:
-    """Return the page."""
+    """Return the documentation page about the endpoints of issuer and API, in Markdown."""
     head = ("path", "name", "what it does")
     return (
         f"{HEAD}\n## The issuer\n\n{table(head, rows('project.urls.issuer'))}"

@@ -1,4 +1,4 @@
-"""The errors of issuer and API, from the code that answers them."""
+"""The documentation page about the errors of issuer and API, made from the code that raises them."""
 
 import ast
 from collections.abc import Iterator
@@ -38,7 +38,10 @@ AT_A_PROOF = """
 
 
 def subclasses() -> dict[str, str]:
-    """Return the subclasses of OAuthError in the issuer, by name, with the first sentence of their docstrings."""
+    """Return the subclasses of OAuthError in the issuer.
+
+    The result has the first sentence of each docstring, by the name of the class.
+    """
     known, found = {"OAuthError"}, {}
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "tokens").rglob("*.py"))]
     classes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
@@ -52,7 +55,7 @@ def subclasses() -> dict[str, str]:
 
 
 def calls() -> Iterator[tuple[str, str, int, str]]:
-    """Yield each error that the issuer raises: code, description, status, module."""
+    """Yield each error that the issuer raises: its code, its description, its status, and the module that raises it."""
     for path in sorted((ROOT / "tokens").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call) or len(node.args) < 2:
@@ -68,7 +71,7 @@ def calls() -> Iterator[tuple[str, str, int, str]]:
 
 
 def text_of(node: ast.expr) -> str:
-    """Return the text of a literal or f-string, with … for what is filled in."""
+    """Return the text of a literal or f-string in the code. Each placeholder of an f-string becomes "…"."""
     if isinstance(node, ast.Constant):
         return str(node.value)
     if isinstance(node, ast.JoinedStr):
@@ -77,7 +80,7 @@ def text_of(node: ast.expr) -> str:
 
 
 def page() -> str:
-    """Return the page."""
+    """Return the documentation page about the errors, in Markdown."""
     issuer = sorted({(f"`{code}`", str(status), angles(text), f"`{module}`") for code, text, status, module in calls()})
     kinds = [(f"`{name}`", angles(text)) for name, text in sorted(subclasses().items())]
     reasons = [(f"`{one.name}`", one.value) for one in Reason]

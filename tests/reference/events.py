@@ -1,4 +1,4 @@
-"""The events of the audit trail, from the code that records them."""
+"""The documentation page about the events of the audit trail, made from the code that records them."""
 
 import ast
 import re
@@ -35,7 +35,7 @@ TEMPLATES = {
 
 
 def admin_events() -> set[str]:
-    """Return the events of the admin: each page has the noun of its thing."""
+    """Return the events that the admin records. The name of each event begins with the noun of its admin page."""
     found = set()
     for page in admin.site._registry.values():
         if noun := getattr(page, "noun", ""):
@@ -44,7 +44,10 @@ def admin_events() -> set[str]:
 
 
 def events() -> dict[str, set[str]]:
-    """Return the modules that record each event. Raises LookupError if a name is put together in an unknown way."""
+    """Return the modules that record each event, by the name of the event.
+
+    Raises LookupError if the code builds a name in an unknown way.
+    """
     found: defaultdict[str, set[str]] = defaultdict(set)
     for path in sorted((ROOT / "tokens").rglob("*.py")):
         if "migrations" in path.parts:
@@ -69,7 +72,7 @@ def events() -> dict[str, set[str]]:
 
 
 def _literals(node: ast.AST) -> list[str]:
-    """Return the names of events among the arguments and values of a node."""
+    """Return the names of audit events among the arguments and values of a syntax node."""
     if isinstance(node, ast.Call):
         values = [*node.args, *(one.value for one in node.keywords if one.arg in {"action", "refused"})]
     elif isinstance(node, ast.Assign):
@@ -81,7 +84,10 @@ def _literals(node: ast.AST) -> list[str]:
 
 
 def _admin_pages(tree: ast.Module) -> set[str]:
-    """Return the events that `self.record(request, "done", …)` records in a module of the admin, by its nouns."""
+    """Return the events that a module of the admin records by `self.record(request, "done", …)`.
+
+    The names begin with the nouns of its pages.
+    """
     nouns, done = [], []
     for node in ast.walk(tree):
         if (
@@ -98,7 +104,10 @@ def _admin_pages(tree: ast.Module) -> set[str]:
 
 
 def _templates(node: ast.AST) -> list[str]:
-    """Return the f-strings that are the first argument of `record` or `log`, with {} for what is filled in."""
+    """Return the f-strings that are the first argument of `record` or `log`.
+
+    Each placeholder of an f-string becomes {}.
+    """
     if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.JoinedStr):
         return []
     if getattr(node.func, "id", getattr(node.func, "attr", "")) not in {"record", "log"}:
@@ -107,7 +116,7 @@ def _templates(node: ast.AST) -> list[str]:
 
 
 def page() -> str:
-    """Return the page."""
+    """Return the documentation page about the audit events, in Markdown."""
     rows = [
         (f"`{event}`", ", ".join(f"`{one}`" for one in sorted(modules))) for event, modules in sorted(events().items())
     ]

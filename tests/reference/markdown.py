@@ -1,4 +1,4 @@
-"""Markdown of the reference: tables, and text that its syntax does not change."""
+"""Markdown for docs/reference/: tables, and text in which no character has a meaning for Markdown."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,16 +6,16 @@ MADE = "<!-- Made from the code by `python -m tests.reference`. Changes by hand 
 
 
 def cell(text: str) -> str:
-    """Return a text as a cell of a table."""
+    """Return a text as a cell of a Markdown table."""
     return " ".join(text.split()).replace("|", "\\|")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table. It ends with a line feed."""
+    """Return a Markdown table with this head and these rows. The text ends with a line feed."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(map(cell, line))} |\n" for line in lines)
 
 
 def angles(text: str) -> str:
-    """Return a text without tags: `<` would begin one."""
+    """Return a text in which no `<` begins an HTML tag."""
     return text.replace("<", "&lt;")

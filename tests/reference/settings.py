@@ -1,4 +1,7 @@
-"""The variables of the environment (.env.example), and the entries of RESOURCE_SERVER and ISSUER in settings."""
+"""The documentation page about the settings.
+
+It is made from the environment variables in .env.example, and from the defaults of RESOURCE_SERVER and ISSUER.
+"""
 
 import re
 from collections.abc import Iterator
@@ -39,7 +42,7 @@ def sections() -> dict[str, list[tuple[str, str, str]]]:
 
 
 def entries(path: str, name: str) -> Iterator[tuple[str, str, str]]:
-    """Yield the entries of a dictionary of defaults: name, default, and the comment at it."""
+    """Yield the entries of a dictionary of defaults: name, default, and the comment beside it."""
     text = (ROOT / path).read_text(encoding="utf-8")
     body = text.partition(f"\n{name}: dict[str, Any] = {{\n")[2].partition("\n}")[0]
     comment, fresh = "", False
@@ -53,7 +56,7 @@ def entries(path: str, name: str) -> Iterator[tuple[str, str, str]]:
 
 
 def page() -> str:
-    """Return the page."""
+    """Return the documentation page about the settings, in Markdown."""
     parts = [HEAD]
     for title, rows in sections().items():
         head = ("variable", "value", "meaning")
@@ -63,7 +66,7 @@ def page() -> str:
         ("RESOURCE_SERVER", "resources/defaults.py", "DEFAULTS"),
         ("RESOURCE_SERVER: an entry of ISSUERS", "resources/defaults.py", "ISSUER_DEFAULTS"),
         ("RESOURCE_SERVER: LOCAL_USERS", "resources/defaults.py", "LOCAL_USERS_DEFAULTS"),
-        ("ISSUER", "tokens/conf.py", "DEFAULTS"),
+        ("ISSUER", "tokens/settings/defaults.py", "DEFAULTS"),
     ):
         rows = [(f"`{entry}`", f"`{default}`", angles(text)) for entry, default, text in entries(path, name)]
         parts.append(f"\n## {title}\n\n{INTRODUCTIONS[name, path]}\n\n{table(('entry', 'default', 'meaning'), rows)}")
@@ -77,7 +80,7 @@ INTRODUCTIONS = {
     ("LOCAL_USERS_DEFAULTS", "resources/defaults.py"): "Entries that make `request.user` a user of your project.",
     (
         "DEFAULTS",
-        "tokens/conf.py",
+        "tokens/settings/defaults.py",
     ): "Entries of `ISSUER` in the issuer's settings. `project/settings/issuer.py` fills them from"
     " the variables above.",
 }

@@ -1,4 +1,4 @@
-"""The API as in production: a process under granian with an environment and a log file of its own."""
+"""The API as in production: a separate process under granian with its own environment and log file."""
 
 import http.client
 import os
@@ -20,7 +20,7 @@ PATIENCE = 180.0  # seconds until a process that does not come up is a failure
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """A running API."""
+    """A running API process."""
 
     port: int
     log: Path
@@ -51,7 +51,10 @@ def api(
     threads: int = 8,
     **environment: str,
 ) -> Iterator[Api]:
-    """Run the API, which trusts `issuers`, until the block ends. It does not inherit this process's environment."""
+    """Run the API, which trusts `issuers`, until the block ends.
+
+    The API does not inherit the environment of this process.
+    """
     port, log = free(), tmp_path / "api.log"
     variables = {
         "PATH": os.environ["PATH"],
@@ -67,7 +70,7 @@ def api(
         **environment,
     }
     command = [sys.executable, "-m", "granian", "--host", "127.0.0.1", "--port", str(port)]
-    application = {"wsgi": "resources.wsgi:application", "asgi": "project.asgi:application"}[interface]
+    application = {"wsgi": "resources.wsgi:application", "asgi": "tests.resources.asgi:application"}[interface]
     blocking = ["--blocking-threads", str(threads)] if interface == "wsgi" else []
     with log.open("wb") as output:
         process = subprocess.Popen(

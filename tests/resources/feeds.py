@@ -1,4 +1,4 @@
-"""Documents of a revocation feed as an issuer makes them, for tests of the reader."""
+"""Documents of a revocation feed as an issuer makes them, for tests of APIs that read the feed."""
 
 import hashlib
 from base64 import urlsafe_b64encode
@@ -36,7 +36,10 @@ def document(
     head: dict[str, Any] | None = None,
     **changes: Any,
 ) -> bytes:
-    """Return a signed document made at `at` (Unix seconds); a change to None leaves the member out."""
+    """Return a signed document of the feed, made at `at` (Unix seconds).
+
+    `changes` replace claims. A change to None removes the claim.
+    """
     claims = {
         "iss": issuer,
         "iat": at,

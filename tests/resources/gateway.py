@@ -1,4 +1,4 @@
-"""Raw WSGI requests to the whole API in this process. No HTTP client or server corrects them."""
+"""Raw WSGI requests to the whole API in this process. There is no HTTP client or server that could correct them."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,10 @@ from resources.wsgi import Application, readable_only
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A request. `headers` have WSGI's names; CONTENT_LENGTH is added unless it is among them."""
+    """A request in WSGI form.
+
+    `headers` have the names of WSGI. CONTENT_LENGTH is added unless it is among them.
+    """
 
     method: str = "GET"
     path: str = "/api/notes/"
@@ -29,7 +32,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response. Header names are in lower case."""
+    """A response of the API. Header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -41,7 +44,7 @@ class Answer:
 
 @contextmanager
 def whole_api() -> Iterator[Application]:
-    """Yield the API with its middleware and URLs, which trusts the test key."""
+    """Yield the API as a WSGI application, with its middleware and URLs. It trusts the key of the tests."""
     own = {name: getattr(api, name) for name in ("ROOT_URLCONF", "MIDDLEWARE", "APPEND_SLASH", "RESOURCE_SERVER")}
     with override_settings(**own), pinned():
         yield readable_only(WSGIHandler())

@@ -1,4 +1,4 @@
-"""A server on loopback that a test scripts, as a good issuer or a faulty one."""
+"""A server on loopback whose answers a test defines. It acts as a correct or a faulty issuer."""
 
 import json
 import threading
@@ -14,12 +14,15 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
 def within(seconds: float) -> Bounds:
-    """Return the bounds of a request that gives up after `seconds`."""
+    """Return the time limits of a request that fails after `seconds`."""
     return Bounds(time.monotonic() + seconds, time.monotonic)
 
 
 class Loopback:
-    """An issuer on a free port. `answers` maps paths to functions that answer. `seen` records every request."""
+    """An issuer on a free port of loopback.
+
+    `answers` maps paths to functions that answer requests. `seen` records every request.
+    """
 
     def __init__(self) -> None:
         self.answers: dict[str, Answer] = {}
@@ -55,18 +58,18 @@ class Loopback:
         self.thread.start()
 
     def publish(self, jwks: Any, **headers: str) -> None:
-        """Publish this JWKS and metadata, as a good issuer does."""
+        """Publish the JWKS, and metadata that names its URL, as a correct issuer does."""
         self.answers["/.well-known/oauth-authorization-server"] = document(
             {"issuer": self.url, "jwks_uri": self.url + "/jwks.json"}
         )
         self.answers["/jwks.json"] = document(jwks, **headers)
 
     def fetches(self, path: str = "/jwks.json") -> int:
-        """Return the number of requests for `path`."""
+        """Return the number of requests for `path` so far."""
         return sum(1 for _, seen, _ in self.seen if seen == path)
 
     def stop(self) -> None:
-        """Close the port. Later connections are refused."""
+        """Close the port, so that later connections are refused."""
         self.released.set()
         self.server.shutdown()
         self.server.server_close()
@@ -84,7 +87,7 @@ def loopback() -> Iterator[Loopback]:
 
 
 def raw(body: bytes, *, code: int = 200, **headers: str) -> Answer:
-    """Return a function that answers with these bytes."""
+    """Return a function that answers a request with these bytes."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(code)
@@ -98,10 +101,10 @@ def raw(body: bytes, *, code: int = 200, **headers: str) -> Answer:
 
 
 def document(value: Any, **headers: str) -> Answer:
-    """Return a function that answers with `value` as JSON."""
+    """Return a function that answers a request with `value` as JSON."""
     return raw(json.dumps(value).encode(), **{"Content-Type": "application/json", **headers})
 
 
 def status(code: int, **headers: str) -> Answer:
-    """Return a function that answers with a status and no body."""
+    """Return a function that answers a request with a status and no body."""
     return raw(b"", code=code, **headers)

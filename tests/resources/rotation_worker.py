@@ -1,8 +1,8 @@
 """A small pre-forking server: it loads the API, fetches the keys once, and forks four workers.
 
-test_workers.py runs it. Commands are lines of JSON on standard input: {"tokens": [...], "rounds": n, "wind": s};
-each worker verifies every token in 64 threads, and answers with the numbers of accepted, refused and unavailable
-tokens, and of its fetches since the fork.
+test_workers.py runs it. A command is a line of JSON on standard input: {"tokens": [...], "rounds": n, "wind": s}. Each
+worker verifies every token in 64 threads. Its answer has the numbers of accepted, refused and unavailable tokens, and
+the number of its fetches since the fork.
 """
 
 import json
@@ -48,7 +48,10 @@ def ask(token: str) -> str:
 
 
 def work(command: dict[str, Any], fetches_before: int) -> dict[str, Any]:
-    """Let 64 threads verify the tokens, all starting at once."""
+    """Verify the tokens of the command in 64 threads, which all start at the same time.
+
+    Returns the counts of results and of fetches.
+    """
     wound[0] += command["wind"]
     counts: Counter[str] = Counter()
     start = threading.Barrier(THREADS)
@@ -76,7 +79,7 @@ def serve(incoming: IO[str], outgoing: IO[str]) -> None:
 
 
 def fork(others: list[tuple[IO[str], IO[str]]]) -> tuple[IO[str], IO[str]]:
-    """Fork a worker, and return the parent's ends of its pipes."""
+    """Fork a worker. Return the parent process's ends of the worker's pipes."""
     command_out, command_in = os.pipe()
     answer_out, answer_in = os.pipe()
     if not os.fork():

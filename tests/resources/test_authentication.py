@@ -1,4 +1,4 @@
-"""Authentication of a request: the accepted tokens, and the whole answer to refused ones."""
+"""Authentication of a request by its token: the accepted tokens, and the complete answers to refused ones."""
 
 import logging
 

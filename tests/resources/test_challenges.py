@@ -1,4 +1,4 @@
-"""The syntax of WWW-Authenticate, and the address of the metadata."""
+"""The syntax of the WWW-Authenticate header, and the URL of the metadata that it names."""
 
 import pytest
 from django.test import override_settings

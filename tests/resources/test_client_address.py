@@ -1,4 +1,7 @@
-"""The API derives the client's address by the same rule as the issuer, and counts failed tokens by it."""
+"""The API derives the client's address by the same rule as the issuer.
+
+It counts refused tokens by this address.
+"""
 
 from typing import Any
 

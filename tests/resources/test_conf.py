@@ -1,4 +1,4 @@
-"""The settings, and their system checks."""
+"""The settings of the resource server, and Django's system checks of them."""
 
 from pathlib import Path
 from typing import Any

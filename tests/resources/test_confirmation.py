@@ -1,4 +1,4 @@
-"""Which `cnf` fits which way to present a token."""
+"""The values of the claim `cnf` that fit a bearer token, and those that fit a token with a DPoP proof."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""An outage of the API's own database is 503 with Retry-After. A wrong statement is 500."""
+"""An outage of the API's own database is answered 503 with Retry-After. A wrong SQL statement is answered 500."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""PyJWT and joserfc accept every token that we accept, among tokens that Hypothesis distorts.
+"""PyJWT and joserfc accept every token that this API accepts, among tokens that Hypothesis distorts.
 
 2,000 tokens by default; 100,000 with `pytest --hypothesis-profile=long tests/resources/test_differential.py`.
 """
@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from resources.errors import InvalidRequest, InvalidToken
 from resources.testing import SigningKey, base64url, compact, shared_key
 from resources.verify import LEEWAY, MAX_AHEAD, credentials, verify
-from tests.resources.test_verify import ISSUER, OTHER, US, keys, loosened, trust
+from tests.jwt_cases import other_spelling
+from tests.resources.test_verify import ISSUER, OTHER, US, keys, trust
 
 EXAMPLES = 100_000 if settings.get_current_profile_name() == "long" else 2_000
 
@@ -44,7 +45,10 @@ INSTANT = st.sampled_from(
 
 
 def usually(good: Any, others: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Return a strategy that mostly draws `good`, so that about half of all tokens have one fault at most."""
+    """Return a strategy that mostly draws `good`.
+
+    So about half of all tokens have at most one fault.
+    """
     return st.integers(0, 15).flatmap(lambda dice: others if dice == 0 else st.just(good))
 
 
@@ -96,7 +100,7 @@ def present(members: dict[str, Any]) -> dict[str, Any]:
 
 
 def text(members: dict[str, Any], how: str) -> bytes:
-    """Return the members as JSON, distorted as `how` says."""
+    """Return the members as JSON text, distorted in the way that `how` names."""
     plain = json.dumps(present(members), separators=(",", ":"))
     bent = {
         "as it is": plain.encode(),
@@ -115,7 +119,7 @@ def text(members: dict[str, Any], how: str) -> bytes:
 
 
 def after(token: str, how: str, where: int, character: str) -> str:
-    """Return the token, distorted at `where` as `how` says."""
+    """Return the signed token, distorted at the position `where` in the way that `how` names."""
     where %= len(token)
     parts = token.split(".")
     bent = {
@@ -123,7 +127,7 @@ def after(token: str, how: str, where: int, character: str) -> str:
         "insert": lambda: token[:where] + character + token[where:],
         "replace": lambda: token[:where] + character + token[where + 1 :],
         "delete": lambda: token[:where] + token[where + 1 :],
-        "loosen": lambda: ".".join((*parts[:-1], loosened(parts[-1]))),
+        "loosen": lambda: ".".join((*parts[:-1], other_spelling(parts[-1]))),
         "pad": lambda: token + "=" * (where % 3 + 1),
         "swap": lambda: ".".join((parts[1], parts[0], *parts[2:])),
         "imposter": lambda: ".".join((*parts[:2], base64url(IMPOSTER.sign(".".join(parts[:2]).encode())))),
@@ -133,7 +137,7 @@ def after(token: str, how: str, where: int, character: str) -> str:
 
 
 def accepted(token: str) -> bool:
-    """Return True if we accept the token. An error other than a refusal is a bug."""
+    """Return True if this API accepts the token. An error other than a refusal is a bug, and fails the test."""
     try:
         bare = credentials("Bearer " + token, also_in_query=False)
         return bare is not None and bool(verify(bare, issuers=TRUST, audience=frozenset({US}), now=HERE))
@@ -142,7 +146,10 @@ def accepted(token: str) -> bool:
 
 
 def pyjwt_accepts(token: str) -> None:
-    """Raise unless PyJWT accepts, under its strictest options that allow what RFC 9068 does."""
+    """Raise an error unless PyJWT accepts the token.
+
+    Its options are the strictest ones that accept every token which RFC 9068 permits.
+    """
     required = ["iss", "aud", "exp", "iat", "sub", "jti", "client_id"]
     claims = jwt.decode(
         token, PYJWT_KEY, algorithms=["RS256"], audience=US, issuer=ISSUER, leeway=LEEWAY,
@@ -153,7 +160,7 @@ def pyjwt_accepts(token: str) -> None:
 
 
 def joserfc_accepts(token: str) -> None:
-    """Raise unless joserfc accepts, with its claims registry."""
+    """Raise an error unless joserfc accepts the token and its registry of claims accepts the claims."""
     registry = joserfc.jws.JWSRegistry(algorithms=["RS256"], strict_check_header=False)
     registry.max_header_length, registry.max_payload_length = 2048, 16384
     decoded = joserfc.jwt.decode(token, JOSERFC_KEY, algorithms=["RS256"], registry=registry)

@@ -1,4 +1,4 @@
-"""docs/resource-server.md agrees with the code."""
+"""docs/resource-server.md agrees with the code of the resource server."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Bound tokens over HTTP: DPoP proofs, challenges, replays, nonces, and every edge that accepts tokens."""
+"""Tokens that are bound to a DPoP key, over HTTP.
+
+The tests are about proofs, challenges, replays, nonces, and every entry to an API that accepts tokens.
+"""
 
 import os
 import threading
@@ -45,7 +48,7 @@ def plain(request: HttpRequest) -> HttpResponse:
 
 
 def asks_again(request: HttpRequest) -> HttpResponseBase:
-    """Verify the token as django-ninja's TokenAuth does, also behind RequireToken."""
+    """Verify the token as django-ninja's TokenAuth does, even if the middleware RequireToken has verified it before."""
     return refusal(request) or plain(request)
 
 

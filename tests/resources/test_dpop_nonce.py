@@ -1,4 +1,4 @@
-"""The nonces of an API, which it does not store."""
+"""The DPoP nonces of an API, which stores none of them."""
 
 import re
 

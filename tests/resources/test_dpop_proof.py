@@ -1,4 +1,4 @@
-"""An API checks every proof of tests/dpop_cases.json as the table says."""
+"""An API gives every DPoP proof of tests/dpop_cases.json the verdict in that table."""
 
 import pytest
 

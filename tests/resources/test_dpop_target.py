@@ -1,4 +1,4 @@
-"""Which spellings of a URI are the same for a DPoP proof."""
+"""Two spellings of a URI that a DPoP proof may treat as equal, and similar ones that it may not."""
 
 import pytest
 

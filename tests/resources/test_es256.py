@@ -1,4 +1,4 @@
-"""ES256 signatures: which octets are one, and by which key."""
+"""ES256 signatures: the octets that form a signature, and the keys that verify it."""
 
 import jwt
 import pytest

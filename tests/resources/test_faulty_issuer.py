@@ -1,7 +1,7 @@
 """Faults of an issuer, over real sockets: the answer of the API, and the number of its fetches.
 
-The clock stands still unless the test advances it. The order of events shows that a good request does not wait, not the
-time: it is answered while the issuer still holds its answer back.
+The clock stands still unless the test advances it, and no test measures time. The API answers a valid request while the
+issuer still holds back its own answer, so the request does not wait for the issuer.
 """
 
 import gzip
@@ -34,7 +34,10 @@ class World:
         return 1000 + self.wound
 
     def ask(self, key: SigningKey = GOOD) -> int:
-        """Return the status for a token that `key` signed. Fail if it is a 500, or a 503 without Retry-After."""
+        """Return the API's status for a token that `key` signed.
+
+        Fail if it is 500, or 503 without Retry-After.
+        """
         token = mint(key=key, iss=self.issuer.url, aud=AUDIENCE)
         answer = Client().get("/api/whoami/", headers=bearer(token))
         assert answer.status_code in {200, 401, 503}
@@ -43,12 +46,15 @@ class World:
         return int(answer.status_code)
 
     def land(self) -> None:
-        """Wait until no fetch is under way."""
+        """Wait until no fetch of keys is running."""
         flight = self.keys._flights._flight
         assert flight is None or flight.done.wait(30)
 
     def refresh(self, seconds: float = 290) -> int:
-        """Advance the clock until a refresh is due, send a known kid, and wait for the end of the fetch."""
+        """Advance the clock by `seconds`, after which the keys must be refreshed, and send a token with a known kid.
+
+        Waits until the fetch has ended. Returns the status for the token.
+        """
         self.wound += seconds
         answer = self.ask()
         self.land()
@@ -63,7 +69,7 @@ class World:
         return int(self.keys.status()["fetches"])
 
     def together(self, count: int, key: SigningKey) -> list[int]:
-        """Return the statuses of `count` simultaneous requests."""
+        """Send `count` simultaneous requests with tokens that `key` signed, and return their statuses."""
         answers: list[int] = []
         start = threading.Barrier(count)
 
@@ -123,7 +129,7 @@ def test_an_issuer_that_comes_back_is_used_again(world: World) -> None:
 
 
 def delayed(answer: Answer, until: threading.Event) -> Answer:
-    """Return `answer`, delayed until the event `until` is set."""
+    """Return a function that answers as `answer` does, but only after the event `until` is set."""
 
     def late(handler: BaseHTTPRequestHandler) -> None:
         until.wait(60)

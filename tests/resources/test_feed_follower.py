@@ -1,4 +1,4 @@
-"""Following a feed: successful polls, failed polls, and late feeds."""
+"""An API follows an issuer's revocation feed: successful polls, failed polls, and a feed that is late."""
 
 import logging
 from collections.abc import Callable
@@ -20,7 +20,7 @@ NEVER = T + 10**7
 
 
 class World:
-    """A follower with a settable clock and a scripted issuer."""
+    """A follower of a feed with a settable clock, and an issuer whose answers the test defines."""
 
     def __init__(self, *, refuse: bool = False, every: float = 30, limit: int = MAX_ENTRIES) -> None:
         self.now = 0.0
@@ -50,7 +50,7 @@ class World:
         return self.segments[digest]
 
     def document(self, *tokens: str, until: int = NEVER, signer: SigningKey = RSA, **changes: Any) -> bytes:
-        """Return a document that revokes these tokens."""
+        """Return a document of the feed that revokes these tokens."""
         entries = [entry("jti", name, until=until) for name in tokens]
         return document(*entries, signer=signer, issuer=ISSUER, at=int(T + self.now), **changes)
 
@@ -58,12 +58,12 @@ class World:
         self.answer = self.document(*tokens, **changes)
 
     def at(self, seconds: float) -> float:
-        """Poll at `seconds`, and return the seconds until the next poll."""
+        """Poll at `seconds` on the clock, and return the seconds until the next poll."""
         self.now = seconds
         return self.follower.poll()
 
     def refused(self, *names: str) -> list[str]:
-        """Return those of the tokens that are refused now."""
+        """Return the names of those tokens that the follower refuses now."""
         refusals = self.follower.refusals(at(T + self.now))
         return [name for name in names if refusals.reason("kid", CLAIMS | {"jti": name})]
 
@@ -112,7 +112,7 @@ def test_a_document_that_expires_soon_is_requested_unconditionally() -> None:
 
 
 def test_an_entry_that_a_full_state_lacks_stays_until_it_ends() -> None:
-    """After an asynchronous failover, the issuer's database can lack entries that it has published."""
+    """After an asynchronous failover, the issuer's database can lack entries that the issuer has already published."""
     world = World()
     world.answers("one", until=T + 1000)
     world.at(0)

@@ -1,4 +1,4 @@
-"""Bounded requests to misbehaving servers on loopback."""
+"""Requests with limits of time and size, to misbehaving servers on loopback."""
 
 import time
 from http.server import BaseHTTPRequestHandler

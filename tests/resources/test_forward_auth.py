@@ -1,4 +1,7 @@
-"""The view that proxies ask. tests/proxies/test_forward_auth.py asks it by nginx and Caddy."""
+"""The view that a reverse proxy asks whether a request may pass.
+
+tests/proxies/test_forward_auth.py uses real proxies.
+"""
 
 import pytest
 from django.test import Client, override_settings

@@ -1,4 +1,4 @@
-"""Random requests to every URL of the API never cause a 500. Errors are JSON with the right challenge."""
+"""Random requests to every URL of the API never cause a 500. Errors are JSON with the correct challenge."""
 
 import json
 import re

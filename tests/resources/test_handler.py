@@ -1,4 +1,4 @@
-"""Errors that Django would answer with an HTML page get JSON from the API."""
+"""Errors that Django would answer with an HTML page are answered with JSON by the API."""
 
 import pytest
 from django.core.exceptions import (
@@ -22,7 +22,7 @@ from resources.testing import pinned
 
 
 class Form(APIView):
-    """A view that also parses forms, as other projects can have."""
+    """A view that also parses forms, as views of other projects can."""
 
     authentication_classes = ()
     permission_classes = ()

@@ -1,4 +1,7 @@
-"""Token introspection: answers are cached for seconds, requests are bounded, and failures refuse the token."""
+"""Token introspection by an API.
+
+Results are cached for seconds, requests are bounded, and failures refuse the token.
+"""
 
 import threading
 from base64 import b64encode
@@ -37,7 +40,7 @@ def ask(issuer: Loopback, **claims: Any) -> Any:
 
 @pytest.fixture
 def active(issuer: Loopback) -> Iterator[Loopback]:
-    """Yield an issuer that answers that every token is active."""
+    """Yield an issuer whose introspection endpoint says that every token is active."""
     issuer.publish(jwks())
     issuer.answers["/.well-known/oauth-authorization-server"] = document(
         {
@@ -120,7 +123,7 @@ def test_only_active_true_for_the_same_token_means_active(answer: dict[str, Any]
 
 
 class World:
-    """An introspector with a settable clock and a scripted issuer."""
+    """An API's introspector with a settable clock, and an issuer whose answers the test defines."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -182,7 +185,7 @@ def test_eight_requests_run_at_once_and_a_ninth_is_unavailable() -> None:
     for thread in threads:
         thread.start()
     for _ in threads:
-        assert inside.acquire(timeout=30)
+        assert inside.acquire(timeout=60)
     with pytest.raises(Unavailable):
         world.active("ninth")
     release.set()

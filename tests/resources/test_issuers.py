@@ -1,4 +1,4 @@
-"""The settings for trusted issuers and their revocation feeds, tested by real requests."""
+"""The settings for trusted issuers and their revocation feeds. Real requests to servers on loopback test them."""
 
 import threading
 import time
@@ -72,7 +72,10 @@ def publish_feed(
 
 
 def polled(url: str, *, good: bool = True) -> dict[str, Any]:
-    """Wait for the first good poll of the issuer's feed, or for a failed one, and return the feed's status."""
+    """Wait for the first successful poll of the issuer's feed, and return the feed's status.
+
+    If `good` is False, wait for a failed poll instead.
+    """
     for _ in range(400):
         feed: dict[str, Any] = status()["issuers"][url]["revocations"]
         if feed["version"] if good else feed["failures"] > FAILS:

@@ -1,4 +1,4 @@
-"""Each entry of a JWKS is judged alone. For each rule, there is an entry that passes and one that fails."""
+"""Each key of a JWKS is judged on its own. For each rule, there is a key that passes and one that fails."""
 
 from typing import Any
 

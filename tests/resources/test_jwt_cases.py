@@ -1,11 +1,11 @@
-"""An API reads every JWT of tests/jwt_cases.json as the table says."""
+"""An API gives every JWT of tests/jwt_cases.json the verdict in that table."""
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from resources.errors import InvalidToken
-from resources.issuer_keys import TrustedIssuer
+from resources.issuer_trust import TrustedIssuer
 from resources.jwk import judge
 from resources.key_pins import PinnedKeys
 from resources.testing import at, shared_key

@@ -18,7 +18,10 @@ RS = "RS256"
 
 
 class World:
-    """A key set with a settable clock and a scripted issuer. Fetches end at once, or when the test calls `land`."""
+    """A key set with a settable clock, and an issuer whose answers the test defines.
+
+    Fetches end at once, or when the test calls `land`.
+    """
 
     def __init__(self, timing: Timing = PRODUCTION, *, at_once: bool = True, serving: int = 1) -> None:
         self.now = 1000.0
@@ -56,7 +59,7 @@ class World:
         return Fetched([verdict(kid) for kid in self.published], "v" + ",".join(self.published), self.max_age)
 
     def find(self, kid: str) -> str:
-        """Return "found", "unknown", or "unavailable" with the seconds until a retry."""
+        """Look up the key with this kid. Return "found", "unknown", or "unavailable" with the seconds until a retry."""
         try:
             return "found" if self.set.find(kid, RS) else "unknown"
         except Unavailable as error:

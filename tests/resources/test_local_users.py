@@ -1,4 +1,7 @@
-"""The local user of a token's (iss, sub) is looked up, created or refused. A service stays a TokenUser."""
+"""The API's local user for a token's (iss, sub) is looked up, created or refused.
+
+The user of a service's token stays a TokenUser.
+"""
 
 from typing import Any
 from unittest.mock import patch
@@ -95,7 +98,7 @@ def test_a_disabled_user_is_refused_and_not_created_again(local: dict[str, Any])
 
 
 def by_email(token: AccessToken) -> Any:
-    """Create a user with the token's email, or none, as a project's own function can."""
+    """Create and return a user with the token's email, or return None, as a project's own function can do."""
     if not token.claims.get("email"):
         return None
     return get_user_model()(username=token.claims["email"])
@@ -114,7 +117,7 @@ def test_two_simultaneous_requests_get_the_same_new_user() -> None:
     calls = []
 
     def late(*args: Any) -> Any:
-        """Find no user at first: another request commits between the look-up and the insert."""
+        """Find no user in the first look-up, because another request commits between the look-up and the insert."""
         calls.append(args)
         return None if len(calls) == 1 else find(*args)
 
@@ -137,7 +140,7 @@ def test_a_subject_that_the_field_cannot_hold_is_refused() -> None:
 
 
 class Staff(JWTAuthentication):
-    """The example of docs/resource-server.md."""
+    """The authentication class of the example in docs/resource-server.md."""
 
     def user(self, token: AccessToken) -> Any:
         if token.claims["iss"] != ISSUER:
@@ -171,7 +174,7 @@ def test_the_migrations_of_the_link_table_are_complete() -> None:
 
 
 def test_a_subject_that_fits_no_field_is_refused_and_stays_out_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    """The error is the one of PostgreSQL. SQLite does not limit the length of a text."""
+    """The error is the one that PostgreSQL raises. SQLite does not limit the length of a text."""
     too_long = DataError("value too long for type character varying(150)")
     with patch.object(get_user_model(), "save", side_effect=too_long):
         assert refused(ask(local={**FIELDS, "CREATE": True}, sub="a-long-subject"))

@@ -1,4 +1,4 @@
-"""The metrics of an API: what is counted, and that nothing happens unless something exports them."""
+"""The metrics of an API: which events are counted, and that without an exporter none is recorded."""
 
 import sys
 from datetime import UTC, datetime
@@ -74,7 +74,7 @@ def test_a_metric_that_a_sink_does_not_export_is_ignored(registry):
 
 
 class Answers:
-    """A fetch or poll that gives prepared answers."""
+    """A replacement for a fetch or poll. Its results are given by the test."""
 
     def __init__(self, *answers):
         self._answers = list(answers)

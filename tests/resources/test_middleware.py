@@ -1,4 +1,4 @@
-"""Errors in JSON for the API's clients only, and answers that caches do not store."""
+"""Errors are JSON for clients of the API only, and caches do not store the API's answers."""
 
 from typing import Any
 
@@ -145,7 +145,7 @@ def test_an_error_of_the_api_is_json_unless_the_client_prefers_html(
 
 
 def test_an_error_in_another_format_of_json_stays_as_the_view_wrote_it(client: Client) -> None:
-    """RFC 9457."""
+    """An RFC defines such a format: application/problem+json (RFC 9457)."""
     with pinned(PATHS=["/api/"]):
         answer = client.get("/api/problem/")
     assert (answer.status_code, answer["Content-Type"]) == (403, "application/problem+json")
@@ -190,7 +190,7 @@ def test_only_errors_below_the_api_s_paths_are_json(
 def test_a_guarded_view_belongs_to_the_api_without_an_entry_in_paths(
     client: Client, address: str, is_json: bool
 ) -> None:
-    """Django answers an unknown host itself, before it resolves the view."""
+    """Django answers a request for an unknown host itself, before it resolves the view."""
     with pinned(PATHS=[]):
         answer = client.get(address, headers={"Host": "unknown.example"})
     assert answer.status_code == 400

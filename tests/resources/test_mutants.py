@@ -1,7 +1,7 @@
 """Mutation tests of verify.py and compact_jws.py: without one of their checks, a given case of test_verify fails.
 
-A mutant is one of the modules with one text replaced. The case's token is refused by the real module for the stated reason. The
-mutant is killed if it accepts the token, or refuses it for another reason.
+A mutant is one of the modules with one text replaced. Each case has a token that the real module refuses for the stated
+reason. The mutant is killed if it accepts the token, or refuses it for another reason.
 """
 
 # ruff: noqa: E501 (a mutant is a line)
@@ -132,7 +132,10 @@ MUTANTS: list[tuple[str, str, str]] = [
 
 
 class Generous(PinnedKeys):
-    """Keys with kids that jwk.py would drop, so that only the bounds of compact_jws.py refuse the tokens."""
+    """Pinned keys, some of them with kids that jwk.py would refuse.
+
+    So only the length limits of compact_jws.py refuse the tokens.
+    """
 
     def __init__(self) -> None:
         kids = (RSA.kid, LONG.kid, "", "k" * 257)
@@ -141,7 +144,10 @@ class Generous(PinnedKeys):
 
 
 def mutant(old: str, new: str) -> ModuleType:
-    """Return verify.py as a new module, which calls a new compact_jws.py. In one of them, `old` is replaced by `new`."""
+    """Return a new copy of the module verify.py, which calls a new copy of compact_jws.py.
+
+    In one of the two, `old` is replaced by `new`.
+    """
     assert (FORM + CHECKS).count(old) == 1, f"{old!r} does not occur exactly once in the modules: update the table"
     form, module = (executed(source.replace(old, new)) for source in (FORM, CHECKS))
     module.__dict__.update({name: form.__dict__[name] for name in OF_FORM})
@@ -156,7 +162,10 @@ def executed(source: str) -> ModuleType:
 
 
 def outcome(make: Callable[[], str], module: ModuleType) -> str:
-    """Return "accepted", "refused" with reason and claim, or "broken" with the error, for the token by `module`."""
+    """Return how `module` judges the token that `make` returns.
+
+    The result is "accepted", "refused" with reason and claim, or "broken" with the error.
+    """
     module.header.cache_clear()
     try:
         check(make(), module, issuers={ISSUER: trust(keys=Generous())})
@@ -278,7 +287,7 @@ def test_what_no_table_shows_is_killed_too(name: str) -> None:
 
 
 def test_every_refusal_of_verify_is_behind_a_mutant() -> None:
-    """Each `raise` of the modules follows a condition that a mutant weakens."""
+    """Each `raise` of the two modules follows a condition that a mutant weakens."""
     lines = (FORM + CHECKS).splitlines()
     conditions = {
         lines[number - 1].strip()

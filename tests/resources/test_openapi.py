@@ -1,4 +1,4 @@
-"""The page of the OpenAPI document, and where it gets its authorization code."""
+"""The HTML page that shows the OpenAPI document (Swagger UI), and the page to which the issuer sends its code."""
 
 import json
 import re
@@ -16,7 +16,7 @@ SIDECAR = "/static/drf_spectacular_sidecar/swagger-ui-dist/oauth2-redirect.js"
 
 
 def login_of(client: Client) -> dict[str, Any] | None:
-    """Return how the page logs in: what it passes to `initOAuth`."""
+    """Return the options for the login on the Swagger UI page: the argument of `initOAuth`."""
     passed = re.search(r"ui\.initOAuth\((.*?)\);", client.get("/api/docs/").content.decode(), re.DOTALL)
     return json.loads(passed[1]) if passed else None
 

@@ -27,7 +27,7 @@ class NotThisObject(BasePermission):
 
 
 def ask(permissions: list[Any], scope: str = "a", *, method: str = "GET", attributes: Any = None, **claims: Any) -> Any:
-    """Return the answer of a view with these permissions to a token with this scope."""
+    """Send a request to a view with these permissions, with a token that has this scope. Return the answer."""
 
     def answer(self: APIView, request: Any) -> Response:
         self.check_object_permissions(request, object())
@@ -223,7 +223,7 @@ BARE: dict[str, tuple[list[Any], str]] = {
 
 
 class Fragile(APIView):
-    """Its permissions need the token of the request."""
+    """A view that reads the token of the request to choose its permissions."""
 
     def get_permissions(self) -> list[Any]:
         return [A] if self.request.auth.scopes else [B]
@@ -255,7 +255,7 @@ def test_a_bad_token_is_401_also_if_the_permissions_of_the_view_cannot_be_read()
 
 
 def test_a_view_that_asks_for_a_later_login_names_the_scopes_that_the_token_lacks_as_well() -> None:
-    """RFC 9470 section 3: one authorization request then gets both."""
+    """A single authorization request then gets the later login and the scopes (RFC 9470 section 3)."""
     lacking = ask([RequireAcr("gold"), A, B], "b")
     assert lacking["WWW-Authenticate"] == step_up('acr_values="gold", scope="a b"')
     enough = ask([RequireAcr("gold"), A | B], "b")

@@ -1,4 +1,4 @@
-"""RequireToken: plain views below PATHS need a token, and the others do not."""
+"""The middleware RequireToken: plain Django views below PATHS need a token, and other views do not."""
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured

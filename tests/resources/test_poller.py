@@ -7,11 +7,11 @@ import weakref
 
 from resources.poller import Poller
 
-PATIENCE = 20.0  # seconds that a test waits for a thread of its own
+PATIENCE = 60.0  # seconds that a test waits for a thread of its own
 
 
 class Owner:
-    """An owner that counts calls of `work`, each `pause` seconds after the one before."""
+    """An owner of a poller. It counts the calls of `work`, each of which comes `pause` seconds after the one before."""
 
     def __init__(self, pause: float) -> None:
         self.pause = pause

@@ -1,4 +1,4 @@
-"""The middleware and the filter that put the ids into an API's log."""
+"""The middleware and the logging filter that put the ids of a request into the log of an API."""
 
 import logging
 

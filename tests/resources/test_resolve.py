@@ -1,4 +1,4 @@
-"""A resolver that hangs: a request waits for it no longer than for the issuer."""
+"""If the DNS resolver hangs, a request waits no longer than it would wait for the issuer."""
 
 import socket
 import threading
@@ -22,7 +22,10 @@ AUDIENCE = "http://localhost:8001/"
 
 
 class Resolver:
-    """A resolver for one name, with addresses of loopback. While `hangs` is True, it waits for `release`."""
+    """A DNS resolver that resolves one name to addresses of loopback.
+
+    While `hangs` is True, it waits for `release`.
+    """
 
     def __init__(self) -> None:
         self.hangs = False
@@ -52,7 +55,7 @@ def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Resolver]:
 
 @pytest.fixture
 def by_name(issuer: Loopback, resolver: Resolver) -> Iterator[Loopback]:
-    """Yield an issuer whose URL has a host name, and let the API trust it."""
+    """Yield an issuer whose URL has a host name, and make the API trust it."""
     issuer.url = f"http://{NAME}:{issuer.server.server_port}"
     issuer.publish(jwks())
     addresses = {"jwks_uri": f"{issuer.url}/jwks.json", "introspection_endpoint": f"{issuer.url}/introspect"}

@@ -10,7 +10,7 @@ import pytest
 from resources.discovery import read_jwks
 from resources.feed_follower import Follower
 from resources.feed_source import Answer, Policy, Time
-from resources.issuer_keys import TrustedIssuer
+from resources.issuer_trust import TrustedIssuer
 from resources.key_pins import PinnedKeys
 from resources.refusals import Refusals
 from resources.revocation_feed import FeedState
@@ -51,7 +51,7 @@ FEEDS = CASES["feeds"]
 
 
 class Script:
-    """A source that serves the document and the segments of a case."""
+    """A source of the revocation feed that serves the document and the segments of a case."""
 
     def __init__(self, case: dict[str, Any]) -> None:
         self.case = case

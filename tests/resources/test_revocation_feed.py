@@ -1,4 +1,4 @@
-"""A document of the feed: for each rule of docs/revocation-feed.md section 3, one that passes and one that fails."""
+"""For each rule of docs/revocation-feed.md section 3, a document that passes and a document that fails."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -53,7 +53,10 @@ def test_a_delta_starts_at_the_reader_s_version() -> None:
 
 
 def test_a_full_state_may_go_back() -> None:
-    """The issuer's database lost transactions. The reader accepts the state and logs an error (section 3)."""
+    """The issuer's database has lost transactions, so the version of the feed goes back.
+
+    The reader accepts the state, and logs an error (docs/revocation-feed.md section 3).
+    """
     assert read(made(ONE, version=version(3, "BBBBBBBBBBB")), state=STATE).version.startswith("3.")
     assert (number(version(3)), number("")) == (3, -1)
 
@@ -108,7 +111,7 @@ BAD: dict[str, Callable[[], bytes]] = {
 
 
 def made_segments(value: object) -> bytes:
-    """Return a document whose member `segments` is `value`."""
+    """Return a document of the feed whose member `segments` is `value`."""
     claims = {"iss": ISSUER, "iat": T, "exp": T + 600, "ring": "default", "version": version(7), "entries": ""}
     head = {"typ": "revocation-feed+jwt", "alg": RSA.algorithm, "kid": RSA.kid}
     return compact(head, claims | {"segments": value}, key=RSA).encode()

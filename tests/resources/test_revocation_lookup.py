@@ -1,4 +1,7 @@
-"""The look-up of tokens in a set agrees with the specification's list of keys, and its caches end with the set."""
+"""The look-up of a token in a set of revocations agrees with docs/revocation-feed.md.
+
+Hashes that it caches for one set are not used for another set.
+"""
 
 import random
 from collections.abc import Iterator
@@ -22,7 +25,10 @@ def of(*entries: tuple[str, str, int]) -> RevocationSet:
 
 
 def keys(kid: str, claims: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Yield kind, identifier and claim of each key of a token, as section 1 of the specification lists them."""
+    """Yield what an entry that revokes the token can name: kind, identifier and claim.
+
+    docs/revocation-feed.md section 1 lists them.
+    """
     yield from (("kid", kid, "kid"), ("jti", claims["jti"], "jti"), ("sub", claims["sub"], "sub"))
     yield ("iss", claims["iss"], "iss")
     if "grant_id" in claims:

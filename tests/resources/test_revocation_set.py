@@ -1,4 +1,4 @@
-"""Look-ups, merges and sweeps of the set of entries, compared with a dictionary."""
+"""Look-ups, merges and sweeps of the set of revocation entries give the same results as a dictionary."""
 
 import os
 import random
@@ -123,7 +123,10 @@ def test_a_hundred_thousand_entries_are_each_found_and_take_little_memory() -> N
 
 
 def test_entries_that_differ_in_late_bytes_only_are_distinguished_after_a_sweep() -> None:
-    """They share a bit and a bucket. The bit stays set while one of them is in the set."""
+    """The two entries share a bit and a bucket of the set's index.
+
+    The bit stays set while one of them is in the set.
+    """
     names = [bytes([1, 2, 3]) + bytes(12) + bytes([number]) for number in range(3)]
     revocations = EMPTY.merged(packed((names[0], NOW + 10, 0), (names[1], NOW + 20, 0)), now=NOW)
     assert [revocations.covers(name, 0) for name in names] == [True, True, False]

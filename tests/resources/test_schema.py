@@ -39,7 +39,7 @@ class One(APIView):
 
 
 def security(*permissions: Any, view: type[APIView] = One) -> dict[str, Any]:
-    """Return the `security` of each operation of a view with these permissions, None if it has none."""
+    """Return the `security` of each operation of a view with these permissions, or None if it has none."""
     routes = [path("one/", view.as_view(permission_classes=permissions))]
     (operations,) = SchemaGenerator(patterns=routes).get_schema(public=True)["paths"].values() or [{}]
     return {method: operation.get("security") for method, operation in operations.items()}

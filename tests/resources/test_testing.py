@@ -1,4 +1,4 @@
-"""The testing kit, resources.testing, as docs/resource-server.md describes it."""
+"""The module `resources.testing`, which helps to test an API, does what docs/resource-server.md says."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""At most half of the threads that serve wait for an issuer, under any server."""
+"""At most half of an API's serving threads wait for an issuer, under any WSGI or ASGI server."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ import pytest
 from django.test import Client
 
 from project.front.lanes import WORK_THREADS
-from project.launch.serve import load
+from project.launch.worker_start import load
 from resources import authentication, thread_limit
 from resources.flight import Flights, Limits
 from resources.testing import SigningKey, bearer, jwks, mint, pinned
@@ -27,7 +27,10 @@ from tests.resources.loopback import Loopback, document
 
 
 def admitted(wait_limit: WaitLimit, requests: int, *, first: bool = False) -> int:
-    """Return how many of `requests` simultaneous requests get a place."""
+    """Send `requests` requests at the same time, and return how many of them may wait for the issuer.
+
+    `first` says whether they would be the first to wait for a fetch.
+    """
     with ExitStack() as places:
         return sum(places.enter_context(wait_limit.place(first=first)) for _ in range(requests))
 
@@ -39,7 +42,10 @@ def test_half_of_the_threads_wait_and_no_more(threads: int, waiting: int) -> Non
 
 @pytest.mark.parametrize(("threads", "waiting"), [(0, 1), (1, 1), (2, 1), (3, 1), (4, 2)])
 def test_the_first_request_that_waits_for_a_fetch_gets_a_place_in_an_empty_room(threads: int, waiting: int) -> None:
-    """The rule covers all issuers together: two fetches must not occupy both of two threads."""
+    """The limit covers all issuers together.
+
+    If each issuer had its own limit, two fetches could occupy both of two threads.
+    """
     assert admitted(WaitLimit(serving=lambda: threads), 40, first=True) == waiting
 
 
@@ -67,7 +73,7 @@ class Clock:
 
 @contextmanager
 def alive(threads: int, threads_seen: ServingThreads) -> Iterator[None]:
-    """Run `threads` threads until the block ends. Each has noted itself."""
+    """Run `threads` threads while the block runs. Each has noted in `threads_seen` that it serves a request."""
     noted, end = threading.Barrier(threads + 1), threading.Event()
 
     def serve() -> None:
@@ -114,7 +120,7 @@ def test_our_own_server_sets_its_number_of_threads() -> None:
     seen = ServingThreads(clock=Clock())
     with (
         patch.object(thread_limit, "serving", seen) as serving,
-        patch("project.launch.serve.watch_connections"),
+        patch("project.launch.worker_start.watch_connections"),
         patch.dict(os.environ),
     ):
         load("resources.wsgi.application", alive=None)
@@ -122,7 +128,10 @@ def test_our_own_server_sets_its_number_of_threads() -> None:
 
 
 def test_a_background_thread_waits_without_a_place_and_does_not_count_as_the_first() -> None:
-    """A process that has just started has one place. The poll of its feed must not take it from the first request."""
+    """In a process that has just started, one request may wait.
+
+    The background poll of the feed must not count as that request.
+    """
     full, landing = WaitLimit(serving=lambda: 1), threading.Event()
     limits = Limits(deadline=60, waiters=1, patience=30, longest_backoff=1)
     flights = Flights(lambda _: landing.wait(30), lambda *_: None, wait_limit=full, clock=time.monotonic, limits=limits)
@@ -151,7 +160,7 @@ def test_a_thread_that_authenticates_a_request_is_counted(client: Client) -> Non
 
 
 def test_a_fetch_that_waits_for_another_needs_no_place() -> None:
-    """A revocation feed is verified in the thread of its fetch, which can wait for keys."""
+    """The thread that fetches a revocation feed also verifies the feed, and can wait for a fetch of keys."""
     full = WaitLimit(serving=lambda: 0)
     landed, answers = threading.Event(), []
     options = {"clock": time.monotonic, "limits": Limits(deadline=30, waiters=8, patience=30, longest_backoff=1)}
@@ -195,7 +204,7 @@ def test_a_forked_process_starts_with_an_empty_room() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """An answer: its status, its time, and how many seconds it took."""
+    """A timed answer: its status, the time at which it came, and its duration in seconds."""
 
     status: int
     at: float
@@ -209,7 +218,10 @@ def timed(running: Api, token: str) -> Timed:
 
 
 def with_a_silent_issuer(issuer: Loopback, folder: Path, threads: int) -> tuple[list[Timed], list[Timed]]:
-    """Return the answers to good tokens, and to 64 tokens with unknown kids, while the issuer does not answer."""
+    """Send tokens to the API while the issuer does not answer.
+
+    Returns the answers to valid tokens, and the answers to 64 tokens with unknown kids.
+    """
     key, silence = SigningKey(), threading.Event()
     issuer.publish(jwks(key))
 
@@ -247,7 +259,7 @@ def last(answers: list[Timed]) -> float:
 def test_a_request_with_a_known_kid_never_waits_behind_unknown_ones(
     issuer: Loopback, tmp_path: Path, threads: int
 ) -> None:
-    """There are more requests with unknown kids than threads."""
+    """The test sends more requests with unknown kids than there are threads."""
     for attempt in range(6):  # a machine under load can stall one attempt, and stalls look like waiting
         good, refused = with_a_silent_issuer(issuer, tmp_path / str(attempt), threads)
         assert {answer.status for answer in good} == {200}

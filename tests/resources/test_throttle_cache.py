@@ -1,4 +1,7 @@
-"""Without the cache, throttles let requests through and log it; nothing becomes a 500, and nothing is slow."""
+"""If the cache of an API fails, its throttles accept requests and log the failure.
+
+No request becomes a 500, and none is slow.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -30,7 +33,7 @@ class Clock:
 
 
 class Fragile:
-    """A cache that fails if the test says so, and counts its calls."""
+    """A cache that counts its calls. Each call raises `error` if the test has set it."""
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
@@ -127,7 +130,10 @@ def rates(settings: Any) -> Iterator[None]:
 
 @pytest.fixture
 def no_redis(settings: Any, rates: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Configure a Redis that is not there as the shared cache."""
+    """Configure a Redis on a port where no server listens as the cache of Django and DRF.
+
+    So every use of the cache fails.
+    """
     monkeypatch.setattr(throttle_cache.cache, "_failed", False)
     backend = "django.core.cache.backends.redis.RedisCache"
     gone = {"BACKEND": backend, "LOCATION": f"redis://127.0.0.1:{free()}/0"}
@@ -169,7 +175,7 @@ def test_no_other_mistake_is_taken_for_a_cache_that_fails(
 
 
 def test_any_cache_can_hold_the_name_by_which_drf_counts_a_user(rates: None) -> None:
-    """Memcached accepts keys of 250 characters without blanks."""
+    """DRF's throttles put the name into a cache key. Memcached accepts keys of 250 characters without blanks."""
     keys = {
         f"throttle_user_{user.pk}"
         for user in (
@@ -184,7 +190,7 @@ def test_any_cache_can_hold_the_name_by_which_drf_counts_a_user(rates: None) -> 
 
 
 class Together(Fragile):
-    """A cache that hangs: while a request uses it, another request uses it, too."""
+    """A cache that fails. During each call of this cache, another request uses it, too."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Rate limits by client, by subject, and by the address that sends refused tokens."""
+"""Rate limits of an API by client, by subject, and by the client address that sends refused tokens."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +15,10 @@ from resources.throttles import ClientThrottle, SubjectThrottle
 
 @pytest.fixture
 def rates(settings: Any) -> Iterator[dict[str, str]]:
-    """Return the rates of a test, which can change them. DRF reads them at its setting_changed signal."""
+    """Yield the rates of DRF's throttles, which a test can change.
+
+    DRF reads them again at its signal setting_changed.
+    """
     rates: dict[str, str] = {"client": "3/min", "subject": "2/min", "failed_tokens": "4/min"}
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
     with pinned():

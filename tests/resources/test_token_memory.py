@@ -1,4 +1,7 @@
-"""A token that comes again costs no signature check, and is refused as soon as `verify` would refuse it."""
+"""An API's memory of verified tokens.
+
+A repeated token needs no signature check, and is refused as soon as `verify` would refuse it.
+"""
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -8,7 +11,7 @@ import pytest
 
 from resources import jwk
 from resources.errors import InvalidToken, Reason
-from resources.issuer_keys import TrustedIssuer
+from resources.issuer_trust import TrustedIssuer
 from resources.jwk import Key
 from resources.refusals import Refusals
 from resources.testing import bearer, mint, pinned
@@ -52,7 +55,7 @@ def world() -> World:
 
 @pytest.fixture
 def checks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The algorithms of the signatures that were checked."""
+    """Return a list. The algorithm of each signature check is appended to it."""
     made: list[str] = []
     verifies = Key.verifies
 

@@ -1,4 +1,4 @@
-"""W3C Trace Context: which headers are continued, and which are replaced."""
+"""The headers of W3C Trace Context: the values that an API continues, and those that it replaces."""
 
 import pytest
 
@@ -67,11 +67,11 @@ def test_the_ids_are_those_of_the_block():
     with entered(context):
         assert trace_context.current() is context
         assert trace_context.forwarded() == context.headers
-        trace_context.join("1" * 32, "2" * 16)
-        assert trace_context.current() == TraceContext("12345678", "1" * 32, "2" * 16)
+        trace_context.join("1" * 32, "2" * 16, 0)
+        assert trace_context.current() == TraceContext("12345678", "1" * 32, "2" * 16, "00")
     assert trace_context.current() is None
 
 
 def test_a_tracer_outside_of_requests_joins_nothing():
-    trace_context.join("1" * 32, "2" * 16)
+    trace_context.join("1" * 32, "2" * 16, 0)
     assert trace_context.current() is None

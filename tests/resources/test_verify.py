@@ -1,4 +1,7 @@
-"""Verification of a token: for each check, a token that passes and a similar one that is refused for that reason."""
+"""Verification of access tokens.
+
+For each check, there is a token that passes, and a similar token that is refused because of this check.
+"""
 
 import json
 import math
@@ -13,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from resources import verify as real
 from resources.compact_jws import is_instant
 from resources.errors import InvalidRequest, InvalidToken, Reason, Unavailable
-from resources.issuer_keys import TrustedIssuer
+from resources.issuer_trust import TrustedIssuer
 from resources.jwk import Key, judge
 from resources.key_pins import PinnedKeys
 from resources.refusals import Refusals
@@ -21,6 +24,7 @@ from resources.revocation_key import key
 from resources.revocation_set import EMPTY, LAYOUT, RevocationSet
 from resources.testing import SigningKey, at, compact, encoded, jwks, shared_key
 from resources.verify import credentials, verify
+from tests.jwt_cases import other_spelling
 
 NOW = at(1_800_000_000)
 T = int(NOW.timestamp())
@@ -48,7 +52,7 @@ def keys(*signing: SigningKey, algorithms: Sequence[str] = ("RS256",)) -> Pinned
 
 
 def entries_of(*entries: tuple[str, str, int]) -> RevocationSet:
-    """Return a set of (kind, identifier, issued_before), which lasts for ten minutes."""
+    """Return a set of revocations with these entries (kind, identifier, issued_before), which last for ten minutes."""
     packed = (LAYOUT.pack(key(kind, identifier), T + 600, before) for kind, identifier, before in entries)
     return EMPTY.merged(b"".join(packed), now=T)
 
@@ -79,7 +83,7 @@ def with_header(text: str | bytes) -> str:
 
 
 def with_claim(name: str, literal: str) -> str:
-    """Return a token with a good payload, in which the JSON of the claim `name` is exactly `literal`."""
+    """Return a valid token in which the JSON of the claim `name` is exactly `literal`."""
     members = {key: json.dumps(value) for key, value in claims().items()} | {name: literal}
     return with_payload("{" + ",".join(f'"{key}":{value}' for key, value in members.items()) + "}")
 
@@ -90,14 +94,8 @@ def parts(**changes: str) -> str:
     return f"{whole['head']}.{whole['payload']}.{whole['signature']}"
 
 
-def loosened(segment: str) -> str:
-    """Return another spelling of the same bytes, with an unused bit of the last character set."""
-    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-    return segment[:-1] + alphabet[alphabet.index(segment[-1]) | 1]
-
-
 def check(presented: str, module: ModuleType = real, **changes: Any) -> Any:
-    """Verify at NOW, by default with one issuer and its one key."""
+    """Verify a token at the time NOW with `module`. By default, one issuer with one key is trusted."""
     whole: dict[str, Any] = {"issuers": {ISSUER: trust()}, "audience": frozenset({US}), "now": NOW, **changes}
     return module.verify(presented, **whole)
 
@@ -123,7 +121,7 @@ REFUSALS: dict[str, Case] = {
     "a full-width digit": (lambda: parts(head=encoded(header())[:-1] + "\uff11"), Reason.MALFORMED, ""),
     "JSON serialization": (lambda: '{"payload":"","signatures":[]}', Reason.MALFORMED, ""),
     "loose last bits of the signature": (
-        lambda: parts(signature=loosened(token().rpartition(".")[2])),
+        lambda: parts(signature=other_spelling(token().rpartition(".")[2])),
         Reason.MALFORMED,
         "",
     ),
@@ -304,7 +302,7 @@ LONG = SigningKey(private=RSA.private, kid="k" * 256)
 
 
 def padded(length: int) -> str:
-    """Return a good token of exactly `length` characters."""
+    """Return a valid token of exactly `length` characters."""
     for size in range(length):
         candidate = token(x="y" * (length // 2 + size))
         if len(candidate) >= length:
@@ -436,7 +434,7 @@ PASSED_ON = {"sub": "orders", "act": {"sub": "notes", "act": {"sub": "phone"}}}
 
 @pytest.mark.parametrize("client", ["webapp", "orders", "notes", "phone"])
 def test_a_token_is_refused_if_any_client_of_its_exchanges_is_revoked(client: str) -> None:
-    """RFC 8693 section 4.1: `act` names the clients of token exchanges."""
+    """The clients of token exchanges are in the claim `act` of the token (RFC 8693 section 4.1)."""
     presented = token(client_id="webapp", act=PASSED_ON)
     for entry in (("client", client, T + 1), ("client_sub", f"{client}\0alice", T + 1)):
         revoked = Refusals(entries_of(entry))

@@ -1,4 +1,4 @@
-"""A rotation with 64 threads in each of four forked workers costs one fetch per process, and no request fails."""
+"""A key rotation under 64 threads in each of four forked workers causes one fetch per process. No request fails."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Apache with mod_auth_openidc, by the blocks of its page."""
+"""Apache with mod_auth_openidc, configured by the code blocks of its documentation page."""
 
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ FOLDER = Path("/usr/lib/apache2/modules")
 def apache(
     config: str, folder: Path, issuer: Issuer, changes: Mapping[str, object], *, clock: Clock | None = None
 ) -> Iterator[str]:
-    """Run Apache with this configuration, and return its URL."""
+    """Run Apache with this configuration while the block runs, and yield its URL."""
     port = free()
     loaded = "".join(f"LoadModule {name}_module {FOLDER}/mod_{name}.so\n" for name in MODULES)
     own = f"ServerRoot {folder}\nPidFile {folder}/pid\nErrorLog {folder}/error.log\nListen 127.0.0.1:{port}\n"

@@ -1,4 +1,8 @@
-"""What is tried at every server: a good token, its neighbours, a revoked token, and the token of a revoked key."""
+"""The checks that every resource server of docs/resource-servers must pass.
+
+Each server gets a valid token, invalid tokens that differ from the valid one in one thing each, and a token that a
+withdrawn key signed.
+"""
 
 from collections.abc import Callable, Mapping
 
@@ -13,9 +17,10 @@ Ask = Callable[[str | None], str]
 def good_alone(
     issuer: Issuer, good: str, ask: Ask, *, accepted: str, refused: str, others: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """Fail unless the server accepts a good token and refuses each of its neighbours. Return its answers by name.
+    """Fail unless the server accepts the valid token `good` and refuses the invalid tokens of `neighbours`.
 
-    `others` are neighbours that get another answer than `refused`, as the server's page says.
+    Returns the server's answers by the name of the token. `others` are neighbours to which the server gives another
+    answer than `refused`, as its documentation page says.
     """
     tokens = neighbours(issuer, good)
     found = {name: ask(token) for name, token in {"good": good, **tokens}.items()}
@@ -26,7 +31,11 @@ def good_alone(
 
 
 def revoked_key(issuer: Issuer, good: str, ask: Ask) -> str:
-    """Withdraw the key of a good token from the JWKS. Return what makes the server refuse the token."""
+    """Withdraw the key of a valid token from the JWKS, and return when the server begins to refuse the token.
+
+    The result is "at once", "a token of an unknown key" (the first such token makes the server fetch the JWKS), or "not
+    by a token".
+    """
     standby, accepted = issuer.standby(good), ask(good)
     assert ask(standby) == accepted
     with issuer.front.without_key(jwt.get_unverified_header(good)["kid"]):

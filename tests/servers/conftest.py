@@ -1,4 +1,4 @@
-"""The issuer of all these tests, and the row that a module's tests fill."""
+"""Fixtures: the issuer of all tests in this folder, and the table row that the tests of a module fill in."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,10 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issuer]:
 
 @pytest.fixture(scope="module")
 def row() -> Iterator[dict[str, str]]:
-    """The cells of the module's row in the table. The row is compared once every test of the module filled its own."""
+    """Yield the cells of the test module's row in the table of docs/resource-servers/README.md.
+
+    The row is compared with the documentation after every test of the module has filled in its cell.
+    """
     cells: dict[str, str] = {}
     yield cells
     if (line := table.row(cells)) is not None:

@@ -1,4 +1,7 @@
-"""A Django project of its own from the files of a page: `settings.py`, `urls.py`, and others if the page has them."""
+"""A separate Django project from the code blocks of a documentation page.
+
+The blocks are the files `settings.py`, `urls.py`, and others if the page has them.
+"""
 
 import os
 import shutil
@@ -29,7 +32,7 @@ USE_TZ = True
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A running project."""
+    """A running Django project."""
 
     url: str
     log: Path
@@ -45,7 +48,10 @@ def serving(
     port: int | None = None,
     clock: Clock | None = None,
 ) -> Iterator[Project]:
-    """Serve the project of a page. `changes` are printed texts of the settings and what the test uses instead."""
+    """Serve the Django project of a documentation page while the block runs.
+
+    `changes` maps texts of the page's settings to the texts that the test uses instead.
+    """
     port = port or free()
     shutil.copytree(ROOT / "resources", folder / "resources", ignore=shutil.ignore_patterns("__pycache__"))
     files = page.files()
@@ -68,6 +74,6 @@ def serving(
 
 
 def finished(arguments: list[str], folder: Path, variables: Mapping[str, str]) -> None:
-    """Run a command of Django in the project."""
+    """Run a Django command in the project, and wait until it has ended."""
     command = [str(environment.python()), "-m", "django", *arguments]
     subprocess.run(command, cwd=folder, env={"PATH": os.environ["PATH"], **variables}, check=True)

@@ -1,4 +1,4 @@
-"""Dovecot by the blocks of its page, and an IMAP client that logs in by a token."""
+"""Dovecot with the code blocks of its documentation page, and an IMAP client that logs in by a token."""
 
 import base64
 import socket
@@ -48,18 +48,21 @@ service anvil {{
 
 @dataclass(frozen=True, slots=True)
 class Dovecot:
-    """A running Dovecot. `folder` has its files, which its own users can read."""
+    """A running Dovecot. `folder` has its files. The system users as which Dovecot runs can read them."""
 
     folder: Path
     port: int
 
     @property
     def keys(self) -> Path:
-        """The folder of the key files."""
+        """Return the folder in which Dovecot finds the files with the issuer's public keys."""
         return self.folder / "keys" / "default" / "RS256"
 
     def log_in(self, user: str, token: str | None) -> str:
-        """Log in by OAUTHBEARER (RFC 7628). Return OK or NO, with the response code of NO if there is one."""
+        """Log in by OAUTHBEARER (RFC 7628).
+
+        Returns OK or NO. If Dovecot sent a response code, NO is followed by it.
+        """
         message = f"n,a={user},\x01auth=Bearer {token}\x01\x01" if token is not None else "n,,\x01\x01"
         with socket.create_connection(("127.0.0.1", self.port), timeout=120) as connection:
             stream = connection.makefile("rwb")
@@ -75,13 +78,13 @@ class Dovecot:
             return " ".join(word for word in words[1:3] if word in ("OK", "NO") or word.startswith("[UN"))
 
     def reload(self) -> None:
-        """Run `doveadm reload`."""
+        """Make Dovecot read its configuration again, by `doveadm reload`."""
         subprocess.run(["doveadm", "-c", self.folder / "dovecot.conf", "reload"], check=True)
 
 
 @contextmanager
 def dovecot(oauth2: str, issuer: Issuer, changes: Mapping[str, object]) -> Iterator[Dovecot]:
-    """Run Dovecot with this text of dovecot-oauth2.conf.ext."""
+    """Run Dovecot with the text `oauth2` as its file dovecot-oauth2.conf.ext."""
     with TemporaryDirectory(prefix="keyturn-dovecot-") as name:
         made = Dovecot(Path(name), free())
         made.folder.chmod(0o755)
@@ -104,7 +107,7 @@ def dovecot(oauth2: str, issuer: Issuer, changes: Mapping[str, object]) -> Itera
 
 
 def listens(port: int) -> bool:
-    """Return True if a server greets at the port."""
+    """Return True if a mail server on the port sends a greeting."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
             return connection.recv(4) == b"* OK"

@@ -1,4 +1,4 @@
-"""A TLS proxy before the issuer. It can withdraw keys from the JWKS, and counts the requests by path and by client."""
+"""A TLS proxy in front of the issuer. It can withdraw keys from the JWKS, and counts requests by path and by client."""
 
 import base64
 import http.client
@@ -18,9 +18,9 @@ PER_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-l
 
 
 class Front:
-    """The proxy. `withdrawn` names the kids that the JWKS lacks.
+    """The proxy. `withdrawn` has the kids that it removes from the JWKS.
 
-    `seen` counts requests by path, `clients` the requests for tokens by the client_id in the header.
+    `seen` counts requests by path. `clients` counts token requests by the client_id in the Authorization header.
     """
 
     def __init__(self, certificate: Path, upstream: int, port: int) -> None:
@@ -71,7 +71,7 @@ class Front:
 
     @staticmethod
     def forward(handler: BaseHTTPRequestHandler, upstream: int) -> tuple[int, list[tuple[str, str]], bytes]:
-        """Send the request to the issuer as a proxy does. Return status, headers and body of the answer."""
+        """Send the request to the issuer as a proxy does. Return status, headers and body of the issuer's answer."""
         body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
         headers = {name: value for name, value in handler.headers.items() if name.lower() not in PER_HOP}
         headers |= {"X-Forwarded-Proto": "https", "X-Forwarded-For": "127.0.0.1"}
@@ -90,12 +90,12 @@ class Front:
         return json.dumps({"keys": keys}).encode()
 
     def fetches(self, path: str = JWKS) -> int:
-        """Return how often the path was requested."""
+        """Return the number of requests for the path so far."""
         return self.seen[path]
 
     @contextmanager
     def without_key(self, kid: str) -> Iterator[None]:
-        """Withdraw a key from the JWKS for the block, as the issuer does after `revoke_key`."""
+        """Withdraw the key `kid` from the JWKS while the block runs, as the issuer does after `revoke_key`."""
         self.withdrawn.add(kid)
         try:
             yield
@@ -104,7 +104,10 @@ class Front:
 
 
 def client_id(authorization: str) -> str:
-    """Return the client_id of HTTP Basic, or "" (RFC 6749 section 2.3.1)."""
+    """Return the client_id in an Authorization header with HTTP Basic (RFC 6749 section 2.3.1).
+
+    Returns "" for any other header.
+    """
     scheme, _, credentials = authorization.partition(" ")
     basic = base64.b64decode(credentials).decode() if scheme.lower() == "basic" else ""
     return unquote_plus(basic.partition(":")[0])
@@ -112,7 +115,7 @@ def client_id(authorization: str) -> str:
 
 @contextmanager
 def front(certificate: Path, *, upstream: int, port: int) -> Iterator[Front]:
-    """Serve on loopback until the block ends."""
+    """Serve the TLS proxy on loopback while the block runs."""
     made = Front(certificate, upstream, port)
     threading.Thread(target=lambda: made.server.serve_forever(poll_interval=0.05), daemon=True).start()
     try:

@@ -1,4 +1,7 @@
-"""An issuer with production timings behind TLS, and tokens that differ from a good one in a single respect."""
+"""An issuer with production timings behind TLS, and invalid tokens.
+
+Each of these tokens differs from a valid token in one respect.
+"""
 
 import base64
 import json
@@ -52,7 +55,10 @@ class Issuer:
         return processes.command(self.variables, *arguments)
 
     def follow(self, page: Page) -> None:
-        """Run the commands that the page prints, once, and keep the secrets that they print."""
+        """Run the commands that the documentation page prints, and store the secrets that they print.
+
+        Commands of a page are run only once.
+        """
         if page.name in self.followed:
             return
         self.followed.add(page.name)
@@ -60,17 +66,17 @@ class Issuer:
             self.create(*command)
 
     def create(self, *command: str) -> None:
-        """Run `create_api` or `create_client`, and keep the secret that it prints."""
+        """Run `create_api` or `create_client`, and store the secret that it prints."""
         made = json.loads(self.manage(*command, "--json"))
         if made.get("client_secret"):
             self.secrets[made["client_id"]] = made["client_secret"]
 
     def tokens_of(self, client_id: str) -> int:
-        """Return how many requests for a token this client sent, with its secret in the header."""
+        """Return the number of token requests that this client sent with its secret in the Authorization header."""
         return self.front.clients[client_id]
 
     def token(self, client_id: str, **form: str) -> str:
-        """Return a token of the client for itself."""
+        """Return a token that the client gets by client credentials."""
         answer = requests.post(
             f"{self.url}/oauth/token",
             {"grant_type": "client_credentials", **form},
@@ -82,24 +88,24 @@ class Issuer:
         return str(answer.json()["access_token"])
 
     def revoke(self, client_id: str, token: str) -> None:
-        """Revoke a token, as its client does."""
+        """Revoke a token as the client that got it."""
         auth = (client_id, self.secrets[client_id])
         answer = requests.post(f"{self.url}/oauth/revoke", {"token": token}, auth=auth, verify=str(self.ca), timeout=60)
         assert answer.status_code == 200, answer.text
 
     @cached_property
     def keys(self) -> dict[str, rsa.RSAPrivateKey]:
-        """The private keys by kid."""
+        """Return the issuer's private keys by kid."""
         printed = self.manage("shell", "--no-imports", "-c", PRIVATE_KEYS)
         ders = {kid: base64.b64decode(der) for kid, der in json.loads(printed).items()}
         return {kid: load_der_private_key(der, None) for kid, der in ders.items()}
 
     def signed(self, claims: dict[str, object], *, kid: str, typ: str = "at+jwt", **header: object) -> str:
-        """Return claims that are signed by a key of the issuer."""
+        """Return a JWT with `claims`, signed by the issuer's key `kid`."""
         return jwt.encode(claims, self.keys[kid], "RS256", headers={"kid": kid, "typ": typ, **header})
 
     def standby(self, token: str) -> str:
-        """Return the same claims, signed by the key that follows: verifiers have it already."""
+        """Return a token with the claims of `token`, signed by the standby key, which is already in the JWKS."""
         kid = jwt.get_unverified_header(token)["kid"]
         (other,) = set(self.keys) - {kid}
         return self.signed(claims_of(token), kid=other, typ=jwt.get_unverified_header(token)["typ"])
@@ -110,7 +116,7 @@ def claims_of(token: str) -> dict[str, object]:
 
 
 def neighbours(issuer: Issuer, good: str) -> dict[str, str | None]:
-    """Return tokens by name. Each differs from a good token in one respect; none may be accepted."""
+    """Return invalid tokens by name. Each differs from the valid token `good` in one respect."""
     header, claims, now = jwt.get_unverified_header(good), claims_of(good), int(time.time())
     kid, typ = header["kid"], header["typ"]
     stranger = rsa.generate_private_key(65537, 2048)
@@ -132,7 +138,7 @@ def neighbours(issuer: Issuer, good: str) -> dict[str, str | None]:
 
 
 def unknown_kid(good: str) -> str:
-    """Return a token like that of `flush_token`: its kid is in no JWKS."""
+    """Return a token whose kid is in no JWKS, like the token that the command `flush_token` prints."""
     stranger = rsa.generate_private_key(65537, 2048)
     header = jwt.get_unverified_header(good)
     return jwt.encode(claims_of(good), stranger, "RS256", headers={"kid": "unknown", "typ": header["typ"]})
@@ -140,7 +146,7 @@ def unknown_kid(good: str) -> str:
 
 @contextmanager
 def serving(factory: pytest.TempPathFactory) -> Iterator[Issuer]:
-    """Start the issuer: with two keys in its JWKS, and the demo's user."""
+    """Start the issuer with two keys in its JWKS, and with the demo's user."""
     var, port, where = factory.mktemp("issuer"), free(), Ports(free(), free(), free())
     prepared_variables = environment.prepare(where, {"KEY_POLICY": "production"}, var)
     prepared.databases(factory, var)

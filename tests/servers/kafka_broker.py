@@ -1,6 +1,7 @@
-"""The part of a Kafka broker that a client meets until it is authenticated: the handshake of OAUTHBEARER, and metadata.
+"""The part of a Kafka broker that a client uses to authenticate: the OAUTHBEARER handshake, and metadata.
 
-It verifies tokens by PyJWT, as the page's broker does: signature, issuer, audience, expiry.
+The broker verifies signature, issuer, audience and expiry of tokens by PyJWT, as the broker of the documentation page
+does.
 """
 
 import socket
@@ -22,7 +23,7 @@ UNSUPPORTED_VERSION, AUTHENTICATION_FAILED = 35, 58
 
 @dataclass(slots=True)
 class Broker:
-    """The broker. `accepted` has the claims of accepted tokens, `refused` the reasons."""
+    """The broker. `accepted` has the claims of accepted tokens, `refused` the reasons for refusals."""
 
     issuer: Issuer
     port: int
@@ -30,7 +31,7 @@ class Broker:
     refused: list[str] = field(default_factory=list)
 
     def verify(self, token: str) -> bool:
-        """Return True if the token is good."""
+        """Return True if the token is valid. Records its claims, or the reason to refuse it."""
         public = {kid: key.public_key() for kid, key in self.issuer.keys.items()}
         try:
             key = public[jwt.get_unverified_header(token)["kid"]]
@@ -52,7 +53,10 @@ class Broker:
                 connection.sendall(struct.pack(">ii", 4 + len(body), correlation) + body)
 
     def answer(self, key: int, version: int, body: bytes) -> bytes:
-        """Return the response to one request, without its header."""
+        """Return the response to one request, without the header of the response.
+
+        `key` is the API key of Kafka's protocol, which says what is requested.
+        """
         if key == VERSIONS:
             listed = b"".join(struct.pack(">hhh", *one) for one in SUPPORTED)
             return struct.pack(">hi", UNSUPPORTED_VERSION if version else 0, len(SUPPORTED)) + listed
@@ -73,7 +77,7 @@ def _string(text: str) -> bytes:
 
 @contextmanager
 def broker(issuer: Issuer) -> Iterator[Broker]:
-    """Listen on loopback until the block ends."""
+    """Run the broker on loopback while the block runs."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         made = Broker(issuer, listening.getsockname()[1])
 

@@ -1,4 +1,4 @@
-"""A user logs in by a browser, and a public client on this machine gets a token (RFC 8252)."""
+"""A user logs in by a browser, and a public client on the same machine gets a token (RFC 8252)."""
 
 import base64
 import hashlib
@@ -13,7 +13,7 @@ from tests.servers.issuer import Issuer
 
 
 def user_token(issuer: Issuer, client_id: str, scope: str) -> str:
-    """Return a token of the demo's user for a public client whose redirect URI is http://127.0.0.1/."""
+    """Return a token of the demo's user for a public client with the redirect URI http://127.0.0.1/."""
     verifier = secrets.token_urlsafe(48)
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     with loopback() as client:
@@ -31,7 +31,7 @@ def user_token(issuer: Issuer, client_id: str, scope: str) -> str:
         browser = Browser()
         browser._session.verify = str(issuer.ca)
         page = browser.get(f"{issuer.url}/oauth/authorize?{urlencode(request)}")
-        page = browser.submit(page, {"login": "demo", "password": issuer.demo["DEMO_PASSWORD"]})
+        page = browser.log_in(page, "demo", issuer.demo["DEMO_PASSWORD"])
         where = urlsplit(browser.submit(page, {}, button="allow").url if "Allow" in page.text else page.url)
         # The loopback server answers no path with a query: its address is what counts.
         code = parse_qs(where.query)["code"][0]

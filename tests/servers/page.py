@@ -1,4 +1,7 @@
-"""Reads a page of docs/resource-servers/: the tests run the commands and configurations that the page prints."""
+"""Reads a documentation page of docs/resource-servers/.
+
+The tests run the commands and configurations that it prints.
+"""
 
 import re
 import shlex
@@ -12,22 +15,22 @@ ISSUER = "https://issuer.example"
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page, by the name of its file."""
+    """A documentation page, given by the name of its file."""
 
     name: str
 
     @property
     def text(self) -> str:
-        """Return the page."""
+        """Return the text of the documentation page."""
         return (FOLDER / f"{self.name}.md").read_text(encoding="utf-8")
 
     def block(self, language: str, number: int = 0) -> str:
-        """Return a block of the page in this language, the first by default."""
+        """Return the code block number `number` in this language. Without a number, return the first one."""
         found: list[str] = re.findall(rf"^```{language}\n(.*?)^```", self.text, re.DOTALL | re.MULTILINE)
         return found[number]
 
     def files(self) -> dict[str, str]:
-        """Return the blocks of Python that begin with the name of a file, by that name."""
+        """Return the Python code blocks that begin with a file name, by this name."""
         found: list[tuple[str, str]] = re.findall(
             r"^```python\n(# ([\w.]+)\n.*?)^```", self.text, re.DOTALL | re.MULTILINE
         )
@@ -45,7 +48,10 @@ class Page:
 
 
 def adapted(config: str, changes: Mapping[str, object]) -> str:
-    """Return a block with the addresses, files and secrets of the test. Each of them must be in the block."""
+    """Return a code block with the addresses, files and secrets of the test.
+
+    `changes` maps printed texts to those of the test. Fails if a printed text is not in the block.
+    """
     for printed, used in changes.items():
         assert printed in config, printed
         config = config.replace(printed, str(used))

@@ -1,4 +1,7 @@
-"""Runs a server in the foreground, with the log of a test and without this process's environment."""
+"""Runs a server in the foreground, with a log file of the test.
+
+The server does not inherit the environment of this process.
+"""
 
 import os
 import signal
@@ -24,7 +27,7 @@ PAUSE = 0.05
 def running(
     command: Sequence[object], folder: Path, *, ready: Callable[[], bool], variables: Mapping[str, str] | None = None
 ) -> Iterator[Path]:
-    """Run a program in `folder` until the block ends. Return its log once it is `ready`."""
+    """Run a program in `folder` while the block runs. Yields the path of its log as soon as `ready` returns True."""
     environment = {"PATH": f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin", "HOME": str(folder), "LANG": "C.UTF-8"}
     log = folder / "output.log"
     with log.open("wb") as output:
@@ -51,7 +54,7 @@ def running(
 
 
 def wait_for(condition: Callable[[], bool], *, within: float = 60.0) -> None:
-    """Return once the condition holds. Fails after `within` seconds."""
+    """Wait until the condition is True. Fails after `within` seconds."""
     deadline = time.monotonic() + within
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -59,7 +62,7 @@ def wait_for(condition: Callable[[], bool], *, within: float = 60.0) -> None:
 
 
 def answers(url: str) -> bool:
-    """Return True if a server answers at the URL, with any status."""
+    """Return True if a server answers a request for the URL, with any HTTP status."""
     try:
         requests.get(url, timeout=5)
     except requests.RequestException:
@@ -68,7 +71,10 @@ def answers(url: str) -> bool:
 
 
 def status(url: str, token: str | None, **others: str) -> str:
-    """Return the status of a GET request with this bearer token, and with other headers (`_` in names is `-`)."""
+    """Return the status of a GET request with this bearer token.
+
+    `others` are further headers. `_` in their names stands for `-`.
+    """
     headers = {name.replace("_", "-"): value for name, value in others.items()}
     headers |= {} if token is None else {"Authorization": f"Bearer {token}"}
     return str(requests.get(url, headers=headers, timeout=PATIENCE, allow_redirects=False).status_code)
@@ -76,13 +82,13 @@ def status(url: str, token: str | None, **others: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The clock of a program, which a test sets forward by Debian's libfaketime."""
+    """The clock of a program. A test can set it ahead of the machine's clock, by Debian's libfaketime."""
 
     file: Path
 
     @property
     def variables(self) -> dict[str, str]:
-        """Return the environment of a program that is to have this clock."""
+        """Return the environment variables of a program that is to use this clock."""
         self.forward(0)
         return {
             "LD_PRELOAD": library(),
@@ -91,7 +97,7 @@ class Clock:
         }
 
     def forward(self, seconds: float) -> None:
-        """Set the clock ahead of the machine's."""
+        """Set the clock `seconds` ahead of the machine's clock."""
         draft = self.file.with_suffix(".new")
         draft.write_text(f"+{seconds}s\n")
         draft.replace(self.file)

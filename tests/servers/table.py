@@ -1,4 +1,4 @@
-"""The tables of docs/resource-servers/README.md: one row for each server or client, written from what the tests saw.
+"""The tables of docs/resource-servers/README.md: one row for each server or client, made from the tests' results.
 
 `make test-servers` compares each row with the page. `make servers-table` writes the rows.
 """
@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Mapping
 
-from tests.servers.environment import KEPT
+from tests.pinned import KEPT
 from tests.servers.page import FOLDER
 
 PAGE = FOLDER / "README.md"
@@ -23,7 +23,7 @@ WRITE = "WRITE_SERVERS_TABLE"
 
 
 def row(cells: Mapping[str, str]) -> str | None:
-    """Return the row of a server or client in Markdown, or None if a cell is missing."""
+    """Return the table row of a server or client in Markdown, or None if one of its cells is missing."""
     for columns in (SERVERS, CLIENTS):
         if {"name", *columns} == cells.keys():
             return f"| {cells['name']} | " + " | ".join(cells[column] for column in columns) + " |"
@@ -31,7 +31,10 @@ def row(cells: Mapping[str, str]) -> str | None:
 
 
 def settle(line: str) -> None:
-    """Compare a row with the page's row that has the same link, or write it (`make servers-table`)."""
+    """Compare a row with the documentation's row that has the same link.
+
+    `make servers-table` writes the row into the documentation instead.
+    """
     link = line.partition("](")[2].partition(")")[0]
     KEPT.mkdir(exist_ok=True)
     with LOCK.open("w") as lock:

@@ -1,4 +1,4 @@
-"""docs/resource-servers/django-oauth-toolkit.md: the toolkit asks the issuer about each token."""
+"""docs/resource-servers/django-oauth-toolkit.md: the toolkit introspects each token at the issuer."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("django-oauth-toolkit
 
 
 def ask(url: str, token: str | None, host: str = "files.example", scheme: str = "https") -> str:
-    """Send a request as the proxy does that ends TLS for the API."""
+    """Send a request to the API with the headers that a proxy adds which terminates TLS."""
     return status(url, token, Host=host, X_Forwarded_Proto=scheme)
 
 

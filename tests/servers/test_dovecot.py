@@ -1,4 +1,4 @@
-"""docs/resource-servers/dovecot.md: Dovecot asks the issuer about each token."""
+"""docs/resource-servers/dovecot.md: Dovecot sends the issuer an introspection request for each token."""
 
 import re
 import shlex

@@ -1,4 +1,4 @@
-"""docs/resource-servers/fastapi.md: FastAPI with PyJWT."""
+"""docs/resource-servers/fastapi.md: a FastAPI application verifies tokens by PyJWT."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("fastapi")]
 
 @contextmanager
 def serving(issuer: Issuer, folder: Path, changes: Mapping[str, object]) -> Iterator[str]:
-    """Serve the page's application, and return the URL of the items."""
+    """Serve the application of the documentation page, and return the URL of its items."""
     (folder / "main.py").write_text(adapted(PAGE.files()["main.py"], {ISSUER: issuer.url, **changes}))
     port = free()
     command = [environment.python(), "-m", "uvicorn", "main:app", "--host", "127.0.0.1", "--port", port]

@@ -1,4 +1,7 @@
-"""docs/resource-servers/haproxy.md: HAProxy verifies by key files, which the script of the page keeps."""
+"""docs/resource-servers/haproxy.md: HAProxy verifies tokens by files with public keys.
+
+The script of the documentation page updates these files.
+"""
 
 import os
 import re
@@ -28,7 +31,7 @@ pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("haproxy")]
 
 @dataclass(frozen=True, slots=True)
 class Balancer:
-    """The files of a HAProxy, and its port."""
+    """The folder with the files of a running HAProxy, and the port on which it listens."""
 
     folder: Path
     port: int
@@ -43,7 +46,10 @@ class Balancer:
         return f"http://127.0.0.1:{self.port}/"
 
     def refresh_keys(self) -> str:
-        """Run the page's script. Return what the script started, instead of systemctl."""
+        """Run the script of the documentation page, which updates the key files and calls systemctl.
+
+        The test replaces systemctl. Returns the arguments with which the script called it.
+        """
         self.keys.mkdir(exist_ok=True)
         bin_ = self.folder / "bin"
         bin_.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""docs/resource-servers/librdkafka.md: librdkafka gets a token from the token endpoint and sends it to the broker."""
+"""docs/resource-servers/librdkafka.md: librdkafka gets a token from the token endpoint and sends it to a broker."""
 
 import os
 import subprocess
@@ -34,7 +34,7 @@ def kafka(issuer: Issuer) -> Iterator[Broker]:
 def start(
     issuer: Issuer, kafka: Broker, folder: Path, changes: Mapping[str, object], **variables: str
 ) -> "subprocess.Popen[str]":
-    """Run the page's client in a process of its own."""
+    """Start the client program of the documentation page in a separate process."""
     used = {
         ISSUER: issuer.url,
         "kafka.example:9093": f"127.0.0.1:{kafka.port}",
@@ -53,7 +53,7 @@ def start(
 
 
 def run(issuer: Issuer, kafka: Broker, folder: Path, changes: Mapping[str, object], **variables: str) -> str:
-    """Return what the page's client prints."""
+    """Run the client program of the documentation page, and return its output."""
     out, error = start(issuer, kafka, folder, changes, **variables).communicate(timeout=120)
     return out + error
 

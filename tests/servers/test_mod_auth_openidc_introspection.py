@@ -1,4 +1,4 @@
-"""docs/resource-servers/mod_auth_openidc.md: Apache asks the issuer about each token."""
+"""docs/resource-servers/mod_auth_openidc.md: Apache sends the issuer an introspection request for each token."""
 
 import secrets
 from collections.abc import Iterator
@@ -18,7 +18,10 @@ pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("mod_auth_openidc_int
 
 
 def config() -> str:
-    """Return the block for introspection in place of the first lines of the block for the JWKS."""
+    """Return Apache's configuration for introspection.
+
+    It is the documentation's block for the JWKS, in which the block for introspection replaces the first lines.
+    """
     by_jwks = PAGE.block("apache")
     return PAGE.block("apache", 1) + by_jwks[by_jwks.index("<VirtualHost") :]
 

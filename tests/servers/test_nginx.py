@@ -1,4 +1,7 @@
-"""docs/resource-servers/nginx.md: forward auth by a view of `resources`, and why introspection is no substitute."""
+"""docs/resource-servers/nginx.md: nginx asks a view of `resources` about each request (forward auth).
+
+Also shows why introspection by nginx is no substitute.
+"""
 
 import base64
 import re
@@ -38,7 +41,7 @@ def application() -> Iterator[Loopback]:
 
 @contextmanager
 def nginx(config: str, folder: Path, port: int) -> Iterator[None]:
-    """Run nginx with this server block."""
+    """Run nginx with this server block of its configuration while the block runs."""
     kept = "".join(
         f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
@@ -52,7 +55,10 @@ def nginx(config: str, folder: Path, port: int) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def url(issuer: Issuer, application: Loopback, good: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of nginx before the view of the page, and the application behind both."""
+    """Yield the URL of nginx.
+
+    For each request, it asks the view of the documentation page before it asks the application.
+    """
     port, view = free(), free()
     faster = {ISSUER: issuer.url, '"REVOCATIONS": True,': f'"REVOCATIONS": True, "REVOCATIONS_EVERY": {POLL},'}
     config = adapted(

@@ -1,4 +1,4 @@
-"""docs/resource-servers/prometheus.md: Prometheus gets a token and scrapes a target that verifies it."""
+"""docs/resource-servers/prometheus.md: Prometheus gets a token, and scrapes a target that verifies the token."""
 
 import re
 import subprocess
@@ -31,18 +31,21 @@ class Prometheus:
     url: str
 
     def targets(self) -> dict[str, dict[str, str]]:
-        """Return the state of each job's target, by the name of the job."""
+        """Return the state of each scrape job's target, by the name of the job."""
         found = requests.get(f"{self.url}/api/v1/targets", timeout=60).json()["data"]["activeTargets"]
         return {target["labels"]["job"]: target for target in found}
 
     def scraped(self, job: str) -> dict[str, str]:
-        """Return the state of a target after its first scrape."""
+        """Return the state of the job's target after its first scrape."""
         wait_for(lambda: self.targets().get(job, {}).get("health", "unknown") != "unknown")
         return self.targets()[job]
 
 
 def config(issuer: Issuer, folder: Path, target: str) -> str:
-    """Return the page's configuration, with jobs beside it that differ from the page's in one respect."""
+    """Return the configuration of the documentation page with further scrape jobs.
+
+    Each of these jobs differs from the page's job in one respect.
+    """
     changes = {
         ISSUER: issuer.url,
         "scheme: https": "scheme: http",
@@ -73,7 +76,7 @@ def config(issuer: Issuer, folder: Path, target: str) -> str:
 
 @pytest.fixture(scope="module")
 def folder(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The secrets, as files."""
+    """Return a folder with the clients' secrets, each in a file."""
     made = tmp_path_factory.mktemp("prometheus")
     issuer.follow(PAGE)
     issuer.create(

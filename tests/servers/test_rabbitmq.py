@@ -1,4 +1,7 @@
-"""docs/resource-servers/rabbitmq.md: RabbitMQ takes tokens as passwords, and permissions from their scopes."""
+"""docs/resource-servers/rabbitmq.md: RabbitMQ accepts tokens as passwords.
+
+A user may do what the token's scopes permit.
+"""
 
 import json
 import re
@@ -22,13 +25,13 @@ pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("rabbitmq")]
 
 
 def conf(printed: str, port: int, ca: Path) -> str:
-    """Return the printed rabbitmq.conf, which listens on loopback alone."""
+    """Return the rabbitmq.conf that the command printed, changed so that RabbitMQ listens on loopback only."""
     config = adapted(printed, {BUNDLE: ca})
     return f"{config}listeners.tcp.1 = 127.0.0.1:{port}\n"
 
 
 def sender(folder: Path, port: int) -> Callable[[str | None], str]:
-    """Return a function that runs the page's client with a token, and returns what became of it."""
+    """Return a function that runs the documentation page's client with a token, and returns the client's result."""
     script = folder / "send.py"
     script.write_text(adapted(PAGE.files()["send.py"], {'"localhost", 5672': f'"127.0.0.1", {port}'}))
 
@@ -45,7 +48,10 @@ def sender(folder: Path, port: int) -> Callable[[str | None], str]:
 
 @pytest.fixture(scope="module")
 def printed(issuer: Issuer) -> str:
-    """Register the API by `create_api --for rabbitmq`, the client by the page, and return the printed rabbitmq.conf."""
+    """Register the API by `create_api --for rabbitmq`, and the client as the documentation page does.
+
+    Return the rabbitmq.conf that `create_api` printed.
+    """
     made = json.loads(issuer.manage("create_api", "--for", "rabbitmq", "--json"))
     issuer.create(*PAGE.commands()[1])
     issuer.followed.add(PAGE.name)

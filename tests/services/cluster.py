@@ -1,4 +1,7 @@
-"""A PostgreSQL cluster of the tests' own, which can be frozen, stopped and reconfigured; and PgBouncer before it."""
+"""A PostgreSQL cluster for tests, which can be frozen, stopped and reconfigured.
+
+Also starts PgBouncer in front of it.
+"""
 
 import os
 import pwd
@@ -29,7 +32,10 @@ log_min_messages = fatal
 
 
 def unprivileged() -> list[str]:
-    """What stands before a command that refuses to run as root."""
+    """Return the words to put before a command that refuses to run as root.
+
+    Returns [] if this process is not root.
+    """
     return ["runuser", "-u", SUPERUSER, "--"] if os.getuid() == 0 else []
 
 
@@ -42,7 +48,7 @@ def binaries() -> Path:
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    """A folder that the unprivileged user may write to."""
+    """Yield a temporary folder in which the unprivileged user may write."""
     path = Path(tempfile.mkdtemp(prefix="keyturn-cluster-"))
     try:
         if os.getuid() == 0:
@@ -55,7 +61,7 @@ def folder() -> Iterator[Path]:
 
 @dataclass(slots=True)
 class Cluster:
-    """One server. `pids` are its processes, and no others are ever signalled."""
+    """A PostgreSQL server. Signals are sent only to the processes that `pids` returns."""
 
     data: Path
     port: int
@@ -76,13 +82,13 @@ class Cluster:
         subprocess.run([*command, *log, *arguments], check=True, timeout=600, stdout=subprocess.DEVNULL)
 
     def pids(self) -> list[int]:
-        """The postmaster, then its children."""
+        """Return the ids of PostgreSQL's main process (postmaster) and of its children, in this order."""
         postmaster = int((self.data / "postmaster.pid").read_text(encoding="utf-8").split()[0])
         children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text(encoding="utf-8")
         return [postmaster, *map(int, children.split())]
 
     def freeze(self) -> None:
-        """Stop every process where it is: connections are still acknowledged, by the kernel."""
+        """Stop every process by SIGSTOP. The kernel still accepts and acknowledges connections."""
         for _ in range(2):  # the second time for a child that the postmaster made before it stopped
             self._signal(signal.SIGSTOP)
 
@@ -103,7 +109,7 @@ class Cluster:
             self.thaw()
 
     def execute(self, *statements: str) -> list[tuple]:
-        """Run statements as the superuser, each for itself; the rows of the last one."""
+        """Run statements as the superuser, each in its own transaction. Returns the rows of the last statement."""
         rows: list[tuple] = []
         with psycopg.connect(self.address, autocommit=True, connect_timeout=10) as connection:
             for statement in statements:
@@ -113,7 +119,7 @@ class Cluster:
 
     @contextmanager
     def configured(self, **settings: str) -> Iterator[None]:
-        """Settings of the server in force, until the block ends."""
+        """Set the settings of the server while the block runs."""
         self._configure(*(f"ALTER SYSTEM SET {name} = '{value}'" for name, value in settings.items()))
         try:
             yield
@@ -121,7 +127,10 @@ class Cluster:
             self._configure(*(f"ALTER SYSTEM RESET {name}" for name in settings))
 
     def _configure(self, *statements: str) -> None:
-        """The superuser's own writes wait for no standby."""
+        """Run statements as the superuser, and reload the configuration of the server.
+
+        The statements do not wait for a standby server, and also work if the server is read-only by default.
+        """
         with psycopg.connect(self.address, autocommit=True) as connection:
             connection.execute("SET synchronous_commit = local")
             connection.execute("SET default_transaction_read_only = off")
@@ -131,7 +140,7 @@ class Cluster:
 
 @contextmanager
 def cluster(connections: int = 40) -> Iterator[Cluster]:
-    """A running server that admits so many connections."""
+    """Run a server that accepts at most `connections` connections while the block runs."""
     with folder() as path:
         made = Cluster(path / "data", free())
         command = [*unprivileged(), str(binaries() / "initdb"), "--pgdata", str(made.data), "--auth=trust", "--no-sync"]
@@ -153,7 +162,7 @@ def cluster(connections: int = 40) -> Iterator[Cluster]:
 
 @contextmanager
 def pooled(upstream: Cluster) -> Iterator[str]:
-    """PgBouncer in transaction pooling before the cluster; its host and port."""
+    """Run PgBouncer with transaction pooling in front of the cluster, and yield its host and port."""
     program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         pytest.fail("pgbouncer is missing: install Debian's pgbouncer")
@@ -178,7 +187,7 @@ def pooled(upstream: Cluster) -> Iterator[str]:
 
 
 def accepts(port: int, within: float = 120.0) -> None:
-    """Return once something answers a PostgreSQL client on the port."""
+    """Wait until a server answers a PostgreSQL client on the port. Fails after `within` seconds."""
     deadline = time.monotonic() + within
     while True:
         try:

@@ -1,4 +1,4 @@
-"""A PostgreSQL database of the test's own, migrated, and commands run in processes of their own."""
+"""A migrated PostgreSQL database for each test, and commands that run in separate processes."""
 
 import os
 import re
@@ -16,10 +16,11 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+import pytest_django
 
 from project.launch import processes
 from tests.services.cluster import Cluster, cluster
-from tokens.rate_settings import RATE_LIMITS
+from tokens.settings.rate import RATE_LIMITS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SERVER = os.environ.get("TEST_DATABASE_URL", "")
@@ -52,14 +53,14 @@ SLOWEST = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Order the slowest modules. The tests in each module stay in the order that chance gave them."""
+    """Run the slowest modules first. The tests in each module stay in their random order."""
     rank = {name: number for number, name in enumerate(SLOWEST)}
     items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
 
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """An issuer's environment on PostgreSQL."""
+    """An issuer on PostgreSQL, given by its environment variables."""
 
     variables: dict[str, str]
 
@@ -84,12 +85,15 @@ class Issuer:
             return connection.execute(query).fetchall()
 
     def wait_for_number(self, query: str, least: int, *, within: float = 300.0) -> None:
-        """Return once the query gives at least that number. Keeps one connection, so that it sees short states too."""
+        """Wait until the number that the query returns is at least `least`.
+
+        One connection is used for all attempts, so that they are fast enough to see short states.
+        """
         with psycopg.connect(self.variables["DATABASE_URL"], autocommit=True) as connection:
             wait_for(lambda: connection.execute(query).fetchone()[0] >= least, within=within, pause=0.02)
 
     def revocations_are_past(self) -> None:
-        """Return once no revocation covers tokens that are issued from now on."""
+        """Wait until no revocation covers tokens that are issued from now on."""
         with psycopg.connect(self.variables["DATABASE_URL"], autocommit=True) as connection:
             wait_for(lambda: connection.execute(REVOKED_AHEAD).fetchone() == (0,), pause=0.05)
 
@@ -102,20 +106,23 @@ def issuer() -> Iterator[Issuer]:
 
 @pytest.fixture(scope="module")
 def module_issuer() -> Iterator[Issuer]:
-    """One database for tests of a module that change nothing in it."""
+    """Yield an issuer with one database for all tests of a module. The tests must not change the database."""
     with migrated() as one:
         yield one
 
 
 @contextmanager
 def migrated() -> Iterator[Issuer]:
-    """An issuer's environment, with a migrated database of its own: a copy of this process's template."""
+    """Yield an issuer with a migrated database of its own.
+
+    The database is a copy of this process's template.
+    """
     with database(like=template(ROOT)) as url:
         yield Issuer(environment(url))
 
 
 def environment(url: str) -> dict[str, str]:
-    """An issuer's variables with secrets of their own, for the database at `url`."""
+    """Return an issuer's environment variables with new secrets, for the database at `url`."""
     return {
         "PATH": os.environ["PATH"],
         "DJANGO_SETTINGS_MODULE": "project.settings.issuer",
@@ -131,7 +138,7 @@ def environment(url: str) -> dict[str, str]:
 
 @contextmanager
 def database(*, like: str = "template1") -> Iterator[str]:
-    """The URL of a database that is a copy of `like`, and is dropped afterwards."""
+    """Create a copy of the database `like`, yield its URL, and drop it after the block."""
     name = f"keyturn_{secrets.token_hex(6)}"
     with psycopg.connect(server(), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {like}")
@@ -147,25 +154,34 @@ _session = ExitStack()
 
 @cache
 def own_server() -> Cluster:
-    """Start a PostgreSQL of this pytest process, if a test needs one: no other process takes its connections."""
+    """Start a PostgreSQL server for this pytest process alone.
+
+    So other processes do not use up its connections.
+    """
     return _session.enter_context(cluster(CONNECTIONS))
 
 
 def server() -> str:
-    """The URL of the PostgreSQL that has the tests' databases."""
+    """Return the URL of the PostgreSQL server on which the tests create databases."""
     return SERVER or own_server().address
 
 
 @contextmanager
 def durable() -> Iterator[None]:
-    """Set the server so that a crash loses nothing, as the one of the tests need not be."""
+    """Make the PostgreSQL server write to disk while the block runs, so that a crash loses no commit.
+
+    Otherwise, the server of the tests does not wait for the disk.
+    """
     with nullcontext() if SERVER else own_server().configured(fsync="on"):
         yield
 
 
 @cache
 def template(root: Path) -> str:
-    """The name of a database to copy, migrated by the build in `root` once in each pytest process."""
+    """Return the name of the template, the database that tests copy.
+
+    The build in the folder `root` migrates it once in each pytest process.
+    """
     url = _session.enter_context(database())
     Issuer(environment(url) | {"RATE_LIMITS": ""}).run("migrate", "--verbosity", "0")  # an older build has fewer limits
     return urlsplit(url).path.lstrip("/")
@@ -178,14 +194,14 @@ def session_ends() -> Iterator[None]:
 
 
 def end_session() -> None:
-    """Drop the database to copy, and stop the PostgreSQL of this process."""
+    """Drop the template database, and stop the PostgreSQL server of this process."""
     _session.close()
     for made in (template, own_server):
         made.cache_clear()
 
 
 def serve(issuer: Issuer, url: str, log: Path, *, workers: int = 4) -> processes.Child:
-    """Start the issuer, of so many processes, at a loopback URL."""
+    """Start the issuer with `workers` worker processes at the loopback URL `url`."""
     command = ["-m", "project.launch.serve", "--workers", str(workers), "--end-with-stdin", url.rpartition(":")[2]]
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -206,7 +222,7 @@ ANSWERED = "The database failed"
 
 
 def mistakes(*logs: Path) -> list[str]:
-    """Return the records of the servers' logs that have the traceback of an error that was not expected."""
+    """Return those records in the logs of issuers that have the traceback of an unexpected error."""
     records = [record for log in logs for record in RECORD.split(log.read_text(encoding="utf-8"))]
     return [record for record in records if "Traceback" in record and ANSWERED not in record]
 
@@ -216,13 +232,23 @@ STARTS_WITHIN = 180.0
 
 
 def ready(child: processes.Child, path: str = "/readyz") -> None:
-    """Return once `path` answers 200. Raises processes.Failed if the child ends before."""
+    """Wait until the server answers 200 at `path`. Raises processes.Failed if its process ends before."""
     processes.wait_until_ready(child, path, within=STARTS_WITHIN)
 
 
 def wait_for(condition: Callable[[], bool], *, within: float = 300.0, pause: float = 0.1) -> None:
-    """Return once it holds. `within` (seconds) only ends a test that hangs; a busy machine needs less."""
+    """Wait until the condition is True.
+
+    `within` (seconds) only ends a test that hangs. It is longer than a busy machine needs.
+    """
     deadline = time.monotonic() + within
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         threading.Event().wait(pause)
+
+
+@pytest.fixture
+def real_databases(django_db_blocker: pytest_django.DjangoDbBlocker) -> Iterator[None]:
+    """Allow access to databases, because the connections of these tests do not use Django's test database."""
+    with django_db_blocker.unblock():
+        yield

@@ -1,4 +1,4 @@
-"""Two issuers on one database, behind one address, and APIs that follow their revocation feed: real processes."""
+"""Two issuers on one database and behind one address, and APIs that follow their revocation feed, as real processes."""
 
 import json
 import secrets
@@ -65,7 +65,7 @@ print(json.dumps({{user.username: [family(user) for _ in range({grants})] for us
 
 @dataclass(slots=True)
 class Deployment:
-    """The issuers, and what their clients know."""
+    """Two running issuers, and the credentials of their clients."""
 
     issuer: Issuer
     folder: Path
@@ -83,16 +83,22 @@ class Deployment:
         return self.issuer.variables["ISSUER_URL"]
 
     def log_in(self, *users: str, grants: int = 1) -> None:
-        """Give each user (who is created if there is none) so many new grants, which replace those known before."""
+        """Give each user `grants` new grants. They replace those that the deployment remembered.
+
+        Creates users that do not exist.
+        """
         self.users |= json.loads(self.issuer.run(*SHELL, LOG_IN.format(names=list(users), grants=grants)))
 
     def token(self, client: str, *, at: int = 0) -> str:
-        """A service's token, from one of the issuers; asked for again while the issuer says to."""
+        """Return an access token of the service `client` from issuer number `at`.
+
+        Repeats the request while the issuer answers 503.
+        """
         form = {"grant_type": "client_credentials", "scope": "notes:read", "client_id": client}
         return self._issued(form | {"client_secret": self.services[client]}, at)["access_token"]
 
     def user_token(self, user: str, *, grant: int = 0, at: int = 0) -> str:
-        """A user's token under one of the grants."""
+        """Return an access token of the user under grant number `grant`, from issuer number `at`."""
         refresh = self.users[user][grant]
         answer = self._issued({"grant_type": "refresh_token", "refresh_token": refresh, "client_id": "app"}, at)
         self.users[user][grant] = answer["refresh_token"]
@@ -108,17 +114,20 @@ class Deployment:
         return answer.json()
 
     def revoke(self, text: str, *, client: str, at: int = 0) -> int:
-        """The status of /oauth/revoke at one of the issuers. Raises requests.ConnectionError."""
+        """Revoke a token as `client` at issuer number `at`. Return the status of the answer.
+
+        Raises requests.ConnectionError.
+        """
         form = {"token": text, "client_id": client}
         form |= {"client_secret": self.services[client]} if client in self.services else {}
         return requests.post(f"{self.children[at].url}/oauth/revoke", form, timeout=60).status_code
 
     def stop(self) -> None:
-        """End both issuers."""
+        """Stop both issuers."""
         processes.stop(self.children)
 
     def start(self) -> None:
-        """Start both issuers on their ports."""
+        """Start both issuers again, each on its port."""
         for number, child in enumerate(self.children):
             self.children[number] = serve(self.issuer, child.url, child.log.with_suffix(".again.log"), workers=1)
             self.started.append(self.children[number])
@@ -127,7 +136,10 @@ class Deployment:
 
     @contextmanager
     def apis(self, number: int = 2, **variables: str) -> Iterator[list[Api]]:
-        """APIs that follow the feed, each a process of its own, when their first poll is over."""
+        """Run `number` APIs that follow the revocation feed, each in a process of its own.
+
+        Waits until each API has polled the feed once.
+        """
         with ExitStack() as stack:
             running = [stack.enter_context(self.api(**variables)) for _ in range(number)]
             for one in running:
@@ -145,7 +157,7 @@ class Deployment:
 
 @contextmanager
 def deployed(folder: Path) -> Iterator[Deployment]:
-    """Two issuers of one process each, under one URL, with clients and users."""
+    """Run two issuers under one URL, each with one worker process, with clients and users."""
     ports = [free(), free()]
     proxy = Proxy(*(("127.0.0.1", port) for port in ports))
     url = f"http://localhost:{proxy.port}"
@@ -166,12 +178,15 @@ def deployed(folder: Path) -> Iterator[Deployment]:
 
 
 def feed(one: Api, issuer: str) -> dict[str, Any]:
-    """What an API's /readyz tells the operator of an issuer's feed; the request makes the process follow it."""
+    """Return the state of the issuer's revocation feed, as the /readyz of an API shows it to operators.
+
+    The request also makes the API follow the feed.
+    """
     return json.loads(one.get("/readyz")[2])["issuers"][issuer]["revocations"]
 
 
 def asked(one: Api, token: str) -> tuple[int, dict[str, str]]:
-    """Status and headers of a request with the token."""
+    """Send a request with the token to the API. Return status and headers of the answer."""
     status, headers, _ = one.get("/api/whoami/", {"Authorization": f"Bearer {token}", "X-Forwarded-Proto": "https"})
     return status, headers
 
@@ -181,7 +196,7 @@ def statuses(apis: Sequence[Api], token: str) -> set[int]:
 
 
 def until(condition: Callable[[], bool], *, within: float = 300.0) -> float:
-    """Wait for it; return the seconds that it took."""
+    """Wait until the condition is True, and return the seconds that it took."""
     start = time.monotonic()
     while not condition():
         assert time.monotonic() - start < within, "it did not happen in time"

@@ -1,4 +1,6 @@
-"""Requests to each endpoint for clients through the WSGI application, and what each of them costs. Run in a process.
+"""Measures the cost of a request to each endpoint for clients, through the WSGI application.
+
+Tests run this module in a separate process.
 
 A cost is the number of round trips to PostgreSQL (BEGIN and COMMIT count), the commands at Redis, and the calls of
 Python functions during one request of a process whose caches are filled.
@@ -15,11 +17,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
 
+import jwt
 import redis
+from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
 from django.utils import timezone
 
@@ -29,9 +34,14 @@ from tokens.clients import client_secret
 from tokens.issued import one_time, refresh_token, user_grant
 from tokens.issued.audience import Target
 from tokens.issued.login import Login
-from tokens.models import Api, AuthorizationCode, Client, Scope, User, UserGrant
+from tokens.models import Api, AuthorizationCode, Client, ExchangePolicy, Scope, User, UserGrant
 
 API = "https://api.example/"
+NEXT_API = "https://next.example/"
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
+ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+TIMES = 5
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 CHALLENGE = b64url(sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 SCOPES = ("openid", "offline_access", "notes:read")
@@ -39,7 +49,7 @@ SCOPES = ("openid", "offline_access", "notes:read")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer of the application."""
+    """The response of the WSGI application."""
 
     status: int
     headers: Mapping[str, str]
@@ -99,7 +109,7 @@ def make_client(client_id: str, *grants: str, scopes: tuple[Scope, ...] = ()) ->
 
 
 class World:
-    """An API with its client, a web application, a service and a user."""
+    """An API with its client, and the clients and the user that send requests."""
 
     def __init__(self) -> None:
         self.api = Api.objects.create(identifier=API, name="API")
@@ -108,8 +118,20 @@ class World:
         self.operator.operated_apis.add(self.api)
         self.webapp = make_client("webapp", "authorization_code", "refresh_token", scopes=(scope,))
         self.service = make_client("service", "client_credentials", scopes=(scope,))
+        self.wrong = Client(client_id="service")
+        self.wrong.plain = self.service.plain + "x"
         self.rotating = make_client("rotating", "authorization_code", "refresh_token", scopes=(scope,))
         Client.objects.filter(pk=self.rotating.pk).update(rotates_refresh_tokens=True)
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.signing = make_client("signing", "client_credentials", scopes=(scope,))
+        jwk = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(self.key.public_key())) | {"kid": "own", "alg": "ES256"}
+        given = {"token_endpoint_auth_method": "private_key_jwt", "client_jwks": {"keys": [jwk]}}
+        Client.objects.filter(pk=self.signing.pk).update(**given)
+        self.exchanging = make_client("exchanging", EXCHANGE)
+        self.exchanging.operated_apis.add(self.api)
+        next_api = Api.objects.create(identifier=NEXT_API, name="Next")
+        policy = ExchangePolicy.objects.create(client=self.exchanging, api=next_api)
+        policy.scopes.add(Scope.objects.create(name="next:read", description="Read", api=next_api))
         self.user = User.objects.create_user("ada", email="ada@example.org")
 
     def grant(self, client: Client) -> UserGrant:
@@ -135,6 +157,23 @@ class World:
 
     def issue(self) -> Answer:
         return form("/oauth/token", self.service, grant_type="client_credentials", scope="notes:read")
+
+    def assertion(self) -> str:
+        now = timezone.now()
+        claims = {"iss": "signing", "sub": "signing", "aud": settings.ISSUER["URL"], "iat": now}
+        claims |= {"exp": now + timedelta(seconds=60), "jti": secrets.token_hex(16)}
+        return jwt.encode(claims, self.key, algorithm="ES256", headers={"kid": "own"})
+
+    def issue_by_key(self, assertion: str) -> Answer:
+        given = {"client_assertion_type": ASSERTION, "client_assertion": assertion}
+        return form("/oauth/token", None, grant_type="client_credentials", scope="notes:read", **given)
+
+    def issue_wrongly(self) -> Answer:
+        return form("/oauth/token", self.wrong, grant_type="client_credentials", scope="notes:read")
+
+    def exchange(self, text: str) -> Answer:
+        given = {"subject_token": text, "subject_token_type": ACCESS_TOKEN, "resource": NEXT_API}
+        return form("/oauth/token", self.exchanging, grant_type=EXCHANGE, scope="next:read", **given)
 
     def redeem(self, code: str) -> Answer:
         return form("/oauth/token", self.webapp, grant_type="authorization_code", code=code, code_verifier=VERIFIER)
@@ -166,13 +205,19 @@ JWKS = "/.well-known/jwks.json"
 
 
 def requests(world: World) -> dict[str, tuple[Callable[[], Any], Callable[[Any], Answer]]]:
-    """Return for each kind of request what prepares one, and the request itself."""
+    """Return two functions for each kind of request, by its name.
+
+    The first one prepares a request, the second one sends it.
+    """
 
     def get(path: str) -> Callable[[Any], Answer]:
         return lambda tag: call("GET", path, **({"HTTP_IF_NONE_MATCH": tag} if tag else {}))
 
     return {
         "client credentials": (lambda: None, lambda _: world.issue()),
+        "client credentials by a key": (world.assertion, world.issue_by_key),
+        "client credentials, wrong secret": (lambda: None, lambda _: world.issue_wrongly()),
+        "exchange": (world.user_token, world.exchange),
         "code": (world.code, world.redeem),
         "refresh": (world.refresh, world.renew),
         "rotation": (lambda: world.refresh(world.rotating), lambda text: world.renew(text, world.rotating)),
@@ -191,7 +236,7 @@ def requests(world: World) -> dict[str, tuple[Callable[[], Any], Callable[[Any],
 
 @contextmanager
 def counted_waits() -> Iterator[list[Connection]]:
-    """Collect an element for each round trip to PostgreSQL."""
+    """Yield a list. It gets one element for each round trip of this thread to PostgreSQL."""
     waits: list[Connection] = []
     wait, thread = Connection.wait, threading.get_ident()
 
@@ -228,7 +273,11 @@ def commands(server: Any) -> dict[str, int]:
 
 
 def cost(prepare: Callable[[], Any], request: Callable[[Any], Answer]) -> dict[str, Any]:
-    """Return the cost of one request, after two others of its kind."""
+    """Return the cost of one request, after two others of the same kind.
+
+    The number of Python calls is the lowest of TIMES further requests, because a refresh of the snapshot, a new second
+    of the log, or the garbage collector adds calls to some of them.
+    """
     server = redis.Redis.from_url(settings.CACHES["default"]["LOCATION"])
     for _ in range(2):
         request(prepare())
@@ -237,12 +286,15 @@ def cost(prepare: Callable[[], Any], request: Callable[[Any], Answer]) -> dict[s
     with counted_waits() as waits:
         status = request(prepared).status
     after = commands(server)
-    prepared = prepare()
     used = {name: number - before.get(name, 0) for name, number in after.items() if number != before.get(name, 0)}
-    calls = python_calls(lambda: request(prepared))
+    calls = min(python_calls(partial(request, prepare())) for _ in range(TIMES))
     return {"status": status, "statements": len(waits), "commands": used, "calls": calls}
 
 
 def main() -> None:
-    """Print the cost of each kind of request as JSON."""
+    """Print the cost of each kind of request as JSON.
+
+    DEBUG is off, because with DEBUG Django keeps each statement.
+    """
+    settings.DEBUG = False
     print(json.dumps({name: cost(*kind) for name, kind in requests(World()).items()}))

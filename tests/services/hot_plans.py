@@ -1,14 +1,28 @@
-"""How PostgreSQL executes the statements of each kind of request in tables with many rows. Run in a process."""
+"""Prints how PostgreSQL executes the statements of each kind of request in large tables.
+
+Tests run this module in a separate process.
+"""
 
 import json
 import sys
+from collections.abc import Callable
 from typing import Any
 
+import jwt
 from django.db import connection
 
-from tests.services.endpoint_costs import World, requests
+from tests.services.endpoint_costs import Answer, World, call, requests
 
-MANY = ("tokens_user", "tokens_usergrant", "tokens_authorizationcode", "tokens_refreshtoken", "tokens_revocation")
+FEED = "/oauth/revocations"
+MANY = (
+    "tokens_user",
+    "tokens_usergrant",
+    "tokens_authorizationcode",
+    "tokens_refreshtoken",
+    "tokens_revocation",
+    "tokens_publication",
+    "tokens_usedassertion",
+)
 """The tables that grow, which are filled."""
 FILL = """
 INSERT INTO tokens_user (sub, username, email, password, is_active, is_staff, is_superuser, first_name, last_name,
@@ -33,7 +47,7 @@ ANALYZE"""
 
 
 class Collected:
-    """The statements of the requests, each once."""
+    """The different SQL statements that the requests execute."""
 
     def __init__(self) -> None:
         self.statements: dict[str, Any] = {}
@@ -43,13 +57,31 @@ class Collected:
         return execute(sql, params, many, context)
 
 
+def poll(version: str = "") -> Answer:
+    return call("GET", FEED, QUERY_STRING=f"since={version}" if version else "")
+
+
+def version_before_a_revocation(world: World) -> str:
+    version = jwt.decode(poll().body, options={"verify_signature": False})["version"]
+    world.revoke(world.user_token())
+    return str(version)
+
+
+def kinds(world: World) -> dict[str, tuple[Callable[[], Any], Callable[[Any], Answer]]]:
+    return requests(world) | {"feed": (lambda: version_before_a_revocation(world), poll)}
+
+
 def main(rows: int) -> None:
-    """Print for each statement that names a table with many rows its plan, as JSON."""
+    """Fill the tables with `rows` rows. Print the plan of each statement that uses a large table, as JSON.
+
+    A plan says how PostgreSQL executes the statement.
+    """
     world, plans = World(), {}
+    poll()  # makes the log of revocations
     with connection.cursor() as cursor:
         for statement in FILL.split(";"):
             cursor.execute(statement, {"rows": rows} if "%" in statement else None)
-    for name, (prepare, request) in requests(world).items():
+    for name, (prepare, request) in kinds(world).items():
         request(prepare())
         prepared, collected = prepare(), Collected()
         with connection.execute_wrapper(collected):

@@ -1,4 +1,7 @@
-"""Issuer processes on one database whose clocks differ, by Debian's libfaketime; and a browser that goes to any."""
+"""Issuer processes (nodes) on one database, whose clocks differ by Debian's libfaketime.
+
+Also a browser that visits them.
+"""
 
 import json
 import re
@@ -62,7 +65,7 @@ for client in (app, own, service):
 
 
 def library() -> str:
-    """Return the path of libfaketime for programs with threads."""
+    """Return the path of the libfaketime library for multi-threaded programs."""
     found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
     assert found, "libfaketime is missing: apt-get install faketime"
     return str(found[0])
@@ -70,7 +73,7 @@ def library() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One issuer process, reached at its own port; `seconds` is how far its clock is ahead."""
+    """One issuer process on a port of its own. Its clock is `seconds` ahead of the machine's clock."""
 
     url: str
     seconds: int
@@ -105,7 +108,7 @@ class Node:
 
 @dataclass(slots=True)
 class Visitor:
-    """A browser with cookies, which follows no redirect by itself: the test names the node of each step."""
+    """A browser with cookies. It does not follow redirects, because the test chooses the node for each step."""
 
     session: requests.Session = field(default_factory=requests.Session)
 
@@ -117,24 +120,24 @@ class Visitor:
         return self.session.get(f"{node.url}{authorization(**changes)}", timeout=TIMEOUT, allow_redirects=False)
 
     def submit(self, url: str, page: requests.Response, values: Mapping[str, str]) -> requests.Response:
-        """Send the page's form to `url`, which may be another node's."""
+        """Send the form of `page` to `url`, which can be at another node."""
         shown = next(form for form in forms(page.text) if "csrfmiddlewaretoken" in form.fields)
         return self.session.post(url, data=shown.fields | values, timeout=TIMEOUT, allow_redirects=False)
 
     def allow(self, asks: Node, answers: Node, **changes: str) -> requests.Response:
-        """Read the consent page at one node and answer it at another."""
+        """Load the consent page from the node `asks`, and send the answer to the node `answers`."""
         page = self.authorize(asks, **changes)
         if page.status_code != 200:
             return page
         return self.submit(f"{answers.url}{authorization(**changes)}", page, {"allow": "true"})
 
     def approve(self, asks: Node, answers: Node, user_code: str) -> requests.Response:
-        """Type a device's code at one node and allow it at another."""
+        """Type the user code of a device at the node `asks`, and allow the device at the node `answers`."""
         shown = self.type_code(asks, user_code)
         return self.submit(f"{answers.url}/oauth/device/verify", shown, {"allow": "true"})
 
     def type_code(self, node: Node, user_code: str) -> requests.Response:
-        """The page that asks whether the device may."""
+        """Type the user code of a device, and return the HTML page that asks whether to allow the device."""
         page = f"{node.url}/oauth/device/verify"
         empty = self.session.get(page, timeout=TIMEOUT, allow_redirects=False)
         return self.submit(page, empty, {"user_code": user_code})
@@ -167,7 +170,7 @@ def authorization(**changes: str) -> str:
 
 
 def code_of(response: requests.Response) -> str:
-    """The code of an authorization response."""
+    """Return the authorization code in an authorization response."""
     location = response.headers["Location"]
     assert location.startswith(CALLBACK), location
     return parse_qs(urlsplit(location).query)["code"][0]
@@ -184,7 +187,10 @@ def user_code_of(begun: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Nodes:
-    """Nodes by how many seconds their clocks are ahead, their database, and the key of the client `own`."""
+    """The nodes of a test, by the number of seconds that their clocks are ahead.
+
+    Also the issuer with their database, and the private key of the client `own`.
+    """
 
     issuer: Issuer
     by_seconds: Mapping[int, Node]
@@ -195,7 +201,7 @@ class Nodes:
 
     @contextmanager
     def uncommitted(self, script: str) -> Iterator[None]:
-        """Run `script` in a transaction of another process, which commits when the block ends."""
+        """Run `script` in a transaction of another process. The transaction commits when the block ends."""
         code = UNCOMMITTED.format(script=textwrap.indent(script.strip(), "    "))
         process = subprocess.Popen(
             [sys.executable, "manage.py", "shell", "-v", "0", "--no-imports", "-c", code],
@@ -216,7 +222,10 @@ class Nodes:
 
 @contextmanager
 def running(issuer: Issuer, *seconds: int, logs: Path) -> Iterator[Nodes]:
-    """One issuer process for each clock, all of one issuer URL."""
+    """Run one node for each of `seconds`, the seconds by which its clock is ahead.
+
+    All nodes have the same issuer URL.
+    """
     urls = {one: f"http://localhost:{free()}" for one in seconds}
     issuer = Issuer(issuer.variables | {"ISSUER_URL": next(iter(urls.values()))})
     issuer.run("rotate_keys")

@@ -1,4 +1,4 @@
-"""An issuer under production settings on a PostgreSQL of its own, and what its clients see of it."""
+"""An issuer with production settings on its own PostgreSQL, and the requests of its clients."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import re
 import secrets
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,9 +26,11 @@ from tests.services.conftest import UNLIMITED, Issuer, ready, serve, wait_for
 from tests.services.tripwire import Tripwire
 
 ISSUER = "https://issuer.test"
+NONE: Mapping[str, str] = {}
 KEY = ec.generate_private_key(ec.SECP256R1())
 """Of the client `keyed`."""
 JWKS = {"keys": [json.loads(jwt.algorithms.ECAlgorithm.to_jwk(KEY.public_key())) | {"kid": "keyed"}]}
+METADATA = "/.well-known/openid-configuration"
 WITHIN = 15.0
 """Seconds in which an answer is asserted to come on a busy machine: 3 s are promised on one that does nothing else.
 
@@ -79,6 +81,8 @@ class Served:
     """Reads from anywhere why /readyz says no."""
     families: list[str]
     """Refresh tokens of the public client `app`, each of a grant of its own."""
+    leader: int
+    """The main process, whose children are the workers."""
 
     def get(self, path: str, **headers: str) -> requests.Response:
         return self._ask("GET", path, headers=headers)
@@ -91,7 +95,10 @@ class Served:
         return self.post("/oauth/token", {"grant_type": "client_credentials", "scope": "notes:read"} | own)
 
     def assertion(self) -> requests.Response:
-        """A token for a client that authenticates by its key. The issuer writes the jti of the assertion."""
+        """Request a token as a client that authenticates by its key.
+
+        The issuer then writes the `jti` of the assertion to the database.
+        """
         now = int(time.time())
         claims = {"iss": "keyed", "sub": "keyed", "aud": ISSUER, "jti": str(uuid.uuid4()), "iat": now, "exp": now + 60}
         form = {
@@ -118,7 +125,10 @@ class Served:
         return answer
 
     def asks(self) -> dict[str, requests.Response]:
-        """What needs the database, all at once: the answers by endpoint."""
+        """Send a request to each endpoint that needs the database, all at once.
+
+        Return the answers by the name of the endpoint.
+        """
         own = {"client_id": "own", "client_secret": self.secret}
         family = self.families[0]  # no test takes this one: it might be answered
         calls = {
@@ -137,24 +147,32 @@ class Served:
             return {name: one.result() for name, one in running.items()}
 
     def documents(self) -> dict[str, int]:
-        """What needs no database while snapshots are younger than N: the statuses."""
+        """Request the documents that are served without the database, and return the statuses of the answers.
+
+        They are served from snapshots, as long as the snapshots are younger than `snapshot_age`.
+        """
         paths = ("healthz", ".well-known/jwks.json", ".well-known/openid-configuration")
         return {path: self.get(f"/{path}").status_code for path in paths}
 
     def lines(self) -> list[dict[str, object]]:
-        """The lines of the audit log about 503."""
+        """Return the lines of the audit log about answers with status 503."""
         found = re.findall(r"^\{.*\}$", self.log.read_text(encoding="utf-8"), re.MULTILINE)
         return [line for line in map(json.loads, found) if line.get("action") == "request.unavailable"]
 
     def recovers(self) -> None:
-        """Return once the issuer reads and writes."""
+        """Wait until the issuer reads and writes its database, and each worker has snapshots for the next outage.
+
+        A worker that started during an outage has no snapshots yet. Many requests are sent, because each can reach any
+        worker.
+        """
         wait_for(lambda: self.token().status_code == 200)
+        wait_for(lambda: all(self.get(METADATA).status_code == 200 for _ in range(30)))
         wait_for(lambda: self.assertion().status_code == 200)
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A database of a cluster with keys, clients and refresh tokens, to be copied."""
+    """A database in a cluster with keys, clients and refresh tokens, which tests copy."""
 
     name: str
     variables: dict[str, str]
@@ -165,7 +183,7 @@ class Prepared:
 
 @cache
 def prepared(cluster: str) -> Prepared:
-    """Make the database, once for each cluster. It goes with the cluster."""
+    """Create the database that tests copy, once for each cluster. The database is deleted together with the cluster."""
     name = f"prepared_{secrets.token_hex(4)}"
     with psycopg.connect(cluster, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
@@ -193,17 +211,22 @@ def prepared(cluster: str) -> Prepared:
 
 
 @contextmanager
-def served(cluster: Cluster, database: tuple[str, int], folder: Path) -> Iterator[Served]:
-    """An issuer whose database is reached at `database`, in a database of its own on the cluster."""
+def served(
+    cluster: Cluster, database: tuple[str, int], folder: Path, *, workers: int = 1, variables: Mapping[str, str] = NONE
+) -> Iterator[Served]:
+    """Run an issuer with a database of its own in the cluster.
+
+    The issuer connects to the address `database`, which can be that of a proxy.
+    """
     made, name, wire = prepared(cluster.address), f"keyturn_{secrets.token_hex(4)}", Tripwire(database)
     cluster.execute(f"CREATE DATABASE {name} TEMPLATE {made.name}")
     url, log = f"http://localhost:{free()}", folder / f"{name}.log"
     through = f"postgres://postgres@127.0.0.1:{wire.port}/{name}"
-    child = serve(Issuer(made.variables | {"DATABASE_URL": through}), url, log, workers=1)
+    child = serve(Issuer(made.variables | {"DATABASE_URL": through} | dict(variables)), url, log, workers=workers)
     try:
         ready(child)
         operator = made.variables["OPERATOR_TOKEN"]
-        yield Served(url, cluster, wire, log, made.secret, operator, list(made.families))
+        yield Served(url, cluster, wire, log, made.secret, operator, list(made.families), child.process.pid)
     finally:
         processes.stop([child])
         wire.close()

@@ -1,4 +1,4 @@
-"""A TCP proxy that can go away and come back: before a database, or before several issuers."""
+"""A TCP proxy in front of a database or of several issuers. A test can close and open it."""
 
 import itertools
 import socket
@@ -11,9 +11,10 @@ CHUNK = 65536
 
 
 class Proxy:
-    """Passes bytes on to `upstreams` in turn while it is open, or to the next one that accepts.
+    """Passes each connection on to the next of `upstreams`, in turn, as long as the proxy is open.
 
-    Closed, it resets what is connected and refuses what comes.
+    If an upstream refuses the connection, the next one is tried. A closed proxy resets its connections and refuses new
+    ones.
     """
 
     def __init__(self, *upstreams: tuple[str, int]) -> None:

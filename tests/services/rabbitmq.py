@@ -1,6 +1,6 @@
-"""A RabbitMQ broker of the test's own, on loopback, whose users authenticate by access tokens (OAuth 2.0 plugin).
+"""A RabbitMQ broker for one test, on loopback. Its users authenticate by access tokens (OAuth 2.0 plugin).
 
-Its plugin fetches the JWKS only when a token names a kid that it does not know.
+The plugin fetches the JWKS only if a token has a kid that the plugin does not know.
 """
 
 import os
@@ -35,7 +35,7 @@ class Broker:
     port: int
 
     def accepts(self, token: str) -> bool:
-        """True if a connection with this token as the password is authenticated."""
+        """Return True if a connection with this token as the password is authenticated."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
             connection.sendall(HEADER)
             _read_method(connection)
@@ -45,7 +45,7 @@ class Broker:
 
 @contextmanager
 def broker(folder: Path, *, jwks: str, audience: str) -> Iterator[Broker]:
-    """Start a broker that takes tokens for `audience`, signed by the keys at the URL `jwks`."""
+    """Start a broker that accepts tokens for `audience`, signed by the keys at the URL `jwks`."""
     port = free()
     advanced = CONFIGURATION.format(port=port, audience=audience, jwks=jwks)
     with node(folder, port, conf="", advanced=advanced):
@@ -54,7 +54,10 @@ def broker(folder: Path, *, jwks: str, audience: str) -> Iterator[Broker]:
 
 @contextmanager
 def node(folder: Path, port: int, *, conf: str, advanced: str = "[].") -> Iterator[dict[str, str]]:
-    """Start a node by the texts of rabbitmq.conf and advanced.config. Return the environment for its tools."""
+    """Start a RabbitMQ node with `conf` as rabbitmq.conf and `advanced` as advanced.config.
+
+    Yields the environment variables for RabbitMQ's tools.
+    """
     (folder / "advanced.config").write_text(advanced)
     (folder / "plugins").write_text("[rabbitmq_auth_backend_oauth2].")
     (folder / "rabbitmq.conf").write_text(conf)
@@ -100,7 +103,10 @@ def _wait(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
 
 
 def _start_ok(token: str) -> bytes:
-    """connection.start-ok with the mechanism PLAIN (AMQP 0-9-1, section 1.4.2.2)."""
+    """Return the AMQP method connection.start-ok, with the token as the password (mechanism PLAIN).
+
+    AMQP 0-9-1, section 1.4.2.2.
+    """
     response = b"\x00client\x00" + token.encode()
     arguments = struct.pack(">I", 0) + _short("PLAIN") + struct.pack(">I", len(response)) + response + _short("en_US")
     payload = struct.pack(">HH", 10, 11) + arguments
@@ -112,7 +118,7 @@ def _short(text: str) -> bytes:
 
 
 def _read_method(connection: socket.socket) -> tuple[int, int] | None:
-    """Return class and method of the next frame; None if the broker closes the connection."""
+    """Return class and method of the next AMQP frame, or None if the broker closes the connection."""
     head = _read(connection, 7)
     if head is None:
         return None

@@ -1,4 +1,4 @@
-"""A Redis of a test's own on a free port, which can be frozen, stopped and filled."""
+"""A Redis for one test on a free port, which can be frozen, stopped and filled."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ OPTIONS = ("--save", "", "--appendonly", "no", "--bind", "127.0.0.1")
 
 
 class RedisServer:
-    """One redis-server at one address, over stops and starts."""
+    """A redis-server. It keeps its address when it is stopped and started again."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -29,7 +29,7 @@ class RedisServer:
         wait_for(self._answers)
 
     def freeze(self) -> None:
-        """Connections are still accepted, by the kernel; nothing is answered."""
+        """Stop the process by SIGSTOP. The kernel still accepts connections, but no command is answered."""
         self._process.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WNOWAIT)
 
@@ -41,18 +41,21 @@ class RedisServer:
         self._process.wait()
 
     def limit(self, policy: str, *, room: int) -> None:
-        """Leave `room` bytes beside what is used now, under the policy."""
+        """Limit the memory of Redis to `room` bytes more than it uses now, with the eviction policy `policy`."""
         used = int(self.client.info("memory")["used_memory"])
         self.client.config_set("maxmemory-policy", policy)
         self.client.config_set("maxmemory", used + room)
 
     def push_out(self) -> None:
-        """Write a megabyte, for which the policy evicts older keys."""
+        """Write a megabyte, so that Redis evicts older cache entries by its policy."""
         for number in range(1000):
             self.client.set(f"filler:{number}", b"x" * 1000)
 
     def fill_up(self) -> None:
-        """Refuse every write from now on. No buffer that shrinks makes room again: a byte is never enough."""
+        """Make Redis refuse every write from now on.
+
+        The limit is one byte, so that no freed buffer makes room again.
+        """
         self.client.config_set("maxmemory-policy", "noeviction")
         self.client.config_set("maxmemory", 1)
 

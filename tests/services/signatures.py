@@ -1,4 +1,7 @@
-"""Signs for each line on stdin, as a worker does; a line of JSON on stdout: the kid, or why it does not sign."""
+"""Signs a token once for each line on stdin, as a worker does.
+
+Prints a line of JSON for each: the kid of the key that signed, or the reason why none signed.
+"""
 
 import json
 import sys

@@ -1,8 +1,8 @@
-"""Runs management commands in forked children and kills each one: after a time, or at one of its SQL statements.
+"""Runs management commands in forked children, and kills each child after a time or before one of its SQL statements.
 
-For each line of JSON on stdin, `{"arguments": ["rotate_keys"], "after": 0.05, "statement": 7}`, one line on stdout:
-`{"killed": true, "seconds": 0.05}`; not killed when the command ended first. Because the parent has loaded everything,
-a kill lands in the command's own work and not in Python's start.
+For each line of JSON on stdin, such as `{"arguments": ["rotate_keys"], "after": 0.05, "statement": 7}`, it prints a
+line such as `{"killed": true, "seconds": 0.05}`. `killed` is false if the command ended before. The parent has loaded
+every module, so a child is killed in the command's own work and not in Python's start.
 """
 
 import json
@@ -30,7 +30,10 @@ def main() -> None:
 
 
 def kill(arguments: list[str], *, after: float, statement: int | None) -> bool:
-    """Whether the command was killed: after that many seconds, or in front of that statement, counted from 1."""
+    """Run a command in a child process. Return True if the child was killed before the command ended.
+
+    It is killed after `after` seconds, or before the SQL statement number `statement`, counted from 1.
+    """
     child = os.fork()
     if child == 0:
         try:
@@ -48,7 +51,7 @@ def kill(arguments: list[str], *, after: float, statement: int | None) -> bool:
 
 
 def dying_at(statement: int | None) -> Callable[..., Any]:
-    """A wrapper of statements, which ends the process in front of that one."""
+    """Return a wrapper of SQL statements that kills this process before the statement number `statement`."""
     numbers = count(1)
 
     def wrapper(execute: Callable[..., Any], *arguments: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A backup from before a leak, restored with pg_restore: it is noticed, refuses to sign, and after_restore mends it."""
+"""A backup from before a leak is restored with pg_restore. The issuer refuses to sign until after_restore has run."""
 
 import json
 import subprocess
@@ -67,7 +67,7 @@ SERVICE = {"grant_type": "client_credentials", "scope": "notes:read"}
 
 @dataclass
 class Story:
-    """What was known before the backup was restored."""
+    """The secrets and tokens that existed before the backup was restored."""
 
     issuer: Issuer
     log: Path
@@ -108,7 +108,10 @@ class Story:
 
 @pytest.fixture(params=["journal", "audit log"])
 def story(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Story]:
-    """Dump, then revoke a key, a token and a secret, and spend a refresh token; then the dump is restored elsewhere."""
+    """Dump the database, then revoke a key, a token and a secret, and use a refresh token.
+
+    Then restore the dump to another database, and yield the issuer with that database.
+    """
     with migrated() as issuer, database() as other:
         if request.param == "journal":
             issuer.variables["AUDIT_JOURNAL"] = str(tmp_path / "audit.jsonl")
@@ -127,7 +130,7 @@ def story(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Story]:
 
 
 def lose(one: Story) -> None:
-    """Do everything that the dump does not know of."""
+    """Make the changes that are lost by the restore, because the dump was made before."""
     assert one.refresh(one.refresh_token)["status"] == 200
     form = {"token": one.access_token, "client_id": "app"}
     assert one.do("ask", path="/oauth/revoke", form=form)["status"] == 200

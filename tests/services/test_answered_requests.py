@@ -1,8 +1,9 @@
-"""Tabs that answer one authorization request at once, as a double click does, on PostgreSQL: each gets its answer."""
+"""Several browser tabs answer one authorization request at the same time, as by a double click. Each gets an answer."""
 
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from html import unescape
 from pathlib import Path
 from threading import Barrier
@@ -38,8 +39,9 @@ REQUEST = {
 }
 
 
-@pytest.fixture
-def served(issuer: Issuer, tmp_path: Path) -> Iterator[str]:
+@contextmanager
+def serving(issuer: Issuer, tmp_path: Path) -> Iterator[str]:
+    """Serve the issuer with the client of SETUP by two workers. Yield its URL."""
     url = f"http://localhost:{free()}"
     issuer.variables["ISSUER_URL"] = url
     issuer.run("rotate_keys")
@@ -52,13 +54,19 @@ def served(issuer: Issuer, tmp_path: Path) -> Iterator[str]:
         processes.stop([child])
 
 
+@pytest.fixture
+def served(issuer: Issuer, tmp_path: Path) -> Iterator[str]:
+    with serving(issuer, tmp_path) as url:
+        yield url
+
+
 def fields(page: requests.Response) -> dict[str, str]:
     found = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text)
     return {name: unescape(value) for name, value in found}
 
 
 def consent_page(browser: requests.Session, url: str) -> requests.Response:
-    """Log in for a new request, and return its consent page."""
+    """Log in at a new authorization request, and return the consent page for this request."""
     page = browser.get(f"{url}/oauth/authorize", params=REQUEST | {"prompt": "login"}, timeout=60)
     page = browser.post(page.url, fields(page) | {"login": "ada", "password": PASSWORD}, timeout=60)
     assert re.fullmatch(rf"{url}/oauth/authorize\?continue=[0-9a-f]{{16}}", page.url), page.url

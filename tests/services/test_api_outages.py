@@ -1,4 +1,7 @@
-"""An API whose own PostgreSQL is frozen, stopped or read-only: 503 where a view needs it, and nothing elsewhere."""
+"""The PostgreSQL of an API is frozen, stopped or read-only.
+
+Views that need the database answer 503. The other views work.
+"""
 
 import http.client
 import os
@@ -29,14 +32,17 @@ NOTE = '{"title": "x"}'
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """A running API with notes, and a user's token for it."""
+    """A running API with notes, and a user's token for this API."""
 
     api: Api
     cluster: Cluster
     token: str
 
     def ask(self, method: str, path: str, body: str | None = None) -> http.client.HTTPResponse:
-        """The answer, read; asserts that it came in time."""
+        """Send a request to the API, and return its answer after reading the body.
+
+        Asserts that the answer came in time.
+        """
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         headers |= {"X-Forwarded-Proto": "https"}
         started = time.monotonic()

@@ -1,4 +1,4 @@
-"""An API's throttles count in a Redis that hangs: one request waits for it, the others do not."""
+"""An API's throttles use a Redis that hangs. One request waits for Redis, the others do not."""
 
 import logging
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rest_framework.settings import api_settings
 
-from project.settings import connections, environment
+from project.settings import environment, service_url
 from resources import throttle_cache
 from resources.testing import pinned
 from tests.resources.test_throttle_cache import RATES, Throttled, ask
@@ -19,7 +19,10 @@ pytestmark = pytest.mark.services
 
 @pytest.fixture
 def redis(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisServer]:
-    """The shared cache is a Redis of the test's own. The pause after a failure does not end: the clock stands still."""
+    """Yield a Redis for this test, which is the shared cache of the API.
+
+    After a failure, the API does not use Redis for a time. This time does not end, because the clock stands still.
+    """
     server = RedisServer(tmp_path)
     monkeypatch.setenv("OWN_CACHE_URL", server.url)
     monkeypatch.setattr(throttle_cache.cache, "_failed", False)
@@ -35,10 +38,10 @@ def redis(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 def test_a_redis_that_hangs_costs_one_request_its_timeout_and_the_others_nothing(
     redis: RedisServer, settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(connections, "CACHE_WAIT", 10.0)  # a busy machine is no outage
+    monkeypatch.setattr(service_url, "CACHE_WAIT", 10.0)  # a busy machine is no outage
     settings.CACHES = {**settings.CACHES, "default": environment.cache("OWN_CACHE_URL")}
     assert [ask(Throttled).status_code for _ in range(4)] == [200, 200, 200, 429]
-    monkeypatch.setattr(connections, "CACHE_WAIT", 0.2)
+    monkeypatch.setattr(service_url, "CACHE_WAIT", 0.2)
     settings.CACHES = {**settings.CACHES, "default": environment.cache("OWN_CACHE_URL")}
     redis.freeze()
     with caplog.at_level(logging.ERROR):

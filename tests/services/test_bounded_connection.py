@@ -1,4 +1,4 @@
-"""Django's connection with deadlines, on PostgreSQL: what a request waits for, and what a command does not."""
+"""Django's connection to PostgreSQL with deadlines: the waits of a request, and of a command without deadlines."""
 
 import os
 import threading
@@ -8,7 +8,6 @@ from unittest.mock import patch
 
 import psycopg
 import pytest
-import pytest_django
 from django.db import OperationalError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import ConnectionHandler
@@ -20,7 +19,7 @@ from project.postgresql.errors import DeadlinePassed, NotReplicated, NotTried
 from project.settings import environment
 from tests.services.conftest import server
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.usefixtures("real_databases")]
 
 
 def connect(**options: object) -> BaseDatabaseWrapper:
@@ -28,13 +27,6 @@ def connect(**options: object) -> BaseDatabaseWrapper:
         settings = environment.database("DATABASE_URL")
     settings["OPTIONS"] = {**settings["OPTIONS"], **options}  # type: ignore[dict-item]
     return ConnectionHandler({"default": settings})["default"]
-
-
-@pytest.fixture(autouse=True)
-def real_databases(django_db_blocker: pytest_django.DjangoDbBlocker) -> Iterator[None]:
-    """These connections are no test database's."""
-    with django_db_blocker.unblock():
-        yield
 
 
 @pytest.fixture
@@ -55,7 +47,7 @@ def ask(database: BaseDatabaseWrapper, statement: str) -> list[tuple]:
 
 
 def insert(database: BaseDatabaseWrapper, name: str, *, seconds: float = 0) -> None:
-    """A transaction that takes so long."""
+    """Insert a row in a transaction that takes `seconds` before it commits."""
     with transaction.atomic():
         ask(database, f"INSERT INTO things VALUES ('{name}')")
         ask(database, f"SELECT pg_sleep({seconds})")
@@ -222,7 +214,7 @@ def test_without_a_budget_a_command_waits(database: BaseDatabaseWrapper) -> None
 
 
 def statements(database: BaseDatabaseWrapper, statement: str) -> int:
-    """Run the statement as the first one of a request, and return how many messages it took."""
+    """Run the statement as the first one of a request, and return how many round trips to PostgreSQL it took."""
     database.health_check_done = False
     real = bounded.psycopg.Connection.wait
     with patch.object(bounded.psycopg.Connection, "wait", autospec=True, side_effect=real) as waits:

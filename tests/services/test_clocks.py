@@ -1,4 +1,7 @@
-"""Two nodes whose clocks are 110 s apart, each within δ = 60 s, behave as one; a node beyond δ says 503, and why."""
+"""Two nodes whose clocks are 110 s apart, each wrong by less than clock_error (60 s), behave as one.
+
+A node whose clock is wrong by more than that answers 503.
+"""
 
 import re
 import time
@@ -41,7 +44,10 @@ def nodes(module_issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture(autouse=True)
 def tokens_can_be_issued(nodes: Nodes) -> None:
-    """No test begins in the second of a revocation of the test before."""
+    """Wait until tokens can be issued.
+
+    They cannot be issued in the second in which an earlier test revoked tokens.
+    """
     nodes.issuer.revocations_are_past()
 
 
@@ -77,7 +83,7 @@ def issued(answer: requests.Response) -> dict[str, str]:
 
 
 def tokens(visitor: Visitor, node: Node) -> dict[str, str]:
-    """Tokens of the logged-in visitor."""
+    """Return a token response for the visitor, who is logged in."""
     return issued(node.redeem(code_of(visitor.allow(node, node))))
 
 
@@ -167,7 +173,10 @@ def test_a_device_is_approved_at_one_node_and_asks_at_the_other(
 
 
 def test_an_assertion_is_as_old_at_one_node_as_at_the_other(pair: tuple[Node, Node], nodes: Nodes) -> None:
-    """A client's clock may be off by a minute: what lies within is taken, and what lies beyond is not, at both."""
+    """A client's clock may be off by a minute.
+
+    Both nodes accept an assertion that expired within that minute, and refuse an older one.
+    """
     for node in pair:
         assert assert_as_own(nodes, node, exp=time.time() - 10).status_code == 200
         assert assert_as_own(nodes, node, exp=time.time() - 65).status_code == 401
@@ -181,13 +190,16 @@ def test_tokens_of_both_nodes_are_dated_alike(pair: tuple[Node, Node]) -> None:
 
 LOG_OUT = """
 user = User.objects.get()
-everywhere.log_out(user, "logged out everywhere")
+everywhere.end_sessions_and_tokens(user, "logged out everywhere")
 everywhere.withdraw_consents(user)
 """
 
 
 def while_the_user_logs_out(nodes: Nodes, answer: Callable[[], requests.Response]) -> requests.Response:
-    """Answer a page while another process logs the user out everywhere: it waits for that one's commit."""
+    """Answer a page while another process logs the user out everywhere.
+
+    The answer waits for the database until that process has committed.
+    """
     with ThreadPoolExecutor(1) as pool:
         with nodes.uncommitted(LOG_OUT):
             answering = pool.submit(answer)
@@ -203,7 +215,10 @@ def counted(nodes: Nodes, table: str, condition: str = "true") -> int:
 def test_a_consent_that_is_answered_while_the_user_logs_out_everywhere_is_none(
     pair: tuple[Node, Node], nodes: Nodes, visitor: Visitor
 ) -> None:
-    """No clock decides: the session saw that it was good, and is not any more when the answer is kept."""
+    """The session is valid when the answer is checked, and no longer valid when the consent is stored.
+
+    The difference of the nodes' clocks does not matter.
+    """
     logged_in(visitor, pair[0])
     standing = counted(nodes, "usergrant", "revoked_at IS NULL")
     page = visitor.authorize(pair[0])
@@ -282,7 +297,7 @@ def assert_as_own(nodes: Nodes, node: Node, *, exp: float) -> requests.Response:
 
 
 def patient(ask) -> requests.Response:
-    """Ask again for as long as the answer is 503 with Retry-After, at most five times."""
+    """Call `ask` again while the answer is 503 with Retry-After, at most five times. Return the last answer."""
     for _ in range(5):
         answer = ask()
         if answer.status_code != 503:
@@ -292,7 +307,10 @@ def patient(ask) -> requests.Response:
 
 
 def is_unavailable(answer: requests.Response) -> bool:
-    """True for 503 that says when to ask again, as JSON if a client asked."""
+    """Return True if the answer is 503 with Retry-After.
+
+    Fails if the answer is neither HTML nor the JSON error temporarily_unavailable.
+    """
     if not answer.headers["Content-Type"].startswith("text/html"):
         assert answer.json()["error"] == "temporarily_unavailable", answer.text
     return answer.status_code == 503 and int(answer.headers["Retry-After"]) > 0

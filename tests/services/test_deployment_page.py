@@ -1,4 +1,4 @@
-"""docs/deploy.md, followed line by line: every command runs, and a client gets from the issuer to the API."""
+"""docs/deploy.md, followed line by line: every command runs, and a client gets a token and calls the API."""
 
 import os
 import re
@@ -28,21 +28,21 @@ pytestmark = [pytest.mark.services, pytest.mark.xdist_group("deployment page")]
 
 
 def block(heading: str, language: str = "console") -> str:
-    """The one block of this language under a heading of the page."""
+    """Return the only code block in this language under a heading of docs/deploy.md."""
     section = PAGE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     (text,) = re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
     return str(text)
 
 
 def lines(heading: str) -> list[str]:
-    """The commands under a heading, without the installation, which needs a network."""
+    """Return the commands under a heading, without those that install packages, because they need a network."""
     found = [line.removeprefix("$ ") for line in block(heading).splitlines()]
     return [line for line in found if not line.startswith(INSTALLS)]
 
 
 @dataclass
 class Deployment:
-    """Two machines' environments, and what this machine has in the place of the page's names."""
+    """The environment variables on two machines, and the test's values for the names in docs/deploy.md."""
 
     folder: Path
     databases: dict[str, str]
@@ -50,7 +50,7 @@ class Deployment:
     environments: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def adapted(self, command: str) -> str:
-        """The command with this machine's addresses, files and secrets, and nothing else changed."""
+        """Return the command with the addresses, files and secrets of this test. Nothing else is changed."""
         for in_page, in_test in (
             ("https://issuer.example", f"http://localhost:{self.ports['issuer']}"),
             ("ALLOWED_HOSTS=issuer.example", "ALLOWED_HOSTS=localhost"),
@@ -71,7 +71,10 @@ class Deployment:
         return re.sub("…", lambda _: secrets.token_urlsafe(48), command)
 
     def export(self, process: str, commands: list[str]) -> None:
-        """Keep what the page exports, as a file of its `NAME=value` lines, too."""
+        """Store the variables that the documentation exports for a process.
+
+        They are also stored as an environment file with lines NAME=value.
+        """
         variables = dict(
             pair.split("=", 1) for line in commands for pair in shlex.split(self.adapted(line.removeprefix("export ")))
         )
@@ -81,7 +84,7 @@ class Deployment:
         (self.folder / f"{process}.env").write_text(text, encoding="utf-8")
 
     def run(self, process: str | None, command: str) -> str:
-        """Run one command in a shell; its output. Asserts that it succeeds."""
+        """Run one command in a shell, and return its output. Asserts that the command succeeds."""
         variables = self.environments[process] if process else {"PATH": os.environ["PATH"]}
         done = subprocess.run(
             ["sh", "-c", self.adapted(command)],
@@ -135,7 +138,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
 
 
 def split(commands: list[str]) -> tuple[list[str], list[str], str]:
-    """The exports, the commands that end, and the one that serves."""
+    """Return three parts of the commands: the exports, the commands that end, and the command that serves."""
     exports = [line for line in commands if line.startswith("export ")]
     *others, serve = [line for line in commands if line not in exports]
     assert "project.launch.serve" in serve
@@ -166,7 +169,7 @@ def test_the_page_can_be_followed_from_the_first_line_to_the_first_call(deployme
 
 
 def lines_of(heading: str) -> list[str]:
-    """The commands of every block under a heading."""
+    """Return the commands of every console block under a heading of docs/deploy.md."""
     section = PAGE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     return [
         line.removeprefix("$ ")
@@ -176,7 +179,7 @@ def lines_of(heading: str) -> list[str]:
 
 
 def assert_it_works(deployment: Deployment, created: str) -> None:
-    """A client reads notes with its token, and may not write any."""
+    """Assert that a client can read notes with its token, and cannot write any."""
     client = tuple(re.findall(r"^client_(?:id|secret) +(\S+)", created, re.MULTILINE))
     form = {"grant_type": "client_credentials", "scope": "notes:read"}
     answer = requests.post(deployment.url("issuer", "/oauth/token"), data=form, auth=client, timeout=10)

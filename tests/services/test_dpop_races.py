@@ -1,4 +1,7 @@
-"""DPoP proofs and nonces used by many requests at once, on PostgreSQL and in four processes: a proof counts once."""
+"""Many requests use the same DPoP proofs and nonces, on PostgreSQL and four processes.
+
+Each proof is accepted once.
+"""
 
 import json
 import time
@@ -23,7 +26,7 @@ AT_ONCE = 12
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A running issuer that requires nonces, and a key of its public client."""
+    """A running issuer that requires DPoP nonces, and a key of its public client."""
 
     issuer: Issuer
     url: str
@@ -36,7 +39,7 @@ class Bound:
         return (key or self.key).proof("POST", f"{self.url}/oauth/token", iat=time.time(), nonce=nonce, **claims)
 
     def nonce(self) -> str:
-        """Return the nonce of a refusal."""
+        """Send a request with an unknown nonce, and return the nonce that the refusal contains."""
         answer = self.post({"grant_type": "refresh_token", "client_id": "app"}, self.proof(nonce="none"))
         assert answer.json()["error"] == "use_dpop_nonce"
         return answer.headers["DPoP-Nonce"]
@@ -49,7 +52,7 @@ class Bound:
             return list(pool.map(lambda proof: self.post(form, proof), proofs))
 
     def refreshes(self) -> dict[str, str]:
-        """Return the form of a refresh under a new grant. Its refresh token is not bound yet."""
+        """Create a grant, and return the form fields that refresh its tokens. The refresh token has no key yet."""
         return {"grant_type": "refresh_token", "refresh_token": self.shell(REFRESH).strip(), "client_id": "app"}
 
 

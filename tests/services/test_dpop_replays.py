@@ -1,4 +1,4 @@
-"""A Redis that all processes of an API share refuses a DPoP proof that another process accepted."""
+"""An API refuses a DPoP proof that another process accepted, if both processes share a Redis."""
 
 import threading
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from django.core.cache import caches
 from django.db import connections as databases
 from django.test import Client
 
-from project.settings import connections, environment
+from project.settings import environment, service_url
 from resources.testing import Holder, bearer, mint, pinned
 from tests.services.redis_server import RedisServer
 
@@ -21,10 +21,10 @@ WHOAMI = "/api/whoami/"
 
 @pytest.fixture
 def redis(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisServer]:
-    """Share the accepted proofs in a Redis of the test's own."""
+    """Yield a Redis for this test. The API stores the accepted proofs in it."""
     server = RedisServer(tmp_path)
     monkeypatch.setenv("OWN_CACHE_URL", server.url)
-    monkeypatch.setattr(connections, "CACHE_WAIT", 10.0)  # a busy machine is no outage
+    monkeypatch.setattr(service_url, "CACHE_WAIT", 10.0)  # a busy machine is no outage
     settings.CACHES = {**settings.CACHES, "proofs": environment.cache("OWN_CACHE_URL")}
     with pinned(DPOP_REPLAY_CACHE="proofs"):
         yield server
@@ -64,7 +64,7 @@ def test_a_proof_is_stored_as_a_hash_until_it_would_be_refused_for_its_age(redis
 def test_while_redis_hangs_a_bound_token_is_503_and_a_bearer_token_is_not(
     redis: RedisServer, client: Client, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "CACHE_WAIT", 0.2)
+    monkeypatch.setattr(service_url, "CACHE_WAIT", 0.2)
     settings.CACHES = {**settings.CACHES, "proofs": environment.cache("OWN_CACHE_URL")}
     presented = headers()
     redis.freeze()

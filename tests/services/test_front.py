@@ -1,4 +1,7 @@
-"""The database lets requests wait: they are answered 503 in time, documents go on, and nothing happens later."""
+"""Requests that wait for the database are answered 503 in time, and change nothing later.
+
+Documents that need no database are served.
+"""
 
 import json
 import threading

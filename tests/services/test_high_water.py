@@ -1,4 +1,7 @@
-"""A database that went back is noticed by what Redis remembers: dump, revoke, restore, see."""
+"""A database that lost changes is detected. Processes have recorded its newest state in Redis.
+
+The tests dump the database, revoke, restore the dump, and check.
+"""
 
 import random
 import re
@@ -48,7 +51,7 @@ class Story:
         return process.returncode, out + err
 
     def mark(self, name: str) -> str:
-        """Return the greatest member of a mark, or ""."""
+        """Return the newest state of the kind `name` that processes recorded in Redis, or ""."""
         keys = self.redis.client.keys(f"*marks:{self.url}:{name}")
         members: Any = self.redis.client.zrevrange(keys[0], 0, 0) if keys else []
         return members[0].decode() if members else ""
@@ -86,7 +89,10 @@ def story(tmp_path: Path) -> Iterator[Story]:
 
 
 def lose(story: Story) -> None:
-    """Dump, then revoke everything and change the registry, while processes serve and publish the feed."""
+    """Dump the database. Then make changes that the dump lacks.
+
+    Everything is revoked and the registry is changed, while processes serve and publish the feed.
+    """
     child = story.serve()
     try:
         wait_for(lambda: story.mark("events").startswith(f"{story.newest_event()}."))

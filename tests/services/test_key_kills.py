@@ -1,4 +1,4 @@
-"""kill -9 at any moment of rotate_keys leaves a valid ring, from which the next run goes on."""
+"""kill -9 at any moment of rotate_keys leaves a valid ring. The next run continues from it."""
 
 import json
 import random
@@ -37,7 +37,7 @@ TIMINGS = {
 
 
 def test_fifty_kills_at_any_moment_leave_every_ring_valid_and_able_to_go_on(issuer: Issuer) -> None:
-    """The keys and the audit event of a step are there together, or neither is; the next run takes the step due."""
+    """The keys and the audit event of a step are committed together, or not at all. The next run takes the step."""
     issuer.variables["KEY_TIMINGS"] = ",".join(f"{name}={seconds}" for name, seconds in TIMINGS.items())
     issuer.run("rotate_keys")
     with steps(issuer) as runner:
@@ -50,7 +50,10 @@ def test_fifty_kills_at_any_moment_leave_every_ring_valid_and_able_to_go_on(issu
 
 
 def strike(issuer: Issuer, runner: "subprocess.Popen[str]", number: int, *, whole: float) -> bool:
-    """Run a step of one ring and kill it: at a moment by chance, or in front of a statement by chance."""
+    """Run a step of one key ring and kill it, at a random time or before a random statement.
+
+    Returns True if it was killed.
+    """
     ring = f"ring{number % RINGS}"
     before = state(issuer, ring)
     after, statement = (random.uniform(0, whole), None) if number % 2 else (LONG, random.randint(1, 20))
@@ -60,7 +63,7 @@ def strike(issuer: Issuer, runner: "subprocess.Popen[str]", number: int, *, whol
 
 
 def finish(issuer: Issuer, runner: "subprocess.Popen[str]", ring: str) -> None:
-    """Further runs, and the ring is where it would be without any kill."""
+    """Run further steps until the key ring is in the state that it would have if no step had been killed."""
     deadline = time.monotonic() + LONG
     while (found := state(issuer, ring)) not in (PLANNED, DESTROYED):
         assert time.monotonic() < deadline, found
@@ -69,12 +72,15 @@ def finish(issuer: Issuer, runner: "subprocess.Popen[str]", ring: str) -> None:
 
 
 def state(issuer: Issuer, ring: str) -> list[tuple]:
-    """Of a ring: its keys, its standbys, the audit events about its keys."""
+    """Return a row about the key ring: its keys, its standby keys, and the audit events about its keys."""
     return issuer.rows(STATE.format(ring))
 
 
 def rotate(ring: str, found: list[tuple]) -> list[str]:
-    """The run that takes the ring's next step: makes it, hurries its first switch, or destroys what is spent."""
+    """Return the command for the next step of the key ring.
+
+    The step creates the ring, plans its first switch now, or destroys a private key. `found` is the state of the ring.
+    """
     return ["rotate_keys", "--ring", ring, "--algorithm", "ES256", *(["--now"] if found == CREATED else [])]
 
 

@@ -1,4 +1,7 @@
-"""Rotation and revocation race with four processes that issue tokens; a foreign JWKS client judges every token."""
+"""Key rotation and revocation while four processes issue tokens.
+
+A JWKS client of another project verifies every token.
+"""
 
 import json
 import threading
@@ -43,7 +46,10 @@ TIMEOUT = 60  # seconds: a busy machine is late with its answers, and is not ref
 
 @dataclass(slots=True)
 class Api:
-    """A foreign API: it copies the JWKS for as long as the policy says, and never asks again for a kid it lacks."""
+    """An API of another project. It uses a copy of the JWKS for as long as the policy permits.
+
+    It does not fetch the JWKS for an unknown kid.
+    """
 
     url: str
     copies: jwt.PyJWKClient = field(init=False)
@@ -65,16 +71,19 @@ class Api:
 
 
 class UnknownKid(Exception):
-    """The JWKS has no such key."""
+    """Raised if the API's copy of the JWKS lacks the kid of the token."""
 
 
 class TooLate(Exception):
-    """The token expired before it was tried; its signature verified."""
+    """Raised if the signature of the token is valid, but the token had expired when it was tried."""
 
 
 @dataclass(slots=True)
 class Clients:
-    """Threads that ask for tokens until told to stop, and try each token when new and just before it dies."""
+    """Threads that request tokens until `stop` is set.
+
+    They try each token at an API twice: when it is new, and just before it expires.
+    """
 
     url: str
     secret: str
@@ -94,7 +103,7 @@ class Clients:
                 waiting = self.retry(api, waiting)
 
     def fresh(self, api: Api, session: requests.Session) -> tuple[float, str]:
-        """A token that was tried at once, and when it expires."""
+        """Request a token, and try it at the API. Return its expiry time and the token."""
         token = self.token(session)
         self.try_token(api, token)
         return jwt.decode(token, options={"verify_signature": False})["exp"], token
@@ -106,7 +115,7 @@ class Clients:
         return answer.json()["access_token"]
 
     def retry(self, api: Api, waiting: list[tuple[float, str]]) -> list[tuple[float, str]]:
-        """Try again what dies within a second; what is still young is returned."""
+        """Try those waiting tokens again that expire within a second. Return the tokens that expire later."""
         now = time.time()
         for expires, token in waiting:
             if now < expires <= now + 1:
@@ -114,7 +123,10 @@ class Clients:
         return [(expires, token) for expires, token in waiting if expires - 1 > now]
 
     def try_token(self, api: Api, token: str) -> bool:
-        """False if the token expired on the way; an API that says so too early fails the test."""
+        """Try the token at the API. Return False if the token expired on the way.
+
+        Fails if the API says that the token has expired before it has.
+        """
         self.tried += 1
         kid = jwt.get_unverified_header(token)["kid"]
         self.kids.add(kid)
@@ -150,7 +162,7 @@ def served(issuer: Issuer, tmp_path: Path) -> Iterator[tuple[Issuer, str, str]]:
 
 @contextmanager
 def issuing(issuer: Issuer, tmp_path: Path, *, timings: Mapping[str, float]) -> Iterator[tuple[Issuer, str, str]]:
-    """An issuer of four processes, its URL and the secret of its client `service`."""
+    """Run an issuer with four processes. Yield the issuer, its URL, and the secret of its client `service`."""
     url = f"http://localhost:{free()}"
     secret = "c" * 43
     told = ",".join(f"{name}={seconds}" for name, seconds in timings.items())
@@ -181,7 +193,10 @@ def test_every_token_issued_while_the_keys_are_rotated_in_a_hurry_verifies_until
 
 
 def in_time(issuer: Issuer, *arguments: str) -> str:
-    """Run a command until its step takes no longer than δ, as an operator does: a longer one does nothing."""
+    """Run a command again until its step takes no longer than clock_error, as an operator does.
+
+    A step that takes longer changes nothing.
+    """
     for _ in range(20):
         process = issuer.start(*arguments)
         out, err = process.communicate(timeout=600)
@@ -192,7 +207,7 @@ def in_time(issuer: Issuer, *arguments: str) -> str:
 
 
 def in_a_hurry(issuer: Issuer) -> dict[str, str]:
-    """The planned switch."""
+    """Plan the next switch of signing keys as early as possible, and return the step that rotate_keys printed."""
     step = json.loads(in_time(issuer, "rotate_keys", "--now", "--json"))
     assert step["step"] == "planned", step
     return step

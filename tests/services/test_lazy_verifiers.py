@@ -1,6 +1,7 @@
-"""A stolen key at verifiers that fetch the JWKS only for an unknown kid, from its revocation to their refusal.
+"""Verifiers that fetch the JWKS only for an unknown kid refuse a stolen key some time after its revocation.
 
-PyJWT and jose, configured to keep their copy, and RabbitMQ. They get fresh tokens all the time: none may be refused.
+The verifiers are PyJWT and jose, configured to keep their copy of the JWKS, and RabbitMQ. They get new tokens all the
+time, and must accept each of them.
 """
 
 import json
@@ -39,7 +40,7 @@ LOAD = 2
 
 @dataclass(slots=True)
 class KeepingPyJwt:
-    """PyJWT's client of the JWKS: its copy never expires, and it fetches for a kid that the copy lacks."""
+    """PyJWT's JWKS client with a copy that never expires. It fetches the JWKS for a kid that the copy lacks."""
 
     url: str
     copies: jwt.PyJWKClient = field(init=False)
@@ -97,7 +98,7 @@ def rabbitmq(url: str, folder: Path) -> Iterator[Accepts]:
 
 @dataclass(slots=True)
 class Load:
-    """Threads that get fresh tokens and send each to a verifier at once."""
+    """Threads that request new tokens, and send each token to a verifier at once."""
 
     fetch: Callable[[], str]
     accepts: Accepts
@@ -183,7 +184,10 @@ def test_flush_token_makes_a_lazy_verifier_fetch_before_the_flush(
     assert verifier.accepts(stolen)
 
     def flushes() -> bool:
-        """Send the request of `flush_token`: a worker that has not read the revocation can still show the key."""
+        """Send the token that `flush_token` prints to the verifier, so that it fetches the JWKS.
+
+        This is repeated, because a worker that has not read the revocation can still publish the key.
+        """
         made = json.loads(issuer.run("flush_token", AUDIENCE, "--json"))
         assert not verifier.accepts(made["token"])
         return not verifier.accepts(stolen)

@@ -1,4 +1,7 @@
-"""A ring that another process holds: the command waits for so long and no longer, and exits with 4."""
+"""A command waits a bounded time for a key ring that another process has locked.
+
+Then the command exits with 4.
+"""
 
 import json
 import subprocess

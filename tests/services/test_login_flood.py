@@ -1,4 +1,4 @@
-"""Sixteen logins at once leave threads and a core to token requests."""
+"""Sixteen simultaneous logins leave threads and a processor core to token requests."""
 
 import re
 import statistics
@@ -25,7 +25,7 @@ NOISE = 0.5  # seconds: a busy machine; without the bound the median was 2.8 s
 
 @pytest.fixture
 def served(issuer: Issuer, tmp_path: Path) -> Iterator[tuple[str, str]]:
-    """An issuer of one worker, and the secret of its client."""
+    """Yield the URL of an issuer with one worker, and the secret of its client."""
     url = f"http://localhost:{free()}"
     one = Issuer(issuer.variables | {"ISSUER_URL": url})
     one.run("rotate_keys")
@@ -39,7 +39,7 @@ def served(issuer: Issuer, tmp_path: Path) -> Iterator[tuple[str, str]]:
 
 
 def wrong_login(url: str, begin: threading.Barrier) -> requests.Response:
-    """Open the page, wait for all the others, and send a wrong password."""
+    """Open the login page, wait until the other logins have opened it, and send a wrong password."""
     with requests.Session() as browser:
         page = browser.get(f"{url}/accounts/login/", timeout=60)
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)

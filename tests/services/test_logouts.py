@@ -1,4 +1,4 @@
-"""Logouts are delivered by real processes on PostgreSQL: kill -9 loses none, and several senders send each once."""
+"""Real processes on PostgreSQL deliver logouts. kill -9 loses none, and several senders send each message once."""
 
 import json
 import os
@@ -41,7 +41,7 @@ with transaction.atomic():
     for sid in sids:
         for client in Client.objects.filter(client_id__in={names!r}):
             SessionClient.objects.create(sid=sid, user=user, client=client, last_at=now)
-        session_end.session_ended(user, sid, now=now)
+        session_end.end_session(user, sid, now=now)
     {inside}
 {after}
 """
@@ -49,7 +49,10 @@ KILL = "os.kill(os.getpid(), signal.SIGKILL)"
 
 
 class Receiver:
-    """The applications. They accept logout tokens, and keep the sessions by name of the application."""
+    """A server for the applications that get logout tokens.
+
+    It accepts each token, and stores the ended sessions by the application's name.
+    """
 
     def __init__(self, server: Loopback) -> None:
         self.server, self.url = server, server.url
@@ -102,7 +105,7 @@ def prepare(issuer: Issuer, receiver: Receiver, *names: str) -> None:
 def end_sessions(
     issuer: Issuer, *names: str, sessions: int, prefix: str = "s", inside: str = "", after: str = ""
 ) -> int:
-    """End sessions of these clients in one transaction, in a process of its own. Returns its exit code."""
+    """End sessions of these clients in one transaction of a separate process. Returns the exit code of that process."""
     code = END.format(names=names, sessions=sessions, prefix=prefix, inside=inside or "pass", after=after)
     process = issuer.start("shell", "--no-imports", "-c", code)
     _, error = process.communicate(timeout=300)
@@ -115,7 +118,7 @@ def send_once(issuer: Issuer) -> dict:
 
 
 def make_due(issuer: Issuer) -> None:
-    """Let the waits and leases of all messages end."""
+    """Make all messages due now, also those that wait for another try or that a sender has taken."""
     with psycopg.connect(issuer.variables["DATABASE_URL"], autocommit=True) as connection:
         connection.execute("UPDATE tokens_logoutmessage SET due_at = now() WHERE due_at IS NOT NULL")
 
@@ -245,7 +248,7 @@ look_again = "SELECT pg_stat_clear_snapshot()"
 waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 
 def end():
-    session_end.session_ended(user, "s-1", now=now)
+    session_end.end_session(user, "s-1", now=now)
     connections.close_all()
 
 other = threading.Thread(target=end)

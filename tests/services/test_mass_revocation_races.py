@@ -1,6 +1,7 @@
-"""Tokens of many clients are revoked while the clients are disabled or deleted and their users log out: no deadlock.
+"""Tokens of many clients are revoked while clients are disabled or deleted and users log out, without deadlocks.
 
-Lock order: clients, the version of the registry, users, grants, revocation records; rows of one table by their keys.
+Lock order: clients, the version of the registry, users, grants, revocation records. Rows of one table are locked in the
+order of their primary keys.
 """
 
 import json
@@ -53,7 +54,7 @@ with transaction.atomic():
     "log out": """
 from tokens.revoking import bulk as mass_revocation
 from tokens.models import User
-mass_revocation.log_out(User.objects.all(), "test")
+mass_revocation.end_sessions_and_tokens_in_batches(User.objects.all(), "test")
 """,
     "delete users": """
 from tokens.models import User
@@ -76,7 +77,7 @@ def shell(issuer: Issuer, script: str) -> "subprocess.Popen[str]":
 
 
 def in_this_order(issuer: Issuer, *names: str) -> list[tuple[int, str]]:
-    """Start each step once the one before waits for grants, then release the grants.
+    """Lock all grants. Start each step when the step before waits for grants, and then release the locks.
 
     Return exit code and stderr of each step.
     """
@@ -116,7 +117,7 @@ VERSION = "SELECT value FROM tokens_registryversion"
 
 
 def test_a_renewal_of_the_registry_that_waited_for_a_change_of_a_client_is_not_lost(registered: Issuer) -> None:
-    """The trigger of the change replaces the row that the renewal waits for."""
+    """The trigger of the client's change replaces the row for which the renewal waits."""
     with psycopg.connect(registered.variables["DATABASE_URL"]) as changing:
         changing.execute(CHANGE)
         changed = changing.execute(VERSION).fetchall()

@@ -1,7 +1,8 @@
-"""Migrations after 0021 run beside live traffic: none holds a lock for long or breaks the version that is running.
+"""Migrations after 0021 run under live traffic. None holds a lock for long, or breaks the version that is running.
 
-The linter (django-migration-linter) reads their SQL on PostgreSQL. By running them it is checked that each first bounds
-its wait for locks, and that each can be reversed. Migrations up to 0021 are the baseline: they are applied, and stay.
+The linter (django-migration-linter) reads their SQL on PostgreSQL. Each migration is also run, to check that it first
+bounds its wait for locks, and that it can be reversed. Migrations up to 0021 are the baseline. They are applied, and
+are not reversed.
 """
 
 import json
@@ -82,7 +83,7 @@ def lint(issuer: Issuer, *names: str) -> "subprocess.CompletedProcess[str]":
 
 
 def is_bounded(statements: list[str]) -> bool:
-    """True if a wait for locks is bounded before anything is written."""
+    """Return True if the statements bound the time that they wait for locks before they write."""
     own = [one.split() for one in statements if "django_migrations" not in one]
     first = next((number for number, words in enumerate(own) if words and words[0].upper() in WRITES), len(own))
     return any(words[0].upper() == "SET" and "lock_timeout" in words for words in own[:first] if words)

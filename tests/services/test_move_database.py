@@ -1,4 +1,4 @@
-"""`move_database`: a SQLite issuer moves to a real PostgreSQL, and goes on where it stopped."""
+"""`move_database`: an issuer on SQLite moves to PostgreSQL, and continues there."""
 
 import json
 import secrets
@@ -18,18 +18,18 @@ KIDS = "SELECT kid, public_jwk::text FROM tokens_signingkey ORDER BY kid"
 
 @dataclass
 class Source:
-    """A SQLite issuer with keys, clients and users."""
+    """An issuer on SQLite with keys, clients and users."""
 
     file: Path
     variables: dict[str, str]
 
     def at(self, url: str) -> Issuer:
-        """Return the issuer with the same secrets on another database."""
+        """Return the issuer with the same secrets and the database at `url`."""
         return Issuer(self.variables | {"DATABASE_URL": url})
 
     @property
     def here(self) -> Issuer:
-        """Return the issuer on SQLite."""
+        """Return the issuer with its SQLite database."""
         return Issuer(self.variables)
 
 
@@ -60,7 +60,7 @@ def target() -> Iterator[str]:
 
 
 def failed(issuer: Issuer, *words: str) -> tuple[int, str]:
-    """Run a command that fails: its exit code, and what it says."""
+    """Run a command that must fail, and return its exit code and its error output."""
     process = issuer.start(*words)
     _, err = process.communicate(timeout=600)
     return process.returncode, err

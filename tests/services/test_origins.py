@@ -1,4 +1,4 @@
-"""PostgreSQL compares whole origins, as SQLite does (tests/tokens/views/test_cors.py)."""
+"""PostgreSQL compares whole origins in the same way as SQLite (tests/tokens/views/test_cors.py)."""
 
 import pytest
 

@@ -1,4 +1,7 @@
-"""The database goes away from a running issuer: for N nobody notices, then it refuses, and it recovers by itself."""
+"""The database of a running issuer goes away.
+
+For the time `snapshot_age`, clients notice nothing. After that, requests fail until the database is back.
+"""
 
 import json
 import subprocess
@@ -36,7 +39,7 @@ TIMINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """An issuer and a process that signs, which reach their database through a proxy only."""
+    """An issuer, and a process that signs tokens. Both reach the database only through a proxy."""
 
     url: str
     proxy: Proxy
@@ -118,7 +121,11 @@ def test_an_outage_that_is_shorter_than_n_is_noticed_by_nobody(served: Served) -
 
 
 def until_refused(served: Served, whole: requests.Response, signed: dict[str, object]) -> tuple[float, float]:
-    """When the JWKS was asked for that was served last, and when it was refused; unchanged until then."""
+    """Request the JWKS until it is refused, and return two times.
+
+    They are the times of the request to which the JWKS was served last, and of the first refusal. Asserts that the JWKS
+    and the signatures do not change before.
+    """
     last_asked, began = 0.0, time.monotonic()
     while (answer := served.get()).status_code == 200:
         last_asked = began
@@ -129,7 +136,7 @@ def until_refused(served: Served, whole: requests.Response, signed: dict[str, ob
 
 
 def refused(served: Served) -> None:
-    """Both are refused, and say when to ask again; the process itself is alive."""
+    """Assert that the JWKS and signing are refused with Retry-After, although the process is alive."""
     answer = served.get()
     assert answer.status_code == 503
     assert {name: answer.headers[name] for name in ("Retry-After", "Cache-Control", "Access-Control-Allow-Origin")} == {

@@ -1,4 +1,7 @@
-"""Browsers that bring one `request_uri` at once, on PostgreSQL: one of them gets the request (RFC 9126 section 4)."""
+"""Several browsers send one `request_uri` at the same time, on PostgreSQL. One of them gets the pushed request.
+
+RFC 9126 section 4.
+"""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,10 +11,8 @@ from threading import Barrier
 import pytest
 import requests
 
-from project.launch import processes
-from project.launch.ports import free
-from tests.services.conftest import Issuer, serve
-from tests.services.test_answered_requests import REQUEST, SETUP
+from tests.services.conftest import Issuer
+from tests.services.test_answered_requests import REQUEST, serving
 
 pytestmark = pytest.mark.services
 BROWSERS = 8
@@ -20,16 +21,8 @@ ROUNDS = 5
 
 @pytest.fixture
 def served(issuer: Issuer, tmp_path: Path) -> Iterator[str]:
-    url = f"http://localhost:{free()}"
-    issuer.variables["ISSUER_URL"] = url
-    issuer.run("rotate_keys")
-    issuer.run("shell", "-v", "0", "--no-imports", "-c", SETUP)
-    child = serve(issuer, url, tmp_path / "issuer.log", workers=2)
-    try:
-        processes.wait_until_ready(child, "/readyz")
+    with serving(issuer, tmp_path) as url:
         yield url
-    finally:
-        processes.stop([child])
 
 
 def test_one_of_the_browsers_that_bring_a_request_uri_at_once_gets_the_request(issuer: Issuer, served: str) -> None:

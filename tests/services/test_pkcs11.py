@@ -1,4 +1,7 @@
-"""Signing keys in SoftHSM: generated, used and destroyed in the token; the private half is never in the process."""
+"""Signing keys in SoftHSM are generated, used and destroyed in the PKCS#11 token.
+
+The process never has the private key.
+"""
 
 import base64
 import json
@@ -15,13 +18,13 @@ from joserfc import jwk, jws
 from tests.clock import clocks_at
 from tests.services.conftest import Issuer
 from tests.tokens.factories import operation
-from tokens.conf import Pkcs11Settings
 from tokens.keys import keyring, keystore, revocation, rotation, store
 from tokens.keys.errors import CannotOpen
 from tokens.keys.rings import RingKind
 from tokens.keys.rules import lifecycle
 from tokens.keys.rules.policy import PRODUCTION
 from tokens.models import SigningKey
+from tokens.settings.issuer import Pkcs11Settings
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("softhsm")]
 
@@ -36,7 +39,10 @@ SIGN = (
 
 @pytest.fixture(scope="session")
 def softhsm(tmp_path_factory):
-    """A token of the tests' own; SoftHSM reads its configuration once per process."""
+    """Create a PKCS#11 token for the tests.
+
+    SoftHSM reads its configuration once per process.
+    """
     home = tmp_path_factory.mktemp("softhsm")
     (home / "tokens").mkdir()
     (home / "softhsm2.conf").write_text(f"directories.tokendir = {home}/tokens\nlog.level = ERROR\n")
@@ -127,7 +133,10 @@ def test_a_token_that_cannot_be_opened_is_named_and_its_pin_is_not(hsm, settings
 
 @pytest.fixture
 def clock(db):
-    """Return both clocks in a list of one instant, which a test changes."""
+    """Make both clocks (node and database) show the instant in a list.
+
+    Yield the list, so that a test can change the instant.
+    """
     shown = [store.database_now()]
     with clocks_at(lambda: shown[0]):
         yield shown

@@ -1,12 +1,17 @@
-"""PostgreSQL frozen, stopped, read-only, full, without its standby: each outcome of the table in docs/operations.md."""
+"""PostgreSQL is frozen, stopped, read-only, full, or without its standby server.
+
+Each outcome is in the table in docs/operations.md.
+"""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
+import requests
 
 from tests.services.cluster import Cluster, cluster, pooled
 from tests.services.conftest import wait_for
@@ -26,7 +31,7 @@ def server() -> Iterator[Cluster]:
         yield one
 
 
-@pytest.fixture(scope="module", params=["direct", "pgbouncer"])
+@pytest.fixture(scope="module", params=["direct", "shared connections", "pgbouncer"])
 def issuer(
     request: pytest.FixtureRequest, server: Cluster, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Served]:
@@ -36,12 +41,13 @@ def issuer(
         if request.param == "pgbouncer":
             address = stack.enter_context(pooled(server))
         host, _, port = address.partition(":")
-        yield stack.enter_context(served(server, (host, int(port)), folder))
+        shared = {"DATABASE_CONNECTIONS": "3"} if request.param == "shared connections" else {}
+        yield stack.enter_context(served(server, (host, int(port)), folder, variables=shared))
 
 
 @pytest.fixture(autouse=True)
 def recovered(issuer: Served) -> Iterator[None]:
-    """Each test begins with an issuer that works, and leaves one behind."""
+    """Wait before and after each test until the issuer works again."""
     issuer.recovers()
     yield
     issuer.cluster.thaw()
@@ -59,7 +65,10 @@ def stopped(server: Cluster) -> Iterator[None]:
 
 @contextmanager
 def full(server: Cluster) -> Iterator[None]:
-    """Others have taken every connection, those that a client or a pooler had too."""
+    """Take every free connection of the PostgreSQL server while the block runs.
+
+    The connections that clients and a pooler have are ended and taken, too.
+    """
     taken = [taker(server)]
     others = "backend_type = 'client backend' AND application_name <> 'taker'"
 
@@ -189,6 +198,21 @@ def test_a_row_that_another_session_holds_is_503_for_those_who_need_it_alone(iss
         assert issuer.token().status_code == 200, "the database answers: nobody else is refused"
         holder.rollback()
     assert issuer.refresh(text).status_code == 200
+
+
+def test_a_worker_that_is_replaced_while_the_database_is_frozen_starts_without_it(issuer: Served) -> None:
+    with issuer.cluster.frozen():
+        (worker,) = psutil.Process(issuer.leader).children()
+        worker.kill()
+        worker.wait(60)
+        wait_for(lambda: answers(issuer, "/healthz"))
+    issuer.recovers()
+
+
+def answers(issuer: Served, path: str) -> bool:
+    with suppress(requests.ConnectionError):
+        return issuer.get(path).status_code == 200
+    return False
 
 
 def test_an_idle_node_has_read_what_it_was_never_asked_for(server: Cluster, tmp_path: Path) -> None:

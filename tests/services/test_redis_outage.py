@@ -1,4 +1,4 @@
-"""Redis hangs, stops, is full or evicts: tokens are issued all the same, and no password can be guessed."""
+"""Redis hangs, stops, is full, or evicts keys. Tokens are still issued, and passwords cannot be guessed."""
 
 import re
 import time
@@ -13,7 +13,7 @@ from project.launch import processes
 from tests.ports import free
 from tests.services.conftest import UNLIMITED, Issuer, ready, serve, wait_for
 from tests.services.redis_server import RedisServer
-from tokens.limits.rate_limit import PAUSE
+from tokens.limits.cache_circuit import PAUSE
 
 pytestmark = [pytest.mark.services, pytest.mark.outage]
 PASSWORD = "correct horse"
@@ -40,7 +40,7 @@ print(client_secret.create(service, now=timezone.now()))
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """An issuer of one worker process, and the Redis that counts for it."""
+    """An issuer with one worker process, and the Redis in which it counts logins."""
 
     url: str
     redis: RedisServer
@@ -61,7 +61,10 @@ class Served:
             return browser.post(page.url, form, timeout=30, allow_redirects=False)
 
     def counted(self, password: str) -> int:
-        """The status of a login that Redis counted; on a busy machine it can be too late for that: then once more."""
+        """Log in, and return the status of the answer. Redis must have counted the login.
+
+        On a busy machine, Redis can answer too late. Then the login is repeated.
+        """
         found = [503]
         wait_for(lambda: found.append(self.login(password).status_code) or found[-1] != 503)
         return found[-1]
@@ -71,13 +74,13 @@ class Served:
         return answer.status_code, " ".join(answer.json().get("attention", []))
 
     def attempts(self) -> int:
-        """How often the issuer asked a Redis that did not answer."""
+        """Return how often the issuer tried to use a Redis that did not answer."""
         return self.log.read_text().count(LOST)
 
 
 @pytest.fixture(scope="module")
 def secret(module_issuer: Issuer) -> str:
-    """The secret of a client, in a database with a key and a user."""
+    """Create a client, a signing key and a user in the database. Return the secret of the client."""
     module_issuer.run("rotate_keys")
     return module_issuer.run("shell", "-v", "0", "--no-imports", "-c", SETUP.format(password=PASSWORD)).strip()
 
@@ -101,7 +104,7 @@ def served(module_issuer: Issuer, secret: str, tmp_path: Path) -> Iterator[Serve
 
 
 def goes_on(served: Served) -> None:
-    """Everything works, and is counted."""
+    """Assert that tokens are issued, logins are counted and accepted, and the issuer is ready."""
     assert served.token() == 200
     assert served.counted(PASSWORD) == 302
     wait_for(lambda: served.ready() == (200, ""))
@@ -167,7 +170,7 @@ def test_invented_client_names_make_one_key_and_push_nothing_out(served: Served)
 
 
 def warnings(issuer: Issuer, redis: RedisServer) -> list[str]:
-    """The warnings of the system checks about Redis."""
+    """Return the ids of the warnings that the system checks give about this Redis."""
     check = Issuer(issuer.variables | {"CACHE_URL": redis.url}).start("check", "--database", "default")
     out, err = check.communicate(timeout=600)
     return re.findall(r"tokens\.W60\d", out + err)
@@ -195,15 +198,15 @@ def test_logins_may_be_counted_in_a_redis_of_their_own(module_issuer: Issuer, tm
     script = """
 import json
 from datetime import UTC, datetime
-from tokens.limits import rate_limit
-from tokens.rate_settings import Rate
+from tokens.limits import cache_circuit, rate_limit
+from tokens.settings.rate import Rate
 for what in ("login", "token"):
     for _ in range(100):
         try:
             rate_limit.count(what, ("a",), Rate(999, 10**9), now=datetime.now(UTC))
             break
-        except rate_limit.NotCounted:  # a busy machine was too late
-            rate_limit.circuits.clear()
+        except cache_circuit.NotCounted:  # a busy machine was too late
+            cache_circuit.circuits.clear()
 """
     servers = {}
     for name in ("CACHE_URL", "LOGIN_CACHE_URL"):

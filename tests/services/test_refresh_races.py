@@ -1,6 +1,7 @@
-"""Repeated refreshes and redemptions on 32 PostgreSQL connections and four nodes: one successor, one event, no logout.
+"""Repeated refreshes and redemptions, on 32 PostgreSQL connections and four nodes.
 
-The nodes are in the middle of a change of KEY_ENCRYPTION_KEYS: two of them have the new value first, two the old one.
+They give one successor and one audit event, and no user is logged out. The operator is replacing the encryption key in
+KEY_ENCRYPTION_KEYS: on two of the nodes the new value is first, on two the old one.
 """
 
 import json
@@ -47,7 +48,10 @@ class Nodes:
             connection.execute(statement)
 
     def at_once(self, forms: Sequence[dict[str, str]], *, waiting: int = AT_ONCE) -> list[requests.Response]:
-        """Send the forms, each node as many and of each kind some: `waiting` wait for the grants, and then race."""
+        """Send the forms at the same time, distributed over the nodes, and return the answers.
+
+        The grants are locked until `waiting` requests wait for them. Then the requests race.
+        """
 
         def ask(number: int, form: dict[str, str]) -> requests.Response:
             url = self.urls[(number + number // NODES) % NODES]
@@ -59,7 +63,10 @@ class Nodes:
 
     @contextmanager
     def _grants_held(self, number: int) -> Iterator[None]:
-        """Hold every grant, until so many connections wait for it, or the time is over: most of them have to."""
+        """Lock every grant until `number` connections wait for a lock, or until BARRIER seconds have passed.
+
+        Fails unless three quarters of the connections waited.
+        """
         url, most = self.issuer.variables["DATABASE_URL"], 0
         with psycopg.connect(url) as holder, psycopg.connect(url, autocommit=True) as watcher:
             holder.execute("SELECT id FROM tokens_usergrant FOR UPDATE")
@@ -71,18 +78,18 @@ class Nodes:
         assert most >= number * 3 / 4, f"only {most} of {number} requests were there at once"
 
     def refreshes(self, *texts: str, waiting: int = AT_ONCE) -> list[requests.Response]:
-        """Refresh with each of the texts as often, so that there are 32 requests."""
+        """Send 32 refreshes, which use each of the refresh tokens equally often. Return the answers."""
         forms = [{"grant_type": "refresh_token", "refresh_token": text} for text in texts]
         return self.at_once(forms * (AT_ONCE // len(forms)), waiting=waiting)
 
     def family(self) -> tuple[str, str]:
-        """A refresh token of a grant of its own, and the grant's id."""
+        """Create a grant with a refresh token. Return the token and the id of the grant."""
         text = self.shell(REFRESH)
         [(grant,)] = self.issuer.rows("SELECT id FROM tokens_usergrant ORDER BY created_at DESC LIMIT 1")
         return text, str(grant)
 
     def revocation(self, grant: str) -> tuple[str, int]:
-        """Why the grant was revoked, and how many events say that something of it was reused."""
+        """Return why the grant was revoked, and the number of audit events about refresh token reuse."""
         [(reason, events)] = self.issuer.rows(
             "SELECT revoke_reason, (SELECT count(*) FROM tokens_auditevent"
             f" WHERE action = 'grant.reuse_detected' AND subject = 'grant:{grant}')"
@@ -118,7 +125,10 @@ def nodes(module_issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture(autouse=True)
 def tokens_can_be_issued(nodes: Nodes) -> None:
-    """No test begins in the second of a revocation of the test before."""
+    """Wait until tokens can be issued.
+
+    They cannot be issued in the second in which an earlier test revoked tokens.
+    """
     nodes.issuer.revocations_are_past()
 
 

@@ -1,4 +1,7 @@
-"""A transaction that somebody left open on one client: other registry changes wait two seconds, and say for what."""
+"""While a transaction on one client is open, other changes of the registry wait two seconds.
+
+Then they report an error.
+"""
 
 import re
 import subprocess

@@ -1,6 +1,7 @@
-"""Two changes of the registry meet at a row that both need: neither deadlocks, and each ends or says why it did not.
+"""Two changes of the registry that need the same row do not deadlock.
 
-The second change starts once the first one waits for the version of the registry, which the test holds until both wait.
+Each of them succeeds or reports its error. The test locks the version of the registry. The second change starts when
+the first one waits for the version. When both wait, the test releases it.
 """
 
 import subprocess
@@ -83,7 +84,7 @@ DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_data
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A process that waits before its change."""
+    """A process that makes one change of the registry. It begins when the test tells it to."""
 
     process: "subprocess.Popen[str]"
 
@@ -102,7 +103,10 @@ class Step:
         self.process.stdin.flush()
 
     def end(self) -> tuple[int, str]:
-        """Return its exit code and what it wrote: the last line of a traceback, or the status of the admin's answer."""
+        """Wait until the process has ended. Return its exit code and the last line that it printed.
+
+        This is the last line of a traceback, or the status of the admin's answer.
+        """
         out, err = self.process.communicate(timeout=600)
         return self.process.returncode, (err.strip().splitlines() or out.split() or [""])[-1]
 
@@ -114,7 +118,10 @@ def registered(issuer: Issuer) -> Issuer:
 
 
 def meet(issuer: Issuer, *names: str) -> list[tuple[int, str]]:
-    """Start each step once the one before waits, release the version of the registry, and return how each ended."""
+    """Lock the version of the registry, start each step when the step before waits for it, and then release it.
+
+    Return the result of each step.
+    """
     steps = [Step.of(issuer, name) for name in names]
     with psycopg.connect(issuer.variables["DATABASE_URL"]) as holder:
         holder.execute("SELECT 1 FROM tokens_registryversion FOR UPDATE")
@@ -153,7 +160,10 @@ def test_a_deletion_and_another_change_do_not_deadlock(
 
 
 def test_a_change_that_meets_no_other_does_not_wait_for_changes_of_users(registered: Issuer) -> None:
-    """Users are not in the registry, and an action of the admin on many users takes long."""
+    """Users are not in the registry.
+
+    An action of the admin on many users takes long, so changes of the registry must not wait for it.
+    """
     with psycopg.connect(registered.variables["DATABASE_URL"]) as holder:
         holder.execute("SELECT pg_advisory_xact_lock(%s)", [int.from_bytes(b"registry")])
         step = Step.of(registered, "delete the user in the admin")

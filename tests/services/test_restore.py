@@ -1,4 +1,7 @@
-"""pg_dump and pg_restore of an issuer's database: also of its data alone, which fires triggers."""
+"""pg_dump and pg_restore of an issuer's database.
+
+A restore of the data alone, into an existing schema, fires the schema's triggers.
+"""
 
 import subprocess
 from dataclasses import replace

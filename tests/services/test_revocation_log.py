@@ -1,4 +1,7 @@
-"""The revocation feed on PostgreSQL, served by two issuers: no entry is lost, and a million entries are not slow."""
+"""The revocation feed on PostgreSQL, served by two issuers.
+
+No entry is lost, and a feed with a million entries is fast.
+"""
 
 import json
 import os
@@ -56,7 +59,7 @@ SHELL = ("shell", "-v", "0", "--no-imports", "-c")
 
 @dataclass(frozen=True, slots=True)
 class HttpBrowser:
-    """The part of Django's test client that `Reader` uses, over HTTP."""
+    """The methods of Django's test client that `Reader` uses, but as requests over HTTP."""
 
     url: str
 
@@ -68,7 +71,7 @@ class HttpBrowser:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two issuers, of two processes each, on one database."""
+    """Two issuers on one database, with two worker processes each."""
 
     issuer: Issuer
     readers: tuple[HttpBrowser, HttpBrowser]
@@ -83,7 +86,7 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
 
 @contextmanager
 def two(issuer: Issuer, folder: Path) -> Iterator[Pair]:
-    """Start two issuers under one URL, as behind a proxy."""
+    """Start two issuers with one URL, as behind a proxy."""
     ports = [free(), free()]
     issuer = Issuer(issuer.variables | {"ISSUER_URL": f"http://localhost:{ports[0]}"})
     issuer.run("rotate_keys")
@@ -101,7 +104,7 @@ def two(issuer: Issuer, folder: Path) -> Iterator[Pair]:
 
 
 def follow(pair: Pair, until: Callable[[], bool]) -> Reader:
-    """Poll both issuers in turn until `until` returns True, and then until nothing is new. Return the reader."""
+    """Poll both issuers in turn until `until` returns True, and then until no new entry comes. Return the reader."""
     reader = Reader(pair.readers[0])
     number = 0
     while not until() or reader.poll() != 304:
@@ -112,7 +115,7 @@ def follow(pair: Pair, until: Callable[[], bool]) -> Reader:
 
 
 def test_readers_get_each_of_400_concurrent_revocations_exactly_once(pair: Pair) -> None:
-    """Two processes of twenty threads each revoke, three readers poll two issuers as fast as they can."""
+    """Two processes with twenty threads each revoke tokens. Three readers poll two issuers as fast as they can."""
     runs = [pair.issuer.start(*SHELL, REVOKE.format(first=first, each=10, threads=20)) for first in (0, 200)]
     readers: list[Reader] = []
     threads = [
@@ -139,7 +142,7 @@ def test_readers_get_each_of_400_concurrent_revocations_exactly_once(pair: Pair)
 
 
 def test_an_entry_committed_before_a_kill_is_published_by_another_process(pair: Pair) -> None:
-    """The process that revoked is killed before any reader polls. Only its row in the queue is left."""
+    """The process that revoked is killed before any reader polls. Only its row in the database queue is left then."""
     reader = Reader(pair.readers[1])
     reader.poll()
     killed = pair.children[0]
@@ -180,7 +183,7 @@ def test_a_publisher_killed_before_its_commit_publishes_nothing_and_blocks_no_ot
 
 
 def test_after_a_failover_that_lost_publications_a_reader_gets_the_full_state(pair: Pair) -> None:
-    """The new primary lacks the last version, and gives its number to other entries."""
+    """The new primary database lacks the last version of the feed, and uses its number for other entries."""
     pair.issuer.run(*SHELL, REVOKE.format(first=0, each=1, threads=1))
     reader = Reader(pair.readers[0])
     reader.poll()
@@ -271,7 +274,7 @@ User.objects.bulk_create((User(username="u-%d" % n) for n in range(100_000)), ba
 LOG_OUT = """
 from tokens.revoking import bulk as mass_revocation
 from tokens.models import User
-print(mass_revocation.log_out(User.objects.exclude(username="u-7").only("pk"), "breach"))
+print(mass_revocation.end_sessions_and_tokens_in_batches(User.objects.exclude(username="u-7").only("pk"), "breach"))
 """
 
 

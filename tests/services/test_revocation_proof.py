@@ -1,4 +1,4 @@
-"""The revocation feed from end to end: two issuers on PostgreSQL and two APIs, each a process of its own."""
+"""The revocation feed from end to end: two issuers on PostgreSQL and two APIs, each in a separate process."""
 
 import os
 import signal
@@ -36,7 +36,7 @@ pytestmark = [pytest.mark.services, pytest.mark.xdist_group("revocation proof")]
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """Start a deployment for the tests that leave both issuers running."""
+    """Start a deployment. The tests that share it leave both issuers running."""
     with deployed(tmp_path_factory.mktemp("deployment")) as deployment:
         yield deployment
 
@@ -48,7 +48,7 @@ def apis(running: Deployment) -> Iterator[list[Api]]:
 
 
 def refused(apis: list[Api], token: str) -> None:
-    """Wait until every API refuses the token, and assert that this took no longer than one poll."""
+    """Wait until every API refuses the token. Assert that this took no longer than one poll of the feed."""
     took = until(lambda: statuses(apis, token) == {401})
     print(f"refused after {took:.2f} s")  # pytest -s shows it
     assert took < WITHIN + BUSY, "by the next poll, not when a cached document expires"
@@ -113,7 +113,8 @@ User.objects.bulk_create((User(username="u-%d" % n) for n in range(100_000)), ba
 LOG_OUT = """
 from tokens.revoking import bulk as mass_revocation
 from tokens.models import User
-print(mass_revocation.log_out(User.objects.filter(username__startswith="u-").only("pk"), "breach"))
+users = User.objects.filter(username__startswith="u-").only("pk")
+print(mass_revocation.end_sessions_and_tokens_in_batches(users, "breach"))
 """
 
 
@@ -182,7 +183,7 @@ def test_nothing_acknowledged_is_lost_if_an_issuer_is_killed_while_revocations_a
 
 
 def test_an_api_that_starts_during_an_outage_of_the_issuers_serves_or_refuses_as_it_is_set(tmp_path: Path) -> None:
-    """It has its keys from a copy of the JWKS: without keys it could verify nothing at all."""
+    """The API has keys from a copy of the JWKS. Without keys it could not verify any token."""
     with deployed(tmp_path) as running, loopback() as copies, running.apis(1) as [before]:
         published = requests.get(f"{running.url}/.well-known/jwks.json", timeout=60).json()
         copies.answers["/jwks.json"] = json_document(published)
@@ -218,7 +219,7 @@ HOUR = 3600
 
 
 def replayed(url: str, *, at: int, exp: int, since: str = "") -> bytes:
-    """Return a document that the issuer signed an hour ago: version 3, without entries."""
+    """Return a document of the feed that the issuer signed an hour ago: version 3, without entries."""
     changes = {"since": since} if since else {}
     return document(signer=KEY, issuer=url, at=at, exp=exp, version=version(3), **changes)
 
@@ -258,13 +259,16 @@ def test_a_feed_replayed_from_an_hour_ago_changes_nothing(lasts: int, delta: boo
 
 
 def unless_late(one: Api, token: str) -> int:
-    """Return the API's status for the token. Repeat while the answer is 503, because a busy machine polls late."""
+    """Return the API's status for the token.
+
+    The request is repeated while the answer is 503, because an API on a busy machine can poll the feed late.
+    """
     answers = [503]
     until(lambda: answers.append(asked(one, token)[0]) or answers[-1] != 503)
     return answers[-1]
 
 
 def serves(issuer: Loopback, body: bytes) -> None:
-    """Answer every request for the feed with this document."""
+    """Make the issuer answer every request for the feed with the document `body`."""
     for query in ("", *(f"?since={version(number)}" for number in (7, 8))):
         issuer.answers[f"/oauth/revocations{query}"] = raw(body)

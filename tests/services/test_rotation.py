@@ -1,4 +1,4 @@
-"""Rotation on PostgreSQL with real processes."""
+"""Key rotation on PostgreSQL: several processes of rotate_keys at once, and steps that take too long."""
 
 from dataclasses import replace
 

@@ -1,4 +1,8 @@
-"""The database's own rules about keys on PostgreSQL: each refuses what no other does, and what steps write passes."""
+"""The rules about keys in the PostgreSQL database itself.
+
+For each rule, the tests run statements that this rule refuses and that every other rule would admit. The statements of
+rotation steps pass all rules.
+"""
 
 from collections.abc import Iterator
 
@@ -17,7 +21,7 @@ HERE = [pytest.param(rule, id=rule.name) for rule in RULES if VENDOR in rule.ven
 
 @pytest.fixture
 def connection(module_issuer: Issuer) -> Iterator[psycopg.Connection]:
-    """A connection with a row in every state, none of which stays."""
+    """Yield a connection to a database with a key in every state. The rows are rolled back afterwards."""
     with psycopg.connect(module_issuer.variables["DATABASE_URL"]) as one:
         execute(one, *ROWS, "SET CONSTRAINTS ALL IMMEDIATE")
         yield one

@@ -1,4 +1,4 @@
-"""A process that stood still (a suspended machine, a loaded one) goes on at once: nothing of it is a wrong clock."""
+"""A process that was suspended, or got no processor time, continues at once. It does not report a wrong clock."""
 
 import os
 import signal
@@ -47,12 +47,12 @@ def asking(url: str, stop: threading.Event, said: Counter[tuple[int, str]]) -> N
     with requests.Session() as session:
         while not stop.is_set():
             answer = session.post(f"{url}/oauth/token", form, auth=("service", SECRET), timeout=60)
-            said[answer.status_code, answer.json().get("error", "")] += 1
+            said[answer.status_code, answer.json().get("error_description", "")] += 1
 
 
 @pytest.mark.parametrize("seconds", STILL)
 def test_after_a_standstill_nothing_is_refused(served: processes.Child, seconds: float) -> None:
-    """Some requests have read their clock already when the process is stopped, others the database's."""
+    """When the process is stopped, some requests have read the node's clock already, others the database's clock."""
     stop, said = threading.Event(), Counter[tuple[int, str]]()
     with ThreadPoolExecutor(CLIENTS) as pool:
         running = [pool.submit(asking, served.url, stop, said) for _ in range(CLIENTS)]

@@ -1,4 +1,4 @@
-"""Codes, refresh tokens and assertions used by many at once, on PostgreSQL and in four processes: one wins, cleanly."""
+"""Many requests use one code, refresh token or assertion, on PostgreSQL and four processes. One request succeeds."""
 
 import json
 import time
@@ -109,7 +109,10 @@ class Served:
             return list(pool.map(ask, range(AT_ONCE)))
 
     def refresh_until_refused(self, text: str) -> list[dict[str, Any]]:
-        """The claims of what a family gets until it gets nothing more."""
+        """Refresh with `text` and its successors until a refresh is refused.
+
+        Returns the claims of the access tokens.
+        """
         given = []
         for _ in range(2000):
             form = {"grant_type": "refresh_token", "refresh_token": text, "client_id": "app"}
@@ -122,7 +125,7 @@ class Served:
         return given
 
     def are_revoked(self, claims: list[dict[str, Any]]) -> list[bool]:
-        """What the issuer says of tokens with these claims."""
+        """Return for each of the tokens with these claims whether the issuer considers the token revoked."""
         return json.loads(self.shell(REVOKED.format(claims=json.dumps(claims))))
 
 
@@ -132,7 +135,10 @@ def claims_of(token: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def served(module_issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """An issuer of four processes with a public client and one with its own key."""
+    """Yield an issuer with four processes.
+
+    It has a public client, and a client with a key of its own.
+    """
     url, key = f"http://localhost:{free()}", ec.generate_private_key(ec.SECP256R1())
     issuer = Issuer(module_issuer.variables | {"ISSUER_URL": url})
     issuer.run("rotate_keys")
@@ -151,7 +157,10 @@ def served(module_issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @pytest.fixture(autouse=True)
 def tokens_can_be_issued(served: Served) -> None:
-    """No test begins in the second of a revocation of the test before."""
+    """Wait until tokens can be issued.
+
+    They cannot be issued in the second in which an earlier test revoked tokens.
+    """
     served.issuer.revocations_are_past()
 
 
@@ -202,7 +211,7 @@ def test_a_device_code_redeemed_by_ten_at_once_gives_one_token_which_stays_valid
 
 
 def test_whatever_is_refreshed_while_a_user_is_disabled_is_revoked(served: Served) -> None:
-    """Whoever refreshes holds the grant that disabling ends: one of the two is first, and neither is missed."""
+    """A refresh and the disabling lock the same grant. So one of them is first, and no token is missed."""
     families = [served.shell(REFRESH).strip() for _ in range(4)]
     disabling = served.issuer.start("shell", "-v", "0", "--no-imports", "-c", DISABLE)
     with ThreadPoolExecutor(len(families)) as pool:
@@ -227,7 +236,7 @@ User.objects.get(username="eve").delete()
 
 
 def test_a_user_who_is_deleted_while_their_applications_refresh_goes_and_nobody_waits_for_ever(served: Served) -> None:
-    """Whoever deletes holds the grants before what hangs on them, as whoever refreshes does: no deadlock."""
+    """A deletion and a refresh both lock the grants before the rows that refer to them. So they do not deadlock."""
     served.shell(LEAVE)
     families = [served.shell(GRANT_OF_EVE).strip() for _ in range(4)]
     with ThreadPoolExecutor(len(families)) as pool:

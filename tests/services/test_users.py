@@ -1,4 +1,7 @@
-"""Users on PostgreSQL: a login reads no whole table, and two answers at once are both remembered."""
+"""Users on PostgreSQL.
+
+A login reads no whole table, and two answers that arrive at the same time are both stored.
+"""
 
 import json
 
@@ -67,7 +70,10 @@ def shell(issuer: Issuer, script: str) -> str:
 
 
 def test_a_login_is_read_by_indexes(module_issuer: Issuer) -> None:
-    """Tables that are empty would be scanned: scans are switched off, and what has no index is scanned all the same."""
+    """Sequential scans are switched off, because PostgreSQL prefers them for empty tables.
+
+    PostgreSQL still scans a table that has no index for the statement. The test finds such scans.
+    """
     plans = shell(module_issuer, PLANS).strip().split("|")
     assert len(plans) == 3
     for plan in plans:

@@ -1,4 +1,4 @@
-"""A TCP proxy before a database, which does something just before it passes on a given statement."""
+"""A TCP proxy in front of a database. It can call a function just before it passes a given statement on."""
 
 import socket
 import threading
@@ -9,7 +9,10 @@ CHUNK = 65536
 
 
 class Tripwire:
-    """Passes bytes on to `upstream`. Armed, it calls `action` once, before the bytes that hold `marker` go on."""
+    """Passes bytes on to the server `upstream`.
+
+    After `arm`, it calls `action` once, before it passes on the bytes that contain `marker`.
+    """
 
     def __init__(self, upstream: tuple[str, int]) -> None:
         self._upstream = upstream

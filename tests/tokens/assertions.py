@@ -1,4 +1,4 @@
-"""Key pairs of clients, and assertions signed by PyJWT, which shares no code with the issuer."""
+"""Key pairs of clients, and assertions that PyJWT signs, which shares no code with the issuer."""
 
 import json
 import secrets
@@ -52,5 +52,5 @@ def sign(client_id, /, *, algorithm="ES256", name="own", header=None, ago=0, **c
 
 
 def proof(client_id, /, **changes):
-    """Return the form parameters by which a client authenticates by its key."""
+    """Return the form parameters by which the client authenticates with its private key."""
     return {"client_assertion_type": TYPE, "client_assertion": sign(client_id, **changes)}

@@ -1,5 +1,6 @@
-"""Clients and APIs, a signing key for tests, and helpers by which a client gets a token."""
+"""Fixtures: clients and APIs, a signing key for tests, and functions by which a client gets a token."""
 
+import json
 from urllib.parse import urlencode
 
 import jwt
@@ -25,18 +26,21 @@ from tokens.clients import registry
 from tokens.keys import keyring, publication
 from tokens.parameters import FORM
 from tokens.revoking import feed
-from tokens.views import mail
+from tokens.views import mail_queue
 
 
 @pytest.fixture(autouse=True)
 def nobody_remembered():
-    """Empty the cache of clients before each test."""
+    """Empty the cache of registered clients before each test."""
     registry.forget()
 
 
 @pytest.fixture(autouse=True)
 def rings_draw_prepared_keys():
-    """Another test may have signed with the same keys, so what the process keeps by kid is forgotten first."""
+    """Make key rings use prepared keys instead of new ones.
+
+    Cached documents are dropped first, because another test can have signed them with the same keys.
+    """
     feed.documents.forget()
     with prepared_keys.drawn():
         yield
@@ -44,7 +48,10 @@ def rings_draw_prepared_keys():
 
 @pytest.fixture(autouse=True)
 def forms_are_sent_as_browsers_send_them(monkeypatch):
-    """Send forms URL-encoded: Django's test client sends multipart/form-data, which no form of the issuer is."""
+    """Send forms URL-encoded, as browsers do.
+
+    Django's test client sends multipart/form-data, which no form of the issuer uses.
+    """
     send = Browser.post
 
     def post(self, path, data=None, content_type=FORM, **extra):
@@ -56,11 +63,26 @@ def forms_are_sent_as_browsers_send_them(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def lines_are_written_at_once(request, monkeypatch):
-    """Write audit lines at once, because a test's transaction is never committed, unless the test needs real ones."""
+    """Write lines of the audit log at once instead of after the commit. A test's transaction never commits.
+
+    Tests that need real commits are left unchanged.
+    """
     marker = request.node.get_closest_marker("django_db")
     real = "django_capture_on_commit_callbacks" in request.fixturenames or (marker and marker.kwargs.get("transaction"))
     if not real:
         monkeypatch.setattr(trail.transaction, "on_commit", lambda line, **_: line())
+
+
+@pytest.fixture
+def audit_lines(caplog):
+    """Return a function that returns the lines of the audit log about the given action."""
+    caplog.set_level("INFO", logger="tokens.audit")
+
+    def read(action):
+        lines = [json.loads(record.getMessage()) for record in caplog.records if record.name == "tokens.audit"]
+        return [line for line in lines if line["action"] == action]
+
+    return read
 
 
 @pytest.fixture(scope="session")
@@ -86,7 +108,7 @@ def signer(test_signer, monkeypatch):
 
 @pytest.fixture
 def decode(signer):
-    """Verify a token with PyJWT and return its header and claims."""
+    """Return a function that verifies a token with PyJWT, and returns its header and claims."""
 
     def read(token, audience):
         claims = jwt.decode(token, signer.private.public_key(), algorithms=["RS256"], audience=audience)
@@ -107,7 +129,7 @@ def user(db):
 
 @pytest.fixture
 def service(apis):
-    """A confidential client with the client credentials grant, and its secret as `.plain`."""
+    """Return a confidential client with the client credentials grant. Its secret is `.plain`."""
     return with_secret(make_client("service", "client_credentials"))
 
 
@@ -123,7 +145,7 @@ def spa(apis):
 
 @pytest.fixture
 def code(client, user):
-    """Return a function that gets an authorization code for a client."""
+    """Return a function that lets the user allow a request of a client, and returns the authorization code."""
 
     def fetch(of, **changes):
         log_in(client, user)
@@ -134,5 +156,5 @@ def code(client, user):
 
 @pytest.fixture(autouse=True)
 def mail_at_once(monkeypatch):
-    """Send mail in the test's thread, which sees the test's transaction."""
-    monkeypatch.setattr(mail, "later", mail.do)
+    """Send mail in the thread of the test, because another thread would not see the test's transaction."""
+    monkeypatch.setattr(mail_queue, "later", mail_queue.do)

@@ -1,4 +1,4 @@
-"""Clients, APIs, users and keys for the issuer's tests, and the requests that a client, a user and a browser send."""
+"""Clients, APIs, users and keys for the issuer's tests. Also the requests that clients, users and browsers send."""
 
 import base64
 import hashlib
@@ -33,7 +33,7 @@ CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest())
 
 
 class TestSigner:
-    """Signs with a key made for the run of the tests."""
+    """A signer of tokens with a private key that is made once per run of the tests."""
 
     __test__ = False
     kid = "test-key"
@@ -50,7 +50,10 @@ class TestSigner:
 
 
 def operation(now=None, **changes):
-    """Return an operation on keys under the timings of production, at `now`, or else at this node's clock."""
+    """Return the context in which a step of key rotation runs: policy, encryption keys, actor and time.
+
+    The policy has the timings of production. `now` is by default the time of this node's clock.
+    """
     now, keys = now or timezone.now(), conf.issuer().encryption_keys()
     return replace(Operation(policy=PRODUCTION, encryption_keys=keys, actor="test", now=now), **changes)
 
@@ -82,7 +85,7 @@ def make_client(client_id, *grants, public=False, scopes=("notes:read", "notes:w
 
 
 def with_secret(client):
-    """Give the client a secret, which is its `plain`."""
+    """Give the client a secret, and return the client. The secret is in `client.plain`."""
     client.plain = client_secret.create(client, now=timezone.now())
     return client
 
@@ -97,7 +100,7 @@ def post(browser, path, data, **extra):
 
 
 def log_in(browser, user, *, ago=0):
-    """A session as the login page leaves it, `ago` seconds old."""
+    """Log the user in without the login page. The session is as if the user had logged in `ago` seconds ago."""
     browser.force_login(user)
     request = HttpRequest()
     request.session = browser.session
@@ -123,7 +126,7 @@ def authorization(client, **changes):
 
 
 def allow(browser, query, answer="true"):
-    """Read the consent page and answer it; the response after the answer."""
+    """Load the consent page and answer it. Returns the response to that answer."""
     page = browser.get("/oauth/authorize", query)
     if page.status_code != 200:
         return page
@@ -133,7 +136,10 @@ def allow(browser, query, answer="true"):
 
 
 def stored_query(browser, address):
-    """Return the authorization request that the server stores for the handle in the address, or None."""
+    """Return the authorization request that the issuer stores under the handle in `address`.
+
+    Returns None if it stores none.
+    """
     request = HttpRequest()
     request.COOKIES = {name: cookie.value for name, cookie in browser.cookies.items()}
     return request_store.find_query(request, address.partition("?")[2])
@@ -157,6 +163,6 @@ def redeem(browser, client, issued, /, **changes):
 
 
 def refreshed(browser, client, text, /, **changes):
-    """Return the answer to a refresh by a confidential client."""
+    """Send a refresh request of a confidential client with the refresh token `text`. Return the answer."""
     form = {"grant_type": "refresh_token", "refresh_token": text, **changes}
     return post(browser, "/oauth/token", form, **basic(client.client_id, client.plain))

@@ -1,4 +1,4 @@
-"""A reader of the revocation feed by docs/revocation-feed.md, which shares no code with the issuer."""
+"""A reader of the revocation feed (docs/revocation-feed.md) that shares no code with the issuer."""
 
 import base64
 import hashlib
@@ -14,7 +14,10 @@ def claims_of(text: str) -> dict[str, Any]:
 
 
 def entries_of(packed: bytes) -> dict[bytes, tuple[int, int]]:
-    """Return (until, issued_before) by key. Fails unless the keys are in ascending order."""
+    """Return a mapping from the key of each packed entry to (until, issued_before).
+
+    Fails unless the keys are in ascending order.
+    """
     found = list(struct.iter_unpack(">16sII", packed))
     keys = [key for key, _, _ in found]
     assert keys == sorted(set(keys))
@@ -31,7 +34,7 @@ def key(kind: str, identifier: str) -> bytes:
 
 @dataclass
 class Reader:
-    """Polls with Django's test client, or an object with the same `get`."""
+    """A reader of the feed. It polls with Django's test client, or with an object that has the same method `get`."""
 
     browser: Any
     path: str = "/oauth/revocations"
@@ -46,7 +49,7 @@ class Reader:
     largest: int = 0
 
     def poll(self, *, conditional: bool = True) -> int:
-        """Poll the feed, merge the answer, and return its status."""
+        """Poll the feed, merge the answer into the reader's state, and return the status of the answer."""
         query = {"since": self.version} if self.version else {}
         headers = {"if-none-match": f'W/"{self.version}"'} if self.version and conditional else {}
         answer = self.browser.get(self.path, query, headers=headers)

@@ -1,4 +1,4 @@
-"""Limits of a fuzz test, and the check of an answer."""
+"""The limits of a fuzz test, and the check that each answer must pass."""
 
 import base64
 import json
@@ -37,14 +37,14 @@ CODES = frozenset(
 
 
 def bounded(examples: int) -> settings:
-    """Return settings with the same examples in every run, without a deadline for an example."""
+    """Return settings that use the same examples in every run, and set no deadline for an example."""
     return settings(
         max_examples=examples, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
     )
 
 
 def judge(path, method, answer, sent):
-    """Fail if the answer is an error 500, or a refusal is not the JSON of RFC 6749 section 5.2 without caching."""
+    """Fail if the answer is a 500, or a refusal in another form than uncached JSON (RFC 6749 section 5.2)."""
     assert answer.status_code < 500, (method, path, sent)
     refused = path.startswith("/oauth") and answer.status_code >= 400
     if path in ENDPOINTS and refused:

@@ -1,4 +1,4 @@
-"""A passkey in memory: creates credentials and signs challenges as an authenticator and its browser do."""
+"""A passkey in memory. It creates credentials and signs challenges, as an authenticator and its browser do."""
 
 import base64
 import hashlib
@@ -19,7 +19,7 @@ def encode(content):
 
 
 class Passkey:
-    """An authenticator that verifies its user, unless `flags` say otherwise."""
+    """An authenticator that has verified its user. `flags` can say otherwise."""
 
     def __init__(self, *, origin=ORIGIN, rp="localhost", flags=PRESENT | VERIFIED):
         self.origin, self.rp, self.flags = origin, rp, flags
@@ -27,7 +27,7 @@ class Passkey:
         self.key = ec.generate_private_key(ec.SECP256R1())
 
     def create(self, options):
-        """Return the credential for `options`, those of navigator.credentials.create."""
+        """Return the credential for `options`, which are the options of navigator.credentials.create."""
         options = options["publicKey"]
         self.handle = options["user"]["id"]
         attested = AttestedCredentialData.create(
@@ -39,7 +39,7 @@ class Passkey:
         return self._credential("webauthn.create", options["challenge"], response)
 
     def get(self, options, **changes):
-        """Return the signed challenge for `options`, those of navigator.credentials.get."""
+        """Return the signed answer to `options`, which are the options of navigator.credentials.get."""
         data = AuthenticatorData.create(self._rp(), self.flags, 0)
         client_data = self._client_data("webauthn.get", options["publicKey"]["challenge"])
         signature = self.key.sign(data + hashlib.sha256(client_data).digest(), ec.ECDSA(SHA256()))

@@ -1,4 +1,4 @@
-"""DPoP keys for the issuer's tests: they sign proofs, right or with changes."""
+"""DPoP keys for the issuer's tests. They sign DPoP proofs that are valid, or that have changes."""
 
 import base64
 import json
@@ -24,7 +24,7 @@ def private_key(algorithm: str) -> Any:
 
 @dataclass
 class Key:
-    """A key of a client. `proof` signs a proof by it."""
+    """A client's DPoP key. The method `proof` signs a proof."""
 
     algorithm: str = "ES256"
     private: Any = field(default=None)
@@ -36,7 +36,10 @@ class Key:
         self.jwk = {name: full[name] for name in key_format.REQUIRED[full["kty"]]}
 
     def proof(self, method, url, *, iat, header=None, without=(), **claims):
-        """Return a proof for the request. `header` and further claims replace members, `without` removes them."""
+        """Return a DPoP proof for the request.
+
+        `header` and further claims replace members. `without` has the names of members to remove.
+        """
         head = {"typ": "dpop+jwt", "alg": self.algorithm, "jwk": self.jwk} | (header or {})
         payload = {"jti": secrets.token_urlsafe(12), "htm": method, "htu": url, "iat": iat} | claims
         parts = [kept(head, without), kept(payload, without)]

@@ -1,4 +1,4 @@
-"""Clients that get refresh tokens, and what tests do with them."""
+"""Clients that get refresh tokens, and helpers for tests of refresh tokens."""
 
 from datetime import timedelta
 
@@ -48,13 +48,13 @@ DAMAGES = {
 
 @pytest.fixture
 def app(apis):
-    """A public client: its refresh tokens rotate."""
+    """Return a public client. Its refresh tokens rotate."""
     return make_client("app", *GRANTS, public=True)
 
 
 @pytest.fixture
 def server(apis):
-    """A confidential client: it authenticates, and its refresh token stays."""
+    """Return a confidential client. Its refresh tokens do not rotate."""
     made = make_client("server", *GRANTS)
     made.plain = client_secret.create(made, now=timezone.now())
     return made
@@ -62,7 +62,7 @@ def server(apis):
 
 @pytest.fixture
 def log_in_to(client, user, signer):
-    """The token response after the user allowed a client what it asks for."""
+    """Return a function that lets the user allow a request of a client, and returns the token response."""
 
     def answer(of, scope=SCOPE, **changes):
         log_in(client, user, ago=100)
@@ -85,7 +85,7 @@ def error(answer):
 
 @pytest.fixture
 def later(at):
-    """Let time pass for the token endpoint."""
+    """Return a function that moves the clock of the token endpoint forward."""
     start = timezone.now()
 
     def wait(duration=timedelta(0)):
@@ -104,7 +104,7 @@ def keys(*entries):
 
 @pytest.fixture
 def old(app, log_in_to):
-    """A live token as an earlier version issued it, and its row."""
+    """Return a valid refresh token whose text and row have the form of an earlier version."""
     log_in_to(app)
     family = one_time.new()
     text = f"{family}.{one_time.new()}"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tokens.addresses import logout_uri_problem, origin_problem, redirect_uri_problem, spellings
+from tokens.addresses import logout_uri_problem, origin, origin_problem, redirect_uri_problem, spellings
 
 
 @pytest.mark.parametrize(
@@ -191,3 +191,8 @@ def test_another_address_is_refused_for_logout_tokens(uri: str, *, loopback: boo
 def test_http_on_loopback_is_accepted_for_logout_tokens_in_development_only(uri: str) -> None:
     assert logout_uri_problem(uri, loopback=True) is None
     assert logout_uri_problem(uri, loopback=False) is not None
+
+
+def test_the_origin_of_a_url_has_no_path() -> None:
+    assert origin("https://issuer.example/path") == "https://issuer.example"
+    assert origin("http://localhost:8000") == "http://localhost:8000"

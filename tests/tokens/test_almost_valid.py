@@ -1,6 +1,6 @@
-"""A valid request with one or two changed parameters, which passes most checks, causes no error 500.
+"""Requests that are valid except for one or two changed parameters.
 
-FUZZ_EXAMPLES makes the run longer.
+They pass most checks. They never cause an error 500. FUZZ_EXAMPLES makes the run longer.
 """
 
 import json
@@ -23,7 +23,7 @@ from tokens.grants import device_answer
 from tokens.issued.audience import Target
 from tokens.issued.login import Login
 from tokens.models import Api, Client, DeviceCode, ExchangePolicy, GrantType, Scope
-from tokens.rate_settings import RATE_LIMITS
+from tokens.settings.rate import RATE_LIMITS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("project.urls.issuer")]
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
@@ -36,7 +36,10 @@ KINDS = ["client_credentials", "by key", "code", "refresh", "device", "exchange"
 
 @pytest.fixture
 def valid(client, user, apis, signer, settings):
-    """Return for each name a path, and a function that makes a request which is answered by 200."""
+    """Return two values for each kind of request: a path, and a function that makes the form of a request.
+
+    The request is answered by 200.
+    """
     settings.ISSUER = settings.ISSUER | {"RATE_LIMITS": dict.fromkeys(RATE_LIMITS, (10**9, 60))}
     web = make_client("web", *(one for one in GrantType.values if one != GrantType.JWT_BEARER))
     web.plain = client_secret.create(web, now=timezone.now())
@@ -86,7 +89,7 @@ def valid(client, user, apis, signer, settings):
 
 
 def changed(form, draw):
-    """Return the form as pairs, with one or two parameters dropped, repeated, changed or added."""
+    """Return the form as pairs. One or two of its parameters are dropped, repeated, changed or added."""
     pairs = list(form.items())
     for _ in range(draw(st.integers(1, 2))):
         name = draw(st.one_of(st.sampled_from(sorted(form)), st.sampled_from(sorted(parameters.TOKEN))))
@@ -100,7 +103,10 @@ def changed(form, draw):
 
 
 def strange(valid):
-    """Return an assertion with other members, signed by the client's key, so that only they are wrong."""
+    """Return an assertion with changed members.
+
+    The client's key signs it, so that only the members are wrong.
+    """
     header, said = (json.loads(base64url_decode(part)) for part in valid.split(".")[:2])
 
     def sign(odd, other):

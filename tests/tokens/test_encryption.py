@@ -1,4 +1,4 @@
-"""The encrypting keys: parsed in order, named without revealing them, and derived for each purpose."""
+"""The encryption keys are parsed in order, are named without revealing them, and are derived for each purpose."""
 
 import pytest
 

@@ -14,7 +14,10 @@ TRANSLATED = LANGUAGES[1:]
 
 
 def problems(entries, texts):
-    """Return the texts without a translation, entries without a text, and translations that need a review."""
+    """Return three kinds of problems of a catalogue.
+
+    They are texts without a translation, entries whose text no longer exists, and fuzzy translations.
+    """
     by_text = {(entry.msgid, entry.plural): entry for entry in entries}
     missing = [msgid for msgid, plural in texts.items() if (msgid, plural) not in by_text]
     gone = [entry.msgid for entry in entries if texts.get(entry.msgid) != entry.plural]
@@ -22,7 +25,7 @@ def problems(entries, texts):
 
 
 def is_done(entry):
-    """Return True if each form is translated, is not fuzzy, and has the placeholders and tags of the text."""
+    """Return True if each form has a translation with the placeholders and tags of the text, and no form is fuzzy."""
     wanted = [entry.msgid, entry.plural] if entry.plural else [entry.msgid]
     same = [sorted(PLACEHOLDER.findall(text)) for text in wanted] == [
         sorted(PLACEHOLDER.findall(text)) for text in entry.translations

@@ -1,4 +1,4 @@
-"""No text of a template or of the admin can be forgotten: each is marked for translation."""
+"""Each text of a template or of the admin is marked for translation."""
 
 from pathlib import Path
 

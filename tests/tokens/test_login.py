@@ -36,7 +36,7 @@ def test_an_inactive_user_an_unknown_user_and_a_wrong_password_get_the_same_answ
 
 @pytest.fixture
 def users(db):
-    """Users of each kind, each with a username and an e-mail address."""
+    """Create users of each kind. Each has a username and an e-mail address."""
     for name, fields in {
         "ada": {"is_staff": True},
         "closed": {"is_active": False, "is_staff": True},
@@ -137,7 +137,7 @@ COMPOSED, DECOMPOSED = "Jos\u00e9", "Jose\u0301"
 @pytest.mark.parametrize("stored", [COMPOSED, DECOMPOSED], ids=ascii)
 @pytest.mark.parametrize("by", ["name", "mail", "proven mail"])
 def test_a_username_and_an_address_are_found_in_each_spelling_on_both_login_pages(client, page, typed, stored, by):
-    """The database does not normalize Unicode, and the login does not rely on the forms to do it."""
+    """The database does not normalize Unicode, and the login does not rely on the forms to normalize it."""
     fields = {"name": {"username": stored}, "mail": {"username": "x", "email": f"{stored}@example.org"}}
     user = User.objects.create(is_staff=True, **fields.get(by, {"username": "x"}))
     user.set_password(PASSWORD)
@@ -193,7 +193,7 @@ def test_addresses_that_only_the_database_treats_as_the_same_are_different(mail,
 
 
 class Found:
-    """A manager whose filter returns these users."""
+    """A fake manager of the user model. Its filter returns these users."""
 
     def __init__(self, users):
         self.filter = lambda *_: users

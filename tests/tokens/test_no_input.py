@@ -1,4 +1,4 @@
-"""No input causes an error 500: every address of the issuer and method, with any headers, query and body.
+"""No input causes an error 500. Each address is requested by each method, with any headers, query and body.
 
 FUZZ_EXAMPLES makes the run longer. The default takes some seconds.
 """
@@ -101,7 +101,7 @@ bodies = st.one_of(
 
 @pytest.fixture
 def issuer(client, apis, user, settings):
-    """An issuer with clients of every kind, a key, and rate limits that the test does not reach."""
+    """Create clients of every kind and a key, with rate limits that the test does not reach."""
     settings.ISSUER = settings.ISSUER | {
         "RATE_LIMITS": dict.fromkeys(("token", "introspect", "device", "login"), (10**9, 60))
     }

@@ -1,4 +1,7 @@
-"""A document is fetched from an address that a client chose, within limits, and never from a private network."""
+"""Fetches of a document from an address that a client chose.
+
+They have limits, and never go to a private network.
+"""
 
 import json
 import threading
@@ -71,7 +74,7 @@ def test_a_compressed_document_is_refused(server, encoding):
 
 
 def found(monkeypatch, *addresses):
-    """Let every name resolve to these addresses."""
+    """Make every host name resolve to these addresses."""
     monkeypatch.setattr(outbound, "_resolve", lambda *_: list(addresses))
 
 

@@ -1,4 +1,4 @@
-"""Texts of the core in the language of the page."""
+"""Texts that core modules make for an HTML page are in the language of the page."""
 
 import pytest
 from django.utils import translation

@@ -1,8 +1,9 @@
-"""Parameters of both endpoints: a repeated one is refused, one without a value is ignored, and so is an unknown one.
+"""Parameters of the authorization endpoint and the token endpoint.
 
-RFC 6749 sections 3.1 and 3.2 say the same for both endpoints: "Parameters sent without a value MUST be treated as if
-they were omitted from the request. The authorization server MUST ignore unrecognized request parameters. Request and
-response parameters MUST NOT be included more than once."
+Repeated parameters are refused. Unknown ones, and those without a value, are ignored. RFC 6749 sections 3.1 and 3.2 say
+the same for both endpoints: "Parameters sent without a value MUST be treated as if they were omitted from the request.
+The authorization server MUST ignore unrecognized request parameters. Request and response parameters MUST NOT be
+included more than once."
 """
 
 import pytest
@@ -59,7 +60,7 @@ def test_the_authorization_endpoint_refuses_repeated_and_ignores_empty_parameter
 
 @pytest.mark.django_db
 def test_a_repeated_audience_is_refused_outside_an_exchange(client, service, signer):
-    """RFC 8693 section 2.1 permits it in a token exchange only."""
+    """RFC 8693 section 2.1 permits several audiences in a token exchange only."""
     form = {"grant_type": "client_credentials", "scope": "notes:read", "audience": ["a", "b"]}
     refused = post(client, "/oauth/token", form, **basic("service", service.plain))
     assert refused.json()["error_description"] == "The audience parameter is there more than once."

@@ -1,4 +1,4 @@
-"""The scope parameter: one rule for its form at every endpoint, and which unknown scopes are ignored."""
+"""The parameter `scope`: every endpoint accepts the same form. Some unknown scopes are ignored, others are refused."""
 
 import pytest
 from django.utils import timezone

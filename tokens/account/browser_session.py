@@ -1,12 +1,13 @@
 """Records the browser sessions of users, so that a user can see and end them.
 
-- The row of a session is written at its login. The session's own data names the row (`ROW`), so no request looks it up.
+- The row of a session is written at its login. The session's own data names the row (`ROW`), so no request searches
+  for the row.
 - "Last seen" is exact to `EVERY`: each process writes it at most once per session in that time.
-- The key of a session changes with a new password; the row then follows it.
-- A session ends by deleting it from the session store, which every process reads at each request.
-- A row whose session has ended, or whose user logged out everywhere since, is not shown. A logout deletes it at once,
-  else `manage.py purge_tokens` does.
-- The address is stored only if the operator turned it on.
+- The session key (Django's) changes with a new password; the new session key is then written into the row.
+- To end a session, it is deleted from the session store, which every process reads at each request.
+- A row is not shown after its session ended or its user logged out everywhere. A logout deletes the row at once;
+  `manage.py purge_tokens` deletes the rows of sessions that ended otherwise.
+- The address is stored only if the operator turned on SESSION_ADDRESSES.
 
 allauth.usersessions does not fit. It always stores the address, it loads each session of the user at a login, and with
 "last seen" it sends a SELECT and an UPDATE for each request.
@@ -32,13 +33,13 @@ from tokens.back_channel import session_end
 from tokens.models import BrowserSession, User
 
 ROW = "browser_session"
-"""In a session: the id of its row, and the session key, epoch and `sid` that the row has."""
+"""The entry of a session with the id of its row, and the session key, epoch and `sid` that the row has."""
 SID = "sid"
-"""In a session: the name by which clients know it. tokens/authorize/login_session.py writes it at the login."""
+"""The entry of a session with its `sid`, which clients know. tokens/authorize/login_session.py writes it at login."""
 EVERY = timedelta(minutes=5)
 REMEMBERED = 10_000
 LONGEST = 300
-"""Characters of the header User-Agent that are stored."""
+"""The number of characters of the header User-Agent that are stored."""
 
 # By id of a row: when this process last wrote "last seen". Lives as long as the process; the oldest entries go first.
 _seen: OrderedDict[str, datetime] = OrderedDict()
@@ -52,13 +53,14 @@ class Visit:
     user: User
     user_agent: str
     address: str
-    """The address of the sender, which is stored only if the operator turned it on."""
+    """The address of the sender, which is stored only if the operator turned on SESSION_ADDRESSES."""
 
 
 def follow(session: SessionBase, visit: Visit, *, now: datetime) -> None:
-    """Update "last seen" of the session. Create its row if it has none, and store a changed session key.
+    """Update the session's row: session key, epoch and `sid` if one of them changed, otherwise the time "last seen".
 
-    Sends no statement if this process did that within the last five minutes.
+    Creates the row if the session has none and is about to be saved, as at a login. Sends no SQL statement if nothing
+    changed and this process updated "last seen" within EVERY.
     """
     row, *marks = session.get(ROW) or ("",)
     if not row:
@@ -73,7 +75,7 @@ def follow(session: SessionBase, visit: Visit, *, now: datetime) -> None:
 
 @transaction.atomic
 def record(session: SessionBase, visit: Visit, *, now: datetime) -> None:
-    """Write the row of a session that has none."""
+    """Create the session's row, unless the session has one."""
     if session.get(ROW):
         return
     if session.session_key is None:
@@ -105,17 +107,17 @@ def current(session: SessionBase) -> str:
 
 @transaction.atomic
 def end(user: User, rows: Sequence[str], *, now: datetime) -> list[BrowserSession]:
-    """End these sessions of the user, tell their clients, and record an event for each. Returns the ended sessions.
+    """End the sessions of the user with these row ids, notify their clients, and record an event for each.
 
-    Ignores ids that are no session of the user. `now` is the database's clock.
+    Returns the ended sessions. Ignores an id that belongs to no session of the user. `now` is the database's clock.
     """
-    # The user first: the lock order of each end of a session (tokens/back_channel/session_end.py).
+    # Lock the user first, as each end of a session does (tokens/back_channel/session_end.py).
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
     wanted = [row for row in rows if _is_id(row)]
     ended = list(BrowserSession.objects.select_for_update().filter(user=user, pk__in=wanted).order_by("pk"))
     name = f"user:{user.get_username()}"
     for row in ended:
-        session_end.session_ended(user, row.sid, now=now)
+        session_end.end_session(user, row.sid, now=now)
         _store().delete(row.session_key)
         trail.record("session.ended", actor=name, subject=name, details={"session": str(row.pk)}, now=now)
     BrowserSession.objects.filter(pk__in=[row.pk for row in ended]).delete()
@@ -129,14 +131,17 @@ def forget(session: SessionBase) -> None:
 
 
 def ended(*, before: datetime) -> "QuerySet[BrowserSession]":
-    """Return the rows without a session that were last seen before this instant, along their index."""
+    """Return the rows whose session was deleted from the session store and was last seen before `before`.
+
+    The row that was last seen the longest time ago comes first.
+    """
     exists = Exists(Session.objects.filter(pk=OuterRef("session_key")))
     return BrowserSession.objects.filter(~exists, last_seen_at__lt=before).order_by("last_seen_at")
 
 
 @transaction.atomic
 def _move(session: SessionBase, visit: Visit, row: str) -> None:
-    """Write the session's new key, epoch and `sid` into its row. A new password changes the first two."""
+    """Write the current session key, epoch and `sid` into the session's row. A new password changes the first two."""
     if session.session_key is None:
         session.create()
     changed = {"session_key": session.session_key, "session_epoch": visit.user.session_epoch, "sid": _sid(session)}
@@ -149,7 +154,10 @@ def _link(session: SessionBase, user: User, row: str) -> None:
 
 
 def _marks(session: SessionBase, user: User) -> list[str]:
-    """Return what the row has of the session, so that a change is noticed without a statement."""
+    """Return the session key, epoch and `sid` of the session.
+
+    The session stored its own copy of these values when its row was last written, so a comparison reveals a change.
+    """
     return [str(session.session_key), str(user.session_epoch or ""), _sid(session)]
 
 
@@ -158,7 +166,10 @@ def _sid(session: SessionBase) -> str:
 
 
 def _is_due(row: str, *, now: datetime) -> bool:
-    """Return True, and remember it, unless this process wrote "last seen" of the row within `EVERY`."""
+    """Return True if the row's time "last seen" must be written: this process did not write it within `EVERY`.
+
+    If so, also remembers `now` in this process as the time of that write.
+    """
     with _lock:
         last = _seen.get(row)
         if last is not None and now - last < EVERY:
@@ -178,5 +189,5 @@ def _is_id(text: str) -> bool:
 
 
 def _store() -> Any:
-    """Return the session store of the deployment."""
+    """Return a session store of the kind that Django's setting SESSION_ENGINE names."""
     return import_module(conf.pages().session_engine).SessionStore()

@@ -1,7 +1,7 @@
 """Lists the applications that a user allowed: their clients, the APIs, the scopes, and since when.
 
 - A client is listed while it has a live grant of the user, or a remembered consent.
-- The rows are summed up by the database: a user can have thousands of grants, one for each login at a client.
+- The database summarizes the grants: a user can have thousands, one for each login at a client.
 - "Last used" is the last time that the client got a code or a refresh token. When an API last saw a token is unknown
   here: APIs verify tokens without the issuer.
 """
@@ -30,7 +30,7 @@ class Access:
 
 @dataclass(slots=True)
 class Application:
-    """A client that the user allowed."""
+    """A client that the user allowed, with what it may access."""
 
     client: Client
     since: datetime
@@ -39,7 +39,7 @@ class Application:
 
 
 def applications(user: User, *, now: datetime) -> list[Application]:
-    """Return the applications that the user allowed and that still have access or a remembered consent, by name."""
+    """Return, by name, the applications that the user allowed and that have a live grant or a remembered consent."""
     listed: dict[Any, Application] = {}
     apis = dict(Api.objects.values_list("identifier", "name"))
     grants = _live(user, now=now)
@@ -71,7 +71,7 @@ def _live(user: User, *, now: datetime) -> "QuerySet[UserGrant]":
 
 
 def _application(listed: dict[Any, Application], client: Client, at: datetime) -> Application:
-    """Return the application of the client, which the user allowed at `at` or earlier."""
+    """Return the entry of `listed` for the client. Create it if missing. Set its `since` to `at` if `at` is earlier."""
     application = listed.setdefault(client.pk, Application(client, at))
     application.since = min(application.since, at)
     return application

@@ -1,8 +1,8 @@
 """Names the browser and the operating system of a session, from the header User-Agent. Pure.
 
-Browsers name their ancestors as well: Edge says that it is Chrome and Safari, too. So the first match of a table
-counts, and the tables have the descendant first. A user agent can claim to be any other, so the names
-are for users only.
+A browser's header also names the browsers that it derives from: Edge sends "Chrome" and "Safari", too. So the first
+match in a table counts, and derived browsers come first. A program can send any header, so the names are only shown to
+users.
 """
 
 from dataclasses import dataclass
@@ -35,14 +35,14 @@ SYSTEMS = (
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """The names of browser and operating system; "" for one that is not in the tables."""
+    """The names of browser and operating system. A name is "" if the header matches no entry of its table."""
 
     browser: str
     system: str
 
 
 def device(user_agent: str) -> Device:
-    """Return the browser and system that the header names."""
+    """Return the browser and the operating system that the header User-Agent names. `user_agent` is its value."""
     return Device(_first(BROWSERS, user_agent), _first(SYSTEMS, user_agent))
 
 

@@ -1,27 +1,29 @@
 """The issuer's pages in Django's admin. Pages of django-oauth-toolkit are not shown.
 
 Owns: forms, lists and buttons. Each change records an audit event.
-Does not own: rules. A button calls the function that the command calls.
-Steps: none.
+Does not own: rules. A button calls the same function as the management command for that task.
+Steps: none of the seven in README.md.
 Neighbours: at the top; imports `views` for pages and limits.
 
-The toolkit's pages would show tokens, and hashes in editable fields. They are registered when their module is imported.
-This package imports that module first and then unregisters them, so the order of INSTALLED_APPS does not matter.
+The toolkit's pages would show tokens, and hashes in editable fields. The import of the toolkit's admin module registers
+these pages. This package imports that module first and then unregisters the pages, so the order of INSTALLED_APPS does
+not matter.
 
 Read in this order:
-- `read_only`, `search`, `long_list`, `events`, `scope_choice`: what the pages share.
-- `user`, `client`, `client_form`, `client_claims`, `client_layout`, `client_secret`: users and clients.
+- `read_only`, `search`, `long_list`, `events`, `token_link`, `scope_choice`: base classes and fields of several pages.
+- `keyset_list`, `list_order`: the pages of long lists.
+- `user`, `client`, `client_form`, `keys_field`, `client_claims`, `client_layout`, `client_secret`: users and clients.
 - `client_kind`, `client_snippet`: a new client by its kind, with blocks to paste.
-- `client_activity`: what a client did last.
+- `client_activity`: the recent activity of a client.
 - `client_program`: a new client by the recipe of a program, with its configuration.
-- `client_rights`: permissions for rights of a client beyond those of an ordinary one.
-- `api`, `scope_form`, `exchange_policy`: the rest of the registry.
+- `client_rights`: the permissions that an administrator needs to give a client special rights.
+- `api`, `scope_form`, `input_names`, `exchange_policy`: the rest of the registry.
 - `open_client`: self-registered clients, and initial access tokens.
 - `user_grant`, `revoke_all`: user grants, and the page that revokes everything.
 - `logout_message`: the outbox of logout messages.
-- `ring_page`, `key`, `key_picture`, `key_step`: rings and signing keys.
+- `ring_page`, `key`, `key_picture`, `key_step`: key rings and signing keys.
 - `audit`, `audit_filter`, `audit_export`, `inspection`: the audit trail, and the inspection of a token.
-- `dashboard`: the start page.
+- `dashboard`, `refusal_reason`: the start page.
 - `permission_choice`, `django_texts`: permissions, and texts of Django, in the language of the page.
 - `login`, `third_party`: the login page, and other apps' tables.
 """

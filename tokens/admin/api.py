@@ -9,7 +9,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
 from tokens.admin.events import Audited, changes, record
+from tokens.admin.input_names import NamedRows
 from tokens.admin.scope_form import ScopeForm
+from tokens.admin.token_link import TokenFields
 from tokens.keys import store
 from tokens.models import Api, Scope
 from tokens.page_text import translated
@@ -23,7 +25,7 @@ def switch(name: str, label: Any) -> forms.BooleanField:
 
 
 class ApiForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
-    """The form of an API. It shows each nullable switch as a checkbox; Django would offer yes, no and unknown."""
+    """The form of an API. It shows each nullable switch as one checkbox. Django would show yes, no and unknown."""
 
     introspection_names_user = switch("introspection_names_user", gettext_lazy("Introspection names the user"))
     lists_audience = switch("lists_audience", gettext_lazy("Audience as a list"))
@@ -33,7 +35,7 @@ class ApiForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at ru
     def clean_algorithms(self) -> Any:
         """Return the accepted signature algorithms.
 
-        Raises ValidationError if a ring that signs tokens for the API uses an algorithm that is not among them.
+        Raises ValidationError if they lack the algorithm of a key ring that signs tokens for the API.
         """
         algorithms = self.cleaned_data["algorithms"]
         if self.instance.pk and isinstance(algorithms, list):  # the model's validator refuses any other type
@@ -48,16 +50,18 @@ class ScopeInline(admin.TabularInline):  # type: ignore[type-arg]  # a plain cla
 
     model = Scope
     form = ScopeForm
+    formset = NamedRows
     extra = 1
 
 
 @admin.register(Api)
-class ApiAdmin(Audited):
-    """An API and its scopes. The ring and the date of its next move are read-only: `rotate_keys --move` sets them."""
+class ApiAdmin(TokenFields, Audited):
+    """An API and its scopes. `ring` and `moves_at` are read-only: `rotate_keys --move` sets them."""
 
     form = ApiForm
     noun = "api"
     list_display = ["name", "identifier"]
+    token_fields = {"identifier": "aud"}
     search_fields = ["name", "identifier"]
     fields = [
         *("name", "identifier", "max_token_lifetime", "client", "introspection_names_user", "lists_audience"),
@@ -65,6 +69,7 @@ class ApiAdmin(Audited):
     ]
     readonly_fields = ["ring", "moves_at"]
     inlines = [ScopeInline]
+    raw_id_fields = ["client"]  # a list of 100,000 clients would take seconds to load
     formfield_overrides = {JSONField: {"widget": forms.Textarea(attrs={"rows": 2})}}
 
     def name(self, obj: Api) -> str:

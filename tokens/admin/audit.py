@@ -16,22 +16,24 @@ from tokens.admin.events import record
 from tokens.admin.long_list import PrefixSearch
 from tokens.admin.read_only import ReadOnly
 from tokens.admin.search import uuid
+from tokens.admin.token_link import SUBJECT, TokenFields
 from tokens.audit import search
 from tokens.models import AuditEvent, User
 
 NOUNS = ("user", "client", "grant", "key", "api", "scope", "command", "ring", "group")
-"""The types of what events are about, before the colon of actor and subject: a word without a colon follows one."""
+"""The types that stand before the colon in an actor or subject. A search word without a colon is tried with each."""
 
 
 @admin.register(AuditEvent)
-class AuditEventAdmin(PrefixSearch, ReadOnly):
-    """Audit events, newest first. An event that is older than the last page is reached by the link below the list."""
+class AuditEventAdmin(TokenFields, PrefixSearch, ReadOnly):
+    """Audit events, newest first."""
 
     list_display = ["actor", "action", "subject", "at_second"]
+    token_fields = {"actor": SUBJECT, "subject": SUBJECT, "details": ""}
     list_filter = [EventFilter]
     fields = ("actor", "action", "subject", "at_second", "details")
     readonly_fields = ("actor", "action", "subject", "at_second", "details")
-    sortable_by = ()  # the pages follow the index of the instant
+    sortable_by = ()  # the list is in the order of the index on `at`
     search_fields = ["actor", "subject", "action"]
     search_help_text = gettext_lazy(
         "The beginning of an actor, subject or event (ada, client:webapp, key.revoked), a grant ID, or a user's sub."
@@ -44,16 +46,19 @@ class AuditEventAdmin(PrefixSearch, ReadOnly):
         return [export, *super().get_urls()]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Return True for the fields of the filter."""
+        """Return True if `lookup` is a field of the filter, or if Django allows it."""
         return lookup in NAMES or super().lookup_allowed(lookup, value, request)
 
     @admin.display(description=gettext_lazy("at (UTC)"), ordering="at")
     def at_second(self, obj: AuditEvent) -> str:
-        """Return the instant with its second."""
+        """Return the date and time of the event, to the second."""
         return f"{obj.at:%Y-%m-%d %H:%M:%S}"
 
     def conditions(self, word: str) -> Iterable[Q]:
-        """Yield alternative conditions: an event matches if one holds. A `sub` also matches the events of its user."""
+        """Yield the conditions for the search term `word`. An event matches the term if it satisfies one of them.
+
+        If `word` is the `sub` of a user, the events that name this user by username match, too.
+        """
         value = uuid(word)
         typed = str(value or word)
         yield Q(action__startswith=typed)
@@ -66,18 +71,15 @@ class AuditEventAdmin(PrefixSearch, ReadOnly):
             yield from (Q(actor=name), Q(subject=name))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """List the events, with links to older ones and to the export."""
+        """List the events, with a link to the export."""
         response = super().changelist_view(request, extra_context)
         context = getattr(response, "context_data", None) or {}
         if (changelist := context.get("cl")) is not None:
-            rows = list(changelist.result_list)
-            more = changelist.multi_page or len(rows) == changelist.list_per_page
-            context["older"] = changelist.get_query_string({"before": rows[-1].pk}, ["p"]) if rows and more else None
-            context["export_query"] = changelist.get_query_string(remove=["p"])
+            context["export_query"] = changelist.get_query_string()
         return response
 
     def export(self, request: HttpRequest) -> HttpResponseBase:
-        """Send the events of the list as CSV, at most EXPORTED of them. The export is an event of its own."""
+        """Send the events of the list as CSV, at most EXPORTED of them. Records the export as an audit event."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         try:

@@ -1,7 +1,7 @@
 """Events as lines of CSV. Pure.
 
 A spreadsheet runs a cell that begins with one of FORMULA as a formula. A name that a user or an attacker chose can
-begin so: such a cell begins with an apostrophe instead (OWASP, CSV injection).
+begin with one of them, so `cell` puts an apostrophe before it (OWASP, CSV injection).
 """
 
 import csv
@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Protocol
 
 EXPORTED = 100_000
-"""The greatest number of events in one export. Limit the time to export more in parts."""
+"""The greatest number of events in one export. To export more events, export one period after the other."""
 COLUMNS = ("at", "actor", "action", "subject", "details")
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -30,7 +30,7 @@ class _Echo:
     """A file whose `write` returns the line, so that each line is sent at once."""
 
     def write(self, line: str) -> str:
-        """Return the line."""
+        """Return the line instead of writing it: `csv` needs an object with this method."""
         return line
 
 
@@ -45,5 +45,5 @@ def lines(events: Iterable[Exported]) -> Iterator[str]:
 
 
 def cell(text: str) -> str:
-    """Return `text` so that a spreadsheet shows it and does not run it."""
+    """Return `text` escaped, so that a spreadsheet does not take it for a formula and run it."""
     return f"'{text}" if text.startswith(FORMULA) else text

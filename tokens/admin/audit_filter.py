@@ -14,16 +14,16 @@ from tokens.audit import search
 from tokens.audit.search import Wanted
 from tokens.models import AuditEvent
 
-NAMES = ("actor", "client", "event", "since", "until", "before")
+NAMES = ("actor", "client", "event", "since", "until")
 
 
 class Instant(forms.DateTimeField):
-    """An instant in UTC, as browsers send it."""
+    """A form field for a date and time, which the browser sends in UTC."""
 
     widget = forms.DateTimeInput(attrs={"type": "datetime-local", "step": 1}, format="%Y-%m-%dT%H:%M:%S")
 
     def to_python(self, value: Any) -> Any:
-        """Return the instant, in UTC."""
+        """Return the date and time that the browser sent, as an instant in UTC."""
         found = super().to_python(value)
         return found.replace(tzinfo=UTC) if found is not None else None
 
@@ -45,10 +45,9 @@ class FilterForm(forms.Form):
     )
     since = Instant(required=False, label=gettext_lazy("From (UTC)"))
     until = Instant(required=False, label=gettext_lazy("Before (UTC)"))
-    before = forms.ModelChoiceField(AuditEvent.objects, required=False, widget=forms.HiddenInput)
 
     def narrow(self, events: "QuerySet[AuditEvent]") -> "QuerySet[AuditEvent]":
-        """Return the events among `events` that the form selects. Returns none if the form is invalid."""
+        """Return those of `events` that the form selects. Returns no events if the form is invalid."""
         if not self.is_valid():
             return events.none()
         data = self.cleaned_data
@@ -59,12 +58,11 @@ class FilterForm(forms.Form):
             since=data["since"],
             until=data["until"],
         )
-        found = search.narrow(events, wanted)
-        return found.filter(search.before(data["before"])) if data["before"] else found
+        return search.narrow(events, wanted)
 
 
 class EventFilter(admin.ListFilter):
-    """The filter beside the list."""
+    """The form that filters the list of events, as Django's list page shows it beside the list."""
 
     title = gettext_lazy("actor, client, event and time")
     template = "admin/tokens/auditevent/filter.html"
@@ -79,14 +77,13 @@ class EventFilter(admin.ListFilter):
         return True
 
     def expected_parameters(self) -> list[str | None]:
-        """Return the names of the fields in the address."""
+        """Return the names of the query parameters that belong to the filter."""
         return list(NAMES)
 
     def queryset(self, _request: HttpRequest, queryset: "QuerySet[AuditEvent]") -> "QuerySet[AuditEvent]":
-        """Return the events that the form describes."""
+        """Return the events of `queryset` that the filter form selects."""
         return self.form.narrow(queryset) if self.used_parameters else queryset
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         """Yield the template's variables: the form, the names of events, and the search terms to keep."""
-        visible = [field for field in self.form if not field.is_hidden]
-        yield {"fields": visible, "events": search.actions(), "query": changelist.query, "used": self.used_parameters}
+        yield {"fields": self.form, "events": search.actions(), "query": changelist.query, "used": self.used_parameters}

@@ -1,7 +1,7 @@
-"""Clients in the admin: register a client, and create and end its secrets.
+"""Clients in the admin: register a client, and create, revoke and expire its secrets.
 
 - A new secret is shown once, in the answer to the form that created it. Only its hash is stored.
-- A secret is ended by the functions that the command `client_secret` calls, each with its audit event.
+- Secrets are revoked by the functions that the command `client_secret` calls. Each function records an audit event.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext, gettext_lazy
 
-from tokens.admin import client_activity, client_kind, client_program
+from tokens.admin import client_activity, client_kind, client_program, events
 from tokens.admin.client_form import ClientForm
 from tokens.admin.client_layout import FIELDSETS
 from tokens.admin.client_rights import may_change
@@ -22,6 +22,7 @@ from tokens.admin.client_secret import SecretInline, end
 from tokens.admin.events import Audited
 from tokens.admin.long_list import PrefixSearch
 from tokens.admin.revoke_all import may_revoke_all, revoke_all_page
+from tokens.admin.token_link import TokenFields
 from tokens.jose import public_keys
 from tokens.keys import store
 from tokens.models import Client
@@ -43,17 +44,18 @@ SECRET_ATTRIBUTE = "_client_secret"  # noqa: S105 (a name, not a secret)
 """The attribute of the request that carries a new secret from `save_model` to the response."""
 
 SHOWN = ("registered_by", "recipe", "less_strict")
-"""What the page of a client says and nobody can change there."""
+"""The fields that the page of a client shows and that no administrator can change there."""
 
 
 @admin.register(Client)
-class ClientAdmin(PrefixSearch, Audited):
+class ClientAdmin(TokenFields, PrefixSearch, Audited):
     """Clients, with a search by name or client_id."""
 
     noun = "client"
     form = ClientForm
     view_on_site = False  # the toolkit's page of a client is not served
     list_display = ["name", "client_id", "client_type", "registered_by", "is_active", "last_used_on"]
+    token_fields = {"client_id": "client_id"}
     list_filter = ["is_active", "client_type", "registered_by"]
     prefixes = ("client_id__startswith", "name__istartswith")
     search_fields = prefixes
@@ -64,7 +66,7 @@ class ClientAdmin(PrefixSearch, Audited):
     fieldsets = FIELDSETS
 
     def get_urls(self) -> list[URLPattern]:
-        """Return Django's URLs, and those of the pages that add a client by its kind, and revoke everything."""
+        """Return Django's URLs, and those of the pages that add a client by kind or program, or revoke everything."""
         view = self.admin_site.admin_view
         return [
             path("revoke-all/", view(revoke_all_page), name="tokens_revoke_all"),
@@ -75,20 +77,26 @@ class ClientAdmin(PrefixSearch, Audited):
         ]
 
     def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Redirect to the kinds of clients, or show Django's form if the address has a parameter, or the form is sent.
+        """Redirect to the page "What is it?", on which the administrator chooses the kind of the new client.
 
-        The links "Add" of the admin lead here without a parameter.
+        Shows or processes Django's form instead if the URL has a parameter or the form is submitted.
         """
         if request.method == "GET" and not request.GET:
             return HttpResponseRedirect(reverse("admin:tokens_client_choose_kind"))
         return super().add_view(request, *args, **kwargs)
 
     def add_by_kind(self, request: HttpRequest, kind: str) -> HttpResponse:
-        """Show the form of a kind, or register the client. Answer 503 if another transaction prevents the change."""
+        """Show the form for a client of this kind, or register the client.
+
+        Answer 503 if another transaction prevents the registration.
+        """
         return self._bounded(client_kind.add, request, kind)
 
     def add_by_program(self, request: HttpRequest, program: str) -> HttpResponse:
-        """Show the form of a program, or register its client. Answer 503 if another transaction prevents the change."""
+        """Show the form for a program's client, or register the client.
+
+        Answer 503 if another transaction prevents the registration.
+        """
         if not request.user.has_perm("tokens.add_client"):
             raise PermissionDenied
         return self._bounded(client_program.add, request, program)
@@ -101,14 +109,17 @@ class ClientAdmin(PrefixSearch, Audited):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show the client's page, with its last events to an administrator who may view the audit trail."""
+        """Show the client's page.
+
+        If the administrator may view the audit trail, the page lists the client's latest events.
+        """
         client = self.get_object(request, object_id)
         may_view = request.user.has_perm("tokens.view_auditevent")
         recent = {"activity": client_activity.of(client.client_id)} if client is not None and may_view else {}
         return super().change_view(request, object_id, form_url, (extra_context or {}) | recent)
 
     def creation_details(self, form: Any) -> Mapping[str, Any] | None:
-        """Return what the new client may do, for the audit event of its creation."""
+        """Return the properties of the new client, for the audit event of its creation."""
         return created_row(form.instance, form.cleaned_data["scopes"], form.cleaned_data["apis"])
 
     def get_form(self, request: HttpRequest, obj: Any = None, *args: Any, **kwargs: Any) -> Any:
@@ -117,7 +128,7 @@ class ClientAdmin(PrefixSearch, Audited):
         return type("DelegatedClientForm", (form,), {"user": request.user})
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return True if the administrator may change the client: it has no right that needs a further permission."""
+        """Return True if the administrator may change clients and has the permissions for the rights of this client."""
         return super().has_change_permission(request, obj) and (obj is None or may_change(request, obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -140,13 +151,13 @@ class ClientAdmin(PrefixSearch, Audited):
 
     @admin.display(description=gettext_lazy("less strict"))
     def less_strict(self, obj: Client) -> str:
-        """Return what is less strict than the default for this client, in words."""
+        """Return a text that lists which settings of this client are less strict than the defaults."""
         return " ".join(map(translated, less_strict.sentences(obj))) or gettext("nothing")
 
     @admin.action(description=gettext_lazy("Revoke every token of the selected clients"), permissions=["change"])
     def revoke_tokens(self, request: HttpRequest, queryset: QuerySet[Client]) -> None:
         """Revoke the tokens and user grants of each client. The clients stay registered and can request new tokens."""
-        actor = f"user:{request.user.get_username()}"
+        actor = events.actor(request)
         clients = list(queryset.order_by("pk"))
         for client in clients:
             bulk.revoke(BulkTarget(client=client), reason="revoked in the admin", actor=actor)
@@ -159,7 +170,7 @@ class ClientAdmin(PrefixSearch, Audited):
     @admin.action(description=gettext_lazy("Block the selected clients"), permissions=["change"])
     def block(self, request: HttpRequest, queryset: QuerySet[Client]) -> None:
         """Disable each client, which revokes its tokens. A client that registered itself cannot enable itself again."""
-        event: dict[str, Any] = {"reason": "blocked in the admin", "actor": f"user:{request.user.get_username()}"}
+        event: dict[str, Any] = {"reason": "blocked in the admin", "actor": events.actor(request)}
         clients = list(queryset.order_by("pk"))
         changed = [access.set_active(client, active=False, **event, now=store.database_now()) for client in clients]
         message = gettext("Clients that were blocked: %(number)s.") % {"number": sum(changed)}
@@ -176,14 +187,17 @@ class ClientAdmin(PrefixSearch, Audited):
             self.message_user(request, translated(warning), messages.WARNING)
         needs_secret = form.cleaned_data.get("new_secret") or not obj.secrets.exists()
         if needs_secret and secret_rotation.refusal(obj) is None:
-            actor = f"user:{request.user.get_username()}"
+            actor = events.actor(request)
             setattr(request, SECRET_ATTRIBUTE, secret_rotation.add(obj, actor=actor, now=store.database_now()))
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: Any) -> None:  # noqa: ARG002
-        """End the secrets that the form revokes or gives an expiry date. Show an error for each that had ended."""
+        """Revoke each secret that the form marks, or set its expiry date.
+
+        Show an error for each secret that had already ended.
+        """
         # Sets formset.changed_objects only. `end` saves each secret with its event, under a lock.
         formset.save(commit=False)
-        actor = f"user:{request.user.get_username()}"
+        actor = events.actor(request)
         for secret, changed in formset.changed_objects:
             try:
                 end(secret, changed, actor=actor, now=store.database_now())

@@ -4,33 +4,37 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from tokens.admin.refusal_reason import translated_reason
 from tokens.models import AuditEvent, ClientActivity, GrantType
 
 SHOWN = 10
-"""The number of events."""
+"""The number of events that the page of a client shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recent:
-    """The recent activity of a client, for its page. `tally` writes the dates within seconds."""
+    """The recent activity of a client, for its page.
+
+    The last token and refusal can be missing for some seconds, because `tally` writes them in batches.
+    """
 
     token_at: datetime | None
     grant_type: str
     refused_at: datetime | None
     refusal: str
     events: Sequence[AuditEvent]
-    """About the client, or caused by it, the newest first."""
+    """Events about the client or caused by the client, the newest first."""
 
 
 def of(client_id: str) -> Recent:
-    """Return what the client did last."""
+    """Return the recent activity of the client."""
     row = ClientActivity.objects.filter(client_id=client_id).first() or ClientActivity(client_id=client_id)
     grant_type = dict(GrantType.choices).get(row.grant_type, row.grant_type)
     return Recent(
         token_at=row.token_at,
         grant_type=str(grant_type),
         refused_at=row.refused_at,
-        refusal=row.refusal,
+        refusal=translated_reason(row.refusal),
         events=_events(f"client:{client_id}"),
     )
 

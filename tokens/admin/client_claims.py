@@ -21,7 +21,7 @@ class OnUnlessCleared(forms.BooleanField):
 
 
 class ClaimSwitches(forms.Form):
-    """The checkboxes, as a base class of the client's form."""
+    """Base class of the client's form, with the checkboxes for claims."""
 
     userinfo_by_api_tokens = OnUnlessCleared(
         required=False,

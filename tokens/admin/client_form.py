@@ -1,24 +1,21 @@
 """The form of a client in the admin.
 
-- Public keys can be pasted as PEM, JWK or JWKS. A private key is refused and not shown again.
+- Public keys can be pasted as PEM, JWK or JWKS (`keys_field`). A private key is refused and not shown again.
 - The authentication method follows the client's type and keys if the administrator chooses none.
-- Contradictions are reported at the field that causes them.
+- If two fields contradict each other, the error is shown at the field that causes the contradiction.
 """
 
-import json
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib.auth.models import AnonymousUser
-from django.forms.fields import InvalidJSONInput
 from django.utils.translation import gettext, gettext_lazy
 
 from tokens.admin.client_claims import ClaimSwitches
 from tokens.admin.client_rights import refusals
+from tokens.admin.keys_field import KeysField
 from tokens.admin.scope_choice import ScopeField
 from tokens.grants.table import GRANT_TYPES
-from tokens.jose import key_text
-from tokens.jose.public_keys import UnusableKey
 from tokens.keys.rules import id_ring
 from tokens.models import AuthenticationMethod, Client, GrantType, PkceRule, SecurityProfile
 from tokens.models.client_choices import LOWERED
@@ -30,37 +27,11 @@ ADDRESSES = ("redirect_uris", "post_logout_redirect_uris", "allowed_origins")
 REACHABLE = set(GRANT_TYPES)
 
 
-class KeysField(forms.JSONField):
-    """Public keys as a JWKS, a JWK or PEM. An empty box means no keys; Django's JSONField would show "null" instead."""
-
-    def to_python(self, value: Any) -> Any:
-        """Return the pasted keys as a JWKS, or None for an empty box. Raises ValidationError for unusable keys."""
-        if not isinstance(value, str):
-            return super().to_python(value)
-        try:
-            return key_text.read(value) if value.strip() else None
-        except UnusableKey as error:
-            raise forms.ValidationError(translated(error)) from error
-
-    def bound_data(self, data: Any, initial: Any) -> Any:
-        """Return the pasted text to show after an error. If it can be a private key, return the stored keys instead."""
-        # A page that repeats a private key would leave it in browser caches and proxies.
-        if not isinstance(data, str) or key_text.may_be_private(data):
-            return initial
-        return InvalidJSONInput(data)
-
-    def prepare_value(self, value: Any) -> Any:
-        """Return the text that the box shows: the JWKS with each member on its own line."""
-        if value is None or isinstance(value, InvalidJSONInput):
-            return value or ""
-        return json.dumps(value, indent=2)
-
-
 class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
     """The form of a client."""
 
     user: ClassVar[Any] = AnonymousUser()
-    """The administrator, whose permissions count. The page sets it; a form without a page permits nothing."""
+    """The administrator whose permissions the form checks. The page sets it. The default has no permission."""
     name = forms.CharField(
         max_length=255, label=gettext_lazy("Name"), help_text=gettext_lazy("Shown to users on the consent page.")
     )
@@ -105,7 +76,7 @@ class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a
         help_text=Client._meta.get_field("pins_authentication_method").help_text,
     )
 
-    # The model has no row for the default rule, which is an empty column.
+    # The default rule is stored as an empty column, so the model's choices lack it.
     pkce = forms.TypedChoiceField(
         choices=[("", PkceRule.REQUIRED.label), *((rule.value, rule.label) for rule in LOWERED)],
         required=False,
@@ -190,8 +161,8 @@ class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a
 
         1. Use the chosen method. Without a choice, a new client with keys uses private_key_jwt, and an existing client
            keeps its method.
-        2. Replace a method that contradicts the client's type: a public client uses none, a confidential client does
-           not.
+        2. Replace a method that contradicts the client's type: a public client gets `none`, and a confidential client
+           with `none` gets client_secret_basic.
         3. Refuse keys and secrets that the resulting method does not use.
         """
         data = super().clean() or {}
@@ -221,7 +192,10 @@ class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a
         return data
 
     def _rights(self, data: dict[str, Any]) -> Rights:
-        """Return the rights that the form gives. A read-only field keeps the client's value."""
+        """Return the client's rights according to the form.
+
+        If a field is read-only, use the value of the stored client.
+        """
         addresses = [data.get(name, getattr(self.instance, name)) for name in ADDRESSES[:2]]
         return Rights(
             skips_consent=bool(data.get("skip_authorization", self.instance.skip_authorization)),

@@ -1,9 +1,9 @@
-"""The pages that add a client by its kind: "What is it?", what that kind needs, and how to use it.
+"""The pages that add a client by its kind: "What is it?", a form for that kind, and how to use the client.
 
 1. `choose` shows the kinds of tokens/registration/kinds.py.
-2. `add` asks what the kind needs, and registers the client by the function that `create_client` calls.
-3. The answer shows the secret once, and blocks to paste. It is never stored: a redirect would need the secret in the
-   session.
+2. `add` asks for the values that the kind needs, and registers the client by the function that `create_client` calls.
+3. The answer shows the secret once, and blocks to paste. It is not a redirect: a redirect would have to carry the
+   secret in the session, and sessions are stored.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext, gettext_lazy
 
 from tokens import conf
-from tokens.admin import client_program
+from tokens.admin import client_program, events
 from tokens.admin.client_rights import refusals
 from tokens.admin.client_snippet import Values, blocks
 from tokens.admin.scope_choice import ScopeField
@@ -34,7 +34,7 @@ ADDRESSES = forms.Textarea(attrs={"rows": 3, "cols": 60})
 
 
 class KindForm(forms.Form):
-    """The form for a new client of a kind. The form of a kind has the fields that the kind names."""
+    """The form for a new client of a kind. It has only the fields that the kind needs."""
 
     name = forms.CharField(
         max_length=255, label=gettext_lazy("Name"), help_text=gettext_lazy("Shown to users on the consent page.")
@@ -82,18 +82,18 @@ class KindForm(forms.Form):
         )
 
     def words(self, name: str) -> Sequence[str]:
-        """Return the addresses in a field. Returns none if the kind has no such field."""
+        """Return the addresses that were typed into the field `name`, or none if the form lacks the field."""
         return str(self.cleaned_data.get(name, "")).split()
 
     def refuse(self, error: ValidationError) -> None:
-        """Show each problem at its field, or above the form if it has no such field."""
+        """Show each problem at its field, or above the form if the form lacks that field."""
         for name, problems in error.message_dict.items():
             for problem in problems:
                 self.add_error(name if name in self.fields else None, problem)
 
 
 def choose(request: HttpRequest) -> HttpResponse:
-    """Show the kinds. Needs the permission to add clients."""
+    """Show the kinds of clients, for the choice of one. Needs the permission to add clients."""
     _require(request)
     shown = [(kind.name, gettext(kind.title), gettext(kind.description)) for kind in kinds.KINDS]
     context = admin.site.each_context(request) | {
@@ -105,7 +105,10 @@ def choose(request: HttpRequest) -> HttpResponse:
 
 
 def add(request: HttpRequest, kind: str) -> HttpResponse:
-    """Show the form of a kind, or register the client and show how to use it. Needs the permission to add clients."""
+    """Show the form for a client of this kind, or register the client and show how to use it.
+
+    Needs the permission to add clients.
+    """
     _require(request)
     if (chosen := kinds.BY_NAME.get(kind)) is None:
         raise Http404
@@ -138,8 +141,11 @@ def _refuse_rights(request: HttpRequest, form: KindForm) -> None:
 
 
 def _added(request: HttpRequest, form: KindForm) -> HttpResponse:
-    """Register the client, and return the page with its secret. Raises ValidationError and RegistryLocked."""
-    actor, now = f"user:{request.user.get_username()}", store.database_now()
+    """Register the client, and return the page with its secret.
+
+    Raises ValidationError if a value is refused, and RegistryLocked if another transaction prevents the change.
+    """
+    actor, now = events.actor(request), store.database_now()
     client, secret = register(form.registration(), actor=actor, now=now)
     if (api := form.cleaned_data.get("api")) is not None:
         apis.link(api, client, actor=actor, now=now)
@@ -157,7 +163,7 @@ def _added(request: HttpRequest, form: KindForm) -> HttpResponse:
 def secret_page(
     request: HttpRequest, client: Client, secret: str | None, *, title: str, snippets: Sequence[object] = ()
 ) -> HttpResponse:
-    """Return the page that shows a client's ID, its new secret if it has one, and blocks to paste. It is not stored."""
+    """Return the page with a client's ID, its new secret, if any, and blocks to paste. Caches do not store the page."""
     context = {
         **admin.site.each_context(request),
         "title": title,

@@ -1,7 +1,7 @@
-"""The page that adds a client by the recipe of a program: what that program needs, and its configuration.
+"""The page that adds a client by the recipe of a program, and shows the program's configuration.
 
 1. `by_topic` lists the programs on the page "What is it?".
-2. `add` asks for the program's address, its scopes and its keys, as far as its recipe needs them.
+2. `add` asks for the program's address, scopes and keys if the recipe needs them.
 3. The answer shows the secret once, what is less strict than the default, and the configuration to paste.
 """
 
@@ -18,6 +18,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext, gettext_lazy
 
 from tokens import conf
+from tokens.admin import events
 from tokens.admin.client_rights import refusals
 from tokens.admin.scope_choice import ScopeField
 from tokens.jose import key_text
@@ -45,7 +46,7 @@ COLUMNS = {
     "always_refresh_token": "always_gets_refresh_token",
     "rotate_refresh_tokens": "rotates_refresh_tokens",
 }
-"""By option of a recipe: the column of the client. A test compares the clients with those of create_client."""
+"""The client's column for each option of a recipe. A test compares the new clients with those of `create_client`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class ProgramBlock:
 
 
 class ProgramForm(forms.Form):
-    """What an operator is asked for a program, as far as its recipe needs it."""
+    """The form for a new client of a program. It asks for the values that the recipe needs from an operator."""
 
     name = forms.CharField(
         max_length=255, label=gettext_lazy("Name"), help_text=gettext_lazy("Shown to users on the consent page.")
@@ -89,7 +90,7 @@ class ProgramForm(forms.Form):
             del self.fields["jwks"]
 
     def clean_jwks(self) -> object:
-        """Return the keys as a JWKS."""
+        """Return the pasted public keys as a JWKS. Raises ValidationError if the keys are unusable."""
         try:
             return key_text.read(self.cleaned_data["jwks"])
         except UnusableKey as error:
@@ -113,7 +114,10 @@ class ProgramForm(forms.Form):
 
 
 def by_topic() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Return the names and titles of the programs that are clients, by topic. Returns none if a recipe is malformed."""
+    """Return the name and title of each program that has a recipe for a client, grouped by topic.
+
+    Returns [] if a recipe is malformed.
+    """
     try:
         found = [one for one in catalog.recipes(conf.issuer().recipes).values() if one.kind != "resource server"]
     except InvalidRecipe:
@@ -156,7 +160,7 @@ def _added(request: HttpRequest, form: ProgramForm) -> HttpResponse:
     rights = Rights(skips_consent=skips, grants=registration.grants, redirect_uris=addresses)
     if found := refusals(rights, request.user.has_perm):
         raise ValidationError(dict(found))
-    client, secret = register(registration, actor=f"user:{request.user.get_username()}", now=store.database_now())
+    client, secret = register(registration, actor=events.actor(request), now=store.database_now())
     context = admin.site.each_context(request) | {
         "title": gettext("Client added"),
         "client": client,
@@ -168,7 +172,7 @@ def _added(request: HttpRequest, form: ProgramForm) -> HttpResponse:
 
 
 def _notes(recipe: Recipe, client: Client) -> Sequence[str]:
-    """Return what is less strict than the default, and what the program needs of users."""
+    """Return notes: settings of the client that are less strict than the default, and the program's needs of users."""
     needs = [gettext("Each user needs a verified e-mail address.")] if recipe.needs_verified_email else []
     return [*map(translated, less_strict.sentences(client)), *filter(None, [recipe.loosens]), *needs]
 

@@ -1,4 +1,7 @@
-"""Permissions for the rights of a client (tokens/registration/delegation.py), as errors at the fields of a form."""
+"""Checks if an administrator may give a client special rights (tokens/registration/delegation.py).
+
+Each missing permission is an error at the form field of the right that needs the permission.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -20,18 +23,18 @@ REFUSALS = {
 
 
 def may_change(request: HttpRequest, client: Client) -> bool:
-    """Return True if the administrator may change this client: each right that the client has needs a permission."""
+    """Return True if the administrator has every permission that the rights of this client need."""
     stored = Client.objects.filter(pk=client.pk).first() or client  # a form has changed `client` already
     return not refusals(rights_of(stored), request.user.has_perm)
 
 
 def rights_of(client: Client) -> Rights:
-    """Return the rights of a client."""
+    """Return the special rights that this client has."""
     addresses = (*client.redirect_uris.split(), *client.post_logout_redirect_uris.split())
     return Rights(skips_consent=client.skip_authorization, grants=client.grants, redirect_uris=addresses)
 
 
 def refusals(rights: Rights, has_perm: HasPermission) -> Sequence[tuple[str, str]]:
-    """Return a field and a message for each permission that the administrator lacks for the rights."""
+    """Return a form field and an error message for each permission that the rights need and the administrator lacks."""
     needed = delegation.required(rights, allowed=conf.issuer().redirect_allow_list)
     return [(field, gettext(str(REFUSALS[name]))) for name, field in needed.items() if not has_perm(name)]

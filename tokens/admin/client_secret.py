@@ -7,8 +7,9 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 
+from tokens.admin.input_names import name_inputs
 from tokens.keys import store
 from tokens.models import ClientSecret
 from tokens.page_text import translated
@@ -27,7 +28,7 @@ class SecretForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, label in (("expires_at", EXPIRES), ("revoke_now", REVOKE)):
-            _name(self.fields[name], label, self.instance)
+            name_inputs(self.fields[name], f"{label} …{self.instance.hint}")
         if not self.instance.is_live(now=store.database_now()):
             self.fields["revoke_now"].widget.attrs["disabled"] = True
 
@@ -60,16 +61,11 @@ class SecretInline(admin.TabularInline):  # type: ignore[type-arg]  # a plain cl
         return False
 
 
-def _name(field: forms.Field, label: object, secret: ClientSecret) -> None:
-    """Give the inputs of a field an accessible name: a table of rows has no label for each."""
-    widgets = getattr(field.widget, "widgets", [field.widget])
-    parts = [gettext("date"), gettext("time")] if len(widgets) > 1 else [""]
-    for widget, part in zip(widgets, parts, strict=False):
-        widget.attrs["aria-label"] = " ".join(filter(None, [str(label), part, f"…{secret.hint}"]))
-
-
 def end(secret: ClientSecret, changed: Collection[str], *, actor: str, now: datetime) -> None:
-    """Apply the changed fields of a secret's form, each with its audit event. Raises SecretEnded if it had ended."""
+    """Revoke the secret or set its expiry date, according to the changed fields of its form. Records an event for each.
+
+    Raises SecretEnded if the secret has already ended.
+    """
     if "expires_at" in changed:
         secret_rotation.expire(secret, secret.expires_at, actor=actor, now=now)
     if "revoke_now" in changed:

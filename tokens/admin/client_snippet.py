@@ -1,6 +1,7 @@
 """Blocks to paste for a new client: the templates of its kind, filled in with its values.
 
-- A value is written as a literal of the block's language, so that no redirect URI or name can end it and add code.
+- A value is written as a literal of the block's language, so that no redirect URI or name can end the literal and add
+  code.
 - JSON strings of ASCII characters are literals of Python and JavaScript, too.
 """
 
@@ -23,18 +24,18 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A text that a template writes as a literal of a language."""
+    """A text for a block of code. A template prints it as a string literal of the block's programming language."""
 
     text: str
 
     @property
     def code(self) -> str:
-        """Return the literal of Python and JavaScript."""
+        """Return the text as a string literal that is valid in Python and in JavaScript."""
         return json.dumps(self.text)
 
     @property
     def shell(self) -> str:
-        """Return the word of a POSIX shell."""
+        """Return the text quoted as one word of a POSIX shell."""
         return shlex.quote(self.text)
 
     def __bool__(self) -> bool:
@@ -63,7 +64,7 @@ class Block:
 
 
 def blocks(kind: ClientKind, values: Values) -> list[Block]:
-    """Return the blocks of a client of this kind."""
+    """Return the blocks to paste for a client of this kind, filled in with its `values`."""
     context = _context(kind, values)
     fitting = [snippet for snippet in kind.snippets if _fits(snippet, values.redirect_uris)]
     return [Block(one.title, render_to_string(TEMPLATES + one.template, context).strip() + "\n") for one in fitting]
@@ -78,7 +79,7 @@ def _is_loopback(redirect_uris: Sequence[str]) -> bool:
 
 
 def _context(kind: ClientKind, values: Values) -> Mapping[str, object]:
-    """Return the variables of the templates, as literals."""
+    """Return the variables for the templates of the blocks, each as a Literal."""
     base, api_scope = values.issuer.rstrip("/"), " ".join(values.scopes)
     scope = " ".join((*OPENID, *values.scopes))
     sent = scope if kind.logs_in else api_scope

@@ -1,8 +1,9 @@
 """The dashboard at the start of the admin: keys, revocation feed, tokens of the day, refusals, and jobs.
 
 - Each number is one bounded read. Nothing counts the rows of a long table.
-- An administrator sees the panels of the tables that the administrator may view.
-- The counts come from tokens/audit/tally.py, and are complete up to its last flush.
+- An administrator who may view key rings sees keys, feed and jobs. An administrator who may view the audit trail sees
+  tokens and refusals.
+- The counts come from tokens/audit/tally.py. They are complete up to the time when that module last wrote them.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from tokens import conf
+from tokens.admin.refusal_reason import translated_reason
 from tokens.audit import jobs, tally
 from tokens.checks import key_health
 from tokens.checks.key_health import Problem
@@ -30,12 +32,12 @@ from tokens.page_text import translated
 SHOWN = 10
 """The number of reasons and grant types that are listed."""
 JOBS = {"rotate_keys": timedelta(days=1), "purge_tokens": timedelta(days=2)}
-"""By job: the time after its last run from which it is overdue."""
+"""The longest permitted time between two runs of each job. A job whose last run is older is overdue."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RingState:
-    """A ring: its next step, and if a standby is ready."""
+    """A key ring: its next step, and whether a standby key is ready."""
 
     pk: int
     name: str
@@ -47,7 +49,7 @@ class RingState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedState:
-    """The revocation feed: its entries, and when an API read it last."""
+    """The revocation feed: the number of its entries, and when an API last read it."""
 
     entries: int
     polled_at: datetime | None
@@ -55,7 +57,7 @@ class FeedState:
 
 @dataclass(frozen=True, slots=True)
 class JobState:
-    """A job: when it ran last to its end, and if it is overdue. A job that never ran is overdue."""
+    """A job: when it last completed, and whether it is overdue. A job that never ran is overdue."""
 
     name: str
     ended_at: datetime | None
@@ -71,13 +73,13 @@ def panels(request: HttpRequest) -> dict[str, object]:
     if user.has_perm("tokens.view_auditevent"):
         shown |= {
             "issued": [(_grant_name(name), number) for name, number in _today(now, tally.ISSUED)],
-            "refused": _today(now, "token.refused"),
+            "refused": [(translated_reason(name), number) for name, number in _today(now, "token.refused")],
         }
     return shown
 
 
 def rings(now: datetime) -> list[RingState]:
-    """Return the state of each ring."""
+    """Return the state of each key ring."""
     return [_ring(ring, now) for ring in Ring.objects.order_by("name")]
 
 
@@ -95,7 +97,7 @@ def _ring(ring: Ring, now: datetime) -> RingState:
 
 
 def problems() -> Sequence[Problem]:
-    """Return the problems of `keys --check`, among them keys that cannot be decrypted."""
+    """Return the problems that `keys --check` reports, among them keys that cannot be decrypted."""
     settings = conf.issuer()
     try:
         keys = settings.encryption_keys()
@@ -113,7 +115,7 @@ def feed() -> FeedState:
 
 
 def job_states(now: datetime) -> list[JobState]:
-    """Return the state of each job."""
+    """Return the state of each job that the operator runs periodically, such as `rotate_keys`."""
     ended = dict(JobRun.objects.filter(name__in=JOBS).values_list("name", "ended_at"))
     return [JobState(name, at := ended.get(name), at is None or now - at > within) for name, within in JOBS.items()]
 

@@ -1,4 +1,4 @@
-"""Texts of Django's admin that have no German in Django 5.2. The catalogue of this app has them instead."""
+"""Texts of Django's admin that Django 5.2 does not translate into German. The catalogue of this app does."""
 
 from django.utils.translation import gettext_noop
 

@@ -13,13 +13,13 @@ from django.contrib import admin
 from django.db import transaction
 from django.forms import ModelChoiceField, ModelMultipleChoiceField
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 
 from tokens import errors, registry_lock
 from tokens.admin.read_only import ReadOnly
 from tokens.audit import trail
 from tokens.jose import public_keys
 from tokens.jose.public_keys import UnusableKey
+from tokens.keys import store
 from tokens.models import Client
 from tokens.page_text import translated
 from tokens.registry_lock import RegistryLocked
@@ -28,7 +28,7 @@ from tokens.views import failures
 KEYS = "client_jwks"
 RETRY_AFTER = 5  # seconds
 ACTIONS = frozenset({"new_secret"})
-"""Form fields that are no property of the row but start an action, which records an event of its own."""
+"""Form fields that are not stored in the row, but start an action that records its own event."""
 
 
 class Audited(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at run time
@@ -37,10 +37,10 @@ class Audited(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at r
     noun: str
     """The row's type in the audit trail: the event is `noun.created`, its subject `noun:` and the row's `name`."""
     in_registry = True
-    """False if the rows are not in the registry, so that its changes need not wait for each other."""
+    """False if the rows do not belong to the registry, so that a change need not wait for changes of the registry."""
 
     def name(self, obj: Any) -> str:
-        """Return the row's name in the audit trail."""
+        """Return the name by which the audit trail names the row."""
         raise NotImplementedError
 
     def creation_details(self, _form: Any) -> Mapping[str, Any] | None:
@@ -64,7 +64,10 @@ class Audited(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at r
         return self._bounded(super().changelist_view, request, *args, **kwargs)
 
     def record(self, request: HttpRequest, done: str, obj: Any, details: Mapping[str, Any] | None = None) -> None:
-        """Record the audit event `<noun>.<done>` for the row. Its actor is the administrator."""
+        """Record an audit event for the row, with the administrator as its actor.
+
+        The name of the event is the page's `noun` with `done`, such as `client.created`.
+        """
         record(request, f"{self.noun}.{done}", f"{self.noun}:{self.name(obj)}", details)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
@@ -76,9 +79,9 @@ class Audited(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at r
             self.record(request, "changed", obj, details)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Return the rows that a deletion cascades to, and the permissions that the administrator lacks for it."""
+        """Return the rows that a deletion cascades to, and the permissions for it that the administrator lacks."""
         to_delete, counts, lacking, protected = super().get_deleted_objects(objs, request)
-        # A read-only page denies deletion, but its rows (grants, codes) must not prevent that of their user or client.
+        # Read-only pages deny deletion, but their rows (grants, codes) must not prevent deleting their user or client.
         pages = self.admin_site._registry.items()  # noqa: SLF001 (Django's documented name)
         read_only = {str(model._meta.verbose_name) for model, page in pages if _is_read_only(page)}
         return to_delete, counts, set(lacking) - read_only, protected
@@ -86,7 +89,10 @@ class Audited(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at r
     def _bounded(
         self, view: Callable[..., HttpResponse], request: HttpRequest, *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """Return the view's answer, or 503 with the reason if another transaction prevented the change."""
+        """Call the view and return its response.
+
+        Return 503 with the reason if another transaction prevented the change.
+        """
         if request.method != "POST":
             return view(request, *args, **kwargs)
         try:
@@ -117,14 +123,18 @@ def _is_read_only(page: object) -> bool:
 
 
 def may_change_user(request: HttpRequest, user: Any) -> bool:
-    """Return True if the administrator may change this user. Users with access to the admin need a superuser."""
+    """Return True if the administrator may change this user. Only superusers may change users of the admin."""
     return bool(request.user.is_superuser or not (user.is_staff or user.is_superuser))
+
+
+def actor(request: HttpRequest) -> str:
+    """Return the administrator's name in the audit trail, such as `user:ada`."""
+    return f"user:{request.user.get_username()}"
 
 
 def record(request: HttpRequest, action: str, subject: str, details: Mapping[str, Any] | None = None) -> None:
     """Record an audit event with the administrator as its actor."""
-    actor = f"user:{request.user.get_username()}"
-    trail.record(action, actor=actor, subject=subject, details=details, now=timezone.now())
+    trail.record(action, actor=actor(request), subject=subject, details=details, now=store.database_now())
 
 
 def changes(form: Any) -> dict[str, list[str]]:
@@ -138,7 +148,10 @@ def changes(form: Any) -> dict[str, list[str]]:
 
 
 def _initial(form: Any, name: str) -> Any:
-    """Return the field's value before the change. A form keeps a related row as a number; return the row."""
+    """Return the field's value before the change.
+
+    If the field refers to a row, return that row, not its primary key.
+    """
     value, field = form.initial.get(name), form.fields[name]
     related = isinstance(field, ModelChoiceField) and not isinstance(field, ModelMultipleChoiceField)
     return field.queryset.filter(pk=value).first() if related else value

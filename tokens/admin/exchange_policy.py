@@ -25,7 +25,7 @@ class ExchangePolicyForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain 
         fields = ["client", "api", "scopes"]
 
     def clean(self) -> dict[str, Any]:
-        """Return the cleaned data, with an error at `scopes` for each scope of another API."""
+        """Return the cleaned data. Adds an error at `scopes` that names the scopes of other APIs, if any."""
         data = super().clean() or {}
         # The token endpoint would ignore such a scope, although the policy seems to allow it.
         if foreign := exchange_policy.foreign(data.get("scopes", ()), data.get("api")):
@@ -40,6 +40,7 @@ class ExchangePolicyAdmin(Audited):
     noun = "exchange_policy"
     form = ExchangePolicyForm
     list_display = ["client", "api"]
+    raw_id_fields = ["client"]  # a list of 100,000 clients would take seconds to load
     search_fields = ["client__client_id", "client__name", "api__identifier"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -55,6 +56,6 @@ class ExchangePolicyAdmin(Audited):
         return {"scopes": [scope.name for scope in form.cleaned_data["scopes"]]}
 
     def record(self, request: HttpRequest, done: str, obj: Any, details: Mapping[str, Any] | None = None) -> None:
-        """Record an event of the policy's client, with the policy's API among the details."""
+        """Record an event about the policy's client. The details include the API of the policy."""
         with_api = {"api": obj.api.identifier, **(details or {})}
         record(request, f"{self.noun}.{done}", f"client:{obj.client.client_id}", with_api)

@@ -12,8 +12,9 @@ from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
 from tokens import conf
-from tokens.inspection import key_source
-from tokens.inspection.report import LONGEST, NoToken, inspect
+from tokens.inspection import expectation, key_source
+from tokens.inspection.expectation import Expectation
+from tokens.inspection.report import LONGEST, Inspection, NoToken, inspect
 from tokens.keys import store
 from tokens.page_text import translated
 
@@ -32,21 +33,24 @@ class TokenForm(forms.Form):
 def inspect_page(request: HttpRequest) -> HttpResponse:
     """Show the form and, after it was sent, the inspection of the token.
 
+    A link of another page names in the address what the token should have, such as `?kid=abc`.
+
     Raises PermissionDenied unless the administrator may view signing keys.
     """
     if not request.user.has_perm("tokens.view_signingkey"):
         raise PermissionDenied
     form = TokenForm(request.POST or None)
     context = admin.site.each_context(request) | {"title": gettext("Inspect a token"), "form": form}
+    context["expected"] = expected = expectation.read(request.GET)
     if form.is_valid():
         # An empty form: the page must not repeat a token that may still be valid.
-        context |= {"form": TokenForm(), **_inspected(form.cleaned_data["token"])}
+        context |= {"form": TokenForm(), **_inspected(form.cleaned_data["token"], expected)}
     response = TemplateResponse(request, "admin/tokens/inspect.html", context)
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def _inspected(text: str) -> dict[str, object]:
+def _inspected(text: str, expected: Expectation | None) -> dict[str, object]:
     try:
         keys = key_source.of_this_issuer(now=store.database_now())
         inspection = key_source.with_revocation(inspect(text, issuer=conf.issuer().url, keys=keys, now=timezone.now()))
@@ -54,6 +58,21 @@ def _inspected(text: str) -> dict[str, object]:
         return {"problem": gettext("This is not a token: %(problem)s.") % {"problem": translated(error)}}
     return {
         "inspection": inspection,
+        **_compared(inspection, expected),
         "header": json.dumps(inspection.header, indent=2),
         "claims": json.dumps(inspection.claims, indent=2),
     }
+
+
+def _compared(inspection: Inspection, expected: Expectation | None) -> dict[str, object]:
+    """Return whether the token has the expected value, and which values it has instead."""
+    if expected is None:
+        return {}
+    header, claims = inspection.header, inspection.claims
+    values = {"name": expected.name, "value": expected.value}
+    if expected.holds(header, claims):
+        return {"is_expected": True, "comparison": gettext("The token has the %(name)s %(value)s.") % values}
+    if not (actual := expected.actual(header, claims)):
+        return {"comparison": gettext("The token has no %(name)s. Expected: %(value)s.") % values}
+    values["actual"] = ", ".join(actual)
+    return {"comparison": gettext("The token has the %(name)s %(actual)s. Expected: %(value)s.") % values}

@@ -1,8 +1,8 @@
 """Signing keys in the admin, and a button that revokes a key.
 
 - Rows are read-only. Private halves are not shown.
-- "Revoke" needs the permission `revoke_key`. It opens a page that states the consequences, computed by a dry run. Only
-  that page's form revokes the key.
+- The button "Revoke" needs the permission `revoke_key`. The button opens a page that states the consequences, computed
+  by a dry run. Only that page's form revokes the key.
 """
 
 from typing import Any
@@ -19,6 +19,7 @@ from django.utils.translation import gettext, gettext_lazy
 from tokens.admin.inspection import inspect_page
 from tokens.admin.key_step import PROBLEMS, refused, require, revoke_key
 from tokens.admin.read_only import ReadOnly
+from tokens.admin.token_link import TokenFields
 from tokens.keys import store
 from tokens.keys.rules import lifecycle
 from tokens.models.key import SigningKey
@@ -39,10 +40,11 @@ class ReasonForm(forms.Form):
 
 
 @admin.register(SigningKey)
-class SigningKeyAdmin(ReadOnly):
-    """The keys of every ring with their current phase. Never the private halves."""
+class SigningKeyAdmin(TokenFields, ReadOnly):
+    """The keys of every key ring with their current phase. The private halves are never shown."""
 
     list_display = ["kid", "ring", "phase", "announced_at", "signs_at", "withdraw_at"]
+    token_fields = {"kid": "kid", "public_jwk": ""}
     list_filter = ["ring"]
     search_fields = ["kid"]
     exclude = ["mac", "sealed"]
@@ -65,7 +67,7 @@ class SigningKeyAdmin(ReadOnly):
 
     @admin.display(description=gettext_lazy("phase"))
     def phase(self, row: SigningKey) -> str:
-        """Return the key's current phase, computed from the dates of all keys of its ring."""
+        """Return the key's current phase, computed from the dates of all keys of its key ring."""
         keys = [stored.key for stored in store.load(row.ring.name)]
         key = next(key for key in keys if key.kid == row.kid)
         return translated(lifecycle.phase(key, keys, now=store.database_now()))
@@ -78,7 +80,10 @@ class SigningKeyAdmin(ReadOnly):
         return super().change_view(request, object_id, form_url, (extra_context or {}) | permission)
 
     def revoke(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Show the consequences of a revocation; revoke the key once a reason is given. Needs `revoke_key`."""
+        """Show the consequences of a revocation, or revoke the key if the form with a reason is submitted.
+
+        Needs the permission `revoke_key`.
+        """
         require(request, "tokens.revoke_key")
         key = get_object_or_404(SigningKey.objects.select_related("ring"), pk=pk)
         form = ReasonForm(request.POST or None)

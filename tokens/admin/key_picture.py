@@ -1,9 +1,9 @@
-"""Lay out a ring's timeline as an SVG picture. Pure.
+"""Lay out the timeline of a key ring as an SVG picture. Pure.
 
 - Each key is a row. Each phase of the key is a bar on the row's time axis.
 - Lengths are in units of the SVG's viewBox. x grows with time, y from the oldest key to the newest.
 - The axis spans all dates of the drawn keys, the present and the next step, with a margin on both sides.
-- Published keys are drawn, and the last SHOWN_ENDED keys that are not published any more.
+- The picture has all published keys. Of the keys that are not published any more, it has the newest SHOWN_ENDED.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from tokens.keys.rules.lifecycle import PUBLISHED, Phase
 from tokens.keys.rules.timeline import Line
+from tokens.keys.trust import utc
 
 LEFT, WIDTH, ROW, TOP = 170, 760, 44, 34
 RIGHT = LEFT + WIDTH
@@ -31,7 +32,7 @@ class Bar:
     width: float
     start: str
     end: str
-    """The instants as text. The end is empty if it is not planned."""
+    """`start` and `end` are instants as text. `end` is empty if no end is planned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +43,9 @@ class Row:
     y: int
     bars: tuple[Bar, ...]
     dies_x: float | None
-    """Position of the instant when the last token signed by the key expires. None if there is none."""
+    """Position of the instant when the last token signed by the key expires. None if there is no such instant."""
     flush_x: float | None
-    """Position of the flush of a revoked key. None if there is none."""
+    """Position of the flush of a revoked key. None if there is no flush."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """The data with which the template draws the timeline of a ring."""
+    """The data with which the template draws the timeline of a key ring."""
 
     rows: tuple[Row, ...]
     ticks: tuple[Tick, ...]
@@ -72,7 +73,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The mapping of instants to x positions."""
+    """Converts instants to x coordinates of the picture."""
 
     start: datetime
     end: datetime
@@ -84,7 +85,10 @@ class Scale:
 
 
 def picture(lines: Sequence[Line], *, next_step: datetime, now: datetime) -> Picture:
-    """Return the picture of a ring at `now`. `next_step` is the time of the next step of the rotation."""
+    """Return the picture of a key ring at `now`.
+
+    `lines` are its keys. `next_step` is when the rotation takes its next step.
+    """
     drawn = _drawn(lines)
     scale = _scale(drawn, next_step=next_step, now=now)
     rows = tuple(_row(line, number, scale) for number, line in enumerate(drawn))
@@ -118,8 +122,8 @@ def _row(line: Line, number: int, scale: Scale) -> Row:
             phase=stretch.phase,
             x=(x := scale.x(stretch.start)),
             width=max(round((scale.x(stretch.end) if stretch.end else RIGHT) - x, 1), 2),  # always visible
-            start=_utc(stretch.start),
-            end=_utc(stretch.end) if stretch.end else "",
+            start=utc(stretch.start),
+            end=utc(stretch.end) if stretch.end else "",
         )
         for stretch in line.stretches
     )
@@ -138,7 +142,3 @@ def _ticks(scale: Scale) -> tuple[Tick, ...]:
     shape = "%H:%M:%S" if span < timedelta(hours=1) else "%m-%d %H:%M" if span < timedelta(days=4) else "%Y-%m-%d"
     instants = [scale.start + span * (number + 0.5) / TICKS for number in range(TICKS)]
     return tuple(Tick(x=scale.x(at), label=f"{at:{shape}}") for at in instants)
-
-
-def _utc(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,6 +1,7 @@
-"""The steps of rings and keys that the admin offers: plan a switch, and revoke a key.
+"""The changes of key rings that the admin offers: set the date of the switch to the next key, and revoke a key.
 
-They call the functions that the commands `rotate_keys` and `revoke_key` call, with the administrator as the actor.
+The functions here call the same functions as the commands `rotate_keys` and `revoke_key`, with the administrator as
+actor.
 """
 
 from django.contrib import messages
@@ -11,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from tokens import conf
+from tokens.admin import events
 from tokens.encryption import MalformedEncryptionKey
 from tokens.keys.errors import KeyProblem
 from tokens.keys.operation import Operation, Outcome
@@ -25,14 +27,20 @@ PROBLEMS = (KeyProblem, MalformedEncryptionKey)
 
 
 def rotate_ring(request: HttpRequest, ring: Ring, *, dry_run: bool) -> Outcome:
-    """Plan the ring's switch to the next key. If `dry_run`, only return what would happen. Raises one of PROBLEMS."""
+    """Plan the key ring's switch to the next key. If `dry_run`, only return what would happen.
+
+    Raises one of PROBLEMS if the switch cannot be planned.
+    """
     return rotate(_operation(request), ring.name, early=True, dry_run=dry_run)
 
 
 def revoke_key(
     request: HttpRequest, key: SigningKey, *, reason: str, dry_run: bool, accept_outage: bool = False
 ) -> KeyRevocation:
-    """Revoke the key. If `dry_run`, only return what would happen. Raises one of PROBLEMS."""
+    """Revoke the key. If `dry_run`, only return what would happen.
+
+    Raises one of PROBLEMS if the revocation is refused.
+    """
     return revoke(_operation(request), key.kid, reason=reason, dry_run=dry_run, accept_outage=accept_outage)
 
 
@@ -43,14 +51,14 @@ def require(request: HttpRequest, permission: str) -> None:
 
 
 def refused(request: HttpRequest, error: Exception, page: str, pk: int) -> HttpResponse:
-    """Redirect to a page that shows the error."""
+    """Show `error` as a message on the admin page named `page` of the row `pk`, to which the response redirects."""
     messages.error(request, gettext("Nothing was changed: %(problem)s") % {"problem": translated(error)})
     return HttpResponseRedirect(reverse(page, args=[pk]))
 
 
 def _operation(request: HttpRequest) -> Operation:
-    """Return the settings and the clock for a step on keys, with the administrator as its actor."""
-    settings, actor = conf.issuer(), f"user:{request.user.get_username()}"
+    """Return the arguments that each step on keys needs: settings, clock, and the administrator as its actor."""
+    settings, actor = conf.issuer(), events.actor(request)
     return Operation(
         policy=settings.key_policy, encryption_keys=settings.encryption_keys(), actor=actor, now=timezone.now()
     )

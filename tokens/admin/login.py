@@ -1,9 +1,9 @@
 """The admin's login page: rate-limited like the issuer's own login, and protected from embedding by other sites.
 
 - A user with a second factor logs in at the issuer's login page instead, which asks for the factor.
-- If the operator requires a factor (`factors.obligation`), each page of the admin needs a login of that class. A user
+- If the operator requires a second factor (`factors.obligation`), each page of the admin needs a login with one. A user
   without a factor is led to the pages that set one up.
-- Both pages end a session of the login page together with the messages to its clients.
+- A logout in the admin ends the session and stores the logout messages to its clients in one transaction.
 """
 
 from typing import Any
@@ -27,14 +27,14 @@ _login, _has_permission = admin.site.login, admin.site.has_permission
 
 
 class NeedsSecondFactor(Exception):
-    """The password was right, and the user has a second factor, which this page cannot ask for."""
+    """The password was right, but the user has or needs a second factor, which this page cannot ask for."""
 
 
 class PasswordOnlyForm(AdminAuthenticationForm):
-    """Django's form, for users whose password is enough."""
+    """Django's login form. It admits only users who need no second factor."""
 
     def confirm_login_allowed(self, user: Any) -> None:
-        """Raise NeedsSecondFactor if the user has one, else as Django does."""
+        """Check the user as Django does. Raises NeedsSecondFactor if the user has or needs a second factor."""
         super().confirm_login_allowed(user)
         if enrolment.types(user) or obligation.of_user(user):
             raise NeedsSecondFactor
@@ -57,7 +57,7 @@ def has_permission(request: HttpRequest) -> bool:
 
 
 def _missing_class(request: HttpRequest) -> str:
-    """Return the class that the user needs for the admin and that the session lacks, or ""."""
+    """Return the authentication context class that the user needs for the admin, or "" if the session satisfies it."""
     if not request.user.is_authenticated:
         return ""
     required, login = obligation.of_user(request.user), login_session.current(request)
@@ -65,7 +65,7 @@ def _missing_class(request: HttpRequest) -> str:
 
 
 def _target(request: HttpRequest) -> str:
-    """Return the requested address, or the admin's start page. The page that redirects there refuses other hosts."""
+    """Return the URL that the request names as the target of the login, unchecked, or else the admin's start page."""
     given = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")
     return given or reverse("admin:index")
 

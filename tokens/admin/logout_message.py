@@ -1,4 +1,4 @@
-"""Logout messages in the admin: what waits, what was delivered, and what was given up and can be sent again."""
+"""Logout messages in the admin: pending, delivered and given up. Messages that were given up can be sent again."""
 
 from typing import Any
 
@@ -7,7 +7,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext, gettext_lazy
 
+from tokens.admin import events
+from tokens.admin.long_list import LongList
 from tokens.admin.read_only import ReadOnly
+from tokens.admin.token_link import TokenFields
 from tokens.back_channel import outbox
 from tokens.keys import store
 from tokens.models import LogoutMessage
@@ -20,20 +23,21 @@ class StateFilter(admin.SimpleListFilter):
     conditions = {"dead": "dead_at", "pending": "due_at", "delivered": "delivered_at"}
 
     def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
-        """Return the states."""
+        """Return the states of messages from which the administrator can choose one, each with its translated name."""
         return [("dead", gettext("given up")), ("pending", gettext("pending")), ("delivered", gettext("delivered"))]
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[LogoutMessage]) -> QuerySet[LogoutMessage]:
-        """Return the messages in the chosen state, or all."""
+        """Return the messages in the chosen state, or all messages if none is chosen."""
         column = self.conditions.get(self.value() or "")
         return queryset.filter(**{f"{column}__isnull": False}) if column else queryset
 
 
 @admin.register(LogoutMessage)
-class LogoutMessageAdmin(ReadOnly):
+class LogoutMessageAdmin(TokenFields, LongList, ReadOnly):
     """Logout messages. No page shows a logout token: each attempt signs a new one."""
 
     list_display = ["created_at", "client", "sub", "attempts", "due_at", "delivered_at", "dead_at", "failure"]
+    token_fields = {"sub": "sub", "sid": "sid"}
     list_select_related = ["client"]
     list_filter = [StateFilter]
     search_fields = ["=sub", "=sid", "client__client_id"]
@@ -46,13 +50,13 @@ class LogoutMessageAdmin(ReadOnly):
         return lookup == StateFilter.parameter_name or super().lookup_allowed(lookup, value, request)
 
     def has_send_permission(self, request: HttpRequest) -> bool:
-        """Return True if the administrator may change messages; the permission to view them is not enough."""
+        """Return True if the administrator may change messages. The permission to view them is not enough."""
         return request.user.has_perm("tokens.change_logoutmessage")
 
     @admin.action(description=gettext_lazy("Send the selected messages again"), permissions=["send"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[LogoutMessage]) -> None:
         """Send selected messages again if their delivery was given up. Ignore the others."""
-        actor = f"user:{request.user.get_username()}"
+        actor = events.actor(request)
         number = outbox.send_again(queryset, actor=actor, now=store.database_now())
         message = gettext("Messages that are sent again: %(number)s.") % {"number": number}
         self.message_user(request, message, messages.SUCCESS)

@@ -1,6 +1,6 @@
 """Lists of tables with millions of rows: no count of every row, no deep offset, search by indexed prefixes.
 
-- A list counts at most LIMIT rows. Pages end there; search and filters find the rest.
+- A list counts at most LIMIT rows. Numbered pages end there; `keyset_list` has the pages of all rows.
 - The total number of rows is not shown, because it would be counted for each page.
 """
 
@@ -13,24 +13,25 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
+from tokens.admin.keyset_list import KeysetList
 from tokens.admin.search import uuid
 
 LIMIT = 1000
-"""The number of rows that the pages of a list show at most. Ten pages: an offset reads the rows that it skips."""
+"""The greatest number of rows on all numbered pages together. It is small, because an offset reads skipped rows."""
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # a plain class at run time
-    """Pages of the first LIMIT rows."""
+    """A paginator over the first LIMIT rows of a query."""
 
     @cached_property
     def found(self) -> int:
-        """Return the number of rows, at most LIMIT + 1."""
+        """Count the matching rows, and stop at LIMIT + 1."""
         rows: Any = self.object_list
         return int(rows.order_by()[: LIMIT + 1].count())
 
     @cached_property
     def count(self) -> int:
-        """Return the number of rows that the pages show."""
+        """Return the number of rows that the numbered pages show."""
         return min(self.found, LIMIT)
 
     @property
@@ -40,16 +41,21 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # a plain class at
 
 
 class LongList(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at run time
-    """A page whose list is fast with millions of rows."""
+    """An admin page whose list stays fast with millions of rows."""
 
     paginator = BoundedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # each facet counts all rows
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[KeysetList]:  # noqa: ARG002 (Django's names)
+        """Return the class that reads the rows of the list and links its pages."""
+        return KeysetList
+
 
 class PrefixSearch(LongList):
-    """A page whose search finds rows in which each word begins a field, or is the row's UUID.
+    """An admin page whose search finds the rows that match every word of the search term.
 
+    A word matches a row if one of the row's `prefixes` fields begins with it, or one of the `uuids` fields equals it.
     `prefixes` are lookups that an index serves, such as `username__istartswith`. `uuids` are fields of type UUID.
     """
 
@@ -59,7 +65,7 @@ class PrefixSearch(LongList):
     def get_search_results(
         self, _request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Return the rows that match every word, and False, because no row is returned twice."""
+        """Return the rows that match every word, and False: the rows contain no duplicates."""
         words = search_term.split()
         found = queryset
         for word in words:
@@ -67,14 +73,14 @@ class PrefixSearch(LongList):
         return (_by_key(found, among=queryset) if words else queryset), False
 
     def conditions(self, word: str) -> Iterable[Q]:
-        """Yield alternative conditions: a row matches the word if one of them holds."""
+        """Yield alternative conditions. A row matches the word if one of the conditions holds."""
         yield from (Q(**{lookup: word}) for lookup in self.prefixes)
         if (value := uuid(word)) is not None:
             yield from (Q(**{field: value}) for field in self.uuids)
 
 
 def _by_key(found: QuerySet[Any], *, among: QuerySet[Any]) -> QuerySet[Any]:
-    """Return the same rows by their keys if they are few, else `found`."""
+    """Return a query for the rows of `found`: a selection from `among` by primary keys, if there are at most LIMIT."""
     # In the list's order, PostgreSQL might read every row to find a few. In no order, it uses the indexes of prefixes.
     keys = list(found.order_by().values_list("pk", flat=True)[: LIMIT + 1])
     return among.filter(pk__in=keys) if len(keys) <= LIMIT else found

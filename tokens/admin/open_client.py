@@ -14,7 +14,9 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext, gettext_lazy
 
+from tokens.admin import events
 from tokens.admin.events import Audited
+from tokens.admin.input_names import name_inputs
 from tokens.admin.long_list import LongList
 from tokens.admin.read_only import ReadOnly
 from tokens.keys import store
@@ -42,12 +44,17 @@ class OpenClientAdmin(LongList, ReadOnly):
 
 
 class InitialAccessTokenForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
-    """The form of a new token."""
+    """The form for a new initial access token."""
 
     class Meta:
         model = InitialAccessToken
         fields = ["note", "registrations_left", "expires_at"]
         labels = {"registrations_left": gettext_lazy("number of registrations")}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "expires_at" in self.fields:  # Django shows a stored token without a form
+            name_inputs(self.fields["expires_at"], str(self.fields["expires_at"].label))
 
     def clean(self) -> dict[str, Any]:
         """Return the cleaned data. Adds an error for an expiry in the past or an invalid number of registrations."""
@@ -62,7 +69,7 @@ class InitialAccessTokenForm(forms.ModelForm):  # type: ignore[type-arg]  # a pl
 
 @admin.register(InitialAccessToken)
 class InitialAccessTokenAdmin(Audited):
-    """Initial access tokens: create one, list all, revoke some."""
+    """Initial access tokens, with forms that create a token and revoke selected tokens."""
 
     noun = "initial_token"
     form = InitialAccessTokenForm
@@ -75,22 +82,22 @@ class InitialAccessTokenAdmin(Audited):
         return obj is None and super().has_change_permission(request)
 
     def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        """Return False: a token is revoked, and `purge_tokens` deletes it after it expired."""
-        return False
+        """Return False. Administrators revoke tokens instead."""
+        return False  # `purge_tokens` deletes them after they expired
 
     def name(self, obj: InitialAccessToken) -> str:
         """Return the token's id and hint."""
         return initial_token.subject(obj).partition(":")[2]
 
     def save_model(self, request: HttpRequest, obj: InitialAccessToken, _form: Any, _change: Any) -> None:
-        """Create the token, with its audit event."""
-        actor = f"user:{request.user.get_username()}"
+        """Create the initial access token, and record its audit event."""
+        actor = events.actor(request)
         setattr(request, TOKEN_ATTRIBUTE, initial_token.create(obj, actor=actor, now=store.database_now()))
 
     def response_add(
         self, request: HttpRequest, obj: InitialAccessToken, _post_url_continue: str | None = None
     ) -> HttpResponse:
-        """Return the page with the new token."""
+        """Return the page that shows the text of the new initial access token."""
         # Shown in this response, because a redirect would need the token in the session, which is stored.
         context = {
             **self.admin_site.each_context(request),
@@ -104,7 +111,7 @@ class InitialAccessTokenAdmin(Audited):
     @admin.action(description=gettext_lazy("Revoke the selected tokens"), permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[InitialAccessToken]) -> None:
         """Revoke each selected token. Clients that were registered with it stay registered."""
-        actor, now = f"user:{request.user.get_username()}", store.database_now()
+        actor, now = events.actor(request), store.database_now()
         revoked = [initial_token.revoke(token, actor=actor, now=now) for token in queryset.order_by("pk")]
         message = gettext("Tokens that were revoked: %(number)s.") % {"number": sum(revoked)}
         self.message_user(request, message, messages.SUCCESS)

@@ -12,11 +12,11 @@ WORDS = {
     "delete": gettext_noop("Can delete %(name)s"),
     "view": gettext_noop("Can view %(name)s"),
 }
-"""By the beginning of the codename: the permissions that Django makes for each table."""
+"""The names of the permissions that Django creates for each table, by the beginning of their codename."""
 
 
 class PermissionField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # a plain class at run time
-    """The choice of permissions."""
+    """A form field for the choice of permissions."""
 
     def label_from_instance(self, obj: Permission) -> str:
         """Return the app, the table and the name of the permission."""
@@ -28,7 +28,7 @@ class PermissionField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
 
 
 def choice(field: Any) -> Any:
-    """Return the form field `field` of permissions with translated choices."""
+    """Return a copy of `field`, a form field of permissions, with translated choices."""
     return PermissionField(
         field.queryset,
         required=field.required,

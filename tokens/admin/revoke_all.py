@@ -1,8 +1,8 @@
 """A page of the admin that revokes everything that the issuer has issued so far, like `revoke_tokens --all`.
 
-1. Only superusers may open it, because it logs superusers out, too.
-2. It counts first what would be revoked.
-3. It revokes after the form is confirmed with a reason.
+1. Only superusers may open the page, because the revocation logs superusers out, too.
+2. The page first counts what would be revoked.
+3. The page revokes everything after the administrator confirms the form with a reason.
 """
 
 from django import forms
@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext, gettext_lazy
 
+from tokens.admin import events
 from tokens.revoking import bulk
 from tokens.revoking.bulk import BulkTarget
 
@@ -35,13 +36,13 @@ def may_revoke_all(request: HttpRequest) -> bool:
 
 
 def revoke_all_page(request: HttpRequest) -> HttpResponse:
-    """Show what would be revoked; revoke it once the form is confirmed. For superusers only."""
+    """Show what would be revoked, or revoke everything if the form is confirmed. Only superusers may open the page."""
     if not may_revoke_all(request):
         raise PermissionDenied
     form = RevokeAllForm(request.POST or None)
     context = admin.site.each_context(request) | {"title": gettext("Revoke everything"), "form": form}
     if request.method == "POST" and form.is_valid():
-        actor = f"user:{request.user.get_username()}"
+        actor = events.actor(request)
         context["revoked"] = bulk.revoke(EVERYTHING, reason=form.cleaned_data["reason"], actor=actor)
     else:
         context["counts"] = bulk.preview(EVERYTHING)

@@ -1,8 +1,8 @@
-"""Rings in the admin: a picture of each ring, and a button that plans the next switch.
+"""Key rings in the admin: a picture of each ring, and a button that plans the next switch.
 
 - Rows are read-only.
-- "Rotate now" needs the permission `rotate_key`. It opens a page that states the consequences, computed by a dry run.
-  Only that page's form plans the switch.
+- The button "Rotate now" needs the permission `rotate_key`. The button opens a page that states the consequences,
+  computed by a dry run. Only that page's form plans the switch.
 """
 
 from typing import Any
@@ -17,38 +17,43 @@ from django.utils.translation import gettext
 from tokens.admin.key_picture import picture
 from tokens.admin.key_step import PROBLEMS, refused, require, rotate_ring
 from tokens.admin.read_only import ReadOnly
+from tokens.admin.token_link import expected, link
 from tokens.keys import adoption, store
 from tokens.keys.operation import Outcome
 from tokens.keys.rules import lifecycle
 from tokens.keys.rules.timeline import next_step, timeline
+from tokens.keys.trust import utc
 from tokens.models.key import Ring, SigningKey
 from tokens.page_text import translated
 
 
 @admin.register(Ring)
 class RingAdmin(ReadOnly):
-    """A ring as a picture, with its timings and the button that plans the next switch."""
+    """A key ring as a picture, with its timings and the button that plans the next switch."""
 
     list_display = ["name", "algorithm", "keystore"]
     fields = ["name", "algorithm", "bits", "keystore"]
     change_form_template = "admin/tokens/ring/change_form.html"
 
     def get_urls(self) -> list[URLPattern]:
-        """Return Django's URLs of a ring, and the URL of the page that plans a switch."""
+        """Return Django's URLs of a key ring, and the URL of the page that plans a switch."""
         rotating = path("<int:pk>/rotate/", self.admin_site.admin_view(self.rotate), name="tokens_ring_rotate")
         return [rotating, *super().get_urls()]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show the ring with its picture, and the button for administrators who may rotate keys."""
+        """Show the key ring with its picture, and the button for administrators who may rotate keys."""
         ring = Ring.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
         details = _picture_context(ring) if ring else {}
         permission = {"may_rotate": request.user.has_perm("tokens.rotate_key")}
         return super().change_view(request, object_id, form_url, (extra_context or {}) | details | permission)
 
     def rotate(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Show what a switch would do; plan the switch once the form is confirmed. Needs `rotate_key`."""
+        """Show what a switch would do, or plan the switch if the form is confirmed.
+
+        Needs the permission `rotate_key`.
+        """
         require(request, "tokens.rotate_key")
         ring = get_object_or_404(Ring, pk=pk)
         try:
@@ -76,7 +81,7 @@ def _picture_context(ring: Ring) -> dict[str, Any]:
     rows = {row.kid: row.pk for row in SigningKey.objects.filter(ring=ring).only("kid")}
     return {
         "picture": picture(lines, next_step=at, now=now),
-        "keys": [(line, rows[line.kid]) for line in reversed(lines)],
+        "keys": [(line, rows[line.kid], link(expected("kid", line.kid))) for line in reversed(lines)],
         "step": step,
         "step_at": at,
         "overdue": lifecycle.overdue(keys, policy=policy, now=now) if keys else False,
@@ -87,4 +92,4 @@ def _picture_context(ring: Ring) -> dict[str, Any]:
 
 def _sentence(outcome: Outcome) -> str:
     message = translated(outcome.message)
-    return f"{message} {outcome.at:%Y-%m-%d %H:%M:%S} UTC" if outcome.at else message
+    return f"{message} {utc(outcome.at)}" if outcome.at else message

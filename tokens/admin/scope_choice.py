@@ -13,7 +13,7 @@ TEMPLATE = "admin/tokens/widgets/scopes.html"
 
 
 class GroupedByApi(ModelChoiceIterator):  # type: ignore[type-arg]  # a plain class at run time
-    """The choices, in a group for each API."""
+    """An iterator over the choices of scopes. It yields one group of choices for each API."""
 
     def __iter__(self) -> Iterator[Any]:
         """Yield the name of each API with the choices of its scopes."""
@@ -22,7 +22,7 @@ class GroupedByApi(ModelChoiceIterator):  # type: ignore[type-arg]  # a plain cl
 
 
 class ScopeBoxes(forms.CheckboxSelectMultiple):
-    """Checkboxes in a group for each API."""
+    """Checkboxes in groups, one group for each API."""
 
     template_name = TEMPLATE
 

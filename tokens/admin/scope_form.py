@@ -1,4 +1,4 @@
-"""The form of a scope in the admin: the groups to which it is limited are chosen from the groups that exist."""
+"""The form of a scope in the admin. It offers the existing groups, to whose users the scope can be limited."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ class ScopeForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at 
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # A group that was renamed or deleted: saving the form must not lift the limit without a word.
+        # A group was renamed or deleted: saving the form must not silently lift the limit.
         field, chosen = self.fields["groups"], self.instance.groups or []
         choices = group_choices()
         missing = [

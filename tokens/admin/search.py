@@ -1,4 +1,4 @@
-"""Search by UUID. A `sub` or grant id is found in every spelling that tokens and logs use."""
+"""Search by UUID. A `sub` or grant id is found in each spelling that a token or log can contain."""
 
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 
 class ByUuid(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at run time
-    """A page whose search accepts a UUID with or without hyphens, in capitals, or as a URN (RFC 9562 section 4)."""
+    """An admin page whose search accepts a UUID without hyphens, in capitals, or as a URN (RFC 9562 section 4)."""
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

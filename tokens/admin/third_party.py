@@ -1,5 +1,6 @@
 """Admin pages for tables of Django and django-allauth that affect security: groups, e-mail addresses, factors."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from allauth.account.admin import EmailAddressAdmin as AllauthEmailAddressAdmin
@@ -9,11 +10,15 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 
 from tokens.admin import permission_choice
 from tokens.admin.events import Audited, may_change_user
-from tokens.models import translation
+from tokens.admin.long_list import LIMIT, LongList, PrefixSearch, any_of
+from tokens.admin.search import uuid
+from tokens.models import User, translation
 
 
 @admin.register(Group)
@@ -26,7 +31,7 @@ class GroupAdmin(Audited, DjangoGroupAdmin):
     noun = "group"
 
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **options: Any) -> Any:
-        """Return the field, with translated choices if it is the one of permissions."""
+        """Return the form field, with translated choices if it is the field `permissions`."""
         field = super().formfield_for_manytomany(db_field, request, **options)
         return permission_choice.choice(field) if db_field.name == "permissions" else field
 
@@ -46,9 +51,14 @@ class GroupAdmin(Audited, DjangoGroupAdmin):
         """Return the group's name."""
         return obj.name
 
+    def creation_details(self, form: Any) -> dict[str, Any]:
+        """Return the permissions of the new group, by app and codename."""
+        chosen = form.cleaned_data["permissions"]
+        return {"permissions": sorted(f"{one.content_type.app_label}.{one.codename}" for one in chosen)}
+
 
 @admin.register(EmailAddress)
-class EmailAddressAdmin(Audited, AllauthEmailAddressAdmin):
+class EmailAddressAdmin(PrefixSearch, Audited, AllauthEmailAddressAdmin):
     """E-mail addresses. After verification, users can log in by them, and clients can identify users by them.
 
     Only superusers can change the addresses of a user with access to the admin: an address is a way to log in.
@@ -56,13 +66,23 @@ class EmailAddressAdmin(Audited, AllauthEmailAddressAdmin):
 
     noun = "email_address"
     actions: Any = ()  # allauth's actions change many rows and record no event
+    prefixes = ("email__istartswith",)
+    search_help_text = gettext_lazy("The beginning of an e-mail address, or the username or sub of its user.")
+
+    def conditions(self, word: str) -> Iterable[Q]:
+        """Yield alternative conditions: the address begins with `word`, or `word` is its user's username or `sub`."""
+        yield from super().conditions(word)
+        value = uuid(word)
+        user = any_of([Q(username__iexact=word), *([Q(sub=value)] if value else [])])
+        # Read first: PostgreSQL uses no index for a condition on one table OR another.
+        yield Q(user__in=list(User.objects.filter(user).values_list("pk", flat=True)[:LIMIT]))
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return True if the administrator may change addresses, and the user of this address."""
+        """Return True if the administrator may change addresses, and may change the user who owns this address."""
         return super().has_change_permission(request, obj) and (obj is None or may_change_user(request, obj.user))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return True if the administrator may delete addresses, and may change the user of this address."""
+        """Return True if the administrator may delete addresses, and may change the user who owns this address."""
         return super().has_delete_permission(request, obj) and (obj is None or may_change_user(request, obj.user))
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
@@ -73,15 +93,20 @@ class EmailAddressAdmin(Audited, AllauthEmailAddressAdmin):
         super().save_model(request, obj, form, change)
 
     def name(self, obj: EmailAddress) -> str:
-        """Return the user's name and the row's number: the audit trail does not keep the address."""
+        """Return the username and the row's primary key, because the audit trail does not keep the address."""
         return f"{obj.user.get_username()}/{obj.pk}"
+
+    def creation_details(self, form: Any) -> dict[str, Any]:
+        """Return the user's `sub`, and whether the new address is verified and the user's primary one."""
+        made = form.instance
+        return {"sub": str(made.user.sub), "verified": made.verified, "primary": made.primary}
 
 
 translation.mark_texts(Authenticator)  # django-allauth gives its table no names
 
 
 @admin.register(Authenticator)
-class AuthenticatorAdmin(Audited):
+class AuthenticatorAdmin(LongList, Audited):
     """The second factors and passkeys of users. An administrator can delete them for a user who lost a device.
 
     Secrets and keys are not shown. Only superusers can delete a factor of a user with access to the admin.
@@ -94,7 +119,10 @@ class AuthenticatorAdmin(Audited):
     list_select_related = ("user",)
 
     def lookup_allowed(self, lookup: str, _value: str, request: HttpRequest) -> bool:  # noqa: ARG002 (Django's name)
-        """Return True if the lookup belongs to the filter. Others would reveal what `data` contains, by characters."""
+        """Return True if the lookup belongs to the filter of the list.
+
+        Other lookups would let an administrator guess the content of `data` character by character.
+        """
         return lookup in {"type", "type__exact"}
 
     def has_add_permission(self, _request: HttpRequest) -> bool:
@@ -106,11 +134,11 @@ class AuthenticatorAdmin(Audited):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return True if the administrator may delete factors, and may change the user of this factor."""
+        """Return True if the administrator may delete factors, and may change the user who owns this factor."""
         return super().has_delete_permission(request, obj) and (obj is None or may_change_user(request, obj.user))
 
     def name(self, obj: Authenticator) -> str:
-        """Return the user's name and the row's number."""
+        """Return the username and the row's primary key."""
         return f"{obj.user.get_username()}/{obj.pk}"
 
     def deletion_details(self, obj: Authenticator) -> dict[str, Any]:

@@ -16,21 +16,22 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
 from tokens import email_proof
-from tokens.admin import permission_choice
+from tokens.admin import events, permission_choice
 from tokens.admin.events import Audited, may_change_user
 from tokens.admin.long_list import PrefixSearch
+from tokens.admin.token_link import TokenFields
 from tokens.email_proof import CannotVerify
+from tokens.keys import store
 from tokens.models import User
 from tokens.page_text import translated
 from tokens.revoking import access, everywhere
 
 
 @admin.register(User)
-class UserAdmin(PrefixSearch, Audited, DjangoUserAdmin):  # type: ignore[type-arg]  # a plain class at run time
+class UserAdmin(TokenFields, PrefixSearch, Audited, DjangoUserAdmin):  # type: ignore[type-arg]  # a plain class at run time
     """Django's page of a user, with the `sub` that identifies the user in tokens."""
 
     noun = "user"
@@ -38,6 +39,7 @@ class UserAdmin(PrefixSearch, Audited, DjangoUserAdmin):  # type: ignore[type-ar
     privileges = ("is_staff", "is_superuser", "groups", "user_permissions")
     list_display = ["username", "email", "sub", "is_active", "is_staff", "last_login"]
     sortable_by = ("username",)
+    token_fields = {"sub": "sub"}
     prefixes = ("username__istartswith", "email__istartswith", "first_name__istartswith", "last_name__istartswith")
     uuids = ("sub",)
     search_fields = prefixes
@@ -47,7 +49,7 @@ class UserAdmin(PrefixSearch, Audited, DjangoUserAdmin):  # type: ignore[type-ar
     change_form_template = "admin/tokens/user/change_form.html"
 
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **options: Any) -> Any:
-        """Return the field, with translated choices if it is the one of permissions."""
+        """Return the form field, with translated choices if it is the field `user_permissions`."""
         field = super().formfield_for_manytomany(db_field, request, **options)
         return permission_choice.choice(field) if db_field.name == "user_permissions" else field
 
@@ -66,7 +68,7 @@ class UserAdmin(PrefixSearch, Audited, DjangoUserAdmin):  # type: ignore[type-ar
         return super().change_view(request, object_id, form_url, (extra_context or {}) | note)
 
     def verify_email(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Show the consequences of verifying the user's e-mail address; verify it once the form is confirmed."""
+        """Show the consequences of verifying the user's e-mail address, or verify it if the form is confirmed."""
         user = get_object_or_404(User, pk=pk)
         if not self._may_verify(request, user):
             raise PermissionDenied
@@ -110,19 +112,22 @@ class UserAdmin(PrefixSearch, Audited, DjangoUserAdmin):  # type: ignore[type-ar
         return super().has_delete_permission(request, obj) and _may_change(request, obj)
 
     def creation_details(self, form: Any) -> dict[str, Any]:
-        """Return the `sub` of the new user, for the audit event of its creation."""
+        """Return the `sub` of the new user, for the audit event of the creation."""
         return {"sub": str(form.instance.sub)}
 
     def deletion_details(self, obj: User) -> dict[str, Any]:
-        """Return the user's `sub`: tokens and APIs know the user by it only, and no row has it any more."""
+        """Return the user's `sub`, by which tokens and APIs name the user.
+
+        After the deletion, no row contains the `sub`.
+        """
         return {"sub": str(obj.sub)}
 
     @admin.action(description=gettext_lazy("Log the selected users out everywhere"), permissions=["change"])
     def log_out_everywhere(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """Revoke the sessions, grants, tokens and consents of each selected user whom the administrator may change."""
         users = [user for user in queryset.order_by("pk") if _may_change(request, user)]
-        actor, reason = f"user:{request.user.get_username()}", "logged out everywhere in the admin"
-        access.log_out_all(users, reason=reason, actor=actor, now=timezone.now())
+        actor, reason = events.actor(request), "logged out everywhere in the admin"
+        access.log_out_users_everywhere(users, reason=reason, actor=actor, now=store.database_now())
         message = gettext("Users logged out everywhere: %(number)s.") % {"number": len(users)}
         self.message_user(request, message, messages.SUCCESS)
 
@@ -131,12 +136,15 @@ class UserAdmin(PrefixSearch, Audited, DjangoUserAdmin):  # type: ignore[type-ar
         return obj.get_username()
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002 (Django's name)
-        """Serve Django's page. After a change, log the user out everywhere and record an audit event."""
+        """Serve Django's page that changes a password.
+
+        After a change, log the user out everywhere and record an audit event.
+        """
         with transaction.atomic():
             response = super().user_change_password(request, id, form_url)
             if request.method == "POST" and response.status_code == 302:  # Django redirects only after a change
                 user = User.objects.get(pk=id)
-                everywhere.log_out(user, "the password was changed or removed in the admin")
+                everywhere.end_sessions_and_tokens(user, "the password was changed or removed in the admin")
                 self.record(request, "password_changed", user)
         return response
 

@@ -7,9 +7,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext, gettext_lazy
 
+from tokens.admin import events
 from tokens.admin.long_list import LongList
 from tokens.admin.read_only import ReadOnly
 from tokens.admin.search import ByUuid
+from tokens.admin.token_link import TokenFields
 from tokens.keys import store
 from tokens.models import DeviceCode, RefreshToken, UserGrant
 from tokens.revoking import access
@@ -35,19 +37,22 @@ class RefreshTokenInline(admin.TabularInline):  # type: ignore[type-arg]  # a pl
 
 
 @admin.register(DeviceCode)
-class DeviceCodeAdmin(LongList, ReadOnly):
+class DeviceCodeAdmin(TokenFields, LongList, ReadOnly):
     """Device codes (RFC 8628): open, answered and expired, until `purge_tokens` deletes them."""
 
     list_display = ["client", "created_at", "expires_at", "asked_at", "grant", "refused_at", "redeemed_at"]
+    token_fields = {"audience": "aud", "grant": "grant_id"}
     list_select_related = ["client", "grant"]
     exclude = ["digest", "user_code_digest"]
 
 
 @admin.register(UserGrant)
-class UserGrantAdmin(ByUuid, LongList, ReadOnly):
+class UserGrantAdmin(TokenFields, ByUuid, LongList, ReadOnly):
     """User grants. Each token issued under a grant carries the grant's id."""
 
     list_display = ["id", "user", "client", "audience", "created_at", "revoked_at", "revoke_reason"]
+    token_fields = {"id": "grant_id", "audience": "aud", "sid": "sid"}
+    readonly_fields = ["id"]
     list_select_related = ["user", "client"]
     search_fields = ["=id", "=user__sub", "user__username", "client__client_id"]
     search_help_text = gettext_lazy("Search by grant id, username, sub or client_id.")
@@ -61,7 +66,7 @@ class UserGrantAdmin(ByUuid, LongList, ReadOnly):
     @admin.action(description=gettext_lazy("Revoke the selected grants and their tokens"), permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[UserGrant]) -> None:
         """Revoke the selected grants with their tokens and consents."""
-        actor = f"user:{request.user.get_username()}"
-        number = access.revoke_grants(queryset, reason=REASON, actor=actor, now=store.database_now())
+        actor = events.actor(request)
+        number = access.revoke_selected(queryset, reason=REASON, actor=actor, now=store.database_now())
         message = gettext("Grants revoked: %(number)s.") % {"number": number}
         self.message_user(request, message, messages.SUCCESS)

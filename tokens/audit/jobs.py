@@ -1,13 +1,13 @@
-"""Records when jobs of the operator ran last to their end, for the admin's dashboard."""
+"""Records when the operator's jobs last completed, for the admin's dashboard."""
 
 from datetime import datetime
 
 from tokens.models.activity import JobRun
 
 POLLED = "feed.polled"
-"""Not a job, but kept in the same way: when an API last read the revocation feed."""
+"""The name under which the last read of the revocation feed by an API is recorded, as if it were a job."""
 
 
 def note(name: str, *, now: datetime) -> None:
-    """Record that the job ended at `now`."""
+    """Record that the job `name` completed at `now`."""
     JobRun.objects.update_or_create(name=name, defaults={"ended_at": now})

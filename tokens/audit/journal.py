@@ -3,9 +3,9 @@
 - Each row of the audit trail becomes one line of JSON, as in the audit log, once its transaction is committed.
 - The file only grows. A restore replaces the database and leaves the file as it is.
 - A signing key that is revoked in the journal is neither used nor published, even if it is valid in the database.
-- If the database lacks the journal's newest event, it was restored. `manage.py after_restore` repeats the lost
-  revocations and records `database.restored`, which is then the newest event in both.
-- Without a file no journal is written, and a restore is not noticed.
+- If the database lacks the journal's newest event, the database was restored. `manage.py after_restore` repeats the
+  lost revocations and records `database.restored`, which is then the newest event of the journal and of the database.
+- Without the setting no journal is written, and a restore is not noticed.
 
 Example: {"at": "2027-01-31T12:00:00.123456+00:00", "action": "key.revoked", "subject": "key:dd9EZHXB…", …}
 """
@@ -28,7 +28,10 @@ PRECISION = timedelta(milliseconds=1)
 """The precision with which the audit log writes an instant."""
 
 _read: dict[Path, tuple[tuple[int, int], tuple["Entry", ...]]] = {}
-"""By path: modification time (ns) and size of a file when it was read, and its events. Lives as long as the process."""
+"""The modification time (ns) and size of each file when it was read, and its events, by path.
+
+The cache lives as long as the process.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +53,7 @@ class Entry:
 
 
 def append(event: AuditEvent) -> None:
-    """Append an event to the journal, if there is one. Logs an error if the file cannot be written."""
+    """Append an event to the journal, if AUDIT_JOURNAL is set. Logs an error if the file cannot be written."""
     path = conf.issuer().audit_journal
     if path is None:
         return

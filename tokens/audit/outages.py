@@ -15,7 +15,7 @@ from tokens.audit import trail
 ACTION = "request.unavailable"
 EVERY = timedelta(seconds=10)
 KEPT = 100
-"""The number of reasons that are remembered, the most recent ones. Some reasons contain a varying number."""
+"""The greatest number of reasons to remember; the oldest are dropped. Some reasons contain a varying number."""
 
 
 @dataclass(slots=True)
@@ -25,13 +25,13 @@ class _Line:
 
 
 class Unavailability:
-    """The time of the last line that this process wrote for each reason."""
+    """The time of the last log line for each reason, so that this process repeats no line within EVERY."""
 
     def __init__(self) -> None:
         self.forget()
 
     def note(self, reason: str, *, endpoint: str, now: datetime) -> bool:
-        """Write a line for `reason` unless one was written within EVERY. Returns True if the line was written."""
+        """Write a line for `reason`, unless this process wrote one within EVERY. Returns True if it wrote the line."""
         with self._lock:
             last = self._last.get(reason)
             # A negative difference means that the clock was set back: log again, instead of being silent until then.
@@ -48,7 +48,7 @@ class Unavailability:
         return True
 
     def forget(self) -> None:
-        """Forget when lines were written."""
+        """Forget when each line was written, so that the next answer with any reason is logged at once."""
         # A new lock: after a fork, a thread that held the old one does not exist in this process.
         self._lock = threading.Lock()
         self._last: OrderedDict[str, _Line] = OrderedDict()

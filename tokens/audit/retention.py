@@ -1,11 +1,12 @@
-"""How long the rows of the audit trail are kept (ISSUER["AUDIT_RETENTION"]); the log and the journal keep their lines.
+"""The retention of rows of the audit trail (ISSUER["AUDIT_RETENTION"]). The log and the journal keep their lines.
 
 - Without the setting, rows are kept for ever.
 - The database itself refuses to delete a row of the last 30 days (tokens/migrations/), so that neither a short setting
-  nor an attacker with SQL can delete what happened now.
-- The newest row stays: marks in Redis and the journal compare it to notice a restored database.
-- A purge is an event with the instant up to which rows are gone. `purged_before` reads it, so that an event of the
-  journal that was purged is not taken for one that a restore lost.
+  nor an attacker with SQL can delete recent events.
+- The newest row is kept. Keyturn compares it with the journal and with the newest event that processes recorded in
+  Redis, to notice a restored database.
+- A purge records an event with the instant before which rows were deleted. `purged_before` returns that instant, so
+  that a purged event of the journal is not mistaken for an event that a restore lost.
 """
 
 from datetime import datetime
@@ -20,7 +21,10 @@ PURGED = "audit.purged"
 
 
 def ended(now: datetime) -> QuerySet[AuditEvent]:
-    """Return the rows that are older than the retention, oldest first. Returns none if there is no retention."""
+    """Return the rows that are older than the retention, oldest first, but never the newest row of the trail.
+
+    Returns no rows if there is no retention.
+    """
     kept, newest = (
         conf.issuer().audit_retention,
         AuditEvent.objects.order_by("-id").values_list("id", flat=True).first(),
@@ -39,6 +43,6 @@ def record_purge(number: int, *, now: datetime) -> None:
 
 
 def purged_before() -> datetime | None:
-    """Return the instant up to which rows were purged, or None if none were."""
+    """Return the instant before which rows were purged, or None if there was no purge."""
     event = AuditEvent.objects.filter(action=PURGED).order_by("-id").first()
     return datetime.fromisoformat(event.details["before"]) if event else None

@@ -1,6 +1,6 @@
-"""Finds events of the audit trail: the admin's list, its export and the command `audit` share these conditions.
+"""Finds events of the audit trail. The admin's list, its export and the command `audit` use these conditions.
 
-Each condition is served by an index whose order is that of the list, newest first.
+Each condition has an index that returns the rows in the order of the list, newest first.
 """
 
 from collections.abc import Iterator
@@ -12,12 +12,12 @@ from django.db.models import Q, QuerySet
 from tokens.models.audit import AuditEvent
 
 CHUNK = 1000
-"""Rows that `newest` reads at once."""
+"""The number of rows that `newest` reads at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which events are wanted. An empty field does not limit them."""
+    """A filter for audit events. An empty field does not restrict the result."""
 
     actor: str = ""
     client: str = ""
@@ -25,16 +25,16 @@ class Wanted:
     action: str = ""
     since: datetime | None = None
     until: datetime | None = None
-    """The first instant that is not wanted."""
+    """The end of the period. An event at this instant does not match."""
 
 
 def find(wanted: Wanted) -> QuerySet[AuditEvent]:
-    """Return the wanted events, newest first."""
+    """Return the events that the filter matches, newest first."""
     return narrow(AuditEvent.objects.order_by("-at", "-id"), wanted)
 
 
 def narrow(events: QuerySet[AuditEvent], wanted: Wanted) -> QuerySet[AuditEvent]:
-    """Return the wanted events among `events`."""
+    """Return those of `events` that the filter matches."""
     for condition in _conditions(wanted):
         events = events.filter(condition)
     return events
@@ -54,13 +54,13 @@ def _conditions(wanted: Wanted) -> Iterator[Q]:
 
 
 def of_client(client_id: str) -> Q:
-    """Return the condition that an event is about the client, or caused by it."""
+    """Return the condition for the events that are about the client or that the client caused."""
     name = f"client:{client_id}"
     return Q(subject=name) | Q(actor=name)
 
 
 def before(event: AuditEvent) -> Q:
-    """Return the condition that an event is listed after `event`, which is older (keyset paging)."""
+    """Return the condition for the events that are listed after `event`, because they are older (keyset paging)."""
     return Q(at__lte=event.at) & (Q(at__lt=event.at) | Q(at=event.at, id__lt=event.pk))
 
 

@@ -1,10 +1,11 @@
 """Counts tokens and refusals for the admin's dashboard, in the background.
 
-- A request only appends to `trail.recent`: no query, no lock. `flush` writes what has been appended, every EVERY.
-- A process that is killed loses what it appended since the last flush; more than `trail.RECENT` entries between two
-  flushes are counted in part. The audit log has every line.
-- Reasons of refusals repeat no input, so their number is bounded; KEPT bounds it once more.
-- A client that no operator knows is not written: `flush` writes the activity of registered clients only.
+- A request only appends an entry to `trail.recent`: no query, no lock. `flush` writes entries, at most once in EVERY.
+- A process that is killed loses the entries since its last flush. If there are more than `trail.RECENT` entries between
+  two flushes, the oldest are not counted. The audit log has every line.
+- The reason of a refusal contains no input, so the number of different reasons is bounded. In addition, one flush
+  counts at most KEPT of them separately.
+- `flush` writes the activity of registered clients only, so that an invented client_id creates no row.
 """
 
 import logging
@@ -25,23 +26,23 @@ logger = logging.getLogger(__name__)
 EVERY = timedelta(seconds=15)
 """The shortest time between two flushes of a process."""
 KEPT = 200
-"""The number of names that one flush counts apart. Further names are counted together."""
+"""The number of names that one flush counts separately. Further names are counted together, as OTHER."""
 OTHER = "other"
 ISSUED = "token.issued"
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The counts and the activity of clients that one flush adds to the database."""
+    """The counts and the activity of clients that one call of `flush` adds to the database."""
 
     counts: Counter[tuple[date, str, str]]
-    """By day, action and name."""
+    """The number of events by day, action and name."""
     clients: dict[str, dict[str, Noted]]
-    """By client_id and action, the newest entry."""
+    """The newest entry by client_id and action."""
 
 
 def total(entries: list[Noted]) -> Totals:
-    """Add the entries up."""
+    """Return the number of entries by day, action and name, and the newest entries of each client."""
     counts: Counter[tuple[date, str, str]] = Counter()
     clients: dict[str, dict[str, Noted]] = {}
     for entry in entries:
@@ -54,7 +55,7 @@ def total(entries: list[Noted]) -> Totals:
 
 
 class Tally:
-    """Writes what requests appended, at most once in EVERY. It is safe to call from several threads."""
+    """Collects counts of tokens and refusals, and writes them to the database at most once in EVERY. Thread-safe."""
 
     def __init__(self) -> None:
         self._flushed_at: datetime | None = None
@@ -62,7 +63,10 @@ class Tally:
         self._lock = threading.Lock()
 
     def flush(self, *, now: datetime) -> None:
-        """Write the counts if EVERY has passed. Keeps them for the next flush if the database does not answer."""
+        """Write the counts to the database if EVERY has passed since the last call that wrote counts.
+
+        Keeps the counts if the database fails.
+        """
         with self._lock:
             if self._flushed_at is not None and self._flushed_at <= now < self._flushed_at + EVERY:
                 return
@@ -85,7 +89,7 @@ tally = Tally()
 
 @transaction.atomic
 def write(totals: Totals) -> None:
-    """Add the totals to the rows."""
+    """Add the totals to the counts in the database."""
     # In one order, so that the flushes of two processes do not wait for each other in a circle.
     for (day, action, name), number in sorted(totals.counts.items()):
         _add(day, action, name, number)
@@ -117,6 +121,9 @@ def _fields(newest: dict[str, Noted]) -> dict[str, object]:
 
 
 def of_day(day: date, action: str, *, limit: int) -> list[tuple[str, int]]:
-    """Return names with their numbers of a day, the greatest first."""
+    """Return how often an action happened on one day: a count for each name, the highest count first.
+
+    A name is what `total` counts separately, such as the reason of a refusal. Returns at most `limit` names.
+    """
     rows = DailyCount.objects.filter(day=day, action=action).order_by("-number", "name")
     return list(rows.values_list("name", "number")[:limit])

@@ -1,9 +1,9 @@
 """Writes the audit trail.
 
-- `record`: rare events, such as changes in the admin and revocations. A row, a line of JSON in the log, and a line of
-  the journal (tokens/audit/journal.py), which is not restored together with the database.
-- `log`: frequent events, such as issued tokens and refused requests. A line of JSON in the log.
-- Both write lines after the transaction is committed. If it is rolled back, they write none.
+- `record` is for rare events, such as changes in the admin and revocations. It writes a row, a line of JSON in the log,
+  and a line of the journal (tokens/audit/journal.py), which is not restored together with the database.
+- `log` is for frequent events, such as issued tokens and refused requests. It writes a line of JSON in the log.
+- Both write lines after the transaction is committed. If the transaction is rolled back, they write no line.
 """
 
 import json
@@ -23,14 +23,16 @@ from tokens.models.audit import AuditEvent
 
 logger = logging.getLogger("tokens.audit")
 COUNTED = {"token.issued": "grant", "token.refused": "reason"}
-"""By action of a log line that is counted (tokens/audit/tally.py), the detail by which it is counted."""
+"""The actions of the events that are counted (tokens/audit/tally.py), with the detail by which each is counted."""
 RECENT = 50_000
-ADDRESS = re.compile(r"[^\s@\"'<>,;:/]+@(?=[\w-]+\.[\w.-]*\w)")
-"""The part of an e-mail address before its domain."""
+ADDRESS = re.compile(r"(?<![^\s@\"'<>,;:/])[^\s@\"'<>,;:/]+@(?=[\w-]+\.[\w.-]*\w)")
+"""The part of an e-mail address before its domain. A match begins a word, so that a long text takes linear time."""
+
+USER_INFORMATION = re.compile(r"\A(client:https?://)[^/?#]*@")
 
 
 class Noted(NamedTuple):
-    """An event that `tally` counts for the dashboard."""
+    """The parts of an event that `tally` counts for the dashboard."""
 
     at: datetime
     action: str
@@ -39,13 +41,13 @@ class Noted(NamedTuple):
 
 
 recent: "deque[Noted]" = deque(maxlen=RECENT)
-"""Lines that this process has not counted yet, the oldest first. Lives as long as the process."""
+"""Events that this process has not counted yet, the oldest first. Lives as long as the process."""
 
 observers: list[Callable[[str, Mapping[str, Any]], None]] = []
-"""Functions that get the action and the details of each event, and must not raise: project/metrics/ counts them."""
+"""Functions to call with the action and details of each event (project/metrics/ counts events). They must not raise."""
 
 last_seen: dict[str, datetime] = {}
-"""By name of a frequent event that is not counted, when it happened last in this process. Lives as long as it."""
+"""The last time in this process of each frequent event that is not counted, by name. Lives as long as the process."""
 
 
 def record(
@@ -59,34 +61,49 @@ def record(
     event = AuditEvent.objects.create(
         at=now, actor=actor[:255], action=action, subject=subject[:255], details=dict(details or {})
     )
-    log(action, actor=event.actor, subject=event.subject, details=without_addresses(event.details), now=now)
+    log(action, actor=event.actor, subject=event.subject, details=event.details, now=now)
     transaction.on_commit(partial(journal.append, event), robust=True)  # robust: a failure skips no other callback
     return event
 
 
 def without_addresses(value: Any) -> Any:
-    """Return the details of an event for the log, in which e-mail addresses have no name: only "…@" and the domain.
+    """Return the details of an event for the log: "…" replaces the part of an e-mail address before the "@".
 
     The row and the journal have the whole address.
     """
     if isinstance(value, str):
-        return ADDRESS.sub("…@", value)
+        return ADDRESS.sub("…@", value) if "@" in value else value
     if isinstance(value, Mapping):
         return {name: without_addresses(member) for name, member in value.items()}
     return [without_addresses(member) for member in value] if isinstance(value, list | tuple) else value
 
 
-def log(action: str, *, actor: str, subject: str, details: Mapping[str, Any] | None = None, now: datetime) -> None:
-    """Log an event that is too frequent for a row, after the caller's transaction is committed.
+def _without_user_information(name: str) -> str:
+    """Return the name of an actor or subject without the user information of a URL (RFC 3986 section 3.2.1).
 
-    The arguments are those of `record`.
+    No registered client has such a URL as its ID, so `after_restore --from LOG` still finds each client and user.
+    """
+    return USER_INFORMATION.sub(r"\1…@", name)
+
+
+def log(action: str, *, actor: str, subject: str, details: Mapping[str, Any] | None = None, now: datetime) -> None:
+    """Log an event without a row in the database, after the caller's transaction is committed.
+
+    The arguments are those of `record`. In `details`, "…" replaces the part of an e-mail address before the "@".
+    `actor` and `subject` are logged without the user information of a client's URL (RFC 3986 section 3.2.1).
     """
     if (detail := COUNTED.get(action)) is not None and details is not None:
         client = actor if actor.startswith("client:") else subject
         recent.append(Noted(now, action, str(details.get(detail, "")), client))
     for observe in observers:
         observe(action, details or {})
-    event = {"at": now, "action": action, "actor": actor, "subject": subject, "details": dict(details or {})}
+    event = {
+        "at": now,
+        "action": action,
+        "actor": _without_user_information(actor),
+        "subject": _without_user_information(subject),
+        "details": without_addresses(details or {}),
+    }
     write = partial(logger.info, "%s", json.dumps(event, cls=DjangoJSONEncoder))
     # `on_commit` connects to the database even outside of a transaction, so an outage would lose the line.
     if transaction.get_connection().in_atomic_block:

@@ -18,7 +18,7 @@ def create(request: AuthorizationRequest, user: User, login: Login, *, now: date
 
     Raises:
         OAuthError: access_denied, if the user is not active.
-        SessionEnded: The user's sessions were ended after this request's session was checked.
+        SessionEnded: The user's sessions were ended while this request was processed.
     """
     code = one_time.new()
     with transaction.atomic():
@@ -38,7 +38,7 @@ def create(request: AuthorizationRequest, user: User, login: Login, *, now: date
         AuthorizationCode.objects.create(
             digest=one_time.digest(code),
             grant=new_grant,
-            # The token request repeats a redirect URI that this request has, and no other (RFC 6749 section 4.1.3).
+            # The token request must repeat the redirect URI if this request contains it (RFC 6749 section 4.1.3).
             redirect_uri=request.redirect_uri if request.names_redirect_uri else "",
             code_challenge=request.code_challenge,
             nonce=request.nonce,

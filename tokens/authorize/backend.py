@@ -1,6 +1,6 @@
 """The toolkit's backend, reduced to authorization requests. Only declared parameters reach oauthlib.
 
-oauthlib turns every parameter into an attribute of its request, so that `user=1` is read back as `request.user`.
+oauthlib turns every parameter into an attribute of its request. A parameter `user=1` would become `request.user`.
 """
 
 from functools import cache
@@ -12,9 +12,8 @@ from oauth2_provider.settings import oauth2_settings
 from oauthlib.common import urlencode
 
 from tokens import parameters
-from tokens.authorize.request import AuthorizationRefused, AuthorizationRequest
+from tokens.authorize.request import AuthorizationRequest, as_refusal
 from tokens.authorize.server import Server
-from tokens.errors import OAuthError
 
 
 class Backend(OAuthLibCore):
@@ -24,10 +23,8 @@ class Backend(OAuthLibCore):
 
     def authorization(self, sent: QueryDict) -> AuthorizationRequest:
         """Return the valid request in `sent`. Raises AuthorizationRefused if it is invalid (RFC 6749 4.1.2.1)."""
-        try:
+        with as_refusal():
             parameters.declared(sent, parameters.DECISIVE)
-        except OAuthError as error:
-            raise AuthorizationRefused(error) from error
         query = parameters.present(sent, parameters.AUTHORIZATION)
         return self.server.authorization(urlencode(query))
 

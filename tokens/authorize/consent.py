@@ -1,4 +1,4 @@
-"""Decide when a user must log in again, and when the user must be asked.
+"""Decide when a user must log in again, and when the user must be asked for consent.
 
 - A user is always asked, unless the client is the issuer's own and cannot be impersonated, or the user agreed to the
   same scopes and claims before and the client remembers consent. No parameter of a request skips the question.
@@ -23,9 +23,10 @@ LOG_IN = frozenset({"login", "select_account"})
 
 
 def needs_login(request: AuthorizationRequest, query: str, login: Login, *, now: datetime) -> bool:
-    """Return True if the login is too old for the request, or the request requires a new one (OIDC Core 3.1.2.1).
+    """Return True if the login is too old for the request, or the request requires a new login (OIDC Core 3.1.2.1).
 
-    `query` is the request as its client sent it, plus the mark of `reauthentication` if the user was sent to log in.
+    `query` is the request as its client sent it. If the issuer sent the user to log in for this request, `query` also
+    has the signed mark by which `reauthentication` ties a login to the request.
     """
     if reauthentication.was_made(query, login, now=now):
         return False
@@ -41,13 +42,16 @@ def names_another_user(request: AuthorizationRequest, user: User) -> bool:
 
 
 def narrowed(request: AuthorizationRequest, user: User) -> AuthorizationRequest:
-    """Return the request without scopes that the user may not have. Raises OAuthError invalid_scope if none is left."""
+    """Return the request without the scopes that the user may not have.
+
+    Raises OAuthError invalid_scope if no scope is left.
+    """
     target = membership.narrow_for_client(request.target, request.client, str(user.sub))
     return replace(request, target=target)
 
 
 def is_needed(request: AuthorizationRequest, user: User) -> bool:
-    """Return True if the user must be asked before the client gets a code."""
+    """Return True if the user must be asked for consent before the client gets a code."""
     if "consent" in request.prompt:
         return True
     return not (_is_trusted(request) or is_remembered(request, user))
@@ -55,7 +59,7 @@ def is_needed(request: AuthorizationRequest, user: User) -> bool:
 
 def is_remembered(request: AuthorizationRequest, user: User) -> bool:
     """Return True if the user agreed to all scopes and claims before, and the client remembers consent."""
-    # Another program can take the address of an application on a device, and would get the code without a question
+    # On a device, another program can claim the redirect URI of an application, and would get a code without consent
     # (RFC 8252 section 8.6).
     if not (request.client.remembers_consent and (_has_claimed_redirect_uri(request) or _is_development(request))):
         return False
@@ -69,7 +73,7 @@ def is_remembered(request: AuthorizationRequest, user: User) -> bool:
 
 
 def further_claims(request: AuthorizationRequest) -> tuple[str, ...]:
-    """Return the claims that the client requests by name, beyond those of its scopes."""
+    """Return the claims that the client requests by name and that none of its requested scopes includes."""
     return request.claims.beyond(request.target.scopes)
 
 
@@ -92,8 +96,8 @@ def remember(request: AuthorizationRequest, user: User, *, now: datetime) -> Non
 def may_answer_unseen(client: Client, redirect_uri: str, user: User | AnonymousUser) -> bool:
     """Return True if an error may be sent to the client before the user has answered a page (RFC 9700 section 4.11.2).
 
-    An attacker can register a client. So a link to the issuer must not lead to the site of a self-registered client,
-    unless this user allowed it before. A redirect to an application on the user's device leads to no site.
+    A self-registered client may be an attacker's, so a link to the issuer must not redirect to its https site.
+    Exception: this user allowed the client before. A redirect to an application on the user's device opens no site.
     """
     if client.registered_by is None or not redirect_uri.startswith("https://"):
         return True
@@ -101,7 +105,10 @@ def may_answer_unseen(client: Client, redirect_uri: str, user: User | AnonymousU
 
 
 def _is_trusted(request: AuthorizationRequest) -> bool:
-    """Return True if the client is the issuer's own, and a secret or its address proves its identity (RFC 8252 8.6)."""
+    """Return True if the client is the issuer's own and cannot be impersonated (RFC 8252 section 8.6).
+
+    A client cannot be impersonated if it is confidential, or if the redirect URI of this request is https.
+    """
     client = request.client
     is_proven = not client.is_public or _has_claimed_redirect_uri(request)
     return client.skip_authorization and client.registered_by is None and is_proven
@@ -114,6 +121,6 @@ def _is_development(request: AuthorizationRequest) -> bool:
 
 
 def _has_claimed_redirect_uri(request: AuthorizationRequest) -> bool:
-    """Return True if only the client can receive the answer."""
-    # No other program on a device can take an https address; it can take a loopback address or a private-use scheme.
+    """Return True if the redirect URI is https, because then no other program can receive the answer."""
+    # Another program on a device can claim a loopback address or a private-use scheme, but not an https address.
     return request.redirect_uri.startswith("https://")

@@ -1,4 +1,4 @@
-"""The content of the consent page: who asks, where the answer goes, and what each scope and claim permits."""
+"""The content of the consent page: which client asks, where the answer goes, and what each scope and claim permits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from tokens.models import Client, Registrar, Scope
 
 @dataclass(frozen=True, slots=True)
 class Stranger:
-    """A client that no operator registered, as the consent page shows it."""
+    """A self-registered client, as the consent page describes it to the user."""
 
     host: str
-    """The host of its metadata document, which proves who publishes it. Empty if it was registered dynamically."""
+    """The host of the client's metadata document, which proves its publisher; "" for a dynamic registration."""
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """The redirect URI to which the answer of an authorization request goes. Only its host gets the answer."""
+    """Where the answer to an authorization request goes: a site, or an application on the user's device."""
 
     site: str = ""
     """Host and port of an http or https address; empty for an application on the user's device."""
@@ -32,7 +32,7 @@ class Destination:
 
 
 def stranger(client: Client) -> Stranger | None:
-    """Return the consent page's text about a self-registered client. Returns None for any other client."""
+    """Return the description of a self-registered client for the consent page. Returns None for any other client."""
     if client.registered_by is None:
         return None
     is_document = client.registered_by == Registrar.DOCUMENT
@@ -42,21 +42,21 @@ def stranger(client: Client) -> Stranger | None:
 def destination(redirect_uri: str) -> Destination:
     """Return where the answer to a request with this valid redirect URI goes, for the consent page."""
     parts = urlsplit(redirect_uri)
-    # Any host can follow a private-use scheme (com.example.app://bank.example/), and the answer never reaches it.
+    # Any host can follow a private-use scheme (com.example.app://bank.example/), but that host never gets the answer.
     if parts.scheme not in {"http", "https"}:
         return Destination(scheme=parts.scheme)
     return Destination(site=parts.netloc, is_loopback=parts.scheme == "http")  # http is permitted on loopback only
 
 
 def describe_scopes(names: Sequence[str]) -> list[Scope]:
-    """Return the scopes with these names in this order, for the consent page, which lists their descriptions."""
+    """Return the scopes with these names, in this order, with their descriptions for the consent page."""
     rows = {scope.name: scope for scope in Scope.objects.filter(name__in=names).select_related("api")}
     openid = {name: Scope(name=name, description=str(text)) for name, text in OPENID.items()}
     return [(rows | openid)[name] for name in names]
 
 
 def describe_known(names: Sequence[str]) -> list[Scope]:
-    """Return the scopes of `describe_scopes` without those that were deleted since the user allowed them."""
+    """Return the scopes with these names. Skip a scope that was deleted after the user allowed it."""
     existing = {*OPENID, *Scope.objects.filter(name__in=names).values_list("name", flat=True)}
     return describe_scopes([name for name in names if name in existing])
 

@@ -1,7 +1,8 @@
 """Prove what the consent page displayed.
 
-An answer counts only with a proof that this request, with these scopes, was displayed to this user in this login, at
-most `TIME_TO_DECIDE` ago. So neither an answer to another request nor the answer of another user is accepted.
+The user's answer is accepted only with a proof. The proof states that the page displayed this request, with these
+scopes, to this user in this login, at most `TIME_TO_DECIDE` ago. So an answer to another request, or of another user,
+is refused.
 """
 
 import hashlib
@@ -13,14 +14,14 @@ from tokens.authorize import consent
 from tokens.authorize.request import AuthorizationRequest
 from tokens.issued.login import Login
 
-# Another value invalidates the consent pages that are open.
+# Changing this value invalidates the consent pages that are open.
 SALT = "tokens.oauth.consent"
 TIME_TO_DECIDE = timedelta(minutes=10)
 
 
 def content(request: AuthorizationRequest, query: str) -> str:
     """Return everything that the consent page displays of the request `query`, as one text."""
-    # Also the scopes: a user who joins a group while reading the page must not give a scope that it did not name.
+    # Also the scopes: a user who joins a group while reading the page must not give a scope that the page did not name.
     return "\n".join([query, *request.target.scopes, *consent.further_claims(request)])
 
 
@@ -39,5 +40,5 @@ def is_valid(proof: str, displayed: str, user: str, login: Login, *, now: dateti
 
 
 def _facts(displayed: str, user: str, login: Login) -> list[object]:
-    """Return the values that a proof covers: the text, the user and the login."""
+    """Return the values that a proof signs: the displayed text, the user and the login."""
     return [hashlib.sha256(displayed.encode()).hexdigest(), user, login.at.timestamp()]

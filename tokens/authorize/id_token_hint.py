@@ -1,10 +1,10 @@
-"""Read an ID token that a client sends back to name a user (OpenID Connect Core section 3.1.2.1).
+"""Read an ID token that a client sends to the issuer to name a user (OpenID Connect Core section 3.1.2.1).
 
 `read` establishes:
 
 1. The token is signed by a key of this issuer that was not revoked. A retired or withdrawn key is accepted: the hint
-   may be much older than the keys of today.
-2. The token is an ID token of this issuer, and not another JWT that one of its keys signed.
+   can be much older than the current keys.
+2. The token is an ID token of this issuer, and not another JWT that a key of this issuer signed.
 
 Expiry is not checked, as the specification allows. The caller must check the client that the token was issued to.
 """
@@ -36,7 +36,10 @@ class Hint:
 
 
 def read(text: str) -> Hint:
-    """Verify an ID token and return its user, client and login time. It may have expired. Raises NotOurs if invalid."""
+    """Verify an ID token, also an expired one, and return its user, client and login time.
+
+    Raises NotOurs if the text is not an ID token of this issuer, or its key was revoked.
+    """
     try:
         jws = compact.read(text, longest=LONGEST)
         key = _key(jws.header.get("kid"))
@@ -54,7 +57,10 @@ def read(text: str) -> Hint:
 
 
 def _key(kid: object) -> store.StoredKey:
-    """Return the key with this `kid` from the rings that sign ID tokens. Raises ValueError if none, or revoked."""
+    """Return the key with this `kid` from the key rings that sign ID tokens.
+
+    Raises ValueError if there is no such key, or it was revoked.
+    """
     for ring in (DEFAULT_RING, *rings.for_id_tokens()):
         for stored in store.ours(ring):
             if stored.key.kid == kid and stored.key.revoked_at is None:

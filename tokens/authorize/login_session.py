@@ -1,13 +1,14 @@
 """The login of a browser session: its time, class and methods, for the claims auth_time, acr, amr and sid.
 
-- A session has the user's session epoch as it was at the login. "Log out everywhere" and a new password change the
-  user's epoch, and no login of an earlier epoch counts.
-- Each authentication of the session is a record: a password, a code, a passkey. A step-up adds one.
+- Each user has a random session epoch, and a session stores the epoch of its login. "Log out everywhere" and a new
+  password change the user's epoch. A login of another epoch is not accepted.
+- Each authentication in the session is a record: a password, a code, a passkey. A step-up adds a record.
 - The time of a login is that of its oldest method: a code that a user enters today does not make yesterday's password
-  new. Of two records of one method, the later counts.
+  new. If one method has two records, the later one is used.
 - Times are by the database's clock, because nodes compare them.
-- Each session has a random `sid`, which is not the key of its cookie: clients learn it (Back-Channel Logout 1.0 section
-  2.1). A user who logs in again in the same browser keeps it, so that the session of no application ends.
+- Each session has a random `sid`, which clients learn (Back-Channel Logout 1.0 section 2.1). So it is not the key of
+  the session's cookie. If the same user logs in again in the same browser, the `sid` is kept, so that no application's
+  session ends.
 """
 
 import secrets
@@ -27,27 +28,28 @@ from tokens.issued.login import Login
 from tokens.models import User
 
 METHODS = {"password": ("pwd",), "totp": ("otp",), "recovery_codes": ("otp",), PASSKEY: ("user",)}
-"""By allauth's name of a method: its names in the claim `amr` (RFC 8176). A passkey also has that of its key."""
+"""The names of a method in the claim `amr` (RFC 8176), by allauth's name. A passkey also gets HARDWARE or SOFTWARE."""
 HARDWARE, SOFTWARE = "hwk", "swk"
-"""The key of a passkey: it stays in its authenticator, or the user's devices share it. No attestation proves either."""
+"""In `amr`, whether a passkey's key stays in one authenticator or is shared by the user's devices. Not attested."""
 
 MADE_FOR = "made_for"
 SID = "sid"
 EARLIER = "earlier_session"
-"""In a session without a user: the user and the `sid` of the session that the browser had before."""
+"""The entry of a session without a user that has the user and the `sid` of the browser's session before it."""
 EPOCH = "session_epoch"
-"""The user's epoch at this login. A session survives a new password; its login does not."""
+"""The entry with the user's epoch at this login. A session survives a new password; its login does not."""
 WAITING_MARK = "waiting_mark"
-"""The mark of the request that waits, while the second factor of its login is missing."""
+"""The entry with the mark of the waiting request (`reauthentication`), while its login lacks the second factor."""
 KEY = "key"
-"""The member of a passkey's record: HARDWARE or SOFTWARE."""
+"""The member of a passkey's record that is HARDWARE or SOFTWARE."""
 LEVELS = authentication_class.CLASSES
 
 
 def begin(request: HttpRequest, user: User, *, made_for: str, now: datetime) -> None:
-    """Record a login in the session. `made_for` is the mark of the authorization request that required it, or "".
+    """Record a login in the session.
 
-    `now` is the database's clock.
+    If an authorization request required this login, `made_for` is the signed mark that `reauthentication` added to that
+    request, else "". `now` is the database's clock.
     """
     request.session[MADE_FOR] = made_for
     request.session[EPOCH] = epoch(user)
@@ -58,21 +60,22 @@ def begin(request: HttpRequest, user: User, *, made_for: str, now: datetime) -> 
 
 
 def date_last(request: HttpRequest, user: User, *, now: datetime) -> None:
-    """Date the newest record of the session by `now`, the database's clock."""
+    """Set the date of the session's newest login record to `now`, the database's clock."""
     last_record(request, user)["at"] = now.timestamp()
     request.session.modified = True
 
 
 def last_record(request: HttpRequest, user: User) -> dict[str, Any]:
-    """Return the newest record of the session. The caller may add members, and then marks the session as modified."""
+    """Return the newest login record of the session. The caller must mark the session as modified after changing it."""
     records: list[dict[str, Any]] = get_authentication_records(request, user)
     return records[-1]
 
 
 def leave(request: HttpRequest) -> None:
-    """End the session of the browser because a user logs in. Keep its `sid` if it is the same user.
+    """End the browser's session because a user is about to log in.
 
-    Call it before the login. `begin` then tells the clients of the earlier session, unless the session goes on.
+    Call `leave` before the login. If the same user logs in, and the earlier session was not ended, `begin`
+    keeps the `sid`. If another user logs in, `begin` tells the clients of the earlier session that the session ended.
     """
     user, sid = request.user, request.session.pop(SID, "")
     logout(request)
@@ -83,26 +86,29 @@ def leave(request: HttpRequest) -> None:
 @transaction.atomic
 def end(request: HttpRequest, user: User, *, now: datetime) -> None:
     """Tell the clients of this session that it ends. The caller deletes the session in the same transaction."""
-    session_end.session_ended(user, sid(request), now=now)
+    session_end.end_session(user, sid(request), now=now)
 
 
 def sid(request: HttpRequest) -> str:
-    """Return the `sid` of this session, or "" if it began before Keyturn had one."""
+    """Return the `sid` of this session, or "" if the session began under a version of Keyturn without `sid`."""
     return str(request.session.get(SID, ""))
 
 
 def _earlier_sid(request: HttpRequest, user: User, *, now: datetime) -> str:
-    """Return the `sid` that this login keeps, or "". End the earlier session if it was another user's."""
+    """Return the `sid` of the earlier session if the same user logs in again and that session has not ended, else "".
+
+    If the earlier session was another user's, ends it.
+    """
     earlier_user, earlier = request.session.pop(EARLIER, (None, ""))
     if earlier_user == user.pk:
         return "" if session_end.has_ended(earlier) else str(earlier)
     if earlier:
-        session_end.session_ended(User(pk=earlier_user), earlier, now=now)
+        session_end.end_session(User(pk=earlier_user), earlier, now=now)
     return ""
 
 
 def epoch(user: User) -> str:
-    """Return the user's session epoch as a session stores it; "" before the first one."""
+    """Return the user's session epoch as a session stores it, or "" if the user has no epoch yet."""
     return str(user.session_epoch or "")
 
 
@@ -128,7 +134,7 @@ def current(request: HttpRequest) -> Login | None:
 
 
 def _amr(records: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return the claim `amr` of these records, by method."""
+    """Return the claim `amr` for the login records, of which there is one for each method."""
     names = [name for method in records for name in METHODS.get(method, ())]
     if PASSKEY in records:
         names.append(records[PASSKEY].get(KEY, HARDWARE))

@@ -1,7 +1,7 @@
 """Decide which authentication context class a request requires, and whether the user's login has it.
 
-- `acr_values` is voluntary (OpenID Connect Core section 15.1), unless the request is for an API, which can have
-  required the class (RFC 9470).
+- `acr_values` is voluntary (OpenID Connect Core section 15.1). In a request for an API it is a requirement, because the
+  API might have demanded that class (RFC 9470).
 - The claim `acr` is a requirement if it is essential (OpenID Connect Core section 5.5.1.1).
 - The operator can require a class, too (`factors.obligation`).
 """
@@ -32,18 +32,19 @@ def suffices(request: AuthorizationRequest, login: Login, *, required: str) -> b
 
 
 def missing_class(request: AuthorizationRequest, login: Login, *, required: str) -> str | None:
-    """Return the weakest class that is stronger than the login and satisfies request and operator, or None.
+    """Return the weakest class that is stronger than the login and satisfies request and operator.
 
-    `required` is the class that the operator requires, or "".
+    Returns None if there is no such class. `required` is the class that the operator requires, or "".
     """
     stronger = [name for name in CLASSES if name not in satisfied(login.acr)]
     return next((name for name in stronger if suffices(request, replace(login, acr=name), required=required)), None)
 
 
 def desired_class(request: AuthorizationRequest, login: Login, *, reachable: str) -> str | None:
-    """Return a voluntarily requested class that the login lacks and the user can reach. Returns None if there is none.
+    """Return the weakest class of `acr_values` that the user can reach by a stronger login.
 
-    `reachable` is the strongest class that the user's factors allow.
+    Returns None if there is no such class, or if the login already satisfies a class of `acr_values`. The caller may
+    also answer the client without that class. `reachable` is the strongest class that the user's factors allow.
     """
     if any(name in satisfied(login.acr) for name in request.acr_values):
         return None

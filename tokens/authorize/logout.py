@@ -6,7 +6,7 @@
 2. `client_id` and the ID token name the same client, and that client is active.
 3. The client registered the redirect URI exactly as the request has it. Else the issuer would be an open redirect.
 
-Expired ID tokens are accepted, and ID tokens of keys that are withdrawn: an application logs its user out long after
+Expired ID tokens, and ID tokens of withdrawn keys, are accepted, because an application can log its user out long after
 the login.
 """
 
@@ -22,7 +22,7 @@ PARAMETERS = frozenset({"id_token_hint", "logout_hint", "client_id", "post_logou
 
 
 class RefusedLogout(Exception):
-    """The request is invalid. The message is for the user and repeats no input."""
+    """The logout request is invalid. The message is for the user and repeats no input."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class LogoutRequest:
     """A valid logout request."""
 
     client: Client | None
-    """The client that the request names; None if it names none."""
+    """The client that the request names; None if the request names no client."""
     hint: Hint | None
     """The ID token's claims; None if the request has no ID token."""
     redirect_uri: str | None
@@ -38,7 +38,10 @@ class LogoutRequest:
     state: str | None
 
     def is_about(self, subject: str, login: Login | None) -> bool:
-        """Return True if the ID token was issued in this login. False for an earlier login of the same user."""
+        """Return True if the ID token of the request was issued to the user `subject` in `login`.
+
+        Returns False if it was issued in an earlier login of that user.
+        """
         if self.hint is None or login is None:
             return False
         return (self.hint.subject, self.hint.auth_time) == (subject, int(login.at.timestamp()))
@@ -56,7 +59,10 @@ def read(pairs: Pairs) -> LogoutRequest:
 
 
 def _client(parameter: str | None, audience: str | None) -> Client | None:
-    """Return the active client that both the client_id parameter and the ID token's audience name, or None."""
+    """Return the active client that `client_id` or the ID token's audience names, or None if neither is given.
+
+    Raises RefusedLogout if they name different clients, or there is no such active client.
+    """
     if parameter and audience and parameter != audience:
         raise RefusedLogout("The client_id and the ID token of the request name different applications.")
     client_id = parameter or audience
@@ -69,7 +75,7 @@ def _client(parameter: str | None, audience: str | None) -> Client | None:
 
 
 def _hint(text: str) -> Hint:
-    """Return the claims of the ID token. Raises RefusedLogout."""
+    """Return the claims of the ID token. Raises RefusedLogout if the token was not issued here."""
     try:
         return id_token_hint.read(text)
     except id_token_hint.NotOurs as error:

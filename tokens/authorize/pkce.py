@@ -1,11 +1,11 @@
-"""What a client's PKCE rule requires of an authorization request, and of the code that it led to (RFC 7636, RFC 9700).
+"""Checks an authorization request against the client's PKCE rule (RFC 7636, RFC 9700).
 
-- required (the default; always of public clients): a code challenge by S256.
-- nonce: a code challenge, or `openid` with a `nonce`. The ID token repeats the nonce, and the client that verifies it
+- required (the default, and the rule of every public client): a code challenge by S256.
+- nonce: a code challenge, or `openid` with a `nonce`. The ID token repeats the nonce. A client that compares the nonces
   detects an injected code (RFC 9700 section 2.1.1).
-- optional: neither.
-- A challenge that was sent is always enforced: by S256 only, and the verifier must match. `grants.authorization_code`
-  refuses a verifier if there was no challenge (downgrade, RFC 9700 section 4.8.2).
+- optional: a code challenge and a nonce can both be missing.
+- If a challenge was sent, it must be S256, and the verifier must match it. `grants.authorization_code` refuses a
+  verifier if no challenge was sent (downgrade, RFC 9700 section 4.8.2).
 """
 
 from tokens.errors import OAuthError
@@ -22,7 +22,7 @@ NO_NONCE = (
 def require(client: Client, *, challenge: str, method: str, scopes: str, nonce: str) -> None:
     """Raise OAuthError invalid_request unless the request satisfies the client's PKCE rule.
 
-    `scopes` is the parameter as it was sent. The caller checks the form of the challenge.
+    `scopes` is the parameter `scope` as it was sent. The caller checks the form of the challenge.
     """
     if challenge:
         if method != "S256":

@@ -2,11 +2,11 @@
 
 - `add_mark` adds a signed mark to the request before the user is sent to log in. The mark has the digest of the request
   and an instant, so it fits no other request, and no client can make it.
-- The login page records the mark of the waiting request with the login.
+- The login page stores the mark of the request with the login.
 - A login counts as new for a request if both have the same mark, and the login is at most `NEW` old.
 
-So neither opening the address without a login nor opening it on a later day passes for a new login. No other login of
-the user passes, however recent. Only the age of the login compares clocks.
+So a user cannot satisfy the request by opening its URL again without a login. A login for another request does not
+count either, even if it is newer. Only the check of the login's age compares clocks.
 """
 
 import hashlib
@@ -17,20 +17,20 @@ from django.core import signing
 from tokens.issued.login import Login
 
 PARAMETER = "asked_at"
-# Another value invalidates the marks of requests whose user is about to log in.
+# Changing this value invalidates the marks of requests whose user is about to log in.
 SALT = "tokens.oauth.login_again"
 NEW = timedelta(minutes=10)
-"""For how long a login is new for the request that required it."""
+"""The longest time for which a login counts as new for the request that required it."""
 
 
 def add_mark(query: str, *, now: datetime) -> str:
-    """Return the request `query` with a new mark. A mark that it has already is replaced."""
+    """Add a new signed mark to the request `query`, in place of an earlier mark, if any. Return the result."""
     bare = _without_mark(query)
     return f"{bare}&{PARAMETER}={signing.dumps([_digest(bare), now.timestamp()], salt=SALT)}"
 
 
 def mark_of(query: str) -> str:
-    """Return the mark of the request, or "" if the mark is missing or was not signed for this request."""
+    """Return the signed mark in the request, or "" if the mark is missing or was not signed for this request."""
     mark = next((part for part in query.split("&") if _is_mark(part)), "").partition("=")[2]
     try:
         digest, _ = signing.loads(mark, salt=SALT)

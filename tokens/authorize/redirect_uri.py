@@ -2,7 +2,8 @@
 
 - Both must be equal, character for character (RFC 9700 section 2.1).
 - Exception: the port is free if the host is 127.0.0.1 or [::1] (RFC 8252 section 7.3).
-- The port of `localhost` is free only for a client with that switch, because a name can resolve to another address.
+- The port of `localhost` is free only if a switch of the client permits it, because that name can resolve to any
+  address.
 """
 
 import re
@@ -27,9 +28,10 @@ LOCALHOST_PORT = (
 def matches(
     presented: str, registered: Iterable[str], *, undotted: bool = False, any_localhost_port: bool = False
 ) -> bool:
-    """Return True if `presented` is acceptable and equals one of the `registered` URIs, or differs in a loopback port.
+    """Return True if `presented` is acceptable and equals one of `registered`, or differs only in a loopback port.
 
-    `undotted` permits private-use schemes without a dot. `any_localhost_port` frees the port of localhost.
+    `undotted` permits private-use schemes without a dot. With `any_localhost_port`, the port of localhost may differ,
+    too.
     """
     if not acceptable(presented, undotted=undotted):
         return False
@@ -38,9 +40,10 @@ def matches(
 
 
 def remedy(presented: str, *, any_localhost_port: bool = False) -> str:
-    """Return the text for a redirect URI that is not registered. It says what to register, and repeats no input.
+    """Return a text that says what to register instead of the redirect URI `presented`, which is not registered.
 
-    With `any_localhost_port`, the port of localhost is free, so the path differs, and not the port.
+    The text repeats no input. With `any_localhost_port`, the client's switch frees the port of localhost. Then only the
+    path can be wrong, and the text says so.
     """
     return LOCALHOST_PORT if LOCALHOST.fullmatch(presented) and not any_localhost_port else NOT_REGISTERED
 
@@ -52,6 +55,6 @@ def acceptable(uri: str, *, undotted: bool = False) -> bool:
 
 
 def _differ_only_by_port(presented: str, registered: str, hosts: Iterable[re.Pattern[str]]) -> bool:
-    """Return True if both are addresses at the same one of the `hosts`, with the same path and query."""
+    """Return True if both URIs match the same pattern of `hosts`, and have the same path and query."""
     pairs = ((host.fullmatch(presented), host.fullmatch(registered)) for host in hosts)
     return any(left is not None and right is not None and left.groups() == right.groups() for left, right in pairs)

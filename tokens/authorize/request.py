@@ -1,6 +1,8 @@
 """The authorization request of a client (RFC 6749 section 4.1.1, OpenID Connect Core section 3.1.2.1).
 
-1. oauthlib: the client exists, and registered the redirect URI. Until then, no error is sent there.
+The checks establish, in this order:
+
+1. The client exists, and registered the redirect URI (oauthlib). If not, no error is sent to the redirect URI.
 2. No parameter is ambiguous (`_refuse_ambiguous`), and the request uses nothing that is not supported.
 3. PKCE is used as the client's rule requires (`pkce`), and by S256.
 4. The client may request the scopes, and they are for one API.
@@ -8,6 +10,8 @@
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +24,7 @@ from tokens.authorize import id_token_hint, pkce, response_mode
 from tokens.claims import claims_request, source
 from tokens.claims.claims_request import ClaimsRequest
 from tokens.dpop import proof
-from tokens.errors import OAuthError
+from tokens.errors import OAuthError, Unavailable
 from tokens.grants.authorization_code import matches_challenge
 from tokens.issued import audience
 from tokens.issued.audience import Target
@@ -38,31 +42,33 @@ class AuthorizationRequest:
     client: Client
     redirect_uri: str
     names_redirect_uri: bool
-    """True if the request named it; else it is the only one that the client registered."""
+    """True if the request contains `redirect_uri`; else the client has registered only one redirect URI."""
     state: str | None
     response_mode: str
-    """How the client gets the answer: one of `response_mode.MODES`."""
+    """The way in which the client gets the answer: one of `response_mode.MODES`."""
     target: Target
     code_challenge: str
-    """The S256 code challenge; "" if the client's PKCE rule permits a request without one."""
+    """The S256 code challenge; "" if there is none, which the client's PKCE rule must permit."""
     nonce: str
     dpop_jkt: str | None
-    """The thumbprint of the DPoP key that must redeem the code (RFC 9449 section 10); None for any or none."""
+    """The thumbprint of the DPoP key that must redeem the code (RFC 9449 section 10); None if no key is required."""
     prompt: frozenset[str]
     max_age: int | None
     """The longest accepted time since the user's last login, in seconds; None for any."""
     login_hint: str | None
     acr_values: tuple[str, ...]
-    """The requested authentication context classes, in the order of preference."""
-    """The authentication context classes that the client prefers. An API can require them (RFC 9470)."""
+    """The requested authentication context classes, in the order of preference. An API can require them (RFC 9470)."""
     claims: ClaimsRequest
-    """The single claims that the client requests."""
+    """The claims that the client requests by the parameter `claims`."""
     subject: str | None
-    """The `sub` of the user that an ID token of the client names; None for any user."""
+    """The `sub` of the user whom `id_token_hint` names; None for any user."""
 
 
 class AuthorizationRefused(OAuthError):
-    """A refused request. `redirect_uri` gets the error; None if the client or its redirect URI is invalid."""
+    """An authorization request that is refused.
+
+    The error is sent to `redirect_uri`, which is None if the client or its redirect URI is invalid.
+    """
 
     def __init__(
         self,
@@ -78,8 +84,26 @@ class AuthorizationRefused(OAuthError):
         self.response_mode = response_mode
 
 
+@contextmanager
+def as_refusal(**answer: str | None) -> Iterator[None]:
+    """Raise AuthorizationRefused if the block raises an OAuthError.
+
+    `answer` has the keyword arguments of that exception. Unavailable is raised unchanged, because the client can send
+    the same request again later.
+    """
+    try:
+        yield
+    except (AuthorizationRefused, Unavailable):
+        raise
+    except OAuthError as error:
+        raise AuthorizationRefused(error, **answer) from error  # type: ignore[arg-type]
+
+
 class Query(Request):
-    """oauthlib's request. A repeated parameter is reported to the client, except `client_id` and `redirect_uri`."""
+    """oauthlib's request.
+
+    A repeated parameter is an error sent to the client, except `client_id` and `redirect_uri`.
+    """
 
     @property
     def duplicate_params(self) -> list[str]:
@@ -88,7 +112,7 @@ class Query(Request):
 
     @property
     def returnable_state(self) -> str | None:
-        """Return the state if it can be sent back unchanged. Returns None if there are several or it is not UTF-8."""
+        """Return the `state` if it can be sent back unchanged. Returns None unless there is exactly one, in UTF-8."""
         states = [value for name, value in self.uri_query_params if name == "state"]
         return states[0] if len(states) == 1 and not parameters.damaged([("state", states[0])]) else None
 
@@ -100,7 +124,7 @@ class Query(Request):
 
 
 class CodeResponseType(AuthorizationCodeGrant):
-    """oauthlib's checks of `response_type=code`, restricted to PKCE with S256, and the issuer's own checks."""
+    """The checks of a request with `response_type=code`: oauthlib's, and the issuer's own. PKCE must be by S256."""
 
     _code_challenge_methods = {"S256": matches_challenge}
 
@@ -142,7 +166,10 @@ def _refuse_ambiguous(request: Query) -> None:
 
 
 def _details(request: Query) -> dict[str, Any]:
-    """Return the request as an AuthorizationRequest. Raises OAuthError."""
+    """Return an AuthorizationRequest with the parameters of oauthlib's `request`, under the key "authorization".
+
+    Raises OAuthError if a parameter or scope is refused.
+    """
     resources = [value for name, value in request.uri_query_params if name == REPEATABLE]
     # oauthlib splits scopes by another rule than our token endpoint.
     target = audience.of_client(request.client, parameters.scopes(request.scope or None), resources, openid=True)
@@ -170,7 +197,7 @@ def _details(request: Query) -> dict[str, Any]:
 
 
 def _claims(request: Query, target: Target) -> ClaimsRequest:
-    """Return the requested claims. Without openid the parameter has no meaning, and is ignored (section 5.5)."""
+    """Return the requested claims. Ignores the parameter `claims` without the scope openid (OIDC Core section 5.5)."""
     text = request._params.get("claims") or None  # noqa: SLF001 (declared, yet of a type that oauthlib chooses)
     return claims_request.parse(text if "openid" in target.scopes else None, supported=source.supported())
 

@@ -1,11 +1,12 @@
-"""Pushed authorization requests (RFC 9126): a client sends its request before the browser comes, and gets a reference.
+"""Pushed authorization requests (RFC 9126): a client sends its request to the issuer first, and gets a `request_uri`.
 
-1. `push` judges the request of an authenticated client as the authorization endpoint judges it, and stores it. The
-   client gets a `request_uri`, of which only the SHA-256 is stored.
-2. The browser brings `client_id` and `request_uri` to the authorization endpoint. `find` returns the request unless it
+1. `push` checks the request of an authenticated client by the rules of the authorization endpoint, and stores it. Of
+   the `request_uri` that the client gets, only the SHA-256 is stored.
+2. The browser opens the authorization endpoint with `client_id` and `request_uri`. `find` returns the request unless it
    is unknown, expired or another client's.
-3. `use` marks it as used. One UPDATE decides which of several browsers gets the request.
-4. The authorization endpoint judges the request again, because the client's settings can have changed (section 7.4).
+3. `use` marks the request as used. If several browsers send the `request_uri`, one UPDATE decides which of them gets
+   the request.
+4. The authorization endpoint checks the request again, because the client's settings might have changed (section 7.4).
 """
 
 from datetime import datetime
@@ -24,7 +25,7 @@ from tokens.models import Client, PushedRequest
 from tokens.parameters import REPEATABLE
 
 PREFIX = "urn:ietf:params:oauth:request_uri:"
-"""How each `request_uri` of this issuer begins (RFC 9126 section 2.2)."""
+"""The beginning of each `request_uri` of this issuer (RFC 9126 section 2.2)."""
 UNUSABLE = (
     "This login has expired, was already opened, or belongs to another application. Start the login again at the"
     " application."
@@ -34,10 +35,11 @@ NOT_PUSHED = "Push the authorization request to /oauth/par first, and send the b
 
 
 def push(request: ClientRequest, client: Client) -> tuple[AuthorizationRequest, dict[str, object]]:
-    """Store the request of an authenticated client. Returns it with the members of the answer (section 2.2).
+    """Store the request of an authenticated client. Returns the request and the members of the answer (section 2.2).
 
-    If the request had a DPoP proof, its code is bound to the key of the proof (RFC 9449 section 10.1).
-    Raises OAuthError if the authorization endpoint would refuse the request (section 2.3).
+    If the request had a DPoP proof, the code will be bound to the key of the proof (RFC 9449 section 10.1).
+    Raises OAuthError if the authorization endpoint would refuse the request (section 2.3), or the request's `dpop_jkt`
+    is not the key of its proof.
     """
     if "request_uri" in request.form:  # section 2.1
         raise OAuthError("invalid_request", NESTED)
@@ -61,9 +63,9 @@ def push(request: ClientRequest, client: Client) -> tuple[AuthorizationRequest, 
 
 
 def find(request_uri: str, client_id: str, *, now: datetime) -> PushedRequest:
-    """Return the pushed request, also if it was used. Raises OAuthError invalid_request_uri if there is none.
+    """Return the pushed request, even if it was used. `now` is the database's clock.
 
-    `now` is the database's clock.
+    Raises OAuthError invalid_request_uri if the request is unknown, another client's, or has expired.
     """
     digest = one_time.digest(request_uri.removeprefix(PREFIX))
     row = PushedRequest.objects.filter(pk=digest, client__client_id=client_id).first()
@@ -75,20 +77,28 @@ def find(request_uri: str, client_id: str, *, now: datetime) -> PushedRequest:
 
 
 def use(row: PushedRequest, *, handle: str, now: datetime) -> None:
-    """Mark the request as used by the browser with `handle`. Raises OAuthError invalid_request_uri if it was used."""
+    """Record that a browser used the pushed request.
+
+    `handle` is the short text that stands for the request in the browser's further URLs (`views.request_store`).
+
+    Raises OAuthError invalid_request_uri if the request was used before.
+    """
     unused = PushedRequest.objects.filter(pk=row.pk, used_at=None)
     if not unused.update(used_at=now, handle=handle):
         raise _unusable("the request_uri was used before")
 
 
 def require(client: Client, *, is_pushed: bool) -> None:
-    """Raise OAuthError invalid_request if the client has to push its requests and did not push this one (section 4)."""
+    """Raise OAuthError invalid_request if the client must push its requests and `is_pushed` is False.
+
+    See RFC 9126 section 4.
+    """
     if client.must_push_requests and not is_pushed:
         raise OAuthError("invalid_request", NOT_PUSHED)
 
 
 def _plain(request: ClientRequest, client: Client) -> str:
-    """Return the query of a request in the form, without the credentials."""
+    """Return the parameters of the pushed form as a query, without the client's credentials."""
     # A client that authenticates by the header or by an assertion can leave out its client_id.
     names = parameters.AUTHORIZATION - {REPEATABLE, "client_id"}
     pairs = [(name, value) for name, value in request.form.items() if name in names]
@@ -97,7 +107,10 @@ def _plain(request: ClientRequest, client: Client) -> str:
 
 
 def _signed(request: ClientRequest, client: Client) -> str:
-    """Return the query of a request in a request object. Parameters beside it are ignored (section 3)."""
+    """Return the parameters of the pushed request object as a query.
+
+    Ignores parameters outside of the object (RFC 9126 section 3).
+    """
     return request_signature.unfold(request.form["request"], client, now=request.now)
 
 

@@ -1,10 +1,10 @@
 """Stores authorization requests while their users log in, each in a session row of its own.
 
 - No login, logout or other tab changes the row.
-- The first answer that the client gets, a code or an error, dates the row. For `AGAIN` from then on the same browser
-  may answer again, and each answer is a code or an error of its own. So after a double click
-  the browser still reaches the client, with the second answer. After `AGAIN`, the row only names the client.
-- A row also says if the client pushed or signed its request (`request_push`, `request_signature`).
+- The row records the time of the first answer to the client, which is a code or an error. Within `AGAIN` after that,
+  the same browser may answer again and gets another code or error. So a double click still leads to the client. After
+  `AGAIN`, the row is used only to tell the user which client it was.
+- A row also says whether the client pushed or signed its request (`request_push`, `request_signature`).
 - A row expires after `LIFETIME`; `manage.py purge_tokens` removes it.
 """
 
@@ -22,7 +22,7 @@ from tokens import conf
 
 LIFETIME = timedelta(hours=2)
 AGAIN = timedelta(seconds=10)
-"""For how long after the first answer the same browser may answer again."""
+"""The time after the first answer within which the same browser may answer again."""
 QUERY = "authorization_request"
 PUSHED = "authorization_pushed"
 SIGNED = "authorization_signed"
@@ -41,11 +41,11 @@ class KeptRequest:
 
 
 class NotStored(Exception):
-    """No request is stored for this browser: its row expired or was dropped, or another browser sent the request."""
+    """No request is stored for this browser. Its row expired or was deleted, or another browser sent the request."""
 
 
 class AlreadyAnswered(Exception):
-    """The client got the first answer to the request more than `AGAIN` ago."""
+    """The request was answered more than `AGAIN` ago, so that it must not be answered again."""
 
     def __init__(self, client_id: str, redirect_uri: str) -> None:
         super().__init__(f"the request of client {client_id} was already answered")
@@ -54,7 +54,7 @@ class AlreadyAnswered(Exception):
 
 
 def create(request: KeptRequest) -> str:
-    """Store an authorization request in a new row, and return the row's key."""
+    """Store an authorization request in a new session row, and return the row's session key."""
     row = _row(None)
     row[QUERY] = request.query
     for name, value in ((PUSHED, request.is_pushed), (SIGNED, request.is_signed)):
@@ -66,15 +66,18 @@ def create(request: KeptRequest) -> str:
 
 
 def find(key: str) -> str | None:
-    """Return the request in the row with this key, also if it was answered. Returns None if there is none."""
+    """Return the query of the request in the row with the session key `key`, even if the request was answered.
+
+    Returns None if the row does not exist or contains no request.
+    """
     query = _row(key).get(QUERY)
     return query if isinstance(query, str) else None
 
 
 def read(key: str, *, now: datetime) -> KeptRequest:
-    """Return the request in the row with this key. Raises NotStored if there is none, and AlreadyAnswered.
+    """Return the request in the row with the session key `key`. `now` is the database's clock.
 
-    `now` is the database's clock.
+    Raises NotStored if there is no request, and AlreadyAnswered if the first answer is more than `AGAIN` old.
     """
     row = _row(key)
     _refuse_answered(row, now=now)
@@ -87,16 +90,16 @@ def read(key: str, *, now: datetime) -> KeptRequest:
 def mark_answered(key: str, *, client_id: str, redirect_uri: str, now: datetime) -> None:
     """Record that the client of a stored request gets an answer at `now`, which is the database's clock.
 
-    Call it in the transaction that makes the answer. Raises AlreadyAnswered if the first answer is more than `AGAIN`
-    old, and NotStored if the row is gone.
+    Call `mark_answered` in the transaction that makes the answer. Raises AlreadyAnswered if the first answer is more
+    than `AGAIN` old, and NotStored if the row does not exist any more.
     """
-    # The lock makes tabs that answer at once see which answer is the first.
+    # The lock decides which answer is the first if two tabs answer at once.
     locked = Session.objects.select_for_update().filter(pk=key).first()
     content = locked.get_decoded() if locked else {}
     _refuse_answered(content, now=now)
     if locked is None or QUERY not in content:
         raise NotStored
-    if ANSWERED in content:  # the first answer keeps its date, or answers in a row would keep the handle open
+    if ANSWERED in content:  # the first answer keeps its date, or repeated answers would extend AGAIN
         return
     answered = {ANSWERED: [client_id, redirect_uri], ANSWERED_AT: now.timestamp()}
     locked.session_data = Session.objects.encode(content | answered)
@@ -105,12 +108,12 @@ def mark_answered(key: str, *, client_id: str, redirect_uri: str, now: datetime)
 
 def _refuse_answered(row: SessionBase | Mapping[str, Any], *, now: datetime) -> None:
     """Raise AlreadyAnswered if the row's first answer is more than `AGAIN` old."""
-    # An older process writes no date: its answers are over at once.
+    # A process of an older version stores no date: AGAIN is over at once.
     if ANSWERED in row and now.timestamp() - row.get(ANSWERED_AT, 0) > AGAIN.total_seconds():
         raise AlreadyAnswered(*row[ANSWERED])
 
 
 def _row(key: str | None) -> SessionBase:
-    """Return the session row of the key, or a new row for None."""
+    """Return the session row with the session key `key`, or a new row if `key` is None."""
     row: SessionBase = import_module(conf.pages().session_engine).SessionStore(key)
     return row

@@ -1,10 +1,10 @@
 """Signed authorization requests (RFC 9101): a request object by value, signed by a registered key of its client.
 
 - The client is known before the object is read: by `client_id` in the address, or by its authentication.
-- Only a client with keys has request objects. For any other, `request` stays an unsupported parameter.
+- Only a client with keys can send request objects. For any other client, the parameter `request` is unsupported.
 - The parameters come from the object alone. `unfold` returns them as the query of an ordinary request.
-- The `jti` is not recorded: a repeated object leads to the same request, whose `state`, PKCE and nonce bind the answer.
-  For a request that can be used once, there is the `request_uri`.
+- The `jti` is not recorded. A replayed object only repeats the same request, and `state`, PKCE and nonce bind the
+  answer to the client's session. If a request must be used only once, its client pushes it and sends the `request_uri`.
 """
 
 from datetime import datetime
@@ -30,8 +30,8 @@ def is_possible(client: Client | None) -> bool:
 def unfold(text: str, client: Client, *, now: datetime) -> str:
     """Return the query of the authorization request in a request object of the client.
 
-    `now` is the database's clock. Raises OAuthError invalid_request_object, and Unavailable if the client's keys are
-    still being fetched.
+    `now` is the database's clock. Raises OAuthError invalid_request_object if the object is not valid, and Unavailable
+    if the client's keys are still being fetched.
     """
     try:
         parsed = request_object.read(text)
@@ -46,6 +46,9 @@ def unfold(text: str, client: Client, *, now: datetime) -> str:
 
 
 def require(client: Client, *, is_signed: bool) -> None:
-    """Raise OAuthError invalid_request if the client has to sign its requests, and this one is not (section 10.5)."""
+    """Raise OAuthError invalid_request if the client must sign its requests and `is_signed` is False.
+
+    See RFC 9101 section 10.5.
+    """
     if client.require_signed_request_object and not is_signed:
         raise OAuthError("invalid_request", NOT_SIGNED)

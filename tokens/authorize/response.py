@@ -1,4 +1,4 @@
-"""The authorization response: what the client gets, and by which response mode. It names the issuer (RFC 9207)."""
+"""The authorization response to a client, by its response mode. The response names the issuer (RFC 9207)."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ def failure(
 
 
 def with_parameters(uri: str, parameters: Mapping[str, str | None]) -> str:
-    """Return `uri` with the parameters that have a value, after its own query (RFC 6749 section 3.1.2)."""
+    """Add the parameters that are not None to the query of `uri`, and return the result (RFC 6749 section 3.1.2)."""
     added = _present(parameters)
     if not added:
         return uri
@@ -55,7 +55,7 @@ def with_parameters(uri: str, parameters: Mapping[str, str | None]) -> str:
 
 
 def without_parameters(uri: str, names: Collection[str]) -> str:
-    """Return `uri` without the parameters of its own query that are in `names`."""
+    """Remove the parameters that are in `names` from the query of `uri`, and return the result."""
     # A parameter of the registered URI gives way to a parameter of the response: a client that reads only the first
     # would take a registered `code` or `state` for the response's.
     address, mark, query = uri.partition("?")

@@ -1,8 +1,8 @@
-"""How the answer to an authorization request reaches the client: in an address, or in a form.
+"""The response modes, by which the client gets the answer to an authorization request: in a URL, or in a form.
 
 - query: a redirect, with the answer in the query of the redirect URI. The default of `response_type=code`.
 - form_post: a page whose form the browser sends to the redirect URI (OAuth 2.0 Form Post Response Mode). The answer is
-  in no address, so no proxy logs it. It needs an http or https redirect URI: no form goes to a private-use scheme.
+  in no URL, so no proxy logs it. The redirect URI must be http or https: no form goes to a private-use scheme.
 - fragment and all other values are refused. A code in a fragment is visible to scripts of the client's page.
 """
 
@@ -15,7 +15,10 @@ MODES = (QUERY, FORM_POST)
 
 
 def of_request(value: str | None, redirect_uri: str) -> str:
-    """Return the response mode of a request. Raises OAuthError invalid_request for an unknown `response_mode`."""
+    """Return the response mode of a request.
+
+    Raises OAuthError invalid_request if the mode is unknown, or is form_post for a private-use redirect URI.
+    """
     mode = value or QUERY
     if mode not in MODES:
         raise OAuthError("invalid_request", "The response_mode is not supported; use query or form_post.")
@@ -27,7 +30,7 @@ def of_request(value: str | None, redirect_uri: str) -> str:
 
 
 def of_refusal(values: Sequence[str], redirect_uri: str) -> str:
-    """Return the mode for an error, from the `response_mode` values of an invalid request."""
+    """Return the response mode for an error. `values` are the `response_mode` parameters of the invalid request."""
     chosen = list(values) == [FORM_POST] and _takes_form(redirect_uri)
     return FORM_POST if chosen else QUERY
 

@@ -41,7 +41,10 @@ class Server(OpenIDServer):
 
 
 def _refusal(error: OAuth2Error | OAuthError, request: Query) -> AuthorizationRefused:
-    """Translate an error of oauthlib or of our rules, with the redirect URI unless client or URI are in doubt."""
+    """Translate an error of oauthlib or of the issuer's own checks.
+
+    The result has no redirect URI if the client or its redirect URI is invalid.
+    """
     client = request.client or None
     if isinstance(error, FatalClientError):
         return AuthorizationRefused(_translated(error, request), client_id=client.client_id if client else None)
@@ -55,7 +58,10 @@ def _refusal(error: OAuth2Error | OAuthError, request: Query) -> AuthorizationRe
 
 
 def _translated(error: OAuth2Error | OAuthError, request: Query) -> OAuthError:
-    """Return oauthlib's error as one of ours. An unknown client or redirect URI gets a text that names the cure."""
+    """Return oauthlib's error as an OAuthError.
+
+    If the client or redirect URI is unknown, the text says how to correct it.
+    """
     if isinstance(error, OAuthError):
         return error
     if isinstance(error, MismatchingRedirectURIError):

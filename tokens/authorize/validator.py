@@ -28,7 +28,7 @@ class Validator(OAuth2Validator):
         )
 
     def get_default_redirect_uri(self, client_id: str, request: Any, *_: Any, **__: Any) -> str | None:  # noqa: ARG002
-        """Return the redirect URI of a client that has only one. Returns None if the request must name it."""
+        """Return the redirect URI of a client that has only one. Returns None if the request must contain one."""
         registered, undotted = request.client.redirect_uris.split(), request.client.allows_undotted_schemes
         return registered[0] if len(registered) == 1 and acceptable(registered[0], undotted=undotted) else None
 
@@ -37,7 +37,7 @@ class Validator(OAuth2Validator):
         return GrantType.AUTHORIZATION_CODE.value in client.grants
 
     def is_pkce_required(self, client_id: str, request: Any) -> bool:  # noqa: ARG002
-        """Return False: tokens/authorize/pkce.py has required it already, by the client's rule."""
+        """Return False: tokens/authorize/pkce.py has checked the client's PKCE rule already."""
         return False
 
     def get_default_scopes(self, client_id: str, request: Any, *_: Any, **__: Any) -> list[str]:  # noqa: ARG002

@@ -1,7 +1,7 @@
 """Sends one logout token to a client (Back-Channel Logout 1.0 sections 2.5 and 2.8).
 
-A client accepts by 200 or 204. Everything else is a failure: the answer 400 too, because the client could not log the
-user out, and might be able to later.
+A client accepts the token by answering 200 or 204. After any other answer, the delivery is tried again. That includes
+400: the client could not log the user out now, but might be able to later.
 """
 
 from urllib.parse import urlsplit
@@ -15,10 +15,11 @@ WITHIN = 5.0
 
 
 def send(client: Client, token: str) -> str:
-    """Post the token to the client's address. Returns "" if the client accepted it, else the reason without the token.
+    """Post the token to the client's back-channel logout URI.
 
-    The address may be private if the operator registered the client and PRIVATE_LOGOUT_HOSTS names its host. In
-    development, every address may be private, or http on loopback.
+    Returns "" if the client accepted it, else the reason of the failure. The reason does not contain the token. The URI
+    may have a private address if the operator registered the client and PRIVATE_LOGOUT_HOSTS names its host. In
+    development, every URI may have a private address, and http on loopback is permitted.
     """
     uri = str(client.backchannel_logout_uri)
     try:
@@ -32,5 +33,5 @@ def _may_be_private(client: Client, uri: str) -> bool:
     settings = conf.issuer()
     if settings.is_development:
         return True
-    # A client that registered itself chose its address: it must reach nothing inside.
+    # A self-registered client chose the address itself, so the address must not reach the private network.
     return client.registered_by is None and settings.may_send_logouts_privately(urlsplit(uri).hostname or "")

@@ -1,7 +1,7 @@
 """The logout token: tells a client which session of which user ended (Back-Channel Logout 1.0 section 2.4).
 
-It has the type `logout+jwt` and no `nonce`, so that no party takes it for an ID token or an access token (section 4.1).
-The client's ring signs it, as it signs the client's ID tokens.
+The token has the type `logout+jwt` and no `nonce`, so that no party takes it for an ID token or an access token
+(section 4.1). The key ring that signs the client's ID tokens signs its logout tokens, too.
 """
 
 import uuid
@@ -32,7 +32,7 @@ class LogoutToken:
     """The user's `sub`; "" if the token names the session only."""
 
     def claims(self, *, lifetime: timedelta) -> dict[str, object]:
-        """Return the claims (section 2.4)."""
+        """Return the claims of the token (Back-Channel Logout 1.0 section 2.4)."""
         issued_at = int(self.issued_at.timestamp())
         claims: dict[str, object] = {
             "iss": self.issuer,
@@ -49,8 +49,8 @@ class LogoutToken:
 def for_message(message: LogoutMessage, *, token_id: str, now: datetime) -> str:
     """Return a signed logout token for the message. Raises NotReady if no key may sign.
 
-    A client that is told apart sessions gets a token without the user: some libraries would end all of the user's
-    sessions.
+    If the client's switch "logout by session only" is on, the token has a `sid` and no `sub`, because some libraries
+    end all sessions of a `sub`.
     """
     client = message.client
     token = LogoutToken(
@@ -65,10 +65,14 @@ def for_message(message: LogoutMessage, *, token_id: str, now: datetime) -> str:
 
 
 def new_id() -> str:
-    """Return a `jti`. Each attempt has another, because a client may refuse one that it has seen (section 2.6)."""
+    """Return a new `jti`.
+
+    Each delivery attempt needs a new one: a client may refuse a `jti` that it got before (Back-Channel Logout 1.0
+    section 2.6).
+    """
     return uuid.uuid4().hex
 
 
 def mint(token: LogoutToken, *, signer: Signer) -> str:
-    """Sign a logout token. It expires after LIFETIME, and no later than a token of its key may."""
+    """Sign a logout token. It expires after LIFETIME, or earlier if the signing key permits only a shorter lifetime."""
     return jws.sign(token.claims(lifetime=min(LIFETIME, signer.max_lifetime)), typ=TYPE, signer=signer)

@@ -1,8 +1,10 @@
-"""The outbox: which message is sent next, and what came of it.
+"""The outbox: which message is sent next, and the outcome of each message.
 
-- A message is pending while it has a `due_at`. It ends delivered, or dead if it fails after its `give_up_at`.
-- `claim` moves `due_at` by LEASE and commits, before the message is sent. Other processes leave it alone until then. If
-  the process dies, or is stopped for longer than LEASE, another process sends it again (at least once).
+- A message is pending while it has a `due_at`. It becomes delivered if the client accepts it, or dead if an attempt
+  fails after `give_up_at`.
+- Before the message is sent, `claim` sets `due_at` to LEASE from now and commits. Until then, no other process claims
+  the message. If the process dies, or is stopped for longer than LEASE, another process sends the message again (at
+  least once).
 - An administrator can send a dead message again.
 """
 
@@ -20,23 +22,24 @@ from tokens.back_channel.session_end import GIVE_UP_AFTER
 from tokens.models import LogoutMessage
 
 LEASE = timedelta(seconds=30)
-"""Longer than a delivery, which has a deadline (`delivery`)."""
+"""The time for which a process owns a message that it sends. It is longer than the deadline of a delivery."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxState:
-    """The numbers that an operator watches."""
+    """The numbers of pending and dead messages."""
 
     pending: int
     oldest_seconds: float
-    """How long the oldest pending message has waited since its session ended; 0.0 if none is pending."""
+    """The seconds since the end of the session of the oldest pending message; 0.0 if no message is pending."""
     dead: int
 
 
 def claim(*, now: datetime, barred: Collection[Any] = ()) -> LogoutMessage | None:
-    """Return the message that is due for the longest time, with its client, and mark it as being sent.
+    """Claim the message that has been due longest, and return it. Returns None if no message is due.
 
-    Returns None if none is due. `barred` are the primary keys of clients to which nothing can be sent now.
+    Other processes do not send a claimed message. `barred` are the primary keys of clients to which nothing can be sent
+    now.
     """
     due = LogoutMessage.objects.filter(due_at__lte=now).exclude(client__in=barred).order_by("due_at")
     if not due.exists():  # without a transaction, which locks the whole database in SQLite
@@ -58,7 +61,10 @@ def delivered(message: LogoutMessage, *, token_id: str, now: datetime) -> None:
 
 
 def failed(message: LogoutMessage, reason: str, *, jitter: float, now: datetime) -> bool:
-    """Record that the delivery failed. Returns True if that was the last attempt. `jitter` is from 0 to 1."""
+    """Record that the delivery failed because of `reason`. Returns True if the message is given up.
+
+    Otherwise the message is sent again later. `jitter` is random, from 0 to 1.
+    """
     if now >= message.give_up_at:
         return give_up(message, reason, now=now)
     due_at = now + retry.wait(message.attempts, jitter=jitter)
@@ -69,7 +75,10 @@ def failed(message: LogoutMessage, reason: str, *, jitter: float, now: datetime)
 
 @transaction.atomic
 def give_up(message: LogoutMessage, reason: str, *, now: datetime) -> bool:
-    """Record that the message is not tried again. Returns False if another process has claimed it since."""
+    """Record that the message is given up.
+
+    Returns False if another process has claimed the message again, or ended it, since this process claimed it.
+    """
     if not _claimed(message).update(due_at=None, dead_at=now, failure=reason[:255]):
         return False
     subject, details = f"client:{message.client.client_id}", _details(message, {"reason": reason})
@@ -79,7 +88,7 @@ def give_up(message: LogoutMessage, reason: str, *, now: datetime) -> bool:
 
 @transaction.atomic
 def send_again(messages: Iterable[LogoutMessage], *, actor: str, now: datetime) -> int:
-    """Make dead messages pending again, with an audit event for each. Returns the number of those that were dead."""
+    """Make the dead messages among `messages` pending again, with an audit event for each. Returns their number."""
     keys = [message.pk for message in messages]
     dead = LogoutMessage.objects.select_for_update(of=("self",)).filter(pk__in=keys, dead_at__isnull=False)
     revived = list(dead.select_related("client").order_by("pk"))
@@ -93,7 +102,7 @@ def send_again(messages: Iterable[LogoutMessage], *, actor: str, now: datetime) 
 
 
 def state(*, now: datetime) -> OutboxState:
-    """Return the numbers of pending and dead messages."""
+    """Return the state of the outbox."""
     pending = LogoutMessage.objects.filter(due_at__isnull=False)
     oldest = pending.order_by("created_at").values_list("created_at", flat=True).first()
     return OutboxState(
@@ -104,7 +113,10 @@ def state(*, now: datetime) -> OutboxState:
 
 
 def _claimed(message: LogoutMessage) -> "QuerySet[LogoutMessage]":
-    """Return the message's row, or none if another process has claimed or ended it since."""
+    """Return a query for the message's row.
+
+    The query finds no row if another process has claimed or ended the message since this process claimed it.
+    """
     return LogoutMessage.objects.filter(pk=message.pk, attempts=message.attempts, due_at__isnull=False)
 
 

@@ -11,9 +11,9 @@ LONGEST = timedelta(hours=1)
 
 
 def wait(attempts: int, *, jitter: float) -> timedelta:
-    """Return how long to wait after `attempts` failures, one or more. `jitter` is random, from 0 to 1.
+    """Return the time to wait after `attempts` failures. `attempts` is at least 1. `jitter` is random, from 0 to 1.
 
-    The wait is between half of FIRST * 2 ** (attempts - 1) and the whole; that product is at most LONGEST.
+    The wait is between half and all of FIRST * 2 ** (attempts - 1), or of LONGEST if that is shorter.
     """
     doublings = min(attempts - 1, 32)  # far more than LONGEST needs; a larger power overflows
     whole = min(FIRST * int(2**doublings), LONGEST)

@@ -13,10 +13,13 @@ from tokens.models import Client, SessionClient, User
 
 
 def remember(user: User, client: Client, login: Login, *, openid: bool, now: datetime) -> None:
-    """Remember that `client` gets an ID token in the session of `login`. Call it after `user_grant.create`.
+    """Record that `client` gets an ID token in the session of `login`. Call `remember` after `user_grant.create`.
 
-    `openid` says if the client requested the scope of that name: without it, there is no ID token, and the client
-    cannot know the session. The caller's transaction must hold the lock on the user, and create the code or grant.
+    - A client without a back-channel logout URI is not recorded.
+    - `openid` is True if the client requested the scope openid. Otherwise the client gets no ID token, does not know
+      the session, and is not recorded.
+    - The caller's transaction must hold the lock on the user, and create the code or grant.
+
     Raises SessionEnded if the session ended after the request's session was checked.
     """
     if not login.sid:  # a session of an earlier version of Keyturn

@@ -1,13 +1,13 @@
 """Ends login sessions: writes the messages to the clients that the session reached, in the caller's transaction.
 
-The duty of a caller of `session_ended` or `all_sessions_ended`:
+The duty of a caller of `end_session` or `queue_logouts`:
 
 1. Open a transaction (`transaction.atomic`) around the call and the deletion of the session's row. A rollback then
    sends nothing, and a commit loses nothing: `sender` delivers the rows that were committed.
-2. Hold no lock on grants, unless it holds the lock on the user: both are locked in this order, as by token issuance.
-3. Record the audit event of the page or command. These functions record none.
+2. Before locking a grant, lock its user. Token issuance uses the same order.
+3. Record the audit event of the page or command. The functions of this module record no event.
 
-Ending a session that ended already writes nothing.
+Ending a session that has ended before writes no message.
 """
 
 from collections.abc import Collection
@@ -21,20 +21,21 @@ from tokens.issued.audience import OFFLINE
 from tokens.models import EndedSession, LogoutMessage, SessionClient, User, UserGrant
 
 GIVE_UP_AFTER = timedelta(days=1)
-"""How long a message is tried again, from the end of the session or from an administrator's "send again"."""
+"""The time for which a message is tried, from the end of the session or from an administrator's "send again"."""
 ENDED = "its session ended"
 
 
 @transaction.atomic
-def session_ended(user: User, sid: str, *, now: datetime) -> int:
-    """End the login session `sid` of `user`: tell its clients. Returns the number of messages.
+def end_session(user: User, sid: str, *, now: datetime) -> int:
+    """End the login session `sid` of `user`, and write messages to its clients. Returns the number of messages.
 
     1. Requests that began in the session get no authorization code any more.
     2. Each client that got an ID token in the session, and has a back-channel logout URI, gets a message.
-    3. Grants of such clients that were given in the session end, unless they include `offline_access`
+    3. The grants that the user gave these clients in the session are revoked, unless they include `offline_access`
        (Back-Channel Logout 1.0 section 2.7).
 
-    `now` is the database's clock. A `sid` of another user ends nothing. See above for the duty of the caller.
+    `now` is the database's clock. The `sid` of another user's session sends no message and revokes no grant. For the
+    duty of the caller, see the module's docstring.
     """
     _lock([user.pk])
     if not sid:
@@ -46,33 +47,29 @@ def session_ended(user: User, sid: str, *, now: datetime) -> int:
 
 
 def has_ended(sid: str) -> bool:
-    """Return True if `session_ended` was called for this session."""
+    """Return True if `end_session` was called for the session with this `sid`."""
     return EndedSession.objects.filter(sid=sid).exists()
 
 
-def all_sessions_ended(user: User, *, now: datetime) -> int:
-    """End every login session of `user`: tell the clients of each. Returns the number of messages.
-
-    The caller ends the sessions by the session epoch, and revokes the grants (revoking/everywhere.py).
-    """
-    return users_sessions_ended([user.pk], now=now)
-
-
 @transaction.atomic
-def users_sessions_ended(users: Collection[int], *, now: datetime) -> int:
-    """End every login session of the users with these primary keys, like `all_sessions_ended`."""
+def queue_logouts(users: Collection[int], *, now: datetime) -> int:
+    """Write messages to the clients of every login session of these users. Returns the number of messages.
+
+    `users` are primary keys. The caller ends the sessions by the session epoch, and revokes the grants
+    (revoking/everywhere.py).
+    """
     _lock(users)
     return _tell(SessionClient.objects.filter(user__in=users), now=now)
 
 
 def _lock(users: Collection[int]) -> None:
     """Lock the users until the transaction ends."""
-    # In the order of their keys, as every transaction that locks several users.
+    # In the order of their keys, as in every transaction that locks several users.
     list(User.objects.select_for_update(no_key=True).filter(pk__in=users).order_by("pk").values_list("pk"))
 
 
 def _tell(clients: "QuerySet[SessionClient]", *, now: datetime) -> int:
-    """Write a message for each client of the ended sessions, and forget the clients. Returns the number of messages."""
+    """Write a message to each client of the ended sessions, and delete `clients`. Returns the number of messages."""
     rows = list(clients.select_related("user", "client"))
     messages = [
         LogoutMessage(
@@ -84,7 +81,7 @@ def _tell(clients: "QuerySet[SessionClient]", *, now: datetime) -> int:
             give_up_at=now + GIVE_UP_AFTER,
         )
         for row in rows
-        # A client that was disabled is not sent the names of users any more.
+        # A disabled client must not get identifiers of users any more.
         if row.client.is_active and row.client.backchannel_logout_uri
     ]
     LogoutMessage.objects.bulk_create(messages)
@@ -93,7 +90,10 @@ def _tell(clients: "QuerySet[SessionClient]", *, now: datetime) -> int:
 
 
 def _end_grants(session: Q, *, now: datetime) -> None:
-    """Revoke refreshable grants of the session without `offline_access`, of clients with a back-channel logout URI."""
+    """Revoke the grants that match the condition `session` and can still be refreshed.
+
+    Skips grants with `offline_access`, and grants of clients without a back-channel logout URI.
+    """
     live = session & Q(revoked_at=None, refresh_until__gt=now, client__backchannel_logout_uri__isnull=False)
     # In the order of their keys, so that two transactions that lock the same grants do not deadlock.
     grants = UserGrant.objects.select_for_update(of=("self",)).filter(live).order_by("pk")

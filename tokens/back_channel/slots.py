@@ -1,8 +1,9 @@
-"""Limits the deliveries that a process makes at once, in all and per client. A slow client delays no other. Pure.
+"""Limits the deliveries that a process makes at once, so that slow clients do not delay other clients. Pure.
 
-- IN_ALL deliveries run at once, PER_CLIENT of them to one client.
+- At most IN_ALL deliveries run at once, and at most PER_CLIENT of them to one client.
 - A client whose last delivery failed or took longer than SLOW is in trouble: it gets one delivery at a time, and all
-  clients in trouble together get FOR_TROUBLE. The other slots stay free for clients that answer.
+  clients in trouble together get at most FOR_TROUBLE at once. So IN_ALL - FOR_TROUBLE deliveries can always go to
+  clients that answer.
 """
 
 from collections import Counter
@@ -15,7 +16,7 @@ SLOW = 1.0  # seconds
 
 
 class Slots:
-    """The deliveries that run in one process. One thread uses it."""
+    """Counts the running deliveries of a process, and tells if another one may start. Only one thread may use it."""
 
     def __init__(self) -> None:
         self._running = Counter[Hashable]()
@@ -28,7 +29,7 @@ class Slots:
 
     @property
     def are_full(self) -> bool:
-        """True if no further delivery can start."""
+        """Return True if no further delivery can start."""
         return self.number >= IN_ALL
 
     def barred(self) -> set[Hashable]:
@@ -38,11 +39,11 @@ class Slots:
         return busy | (self._in_trouble if troubled >= FOR_TROUBLE else set())
 
     def begin(self, client: Hashable) -> None:
-        """Count a delivery that starts."""
+        """Record that a delivery to `client` starts."""
         self._running[client] += 1
 
     def end(self, client: Hashable, *, succeeded: bool, seconds: float) -> None:
-        """Count a delivery that ended after so many seconds."""
+        """Record that a delivery to `client` ended after `seconds`, and if the client accepted it (`succeeded`)."""
         self._running[client] -= 1
         self._running += Counter()  # forgets clients without a delivery
         if succeeded and seconds <= SLOW:

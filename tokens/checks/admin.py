@@ -1,4 +1,4 @@
-"""Check where the admin is served: the host of ADMIN_HOST must reach the process (tag `admin_host`)."""
+"""Check that requests can reach the admin on the host ADMIN_HOST (tag `admin_host`)."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tokens import conf
 
 @register("admin_host")
 def check_admin_host(**_: Any) -> list[CheckMessage]:
-    """Return error tokens.E701 if no request can reach ADMIN_HOST, and warning tokens.W701 if it has no effect."""
+    """Return error tokens.E701 if no request can reach ADMIN_HOST, or warning tokens.W701 if ADMIN is off."""
     pages = conf.pages()
     if not pages.admin_host:
         return []

@@ -12,12 +12,12 @@ from tokens.claims import hook, source
 from tokens.models import Scope
 
 LARGEST = 4096
-"""Characters of all chosen groups. APIs refuse tokens of more than 8 KiB."""
+"""The greatest length of the names of all chosen groups together. APIs refuse tokens of more than 8 KiB."""
 
 
 @register()
 def check_claims(**_: Any) -> list[CheckMessage]:
-    """Return errors tokens.E205 and E206 for unusable CLAIMS_SOURCE and CLAIMS, and warning tokens.W209."""
+    """Return errors tokens.E205 and E206 for unusable CLAIMS_SOURCE and CLAIMS, and W209 for too many groups."""
     settings = conf.issuer()
     messages: list[CheckMessage] = [
         Error(f"CLAIMS_SOURCE: {claim} {problem}", hint="See docs/claims.md.", id="tokens.E205")

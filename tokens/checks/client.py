@@ -51,7 +51,7 @@ def check_switches(**_: Any) -> list[CheckMessage]:
 
 @register("clients", deploy=True)
 def check_algorithms(**_: Any) -> list[CheckMessage]:
-    """Return error tokens.E212 for each active client whose ID tokens no ring can sign, so that it gets none."""
+    """Return error tokens.E212 for each active client that gets no ID tokens because no key ring can sign them."""
     try:
         clients = list(Client.objects.filter(is_active=True, id_token_signed_response_alg__isnull=False))
         problems = {

@@ -14,7 +14,7 @@ from tokens.models.key import Ring
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClauseReport:
-    """The state of one clause."""
+    """The state of one clause of the security profile."""
 
     clause: str
     text: str
@@ -58,7 +58,7 @@ def report(configuration: Configuration) -> list[ClauseReport]:
 
 
 def is_met(findings: Iterable[ClauseReport]) -> bool:
-    """Return True if no clause is not met."""
+    """Return False if the report has a clause that is not met, else True."""
     return all(finding.state != State.NOT_MET.value for finding in findings)
 
 

@@ -1,4 +1,4 @@
-"""What the report on FAPI 2.0 judges, and a clause with its state. Pure."""
+"""The configuration that the report on FAPI 2.0 examines, and a clause with its state. Pure."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,33 +9,33 @@ PROFILE = f"{TESTS}checks/test_fapi2.py::"
 
 
 class State(Enum):
-    """The result of a clause in the report."""
+    """The state of a clause of the FAPI 2.0 Security Profile, as the report names it."""
 
     MET = "met"
     NOT_MET = "not met"
     OUTSIDE = "outside"
-    """The issuer cannot see it: it is about a proxy, an API or a user interface of the deployment."""
+    """The clause concerns a proxy, an API or a user interface of the deployment, which the issuer cannot see."""
     CHOICE = "choice"
-    """The profile recommends it, and this issuer does otherwise. docs/fapi2.md says why."""
+    """The clause is a recommendation that this issuer does not follow. docs/fapi2.md says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """The clients, APIs and settings that the report judges."""
+    """The clients, APIs and settings that the report examines."""
 
     issuer: str
     held: tuple[str, ...]
     """The client_ids of the active clients that follow the profile."""
     problems: Mapping[str, tuple[str, ...]]
-    """By client_id: what the registration lacks (`fapi2.problems`)."""
+    """What the registration of each client lacks (`fapi2.problems`), by client_id."""
     is_for_all: bool
     """True if the setting FAPI2 is on."""
     algorithms: Mapping[str, str]
-    """By ring: the signature algorithm."""
+    """The signature algorithm of each key ring, by the name of the ring."""
     apis: Mapping[str, str]
-    """By identifier: the ring that signs the API's tokens."""
+    """The key ring that signs the tokens of each API, by the identifier of the API."""
     id_tokens: Mapping[str, str]
-    """By client_id: the ring that signs the client's ID tokens."""
+    """The key ring that signs the ID tokens of each client, by client_id."""
 
 
 Judge = Callable[[Configuration], list[str]]
@@ -43,19 +43,19 @@ Judge = Callable[[Configuration], list[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clause:
-    """A clause of the FAPI 2.0 Security Profile, and how it is judged."""
+    """A clause of the FAPI 2.0 Security Profile, with the function that checks a configuration against it."""
 
     number: str
     text: str
     test: str
-    """The test that shows it, as a path of pytest."""
+    """The test that shows that the clause is met, as a path for pytest."""
     judge: Judge | None = None
-    """Returns what is missing in a configuration. None: nothing can be missing."""
+    """The function that returns what a configuration lacks; None if nothing can be lacking."""
     is_outside: bool = False
     is_choice: bool = False
 
     def state(self, configuration: Configuration) -> tuple[State, list[str]]:
-        """Return the state of the clause, and what is missing."""
+        """Return the state of the clause, and what the configuration lacks."""
         missing = self.judge(configuration) if self.judge else []
         if missing:
             return State.NOT_MET, missing

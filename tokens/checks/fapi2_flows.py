@@ -68,7 +68,7 @@ FLOWS = (
     Clause(
         number="5.3.2.2-12",
         text="a request_uri is valid for less than 600 seconds",
-        test="tests/tokens/test_request_settings.py::test_a_lifetime_out_of_bounds_is_refused",
+        test="tests/tokens/settings/test_authorization_request.py::test_a_lifetime_out_of_bounds_is_refused",
     ),
     Clause(
         number="5.3.2.2-13",

@@ -1,23 +1,23 @@
-"""Judge what a configuration lacks for a clause of FAPI 2.0. Each returns sentences, none if nothing is missing."""
+"""Functions that examine a configuration by clauses of FAPI 2.0. Each returns a sentence for each missing thing."""
 
 from tokens.checks.fapi2_configuration import Configuration, Judge
 from tokens.models import fapi2
 
 
 def https(configuration: Configuration) -> list[str]:
-    """Require a URL of the issuer with https."""
+    """Return [], or a sentence with the problem if the issuer's URL is not https."""
     return [] if configuration.issuer.startswith("https://") else ["the issuer's URL does not begin with https://"]
 
 
 def held(configuration: Configuration) -> list[str]:
-    """Require that the profile holds for a client."""
+    """Return a sentence with the problem if no client is required to follow the profile, else []."""
     if configuration.held or configuration.is_for_all:
         return []
     return ["no client follows the profile: create_client --fapi2, or FAPI2=true"]
 
 
 def lacking(problem: str) -> Judge:
-    """Return a judge that names the clients with this problem."""
+    """Return a function that returns a sentence for each client with this problem."""
 
     def judge(configuration: Configuration) -> list[str]:
         with_it = [name for name, problems in configuration.problems.items() if problem in problems]
@@ -27,7 +27,10 @@ def lacking(problem: str) -> Judge:
 
 
 def algorithms(configuration: Configuration) -> list[str]:
-    """Return the rings that sign by an algorithm that the profile does not permit, and for which client or API."""
+    """Return a sentence for each key ring whose algorithm the profile does not permit.
+
+    The sentence names the clients and APIs that use the ring.
+    """
     used = {"default": ["access tokens for userinfo"]}
     for client_id, ring in configuration.id_tokens.items():
         used.setdefault(ring, []).append(f"ID tokens of {client_id}")

@@ -1,6 +1,6 @@
-"""Check the settings of signing keys, the audit journal and the rings (tag `keys`).
+"""Check the settings of signing keys, the audit journal and the key rings (tag `keys`).
 
-The issuer starts in spite of these errors, because public keys must stay published.
+The issuer starts even if this check finds errors, because public keys must stay published.
 """
 
 import os
@@ -14,16 +14,17 @@ from django.utils import timezone
 from tokens import conf
 from tokens.checks import key_health
 from tokens.encryption import EncryptionKey, MalformedEncryptionKey
-from tokens.keys.rules import policy
+from tokens.keys.rules import inequalities
+from tokens.settings.issuer import IssuerSettings
 
 
 @register("keys")
 def check_key_settings(**_: Any) -> list[CheckMessage]:
-    """Return errors tokens.E301 and E302 and warning tokens.W304 for settings with which the issuer cannot sign."""
+    """Return error tokens.E301 for unusable KEY_ENCRYPTION_KEYS, and E302 or W304 for unusable timings."""
     settings = conf.issuer()
     messages: list[CheckMessage] = [
         Error(f"The key policy is invalid: {problem}.", hint="Change KEY_TIMINGS or KEY_POLICY.", id="tokens.E302")
-        for problem in policy.problems(settings.key_policy)
+        for problem in inequalities.problems(settings.key_policy)
     ]
     if settings.access_token_lifetime > settings.key_policy.token_lifetime:
         messages.append(_lifetime(settings))
@@ -37,7 +38,7 @@ def check_key_settings(**_: Any) -> list[CheckMessage]:
 
 @register("keys", deploy=True)
 def check_journal(**_: Any) -> list[CheckMessage]:
-    """Return warning tokens.W308 if there is no audit journal, or error tokens.E309 if it cannot be written."""
+    """Return warning tokens.W308 if AUDIT_JOURNAL is not set, or error tokens.E309 if the file cannot be written."""
     path = conf.issuer().audit_journal
     if path is None:
         message = "AUDIT_JOURNAL is not set: after a backup is restored, revoked keys and secrets can be valid again."
@@ -53,7 +54,7 @@ def check_journal(**_: Any) -> list[CheckMessage]:
 # each command, and an error in a ring would stop the command that repairs it.
 @register("keys", Tags.database)
 def check_keys(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Return error tokens.E303, warnings tokens.W305 and W307, and info tokens.I306 for the rings and their keys."""
+    """Return error tokens.E303, warnings tokens.W305 and W307, and info tokens.I306 for key rings and their keys."""
     if not databases:
         return []
     try:
@@ -63,7 +64,7 @@ def check_keys(*, databases: Sequence[str] | None = None, **_: Any) -> list[Chec
     return _rings(keys)
 
 
-def _lifetime(settings: conf.IssuerSettings) -> CheckMessage:
+def _lifetime(settings: IssuerSettings) -> CheckMessage:
     lifetime, limit = settings.access_token_lifetime, settings.key_policy.token_lifetime
     hint = "Lower ISSUER['ACCESS_TOKEN_LIFETIME'], or raise token_lifetime in KEY_TIMINGS."
     message = f"The lifetime of access tokens is {limit} (token_lifetime), not {lifetime}."

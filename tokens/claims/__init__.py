@@ -2,11 +2,11 @@
 
 Owns: the claims of each scope, the claims source, the `claims` request parameter, the `groups` claim and the hook.
 Does not own: the claims of the protocol itself (`issued`), or which scopes a client may request (`issued.audience`).
-Steps: none; 4 and userinfo read claims here.
-Neighbours: above `models` and `email_proof`; `grants`, `authorize`, `userinfo` and `metadata` call it.
+Steps: none of the seven in README.md. Step 4 and userinfo get claims from here.
+Neighbours: above `models` and `email_proof`; `grants`, `authorize`, `userinfo` and `metadata` call this package.
 
 Read in this order:
-- `names`: the claims of each scope, their words for users, and reserved names.
+- `names`: the claims of each scope, the words for them on the consent page, and reserved names.
 - `claims_error`: the error of claims that cannot be computed.
 - `source`: the value of a claim, from the user's fields or a function.
 - `claims_request`: the `claims` parameter (OpenID Connect Core section 5.5).

@@ -5,11 +5,11 @@ from traceback import extract_tb
 from tokens.errors import OAuthError
 
 LONGEST = 200
-"""Characters of an exception's text in the log."""
+"""The number of characters of an exception's text that are logged."""
 
 
 class ClaimsFailed(OAuthError):
-    """A function of the deployment failed, took too long, or returned claims that no token may have.
+    """The claims source or the claims hook failed, took too long, or returned claims that no token may contain.
 
     `reason` is for the audit log. The client learns only that the issuer is at fault.
     """

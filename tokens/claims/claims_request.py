@@ -1,9 +1,9 @@
 """The `claims` request parameter, by which a client requests claims by name (OpenID Connect Core section 5.5).
 
-- Its members `userinfo` and `id_token` map the name of a claim to null or to `essential`, `value` or `values`.
-- Claims that this issuer does not support are ignored. So are names with a language tag, and unknown members.
-- A claim whose value is none of the requested values is left out.
-- `acr` and `sub` are requirements of the login (sections 5.5.1 and 5.5.1.1); the caller enforces them.
+- The members `userinfo` and `id_token` map the name of a claim to null or to `essential`, `value` or `values`.
+- Claims that this issuer does not support, names with a language tag, and unknown members are ignored.
+- A claim is left out if its value is not among the requested values.
+- `acr` and `sub` are requirements on the login (sections 5.5.1 and 5.5.1.1). The caller enforces them.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -15,7 +15,7 @@ from tokens.errors import OAuthError
 from tokens.jose import strict_json
 
 LONGEST = 4096
-"""Characters of the parameter."""
+"""The greatest number of characters of the parameter."""
 PLACES = ("userinfo", "id_token")
 OF_LOGIN = frozenset({"sub", "acr"})
 """Claims that a request can require of the login."""
@@ -23,11 +23,11 @@ OF_LOGIN = frozenset({"sub", "acr"})
 
 @dataclass(frozen=True, slots=True)
 class RequestedClaim:
-    """A claim that a client requests."""
+    """A single claim that a client requests by name."""
 
     essential: bool = False
     values: tuple[Any, ...] | None = None
-    """The accepted values; None for any."""
+    """The accepted values; None if every value is accepted."""
 
     def accepts(self, value: object) -> bool:
         """Return True if the client accepts this value of the claim."""
@@ -53,15 +53,15 @@ class ClaimsRequest:
         return tuple(dict.fromkeys(name for name in (*self.userinfo, *self.id_token) if name not in OF_LOGIN))
 
     def beyond(self, scopes: Iterable[str]) -> tuple[str, ...]:
-        """Return the requested claims that these scopes do not grant."""
+        """Return the names of the requested claims that these scopes do not grant."""
         return tuple(name for name in self.names if name not in names.of_scopes(scopes))
 
     def allows_subject(self, subject: str) -> bool:
-        """Return True unless the claim `sub` names another user (section 5.5.1)."""
+        """Return False if the requested claim `sub` names another user than `subject` (OIDC Core section 5.5.1)."""
         return all(part["sub"].accepts(subject) for part in (self.userinfo, self.id_token) if "sub" in part)
 
     def allows_class(self, acr: str) -> bool:
-        """Return True unless the client requires another authentication context class (section 5.5.1.1)."""
+        """Return True if the client accepts the authentication context class `acr` (OIDC Core section 5.5.1.1)."""
         requested = self.id_token.get("acr")
         return requested is None or not requested.essential or (bool(acr) and requested.accepts(acr))
 
@@ -78,7 +78,7 @@ NOTHING = ClaimsRequest()
 
 
 def parse(text: str | None, *, supported: Collection[str]) -> ClaimsRequest:
-    """Parse the value of the parameter. Raises OAuthError invalid_request if it is malformed."""
+    """Parse the value of the parameter `claims`. Raises OAuthError invalid_request if it is malformed."""
     if text is None:
         return NOTHING
     if len(text) > LONGEST:
@@ -93,7 +93,7 @@ def parse(text: str | None, *, supported: Collection[str]) -> ClaimsRequest:
 
 
 def read(document: Mapping[str, Any], *, supported: Collection[str]) -> ClaimsRequest:
-    """Parse the JSON object of the parameter. Raises OAuthError invalid_request if it is malformed."""
+    """Parse the JSON object of the parameter `claims`. Raises OAuthError invalid_request if it is malformed."""
     return ClaimsRequest(**{place: dict(_part(document.get(place), supported)) for place in PLACES})
 
 

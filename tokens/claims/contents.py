@@ -28,7 +28,10 @@ def of_access_token(context: ClaimsContext) -> dict[str, Any]:
 
 
 def of_id_token(context: ClaimsContext, grant: UserGrant) -> dict[str, Any]:
-    """Return the claims about the user for an ID token under `grant`. Raises ClaimsFailed if one cannot be computed."""
+    """Return the claims about the user for an ID token under `grant`.
+
+    Raises ClaimsFailed if a claim cannot be computed.
+    """
     with_scopes = context.api is not None or bool(context.client.claims_in_id_token)
     requested = _requested(grant).id_token
     if with_scopes or requested:
@@ -38,12 +41,18 @@ def of_id_token(context: ClaimsContext, grant: UserGrant) -> dict[str, Any]:
 
 
 def of_userinfo(context: ClaimsContext, grant: UserGrant) -> dict[str, Any]:
-    """Return the claims for userinfo under `grant`, without `sub`. Raises ClaimsFailed if one cannot be computed."""
+    """Return the claims for userinfo under `grant`, without `sub`.
+
+    Raises ClaimsFailed if a claim cannot be computed.
+    """
     return of_user(grant.user, context.scopes, _requested(grant).userinfo) | hook.added(context)
 
 
 def of_user(user: User, scopes: Collection[str], requested: Mapping[str, RequestedClaim]) -> dict[str, Any]:
-    """Return the claims of the scopes and those requested by name. Raises ClaimsFailed if one cannot be computed."""
+    """Return the claims that the scopes grant and the claims in `requested`.
+
+    Raises ClaimsFailed if a claim cannot be computed.
+    """
     supported = source.supported()
     granted = names.of_scopes(scopes)
     needed = [name for name in supported if name in granted or name in requested]

@@ -1,10 +1,12 @@
 """The claims hook: a function of the deployment that adds claims (ISSUER["CLAIMS"], docs/claims.md).
 
-1. It is called with the user, client, API, scopes and place, in another thread, for at most CLAIMS_WITHIN.
-2. It returns a mapping with JSON values, at most LARGEST bytes, strict enough for every verifier.
-3. No name is one by which clients and APIs judge a token, or one that has a setting of its own.
+1. The hook is called with the user, client, API, scopes and place (access token, ID token or userinfo). It runs in
+   another thread for at most CLAIMS_WITHIN.
+2. The hook returns a mapping with JSON values, at most LARGEST bytes, that every strict verifier accepts.
+3. The mapping contains no claim of the protocol that clients and APIs verify, and no claim that another setting
+   controls.
 
-If any of this fails, no token is issued, and the audit line of the refusal has the reason.
+If one of these rules is violated, no token is issued, and the audit line of the refusal has the reason.
 """
 
 import json
@@ -23,7 +25,7 @@ from tokens.jose import strict_json
 from tokens.models import Api, Client, User
 
 LARGEST = 2048
-"""Bytes of the added claims as JSON. APIs refuse tokens of more than 8 KiB."""
+"""The greatest number of bytes of the added claims as JSON. APIs refuse tokens of more than 8 KiB."""
 
 
 class Place(StrEnum):
@@ -39,7 +41,7 @@ class ClaimsContext:
     """The arguments of the claims hook."""
 
     user: User | None
-    """None if the client acts for itself."""
+    """The user for whom the token is; None if the client acts for itself."""
     client: Client
     api: Api | None
     """The API that the access token is for; None if it is for the issuer."""
@@ -54,7 +56,7 @@ class ClaimsHook(Protocol):
     def __call__(
         self, *, user: User | None, client: Client, api: Api | None, scopes: frozenset[str], place: Place
     ) -> Mapping[str, Any]:
-        """Return the claims to add; an empty mapping for none."""
+        """Return the claims to add, or an empty mapping if there are none."""
 
 
 def added(context: ClaimsContext) -> dict[str, Any]:
@@ -76,7 +78,7 @@ def added(context: ClaimsContext) -> dict[str, Any]:
 
 
 def problem(path: str) -> str | None:
-    """Import the function at this dotted path, and return why it cannot be the hook, or None if it can."""
+    """Return why the function at this dotted path cannot be the hook, or None if it can. Imports the function."""
     try:
         return None if callable(import_string(path)) else "is no function"
     except ImportError as error:
@@ -85,13 +87,17 @@ def problem(path: str) -> str | None:
 
 def reserved(place: Place) -> frozenset[str]:
     """Return the names of claims that the hook may not add at this place."""
-    # The claims source gives those to clients; an API gets none of them otherwise.
+    # Clients get these claims from the claims source. APIs get them only if the hook adds them.
     identity = () if place == Place.ACCESS_TOKEN else names.WORDS.keys() - {"groups"}
     return names.PROTOCOL.union(identity, ["groups"] if conf.issuer().groups_claim else [])
 
 
 def _checked(claims: object, place: Place) -> dict[str, Any]:
-    """Return the claims as plain JSON. Raises ClaimsFailed, or ValueError or TypeError if a claim is not JSON."""
+    """Return the claims as plain JSON.
+
+    Raises ClaimsFailed if the claims are no mapping, too long or reserved, and ValueError or TypeError if a claim is
+    not JSON.
+    """
     if not isinstance(claims, Mapping) or not all(isinstance(name, str) and name for name in claims):
         raise ClaimsFailed("the claims hook returned no mapping of names to values")
     if refused := reserved(place) & claims.keys():
@@ -99,5 +105,5 @@ def _checked(claims: object, place: Place) -> dict[str, Any]:
     text = json.dumps(dict(claims), allow_nan=False)
     if len(text) > LARGEST:
         raise ClaimsFailed(f"the claims hook returned more than {LARGEST} bytes")
-    # As verifiers read it: no number or text that they refuse.
+    # Parsed as strictly as by verifiers, so that the token has no number or text that a verifier refuses.
     return dict(strict_json.parse(text))

@@ -1,4 +1,4 @@
-"""The names of claims: which scope grants which claims, their words for users, and reserved names. Pure."""
+"""Tables of claim names: the claims of each scope, their descriptions on the consent page, and reserved names. Pure."""
 
 from collections.abc import Iterable, Mapping
 
@@ -38,7 +38,7 @@ WORDS: Mapping[str, str] = {
     "phone_number_verified": gettext_noop("whether your phone number is verified"),
     "groups": gettext_noop("the groups that you belong to"),
 }
-"""What the consent page says of each claim."""
+"""The text of the consent page for each claim."""
 
 PROTOCOL = frozenset(
     (

@@ -1,8 +1,9 @@
 """The values of claims about a user, from the user's fields or from CLAIMS_SOURCE.
 
-- A claim that CLAIMS_SOURCE names comes from there; the others below are built in.
+- If CLAIMS_SOURCE has an entry for a claim, the entry gives the claim's value. The claims in BUILT_IN need no entry.
 - An entry is a field ("locale"), a field of a related row ("profile.website"), or a function ("accounts.claims:photo").
-- `email` and `email_verified` are always the user's own, because clients recognize users by a verified address.
+- `email` and `email_verified` always come from the user's own fields, because clients recognize users by a verified
+  address.
 - A claim without a value is left out (OpenID Connect Core section 5.3.2).
 """
 
@@ -37,13 +38,13 @@ BUILT_IN: Mapping[str, Callable[[User], Any]] = {
     "email_verified": lambda user: is_verified(user) if user.email else None,
 }
 LONGEST = 2048
-"""Characters of a text. A longer one would make tokens that APIs and clients refuse."""
+"""The greatest number of characters of a text. A longer text would make tokens that APIs and clients refuse."""
 FIXED = frozenset({"email", "email_verified", "groups"})
 """Claims that CLAIMS_SOURCE may not name."""
 
 
 def supported() -> tuple[str, ...]:
-    """Return the claims about users that this deployment can give, in the order of the scopes."""
+    """Return the claims about users that this deployment can supply, in the order of the scopes."""
     settings = conf.issuer()
     available = {*BUILT_IN, *settings.claims_source, *(["groups"] if settings.groups_claim else [])}
     return tuple(name for name in names.of_scopes(names.SCOPES) if name in available)
@@ -83,7 +84,7 @@ def _value(user: User, name: str) -> Any:
 
 
 def _read(user: User, entry: str) -> Any:
-    """Return what an entry of CLAIMS_SOURCE gives for the user; None if a related row is missing."""
+    """Return the value of an entry of CLAIMS_SOURCE for the user. Returns None if a related row is missing."""
     if ":" in entry:
         return _function(entry)(user)
     value: Any = user
@@ -100,7 +101,7 @@ def _function(entry: str) -> Any:
 
 
 def _json(value: Any) -> Any:
-    """Return a value as the type that OpenID Connect gives claims: seconds for an instant, text for a date."""
+    """Convert a value to the type that OpenID Connect defines for claims: seconds for an instant, text for a date."""
     if isinstance(value, datetime):
         return int(value.timestamp())
     if isinstance(value, date):

@@ -3,7 +3,7 @@
 - A thread that is free takes the next call; at most LIMIT threads exist. If all are busy, the call is refused at once.
 - A call that takes too long is abandoned: its caller goes on, and its thread is free again when the function returns.
 - The threads are daemons, so that a function that hangs does not keep a process from ending.
-- A thread has database connections of its own. It sees what is committed, and not its caller's transaction.
+- A thread has its own database connections, and sees only committed data, not the transaction of its caller.
 """
 
 import threading
@@ -18,7 +18,7 @@ from typing import Any
 from django.db import close_old_connections
 
 LIMIT = 8
-"""Threads of one process."""
+"""The greatest number of threads of one process."""
 
 Job = tuple["Future[Any]", Callable[[], Any]]
 
@@ -44,7 +44,7 @@ def run(function: Callable[[], Any], *, within: timedelta) -> Any:
 
 
 def _thread() -> "SimpleQueue[Job]":
-    """Return the queue of a thread that is free, or of a new one. Raises AllBusy."""
+    """Return the queue of a free thread, or of a new thread. Raises AllBusy if LIMIT threads are busy."""
     global _started  # noqa: PLW0603 (state of the process)
     with _lock:
         if _free:
@@ -58,13 +58,13 @@ def _thread() -> "SimpleQueue[Job]":
 
 
 def _serve(jobs: "SimpleQueue[Job]") -> None:
-    """Answer one call after the other, until the process ends."""
+    """Take calls from the queue `jobs` and answer them one after the other, until the process ends."""
     while True:
         result, function = jobs.get()
         value, error = _call(function)
         with _lock:
             _free.append(jobs)
-        # After the thread is free: its caller may call again at once.
+        # Only after the thread is in `_free`, because its caller can call again at once.
         if error is None:
             result.set_result(value)
         else:

@@ -2,15 +2,15 @@
 
 Owns: client authentication, secrets and their hashes, client assertions, clients' public keys, and the cached registry.
 Does not own: adding clients (`registration`), the scopes that a client may get (`grants`), or checking a JWK (`jose`).
-Steps: 3 (`authentication`).
+Steps: of the seven in README.md, 3 (`authentication`).
 Neighbours: above `issued`, `jose` and `models`. Fetches `jwks_uri` through `outbound`.
 
 Read in this order:
 - `registry`: clients with secrets, scopes and APIs, cached until the registry's version changes.
-- `client_secret`: generate, hash and compare secrets.
+- `client_secret`, `foreign_secret`: generate, hash and compare secrets; secrets with the slow hash of another project.
 - `assertion`: read, verify and check a JWT of a client (RFC 7523 section 3).
-- `request_object`: the same for a signed authorization request (RFC 9101).
-- `key_copy`, `jwks_uri`: cache the keys that a client publishes, stale-while-revalidate; fetch them.
+- `request_object`: read, verify and check a signed authorization request (RFC 9101).
+- `key_copy`, `jwks_uri`: cache the keys that a client publishes, stale-while-revalidate; fetch these keys.
 - `private_key_jwt`: verify an assertion and accept each `jti` once.
 - `authentication`: authenticate by one method per request; answer every failure alike.
 """

@@ -5,7 +5,7 @@ An assertion is valid if
 2. iss, sub, aud, exp and jti are present and well-formed (`read`);
 3. a key of the client verifies its signature (`Assertion.verified`);
 4. its only audience is this issuer, and its dates include the present (`check`);
-5. its `jti` is used for the first time. That is the caller's part (`private_key_jwt.use_once`).
+5. its `jti` is used for the first time. The caller checks this (`private_key_jwt.use_once`).
 
 The caller names the `typ` values that it accepts, so that an assertion that authenticates a client is never accepted as
 a grant, nor a grant as authentication (RFC 8725 section 3.11). If there is no `typ`, `sub` distinguishes them.
@@ -24,7 +24,7 @@ LONGEST_ID = 255  # characters of iss, sub and jti
 CLOCK_ERROR = timedelta(seconds=60)
 """The permitted difference between a client's clock and the issuer's."""
 LONGEST_LIFE = timedelta(hours=1)
-"""The permitted distance of `exp` from now: common libraries send an hour. A used `jti` is kept that long."""
+"""The longest permitted time from now to `exp`. Common libraries send an hour. A used `jti` is stored until `exp`."""
 
 
 class InvalidAssertion(Exception):
@@ -57,7 +57,7 @@ class Assertion:
 
     @property
     def audience(self) -> str:
-        """Return the only receiver of the assertion (`aud`)."""
+        """Return the audience of the assertion (`aud`), of which it has exactly one."""
         audience = self.claims["aud"]
         return str(audience[0] if isinstance(audience, list) else audience)
 
@@ -72,7 +72,10 @@ class Assertion:
         return datetime.fromtimestamp(self.claims["exp"], UTC)
 
     def verified(self, keys: Sequence[ClientKey], *, stand_in: ClientKey) -> bool:
-        """Return True if one of `keys` signed the assertion. If none fits, verify with `stand_in` and return False."""
+        """Return True if one of `keys` signed the assertion.
+
+        If no key fits, verifies with the dummy key `stand_in` to keep the timing constant, and returns False.
+        """
         algorithm = self.header["alg"]
         candidates = key_choice.candidates(keys, kid=self.header.get("kid"), algorithm=algorithm)
         # Without a candidate `stand_in` is verified with, so that timing does not reveal if a client has a key.
@@ -96,9 +99,10 @@ def read(text: str, *, types: Collection[str | None]) -> Assertion:
 
 
 def parse(text: str, *, types: Collection[str | None]) -> Assertion:
-    """Parse a JWT of a client. Checks its header alone.
+    """Parse a JWT of a client. Checks the form and the header, not the claims or the signature.
 
-    Raises InvalidAssertion unless the algorithm is permitted, `typ` is in `types`, and nothing is critical.
+    Raises InvalidAssertion unless the algorithm is permitted, `typ` is in `types` (None: no `typ`), and `crit` is
+    absent.
     """
     if len(text) > LONGEST or text.count(".") != 2:
         raise InvalidAssertion(f"it is not a JWT, or is longer than {LONGEST} characters")
@@ -113,8 +117,8 @@ def parse(text: str, *, types: Collection[str | None]) -> Assertion:
 def check(assertion: Assertion, *, audiences: Collection[str], now: datetime) -> None:
     """Check the audience and the dates of a verified assertion (RFC 7523 section 3, items 3 to 6).
 
-    Raises InvalidAssertion unless its `aud` is one of `audiences` and `now` is within its dates, give or take
-    CLOCK_ERROR.
+    Raises InvalidAssertion unless its `aud` is one of `audiences`, `now` is within its dates, and its `exp` is at most
+    LONGEST_LIFE ahead. Tolerates CLOCK_ERROR in each date.
     """
     if assertion.audience not in audiences:
         raise InvalidAssertion("its aud is not this issuer")
@@ -133,7 +137,7 @@ def _check_header(header: Mapping[str, Any], types: Collection[str | None]) -> N
         raise InvalidAssertion(f"its alg is not one of {', '.join(ALGORITHMS)}")
     if not isinstance(header.get("typ"), str | None) or _type(header) not in types:
         raise InvalidAssertion("its typ is that of another kind of JWT")
-    if "crit" in header:  # RFC 7515 section 4.1.11: refuse a critical extension that is not implemented; none is
+    if "crit" in header:  # RFC 7515 section 4.1.11: refuse a critical extension that is not implemented, so any
         raise InvalidAssertion("it requires an extension that is not supported (crit)")
     if not isinstance(header.get("kid", ""), str):
         raise InvalidAssertion("its kid is not a string")
@@ -145,7 +149,7 @@ def _type(header: Mapping[str, Any]) -> str | None:
 
 
 def check_form(claims: Mapping[str, Any]) -> None:
-    """Raise InvalidAssertion unless aud and the dates of a JWT are well-formed, and it has one receiver and an end."""
+    """Raise InvalidAssertion unless the JWT has exactly one audience, an expiry, and well-formed dates."""
     audience = claims.get("aud")
     if not isinstance(audience, str) and not (isinstance(audience, list) and len(audience) == 1):
         raise InvalidAssertion("its aud is missing, or does not name exactly one receiver")

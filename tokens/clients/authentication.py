@@ -1,11 +1,12 @@
 """Step 3. The client authenticates before it requests a token: by its own key or a secret, one method per request.
 
 - A secret is accepted in the header or in the body (RFC 6749 section 2.3.1), unless the client is pinned to one place.
-- A client with a key never authenticates by a secret, nor the other way round.
-- Public clients have no credentials: they name themselves, and PKCE protects what they fetch.
-- A failure takes the same work for a client that does not exist, so that timing reveals no client_id.
+- A client that authenticates by a key cannot use a secret. A client that authenticates by a secret cannot use a key.
+- Public clients have no credentials. They send only their client_id, and PKCE protects the codes that they redeem.
+- A failure takes the same time whether or not the client exists, so that timing reveals no client_id.
 
-`read` reads header and body once, and judges nothing. The rate limit and the log use the client that it names.
+`read` parses header and body once, and verifies nothing. The rate limit and the log use the client_id that `read`
+returns.
 """
 
 import base64
@@ -52,11 +53,11 @@ class Credentials:
 
     has_header: bool
     name: str | None = None
-    """The client_id in header or body. Empty if a Basic header is malformed, None if neither has one."""
+    """The client_id in the header or the body. Empty if a Basic header is malformed, None if there is no client_id."""
     basic: Presented | None = None
-    """Name and secret of a Basic header; None if there is none, or it is malformed."""
+    """The client_id and secret of a Basic header; None if there is no Basic header, or it is malformed."""
     problem: str = ""
-    """Why the header gives no name and secret: NOT_BASIC or MALFORMED."""
+    """NOT_BASIC or MALFORMED if the header has no usable client_id and secret, else ""."""
     client_id: str | None = None
     secret: str | None = field(default=None, repr=False)
     assertion: str | None = field(default=None, repr=False)
@@ -71,7 +72,7 @@ class Credentials:
 def read(authorization: str | None, form: Mapping[str, str]) -> Credentials:
     """Read the credentials of a request from its `Authorization` header and the parameters of its body."""
     basic, problem = (None, "") if authorization is None else _basic(authorization)
-    # A malformed Basic header names nobody: without a colon, all of it might be a secret.
+    # A malformed Basic header names no client: without a colon, all of it might be a secret.
     in_header = basic.client_id if basic else "" if problem == MALFORMED else None
     return Credentials(
         has_header=authorization is not None,
@@ -85,32 +86,39 @@ def read(authorization: str | None, form: Mapping[str, str]) -> Credentials:
     )
 
 
-def authenticate(credentials: Credentials, *, now: datetime, version: str | None = None) -> Client:
+def authenticate(
+    credentials: Credentials, *, now: datetime, version: str | None = None, received: float | None = None
+) -> Client:
     """Authenticate the client of a request.
 
-    `version` is that of the registry, or None if the caller has not read it. Raises InvalidClient for every failure.
-    Raises OAuthError invalid_request if the request uses two methods (RFC 6749 section 2.3), OAuthError
-    unauthorized_client if the client's security profile forbids the client, and NotReady if KEY_ENCRYPTION_KEYS cannot
-    be read or lacks the key of a secret.
+    `version` is the registry's version, or None if the caller has not read it. `received` is the instant at which the
+    server had received the request (monotonic seconds), or None.
+
+    Raises:
+        InvalidClient: The client cannot be authenticated, for any reason.
+        OAuthError invalid_request: The request uses two methods (RFC 6749 section 2.3) or names two clients.
+        OAuthError unauthorized_client: The client's registration violates its security profile.
+        NotReady: KEY_ENCRYPTION_KEYS cannot be read or lacks the key of a secret, or too many secrets are being hashed.
     """
     try:
         if credentials.assertion or credentials.assertion_type:
             client = _by_key(credentials, now=now)
         else:
-            client = _by_secret(presented(credentials), version, now=now)
+            client = _by_secret(presented(credentials), version, received, now=now)
     except InvalidClient as error:
         raise InvalidClient(error.reason, by_header=credentials.has_header) from error
-    if problem := client.profile_problem:  # its registration is older than the switch
+    if problem := client.profile_problem:  # the client was registered before the profile was switched on
         raise OAuthError("unauthorized_client", problem)
-    if not client.is_public:  # a public client only names itself: that is no use of it
+    if not client.is_public:  # a public client only names itself, which does not count as a use
         client.note_use(now=now)
     return client
 
 
 def presented(credentials: Credentials) -> Presented:
-    """Return the client's name and secret, from the header or from the body.
+    """Return the client_id and secret, from the header or from the body.
 
-    Raises InvalidClient if there is no name, and OAuthError invalid_request if header and body contradict each other.
+    Raises InvalidClient if the client_id is missing or the header is malformed, and OAuthError invalid_request if
+    header and body contradict each other.
     """
     if not credentials.has_header:
         if not credentials.client_id:
@@ -125,20 +133,29 @@ def presented(credentials: Credentials) -> Presented:
     return credentials.basic
 
 
-def _by_secret(identity: Presented, version: str | None, *, now: datetime) -> Client:
-    """Return the client whose secret was presented, or the public client that was named. Raises InvalidClient."""
-    version, cached = registry.current(identity.client_id, read=version)
+def _by_secret(identity: Presented, version: str | None, received: float | None, *, now: datetime) -> Client:
+    """Return the client whose secret was presented, or the public client that was named.
+
+    Raises InvalidClient if there is no such active client or the secret is wrong, and NotReady as `_proves` does.
+    """
+    version, cached = registry.current(identity.client_id, read=version, received=received)
     if _proves(identity, cached, cached.secrets.all() if cached else (), now=now) and cached is not None:
         return cached
-    # A failure is looked up in the database if the client is cached, too, so that timing reveals no client_id.
+    # After a failure, the database is queried even if the client is cached, so that timing reveals no client_id.
+    compared, secrets = client_secret.presented_by(identity.client_id)
+    if not _proves(identity, compared, secrets, now=now):
+        raise InvalidClient(_failure(identity, compared))
     client = registry.read(identity.client_id)
-    if not _proves(identity, client, client_secret.stored_of(client), now=now) or client is None:
-        raise InvalidClient(_failure(identity, client))
+    if client is None:  # it was disabled after the statement before
+        raise InvalidClient("no active client has this client_id")
     return registry.keep(client, version=version)
 
 
 def _failure(identity: Presented, client: Client | None) -> str:
-    """Return why client authentication failed, for the log. Does not reveal if a secret in the wrong place is right."""
+    """Return why client authentication failed, for the log.
+
+    If the secret was sent in the wrong place, the text does not reveal if the secret is right.
+    """
     if client is None:
         return "no active client has this client_id"
     if identity.secret is None or _fits(identity, client):
@@ -149,11 +166,14 @@ def _failure(identity: Presented, client: Client | None) -> str:
 
 
 def _proves(identity: Presented, client: Client | None, secrets: Iterable[ClientSecret], *, now: datetime) -> bool:
-    """Return True if the secret is one of the client's `secrets`, or a public client names itself. Raises NotReady."""
+    """Return True if the secret is one of the client's `secrets`, or if the client is public and sent no secret.
+
+    Raises NotReady if this process lacks a key to compare secrets, or too many secrets are being hashed.
+    """
     if identity.secret is None:
         return client is not None and client.is_public
     try:
-        # A client that may not use a secret here is compared like one that does not exist, by the same work.
+        # A client that may not use a secret here takes the same work as a client that does not exist.
         return client_secret.matches(secrets if _fits(identity, client) else (), identity.secret, now=now)
     except (MalformedEncryptionKey, LostKey) as error:
         raise NotReady(str(error)) from error
@@ -162,7 +182,7 @@ def _proves(identity: Presented, client: Client | None, secrets: Iterable[Client
 
 
 def _fits(identity: Presented, client: Client | None) -> bool:
-    """Return True if the client may authenticate by a secret in this place."""
+    """Return True if the client may send a secret where this request has it: in the header, or in the body."""
     here = AuthenticationMethod.SECRET_BASIC if identity.in_header else AuthenticationMethod.SECRET_POST
     return client is not None and here in client.accepted_methods
 
@@ -170,7 +190,8 @@ def _fits(identity: Presented, client: Client | None) -> bool:
 def _by_key(credentials: Credentials, *, now: datetime) -> Client:
     """Return the client whose key signed the assertion (RFC 7521 section 4.2, RFC 7523 section 2.2).
 
-    Raises InvalidClient, and OAuthError invalid_request if the request uses two methods or names two clients.
+    Raises InvalidClient if the assertion is not valid, OAuthError invalid_client if its `aud` is an endpoint that the
+    client may not name, and OAuthError invalid_request if the request uses two methods or names two clients.
     """
     if credentials.has_header or credentials.secret:
         raise OAuthError("invalid_request", "Authenticate the client in one way: by its key or by a secret.")
@@ -190,7 +211,10 @@ def _by_key(credentials: Credentials, *, now: datetime) -> Client:
 
 
 def _basic(authorization: str) -> tuple[Presented | None, str]:
-    """Return name and secret of a Basic header, each form-encoded inside it (RFC 6749 section 2.3.1), or a problem."""
+    """Return the client_id and secret of a Basic header. Each is form-encoded in the header (RFC 6749 section 2.3.1).
+
+    The second value is "". If the header is not usable, returns None and the reason, which is NOT_BASIC or MALFORMED.
+    """
     scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() != "basic":
         return None, NOT_BASIC

@@ -1,12 +1,12 @@
 """Client secrets: generates, stores and compares them.
 
 - A secret has 256 random bits and is shown once, when it is generated.
-- The database stores its HMAC-SHA-256. A slow hash is for guessable passwords: here it would protect nothing and cost
-  each request 250 ms. The key of the HMAC, which the database lacks, makes a leaked table useless.
+- The database stores its HMAC-SHA-256. A slow hash would cost each request 250 ms and add no protection, because the
+  secrets cannot be guessed. The database does not contain the key of the HMAC, so a leaked table is useless.
 - The key is derived from an entry of KEY_ENCRYPTION_KEYS. A secret that is used is hashed again under the first entry,
   so that an old entry can be removed once `live_by_key` counts no secret under it.
-- A secret of another project (tokens/handover/toolkit.py) has that project's slow hash until its first use. If it could
-  be guessed, it keeps the slow hash.
+- A secret of another project (tokens/handover/toolkit.py) has that project's slow hash until its first use. A secret
+  that could be guessed keeps the slow hash.
 - A comparison takes the same time for every wrong secret, and for a client that does not exist.
 """
 
@@ -17,17 +17,24 @@ import secrets
 import string
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import Any
 
-from django.contrib.auth.hashers import check_password, identify_hasher, make_password
-from django.db.models import Count
+from django.db.models import Count, Model
 
+from tokens import plain_sql
+from tokens.clients import foreign_secret
 from tokens.conf import issuer
 from tokens.database_errors import unless_down
 from tokens.encryption import parse
-from tokens.limits import password_slots
 from tokens.models import Client, ClientSecret
 from tokens.models.client_choices import SECRET_METHODS
+
+
+def _ordered(model: type[Model], *columns: str) -> tuple[str, ...]:
+    """Return `columns` in the order in which the model's `from_db` expects their values."""
+    return tuple(field.attname for field in model._meta.concrete_fields if field.attname in columns)
+
 
 METHODS = SECRET_METHODS
 """The authentication methods that use a secret (RFC 7591 section 2)."""
@@ -38,6 +45,12 @@ LENGTH = 43
 STRONG = re.compile(r"[A-Za-z0-9_-]{43,}")
 """A secret that can have 256 bits: at least 43 characters of base64url (RFC 4648 section 5)."""
 PURPOSE = "client secret"
+COMPARED = _ordered(
+    Client, "id", "client_id", "client_type", "token_endpoint_auth_method", "pins_authentication_method"
+)
+SECRET = _ordered(
+    ClientSecret, "id", "encryption_key_id", "digest", "imported_hash", "expires_at", "revoked_at", "last_used_on"
+)
 NO_CLIENT = 0
 """A primary key that no client has."""
 
@@ -47,9 +60,10 @@ class LostKey(Exception):
 
 
 def create(client: Client, *, now: datetime, expires_at: datetime | None = None) -> str:
-    """Generate a further secret for `client` and return it. It cannot be read later.
+    """Generate a further secret for `client` and return it. The secret cannot be read later.
 
-    `expires_at` None: the secret does not expire. Raises MalformedEncryptionKey if KEY_ENCRYPTION_KEYS is malformed.
+    If `expires_at` is None, the secret does not expire. Raises MalformedEncryptionKey if KEY_ENCRYPTION_KEYS is
+    malformed.
     """
     secret = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
     return add(client, secret, now=now, expires_at=expires_at)
@@ -58,8 +72,8 @@ def create(client: Client, *, now: datetime, expires_at: datetime | None = None)
 def add(client: Client, secret: str, *, now: datetime, expires_at: datetime | None = None) -> str:
     """Store a further secret of `client` that was generated elsewhere, and return it.
 
-    Raises ValueError if the secret cannot have 256 bits, and MalformedEncryptionKey if KEY_ENCRYPTION_KEYS is
-    malformed.
+    Raises ValueError if the secret cannot have 256 random bits (see STRONG), and MalformedEncryptionKey if
+    KEY_ENCRYPTION_KEYS is malformed.
     """
     if not STRONG.fullmatch(secret):
         raise ValueError("a client secret has 256 random bits: at least 43 characters out of A-Z a-z 0-9 - _")
@@ -76,17 +90,62 @@ def add(client: Client, secret: str, *, now: datetime, expires_at: datetime | No
 
 
 def stored_of(client: Client | None) -> list[ClientSecret]:
-    """Return all stored secrets of the client, also revoked and expired ones. Returns no secrets if it is None."""
+    """Return all stored secrets of the client, also revoked and expired ones. Empty if the client is None."""
     # The same statement runs for a client that does not exist, so that timing does not reveal which client_ids exist.
     return list(ClientSecret.objects.filter(client_id=client.pk if client else NO_CLIENT))
+
+
+def presented_by(client_id: str) -> tuple[Client | None, list[ClientSecret]]:
+    """Return the active client with this client_id, or None, and its secrets.
+
+    The client has only the columns in COMPARED, which authentication needs. Sends one SQL statement, which is the same
+    for a client that does not exist.
+    """
+    # A wrong secret needs this statement. Through the ORM, the statement took more calls than the rest of the request.
+    with plain_sql.cursor() as cursor:
+        cursor.execute(_compared(), [client_id])
+        found = cursor.fetchall()
+    converted = [plain_sql.converted(row, _conversions()) for row in found]
+    rows = [(row[: len(COMPARED)], row[len(COMPARED) :]) for row in converted]
+    if not rows:
+        return None, []
+    client = Client.from_db("default", COMPARED, rows[0][0])
+    secrets = [
+        ClientSecret.from_db("default", SECRET, values) for _, values in rows if any(values)
+    ]  # no values: the outer join found no secret
+    return client, secrets
+
+
+@cache
+def _compared() -> str:
+    """Return the SQL statement by which `presented_by` reads a client and its secrets."""
+    quote = plain_sql.backend().ops.quote_name
+    names = ", ".join(f"{quote(one.alias)}.{quote(one.target.column)}" for one in _columns())
+    return (
+        f"SELECT {names} FROM tokens_client LEFT OUTER JOIN tokens_clientsecret"  # noqa: S608 (own names)
+        " ON tokens_client.id = tokens_clientsecret.client_id"
+        " WHERE tokens_client.client_id = %s AND tokens_client.is_active"
+    )
+
+
+@cache
+def _conversions() -> list[tuple[int, Any]]:
+    return plain_sql.conversions(_columns())
+
+
+def _columns() -> list[Any]:
+    read: tuple[tuple[Any, tuple[str, ...]], ...] = ((Client, COMPARED), (ClientSecret, SECRET))
+    return [model._meta.get_field(name).get_col(model._meta.db_table) for model, names in read for name in names]
 
 
 def matches(stored: Iterable[ClientSecret], presented: str, *, now: datetime) -> bool:
     """Return True if `presented` is a live secret among those in `stored`.
 
     Records the day of the use. Hashes the secret again under the first entry of KEY_ENCRYPTION_KEYS if it was hashed
-    under another one. Raises LostKey if no secret matches and this process lacks the key to compare one of them, and
-    MalformedEncryptionKey.
+    under another entry.
+
+    Raises LostKey if no secret matches and this process lacks the key to compare one of them, MalformedEncryptionKey if
+    KEY_ENCRYPTION_KEYS is malformed, and Busy if too many imported secrets are being compared.
     """
     # Hash and compare even if `stored` is empty, so that timing does not reveal which client_ids exist.
     digests = {key_id: _digest(key, presented) for key_id, key in _keys(issuer().key_encryption_keys).items()}
@@ -95,7 +154,7 @@ def matches(stored: Iterable[ClientSecret], presented: str, *, now: datetime) ->
     if not presented:
         return False
     if secret is None:
-        secret = _find_imported(live, presented)
+        secret = foreign_secret.find(live, presented)
     if secret is None:
         _require_keys(live, digests)
         return False
@@ -105,14 +164,30 @@ def matches(stored: Iterable[ClientSecret], presented: str, *, now: datetime) ->
 
 
 def live_by_key(*, now: datetime) -> dict[str, int]:
-    """Return how many live secrets are hashed under each encrypting key, by the ID of the key."""
+    """Return the number of live secrets that are hashed under each encrypting key, by the id of the key."""
     live = ClientSecret.objects.filter(revoked_at=None, client__token_endpoint_auth_method__in=METHODS)
     counted = live.exclude(expires_at__lte=now).order_by().values("encryption_key_id").annotate(number=Count("pk"))
     return dict(counted.values_list("encryption_key_id", "number"))
 
 
+def import_secret(client: Client, secret: str, *, now: datetime) -> bool:
+    """Store a secret of another project, which is a text or a hash in Django's format.
+
+    A text that cannot have 256 random bits (see STRONG) is stored as a slow hash. Returns False if no hasher of Django
+    knows the hash.
+    """
+    if STRONG.fullmatch(secret):
+        add(client, secret, now=now)
+        return True
+    key_id = next(iter(_keys(issuer().key_encryption_keys)))
+    return foreign_secret.add(client, secret, key_id=key_id, now=now)
+
+
 def _find(live: Sequence[ClientSecret], digests: dict[str, bytes]) -> ClientSecret | None:
-    """Return the secret whose hash is among `digests`, or None."""
+    """Return the secret of `live` whose stored hash is that of the presented secret, or None.
+
+    `digests` has the presented secret's hash under each encrypting key, by the id of the encrypting key.
+    """
     match = None
     for secret in live:  # no early exit: timing must not reveal the position of the match
         digest = digests.get(secret.encryption_key_id, b"")
@@ -121,51 +196,8 @@ def _find(live: Sequence[ClientSecret], digests: dict[str, bytes]) -> ClientSecr
     return match
 
 
-def import_secret(client: Client, secret: str, *, now: datetime) -> bool:
-    """Store a secret of another project: its text, or a hash in Django's format. Returns False if no hasher knows it.
-
-    A text that cannot have 256 bits is stored as a slow hash.
-    """
-    if STRONG.fullmatch(secret):
-        add(client, secret, now=now)
-        return True
-    if "$" in secret and not _has_hasher(secret):
-        return False
-    key_id = next(iter(_keys(issuer().key_encryption_keys)))
-    ClientSecret.objects.create(
-        client=client,
-        encryption_key_id=key_id,
-        digest=secrets.token_bytes(32),  # equals no hash of a presented secret
-        imported_hash=secret if "$" in secret else make_password(secret),
-        created_at=now,
-    )
-    return True
-
-
-def _has_hasher(encoded: str) -> bool:
-    try:
-        identify_hasher(encoded)
-    except ValueError:
-        return False
-    return True
-
-
-def _find_imported(live: Sequence[ClientSecret], presented: str) -> ClientSecret | None:
-    """Return the secret whose imported hash is that of `presented`, or None.
-
-    A slow hash: a client that has none costs nothing here. From its first use on, a strong secret has a fast hash.
-    Raises Busy if too many imported secrets are being compared.
-    """
-    for secret in live:
-        if secret.imported_hash:
-            with password_slots.bound_for_secrets().slot():
-                if check_password(presented, secret.imported_hash):
-                    return secret
-    return None
-
-
 def _require_keys(live: Sequence[ClientSecret], digests: dict[str, bytes]) -> None:
-    """Raise LostKey unless this process has the key of each live secret's hash."""
+    """Raise LostKey unless this process has the encrypting key of each live secret's hash: its id is in `digests`."""
     if lost := {secret.encryption_key_id for secret in live} - digests.keys():
         raise LostKey(
             f"client secrets are hashed under {', '.join(sorted(lost))}, which KEY_ENCRYPTION_KEYS of this process"
@@ -174,7 +206,7 @@ def _require_keys(live: Sequence[ClientSecret], digests: dict[str, bytes]) -> No
 
 
 def _note_use(secret: ClientSecret, *, now: datetime) -> None:
-    """Record the day of the last use, by which an operator sees that an old secret is no longer in use."""
+    """Record the day of the last use. It shows the operator whether an old secret is still in use."""
     # A day is precise enough, and takes one statement a day instead of one for each request.
     if secret.last_used_on != now.date():
         secret.last_used_on = now.date()
@@ -186,7 +218,8 @@ def _rehash(secret: ClientSecret, digests: dict[str, bytes], presented: str) -> 
     """Store the secret's hash under the first entry of KEY_ENCRYPTION_KEYS, so that the old entry can be removed."""
     first, digest = next(iter(digests.items()))
     if secret.imported_hash:
-        _forget_imported(secret, digest, presented)
+        if STRONG.fullmatch(presented):  # a guessable secret keeps its slow hash
+            foreign_secret.replace_hash(secret, digest, key_id=first, hint=presented[-4:])
     elif secret.encryption_key_id != first:
         # The filter on the old key makes concurrent requests write once.
         unchanged = ClientSecret.objects.filter(pk=secret.pk, encryption_key_id=secret.encryption_key_id)
@@ -195,22 +228,11 @@ def _rehash(secret: ClientSecret, digests: dict[str, bytes], presented: str) -> 
             secret.digest, secret.encryption_key_id = digest, first
 
 
-def _forget_imported(secret: ClientSecret, digest: bytes, presented: str) -> None:
-    """Replace an imported hash by the fast one, if the secret is strong. A guessable secret keeps its slow hash."""
-    if not STRONG.fullmatch(presented):
-        return
-    first = next(iter(_keys(issuer().key_encryption_keys)))
-    with unless_down():
-        rows = ClientSecret.objects.filter(pk=secret.pk, imported_hash=secret.imported_hash)
-        rows.update(encryption_key_id=first, digest=digest, imported_hash=None, hint=presented[-4:])
-        secret.digest, secret.encryption_key_id, secret.imported_hash = digest, first, None
-
-
 def _digest(key: bytes, secret: str) -> bytes:
     return hmac.digest(key, secret.encode(), hashlib.sha256)
 
 
 @lru_cache(maxsize=4)
 def _keys(entries: tuple[str, ...]) -> dict[str, bytes]:
-    """Return the HMAC key that is derived from each entry of KEY_ENCRYPTION_KEYS, by the entry's id, in their order."""
+    """Return HMAC keys by the id of their entry in KEY_ENCRYPTION_KEYS, in the order of the entries."""
     return {key.id: key.derive(PURPOSE) for key in parse(entries)}

@@ -1,13 +1,14 @@
 """Fetches and caches the keys that clients publish (`jwks_uri`, RFC 7591 section 2).
 
-- Each address has one copy of its keys and at most one fetch at a time (single-flight), with a pause of 30 s. An
-  attacker who sends assertions with an unknown `kid` causes two fetches a minute at most, and no delay for assertions
-  whose key is in the copy.
+- Each address has one copy of its keys and at most one fetch at a time (single-flight), with 30 s between two fetches.
+  An attacker who sends assertions with an unknown `kid` causes two fetches a minute at most, and no delay for
+  assertions whose key is in the copy.
 - A key that the client removed is refused after 5 minutes at the latest, if its address answers in time.
 - If the address does not answer, its copy is used for an hour. After that the client cannot authenticate.
 - A process keeps the copies of the ADDRESSES addresses that were used last.
-- Self-registered clients have a separate table with one bound on fetches and one on waiting requests, because an
-  attacker can register any number of slow addresses. So those neither delay nor displace the keys of other clients.
+- Self-registered clients have a separate table, with its own bounds on fetches and waiting requests, because an
+  attacker can register any number of slow addresses. So these addresses neither delay nor displace the keys of other
+  clients.
 """
 
 import logging
@@ -31,13 +32,19 @@ ADDRESSES = 256
 LATER = 1  # seconds for Retry-After: the fetch continues in its thread after the request is refused
 
 STRANGERS_WAIT = 2
-"""Requests of self-registered clients that wait at once. Four more can wait for documents, of eight threads."""
+"""The number of requests of self-registered clients that can wait for keys at once, out of eight threads of a process.
+
+Four more can wait for metadata documents (`open_clients.flights`).
+"""
 STRANGERS_FETCH = 8
-"""Fetches of their keys at once."""
+"""The number of fetches of self-registered clients' keys that can run at once."""
 
 
 class _Copies:
-    """The copies of the clients of one kind, by address. Lives as long as the process; `lock` guards the table."""
+    """The cached keys of one kind of clients (registered by operators, or self-registered), by address.
+
+    Lives as long as the process. `lock` guards the table.
+    """
 
     def __init__(self, **options: Any) -> None:
         self.lock, self._table, self._options = threading.Lock(), OrderedDict[str, KeyCopy](), options
@@ -58,7 +65,10 @@ class _Copies:
 
 
 def _bounded(number: int) -> Callable[[Callable[[], None]], None]:
-    """Return a function that runs work in a thread, or raises RuntimeError if `number` of them run."""
+    """Return a function that runs its argument in a thread.
+
+    It raises RuntimeError if `number` of these threads run already.
+    """
     room = threading.BoundedSemaphore(number)
 
     def spawn(work: Callable[[], None]) -> None:
@@ -81,7 +91,7 @@ def _then_release(work: Callable[[], None], room: threading.BoundedSemaphore) ->
 
 
 def _new_tables() -> tuple[_Copies, _Copies]:
-    """Return the tables of registered clients and of strangers."""
+    """Return the table of the clients that operators registered, and the table of self-registered clients."""
     room = threading.BoundedSemaphore(STRANGERS_WAIT)
     return _Copies(), _Copies(room=room, spawn=_bounded(STRANGERS_FETCH))
 
@@ -90,10 +100,11 @@ _registered, _strangers = _new_tables()
 
 
 def keys(url: str, *, kid: object, is_stranger: bool = False) -> tuple[ClientKey, ...]:
-    """Return the keys at `url`, and fetch them again if none has this `kid`. Returns none if they cannot be fetched.
+    """Return the keys at `url`. Fetch the keys if there is no copy, or if no key has this `kid`.
 
-    `kid` is that of the JWT's header, or None. `is_stranger` is True for a client that registered itself.
-    Raises Unavailable if the fetch takes too long, or too many requests wait for it.
+    `kid` is that of the JWT's header, or None. `is_stranger` is True for a self-registered client. Returns an empty
+    tuple if the keys cannot be fetched and there is no copy. Raises Unavailable if the fetch takes too long, or too
+    many requests wait for it.
     """
     try:
         return (_strangers if is_stranger else _registered).get(url).find(kid)
@@ -102,13 +113,16 @@ def keys(url: str, *, kid: object, is_stranger: bool = False) -> tuple[ClientKey
 
 
 def forget() -> None:
-    """Delete every copy."""
+    """Delete every cached copy of clients' keys in this process."""
     _registered.forget()
     _strangers.forget()
 
 
 def _fetch(url: str) -> tuple[ClientKey, ...]:
-    """Fetch the usable keys at `url` and log how many were skipped. Raises FetchError and UnusableKey."""
+    """Fetch the usable keys at `url`, and log how many were skipped.
+
+    Raises FetchError if the fetch fails, and UnusableKey if the document is not a JWKS or has too many keys.
+    """
     document = outbound.get_json(url, allow_private=conf.issuer().is_development)
     keys = public_keys.published(document)
     if unused := len(document["keys"]) - len(keys):
@@ -122,8 +136,8 @@ def _fetch(url: str) -> tuple[ClientKey, ...]:
 
 
 def _reset_after_fork() -> None:
-    """Replace the tables and their locks in a forked process."""
-    # The parent's threads do not exist here. A lock that one of them held is never released, nor a fetch completed.
+    """Replace both tables of cached keys, and their locks, in a forked process."""
+    # The parent's threads do not exist here, so a lock that a thread held is never released, nor its fetch completed.
     global _registered, _strangers
     _registered, _strangers = _new_tables()
 

@@ -1,14 +1,14 @@
 """A copy of the keys at one address, refreshed in the background (stale-while-revalidate, single-flight). Pure.
 
-By the copy's age, counted from the start of the fetch, a request whose `kid` is in the copy
-- below REFRESH: uses the copy;
-- from REFRESH to STALE: uses the copy and starts a fetch;
-- from STALE to KEPT: starts a fetch and waits for it up to `patience`, because the client might have removed the key;
-  uses the copy if the fetch fails or takes longer;
-- above KEPT: has no keys, as if `kid` were unknown.
+If the copy has the request's `kid`, the copy's age decides. The age is counted from the start of the fetch:
+- Below REFRESH, the request uses the copy.
+- From REFRESH to STALE, the request uses the copy and starts a fetch.
+- From STALE to KEPT, the request starts a fetch and waits for it up to `patience`, because the client might have
+  removed the key. The request uses the copy if the fetch fails or takes longer.
+- Above KEPT, the request gets no keys, as if `kid` were unknown.
 
-A request whose `kid` is unknown starts a fetch and waits for it. It is Undetermined if the fetch takes longer than
-`patience`, or `waiters` requests wait already. A fetch starts at least PAUSE after the one before it.
+A request whose `kid` is unknown starts a fetch and waits for it. The request fails with Undetermined if the fetch takes
+longer than `patience`, or `waiters` requests wait already. A fetch starts at least PAUSE after the start of the last.
 
 Example with REFRESH 240, STALE 300: fetched at 0 s. At 250 s a request with a known kid uses the copy and starts a
 fetch, which ends at 251 s: the copy's age is 1 s then. Without that request, one at 310 s waits for the fetch.
@@ -33,18 +33,18 @@ STALE = 300.0  # seconds after which a request waits for the fetch
 KEPT = 3600.0  # seconds for which a copy is used while the address does not answer
 PAUSE = 30.0  # seconds between the starts of two fetches
 WAITERS = 8  # requests that wait at once
-PATIENCE = 2.0  # seconds that each of them waits
+PATIENCE = 2.0  # seconds that each of these requests waits at most
 
 Keys = tuple[ClientKey, ...]
 
 
 class Undetermined(Exception):
-    """The keys are still being fetched, so it is unknown if the client publishes the requested key."""
+    """The keys are still being fetched, so it is unknown whether the client publishes the requested key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """The result of a fetch."""
+    """The keys that a fetch returned, and the instant at which it started."""
 
     keys: Keys = ()
     at: float = -math.inf
@@ -57,11 +57,12 @@ def in_a_thread(work: Callable[[], None]) -> None:
 
 
 class KeyCopy:
-    """The keys at one address, for all threads of a process.
+    """The keys at one address, shared by all threads of a process.
 
     `fetch` returns the keys or raises an exception. `clock` returns monotonic seconds. `spawn` runs a function in a
-    thread; it raises RuntimeError if there are too many threads. `room` has a place for each request that may wait,
-    if the copies of several addresses share them; else the copy has `waiters` places of its own.
+    thread, and raises RuntimeError if there are too many threads. `room` is a semaphore that limits how many requests
+    may wait for fetches. Copies of several addresses can share one `room`. Without `room`, the copy lets `waiters`
+    requests wait.
     """
 
     def __init__(
@@ -80,9 +81,10 @@ class KeyCopy:
         self._flight: threading.Event | None = None
 
     def find(self, kid: object) -> Keys:
-        """Return the keys, and fetch them again if none has this `kid`. Returns none if they cannot be fetched.
+        """Return the keys. Fetch them first if no key has this `kid` (None: any), or the copy is stale.
 
-        `kid` None means any key. Raises Undetermined if the fetch does not end in time.
+        Returns no keys if there is no usable copy and the fetch fails. Raises Undetermined if no key has this `kid` and
+        the fetch does not end in time.
         """
         keys, age = self._usable()
         if any(kid in {None, key.kid} for key in keys):
@@ -92,20 +94,23 @@ class KeyCopy:
             self._wait(flight)
             return self._usable()[0]
         flight = self._start()
-        # A key without a `kid` might be the one that is meant: the caller tries it now instead of waiting.
+        # A key without a `kid` might be the requested key: the caller tries it now instead of waiting.
         might_match = any(key.kid is None for key in keys)
         if flight is not None and not might_match and not self._wait(flight):
             raise Undetermined
         return self._usable()[0]
 
     def _usable(self) -> tuple[Keys, float]:
-        """Return the keys, or none if they are older than KEPT, and their age in seconds."""
+        """Return the keys of the copy and its age in seconds. Returns no keys if the copy is older than KEPT."""
         fetched, now = self._fetched, self._clock()
         age = now - fetched.at
         return (fetched.keys if age <= KEPT else ()), age
 
     def _start(self) -> threading.Event | None:
-        """Return the fetch in progress, or start one. Returns None within PAUSE of the start of the last fetch."""
+        """Start a fetch unless one is in progress. Return the event that is set when the fetch ends.
+
+        Starts no fetch and returns None within PAUSE of the start of the last fetch.
+        """
         with self._lock:
             if self._flight is not None:
                 return self._flight
@@ -121,7 +126,7 @@ class KeyCopy:
         return flight
 
     def _wait(self, flight: threading.Event) -> bool:
-        """Wait until the fetch ends. Returns False if that takes too long, or too many requests wait already."""
+        """Wait until the fetch ends. Returns False if the fetch takes too long, or too many requests wait already."""
         if flight.is_set():
             return True
         # Bounded: otherwise assertions in the name of one client, whose address is slow, could hold every thread.

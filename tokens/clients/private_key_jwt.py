@@ -2,13 +2,14 @@
 
 `prove` establishes, in this order:
 1. The assertion is well-formed and has an expected `typ`; if it authenticates a client, `sub` is `iss`.
-2. The active client `iss` has the key that signed it (`_signed_by`). A client that does not exist takes the same work.
-3. Its `aud` is this issuer, and it is valid now.
-4. Its `jti` was not used before by this client, in any process.
+2. A key of the active client `iss` signed the assertion (`_signed_by`). The check takes the same time if the client
+   does not exist.
+3. The `aud` of the assertion is this issuer, and the assertion is valid now.
+4. This client has not used the `jti` before, in any process.
 
-A valid assertion is judged by the client in this process's cache. The statement that records the `jti` also returns the
-registry's version. If the cache is older, the assertion is judged again by the client in the database. Thus the
-authentication by a key takes one statement.
+The assertion is first verified with the client in this process's cache. The SQL statement that records the `jti` also
+returns the registry's version. If the client was cached under another version, the assertion is verified again with the
+client in the database. So authentication by a key takes one SQL statement as long as the registry does not change.
 """
 
 import hashlib
@@ -32,11 +33,11 @@ INSERT INTO tokens_usedassertion (digest, expires_at) VALUES (%s, %s)
 ON CONFLICT DO NOTHING RETURNING (SELECT value FROM tokens_registryversion)"""
 """Records a `jti`. Returns the registry's version, or no row if the `jti` was used before."""
 TYPES = frozenset({None, "jwt", "client-authentication+jwt"})
-"""The `typ` of an assertion that authenticates a client: most libraries write the plain one."""
+"""The accepted values of `typ` in an assertion that authenticates a client. Most libraries send `JWT`."""
 
 
 class Unfit(InvalidAssertion):
-    """The signature of the assertion is right, but its audience, its dates or its `jti` are not."""
+    """The signature of the assertion is valid, but its audience or dates are not, or its `jti` was used before."""
 
     def __init__(self, client: Client, reason: str) -> None:
         super().__init__(reason)
@@ -44,13 +45,14 @@ class Unfit(InvalidAssertion):
 
 
 class LegacyAudience(Unfit):
-    """The assertion's `aud` is the URL of the token or PAR endpoint, which the client is not registered to send."""
+    """The `aud` is the URL of the token or PAR endpoint, which the client's registration does not permit."""
 
 
 def prove_itself(text: str, *, now: datetime) -> Client:
-    """Return the client that authenticates by the assertion in `text` (RFC 7523 section 3). Records its `jti` as used.
+    """Authenticate a client by the assertion in `text`, whose `iss` and `sub` are the client (RFC 7523 section 3).
 
-    Raises InvalidAssertion if it is invalid or its `sub` is not its `iss`, and LegacyAudience as `prove` does.
+    Records the `jti` as used. Raises InvalidAssertion if the assertion is invalid. Raises its subclass LegacyAudience
+    if the audience is the token or PAR endpoint and this client may not use that.
     """
     own = assertion.read(text, types=TYPES)
     if own.subject != own.issuer:
@@ -59,10 +61,10 @@ def prove_itself(text: str, *, now: datetime) -> Client:
 
 
 def prove(parsed: Assertion, *, now: datetime) -> Client:
-    """Return the client that signed the assertion. Records its `jti` as used.
+    """Return the client that signed the assertion, and record its `jti` as used.
 
-    Raises InvalidAssertion; records `assertion.refused` in the audit log if a key of the client signed a refused
-    assertion.
+    Raises InvalidAssertion if the assertion is invalid. If a key of the client signed the refused assertion, the audit
+    log gets `assertion.refused`.
     """
     # A client that does not exist takes the same work as a wrong signature.
     try:
@@ -74,12 +76,15 @@ def prove(parsed: Assertion, *, now: datetime) -> Client:
 
 
 def _signer(parsed: Assertion, *, now: datetime) -> Client:
-    """Return the client that signed the assertion, from the cache if it is current. Raises InvalidAssertion."""
+    """Return the client that signed the assertion, from the cache if the cache is current.
+
+    Raises InvalidAssertion if the assertion is invalid.
+    """
     version, cached = registry.remembered(parsed.issuer)
     try:
         client = _signed_by(parsed, cached, now=now)
     except InvalidAssertion:
-        # The cache might lack a client or a key that was registered since.
+        # The cache might lack a client or a key that was registered later.
         version = registry.version()
         client = _registered(parsed, version, now=now)
     # The `jti` is recorded after the signature is verified: otherwise an attacker could use up a client's `jti`.
@@ -97,7 +102,7 @@ def _signed_by(parsed: Assertion, client: Client | None, *, now: datetime) -> Cl
 
     Raises:
         InvalidAssertion: No key of the client verifies the signature.
-        LegacyAudience: A check failed, and the audience is the token endpoint, which this client may not use.
+        LegacyAudience: A check failed, and the audience is the token or PAR endpoint, which this client may not use.
         Unfit: The signature is valid, but another check failed.
     """
     signed = parsed.verified(keys(client, kid=parsed.header.get("kid")), stand_in=stand_in(parsed.header["alg"]))
@@ -125,8 +130,8 @@ def require_profile(parsed: Assertion, client: Client) -> None:
 def keys(client: Client | None, *, kid: object) -> tuple[ClientKey, ...]:
     """Return the public keys with which a client's assertions are verified.
 
-    Returns none if the client is None or authenticates by another method. `kid` is that of the assertion's header, or
-    None. Raises Unavailable if the keys at the `jwks_uri` are still being fetched.
+    Returns no keys if the client is None or authenticates by another method. `kid` is that of the assertion's header,
+    or None. Raises Unavailable if the keys at the `jwks_uri` are still being fetched.
     """
     if client is None or client.token_endpoint_auth_method != AuthenticationMethod.PRIVATE_KEY_JWT:
         return ()
@@ -145,9 +150,9 @@ def _pasted(jwks: str) -> tuple[ClientKey, ...]:
 
 
 def use_once(client: Client, token_id: str, *, expires_at: datetime) -> str | None:
-    """Record a client's `jti` as used until `expires_at`, and return the registry's version, or None if it has none.
+    """Record a client's `jti` as used until `expires_at`, and return the registry's version.
 
-    Raises Unfit if the `jti` was used before (replay), in this process or another.
+    Returns None if the registry has no version. Raises Unfit if the `jti` was used before (replay), in any process.
     """
     digest = hashlib.sha256(f"{client.client_id}\0{token_id}".encode()).digest()
     until = connection.ops.adapt_datetimefield_value(expires_at + CLOCK_ERROR)
@@ -161,7 +166,7 @@ def use_once(client: Client, token_id: str, *, expires_at: datetime) -> str | No
 
 
 def audiences(client: Client) -> tuple[str, ...]:
-    """Return the accepted values of `aud`: the issuer's URL, and the endpoints' if the client may send them."""
+    """Return the accepted values of `aud`: the issuer's URL, and those of `endpoints` if the client may send them."""
     url = conf.issuer().url
     return (url, *endpoints()) if client.accepts_token_endpoint_audience and not client.follows_fapi2 else (url,)
 

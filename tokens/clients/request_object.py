@@ -6,10 +6,11 @@ A request object is valid for a client if
 3. a key of the client verifies its signature (`Assertion.verified`);
 4. client_id and iss name the client, aud is this issuer alone, and its dates include the present (`check`).
 
-Then `parameters` returns the authorization request. Nothing outside of the object belongs to it (section 6.3).
+Then `parameters` returns the authorization request. Parameters outside of the object are not part of the request
+(section 6.3).
 
-`typ` can be missing: OpenID Connect has request objects without, and section 10.8 permits them. So that no assertion
-that authenticates a client is taken for a request object, `sub` must not be the client.
+`typ` can be missing: OpenID Connect has request objects without `typ`, and section 10.8 permits them. `sub` must not be
+the client, so that no assertion that authenticates a client is taken for a request object.
 """
 
 import json
@@ -22,14 +23,17 @@ from tokens.clients.assertion import Assertion, InvalidAssertion
 
 TYPES = frozenset({None, "jwt", "oauth-authz-req+jwt"})
 FORBIDDEN = ("request", "request_uri")
-"""A request object contains no other (section 4)."""
+"""Claims that must be absent, because a request object must not contain another one (section 4)."""
 NUMBERS = frozenset({"max_age"})
 OBJECTS = frozenset({"claims"})
 LISTS = frozenset({"resource"})
 
 
 def read(text: str) -> Assertion:
-    """Parse the request object in `text`, without verifying its signature. Raises InvalidAssertion."""
+    """Parse the request object in `text`, without verifying its signature.
+
+    Raises InvalidAssertion unless conditions 1 and 2 of the module's docstring hold.
+    """
     parsed = assertion.parse(text, types=TYPES)
     claims = parsed.claims
     for name in ("client_id", "iss"):
@@ -44,7 +48,7 @@ def read(text: str) -> Assertion:
 
 
 def check(parsed: Assertion, client_id: str, *, issuer: str, now: datetime) -> None:
-    """Check client, audience and dates of a verified request object. Raises InvalidAssertion."""
+    """Raise InvalidAssertion unless a verified request object is for this client, issuer and time (condition 4)."""
     if parsed.claims["client_id"] != client_id:
         raise InvalidAssertion("its client_id is not that of the request")
     if parsed.claims["iss"] != client_id:
@@ -59,7 +63,10 @@ def parameters(claims: Mapping[str, Any], names: Collection[str]) -> list[tuple[
 
 
 def _texts(name: str, value: object) -> list[str]:
-    """Return the text of a parameter, or its texts if it can be repeated. Raises InvalidAssertion."""
+    """Return the text of a parameter, or its texts if it can be repeated.
+
+    Raises InvalidAssertion if the value has a wrong type.
+    """
     if isinstance(value, str):
         return [value]
     if name in NUMBERS and isinstance(value, int) and not isinstance(value, bool):

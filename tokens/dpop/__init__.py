@@ -3,13 +3,13 @@
 Owns: the checks of a proof, nonces, and the record of used proofs.
 Does not own: the claim `cnf` (`issued.access_token`), the binding of codes and refresh tokens (`grants`), the check of
 an access token's binding (`userinfo`). An API checks proofs on its own (`resources`).
-Steps: none alone; 3 uses it at the token endpoint.
+Steps: none of the seven in README.md; step 3 verifies proofs at the token endpoint.
 Neighbours: `grants` and `userinfo` verify a proof, `metadata` publishes the algorithms.
 
 Read in this order:
 - `target_uri`: the normal form of the URL that a proof is for.
 - `proof`: the numbered checks of RFC 9449 section 4.3, and the key's thumbprint.
-- `nonce`: nonces that every process can make and recognize without a table.
+- `nonce`: nonces that each process can generate and recognize without a database table.
 - `replay`: accept each proof once, in all processes.
 - `verifier`: verify the proof of a request to this issuer by its settings.
 """

@@ -1,9 +1,13 @@
-"""Nonces for DPoP proofs (RFC 9449 section 8): made and recognized by every process, without a table. Pure.
+"""Nonces for DPoP proofs (RFC 9449 section 8).
 
-- Time is cut into windows of WINDOW. The nonce of a window is a keyed hash of its number, so it cannot be predicted.
-- The nonce of the window before this one is accepted, too. So a nonce is accepted for one to two windows.
-- The nonce of the next window is accepted, because the process that gave it can have read the clock later.
-- Each secret of SECRET_KEY_FALLBACKS still makes accepted nonces, so that its rotation refuses none.
+Each process generates and recognizes them without a database table. Pure.
+
+- Time is divided into windows of WINDOW. The nonce of a window is a keyed hash of the window's number, so it cannot be
+  predicted.
+- The nonce of the previous window is accepted, too. So a nonce is accepted for one to two windows after it was sent.
+- The nonce of the next window is accepted, because another process might have read the clock later and sent that nonce.
+- Nonces that were generated with a secret of SECRET_KEY_FALLBACKS are accepted, so that nonces survive a rotation of
+  SECRET_KEY.
 """
 
 import base64
@@ -14,14 +18,14 @@ from datetime import datetime, timedelta
 
 WINDOW = timedelta(seconds=60)
 LONGEST_USE = 3 * WINDOW
-"""For how long a nonce that is accepted now can be accepted at most."""
+"""The longest time for which a nonce that is accepted now can remain accepted."""
 BYTES = 16
-# Another value invalidates the nonces that clients have.
+# Changing this value invalidates the nonces that clients have.
 PURPOSE = "tokens.dpop.nonce"
 
 
 def current(secrets: Sequence[str], *, now: datetime) -> str:
-    """Return the nonce to send to clients. `secrets` are the issuer's, the current one first."""
+    """Return the nonce to send to clients. `secrets` are the issuer's secrets, the current secret first."""
     return _nonce(secrets[0], _window(now))
 
 

@@ -1,20 +1,20 @@
 """Checks a DPoP proof against the request that it came with (RFC 9449 section 4.3). Pure.
 
 `check` establishes, by the numbers of section 4.3:
-1.  There is one proof. A server joins several headers by a comma, which no JWT has.
-2.  It is a well-formed JWT, of at most LONGEST characters.
+1.  There is one proof. A server joins several headers by a comma, and a JWT contains no comma.
+2.  The proof is a well-formed JWT, of at most LONGEST characters.
 3.  jti, htm, htu and iat are present and well-formed; jti has at most LONGEST_ID characters.
 4.  `typ` is dpop+jwt.
 5.  `alg` is in ALGORITHMS: all are asymmetric.
-6.  The key in the header, judged as a client's registered key, made the signature.
+6.  The key in the header verifies the signature. It is checked like a client's registered key.
 7.  That key has no private member.
 8.  htm is the method of the request.
-9.  htu is the URL of the request in normal form, by the issuer's configured URL.
-10. The nonce, if there is one or one is required, is one of this issuer.
+9.  htu is the URL of the request, both in normal form. The issuer's configured URL is used, not the Host header.
+10. The nonce, if the proof has or needs one, is an accepted nonce of this issuer.
 11. Without a nonce, iat is at most WINDOW from now.
 12. With an access token, ath is its hash. The caller compares the key with the token's `cnf`.
 
-The caller must then record the `jti` as used (`replay`), and bind what it issues to the thumbprint.
+The caller must then record the `jti` as used (`replay`), and bind the tokens that it issues to the thumbprint.
 """
 
 import base64
@@ -33,7 +33,7 @@ from tokens.jose.public_keys import ClientKey, UnusableKey
 TYPE = "dpop+jwt"
 ALGORITHMS = ("ES256", "Ed25519", "EdDSA", "PS256", "RS256")
 SAME = {"Ed25519": "EdDSA"}
-"""The name of RFC 9864 for EdDSA with Ed25519, which newer libraries write."""
+"""Synonyms of `alg`. `Ed25519` is the name of RFC 9864 for EdDSA with Ed25519, which newer libraries send."""
 LONGEST = 8 * 1024  # characters
 LONGEST_ID = 255  # characters of the jti
 WINDOW = timedelta(seconds=60)
@@ -67,14 +67,14 @@ class ProofContext:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A valid proof."""
+    """A DPoP proof that passed the checks of `check`."""
 
     thumbprint: str
-    """The SHA-256 thumbprint of its key (RFC 7638), the `jkt` of section 6.1."""
+    """The SHA-256 thumbprint of the proof's key (RFC 7638), the `jkt` of section 6.1."""
     token_id: str
-    """Its `jti`, to be accepted once."""
+    """The `jti` of the proof, which is accepted once."""
     algorithm: str = field(default="", compare=False)
-    """The algorithm of its signature, by its name in the registered keys."""
+    """The `alg` of the proof, with the synonym `Ed25519` replaced by `EdDSA` (SAME)."""
 
 
 def check(text: str, context: ProofContext) -> Proof:
@@ -99,19 +99,22 @@ def check(text: str, context: ProofContext) -> Proof:
 
 
 def token_hash(access_token: str) -> str:
-    """Return the `ath` of an access token (section 4.2)."""
+    """Return the `ath` of an access token (RFC 9449 section 4.2)."""
     digest = hashlib.sha256(access_token.encode("ascii", "replace")).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def _algorithm(header: Mapping[str, Any]) -> str:
-    """Return the algorithm of the signature, by its name in the registered keys."""
+    """Return the `alg` of the proof, with a synonym replaced (SAME).
+
+    Raises InvalidProof if `typ` or `alg` is not permitted, or an extension is critical.
+    """
     if header.get("typ") != TYPE:
         raise InvalidProof(f"its typ is not {TYPE}")
     algorithm = header.get("alg")
     if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
         raise InvalidProof(f"its alg is not one of {', '.join(ALGORITHMS)}")
-    # RFC 7515 section 4.1.11: refuse a critical extension that is not implemented; none is. `b64` is always critical.
+    # RFC 7515 section 4.1.11: refuse a critical extension that is not implemented, so any. `b64` is always critical.
     if header.keys() & {"crit", "b64"}:
         raise InvalidProof("it requires an extension that is not supported (crit)")
     return SAME.get(algorithm, algorithm)
@@ -162,7 +165,10 @@ def _key(jwk: object, algorithm: str) -> tuple[ClientKey, str]:
 
 
 def _check_time(claims: Mapping[str, Any], context: ProofContext) -> None:
-    """Raise InvalidProof unless the nonce, or else `iat`, is from now (section 4.3, checks 10 and 11)."""
+    """Raise InvalidProof unless the nonce is current, or, without a nonce, `iat` is current.
+
+    These are checks 10 and 11 of RFC 9449 section 4.3.
+    """
     nonce = claims.get("nonce")
     if nonce is None and context.requires_nonce:
         raise NonceRefused("it has no nonce, which this issuer requires")

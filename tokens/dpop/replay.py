@@ -1,8 +1,9 @@
 """Accepts each DPoP proof once, in all processes (RFC 9449 section 11.1).
 
-- A row has the SHA-256 of the key's thumbprint and the `jti`. So nobody can use up the `jti` of another key.
-- Only proofs of authenticated requests get a row. A public client only names itself: a stranger can write rows in its
-  name, at the rate limit's pace at most. `purge_tokens` deletes a row after KEPT, when no process accepts the proof.
+- A row has one SHA-256 over the key's thumbprint and the `jti`. So no client can use up the `jti` of another key.
+- Only proofs of authenticated requests get a row. A public client has no credentials, so an attacker can write rows in
+  its name. The rate limit bounds their number.
+- `purge_tokens` deletes a row after KEPT, when no process accepts the proof any more.
 """
 
 import hashlib
@@ -14,7 +15,7 @@ from tokens.dpop import nonce
 from tokens.dpop.proof import WINDOW, InvalidProof, Proof
 
 KEPT = max(2 * WINDOW, nonce.LONGEST_USE)
-"""For how long a proof that is accepted now can be accepted at most, by its `iat` or its nonce."""
+"""The longest time for which a proof that is accepted now can remain acceptable, by its `iat` or its nonce."""
 USE_ONCE = """
 INSERT INTO tokens_usedproof (digest, expires_at) VALUES (%s, %s)
 ON CONFLICT DO NOTHING RETURNING 1"""

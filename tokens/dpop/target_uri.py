@@ -1,7 +1,7 @@
 """The normal form of a target URI: syntax-based and scheme-based (RFC 3986 sections 6.2.2 and 6.2.3). Pure.
 
-Query and fragment are left out (RFC 9449 section 4.3, check 9). Python's URL parser is not used, because it drops tabs
-and line breaks, so that texts that are no URI would match.
+Query and fragment are left out (RFC 9449 section 4.3, check 9). Python's URL parser is not used: it drops tabs and line
+breaks, so texts that are not URIs would match.
 """
 
 import re
@@ -18,7 +18,7 @@ UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
 
 
 def normal(text: str) -> str | None:
-    """Return the normal form of an http or https URI without query and fragment, or None if `text` is none.
+    """Return the normal form of an http or https URI, without query and fragment, or None if `text` is no such URI.
 
     `HTTPS://Issuer.example:443/a/../%74oken?x=1` becomes `https://issuer.example/token`.
     """

@@ -1,9 +1,9 @@
-"""Verifies the DPoP proof of a request to an endpoint of this issuer, by its settings.
+"""Verifies the DPoP proof of a request to an endpoint of this issuer, by the issuer's settings.
 
-1. `verify` checks the proof by itself (`proof`). It runs before anything of the request is used up, so that a client
-   that lacks a nonce can repeat the request.
-2. `use_once` accepts the proof once (`replay`). It runs after the client or the access token was verified, so that
-   requests that fail there write no row.
+1. `verify` checks the proof by itself (`proof`). The caller runs it before a code or token of the request is used. So a
+   client that lacks a nonce can repeat the request.
+2. `use_once` accepts the proof once (`replay`). The caller runs it after the client or the access token was verified.
+   So a request that fails that check writes no row.
 """
 
 from datetime import datetime
@@ -36,11 +36,11 @@ def use_once(valid: Proof, *, now: datetime) -> None:
 
 
 def new_nonce(*, now: datetime) -> str:
-    """Return the nonce for the header `DPoP-Nonce` of a refusal by NonceRefused."""
+    """Return the nonce that the header `DPoP-Nonce` sends with a refusal by NonceRefused."""
     return nonce.current(conf.issuer().vouching_secrets, now=now)
 
 
 def headers(*, now: datetime) -> dict[str, str]:
     """Return the headers of the answer to an accepted proof: the next nonce, if this issuer requires one."""
-    # A client that gets a nonce must send one from then on (RFC 9449 section 11.3), so it gets none without need.
+    # A client that gets a nonce must send nonces from then on (RFC 9449 section 11.3), so it gets none without need.
     return {"DPoP-Nonce": new_nonce(now=now)} if conf.issuer().dpop_requires_nonce else {}

@@ -1,4 +1,4 @@
-"""What django-allauth asks about second factors: how secrets are stored, and how the issuer is called."""
+"""The methods that django-allauth calls to store secrets of second factors, and to name the issuer."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,11 +15,11 @@ class FactorAdapter(DefaultMFAAdapter):
     """Encrypts secrets by KEY_ENCRYPTION_KEYS, and names the issuer by ISSUER_URL, never by the request's Host."""
 
     def encrypt(self, text: str) -> str:
-        """Return the secret as it is stored."""
+        """Return the secret `text`, encrypted for storage in the database."""
         return secret_text.seal(text, keys=conf.issuer().encryption_keys())
 
     def decrypt(self, encrypted_text: str) -> str:
-        """Return the secret. Raises secret_text.CannotDecrypt."""
+        """Return the secret. Raises secret_text.CannotDecrypt if the text was changed, or its key was removed."""
         return secret_text.unseal(encrypted_text, keys=conf.issuer().encryption_keys())
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
@@ -33,5 +33,5 @@ class FactorAdapter(DefaultMFAAdapter):
         return gettext("Passkey {number}").format(number=number)
 
     def _get_site_name(self) -> str:
-        """Return the name that an authenticator app shows."""
+        """Return the issuer's name, which an authenticator app shows beside its codes."""
         return urlsplit(conf.issuer().url).netloc

@@ -1,12 +1,12 @@
-"""Checks what a browser sends for a passkey, before django-allauth and fido2 read it. Pure.
+"""Checks the data that a browser sends for a passkey, before django-allauth and fido2 read it. Pure.
 
 The check establishes:
 
 1. The text is strict JSON: an object whose members `id`, `rawId`, `type` and `response` have their types.
 2. `clientDataJSON` names exactly the issuer's origin (WebAuthn Level 2 section 7.1 step 9, 7.2 step 13). fido2 would
    also accept each subdomain of the issuer's host.
-3. The page was not embedded in one of another origin (`crossOrigin`, WebAuthn Level 3).
-4. fido2 can read it, and knows the algorithm of a new key (`check_readable`).
+3. The page was not embedded in a page of another origin (`crossOrigin`, WebAuthn Level 3).
+4. fido2 can read the credential, and knows the algorithm of a new key (`check_readable`).
 
 The caller must let allauth verify challenge, signature and user verification.
 """
@@ -16,10 +16,10 @@ import binascii
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from fido2.webauthn import AuthenticationResponse, RegistrationResponse
 
+from tokens.addresses import origin
 from tokens.jose import strict_json
 
 HANDLE = re.compile(rb"[0-9a-z]{1,11}")
@@ -52,11 +52,15 @@ def check(credential: object, *, issuer: str) -> None:
 def check_readable(
     credential: Mapping[str, Any], kind: type[RegistrationResponse] | type[AuthenticationResponse]
 ) -> None:
-    """Raise MalformedCredential unless fido2 can read the credential as a `kind`, and the key of a new one."""
+    """Raise MalformedCredential unless the library fido2 can parse the credential.
+
+    `kind` is the class of fido2 for a credential that creates or uses a passkey. A new passkey must also have a usable
+    public key.
+    """
     try:
         parsed = kind.from_dict(credential)
     except Exception as error:
-        # Its parsers of JSON, CBOR and keys raise errors of many classes, of which allauth expects two.
+        # fido2's parsers of JSON, CBOR and keys raise errors of many classes, of which allauth expects two.
         raise MalformedCredential("the credential cannot be read") from error
     if isinstance(parsed, RegistrationResponse):
         made = parsed.response.attestation_object.auth_data.credential_data
@@ -64,14 +68,8 @@ def check_readable(
             raise MalformedCredential("the credential has no public key of a known algorithm")
 
 
-def origin(issuer: str) -> str:
-    """Return the origin of the issuer's URL: scheme, host and port (RFC 6454)."""
-    parts = urlsplit(issuer)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
 def _check_handle(handle: Any) -> None:
-    """Raise MalformedCredential unless the user handle is absent or names a user's primary key."""
+    """Raise MalformedCredential unless the user handle (WebAuthn) is absent or has the form of a user's primary key."""
     if handle is None:
         return
     text = _decoded(handle) if isinstance(handle, str) else b""
@@ -90,7 +88,7 @@ def _client_data(encoded: Any) -> Mapping[str, Any]:
 
 
 def _decoded(text: str) -> bytes:
-    """Return the bytes of base64url text. Raises MalformedCredential."""
+    """Return the bytes of base64url text. Raises MalformedCredential if the text is not base64url."""
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Which second factors a user has set up."""
+"""Tells which second factors a user has set up."""
 
 from allauth.mfa.models import Authenticator
 
@@ -6,7 +6,7 @@ from tokens.authentication_class import MULTI_FACTOR, PASSWORD, PHISHING_RESISTA
 from tokens.models import User
 
 FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
-"""Recovery codes are no factor of their own: they replace a lost one."""
+"""The factors of this module. Recovery codes are not among them, because they only replace a lost factor."""
 
 
 def types(user: User) -> frozenset[str]:

@@ -1,11 +1,11 @@
-"""Which authentication context class the operator requires of a user, for a client or for the admin.
+"""Computes which authentication context class the operator requires of a user, for a client or for the admin.
 
-- The setting SECOND_FACTOR_GROUPS: members of these groups, for every client and for the admin.
-- The setting SECOND_FACTOR_STAFF: users with access to the admin, for every client and for the admin.
-- A client's `required_class`: every user of that client.
+- The setting SECOND_FACTOR_GROUPS applies to members of these groups, for every client and for the admin.
+- The setting SECOND_FACTOR_STAFF applies to users with access to the admin, for every client and for the admin.
+- A client's `required_class` applies to every user of that client.
 
-The strongest requirement counts. It is checked at each authorization and at each page of the admin, not at the login: a
-user without a factor can log in and set one up, and nothing else.
+The strongest requirement applies. It is checked at each authorization and at each page of the admin, not at the login.
+So a user without a factor can log in to set one up, but cannot do anything else.
 """
 
 from tokens import conf
@@ -14,7 +14,7 @@ from tokens.models import Client, User
 
 
 def of_user(user: User) -> str:
-    """Return the class that the user always needs, or ""."""
+    """Return the authentication class that the user's login needs for the admin and for every client, or ""."""
     settings = conf.issuer()
     if settings.second_factor_staff and user.is_staff:
         return MULTI_FACTOR
@@ -23,5 +23,5 @@ def of_user(user: User) -> str:
 
 
 def of(user: User, client: Client) -> str:
-    """Return the class that the user needs for the client, or ""."""
+    """Return the authentication class that the user's login needs for the client, or ""."""
     return strongest((of_user(user), client.required_class or ""))

@@ -3,7 +3,7 @@
 - A code is valid in its step of 30 seconds, and in the step before and after it (`TOLERANCE`).
 - The row stores the step of the last accepted code. A code of that step or an earlier one is refused (RFC 6238 section
   5.2), in every process, because the row is locked while it is compared.
-- allauth remembers used codes in the cache, which a process can have for itself. So the database decides here.
+- allauth remembers used codes in the cache, which can be separate for each process. So the database decides here.
 """
 
 import hmac
@@ -25,13 +25,13 @@ LAST_STEP = "last_step"
 
 
 def spend(authenticator: Authenticator, code: str, *, now: datetime) -> bool:
-    """Return True if `code` is valid at `now` and no code of its step was accepted before. Records its step.
+    """Return True if `code` is valid at `now` and its time step was not used before. Records the step as used.
 
-    Raises secret_text.CannotDecrypt.
+    Raises secret_text.CannotDecrypt if the stored secret does not decrypt.
     """
     with transaction.atomic():
         row = Authenticator.objects.select_for_update().filter(pk=authenticator.pk).first()
-        if row is None:  # the user removed it at the same moment
+        if row is None:  # the user removed the authenticator at the same moment
             return False
         keys = conf.issuer().encryption_keys()
         secret = secret_text.unseal(row.data["secret"], keys=keys)
@@ -46,7 +46,7 @@ def spend(authenticator: Authenticator, code: str, *, now: datetime) -> bool:
 
 
 def matching_step(secret: str, code: str, *, now: datetime) -> int | None:
-    """Return the step whose code is `code`, or None. `secret` is base32. Blanks in `code` do not count."""
+    """Return the time step whose code is `code`, or None. `secret` is base32. Ignores blanks in `code`."""
     typed = "".join(code.split()).encode()
     found = None
     for step in _steps(now):  # all of them, so that timing does not reveal which one matched
@@ -56,13 +56,13 @@ def matching_step(secret: str, code: str, *, now: datetime) -> int | None:
 
 
 def _steps(now: datetime) -> Iterator[int]:
-    """Yield the steps whose codes are valid at `now`."""
+    """Yield the time steps (of 30 seconds) whose codes are valid at `now`."""
     current = int(now.timestamp()) // PERIOD
     yield from range(current - TOLERANCE, current + TOLERANCE + 1)
 
 
 def _code(secret: str, step: int) -> str:
-    """Return the code of a step (RFC 4226 section 5.3, HMAC-SHA-1)."""
+    """Return the code of a time step (RFC 4226 section 5.3, HMAC-SHA-1)."""
     digest = hmac.digest(b32decode(secret, casefold=True), struct.pack(">Q", step), "sha1")
     start = digest[-1] & 0x0F
     number = int.from_bytes(digest[start : start + 4], "big") & 0x7FFFFFFF

@@ -8,12 +8,15 @@ from tokens.factors import secret_text
 from tokens.factors.secret_text import CannotDecrypt
 
 MEMBERS = {"totp": "secret", "recovery_codes": "seed"}
-"""By type of a factor: the member of its data that is encrypted. Passkeys have public keys only."""
+"""The encrypted member of a factor's data, by the type of the factor. Passkeys have only public keys."""
 BATCH = 500
 
 
 def renew() -> tuple[int, int]:
-    """Encrypt every secret again that another key encrypted. Return how many, and how many do not decrypt."""
+    """Encrypt again, under the first encrypting key, each secret that is encrypted under another key.
+
+    Returns the number of secrets that were encrypted again, and the number of those that do not decrypt.
+    """
     renewed, lost = 0, 0
     last = 0
     while keys := list(_after(last).values_list("pk", flat=True)[:BATCH]):
@@ -30,7 +33,10 @@ def _after(pk: int) -> "models.QuerySet[Authenticator]":
 
 @transaction.atomic
 def _renew(pk: int) -> bool | None:
-    """Return True if the secret was encrypted again, False if it was current, None if it does not decrypt."""
+    """Encrypt the secret in row `pk` again, unless it is encrypted under the first encrypting key.
+
+    Returns True if the secret was encrypted again, False if there was no need, None if it does not decrypt.
+    """
     keys = conf.issuer().encryption_keys()
     # Locked: a code that is spent at the same moment writes the same column.
     row = Authenticator.objects.select_for_update().filter(pk=pk).first()

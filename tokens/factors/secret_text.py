@@ -1,7 +1,7 @@
 """Encrypts a text secret for the database: AES-256-GCM under a key derived from KEY_ENCRYPTION_KEYS. Pure.
 
-- The text starts with the identifier of its encrypting key. The first entry encrypts, each entry decrypts.
-- A text of an earlier entry decrypts until the entry is removed from KEY_ENCRYPTION_KEYS.
+- The encrypted text contains the identifier of its encrypting key. The first entry of KEY_ENCRYPTION_KEYS encrypts.
+- A text that another entry encrypted can be decrypted until that entry is removed from KEY_ENCRYPTION_KEYS.
 
 Example: `seal("JBSW…", keys=keys)` returns `1.3f0a9c21.<base64url of nonce and ciphertext>`.
 """
@@ -25,7 +25,7 @@ class CannotDecrypt(ValueError):
     """A stored secret does not decrypt: its row was changed, or its entry of KEY_ENCRYPTION_KEYS was removed."""
 
     silent_variable_failure = True
-    """Django's templates show nothing instead, so that the page on which a user replaces the factor still opens."""
+    """Makes Django's templates ignore this error, so that the page on which a user replaces the factor still opens."""
 
 
 def seal(text: str, *, keys: Sequence[EncryptionKey]) -> str:
@@ -36,7 +36,7 @@ def seal(text: str, *, keys: Sequence[EncryptionKey]) -> str:
 
 
 def unseal(sealed: str, *, keys: Sequence[EncryptionKey]) -> str:
-    """Return the text that `seal` encrypted. Raises CannotDecrypt."""
+    """Return the text that `seal` encrypted. Raises CannotDecrypt if it was changed, or `keys` lacks its key."""
     version, _, rest = sealed.partition(".")
     name, _, encoded = rest.partition(".")
     key = next((key for key in keys if version == VERSION and key.id == name), None)

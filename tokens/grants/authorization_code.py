@@ -12,19 +12,24 @@ from tokens.grants import holder_key, user_response
 from tokens.grants.base import Proven, Tokens
 from tokens.grants.request import ClientRequest
 from tokens.issued import one_time, row_statements, user_grant
+from tokens.issued.row_join import JoinedRows
 from tokens.models import AuthorizationCode, Client, PkceRule
 
+# `lock`, in this order: the lock order of grants and codes. Locking the user, too, would break that order.
+CODES = JoinedRows(
+    AuthorizationCode, "grant", "grant__user", where="digest = %s AND client_id = %s", lock=("grant", "")
+)
 VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636 section 4.1
 
 
 def issue(request: ClientRequest, proven: Proven) -> Tokens:
-    """Redeem the code. Raises OAuthError invalid_grant, and revokes the grant if the code is reused.
+    """Redeem the code. Raises OAuthError invalid_grant if the code is not valid, was used, or is not for this request.
 
-    A repeat of the request within RETRY_WINDOW (parallel requests, a lost answer) is refused; the grant stays.
+    The grant is revoked if the code is reused, except within RETRY_WINDOW (parallel requests, a lost answer).
     """
     client = proven.client
     with transaction.atomic():
-        # Of several parallel requests with the code, one at a time looks at it and redeems it.
+        # The lock admits one of several parallel requests at a time to check and redeem the code.
         code = _find(request, client)
         _verify(code, client, request)
         # The UPDATE decides, too, which request redeems the code.
@@ -44,12 +49,13 @@ def matches_challenge(verifier: str, challenge: str) -> bool:
 
 
 def _find(request: ClientRequest, client: Client) -> AuthorizationCode:
-    """Lock the grant of the code, then the code, and return the code as it is now. Raises OAuthError invalid_grant."""
+    """Lock the grant of the code, then the code, and return the code as it is now.
+
+    Raises OAuthError invalid_grant if the code is unknown, another client's, or expired without having been redeemed.
+    """
     presented = one_time.digest(request.required("code"))
-    # `of`, in this order: the lock order of grants and codes. Locking the user too would break it.
-    rows = AuthorizationCode.objects.select_for_update(of=("grant", "self")).select_related("grant__user")
-    code = rows.filter(digest=presented, grant__client=client.pk).first()
-    # A redeemed code is looked at even after it expired: its reuse is detected as long as its row exists.
+    code = CODES.first([presented, client.pk])
+    # A redeemed code is returned even after it expired: its reuse is detected as long as its row exists.
     if code is None or (code.redeemed_at is None and code.expires_at <= request.now):
         raise OAuthError("invalid_grant", "The authorization code is unknown, expired, or another client's.")
     code.grant.client = client
@@ -58,7 +64,7 @@ def _find(request: ClientRequest, client: Client) -> AuthorizationCode:
 
 def _verify(code: AuthorizationCode, client: Client, request: ClientRequest) -> None:
     """Raise OAuthError unless redirect URI, code verifier and DPoP key are those of the authorization request."""
-    # Before reuse detection: a client without them never held the code, and must not be able to revoke the grant.
+    # Before reuse detection: a client without these never had the code, and must not be able to revoke the grant.
     if not _has_same_redirect_uri(code, client, request):
         raise OAuthError("invalid_grant", "The redirect URI is not that of the authorization request.")
     _verify_pkce(code, client, request)
@@ -66,10 +72,13 @@ def _verify(code: AuthorizationCode, client: Client, request: ClientRequest) -> 
 
 
 def _verify_pkce(code: AuthorizationCode, client: Client, request: ClientRequest) -> None:
-    """Raise OAuthError unless the code verifier, or its absence, fits the authorization request."""
+    """Raise OAuthError unless the code verifier matches the code challenge of the authorization request.
+
+    If there was no challenge, raises OAuthError if a verifier is sent, or if the client's PKCE rule requires PKCE now.
+    """
     if code.code_challenge:
         verifier = request.form.get("code_verifier")
-        if not verifier:  # not invalid_request: FAPI 2.0's certification and libraries expect the error of a wrong one
+        if not verifier:  # FAPI 2.0's certification and libraries expect the error of a wrong verifier
             raise OAuthError("invalid_grant", "Missing code_verifier parameter.")
         if not (VERIFIER.fullmatch(verifier) and matches_challenge(verifier, code.code_challenge)):
             raise OAuthError("invalid_grant", "The code verifier does not match the code challenge.")
@@ -86,7 +95,8 @@ def _verify_pkce(code: AuthorizationCode, client: Client, request: ClientRequest
 def _has_same_redirect_uri(code: AuthorizationCode, client: Client, request: ClientRequest) -> bool:
     """Return True if the redirect URI is that of the authorization request (RFC 6749 section 4.1.3).
 
-    If the authorization request had none, the client may leave it out, or send one that it registered.
+    If the authorization request had no redirect URI, the token request may have none, or one that the client
+    registered.
     """
     if code.redirect_uri:
         return request.required("redirect_uri") == code.redirect_uri

@@ -1,13 +1,13 @@
 """Steps that every grant type shares: authenticate the client, check its grant types, issue, and answer.
 
 1. The grant type is one that this issuer has (`table`).
-2. The DPoP proof, if there is one, is valid (`holder_key`). A client that lacks a nonce can repeat its request, of
-   which nothing was used up.
-3. `identify` authenticates the client, and reads what else the grant type needs to know.
-4. The client may use the grant type, and sent a proof if it always has to. The proof is accepted once.
+2. The DPoP proof, if there is one, is valid (`holder_key`). A client that lacks a nonce can repeat its request, because
+   no code or token was used yet.
+3. `identify` authenticates the client, and verifies the token or assertion about a user if the grant type takes one.
+4. The client may use the grant type, and sent a proof if it must always send one. The proof is accepted once.
 5. `issue` checks the grant and returns the tokens.
 
-A grant type fills in `identify` and `issue`, and cannot leave out the other steps.
+Each grant type supplies `identify` and `issue`, and cannot skip the other steps.
 """
 
 import uuid
@@ -22,9 +22,9 @@ from tokens.claims import contents
 from tokens.claims.hook import ClaimsContext, Place
 from tokens.clients import authentication
 from tokens.errors import OAuthError
-from tokens.grants import holder_key
+from tokens.grants import holder_key, revocation_second
 from tokens.grants.request import ClientRequest
-from tokens.issued import access_token, revocation_second
+from tokens.issued import access_token
 from tokens.issued.access_token import AccessToken
 from tokens.issued.audience import Target
 from tokens.issued.holder import Holder
@@ -45,7 +45,7 @@ class Tokens:
 
     access_token: str
     expires_in: int
-    """Seconds."""
+    """The lifetime of the access token in seconds."""
     scopes: tuple[str, ...]
     id_token: str | None = None
     refresh_token: str | None = None
@@ -73,7 +73,10 @@ P = TypeVar("P", bound=Proven)
 
 @dataclass(frozen=True, slots=True)
 class Flow(Generic[P]):
-    """The two functions of a grant type. Both raise OAuthError; `issue` also NotReady if no key may sign."""
+    """The steps of a grant type. `identify` authenticates the client, `issue` checks the grant and issues the tokens.
+
+    Both raise OAuthError if the request is refused. `issue` also raises NotReady if no key can sign.
+    """
 
     identify: Callable[[ClientRequest], P]
     issue: Callable[[ClientRequest, P], Tokens]
@@ -94,25 +97,25 @@ def answer(request: ClientRequest, table: Mapping[str, Flow[Any]]) -> dict[str, 
     elif proven.client.must_bind_tokens:
         raise OAuthError("invalid_dpop_proof", "This client must send a DPoP proof with each token request.")
     tokens = flow.issue(request, proven)
-    if proven.client.is_public:  # it only named itself before, which is no use of it
+    if proven.client.is_public:  # it only named itself before, which does not count as a use
         proven.client.note_use(now=request.now)
     return tokens.response()
 
 
 def identify(request: ClientRequest) -> Proven:
-    """Authenticate the client of the request. Raises OAuthError invalid_client if that fails."""
-    return Proven(authentication.authenticate(request.credentials, now=request.now))
+    """Authenticate the client of the request. Raises what `authentication.authenticate` raises."""
+    return Proven(authentication.authenticate(request.credentials, now=request.now, received=request.received))
 
 
 def issue_access_token(
     client: Client, holder: Holder, target: Target, request: ClientRequest, *, until: datetime | None = None
 ) -> Tokens:
-    """Issue an access token for `target`. Raises NotReady if no key may sign.
+    """Issue an access token for `target`, which expires at `until` at the latest.
 
-    The token expires at `until` at the latest. Raises OAuthError temporarily_unavailable if a
-    revocation covers it already.
+    Raises NotReady if no key may sign, and OAuthError temporarily_unavailable if a revocation covers tokens of this
+    second.
     """
-    if client.tokens_from > request.now.timestamp():  # else no revocation covers the second of issue
+    if client.tokens_from > request.now.timestamp():  # else no revocation of the client covers this second
         revocation_second.refuse_client(client, now=request.now)
     longest, issued_at, settings = lifetime(client, target.api), request.now, conf.issuer()
     has_further = settings.claims_hook or (target.api and target.api.gets_groups)
@@ -123,7 +126,7 @@ def issue_access_token(
         client_id=client.client_id,
         scopes=_meant_for(target, settings.openid_scopes),
         token_id=uuid.uuid4().hex,
-        issued_at=issued_at,  # the instant of the checks: a revocation in between is later, and covers the token
+        issued_at=issued_at,  # before the checks: a revocation that they miss is later, and covers the token
         lifetime=longest if until is None else min(longest, until - issued_at),
         grant_id=holder.grant_id,
         login=holder.login,
@@ -151,7 +154,10 @@ def _log_issue(token: AccessToken, request: ClientRequest, client: Client) -> No
 
 
 def _form(api: Api | None) -> dict[str, Any]:
-    """Return the fields of AccessToken by which tokens for the API differ from RFC 9068, if there are any."""
+    """Return the fields of AccessToken that an API's settings change: `typ` and the form of `aud`.
+
+    Returns {} for the default.
+    """
     if api is None or not (api.lists_audience or api.dangerously_issues_typ_jwt):
         return {}
     typ = access_token.PLAIN_TYPE if api.dangerously_issues_typ_jwt else None
@@ -159,7 +165,10 @@ def _form(api: Api | None) -> dict[str, Any]:
 
 
 def _meant_for(target: Target, openid: Collection[str]) -> tuple[str, ...]:
-    """Return the scopes that have a meaning at the audience (RFC 9068 section 2.2.3)."""
+    """Return the scopes of the access token (RFC 9068 section 2.2.3).
+
+    A token for an API does not get the OpenID Connect scopes in `openid`. A token for the issuer gets all scopes.
+    """
     if target.api is None:
         return target.scopes
     return tuple([name for name in target.scopes if name not in openid])
@@ -175,7 +184,10 @@ def _context(client: Client, holder: Holder, target: Target) -> ClaimsContext:
 
 
 def lifetime(client: Client, api: Api | None) -> timedelta:
-    """Return how long an access token may live: the client's setting or the issuer's, capped by the API's."""
+    """Return the lifetime of an access token.
+
+    It is the client's setting, or else the issuer's, and at most the API's maximum.
+    """
     configured = client.access_token_lifetime or conf.issuer().access_token_lifetime
     cap = api.max_token_lifetime if api else None
     return configured if cap is None else min(configured, cap)

@@ -11,7 +11,7 @@ from tokens.issued.holder import Holder
 def issue(request: ClientRequest, proven: Proven) -> Tokens:
     """Issue a token whose subject is the client itself (RFC 9068 section 2.2). Writes no row.
 
-    Raises OAuthError unauthorized_client for a public client, which proves nothing.
+    Raises OAuthError unauthorized_client for a public client, which has no credentials.
     """
     client = proven.client
     if client.is_public:

@@ -1,8 +1,8 @@
 """The user's answer to a device's request (RFC 8628 section 3.3).
 
 1. `waiting` finds the request by the code that the user typed.
-2. `target_for` says what the user can allow.
-3. `seal` proves what was displayed; `was_displayed` checks it when the user answers.
+2. `target_for` returns the API and the scopes that the user can allow.
+3. `seal` signs what the page displayed to the user. When the user answers, `was_displayed` checks that signature.
 4. `answer` records the answer with its audit event. A request is answered once.
 """
 
@@ -15,19 +15,18 @@ from django.db.models import QuerySet
 
 from tokens import conf
 from tokens.audit import trail
-from tokens.errors import OAuthError
 from tokens.grants.device_authorization import LIFETIME, user_code_digest
 from tokens.issued import audience, membership, refresh_token, user_grant
 from tokens.issued.audience import Target
 from tokens.issued.login import Login
 from tokens.models import DeviceCode, User
 
-# Another value makes pages that are open in browsers ask again.
+# Changing this value makes pages that are open in browsers ask again.
 SALT = "tokens.views.device"
 
 
 def waiting(typed: str, *, now: datetime) -> DeviceCode | None:
-    """Return the open request with the user code that the user typed. Returns None if it was answered or expired."""
+    """Return the open device request whose user code is `typed`. Returns None if there is none."""
     unanswered = DeviceCode.objects.filter(grant=None, refused_at=None, expires_at__gt=now, client__is_active=True)
     return unanswered.select_related("client").filter(user_code_digest=user_code_digest(typed)).first()
 
@@ -35,7 +34,7 @@ def waiting(typed: str, *, now: datetime) -> DeviceCode | None:
 def target_for(code: DeviceCode, user: User) -> Target:
     """Return the target of the device's request without scopes that the user may not have.
 
-    Raises OAuthError if its client may no longer use the target, or if no scope is left.
+    Raises OAuthError if the client may no longer use the target, or if no scope is left.
     """
     resources = [] if code.audience == conf.issuer().url else [code.audience]
     target = audience.of_client(code.client, code.scope.split(), resources, openid=True)
@@ -61,8 +60,8 @@ def was_displayed(text: str, code: DeviceCode, user: User, target: Target, *, no
 def answer(code: DeviceCode, user: User, target: Target, login: Login | None, *, now: datetime) -> bool:
     """Record that the user allowed the request in this login, or refused it if `login` is None.
 
-    Returns False if the request was answered before. Raises SessionEnded if all sessions of the user were ended since
-    the session was checked.
+    Returns False if the request was answered before. Raises OAuthError if the user was disabled or deleted after the
+    session was checked, and SessionEnded if all sessions of the user were ended after that.
     """
     if login is None:
         answered, action = refuse(code, now=now), "device.refused"
@@ -77,25 +76,21 @@ def answer(code: DeviceCode, user: User, target: Target, login: Login | None, *,
 def allow(code: DeviceCode, user: User, target: Target, login: Login, *, now: datetime) -> bool:
     """Record that `user` allowed the request.
 
-    Returns False if it was answered before, or if the user was disabled or deleted since the page was shown.
-    Raises SessionEnded if all sessions of the user were ended after this one was checked.
+    Returns False if the request was answered before. Raises OAuthError and SessionEnded as `answer` does.
     """
     login = replace(login, sid="")  # the device is not in the session of this browser, whose end does not end the grant
     family = refresh_token.family_lifetime(code.client, target.scopes)
     lasts = max(LIFETIME, family)
-    try:
-        with transaction.atomic():
-            grant = user_grant.create(user, code.client, target, login, now=now, lasts=lasts, refreshes_for=family)
-            won = _unanswered(code).update(grant=grant)
-            if not won:
-                transaction.set_rollback(True)
-    except OAuthError:
-        return False
+    with transaction.atomic():
+        grant = user_grant.create(user, code.client, target, login, now=now, lasts=lasts, refreshes_for=family)
+        won = _unanswered(code).update(grant=grant)
+        if not won:
+            transaction.set_rollback(True)
     return bool(won)
 
 
 def refuse(code: DeviceCode, *, now: datetime) -> bool:
-    """Record that the user refused the request. Returns False if it was answered before."""
+    """Record that the user refused the request. Returns False if the request was answered before."""
     return bool(_unanswered(code).update(refused_at=now))
 
 

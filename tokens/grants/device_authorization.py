@@ -1,9 +1,10 @@
-"""The device authorization request (RFC 8628 sections 3.1 and 3.2). `device_answer` is the user's part.
+"""The device authorization request (RFC 8628 sections 3.1 and 3.2). `device_answer` has the user's answer to it.
 
-- A device gets two codes. It polls with the device code; its user types the user code on another screen.
-- A user code has eight of twenty consonants, so that it forms no word and no two letters look alike. That is 34 bits:
-  few attempts are allowed, and a code lives for ten minutes.
-- The database keeps hashes of both. The user code's is keyed, because 34 bits can be searched by brute force.
+- A device gets two codes. The device polls with the device code. Its user types the user code on another screen.
+- A user code has eight of twenty consonants, so that it forms no word and no two letters look alike. These are only 34
+  bits, so few attempts are allowed, and the code expires after ten minutes.
+- The database has hashes of both codes. The hash of the user code is keyed, because 34 bits can be found by brute
+  force.
 """
 
 import secrets
@@ -27,16 +28,19 @@ from tokens.parameters import CLIENT
 PARAMETERS = frozenset({"scope", "resource"})
 LIFETIME = timedelta(minutes=10)
 INTERVAL = 5
-"""Seconds between two polls of the device, at first."""
+"""The initial interval between two polls of the device, in seconds."""
 LETTERS = "BCDFGHJKLMNPQRSTVWXZ"  # RFC 8628 section 6.1
 HALF = 4
 TRIES = 3
-# Another value invalidates the user codes that devices display.
+# Changing this value invalidates the user codes that devices display.
 SALT = "tokens.oauth.device_code"
 
 
 def client_of(request: ClientRequest) -> Client:
-    """Authenticate the client of the request (section 3.1). Raises OAuthError if that fails, and NotReady."""
+    """Authenticate the client of the request (RFC 8628 section 3.1).
+
+    Raises what `authentication.authenticate` raises.
+    """
     try:
         return authentication.authenticate(request.credentials, now=request.now)
     except InvalidClient as error:
@@ -46,7 +50,10 @@ def client_of(request: ClientRequest) -> Client:
 
 
 def _name_method(client_id: str, error: InvalidClient) -> None:
-    """Raise OAuthError invalid_client that names the method of a confidential client with the device grant type."""
+    """Raise OAuthError invalid_client with a text that names the authentication methods that the client may use.
+
+    Does nothing unless the client may use the device grant type.
+    """
     # Many libraries send no secret to this endpoint, and their users then suspect a wrong secret.
     client = registry.read(client_id)
     if client is not None and GrantType.DEVICE_CODE in client.grants:
@@ -56,7 +63,7 @@ def _name_method(client_id: str, error: InvalidClient) -> None:
 
 
 def begin(request: ClientRequest, client: Client) -> dict[str, object]:
-    """Return the device authorization response (section 3.2). Raises OAuthError if the request is refused."""
+    """Return the device authorization response (RFC 8628 section 3.2). Raises OAuthError if the request is refused."""
     if GrantType.DEVICE_CODE not in client.grants:
         raise OAuthError("unauthorized_client", "This client may not use the grant type.")
     target = audience.of_client(client, request.scopes, request.resources, openid=True)
@@ -70,7 +77,10 @@ def begin(request: ClientRequest, client: Client) -> dict[str, object]:
 
 
 def _create(client: Client, target: Target, *, now: datetime) -> tuple[str, str]:
-    """Create a request and return its two codes. Raises OAuthError temporarily_unavailable."""
+    """Store a device authorization request, and return its device code and user code.
+
+    Raises OAuthError temporarily_unavailable if TRIES random user codes were in use already.
+    """
     code = one_time.new()
     request = {"client": client, "audience": target.audience, "scope": " ".join(target.scopes), "interval": INTERVAL}
     lives = {"created_at": now, "expires_at": now + LIFETIME}
@@ -94,12 +104,12 @@ def new_user_code() -> str:
 
 
 def user_code_digest(typed: str) -> str:
-    """Return the keyed hash of a user code. Ignores case and characters that no code has (section 6.1)."""
+    """Return the keyed hash of a user code. Ignores case and characters that no code has (RFC 8628 section 6.1)."""
     return salted_hmac(SALT, _letters(typed), algorithm="sha256").hexdigest()
 
 
 def is_complete(typed: str) -> bool:
-    """Return True if the text has as many letters as a user code."""
+    """Return True if the text has as many valid letters as a user code."""
     return len(_letters(typed)) == 2 * HALF
 
 

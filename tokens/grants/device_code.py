@@ -1,7 +1,7 @@
 """The device code grant type: a device polls until its user has answered on another screen (RFC 8628 section 3.4).
 
 - A poll that is earlier than the interval lengthens the interval; a poll in time resets it (section 3.5).
-- A device code is redeemed once. Reuse revokes the grant, unless it comes within RETRY_WINDOW.
+- A device code is redeemed once. Reuse after RETRY_WINDOW revokes the grant.
 """
 
 from datetime import timedelta
@@ -17,17 +17,18 @@ from tokens.issued import one_time, user_grant
 from tokens.models import Client, DeviceCode, UserGrant
 
 SLOWER = 5
-"""Seconds that each poll before its time adds to the interval."""
+"""The seconds that each early poll adds to the interval."""
 SLOWEST = 300
-"""Seconds: the longest interval."""
+"""The longest interval, in seconds."""
 TOLERANCE = timedelta(seconds=1)
-"""How much earlier than the interval a device may poll, because its timer and the network are not exact."""
+"""The time by which a device may poll too early, because its timer and the network are not exact."""
 
 
 def issue(request: ClientRequest, proven: Proven) -> Tokens:
     """Issue the tokens of an allowed device request.
 
-    Raises OAuthError authorization_pending, slow_down, access_denied, expired_token and invalid_grant (section 3.5).
+    If the request was not allowed, raises OAuthError authorization_pending, slow_down, access_denied, expired_token or
+    invalid_grant (RFC 8628 section 3.5).
     """
     code = _find(request, proven.client)
     if code.redeemed_at is not None:
@@ -51,13 +52,13 @@ def _find(request: ClientRequest, client: Client) -> DeviceCode:
 
 
 def _patience(code: DeviceCode, request: ClientRequest) -> OAuthError:
-    """Return the error that makes the device wait: slow_down if it polled too soon."""
+    """Return the error that makes the device wait: slow_down if it polled too early, else authorization_pending."""
     this = DeviceCode.objects.filter(pk=code.pk)
     if code.asked_at is None or request.now >= code.asked_at + timedelta(seconds=code.interval) - TOLERANCE:
         this.update(asked_at=request.now, interval=INTERVAL)
         return OAuthError("authorization_pending", "The user has not answered yet.")
     interval = min(code.interval + SLOWER, SLOWEST)
-    this.update(interval=interval)  # without asked_at: the interval that the device waits for does not restart
+    this.update(interval=interval)  # `asked_at` is kept: the longer interval counts from the last poll in time
     return OAuthError("slow_down", f"Ask every {interval} s.")
 
 
@@ -73,7 +74,7 @@ def _redeem(code: DeviceCode, grant: UserGrant, client: Client, request: ClientR
 
 
 def _reuse(code: DeviceCode, grant: UserGrant | None, request: ClientRequest) -> OAuthError:
-    """Return the refusal of a reused device code. Revokes its grant unless the request is a repeat."""
+    """Return the refusal of a reused device code. Revokes its grant unless the reuse is within RETRY_WINDOW."""
     if grant and code.redeemed_at is not None and not one_time.is_retry(code.redeemed_at, now=request.now):
         actor = f"client:{code.client.client_id}"
         user_grant.revoke_reused(grant, "device code used twice", actor=actor, now=request.now)

@@ -1,7 +1,8 @@
-"""The DPoP proof of a token request: what is issued is bound to its key (RFC 9449 section 5).
+"""The DPoP proof of a token request, to whose key the issued tokens are bound (RFC 9449 section 5).
 
-- Every access token of a request with a proof has its key in `cnf`, for each grant type.
-- A refresh token of a public client is bound, too. That of a confidential client is not: its client authenticates.
+- If a request has a proof, its access token is bound to the key of the proof (`cnf`). That holds for each grant type.
+- A refresh token of a public client is bound to that key, too. A refresh token of a confidential client is not bound,
+  because that client authenticates.
 - A code or a refresh token that is bound to a key is accepted only with a proof of that key.
 """
 
@@ -17,7 +18,10 @@ PATH = "/oauth/token"
 
 
 class NonceNeeded(OAuthError):
-    """The proof lacks a nonce that this issuer accepts (RFC 9449 section 8). `nonce` is one."""
+    """The proof lacks a nonce that this issuer accepts (RFC 9449 section 8).
+
+    `nonce` is the nonce to send to the client.
+    """
 
     def __init__(self, nonce: str, reason: str) -> None:
         super().__init__("use_dpop_nonce", "Repeat the request with a DPoP proof that has this nonce.", reason=reason)
@@ -25,14 +29,14 @@ class NonceNeeded(OAuthError):
 
     @property
     def headers(self) -> dict[str, str]:
-        """Return the header `DPoP-Nonce`."""
+        """Return the header `DPoP-Nonce`, with the nonce for the client's next proof."""
         return {"DPoP-Nonce": self.nonce}
 
 
 def verified(request: ClientRequest, *, path: str = PATH) -> Proof:
-    """Return the proof of the request to the endpoint at `path`. The request must have one.
+    """Return the proof of the request to the endpoint at `path`. The request must have a proof.
 
-    Raises NonceNeeded, and OAuthError invalid_dpop_proof if the proof is not valid.
+    Raises NonceNeeded if only the nonce is not accepted, and OAuthError invalid_dpop_proof if the proof is not valid.
     """
     try:
         return verifier.verify(request.proof or "", method="POST", path=path, now=request.now)
@@ -43,7 +47,7 @@ def verified(request: ClientRequest, *, path: str = PATH) -> Proof:
 
 
 def accepted(request: ClientRequest, proof: Proof, client: Client) -> ClientRequest:
-    """Use up the proof, and return the request with its key.
+    """Record the proof as used, and return the request with the proof's key.
 
     Raises OAuthError invalid_dpop_proof if the proof was used before, or if the client's security profile forbids its
     algorithm.
@@ -58,13 +62,16 @@ def accepted(request: ClientRequest, proof: Proof, client: Client) -> ClientRequ
 
 
 def require_key(thumbprint: str | None, request: ClientRequest) -> None:
-    """Raise OAuthError invalid_grant if a code or refresh token is bound to another key than the request's."""
+    """Raise OAuthError invalid_grant if `thumbprint` is not None and the request has no proof of that key.
+
+    `thumbprint` is that of the key to which a code or refresh token is bound. It is None if the token is not bound.
+    """
     if thumbprint is not None and thumbprint != request.thumbprint:
         raise OAuthError("invalid_grant", "This is bound to a DPoP key. Send a proof of the same key.")
 
 
 def of_refresh_token(client: Client, request: ClientRequest) -> str | None:
-    """Return the key that a new refresh token of the client is bound to, or None if it is not bound."""
+    """Return the thumbprint of the key to which a new refresh token of the client is bound, or None."""
     return request.thumbprint if client.is_public else None
 
 

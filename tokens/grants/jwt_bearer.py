@@ -1,11 +1,11 @@
 """The JWT bearer grant type: a trusted client names the user that it acts for, in an assertion (RFC 7523 section 2.1).
 
-1. The assertion is well-formed, and its `typ` is that of a grant.
-2. A key of the client signed it, for this issuer and this time; it is accepted once.
-3. Credentials in the request, if there are any, are of the same client.
+1. The assertion is well-formed, and its `typ` is in TYPES.
+2. A key of the client signed the assertion, its audience is this issuer, and it is valid now. It is accepted once.
+3. Credentials in the request, if there are any, authenticate the same client.
 4. The user exists, is active, and is not staff.
 
-The user is absent: the token has no `auth_time`, and `act` names the client. There is no refresh token.
+No user logs in, so the token has no `auth_time`, and `act` names the client. The client gets no refresh token.
 """
 
 import uuid
@@ -19,17 +19,17 @@ from tokens.audit import trail
 from tokens.clients import assertion, authentication, private_key_jwt
 from tokens.clients.assertion import Assertion, InvalidAssertion
 from tokens.errors import OAuthError
-from tokens.grants import base
+from tokens.grants import base, revocation_second
 from tokens.grants.base import Proven, Tokens
 from tokens.grants.request import ClientRequest
-from tokens.issued import actor, audience, membership, revocation_second
+from tokens.issued import actor, audience, membership
 from tokens.issued.holder import Holder
 from tokens.models import Client, GrantType, User
 
 OWN_TYPE = "authorization-grant+jwt"
 """The `typ` of these assertions, which no assertion that authenticates a client has."""
 TYPES = frozenset({OWN_TYPE, "jwt", None})
-"""Common libraries write `JWT` or nothing. Such an assertion must not be one that could authenticate its client."""
+"""Common libraries send `JWT` or no `typ`. Such an assertion is refused if it could also authenticate its client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +60,30 @@ def identify(request: ClientRequest) -> ProvenForUser:
 
 
 def issue(request: ClientRequest, proven: ProvenForUser) -> Tokens:
-    """Issue a token for the user that the assertion names. Raises OAuthError if the scope or resource is refused."""
+    """Issue a token for the user that the assertion names.
+
+    Raises OAuthError if the user, the scope or the resource is refused.
+    """
     client, user = proven.client, _user(proven.user)
     if user is None or not _may_be_acted_for(user):
-        _log("token.refused", client, user, request)
-        raise OAuthError("invalid_grant", "The user is unknown, or may not be acted for.")
+        reason = "no such user" if user is None else "the user may not be acted for"
+        raise OAuthError("invalid_grant", "The user is unknown, or may not be acted for.", reason=reason)
     target = audience.of_client(client, request.scopes, request.resources, openid=False)
     target = membership.narrow_for_client(target, client, str(user.sub))
     revocation_second.refuse_user(str(user.sub), client, now=request.now)
     holder = Holder(subject=str(user.sub), act=actor.alone(client.client_id), user=user)
     tokens = base.issue_access_token(client, holder, target, request)
-    _log("token.issued_for_user", client, user, request)
+    _log_issue(client, user, request)
     client.note_use(now=request.now)  # the assertion named the client, perhaps without authenticating it
     return tokens
 
 
 def _prove(presented: Assertion, *, now: datetime) -> Client:
-    """Return the client that signed the assertion, and spend the assertion. Raises InvalidAssertion."""
+    """Return the client that signed the assertion, and record the assertion as used.
+
+    Raises InvalidAssertion if the assertion is not valid. Also raises it if the token endpoint would accept the
+    assertion as client authentication, so that one assertion never serves both purposes.
+    """
     # Client assertions share the replay record, so that one JWT is accepted once in total.
     if presented.type != OWN_TYPE and presented.subject == presented.issuer:
         raise InvalidAssertion("its sub is its iss: without a typ of its own it could authenticate its client")
@@ -87,9 +94,10 @@ def _prove(presented: Assertion, *, now: datetime) -> Client:
 
 
 def _user(name: str) -> User | None:
-    """Return the user by `sub`, as tokens spell it, or by a verified e-mail address in any Unicode spelling.
+    """Return the user whose `sub` or verified e-mail address is `name`.
 
-    Returns None if two users hold the address, or if it is no longer the user's.
+    The `sub` must be spelled as in tokens. The address can be in any Unicode spelling. Returns None if there is no such
+    user. Also returns None if several users verified the address, or if the user has another current address.
     """
     if "@" in name:
         verified = EmailAddress.objects.filter(login.spelled("email", name), verified=True).select_related("user")
@@ -108,7 +116,7 @@ def _may_be_acted_for(user: User) -> bool:
     return user.is_active and not (user.is_staff or user.is_superuser)
 
 
-def _log(action: str, client: Client, user: User | None, request: ClientRequest) -> None:
-    subject = f"user:{user.sub}" if user else "user:unknown"
+def _log_issue(client: Client, user: User, request: ClientRequest) -> None:
+    caller, subject = f"client:{client.client_id}", f"user:{user.sub}"
     details = {"grant": GrantType.JWT_BEARER.value, "scope": " ".join(request.scopes)}
-    trail.log(action, actor=f"client:{client.client_id}", subject=subject, details=details, now=request.now)
+    trail.log("token.issued_for_user", actor=caller, subject=subject, details=details, now=request.now)

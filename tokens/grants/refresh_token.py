@@ -1,6 +1,6 @@
 """The refresh token grant type: a client gets new tokens under a user's grant (RFC 6749 section 6).
 
-The user's login stays the one of the authorization: a refreshed token has its `auth_time`, `acr` and `amr`.
+A refresh is no new login: the new tokens have the `auth_time`, `acr` and `amr` of the login at the authorization.
 """
 
 from dataclasses import replace
@@ -32,7 +32,7 @@ def issue(request: ClientRequest, proven: Proven) -> Tokens:
     client, text = proven.client, request.required("refresh_token")
     try:
         with transaction.atomic():
-            # Of several parallel refreshes of one family, one at a time looks at the token and spends it.
+            # The lock admits one of several parallel refreshes of a family at a time to check and use the token.
             user_grant, token = _locked(text, client)
             return _tokens(text, user_grant, token, client, request)
     except Superseded:
@@ -43,9 +43,9 @@ def issue(request: ClientRequest, proven: Proven) -> Tokens:
 
 
 def _locked(text: str, client: Client) -> tuple[UserGrant, RefreshToken | None]:
-    """Lock and return the grant of a refresh token, and the token unless its row was purged.
+    """Lock the grant of the refresh token `text`, and return the grant and the token's row.
 
-    Raises OAuthError invalid_grant if the token is not the client's.
+    The row is None if it was purged. Raises OAuthError invalid_grant if the token is unknown or another client's.
     """
     token = refresh_token.lock(text)
     user_grant = token.grant if token else refresh_token.grant_of(text)
@@ -67,7 +67,7 @@ def _tokens(
     if token is None or _has_expired(token, user_grant, now=request.now):
         raise OAuthError("invalid_grant", UNKNOWN)
     # Before reuse detection: a thief without the token's key must not be able to revoke the family. A token that was
-    # issued without a key has none to prove, so its reuse is detected, also if the thief had bound its successor.
+    # issued without a key needs no proof, so its reuse is detected even if a thief bound its successor to a key.
     holder_key.require_key(token.dpop_jkt, request)
     target = _target(user_grant, client, request)
     successor = None
@@ -81,15 +81,16 @@ def _tokens(
 
 def _has_expired(token: RefreshToken, user_grant: UserGrant, *, now: datetime) -> bool:
     """Return True if the token family has expired, or the token expired before its first use."""
-    # A used token is bounded by its retry window.
+    # After its first use, the retry window limits a token.
     return refresh_token.family_ends_at(user_grant) <= now or (token.used_at is None and token.expires_at <= now)
 
 
 def _target(user_grant: UserGrant, client: Client, request: ClientRequest) -> Target:
-    """Return the requested part of what the user allowed and the client still may; all of it if no scope is requested.
+    """Return the API and the scopes of the new token: the requested scopes, or without them all scopes of the grant.
 
-    If the request is for the user's identity only, the token is for the issuer, as in an authorization request. Raises
-    OAuthError invalid_scope and invalid_target.
+    The user allowed each scope, and the client may still use it. If the request is for the user's identity only, the
+    token is for the issuer, as in an authorization request. Raises OAuthError invalid_scope or invalid_target for any
+    other scope or API.
     """
     names = user_grant.scope.split()
     requested = audience.understood(request.scopes, known=names) if "openid" in names else request.scopes

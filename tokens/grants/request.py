@@ -11,6 +11,9 @@ from tokens.clients.authentication import Credentials
 from tokens.errors import OAuthError
 from tokens.parameters import REPEATABLE, REPEATABLE_TOO, Pairs
 
+RECEIVED = "keyturn.received"
+"""The key of `ClientRequest.received` in the WSGI environ. No header of a request has such a key."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientRequest:
@@ -23,11 +26,13 @@ class ClientRequest:
     form: Mapping[str, str] = field(repr=False)
     credentials: Credentials = field(repr=False)
     proof: str | None = field(default=None, repr=False)
-    """The header `DPoP` (RFC 9449 section 4.1), not verified; None if the request has none."""
+    """The value of the header `DPoP` (RFC 9449 section 4.1), not verified; None if the header is missing."""
     thumbprint: str | None = None
-    """The key of the proof after the proof was accepted (`holder_key`). What is issued is bound to this key."""
+    """The key of the proof after the proof was accepted (`holder_key`). The issued tokens are bound to this key."""
     now: datetime
     """The database's clock when the request arrived, the same on every node."""
+    received: float | None = None
+    """When the server had received the whole request, by its monotonic clock in seconds; None if it does not say."""
     resources: tuple[str, ...] = ()
     """The `resource` parameters (RFC 8707 section 2)."""
     audiences: tuple[str, ...] = ()
@@ -40,7 +45,7 @@ class ClientRequest:
 
     @property
     def scopes(self) -> list[str]:
-        """Return the requested scopes, none if there is no `scope`. Raises OAuthError invalid_scope if malformed."""
+        """Return the requested scopes, or [] without `scope`. Raises OAuthError invalid_scope if it is malformed."""
         # Judged when read, after authentication: a client that fails to authenticate gets invalid_client.
         return parameters.scopes(self.form.get("scope"))
 
@@ -52,15 +57,17 @@ class ClientRequest:
 
 
 def parse(http: HttpRequest, pairs: Pairs, credentials: Credentials, *, now: datetime) -> ClientRequest:
-    """Return the request with the parameters `pairs`. Raises OAuthError invalid_request if one is malformed.
+    """Return the request with the parameters `pairs`.
 
-    `pairs` are the declared parameters of the body, `credentials` those that were read from header and body.
+    `pairs` are the declared parameters of the body. `credentials` were read from header and body. Raises OAuthError
+    invalid_request if a parameter is malformed or repeated, or the URL has a query.
     """
     parameters.require_strict(pairs, query=http.META.get("QUERY_STRING", ""))
     return ClientRequest(
         form=dict(pairs),
         credentials=credentials,
         now=now,
+        received=http.META.get(RECEIVED),
         proof=http.META.get("HTTP_DPOP"),
         resources=tuple(value for name, value in pairs if name == REPEATABLE),
         audiences=tuple(value for name, value in pairs if name == REPEATABLE_TOO),

@@ -1,18 +1,17 @@
 """The token exchange grant type: a service exchanges a user's token for a token for another API (RFC 8693).
 
-1. The subject token is a valid access token of this issuer, for an API of this client.
-2. Its user and the client that it was issued to are active, and no revocation covers it.
-3. If the subject token is bound to a key (RFC 9449), the request has a DPoP proof. The key of the subject token is the
-   caller's, which this client lacks. So the new token is bound to this client's own key, and a bound token never
-   becomes a bearer token.
-4. No more than LONGEST_CHAIN clients act one behind the other.
+1. The subject token is a valid access token of this issuer, for an API that this client operates.
+2. The user of the subject token is active, and so is the client that it was issued to. No revocation covers the subject
+   token.
+3. If the subject token is bound to a key (RFC 9449), that key belongs to the caller. So the request must have a DPoP
+   proof of this client's own key, to which the new token is bound. A bound token never becomes a bearer token.
+4. At most LONGEST_CHAIN clients act one after the other.
 5. An exchange policy of this client allows the next API and its scopes.
 
-The new token is in the same user's name, and expires no later than the subject token. `act` names this client. There is
-no refresh token.
+The new token has the same user, and expires no later than the subject token. `act` names this client. There is no
+refresh token.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -35,11 +34,11 @@ from tokens.models import Client
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 (the name of a type)
 UNBOUND = "The subject token is bound to a key. Send a DPoP proof, to which the new token is bound."
 SHORTEST = timedelta(seconds=1)
-"""A token that expires earlier is not worth a new one."""
+"""A subject token that expires sooner than this is not exchanged."""
 
 
 class Unacceptable(Exception):
-    """The client may not exchange the subject token; the message says why, for the log."""
+    """The client may not exchange the subject token. The message gives the reason, for the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +60,9 @@ class ProvenWithSubject(Proven):
 
 
 def identify(request: ClientRequest) -> ProvenWithSubject:
-    """Authenticate the client and verify the subject token. Raises OAuthError if one of them fails."""
-    # The statement about the subject token also reads the registry's version, which authentication needs. Nothing
-    # about the token is refused before the client is authenticated.
+    """Authenticate the client, and verify the subject token. Raises what `authentication.authenticate` raises."""
+    # The statement about the subject token also reads the registry's version, which authentication needs. `issue`
+    # refuses an invalid token, so that nothing about the token is revealed before the client is authenticated.
     subject = _look_up(request)
     version = subject.status.registry if subject else None
     return ProvenWithSubject(
@@ -80,20 +79,22 @@ def issue(request: ClientRequest, proven: ProvenWithSubject) -> Tokens:
     try:
         subject = _acceptable(request, proven)
         holder = _holder(subject, client)
-    except (Unacceptable, ChainTooLong) as error:
-        _log("token.refused", client, request, {"reason": str(error)})
-        raise OAuthError("invalid_request", "The subject token cannot be exchanged by this client.") from error
+    except Unacceptable as error:
+        raise OAuthError(
+            "invalid_request", "The subject token cannot be exchanged by this client.", reason=str(error)
+        ) from error
     if subject.thumbprint is not None and request.thumbprint is None:
         raise OAuthError("invalid_dpop_proof", UNBOUND)
     target = _target(client, request, holder.subject)
     tokens = base.issue_access_token(client, holder, target, request, until=subject.expires_at)
     details = {"subject": holder.subject, "from": subject.token_id, "audience": target.audience}
-    _log("token.exchanged", client, request, details)
+    caller = f"client:{client.client_id}"
+    trail.log("token.exchanged", actor=caller, subject="exchange", details=details, now=request.now)
     return replace(tokens, issued_token_type=ACCESS_TOKEN)
 
 
 def _look_up(request: ClientRequest) -> Subject | None:
-    """Return the subject token of the request if it is valid, else None. Raises NotReady."""
+    """Return the subject token of the request if it is valid, else None. Raises NotReady if no keys can be read."""
     try:
         token = token_reader.read(request.form.get("subject_token", ""), now=request.now)
     except InvalidPresentedToken:
@@ -115,36 +116,42 @@ def _acceptable(request: ClientRequest, proven: ProvenWithSubject) -> PresentedT
     """Return the subject token of the request. Raises Unacceptable if the client may not exchange it."""
     request.required("subject_token")
     if proven.subject is None:
-        raise Unacceptable("it is not an access token of this issuer that lives")
+        raise Unacceptable("the subject token is not a valid access token of this issuer")
     token, status = proven.subject.token, proven.subject.status
     if token.expires_at - request.now < SHORTEST:
-        raise Unacceptable("it is about to expire")
+        raise Unacceptable("the subject token is about to expire")
     if all(api.identifier != token.audience for api in proven.client.operated_apis.all()):
-        raise Unacceptable("its aud is no API of this client")
+        raise Unacceptable("the subject token's aud is no API of this client")
     if not status.has_active_user:
-        raise Unacceptable("its sub is no active user")
+        raise Unacceptable("the subject token's sub is no active user")
     if not status.has_active_client:
-        raise Unacceptable("it was issued to a client that is not active")
+        raise Unacceptable("the subject token was issued to a client that is not active")
     if status.is_revoked:
-        raise Unacceptable("it was revoked")
+        raise Unacceptable("the subject token was revoked")
     return token
 
 
 def _holder(subject: PresentedToken, client: Client) -> Holder:
-    """Return the user of the subject token, with `client` as the latest actor. Raises ChainTooLong."""
+    """Return the user of the subject token, with `client` as the latest actor.
+
+    Raises Unacceptable if the token would name more than LONGEST_CHAIN actors.
+    """
     claims = subject.claims
     login = None
     if "auth_time" in claims:
         at = datetime.fromtimestamp(claims["auth_time"], UTC)
         login = Login(at=at, acr=claims.get("acr", ""), amr=tuple(claims.get("amr", ())))
-    act = actor.chain(client.client_id, claims)
+    try:
+        act = actor.chain(client.client_id, claims)
+    except ChainTooLong as error:
+        raise Unacceptable("the subject token's chain of actors is too long") from error
     return Holder(subject=subject.subject, grant_id=subject.grant_id, login=login, act=act)
 
 
 def _target(client: Client, request: ClientRequest, subject: str) -> Target:
-    """Return the requested API and scopes if an exchange policy of the client allows them. Raises OAuthError.
+    """Return the requested API and scopes. Leaves out scopes that the user with this `sub` may not have.
 
-    A scope that the user with this `sub` may not have is left out.
+    Raises OAuthError unless an exchange policy of the client allows the API and the scopes.
     """
     policies = client.exchange_policies.all()
     usable = [scope for policy in policies for scope in policy.scopes.all() if scope.api_id == policy.api_id]
@@ -155,7 +162,3 @@ def _target(client: Client, request: ClientRequest, subject: str) -> Target:
         reason = f"{error.description} (by the exchange policies of this client)"
         raise OAuthError(error.error, error.description, reason=reason) from error
     return membership.narrow(target, usable, subject)
-
-
-def _log(action: str, client: Client, request: ClientRequest, details: Mapping[str, object]) -> None:
-    trail.log(action, actor=f"client:{client.client_id}", subject="exchange", details=details, now=request.now)

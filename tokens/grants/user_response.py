@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from tokens.claims import contents
 from tokens.claims.hook import ClaimsContext, Place
-from tokens.grants import base, holder_key
+from tokens.grants import base, holder_key, revocation_second
 from tokens.grants.base import Tokens
 from tokens.grants.request import ClientRequest
-from tokens.issued import id_token, refresh_token, revocation_second
+from tokens.issued import id_token, refresh_token
 from tokens.issued import user_grant as user_grants
 from tokens.issued.audience import Target
 from tokens.models import Client, UserGrant
@@ -16,8 +16,8 @@ from tokens.models import Client, UserGrant
 def first(user_grant: UserGrant, client: Client, request: ClientRequest, *, nonce: str = "") -> Tokens:
     """Issue the first tokens under a grant, with an ID token and a refresh token if the grant includes them.
 
-    Raises OAuthError invalid_target, OAuthError invalid_grant if the client may no longer use the API, and NotReady if
-    no key may sign.
+    Raises OAuthError invalid_target if the request names an API that is not the grant's, OAuthError invalid_grant if
+    the client may no longer use the API, and what `issue` raises.
     """
     target = user_grants.target(user_grant, client, request.resources)
     tokens = issue(user_grant, client, target, request, nonce=nonce)
@@ -32,8 +32,8 @@ def first(user_grant: UserGrant, client: Client, request: ClientRequest, *, nonc
 def issue(user_grant: UserGrant, client: Client, target: Target, request: ClientRequest, *, nonce: str = "") -> Tokens:
     """Issue an access token for `target`, and an ID token if `openid` is in its scopes.
 
-    Raises NotReady if no key may sign, and OAuthError: temporarily_unavailable if the token would be revoked already,
-    server_error if the claims of the user cannot be computed.
+    Raises NotReady if no key may sign, OAuthError temporarily_unavailable if a revocation covers tokens of this second,
+    and OAuthError server_error if the claims of the user cannot be computed.
     """
     revocation_second.refuse_user(str(user_grant.user.sub), client, now=request.now)
     tokens = base.issue_access_token(client, user_grants.holder(user_grant), target, request)

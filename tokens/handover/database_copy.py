@@ -1,4 +1,4 @@
-"""Copies the whole database to an empty PostgreSQL: every table, the sequences, and nothing that a trigger adds.
+"""Copies the whole database to an empty PostgreSQL: every table and the sequences. No trigger changes the copy.
 
 1. The target is empty, or has the tables of `migrate` and no row of an issuer in them.
 2. `migrate` creates the tables, in a process of its own whose DATABASE_URL is the target.
@@ -7,7 +7,7 @@
 5. Sequences continue after the largest key. Triggers are on again.
 6. Every row of every table is read from both databases and compared, and every signing key decrypts from the target.
 
-The source stays as it is.
+The source is not changed.
 """
 
 import os
@@ -36,12 +36,12 @@ Progress = Callable[[str], None]
 
 
 class CannotMove(Exception):
-    """The database cannot be moved. The message says why. The source is unchanged."""
+    """The database cannot be moved. The message gives the reason. The source is unchanged."""
 
 
 @dataclass(frozen=True, slots=True)
 class MovedTables:
-    """The number of rows by table, and of signing keys whose private half decrypts in the target."""
+    """The number of rows in each table, and the number of signing keys whose private half decrypts in the target."""
 
     rows: dict[str, int]
     keys: int
@@ -50,7 +50,10 @@ class MovedTables:
 
 
 def move(url: str, progress: Progress) -> MovedTables:
-    """Copy the default database to the PostgreSQL at `url`. Raises CannotMove; the target has no rows then."""
+    """Copy the default database to the PostgreSQL at `url`.
+
+    Raises CannotMove if that fails. The target then has no rows.
+    """
     if not url.startswith(("postgres://", "postgresql://")):
         raise CannotMove("--to must be a URL such as postgres://user@host:5432/name")
     with other_database.connected(url):
@@ -68,7 +71,7 @@ def move(url: str, progress: Progress) -> MovedTables:
 
 
 def tables() -> list[type[models.Model]]:
-    """Return the models of all tables, those of many-to-many relations too."""
+    """Return the models of all tables, also of the tables of many-to-many relations."""
     found = {model._meta.db_table: model for model in apps.get_models(include_auto_created=True) if model._meta.managed}
     return [found[name] for name in sorted(found)]
 
@@ -111,7 +114,7 @@ def _lock_source() -> None:
 
 
 def _copy(progress: Progress) -> dict[str, int]:
-    """Copy every table, and compare every row. Raises CannotMove if one differs."""
+    """Copy every table, and compare every row. Raises CannotMove if a row differs."""
     connection, found = connections[TARGET], tables()
     quoted = [connection.ops.quote_name(model._meta.db_table) for model in found]
     with connection.cursor() as cursor:
@@ -139,7 +142,7 @@ def _copy_table(model: type[models.Model]) -> int:
     fields, count = model._meta.concrete_fields, 0
     source = iter(_rows(model, DEFAULT_DB_ALIAS).iterator(chunk_size=BATCH))
     while rows := list(islice(source, BATCH)):
-        # raw: no field gets a value by itself, such as the time of the change
+        # raw: no field computes its value, such as the time of a change
         manager: Any = model._base_manager  # noqa: SLF001 (Django's documented name)
         manager.using(TARGET)._insert(rows, fields=fields, using=TARGET, raw=True)  # noqa: SLF001
         count += len(rows)
@@ -162,7 +165,7 @@ def _plain(value: Any) -> Any:
 
 
 def _verified_keys() -> int:
-    """Return how many private halves decrypt in the target. Raises CannotMove if one does not."""
+    """Return the number of private halves in the target. Raises CannotMove if a private half does not decrypt."""
     keys, count = conf.issuer().encryption_keys(), 0
     for ring in Ring.objects.using(TARGET):
         for stored in store.load(ring.name, using=TARGET):
@@ -177,6 +180,6 @@ def _verified_keys() -> int:
 
 
 def _left() -> list[str]:
-    """Return the tables of the source that no installed app has."""
+    """Return the names of the tables in the source that belong to no installed app, and so are not copied."""
     known = {model._meta.db_table for model in tables()} | FOREIGN
     return sorted(set(connections[DEFAULT_DB_ALIAS].introspection.table_names()) - known)

@@ -10,15 +10,15 @@ from typing import Any
 
 SEPARATORS = re.compile(r"[\s,\[\]]*")
 LARGEST = 4_000_000
-"""Characters of one row. More than this without an end is no dump of users."""
+"""The greatest number of characters of one row. No user needs so many, so a longer row is refused."""
 
 
 class MalformedDump(Exception):
-    """The file is not a dump of `dumpdata`. The message says where."""
+    """The file is not a dump of `dumpdata`. The message names the first malformed row."""
 
 
 def rows(chunks: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """Yield each row of the dump: `model`, `pk` and `fields`. Raises MalformedDump."""
+    """Yield each row of the dump: `model`, `pk` and `fields`. Raises MalformedDump at the first malformed row."""
     decoder, buffer, read = json.JSONDecoder(), "", 0
     for chunk in chunks:
         buffer += chunk

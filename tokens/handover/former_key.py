@@ -1,8 +1,8 @@
-"""Publishes the RSA key of another issuer in the JWKS, so that tokens that it signed still verify.
+"""Publishes the RSA key of another issuer in the JWKS, so that tokens of that issuer still verify.
 
 - Only the public half is stored. The key never signs here: it is retired from the beginning.
-- It stays published for `keep` (7 days in production), and is withdrawn then, as any retired key.
-- An attacker who has its private half can sign tokens that verify until then. Destroy the private half, or run
+- The key stays published for `keep` (7 days in production), and is then withdrawn, like any retired key.
+- Until then, an attacker who has its private half can sign tokens that verify. Destroy the private half, or run
   `revoke_key`.
 """
 
@@ -24,10 +24,11 @@ LEAST_BITS = 2048
 
 
 def publish(operation: Operation, pem: bytes, *, dry_run: bool = False) -> str:
-    """Publish the public half of an RSA key in PEM, private or public. Returns its kid.
+    """Publish the public half of the RSA key `pem`, which is a private or a public key in PEM. Returns its kid.
 
-    Raises WrongRing if the key is no RSA key of 2048 bits or more, or the default ring does not sign RS256, UnknownKey
-    if the ring has no key yet, Unsafe if the key was revoked here, and LockNotHad.
+    Raises WrongRing if the key is no RSA key of 2048 bits or more, or the default key ring does not sign RS256,
+    UnknownKey if the ring has no key yet, Unsafe if the key was revoked here, and LockNotHad if another process holds
+    the ring's lock for too long.
     """
     public = _public(pem)
     with hold(operation, DEFAULT_RING, dry_run=dry_run) as locked:
@@ -59,7 +60,7 @@ def publish(operation: Operation, pem: bytes, *, dry_run: bool = False) -> str:
 
 
 def _public(pem: bytes) -> RSAPublicKey:
-    """Return the public half of a PEM. Raises WrongRing."""
+    """Return the public half of a key in PEM. Raises WrongRing if it is no RSA key of LEAST_BITS or more."""
     try:
         key = load_pem_private_key(pem, None) if b"PRIVATE KEY" in pem else load_pem_public_key(pem)
     except (ValueError, TypeError, UnsupportedAlgorithm):

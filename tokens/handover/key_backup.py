@@ -1,17 +1,19 @@
 """A backup of the signing keys with their encrypting keys, sealed by a passphrase: one file that restores both.
 
-- It has the rows of rings and signing keys as they are, and the values of KEY_ENCRYPTION_KEYS, without which no private
-  half decrypts. A dump of the database alone lacks them.
+- The backup has the rows of key rings and signing keys as they are, and the values of KEY_ENCRYPTION_KEYS, without
+  which no private half decrypts. A dump of the database lacks these values.
 - The file is `MAGIC`, 16 bytes of salt, 12 bytes of nonce, and AES-256-GCM under a key of the passphrase (scrypt, RFC
   7914, N = 2^17, r = 8, p = 1: 128 MiB for each guess). A changed byte is refused.
-- Keys are restored into a database that has none: what was revoked since would be valid again in place of newer rows.
-- Keys in an HSM stay there. Their rows are in the backup.
+- Keys are restored only into a database without keys. In any other, keys that were revoked after the backup would be
+  valid again.
+- The backup has the rows of keys in an HSM, but not the keys themselves.
 """
 
 import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -28,27 +30,28 @@ from tokens.models import Ring, SigningKey
 MAGIC = b"keyturn key backup 1\n"
 SALT, NONCE = 16, 12
 SHORTEST_PASSPHRASE = 16
-"""Characters. Generate the passphrase: who has the file can guess as often as they like."""
+"""The least number of characters. Generate the passphrase: an attacker who has the file can guess without limit."""
 
 
 class CannotRestore(Exception):
-    """The backup cannot be read or restored. The message says why. Nothing was changed."""
+    """The backup cannot be read or restored. The message gives the reason. Nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """The content of a backup."""
+    """The content of a backup of signing keys."""
 
     encryption_keys: tuple[str, ...] = field(repr=False)
-    """The values of KEY_ENCRYPTION_KEYS, the first first."""
+    """The values of KEY_ENCRYPTION_KEYS, in their order."""
     rows: list[dict[str, Any]] = field(repr=False)
     """Rings and signing keys, as Django serializes them."""
 
 
 def save(entries: Sequence[str], passphrase: str) -> bytes:
-    """Return the sealed backup. `entries` are the values of KEY_ENCRYPTION_KEYS. Raises CannotOpen.
+    """Return the sealed backup. `entries` are the values of KEY_ENCRYPTION_KEYS.
 
-    Every private half is decrypted once, so that no backup lacks a value that its keys need.
+    Decrypts each private half once, to ensure that `entries` are complete. Raises CannotOpen if a private half does not
+    decrypt.
     """
     keys = parse(entries)
     _require_open(keys)
@@ -73,10 +76,10 @@ def read(backup: bytes, passphrase: str) -> Backup:
 
 
 @transaction.atomic
-def restore(backup: Backup, keys: Sequence[EncryptionKey], *, actor: str) -> list[str]:
-    """Insert the rings and keys, and return the kids. `keys` are this process's KEY_ENCRYPTION_KEYS.
+def restore(backup: Backup, keys: Sequence[EncryptionKey], *, actor: str, now: datetime) -> list[str]:
+    """Insert the key rings and signing keys, and return the kids. `keys` are this process's KEY_ENCRYPTION_KEYS.
 
-    Raises CannotRestore if the database has keys, and CannotOpen if a private half does not decrypt.
+    Raises CannotRestore if the database has rings or keys, and CannotOpen if a private half does not decrypt.
     """
     if SigningKey.objects.exists() or Ring.objects.exists():
         raise CannotRestore("this database has signing keys already: restore into a new one, after migrate")
@@ -84,13 +87,12 @@ def restore(backup: Backup, keys: Sequence[EncryptionKey], *, actor: str) -> lis
         row.object.save(force_insert=True)
     _require_open(keys)
     kids = list(SigningKey.objects.order_by("pk").values_list("kid", flat=True))
-    details, now = {"kids": kids}, store.database_now()
-    trail.record("key.restored", actor=actor, subject="keys", details=details, now=now)
+    trail.record("key.restored", actor=actor, subject="keys", details={"kids": kids}, now=now)
     return kids
 
 
 def _require_open(keys: Sequence[EncryptionKey]) -> None:
-    """Raise CannotOpen if a private half does not decrypt."""
+    """Raise CannotOpen if the private half of a signing key in the database does not decrypt under `keys`."""
     for name in Ring.objects.values_list("name", flat=True):
         for stored in store.load(name):
             if stored.sealed is not None:

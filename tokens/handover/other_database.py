@@ -1,4 +1,4 @@
-"""Connects to another database than the issuer's, by its URL, for as long as a command needs it."""
+"""Connects to another database than the issuer's, by its URL, while a command needs the connection."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +21,10 @@ class CannotConnect(Exception):
 
 @contextmanager
 def connected(url: str) -> Iterator[BaseDatabaseWrapper]:
-    """Open a connection to the database at `url`, named ALIAS, and close it at the end. Raises CannotConnect."""
+    """Open a connection to the database at `url`, named ALIAS, and close the connection after the block.
+
+    Raises CannotConnect if the URL is malformed, or the database raises an error, also in the block.
+    """
     if not url.startswith(SCHEMES):
         raise CannotConnect(FORMS)
     try:

@@ -1,7 +1,7 @@
 """Reads the tables of a django-oauth-toolkit project: applications, and refresh tokens with their scopes and users.
 
 - Only columns that the table has are read, because older versions of the toolkit have fewer.
-- The source is only read. Its models are not needed here.
+- The source is not changed. Its models are not needed here.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ ROWS = 500
 
 
 class NoToolkit(Exception):
-    """The database lacks a table of django-oauth-toolkit or of its users. The message names it."""
+    """The database lacks a table or column of django-oauth-toolkit or of its users. The message names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +38,23 @@ class ToolkitToken:
     """The SHA-256 in hexadecimal. Empty in an old database."""
     application: int
     user: str
-    """The primary key of its user, as `import_users` sees it."""
+    """The primary key of the token's user in the source, as text."""
     username: str
     scope: str | None
-    """None if its access token was deleted, without which the toolkit refuses it."""
+    """The scopes of its access token. None if that was deleted; then the toolkit refuses the refresh token, too."""
     created: datetime
     revoked: bool
 
 
 def applications(connection: BaseDatabaseWrapper) -> Iterator[Mapping[str, Any]]:
-    """Yield each application as a mapping of its columns. Raises NoToolkit."""
+    """Yield each application as a mapping of its columns. Raises NoToolkit if the table is missing."""
     columns = _columns(connection, APPLICATION)
     query = f"SELECT {_list(connection, columns)} FROM {APPLICATION} ORDER BY id"  # noqa: S608 (quoted names)
     yield from _read(connection, query)
 
 
 def tokens(connection: BaseDatabaseWrapper, users: UserTable) -> Iterator[ToolkitToken]:
-    """Yield each refresh token, revoked ones too. Raises NoToolkit."""
+    """Yield each refresh token, also revoked tokens. Raises NoToolkit if a table or the column is missing."""
     columns = _columns(connection, REFRESH)
     _columns(connection, ACCESS)
     if users.username not in _columns(connection, users.table):
@@ -94,7 +94,7 @@ def _list(connection: BaseDatabaseWrapper, columns: list[str]) -> str:
 
 
 def _instant(value: Any) -> datetime:
-    """Return a date and time; SQLite returns it as text in UTC without an offset."""
+    """Return the date and time `value` from the database. SQLite returns it as text in UTC without an offset."""
     found = value if isinstance(value, datetime) else parse_datetime(str(value))
     if found is None:
         raise NoToolkit(f"a date cannot be read: {value!r}")

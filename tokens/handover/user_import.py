@@ -1,69 +1,46 @@
 """Imports users from a dump of Django's `auth.User`, with their password hashes, so that they can log in afterwards.
 
 - The `sub` follows from the issuer's URL, the source and the user's primary key there. A second run, or a rehearsal on
-  a copy, gives each user the same `sub`. A dump of Keyturn's own users has the `sub`, which stays.
-- A user who was imported before stays as the database has them, with their new password.
-- A username that another user has, in any spelling, is refused: both could not log in.
-- Rights of administration are not taken, unless the operator wants them.
+  a copy, gives each user the same `sub`. A dump of Keyturn's own users contains the `sub`, which is kept.
+- A user who was imported before is not changed, even if the user has a new password since.
+- A username that another user has, in any spelling, is refused, because then neither user could log in.
+- Rights of administration are imported only if the operator wants that.
 - All users are imported, or none: the import is one transaction.
 """
 
-import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from django.contrib.auth.hashers import identify_hasher, is_password_usable
 from django.contrib.auth.models import Group
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Value
 from django.db.models.functions import Upper
 from django.db.models.lookups import In
-from django.utils.dateparse import parse_datetime
 
-from tokens import conf, email_proof, login
+from tokens import email_proof, login
 from tokens.audit import trail
 from tokens.email_proof import CannotVerify
+from tokens.handover import dump_user
+from tokens.handover.dump_user import UserImport
 from tokens.models import User
 
 BATCH = 500
-"""Users for each statement."""
-TEXTS = ("username", "password", "email", "first_name", "last_name")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UserImport:
-    """What the operator wants of an import."""
-
-    model: str = "auth.user"
-    """The model of the users in the dump, in small letters."""
-    source: str = "auth.user"
-    """A name for the project that the users come from. Users of two projects can have the same primary key."""
-    with_staff: bool = False
-    """Keep is_staff and is_superuser."""
-    with_groups: bool = False
-    """Keep the names of groups. Rows of auth.Group stand in the dump before those of users."""
-    verified_emails: bool = False
-    """The source verified its users' e-mail addresses."""
-    dry_run: bool = False
-    actor: str
-    now: datetime
+"""The number of users in each statement."""
 
 
 @dataclass(slots=True, kw_only=True)
 class ImportedUsers:
-    """What an import did, or would do if it was a dry run."""
+    """The result of an import. After a dry run, the result that the import would have."""
 
     created: int = 0
     unchanged: int = 0
     """Users who were imported before."""
     refused: list[dict[str, str]] = field(default_factory=list)
-    """Users who were not taken, each with the reason."""
+    """Users who were not imported, each with the reason."""
     same_email: list[str] = field(default_factory=list)
-    """Users who were taken with an e-mail address that another user has. They log in by username only."""
+    """New users with an e-mail address that another user has. They can log in by username only."""
     hashers: dict[str, int] = field(default_factory=dict)
     """The number of users for each password hasher."""
     unknown_hashers: dict[str, int] = field(default_factory=dict)
@@ -71,17 +48,17 @@ class ImportedUsers:
     administrators: list[str] = field(default_factory=list)
     """Users who had rights of administration in the source."""
     subs: dict[str, str] = field(default_factory=dict)
-    """The `sub` of each user who was taken or unchanged, by primary key in the source."""
+    """The `sub` of each new or unchanged user, by primary key in the source."""
 
 
 class _UsersDryRun(Exception):
-    """Rolls the transaction of a dry run back."""
+    """Raised at the end of a dry run, to roll back its transaction."""
 
 
 def load(rows: Iterable[Mapping[str, Any]], wanted: UserImport) -> Iterator[ImportedUsers]:
-    """Import the users of a dump. Yields the result so far after each batch, and at the end.
+    """Import the users of a dump, all or none. Yields the result so far after each batch, and at the end.
 
-    Raises MalformedDump. Nothing was imported then.
+    Raises MalformedDump if a row is malformed.
     """
     result, groups = ImportedUsers(), dict[Any, str]()
     users = _users(rows, wanted, groups)
@@ -90,7 +67,9 @@ def load(rows: Iterable[Mapping[str, Any]], wanted: UserImport) -> Iterator[Impo
             while batch := list(islice(users, BATCH)):
                 _take(batch, groups, wanted, result)
                 yield result
-            result.unknown_hashers = {name: count for name, count in result.hashers.items() if not _is_known(name)}
+            result.unknown_hashers = {
+                name: count for name, count in result.hashers.items() if not dump_user.is_known_hasher(name)
+            }
             if result.created:
                 details = {"created": result.created, "source": wanted.source}
                 trail.record("users.imported", actor=wanted.actor, subject="users", details=details, now=wanted.now)
@@ -119,8 +98,8 @@ def _users(
 def _take(
     batch: list[tuple[str, Mapping[str, Any]]], groups: Mapping[Any, str], wanted: UserImport, result: ImportedUsers
 ) -> None:
-    """Create the users of a batch who are new."""
-    subs = {pk: _sub(pk, fields, wanted) for pk, fields in batch}
+    """Create the new users of a batch, and add the whole batch to the result."""
+    subs = {pk: dump_user.sub_of(pk, fields, wanted) for pk, fields in batch}
     present = set(User.objects.filter(sub__in=subs.values()).values_list("sub", flat=True))
     names = _present("username", [str(fields.get("username")) for _, fields in batch])
     mails = _present("email", [str(fields.get("email") or "") for _, fields in batch])
@@ -130,15 +109,15 @@ def _take(
             result.unchanged += 1
             result.subs[pk] = str(subs[pk])
             continue
-        user = _user(fields, subs[pk], wanted)
-        if reason := _problem(user, fields, names):
+        user = dump_user.unsaved(fields, subs[pk], wanted)
+        if reason := dump_user.problem(user, fields, names):
             result.refused.append({"user": str(fields.get("username"))[:150], "why": reason})
             continue
         names.add(login.folded(user.username))
         if user.email and login.folded(user.email) in mails:
             result.same_email.append(user.username)
         mails.add(login.folded(user.email))
-        hasher = _hasher(user.password)
+        hasher = dump_user.hasher_of(user.password)
         result.hashers[hasher] = result.hashers.get(hasher, 0) + 1
         if fields.get("is_staff") or fields.get("is_superuser"):
             result.administrators.append(user.username)
@@ -151,72 +130,14 @@ def _take(
     _verify([user for user, _ in new.values()], wanted, result)
 
 
-def _user(fields: Mapping[str, Any], sub: uuid.UUID, wanted: UserImport) -> User:
-    """Return the unsaved user."""
-    texts = {name: str(fields.get(name) or "") for name in TEXTS}
-    staff = {name: bool(fields.get(name)) and wanted.with_staff for name in ("is_staff", "is_superuser")}
-    return User(
-        **texts,
-        **staff,
-        sub=sub,
-        is_active=bool(fields.get("is_active", True)),
-        date_joined=_instant(fields.get("date_joined")) or wanted.now,
-        last_login=_instant(fields.get("last_login")),
-    )
-
-
-def _sub(pk: str, fields: Mapping[str, Any], wanted: UserImport) -> uuid.UUID:
-    """Return the user's `sub`: that of the dump, or else the UUID (version 5) of issuer, source and primary key."""
-    try:
-        return uuid.UUID(str(fields["sub"]))
-    except (KeyError, ValueError):
-        return derived_sub(wanted.source, pk)
-
-
-def derived_sub(source: str, pk: str) -> uuid.UUID:
-    """Return the `sub` of a user who is imported from `source` without one."""
-    return uuid.uuid5(uuid.uuid5(uuid.NAMESPACE_URL, conf.issuer().url), f"{source}:{pk}")
-
-
-def _problem(user: User, fields: Mapping[str, Any], names: set[str]) -> str | None:
-    """Return why the user cannot be taken, or None."""
-    if not isinstance(fields.get("username"), str) or not user.username:
-        return "has no username"
-    if any("\0" in getattr(user, name) for name in TEXTS):
-        return "has a NUL character"
-    if login.folded(user.username) in names:
-        return "another user has this username, in this or another spelling: rename one of them"
-    try:
-        user.clean_fields(exclude=["email", "password", "sub", "first_name", "last_name"])
-    except ValidationError as error:
-        return " ".join(error.messages)
-    longest = {name: getattr(User._meta.get_field(name), "max_length", 0) for name in TEXTS}
-    too_long = [name for name in TEXTS if len(getattr(user, name)) > longest[name]]
-    return f"has a longer {', '.join(too_long)} than this issuer stores" if too_long else None
-
-
 def _present(column: str, texts: list[str]) -> set[str]:
-    """Return the folded values of the column that equal one of `texts` in any spelling."""
+    """Return the values in this column of the users' table that equal one of `texts` in any spelling.
+
+    The returned values are casefolded.
+    """
     spellings = {spelling for text in texts for spelling in (text, login.normalized(text))}
     same = In(Upper(column), [Upper(Value(spelling)) for spelling in spellings])
     return {login.folded(value) for value in User.objects.filter(same).values_list(column, flat=True)} - {""}
-
-
-def _hasher(password: str) -> str:
-    """Return the name of the password's hasher, or `(no password)`."""
-    if not password or not is_password_usable(password):
-        return "(no password)"
-    return password.partition("$")[0] if "$" in password else "(none)"
-
-
-def _is_known(name: str) -> bool:
-    if name == "(no password)":
-        return True
-    try:
-        identify_hasher(f"{name}$")
-    except ValueError:
-        return False
-    return True
 
 
 def _add_to_groups(new: list[tuple[User, Mapping[str, Any]]], groups: Mapping[Any, str], wanted: UserImport) -> None:
@@ -230,7 +151,10 @@ def _add_to_groups(new: list[tuple[User, Mapping[str, Any]]], groups: Mapping[An
 
 
 def _verify(new: list[User], wanted: UserImport, result: ImportedUsers) -> None:
-    """Mark the e-mail addresses as verified, except those that another user has verified."""
+    """Mark the e-mail addresses of new users as verified if `wanted` says that the source verified them.
+
+    Skips an address that another user has verified, and adds the new user to `result.same_email`.
+    """
     for user in new if wanted.verified_emails else ():
         try:
             if user.email:
@@ -238,12 +162,3 @@ def _verify(new: list[User], wanted: UserImport, result: ImportedUsers) -> None:
         except CannotVerify:
             if user.username not in result.same_email:
                 result.same_email.append(user.username)
-
-
-def _instant(value: Any) -> datetime | None:
-    """Return a date and time of the dump, in UTC if it has no offset. Returns None if it is malformed."""
-    try:
-        found = parse_datetime(str(value or ""))
-    except ValueError:
-        return None
-    return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)

@@ -2,11 +2,12 @@
 
 Owns: the report on a token, and the choice of the keys that are tried on its signature.
 Does not own: accepting a token. A request is decided by `issued.token_reader`, or in an API by `resources`.
-Steps: none; it explains 4 and 6.
+Steps: none of the seven in README.md; the report explains the tokens of steps 4 and 6.
 Neighbours: called by `admin.inspection` and the command `inspect_token`. Fetches another issuer's keys by `outbound`.
 
 Read in this order:
 - `signature_trial`: select the published keys that may verify the token, and try them.
 - `requirements`, `report`: check each header and claim; put the report together.
+- `expectation`: the value that a token should have.
 - `key_source`: read this issuer's keys, or fetch another issuer's.
 """

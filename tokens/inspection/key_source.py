@@ -1,4 +1,4 @@
-"""The keys for inspecting a token: every key of this issuer, past or present, or those that another one publishes."""
+"""The keys for inspecting a token: present and past keys of this issuer, or published keys of another issuer."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -18,7 +18,7 @@ from tokens.outbound import FetchError
 
 
 def of_this_issuer(*, now: datetime) -> list[VerificationKey]:
-    """Return the keys of all rings with their phases, also withdrawn and revoked keys.
+    """Return the keys of all key rings with their phases, also withdrawn and revoked keys.
 
     `now` is the database's clock.
     """
@@ -39,9 +39,10 @@ def of_this_issuer(*, now: datetime) -> list[VerificationKey]:
 
 
 def with_revocation(inspection: Inspection) -> Inspection:
-    """Return the inspection of a token of this issuer, with a further result: if the token is revoked.
+    """Check if the token of an inspection is revoked, and return the inspection with the result as a further point.
 
-    Returns it unchanged if the signature does not verify, or a claim that the revocation records need is malformed.
+    The token must be one of this issuer. Returns the inspection unchanged if the signature does not verify, or if a
+    claim that the check needs is malformed.
     """
     claims = inspection.claims
     is_identified = all(is_text(claims.get(name)) for name in ("jti", "sub", "client_id"))
@@ -77,9 +78,9 @@ def foreign(issuer: str, *, allow_private: bool) -> list[VerificationKey]:
 
 
 def _metadata(issuer: str, *, allow_private: bool) -> dict[str, object]:
-    """Fetch the metadata at the address of RFC 8414, else at that of OpenID Connect Discovery.
+    """Fetch the metadata at the address of RFC 8414, or else at the address of OpenID Connect Discovery.
 
-    Raises FetchError if both requests fail.
+    Raises FetchError if neither address answers with a JSON object.
     """
     try:
         parts = urlsplit(issuer)

@@ -1,12 +1,12 @@
 """Checks a token against RFC 9068 and reports each requirement with its result. Pure.
 
-The report is for people who want to understand a token, of this issuer or another. It does not decide about requests.
+The report is for people who want to understand a token of this or another issuer. It is not used to decide a request.
 
 The points, in this order:
 1. A key of the issuer verifies the signature, and that key is published.
 2. The header has the type of an access token, an asymmetric algorithm, a kid, and no critical extension.
 3. The required claims are present, and those claims and the optional ones are well-formed.
-4. The token is this issuer's, has not expired, and was not issued in the future.
+4. The token is from the expected issuer, has not expired, and was not issued in the future.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ class Inspection:
     header: Mapping[str, Any]
     claims: Mapping[str, Any]
     signature: str
-    """`verified`, or the reason for which the signature is not."""
+    """`verified`, or the reason why the signature was not verified."""
     key_phase: str
     """The phase of the key that signed the token, or `unknown`."""
     points: Sequence[Point]

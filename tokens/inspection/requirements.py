@@ -1,4 +1,4 @@
-"""The requirements of RFC 9068 on a token, each with the section that has it. Pure."""
+"""The requirements of RFC 9068 on a token, each with the section that defines it. Pure."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -11,13 +11,13 @@ from tokens.jose.compact import is_instant
 from tokens.languages import sentence
 
 CLOCK_ERROR = timedelta(seconds=60)
-"""The permitted difference between another issuer's clock and this one's."""
+"""The permitted difference between another issuer's clock and this issuer's."""
 TYPES = ("at+jwt", "application/at+jwt")
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """The result of a test of one requirement of access tokens."""
+    """The result of a check of one requirement."""
 
     name: str
     source: str
@@ -26,7 +26,7 @@ class Point:
     detail: str = ""
     """The token's value, or the reason."""
     is_advice: bool = False
-    """True if a token conforms without it."""
+    """True if a token conforms even if the requirement does not hold."""
 
     def members(self) -> dict[str, object]:
         """Return the members of the JSON that `inspect_token --json` prints, under the names of version 0.1.0."""
@@ -35,7 +35,7 @@ class Point:
 
 
 def of_key(key: VerificationKey | None) -> list[Point]:
-    """Test if the key is published. Returns no result if there is no key."""
+    """Check if `key`, which was tried on the token, is published, and return the result. Returns [] without a key."""
     # An API knows published keys only, so it refuses a token of a withdrawn or revoked key.
     return (
         []
@@ -45,7 +45,7 @@ def of_key(key: VerificationKey | None) -> list[Point]:
 
 
 def of_header(header: Mapping[str, Any]) -> list[Point]:
-    """Test the requirements on the header."""
+    """Check the requirements of RFC 9068 on a token's header, and return the result of each."""
     typ, alg, kid = header.get("typ"), header.get("alg"), header.get("kid")
     is_typed = isinstance(typ, str) and typ.lower() in TYPES
     return [
@@ -68,7 +68,7 @@ def of_header(header: Mapping[str, Any]) -> list[Point]:
 
 
 def of_claims(claims: Mapping[str, Any]) -> list[Point]:
-    """Test the requirements on the form of the claims."""
+    """Check the requirements of RFC 9068 on the form of a token's claims, and return the result of each."""
     required: Mapping[str, Callable[[Any], bool]] = {
         "iss": is_text,
         "exp": is_instant,
@@ -103,7 +103,7 @@ def of_claims(claims: Mapping[str, Any]) -> list[Point]:
 
 
 def of_validity(claims: Mapping[str, Any], *, issuer: str, now: datetime) -> list[Point]:
-    """Test the requirements on the validity of the token at `now`."""
+    """Check if a token of `issuer` with these claims is valid at `now`, and return the result of each check."""
     iss, exp, iat = claims.get("iss"), claims.get("exp"), claims.get("iat")
     seconds, soon = now.timestamp(), (now + CLOCK_ERROR).timestamp()
     points = [

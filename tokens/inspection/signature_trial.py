@@ -19,7 +19,7 @@ from tokens.jose.public_keys import LONGEST_NUMBER, MEMBERS, MIN_RSA_BITS, SECRE
 from tokens.languages import sentence
 
 MAX_KEYS = 4
-"""The number of keys that are tried: as many as a resource server keeps under one kid."""
+"""The greatest number of keys that are tried. A resource server keeps as many under one kid."""
 RSA = (("RSA", None),)
 KINDS: Mapping[str, tuple[tuple[str, str | None], ...]] = {
     **dict.fromkeys(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), RSA),
@@ -35,7 +35,7 @@ VERIFIED = sentence("verified")
 
 @dataclass(frozen=True, slots=True)
 class VerificationKey:
-    """A key of the issuer and its phase. Of this issuer, the key might no longer be published."""
+    """A key of an issuer, and its phase. Keys of this issuer can also be keys that are not published any more."""
 
     jwk: Mapping[str, Any]
     phase: str = sentence("published")
@@ -49,11 +49,12 @@ class UnfitKey(ValueError):
 def verdict(
     text: str, header: Mapping[str, Any], keys: Sequence[VerificationKey]
 ) -> tuple[str, VerificationKey | None]:
-    """Return `verified` and the key that verifies the signature of `text`.
+    """Verify the signature of the JWT `text`, whose header is `header`. Return `verified` and the key that verifies it.
 
-    If no key does, returns the reason, and the first key with the header's kid or None. `header` is that of `text`.
+    If no key verifies the signature, returns the reason and the first candidate key. Returns None instead of a key if
+    no key has the `kid` of the header.
     """
-    # RFC 7515 section 4.1.4: without `kid` any key can be meant.
+    # RFC 7515 section 4.1.4: without `kid`, each key is a candidate.
     candidates = [key for key in keys if "kid" not in header or _has_kid(key, header["kid"])]
     if not candidates:
         return sentence("no published key has its kid"), None
@@ -77,7 +78,7 @@ def _has_kid(key: VerificationKey, kid: object) -> bool:
 
 
 def _usable_keys(keys: Sequence[VerificationKey], algorithm: object) -> list[tuple[VerificationKey, jwt.PyJWK]]:
-    """Return at most MAX_KEYS keys that may verify `algorithm`. Raises the UnfitKey of the first key if none may."""
+    """Return at most MAX_KEYS keys that may verify `algorithm`. If there is none, raises UnfitKey for the first key."""
     usable: list[tuple[VerificationKey, jwt.PyJWK]] = []
     reasons: list[UnfitKey] = []
     for key in keys:
@@ -93,7 +94,7 @@ def _usable_keys(keys: Sequence[VerificationKey], algorithm: object) -> list[tup
 
 
 def _load(jwk: Mapping[str, Any], algorithm: object) -> jwt.PyJWK:
-    """Return the key for `algorithm`. Raises UnfitKey if it may not verify with it (RFC 7517 sections 4.1 to 4.4)."""
+    """Return `jwk` as a key for `algorithm`. Raises UnfitKey if that use is not permitted (RFC 7517 4.1 to 4.4)."""
     if SECRET_MEMBERS & jwk.keys():
         raise UnfitKey(sentence("its key is published with its private half: anyone can sign with it"))
     operations = jwk.get("key_ops", ["verify"])

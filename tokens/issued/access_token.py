@@ -1,4 +1,4 @@
-"""Step 4. The issuer signs an access token: the claims that RFC 9068 asks for, under a key that APIs already have."""
+"""Step 4. The issuer signs an access token with the claims of RFC 9068, by a key that every API has fetched already."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from tokens.keys.key_pair import Signer
 
 TYPE = "at+jwt"
 PLAIN_TYPE = "JWT"
-"""The `typ` of tokens for APIs whose verifier refuses `at+jwt`. ID tokens have it, too."""
+"""The `typ` of tokens for APIs whose verifier refuses `at+jwt`. ID tokens have this type, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +31,9 @@ class AccessToken:
     act: Mapping[str, object] | None = None
     """The services that act for the user (RFC 8693 section 4.1); None if the user's own client acts."""
     thumbprint: str | None = None
-    """The key that the token is bound to (RFC 9449 section 6.1); None for a bearer token."""
+    """The thumbprint of the key to which the token is bound (RFC 9449 section 6.1); None for a bearer token."""
     further: Mapping[str, object] | None = None
-    """Groups and the deployment's own claims (tokens.claims); none of them has the name of a claim below."""
+    """Groups and the deployment's own claims (tokens.claims). The names of other claims are reserved (`hook`)."""
     lists_audience: bool = False
     """True if `aud` is written as a list with one entry (RFC 7519 section 4.1.3)."""
     typ: str | None = None
@@ -74,13 +74,16 @@ class Minted:
 
 
 def mint(token: AccessToken, *, signer: Signer) -> Minted:
-    """Sign an access token. Its lifetime is capped by that of the signing key."""
+    """Sign an access token. Its lifetime is at most the longest lifetime that the signing key permits."""
     lifetime = min(token.lifetime, signer.max_lifetime)
     text = jws.sign(token.claims(lifetime=lifetime), typ=token.typ or TYPE, signer=signer)
     return Minted(text, int(lifetime.total_seconds()))
 
 
 def has_its_claims(claims: Mapping[str, object]) -> bool:
-    """Return True if a JWT of this issuer with the type PLAIN_TYPE is an access token, and False for an ID token."""
+    """Return True if a verified JWT of this issuer with the type PLAIN_TYPE is an access token.
+
+    ID tokens have that type, too, so the claims distinguish them.
+    """
     # An ID token always has at_hash, and neither a client_id nor a jti.
     return {"client_id", "jti"} <= claims.keys() and "at_hash" not in claims

@@ -1,29 +1,29 @@
 """The `act` claim: the clients that act for a user (RFC 8693 section 4.1), the latest outermost. Pure.
 
-The chain of an exchanged token begins with the client that the user allowed. So it names every client that the token
-came through, and a revocation of each of them covers it.
+The chain of an exchanged token begins with the client that the user allowed. So the chain names every client that the
+token came through, and a revocation of any of these clients covers the token.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 LONGEST_CHAIN = 5
-"""Clients: the one that the user allowed, and the services between it and an API."""
+"""The greatest number of clients in a chain: the client that the user allowed, and services between it and an API."""
 
 
 class ChainTooLong(Exception):
-    """LONGEST_CHAIN clients act for the user already, so that the token cannot be exchanged again."""
+    """The subject token has LONGEST_CHAIN actors, so it cannot be exchanged again."""
 
 
 def alone(client_id: str) -> dict[str, Any]:
-    """Return the `act` claim of a token of a client that acts for a user without an exchange."""
+    """Return the `act` claim for a client that acts for a user without a token exchange: the client itself."""
     return {"sub": client_id}
 
 
 def chain(client_id: str, before: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the `act` claim of a token that `client_id` gets in exchange for a token with the claims `before`.
+    """Return the `act` claim of an exchanged token: `client_id`, then the actors of the subject token.
 
-    Raises ChainTooLong if too many services act already.
+    `before` are the subject token's claims. Raises ChainTooLong if the subject token has LONGEST_CHAIN actors already.
     """
     act = before.get("act") or alone(before["client_id"])
     if len(list(clients({"act": act}))) >= LONGEST_CHAIN:

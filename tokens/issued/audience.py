@@ -2,10 +2,10 @@
 
 - A token is for one audience: an API, or the issuer itself (userinfo).
 - If the request names no resource, its scopes must belong to one API.
-- If it names one, every scope must belong to that API or to OpenID Connect.
+- If the request names a resource, every scope must belong to that API or to OpenID Connect.
 - A client may request a token without a scope only for an API that it is registered for (`without_scope`).
 - A request without scope and resource is for the client's one API, with all of the client's scopes there. A request
-  that names only a resource gets the client's scopes there, or none at an API of `without_scope`.
+  that names only a resource gets the client's scopes there, or no scope at an API of `without_scope`.
 - The slash of an empty path makes no difference: `https://api.example` means `https://api.example/`. The audience of
   the token is the identifier as it is registered.
 """
@@ -31,10 +31,12 @@ OPENID = {
     "groups": gettext_lazy("Read the groups that you belong to"),
     "offline_access": gettext_lazy("Stay connected while you are away"),
 }
-"""The scopes without an API, with the words for users. `offered` are those that have a meaning in this deployment."""
+"""The scopes without an API, with their texts for users. `offered` returns those that this deployment supports."""
 OFFLINE = "offline_access"
 NAMEABLE = re.compile(r"[A-Za-z0-9:._/-]{1,64}")
-"""A scope that an error may name. A longer one, or one with other characters, is not repeated."""
+"""A scope that an error may name. A longer scope, or a scope with other characters, is not repeated."""
+REMEMBERED = 16
+"""The number of targets to cache per client. Each order of the same scopes is an entry of its own."""
 ABOUT_THE_USER = frozenset({"profile", "email", "address", "phone", "groups"})
 
 
@@ -48,12 +50,24 @@ class Target:
 
 
 def of_client(client: Client, scopes: Sequence[str], resources: Sequence[str], *, openid: bool) -> Target:
-    """Return the target of a client's request; `openid` is True if a user may allow it.
+    """Return the target of a client's request. Raises what `resolve` raises.
 
-    Raises OAuthError invalid_scope and invalid_target.
+    `openid` is True if a user decides about the request, which can then have scopes of OpenID Connect.
     """
-    if openid:  # else the client was authenticated, and the registry read all of this with it
+    if openid:
         prefetch_related_objects([client], "scopes__api", "apis")
+    # Else the client was authenticated. `registry` reads its scopes and APIs with it, and again after a change.
+    elif client.targets is not None and client.registered_by is None:
+        request = tuple(scopes), tuple(resources)
+        target: Target = client.targets.get(request) or _of_client(client, scopes, resources, openid=False)
+        if len(client.targets) < REMEMBERED:
+            client.targets[request] = target
+        return target
+    return _of_client(client, scopes, resources, openid=openid)
+
+
+def _of_client(client: Client, scopes: Sequence[str], resources: Sequence[str], *, openid: bool) -> Target:
+    """Compute the result of `of_client`, which caches it."""
     usable, names = client.permitted_scopes, list[str]()
     if openid:
         names = offered()
@@ -69,18 +83,18 @@ def of_client(client: Client, scopes: Sequence[str], resources: Sequence[str], *
 
 
 def _one_api(usable: Collection[Scope], further: Collection[Api]) -> list[str]:
-    """Return the identifier of the API that a request without scope and resource means, in a list.
+    """Return a list with the API's identifier if the client may use exactly one API, else an empty list.
 
-    The list is empty if the client may use several APIs, or none.
+    A request without scope and resource is for that API.
     """
     identifiers = {scope.api.identifier for scope in usable} | {api.identifier for api in further}
     return list(identifiers) if len(identifiers) == 1 else []
 
 
 def _defaults(resources: Sequence[str], *, usable: Collection[Scope], further: Collection[Api]) -> list[str]:
-    """Return the scopes of a request that names none: the client's scopes at the API that the request means.
+    """Return the scopes of a request without `scope`: the client's scopes at the API that the request is for.
 
-    Returns none at an API in `further` that the request names, because the client may ask for no scope there.
+    Returns no scopes if the request names an API in `further`, for which the client may get a token without a scope.
     """
     named = [spelling for resource in resources for spelling in spellings(resource)]
     if any(api.identifier in named for api in further):
@@ -95,10 +109,10 @@ def offered() -> list[str]:
 
 
 def understood(scopes: Sequence[str], *, known: Collection[str]) -> list[str]:
-    """Return `scopes` without those that neither an API nor this issuer defines (OpenID Connect Core 3.1.2.1).
+    """Return those of `scopes` that an API or this issuer defines (OpenID Connect Core section 3.1.2.1).
 
-    `known` are names of scopes that need no look-up. A scope of an API stays, so that a client that may not use it
-    gets an error.
+    The client might not be allowed to use a returned scope: `resolve` refuses that scope later. The scopes in `known`
+    are returned without a query.
     """
     known = {*known, *offered()}
     unknown = set(scopes) - known
@@ -117,13 +131,13 @@ def resolve(
 ) -> Target:
     """Return the target of a request for the scopes `requested` at `resources` (RFC 8707).
 
-    The client may use the API scopes `usable` and the OpenID Connect scopes `openid`. It may also request tokens
-    without a scope for the APIs `further`.
+    The client may use the API scopes `usable` and the OpenID Connect scopes `openid`, and may request tokens without a
+    scope for the APIs `further`.
 
     Raises:
         OAuthError invalid_target: `resources` has several entries, or one that the client may not use. Or it is empty,
             and the scopes belong to several APIs.
-        OAuthError invalid_scope: A scope is unknown, forbidden for the client, or of another API; or there is none.
+        OAuthError invalid_scope: A scope is unknown, forbidden for the client, or of another API, or no scope is named.
     """
     scopes = tuple(dict.fromkeys(requested))
     without_scope = {api.identifier: api for api in further}
@@ -142,7 +156,11 @@ def resolve(
 
 
 def _owners(scopes: Sequence[str], *, usable: Collection[Scope], openid: Collection[str]) -> list[Api]:
-    """Return the API of each scope that is not OpenID Connect's. Raises OAuthError invalid_scope."""
+    """Return the API of each scope that is not of OpenID Connect.
+
+    Raises OAuthError invalid_scope if there are no scopes, or a scope is unknown, forbidden for the client or has no
+    meaning without another scope.
+    """
     apis = {scope.name: scope.api for scope in usable}
     if not scopes:
         raise OAuthError("invalid_scope", "Name at least one scope.")
@@ -157,14 +175,17 @@ def refusal(text: str, scopes: Sequence[str]) -> OAuthError:
 
     `text` has {} in place of the scope. The log gets the text without the name.
     """
-    # A client can send any text as a scope, and the description is shown on pages: so no sentence and no long text.
+    # A client can send any text as a scope, and pages show the description: it must not repeat a sentence or long text.
     name = next((name for name in scopes if NAMEABLE.fullmatch(name)), None)
     reason = text.format("A scope")
     return OAuthError("invalid_scope", text.format(f"The scope {name}") if name else reason, reason=reason)
 
 
 def require_sense(scopes: Collection[str]) -> None:
-    """Raise OAuthError invalid_scope for OpenID Connect scopes that have no meaning without another scope."""
+    """Raise OAuthError invalid_scope if an OpenID Connect scope lacks the scope that gives it a meaning.
+
+    Scopes about the user need `openid`. `offline_access` needs any other scope.
+    """
     if "openid" not in scopes and not ABOUT_THE_USER.isdisjoint(scopes):
         raise OAuthError("invalid_scope", "Scopes about the user, such as profile and email, come with openid.")
     if set(scopes) == {OFFLINE}:
@@ -172,7 +193,10 @@ def require_sense(scopes: Collection[str]) -> None:
 
 
 def _resource(resources: Sequence[str], usable: Collection[str]) -> str | None:
-    """Return the one resource that the request names, or None. Raises OAuthError invalid_target."""
+    """Return the resource that the request names, or None.
+
+    Raises OAuthError invalid_target if there are several resources, or the client may not use the resource.
+    """
     names = {registered(resource, usable) for resource in resources}
     if len(names) > 1:
         raise OAuthError("invalid_target", "A token is for one resource; ask for a token each.")
@@ -182,7 +206,10 @@ def _resource(resources: Sequence[str], usable: Collection[str]) -> str | None:
 
 
 def registered(resource: str, identifiers: Collection[str]) -> str:
-    """Return the identifier that `resource` means: itself, or one that differs by the slash of an empty path."""
+    """Return the one of `identifiers` that is the same URI as `resource`, or `resource` if there is none.
+
+    The slash of an empty path makes no difference.
+    """
     if resource in identifiers:
         return resource
     return next((identifier for identifier in spellings(resource) if identifier in identifiers), resource)

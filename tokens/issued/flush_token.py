@@ -1,8 +1,8 @@
 """Makes a flush token: an invalid token with an unknown `kid`, which makes a verifier fetch the JWKS again.
 
-- No verifier accepts it: its key pair is generated for it and dropped, so no JWKS ever has the `kid`.
+- No verifier accepts the token: its key pair is generated for this token and then discarded, so no JWKS has the `kid`.
 - Its claims are those of a valid token, because some verifiers check `iss`, `aud` and `exp` before the key.
-- Its algorithm is that of the ring that signs for the audience.
+- Its algorithm is that of the key ring that signs for the audience.
 """
 
 from dataclasses import dataclass, field
@@ -21,12 +21,15 @@ ID_TOKEN = "JWT"  # noqa: S105 (a type, not a secret)
 
 
 class CannotFlush(Exception):
-    """No flush token can be made: the audience is unknown, or no ring signs for it. The message says which."""
+    """No token that makes a verifier fetch the JWKS again can be made. The message gives the reason.
+
+    The audience is unknown, or no key ring signs for it.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlushToken:
-    """A token whose `kid` is in no JWKS."""
+    """A token whose `kid` is in no JWKS, so that a verifier that gets the token fetches the JWKS again."""
 
     audience: str
     kid: str
@@ -38,7 +41,7 @@ class FlushToken:
 def make(audience: str, *, now: datetime) -> FlushToken:
     """Return an access token for the API with this identifier, or an ID token for the client with this client_id.
 
-    Raises CannotFlush if there is neither, or no signing key yet. `now` is the database's clock.
+    Raises CannotFlush if there is no such API or client, or no signing key yet. `now` is the database's clock.
     """
     api = Api.named(audience)
     audience = api.identifier if api else audience
@@ -52,13 +55,13 @@ def make(audience: str, *, now: datetime) -> FlushToken:
 
 
 def _ring_of(client_id: str) -> str:
-    """Return the ring that signs ID tokens for the client."""
+    """Return the key ring that signs ID tokens for the client."""
     algorithm = Client.objects.values_list("id_token_signed_response_alg", flat=True).get(client_id=client_id)
     return rings.for_client(algorithm)
 
 
 def _sign(audience: str, api: Api | None, ring: Ring, *, now: datetime) -> FlushToken:
-    """Return the token, signed by a new key of the ring's algorithm and size."""
+    """Return the flush token, signed by a new key of the key ring's algorithm and size."""
     signer = RingSigner(LIFETIME, material.generate(ring.algorithm, bits=ring.bits))
     issued_at, name = int(now.timestamp()), str(uuid4())
     claims: dict[str, object] = {

@@ -9,7 +9,7 @@ from tokens.models import User
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """The holder of a token: a user by a grant, or a client that acts for itself."""
+    """The holder of a token: a user, with the grant that the user gave a client, or a client that acts for itself."""
 
     subject: str
     grant_id: str | None = None

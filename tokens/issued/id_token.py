@@ -15,7 +15,7 @@ from tokens.models import UserGrant
 TYPE = "JWT"
 LIFETIME = timedelta(minutes=10)
 
-# The hash of an algorithm, by the length that its name ends with (section 3.1.3.6); EdDSA over Ed25519 uses SHA-512.
+# The hash of a signature algorithm, by the last three characters of its name (section 3.1.3.6). Ed25519 uses SHA-512.
 HASHES = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512, "DSA": hashlib.sha512}
 
 
@@ -54,7 +54,7 @@ class IdToken:
 
 
 def for_grant(grant: UserGrant, access_token: str, *, nonce: str, now: datetime, further: Mapping[str, object]) -> str:
-    """Return the ID token of the user who gave `grant`, bound to an access token.
+    """Return the ID token of the user who gave `grant`, bound to an access token by `at_hash`.
 
     `further` are claims about the user. Raises NotReady if no key may sign.
     """
@@ -73,12 +73,15 @@ def for_grant(grant: UserGrant, access_token: str, *, nonce: str, now: datetime,
 
 
 def mint(token: IdToken, *, signer: Signer) -> str:
-    """Sign an ID token. It expires after LIFETIME, or earlier if the signing key allows less."""
+    """Sign an ID token. It expires after LIFETIME, or earlier if the signing key permits only a shorter lifetime."""
     lifetime = min(LIFETIME, signer.max_lifetime)
     return jws.sign(token.claims(algorithm=signer.algorithm, lifetime=lifetime), typ=TYPE, signer=signer)
 
 
 def at_hash(access_token: str, *, algorithm: str) -> str:
-    """Return the left half of the access token's hash (section 3.1.3.6), by the algorithm that signs the ID token."""
+    """Return the left half of the access token's hash, by the algorithm that signs the ID token.
+
+    See OpenID Connect Core section 3.1.3.6.
+    """
     digest = HASHES[algorithm[-3:]](access_token.encode()).digest()
     return jws.encode(digest[: len(digest) // 2]).decode()

@@ -9,7 +9,7 @@ from tokens.keys.key_pair import Signer
 
 
 def sign(claims: Mapping[str, object], *, typ: str, signer: Signer) -> str:
-    """Return the signed JWT of the claims; `typ` tells the kinds of token apart (RFC 8725 section 3.11).
+    """Return the signed JWT of the claims. `typ` distinguishes the kinds of token (RFC 8725 section 3.11).
 
     Raises NotReady if the key is in a PKCS#11 token that does not answer.
     """

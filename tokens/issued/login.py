@@ -12,9 +12,9 @@ class Login:
     acr: str
     amr: tuple[str, ...]
     made_for: str = ""
-    """The mark of the authorization request that required it (tokens.authorize.reauthentication), or empty."""
+    """The mark of the authorization request that required the login (tokens.authorize.reauthentication), or ""."""
     sid: str = ""
-    """The login session, for the claim `sid` of ID tokens (Back-Channel Logout 1.0 section 2.1); "" if it has none."""
+    """The claim `sid` of ID tokens, which names the login session (Back-Channel Logout 1.0 section 2.1), or ""."""
 
     def claims(self) -> dict[str, object]:
         """Return auth_time, and acr and amr if they are known."""

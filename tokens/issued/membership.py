@@ -1,8 +1,8 @@
-"""Scopes that only members of a group get (`Scope.groups`), at each issue of a token for a user.
+"""Limits scopes to members of groups (`Scope.groups`) whenever a token for a user is issued.
 
-- A scope that the user may not have is left out, and the answer names the granted scopes.
+- A scope that the user may not have is removed from the request, and the token response names the granted scopes.
 - If no scope of the API is left, the token is for the issuer, so that the user can still log in.
-- If `openid` is not left either, the request is refused.
+- If `openid` is not left, the request is refused.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,15 +26,18 @@ class NotMember(OAuthError):
 
 
 def narrow_for_client(target: Target, client: Client, subject: str) -> Target:
-    """Return the part of a client's target that the user with this `sub` may have. Raises NotMember."""
+    """Return the target of a client's request without the scopes that the user `subject` (a `sub`) may not have.
+
+    Raises what `narrow` raises.
+    """
     return narrow(target, client.permitted_scopes, subject)
 
 
 def narrow(target: Target, usable: Iterable[Scope], subject: str) -> Target:
-    """Return the part of `target` that the user with this `sub` may have. Runs no statement if no scope is limited.
+    """Return `target` without the scopes that the user `subject` (a `sub`) may not have.
 
-    `usable` has the rows of the API's scopes in `target`; a scope without a row is left out.
-    Raises NotMember if nothing is left.
+    `usable` has the rows of the API's scopes in `target`. A scope without a row is removed. Sends no SQL statement if
+    no scope is limited. Raises NotMember if neither a scope of the API nor `openid` is left.
     """
     rows = {scope.name: scope.groups for scope in usable if scope.name in target.scopes}
     without_api = set(audience.offered())
@@ -54,5 +57,5 @@ def _may_have(name: str, limits: Mapping[str, set[str]], own: set[str]) -> bool:
 
 
 def _groups(subject: str, names: set[str]) -> set[str]:
-    """Return which of the groups the user is in. The names are read again for each token: a membership can end."""
+    """Return the groups in `names` of which the user is a member. Reads them for each token: a membership can end."""
     return set(Group.objects.filter(user__sub=subject, name__in=names).values_list("name", flat=True))

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 BYTES = 32  # 256 bits
 RETRY_WINDOW = timedelta(seconds=10)
-"""How long after its redemption the reuse of a code is treated as a repeat of the same request."""
+"""The time after the redemption of a code within which its reuse counts as a repeat of the same request."""
 
 
 def new() -> str:
@@ -21,8 +21,9 @@ def digest(text: str) -> str:
 
 
 def is_retry(redeemed_at: datetime, *, now: datetime) -> bool:
-    """Return True if a code that was redeemed at `redeemed_at` is presented again within RETRY_WINDOW.
+    """Return True if a code that was redeemed at `redeemed_at` is presented again, at `now`, within RETRY_WINDOW.
 
-    The caller refuses the retry (RFC 6749 section 4.1.2) and revokes nothing, so the first answer stays valid.
+    The caller refuses the retry (RFC 6749 section 4.1.2) but does not revoke the grant, so the first response stays
+    valid.
     """
     return now - redeemed_at <= RETRY_WINDOW

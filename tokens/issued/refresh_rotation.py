@@ -1,4 +1,4 @@
-"""Rotate refresh tokens: replace a token by its successor, and tell a lost answer from a stolen token.
+"""Rotate refresh tokens: replace a token by its successor, and distinguish a lost answer from a stolen token.
 
 - The row of a used token records when it was used.
 - Retry window: for RETRY_WINDOW after its first use, a used token can be presented again any number of times, and gets
@@ -21,7 +21,7 @@ from tokens.issued.refresh_token import key_by_id, keys, row
 from tokens.models import Client, RefreshToken
 
 RETRY_WINDOW = timedelta(seconds=30)
-"""For how long after its first use a used token gets its successor again."""
+"""The time after the first use of a token within which a repeated use gets the same successor."""
 
 
 class Reused(Exception):
@@ -29,7 +29,7 @@ class Reused(Exception):
 
 
 class Superseded(Exception):
-    """A used refresh token was presented again within its retry window, and its successor was used or has expired."""
+    """A used refresh token was presented within its retry window, but its successor was used or has expired."""
 
 
 def rotates(client: Client) -> bool:
@@ -43,7 +43,7 @@ def rotate(text: str, token: RefreshToken, client: Client, *, now: datetime, thu
 
     The successor is bound to the DPoP key of `token`, or else to `thumbprint`.
 
-    Raises Reused, Superseded, and NotReady if this process lacks the key that made the successor.
+    Raises Reused if the retry window has passed, and otherwise what `_successor_again` raises.
     """
     if token.used_at is None:
         _mark_used(token, now=now)
@@ -55,7 +55,7 @@ def rotate(text: str, token: RefreshToken, client: Client, *, now: datetime, thu
 
 
 def _mark_used(token: RefreshToken, *, now: datetime) -> None:
-    """Mark the token as used. It expires with its retry window."""
+    """Mark the token as used, so that it expires at the end of its retry window."""
     used = {"used_at": now, "expires_at": now + RETRY_WINDOW}
     row_statements.update(token, **used)
     if token.previous:
@@ -65,7 +65,7 @@ def _mark_used(token: RefreshToken, *, now: datetime) -> None:
 
 
 def _successor_again(text: str, token: RefreshToken, client: Client, *, now: datetime, thumbprint: str | None) -> str:
-    """Return the same successor again, for a retry with the used `token`. Its text is `text`.
+    """Return the same successor again, for a retry with the used `token`, whose text is `text`.
 
     Raises:
         Reused: The token was marked as used without a successor.

@@ -5,8 +5,8 @@
 - All tokens of one user grant share the family. The generation counts the rotations since the first token.
 - The own part of a successor is derived from the whole text of its predecessor. So every repeat of a request gets the
   same successor on every node, although the database stores only hashes.
-- The first of KEY_ENCRYPTION_KEYS makes new texts, and every key of them verifies. A repeat uses the key that made the
-  successor, by the key's id, so that it gets the same text while an operator replaces the keys.
+- The first of KEY_ENCRYPTION_KEYS makes new texts, and each of them verifies texts. A repeated request uses the key
+  that made the successor, by the key's id, so that it gets the same text while an operator replaces the keys.
 
     first token    Qm9…x.0.t8Jk…  .tag      own part: random
     its successor  Qm9…x.1.9sLw…  .tag      own part: HMAC(successor key, text of the first token)
@@ -39,26 +39,26 @@ def successor(text: str, *, generation: int, key: EncryptionKey) -> str:
 
 
 def can_be(text: str) -> bool:
-    """Return False if `text` is no refresh token by its form: it has two dots, as only a JWT has."""
+    """Return True if `text` might be a refresh token. A text with exactly two dots cannot: it is a JWT."""
     return text.count(".") != 2
 
 
 def family(text: str) -> str:
-    """Return the part of `text` that all tokens of its family share."""
+    """Return the part of `text` that all tokens of a family share."""
     return text.partition(".")[0]
 
 
 def generation(text: str, keys: Iterable[EncryptionKey]) -> int | None:
     """Return the generation of the token in `text`. Returns None if none of `keys` authenticates the text."""
     body, _, tag = text.rpartition(".")
-    # Compared in constant time, so that timing reveals no correct tag byte by byte.
+    # Compared in constant time, so that timing does not reveal the correct tag byte by byte.
     if not any(hmac.compare_digest(_mac(key, TAG, body).encode(), tag.encode()) for key in keys):
         return None
     return int(body.split(".")[1])  # cannot fail: a valid tag proves that `_tagged` made the text
 
 
 def _tagged(body: str, key: EncryptionKey) -> str:
-    """Append the authentication tag, by which the issuer recognizes its own refresh tokens."""
+    """Return `body` with its authentication tag, by which the issuer recognizes its own refresh tokens."""
     return f"{body}.{_mac(key, TAG, body)}"
 
 

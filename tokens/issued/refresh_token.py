@@ -2,20 +2,32 @@
 
 - The tokens of one user grant are a family. Rotation replaces a token by its successor (`refresh_rotation`).
 - A family ends at a fixed instant, and earlier if its latest token is idle for too long.
-- A text that was never issued revokes nothing.
+- A text that this issuer never issued cannot revoke a grant by reuse detection.
 """
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet, Subquery
+from django.db.models import QuerySet
 
 from tokens import conf
 from tokens.encryption import EncryptionKey, MalformedEncryptionKey
 from tokens.issued import one_time, refresh_text, row_statements, user_grant
 from tokens.issued.audience import OFFLINE
+from tokens.issued.row_join import JoinedRows
 from tokens.keys.errors import NotReady
-from tokens.models import Client, GrantType, RefreshToken, RegistryVersion, UserGrant
+from tokens.models import Client, GrantType, RefreshToken, UserGrant
+
+# `lock`, in this order: the lock order of grants and tokens. Locking the user too would make all requests of one user
+# wait.
+LOCKED = JoinedRows(RefreshToken, "grant", "grant__user", where="digest = %s", lock=("grant", ""))
+PRESENTED = JoinedRows(
+    RefreshToken,
+    *("grant", "grant__user", "grant__client"),
+    where="digest = %s",
+    only={"grant__client": ("id", "client_id", "is_active")},
+    further="(SELECT value FROM tokens_registryversion ORDER BY id LIMIT 1)",
+)
 
 
 def is_granted(client: Client, scopes: Collection[str]) -> bool:
@@ -24,20 +36,25 @@ def is_granted(client: Client, scopes: Collection[str]) -> bool:
 
 
 def family_lifetime(client: Client, scopes: Collection[str]) -> timedelta:
-    """Return for how long after the user's consent the client can refresh. Zero if it gets no refresh token."""
+    """Return how long after the user's consent the client can refresh.
+
+    Returns zero if the client gets no refresh token.
+    """
     if not is_granted(client, scopes):
         return timedelta(0)
     return client.refresh_token_lifetime or conf.issuer().refresh_token_lifetime
 
 
 def family_ends_at(grant: UserGrant) -> datetime:
-    """Return the instant at which the family ends, regardless of use."""
+    """Return when all refresh tokens of the grant expire, even if the client uses them."""
     # In grants of earlier versions of Keyturn, refresh_until is empty and the family ends with the grant.
     return grant.refresh_until or grant.ends_at
 
 
 def create(grant: UserGrant, client: Client, *, now: datetime, thumbprint: str | None = None) -> str:
-    """Issue the first refresh token of the grant's family, bound to the key `thumbprint`, and return its text.
+    """Issue the first refresh token of the grant's family, and return its text.
+
+    The token is bound to the DPoP key with this `thumbprint`, if one is given.
 
     Raises NotReady if KEY_ENCRYPTION_KEYS cannot be read.
     """
@@ -50,17 +67,18 @@ def create(grant: UserGrant, client: Client, *, now: datetime, thumbprint: str |
 
 
 def adopt(digest: str, grant: UserGrant, client: Client, *, now: datetime) -> None:
-    """Store a refresh token that another server issued, by its SHA-256. It works as one without a generation.
+    """Store a refresh token that another server issued, by its SHA-256, as the first token of its family.
 
-    Its successors are this issuer's. A text with a dot would have another family: the caller refuses it.
+    Its successors are tokens of this issuer. The caller must refuse a text with a dot, because the part before the dot
+    would count as its family.
     """
     expires_at = _end(grant, client, now=now)
     RefreshToken.objects.create(digest=digest, family=digest, grant=grant, created_at=now, expires_at=expires_at)
 
 
 def find(text: str) -> RefreshToken | None:
-    """Return the row of the refresh token in `text`, or None if there is none."""
-    return _rows().filter(digest=one_time.digest(text)).first()
+    """Return the row of the refresh token in `text`, or None if there is no such row."""
+    return PRESENTED.first([one_time.digest(text)])
 
 
 def lock(text: str) -> RefreshToken | None:
@@ -68,10 +86,7 @@ def lock(text: str) -> RefreshToken | None:
 
     Returns the token as it is now, with its grant and user, or None if it has no row.
     """
-    # `of`, in this order: the lock order of grants and tokens. Locking the user too would make all requests of one user
-    # wait.
-    rows = RefreshToken.objects.select_for_update(of=("grant", "self")).select_related("grant__user")
-    return rows.filter(digest=one_time.digest(text)).first()
+    return LOCKED.first([one_time.digest(text)])
 
 
 def with_registry(text: str) -> tuple[RefreshToken | None, str | None]:
@@ -79,9 +94,7 @@ def with_registry(text: str) -> tuple[RefreshToken | None, str | None]:
 
     Returns None for both if there is no such row.
     """
-    version = Subquery(RegistryVersion.objects.order_by("pk").values("value")[:1])
-    row = _rows().filter(digest=one_time.digest(text)).annotate(registry=version).first()
-    return row, row.registry if row else None
+    return PRESENTED.first_with([one_time.digest(text)])
 
 
 def grant_of(text: str) -> UserGrant | None:
@@ -97,18 +110,19 @@ def grant_of(text: str) -> UserGrant | None:
 
 
 def was_rotated(text: str) -> bool:
-    """Return True if the token in `text` was used, judged by the generations of its family. Its own row is gone.
+    """Return True if the token in `text`, whose row was purged, had been used.
 
-    Raises NotReady if KEY_ENCRYPTION_KEYS cannot be read.
+    That is so if the family has a row of the same or a later generation. Raises NotReady if KEY_ENCRYPTION_KEYS cannot
+    be read.
     """
-    # A generation above all rows was issued after the backup of a restored database. It does not prove reuse.
+    # A generation above all rows was issued after the backup of a restored database, which does not prove reuse.
     issued = generation(text)
     newest = _family(text).order_by("-generation").values_list("generation", flat=True).first()
     return issued is not None and newest is not None and issued <= newest
 
 
 def generation(text: str) -> int | None:
-    """Return the generation of the token in `text`, or None if this issuer never issued it.
+    """Return the generation of the token in `text`, or None if no tag proves that this issuer issued it.
 
     Raises NotReady if KEY_ENCRYPTION_KEYS cannot be read.
     """
@@ -122,7 +136,7 @@ def is_live(token: RefreshToken, *, now: datetime) -> bool:
 
 
 def extend(token: RefreshToken, client: Client, *, now: datetime) -> None:
-    """Note the use of a token that does not rotate, and restart its idle lifetime."""
+    """Record the use of a token that does not rotate, which restarts its idle lifetime."""
     expires_at = _end(token.grant, client, now=now)
     row_statements.update(token, expires_at=expires_at, last_used_at=now)
 
@@ -139,17 +153,13 @@ def row(text: str, grant: UserGrant, client: Client, *, key_id: str, now: dateti
     )
 
 
-def _rows() -> "QuerySet[RefreshToken]":
-    return RefreshToken.objects.select_related("grant__user", "grant__client")
-
-
 def _family(text: str) -> "QuerySet[RefreshToken]":
     """Return the rows of the family of the token in `text`."""
     return RefreshToken.objects.filter(family=one_time.digest(refresh_text.family(text)))
 
 
 def _end(grant: UserGrant, client: Client, *, now: datetime) -> datetime:
-    """Return when a token that is used at `now` expires: after the idle lifetime, or with its family if earlier."""
+    """Return when a token that is used at `now` expires: after the idle lifetime, or earlier with its family."""
     idle = client.refresh_token_idle_lifetime or conf.issuer().refresh_token_idle_lifetime
     return min(now + idle, family_ends_at(grant))
 

@@ -1,6 +1,6 @@
-"""The keys under which the revocation feed lists entries, and the keys that a token has. Pure.
+"""Lookup keys of the revocation feed: the key of an entry, and the keys by which a token is looked up. Pure.
 
-docs/revocation-feed.md section 1 is the rule. The resource server has its own implementation;
+docs/revocation-feed.md section 1 defines them. The resource server has its own implementation;
 tests/revocation_cases.json drives both.
 """
 
@@ -15,19 +15,19 @@ from tokens.issued import actor
 LAYOUT = ">16sII"
 """An entry in the struct module's notation: the key, `until` and `issued_before`, both in Unix seconds."""
 ENTRY = struct.calcsize(LAYOUT)
-"""Bytes of an entry."""
+"""The number of bytes of an entry."""
 KEY = 16
-"""Bytes of a key. An entry begins with its key."""
+"""The number of bytes of a key. An entry begins with its key."""
 
 
 def key(kind: str, identifier: str) -> UUID:
-    """Return the key of an entry: the first half of the SHA-256 of kind and identifier."""
+    """Return the lookup key of an entry: the first half of the SHA-256 of kind and identifier."""
     # The NUL keeps two pairs of kind and identifier from having the same bytes.
     return UUID(bytes=hashlib.sha256(f"{kind}\0{identifier}".encode("utf-8", "surrogatepass")).digest()[:KEY])
 
 
 def entry(key: UUID | str, *, until: int, issued_before: int) -> bytes:
-    """Return the entry in the feed's binary form. `until` and `issued_before` are Unix seconds."""
+    """Return an entry of the feed in its binary form. `until` and `issued_before` are Unix seconds."""
     return struct.pack(LAYOUT, UUID(str(key)).bytes, until, issued_before)
 
 
@@ -37,14 +37,17 @@ def client_user(client_id: str, subject: str) -> str:
 
 
 def keys(claims: Mapping[str, Any], *, kid: str) -> Iterator[UUID]:
-    """Yield the keys under which an entry can revoke a token with this `kid` and these verified claims."""
+    """Yield the lookup keys of a token in the revocation feed. An entry with one of them can revoke the token.
+
+    `claims` must be verified. `kid` is that of the token's header.
+    """
     yield key("iss", claims["iss"])
     yield key("kid", kid)
     yield key("jti", claims["jti"])
     yield key("sub", claims["sub"])
     if "grant_id" in claims:
         yield key("grant", claims["grant_id"])
-    # The clients that exchanged the token count too: a revoked client must lose the tokens that others got from it.
+    # Also the clients that exchanged the token: a revoked client must lose tokens that others got in exchange.
     for client in {claims["client_id"], *actor.clients(claims)}:
         yield key("client", client)
         yield key("client_sub", client_user(client, claims["sub"]))

@@ -1,7 +1,7 @@
 """Records revocations (of a token, a grant, a key, or all tokens before an instant), and looks them up for a token.
 
 - A record is written in the transaction of its cause, and published afterwards (tokens/revoking/feed_publisher.py).
-- Revoking again moves the instants of a record later, never earlier. A record is never removed before its `until`.
+- A repeated revocation moves the instants of a record later, never earlier. A record is kept until its `until`.
 - A coarse record (of a user, a client, both, or the issuer) covers every token with an earlier `iat`.
 - A record of a client or of the issuer renews the version of the registry, because each process caches the instants of
   clients under that version (tokens/clients/registry.py).
@@ -15,18 +15,18 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
-from django.db.models import Max, Q, QuerySet
+from django.db import transaction
+from django.db.models import Q, QuerySet
 
-from tokens import conf
+from tokens import conf, plain_sql
 from tokens.issued import revocation_key
 from tokens.keys import adoption
-from tokens.models import RegistryVersion, Revocation, Ring, SigningKey, WaitingEntry
+from tokens.models import RegistryVersion, Revocation, SigningKey, WaitingEntry
 
 Kind = Revocation.Kind
 SECOND = timedelta(seconds=1)
 BATCH = 1000
-"""Rows written by one statement."""
+"""The greatest number of rows that one statement writes."""
 LATER = {"postgresql": "GREATEST", "sqlite": "MAX"}
 KEYS = {
     "postgresql": "value::uuid FROM jsonb_array_elements_text(%(keys)s::jsonb)",
@@ -53,7 +53,7 @@ LATEST = 'SELECT max(issued_before) FROM tokens_revocation WHERE "key" IN ({keys
 def revoke_token(token_id: str, *, expires_at: datetime, acceptance: timedelta | None = None) -> None:
     """Revoke one token by its `jti`, for as long as an API can accept it.
 
-    `acceptance` is `acceptance_after_expiry`, if the caller has read it.
+    `acceptance` is the result of `acceptance_after_expiry`, if the caller has it already.
     """
     write(Kind.TOKEN, [token_id], until=expires_at + (acceptance or acceptance_after_expiry()))
 
@@ -82,7 +82,10 @@ def revoke_client(client_id: str, *, now: datetime) -> None:
 
 
 def revoke_client_user(client_id: str, subject: str, *, now: datetime) -> None:
-    """Revoke every token issued before `now` to one client for one user, and tokens that others got in exchange."""
+    """Revoke every token issued before `now` to one client for one user.
+
+    Includes tokens that other clients got in exchange for these.
+    """
     _revoke_earlier(Kind.CLIENT_USER, [revocation_key.client_user(client_id, subject)], now=now)
 
 
@@ -96,10 +99,10 @@ def revoke_everything(*, now: datetime) -> None:
 def renew_registry() -> None:
     """Renew the version of the registry, so that every process reads clients again after the caller's commit.
 
-    Locks the version's row until then.
+    Locks the version's row until that commit.
     """
-    # An upsert, as the triggers write it (tokens/triggers/registry_version.py). They replace the row, so an UPDATE that
-    # waited for a trigger would change no row and lock none.
+    # An upsert, as in the triggers (tokens/triggers/registry_version.py). The triggers replace the row, so an UPDATE
+    # that waited for a trigger would change no row and lock no row.
     version = RegistryVersion(pk=1, value=str(uuid.uuid4()))
     RegistryVersion.objects.bulk_create([version], update_conflicts=True, unique_fields=["id"], update_fields=["value"])
 
@@ -118,19 +121,20 @@ def of(claims: Mapping[str, Any], *, kid: str) -> "QuerySet[Revocation]":
 def latest_instant(claims: Mapping[str, Any]) -> int:
     """Return the Unix second before which tokens with these verified claims are revoked, or 0 if no record covers them.
 
-    Records that cover tokens of any `iat` do not count.
+    Ignores records that cover tokens of any `iat`.
     """
-    # Each token for a user is preceded by it. Through the ORM, it took as long as signing the token.
-    keys = [stored_key(key) for key in revocation_key.keys(claims, kid="")]
-    with connection.cursor() as cursor:
+    # This runs before each token for a user is issued. Through the ORM, it took as long as signing the token.
+    keys = stored_keys(revocation_key.keys(claims, kid=""))
+    with plain_sql.cursor() as cursor:
         cursor.execute(LATEST.format(keys=", ".join(["%s"] * len(keys))), keys)
         row = cursor.fetchone()
     return row[0] or 0
 
 
-def stored_key(key: uuid.UUID) -> uuid.UUID | str:
-    """Return a UUID as the database stores it."""
-    return key if connection.features.has_native_uuid_field else key.hex
+def stored_keys(keys: Iterable[uuid.UUID]) -> list[uuid.UUID | str]:
+    """Return UUIDs as the database stores them."""
+    is_native = plain_sql.backend().features.has_native_uuid_field
+    return list(keys) if is_native else [key.hex for key in keys]
 
 
 def client_tokens_from(client_id: str) -> int:
@@ -140,21 +144,24 @@ def client_tokens_from(client_id: str) -> int:
 
 
 def acceptance_after_issue() -> timedelta:
-    """Return how long after its `iat` an API can still accept a token: the longest lifetime, then S + 2δ."""
+    """Return how long an API can still accept a token after the token's `iat`.
+
+    The result is the longest lifetime of a token plus `acceptance_after_expiry`.
+    """
     return _longest_token() + acceptance_after_expiry()
 
 
 def acceptance_after_expiry() -> timedelta:
-    """Return how long after its `exp` an API can still accept a token: S + 2δ.
+    """Return how long an API can still accept a token after the token's `exp`.
 
-    S and δ are the largest of all rings.
+    The result is the leeway and twice the clock_error of the key ring for which this sum is the largest.
     """
-    policies = [adoption.assumed(ring) for ring in Ring.objects.all()] or [conf.issuer().key_policy]
+    policies = adoption.every_assumed() or [conf.issuer().key_policy]
     return max(policy.leeway + 2 * policy.clock_error for policy in policies)
 
 
 def seconds(instant: datetime) -> int:
-    """Return Unix seconds, rounded up."""
+    """Return the Unix seconds of an instant, rounded up."""
     # Rounded down, a revocation would end before the last token that it covers.
     return -int(-instant.timestamp() // 1)
 
@@ -169,7 +176,7 @@ def _revoke_earlier(kind: Kind, identifiers: Iterable[str], *, now: datetime) ->
 def write(
     kind: Kind | str, identifiers: Iterable[str], *, until: datetime, issued_before: datetime | None = None
 ) -> None:
-    """Write a record for each identifier. Without `issued_before`, a record covers tokens of any `iat`."""
+    """Write a revocation record for each identifier. Without `issued_before`, the records cover tokens of any `iat`."""
     values = {
         "kind": str(kind),
         "until": seconds(until),
@@ -182,14 +189,15 @@ def write(
 
 
 def _upsert(values: Mapping[str, Any]) -> None:
-    """Write the rows, and queue those that are new or cover more than before for publication."""
-    dialect = {"keys": KEYS[connection.vendor], "later": LATER[connection.vendor]}
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
+    """Write the rows, and queue the rows that are new or cover more tokens than before for publication."""
+    vendor = plain_sql.backend().vendor
+    dialect = {"keys": KEYS[vendor], "later": LATER[vendor]}
+    if vendor == "postgresql":
+        with plain_sql.cursor() as cursor:
             cursor.execute(UPSERT_AND_QUEUE.format(**dialect), values)
         return
     with transaction.atomic():
-        with connection.cursor() as cursor:
+        with plain_sql.cursor() as cursor:
             cursor.execute(UPSERT.format(**dialect), values)
             changed = cursor.fetchall()
         # RETURNING gives only rows that changed, so a repeated revocation publishes nothing.
@@ -198,6 +206,10 @@ def _upsert(values: Mapping[str, Any]) -> None:
 
 
 def _longest_token() -> timedelta:
-    """Return the longest lifetime that any signing key was ever allowed to sign."""
-    longest: timedelta | None = SigningKey.objects.aggregate(longest=Max("max_lifetime"))["longest"]
+    """Return the longest lifetime of a token that any signing key was ever allowed to sign."""
+    with plain_sql.cursor() as cursor:
+        cursor.execute("SELECT max(max_lifetime) FROM tokens_signingkey")
+        row = cursor.fetchone()
+    column = SigningKey._meta.get_field("max_lifetime").get_col("tokens_signingkey")
+    (longest,) = plain_sql.converted(row, [(0, column)])
     return longest or conf.issuer().key_policy.token_lifetime

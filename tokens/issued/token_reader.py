@@ -2,11 +2,11 @@
 
 1. The text is a compact JWS, and its `typ` is that of an access token (RFC 9068 section 4). The `typ` JWT, which some
    APIs ask for, is accepted for an API only, and only with claims that no ID token has.
-2. A key that the issuer still publishes has its `kid`, and may sign for its audience.
+2. A key that the issuer still publishes has the token's `kid`, and may sign for the token's audience.
 3. The signature verifies by that key and its algorithm. So the issuer wrote the claims, and they are well-formed.
 4. The token was issued under this issuer's URL, and has not expired.
 
-`token_status` says if a revocation covers the token.
+A revocation can still cover the token, which `token_status` looks up.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ NO_LEEWAY = timedelta(0)
 
 
 class InvalidPresentedToken(Exception):
-    """The text is not a valid access token of this issuer. The message says why, and never contains the token."""
+    """The text is not a valid access token of this issuer. The message gives the reason, but not the token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,12 @@ class PresentedToken:
 
     @property
     def subject(self) -> str:
-        """Return the `sub`: a user's, or the client_id of a client that acts for itself."""
+        """Return the `sub`. It identifies a user, or is the client_id of a client that acts for itself."""
         return str(self.claims["sub"])
 
     @property
     def audience(self) -> str:
-        """Return the `aud`: the identifier of one API, or of the issuer."""
+        """Return the `aud`, which identifies one API or the issuer."""
         return str(_audience(self.claims))
 
     @property
@@ -52,17 +52,17 @@ class PresentedToken:
 
     @property
     def token_id(self) -> str:
-        """Return the `jti`."""
+        """Return the identifier of the token (`jti`)."""
         return str(self.claims["jti"])
 
     @property
     def grant_id(self) -> str | None:
-        """Return the id of its user grant, or None if it was issued without one."""
+        """Return the id of the token's user grant, or None if the token was issued without one."""
         return self.claims.get("grant_id")
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """Return its scopes. An empty tuple if it has none."""
+        """Return the scopes of the token, or an empty tuple if it has none."""
         return tuple(self.claims.get("scope", "").split())
 
     @property
@@ -78,9 +78,9 @@ class PresentedToken:
 
 
 def read(text: str, *, now: datetime, leeway: timedelta = NO_LEEWAY) -> PresentedToken:
-    """Return the access token in `text`. Raises InvalidPresentedToken, and NotReady if the keys cannot be read.
+    """Return the access token in `text`. With `leeway`, the token is accepted for that time after its `exp`.
 
-    With `leeway`, a token is accepted for that long after its `exp`.
+    Raises InvalidPresentedToken if the token is not valid, and NotReady if the keys cannot be read.
     """
     if len(text) > LONGEST:
         raise InvalidPresentedToken("the token is too long")
@@ -104,7 +104,10 @@ def read(text: str, *, now: datetime, leeway: timedelta = NO_LEEWAY) -> Presente
 
 
 def _addressing(jws: compact.Jws) -> tuple[str, str]:
-    """Return the `kid` and the `aud` of an access token. Raises InvalidPresentedToken if it is something else."""
+    """Return the `kid` and the `aud` of an access token.
+
+    Raises InvalidPresentedToken if `jws` is not an access token.
+    """
     kid, audience = jws.header.get("kid"), _audience(jws.claims)
     if not _is_access_token(jws, audience) or not isinstance(kid, str) or "crit" in jws.header:
         raise InvalidPresentedToken("the token is not an access token")
@@ -120,7 +123,10 @@ def _audience(claims: Mapping[str, Any]) -> object:
 
 
 def _is_access_token(jws: compact.Jws, audience: object) -> bool:
-    """Return True if the type is that of an access token, or of a token for an API that asks for PLAIN_TYPE."""
+    """Return True if `typ` is that of an access token.
+
+    PLAIN_TYPE, which some APIs require, is accepted for an API's audience and only with the claims of an access token.
+    """
     typ = jws.header.get("typ")
     if typ != access_token.PLAIN_TYPE:
         return bool(typ == access_token.TYPE)

@@ -16,7 +16,7 @@ from django.db.models import Q
 from tokens import conf
 from tokens.audit import trail
 from tokens.errors import OAuthError
-from tokens.issued import audience, membership, revocation_record
+from tokens.issued import audience, membership, revocation_record, row_statements
 from tokens.issued.audience import Target, registered
 from tokens.issued.holder import Holder
 from tokens.issued.login import Login
@@ -41,10 +41,11 @@ def create(
     """Create the grant of `user` to `client`, with the login under which the user gave it.
 
     The grant ends after `lasts`. Its refresh tokens end after `refreshes_for`, which is at most `lasts`, or with the
-    grant if it is None.
-    `claims` are the single claims that the client requested, as JSON.
+    grant if `refreshes_for` is None.
+    `claims` are the claims that the client requested by name, as JSON.
     `user` must be the row as it was read when the session was checked.
-    Raises OAuthError access_denied if the user was disabled since, and SessionEnded if all sessions were ended since.
+    Raises OAuthError access_denied if the user was disabled after that, and SessionEnded if all sessions of the user
+    were ended after that.
     """
     with transaction.atomic():
         # Locked until the transaction ends, so that the user cannot be disabled or logged out after this check.
@@ -94,9 +95,9 @@ def problem(grant: UserGrant, *, now: datetime) -> str | None:
 def lock(grant: UserGrant) -> UserGrant:
     """Lock the grant until the transaction ends, and return it as it is now.
 
-    Raises OAuthError invalid_grant if it was deleted with its user or client.
+    Raises OAuthError invalid_grant if the grant was deleted with its user or client.
     """
-    # `of`: locking the user too would break the lock order, and would make all requests of one user wait.
+    # `of`: locking the user, too, would break the lock order, and would make all requests of one user wait.
     rows = UserGrant.objects.select_for_update(of=("self",)).select_related("user", "client").filter(pk=grant.pk)
     if (row := rows.first()) is None:
         raise OAuthError("invalid_grant", "The grant has ended.")
@@ -114,10 +115,11 @@ def revoke(grant: UserGrant, reason: str, *, now: datetime) -> bool:
 
     A grant that was revoked before keeps its instant and reason.
     """
-    with transaction.atomic():
-        revoked = UserGrant.objects.filter(pk=grant.pk, revoked_at=None).update(revoked_at=now, revoke_reason=reason)
+    # No savepoint, which would be two more statements: no caller goes on after an error in its transaction.
+    with transaction.atomic(savepoint=False):
+        is_first = row_statements.fill(grant, "revoked_at", now, revoke_reason=reason)
         revocation_record.revoke_grant(str(grant.pk), now=now)
-    return bool(revoked)
+    return is_first
 
 
 def revoke_reused(grant: UserGrant, reason: str, *, actor: str, now: datetime) -> None:
@@ -138,18 +140,18 @@ def holder(grant: UserGrant) -> Holder:
 
 
 def login(grant: UserGrant) -> Login:
-    """Return the login in which the user gave the grant. A refresh keeps it (OpenID Connect Core section 12.2)."""
+    """Return the login in which the user gave the grant. Refreshed ID tokens repeat this login (OIDC Core 12.2)."""
     return Login(at=grant.auth_time, acr=grant.acr, amr=tuple(grant.amr), sid=grant.sid or "")
 
 
 def target(grant: UserGrant, client: Client, resources: Sequence[str] = ()) -> Target:
     """Return the target of a token under the grant (RFC 8707 section 2.2).
 
-    1. It is the grant's API, or the issuer if `resources` names the issuer and the user allowed `openid`.
-    2. Its scopes are those that the user allowed, that the client may still request, and that the user may still have.
+    1. The audience is the grant's API, or the issuer if `resources` names the issuer and the user allowed `openid`.
+    2. The scopes are those that the user allowed, that the client may still request, and that the user may still have.
 
     Raises OAuthError invalid_target if `resources` names anything else, invalid_grant if the API was deleted or the
-    client may no longer use it, and invalid_scope if the user may no longer have a scope of it.
+    client may no longer use the API, and invalid_scope if the user may no longer have any scope of the API.
     """
     issuer, names, without_api = conf.issuer().url, grant.scope.split(), audience.offered()
     requested = list({registered(name, {grant.audience, issuer}): None for name in resources}) or [grant.audience]

@@ -20,7 +20,7 @@ END_OF_TIME = 253_402_300_799
 
 
 class Unreadable(ValueError):
-    """The text is not a compact JWS; the message says why, and repeats nothing of it."""
+    """The text is not a compact JWS. The message gives the reason, and quotes nothing of the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Jws:
 
 
 def read(text: str, *, longest: int) -> Jws:
-    """Return the JWS in `text`, of at most `longest` characters. Raises Unreadable if it is none."""
+    """Return the JWS in `text`, of at most `longest` characters. Raises Unreadable if `text` is no compact JWS."""
     if len(text) > longest or text.count(".") != 2:
         raise Unreadable("it is no JWT, or too long")
     header, claims, signature = text.split(".")
@@ -46,7 +46,7 @@ def read(text: str, *, longest: int) -> Jws:
 def octets(part: str) -> bytes:
     """Return the octets of a part, which is canonical base64url without padding (RFC 7515 section 2).
 
-    Raises Unreadable if it is not.
+    Raises Unreadable if the part has another form.
     """
     try:
         decoded = base64.b64decode(part.encode("ascii") + b"=" * (-len(part) % 4), altchars=b"-_", validate=True)
@@ -58,7 +58,7 @@ def octets(part: str) -> bytes:
 
 
 def json_object(part: str) -> dict[str, Any]:
-    """Return the JSON object that a part encodes (RFC 7519 section 7.2). Raises Unreadable if it is none."""
+    """Return the JSON object that a part encodes (RFC 7519 section 7.2). Raises Unreadable if it encodes no object."""
     try:
         value = strict_json.parse(octets(part).decode())
     except UnicodeDecodeError:
@@ -71,5 +71,8 @@ def json_object(part: str) -> dict[str, Any]:
 
 
 def is_instant(value: object) -> TypeGuard[float]:
-    """Return True if `value` is a NumericDate that a datetime can hold (RFC 7519 section 2); True and False are not."""
+    """Return True if `value` is a NumericDate that a datetime can hold (RFC 7519 section 2).
+
+    A boolean is not a NumericDate, although Python counts it as a number.
+    """
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= END_OF_TIME

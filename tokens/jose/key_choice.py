@@ -6,12 +6,13 @@ from tokens.jose.public_keys import MAX_PER_KID, ClientKey
 
 
 def candidates(keys: Sequence[ClientKey], *, kid: str | None, algorithm: str) -> tuple[ClientKey, ...]:
-    """Return the candidate keys for a JWS with this `kid` and `algorithm` (RFC 7515 section 4.1.4).
+    """Return the keys that can verify a JWS with this `kid` and `algorithm` (RFC 7515 section 4.1.4).
 
-    Only keys that support the algorithm count.
-    1. If keys have the header's kid: these keys.
-    2. If none has it: the key without a kid, if there is exactly one.
-    3. If the header has no kid: the key, if there is exactly one.
+    Keys that do not support the algorithm are ignored. Of the other keys:
+
+    1. If keys have the header's kid, return these keys, at most MAX_PER_KID.
+    2. If no key has the header's kid, return the key without a kid, if there is exactly one.
+    3. If the header has no kid, return the only key, or no key if there are several.
     """
     supporting = [key for key in keys if algorithm in key.algorithms]
     named = [key for key in supporting if kid is not None and key.kid == kid]

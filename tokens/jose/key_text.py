@@ -21,9 +21,8 @@ ESCAPED = re.compile(r"\\u00([0-7][0-9a-f])", re.IGNORECASE)
 def read(text: str) -> dict[str, Any]:
     """Parse a JWKS, a single JWK, or PEM public keys, and return a JWKS.
 
-    Raises UnusableKey if the text is none of these.
-
-    A PEM public key is a SubjectPublicKeyInfo (RFC 7468 section 13).
+    A PEM public key is a SubjectPublicKeyInfo (RFC 7468 section 13). Raises UnusableKey if the text has another form,
+    might be a private key, or has no usable key.
     """
     # A PEM has no kid. A single key gets none, and so fits an assertion with any kid; several get their thumbprints.
     if may_be_private(text):
@@ -34,7 +33,7 @@ def read(text: str) -> dict[str, Any]:
 
 
 def may_be_private(text: str) -> bool:
-    """Return True if `text` might hold a private key, whole or damaged, so that no page may show it again."""
+    """Return True if `text` looks like a private key, complete or damaged. The caller must not show the text again."""
     return bool(SECRET.search(ESCAPED.sub(lambda escape: chr(int(escape[1], 16)), text)))
 
 
@@ -60,7 +59,7 @@ def _jwk(pem: str) -> dict[str, str]:
     if not is_p256 and not isinstance(key, rsa.RSAPublicKey | ed25519.Ed25519PublicKey):
         raise UnusableKey(FITS_NONE)
     jwk = key_format.public_jwk(key, algorithm="")  # type: ignore[arg-type]  # the check says so
-    del jwk["alg"]  # a PEM says nothing of it: an RSA key may sign by either
+    del jwk["alg"]  # a PEM names no algorithm: an RSA key may sign by RS256 or PS256
     return jwk
 
 

@@ -1,6 +1,6 @@
 """Judges the public keys that a client registers or publishes as a JWKS, and verifies signatures by them. Pure.
 
-An entry with private members is leaked. Other unusable entries are skipped if a usable one is left.
+An entry with private members is a LeakedKey. Other unusable entries are skipped if at least one entry is usable.
 """
 
 from collections import Counter
@@ -22,7 +22,7 @@ FAMILIES: Mapping[tuple[Any, Any], frozenset[str]] = {
 MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
 SECRET_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 MAX_PASTED = 20
-MAX_PUBLISHED = 100  # usable ones; as many as an API takes of an issuer
+MAX_PUBLISHED = 100  # usable keys; an API accepts as many of an issuer
 MAX_PER_KID = 4
 MIN_RSA_BITS, MAX_RSA_BITS = 2048, 8192
 LONGEST_NUMBER = 1400  # characters: base64url of 8192 bits
@@ -36,16 +36,16 @@ _LIBRARY = get_default_algorithms()
 
 
 class UnusableKey(ValueError):
-    """A key that must not verify an assertion; the message says why."""
+    """The key must not verify signatures. The message gives the reason."""
 
 
 class LeakedKey(UnusableKey):
-    """An entry with private or symmetric members."""
+    """An entry of a JWKS has private or symmetric members, which the client should never publish."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClientKey:
-    """One public key of a client, bound to the algorithms that it may verify."""
+    """A public key of a client, with the algorithms for which it may verify signatures."""
 
     kid: str | None
     algorithms: frozenset[str]
@@ -57,7 +57,7 @@ class ClientKey:
 
 
 def registered(document: object) -> tuple[ClientKey, ...]:
-    """Return the usable keys of a JWKS that an operator registers; `skipped` names the others.
+    """Return the usable keys of a JWKS that an operator registers. `skipped` names the unusable keys.
 
     Raises UnusableKey if the document is not a JWKS of 1 to MAX_PASTED keys or has no usable key, and LeakedKey if an
     entry holds a private or symmetric key.
@@ -101,9 +101,9 @@ def published(document: object) -> tuple[ClientKey, ...]:
 
 
 def names(document: object) -> list[str]:
-    """Return a name for each usable key of a JWKS: its kid, if it has one, and its RFC 7638 thumbprint.
+    """Return a text for each usable key of a JWKS: its kid, if it has one, a space, and its RFC 7638 thumbprint.
 
-    Raises UnusableKey if none is usable.
+    Raises UnusableKey if no key is usable.
     """
     registered(document)
     entries: list[Any] = [entry for entry in _pasted(document) if _problem(entry) is None]
@@ -113,7 +113,7 @@ def names(document: object) -> list[str]:
 def read(entry: object) -> ClientKey:
     """Return one entry of a JWKS as a key (RFC 7517 section 4).
 
-    Raises LeakedKey if it has private members, UnusableKey if it must not verify for another reason.
+    Raises LeakedKey if the entry has private members, and UnusableKey if the entry is unusable for another reason.
     """
     if not isinstance(entry, dict):
         raise UnusableKey(sentence("A key is not a JSON object."))
@@ -141,7 +141,7 @@ def _entries(document: object) -> list[object] | None:
 
 
 def _usable(entry: object, *, leaks: bool = False) -> ClientKey | None:
-    """Return the entry's key, or None if it is unusable. If `leaks` is True, raises LeakedKey."""
+    """Return the entry's key, or None if the entry is unusable. Raises LeakedKey only if `leaks` is True."""
     try:
         return read(entry)
     except LeakedKey:
@@ -161,7 +161,7 @@ def _problem(entry: object) -> str | None:
 
 
 def _named(entry: object) -> str:
-    """Return the entry's kid in parentheses if it is printable text."""
+    """Return the entry's kid in parentheses if the kid is printable text, else ""."""
     kid = entry.get("kid") if isinstance(entry, dict) else None
     return f" (kid {kid[:64]})" if isinstance(kid, str) and kid.isprintable() and kid else ""
 

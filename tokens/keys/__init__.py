@@ -1,11 +1,11 @@
 """Signing keys: create, announce, use, retire and revoke them, seal them in the database, and publish them as a JWKS.
 
-Owns: rings and their keys, the steps of a rotation and their audit events, the seal of private keys, PKCS#11 tokens,
-and this process's snapshots, from which tokens are signed.
+Owns: key rings and their keys, the steps of a rotation and their audit events, the encryption of private keys, PKCS#11
+tokens, and this process's snapshots of the rings, from which tokens are signed.
 Does not own: claims or tokens (`issued`), HTTP (`views.jwks`), or the settings (`conf`).
-Steps: 4 signs with a key of this room. 6 verifies with what it publishes.
+Steps: of the seven in README.md, step 4 signs with a key of this package, and step 6 verifies with the published keys.
 Neighbours: above `audit` and `models`; below `issued`, which gets a signer from `keyring`. `keys/rules` computes the
-steps, this room reads and writes.
+steps; this package reads and writes the rows.
 
 Read in this order:
 - `errors`: why a step or a signature is refused.
@@ -15,12 +15,12 @@ Read in this order:
 - `store`, `kids`: the rows of a ring's keys; finding keys by kid.
 - `adoption`, `clock`: the timings in force; the database's clock beside this node's.
 - `proof`, `audit`, `deadline`: prove that keys work, record a step, limit its time.
-- `operation`, `lock`: who takes a step, and under which settings; hold a ring for one step. Every step goes through it.
+- `operation`, `lock`: actor and settings of a step; lock a ring for one step. Every step locks its ring.
 - `rings`, `rotation`: create a ring; its next safe step.
 - `cancellation`, `rewrap`, `transfer`: cancel an announced key, re-encrypt a ring, move an API to another ring.
 - `trust`, `broken_rows`, `revocation`: until when verifiers trust a revoked key; rows that do not verify; revoke a key.
-- `snapshots`, `ring_snapshot`, `ring_reader`, `pair_cache`: keep what was read from the database, and its age; a ring
-  as it was read; read it; keep its private halves open.
+- `snapshots`, `ring_snapshot`, `ring_reader`, `pair_cache`: keep snapshots of the database, and their age; the snapshot
+  of a ring; read that snapshot; cache decrypted private halves.
 - `signer_choice`, `keyring`: choose the signing key of a snapshot; sign from the snapshots.
 - `publication`, `refresher`: publish the JWKS from the snapshots; refresh them in the background.
 - `pem_folder`: the published keys as PEM files, for programs that read key files.

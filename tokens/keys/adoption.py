@@ -1,20 +1,27 @@
-"""Adopt the timings of the settings: the ring's row has those that nodes obey, and those that plans assume.
+"""Adopt the timings of the settings: store them with a key ring, so that all nodes obey the same timings.
+
+The row of a key ring has two sets of timings: "obeyed", by which nodes sign and publish, and "assumed", from which
+steps compute the dates of keys.
 
 Rules:
 - Processes can have different settings. So the timings in force are stored with the ring, and change under its lock.
-- Nodes obey a changed timing as soon as they read it.
-- Plans assume a raised timing at once, and a lowered one only after every copy and token of the old one has expired.
+- Nodes obey a changed timing as soon as they read the row of the ring.
+- If a timing becomes longer, steps assume the new value at once. If a timing becomes shorter, steps assume the old
+  value until every copy of the JWKS and every token that obeys the old value has expired.
 
-Worked example: tokens of 30 days (L) become tokens of one hour.
+Worked example: the setting token_lifetime changes from 30 days to one hour.
 
-    obeyed     L = 1 h at once: nodes sign tokens of one hour
-    assumed    L = 30 d, until the last token of 30 days has expired; withdrawals are planned with it
+    obeyed     1 h at once: nodes sign tokens of one hour
+    assumed    30 d, until the last token of 30 days has expired; withdrawals of keys are computed with 30 d
 """
 
+import json
 from datetime import datetime
 
+from tokens import plain_sql
 from tokens.keys.errors import Unsafe
-from tokens.keys.rules.policy import Policy, problems, raised
+from tokens.keys.rules.inequalities import problems
+from tokens.keys.rules.policy import Policy, raised
 from tokens.languages import sentence
 from tokens.models.key import Ring
 
@@ -25,21 +32,33 @@ def obeyed(ring: Ring) -> Policy:
 
 
 def assumed(ring: Ring) -> Policy:
-    """Return the timings that plans assume. They cover tokens and JWKS copies from before a timing was lowered."""
+    """Return the timings from which steps compute the dates of keys: each is the longest that can still have an effect.
+
+    After the settings made a timing shorter, older tokens and copies of the JWKS still obey the former value.
+    """
     return Policy.from_json(ring.assumed or ring.policy)
 
 
+def every_assumed() -> list[Policy]:
+    """Return, for each key ring, the timings that steps assume. Sends one statement, without the ORM."""
+    with plain_sql.cursor() as cursor:
+        cursor.execute("SELECT policy, assumed FROM tokens_ring")
+        rows = cursor.fetchall()
+    return [Policy.from_json(json.loads(assumed or policy)) for policy, assumed in rows]
+
+
 def in_force(ring: Ring) -> dict[str, object]:
-    """Return the ring's timings as they are stored: obeyed, assumed, and until when the latter are assumed."""
+    """Return the timings that nodes obey, the timings that steps assume, and until when steps assume those."""
     until = ring.assumed_until.isoformat() if ring.assumed_until else None
     return {"obeyed": ring.policy, "assumed": ring.assumed, "assumed_until": until}
 
 
 def adopt(ring: Ring, proposed: Policy, *, now: datetime, write: bool = True) -> Policy:
-    """Store `proposed`, the timings of the settings. Return those that plans assume from now on.
+    """Store `proposed`, the timings of the settings, with the key ring. Return the timings that steps then assume.
 
-    The caller holds the ring's lock. `write` is False for a dry run at another time, which the database would
-    refuse. Raises Unsafe, with the inequality, if `proposed` cannot keep the promises.
+    The caller holds the key ring's lock. `write` is False in a dry run that computes for another instant: the database
+    would refuse that row. Raises Unsafe, with the violated inequality, if keys could not be rotated safely under
+    `proposed`.
     """
     if broken := next(problems(proposed), None):
         raise Unsafe(sentence("the key policy of the settings cannot be kept: {broken}", broken=broken))
@@ -49,7 +68,7 @@ def adopt(ring: Ring, proposed: Policy, *, now: datetime, write: bool = True) ->
     plans = raised(basis, proposed)
     if plans == proposed:
         ring.assumed, ring.assumed_until = None, None
-    # Else the same settings are proposed again, and the old timings expire when they did.
+    # Otherwise the same settings were adopted before, and the old timings keep their expiry.
     elif settled or ring.assumed is None or ring.policy != proposed.to_json():
         ring.assumed, ring.assumed_until = plans.to_json(), now + plans.settles
     ring.policy = proposed.to_json()

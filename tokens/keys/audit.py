@@ -1,4 +1,4 @@
-"""Write the steps of a ring into the audit trail, in the transaction of the step.
+"""Write the steps of a key ring into the audit trail, in the transaction of the step.
 
 An event has the dates of each changed key before and after, and the timings that the step assumed:
 
@@ -18,7 +18,10 @@ Dates = dict[str, str | float | None]
 
 
 def record(action: str, subject: str, details: Mapping[str, Any], *, policy: Policy, actor: str, now: datetime) -> None:
-    """Write one event. Dates in `details` are written in ISO 8601; `policy` has the timings that the step assumed."""
+    """Write one event about a key ring into the audit trail. Dates in `details` are written in ISO 8601.
+
+    `policy` has the timings that the step assumed.
+    """
     written = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in details.items()}
     trail.record(action, actor=actor, subject=subject, details=written | {"policy": policy.to_json()}, now=now)
 

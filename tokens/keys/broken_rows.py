@@ -1,9 +1,10 @@
-"""Revoke a key although other rows of its ring do not verify.
+"""Revoke a key although other rows of its key ring do not verify.
 
 Rules:
 - A row that does not verify prevents a revocation only if it is the successor of the revoked key.
-- It is neither used nor published, and it is not changed.
-- It still counts for the database's rules: a ring has room for one standby, and for one key without a withdrawal.
+- A row that does not verify is neither used nor published, and is not changed.
+- Such a row still counts for the database's rules: a ring can have one standby at most, and one key without a
+  withdrawal.
 - If no row verifies, the encrypting keys are probably wrong. New keys are then sealed only if the operator insists.
 """
 
@@ -20,7 +21,10 @@ from tokens.languages import sentence
 
 
 def require_encrypting_keys(locked: LockedRing) -> None:
-    """Raise CannotOpen unless a row verifies under KEY_ENCRYPTION_KEYS: a wrong value must not seal new keys."""
+    """Raise CannotOpen unless KEY_ENCRYPTION_KEYS verifies at least one row.
+
+    If KEY_ENCRYPTION_KEYS verifies no row, its value is wrong, and it must not encrypt new keys.
+    """
     if not any(row.verifies(locked.encryption_keys) for row in locked.stored):
         raise CannotOpen(
             sentence(
@@ -33,14 +37,15 @@ def require_encrypting_keys(locked: LockedRing) -> None:
 
 
 def broken_successors(locked: LockedRing) -> list[str]:
-    """Return the kids of broken rows that have the place of the successor: a start, and no withdrawal."""
+    """Return the kids of rows that do not verify and claim to be the successor: they have a start and no withdrawal."""
     return [key.kid for key in _broken(locked) if key.signs_at]
 
 
 def storable(locked: LockedRing, discarded: Discarded, fresh: Sequence[Key]) -> list[Key]:
-    """Return the keys of `discarded` as the database can store them beside rows that do not verify.
+    """Return the keys of `discarded`, changed so that the database accepts them beside rows that do not verify.
 
-    Raises CannotOpen if the successor does not open, or if a broken row has its place.
+    Raises CannotOpen if the successor's private half cannot be decrypted, or if a row that does not verify claims to be
+    the successor.
     """
     if discarded.successor:
         locked.prove(discarded.successor.kid)
@@ -55,14 +60,14 @@ def storable(locked: LockedRing, discarded: Discarded, fresh: Sequence[Key]) -> 
     after = [_without_private_half(key, locked.now) if key.discarded else key for key in discarded.keys]
     if lifecycle.standby(_broken(locked)) is None:
         return after
-    # A ring has room for one standby, and the broken row has it: store no other.
+    # A ring has room for one standby, and the broken row has that place: store no other standby.
     wanted = {key.kid for key in (discarded.successor, discarded.flush) if key}
     unwanted = {key.kid for key in fresh} - wanted
     return [key for key in after if key.kid not in unwanted]
 
 
 def _broken(locked: LockedRing) -> list[Key]:
-    """Return the keys of broken rows that have the place of the standby or of the successor."""
+    """Return the keys of broken rows that count as standby or successor: not discarded, and without a withdrawal."""
     return [row.key for row in locked.unverified if not row.key.discarded and row.key.withdraw_at is None]
 
 

@@ -12,10 +12,15 @@ from tokens.keys.rules import discard, lifecycle
 
 
 def cancel(operation: Operation, kid: str) -> Outcome:
-    """Cancel a standby or planned key. If its switch was planned, the standby takes its place.
+    """Cancel an announced key before it signs. The key is a standby, or a planned key, whose start has a date.
 
-    `kid` can be the beginning of a kid. Raises UnknownKey if the key is not announced, Unsafe if nodes might begin to
-    sign with it at any moment, and what `rotate` raises.
+    If a planned key is cancelled, the planned key after it replaces it. If there is none, the standby gets a start
+    instead. A fresh key gets the start if a key was revoked after the standby was announced: a JWKS can contain both,
+    so that the standby could not make verifiers drop the revoked key (rule P6, docs/why-rotation-is-safe.md). `kid` can
+    be the beginning of a kid.
+
+    Raises UnknownKey if the key is not announced, Unsafe if nodes might begin to sign with it at any moment, and what
+    `rotate` raises.
     """
     refuse_skew(operation.policy, now=operation.now)
     key = kids.find(kid)

@@ -1,9 +1,10 @@
 """Read the database's clock and this node's at the same moment, to compare them.
 
-- All instants that nodes compare are the database's: every node carries its clock forward from the last reading.
+- All instants that nodes compare are the database's. Between two readings, a node adds the elapsed time to the last
+  one.
 - A process can be suspended between any two statements. So the database's clock is read between two readings of this
-  node's, and only a value outside of these two shows a wrong clock.
-- A slow reading bounds the difference loosely. It is repeated, and the fastest one counts.
+  node's clock. Only a value outside of these two readings proves that a clock is wrong.
+- A slow reading determines the difference only roughly. It is repeated, and the fastest reading is used.
 
 This module reads this node's clock itself: an instant passed as an argument could be from before a suspension.
 """
@@ -23,13 +24,13 @@ from tokens.models.key import Ring
 CLOSE = timedelta(milliseconds=250)
 """A reading that took no longer than this is precise enough."""
 TRIES = 3
-"""Readings at most."""
+"""The greatest number of readings."""
 ZERO = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Both clocks at one moment."""
+    """The database's clock and this node's clock at one moment."""
 
     database: datetime
     node: datetime
@@ -39,11 +40,14 @@ class Reading:
     skew: timedelta
     """The least difference of this node's clock from the database's; never negative."""
     took: timedelta
-    """How long the reading took. The real difference can be larger than `skew` by this much."""
+    """The duration of the reading. The real difference can be larger than `skew` by this duration."""
 
 
 def read(*, since: datetime | None = None) -> Reading:
-    """Read both clocks, at most `TRIES` times. `since` is an earlier reading of this node's clock, if there is one."""
+    """Read both clocks, at most `TRIES` times, and return the fastest reading.
+
+    `since` is the time that the caller read from this node's clock before, if any.
+    """
     closest = _once(since or timezone.now())
     for _ in range(TRIES - 1):
         if closest.took <= CLOSE:
@@ -53,10 +57,10 @@ def read(*, since: datetime | None = None) -> Reading:
 
 
 def refuse_skew(policy: Policy, *, now: datetime) -> None:
-    """Raise Unsafe if this node's clock is further from the database's than clock_error (δ).
+    """Raise Unsafe if this node's clock differs from the database's by more than the timing clock_error.
 
-    The smallest δ of `policy` (the timings of the settings) and of all rings is the limit. `now` is this node's clock
-    as the caller read it.
+    The limit is the smallest clock_error of `policy` (the timings of the settings) and of all key rings. `now` is this
+    node's clock as the caller read it.
     """
     obeyed = [adoption.obeyed(ring).clock_error for ring in Ring.objects.all()]
     limit, skew = min([policy.clock_error, *obeyed]), read(since=now).skew

@@ -1,9 +1,9 @@
 """Limit how long a step waits for its lock, and how long it takes.
 
-- A step waits `WAIT` for the lock of its ring. Then it raises LockNotHad.
-- A step computes dates from the database's clock that it reads at its beginning. The promises allow for a commit that
-  is later by clock_error (δ) at most. A step that takes longer is rolled back and raises Unsafe.
-- PostgreSQL enforces both by itself, so that a suspended process cannot keep a ring locked.
+- A step waits `WAIT` for the lock of its key ring. Then it raises LockNotHad.
+- A step computes dates from the database's clock that it reads at its beginning. The commit may be later than that
+  instant by clock_error (δ) at most. A step that takes longer is rolled back and raises Unsafe.
+- PostgreSQL enforces both limits by itself, so that a suspended process cannot keep a ring locked.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,8 @@ from django.db import InternalError, OperationalError, connection
 
 from tokens.keys import store
 from tokens.keys.errors import LockNotHad, Unsafe
-from tokens.keys.rules.policy import Policy, slower
+from tokens.keys.rules.inequalities import slower
+from tokens.keys.rules.policy import Policy
 from tokens.languages import sentence
 
 WAIT = timedelta(seconds=30)
@@ -22,7 +23,7 @@ LOCK_NOT_AVAILABLE = "55P03"
 TOOK_TOO_LONG = ("25P03", "57014")
 """SQLSTATE if PostgreSQL ends an idle transaction or cancels a statement at its time limit."""
 SLOW = timedelta(seconds=10)
-"""No machine in production is so loaded that a step takes this long."""
+"""A duration that no step reaches by load alone, on any machine in production."""
 
 
 @contextmanager
@@ -49,19 +50,22 @@ def translated_errors() -> Iterator[None]:
 
 
 def limit_lock_wait() -> None:
-    """Let PostgreSQL end a wait for a lock after `WAIT`. SQLite's busy timeout is a setting of its connection."""
+    """Make PostgreSQL end a wait for a lock after `WAIT`. SQLite's busy timeout is a setting of its connection."""
     _set_local("lock_timeout", WAIT)
 
 
 def limit_duration(policy: Policy) -> None:
-    """Let PostgreSQL end the transaction if it is idle, or one statement runs, for longer than δ."""
+    """Make PostgreSQL end the transaction if it is idle, or one statement runs, for longer than clock_error (δ)."""
     # A suspended process is idle to PostgreSQL, and a slow statement is not: both limits are needed.
     for setting in ("idle_in_transaction_session_timeout", "statement_timeout"):
         _set_local(setting, policy.clock_error)
 
 
 def require_in_time(started: datetime, policy: Policy) -> None:
-    """Raise Unsafe if more than δ has passed on the database's clock since `started`. Call it before the commit."""
+    """Raise Unsafe if more than clock_error (δ) has passed on the database's clock since `started`.
+
+    Call this before the commit.
+    """
     took = store.database_now() - started
     if took > policy.clock_error:
         raise Unsafe(
@@ -76,7 +80,7 @@ def require_in_time(started: datetime, policy: Policy) -> None:
 
 
 def _remedy(policy: Policy, took: timedelta) -> str:
-    """Return a hint to raise δ if it is so short that load alone exceeds it, as in development; else ""."""
+    """Return a hint to raise clock_error if normal load can make a step take longer, as in development; else ""."""
     if policy.clock_error >= SLOW:
         return ""
     timings = ",".join(f"{name}={seconds}" for name, seconds in slower(policy, took).items())

@@ -15,7 +15,7 @@ class NotReady(KeyProblem):
 
 
 class NoKey(NotReady):
-    """The ring has no key yet: this issuer is being set up."""
+    """The key ring has no key yet: this issuer is being set up."""
 
 
 class CannotOpen(KeyProblem):
@@ -23,16 +23,16 @@ class CannotOpen(KeyProblem):
 
 
 class Unsafe(KeyProblem):
-    """The step would break a promise about keys (P1 to P6), or the clocks are too far apart to compute its dates."""
+    """The step would break a rule of docs/why-rotation-is-safe.md, or the clocks differ too much to take it."""
 
 
 class LockNotHad(KeyProblem):
-    """Another process held the lock of the ring for longer than a step waits."""
+    """Another process held the lock of the key ring for longer than a step waits."""
 
 
 class UnknownKey(KeyProblem):
-    """There is no such key or ring, or its phase does not allow the step."""
+    """There is no such key or key ring, or its phase does not allow the step."""
 
 
 class WrongRing(KeyProblem):
-    """A ring of that kind cannot be created, or the ring exists and is of another kind, which is fixed."""
+    """The key ring cannot be created as requested, or the existing ring is of another kind than requested."""

@@ -13,7 +13,7 @@ MEMBERS = ("alg", "kty", "n", "e", "crv", "x", "y")
 
 
 class KeyPair(Protocol):
-    """A public half, and a way to sign with the private half, which need not be in this process."""
+    """A key pair: the public half, and the ability to sign. The private half can be in another device (PKCS#11)."""
 
     @property
     def algorithm(self) -> str:
@@ -29,14 +29,17 @@ class KeyPair(Protocol):
 
     @property
     def secret(self) -> bytes:
-        """Return the secret that the key's row stores, sealed, and from which the keystore loads the pair."""
+        """Return the secret that the key's row stores in encrypted form. The keystore loads the pair from it."""
 
     def sign(self, message: bytes) -> bytes:
         """Return the signature in the form of a JWS (RFC 7515 section 5.1)."""
 
 
 class Signer(Protocol):
-    """The signing key at this moment. A JWS header takes `kid` and `algorithm` from the same object that signs."""
+    """The key that signs now.
+
+    A JWS header must have the `kid` and `algorithm` of the object that makes the signature.
+    """
 
     @property
     def kid(self) -> str:
@@ -54,13 +57,13 @@ class Signer(Protocol):
     def sign(self) -> Callable[[bytes], bytes]:
         """Return the function that signs a message in the form of a JWS (RFC 7515 section 5.1).
 
-        It raises CannotOpen if a PKCS#11 token does not answer.
+        That function raises CannotOpen if a PKCS#11 token does not answer.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class RingSigner:
-    """The signing key of a ring, with the longest lifetime of a token that it may sign."""
+    """The signing key of a key ring, with the longest lifetime of a token that it may sign."""
 
     max_lifetime: timedelta
     pair: KeyPair = field(repr=False)
@@ -75,13 +78,13 @@ class RingSigner:
 
 def verifies(signature: bytes, message: bytes, jwk: Mapping[str, str]) -> bool:
     """Return True if a JWS signature verifies under a public JWK."""
-    # By PyJWT, which shares no code with `material` and `pkcs11`: an error in those does not cancel itself out.
+    # By PyJWT, which shares no code with `material` and `pkcs11`, so that an error there cannot cancel itself out.
     return jwt.get_algorithm_by_name(jwk["alg"]).verify(message, _opened(tuple(map(jwk.get, MEMBERS))), signature)
 
 
 @lru_cache(maxsize=256)
 def _opened(values: tuple[str | None, ...]) -> Any:
-    """Return the key object of a public JWK, whose MEMBERS have these values."""
+    """Return the key object of a public JWK. `values` are the values of the JWK's members in MEMBERS."""
     # Opening an RSA key takes longer than a verification with it.
     jwk = {name: value for name, value in zip(MEMBERS, values, strict=True) if value is not None}
     return jwt.get_algorithm_by_name(jwk["alg"]).from_jwk(jwk)

@@ -1,12 +1,12 @@
-"""The signing path: one snapshot of each ring in this process, from which tokens are signed.
+"""The signing path: this process has one snapshot of each key ring, from which it signs tokens.
 
-- Phases are computed from the database's clock, carried forward from when the snapshot was read
-  (tokens/keys/snapshots.py).
-- An edge reads that clock once per request (`clock`). Every other `now` is that instant; no other clock is read.
-- `for_audience` answers once per response which ring and key sign an access token, and the instant of issue.
-  `for_client` answers the same for ID tokens and logout tokens, `for_operator` for introspection responses, and
+- Phases are computed from the database's clock. That is the time which the snapshot has from that clock, plus the time
+  that has passed since (tokens/keys/snapshots.py).
+- A view or command reads that clock once per request (`clock`), and passes it on as `now`. No other clock is read.
+- `for_audience` returns the ring and key that sign an access token, and the instant of issue. It is called once per
+  response. `for_client` does the same for ID tokens and logout tokens, `for_operator` for introspection responses, and
   `for_readers` for the revocation feed.
-- The signer of a ring is remembered until its snapshot is replaced, or until the next date at which it can change.
+- The signer of a ring is cached until the ring's snapshot is replaced, or until the next date at which it can change.
 """
 
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ from tokens.keys.snapshots import Snapshots
 
 @dataclass(frozen=True, slots=True)
 class Signing:
-    """The key that signs, its ring, and the instant of issue (the database's clock)."""
+    """The key that signs, its key ring, and the instant of issue (the database's clock)."""
 
     ring: str
     signer: Signer = field(repr=False)
@@ -37,7 +37,7 @@ class Signing:
 
 @dataclass(frozen=True, slots=True)
 class _Remembered:
-    """A signer that was computed from `snapshot`; valid from `since` until just before `until`."""
+    """The signer that was computed from `snapshot`. It is valid from `since` until just before `until`."""
 
     snapshot: Snapshot
     signer: Signer
@@ -46,13 +46,14 @@ class _Remembered:
 
 
 _signers: dict[str, _Remembered] = {}
-"""By ring. Lives as long as the process; an entry is replaced when its snapshot is."""
+"""The cached signer of each key ring. Lives as long as the process; an entry is replaced together with its snapshot."""
 
 
 def clock(*, now: datetime) -> datetime:
     """Return the database's clock at `now` (this node's clock), for all instants that nodes compare.
 
-    Raises NotReady if this node's clock is off by more than δ, or if the keys could not be read for longer than N.
+    Raises NotReady if this node's clock is wrong by more than clock_error, or if the keys could not be read for longer
+    than `snapshot_age`.
     """
     try:
         snapshot = snapshots.at(DEFAULT_RING, node_time=now)
@@ -65,20 +66,23 @@ def clock(*, now: datetime) -> datetime:
 
 
 def carried_clock(*, now: datetime) -> datetime:
-    """Return the database's clock at `now` (this node's clock, right or wrong), to publish.
+    """Return the database's clock at `now` (this node's clock, which can be wrong), for the publication of keys.
 
-    Raises NotReady if the keys could not be read for longer than N.
+    Raises NotReady if the keys could not be read for longer than `snapshot_age`.
     """
     return snapshots.at(DEFAULT_RING, node_time=now).carried(node_time=now)
 
 
 def estimated_clock(*, now: datetime) -> datetime:
-    """Return the database's clock if this process has read it, else `now`. Reads and raises nothing."""
+    """Return the database's clock if this process has read it before, else `now`.
+
+    Sends no query and raises no error.
+    """
     return snapshots.estimate(DEFAULT_RING, node_time=now)
 
 
 def _require_right_clock(skew: timedelta, policy: Policy) -> None:
-    """Raise NotReady if this node's clock is further from the database's than δ."""
+    """Raise NotReady if this node's clock differs from the database's by more than clock_error."""
     if skew > policy.clock_error:
         raise NotReady(
             f"this node's clock is {skew.total_seconds():.1f} s away from the database's; synchronise it (NTP)"
@@ -86,9 +90,9 @@ def _require_right_clock(skew: timedelta, policy: Policy) -> None:
 
 
 def for_audience(audience: str, *, now: datetime) -> Signing:
-    """Return the ring and key that sign for `audience` at `now` (the database's clock). Raises NotReady if no key may.
+    """Return the key ring and key that sign access tokens for `audience` at `now` (the database's clock).
 
-    `for_client` answers the same for ID tokens, whose audience is a client.
+    Use `for_client` for ID tokens, whose audience is a client. Raises NotReady if no key may sign.
     """
     snapshot = snapshots.get(DEFAULT_RING, now=now)
     if audience not in snapshot.moves:
@@ -98,9 +102,10 @@ def for_audience(audience: str, *, now: datetime) -> Signing:
 
 
 def for_client(algorithm: str | None, *, now: datetime) -> Signing:
-    """Return the ring and key that sign ID tokens and logout tokens for a client at `now` (the database's clock).
+    """Return the key ring and key that sign ID tokens and logout tokens for a client at `now` (the database's clock).
 
-    `algorithm` is the client's choice, and None for that of the default ring. Raises NotReady if no key may sign.
+    `algorithm` is the client's choice; None stands for the algorithm of the default ring. Raises NotReady if no key may
+    sign.
     """
     snapshot = snapshots.get(DEFAULT_RING, now=now)
     if not algorithm or any(row.algorithm == algorithm for row in snapshot.stored):
@@ -112,9 +117,10 @@ def for_client(algorithm: str | None, *, now: datetime) -> Signing:
 
 
 def for_operator(audiences: Iterable[str], *, now: datetime) -> Signing:
-    """Return the ring and key that sign for a client that operates the APIs `audiences`.
+    """Return the key ring and key that sign for a client that operates the APIs `audiences`.
 
-    It is the ring of these APIs, or the default ring if they are on several. Raises NotReady if no key may sign.
+    Prefers the ring of these APIs, or the default ring if the APIs are on several rings. Raises NotReady if no key may
+    sign.
     """
     # An API that is on a ring of its own reads the key set of that ring only, so it could verify no other signature.
     rings = {_ring_of(audience, now=now) for audience in audiences}
@@ -122,10 +128,10 @@ def for_operator(audiences: Iterable[str], *, now: datetime) -> Signing:
 
 
 def for_readers(ring: str, *, now: datetime) -> Signing:
-    """Return the ring and key that sign for readers of the JWKS of `ring`.
+    """Return a key ring and its key that sign tokens for APIs that read the JWKS of `ring`.
 
-    If that ring cannot sign, it is another ring whose keys the JWKS has. Raises NotReady if none of them can sign, and
-    UnknownKey for an unknown ring.
+    Tries `ring` first, then the other rings whose keys that JWKS contains. Raises NotReady if none of them can sign,
+    and UnknownKey for an unknown ring.
     """
     *preferred, last = shown_rings(ring, now=now)
     for name in preferred:
@@ -135,13 +141,13 @@ def for_readers(ring: str, *, now: datetime) -> Signing:
 
 
 def signer(ring: str = DEFAULT_RING, *, now: datetime) -> Signer:
-    """Return the key that signs at `now` (the database's clock). Raises NotReady if none may."""
+    """Return the signing key of the key ring at `now` (the database's clock). Raises NotReady if no key may sign."""
     snapshot = snapshots.get(ring, now=now)
     return _current_signer(ring, snapshot, snapshot.clock(now=now))
 
 
 def _current_signer(ring: str, snapshot: Snapshot, clock: datetime) -> Signer:
-    """Return the signer of a ring's snapshot, the remembered one if it cannot have changed.
+    """Return the signer for a key ring's snapshot. Uses the cached signer unless the signer might have changed.
 
     Raises NotReady if this node's clock is wrong, or if no key may sign.
     """
@@ -155,9 +161,9 @@ def _current_signer(ring: str, snapshot: Snapshot, clock: datetime) -> Signer:
 
 
 def shown_rings(ring: str, *, now: datetime) -> tuple[str, ...]:
-    """Return the rings whose keys the JWKS of `ring` contains, itself first.
+    """Return the key rings whose keys the JWKS of `ring` contains, `ring` itself first.
 
-    Raises NotReady if the keys could not be read for longer than N, UnknownKey for an unknown ring.
+    Raises NotReady if the keys could not be read for longer than `snapshot_age`, UnknownKey for an unknown ring.
     """
     if ring == DEFAULT_RING:
         return (ring,)
@@ -167,22 +173,22 @@ def shown_rings(ring: str, *, now: datetime) -> tuple[str, ...]:
 
 
 def client_rings(*, now: datetime) -> tuple[str, ...]:
-    """Return the rings that sign for clients: the default one, and those of further algorithms of ID tokens.
+    """Return the key rings that sign for clients: the default ring, and the rings of further algorithms of ID tokens.
 
-    Raises NotReady if the keys could not be read for longer than N.
+    Raises NotReady if the keys could not be read for longer than `snapshot_age`.
     """
     return (DEFAULT_RING, *snapshots.get(DEFAULT_RING, now=now).id_rings)
 
 
 def _ring_of(audience: str, *, now: datetime) -> str:
-    """Return the ring that signs access tokens for `audience`.
+    """Return the key ring that signs access tokens for `audience`.
 
-    Raises NotReady if the keys could not be read for longer than N.
+    Raises NotReady if the keys could not be read for longer than `snapshot_age`.
     """
     snapshot = snapshots.get(DEFAULT_RING, now=now)
     if audience not in snapshot.moves:
         return DEFAULT_RING
-    # The first key of a new ring can be put off after the move was read: until it signs, the previous ring does.
+    # The first key of a new ring can be postponed after the move was read. Until it signs, the previous ring does.
     ring = moves.signing(audience, snapshot.moves, now=snapshot.clock(now=now))
     return ring if ring == DEFAULT_RING or _has_signed(ring, now=now) else snapshot.moves[audience].previous
 
@@ -194,9 +200,9 @@ def _has_signed(ring: str, *, now: datetime) -> bool:
 
 
 def is_to_begin(ring: str, *, now: datetime) -> bool:
-    """Return True if no key of the ring ever signed, and its first switch is planned.
+    """Return True if no key of the key ring has signed yet, and its first key's start is planned.
 
-    Raises NotReady if the keys could not be read for longer than N.
+    Raises NotReady if the keys could not be read for longer than `snapshot_age`.
     """
     snapshot = snapshots.get(ring, now=now)
     planned = lifecycle.planned([row.key for row in snapshot.stored], now=snapshot.clock(now=now))
@@ -204,9 +210,9 @@ def is_to_begin(ring: str, *, now: datetime) -> bool:
 
 
 def overdue(ring: str = DEFAULT_RING, *, now: datetime) -> bool:
-    """Return True if a switch has been due for half of `announce` and is not planned.
+    """Return True if the key ring's next switch has been due for half of the timing `announce`, and has no date.
 
-    Raises NotReady if the keys could not be read for longer than N.
+    Raises NotReady if the keys could not be read for longer than `snapshot_age`.
     """
     snapshot = snapshots.get(ring, now=now)
     return lifecycle.overdue([row.key for row in snapshot.stored], policy=snapshot.policy, now=snapshot.clock(now=now))

@@ -1,4 +1,4 @@
-"""Keystores: a ring's private halves are in the database, sealed, or in a PKCS#11 token, which never reveals them."""
+"""Keystores: the database, with encrypted private halves, or a PKCS#11 token, which never reveals a private half."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ DATABASE = "database"
 PKCS11 = "pkcs11"
 NAMES = (DATABASE, PKCS11)
 TRIES = 10
-"""One kid in 64 begins with a dash; ten in a row do not."""
+"""The number of pairs to generate until a kid does not begin with a dash, as one kid in 64 does."""
 
 
 class Keystore(Protocol):
@@ -26,10 +26,10 @@ class Keystore(Protocol):
     """
 
     def generate(self, algorithm: str, *, bits: int | None) -> KeyPair:
-        """Return a fresh pair. Raises ValueError if the keystore does not support the algorithm or the size."""
+        """Return a fresh key pair. Raises ValueError if the keystore does not support the algorithm or the size."""
 
     def load(self, secret: bytes, *, algorithm: str) -> KeyPair:
-        """Return the pair. Raises CannotOpen if it cannot be loaded."""
+        """Return the key pair of `secret`. Raises CannotOpen if it cannot be loaded."""
 
     def destroy(self, secret: bytes) -> None:
         """Destroy the private half permanently. Does nothing if it is destroyed already."""
@@ -47,12 +47,12 @@ class Database:
         return material.load(secret, algorithm=algorithm)
 
     def destroy(self, secret: bytes) -> None:
-        """Do nothing: the row has no private half any more, and there is no other copy."""
+        """Do nothing. The caller has deleted the private half from the key's row, which was its only copy."""
 
 
 @cache
 def keystore(name: str) -> Keystore:
-    """Return the keystore of that name. Raises KeyError if it is unknown, CannotOpen if PKCS#11 is not configured."""
+    """Return the keystore `name`. Raises KeyError if there is none, CannotOpen if PKCS#11 is not configured."""
     return {DATABASE: Database, PKCS11: _pkcs11}[name]()
 
 
@@ -71,11 +71,10 @@ def _pkcs11() -> Keystore:
 
 @contextmanager
 def fresh_pairs(row: Ring, number: int) -> Iterator[list[KeyPair]]:
-    """Generate key pairs for a ring. At the end, destroy those that no row has.
+    """Generate key pairs for a key ring. When the block ends, destroy the pairs that no row of the database uses.
 
-    Raises WrongRing if the keystore does not support the algorithm, CannotOpen if it does not answer.
-
-    Call it before the ring is locked, because it is slow.
+    Raises WrongRing if the keystore does not support the algorithm, CannotOpen if the keystore does not answer. Call
+    this before the ring is locked, because the generation is slow.
     """
     store = keystore(row.keystore)
     try:

@@ -9,14 +9,14 @@ from tokens.keys.errors import UnknownKey
 from tokens.models.key import SigningKey
 
 SHORTEST = 6
-"""Characters. A shorter beginning is more likely a typing error."""
+"""The least number of characters. A shorter beginning is more likely a typing error."""
 ELLIPSIS = "…"
 
 
 def find(text: str) -> SigningKey:
-    """Return the key whose kid is `text`, or the only one that begins with it. Ignores an ellipsis at the end.
+    """Return the key whose kid is `text`, or the only key whose kid begins with `text`. Ignores an ellipsis at the end.
 
-    Raises UnknownKey if there is none, if several begin with it, or if it is shorter than the minimum.
+    Raises UnknownKey if there is no such key, if several kids begin with `text`, or if `text` is shorter than SHORTEST.
     """
     beginning = text.removesuffix(ELLIPSIS)
     # Compared here, because SQLite's LIKE ignores case.
@@ -35,9 +35,9 @@ def find(text: str) -> SigningKey:
 
 
 def revived(revoked: Iterable[str], *, now: datetime) -> list[SigningKey]:
-    """Return the keys among `revoked` that are neither revoked, cancelled nor withdrawn in the database.
+    """Return the keys among `revoked` that are live in the database: neither revoked, cancelled nor withdrawn.
 
-    A standby comes before the key that it follows.
+    Such keys show that the database was restored from a backup. Standbys come first.
     """
     published = Q(withdraw_at=None) | Q(withdraw_at__gt=now)
     rows = SigningKey.objects.filter(published, kid__in=revoked, revoked_at=None, cancelled_at=None)

@@ -1,11 +1,12 @@
-"""Hold a ring for one step. Every change of keys happens inside `hold`.
+"""Hold a key ring for one step. Every change of keys happens inside `hold`.
 
 Rules:
-- The row of the ring is locked before its keys are read. Of several processes in the same second, one takes the step;
-  the others then read what it wrote.
+- The row of the ring is locked before its keys are read. If several processes start in the same second, one takes the
+  step, and the others then read the result.
 - All dates come from the database's clock, read after the lock was acquired.
 - Every row must verify and every private half must sign (`proof`), except while a key is revoked.
-- The timings of the settings are adopted, and live keys changed to match, before the step itself is computed.
+- Before the step is computed, the timings of the settings are stored with the ring (`adoption`), and the dates of live
+  keys are changed to match.
 - The step is committed within clock_error (`deadline`), together with its audit events, or not at all.
 """
 
@@ -37,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class LockedRing:
-    """A ring as it was read under its lock, and the writes that a step makes to it."""
+    """A key ring as it was read under its lock, and the writes that a step makes to it."""
 
     row: Ring
     stored: tuple[store.StoredKey, ...]
@@ -51,26 +52,32 @@ class LockedRing:
     lengthened: bool = False
     """True if adopted timings changed the dates or the longest token of live keys."""
     unverified: tuple[store.StoredKey, ...] = ()
-    """Rows that neither seal verifies. They are not in `stored` and are not changed."""
+    """Rows that neither of their MACs verifies. They are not in `stored` and are not changed."""
 
     @property
     def encryption_keys(self) -> Sequence[EncryptionKey]:
-        """Return KEY_ENCRYPTION_KEYS."""
+        """Return the parsed KEY_ENCRYPTION_KEYS of this process."""
         return self.operation.encryption_keys
 
     @property
     def keys(self) -> tuple[Key, ...]:
-        """Return the dates of every key."""
+        """Return the dates of every key of the ring."""
         return tuple(row.key for row in self.stored)
 
     def prove(self, kid: str) -> None:
-        """Prove that the key `kid` can sign, if it is in this ring already. Raises CannotOpen if it cannot."""
+        """Prove that the key `kid` can sign, if this key ring has that key already.
+
+        Raises CannotOpen if it cannot sign.
+        """
         for row in self.stored:
             if row.key.kid == kid:
                 proof.prove(row, self.encryption_keys)
 
     def add(self, pair: KeyPair, key: Key) -> None:
-        """Write a new key, sealed under the first encrypting key. Raises CannotOpen if the pair does not work."""
+        """Write a new key, with its private half encrypted under the first encrypting key.
+
+        Raises CannotOpen if the pair cannot sign.
+        """
         proof.probe(pair)
         store.add(self.row, pair, key, encryption_key=self.encryption_keys[0])
 
@@ -86,7 +93,7 @@ class LockedRing:
             store.update(before[key.kid], key, keys=self.encryption_keys)
 
     def _destroy_after_commit(self, before: store.StoredKey, after: Key) -> None:
-        """Destroy the private half in its keystore once its row has none any more."""
+        """Destroy the private half in its keystore after the commit, if this step deletes it from the key's row."""
         if before.sealed is None or after.private_destroyed_at is None:
             return
         try:
@@ -98,7 +105,10 @@ class LockedRing:
         transaction.on_commit(partial(keystore.keystore(before.keystore).destroy, secret), robust=True)
 
     def record(self, action: str, kid: str | None, *, after: Sequence[Key] = (), **details: Any) -> None:
-        """Write an audit event about the key `kid`, or about the ring: `after` are the keys that the step changed."""
+        """Write an audit event about the key `kid`, or about the key ring if None.
+
+        `after` has the keys that changed.
+        """
         subject = f"key:{kid}" if kid else f"ring:{self.row.name}"
         changed = details | {"keys": audit.changes(self.keys, after)}
         audit.record(action, subject, changed, policy=self.policy, actor=self.operation.actor, now=self.now)
@@ -114,12 +124,12 @@ def hold(
     dry_run: bool = False,
     skip_unverified: bool = False,
 ) -> Iterator[LockedRing]:
-    """Lock the ring `name` for one step, and commit when the block ends. Roll back if `dry_run` is set.
+    """Lock the key ring `name` for one step, and commit when the block ends. Roll back if `dry_run` is set.
 
-    - `adopt` is False for a step that does not adopt the timings of the settings.
-    - `at` replaces the database's clock. It needs `dry_run`.
+    - If `adopt` is set, the timings of the settings are stored with the ring before the step (`adoption`).
+    - `at` replaces the database's clock, and needs `dry_run`.
     - `skip_unverified` leaves out rows that do not verify, so that a broken row cannot prevent the revocation of
-      another key. If there is such a row, nothing is proved and no timings are adopted.
+      another key. If there is such a row, no key is proved, and the timings of the settings are not stored.
 
     Raises LockNotHad after 30 s; UnknownKey if there is no such ring; CannotOpen if a proof fails; Unsafe if the step
     took longer than clock_error, or if the database was restored from a backup that lacks a revocation.
@@ -146,7 +156,7 @@ def hold(
 
 
 def _lock(name: str) -> Ring:
-    """Lock the row of the ring. Raises UnknownKey if there is no such ring."""
+    """Lock the row of the key ring. Raises UnknownKey if there is no such ring."""
     deadline.limit_lock_wait()
     # The ring's own row, not its keys: a lock on the rows of an empty ring locks nothing.
     row = Ring.objects.select_for_update().filter(name=name).first()
@@ -177,7 +187,10 @@ def _without_unverified(locked: LockedRing) -> LockedRing:
 
 
 def _adopted(locked: LockedRing, *, write: bool) -> LockedRing:
-    """Adopt the timings of the settings, and return the ring with its live keys changed to match."""
+    """Store the timings of the settings with the key ring.
+
+    Return the ring with the dates of live keys changed to match.
+    """
     before, assumed_before = adoption.in_force(locked.row), adoption.assumed(locked.row)
     policy = adoption.adopt(locked.row, locked.operation.policy, now=locked.now, write=write)
     after = adoption.in_force(locked.row)
@@ -188,9 +201,13 @@ def _adopted(locked: LockedRing, *, write: bool) -> LockedRing:
 
 
 def _with_adopted_dates(locked: LockedRing, *, before: Policy) -> LockedRing:
-    """Let live keys sign the adopted token lifetime, and postpone starts and withdrawals if P1 or P2 requires it.
+    """Change the dates of live keys to match `locked.policy`, and return the key ring with the new dates.
 
-    `before` is the policy by which the dates were planned.
+    - Keys that can still sign may sign tokens of the new lifetime.
+    - Planned starts move later if some API would not have the key yet (rule P1, docs/why-rotation-is-safe.md).
+    - Withdrawals move later if a token of the key could still be valid (rule P2).
+
+    `before` has the timings from which the present dates were computed. Returns `locked` if no date changes.
     """
     after = succession.lengthen(locked.keys, before=before, policy=locked.policy, now=locked.now)
     if after == locked.keys:

@@ -31,7 +31,7 @@ class Material:
 
     @property
     def kid(self) -> str:
-        """Return the RFC 7638 thumbprint."""
+        """Return the RFC 7638 thumbprint of the public half."""
         return self.jwk["kid"]
 
     @property
@@ -70,7 +70,7 @@ def generate(algorithm: str, *, bits: int | None = None) -> Material:
 
 
 def require_supported(algorithm: str, bits: int | None) -> None:
-    """Raise ValueError, with what is supported, if a ring cannot have the algorithm or the size."""
+    """Raise ValueError, with what is supported, if a key ring cannot have the algorithm or the size."""
     if algorithm not in ALGORITHMS:
         raise ValueError(f"the algorithm {algorithm!r} is not one of {', '.join(ALGORITHMS)}")
     if algorithm in RSA_ALGORITHMS and bits not in (None, *RSA_BITS):
@@ -80,9 +80,12 @@ def require_supported(algorithm: str, bits: int | None) -> None:
 
 
 def load(secret: bytes, *, algorithm: str) -> Material:
-    """Return the pair of an unsealed private half. Raises CannotOpen if its type does not fit `algorithm`."""
+    """Return the key pair of a decrypted private half.
+
+    Raises CannotOpen if the key is not of the type that `algorithm` needs.
+    """
     # Every re-read of a ring loads its keys. Validating an RSA key holds the interpreter for 27 ms, while no other
-    # request runs. It would find nothing: what was unsealed is authenticated, and was written by `generate`.
+    # request runs. The validation would find nothing: an unsealed key is authenticated, and was written by `generate`.
     private = serialization.load_der_private_key(secret, password=None, unsafe_skip_rsa_key_validation=True)
     fits = {
         "ES256": isinstance(private, ec.EllipticCurvePrivateKey) and isinstance(private.curve, ec.SECP256R1),

@@ -1,4 +1,4 @@
-"""An operation on a ring, and its outcome: who takes a step, under which settings, and what it did."""
+"""An operation on a key ring, and its outcome: the actor and settings of a step, and the step's result."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -32,9 +32,9 @@ class Outcome:
     message: str
     kid: str | None = None
     at: datetime | None = None
-    """When the step takes effect, or when the next one is due."""
+    """When the step takes effect. If it did nothing: when the planned switch happens, or when the next step is due."""
     announced: str | None = None
     """The key that a planned switch announced as the next standby."""
     shown_from: datetime | None = None
-    """From when the JWKS of every process has `announced`: N + δ later, because a node publishes from a snapshot."""
+    """When the JWKS of every process has `announced`: N + δ after the step, because nodes publish from snapshots."""
     ring: str = DEFAULT_RING

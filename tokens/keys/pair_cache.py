@@ -1,10 +1,10 @@
-"""Keep opened key pairs across readings of their ring, so that a re-read opens only what changed.
+"""Cache the decrypted key pairs of a key ring, so that reading the ring again decrypts only changed keys.
 
-Opening a private half decrypts and parses it, and its first signature computes what all later ones use.
+Opening a private half decrypts and parses it, and its first signature computes values that later signatures use.
 
 Rules:
 - A pair is kept as long as its row has the same ciphertext, under an encrypting key that this process has.
-- A pair whose row is no longer opened (revoked, destroyed, not genuine) is dropped at the next reading.
+- A pair is dropped at the next reading if its row is not opened any more (revoked, destroyed, or not genuine).
 - Pairs of a PKCS#11 token are not kept: the token decides at each opening.
 """
 
@@ -18,13 +18,13 @@ from tokens.keys.keystore import DATABASE
 from tokens.keys.store import StoredKey
 
 _kept: dict[str, dict[bytes, KeyPair]] = {}
-"""The pairs of the last reading of each ring, by `_fingerprint`. Lives as long as the process."""
+"""The pairs of the last reading of each key ring, by `_fingerprint`. Lives as long as the process."""
 
 
 def opened(
     ring: str, rows: Sequence[StoredKey], keys: Sequence[EncryptionKey], failed: Callable[[StoredKey, CannotOpen], None]
 ) -> dict[str, KeyPair]:
-    """Return the pairs of the ring's rows by kid. `failed` gets each row that raises CannotOpen, and the error."""
+    """Return the key pairs of the ring's rows by kid. Calls `failed(row, error)` if a row raises CannotOpen."""
     before, now, pairs = _kept.get(ring, {}), {}, {}
     for row in rows:
         name = _fingerprint(row, keys)
@@ -43,7 +43,10 @@ def opened(
 
 
 def _fingerprint(row: StoredKey, keys: Sequence[EncryptionKey]) -> bytes | None:
-    """Return a digest of everything by which the row opens, or None if its pair is not to be kept."""
+    """Return a digest of the values that decrypt and identify the row's key pair.
+
+    Returns None if the pair is not cached.
+    """
     under = next((key for key in keys if key.id == row.encryption_key_id), None)
     if row.keystore != DATABASE or row.sealed is None or under is None:
         return None

@@ -1,8 +1,8 @@
 """A folder of public keys as PEM files, for programs that read key files (HAProxy, Dovecot). Each file's name is a kid.
 
-1. Files of published keys are written before files of other keys are removed: a reader lacks no key.
-2. Each file is replaced as a whole, so that a reader never sees half of it.
-3. Only public keys are removed. Every other file in the folder stays, also the draft of another process (`.KID.…`).
+1. Files of published keys are written before files of other keys are removed, so that a reader finds every key.
+2. Each file is replaced as a whole, so that a reader never sees half a file.
+3. Only files with a public key are removed. Every other file stays, including the draft of another process (`.KID.…`).
 """
 
 import os
@@ -18,7 +18,7 @@ from tokens.keys.publication import PublicKey
 
 FIRST_LINE = b"-----BEGIN PUBLIC KEY-----\n"
 MODE = 0o644
-"""The permissions of a file, under any umask: the program that reads it is another user."""
+"""The permissions of a file, under any umask, because the program that reads the file runs as another user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,10 @@ class PemChange:
 
 
 def update(folder: Path, keys: Sequence[PublicKey]) -> PemChange:
-    """Write a PEM file for each of `keys`, and remove those of other keys. Raises OSError if the folder fails."""
+    """Write a PEM file for each of `keys`, and remove the PEM files of other keys.
+
+    Raises OSError if a file cannot be read, written or removed.
+    """
     wanted = {key.kid: pem(key.jwk) for key in keys}
     present = {path.name: path.read_bytes() for path in _own(folder)}
     written = tuple(kid for kid, text in wanted.items() if present.get(kid) != text)

@@ -2,7 +2,7 @@
 
 - The row of such a key has the identifier of the object in the token (CKA_ID), sealed, in place of the private half.
 - The objects are sensitive and not extractable: no process can read a private half.
-- Each process has one session, used by one thread at a time. If it fails, it is opened once more.
+- Each process has one session, used by one thread at a time. If the session fails, the process opens another one once.
 
 Needs the optional extra `pkcs11` (python-pkcs11).
 """
@@ -22,7 +22,6 @@ from pkcs11 import MGF, Attribute, KeyType, Mechanism, NoSuchKey, ObjectClass, P
 from pkcs11.util.ec import encode_ec_public_key, encode_named_curve_parameters
 from pkcs11.util.rsa import encode_rsa_public_key
 
-from tokens.conf import Pkcs11Settings
 from tokens.jose import key_format
 from tokens.jose.key_format import Public
 from tokens.keys import material
@@ -30,6 +29,7 @@ from tokens.keys.errors import CannotOpen
 from tokens.keys.key_pair import KeyPair
 from tokens.keys.material import RSA_ALGORITHMS, RSA_BITS
 from tokens.languages import sentence
+from tokens.settings.issuer import Pkcs11Settings
 
 ID_BYTES = 16
 ALGORITHMS = (*RSA_ALGORITHMS, "ES256")
@@ -47,7 +47,7 @@ class Pkcs11KeyPair:
 
     @property
     def kid(self) -> str:
-        """Return the RFC 7638 thumbprint."""
+        """Return the RFC 7638 thumbprint of the public half."""
         return self.jwk["kid"]
 
     def sign(self, message: bytes) -> bytes:
@@ -65,7 +65,10 @@ class Pkcs11Token:
         self._process = 0
 
     def generate(self, algorithm: str, *, bits: int | None) -> KeyPair:
-        """Generate a pair in the token. Raises ValueError if it is not supported, CannotOpen if the token fails."""
+        """Generate a pair in the token.
+
+        Raises ValueError if the algorithm or size is not supported, and CannotOpen if the token fails.
+        """
         if algorithm not in ALGORITHMS:
             raise ValueError(f"a ring in a PKCS#11 token is one of {', '.join(ALGORITHMS)}, not {algorithm!r}")
         material.require_supported(algorithm, bits)
@@ -73,7 +76,7 @@ class Pkcs11Token:
         return cast("KeyPair", self._in_session(partial(self._generate, algorithm, bits, identifier)))
 
     def load(self, secret: bytes, *, algorithm: str) -> KeyPair:
-        """Return the pair of the identifier `secret`. Raises CannotOpen if the token does not have it."""
+        """Return the pair of the identifier `secret`. Raises CannotOpen if the token lacks it or does not answer."""
         return cast("KeyPair", self._in_session(partial(self._load, secret, algorithm)))
 
     def destroy(self, secret: bytes) -> None:
@@ -81,7 +84,7 @@ class Pkcs11Token:
         self._in_session(partial(_destroy, secret))
 
     def close(self) -> None:
-        """Close the session, if there is one. The next use opens another."""
+        """Close the session, if there is one. The next use opens another session."""
         session, self._session = self._session, None
         with suppress(PKCS11Error):
             if session is not None:

@@ -1,10 +1,10 @@
 """Prove that keys work before a step relies on them.
 
-1. The row verifies: this issuer wrote it as it is.
-2. The private half opens.
-3. It belongs to the public half: a signature of the one verifies under the other.
+1. The row verifies: this issuer wrote it, and it was not changed since.
+2. The private half can be decrypted.
+3. The private half belongs to the public half: its signature verifies under the public half.
 
-A caller abandons its step if CannotOpen is raised. No key is replaced without notice.
+If CannotOpen is raised, the caller must abandon its step. So a broken key is reported, and not silently replaced.
 """
 
 from collections.abc import Sequence
@@ -21,16 +21,16 @@ PROBE = b"keyturn probe"
 def prove_all(rows: Sequence[StoredKey], keys: Sequence[EncryptionKey]) -> None:
     """Verify each row, and prove that its private half, if it has one, matches its public half.
 
-    Raises CannotOpen if a row does not verify, or a half does not open or match.
+    Raises CannotOpen if a row does not verify, or a private half cannot be decrypted or does not match.
     """
     for row in rows:
         prove(row, keys)
 
 
 def prove(row: StoredKey, keys: Sequence[EncryptionKey]) -> None:
-    """Prove a row, and its private half unless that is destroyed.
+    """Verify the row. Prove that its private half matches its public half, unless the private half is destroyed.
 
-    Raises CannotOpen if the row does not verify, or the half does not open or match.
+    Raises CannotOpen if the row does not verify, or the private half does not decrypt or match.
     """
     if not row.verifies(keys):
         raise CannotOpen(

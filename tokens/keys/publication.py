@@ -1,10 +1,11 @@
-"""Publish the public keys of a ring as its JWKS, and find the published key that a token names."""
+"""Publish the public keys of a key ring as its JWKS, and find the published key that a token names."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from tokens.keys import keyring
+from tokens.keys import keyring, signer_choice
 from tokens.keys.errors import NotReady
+from tokens.keys.ring_snapshot import Snapshot
 from tokens.keys.rules import lifecycle, moves
 from tokens.keys.rules.moves import DEFAULT_RING
 
@@ -18,36 +19,67 @@ class PublicKey:
     jwk: dict[str, str]
 
 
-def published(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ...]:
-    """Return the public keys of the ring, the signing key first.
+@dataclass(frozen=True, slots=True)
+class _Published:
+    """The published keys of a key ring, computed from `snapshot`; valid from `since` until just before `until`."""
 
-    Raises NotReady if the keys could not be read for longer than N, UnknownKey for an unknown ring.
+    snapshot: Snapshot
+    keys: tuple[PublicKey, ...]
+    since: datetime
+    until: datetime
+
+
+_published: dict[str, _Published] = {}
+"""The published keys of each ring. Lives as long as the process; an entry is replaced together with its snapshot."""
+
+
+def published(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ...]:
+    """Return the public keys of the key ring, the signing key first.
+
+    Raises NotReady if the keys could not be read for longer than `snapshot_age`, UnknownKey for an unknown ring.
     """
-    snapshot = keyring.snapshots.get(ring, now=now)
+    return _of(ring, keyring.snapshots.get(ring, now=now), now=now)
+
+
+def _of(ring: str, snapshot: Snapshot, *, now: datetime) -> tuple[PublicKey, ...]:
+    """Return the public keys of a ring's snapshot, the signing key first."""
+    clock, last = snapshot.clock(now=now), _published.get(ring)
+    if last is not None and last.snapshot is snapshot and last.since <= clock < last.until:
+        return last.keys
     public = {row.key.kid: PublicKey(row.key.kid, row.algorithm, row.jwk) for row in snapshot.stored}
-    shown = lifecycle.published([row.key for row in snapshot.stored], now=snapshot.clock(now=now))
-    return tuple(public[key.kid] for key in shown)
+    keys = tuple(public[key.kid] for key in lifecycle.published([row.key for row in snapshot.stored], now=clock))
+    # The phase of a key can change only at a date that `next_change` considers.
+    _published[ring] = _Published(snapshot, keys, clock, signer_choice.next_change(snapshot, clock))
+    return keys
 
 
 def jwks(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ...]:
-    """Return the keys of the ring's JWKS. Never empty.
+    """Return the keys of the ring's JWKS. Raises what `jwks_and_age` raises."""
+    return jwks_and_age(ring, now=now)[0]
 
-    The JWKS of the default ring has its own, then those of the other rings that sign ID tokens. Another ring's has its
-    own, then those of rings that APIs move from or to.
 
-    Raises NotReady if the keys could not be read for longer than N, or if none is published; UnknownKey for an unknown
-    ring.
+def jwks_and_age(ring: str, *, now: datetime) -> tuple[tuple[PublicKey, ...], int]:
+    """Return the keys of the ring's JWKS, at least one, and the seconds for which a shared cache may keep it.
+
+    The JWKS of the default ring has its own keys, then the keys of the other rings that sign ID tokens. The JWKS of
+    another ring has its own keys, then the keys of rings from which or to which its APIs move (`moves.shown`). The
+    seconds are the smallest `shared_cache` of these rings.
+
+    Raises NotReady if the keys could not be read for longer than `snapshot_age`, or if no key is published; UnknownKey
+    for an unknown ring.
     """
-    keys = tuple(key for name in _shown(ring, now=now) for key in published(name, now=now))
+    shown = keyring.client_rings(now=now) if ring == DEFAULT_RING else keyring.shown_rings(ring, now=now)
+    snapshots = [(name, keyring.snapshots.get(name, now=now)) for name in shown]
+    keys = [key for name, snapshot in snapshots for key in _of(name, snapshot, now=now)]
     if not keys:
         raise NotReady(f"no row of the ring {ring!r} verifies, and nothing else is published")
-    return keys
+    return tuple(keys), int(min([snapshot.policy.shared_cache for _, snapshot in snapshots]).total_seconds())
 
 
 def public_key(kid: str, *, audience: str, now: datetime) -> PublicKey | None:
     """Return the published key `kid` that may sign access tokens for `audience`, or None.
 
-    Raises NotReady if the keys could not be read for longer than N.
+    Raises NotReady if the keys could not be read for longer than `snapshot_age`.
     """
     # Only rings of this API count: a stolen key of another ring signs no valid token for it.
     rings = trusted_rings(audience, now=now)
@@ -55,22 +87,9 @@ def public_key(kid: str, *, audience: str, now: datetime) -> PublicKey | None:
 
 
 def trusted_rings(audience: str, *, now: datetime) -> tuple[str, ...]:
-    """Return the rings whose signatures on an access token for `audience` are valid.
+    """Return the key rings whose signatures on an access token for `audience` are valid.
 
-    Raises NotReady if the keys could not be read for longer than N.
+    Raises NotReady if the keys could not be read for longer than `snapshot_age`.
     """
     snapshot = keyring.snapshots.get(DEFAULT_RING, now=now)
     return moves.trusted(audience, snapshot.moves, now=snapshot.clock(now=now))
-
-
-def shared_cache(ring: str = DEFAULT_RING, *, now: datetime) -> int:
-    """Return for how many seconds a shared cache may keep the JWKS: the smallest C of its rings.
-
-    Raises NotReady if the keys could not be read for longer than N.
-    """
-    policies = [keyring.snapshots.get(name, now=now).policy for name in _shown(ring, now=now)]
-    return int(min(policy.shared_cache for policy in policies).total_seconds())
-
-
-def _shown(ring: str, *, now: datetime) -> tuple[str, ...]:
-    return keyring.client_rings(now=now) if ring == DEFAULT_RING else keyring.shown_rings(ring, now=now)

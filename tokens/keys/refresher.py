@@ -1,8 +1,8 @@
 """The background refresh: one thread per process re-reads snapshots before they are old, also on an idle node.
 
 Rules:
-- It reads every ring in the database, so that every ring has a snapshot when an outage begins.
-- A failed read is retried at the next look. Existing snapshots stay in use until N.
+- The thread reads every key ring in the database, so that every ring has a snapshot when an outage begins.
+- A failed read is retried in the next round. Until then, snapshots that are not older than `snapshot_age` stay in use.
 - After a fork the child starts a thread of its own: threads do not survive a fork.
 """
 
@@ -31,31 +31,34 @@ Clock = Callable[[], datetime]
 
 
 class Record(Protocol):
-    """A task that the refresher runs after each round."""
+    """A function that the refresher calls after each round of reads."""
 
     def __call__(self, *, now: datetime) -> None:
-        """Run the task if it is due."""
+        """Do the work of this function if it is due. `now` is this node's clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """The snapshots to refresh, and where their names come from."""
+    """Snapshots that the refresher re-reads, and the function that lists the names of these snapshots."""
 
     snapshots: Snapshots[Any]
     names: Callable[[], Sequence[str]]
-    """Read the wanted names from the database."""
+    """Return the names of the snapshots to keep fresh. It can query the database."""
 
 
 @dataclass(slots=True)
 class Listing:
-    """The names that were in the database at `at`."""
+    """The names of a duty's snapshots that were in the database at `at`."""
 
     names: frozenset[str]
     at: datetime
 
 
 class Refresher:
-    """Runs the background refresh in a thread. Keeps the arguments of `start`, to start again in a forked child."""
+    """The background thread that re-reads snapshots before requests need them.
+
+    Keeps the arguments of `start`, to start the thread again in a forked process.
+    """
 
     def __init__(self, duties: Sequence[Duty], *, record: Record | None = None) -> None:
         self._duties = duties
@@ -76,7 +79,7 @@ class Refresher:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop the thread and wait for it. Requests then read by themselves."""
+        """Stop the thread and wait for it. After that, requests read the database themselves."""
         self._ended.set()
         if self._thread is not None:
             self._thread.join(JOIN)
@@ -94,14 +97,20 @@ class Refresher:
             self.start(clock=clock, bound=bound)
 
     def is_unknown(self, duty: Duty, name: str, *, now: datetime) -> bool:
-        """Return True if the database lacked the name within the last N, so that a request for it needs no query."""
+        """Return True if the names of `duty` were read within the last `snapshot_age`, and `name` was not among them.
+
+        A request for `name` then needs no query. Returns False if the thread does not run.
+        """
         listing = self._listings.get(duty)
         if listing is None or not self.is_alive() or now - listing.at > conf.issuer().key_policy.snapshot_age:
             return False
         return name not in listing.names
 
     def look(self, *, clock: Clock, bound: Bound = nullcontext) -> None:
-        """Refresh each snapshot that is missing or older than half of `reread`. Then run the task `record`."""
+        """Re-read each snapshot that is missing or older than half of the timing `reread`.
+
+        Then call the function `record`.
+        """
         for duty in self._duties:
             for name in self._names(duty, bound, now=clock()):
                 try:

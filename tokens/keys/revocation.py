@@ -2,10 +2,11 @@
 
 One transaction does all of it:
 1. The key leaves the JWKS, and its private half is destroyed.
-2. If it signed, the standby or the planned key signs instead, at once.
-3. One more switch is planned, the flush, to a key that is announced now (P6, docs/revoked-keys.md).
-4. A standby is announced, if there is none any more.
-5. The audit event has until when APIs can still accept the key (P3), and the flush.
+2. If the key was the signing key, the standby or the planned key signs instead, at once.
+3. The flush is planned: one more switch, to a key that is announced now. Its first token makes verifiers fetch the JWKS
+   and drop the revoked key, even if they fetch only for an unknown kid (docs/revoked-keys.md).
+4. A standby is announced, if none is left.
+5. The audit event has the flush, and the instant until which APIs can still accept the key.
 
 Rows that do not verify are not changed (`broken_rows`).
 """
@@ -43,15 +44,18 @@ def revoke(
     accept_outage: bool = False,
     dry_run: bool = False,
 ) -> KeyRevocation:
-    """Revoke `kid`, or every live key of `ring` if `kid` is None. Promote the standby and plan the flush with it.
+    """Revoke `kid`, or every live key of `ring` if `kid` is None.
+
+    The successor signs at once. The flush is planned: a later switch to a new key, which makes verifiers fetch the
+    JWKS.
 
     - `kid` can be the beginning of a kid (tokens/keys/kids.py).
-    - `flush_after` is the time from now to the flush, if it is to be shorter than the policy's.
+    - `flush_after` is the time from now to the flush, if it must be shorter than the policy's.
     - `accept_outage` allows a revocation after which APIs refuse tokens for a time.
 
     Raises UnknownKey if there is nothing to revoke; Unsafe if the clocks differ, if APIs would refuse tokens and that
-    is not accepted, or if `flush_after` is out of bounds; CannotOpen if the successor does not open or the key's row
-    does not verify; LockNotHad after 30 s.
+    is not accepted, or if `flush_after` is out of bounds; CannotOpen if the successor's private half cannot be
+    decrypted or the key's row does not verify; LockNotHad after 30 s.
     """
     kid, name = _named(kid, ring)
     refuse_skew(operation.policy, now=operation.now)
@@ -79,7 +83,7 @@ def revoke(
 
 
 def _named(kid: str | None, ring: str | None) -> tuple[str | None, str]:
-    """Return the whole kid if there is one, and the name of the ring. Raises UnknownKey."""
+    """Return the whole kid, or None without `kid`, and the name of the key ring. Raises what `kids.find` raises."""
     if kid is None:
         return None, ring or ""
     key = kids.find(kid)
@@ -87,7 +91,7 @@ def _named(kid: str | None, ring: str | None) -> tuple[str | None, str]:
 
 
 def _ring(name: str) -> Ring:
-    """Return the ring with this name. Raises UnknownKey if there is none."""
+    """Return the key ring with this name. Raises UnknownKey if there is no such ring."""
     row = Ring.objects.filter(name=name).first()
     if row is None:
         raise UnknownKey(f"there is no ring {name!r}; manage.py keys lists them")
@@ -107,9 +111,9 @@ def _refuse_outage(discarded: Discarded) -> None:
 
 
 def _revocable(locked: LockedRing, kid: str | None) -> list[str]:
-    """Return the kids to revoke: `kid`, or those of all live keys.
+    """Return the kids to revoke: `kid`, or the kids of all live keys if `kid` is None.
 
-    Raises UnknownKey if there is none, CannotOpen if the row does not verify.
+    Raises UnknownKey if there is no such live key, CannotOpen if its row does not verify.
     """
     live = [key.kid for key in locked.keys if lifecycle.phase(key, locked.keys, now=locked.now) not in ENDED]
     broken = [row.key.kid for row in locked.unverified if kid in (None, row.key.kid)]
@@ -131,10 +135,11 @@ def _revocable(locked: LockedRing, kid: str | None) -> list[str]:
 
 
 def _flush_at(locked: LockedRing, after: timedelta | None) -> datetime | None:
-    """Return the time of the flush: the next key starts to sign then.
+    """Return the time of the flush, at which a key that is announced now starts to sign.
 
-    Its unknown `kid` makes APIs that do not fetch the JWKS otherwise fetch it, and drop the revoked key.
-    Returns None if a row that does not verify blocks the next signing key. Raises Unsafe if `after` is out of bounds.
+    Verifiers that fetch the JWKS only for an unknown `kid` then fetch it, and drop the revoked key. Returns None if a
+    row that does not verify claims to be the successor, because another start would then be refused. Raises Unsafe if
+    `after` is out of bounds.
     """
     shortest, longest = locked.policy.refetch, locked.policy.flush
     if after is not None and not shortest <= after <= longest:
@@ -170,9 +175,10 @@ def _revocation(locked: LockedRing, revoked: Sequence[str], discarded: Discarded
 
 
 def _copies_from(locked: LockedRing, flush: Key | None) -> datetime | None:
-    """Return from which instant on every fetched copy has the flush's key.
+    """Return the instant from which every fetched copy of the JWKS contains the key `flush`.
 
-    Returns None if no older copy can be in use when the flush starts.
+    `flush` signs next after the revocation, so that verifiers which see its unknown kid fetch the JWKS again. Returns
+    None if no copy without `flush` can be in use when it begins to sign.
     """
     if flush is None or flush.start is None or flush.start >= lifecycle.seen_at(flush, locked.policy):
         return None

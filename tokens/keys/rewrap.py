@@ -1,4 +1,4 @@
-"""Re-encrypt the keys of a ring under the first encrypting key, so that an operator can drop the others."""
+"""Re-encrypt the keys of a key ring under the first encrypting key, so that an operator can remove the other ones."""
 
 from tokens.conf import issuer
 from tokens.keys import store
@@ -8,9 +8,9 @@ from tokens.keys.rules.moves import DEFAULT_RING
 
 
 def rewrap(operation: Operation, ring: str = DEFAULT_RING) -> Outcome:
-    """Seal every row of `ring` under the first encrypting key and the first SECRET_KEY, unless it is sealed so.
+    """Seal each row of `ring` again, unless it is sealed under the first encrypting key and the current SECRET_KEY.
 
-    Raises CannotOpen if a row does not open under any of them, LockNotHad after 30 s.
+    Raises CannotOpen if no encrypting key decrypts a row, and LockNotHad after 30 s.
     """
     with hold(operation, ring, adopt=False) as locked:
         first, secret = operation.encryption_keys[0], issuer().vouching_secrets[0]

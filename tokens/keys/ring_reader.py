@@ -1,8 +1,10 @@
-"""Read the snapshot of a ring: the rows of its keys, checked and opened, and both clocks.
+"""Read the snapshot of a key ring: the verified rows of its keys, their key pairs, and both clocks.
 
-- A row that does not verify is neither published nor used. It is reported in the log.
-- A key that the audit journal says was revoked counts as revoked, even if a restored database lacks the revocation.
-- The database's clock is dated back by the time that the reading took, because the data is as old as its beginning.
+- A row that does not verify is neither published nor used, and is reported in the log.
+- If the audit journal has the revocation of a key, the key counts as revoked, even if a restored database lacks the
+  revocation.
+- The duration of the reading is subtracted from the database's clock, because the data can be as old as the beginning
+  of the reading.
 """
 
 import logging
@@ -25,7 +27,10 @@ logger = logging.getLogger(__name__)
 
 
 def read(ring: str) -> Snapshot:
-    """Read a ring and the clock from the database. Raises NotReady if the ring has no key yet."""
+    """Read a key ring and the clock from the database.
+
+    Raises NoKey if the ring has no key yet, and UnknownKey if there is no such ring.
+    """
     started = time.monotonic()
     stored_ring = Ring.objects.filter(name=ring).first()
     if stored_ring is None and ring != DEFAULT_RING:
@@ -67,7 +72,10 @@ def _log(row: store.StoredKey, error: CannotOpen) -> None:
 
 
 def _as_revoked(row: store.StoredKey, revoked: Mapping[str, datetime]) -> store.StoredKey:
-    """Return the key. If the journal has its revocation, which a restored database can lack, the key is revoked."""
+    """Return the row, with the key marked as revoked if the audit journal has its revocation.
+
+    A restored database can lack that revocation.
+    """
     at = revoked.get(row.key.kid)
     if at is None or row.key.revoked_at is not None:
         return row
@@ -76,7 +84,10 @@ def _as_revoked(row: store.StoredKey, revoked: Mapping[str, datetime]) -> store.
 
 
 def _is_ours(row: store.StoredKey, keys: tuple[EncryptionKey, ...]) -> bool:
-    """Return True if the private half in an altered row opens: the key itself is of this ring."""
+    """Return True if the private half in a row that does not verify decrypts and matches the row's kid.
+
+    That proves that the key is one of this issuer.
+    """
     try:
         return row.open(keys).kid == row.key.kid
     except CannotOpen:

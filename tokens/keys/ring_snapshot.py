@@ -1,4 +1,4 @@
-"""The snapshot of a ring: its keys, as they were read. Its `clock_time` is the database's clock."""
+"""The snapshot of a key ring: its keys, as they were read. Its `clock_time` is the database's clock."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,18 +12,18 @@ from tokens.keys.snapshots import Read
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot(Read):
-    """The keys of a ring, as one reading of the database returned them."""
+    """The keys of a key ring, all read from the database at one moment."""
 
     stored: tuple[store.StoredKey, ...]
     pairs: dict[str, KeyPair]
-    """The key pairs that open, by kid."""
+    """The key pairs that could be loaded, by kid."""
     missing: frozenset[str]
-    """Ids of encrypting keys that rows name and KEY_ENCRYPTION_KEYS does not hold."""
+    """Ids of encrypting keys that rows name and that KEY_ENCRYPTION_KEYS lacks."""
     skew: timedelta = timedelta(0)
     """Difference of this node's clock from the database's, both read at the same moment."""
     changed: tuple[Key, ...] = ()
-    """Keys of this ring in rows that were changed by hand: one of them can have taken over."""
+    """Keys of this ring whose rows were changed by hand. Such a key might have become the signing key."""
     moves: Moves = field(default_factory=dict)
-    """The move of each API. Only the default ring's snapshot has them."""
+    """The move of each API. Only the default key ring's snapshot has them."""
     id_rings: tuple[str, ...] = ()
-    """The further rings that sign ID tokens and have keys. Only the default ring's snapshot has them."""
+    """The further key rings that sign ID tokens and have keys. Only the default ring's snapshot has them."""

@@ -1,4 +1,4 @@
-"""Create rings. A ring has a kind, an algorithm, a key size and a keystore, which never changes."""
+"""Create and look up key rings. The algorithm, key size and keystore of a ring (its RingKind) never change."""
 
 from dataclasses import dataclass
 
@@ -9,20 +9,24 @@ from tokens.keys.errors import UnknownKey, Unsafe, WrongRing
 from tokens.keys.keystore import DATABASE, NAMES
 from tokens.keys.rules import id_ring
 from tokens.keys.rules.id_ring import DEFAULT_ALGORITHM
+from tokens.keys.rules.inequalities import problems
 from tokens.keys.rules.moves import DEFAULT_RING
-from tokens.keys.rules.policy import Policy, problems
+from tokens.keys.rules.policy import Policy
 from tokens.models.key import Ring, SigningKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RingKind:
-    """The algorithm, key size and keystore that a caller wants of a ring. None accepts any."""
+    """The algorithm, key size and keystore that a caller requires of a key ring.
+
+    A field that is None accepts any value.
+    """
 
     algorithm: str | None = None
     bits: int | None = None
-    """Size of an RSA modulus."""
+    """The size of the RSA modulus, in bits."""
     keystore: str | None = None
-    """Name of the keystore of its private halves."""
+    """The name of the keystore for the private halves of the key ring."""
 
     def __bool__(self) -> bool:
         """Return True if the kind specifies an algorithm, a size or a keystore."""
@@ -33,33 +37,39 @@ ANY = RingKind()
 
 
 def names() -> list[str]:
-    """Return the names of all rings, the default one first."""
+    """Return the names of all key rings, the default one first."""
     existing = list(Ring.objects.order_by("name").values_list("name", flat=True))
     return sorted(existing, key=lambda name: name != DEFAULT_RING)
 
 
 def for_id_tokens() -> tuple[str, ...]:
-    """Return the names of the further rings that sign ID tokens, if they have keys."""
+    """Return the names of the ID token rings (`id-RS256`, …) that have keys. The default ring is not among them."""
     rows = Ring.objects.filter(name__in=id_ring.NAMES, keys__isnull=False).distinct()
     return tuple(rows.order_by("name").values_list("name", flat=True))
 
 
 def for_client(algorithm: str | None) -> str:
-    """Return the name of the ring that signs ID tokens by `algorithm`: the default ring if it is empty."""
+    """Return the name of the key ring that signs ID tokens by `algorithm`.
+
+    If `algorithm` is empty, that is the default ring.
+    """
     return id_ring.named(algorithm) if algorithm and algorithm != default_algorithm() else DEFAULT_RING
 
 
 def default_algorithm() -> str:
-    """Return the algorithm of the default ring, or the one that it would get."""
+    """Return the algorithm of the default key ring, or the one with which it would be created."""
     algorithms = Ring.objects.filter(name=DEFAULT_RING).values_list("algorithm", flat=True)
     return algorithms.first() or DEFAULT_ALGORITHM
 
 
 def find_or_make(name: str, kind: RingKind, *, policy: Policy) -> Ring:
-    """Return the ring `name`, created if there is none.
+    """Return the key ring `name`. Create the ring if it does not exist.
 
-    Raises UnknownKey if there is none and `kind` has no algorithm, WrongRing if the ring is of another kind or the kind
-    is not supported, Unsafe for a further ring before the default one has keys.
+    Raises:
+        UnknownKey: The ring does not exist, and `kind` has no algorithm.
+        WrongRing: The existing ring is of another kind, or the kind or name is not supported.
+        Unsafe: Keys could not be rotated safely under `policy`, or a further ring is created before the default ring
+            has a key.
     """
     row = Ring.objects.filter(name=name).first()
     if row is not None:
@@ -77,7 +87,7 @@ def find_or_make(name: str, kind: RingKind, *, policy: Policy) -> Ring:
     _require_possible(algorithm, kind)
     if broken := next(problems(policy), None):
         raise Unsafe(f"the key policy of the settings cannot be kept: {broken}")
-    # Another process can create it in the same second.
+    # Another process can create the ring in the same second.
     return Ring.objects.get_or_create(name=name, defaults=created | {"policy": policy.to_json()})[0]
 
 
@@ -102,7 +112,7 @@ def _require_name(name: str) -> None:
 
 
 def _require_own_algorithm(name: str, algorithm: str) -> None:
-    """Raise WrongRing if the name is that of the ring for ID tokens of another algorithm."""
+    """Raise WrongRing if the name is reserved for a key ring that signs ID tokens by another algorithm."""
     if id_ring.algorithm_of(name) not in (None, algorithm):
         raise WrongRing(
             f"the ring {name!r} signs ID tokens with {id_ring.algorithm_of(name)}; for {algorithm}, its name is"

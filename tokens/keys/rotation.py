@@ -1,23 +1,25 @@
-"""Rotate a ring: compute its one next safe step, and do the whole step or nothing.
+"""Rotate a key ring: compute its one next safe step, and do the whole step or nothing.
 
-`_step` computes the step from the ring as it was read under its lock, so that of many runs in the same second one acts
-and the others find nothing to do. It takes the first of these that applies:
+`_step` computes the step from the ring as it was read under its lock. So if several runs start in the same second, one
+acts and the others find nothing to do. The step is the first in this list that applies:
 
 1. create: the ring has no key. Create one, and its standby.
 2. announce: the ring has no standby. Announce one.
-3. lengthen: longer timings were adopted. `hold` has changed the dates already.
-4. announce: the standby is older than a revocation, so that it could not flush the revoked key. Replace it.
-5. plan: the signing key is due, or a switch is wanted early, or a revoked key has no flush. Set the instant at which
-   the standby takes over, and announce the next standby.
+3. lengthen: the settings made a timing longer. `hold` has changed the dates of the keys already.
+4. announce: a key was revoked after the standby was announced. A JWKS can contain both, so a switch to the standby
+   would not make verifiers drop the revoked key. Replace the standby.
+5. plan: the signing key is due, or a switch is wanted early, or a key was revoked and no switch to a newer key is
+   planned or done. Set the instant at which the standby starts to sign, and announce the next standby.
 6. destroy: no node can sign with a retired key any more. Destroy its private half.
 7. nothing.
 
 No step runs at the instant of a switch: each node computes the signer from the dates.
 
-Worked example, with the timings of production and rotate_keys every minute:
+Worked example, with the timings of production (N is snapshot_age, 2 minutes; δ is clock_error, 1 minute) and
+rotate_keys every minute:
 
     day 0            create     A signs at once; B is the standby
-    day 90           plan       B takes over in 3 minutes (N + δ), since every API has had it for 90 days; A leaves the
+    day 90           plan       B signs in 3 minutes (N + δ), since every API has had it for 90 days; A leaves the
                                 JWKS 7 days later; C is announced
     day 90, 0:03     (no step)  B signs, A is retired
     day 90, 0:07     destroy    A's private half: every node has known of the switch for 4 minutes (N + 2δ)
@@ -55,12 +57,12 @@ def rotate(
 ) -> Outcome:
     """Take the next safe step of `ring`, under the timings of `operation`.
 
-    - `kind` describes the ring to create if there is none of that name.
-    - `early` plans the next switch for the earliest safe instant although the signing key is not due.
-    - `dry_run` computes the step and commits nothing; then `at` can replace the database's clock.
+    - `kind` describes the key ring to create if no ring has that name.
+    - `early` plans the next switch for the earliest safe instant, even if the signing key is not due to be replaced.
+    - `dry_run` computes the step and commits nothing. `at` replaces the database's clock, and needs `dry_run`.
 
-    Raises CannotOpen if a key does not decrypt or sign, Unsafe if the clocks or the timings forbid to plan, UnknownKey
-    and WrongRing as `rings.find_or_make`, LockNotHad after 30 s.
+    Raises CannotOpen if a key does not decrypt or sign, Unsafe if the clocks differ or keys could not be rotated safely
+    under the timings, UnknownKey and WrongRing as `rings.find_or_make` does, LockNotHad after 30 s.
     """
     refuse_skew(operation.policy, now=operation.now)
     with _rolled_back(dry_run):
@@ -76,7 +78,7 @@ def rotate(
 
 @contextmanager
 def _rolled_back(dry_run: bool) -> Iterator[None]:  # noqa: FBT001 (it decides what becomes of the block)
-    """Roll the block back if `dry_run` is set, also a ring that it created."""
+    """Roll back all changes of the block if `dry_run` is set, including the creation of a key ring."""
     if not dry_run:
         yield
         return
@@ -86,7 +88,10 @@ def _rolled_back(dry_run: bool) -> Iterator[None]:  # noqa: FBT001 (it decides w
 
 
 def _step(locked: LockedRing, pairs: Sequence[KeyPair], *, early: bool) -> Outcome:
-    """Take the first step that applies. `pairs` are fresh, for the keys that it announces."""
+    """Take the first step of the module's list that applies.
+
+    `pairs` are fresh, for the keys that the step announces.
+    """
     if not locked.stored:
         return _create(locked, pairs)
     standby, planned = lifecycle.standby(locked.keys), lifecycle.planned(locked.keys, now=locked.now)
@@ -125,7 +130,7 @@ def _first_start(locked: LockedRing, first: Key) -> datetime:
 
 
 def _announce(locked: LockedRing, pair: KeyPair) -> Outcome:
-    """Announce a standby."""
+    """Create a standby key from `pair`, and announce it in the JWKS."""
     standby = new_key(locked, pair)
     locked.add(pair, standby)
     locked.record("key.announced", standby.kid, after=[*locked.keys, standby])
@@ -133,12 +138,20 @@ def _announce(locked: LockedRing, pair: KeyPair) -> Outcome:
 
 
 def _is_dispensable(planned: Key | None, locked: LockedRing) -> bool:
-    """Return True if an emergency does not need the standby: no switch is planned, or every API has the planned key."""
+    """Return True if the standby may be cancelled.
+
+    It may not be cancelled while a switch is planned to a key that some API does not have yet: if the signing key is
+    revoked then, the standby signs at once.
+    """
     return planned is None or lifecycle.seen_at(planned, locked.policy) <= locked.now
 
 
 def _replace_standby(locked: LockedRing, standby: Key, pair: KeyPair) -> Outcome:
-    """Cancel a standby that a JWKS can show beside a revoked key, and announce another (P6)."""
+    """Cancel the standby, and announce another. A key was revoked after the standby was announced.
+
+    A JWKS can contain both, so a switch to that standby would not make verifiers fetch the JWKS and drop the revoked
+    key (rule P6, docs/why-rotation-is-safe.md).
+    """
     fresh = new_key(locked, pair)
     after = [replace(standby, cancelled_at=locked.now, private_destroyed_at=locked.now)]
     locked.save(after)
@@ -180,7 +193,7 @@ def _destroy(locked: LockedRing, keys: Sequence[Key]) -> Outcome:
 
 
 def _nothing(locked: LockedRing, standby: Key, planned: Key | None, due: datetime) -> Outcome:
-    """Return when the planned switch happens, or when the next one is due."""
+    """Return the outcome of a run without a step. Its text has the instant of the planned switch or the next step."""
     adopted = sentence("adopted changed timings; ") if locked.adopted else ""
     if planned is not None:
         message = sentence("{adopted}already planned; switches at", adopted=adopted)

@@ -2,8 +2,9 @@
 
 - The private half is encrypted with AES-256-GCM under a key derived from an entry of KEY_ENCRYPTION_KEYS. The row's
   other columns are the associated data, so a ciphertext opens in its own row only.
-- Two MACs cover the row and stay if the private half is destroyed: one under KEY_ENCRYPTION_KEYS, one under SECRET_KEY.
-- A row that an attacker writes into the table has neither, and is not published.
+- Two MACs cover the row, one under KEY_ENCRYPTION_KEYS and one under SECRET_KEY. They stay if the private half is
+  destroyed.
+- A row that an attacker writes into the table has neither MAC, and is not published.
 """
 
 import hmac
@@ -41,9 +42,10 @@ def mac(meaning: bytes, *, key: EncryptionKey) -> bytes:
 
 
 def vouch(meaning: bytes, *, secret: str) -> bytes:
-    """Return the MAC of a row's meaning under SECRET_KEY or a fallback of it (HMAC-SHA-256).
+    """Return the MAC of a row's meaning under SECRET_KEY or one of its fallbacks (HMAC-SHA-256).
 
-    It vouches for the public half. If KEY_ENCRYPTION_KEYS was lost, keys stay published, so that tokens still verify.
+    The MAC authenticates the public half. So if KEY_ENCRYPTION_KEYS is lost, the public half stays published, and
+    tokens still verify.
     """
     key = hmac.digest(secret.encode(), b"keyturn signing key row", "sha256")
     return hmac.digest(key, meaning, "sha256")

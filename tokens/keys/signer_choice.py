@@ -1,4 +1,4 @@
-"""Choose the signing key from the snapshot of a ring, and compute until when the choice holds."""
+"""Choose the signing key from the snapshot of a key ring, and compute how long the choice is valid."""
 
 from datetime import UTC, datetime
 
@@ -11,10 +11,12 @@ END = datetime.max.replace(tzinfo=UTC)
 
 
 def choose(snapshot: Snapshot, clock: datetime) -> Signer:
-    """Return the key of the ring that signs at `clock`, the database's clock.
+    """Return the key of the key ring that signs at `clock`, the database's clock.
 
-    Raises NotReady if no key may sign, if the row of a key that might have taken over was altered, or if the private
-    half does not open.
+    Raises NotReady if:
+    - no key may sign;
+    - the private half of the chosen key cannot be decrypted;
+    - a row does not verify, and by its dates the key of that row started to sign after the chosen key.
     """
     key = lifecycle.signer([row.key for row in snapshot.stored], now=clock)
     if key is None:
@@ -28,14 +30,17 @@ def choose(snapshot: Snapshot, clock: datetime) -> Signer:
 
 
 def next_change(snapshot: Snapshot, clock: datetime) -> datetime:
-    """Return the first date after `clock` at which another key can sign, or `END` if there is none."""
+    """Return the first date after `clock` at which another key can sign, or `END` if there is no such date."""
     starts = [key.start for key in (*(row.key for row in snapshot.stored), *snapshot.changed)]
     dates = [*starts, *(row.key.withdraw_at for row in snapshot.stored)]
     return min((date for date in dates if date is not None and date > clock), default=END)
 
 
 def _require_last(key: lifecycle.Key, snapshot: Snapshot, clock: datetime) -> None:
-    """Raise NotReady if a key whose row was altered might have taken over from `key`."""
+    """Raise NotReady if a row that does not verify has a start later than that of `key`, and not later than `clock`.
+
+    The key of that row might be the real signing key.
+    """
     for other in snapshot.changed:
         if key.start and other.start and key.start < other.start <= clock:
             raise NotReady(f"the row of {other.kid}, which took over from {key.kid}, does not verify")

@@ -1,18 +1,19 @@
 """Keep snapshots of the database in this process, so that requests need no query.
 
 Rules:
-- All instants that nodes compare are the database's. A node carries the database's clock forward by the time that has
-  passed since the reading.
-- The monotonic clock stops while the machine is suspended. The wall clock can be set. So the larger of both counts for
-  the age, and an old snapshot is never taken for a fresh one.
-- A snapshot older than `reread` is read again. If that fails, the old one stays in use, so that requests
-  do not fail during an outage shorter than N.
-- A snapshot older than N is refused (NotReady), because the promises assume that no node uses an older one.
+- All instants that nodes compare are the database's. A node adds the time that has passed since it read the database's
+  clock.
+- The age of a snapshot is measured by the monotonic clock, which stops while the machine is suspended, and by the wall
+  clock, which can be set. The longer of both ages is used, so that an old snapshot is never taken for a fresh one.
+- A snapshot older than the timing `reread` is read again. If that fails, the old snapshot stays in use, so that
+  requests do not fail during an outage shorter than `snapshot_age`.
+- A snapshot older than the timing `snapshot_age` is refused (NotReady): key rotation assumes that no node uses an older
+  one.
 - One thread reads at a time (single-flight). The others use the old snapshot, or wait `WAIT` if none is usable.
-- After a failed read no thread reads for `PAUSE`, so that a database that hangs costs one thread and not all.
+- After a failed read no thread reads for `PAUSE`, so that a database that hangs blocks only one thread.
 - While a background refresh is alive (`refresher`), a request reads only if no snapshot is usable.
 
-Worked example in production (`reread` 15 s, N 120 s), with a database that goes away at 0:10:
+Worked example in production (`reread` 15 s, `snapshot_age` 120 s), with a database that goes away at 0:10:
 
     0:00  read              0:10  served from memory          0:16  read fails; the old snapshot is served
     0:17  next attempt      2:00  served for the last time    2:01  refused with 503
@@ -39,12 +40,12 @@ WAIT = 2.5
 """Seconds that a thread without a usable snapshot waits for the thread that reads. Requests are answered within 3 s."""
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 STEP = timedelta(seconds=1)
-"""If wall and monotonic clock differ by this much, the wall clock was set or the machine was suspended."""
+"""A larger difference of wall and monotonic clock means that the wall clock was set or the machine was suspended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
-    """Data that was read from the database, when, and under which policy."""
+    """Data from one reading of the database, with the time of the reading and the policy that limits its age."""
 
     policy: Policy
     clock_time: datetime
@@ -59,20 +60,24 @@ class Read:
         return max(self.elapsed(), now - self.clock_time)
 
     def clock(self, *, now: datetime) -> datetime:
-        """Return `now`, or a later instant if more monotonic time than that has passed since the reading."""
+        """Return `now`, or a later instant if by the monotonic clock more time has passed since the reading."""
         return self.clock_time + self.age(now=now)
 
     def carried(self, *, node_time: datetime) -> datetime:
-        """Return `clock_time` plus the time from the reading until this node's clock shows `node_time`.
+        """Return the database's time at the moment when this node's clock shows `node_time`, computed from the reading.
 
-        The monotonic time counts. It stops while the machine is suspended; then the wall time counts.
+        That is `clock_time` plus the elapsed monotonic time. If the machine was suspended, the monotonic clock stood
+        still, and the wall clock is used.
         """
         elapsed = self.elapsed()
         ahead = node_time - self.wall_time - elapsed
         return self.clock_time + elapsed + (ahead if ahead > STEP else timedelta(0))
 
     def was_stepped(self, *, node_time: datetime) -> bool:
-        """Return True if this node's clock was set since the reading, or `node_time` was read before a suspension."""
+        """Return True if this node's clock was set since the reading.
+
+        Also returns True if `node_time` was read before the machine was suspended.
+        """
         return abs(node_time - self.wall_time - self.elapsed()) > STEP
 
     def elapsed(self) -> timedelta:
@@ -84,9 +89,10 @@ R = TypeVar("R", bound=Read)
 
 
 class Snapshots(Generic[R]):
-    """The latest snapshot of each name, such as a ring. `read(name, now)` reads one.
+    """A cache of the latest snapshot for each name, such as that of a key ring. Lives as long as the process.
 
-    `what` names the data in messages. Lives as long as the process.
+    `read(name, now)` reads a snapshot from the database. Error messages use `what` as the name of the snapshots'
+    content.
     """
 
     def __init__(self, read: Callable[[str, datetime], R], *, what: str = "the keys") -> None:
@@ -99,16 +105,20 @@ class Snapshots(Generic[R]):
         os.register_at_fork(after_in_child=self._renew_lock)
 
     def get(self, ring: str, *, now: datetime) -> R:
-        """Return a snapshot no older than N at `now`, the clock by which it ages. Raises NotReady if there is none."""
+        """Return a snapshot that is not older than `snapshot_age` at `now`. Raises NotReady if there is none.
+
+        `now` is by the clock from which a snapshot's age is computed.
+        """
         latest = self._latest.get(ring)
-        if latest is not None and latest.age(now=now) <= self._age_limit(latest):
+        if latest is not None and self._serves(latest, latest.age(now=now)):
             return latest
         return self._newer(ring, latest, now=now)
 
     def at(self, ring: str, *, node_time: datetime) -> R:
-        """Return a snapshot no older than N at `node_time`, this node's clock. Raises NotReady if there is none.
+        """Return a snapshot that is not older than `snapshot_age`.
 
-        If this node's clock was set since the last reading, the ring is re-read at once.
+        Raises NotReady if there is none. `node_time` is this node's clock. If this node's clock was set since the last
+        reading, the key ring is re-read at once.
         """
         latest = self._latest.get(ring)
         if latest is not None and latest.was_stepped(node_time=node_time):
@@ -116,7 +126,7 @@ class Snapshots(Generic[R]):
         return self.get(ring, now=BEGINNING if latest is None else latest.carried(node_time=node_time))
 
     def estimate(self, ring: str, *, node_time: datetime) -> datetime:
-        """Return the ring's clock at the moment when this node's clock shows `node_time`. Reads nothing.
+        """Return the snapshot's clock at the moment when this node's clock shows `node_time`. Reads nothing.
 
         Returns `node_time` if there is no snapshot.
         """
@@ -124,9 +134,10 @@ class Snapshots(Generic[R]):
         return node_time if latest is None else latest.carried(node_time=node_time)
 
     def refresh(self, ring: str, *, node_time: datetime) -> None:
-        """Re-read the ring if its snapshot will be due before the next look. `node_time` is this node's clock.
+        """Re-read the snapshot of `ring` if there is none, or if it is older than half of the timing `reread`.
 
-        Raises NotReady if there is no snapshot and none can be read.
+        Also re-reads it if this node's clock was set since the last reading. `node_time` is this node's clock. Raises
+        NotReady if there is no snapshot and none can be read.
         """
         latest = self._latest.get(ring)
         now = node_time if latest is None else latest.carried(node_time=node_time)
@@ -134,39 +145,40 @@ class Snapshots(Generic[R]):
             self._reread(ring, latest, now=now)
 
     def latest(self, name: str) -> R | None:
-        """Return the snapshot as it is, however old, or None if there is none. Reads nothing."""
+        """Return the snapshot of any age, or None if there is no snapshot. Reads nothing."""
         return self._latest.get(name)
 
     def names(self) -> list[str]:
-        """Return the rings that have snapshots."""
+        """Return the names of all snapshots that this process has."""
         return list(self._latest)
 
-    def _age_limit(self, latest: R) -> timedelta:
-        """Return the age from which on a request reads by itself."""
-        return (
-            latest.policy.snapshot_age if self.is_refreshed() else min(latest.policy.reread, latest.policy.snapshot_age)
-        )
+    def _serves(self, latest: R, age: timedelta) -> bool:
+        """Return True if a request can use the snapshot `latest` of this age without reading the database."""
+        return age <= latest.policy.snapshot_age and (age <= latest.policy.reread or self.is_refreshed())
 
     def _renew_lock(self) -> None:
         # A thread of the parent can have held the lock at the fork. It does not exist in the child.
         self._reading = threading.Lock()
 
     def _newer(self, ring: str, old: R | None, *, now: datetime) -> R:
-        """Return a newer snapshot, or `old` if it cannot be read now. Raises NotReady if that is older than N."""
+        """Return a newer snapshot, or `old` if none can be read now.
+
+        Raises NotReady if the result is older than `snapshot_age`.
+        """
         latest = self._reread(ring, old, now=now)
         if latest is not old and latest.age(now=now) > latest.policy.snapshot_age:
-            # It was just read and is older than N: the process was suspended after the reading.
+            # A snapshot that was just read is older than N: the process was suspended after the reading.
             latest = self._reread(ring, latest, now=now)
         if latest.age(now=now) > latest.policy.snapshot_age:
             raise NotReady(f"{self._what} could not be read from the database for too long")
         return latest
 
     def forget(self) -> None:
-        """Drop every snapshot, so that the next use reads."""
+        """Drop every snapshot, so that the next request reads the database."""
         self._latest, self._failed_at = {}, {}
 
     def _reread(self, ring: str, old: R | None, *, now: datetime) -> R:
-        """Return a newer snapshot, or `old` if it cannot be read now. Raises NotReady if there is neither."""
+        """Return a newer snapshot, or `old` if none can be read now. Raises NotReady if `old` is None then."""
         started_at = time.monotonic()
         usable = old is not None and old.age(now=now) <= old.policy.snapshot_age
         if self._pauses(ring) or not self._reading.acquire(timeout=0 if usable else WAIT):
@@ -190,7 +202,7 @@ class Snapshots(Generic[R]):
             self._reading.release()
 
     def _pauses(self, ring: str) -> bool:
-        """Return True if a read failed within `PAUSE`."""
+        """Return True if the last read of the snapshot of `ring` failed less than `PAUSE` ago."""
         failed_at = self._failed_at.get(ring)
         return failed_at is not None and time.monotonic() - failed_at < PAUSE
 

@@ -1,11 +1,11 @@
-"""Read and write the rows of a ring's keys. Every write seals the row.
+"""Read and write the rows of a key ring's keys. Every write seals the row.
 
 Rules:
 - A row verifies if its MAC under KEY_ENCRYPTION_KEYS covers its ring, algorithm, public half and dates as they are.
   Only such a key signs.
-- A row is vouched for if its MAC under SECRET_KEY does. That is enough to publish its public half, so that tokens still
-  verify if KEY_ENCRYPTION_KEYS was lost.
-- A row with neither, such as one that an attacker wrote into the table, is not used at all.
+- A row is vouched for if its MAC under SECRET_KEY covers the same values. That is enough to publish its public half, so
+  that tokens still verify if KEY_ENCRYPTION_KEYS was lost.
+- A row with neither MAC, such as a row that an attacker wrote into the table, is not used at all.
 """
 
 import hmac
@@ -31,12 +31,12 @@ from tokens.models.key import Ring, SigningKey
 DATES = ("announced_at", "signs_at", "withdraw_at", "revoked_at", "cancelled_at", "private_destroyed_at")
 # PostgreSQL's `now()` is the beginning of the transaction, before a wait for a lock.
 CLOCK = {"postgresql": "clock_timestamp()", "sqlite": "strftime('%Y-%m-%d %H:%M:%f', 'now')"}
-"""The SQL expression of the database's clock, by which all nodes date."""
+"""The SQL expression of the database's clock, from which all nodes take the dates of keys."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
-    """A row: its dates, its public half, and its sealed private half."""
+    """A row of a signing key: its dates, its public half, and its encrypted private half."""
 
     key: Key
     jwk: dict[str, str]
@@ -53,7 +53,7 @@ class StoredKey:
         return _identity(self.ring, self.algorithm, self.jwk)
 
     def meaning(self) -> bytes:
-        """Return the columns that both MACs cover, as bytes: the identity, the dates, and the longest token."""
+        """Return the columns that both MACs cover, as bytes: identity, dates, and the longest lifetime of a token."""
         dates = [_text(getattr(self.key, name)) for name in DATES]
         return self.identity() + json.dumps([*dates, self.key.max_lifetime.total_seconds()]).encode()
 
@@ -70,21 +70,24 @@ class StoredKey:
         return vouched and self._has_its_thumbprint()
 
     def is_ours(self, keys: Sequence[EncryptionKey], secrets: Sequence[str]) -> bool:
-        """Return True if this issuer wrote the row, by either MAC, so that its public half can be published."""
+        """Return True if one of the two MACs proves that this issuer wrote the row.
+
+        Its public half can then be published.
+        """
         return self.verifies(keys) or self.is_vouched(secrets)
 
     def _has_its_thumbprint(self) -> bool:
         return self.key.kid == self.jwk["kid"] == key_format.thumbprint(self.jwk)
 
     def open(self, keys: Sequence[EncryptionKey]) -> KeyPair:
-        """Return the key pair. Raises CannotOpen if it does not open, or does not match the row's public half."""
+        """Return the key pair. Raises CannotOpen if it cannot be loaded, or does not match the row's public half."""
         pair = keystore(self.keystore).load(self.secret(keys), algorithm=self.algorithm)
         if pair.kid != self.key.kid:
             raise CannotOpen(sentence("the private half of {kid} is another key's", kid=self.key.kid))
         return pair
 
     def secret(self, keys: Sequence[EncryptionKey]) -> bytes:
-        """Return the secret from which the keystore loads the pair. Raises CannotOpen if the seal does not open."""
+        """Return the secret from which the keystore loads the pair. Raises CannotOpen if it cannot be decrypted."""
         encryption_key = next((key for key in keys if key.id == self.encryption_key_id), None)
         if self.sealed is None:
             raise CannotOpen(sentence("the private half of {kid} is destroyed", kid=self.key.kid))
@@ -108,21 +111,21 @@ def database_now() -> datetime:
 
 
 def as_instant(value: Any) -> datetime:
-    """Return the instant that a statement read by CLOCK."""
+    """Return the result of the SQL expression CLOCK as a datetime."""
     return value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)
 
 
 def load(ring: str, *, using: str = DEFAULT_DB_ALIAS) -> tuple[StoredKey, ...]:
-    """Return every key of a ring, the oldest first, from the database `using`.
+    """Return every key of a key ring, the oldest first, from the database `using`.
 
-    Returns nothing if there is no such ring.
+    Returns an empty tuple if there is no such ring.
     """
     rows = SigningKey.objects.using(using).filter(ring__name=ring).select_related("ring")
     return tuple(_stored(row) for row in rows)
 
 
 def ours(ring: str) -> tuple[StoredKey, ...]:
-    """Return the keys of a ring that this issuer wrote, also if their private halves do not open."""
+    """Return the keys of a key ring that this issuer wrote, even if their private halves cannot be decrypted."""
     settings = conf.issuer()
     try:
         keys = settings.encryption_keys()
@@ -144,7 +147,7 @@ def add(ring: Ring, pair: KeyPair, key: Key, *, encryption_key: EncryptionKey) -
 
 
 def add_public(ring: Ring, jwk: dict[str, str], key: Key, *, encryption_key: EncryptionKey) -> None:
-    """Insert the row of a key that only verifies. Its private half was never here."""
+    """Insert the row of a key that only verifies. This issuer never had its private half."""
     row = SigningKey(ring=ring, kid=key.kid, public_jwk=jwk, sealed=None, encryption_key_id=encryption_key.id)
     _write(row, key, encryption_key)
 
@@ -169,7 +172,7 @@ def update(stored: StoredKey, key: Key, *, keys: Sequence[EncryptionKey]) -> Non
 
 
 def rewrap(stored: StoredKey, *, keys: Sequence[EncryptionKey]) -> None:
-    """Seal the row under the first of `keys`. Raises CannotOpen if it does not verify under any of them."""
+    """Seal the row under the first of `keys`. Raises CannotOpen if the row does not verify under any of `keys`."""
     if not stored.verifies(keys):
         raise CannotOpen(
             sentence("the row of {kid} does not verify: it was changed, or KEY_ENCRYPTION_KEYS was", kid=stored.key.kid)

@@ -1,9 +1,9 @@
-"""Move an API to another ring. A move is planned like a rotation, so that it breaks no token.
+"""Move an API to another key ring, at a date in the future, so that no valid token is refused.
 
 1. The ring exists and has keys, and the API accepts its algorithm.
 2. No earlier move of the API is under way.
 3. The move takes effect once every copy of the new ring's JWKS has the keys of both rings.
-4. The API's operator lets it read the new ring's JWKS at any time between the plan and the move.
+4. Before the move takes effect, the API's operator configures the API to read the new ring's JWKS.
 5. Once no token of the previous ring can be valid, the move is settled: the API trusts the new ring alone.
 """
 
@@ -26,15 +26,15 @@ from tokens.models.key import Ring, SigningKey
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A planned move: which ring signs for an API, and from when."""
+    """A planned move: which key ring signs for an API, and from when."""
 
     api: str
     ring: str
     previous: str
     at: datetime
-    """When the new ring starts to sign for the API."""
+    """When the new key ring starts to sign for the API."""
     settled_at: datetime
-    """When the API stops to trust the previous ring."""
+    """When the API stops trusting the previous key ring."""
 
     def __str__(self) -> str:
         return (
@@ -44,11 +44,14 @@ class Planned:
 
 
 def move(operation: Operation, identifier: str, ring: str, *, dry_run: bool = False) -> Planned:
-    """Plan the move of the API `identifier` to `ring`, at the earliest instant that breaks no token.
+    """Plan the move of the API `identifier` to `ring`, at the earliest instant at which no valid token is refused.
 
-    Raises UnknownKey if there is no such API or ring,
-    WrongRing if the API is on the ring already or does not accept its algorithm, Unsafe if an earlier move is under way
-    or the clocks differ, CannotOpen if the ring's keys do not open, LockNotHad after 30 s.
+    Raises:
+        UnknownKey: There is no such API or ring.
+        WrongRing: The API is on the ring already, or does not accept the ring's algorithm.
+        Unsafe: An earlier move is under way, no key of the ring can sign, or the clocks differ.
+        CannotOpen: A key of the ring does not decrypt.
+        LockNotHad: Another process held the ring's lock for 30 s.
     """
     refuse_skew(operation.policy, now=operation.now)
     with hold(operation, ring, dry_run=dry_run) as locked:
@@ -78,7 +81,7 @@ def load() -> Moves:
 
 
 def trusted(audience: str, *, now: datetime) -> tuple[str, ...]:
-    """Return the rings whose signatures for an API are valid at `now`, the database's clock."""
+    """Return the key rings whose signatures for an API are valid at `now`, the database's clock."""
     return moves.trusted(audience, load(), now=now)
 
 
@@ -118,7 +121,10 @@ def _require_possible(api: Api, locked: LockedRing, previous: str) -> None:
 
 
 def _earliest(locked: LockedRing, previous: str) -> datetime:
-    """Return when every API has the keys of both rings and the new ring signs. Raises Unsafe if it has no signer."""
+    """Return the earliest instant at which every API has the keys of both key rings and the new ring has a signing key.
+
+    Raises Unsafe if no key of the new ring signs or is planned to sign.
+    """
     signing = lifecycle.signer(locked.keys, now=locked.now) or lifecycle.planned(locked.keys, now=locked.now)
     if signing is None or signing.start is None:
         name = locked.row.name
@@ -131,6 +137,9 @@ def _earliest(locked: LockedRing, previous: str) -> datetime:
 
 
 def _acceptance() -> timedelta:
-    """Return how long after a move a token of the previous ring can be valid: N + the longest token + S + 4δ."""
+    """Return the time after a move until no token of the previous key ring is valid.
+
+    That is snapshot_age, the longest lifetime of a token, leeway and four times clock_error.
+    """
     longest = SigningKey.objects.aggregate(longest=Max("max_lifetime"))["longest"] or timedelta(0)
     return max((adoption.assumed(ring).last_acceptance(longest) for ring in Ring.objects.all()), default=longest)

@@ -1,8 +1,10 @@
 """Describe until when each kind of verifier can trust a revoked key, for commands, audit trail and admin. Pure.
 
-1. Verifiers that renew their copy of the JWKS by age drop the key after N + C + T + 2δ (P3).
-2. Lazy verifiers fetch only for an unknown kid. They drop the key with their first token after the flush (P6).
-3. Some never fetch again. An operator replaces their key file or restarts them.
+1. Verifiers that renew their copy of the JWKS by age drop the key within a time that the timings determine (rule P3,
+   docs/why-rotation-is-safe.md).
+2. Verifiers that fetch the JWKS only for an unknown kid drop the key after the flush, a planned switch to a new key.
+   The first token of the new key makes them fetch the JWKS (rule P6).
+3. Some verifiers never fetch again. An operator replaces their key file or restarts them.
 """
 
 from dataclasses import asdict, dataclass
@@ -16,22 +18,22 @@ NEVER = ("key files of Dovecot and HAProxy", "Open Liberty")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRevocation:
-    """A revocation of keys: its effects, or those that it would have if it is a dry run."""
+    """The effects of a revocation of keys. After a dry run, the effects that it would have."""
 
     ring: str
     kids: tuple[str, ...]
     successor: str | None
     """The key that signs instead; None if the signing key stays."""
     accepted_until: datetime
-    """Until when a conforming API can accept a revoked key: now + N + C + T + 2δ (P3)."""
+    """The instant until which a conforming API can accept a revoked key: now + N + C + T + 2δ (P3)."""
     flush_kid: str | None
     """The key whose start is the flush; None if no flush could be planned."""
     flush_at: datetime | None
-    """When that key takes over. Lazy verifiers drop the revoked key with their first token after it (P6)."""
+    """When that key takes over. Lazy verifiers drop the revoked key with their first token after that (P6)."""
     copies_from: datetime | None
-    """Copies fetched earlier can lack the flush's key when it signs; None if every conforming copy has it then."""
+    """Copies of the JWKS from before this instant can lack the flush's key when it signs; None if every copy has it."""
     outage_until: datetime | None
-    """Until when APIs can refuse the successor's tokens because they lack its key; None if they have it."""
+    """The instant until which APIs that lack the successor can refuse its tokens; None if every API has the key."""
     dry_run: bool = False
     """True for a dry run."""
     left: tuple[str, ...] = ()

@@ -2,11 +2,12 @@
 
 Owns: counting in the shared cache, what happens if the cache fails, and the slots for password hashing.
 Does not own: the caller for whom a request counts (`views.limits`, `views.caller`), or the answer 429 (`errors`).
-Steps: none; it protects 1 and 3.
+Steps: none of the seven in README.md; protects steps 1 and 3.
 Neighbours: imports `conf` only.
 
 Read in this order:
 - `circuit`: remember that a dependency failed, so that not every request waits for it.
+- `cache_circuit`: query the caches that all processes share.
 - `counter_memory`: continue a counter that the cache lost.
 - `rate_limit`: count requests by client and address.
 - `password_slots`: bound concurrent password hashes over all processes.

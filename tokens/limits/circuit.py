@@ -1,15 +1,15 @@
 """A circuit breaker: remembers that a dependency failed, so that not every request waits for it. Pure.
 
-- Closed: every caller may ask.
-- Open, for `pause` seconds after a failure: no caller may ask.
-- After the pause one caller may ask, and no other for the next pause. Its success closes the circuit.
+- Closed: every caller may call the dependency.
+- Open, for `pause` seconds after a failure: no caller may call it.
+- After the pause one caller may call it, and no other caller for the next pause. A successful call closes the circuit.
 """
 
 import threading
 
 
 class Circuit:
-    """The state for one dependency; times are seconds of any one clock."""
+    """A circuit breaker for one dependency. All times are seconds of one clock."""
 
     def __init__(self, pause: float) -> None:
         self._pause = pause
@@ -22,9 +22,10 @@ class Circuit:
         return self._failed_at is not None
 
     def admits(self, now: float) -> bool:
-        """Return True if the caller may ask the dependency at `now`.
+        """Return True if the caller may call the dependency at `now`.
 
-        The caller must then call `failed` after a failure, and `succeeded` after a success while the circuit is open.
+        The caller must report a failure by `failed`. While the circuit is open, it must report a success by
+        `succeeded`.
         """
         with self._lock:
             if self._failed_at is None:

@@ -5,7 +5,7 @@ from collections import OrderedDict
 
 
 class CounterMemory:
-    """The values of the `size` counters that were seen last."""
+    """The highest values of the `size` counters that were recorded last."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -13,12 +13,15 @@ class CounterMemory:
         self._lock = threading.Lock()
 
     def highest(self, key: str) -> int:
-        """Return the highest value that was recorded of the counter, or 0."""
+        """Return the highest value that was recorded for the counter, or 0."""
         with self._lock:
             return self._seen.get(key, 0)
 
     def record(self, key: str, value: int) -> None:
-        """Record a value of a counter. Deletes the least recently recorded counter if there are more than `size`."""
+        """Remember `value` for a counter, unless a higher value is remembered for it.
+
+        Deletes the least recently recorded counter if there are more than `size` counters.
+        """
         with self._lock:
             # Threads can record out of order: the highest value counts, not the last one.
             self._seen[key] = max(value, self._seen.get(key, 0))
@@ -27,6 +30,6 @@ class CounterMemory:
                 self._seen.popitem(last=False)
 
     def clear(self) -> None:
-        """Delete all values."""
+        """Forget the highest values of all counters."""
         with self._lock:
             self._seen.clear()

@@ -1,12 +1,12 @@
 """Bound how many passwords are hashed at once, so that logins leave a core and threads for token requests.
 
-- A password's hash takes one core for some tenths of a second. A machine runs at most as many at once as it has cores,
-  less one, over all processes with the same SECRET_KEY.
-- In one process at most `ROOM` logins hash or wait for their turn, for `PATIENCE` seconds at most. A further login is
-  refused with Busy at once.
-- A slot is taken before the user is looked up, so that neither a refusal nor timing tells which names exist.
-- Client secrets need no slot: they are random, and kept as one HMAC (tokens/clients/client_secret.py). Imported ones
-  have slots of their own until their first use, so that wrong ones delay no login.
+- Hashing a password takes one core for some tenths of a second. All processes of a machine with the same SECRET_KEY
+  together hash as many passwords at once as there are cores, less one, and at least one.
+- At most `ROOM` logins of a process hash a password or wait for a slot at the same time. A further login is refused
+  with Busy at once. A login waits at most `PATIENCE` seconds.
+- A slot is taken before the user is looked up, so that neither a refusal nor its timing reveals which names exist.
+- Client secrets need no slot: they are random, and stored as one HMAC (tokens/clients/client_secret.py). The hash of an
+  imported secret is slow until its first use. These hashes have a slot of their own, so that they delay no login.
 """
 
 import errno
@@ -22,7 +22,7 @@ from pathlib import Path
 from django.utils.crypto import salted_hmac
 
 ROOM = 4
-"""Logins of a process that hash or wait: half of the threads that project.launch.serve gives it."""
+"""The most logins of a process that hash or wait at once: half of its threads (project.launch.serve)."""
 PATIENCE = 1.0  # seconds
 PAUSE = 0.02  # seconds
 RETRY_AFTER = 2  # seconds
@@ -31,7 +31,7 @@ QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
 observers: list[Callable[[str], None]] = []
-"""Functions that get "entered", "left" or "refused" for each login that needs a slot: project/metrics/ counts them."""
+"""Functions that are called with "entered", "left" or "refused" for each login, by which project/metrics/ counts."""
 
 
 class Busy(Exception):
@@ -41,9 +41,9 @@ class Busy(Exception):
 
 
 class Bound:
-    """`number` slots for hashing, shared by all processes of this machine that use the same `name`.
+    """A limit of `number` passwords hashed at once, for all processes of this machine that use the same `name`.
 
-    `room` is the number of logins of this process that hold or await a slot, `patience` is in seconds.
+    `room` is the number of logins of this process that may hash or wait. `patience` is the longest wait in seconds.
     """
 
     def __init__(self, number: int, name: str, *, room: int = ROOM, patience: float = PATIENCE) -> None:
@@ -55,13 +55,16 @@ class Bound:
 
     @contextmanager
     def slot(self) -> Iterator[None]:
-        """Hold a slot. Raises Busy if no slot is free in time, or too many logins wait already."""
+        """Hold a slot, the permission to hash one password, for the duration of the block.
+
+        Raises Busy if no slot is free within `patience`, or at once if `room` logins of this process hash or wait.
+        """
         until = time.monotonic() + self._patience
         if not self._room.acquire(blocking=False):
             _tell("refused")
             raise Busy
         _tell("entered")
-        # The process's own semaphore first: its waiters are woken, while those for the machine's slots poll.
+        # The process's own semaphore comes first, because it wakes a waiter. For the machine's slots, a waiter polls.
         try:
             if not self._own.acquire(timeout=self._patience):
                 _tell("refused")
@@ -116,14 +119,14 @@ def _tell(what: str) -> None:
 @cache
 def bound() -> Bound:
     """Return the `Bound` of this process, which lives as long as the process."""
-    # Any process can bind a name in this namespace: an unguessable name keeps those of other users out.
+    # Any process can bind a name in this namespace. The name is unguessable, so that other users cannot take the slots.
     name = salted_hmac("tokens.hashing", "slots", algorithm="sha256").hexdigest()
     return Bound(max(1, cores() - 1), f"keyturn-{name[:24]}")
 
 
 @cache
 def bound_for_secrets() -> Bound:
-    """Return the `Bound` of imported client secrets: one at a time on this machine. It lives as long as the process."""
+    """Return the `Bound` of imported client secrets: a machine hashes one at a time. Lives as long as the process."""
     name = salted_hmac("tokens.hashing", "secrets", algorithm="sha256").hexdigest()
     return Bound(1, f"keyturn-{name[:24]}", room=2)
 

@@ -1,1 +1,15 @@
-"""The issuer's commands. A command parses its arguments, calls one function and prints the result."""
+"""The issuer's commands. A command parses its arguments, calls one function and prints the result.
+
+Owns: options, their types and messages, exit codes, and what is printed. Commands also read the clock.
+Does not own: any rule about clients, grants, tokens or keys.
+Steps: none of the seven in README.md; registers and operates what they need.
+Neighbours: an edge; only `views` and `admin` are beside it.
+
+Read in this order:
+- `operator_command`: the base classes: --help, --version and errors.
+- `arguments`: argument types, look-ups, confirmation, and the operation of a command on keys.
+- `client_options`, `login_options`, `client_fields`: the options of `create_client`, and the fields that they set.
+- `api_options`: the options of `create_api`.
+- `recipe_options`: the option `--for`, a recipe as the defaults of the other options.
+- `commands`: one module for each command.
+"""

@@ -33,7 +33,10 @@ def find_client(client_id: str) -> Client:
 
 
 def find_api(identifier: str) -> Api:
-    """Return the API with this identifier, up to the slash of an empty path. Raises CommandError if there is none."""
+    """Return the API with this identifier, or one that differs by the slash of an empty path.
+
+    Raises CommandError if there is none.
+    """
     api = Api.named(identifier)
     if api is None:
         raise CommandError(f"there is no API {identifier}. To register it, run create_api", returncode=USAGE)
@@ -43,7 +46,7 @@ def find_api(identifier: str) -> Api:
 def find_user(name: str) -> User:
     """Return the user with this username, or else with this sub or e-mail address.
 
-    Raises CommandError if there is none, or several have the address.
+    Raises CommandError if there is no such user, or if several users have the e-mail address.
     """
     # A username first: a user can have another user's e-mail address as username.
     found = list(User.objects.filter(username=name)[:1])

@@ -1,4 +1,4 @@
-"""The options of `create_client`, by group, and the fields of a client that they set."""
+"""The options of `create_client`, by group. `client_fields` maps the options to columns."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
@@ -15,7 +15,7 @@ from tokens.registration import kinds
 
 
 def add(parser: ArgumentParser) -> None:
-    """Add the options."""
+    """Add the options of `create_client` to `parser`."""
     recipe_options.add(parser, example="oauth2-proxy")
     parser.add_argument(
         "--site",
@@ -77,7 +77,7 @@ def _add_authentication(parser: ArgumentParser) -> None:
 
 
 def _add_keys(parser: ArgumentParser) -> None:
-    """Add the options for keys, assertions, and the end of the secret."""
+    """Add the options for keys, assertions, and the expiry of the secret."""
     parser.add_argument(
         "--jwks", type=jwks_file, metavar="FILE",
         help="the client's public keys (private_key_jwt) as a JWKS, JWK or PEM; the client then has no secret",
@@ -141,7 +141,7 @@ def _add_users(parser: ArgumentParser) -> None:
 
 
 def _add_lifetimes(parser: ArgumentParser) -> None:
-    """Add the options for binding, algorithm, lifetimes and refresh tokens."""
+    """Add the options for DPoP, the algorithm of ID tokens, lifetimes and refresh tokens."""
     parser.add_argument(
         "--dpop", action="store_true",
         help="refuse each token request without a DPoP proof, so that every access token is bound to a key of the"
@@ -172,59 +172,11 @@ def _add_lifetimes(parser: ArgumentParser) -> None:
     )
 
 
-def with_kind(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options with what follows from --kind: grant types, public, redirect URIs and origins."""
-    kind = kinds.BY_NAME.get(options["kind"])
-    if kind is None:
-        return options
-    redirect_uris = options["redirect_uris"] or kind.redirect_uris.split()
-    origins = kinds.origins(redirect_uris) if kind.calls_from_browser else ()
-    return options | {
-        "grants": list(dict.fromkeys([*kind.grants, *options["grants"]])),
-        "public": options["public"] or kind.is_public,
-        "redirect_uris": redirect_uris,
-        "origins": options["origins"] or list(origins),
-        "kind_policy": kind.policy,
-    }
-
-
-def policy(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of the client that the options set beyond those of Registration.
-
-    A field that no option sets has the value that --kind gives it.
-    """
-    fields = _policy(options)
-    return fields | {name: value for name, value in options.get("kind_policy", {}).items() if not fields.get(name)}
-
-
-def _policy(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields that the options set, without those of --kind."""
-    return login_options.fields(options) | {
-        "is_active": not options["inactive"],
-        "accepts_token_endpoint_audience": options["legacy_audience"],
-        "allows_undotted_schemes": options["allow_undotted_scheme"],
-        "pins_authentication_method": options["pin_auth_method"] or None,
-        "requires_assertion_type": options["strict_assertion_type"],
-        "skip_authorization": options["first_party"],
-        "userinfo_by_api_tokens": not options["no_userinfo_by_api_tokens"],
-        "claims_in_id_token": options["claims_in_id_token"] or None,
-        "remembers_consent": not options["forget_consent"],
-        "post_logout_redirect_uris": " ".join(options["post_logout_redirect_uris"]),
-        "backchannel_logout_uri": options["backchannel_logout_uri"] or None,
-        "backchannel_logout_session_required": options["backchannel_logout_session_required"] or None,
-        "allowed_origins": " ".join(options["origins"]),
-        "dpop_bound_access_tokens": options["dpop"] or None,
-        "id_token_signed_response_alg": options["id_token_signed_response_alg"],
-        "access_token_lifetime": options["access_token_lifetime"],
-        "refresh_token_lifetime": options["refresh_token_lifetime"],
-        "refresh_token_idle_lifetime": options["refresh_token_idle_lifetime"],
-        "rotates_refresh_tokens": options["rotate_refresh_tokens"],
-        "always_gets_refresh_token": options["always_refresh_token"],
-    }
-
-
 def jwks_file(path: str) -> Any:
-    """Read public keys (a JWKS, a JWK or PEM) from a file, as a JWKS. Raises ArgumentTypeError if that fails."""
+    """Read public keys (a JWKS, a JWK or PEM) from a file, and return them as a JWKS.
+
+    Raises ArgumentTypeError if the file cannot be read, or has a key that is not usable.
+    """
     try:
         return key_text.read(Path(path).read_text("utf-8"))
     except OSError as error:

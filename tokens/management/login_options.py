@@ -1,4 +1,7 @@
-"""The options of `create_client` for the switches in tokens/models/login_switches.py."""
+"""Options of `create_client` that set rules for a client's logins: PKCE, PAR, signed requests, FAPI 2.0, factors.
+
+The columns that they set are in tokens/models/login_switches.py.
+"""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -7,11 +10,11 @@ from tokens.authentication_class import MULTI_FACTOR, PHISHING_RESISTANT
 from tokens.models import PkceRule, SecurityProfile
 
 CLASSES = {"any": MULTI_FACTOR, "passkey": PHISHING_RESISTANT}
-"""By the word of the option: the authentication context class."""
+"""The authentication context class for each value of the option --second-factor."""
 
 
 def add(parser: ArgumentParser) -> None:
-    """Add the options."""
+    """Add the options of `create_client` to `parser`."""
     parser.add_argument(
         "--pkce", choices=PkceRule.values, default=PkceRule.REQUIRED.value,
         help="what each authorization request needs: required (default; always for public clients), a code challenge;"
@@ -45,7 +48,7 @@ def add(parser: ArgumentParser) -> None:
 
 
 def fields(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the values of the switches that the options set. None means the default."""
+    """Return the values of the columns that the options set. None means the column's default."""
     return {
         "pkce": None if options["pkce"] == PkceRule.REQUIRED else options["pkce"],
         "allows_any_localhost_port": options["any_localhost_port"] or None,

@@ -68,7 +68,7 @@ class Replaced(BaseCommand):
     """A command of django-oauth-toolkit that does not work with this issuer. It refuses and names the replacement."""
 
     replacement: str
-    """The issuer's command that replaces it."""
+    """The issuer's command that replaces this one."""
 
     def run_from_argv(self, _argv: list[str]) -> None:
         """Print which issuer command replaces this django-oauth-toolkit command, and exit with 2."""
@@ -85,12 +85,12 @@ class Replaced(BaseCommand):
 
 
 class KeyCommand(OperatorCommand):
-    """A command about keys. It runs once for each ring."""
+    """A command about keys. It runs once for each key ring."""
 
     notes = EXIT_CODES
 
     def for_each(self, rings: Sequence[str], act: Callable[[str], str]) -> None:
-        """Call `act` for each ring and print its result. An error in one of several rings does not stop the others.
+        """Call `act` for each key ring and print its result. An error in one of several rings does not stop the others.
 
         Raises the first error after the last ring.
         """
@@ -119,7 +119,7 @@ def _database_problem(error: Exception) -> str:
 
 
 def _texts(value: object) -> Iterator[str]:
-    """Yield each text of an option, which can be repeated."""
+    """Yield each text in the value of an option, which is a list if the option can be repeated."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list | tuple):
@@ -137,7 +137,7 @@ def storable(text: str) -> bool:
 
 @contextmanager
 def exit_codes() -> Iterator[None]:
-    """Translate errors of the block to CommandError, with the exit codes of EXIT_CODES."""
+    """Translate errors of the block to CommandError, which has the exit code of EXIT_CODES."""
     try:
         with translated_errors():
             yield

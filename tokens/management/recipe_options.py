@@ -20,7 +20,7 @@ DJANGO = {"verbosity", "settings", "pythonpath", "traceback", "no_color", "force
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The recipe of this run, its variant, the step that registers the program, and the operator's own options."""
+    """The recipe that --for names: its variant, the step that registers the program, and the operator's own options."""
 
     recipe: Recipe
     variant: str
@@ -28,17 +28,17 @@ class Chosen:
     given: dict[str, Any]
 
     def configuration(self, values: RealValues) -> list[configuration.Part]:
-        """Return the configuration of the program with the real values."""
+        """Return the configuration of the program, with the real `values` in place of the recipe's example values."""
         return configuration.parts(self.recipe, values, variant=self.variant)
 
     def printed(self, values: RealValues) -> Iterator[str]:
-        """Yield the lines of the configuration, and the recipe's other commands, for a terminal."""
+        """Yield the lines of the configuration and of the recipe's other commands, for a terminal."""
         others = configuration.commands(self.recipe, self.step, values)
         return configuration.printed(self.recipe, self.configuration(values), others)
 
 
 def add(parser: ArgumentParser, *, example: str) -> None:
-    """Add the option."""
+    """Add the option `--for` to `parser`. `example` is a recipe that the help text names."""
     parser.add_argument(
         "--for", dest="recipe", metavar="PROGRAM",
         help=f"take the defaults of the other options from the recipe of this program, such as {example}, and print"

@@ -1,7 +1,8 @@
 """Applies the APIs of a manifest, their scopes, and the groups that scopes name.
 
-- A ring is given to a new API only. A later change needs a plan, so that no token breaks: `rotate_keys --move`.
-- A scope stays with its API: moving it would change for which API the tokens of its clients are.
+- A manifest sets the key ring of new APIs only. `rotate_keys --move` moves an existing API, so that its tokens stay
+  valid.
+- A scope cannot move to another API. That would change the audience of the tokens of clients with this scope.
 """
 
 from datetime import timedelta
@@ -20,7 +21,7 @@ from tokens.registration import api as apis
 from tokens.registration import state
 
 OWN = tuple(name for name in state.API_FIELDS if name != "client")
-"""The fields that are applied before the clients, of which one can be the client of an API."""
+"""The fields that are applied before the clients. The field `client` comes later, because it names a client."""
 
 
 def apply(manifest: Manifest, run: Run) -> None:
@@ -42,7 +43,7 @@ def apply(manifest: Manifest, run: Run) -> None:
 
 
 def link(manifest: Manifest, run: Run) -> None:
-    """Link each API to its client, which exists by now."""
+    """Link each API to its client. The caller must have applied the clients before."""
     for identifier, entry in manifest.apis.items():
         wanted = entry.values.get("client", "")
         client = Client.objects.filter(client_id=wanted).first() if wanted else None
@@ -56,7 +57,7 @@ def link(manifest: Manifest, run: Run) -> None:
 
 
 def _api(identifier: str, entry: Item, run: Run) -> Api:
-    """Create or change an API, and return it. Raises ValidationError if it cannot be registered so."""
+    """Create or change an API, and return it. Raises ValidationError if the entry breaks a rule."""
     api = Api.named(identifier) or Api(identifier=identifier)
     values: dict[str, Any] = dict.fromkeys(apis.SWITCHES, False) | {"max_token_lifetime": None, "name": ""}
     values |= {"algorithms": [rings.default_algorithm()], **entry.values}
@@ -86,7 +87,7 @@ def _api(identifier: str, entry: Item, run: Run) -> Api:
 
 
 def _scope(api: Api, name: str, entry: Item, run: Run) -> None:
-    """Create or change a scope. Raises ValidationError if it is another API's, or names an unknown group."""
+    """Create or change a scope. Raises ValidationError if the scope is of another API, or names an unknown group."""
     groups = entry.values.get("groups", [])
     if missing := set(groups) - set(Group.objects.filter(name__in=groups).values_list("name", flat=True)):
         text = f"There is no group {', '.join(sorted(missing))}. Name it under groups, or create it in the admin."
@@ -108,14 +109,17 @@ def _scope(api: Api, name: str, entry: Item, run: Run) -> None:
 
 
 def _require_ring(api: Api, name: str) -> None:
-    """Raise ValidationError if an API that exists is on another ring, or moves to another."""
+    """Raise ValidationError if an existing API is on a key ring other than `name`, or moves to such a ring."""
     if api.pk and (api.ring.name if api.ring else DEFAULT_RING) != name:
         command = f"rotate_keys --ring {name} --move {api.identifier}"
         raise ValidationError({"ring": f"An API moves to another ring by a plan: run manage.py {command}."})
 
 
 def _set_ring(api: Api, name: str, run: Run) -> None:
-    """Let a new API have a ring from its creation on: no token of it exists. Raises ValidationError."""
+    """Set the key ring of a new API. The ring signs at once, because no token for the API exists.
+
+    Raises ValidationError if the ring has no keys, or if the API does not accept its algorithm.
+    """
     if name == DEFAULT_RING:
         return
     ring = Ring.objects.filter(name=name, keys__isnull=False).first()
@@ -128,12 +132,12 @@ def _set_ring(api: Api, name: str, run: Run) -> None:
 
 
 def _given(wanted: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Return the fields of a new row that are not empty, as changes from nothing."""
+    """Return the changes that create a new row: for each field that is not empty, None and the field's value."""
     return {name: (None, value) for name, value in wanted.items() if value not in (None, "", (), [], False)}
 
 
 def _merge(run: Run, change: Change) -> None:
-    """Add a change to that of the same API in this run, if there is one."""
+    """Add a change to the run. If the run has an earlier change of the same row, extend that change."""
     for at, earlier in enumerate(run.changes):
         if (earlier.kind, earlier.name) == (change.kind, change.name):
             fields = {**earlier.fields, **change.fields}

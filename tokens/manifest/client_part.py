@@ -1,8 +1,8 @@
 """Applies the clients of a manifest. A field that the file leaves out gets its default.
 
-- A new client is registered by the function that `create_client` calls, and is judged by the same rules.
-- A client that begins to authenticate with a secret gets one. Other secrets stay as they are.
-- A client that registered itself is not the file's to change.
+- A new client is registered by the function that `create_client` calls, under the same rules.
+- A client that begins to authenticate with a secret gets a new secret. Other secrets stay as they are.
+- A file that names a self-registered client is refused.
 """
 
 from typing import Any
@@ -32,7 +32,7 @@ def apply(manifest: Manifest, run: Run) -> None:
 
 
 def _client(client_id: str, entry: Item, run: Run) -> None:
-    """Create or change a client. Raises ValidationError if it cannot be registered so."""
+    """Create or change a client. Raises ValidationError if the entry breaks a rule."""
     known = len(run.problems)
     wanted, program = wanted_state(client_id, entry, run)
     if len(run.problems) > known:
@@ -54,7 +54,7 @@ def _client(client_id: str, entry: Item, run: Run) -> None:
 
 
 def wanted_state(client_id: str, entry: Item, run: Run) -> tuple[dict[str, Any], str | None]:
-    """Return the state that the file wants, and the recipe's name, or None if the file does not name one.
+    """Return the client's state that the manifest describes, and the name of its recipe or None.
 
     Collects problems in `run`.
     """
@@ -89,7 +89,7 @@ def wanted_state(client_id: str, entry: Item, run: Run) -> tuple[dict[str, Any],
 
 
 def _keys(value: Any) -> Any:
-    """Return public keys as a JWKS. Raises UnusableKey."""
+    """Return public keys as a JWKS. Raises UnusableKey if a key is malformed or not permitted."""
     if value is None:
         return None
     return key_text.read(value if isinstance(value, str) else preset.as_json(value))
@@ -118,7 +118,7 @@ def _register(client_id: str, wanted: dict[str, Any], program: str | None, run: 
 
 
 def _change(client: Client, wanted: dict[str, Any]) -> None:
-    """Change an existing client. Raises ValidationError if it cannot be registered so."""
+    """Change an existing client. Raises ValidationError if the new state breaks a rule."""
     if not wanted["name"].strip():
         raise ValidationError({"name": "Enter a name. It is shown to users on the consent page."})
     scopes = {scope.name: scope for scope in Scope.objects.filter(name__in=wanted["scopes"])}
@@ -137,7 +137,10 @@ def _change(client: Client, wanted: dict[str, Any]) -> None:
 
 
 def _give_secret(client: Client, before: str, run: Run) -> None:
-    """Create a secret for a client that authenticated in another way before."""
+    """Create a secret for a client that begins to authenticate with one, unless it has a live secret.
+
+    `before` is the client's authentication method before the change.
+    """
     if client.token_endpoint_auth_method in client_secret.METHODS and before not in client_secret.METHODS:
         live = [one for one in client_secret.stored_of(client) if one.is_live(now=run.now)]
         if not live:

@@ -1,7 +1,8 @@
-"""Writes what is registered as a manifest, without secrets. Applying it changes nothing.
+"""Exports the registry as a manifest, without secrets. Applying the manifest changes nothing.
 
-- Fields with their default are left out. The order is that of the names, so that two exports can be compared by diff.
-- Clients that registered themselves are left out: no operator decides what they are.
+- Fields that have their default value are left out. Entries are in a fixed order, so that two exports can be compared
+  by diff.
+- Self-registered clients and their exchange policies are left out, because no operator decides their configuration.
 """
 
 from typing import Any
@@ -29,7 +30,7 @@ def export() -> dict[str, Any]:
 def _api(api: Api) -> dict[str, Any]:
     own = {name: _plain(value) for name, value in state.of_api(api).items() if value}
     ring = {"ring": api.ring.name} if api.ring and api.ring.name != DEFAULT_RING else {}
-    # A client that registered itself is not in the file, which would name nothing.
+    # A self-registered client is not in the file, so the field would name a client that the file does not have.
     if api.client is not None and api.client.registered_by is not None:
         own.pop("client")
     scopes = {scope.name: _scope(scope) for scope in api.scopes.all()}

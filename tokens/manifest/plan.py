@@ -1,9 +1,10 @@
 """Applies a manifest in one transaction, under the lock of the registry.
 
-1. Groups, APIs and scopes; then clients, which name them; then the clients of APIs, and exchange policies.
-2. With `prune`, what the file does not name is deleted.
-3. A problem rolls everything back. So does a dry run, which therefore judges by the same rules and constraints.
-4. What is equal already is not written, and leaves no event: a second run changes nothing.
+1. Groups, APIs and scopes are applied first, then clients, then the clients of APIs, then exchange policies. Each part
+   names only rows of earlier parts.
+2. With `prune`, rows that the file does not name are deleted.
+3. A problem rolls everything back. So does the end of a dry run, which is judged by the same rules and constraints.
+4. A row that is equal already is not written and leaves no event. A second run changes nothing.
 """
 
 from collections.abc import Sequence
@@ -14,18 +15,9 @@ from pathlib import Path
 from tokens import registry_lock
 from tokens.manifest import api_part, client_part, policy_part
 from tokens.manifest.change import Change
+from tokens.manifest.field_types import Check, is_flag, is_keys, is_seconds, is_text, is_texts, is_words
 from tokens.manifest.run import NewSecret, Run
-from tokens.manifest.schema import (
-    Check,
-    Manifest,
-    Schema,
-    is_flag,
-    is_keys,
-    is_seconds,
-    is_text,
-    is_texts,
-    is_words,
-)
+from tokens.manifest.schema import Manifest, Schema
 from tokens.registration import state
 from tokens.registration.api import SWITCHES
 
@@ -49,7 +41,7 @@ SCHEMA = Schema(api=API, client=CLIENT)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyRequest:
-    """A run of `apply`: the file's content, and what the operator wants."""
+    """The arguments of a run of `apply`: the file's content, and the operator's options."""
 
     manifest: Manifest
     actor: str
@@ -57,29 +49,30 @@ class ApplyRequest:
     recipes: Path | None = None
     """The folder of the site's own recipes (setting RECIPES)."""
     prune: bool = False
-    """Delete what the file does not name."""
+    """True to delete the rows that the file does not name."""
     dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
-    """What a run changed, or would change if it was a dry run."""
+    """The changes of a run. Those of a dry run were rolled back."""
 
     changes: Sequence[Change]
     secrets: Sequence[NewSecret] = field(repr=False)
-    """New secrets. A dry run has none."""
+    """New secrets. Empty after a dry run."""
     unlisted: Sequence[Change]
-    """What the file does not name and `prune` would delete."""
+    """Rows that the file does not name, and that `prune` would delete. Empty with `prune`."""
 
 
 class _DryRun(Exception):
-    """Rolls the transaction of a dry run back."""
+    """Raised at the end of a dry run, to roll back its transaction."""
 
 
 def apply(request: ApplyRequest) -> Applied:
     """Apply a manifest. Nothing is changed if an error is raised.
 
-    Raises InvalidManifest if the manifest cannot be applied, and RegistryLocked.
+    Raises InvalidManifest if the manifest cannot be applied, and RegistryLocked if another transaction holds a lock for
+    too long.
     """
     run = Run(actor=request.actor, now=request.now, recipes=request.recipes)
     unlisted: list[Change] = []
@@ -99,7 +92,11 @@ def _roll_back(request: ApplyRequest) -> None:
 
 
 def _steps(request: ApplyRequest, run: Run) -> list[Change]:
-    """Take the steps, and return what the file does not name and was left. Raises InvalidManifest."""
+    """Apply each part, then delete the rows that the file does not name. Returns an empty list.
+
+    Without `prune`, deletes no row, and returns the removals that `prune` would make. Raises InvalidManifest if a part
+    has problems.
+    """
     for part in (api_part.apply, client_part.apply, api_part.link, policy_part.apply):
         part(request.manifest, run)
         run.stop_if_refused()

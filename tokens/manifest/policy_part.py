@@ -1,4 +1,4 @@
-"""Applies the exchange policies of a manifest, and removes what the file does not name (`--prune`)."""
+"""Applies the exchange policies of a manifest, and removes rows that the file does not name (`--prune`)."""
 
 from collections.abc import Iterator
 
@@ -37,9 +37,9 @@ def _policy(entry: Item, run: Run) -> None:
 
 
 def not_named(manifest: Manifest) -> "Iterator[ExchangePolicy | Client | Scope | Api]":
-    """Yield the rows that the file does not name, in the order in which they can be deleted.
+    """Yield the rows of the registry that the manifest does not name, in the order in which they can be deleted.
 
-    Clients that registered themselves are not the file's, and are left out.
+    Leaves out self-registered clients, which a manifest does not manage.
     """
     named = {(entry.values["client"], _identifier(entry.values["api"])) for entry in manifest.exchange_policies}
     for policy in ExchangePolicy.objects.select_related("client", "api").order_by("client__client_id", "api"):
@@ -60,14 +60,14 @@ def remove(row: ExchangePolicy | Client | Scope | Api, run: Run) -> None:
         exchange_policy.remove(row.client, row.api, actor=run.actor, now=run.now)
         run.changes.append(change)
         return
-    # The event comes first, while related rows can still name it, as in the admin.
+    # The event comes first, as in the admin: afterwards the related rows that it names are deleted, too.
     details = {"api": row.api.identifier} if isinstance(row, Scope) else {}
     run.note(change, f"{change.kind}:{change.name}", **details)
     row.delete()
 
 
 def described(row: ExchangePolicy | Client | Scope | Api) -> Change:
-    """Return the removal of a row as a change."""
+    """Return the Change that describes the removal of `row`."""
     if isinstance(row, ExchangePolicy):
         return Change(kind="exchange_policy", name=_name(row.client, row.api), done="removed")
     if isinstance(row, Client):
@@ -82,5 +82,5 @@ def _name(client: Client, api: Api) -> str:
 
 
 def _identifier(text: str) -> str:
-    """Return the identifier as it is registered: the slash of an empty path does not matter."""
+    """Return the identifier of the registered API that `text` names. The slash of an empty path does not matter."""
     return api.identifier if (api := Api.named(text)) else text

@@ -1,6 +1,6 @@
 """The fields of a client that follow from `kind` or `recipe` in a manifest, unless the file names them.
 
-- The recipe's options are those of `create_client`. OPTIONS has the field for each of them; a test compares both.
+- A recipe has options of `create_client`. OPTIONS maps each option to a field; a test compares both.
 - `program` only stores the name of a recipe, and sets no field. `export` writes it.
 """
 
@@ -26,11 +26,11 @@ OPTIONS: Mapping[str, str] = {
     "origins": "allowed_origins", "rotate_refresh_tokens": "rotates_refresh_tokens",
     "always_refresh_token": "always_gets_refresh_token",
 }  # fmt: skip
-"""The field of a client for each option of a recipe. `public` and `client_id` have none."""
+"""The field of a client for each option of a recipe. The options `public` and `client_id` have no field."""
 
 
 def of_kind(values: Mapping[str, Any], refuse: Refuse) -> dict[str, Any]:
-    """Return the fields that follow from the kind. Calls `refuse` with field and text if there is no such kind."""
+    """Return the client's fields that follow from its kind. Calls `refuse(field, text)` if there is no such kind."""
     kind = kinds.BY_NAME.get(values["kind"])
     if kind is None:
         refuse("kind", f"there is no kind {values['kind']}; known are {', '.join(kinds.BY_NAME)}")
@@ -45,9 +45,9 @@ def of_kind(values: Mapping[str, Any], refuse: Refuse) -> dict[str, Any]:
 
 
 def of_recipe(client_id: str, values: Mapping[str, Any], site: Path | None, refuse: Refuse) -> dict[str, Any]:
-    """Return the fields that follow from the recipe. `site` is the folder of the site's own recipes.
+    """Return the client's fields that follow from its recipe. `site` is the folder of the site's own recipes.
 
-    Calls `refuse` if there is no such recipe, or it needs a field that the file does not name.
+    Calls `refuse(field, text)` if there is no such recipe, or if the recipe needs a field that the file does not name.
     """
     name, _, variant = values["recipe"].partition("/")
     given = {option: values[field] for option, field in OPTIONS.items() if field in values}
@@ -69,7 +69,7 @@ def of_recipe(client_id: str, values: Mapping[str, Any], site: Path | None, refu
 
 
 def _in_words_of_the_file(text: str) -> str:
-    """Return an error of the recipes with fields of a manifest in place of options."""
+    """Return the error text of a recipe with the names of fields of a manifest in place of command-line options."""
     options = {"--jwks FILE": "jwks", "--site": "site:", "--redirect-uri": "redirect_uris:", "--scope": "scopes:"}
     for option, field in options.items():
         text = text.replace(option, field)
@@ -77,5 +77,5 @@ def _in_words_of_the_file(text: str) -> str:
 
 
 def as_json(value: Mapping[str, Any]) -> str:
-    """Return a mapping of the file as JSON."""
+    """Return `value`, a mapping in the manifest, as JSON text."""
     return json.dumps(value)

@@ -1,4 +1,4 @@
-"""What one run of `apply` knows and collects: who runs it and when, its changes, problems and new secrets."""
+"""The state of one run of `apply`: its actor and time, and the changes, problems and new secrets that it collects."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,7 +23,7 @@ class NewSecret:
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """A run of `apply`. Its lists grow while the parts of the file are applied."""
+    """The state of one run of `apply`: each part of the file adds its changes, secrets and problems."""
 
     actor: str
     now: datetime
@@ -34,7 +34,7 @@ class Run:
     problems: list[Fault] = field(default_factory=list)
 
     def note(self, change: Change, subject: str, **details: object) -> None:
-        """Collect a change, and record its event in the audit trail: `client.created` for an added client."""
+        """Collect a change, and record its event in the audit trail, such as `client.created` for an added client."""
         self.changes.append(change)
         verb = {"added": "created", "changed": "changed", "removed": "deleted"}[change.done]
         if change.done == "changed":
@@ -51,6 +51,6 @@ class Run:
             self.problems.append(entry.problem(name, " ".join(texts)))
 
     def stop_if_refused(self) -> None:
-        """Raise InvalidManifest if there is a problem so far: what follows would report its consequences."""
+        """Raise InvalidManifest if there are problems, so that the next part does not report their consequences."""
         if self.problems:
             raise InvalidManifest(*self.problems)

@@ -1,68 +1,25 @@
 """The fields of a manifest and their types: reads a tree as entries, and reports every problem with its line. Pure.
 
-- A field that the schema does not know is a problem, so that a misspelled one is not silently without effect.
-- A value of the wrong type is a problem, so that `name: no` is not the name False.
-- A field that is left out has its default: the file says all that is registered, not changes to it.
+- A field that the schema does not know is a problem. Otherwise a misspelled field would silently have no effect.
+- A value of the wrong type is a problem. For example, YAML reads `name: no` as the boolean false.
+- A field that the file leaves out gets its default: the file describes the whole state of an entry, not changes to it.
 """
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tokens.manifest.field_types import TYPES, Check, is_text, is_texts
 from tokens.manifest.tree import Fault, InvalidManifest, Node, parse
-
-Check = Callable[[Any], bool]
-BOUND = 10**9
-"""Seconds: more than any lifetime may have."""
-
-
-def is_text(value: Any) -> bool:
-    """Return True for a text that the database can store: no NUL, and no lone surrogate of JSON."""
-    return isinstance(value, str) and not any(char == "\0" or "\ud800" <= char <= "\udfff" for char in value)
-
-
-def is_flag(value: Any) -> bool:
-    """Return True for true and false."""
-    return isinstance(value, bool)
-
-
-def is_seconds(value: Any) -> bool:
-    """Return True for a number of seconds above zero."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < BOUND
-
-
-def is_texts(value: Any) -> bool:
-    """Return True for a list of texts, each once."""
-    return isinstance(value, list) and all(map(is_text, value)) and len(set(value)) == len(value)
-
-
-def is_words(value: Any) -> bool:
-    """Return True for a list of texts without space, each once."""
-    return is_texts(value) and all(text.split() == [text] for text in value)
-
-
-def is_keys(value: Any) -> bool:
-    """Return True for public keys: a JWKS or JWK, or a text with PEM."""
-    return isinstance(value, dict) or is_text(value)
-
-
-TYPES: Mapping[Check, str] = {
-    is_text: "a text (put it in quotes)",
-    is_flag: "true or false",
-    is_seconds: "a number of seconds",
-    is_texts: "a list of texts, each once",
-    is_words: "a list of texts without spaces, each once",
-    is_keys: "public keys: a JWKS, or PEM as a text",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """An API, scope, client or policy of the file: the fields that it names, and where they stand."""
+    """One entry of the manifest (an API, scope, client or policy): the fields that it has, each with its line."""
 
     path: str
-    """Where it stands in the file: `clients.webapp`."""
+    """The place of the entry in the file, such as `clients.webapp`."""
     line: int
     values: Mapping[str, Any]
     lines: Mapping[str, int]
@@ -76,7 +33,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """The content of a file."""
+    """The content of a manifest file."""
 
     groups: tuple[str, ...] = ()
     """Groups of users that scopes can name."""
@@ -119,7 +76,7 @@ def read(text: str, schema: Schema) -> Manifest:
 
 
 def entry(node: Node, name: str, types: Mapping[str, Check], problems: list[Fault]) -> Item:
-    """Return an entry with fields of these types. Adds what is wrong to `problems`."""
+    """Return an entry with fields of these types. Adds each wrong or unknown field to `problems`."""
     fields = _mapping(node, name, problems)
     _refuse_unknown(fields, types, name, problems)
     values = {}
@@ -135,7 +92,7 @@ def entry(node: Node, name: str, types: Mapping[str, Check], problems: list[Faul
 
 
 def plain(node: Node) -> Any:
-    """Return the data of a node without lines."""
+    """Return the value of a node as plain data, without the line numbers."""
     if isinstance(node.value, dict):
         return {name: plain(child) for name, child in node.value.items()}
     return [plain(child) for child in node.value] if isinstance(node.value, list) else node.value
@@ -159,7 +116,10 @@ def _api(identifier: str, node: Node, schema: Schema, problems: list[Fault]) -> 
 
 
 def _scope(node: Node, name: str, problems: list[Fault]) -> Item:
-    """Return a scope: its description, or a mapping with description and groups."""
+    """Read a scope, and append what is wrong with it to `problems`.
+
+    In the file, a scope is a text (its description), or a mapping with the fields `description` and `groups`.
+    """
     if is_text(node.value):
         return Item(path=name, line=node.line, values={"description": node.value}, lines={"description": node.line})
     found = entry(node, name, SCOPE, problems)

@@ -1,7 +1,7 @@
-"""Reads the text of a manifest, YAML or JSON, as nodes that know their lines. Pure.
+"""Reads the text of a manifest, YAML or JSON, as nodes that have their line number. Pure.
 
 - Only plain data: the tags, anchors and aliases of YAML are refused, because an alias can expand to gigabytes.
-- A repeated key is refused. YAML and JSON libraries keep the last one silently.
+- A repeated key is refused. YAML and JSON libraries would silently use its last value.
 - Bounded: at most TEXT characters, and DEEP levels.
 """
 
@@ -14,7 +14,7 @@ import yaml
 TEXT = 10_000_000
 """The longest text, in characters."""
 DEEP = 20
-"""The deepest level of a node."""
+"""The most levels of nested nodes."""
 TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")}
 MERGE = "tag:yaml.org,2002:merge"
 
@@ -33,7 +33,7 @@ class Fault:
 
 
 class InvalidManifest(Exception):
-    """A manifest is malformed, or says what cannot be registered. Nothing was changed."""
+    """A manifest is malformed, or describes what cannot be registered. Nothing was changed."""
 
     def __init__(self, *problems: Fault) -> None:
         super().__init__("; ".join(problem.shown("line") for problem in problems))
@@ -42,18 +42,18 @@ class InvalidManifest(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value of the file: a dict of nodes by name, a list of nodes, or plain data. `line` is where its key stands."""
+    """A value in a manifest: a dict of nodes by name, a list of nodes, or plain data, with its line in the file."""
 
     value: Any
     line: int
 
 
 def parse(text: str) -> Node:
-    """Return the tree of a text in YAML, of which JSON is a part. Raises InvalidManifest."""
+    """Return the tree of a text in YAML or JSON. Raises InvalidManifest if the text is malformed."""
     if len(text) > TEXT:
         raise InvalidManifest(Fault(1, "", f"the file has more than {TEXT} characters"))
     try:
-        # YAML 1.1 allows no tab between tokens, and JSON allows it. In a string of JSON, a tab is always escaped.
+        # YAML 1.1 does not allow tabs between tokens, as JSON does. Inside a JSON string, a tab is always escaped.
         root = yaml.compose(text.replace("\t", " ") if _is_json(text) else text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -73,7 +73,7 @@ class _Loader(yaml.SafeLoader):
     level = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        """Return the next node. Raises ComposerError for an alias, an anchor, or too many levels."""
+        """Return the next node. Raises ComposerError if it is an alias, has an anchor, or is nested too deeply."""
         event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise yaml.composer.ComposerError(None, None, "anchors and aliases are not supported", event.start_mark)
@@ -120,7 +120,7 @@ def _mapping(node: yaml.MappingNode, field: str, level: int) -> dict[str, Node]:
 
 
 def _scalar(node: yaml.Node, field: str) -> Any:
-    """Return the value of a scalar. A date stays a text: the schema has no date."""
+    """Return the value of a YAML scalar. A date stays a text, because a manifest has no field for a date."""
     if node.tag.endswith(":timestamp"):
         return node.value
     try:
@@ -131,7 +131,10 @@ def _scalar(node: yaml.Node, field: str) -> Any:
 
 
 def _whole(text: str) -> str:
-    """Join the surrogate pairs by which JSON escapes a character beyond U+FFFF. YAML reads two characters."""
+    """Return `text` with each pair of surrogates joined to one character.
+
+    JSON escapes a character beyond U+FFFF by such a pair, which YAML reads as two characters.
+    """
     try:
         return text.encode("utf-16", "surrogatepass").decode("utf-16")
     except UnicodeDecodeError:  # a lone surrogate, which the schema refuses

@@ -1,7 +1,7 @@
-"""Keeps the scopes, APIs and algorithms that the metadata lists in memory.
+"""Keeps in memory the scopes, APIs and algorithms that the metadata lists.
 
-Like the published keys, they are at most N old (`key_policy`), so the metadata outlasts a database outage shorter than
-N.
+What was read is used for at most the `snapshot_age` of `key_policy`, like the published keys. So the metadata is served
+during a database outage that is shorter than this timing.
 """
 
 import time
@@ -27,12 +27,12 @@ class Registered(Read):
     apis: tuple[str, ...]
     """The APIs' identifiers (`aud`)."""
     algorithms: tuple[str, ...]
-    """The signature algorithms of the rings, the default ring's first."""
+    """The signature algorithms of the key rings, the default ring's first."""
 
 
 def read(_name: str, now: datetime) -> Registered:
     """Read scopes, APIs and algorithms from the database at `now` (this node's clock)."""
-    # Before the first statement: a reading is as old as its oldest row.
+    # The clock is read before the first statement, because a reading is as old as its oldest row.
     started = time.monotonic()
     return Registered(
         scopes=tuple(Scope.objects.order_by("name").values_list("name", flat=True)),
@@ -46,13 +46,13 @@ def read(_name: str, now: datetime) -> Registered:
 
 
 def registered(*, now: datetime) -> Registered:
-    """Return scopes, APIs and algorithms as read at most `snapshot_age` ago. Raises NotReady if they are older."""
+    """Return scopes, APIs and algorithms. Raises NotReady if they were read more than `snapshot_age` ago."""
     return snapshots.get(REGISTRY, now=now)
 
 
 def _algorithms() -> tuple[str, ...]:
-    """Return the algorithms of the rings that have keys, the default ring's first."""
-    # Include rings that no API uses yet: verifiers read the metadata once, when they start.
+    """Return the signature algorithms of the key rings that have keys, that of the default ring first."""
+    # Rings that no API uses yet are included, because some verifiers read the metadata only when they start.
     rings = dict(Ring.objects.filter(keys__isnull=False).values_list("name", "algorithm"))
     default = rings.pop(DEFAULT_RING, DEFAULT_ALGORITHM)
     return (default, *sorted(set(rings.values()) - {default}))

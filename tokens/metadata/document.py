@@ -1,8 +1,8 @@
 """The issuer's metadata document (RFC 8414 section 2, OpenID Connect Discovery section 3).
 
-- Grant types, authentication methods, claims and levels come from the tables by which requests are served, so that the
-  metadata advertises only what works.
-- Both documents have the same content.
+- Grant types, authentication methods, claims and authentication classes come from the tables by which requests are
+  served, so that the metadata advertises only what works.
+- The document of RFC 8414 and the one of OpenID Connect have the same content.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from tokens.dpop import proof
 from tokens.grants.table import GRANT_TYPES
 from tokens.issued import audience
 from tokens.jose.public_keys import ALGORITHMS
-from tokens.open_client_settings import OpenClientSettings, RegistrationMode
+from tokens.settings.open_client import OpenClientSettings, RegistrationMode
 
 ID_TOKEN_CLAIMS = ("iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce", "at_hash", "sid")
 DOCUMENTS = ("oauth-authorization-server", "openid-configuration")
@@ -33,9 +33,9 @@ def document(
 ) -> dict[str, object]:
     """Return the members of the metadata of the issuer with the URL `issuer`.
 
-    `scopes` are the names of the APIs' scopes, `apis` their identifiers, `algorithms` the rings' signature algorithms.
-    `open_clients` says how clients can register themselves; None if they cannot. `must_be_pushed` is True if each
-    client has to push its authorization requests.
+    `scopes` are the names of the APIs' scopes, `apis` the APIs' identifiers, and `algorithms` the signature algorithms
+    of the key rings. `open_clients` has the settings for self-registered clients, or is None. `must_be_pushed` is True
+    if each client has to push its authorization requests.
     """
     base = issuer.rstrip("/")
     members = {
@@ -70,7 +70,7 @@ def _grants() -> dict[str, list[str]]:
 
 
 def addresses(base: str) -> dict[str, str]:
-    """Return the addresses of the endpoints."""
+    """Return the URLs of the endpoints by their names in the metadata. `base` is the issuer's URL."""
     return {
         "authorization_endpoint": f"{base}/oauth/authorize",
         "pushed_authorization_request_endpoint": f"{base}/oauth/par",
@@ -97,8 +97,8 @@ def _authentication() -> dict[str, list[str]]:
 
 
 def _signatures(rings: list[str]) -> dict[str, list[str]]:
-    """Return the signature algorithms of introspection responses and ID tokens: those of all rings."""
-    # ID tokens have the first. Verifiers such as go-oidc accept access tokens by their list, too.
+    """Return the signature algorithms of introspection responses and ID tokens: the algorithms of all key rings."""
+    # The default ring's algorithm comes first. Verifiers such as go-oidc read the list for access tokens, too.
     return {
         "introspection_signing_alg_values_supported": rings,
         "id_token_signing_alg_values_supported": rings,

@@ -4,7 +4,10 @@ from django.db.models import F
 
 
 def end_where_they_began(apps, _schema_editor):
-    """Without refresh tokens, nothing was issued under a grant later than its code."""
+    """Set `ends_at` of each existing grant to the time of its creation.
+
+    There were no refresh tokens, so no token can be issued under these grants any more.
+    """
     apps.get_model("tokens", "UserGrant").objects.update(ends_at=F("created_at"))
 
 

@@ -16,7 +16,7 @@ LONGEST = {
 
 
 def bring_within_bounds(apps, _editor):
-    """What could be saved before: a lifetime too short becomes the shortest one, one too long the longest."""
+    """Set lifetimes outside of the new bounds to the nearest bound, because earlier versions could save them."""
     for (model, field), longest in LONGEST.items():
         rows = apps.get_model("tokens", model).objects
         rows.filter(**{f"{field}__lt": SECOND}).update(**{field: SECOND})

@@ -38,7 +38,10 @@ def whole_policy(column):
 
 
 def lowered(number):
-    """Whether any timing that plans assume is below the one that they assumed, which has not run out."""
+    """Return the SQL condition that an UPDATE of a key ring lowers an assumed timing before `assumed_until`.
+
+    Dates of keys are computed from the assumed timings. `number` is the SQL of a timing in a JSON column.
+    """
     before = "CASE WHEN OLD.assumed IS NULL OR OLD.assumed_until <= {now} THEN OLD.policy ELSE OLD.assumed END"
     return " OR ".join(
         f"{number.format('COALESCE(NEW.assumed, NEW.policy)', name)} < {number.format(before, name)}"
@@ -47,7 +50,11 @@ def lowered(number):
 
 
 def withdrawn_too_early(before, instant):
-    """Whether the key that NEW takes over from is withdrawn while a token of it, signed just before, may live."""
+    """Return the SQL condition that the key before NEW is withdrawn while one of its tokens can still be valid.
+
+    That token was signed just before NEW starts. `before` and `instant` are the SQL of the token's lifetime and of a
+    date.
+    """
     own = "other.ring_id = NEW.ring_id AND other.id <> NEW.id AND other.cancelled_at IS NULL"
     started = f"{own} AND (other.revoked_at IS NULL OR other.revoked_at > other.signs_at)"
     return (

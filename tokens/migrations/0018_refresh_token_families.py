@@ -3,7 +3,7 @@ from django.db.models import F
 
 
 def begin_families(apps, _schema_editor):
-    """A token from before begins its own family: its successors begin with it."""
+    """Give each existing refresh token a family of its own. Its successors will belong to this family."""
     apps.get_model("tokens", "RefreshToken").objects.update(family=F("digest"))
 
 

@@ -3,7 +3,7 @@ from django.db.models import Q
 
 
 def forget_clients(apps, _schema_editor):
-    """Rows from before say which client they are of, and not which subject: they are gathered with no other."""
+    """Clear `holder` of each existing row: it contains only a client, not the pair of client and subject."""
     apps.get_model("tokens", "Denial").objects.update(holder="")
 
 

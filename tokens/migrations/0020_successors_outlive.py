@@ -3,7 +3,7 @@ from django.db.models import F
 
 
 def keep_digests(apps, _schema_editor):
-    """What a token is the successor of is known by its digest, which says more than a row that may be gone."""
+    """Store the digest of each token's predecessor, because the predecessor's row can be deleted."""
     apps.get_model("tokens", "RefreshToken").objects.exclude(previous=None).update(predecessor=F("previous_id"))
 
 

@@ -1,4 +1,7 @@
-"""The epoch of a user's sessions: drawn again by the database if the user is disabled, also by SQL."""
+"""Adds the session epochs of users and grants.
+
+The database renews a user's epoch if the user is disabled, also by SQL.
+"""
 
 from django.db import migrations, models
 

@@ -31,7 +31,7 @@ def begin_the_log(apps, _editor):
 
 
 def keep_what_is_revoked(apps, _editor):
-    """Make an entry of every row and of every revoked key, so that nothing that was revoked is accepted again."""
+    """Copy the old table's rows and the revoked keys into the new tables, so that revoked tokens stay revoked."""
     denials = apps.get_model("tokens", "Denial").objects.order_by("pk").iterator(chunk_size=BATCH)
     keys = apps.get_model("tokens", "SigningKey").objects.exclude(revoked_at=None)
     for kept in batches(chain(map(of_denial, denials), map(of_key, keys))):

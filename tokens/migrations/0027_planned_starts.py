@@ -6,9 +6,10 @@ KEY = "tokens_signingkey"
 
 
 def moved(leaves_no_room):
-    """Whether a start moves that has come, or moves later than the key's own withdrawal allows.
+    """Return the SQL condition that a key's start is moved after it has begun, or moved too close to its withdrawal.
 
-    A planned key can have a successor already: the flush of a revoked key, which is planned after it.
+    `leaves_no_room` is the SQL condition that a token of the key could be valid after its withdrawal. A planned key can
+    already have a withdrawal, because a revocation can plan another switch after it.
     """
     return (
         f"OLD.signs_at IS NOT NULL AND NEW.signs_at IS NOT NULL AND {changed('signs_at')}"

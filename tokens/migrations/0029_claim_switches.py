@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
     operations = [
         bound_lock_wait(),
         # the last steps backwards
-        *(migrations.RunPython(migrations.RunPython.noop, trigger.code) for trigger in TRIGGERS),
+        *(trigger.last_backwards() for trigger in TRIGGERS),
         # Nullable: SQLite does not rebuild the tables for these columns, and keeps their triggers.
         migrations.AddField(
             model_name="client",

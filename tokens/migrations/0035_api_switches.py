@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
 
     operations = [
         bound_lock_wait(),
-        migrations.RunPython(migrations.RunPython.noop, API_TRIGGERS.code),  # the last step backwards
+        API_TRIGGERS.last_backwards(),  # the last step backwards
         migrations.AddField(
             model_name="api",
             name="dangerously_issues_typ_jwt",

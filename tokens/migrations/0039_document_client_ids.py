@@ -7,7 +7,10 @@ CLIENT_TRIGGERS = registry(model="Client", unless=frozenset({"last_used_on"}))
 
 
 class Migration(migrations.Migration):
-    """Let the client_id of a client with a metadata document be its address, which has a colon."""
+    """Permit a client_id with a colon for a client with a metadata document.
+
+    The client_id of such a client is the address of the document.
+    """
 
     dependencies = [
         ("tokens", "0038_open_clients"),
@@ -15,7 +18,7 @@ class Migration(migrations.Migration):
 
     operations = [
         bound_lock_wait(),
-        migrations.RunPython(migrations.RunPython.noop, CLIENT_TRIGGERS.code),  # the last step backwards
+        CLIENT_TRIGGERS.last_backwards(),  # the last step backwards
         migrations.RemoveConstraint(model_name="client", name="client_id_is_never_an_api_identifier"),
         migrations.AddConstraint(
             model_name="client",

@@ -9,7 +9,7 @@ from tokens.triggers import bound_lock_wait
 
 
 class Migration(migrations.Migration):
-    """Reword help texts. No statement changes a table: Django alters no column for its help text."""
+    """Reword help texts. No SQL statement changes a table, because Django alters no column for its help text."""
 
     dependencies = [
         ("tokens", "0040_documents_end_first"),

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
 
     operations = [
         bound_lock_wait(),
-        migrations.RunPython(migrations.RunPython.noop, CLIENT_TRIGGERS.code),  # the last step backwards
+        CLIENT_TRIGGERS.last_backwards(),  # the last step backwards
         migrations.CreateModel(
             name="EndedSession",
             fields=[

@@ -6,12 +6,12 @@ NEWEST = '"at" DESC, id DESC'
 
 
 def by_prefix(name, table, column):
-    """Return an index on which PostgreSQL finds `UPPER(column) LIKE 'ADA%'` in any collation."""
+    """Return the operation that creates an index for `UPPER(column) LIKE 'ADA%'`, in any collation."""
     return index_concurrently(name, table=table, columns=f"upper({column}) text_pattern_ops")
 
 
 class Migration(migrations.Migration):
-    """Index what the admin's lists filter and search by. Writes go on meanwhile."""
+    """Index the columns by which the admin's lists filter and search, without blocking writes."""
 
     atomic = False
     dependencies = [

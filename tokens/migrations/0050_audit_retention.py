@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from tokens.triggers import bound_lock_wait, refuse
+from tokens.triggers import Statements, bound_lock_wait, refuse
 
 RULE = {"event": "DELETE", "table": "tokens_auditevent", "message": "the audit trail is append-only"}
 always = refuse("audit_is_never_deleted", **RULE)
@@ -24,5 +24,5 @@ class Migration(migrations.Migration):
 
     operations = [
         bound_lock_wait(),
-        migrations.RunPython(while_young.code, always.code),
+        Statements(while_young.forwards, always.forwards),
     ]

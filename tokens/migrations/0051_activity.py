@@ -4,7 +4,7 @@ from tokens.triggers import bound_lock_wait
 
 
 class Migration(migrations.Migration):
-    """Add the tables of the admin's dashboard."""
+    """Add the tables for the numbers of the admin's dashboard."""
 
     dependencies = [
         ("tokens", "0050_audit_retention"),

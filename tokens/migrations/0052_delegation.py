@@ -4,7 +4,7 @@ from tokens.triggers import bound_lock_wait
 
 
 class Migration(migrations.Migration):
-    """Add permissions for rights of a client. No statement changes a table."""
+    """Add the permissions for special rights of clients. No SQL statement changes a table."""
 
     dependencies = [
         ("tokens", "0051_activity"),

@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
 
     operations = [
         bound_lock_wait(),
-        migrations.RunPython(migrations.RunPython.noop, SECRET_TRIGGERS.code),  # the last step backwards
+        SECRET_TRIGGERS.last_backwards(),  # the last step backwards
         migrations.AddField(
             model_name="clientsecret",
             name="imported_hash",

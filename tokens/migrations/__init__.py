@@ -1,1 +1,1 @@
-"""The shape of the issuer's tables, step by step."""
+"""The history of the issuer's tables, as Django migrations."""

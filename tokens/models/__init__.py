@@ -1,9 +1,9 @@
 """The issuer's tables, a module for each group of tables.
 
 Owns: columns, constraints, and the validation of a row by itself.
-Does not own: transactions over several tables, or caches. Triggers (`triggers`) enforce what needs the old row.
-Steps: none.
-Neighbours: below every room that reads or writes rows. Other rooms import a class from `tokens.models`.
+Does not own: transactions over several tables, or caches. Triggers (`triggers`) enforce rules that need the old row.
+Steps: none of the seven in README.md.
+Neighbours: below every package that reads or writes rows. Other packages import a class from `tokens.models`.
 
 Read in this order:
 - `user`: users, and the `sub` of their tokens.
@@ -19,13 +19,13 @@ Read in this order:
 - `browser_session`: the sessions of users' browsers, as their users see them.
 - `back_channel`: the clients of each login session, and the outbox of logout messages.
 - `assertion`, `proof`: used client assertions and DPoP proofs, so that each is accepted once.
-- `key`: rings and signing keys.
+- `key`: key rings and signing keys.
 - `revocation`, `registry`: revocations with their log; the registry's version.
 - `audit`, `activity`: the audit trail; counts and dates for the admin's dashboard.
 - `translation`: marks the texts of all tables for translation.
 """
 
-from tokens.models import translation  # isort: skip  # noqa: F401 (first: it hears of each class that follows)
+from tokens.models import translation  # isort: skip  # noqa: F401 (first, to get the signal of each class below)
 from tokens.models.activity import ClientActivity, DailyCount, JobRun
 from tokens.models.api import Api
 from tokens.models.assertion import UsedAssertion

@@ -1,4 +1,4 @@
-"""What the admin's dashboard shows: counts by day, what a client did last, and when a job ran last.
+"""The numbers of the admin's dashboard: counts by day, the last activity of a client, and the last run of a job.
 
 Serving processes add to these rows in the background (tokens/audit/tally.py). No decision depends on them.
 """
@@ -24,7 +24,7 @@ class DailyCount(models.Model):
 class ClientActivity(models.Model):
     """The last token and the last refusal of a client."""
 
-    # Not a foreign key: a row must not renew the registry's version, and outlives a client that was deleted meanwhile.
+    # Not a foreign key: a row must not renew the registry's version, and may be added after its client was deleted.
     client_id = models.CharField(primary_key=True, max_length=255)
     token_at = models.DateTimeField(null=True)
     grant_type = models.CharField(max_length=255, default="", db_default="")
@@ -39,7 +39,7 @@ class ClientActivity(models.Model):
 
 
 class JobRun(models.Model):
-    """When a job of the operator (`rotate_keys`, `purge_tokens`) ran last to its end."""
+    """The time at which a job of the operator (`rotate_keys`, `purge_tokens`) last completed."""
 
     name = models.CharField(primary_key=True, max_length=64)
     ended_at = models.DateTimeField()

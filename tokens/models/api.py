@@ -26,12 +26,12 @@ scope_token = RegexValidator(
 
 
 def signature_algorithms() -> list[str]:
-    """Return the signature algorithms that a new API accepts: that of the default ring."""
+    """Return the signature algorithms that a new API accepts: only the algorithm of the default key ring."""
     return ["RS256"]
 
 
 def known_algorithms(value: object) -> None:
-    """Raise ValidationError unless `value` is a list of signature algorithms that a ring can have."""
+    """Raise ValidationError unless `value` is a list of signature algorithms that a key ring can have."""
     if not isinstance(value, list) or not value or any(name not in ALGORITHMS for name in value):
         raise ValidationError(
             gettext('Enter a list of algorithms from %(algorithms)s, such as ["RS256", "ES256"].'),
@@ -138,7 +138,7 @@ class Api(models.Model):
         verbose_name_plural = "APIs"
         ordering = ["identifier"]
         constraints = [
-            # A URI has a colon. Of all client_ids, only the address of a metadata document has one (`validate_unique`).
+            # A URI has a colon. A client_id has none, unless it is the address of a document (`validate_unique`).
             models.CheckConstraint(condition=models.Q(identifier__contains=":"), name="api_identifier_is_a_uri"),
             models.CheckConstraint(
                 condition=lifetimes.bounds(max_token_lifetime=lifetimes.LONGEST_ACCESS_TOKEN),
@@ -151,12 +151,15 @@ class Api(models.Model):
 
     @classmethod
     def named(cls, identifier: str) -> "Api | None":
-        """Return the API with this identifier, or one that differs by the slash of an empty path, or None."""
+        """Return the API with this identifier. The slash of an empty path makes no difference.
+
+        Prefers the exact identifier. Returns None if there is no such API.
+        """
         apis = {api.identifier: api for api in cls.objects.filter(identifier__in=spellings(identifier))}
         return apis.get(identifier) or next(iter(apis.values()), None)
 
     def clean(self) -> None:
-        """Raise ValidationError if the identifier is the issuer's own, which is the audience of tokens for userinfo."""
+        """Raise ValidationError if the identifier is the issuer's URL, which is the audience of tokens for userinfo."""
         super().clean()
         own = issuer().url
         if self.identifier == own or (own in spellings(self.identifier) and self._has_new_identifier()):
@@ -165,9 +168,9 @@ class Api(models.Model):
             )
 
     def validate_unique(self, exclude: Collection[str] | None = None) -> None:
-        """Raise ValidationError if another API, or the client of a metadata document, has the identifier.
+        """Raise ValidationError if the identifier is another API's, or the address of a client's metadata document.
 
-        An identifier that differs from another API's by the slash of an empty path only is the same.
+        Two identifiers that differ only by the slash of an empty path are equal.
         """
         super().validate_unique(exclude=exclude)
         other = Api.objects.exclude(pk=self.pk).filter(identifier__in=spellings(self.identifier)).first()
@@ -189,6 +192,6 @@ class Api(models.Model):
             )
 
     def _has_new_identifier(self) -> bool:
-        """Return True unless the database has this row with this identifier already."""
-        # Earlier versions allowed identifiers that are refused now; a stored one stays valid.
+        """Return False if the database has this row with this identifier already, else True."""
+        # Earlier versions allowed identifiers that are refused now. A stored identifier stays valid.
         return not Api.objects.filter(pk=self.pk, identifier=self.identifier).exists()

@@ -1,10 +1,13 @@
-"""Used client assertions, so that no process accepts one twice (RFC 7523 section 3)."""
+"""Used client assertions, so that no process accepts an assertion twice (RFC 7523 section 3)."""
 
 from django.db import models
 
 
 class UsedAssertion(models.Model):
-    """The SHA-256 of a client and a `jti` that it used. The row stays until the assertion has expired on every node."""
+    """An assertion that was used: the SHA-256 over the client's client_id and the assertion's `jti`.
+
+    The row stays until the assertion has expired by the clock of every node.
+    """
 
     # Unique: the second INSERT of the same assertion fails, also if two processes receive it at once.
     digest = models.BinaryField(max_length=32, unique=True, editable=False)

@@ -9,7 +9,10 @@ from tokens.models.user import User
 
 
 class SessionClient(models.Model):
-    """A client that got an ID token in a login session, and gets a logout token when the session ends (section 2.3)."""
+    """A client that got an ID token in a login session, and gets a logout token when the session ends.
+
+    See Back-Channel Logout 1.0 section 2.3.
+    """
 
     sid = models.CharField(max_length=43, help_text="The session, as in the claim sid of ID tokens.")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="session_clients")
@@ -24,7 +27,7 @@ class SessionClient(models.Model):
 
 
 class EndedSession(models.Model):
-    """A login session that ended. Requests that began in it before get no code any more."""
+    """A login session that ended. An authorization request that began in the session gets no code after its end."""
 
     sid = models.CharField(primary_key=True, max_length=43)
     at = models.DateTimeField(db_index=True)
@@ -34,7 +37,7 @@ class EndedSession(models.Model):
 
 
 class LogoutMessage(models.Model):
-    """The outbox: one client to tell that one login session ended."""
+    """A row of the outbox: a client that must be told that a login session ended."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="logout_messages")

@@ -1,4 +1,4 @@
-"""Browser sessions as their users see them. The session itself, with its login, is a row of django_session."""
+"""Browser sessions as users see them in their account. The session itself is a row of django_session."""
 
 import uuid
 
@@ -11,7 +11,7 @@ class BrowserSession(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="browser_sessions")
-    # No foreign key: a session that an earlier version deletes must not fail because of this row.
+    # No foreign key: during an upgrade, an earlier version must still be able to delete the session.
     session_key = models.CharField(max_length=40, unique=True, editable=False)
     session_epoch = models.UUIDField(
         null=True, editable=False, help_text="The user's session epoch. The session ends when the epoch changes."

@@ -54,7 +54,12 @@ class Client(AuthenticationSettings, TokenSettings, LoginSwitches, LogoutSetting
         max_length=32, choices=AbstractApplication.CLIENT_TYPES, default=AbstractApplication.CLIENT_CONFIDENTIAL
     )
     tokens_from: int = 0
-    """The Unix second before which its tokens are revoked. Not a column. tokens/clients/registry.py sets it."""
+    """The Unix second before which the client's tokens are revoked. Not a column: set by tokens/clients/registry.py."""
+    targets: dict[tuple[tuple[str, ...], tuple[str, ...]], Any] | None = None
+    """The target for each combination of requested scopes and resources. Not a column.
+
+    None unless the client was read from the cache of the registry (tokens/clients/registry.py).
+    """
     is_active = models.BooleanField("active", default=True, help_text="An inactive client cannot get tokens.")
     last_used_on = models.DateField("last used", null=True, blank=True, editable=False)
     # Nullable, so that SQLite adds the column without rebuilding the table.
@@ -108,7 +113,7 @@ class Client(AuthenticationSettings, TokenSettings, LoginSwitches, LogoutSetting
 
     class Meta(AbstractApplication.Meta):
         swappable = "OAUTH2_PROVIDER_APPLICATION_MODEL"
-        # What needs them: tokens/registration/delegation.py.
+        # tokens/registration/delegation.py lists the changes that need these permissions.
         permissions = [
             ("register_first_party", "Can register clients that never ask users for consent"),
             ("grant_jwt_bearer", "Can register clients that act for users (JWT bearer)"),
@@ -117,7 +122,7 @@ class Client(AuthenticationSettings, TokenSettings, LoginSwitches, LogoutSetting
         ]
         constraints = [
             # A `sub` is a UUID (36 characters) and an API identifier a URI (has a colon): neither can be a client_id.
-            # Only the address of a metadata document has a colon. `registration` keeps it apart from APIs.
+            # Only the address of a metadata document has a colon. `open_clients` refuses an address that is an API's.
             models.CheckConstraint(
                 condition=~models.Q(client_id__contains=":")
                 | models.Q(registered_by__isnull=False, registered_by="document"),
@@ -140,7 +145,7 @@ class Client(AuthenticationSettings, TokenSettings, LoginSwitches, LogoutSetting
         ]
 
     def clean(self) -> None:
-        """Raise ValidationError if the client could not work or would be unsafe. Problems are listed by field."""
+        """Raise ValidationError, by field, if the client could not work or would be unsafe."""
         if problems_by_field := client_problems.by_field(self):
             raise ValidationError(problems_by_field)
 
@@ -151,23 +156,26 @@ class Client(AuthenticationSettings, TokenSettings, LoginSwitches, LogoutSetting
 
     @property
     def kind(self) -> str:
-        """Return who registered the client if it was itself, else if it can keep a secret: for the log and metrics."""
+        """Return the client's kind for logs and metrics.
+
+        That is the Registrar of a self-registered client, and `public` or `confidential` for any other client.
+        """
         return self.registered_by or ("public" if self.is_public else "confidential")
 
     @property
     def pkce_rule(self) -> PkceRule:
-        """Return what the issuer requires of the client's authorization requests (RFC 9700 section 2.1.1)."""
+        """Return the PKCE rule that applies to the client's authorization requests (RFC 9700 section 2.1.1)."""
         lowered = next((rule for rule in LOWERED if rule == self.pkce), PkceRule.REQUIRED)
         return PkceRule.REQUIRED if self.is_public or self.follows_fapi2 else lowered
 
     @property
     def frees_localhost_port(self) -> bool:
-        """Return True if a redirect URI at localhost matches with any port, as at 127.0.0.1."""
+        """Return True if a redirect URI at localhost matches any port, as a redirect URI at 127.0.0.1 does."""
         return self.is_public and bool(self.allows_any_localhost_port)
 
     @property
     def has_keys(self) -> bool:
-        """Return True if the client signs with keys that it registered."""
+        """Return True if the client authenticates by private_key_jwt, and thus has registered keys."""
         return self.token_endpoint_auth_method == AuthenticationMethod.PRIVATE_KEY_JWT
 
     @property
@@ -183,7 +191,7 @@ class Client(AuthenticationSettings, TokenSettings, LoginSwitches, LogoutSetting
 
     @property
     def follows_fapi2(self) -> bool:
-        """Return True if the client is held to the FAPI 2.0 Security Profile."""
+        """Return True if the client must follow the FAPI 2.0 Security Profile."""
         return self.security_profile == SecurityProfile.FAPI2 or issuer().requests.follows_fapi2
 
     @property
@@ -202,7 +210,7 @@ class Client(AuthenticationSettings, TokenSettings, LoginSwitches, LogoutSetting
     def permitted_scopes(self) -> Collection[Scope]:
         """Return the scopes that the client may request.
 
-        A client that registered itself may request those that the settings still open (tokens/open_client_settings.py).
+        A self-registered client may request only those that the settings still permit (tokens/settings/open_client.py).
         """
         own = self.scopes.all()
         if self.registered_by is None:
@@ -213,7 +221,7 @@ class Client(AuthenticationSettings, TokenSettings, LoginSwitches, LogoutSetting
     def permitted_apis(self) -> Collection[Api]:
         """Return the APIs for which the client may request tokens without a scope.
 
-        A client that registered itself may use those that the settings still open.
+        A self-registered client may use only those that the settings still permit.
         """
         own = self.apis.all()
         if self.registered_by is None:

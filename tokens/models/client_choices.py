@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy
 
 
 class GrantType(TextChoices):
-    """The supported grant types (RFC 6749, 8628, 8693, 7523). Neither `implicit` nor `password` (RFC 9700)."""
+    """The supported grant types (RFC 6749, 8628, 8693, 7523), without `implicit` and `password` (RFC 9700)."""
 
     AUTHORIZATION_CODE = "authorization_code", gettext_lazy("Authorization code: a user logs in")
     REFRESH_TOKEN = "refresh_token", gettext_lazy("Refresh token: stay logged in")
@@ -34,7 +34,7 @@ class AuthenticationMethod(TextChoices):
 
 
 class Registrar(TextChoices):
-    """The way in which a self-registered client was registered (docs/open-clients.md)."""
+    """How a self-registered client was registered (docs/open-clients.md)."""
 
     DOCUMENT = "document", gettext_lazy("its metadata document (the client ID is its address)")
     DYNAMIC = "dynamic", gettext_lazy("dynamic registration")
@@ -45,7 +45,7 @@ SECRET_METHODS = (AuthenticationMethod.SECRET_BASIC.value, AuthenticationMethod.
 
 
 class PkceRule(TextChoices):
-    """What the issuer requires of a client's authorization requests (RFC 9700 section 2.1.1)."""
+    """The use of PKCE that the issuer requires in a client's authorization requests (RFC 9700 section 2.1.1)."""
 
     REQUIRED = "required", gettext_lazy("Required: each request has a code challenge (S256)")
     NONCE = "nonce", gettext_lazy("Nonce: a code challenge, or openid with a nonce that the client verifies")
@@ -53,10 +53,10 @@ class PkceRule(TextChoices):
 
 
 class SecurityProfile(TextChoices):
-    """A profile that a client can be held to (docs/fapi2.md)."""
+    """A security profile that a client can be required to follow (docs/fapi2.md)."""
 
     FAPI2 = "fapi2", gettext_lazy("FAPI 2.0 Security Profile")
 
 
 LOWERED = (PkceRule.NONCE, PkceRule.OPTIONAL)
-"""The rules that only a confidential client may have. A column that names neither means REQUIRED."""
+"""The rules that only a confidential client may have. The rule is REQUIRED if the column `pkce` has neither of them."""

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class ClaimSettings(models.Model):
-    """The switches of a client for claims about users. A switch that is None has its default."""
+    """The switches of a client for claims about users. The default applies to a switch that is None."""
 
     userinfo_by_api_tokens = models.BooleanField(
         "userinfo by API tokens",
@@ -27,5 +27,8 @@ class ClaimSettings(models.Model):
 
     @property
     def opens_userinfo_by_api_tokens(self) -> bool:
-        """Return True unless the switch is off. Rows of earlier versions have no value, and are on."""
+        """Return True if tokens for an API may be used at userinfo: the switch `userinfo_by_api_tokens` is not off.
+
+        In rows of earlier versions the switch is None, which means on.
+        """
         return self.userinfo_by_api_tokens is not False

@@ -1,6 +1,6 @@
 """Finds problems of a client's registration: combinations of fields that cannot work or are unsafe.
 
-`by_field` calls one function for each field or group of fields. `Client.clean` raises what it returns.
+`by_field` calls one function for each field or group of fields. `Client.clean` raises the problems that it returns.
 """
 
 from collections.abc import Callable
@@ -45,7 +45,7 @@ def by_field(client: "Client") -> dict[str, list[str]]:
 
 
 def _each(words: str, check: Callable[[str], str | None]) -> list[str]:
-    """Return `<word>: <problem>` for each word in which `check` returns a problem."""
+    """Return `<word>: <problem>` for each of the `words` (separated by spaces) for which `check` returns a problem."""
     return [f"{word}: {gettext(problem)}" for word in words.split() if (problem := check(word))]
 
 
@@ -71,7 +71,7 @@ def _grant_problems(client: "Client") -> list[str]:
         problems += [
             gettext("Refresh tokens need a grant type with a login. Allow authorization_code or the device code, too.")
         ]
-    # It names the users itself, so a leaked secret would give access to all of them (RFC 7523).
+    # The client itself names the user in its assertion, so a leaked secret would give access to all users (RFC 7523).
     by_key = client.token_endpoint_auth_method == AuthenticationMethod.PRIVATE_KEY_JWT
     if GrantType.JWT_BEARER in client.grants and not by_key:
         problems += [gettext("A client that acts for users (jwt-bearer) must authenticate with private_key_jwt.")]
@@ -99,7 +99,10 @@ def _authentication_problems(client: "Client") -> list[str]:
 
 
 def _pin_problems(client: "Client") -> list[str]:
-    """Return the problem if the client restricts a method that has no alternative."""
+    """Return the problem if the client may use only its own authentication method, and that method uses no secret.
+
+    Only the two methods with a secret are alternatives to each other.
+    """
     if client.pins_authentication_method and client.token_endpoint_auth_method not in SECRET_METHODS:
         return [
             gettext(
@@ -117,7 +120,7 @@ def _key_address_problems(client: "Client") -> list[str]:
 
 
 def _key_problems(client: "Client") -> list[str]:
-    """Return the problem of the pasted public keys."""
+    """Return the problem of the registered public keys (`client_jwks`)."""
     try:
         _ = registered(client.client_jwks) if client.client_jwks is not None else ()
     except UnusableKey as error:
@@ -126,7 +129,7 @@ def _key_problems(client: "Client") -> list[str]:
 
 
 def _pkce_problems(client: "Client") -> list[str]:
-    """Return the problem if a public client has a rule below required (RFC 9700 section 2.1.1)."""
+    """Return the problem if a public client has a PKCE rule other than REQUIRED (RFC 9700 section 2.1.1)."""
     if client.pkce and client.is_public:
         return [gettext("PKCE is required of a public client (RFC 9700 section 2.1.1). Choose required.")]
     return []
@@ -140,7 +143,7 @@ def _signature_problems(client: "Client") -> list[str]:
 
 
 def _algorithm_problems(client: "Client") -> list[str]:
-    """Return the problem if no ring signs ID tokens with the algorithm that the client wants."""
+    """Return the problem if no key ring signs ID tokens with the algorithm that the client chose."""
     problem = id_token_algorithm.problem(client.id_token_signed_response_alg)
     return [problem] if problem else []
 
@@ -170,7 +173,7 @@ def _logout_uri_problems(client: "Client") -> list[str]:
         return []
     if problem := logout_uri_problem(uri, loopback=issuer().is_development):
         return [f"{uri}: {gettext(problem)}"]
-    # Otherwise a stranger's registration could send requests of the issuer to any site.
+    # Otherwise a self-registered client could make the issuer send requests to any site.
     if client.registered_by is not None and origin(uri) not in map(origin, client.redirect_uris.split()):
         return [f"{uri}: {gettext('must have the origin of a redirect URI of the client.')}"]
     return []

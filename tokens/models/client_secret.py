@@ -8,7 +8,7 @@ from tokens.models.client import Client
 
 
 class ClientSecret(models.Model):
-    """A secret of a client, stored as a keyed hash. A client can have several, so that it can change them."""
+    """A secret of a client, stored as a keyed hash. A client can have several, so that secrets can be rotated."""
 
     client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="secrets")
     encryption_key_id = models.CharField(

@@ -7,7 +7,7 @@ from tokens.models.user_grant import UserGrant
 
 
 class DeviceCode(models.Model):
-    """One request of a device. Both of its codes are stored as hashes."""
+    """One device authorization request. Its device code and its user code are stored as hashes."""
 
     digest = models.CharField(primary_key=True, max_length=64)
     user_code_digest = models.CharField(max_length=64, unique=True)
@@ -33,7 +33,7 @@ class DeviceCode(models.Model):
 
     class Meta:
         indexes = [
-            # For the purge, as that of authorization codes.
+            # For the purge of expired device codes that were not redeemed.
             models.Index("expires_at", condition=models.Q(redeemed_at=None), name="devices_that_got_nothing"),
         ]
 

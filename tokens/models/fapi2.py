@@ -1,8 +1,8 @@
 """What the FAPI 2.0 Security Profile (final, February 2025) requires of a client's registration.
 
-A client follows the profile by its own switch, or because the setting FAPI2 is on. Each problem below names the clause
-of the profile. A client with a problem is refused at every endpoint (`Client.profile_problem`): the registration can be
-older than the switch.
+A client follows the profile if its own switch or the setting FAPI2 is on. Each problem below names the clause of the
+profile. A client with a problem is refused at every endpoint (`Client.profile_problem`), because the client might have
+been registered before the switch or the setting was turned on.
 """
 
 import re
@@ -27,7 +27,10 @@ HTTPS = gettext_noop("FAPI 2.0 needs redirect URIs with https, or http at 127.0.
 
 
 def problems(client: "Client") -> list[str]:
-    """Return what the registration lacks for the profile. Does not look at whether the client follows it."""
+    """Return what the client's registration lacks for the FAPI 2.0 Security Profile.
+
+    Does not check that the client follows the profile.
+    """
     checks = (
         (NO_PUBLIC, client.is_public),
         (BY_KEY, not client.is_public and not client.has_keys),

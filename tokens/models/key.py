@@ -1,8 +1,8 @@
 """Rings of signing keys, and the keys in them.
 
 - The phase of a key is computed from its dates and never stored.
-- A CHECK constraint here enforces each rule about a row by itself.
-- A trigger enforces each rule about a change of a row (tokens/migrations/0016_key_rules.py).
+- CHECK constraints here enforce the rules about a single row.
+- Triggers enforce the rules about the change of a row (tokens/migrations/0016_key_rules.py).
 """
 
 from dataclasses import fields
@@ -15,19 +15,19 @@ from django.db.models import F, Q
 from tokens.keys.rules.policy import Policy
 
 CENTURIES = 1e10
-"""Seconds. Every timing is shorter. Between 0 and this bound there is no text, which SQLite sorts after all numbers
-and PostgreSQL before them."""
+"""Seconds, more than any timing. A text is never between 0 and this bound: SQLite sorts texts after all numbers, and
+PostgreSQL before them."""
 
 
 def whole_policy(column: str) -> Q:
-    """Return a CHECK condition: a JSON column has every timing of a policy, each a number above zero."""
+    """Return the CHECK condition that a JSON column has every timing of a policy, each a number above zero."""
     names = [field.name for field in fields(Policy)]
     numbers = (Q(**{f"{column}__{name}__gt": 0, f"{column}__{name}__lt": CENTURIES}) for name in names)
     return reduce(and_, numbers, Q(**{f"{column}__has_keys": names}))
 
 
 class Ring(models.Model):
-    """A ring: keys of one algorithm that succeed each other. Each rotation step locks its row."""
+    """A key ring: keys of one algorithm that succeed each other. Each rotation step locks the row of the ring."""
 
     name = models.SlugField(max_length=50, unique=True)
     algorithm = models.CharField(

@@ -1,7 +1,7 @@
 """Bounds of the lifetimes that an administrator can set.
 
-- A longer lifetime could exceed the range of dates, which would be an error at each request.
-- A shorter or negative lifetime would issue tokens that have expired already.
+- Without an upper bound, an expiry could exceed the range of dates, which would be an error at each request.
+- Without a lower bound, tokens could already be expired when they are issued.
 """
 
 from datetime import timedelta
@@ -11,7 +11,7 @@ from django.db import models
 
 SHORTEST = timedelta(seconds=1)
 LONGEST_ACCESS_TOKEN = timedelta(days=1)
-"""Longer than any key policy should allow (`token_lifetime`), because revocations are stored for as long."""
+"""More than the `token_lifetime` of a key policy should be. Revocations are stored as long as tokens can be valid."""
 LONGEST_REFRESH = timedelta(days=3650)
 
 
@@ -21,7 +21,7 @@ def validators(longest: timedelta) -> list[BaseValidator]:
 
 
 def bounds(**longest: timedelta) -> models.Q:
-    """Return a CHECK condition: each field is empty, or between SHORTEST and its given maximum."""
+    """Return the CHECK condition that each field is NULL, or between SHORTEST and its maximum in `longest`."""
     condition = models.Q()
     for field, most in longest.items():
         condition &= models.Q(**{f"{field}__gte": SHORTEST, f"{field}__lte": most})

@@ -1,9 +1,10 @@
-"""Switches of a client for authorization requests that are safe by default. They are columns of its table.
+"""Switches of a client for its authorization requests. They are columns of the client's table.
 
-- A switch is nullable, so that SQLite adds the column without rebuilding the table. None is the default.
-- The columns hold what was registered. `Client.pkce_rule`, `Client.frees_localhost_port` and
-  `Client.must_push_requests` say what counts: a client that became public by SQL is held to the rules of public
-  clients, and a setting can require of each client to push its requests.
+- A switch is nullable, so that SQLite adds the column without rebuilding the table. None is the default, and is the
+  safe choice.
+- The columns contain the values that were registered. `Client.pkce_rule`, `Client.frees_localhost_port` and
+  `Client.must_push_requests` compute the values that apply. They can differ: a client that became public by SQL gets
+  the rules of public clients, and a setting can require each client to push its requests.
 """
 
 from django.db import models
@@ -36,7 +37,7 @@ class LoginSwitches(models.Model):
         " http://[::1]/… always do. For native applications that cannot be changed to 127.0.0.1, such as msal and MCP"
         " clients. localhost is a name, which can resolve to another address (RFC 8252 section 8.3).",
     )
-    # The name of the member of RFC 9126 section 6.
+    # The column has the name of the member in RFC 9126 section 6.
     require_pushed_authorization_requests = models.BooleanField(
         "pushed requests only",
         null=True,
@@ -44,7 +45,7 @@ class LoginSwitches(models.Model):
         help_text="Refuse an authorization request that the client did not push to /oauth/par before (RFC 9126). Off:"
         " the client may do both.",
     )
-    # The name of the member of RFC 9101 section 10.5.
+    # The column has the name of the member in RFC 9101 section 10.5.
     require_signed_request_object = models.BooleanField(
         "signed requests only",
         null=True,

@@ -7,7 +7,7 @@ from django.db import models
 
 
 class LogoutSettings(models.Model):
-    """The columns of a client for back-channel logout. Their names are those of the client's metadata."""
+    """The columns of a client for back-channel logout, named as in client metadata."""
 
     backchannel_logout_uri = models.CharField(  # noqa: DJ001 (nullable: see above)
         "back-channel logout URI",

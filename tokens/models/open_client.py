@@ -1,4 +1,4 @@
-"""Self-registered clients: their state beside the row of `Client`, and initial access tokens."""
+"""Initial access tokens, and the state of self-registered clients in addition to the row of `Client`."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from tokens.models.client import Client
 
 
 class OpenClient(models.Model):
-    """The state of a self-registered client: by a metadata document, or by dynamic registration."""
+    """The state of a client that registered itself by a metadata document or by dynamic registration."""
 
     client = models.OneToOneField(Client, on_delete=models.CASCADE, primary_key=True, related_name="open_client")
     created_at = models.DateTimeField()

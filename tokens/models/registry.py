@@ -1,4 +1,4 @@
-"""The version of the registry. Processes cache clients and APIs under it (docs/decisions/005-registry-version.md)."""
+"""The version of the registry. Processes cache clients and APIs by version (docs/decisions/005-registry-version.md)."""
 
 from django.db import models
 
@@ -6,7 +6,7 @@ from django.db import models
 class RegistryVersion(models.Model):
     """The version of the registry: one row. Triggers renew it if a client, secret, API, scope or policy changes."""
 
-    # Random, not a counter: a number of a rolled-back transaction would be used again for other contents.
+    # Random, not a counter: after a rollback, a counter would use the same number again for other contents.
 
     value = models.CharField(max_length=36)
 

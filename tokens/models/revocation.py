@@ -2,7 +2,8 @@
 
 - `Revocation` is the latest state of each revocation. The issuer itself looks up tokens there.
 - `WaitingEntry` is an entry that is not published yet. It is written in the transaction of its `Revocation`.
-- `RevocationLog` is one row, the head. A publisher locks it and moves waiting entries into a `Publication`: a version.
+- `RevocationLog` is one row, the head of the log. A publisher locks it and moves the waiting entries into a new
+  `Publication`, which is a version of the log.
 - `Segment` contains the entries of successive publications, up to 16,384.
 """
 
@@ -15,7 +16,7 @@ class Revocation(models.Model):
     """One entry: a token, grant or key that is revoked, or all tokens of a user, client or issuer before an instant."""
 
     class Kind(models.TextChoices):
-        """The kinds of entries, by their name in the revocation feed."""
+        """The kinds of entries, under the names that the revocation feed uses."""
 
         TOKEN = "jti", gettext_lazy("one token")
         GRANT = "grant", gettext_lazy("every token of one grant")
@@ -36,7 +37,8 @@ class Revocation(models.Model):
 
     class Meta:
         constraints = [
-            # With 0, a coarse entry would cover later tokens too. With an instant, a fine entry would spare its token.
+            # An entry for a user, client or issuer needs an instant, so that it does not cover later tokens. An entry
+            # for one token, grant or key must not have an instant, which could exclude the very token.
             models.CheckConstraint(
                 condition=Q(kind__in=["jti", "grant", "kid"], issued_before=0)
                 | Q(kind__in=["sub", "client", "client_sub", "iss"], issued_before__gt=0),
@@ -58,7 +60,7 @@ class WaitingEntry(models.Model):
 
 
 class RevocationLog(models.Model):
-    """The head of the log, one row. Publishers lock it."""
+    """The head of the log of revocations: one row, which publishers lock."""
 
     version = models.BigIntegerField(help_text="The version of the last publication.")
     tag = models.CharField(
@@ -86,7 +88,7 @@ class Publication(models.Model):
 
 
 class Segment(models.Model):
-    """Entries of successive versions, packed once for all processes and readers."""
+    """Entries of successive versions of the log, packed when the segment is made and not for each request."""
 
     digest = models.CharField(max_length=43, primary_key=True, help_text="The SHA-256 of the body, in base64url.")
     version = models.BigIntegerField(db_index=True, help_text="The version of the last entry in the segment.")

@@ -1,4 +1,4 @@
-"""The scopes of APIs, and the policies of token exchange, which name scopes."""
+"""The scopes of APIs, and the exchange policies, which list scopes."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ from tokens.models.api import Api, group_names, scope_token
 
 
 class Scope(models.Model):
-    """A permission at one API. Its name is unique among all APIs, so a request can name the API by its scopes alone."""
+    """A permission at one API. Its name is unique among all APIs, so the scopes of a request identify the API."""
 
     name = models.CharField(max_length=100, unique=True, validators=[scope_token])
     description = models.CharField(max_length=200, help_text="Shown to users on the consent page.")
     api = models.ForeignKey(Api, on_delete=models.PROTECT, related_name="scopes", verbose_name="API")
-    # Names, so that a token request needs no further statement. None: every user.
+    # Names of groups, so that a token request needs no further statement. None: every user may get the scope.
     groups = models.JSONField(
         "only for groups",
         null=True,

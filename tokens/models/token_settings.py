@@ -1,4 +1,4 @@
-"""A client's tokens: lifetimes, binding, algorithm, and when it gets refresh tokens. Columns of the client's table."""
+"""Columns of the client's table about its tokens: lifetimes, DPoP, algorithm of ID tokens, and refresh tokens."""
 
 from django.db import models
 
@@ -7,7 +7,7 @@ from tokens.models import lifetimes
 
 
 class TokenSettings(models.Model):
-    """The lifetimes of a client's tokens, their binding and algorithm, and the rules of its refresh tokens."""
+    """The lifetimes of a client's tokens, their binding to DPoP keys, their algorithm, and rules for refresh tokens."""
 
     access_token_lifetime = models.DurationField(
         null=True,
@@ -42,7 +42,7 @@ class TokenSettings(models.Model):
         help_text="Refuse each token request without a DPoP proof, so that every access token of the client is bound to"
         " a key that it has (RFC 9449 section 5.2). Off: tokens are bound if the client sends a proof.",
     )
-    # The name of the member of OpenID Connect Registration 1.0 section 2.
+    # The column has the name of the member in OpenID Connect Registration 1.0 section 2.
     id_token_signed_response_alg = models.CharField(  # noqa: DJ001 (nullable: see above)
         "algorithm of ID tokens",
         max_length=10,

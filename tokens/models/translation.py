@@ -1,7 +1,7 @@
-"""The names, help texts and permissions of the tables in the language of the page.
+"""Translates the names, help texts and permissions of the tables into the language of the page.
 
-Django translates a text of a model only if it is marked. Here each text of a model of this app is marked when its class
-is ready, so that a new column cannot be forgotten, and no migration repeats the texts. `tests/catalogue.py` lists them.
+Django translates a text of a model only if the text is marked. This module marks each text of this app's models when
+the class is ready, so that a new column cannot be forgotten. `tests/catalogue.py` lists the texts.
 """
 
 from collections.abc import Iterator
@@ -17,17 +17,17 @@ TEXTS = ("verbose_name", "help_text")
 
 
 def mark(sender: type[Model], **_options: object) -> None:
-    """Mark the texts of a model of this app that is ready. Receives `class_prepared`."""
+    """Mark the texts of a model of this app for translation, when its class is ready (signal `class_prepared`)."""
     if sender._meta.app_label == APP:
         mark_texts(sender)
 
 
 def mark_texts(model: type[Model]) -> None:
-    """Mark the names of a model and its fields, and its help texts."""
+    """Mark the names of a model, and the names and help texts of its fields."""
     names: Any = model._meta
     for name in ("verbose_name_plural", "verbose_name"):
         if not isinstance(names.original_attrs.get(name), Promise):
-            # As text: Django makes the plural from the name, as a promise that nothing translates.
+            # str: Django makes the plural from the name as a lazy object, which would not be translated.
             setattr(names, name, gettext_lazy(str(getattr(names, name))))
     for field in fields(model):
         for name in TEXTS:
@@ -40,7 +40,7 @@ def fields(model: type[Model]) -> "list[Field[Any, Any]]":
 
 
 def names(model: type[Model]) -> Iterator[str]:
-    """Yield the names of a model, and those of its permissions."""
+    """Yield the names of a model, and the names of its permissions."""
     yield from (str(model._meta.verbose_name), str(model._meta.verbose_name_plural))
     yield from (str(name) for _, name in model._meta.permissions)
 

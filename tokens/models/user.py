@@ -1,7 +1,8 @@
 """Users, and the `sub` by which tokens name them.
 
 - `sub` never changes and is never reused, because APIs store their data under it. A trigger enforces that too.
-- `session_epoch` is random. Sessions and grants hold the epoch of their login, and end when the user gets another.
+- `session_epoch` is random. Sessions and grants contain the epoch of their login. They end when the user gets another
+  epoch.
 """
 
 import uuid
@@ -16,7 +17,7 @@ from django.utils.crypto import salted_hmac
 
 
 class SubjectIsImmutable(ValueError):
-    """A change of a user's `sub` was refused, because APIs would treat the user as another one."""
+    """A change of a user's `sub` was refused, because APIs would treat the user as another user."""
 
 
 class User(AbstractUser):
@@ -40,9 +41,9 @@ class User(AbstractUser):
         ]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save the user, except the session epoch. Raises SubjectIsImmutable if `sub` has changed."""
+        """Save the user, but keep the session epoch of the row. Raises SubjectIsImmutable if `sub` has changed."""
         # An instance that was read before a logout everywhere would write the old epoch back, and revive the sessions.
-        # So the epoch of the row counts, and the later of both instants of a logout.
+        # So the epoch is that of the row, and `logged_out_at` is the later instant of the instance and the row.
         with transaction.atomic():
             columns = User.objects.values_list("sub", "logged_out_at", "session_epoch", "profile_changed_at")
             row = columns.select_for_update().filter(pk=self.pk).first()
@@ -60,7 +61,7 @@ class User(AbstractUser):
         User.objects.filter(pk=self.pk).update(**fields)
 
     def get_session_auth_hash(self) -> str:
-        """Return the value that a valid session contains. It changes with the password and with the session epoch."""
+        """Return the value that a valid session contains. It changes with the password and at a logout everywhere."""
         return self._with_epoch(super().get_session_auth_hash())
 
     def get_session_auth_fallback_hash(self) -> Iterator[str]:
@@ -68,8 +69,8 @@ class User(AbstractUser):
         return (self._with_epoch(value) for value in super().get_session_auth_fallback_hash())
 
     def _with_epoch(self, value: str) -> str:
-        """Return an HMAC of Django's value, the last logout everywhere and the session epoch."""
+        """Return an HMAC of `value`, the instant of the last logout everywhere, and the session epoch."""
         logged_out_at = self.logged_out_at.isoformat() if self.logged_out_at else ""
-        # Without an epoch the text is that of earlier versions of Keyturn, so that sessions survive the upgrade.
+        # Without an epoch, the text is the one of earlier versions of Keyturn, so that sessions survive the upgrade.
         text = f"{value} {logged_out_at}{self.session_epoch or ''}"
         return salted_hmac("tokens.models.user", text, algorithm="sha256").hexdigest()

@@ -9,7 +9,7 @@ from tokens.models.client import Client
 
 
 class UserGrant(models.Model):
-    """One authorization of one client by one user. Every token under it carries its id, so that all can be revoked."""
+    """One authorization of one client by one user. Its tokens carry its id, so that all of them can be revoked."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="user_grants")
@@ -35,7 +35,7 @@ class UserGrant(models.Model):
         help_text="The login session in which the user allowed the client; the claim sid of ID tokens. Empty: none.",
     )
     acr = models.CharField(max_length=100, blank=True)
-    # Compared with the user's epoch whenever a token is issued. Nullable: users who never logged out have none.
+    # Compared with the user's epoch whenever a token is issued. Null: the user had never been logged out everywhere.
     session_epoch = models.UUIDField(
         null=True,
         editable=False,

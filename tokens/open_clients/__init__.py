@@ -4,23 +4,23 @@ Owns: fetching, judging and caching metadata documents; registering, reading, ch
 register themselves (RFC 7591, RFC 7592); initial access tokens; the choice of clients that `purge_tokens` deletes.
 Does not own: guarded requests (`outbound`), client authentication (`clients`), or the question to the user
 (`authorize`).
-Steps: none; it prepares 2 and 3 for clients that no operator registered.
+Steps: none of the seven in README.md; steps 2 and 3 need what is registered here.
 Neighbours: above `registration`, whose audit events and secrets it shares. `views` call it before 2 and 3.
 
-- Both ways are off unless the settings turn them on (tokens/open_client_settings.py).
-- A client gets exactly the scopes and APIs of the settings. Neither document nor registration changes that.
-- The database has one row of `Client` for each such client, so that every other room treats it as any client.
+- Metadata documents and dynamic registration are off unless the settings turn them on (tokens/settings/open_client.py).
+- A client gets exactly the scopes and APIs of the settings. Its metadata cannot change them.
+- The database has a row of `Client` for each such client, so that other packages treat it as any other client.
 
 Read in this order:
 - `identifier`: the address of a document, which is the client_id.
-- `client_metadata`: judge the metadata of a client, which both ways share.
-- `document_rules`: judge what only documents must satisfy.
+- `metadata_member`, `client_metadata`: read single members; judge the metadata of any self-registered client.
+- `document_rules`: judge the rules for metadata documents only.
 - `freshness`: for how long a document is used before it is fetched again.
 - `flights`, `document_fetch`: fetch a document once for all threads that need it, within bounds.
-- `scope_policy`: give a client what the settings allow, and nothing else.
+- `scope_policy`: give a client the scopes and APIs that the settings allow.
 - `document_row`, `document_client`: store the client of a document; find and renew it.
 - `initial_token`: tokens that permit dynamic registrations.
 - `dynamic_metadata`, `dynamic_client`, `registration_answer`: the metadata that clients send; register, change and
-  delete a client; the responses to it.
+  delete a client; the responses to the client.
 - `idle_client`: clients that can be deleted because they are not used.
 """

@@ -1,14 +1,15 @@
 """Validates client metadata from a document or a registration request (RFC 7591 section 2). Pure.
 
 1. Each member that this issuer understands has the right type and a bounded size. Other members are ignored.
-2. It has no software statement. This issuer verifies none, and to ignore one would suggest that it was trusted.
-3. The response type is `code`, and the grant types are among those that the settings allow.
+2. The metadata has no software statement. This issuer verifies no software statement, and if it ignored the statement,
+   the client could believe that it was trusted.
+3. The response type is `code`. Of the requested grant types, the client gets those that the settings allow.
 4. Redirect URIs obey the rules of `create_client` (tokens/addresses.py).
-5. The client authenticates by a permitted method, and has keys exactly if the method needs them. A `jwks_uri` is an
-   https address with a host name.
-6. A back-channel logout URI has the origin of a redirect URI, so that no stranger chooses where the issuer posts.
+5. The client authenticates by a permitted method. It has keys if the method needs them; other keys are not stored. A
+   `jwks_uri` is an https address with a host name.
+6. A back-channel logout URI has the origin of a redirect URI, so that a client cannot make the issuer post elsewhere.
 
-The members `scope`, `resource` and the like give no rights: the settings do (`scope_policy`).
+Members such as `scope` and `resource` give no rights: the settings do (`scope_policy`).
 """
 
 import unicodedata
@@ -23,6 +24,7 @@ from tokens.jose.key_format import ALGORITHMS
 from tokens.jose.public_keys import UnusableKey
 from tokens.open_clients import identifier
 from tokens.open_clients.identifier import UnfitAddress
+from tokens.open_clients.metadata_member import InvalidMetadata, text, texts, truth
 
 LONGEST_NAME = 100  # characters
 LONGEST_URI = 500
@@ -33,17 +35,9 @@ PUBLIC = "none"
 """The authentication method of a client that does not authenticate."""
 AUTHORIZATION_CODE = "authorization_code"
 HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
-"""Categories of characters that are invisible, or turn the direction of the text after them."""
+"""Categories of characters that are invisible, or change the direction of the text after them."""
 BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-"""Characters of other categories that show nothing: fillers, the blank of Braille and the grapheme joiner."""
-
-
-class InvalidMetadata(ValueError):
-    """The metadata is refused. `error` is the code of RFC 7591 section 3.2.2, the message says why."""
-
-    def __init__(self, description: str, *, error: str = "invalid_client_metadata") -> None:
-        super().__init__(description)
-        self.error = error
+"""Invisible characters of other categories: fillers, the blank of Braille and the grapheme joiner."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,15 +52,15 @@ class ClientMetadata:
     jwks: Mapping[str, Any] | None
     jwks_uri: str
     require_pushed_authorization_requests: bool
-    """True if the client wants its authorization requests to be accepted only if it pushed them (RFC 9126)."""
+    """True if the issuer must refuse authorization requests that the client did not push (RFC 9126)."""
     require_signed_request_object: bool
-    """The same for requests that it signed (RFC 9101)."""
+    """True if the issuer must refuse authorization requests that the client did not sign (RFC 9101)."""
     dpop_bound_access_tokens: bool
     """True if the client always uses DPoP (RFC 9449 section 5.2)."""
     id_token_signed_response_alg: str = ""
-    """Empty if the client does not choose (OpenID Connect Registration 1.0 section 2)."""
+    """Empty if the client chooses no algorithm (OpenID Connect Registration 1.0 section 2)."""
     backchannel_logout_uri: str = ""
-    """Empty if the client is not told of logouts (Back-Channel Logout 1.0 section 2.2)."""
+    """Empty if the client wants no logout tokens (Back-Channel Logout 1.0 section 2.2)."""
     backchannel_logout_session_required: bool = False
 
     @property
@@ -81,7 +75,10 @@ class ClientMetadata:
 
     @property
     def origins(self) -> tuple[str, ...]:
-        """Return the origins of a public client's web redirect URIs, whose pages may read answers (CORS)."""
+        """Return the origins of a public client's web redirect URIs. Pages of these origins may read responses (CORS).
+
+        Returns nothing for a confidential client.
+        """
         if not self.is_public:
             return ()
         parts = [urlsplit(uri) for uri in self.redirect_uris]
@@ -97,13 +94,13 @@ def read(
     grant_types: Collection[str],
     loopback: bool,
 ) -> ClientMetadata:
-    """Validate the metadata in `members`. Raises InvalidMetadata if it is refused.
+    """Validate the metadata in `members`. Raises InvalidMetadata if it breaks a rule.
 
-    `methods` are the permitted authentication methods, `default_method` is the one of a client that names none, and
+    `methods` are the permitted authentication methods; `default_method` is used if the client names no method.
     `grant_types` are those that the settings allow. `loopback` permits a `jwks_uri` on loopback, for development.
     """
     _refuse_statement(members)
-    method = _text(members, "token_endpoint_auth_method") or default_method
+    method = text(members, "token_endpoint_auth_method") or default_method
     if method not in methods:
         raise InvalidMetadata(f"token_endpoint_auth_method must be one of {', '.join(methods)}.")
     uris = _redirect_uris(members)
@@ -116,9 +113,9 @@ def read(
         token_endpoint_auth_method=method,
         jwks=jwks,
         jwks_uri=jwks_uri,
-        require_pushed_authorization_requests=_truth(members, "require_pushed_authorization_requests"),
-        require_signed_request_object=_truth(members, "require_signed_request_object"),
-        dpop_bound_access_tokens=_truth(members, "dpop_bound_access_tokens"),
+        require_pushed_authorization_requests=truth(members, "require_pushed_authorization_requests"),
+        require_signed_request_object=truth(members, "require_signed_request_object"),
+        dpop_bound_access_tokens=truth(members, "dpop_bound_access_tokens"),
         id_token_signed_response_alg=_algorithm(members),
         **_logout(members, uris=uris, loopback=loopback),
     )
@@ -133,8 +130,11 @@ def _refuse_statement(members: Mapping[str, Any]) -> None:
 
 
 def _name(members: Mapping[str, Any]) -> str:
-    """Return the name without surrounding blanks. Raises InvalidMetadata if users could be misled by its characters."""
-    name = _text(members, "client_name").strip()
+    """Return the name without surrounding blanks.
+
+    Raises InvalidMetadata if the name is too long, or has invisible characters, which could mislead users.
+    """
+    name = text(members, "client_name").strip()
     if len(name) > LONGEST_NAME:
         raise InvalidMetadata(f"client_name is longer than {LONGEST_NAME} characters.")
     if any(unicodedata.category(character) in HIDDEN or character in BLANK for character in name):
@@ -143,7 +143,7 @@ def _name(members: Mapping[str, Any]) -> str:
 
 
 def _redirect_uris(members: Mapping[str, Any]) -> tuple[str, ...]:
-    uris = _texts(members, "redirect_uris")
+    uris = texts(members, "redirect_uris")
     if len(uris) > MOST_URIS:
         raise InvalidMetadata(f"More than {MOST_URIS} redirect URIs.", error="invalid_redirect_uri")
     for uri in uris:
@@ -154,10 +154,14 @@ def _redirect_uris(members: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _grant_types(members: Mapping[str, Any], *, permitted: Collection[str], uris: Collection[str]) -> tuple[str, ...]:
-    """Return the requested grant types that the settings allow, without those that a client cannot use alone."""
-    if any(response != "code" for response in _texts(members, "response_types")):
+    """Return the requested grant types that the settings allow.
+
+    Raises InvalidMetadata if no grant type other than refresh_token is left, if the authorization code grant has no
+    redirect URI, or if a response type is not `code`.
+    """
+    if any(response != "code" for response in texts(members, "response_types")):
         raise InvalidMetadata("response_types must be code.")
-    requested = _texts(members, "grant_types") or [AUTHORIZATION_CODE]
+    requested = texts(members, "grant_types") or [AUTHORIZATION_CODE]
     granted = [name for name in dict.fromkeys(requested) if name in permitted]
     if not set(granted) - {"refresh_token"}:
         raise InvalidMetadata(f"grant_types must name one of {', '.join(permitted)}.")
@@ -167,16 +171,19 @@ def _grant_types(members: Mapping[str, Any], *, permitted: Collection[str], uris
 
 
 def _algorithm(members: Mapping[str, Any]) -> str:
-    """Return the algorithm of ID tokens; empty if the client names none. Raises InvalidMetadata."""
-    algorithm = _text(members, "id_token_signed_response_alg")
+    """Return the algorithm of ID tokens, or "" if the client names none. Raises InvalidMetadata if it is unknown."""
+    algorithm = text(members, "id_token_signed_response_alg")
     if algorithm and algorithm not in ALGORITHMS:
         raise InvalidMetadata(f"id_token_signed_response_alg must be one of {', '.join(ALGORITHMS)}.")
     return algorithm
 
 
 def _keys(members: Mapping[str, Any], method: str) -> tuple[Mapping[str, Any] | None, str]:
-    """Return `jwks` and `jwks_uri`, of which a client with private_key_jwt has one. Raises InvalidMetadata."""
-    jwks, jwks_uri = members.get("jwks"), _text(members, "jwks_uri")
+    """Return `jwks` and `jwks_uri`, both empty unless the method is private_key_jwt.
+
+    Raises InvalidMetadata if `jwks` is not usable, or if private_key_jwt has neither or both.
+    """
+    jwks, jwks_uri = members.get("jwks"), text(members, "jwks_uri")
     if jwks is not None:
         _judge_jwks(jwks)
     if method != "private_key_jwt":
@@ -197,7 +204,7 @@ def _judge_jwks(jwks: object) -> None:
 
 
 def _judge_key_address(jwks_uri: str, *, loopback: bool) -> None:
-    """Raise InvalidMetadata unless the address of keys obeys the rules of the address of a document."""
+    """Raise InvalidMetadata unless `jwks_uri` obeys the rules for the address of a metadata document."""
     try:
         _ = identifier.read(jwks_uri, loopback=loopback) if jwks_uri else None
     except UnfitAddress as error:
@@ -205,39 +212,11 @@ def _judge_key_address(jwks_uri: str, *, loopback: bool) -> None:
 
 
 def _logout(members: Mapping[str, Any], *, uris: Collection[str], loopback: bool) -> dict[str, Any]:
-    """Return the members about back-channel logout, by field. Raises InvalidMetadata."""
-    uri, required = _text(members, "backchannel_logout_uri"), _truth(members, "backchannel_logout_session_required")
+    """Return the members about back-channel logout. Raises InvalidMetadata if the logout URI is not permitted."""
+    uri, required = text(members, "backchannel_logout_uri"), truth(members, "backchannel_logout_session_required")
     problem = logout_uri_problem(uri, loopback=loopback) if uri else None
     if problem or len(uri) > LONGEST_URI:
         raise InvalidMetadata(f"backchannel_logout_uri {problem or 'is too long.'}")
     if uri and origin(uri) not in map(origin, uris):
         raise InvalidMetadata("backchannel_logout_uri must have the origin of a redirect URI.")
     return {"backchannel_logout_uri": uri, "backchannel_logout_session_required": bool(uri) and required}
-
-
-def _text(members: Mapping[str, Any], name: str) -> str:
-    """Return a member that is text; empty if it is missing or null. Raises InvalidMetadata."""
-    value = members.get(name)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise InvalidMetadata(f"{name} must be a text.")
-    return value
-
-
-def _truth(members: Mapping[str, Any], name: str) -> bool:
-    """Return a member that is true or false; False if it is missing or null. Raises InvalidMetadata."""
-    value = members.get(name)
-    if value is not None and not isinstance(value, bool):
-        raise InvalidMetadata(f"{name} must be true or false.")
-    return bool(value)
-
-
-def _texts(members: Mapping[str, Any], name: str) -> list[str]:
-    """Return a member that is a list of texts; empty if it is missing or null. Raises InvalidMetadata."""
-    value = members.get(name)
-    if value is None:
-        return []
-    if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
-        raise InvalidMetadata(f"{name} must be a list of texts.")
-    return value

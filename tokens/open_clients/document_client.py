@@ -1,10 +1,10 @@
 """Find, create and renew the client of a metadata document.
 
-1. The settings accept documents, and the document's host. The client_id is a permitted address.
+1. The settings must accept documents, and the document's host. The client_id must be a permitted address.
 2. A stored client is used while its document is fresh. For a blocked client nothing is fetched or raised here: the
-   caller looks for an active client, and finds none.
-3. Otherwise the document is fetched. An invalid or missing document refuses its client.
-4. If the document cannot be fetched at the moment, a stored client is used for GRACE more, unless its document was
+   caller looks up active clients only, and refuses the client.
+3. Otherwise the document is fetched. If the document is missing or invalid, the client is refused.
+4. If the document cannot be fetched at the moment, a stored client is used for GRACE longer, unless its document was
    refused before.
 5. A valid document creates the client, or changes its row (`document_row`).
 """
@@ -33,24 +33,25 @@ UNREACHABLE = "The document at the client_id cannot be fetched at the moment. Tr
 
 
 def admit(client_id: str, *, now: datetime, before_fetch: Callable[[], None]) -> None:
-    """Create or renew the client at an authorization request. Calls `before_fetch` before a fetch or a change.
+    """Create or renew the client that an authorization request names by the address of its document.
 
-    Raises DocumentRefused, Unavailable, and what `before_fetch` raises.
+    Calls `before_fetch` before a fetch or a change. Raises DocumentRefused if the address or the document is refused,
+    Unavailable if the document cannot be fetched and no stored client can be used, and what `before_fetch` raises.
     """
     _judge_address(client_id)
     state = _state(client_id)
     if state is not None and _is_settled(state, now=now):
         return
-    # Also for a document in memory that its client's row refused: each try to store it locks the registry.
+    # True also for a document in memory that could not be stored: each attempt to store it locks the registry.
     if document_fetch.is_costly(client_id):
         before_fetch()
     _renew(client_id, state, now=now)
 
 
 def renew(client_id: str, *, now: datetime) -> None:
-    """Fetch the document of a stored client again if it is stale. Raises DocumentRefused and Unavailable.
+    """Fetch the document of a stored client again if it is stale. Raises what `admit` raises.
 
-    Fetches nothing for a client that is not stored: only an authorization request introduces a client.
+    Fetches nothing for a client that is not stored: only an authorization request may introduce a client.
     """
     _judge_address(client_id)
     state = _state(client_id)
@@ -80,7 +81,11 @@ def _is_settled(state: OpenClient, *, now: datetime) -> bool:
 
 
 def _renew(client_id: str, state: OpenClient | None, *, now: datetime) -> None:
-    """Fetch the document and store the client. Raises DocumentRefused and Unavailable."""
+    """Fetch the document and store the client.
+
+    Raises DocumentRefused if the document is missing or refused. Raises Unavailable if the document cannot be fetched
+    and no stored client can be used, or if another transaction holds a lock for too long.
+    """
     try:
         document_row.store(client_id, document_fetch.get(client_id), now=now)
     except (NoDocument, DocumentRefused) as error:
@@ -99,15 +104,16 @@ def _renew(client_id: str, state: OpenClient | None, *, now: datetime) -> None:
 def _note_failure(
     client_id: str, state: OpenClient | None, reason: str, *, now: datetime, is_final: bool = False
 ) -> None:
-    """Log the failure. If the client is stored, keep the reason for the admin.
+    """Log the failure. If the client is stored, store the reason for the admin.
 
-    `is_final` is True for a document that is gone or refused: then its client is not used if its host falls silent.
+    `is_final` is True if the document is missing or refused. If a later fetch then fails, the client gets no GRACE
+    period.
     """
     log("document.refused", actor="issuer", subject=f"client:{client_id}", details={"reason": reason}, now=now)
     if state is None:
         return
     fresh_until = None if is_final else state.fresh_until
     if (state.failure, state.fresh_until) != (reason[:255], fresh_until):
-        # Not if another process fetched a valid document meanwhile.
+        # Change nothing if another process has stored a valid document since `state` was read.
         this = OpenClient.objects.filter(pk=state.pk, fresh_until=state.fresh_until)
         this.update(failure=reason[:255], fresh_until=fresh_until)

@@ -1,7 +1,7 @@
-"""Fetches client ID metadata documents, within the bounds of the draft (02 sections 5 and 8.6).
+"""Fetches client ID metadata documents, within the bounds of their draft (version 02 sections 5 and 8.6).
 
 - The request is guarded (`outbound`): no address inside the network, no redirect, bounded in time.
-- A document has at most LONGEST bytes, is JSON by its Content-Type, and strict JSON by its content.
+- A document has at most LONGEST bytes, a Content-Type of JSON, and strict JSON as its content.
 - In development, and only if the settings say so, a document may be on loopback.
 """
 
@@ -16,15 +16,16 @@ from tokens.addresses import LOOPBACK
 from tokens.jose import strict_json
 from tokens.jose.strict_json import NotStrict
 from tokens.open_clients import document_rules, freshness, identifier
-from tokens.open_clients.client_metadata import ClientMetadata, InvalidMetadata
+from tokens.open_clients.client_metadata import ClientMetadata
 from tokens.open_clients.flights import Flights
+from tokens.open_clients.metadata_member import InvalidMetadata
 from tokens.outbound import FetchError, StatusError
 
 LONGEST = 16 * 1024
 """Bytes. The draft recommends 5 KB, which a JWKS of RSA keys exceeds."""
 TYPE = re.compile(r"application/(json|[a-z0-9.+-]+\+json)\s*(;.*)?", re.IGNORECASE | re.DOTALL)
 GONE = range(400, 500)
-"""Statuses that mean that there is no document. Others are failures that can be temporary."""
+"""Statuses that mean that there is no document, except those in OVERLOADED. Statuses from 500 on can be temporary."""
 OVERLOADED = frozenset({408, 425, 429})
 
 
@@ -45,12 +46,16 @@ class ValidDocument:
 
 
 def is_costly(client_id: str) -> bool:
-    """Return True if `get` would send a request now, or returns a document, which its caller then has to store."""
+    """Return True if `get` would now send a request, or would return a document that the caller then stores."""
     return flights.is_due(client_id) or flights.has_value(client_id)
 
 
 def get(client_id: str) -> ValidDocument:
-    """Fetch and validate the document at `client_id`. Raises NoDocument, Unreachable and flights.StillFetching."""
+    """Fetch and validate the document at `client_id`.
+
+    Raises NoDocument if the document is missing or invalid, Unreachable if it cannot be fetched, and
+    flights.StillFetching if the fetch takes too long.
+    """
     return flights.get(client_id)
 
 
@@ -86,7 +91,7 @@ def _new_flights() -> "Flights[ValidDocument]":
 
 
 flights: "Flights[ValidDocument]" = _new_flights()
-"""The fetches of this process. Replaced in a forked process, which has none of its parent's threads."""
+"""The fetches of this process. A forked process replaces it, because the threads of its parent do not run there."""
 
 
 def _reset_after_fork() -> None:

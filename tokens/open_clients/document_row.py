@@ -2,7 +2,7 @@
 
 - A document changes the name, redirect URIs, grant types and keys of its client, and whether the client has to push or
   sign its requests. It changes no scope, no API, no lifetime and no other switch.
-- It cannot replace `private_key_jwt` by `none`: otherwise a client without the key could continue.
+- A document cannot replace `private_key_jwt` by `none`. Otherwise an attacker without the key could act as the client.
 - A change renews the registry's version, so each process uses the changed row at its next request.
 """
 
@@ -31,7 +31,11 @@ class DocumentRefused(Exception):
 
 
 def store(client_id: str, fetched: ValidDocument, *, now: datetime) -> None:
-    """Create or change the client. Raises DocumentRefused and RegistryLocked."""
+    """Create or change the client of the document `fetched`.
+
+    Raises DocumentRefused if the client breaks a rule of the registry, and RegistryLocked if another transaction holds
+    a lock for too long.
+    """
     try:
         with translation.override(LANGUAGES[0]):  # the reason is a text for developers
             _save(client_id, fetched, now=now)
@@ -58,10 +62,10 @@ def _create(client_id: str, metadata: ClientMetadata, *, now: datetime) -> Clien
     if idle_client.are_too_many(Registrar.DOCUMENT):
         raise DocumentRefused(TOO_MANY)
     client = Client(client_id=client_id, registered_by=Registrar.DOCUMENT, **_fields(client_id, metadata))
-    # `identifier` judged the client_id, which the rules of the model refuse for every other client.
+    # The rules of the model refuse a client_id that is a URL. Here `identifier` has judged the client_id.
     client.full_clean(exclude=["client_id"])
     client.save()
-    # After the insert, which waits for the lock of other changes of the registry: an API that was added before is seen.
+    # After the insert, which waits for other changes of the registry, so that an API which they added is found.
     if client_id == conf.issuer().url or Api.objects.filter(identifier=client_id).exists():
         raise DocumentRefused(TAKEN)
     scope_policy.apply(client)
@@ -81,7 +85,7 @@ def _change(client: Client, metadata: ClientMetadata, *, now: datetime) -> None:
     if changed:
         client.full_clean(exclude=["client_id"])
         client.save(update_fields=list(changed))
-        client.consents.all().delete()  # users agreed to the client as it was (draft 02 section 8.4)
+        client.consents.all().delete()  # users consented to the client before the change (draft 02 section 8.4)
     if scope_policy.apply(client):
         details["policy"] = ["", "applied"]
     if details:
@@ -90,7 +94,7 @@ def _change(client: Client, metadata: ClientMetadata, *, now: datetime) -> None:
 
 
 def _fields(client_id: str, metadata: ClientMetadata) -> dict[str, Any]:
-    """Return the columns that a document decides, by name."""
+    """Return the values of the columns that a document decides, by name."""
     return {
         "name": metadata.client_name or (identifier.read(client_id, loopback=True).hostname or ""),
         "redirect_uris": " ".join(metadata.redirect_uris),

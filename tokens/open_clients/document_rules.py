@@ -1,7 +1,8 @@
 """Validates a client ID metadata document (draft 02 sections 4 and 8). Pure.
 
 1. It is a JSON object whose `client_id` is its own address.
-2. It has no secret, and no authentication method with one: there is no way to agree on it. No key has a private half.
+2. It has no secret, and no authentication method that needs a secret: issuer and client could not agree on a secret. No
+   key has a private half.
 3. Its metadata is valid (`client_metadata`).
 4. Each redirect URI belongs to the client: it has the origin of the document, is on loopback, or has a private-use
    scheme that is the document's host reversed (com.example.app for app.example.com). So a document cannot send users'
@@ -14,7 +15,8 @@ from urllib.parse import urlsplit
 
 from tokens.addresses import LOOPBACK
 from tokens.open_clients import client_metadata, identifier
-from tokens.open_clients.client_metadata import ClientMetadata, InvalidMetadata
+from tokens.open_clients.client_metadata import ClientMetadata
+from tokens.open_clients.metadata_member import InvalidMetadata
 
 METHODS = ("none", "private_key_jwt")
 SECRETS = ("client_secret", "client_secret_expires_at")
@@ -23,11 +25,11 @@ SECRETS = ("client_secret", "client_secret_expires_at")
 def read(content: object, client_id: str, *, grant_types: Collection[str], loopback: bool) -> ClientMetadata:
     """Return the metadata in the document at `client_id`. Raises InvalidMetadata if the document breaks a rule.
 
-    `loopback` permits http addresses of keys on loopback, for development.
+    `loopback` permits a `jwks_uri` on loopback, for development.
     """
     if not isinstance(content, dict):
         raise InvalidMetadata("The document is not a JSON object.")
-    # Character by character, without normalization (RFC 3986 section 6.2.1).
+    # Compared character by character, without normalization (RFC 3986 section 6.2.1).
     if content.get("client_id") != client_id:
         raise InvalidMetadata("The client_id in the document is not its address.")
     if any(name in content for name in SECRETS):
@@ -58,6 +60,6 @@ def belongs(uri: str, *, origin: str, host: str) -> bool:
 
 
 def _method(content: Mapping[str, Any]) -> str:
-    """Return the authentication method of a document that names none: private_key_jwt if it has keys."""
+    """Return the default authentication method of a document: private_key_jwt if it has keys, else none."""
     # RFC 7591's default is a secret, which no document can have.
     return "private_key_jwt" if content.get("jwks") or content.get("jwks_uri") else "none"

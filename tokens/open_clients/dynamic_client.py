@@ -1,13 +1,13 @@
 """Dynamic client registration: register, read, change and delete a client (RFC 7591, RFC 7592).
 
-1. The mode of the settings: off, open to everyone, or with an initial access token.
-2. The metadata is valid (`dynamic_metadata`). Scopes, APIs and grant types are those of the settings.
+1. The mode in the settings decides who may register: no client, every client, or clients with an initial access token.
+2. The metadata must be valid (`dynamic_metadata`). Scopes, APIs and grant types are those of the settings.
 3. The client gets a random client_id, a secret if its method needs one, and a registration access token. Secret and
    token are stored as hashes, and shown once.
-4. The registration access token permits the client to read, change and delete itself, and nothing else. A client
-   without it, another client's token and a client_id that does not exist are refused alike.
+4. The registration access token permits the client to read, change and delete itself, and nothing else. An invalid
+   token, another client's token and an unknown client_id get the same refusal.
 
-A change replaces all metadata. It cannot change the authentication method, and no secret: both need a new registration.
+A change replaces all metadata, except the authentication method and the secret. They need a new registration.
 """
 
 import hmac
@@ -21,10 +21,10 @@ from tokens.audit.trail import record
 from tokens.errors import OAuthError, Unavailable
 from tokens.issued import one_time
 from tokens.models import Client, InitialAccessToken, OpenClient, Registrar
-from tokens.open_client_settings import RegistrationMode
 from tokens.open_clients import dynamic_metadata, idle_client, initial_token, scope_policy
 from tokens.open_clients.client_metadata import ClientMetadata
 from tokens.registration import secret_rotation
+from tokens.settings.open_client import RegistrationMode
 
 NOT_SENT = ("registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at")
 """Members that a client must not send with a change (RFC 7592 section 2.2)."""
@@ -55,7 +55,7 @@ class BearerRefused(OAuthError):
 
 @dataclass(frozen=True, slots=True)
 class NewClient:
-    """A new client, with its secret and registration access token, which are stored as hashes only."""
+    """A new client, with its secret and its registration access token. The database has only hashes of the two."""
 
     client: Client
     registration_token: str = field(repr=False)
@@ -63,22 +63,26 @@ class NewClient:
 
 
 def register(members: Mapping[str, Any], bearer: str | None, *, address: str, now: datetime) -> NewClient:
-    """Register a client with the metadata `members`. `bearer` is the token of the request, `address` its sender.
+    """Register a client with the metadata `members`.
 
-    Raises BearerRefused if `bearer` is no valid initial access token, OAuthError if the metadata is refused,
-    Unavailable if too many clients were never used, and RegistryLocked if another transaction holds a lock too long.
+    `bearer` is the token of the request, `address` is the network address of the request's sender.
+
+    Raises OAuthError if registration is off or the metadata is refused, BearerRefused if the mode needs an initial
+    access token and `bearer` is not a valid one, Unavailable if too many clients were never used, and RegistryLocked if
+    another transaction holds a lock for too long.
     """
     mode = conf.issuer().open_clients.registration
     if mode is RegistrationMode.OFF:
         raise OAuthError("not_found", OFF, status=404)
     if mode is RegistrationMode.TOKEN and not bearer:
         raise BearerRefused("Send an initial access token as a bearer token.", is_missing=True)
-    # Before the metadata, of which a stranger learns nothing, and before the lock, which delays every other change.
+    # Checked before the metadata, whose errors only a client with a token may see, and before the lock, which delays
+    # every other change of the registry.
     if mode is RegistrationMode.TOKEN and not initial_token.is_live(bearer or "", now=now):
         raise BearerRefused(NOT_LIVE)
     metadata = dynamic_metadata.judged(members)
     with registry_lock.change():
-        # A refusal undoes the count with the transaction.
+        # A later refusal rolls the transaction back, and the count with it.
         token = _used(bearer or "", now=now) if mode is RegistrationMode.TOKEN else None
         if idle_client.are_too_many(Registrar.DYNAMIC):
             raise Unavailable("Too many registered clients were never used.", retry_after=TOO_MANY_AFTER)
@@ -92,12 +96,15 @@ def register(members: Mapping[str, Any], bearer: str | None, *, address: str, no
 
 
 def authenticate(client_id: str, bearer: str | None) -> Client:
-    """Return the client whose registration access token is `bearer`. Raises BearerRefused if it is not valid."""
+    """Return the client `client_id`, whose registration access token must be `bearer`.
+
+    Raises BearerRefused if there is no such client, if it is blocked, or if `bearer` is not its token.
+    """
     if not bearer:
         raise BearerRefused("Send the registration access token as a bearer token.", is_missing=True)
     state = OpenClient.objects.select_related("client").filter(client__client_id=client_id).first()
     stored = state.token_digest if state is not None and state.token_digest else NO_CLIENT
-    # Compared even if there is no client, in constant time.
+    # Compared in constant time, and also if there is no client, so that timing does not reveal which clients exist.
     is_right = hmac.compare_digest(stored, one_time.digest(bearer))
     if state is None or not is_right or not state.token_digest or not state.client.is_active:
         raise BearerRefused(NOT_VALID)
@@ -107,7 +114,8 @@ def authenticate(client_id: str, bearer: str | None) -> Client:
 def change(client: Client, members: Mapping[str, Any], *, now: datetime) -> Client:
     """Replace the metadata of the client, and return it (RFC 7592 section 2.2).
 
-    Raises OAuthError if the metadata is refused, and RegistryLocked if another transaction holds a lock for too long.
+    Raises OAuthError if the metadata is refused, BearerRefused if the client was deleted or blocked after it
+    authenticated, and RegistryLocked if another transaction holds a lock for too long.
     """
     if members.get("client_id") != client.client_id:
         raise OAuthError(dynamic_metadata.INVALID, "client_id must be that of this client.")
@@ -118,7 +126,7 @@ def change(client: Client, members: Mapping[str, Any], *, now: datetime) -> Clie
         raise OAuthError(dynamic_metadata.INVALID, "token_endpoint_auth_method cannot change. Register a new client.")
     with registry_lock.change():
         locked = Client.objects.select_for_update().filter(pk=client.pk, is_active=True).first()
-        if locked is None:  # it was deleted or blocked since it was authenticated
+        if locked is None:  # deleted or blocked since it authenticated
             raise BearerRefused(NOT_VALID)
         new_values = dynamic_metadata.fields(metadata)
         changed = [name for name, value in new_values.items() if getattr(locked, name) != value]
@@ -126,7 +134,7 @@ def change(client: Client, members: Mapping[str, Any], *, now: datetime) -> Clie
             setattr(locked, name, new_values[name])
         dynamic_metadata.validate(locked)
         locked.save(update_fields=changed)
-        if changed:  # users agreed to the client as it was
+        if changed:  # users consented to the client before the change
             locked.consents.all().delete()
         scope_policy.apply(locked)
         subject = f"client:{client.client_id}"
@@ -135,7 +143,10 @@ def change(client: Client, members: Mapping[str, Any], *, now: datetime) -> Clie
 
 
 def delete(client: Client, *, now: datetime) -> None:
-    """Delete the client, which revokes its tokens (RFC 7592 section 2.3). Raises RegistryLocked."""
+    """Delete the client, which revokes its tokens (RFC 7592 section 2.3).
+
+    Raises RegistryLocked if another transaction holds a lock for too long.
+    """
     with registry_lock.change():
         subject = f"client:{client.client_id}"
         record("client.deleted", actor=subject, subject=subject, now=now)

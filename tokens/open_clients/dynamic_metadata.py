@@ -11,7 +11,8 @@ from tokens.errors import OAuthError
 from tokens.languages import LANGUAGES
 from tokens.models import Client
 from tokens.open_clients import client_metadata
-from tokens.open_clients.client_metadata import ClientMetadata, InvalidMetadata
+from tokens.open_clients.client_metadata import ClientMetadata
+from tokens.open_clients.metadata_member import InvalidMetadata
 
 METHODS = ("none", "client_secret_basic", "client_secret_post", "private_key_jwt")
 DEFAULT_METHOD = "client_secret_basic"  # RFC 7591 section 2
@@ -19,7 +20,7 @@ INVALID = "invalid_client_metadata"
 
 
 def judged(members: Mapping[str, Any]) -> ClientMetadata:
-    """Return the metadata of a registration or of a change. Raises OAuthError if it is refused."""
+    """Validate and return the metadata of a registration or of a change. Raises OAuthError if it breaks a rule."""
     settings = conf.issuer().open_clients
     try:
         return client_metadata.read(
@@ -34,7 +35,7 @@ def judged(members: Mapping[str, Any]) -> ClientMetadata:
 
 
 def fields(metadata: ClientMetadata) -> dict[str, Any]:
-    """Return the columns that a client can change, by name."""
+    """Return the values of the columns that a client can change, by name."""
     return {
         "name": metadata.client_name,
         "redirect_uris": " ".join(metadata.redirect_uris),

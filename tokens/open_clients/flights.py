@@ -1,11 +1,11 @@
 """Runs at most one fetch at a time for each address (single-flight), and remembers its outcome for a short time. Pure.
 
 - Requests that need the same document wait for the same fetch, each up to `patience` seconds. A fetch that takes longer
-  goes on, and a request that comes later finds its outcome.
-- An outcome is reused for KEPT seconds. A failure too, so that requests for a document that cannot be fetched neither
-  wait nor send a request each time. It is in memory only, and short, because errors must not be cached (draft 02
-  section 5.2).
-- At most FLIGHTS fetches run at once, and at most WAITERS requests wait. Further ones are `StillFetching`.
+  continues, and a later request finds its outcome.
+- An outcome is reused for KEPT seconds. This includes failures, so that not every request for a document that cannot be
+  fetched waits or sends a request. A failure is remembered in memory only and for a short time, because errors must not
+  be cached (client ID metadata documents, draft 02 section 5.2).
+- At most FLIGHTS fetches run at once, and at most WAITERS requests wait. Further requests get StillFetching.
 
 Threads: a lock guards the tables and is never held during a fetch or a wait. The fetch, the clock and the start of a
 thread are arguments.
@@ -20,10 +20,10 @@ from typing import Generic, TypeVar
 
 KEPT = 30.0  # seconds
 REMEMBERED = 1024
-"""Outcomes that are remembered; the oldest is dropped."""
+"""The most outcomes that are remembered. A further outcome replaces the oldest."""
 FLIGHTS = 8
 WAITERS = 4
-"""Requests that wait at once: fewer than there are threads for requests (project/front/lanes.py)."""
+"""The most requests that wait at once: fewer than the threads for requests (project/front/lanes.py)."""
 PATIENCE = 2.0  # seconds, less than ANSWER_WITHIN
 
 T = TypeVar("T")
@@ -35,13 +35,13 @@ class StillFetching(Exception):
 
 @dataclass(slots=True)
 class Flight(Generic[T]):
-    """A fetch of one address. When it has ended, `value` or `error` is its outcome."""
+    """A fetch of one address, which runs or has ended. After its end, `value` or `error` is the outcome."""
 
     ended: threading.Event = field(default_factory=threading.Event)
     value: T | None = None
     error: Exception | None = None
     at: float = 0.0
-    """The instant of its end, in seconds of the injected clock."""
+    """The instant at which the fetch ended, in seconds of the injected clock."""
 
 
 def in_a_thread(work: Callable[[], None]) -> None:
@@ -50,7 +50,7 @@ def in_a_thread(work: Callable[[], None]) -> None:
 
 
 class Flights(Generic[T]):
-    """The fetches of a process. `fetch` returns a value for an address, or raises an exception."""
+    """The fetches of a process. The argument `fetch` returns a value for an address, or raises an exception."""
 
     def __init__(
         self,
@@ -66,28 +66,31 @@ class Flights(Generic[T]):
         self._outcomes: OrderedDict[str, Flight[T]] = OrderedDict()
 
     def is_due(self, address: str) -> bool:
-        """Return True if `get` would start a fetch: none runs, and no outcome is remembered."""
+        """Return True if `get` would start a fetch: no fetch of the address runs, and no outcome is remembered."""
         with self._lock:
             return address not in self._running and self._remembered(address) is None
 
     def has_value(self, address: str) -> bool:
-        """Return True if a value is remembered for the address, and no failure."""
+        """Return True if the remembered outcome for the address is a value, not a failure."""
         with self._lock:
             outcome = self._remembered(address)
             return outcome is not None and outcome.error is None
 
     def get(self, address: str) -> T:
-        """Return the value at the address. Raises the exception of the fetch, or StillFetching."""
+        """Return the value that was fetched from the address.
+
+        Raises the exception of the fetch if the fetch failed, and StillFetching if it takes too long or too many run.
+        """
         flight = self._join(address)
         if not self._has_ended(flight):
             raise StillFetching
         if flight.error is not None:
-            # Without the frames of earlier requests, which the exception would otherwise collect and keep alive.
+            # Each raise adds frames to the traceback. It is reset, so that it does not keep earlier requests alive.
             raise flight.error.with_traceback(None)
         return flight.value  # type: ignore[return-value] # set, because there is no error
 
     def forget(self) -> None:
-        """Delete every outcome."""
+        """Delete every remembered outcome of a fetch."""
         with self._lock:
             self._outcomes.clear()
 
@@ -96,7 +99,10 @@ class Flights(Generic[T]):
         return outcome if outcome is not None and self._clock() - outcome.at < KEPT else None
 
     def _join(self, address: str) -> Flight[T]:
-        """Return the remembered outcome, or the fetch that runs, or a new one. Raises StillFetching if too many run."""
+        """Return the running fetch, else the remembered outcome, else a new fetch.
+
+        Raises StillFetching if too many fetches or threads run.
+        """
         with self._lock:
             flight_or_outcome = self._running.get(address) or self._remembered(address)
             if flight_or_outcome is not None:
@@ -107,13 +113,13 @@ class Flights(Generic[T]):
         try:
             self._spawn(partial(self._run, address, flight))
         except RuntimeError as error:  # too many threads
-            flight.error = StillFetching()  # for requests that have joined it meanwhile
+            flight.error = StillFetching()  # for requests that have joined this flight
             self._end(address, flight)
             raise StillFetching from error
         return flight
 
     def _has_ended(self, flight: Flight[T]) -> bool:
-        """Wait for the fetch. Returns False if that takes too long, or too many requests wait already."""
+        """Wait for the fetch. Returns False if the fetch takes too long, or if too many requests wait already."""
         if flight.ended.is_set():
             return True
         if not self._room.acquire(blocking=False):

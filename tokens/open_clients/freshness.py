@@ -1,13 +1,13 @@
-"""For how long a document is used before it is fetched again, by its headers and within bounds (RFC 9111). Pure.
+"""Computes how long a document is used before it is fetched again, from its headers, within bounds (RFC 9111). Pure.
 
 | headers                                   | seconds                          |
 |-------------------------------------------|----------------------------------|
 | Cache-Control: no-store, no-cache         | LEAST                            |
 | Cache-Control: max-age=N, with Age: M     | N - M, from LEAST to MOST        |
 | Expires, with Date                        | their distance, from LEAST to MOST |
-| neither                                   | UNSTATED                         |
+| none of these                             | UNSTATED                         |
 
-A document that cannot be fetched then is used for GRACE more. After that its client is refused.
+If the document cannot be fetched again, the old document is used for GRACE longer. After that the client is refused.
 """
 
 import re
@@ -18,13 +18,13 @@ from email.utils import parsedate_to_datetime
 LEAST = timedelta(minutes=1)
 UNSTATED = timedelta(minutes=5)
 MOST = timedelta(hours=1)
-"""The longest time until a changed document acts: a removed key or redirect URI is refused then."""
+"""The longest time until a changed document takes effect, for example until a removed key is refused."""
 GRACE = timedelta(hours=1)
 MAX_AGE = re.compile(r"max-age=\"?([0-9]{1,9})\"?")
 
 
 def lifetime(headers: Mapping[str, str]) -> timedelta:
-    """Return for how long the document is fresh. The names of `headers` are in lower case."""
+    """Return for how long a document with these response headers is fresh. Their names are in lower case."""
     directives = [directive.strip().lower() for directive in headers.get("cache-control", "").split(",")]
     if {"no-store", "no-cache"} & set(directives):
         return LEAST
@@ -45,7 +45,7 @@ def _seconds(text: str) -> timedelta:
 
 
 def _until_expiry(headers: Mapping[str, str]) -> timedelta:
-    """Return the time from Date to Expires; zero if one of them cannot be read."""
+    """Return the time from the header Date to Expires. Returns zero if either header cannot be parsed."""
     try:
         return parsedate_to_datetime(headers["expires"]) - parsedate_to_datetime(headers.get("date", ""))
     except (ValueError, TypeError, OverflowError):  # a date without a time zone cannot be subtracted from one with it

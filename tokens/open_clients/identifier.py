@@ -1,9 +1,9 @@
 """The address of a client ID metadata document, which is the client's client_id (draft 02 section 3). Pure.
 
-- It is https, with a host name and a path, and without user, fragment and dot segments.
-- Its host is a name in lower case whose last label is not a number: users read it on the consent page, and no address
-  in another notation (0x7f.1, 2130706433) passes as one.
-- It is used as it is sent. Two addresses that differ in one character are two clients.
+- The address is https, with a host name and a path, and without user, fragment and dot segments.
+- The host is a name in lower case whose last label is not a number. Users read the host on the consent page, and an IP
+  address in another notation (0x7f.1, 2130706433) must not pass as a name.
+- The address is not normalized. Two addresses that differ in one character are two clients.
 """
 
 import re
@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from tokens.addresses import LOOPBACK, PLAIN
 
 LONGEST = 240
-"""Characters. The subject of an audit event, `client:` and the address, has 255."""
+"""The most characters of an address. With the prefix `client:` it must fit the 255 of an audit event's subject."""
 LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 HOST = re.compile(rf"(?:{LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?")
 DOTS = frozenset({".", ".."})
@@ -23,14 +23,14 @@ class UnfitAddress(ValueError):
 
 
 def is_address(client_id: str) -> bool:
-    """Return True if the client_id can only be the address of a document: no other client_id has a colon."""
+    """Return True if the client_id has a colon. Only the address of a document has one."""
     return ":" in client_id
 
 
 def read(client_id: str, *, loopback: bool = False) -> SplitResult:
     """Parse the address of a document. Raises UnfitAddress if it breaks a rule of the draft.
 
-    `loopback` permits http and https on loopback too. That is for development only.
+    `loopback` also permits http and https on loopback, for development only.
     """
     if len(client_id) > LONGEST:
         raise UnfitAddress(f"The client_id is longer than {LONGEST} characters.")
@@ -67,7 +67,7 @@ def _split(client_id: str) -> SplitResult:
 
 
 def _judge_path(path: str) -> None:
-    """Raise UnfitAddress unless the path is longer than a slash and has no dot segments, also if percent-encoded."""
+    """Raise UnfitAddress unless the path is longer than a slash and has no dot segments, plain or percent-encoded."""
     if path in {"", "/"}:
         raise UnfitAddress("The client_id must have a path, such as https://app.example/client.json.")
     if DOTS & set(path.lower().replace("%2e", ".").split("/")):

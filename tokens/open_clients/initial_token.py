@@ -13,15 +13,15 @@ from tokens import conf
 from tokens.audit.trail import record
 from tokens.issued import one_time
 from tokens.models import InitialAccessToken
-from tokens.open_client_settings import RegistrationMode
+from tokens.settings.open_client import RegistrationMode
 
 MOST_REGISTRATIONS = 10_000
 
 
 def create(token: InitialAccessToken, *, actor: str, now: datetime) -> str:
-    """Store a token with this note, expiry and number of registrations, and return its text. It cannot be read later.
+    """Store `token`, which has a note, an expiry and a number of registrations. Return its text, which is not stored.
 
-    Raises ValidationError. The error names the field.
+    Raises ValidationError, by field, if a value is out of bounds.
     """
     judge(token.registrations_left, token.expires_at, now=now)
     text = one_time.new()
@@ -34,12 +34,12 @@ def create(token: InitialAccessToken, *, actor: str, now: datetime) -> str:
 
 
 def is_useless() -> bool:
-    """Return True if the issuer accepts no initial access token, because DYNAMIC_REGISTRATION is not `token`."""
+    """Return True if no initial access token is accepted, because DYNAMIC_REGISTRATION is not `token`."""
     return conf.issuer().open_clients.registration is not RegistrationMode.TOKEN
 
 
 def judge(registrations: int, expires_at: datetime, *, now: datetime) -> None:
-    """Raise ValidationError if the number of registrations is out of bounds, or the expiry time has passed."""
+    """Raise ValidationError if the number of registrations is out of bounds, or the expiry is in the past."""
     if expires_at <= now:
         raise ValidationError({"expires_at": gettext("The expiry time has passed.")})
     if not 0 < registrations <= MOST_REGISTRATIONS:
@@ -49,7 +49,7 @@ def judge(registrations: int, expires_at: datetime, *, now: datetime) -> None:
 
 
 def revoke(token: InitialAccessToken, *, actor: str, now: datetime) -> bool:
-    """Revoke a token. Returns False if it was revoked already. Clients that were registered with it stay."""
+    """Revoke a token. Returns False if it was revoked already. Clients that were registered with the token remain."""
     if not InitialAccessToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now):
         return False
     record("initial_token.revoked", actor=actor, subject=subject(token), now=now)
@@ -57,11 +57,12 @@ def revoke(token: InitialAccessToken, *, actor: str, now: datetime) -> bool:
 
 
 def use(text: str, *, now: datetime) -> InitialAccessToken | None:
-    """Count one registration of a live token, and return the token. Returns None if it is not live.
+    """Count one registration of a live token, and return the token. Returns None if `text` is not a live token.
 
-    The caller runs this in the transaction that registers the client, so that a refused registration is not counted.
+    The caller must run this in the transaction that registers the client, so that a refused registration is not
+    counted.
     """
-    # One UPDATE, so that of two registrations at once only one gets the last of them.
+    # One UPDATE, so that two concurrent registrations cannot both use the last registration that is left.
     counted = _live(text, now=now).update(registrations_left=F("registrations_left") - 1)
     return InitialAccessToken.objects.get(digest=one_time.digest(text)) if counted else None
 

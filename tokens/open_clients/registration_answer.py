@@ -26,7 +26,7 @@ def stored(client: Client, registration_token: str) -> dict[str, object]:
     deleted after it had authenticated.
     """
     issued_at = OpenClient.objects.values_list("created_at", flat=True).filter(client=client).first()
-    if issued_at is None:  # it was deleted since it was authenticated
+    if issued_at is None:  # the client was deleted since it authenticated
         raise BearerRefused(NOT_VALID)
     members = {
         "client_id": client.client_id,

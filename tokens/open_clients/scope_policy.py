@@ -1,8 +1,8 @@
 """Sets the scopes and APIs of a self-registered client to those of the settings.
 
 - `apply` gives the client the scopes and APIs of the settings. It runs at the registration and with each change.
-- Each request is also judged by the current settings (`Client.permitted_scopes`): a scope that was removed from
-  them is refused at once, also to refresh tokens, although the client's row still has it.
+- Each request is also judged by the current settings (`Client.permitted_scopes`). A scope that was removed from the
+  settings is refused at once, also for refresh tokens, although the client's row still has it.
 """
 
 from tokens import conf
@@ -11,7 +11,7 @@ from tokens.models import Api, Client, Scope
 
 
 def apply(client: Client) -> bool:
-    """Give the client the scopes and APIs of the settings. Returns False if it has them already."""
+    """Give the client the scopes and APIs that the settings permit. Returns False if the client has them already."""
     policy = conf.issuer().open_clients
     scopes, apis = Scope.objects.filter(name__in=policy.scopes), Api.objects.filter(identifier__in=policy.apis)
     if set(scopes) == set(client.scopes.all()) and set(apis) == set(client.apis.all()):
@@ -22,6 +22,6 @@ def apply(client: Client) -> bool:
 
 
 def granted_scopes(client: Client) -> str:
-    """Return the scopes that the client may request, as the `scope` member of its registration."""
+    """Return the scopes that the client may request, as the member `scope` of its registration."""
     names = [*audience.offered(), *sorted(scope.name for scope in client.permitted_scopes)]
     return " ".join(name for name in names if name != "offline_access" or "refresh_token" in client.grants)

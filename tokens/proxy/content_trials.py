@@ -1,4 +1,4 @@
-"""Trials 6 to 8: bodies, long addresses and cached answers pass the proxy as they are."""
+"""Trials 6 to 8: the proxy passes on bodies, long URLs and cached responses unchanged."""
 
 import threading
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ def bodies(server: ProbedServer) -> Iterator[Finding]:
         other = threading.Thread(target=lambda: statuses.append(server.status(JWKS)), daemon=True)
         other.start()
         other.join(10)
-    # 404: the target is an API, which has no JWKS. The request was answered all the same.
+    # 404: the target is an API, which has no JWKS. The answer shows as well that nothing delayed it.
     if statuses in ([200], [404]):
         yield Finding("half body", "ok", "a half-sent body delays no other request")
     else:
@@ -50,7 +50,7 @@ def _chunked(server: ProbedServer) -> Iterator[Finding]:
 
 
 def length(server: ProbedServer) -> Iterator[Finding]:
-    """Test if long authorization requests reach the issuer, as with a large `state` or `id_token_hint`."""
+    """Test if long authorization requests reach the issuer, such as those with a large `state` or `id_token_hint`."""
     for size in (4000, 8000):
         query = urlencode({"response_type": "code", "client_id": "check-proxy", "state": "s" * size})
         status = server.status(f"/oauth/authorize?{query}", {"Accept": "text/html"})

@@ -1,4 +1,4 @@
-"""Trials 2 to 5: the issuer sees the right host, scheme and address, and trusts no header of a client."""
+"""Trials 2 to 5: the issuer sees the right host, scheme and client address, and trusts no header of a client."""
 
 import json
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def host(server: ProbedServer) -> Iterator[Finding]:
 
 def _serves(server: ProbedServer, host: str) -> bool:
     """Return True if the issuer, not only the proxy, answers a request for this Host with a page or a redirect."""
-    # A proxy can answer 200 or redirect, too. Only the issuer sends this header, or repeats the Host in a redirect.
+    # A proxy can also answer with 200 or a redirect. Only the issuer sends this header, or redirects to the same Host.
     with suppress(NoAnswer):
         answer = server.send("/accounts/login/", {}, host=host)
         is_page = answer.status == 200 and "content-security-policy" in answer.headers
@@ -40,8 +40,8 @@ def _serves(server: ProbedServer, host: str) -> bool:
 
 def scheme(server: ProbedServer) -> Iterator[Finding]:
     """Test if the issuer sees the right scheme, and if a client's header changes it."""
-    # The issuer redirects http to https: the status shows which scheme it sees. A header that claims the other scheme
-    # must not change the status.
+    # The issuer redirects http to https, so the status shows which scheme the issuer sees. A client's header with the
+    # other scheme must not change the status.
     plain = server.status("/accounts/login/")
     if plain in {301, 308}:
         if server.context is not None:
@@ -93,7 +93,7 @@ def seen_address(server: ProbedServer, headers: dict[str, str]) -> str | None:
 
 
 def causes(server: ProbedServer) -> Iterator[Finding]:
-    """Test if /readyz takes this remote client for the operator, and reveals causes of failures to it."""
+    """Test if /readyz reveals the causes of failures to this remote client, as only the operator may read them."""
     try:
         body = json.loads(server.send("/readyz?seen", {}).body)
     except (NoAnswer, ValueError):

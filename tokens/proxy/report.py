@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 Level = Literal["ok", "advice", "error", "unknown"]
 LEVELS: tuple[Level, ...] = ("ok", "unknown", "advice", "error")
-"""From the least to the most severe."""
+"""The levels of findings, from the least to the most severe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Finding:
     remedy: str = ""
 
     def members(self) -> dict[str, object]:
-        """Return the members of the JSON that `check_proxy --json` prints, under the names of version 0.1.0."""
+        """Return the members of the JSON that `check_proxy --json` prints. The names are those of version 0.1.0."""
         members = asdict(self)
         return members | {"found": members.pop("result")}
 

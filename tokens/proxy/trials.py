@@ -24,7 +24,7 @@ TRIALS: tuple[Trial, ...] = (reach, host, scheme, address, causes, bodies, lengt
 
 
 def run(server: ProbedServer) -> list[Finding]:
-    """Run every trial, or only the first if it fails."""
+    """Run every trial. If the first trial fails, run no other."""
     findings = list(reach(server))
     if findings[0].level == "error":
         return findings

@@ -14,12 +14,12 @@ LONGEST = 256 * 1024  # bytes that are read of an answer
 
 
 class NoAnswer(Exception):
-    """The server sent no HTTP answer. The message has the cause."""
+    """The server sent no HTTP answer. The message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer. `headers` has lower-case names."""
+    """The server's answer to a request. The names in `headers` are in lower case."""
 
     status: int
     headers: dict[str, str]
@@ -56,7 +56,7 @@ def target(url: str) -> Address:
 
 
 def connect(where: Address, *, context: ssl.SSLContext | None, within: float = TIMEOUT) -> socket.socket:
-    """Open a connection, with TLS if `context` is given. `within` is in seconds. Raises OSError if that fails."""
+    """Open a connection, with TLS unless `context` is None. Raises OSError if that fails or takes `within` seconds."""
     wire = socket.create_connection((where.host, where.port), timeout=within)
     if context is None:
         return wire

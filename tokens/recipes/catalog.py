@@ -1,9 +1,10 @@
-"""Reads the recipes: those of this room, and those of the site's own folder (the setting RECIPES).
+"""Reads the recipes in `programs/`, and those of the site's own folder (the setting RECIPES).
 
-A recipe of the site with the name of one of this room replaces it.
+If both have a recipe of the same name, the recipe of the site's folder is used.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from tokens.recipes.schema import InvalidRecipe, Recipe, parse
@@ -12,20 +13,23 @@ OWN = Path(__file__).resolve().parent / "programs"
 
 
 def recipes(site: Path | None = None) -> Mapping[str, Recipe]:
-    """Return all recipes by name, in order. `site` is the site's own folder. Raises InvalidRecipe."""
+    """Return all recipes by name, in order. `site` is the folder of the setting RECIPES. Raises what `read` raises."""
     found = read(OWN) | (read(site) if site is not None else {})
     return dict(sorted(found.items()))
 
 
 def read(folder: Path) -> dict[str, Recipe]:
-    """Return the recipes of a folder by name. Raises InvalidRecipe if a file is malformed or cannot be read."""
+    """Return the recipes of a folder by name.
+
+    Raises InvalidRecipe if there is no such folder, or if a file is malformed or cannot be read.
+    """
     if not folder.is_dir():
         raise InvalidRecipe(f"there is no folder {folder} for recipes")
     return {path.stem: _recipe(path) for path in sorted(folder.glob("*.toml"))}
 
 
 def find(name: str, site: Path | None = None) -> Recipe:
-    """Return the recipe with this name. Raises InvalidRecipe if there is none, and names similar ones."""
+    """Return the recipe with this name. If there is none, raises InvalidRecipe, which names similar recipes."""
     found = recipes(site)
     if name in found:
         return found[name]
@@ -36,6 +40,12 @@ def find(name: str, site: Path | None = None) -> Recipe:
 
 def _recipe(path: Path) -> Recipe:
     try:
-        return parse(path.stem, path.read_text(encoding="utf-8"))
+        return _parsed(path.stem, path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidRecipe(f"{path.name} cannot be read: {error}") from error
+
+
+@lru_cache(maxsize=512)
+def _parsed(name: str, text: str) -> Recipe:
+    """Return the recipe in `text`. Parses it once in the life of the process, and again if the file has changed."""
+    return parse(name, text)

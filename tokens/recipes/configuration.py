@@ -13,7 +13,7 @@ LINK = re.compile(r"\[([^]]+)\]\(([^)#]+)[^)]*\)")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of the configuration: its heading, what to do with it, the name of its file, and its text."""
+    """A piece of the configuration: a heading, an instruction, the name of a file, and the content of that file."""
 
     heading: str
     text: str
@@ -22,12 +22,12 @@ class Part:
     code: str
 
     def as_dict(self) -> dict[str, str]:
-        """Return the piece for JSON."""
+        """Return this part of the configuration as a dict, for JSON."""
         return asdict(self)
 
 
 def parts(recipe: Recipe, values: RealValues, *, variant: str = "") -> list[Part]:
-    """Return the recipe's blocks of this variant, with the real values."""
+    """Return the recipe's blocks for all variants and for `variant`, filled with the values of issuer and client."""
     blocks = [block for block in recipe.blocks if block.variant in ("", variant)]
     return [
         Part(block.heading, fill(block.text, values), block.file, block.language, fill(block.code, values))
@@ -39,7 +39,8 @@ def parts(recipe: Recipe, values: RealValues, *, variant: str = "") -> list[Part
 def commands(recipe: Recipe, done: Step, values: RealValues) -> list[str]:
     """Return the other commands of the recipe with the real values, for example for a client of the API.
 
-    Leaves out `done`, the client that `create_api` registers together with the API, and other variants of the client.
+    Leaves out the step `done`, the step of the client that `create_api` registers together with the API, and the steps
+    of other variants of the client.
     """
     own = done.options.get("client")
     others = [step for step in recipe.steps if step is not done and not step.variant]
@@ -48,7 +49,7 @@ def commands(recipe: Recipe, done: Step, values: RealValues) -> list[str]:
 
 
 def printed(recipe: Recipe, found: Sequence[Part], others: Sequence[str]) -> Iterator[str]:
-    """Yield the lines of the configuration for a terminal. Texts are comments, so that the lines can be pasted."""
+    """Yield the lines of the configuration for a terminal. Texts are comments, so that all lines can be pasted."""
     yield ""
     yield from _comment(recipe.summary)
     if others:
@@ -66,7 +67,7 @@ def printed(recipe: Recipe, found: Sequence[Part], others: Sequence[str]) -> Ite
 
 
 def _comment(text: str) -> Iterator[str]:
-    """Yield the lines of a text as comments. A link to another page names the page."""
+    """Yield the lines of a text as comments. A link to another page is replaced by the name of the page."""
     named = LINK.sub(_place, text)
     yield from (f"# {line}" for line in named.splitlines() if line.strip())
 

@@ -1,8 +1,8 @@
-"""The options of a registration that follow from a recipe and from what the operator gave. Pure.
+"""The options of a registration that follow from a recipe and from the options of the operator. Pure.
 
-- An option of the operator wins over the recipe's. Scopes and redirect URIs of the operator replace the examples.
-- Without redirect URIs of the operator, the recipe's are used with the operator's site in place of the example.
-- A scope of the example API is left out if the operator names none.
+- An option of the operator replaces the recipe's option. A list of scopes or redirect URIs is replaced as a whole.
+- If the operator gives no redirect URIs, those of the recipe are used, with the operator's site in place of SITE.
+- If the operator gives no scopes, those of the recipe are used without SCOPE, the scope of the example API.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,11 +15,17 @@ from tokens.recipes.schema import InvalidRecipe, Recipe, Step
 
 
 class MissingValue(Exception):
-    """The recipe needs a value that only the operator knows. The message names the option."""
+    """The recipe needs a value that only the operator knows, or the operator gave a value that the recipe fixes.
+
+    The message names the option.
+    """
 
 
 def step_of(recipe: Recipe, command: str, variant: str) -> Step:
-    """Return the step that registers the program. Raises InvalidRecipe if the recipe is for another command."""
+    """Return the step that registers the program.
+
+    Raises InvalidRecipe if the recipe is for another command, or has no such variant.
+    """
     if variant and variant not in recipe.variants:
         known = f"Known are {', '.join(recipe.variants)}." if recipe.variants else "It has none."
         raise InvalidRecipe(f"{recipe.name} has no variant {variant}. {known}")
@@ -31,7 +37,7 @@ def step_of(recipe: Recipe, command: str, variant: str) -> Step:
 
 
 def site_of(step: Step, given: Mapping[str, Any]) -> str:
-    """Return the site of the application: the option `site`, or scheme and host of its first redirect URI, or ""."""
+    """Return the option `site`, or else scheme and host of the operator's first redirect URI, or else ""."""
     if given.get("site"):
         return str(given["site"]).rstrip("/")
     if any(SITE in uri for uri in step.options.get("redirect_uris", ())) and given.get("redirect_uris"):
@@ -41,9 +47,9 @@ def site_of(step: Step, given: Mapping[str, Any]) -> str:
 
 
 def client_options(recipe: Recipe, step: Step, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of create_client. `given` has those that the operator gave.
+    """Return the options for `create_client`: those of the recipe, replaced by `given`, those of the operator.
 
-    Raises MissingValue if the recipe needs an option that the operator did not give.
+    Raises MissingValue if the recipe needs an option that `given` lacks, or fixes the client_id and `given` has one.
     """
     site, wanted = site_of(step, given), dict(step.options)
     if "client_id" in given and "client_id" in wanted:
@@ -65,7 +71,7 @@ def client_options(recipe: Recipe, step: Step, given: Mapping[str, Any]) -> dict
 
 
 def _addresses(recipe: Recipe, examples: Sequence[str], site: str) -> list[str]:
-    """Return the addresses at the operator's site. Raises MissingValue if it is not known."""
+    """Return the example addresses with `site` in place of SITE. Raises MissingValue if `site` is needed but empty."""
     needs_site = [example for example in examples if SITE in example]
     if needs_site and not site:
         raise MissingValue(f"{recipe.name} needs its address: add --site {SITE}, or --redirect-uri {needs_site[0]}")
@@ -73,15 +79,15 @@ def _addresses(recipe: Recipe, examples: Sequence[str], site: str) -> list[str]:
 
 
 def unusual_redirect_uris(step: Step, given: Mapping[str, Any]) -> list[str]:
-    """Return the operator's redirect URIs whose path is not one of the recipe's."""
+    """Return the operator's redirect URIs whose path is in no redirect URI of the recipe."""
     paths = {urlsplit(uri).path for uri in step.options.get("redirect_uris", ())}
     return [uri for uri in given.get("redirect_uris", ()) if paths and urlsplit(uri).path not in paths]
 
 
 def api_options(recipe: Recipe, step: Step, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of create_api. `given` has those that the operator gave.
+    """Return the options for `create_api`: those of the recipe, replaced by `given`, those of the operator.
 
-    Raises MissingValue if the recipe's identifier is an example URL and the operator gave none.
+    Raises MissingValue if the recipe's identifier is an example URL and `given` has no identifier.
     """
     identifier = str(step.options["identifier"])
     if "identifier" not in given and identifier.startswith("https://"):

@@ -1,9 +1,10 @@
-"""The example values that recipes are written with, and how real ones replace them. Pure.
+"""Replaces the example values in the text of a recipe by real values. Pure.
 
-- A recipe names the issuer ISSUER, the application's site SITE, an API of the operator API with the scope SCOPE.
-- CLIENT_ID, CLIENT_SECRET and SECRET stand for themselves.
-- Without an API, SCOPE disappears from lists and from texts of scopes. Code that calls the API stays as an example.
-- An API whose identifier is no URL has no known address: code that calls it stays as an example, too.
+- The constants ISSUER, SITE, API and SCOPE are the example values of the issuer, the application's site, an API of the
+  operator, and a scope of this API.
+- The words CLIENT_ID, CLIENT_SECRET and SECRET are placeholders in the text itself.
+- Without scopes of an API, SCOPE is removed from the text. Code that calls the API keeps the example address.
+- If the identifier of the API is not a URL, its address is unknown. Code that calls it keeps the example address, too.
 """
 
 import re
@@ -13,12 +14,12 @@ from urllib.parse import urlsplit
 
 ISSUER, SITE, API, SCOPE = "https://issuer.example", "https://app.example", "https://api.example/", "notes:read"
 ISSUER_WITH_PATH = f"{ISSUER}/sso"
-"""For the programs that refuse an issuer without a path."""
+"""The example issuer for programs that refuse an issuer without a path."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RealValues:
-    """The real values. An empty one leaves the example."""
+    """The values of a real registration. If a value is empty, the example stays in the text."""
 
     issuer: str = ""
     site: str = ""
@@ -26,17 +27,17 @@ class RealValues:
     client_id: str = ""
     secret: str = ""
     scopes: Sequence[str] = ()
-    """The scopes of the operator's API that the client requests. Empty: SCOPE is removed."""
+    """The scopes of the operator's API that the client requests. If there are none, SCOPE is removed."""
     api: str = ""
-    """The identifier of that API."""
+    """The identifier of the API whose scopes the client requests."""
     identifier: tuple[str, str] = ("", "")
-    """The API's identifier in the recipe of a resource server, and the real one."""
+    """For a resource server: the identifier in its recipe, and the real identifier."""
     api_scopes: tuple[Sequence[str], Sequence[str]] = ((), ())
-    """The API's scopes in that recipe, and the real ones."""
+    """For a resource server: the scopes in its recipe, and the real scopes."""
 
 
 def fill(text: str, values: RealValues) -> str:
-    """Return `text` with the real values."""
+    """Return `text` with the real values in place of the example values."""
     for example, real in ((ISSUER_WITH_PATH, values.issuer), (ISSUER, values.issuer), (SITE, values.site)):
         text = text.replace(example, real) if real else text
     if urlsplit(values.api).scheme in {"http", "https"}:
@@ -49,7 +50,7 @@ def fill(text: str, values: RealValues) -> str:
 
 
 def _with_scopes(text: str, scopes: Sequence[str]) -> str:
-    """Put the scopes in place of SCOPE, or remove it."""
+    """Replace the placeholder SCOPE in the text by the scopes. Removes it if there are no scopes."""
     if scopes:
         quoted = re.sub(rf"""(["']){SCOPE}\1""", lambda match: _list(scopes, match[1]), text)
         return quoted.replace(SCOPE, " ".join(scopes))
@@ -63,7 +64,7 @@ def _list(scopes: Sequence[str], quote: str) -> str:
 
 
 def _with_api(text: str, values: RealValues) -> str:
-    """Put the API's real identifier, host and scopes in place of the recipe's."""
+    """Replace the identifier, its host and the first scope in a resource server's recipe by the real ones."""
     example, real = values.identifier
     if example and real:
         text = text.replace(example, real)

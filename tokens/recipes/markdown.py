@@ -1,6 +1,6 @@
 """The page of a recipe in docs/, as Markdown. Pure.
 
-A login or machine's page stands in docs/clients/, a resource server's in docs/resource-servers/.
+The page of a login or a machine is in docs/clients/, that of a resource server in docs/resource-servers/.
 """
 
 import textwrap
@@ -17,14 +17,17 @@ SETTINGS = "The client's settings"
 
 
 def folder(recipe: Recipe) -> str:
-    """Return the folder of the recipe's page under docs/. One that a test runs as a server stands with the servers."""
+    """Return the folder of the recipe's page under docs/.
+
+    If a test in tests/servers/ runs the program, the page is with those of the resource servers.
+    """
     if any(path.startswith("tests/servers/") for path in recipe.tests):
         return "resource-servers"
     return FOLDERS[recipe.kind]
 
 
 def page(recipe: Recipe) -> str:
-    """Return the whole page."""
+    """Return the page of the recipe as Markdown."""
     parts = [f"# {recipe.title}", recipe.summary, seen(recipe), f"## {CREATE[folder(recipe)]}", *_steps(recipe)]
     parts += [recipe.note] if recipe.note else []
     parts += [text for block in recipe.blocks for text in _block(block)]
@@ -38,7 +41,7 @@ def page(recipe: Recipe) -> str:
 
 
 def seen(recipe: Recipe) -> str:
-    """Return the sentence that says how the recipe was tried, and the command that uses it."""
+    """Return the sentences that say how the recipe was tried, and which command uses it."""
     command = "create_api" if recipe.kind == "resource server" else "create_client"
     short = f"`manage.py {command} --for {recipe.name}` registers it and prints this configuration with its values."
     if recipe.tests:
@@ -51,7 +54,7 @@ def seen(recipe: Recipe) -> str:
 
 
 def _steps(recipe: Recipe) -> Iterator[str]:
-    """Yield the commands. Those that follow each other without a text share a block."""
+    """Yield the commands, in blocks. A step without a text of its own is in the block of the step before it."""
     prompt = PROMPTS[folder(recipe)]
     for text, steps in groupby(_with_text(recipe.steps), key=lambda pair: pair[0]):
         yield from [text] if text else []
@@ -59,7 +62,7 @@ def _steps(recipe: Recipe) -> Iterator[str]:
 
 
 def _with_text(steps: Iterable[Step]) -> Iterator[tuple[str, Step]]:
-    """Yield each step with the text that applies to it: its own, or that of the step before."""
+    """Yield each step with its text. A step without a text gets the text of the step before it."""
     text = ""
     for step in steps:
         text = step.text or text
@@ -82,5 +85,5 @@ def _fenced(language: str, code: str) -> str:
 
 
 def _item(text: str) -> str:
-    """Return an item of a list, broken into lines."""
+    """Return the text as an item of a Markdown list, wrapped into lines."""
     return textwrap.fill(f"- {text}", 120, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)

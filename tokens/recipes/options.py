@@ -22,14 +22,14 @@ CREATE_API = {
     "lists_audience": "--audience-as-list", "gets_groups": "--groups-in-tokens",
     "dangerously_issues_typ_jwt": "--dangerously-issue-typ-jwt",
 }  # fmt: skip
-"""Options by their name in a recipe, which is their name in Python. A test compares both with the commands."""
+"""The command-line options by their names in a recipe, which are the `dest` names of the parser (a test compares)."""
 
 FLAGS: Mapping[str, Mapping[str, str]] = {"create_client": CREATE_CLIENT, "create_api": CREATE_API}
 PLAIN = re.compile(r"[\w@%+:,./-]+", re.ASCII)
 
 
 def words(step: Step) -> list[str]:
-    """Return the words of the step's command line after `manage.py`, each as the shell reads it.
+    """Return the words of the step's command line after `manage.py`, without quoting for a shell.
 
     Raises InvalidRecipe if the command has no such option.
     """
@@ -52,7 +52,7 @@ def _option(step: Step, name: str, value: Any) -> Iterator[str]:
 
 
 def quoted(word: str) -> str:
-    """Return a word as it is typed in a shell: in double quotes, if it has characters that need them."""
+    """Return a word as it is typed in a shell, with its text in double quotes if some character requires that."""
     name, equals, text = word.partition("=")
     if PLAIN.fullmatch(word):
         return word
@@ -63,7 +63,7 @@ def quoted(word: str) -> str:
 def lines(step: Step, *, prompt: str, width: int = 118) -> str:
     """Return the command as a page shows it, with a backslash at the end of each line but the last.
 
-    `prompt` stands in front, for example `$ manage.py `. An option and its value stay on one line.
+    The first line begins with `prompt`, for example `$ manage.py `. An option and its value stay on one line.
     """
     pieces: list[str] = []
     for word in words(step):

@@ -10,7 +10,7 @@ KINDS = {"login": "logs users in", "machine": "acts for itself", "resource serve
 
 
 def summary(recipe: Recipe) -> dict[str, Any]:
-    """Return a recipe in short, for JSON."""
+    """Return a short description of a recipe, for JSON."""
     return {
         "name": recipe.name,
         "title": recipe.title,
@@ -24,7 +24,7 @@ def summary(recipe: Recipe) -> dict[str, Any]:
 
 
 def listing(recipes: Iterable[Recipe]) -> Iterator[str]:
-    """Yield the lines of the list, by topic."""
+    """Yield the lines of the list that the command `recipes` prints: each topic, with its programs below it."""
     topic = None
     for recipe in sorted(recipes, key=lambda one: (one.topic, one.name)):
         if recipe.topic != topic:
@@ -34,7 +34,7 @@ def listing(recipes: Iterable[Recipe]) -> Iterator[str]:
 
 
 def table(recipes: Iterable[Recipe]) -> str:
-    """Return the table of the documentation."""
+    """Return the recipes as the Markdown table of docs/recipes.md, one row for each recipe."""
     rows = ["| program | `--for` | it | seen with | by | less strict |", "|---|---|---|---|---|---|"]
     for recipe in sorted(recipes, key=lambda one: (one.topic, one.name)):
         by = "a test" if recipe.tests else f"hand, {recipe.tried:%B %Y}"

@@ -1,8 +1,8 @@
 """A recipe, read from the text of its TOML file. Pure.
 
 - A recipe is data: names, options of commands, blocks of text. It contains no code that Keyturn runs.
-- It is written with example values (`tokens.recipes.example`), so that its page in docs/ shows it unchanged.
-- A field that the schema does not know is an error, so that a misspelled one is not silently without effect.
+- A recipe has example values (`tokens.recipes.example`), so that its page in docs/ can show the text unchanged.
+- A field that the schema does not know is an error. Otherwise a misspelled field would silently have no effect.
 - Each error names the file and the field.
 """
 
@@ -24,66 +24,69 @@ class InvalidRecipe(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A command that the operator runs at the issuer."""
+    """A step of a recipe: a command that the operator runs at the issuer."""
 
     command: str
     """One of COMMANDS."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """The options of create_client or create_api, by their name in Python (`redirect_uris`)."""
+    """The options of create_client or create_api, by the `dest` names of the parsers (`redirect_uris`)."""
     arguments: str = ""
-    """The rest of the command line, for a command other than these two."""
+    """The rest of the command line, for a command other than create_client and create_api."""
     text: str = ""
-    """What the page says before the command."""
+    """The text of the page before the command."""
     variant: str = ""
     """The name of this variant of the client, if the program can be connected in several ways."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
-    """A part of the program's configuration, or of its page: a heading, a text, a file, in this order."""
+    """A block of a recipe's instructions: how to configure the program.
+
+    Each part can be empty: a heading, a text, and `code`, the content of a configuration file.
+    """
 
     heading: str = ""
     text: str = ""
     file: str = ""
-    """The name of the file in which the code stands, if the code does not say it."""
+    """The name of the file that contains `code`. Empty if `code` or `text` already makes it clear."""
     language: str = ""
     code: str = ""
     variant: str = ""
-    """The variant of the client that this block configures; empty for every one."""
+    """The variant of the client that this block configures. Empty if the block is for every variant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requests:
-    """The requests that a client sends. A test replays it against a client that the recipe alone registers."""
+    """The requests that a client sends. A test replays them as a client that is registered by the recipe alone."""
 
     authentication: Literal["basic", "post", "basic then post", "post then basic", "none", "private_key_jwt"]
     grant: Literal["authorization_code", "client_credentials", "device_code", "token_exchange"] = "authorization_code"
     pkce: bool = True
     nonce: bool = False
     scope: str = ""
-    """As the program sends it. Empty: it sends none."""
+    """The parameter `scope` as the program sends it. Empty if the program sends no scope."""
     response_mode: Literal["query", "form_post"] = "query"
     claims: Literal["userinfo", "id_token", "none"] = "none"
-    """Where the program reads the user from."""
+    """The source from which the program reads the claims about the user."""
     needs: tuple[str, ...] = ()
-    """The claims without which it refuses the login."""
+    """The claims without which the program refuses the login."""
     refresh: Literal["never", "once", "parallel"] = "never"
-    """`parallel`: several requests at once with one refresh token."""
+    """`parallel`: the program can send several concurrent requests with the same refresh token."""
     logout: Literal["never", "bare", "hint", "back-channel"] = "never"
-    """`hint`: the browser is sent with an ID token. `bare`: without one."""
+    """`hint`: the program sends the browser to the issuer with an ID token. `bare`: without an ID token."""
     audience: Literal["issuer", "token endpoint"] = "issuer"
-    """The `aud` of its assertions (private_key_jwt)."""
+    """The `aud` of the program's client assertions (private_key_jwt)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """The checks of a resource server. A test replays it with the tokens of an API that the recipe registers."""
+    """The checks of a resource server. A test performs them on tokens for an API that the recipe registers."""
 
     by: Literal["keys", "introspection", "userinfo"]
     compares: tuple[str, ...] = ()
-    """What it compares beside the signature and the expiry: aud, iss, typ, scope."""
+    """What the resource server checks in addition to the signature and the expiry: any of aud, iss, typ and scope."""
     fetches: Literal["unknown kid", "age", "unknown kid or age", "key files", "never"] = "age"
-    """When it reads the keys again."""
+    """The condition under which the resource server fetches the keys again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,20 +97,20 @@ class Recipe:
     title: str
     kind: Kind
     version: str
-    """With which version it was seen."""
+    """The version of the program with which the recipe was tried."""
     summary: str
     tests: tuple[str, ...] = ()
-    """The tests that run the program. Without any, it was tried by hand on `tried`."""
+    """The tests that run the program. If there are none, the recipe was tried by hand on the date `tried`."""
     tried: date | None = None
     topic: str = ""
     """The group of the program in the overview."""
     needs_verified_email: bool = False
     loosens: str = ""
-    """What the program's own configuration makes less strict, in words."""
+    """A sentence about what the program's own configuration makes less strict."""
     note: str = ""
-    """What the page says between the commands and the first block."""
+    """The text of the page between the commands and the first block."""
     trust: str = ""
-    """How long the program trusts a revoked token and a revoked key."""
+    """A text about how long the program trusts a revoked token and a revoked key."""
     cannot: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
     blocks: tuple[Passage, ...] = ()
@@ -115,13 +118,13 @@ class Recipe:
     verification: Verification | None = None
 
     def step(self, command: str, variant: str = "") -> Step | None:
-        """Return the first step with this command, of this variant if one is named. Returns None if there is none."""
+        """Return the first step with this command, and with this variant unless it is "". Returns None if absent."""
         matching = (step for step in self.steps if step.command == command and variant in ("", step.variant))
         return next(matching, None)
 
     @property
     def variants(self) -> tuple[str, ...]:
-        """Return the names of the variants of the client."""
+        """Return the names of the variants of the client that the recipe registers."""
         return tuple(step.variant for step in self.steps if step.variant)
 
 
@@ -130,7 +133,7 @@ SINGLE = {"requests": Requests, "verification": Verification}
 
 
 def parse(name: str, text: str) -> Recipe:
-    """Return the recipe in `text`, the content of the file `name`.toml. Raises InvalidRecipe."""
+    """Return the recipe in `text`, the content of the file `name`.toml. Raises InvalidRecipe if it is malformed."""
     if not NAME.fullmatch(name):
         raise InvalidRecipe(f"{name!r} is not a name of small letters, digits, hyphens and underscores")
     try:
@@ -151,7 +154,7 @@ def parse(name: str, text: str) -> Recipe:
 
 
 def _build(where: str, kind: Any, values: object) -> Any:
-    """Return an object of the dataclass `kind` from a table. Raises InvalidRecipe."""
+    """Return an object of the dataclass `kind` from a table. Raises InvalidRecipe if a field is unknown or missing."""
     if not isinstance(values, dict):
         raise InvalidRecipe(f"{where} must be a table")
     known = {member.name: member for member in fields(kind)}
@@ -164,7 +167,7 @@ def _build(where: str, kind: Any, values: object) -> Any:
 
 
 def _value(where: str, kind: Any, value: object) -> object:
-    """Return a value of the type that a field declares. Raises InvalidRecipe."""
+    """Return `value` as the type `kind` that a field declares. Raises InvalidRecipe if it has another type."""
     if choices := get_args(kind) if getattr(kind, "__origin__", None) is Literal else ():
         if value not in choices:
             raise InvalidRecipe(f"{where} must be one of: {', '.join(choices)}")
@@ -184,7 +187,7 @@ WORDS = {str: "a text", bool: "true or false", date: "a date", dict: "a table"}
 
 
 def _require_consistency(recipe: Recipe) -> None:
-    """Raise InvalidRecipe unless the parts of the recipe fit together."""
+    """Raise InvalidRecipe if the parts of the recipe contradict each other."""
     kinds = {"login": "create_client", "machine": "create_client", "resource server": "create_api"}
     if bool(recipe.tests) == bool(recipe.tried):
         raise InvalidRecipe(f"{recipe.name}: name either tests that run the program, or the date on which it was tried")

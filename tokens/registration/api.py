@@ -13,7 +13,7 @@ from tokens.languages import sentence
 from tokens.models import Api, Client, Ring, Scope
 
 SWITCHES = ("introspection_names_user", "lists_audience", "gets_groups", "dangerously_issues_typ_jwt")
-"""The properties of an API that are off by default. The event of its creation names those that are on."""
+"""The switches of an API that are off by default. The audit event `api.created` names the switches that are on."""
 
 
 @registry_lock.change()
@@ -38,9 +38,9 @@ def register(api: Api, scopes: Iterable[Scope], *, actor: str, now: datetime) ->
 
 
 def algorithm_problem(identifier: str, algorithms: Collection[str], *, now: datetime) -> str | None:
-    """Return why the API cannot accept these algorithms only, or None.
+    """Return why the API cannot limit its accepted algorithms to `algorithms`. Returns None if it can.
 
-    A ring that signs its tokens may use no other. `now` is the database's clock.
+    Each key ring that signs tokens for the API must use one of them. `now` is the database's clock.
     """
     rings = transfer.trusted(identifier, now=now)
     ring = Ring.objects.filter(name__in=rings).exclude(algorithm__in=algorithms).first()
@@ -55,7 +55,10 @@ def algorithm_problem(identifier: str, algorithms: Collection[str], *, now: date
 
 @registry_lock.change()
 def link(api: Api, client: Client | None, *, actor: str, now: datetime) -> bool:
-    """Link the API to `client`, or to no client if None. Returns False if nothing changed. Raises RegistryLocked."""
+    """Link the API to `client`, or to no client if None. Returns False if nothing changed.
+
+    Raises RegistryLocked if the API was deleted, or if another transaction holds a lock for too long.
+    """
     # Read the row again under a lock: the event must name the client that this change replaces.
     locked = Api.objects.select_for_update(of=("self",)).select_related("client").filter(pk=api.pk).first()
     if locked is None:
@@ -70,7 +73,10 @@ def link(api: Api, client: Client | None, *, actor: str, now: datetime) -> bool:
 
 
 def scope_rows(descriptions: dict[str, str], limits: list[tuple[str, str]]) -> list[Scope]:
-    """Return the scopes with their limits to groups. Raises ValidationError if a limit names no scope or no group."""
+    """Return unsaved scopes with their limits to groups.
+
+    Raises ValidationError if a limit names a scope that is not in `descriptions`, or a group that does not exist.
+    """
     groups = set(Group.objects.filter(name__in={group for _, group in limits}).values_list("name", flat=True))
     for name, group in limits:
         if name not in descriptions:

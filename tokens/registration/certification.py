@@ -1,7 +1,7 @@
 """Create the clients and the user of the OpenID certification plans, on an issuer for tests only.
 
 - The clients have PKCE rule `optional`, because the plans send no challenge.
-- A second run replaces clients, secrets and password of the same alias. The user keeps its `sub`.
+- A second run with the same alias replaces the clients, the secrets and the user's password. The user keeps its `sub`.
 """
 
 import secrets
@@ -20,7 +20,7 @@ CLIENTS = {
     "client2": AuthenticationMethod.SECRET_BASIC,
     "client_secret_post": AuthenticationMethod.SECRET_POST,
 }
-"""The suite's name of each client, and how it authenticates."""
+"""The authentication method of each client, by the suite's name for the client."""
 
 
 @transaction.atomic
@@ -35,7 +35,7 @@ def set_up(suite: Suite, *, issuer: str, now: datetime) -> Json:
 
 
 def _client(suite: Suite, name: str, *, now: datetime) -> Json:
-    """Register a client again, and return its client_id and secret."""
+    """Register a client. Replaces a client that has this client_id already. Returns the client_id and the secret."""
     registration = Registration(
         name=f"Certification {suite.alias} {name}",
         client_id=f"certification-{suite.alias}-{name.replace('_', '-')}",
@@ -53,14 +53,14 @@ def _client(suite: Suite, name: str, *, now: datetime) -> Json:
 
 
 def replace(registration: Registration, *, now: datetime) -> tuple[Client, str | None]:
-    """Register a client in place of an earlier one with its client_id. Return it with its secret, if it has one."""
+    """Register a client, after deleting a client that has this client_id already. Return it, and its secret or None."""
     for earlier in Client.objects.filter(client_id=registration.client_id):
         earlier.delete()
     return register(registration, actor=ACTOR, now=now)
 
 
 def suite_user(suite: Suite) -> SuiteUser:
-    """Give the suite's user a new password, names and a verified e-mail address."""
+    """Create the suite's user if missing. Give the user a new password, names and a verified e-mail address."""
     username, password = f"certification-{suite.alias}", secrets.token_urlsafe(24)
     defaults = {"email": f"{username}@example.com", "first_name": "Ada", "last_name": "Lovelace"}
     user = User.objects.filter(username=username).first() or User(username=username)

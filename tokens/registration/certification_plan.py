@@ -1,7 +1,7 @@
 """The configuration of the OpenID Foundation's conformance suite for this issuer's certification plans. Pure.
 
-- The suite drives our pages by their ids and names, which are a contract (docs/clients.md).
-- The suite asks for a picture of each page that a person has to judge: error pages, a second login, logout pages.
+- The suite finds elements of the issuer's pages by their ids and names, which must not change (docs/clients.md).
+- The suite needs a picture of each page that a person has to judge: error pages, a second login, logout pages.
 - Plans: Config, Basic, Form Post Basic, RP-Initiated and Back-Channel Logout, and FAPI 2.0, with static clients and
   discovery.
 """
@@ -15,7 +15,7 @@ PICTURE = "update-image-placeholder"
 IF_REQUESTED = f"{PICTURE}-optional"
 WAIT = 10  # seconds
 ERROR, QUESTION, DONE, LOGIN = "This request cannot be answered", "Log out?", "You are logged out", "Log in"
-"""The heading of each page that the suite takes a picture of."""
+"""The headings of the pages of which the suite takes pictures."""
 
 REDIRECT_ERRORS = ("ensure-registered-redirect-uri", "ensure-request-object-with-redirect-uri", "response-type-missing")
 SECOND_LOGINS = ("prompt-login", "max-age-1")
@@ -37,7 +37,7 @@ LOGOUT_PAGES = ("no-params", "only-state", "no-post-logout-redirect-uri")
 
 @dataclass(frozen=True, slots=True)
 class SuiteUser:
-    """The user that the suite logs in."""
+    """The user that the conformance suite logs in at the issuer."""
 
     username: str
     password: str = field(repr=False)
@@ -56,7 +56,7 @@ class Suite:
 
 
 def configuration(suite: Suite, clients: Mapping[str, Json], user: SuiteUser, *, issuer: str) -> Json:
-    """Return the suite's configuration. `clients` maps the suite's name of a client to its client_id and secret."""
+    """Return the suite's configuration. `clients` maps the suite's name for a client to its client_id and secret."""
     base = issuer.rstrip("/")
     pages = _Pages(base, user)
     return {
@@ -72,7 +72,7 @@ def configuration(suite: Suite, clients: Mapping[str, Json], user: SuiteUser, *,
 def fapi2(suite: Suite, clients: Mapping[str, Json], user: SuiteUser, *, issuer: str) -> Json:
     """Return the suite's configuration of the FAPI 2.0 plan (private_key_jwt, DPoP, unsigned requests).
 
-    `clients` maps the suite's name of a client to its client_id, scope and keys. The resource is userinfo.
+    `clients` maps the suite's name for a client to its client_id, scope and keys. The suite uses userinfo as the API.
     """
     base = issuer.rstrip("/")
     pages = _Pages(base, user)
@@ -91,7 +91,7 @@ def fapi2(suite: Suite, clients: Mapping[str, Json], user: SuiteUser, *, issuer:
 
 @dataclass(frozen=True, slots=True)
 class _Pages:
-    """The browser commands of the suite at each page."""
+    """Builds the browser commands that the conformance suite runs at each page of the issuer."""
 
     base: str
     user: SuiteUser
@@ -135,7 +135,10 @@ class _Pages:
 
 
 def _overrides(pages: _Pages) -> list[tuple[str, list[Json]]]:
-    """Return the browser commands of the modules that need a picture, by the module's name without its prefix."""
+    """Return the browser commands of the suite's test modules that need a picture, by the module's name.
+
+    The names are without their prefix.
+    """
     login, again = pages.login(), pages.login(_wait(LOGIN, IF_REQUESTED))
     logouts = ((LOGOUT_ERRORS, ERROR), (LOGOUT_QUESTIONS, QUESTION), (LOGOUT_PAGES, DONE))
     return [

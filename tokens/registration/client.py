@@ -1,4 +1,4 @@
-"""Register a client: the command `create_client` and the demo call it.
+"""Register a client. Commands, the admin, manifests, the demo and certification runs call this module.
 
 1. Refuse contradictions: an empty name, two authentication methods, an expiry date for a secret that is not created.
 2. Find the scopes and APIs.
@@ -25,7 +25,7 @@ STRICTER = (
     *("recipe", "required_class", "require_pushed_authorization_requests", "require_signed_request_object"),
     *("security_profile", "id_token_signed_response_alg"),
 )
-"""Further columns of a new client that the audit trail has if they are set."""
+"""Columns of a new client that the audit event contains if they are set, in addition to `less_strict.switches`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +39,9 @@ class Registration:
     apis: Sequence[str] = ()
     """Identifiers of APIs for which the client may request tokens without a scope."""
     client_id: str | None = None
-    """Generated if None."""
+    """The client_id. If None, a random one is generated."""
     method: str | None = None
-    """Authentication method (RFC 7591 section 2). If None, `authentication` derives it from `public` and the keys."""
+    """Authentication method (RFC 7591 section 2). If None, `authentication` derives it from `public` and `has_keys`."""
     public: bool = False
     jwks: object = None
     """The client's public keys, for private_key_jwt. A client with keys gets no secret."""
@@ -58,7 +58,7 @@ class Registration:
 
     @property
     def authentication(self) -> AuthenticationMethod:
-        """Return the client's authentication method."""
+        """Return the client's authentication method, which follows from its type and keys if none is named."""
         if self.method is not None:
             return AuthenticationMethod(self.method)
         if self.public:
@@ -69,9 +69,9 @@ class Registration:
 def register(
     registration: Registration, *, actor: str, now: datetime, secret: str | None = None
 ) -> tuple[Client, str | None]:
-    """Register a client. Return it with its secret, or with None if the client does not use a secret.
+    """Register a client. Return the client and its secret, or None if the client does not use a secret.
 
-    `secret` is generated if None. Only its hash is stored.
+    If `secret` is None, a secret is generated. Only its hash is stored.
 
     Raises:
         ValidationError: A field is invalid, or fields contradict each other. The error names the field.
@@ -94,18 +94,21 @@ def register(
 
 
 def unsaved(registration: Registration) -> tuple[Client, list[Scope], list[Api]]:
-    """Return the client without saving it, with its scopes and APIs. Raises ValidationError if one does not exist."""
+    """Return the unsaved client, its scopes and its APIs. Raises ValidationError if a scope or API does not exist."""
     return _client(registration), _scopes(registration.scopes), _apis(registration.apis)
 
 
 def told_of_logouts(uri: str) -> dict[str, Any]:
-    """Return the fields that tell a client of ended sessions at `uri`, or none if the issuer may not post there."""
+    """Return the values of the back-channel logout fields for `uri`.
+
+    Returns no fields if the issuer may not post to `uri`.
+    """
     allowed = logout_uri_problem(uri, loopback=conf.issuer().is_development) is None
     return {"backchannel_logout_uri": uri} if allowed else {}
 
 
 def created_row(client: Client, scopes: Iterable[Scope], apis: Iterable[Api]) -> dict[str, Any]:
-    """Return what a new client may do, for the audit trail: the fields that are not empty, and unsafe switches."""
+    """Return the properties of a new client for the audit trail: fields that are not empty, and `unsafe_switches`."""
     fields = {
         "name": client.name,
         "client_type": client.client_type,
@@ -122,7 +125,10 @@ def created_row(client: Client, scopes: Iterable[Scope], apis: Iterable[Api]) ->
 
 
 def unsafe_switches(client: Client) -> dict[str, Any]:
-    """Return the client's recipe, and its switches that differ from their default, for the audit trail."""
+    """Return, for the audit trail, the switches that are less strict than the default, and the columns in STRICTER.
+
+    Omits columns without a value.
+    """
     named = {name: value for name in STRICTER if (value := getattr(client, name))}
     return less_strict.switches(client) | named
 
@@ -170,7 +176,7 @@ def _scopes(names: Sequence[str]) -> list[Scope]:
 
 
 def _missing(scope: str) -> str:
-    """Return the text for a scope that does not exist. It says how to create it, or which setting offers it."""
+    """Return the error text for a scope that does not exist, with the way to create it or the setting that adds it."""
     if scope in audience.OPENID:
         return f"There is no scope {scope}. The issuer's settings GROUPS_CLAIM and CLAIMS_SOURCE offer it."
     return f"There is no scope {scope}. Create it with create_api or in the admin."

@@ -1,14 +1,15 @@
-"""The rights of a client that an administrator can give only with a permission of their own. Pure.
+"""The rights of a client that an administrator can give only with a special permission. Pure.
 
-- A client that users never allowed, or that acts for users by itself, reaches their data. To give such a right, or to
-  change a client that has it (its secret, its redirect URIs), needs the permission in RIGHTS.
-- Redirect URIs can be limited to an allow-list (tokens/redirect_allow_list.py). Another address needs REDIRECT.
+- A client that skips consent, or that gets tokens for absent users, reaches users' data without their decision. An
+  administrator needs the permission FIRST_PARTY, JWT_BEARER or EXCHANGE to give such a right, or to change a client
+  that has it (its secret, its redirect URIs).
+- Redirect URIs can be limited to an allow-list (REDIRECT_ALLOW_LIST). An address outside the list needs REDIRECT.
 """
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from tokens.redirect_allow_list import is_listed
+from tokens.settings.redirect_allow_list import is_listed
 
 FIRST_PARTY = "tokens.register_first_party"
 JWT_BEARER = "tokens.grant_jwt_bearer"
@@ -22,18 +23,18 @@ GRANTS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rights:
-    """The rights of a client that can need a permission."""
+    """The rights of a client that can require a special permission of the administrator."""
 
     skips_consent: bool
     grants: Collection[str]
     redirect_uris: Collection[str]
-    """Redirect URIs, and addresses after the logout."""
+    """Redirect URIs, and post-logout redirect URIs."""
 
 
 def required(rights: Rights, *, allowed: Collection[str]) -> dict[str, str]:
-    """Return the permissions that a client's rights need, each with the field that it belongs to.
+    """Return the permissions that a client's rights require, each with the field of the client that requires it.
 
-    `allowed` is the allow-list of redirect URIs. An empty one allows every address.
+    `allowed` is the allow-list of redirect URIs. An empty list allows every address.
     """
     found = {GRANTS[grant]: "grants" for grant in rights.grants if grant in GRANTS}
     if rights.skips_consent:

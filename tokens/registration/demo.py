@@ -28,11 +28,11 @@ class DemoCredentials:
 
     values: Mapping[str, str]
     generated: Mapping[str, str]
-    """The generated values among `values`, which the operator does not have yet."""
+    """The part of `values` that was generated, which the operator has to be told."""
 
 
 def credentials(from_operator: Mapping[str, str]) -> DemoCredentials:
-    """Return the operator's credentials, and generate those that are missing."""
+    """Return the operator's credentials, completed by generated ones for names that the operator left out."""
     generated = {name: secrets.token_urlsafe(32) for name in NAMES if not from_operator.get(name)}
     return DemoCredentials(
         {name: from_operator[name] for name in NAMES if name not in generated} | generated, generated
@@ -41,7 +41,7 @@ def credentials(from_operator: Mapping[str, str]) -> DemoCredentials:
 
 @transaction.atomic
 def set_up(demo: DemoCredentials, *, api_audience: str, api_url: str, webapp_url: str, now: datetime) -> None:
-    """Create the rows that are missing, and update existing rows to these credentials and URLs."""
+    """Create missing rows, and update existing rows to the credentials in `demo` and to these URLs."""
     ensure_user("demo", demo.values["DEMO_PASSWORD"], administrator=False)
     ensure_user("admin", demo.values["ADMIN_PASSWORD"], administrator=True)
     api, _ = Api.objects.update_or_create(name="Notes", defaults={"identifier": api_audience})
@@ -73,13 +73,13 @@ def set_up(demo: DemoCredentials, *, api_audience: str, api_url: str, webapp_url
 
 
 def make_first_key(operation: Operation) -> None:
-    """Create the first signing key and its standby, unless there is a key. Raises KeyProblem if that fails."""
+    """Create the first signing key and its standby, unless a key exists. Raises KeyProblem if that fails."""
     if not SigningKey.objects.exists():
         rotate(operation)
 
 
 def ensure_user(username: str, password: str, *, administrator: bool) -> None:
-    """Create the user if missing, and set the password if it differs."""
+    """Create the user if missing. Set the password if the user has another one."""
     user, _ = User.objects.get_or_create(
         username=username,
         defaults={"email": f"{username}@example.com", "is_staff": administrator, "is_superuser": administrator},
@@ -90,9 +90,9 @@ def ensure_user(username: str, password: str, *, administrator: bool) -> None:
 
 
 def ensure_client(registration: Registration, secret: str | None, *, now: datetime) -> None:
-    """Register the client if missing. Update its addresses and grant types, and add the secret if it differs.
+    """Register the client if missing. Update its addresses and grant types, and add the secret if the client lacks it.
 
-    A public client has no secret: pass None.
+    `secret` is None for a public client.
     """
     client = Client.objects.filter(client_id=registration.client_id).first()
     if client is None:
@@ -101,7 +101,8 @@ def ensure_client(registration: Registration, secret: str | None, *, now: dateti
     client.post_logout_redirect_uris = registration.policy.get("post_logout_redirect_uris", "")
     client.allowed_origins = registration.policy.get("allowed_origins", "")
     client.backchannel_logout_uri = registration.policy.get("backchannel_logout_uri")
-    client.backchannel_logout_session_required = bool(client.backchannel_logout_uri) or None  # it stores the `sid`
+    # The example application stores the `sid` of each session.
+    client.backchannel_logout_session_required = bool(client.backchannel_logout_uri) or None
     client.save()
     if secret is not None and not client_secret.matches(client_secret.stored_of(client), secret, now=now):
         secret_rotation.add(client, actor=ACTOR, now=now, secret=secret)

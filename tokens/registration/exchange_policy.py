@@ -17,7 +17,7 @@ def foreign(scopes: Iterable[Scope], api: Api | None) -> list[str]:
 
 @registry_lock.change()
 def put(client: Client, api: Api, names: Sequence[str], *, actor: str, now: datetime) -> bool:
-    """Let the client exchange users' tokens for tokens for the API, with these scopes and no others.
+    """Let the client exchange users' tokens for tokens for the API, with the scopes `names` and no others.
 
     Returns False if nothing changed.
 
@@ -43,7 +43,10 @@ def put(client: Client, api: Api, names: Sequence[str], *, actor: str, now: date
 
 @registry_lock.change()
 def remove(client: Client, api: Api, *, actor: str, now: datetime) -> bool:
-    """Remove the policy. Returns False if there was none. Raises RegistryLocked."""
+    """Remove the policy. Returns False if there was no policy.
+
+    Raises RegistryLocked if another transaction holds a lock for too long.
+    """
     policy = ExchangePolicy.objects.select_for_update(of=("self",)).filter(client=client, api=api).first()
     if policy is None:
         return False
@@ -53,6 +56,6 @@ def remove(client: Client, api: Api, *, actor: str, now: datetime) -> bool:
 
 
 def _record(event: str, policy: ExchangePolicy, details: Mapping[str, object], *, actor: str, now: datetime) -> None:
-    """Record an event of the client that may exchange tokens, as the admin does."""
+    """Record an event whose subject is the client that may exchange tokens, as the admin does."""
     subject, with_api = f"client:{policy.client.client_id}", {"api": policy.api.identifier, **details}
     record(f"exchange_policy.{event}", actor=actor, subject=subject, details=with_api, now=now)

@@ -1,9 +1,9 @@
 """Create the clients of the FAPI 2.0 certification plan, on an issuer for tests only.
 
-- The suite signs as two clients (private_key_jwt and DPoP). Each gets a key of its own, whose private half is printed
-  and not stored, or the public keys that the operator names.
-- Their ID tokens are by an algorithm of the profile: that of the default ring, or of a ring for ID tokens.
-- A second run replaces clients, keys and password of the same alias.
+- The suite acts as two clients (private_key_jwt and DPoP). Each client gets the public keys that the operator names, or
+  else a generated key, whose private half is printed and not stored.
+- Their ID tokens are signed with an algorithm of the profile, by the default key ring or by a ring for ID tokens.
+- A second run with the same alias replaces the clients, the keys and the user's password.
 """
 
 from collections.abc import Sequence
@@ -23,18 +23,18 @@ from tokens.registration.client import Registration
 
 NAMES = ("client", "client2")
 ALGORITHM = "ES256"
-"""The algorithm of generated keys, and of the proofs that the suite is told to make."""
+"""The algorithm of generated keys, and of the DPoP proofs that the suite is configured to make."""
 GRANTS = (GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN, GrantType.CLIENT_CREDENTIALS)
 QUERY = "?dummy1=lorem&dummy2=ipsum"
-"""The suite adds it to the redirect URI of the second client, to see that redirect URIs are compared exactly."""
+"""The query that the suite adds to a redirect URI, to test that redirect URIs are compared exactly."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bank:
-    """What the two clients get."""
+    """The public keys and the scopes of the two clients as which the conformance suite acts."""
 
     jwks: Sequence[Json] = ()
-    """The public keys of each client, or nothing to generate them."""
+    """The public keys of each client. If empty, keys are generated."""
     scopes: Sequence[str] = ()
     """Scopes of APIs, for the variants without OpenID Connect."""
 
@@ -43,7 +43,7 @@ class Bank:
 def set_up(suite: Suite, bank: Bank, *, issuer: str, now: datetime) -> Json:
     """Create clients and user, and return the suite's configuration, which contains the generated private keys.
 
-    Raises ValidationError if an address, a key or a scope is not accepted, or if no ring signs ID tokens by an
+    Raises ValidationError if an address, a key or a scope is not accepted, or if no key ring signs ID tokens by an
     algorithm of the profile, and CannotVerify if the user's e-mail address belongs to another user.
     """
     algorithm = _algorithm()
@@ -61,7 +61,7 @@ def set_up(suite: Suite, bank: Bank, *, issuer: str, now: datetime) -> Json:
 def _register(
     suite: Suite, name: str, public: Json, scopes: Sequence[str], *, algorithm: str | None, now: datetime
 ) -> str:
-    """Register a client again, and return its client_id."""
+    """Register a client. Replaces a client that has this client_id already. Returns the client_id."""
     callback = suite.address("callback")
     registration = Registration(
         name=f"Certification {suite.alias} FAPI 2.0 {name}",
@@ -76,9 +76,10 @@ def _register(
 
 
 def _algorithm() -> str | None:
-    """Return the algorithm that the clients choose for ID tokens; None for that of the default ring.
+    """Return the algorithm that the clients choose for ID tokens.
 
-    Raises ValidationError if no ring signs by an algorithm of the profile.
+    Returns None if the profile permits that of the default key ring. Raises ValidationError if no key ring signs with
+    an algorithm of the profile.
     """
     if rings.default_algorithm() in fapi2.ALGORITHMS:
         return None

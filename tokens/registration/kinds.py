@@ -1,9 +1,10 @@
-"""The kinds of clients: what an operator is asked for each, and what follows from the kind. Pure.
+"""The kinds of clients: for each kind, the questions to the operator and the values that the kind implies. Pure.
 
-- A kind is data. `register` still judges the client that results, so a kind cannot permit what is unsafe.
-- `create_client --kind` and the admin ("What is it?") read this table. A new kind is a new entry, with its snippets
-  in tokens/templates/tokens/snippets/.
-- Texts are translated by the edge that shows them.
+- A kind is data. `register` validates the resulting client like any other client, so a kind cannot permit an unsafe
+  value.
+- `create_client --kind` and the admin ("What is it?") read this table. A new kind is a new entry, with its snippets in
+  tokens/templates/tokens/snippets/.
+- Texts are translated by the command or page that shows them.
 
 Example: a single-page application is public, logs users in, and may call the issuer from the origin of its redirect
 URI. Its operator is asked for the redirect URI and the scopes.
@@ -21,18 +22,18 @@ DEVICE = ("urn:ietf:params:oauth:grant-type:device_code", "refresh_token")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snippet:
-    """A block to paste, which works for the client without changes."""
+    """A block to paste into the client's code or configuration. It works for the client without changes."""
 
     title: str
     template: str
-    """The file in tokens/templates/tokens/snippets/."""
+    """The name of a file in tokens/templates/tokens/snippets/."""
     loopback: bool | None = None
-    """True: only if the first redirect URI is at a loopback address. False: only if it is not. None: always."""
+    """True: shown only if the first redirect URI is at a loopback address. False: only if it is not. None: always."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientKind:
-    """A kind of client."""
+    """A kind of client, such as a service: the questions to the operator, and the values that follow from it."""
 
     name: str
     title: str
@@ -41,14 +42,14 @@ class ClientKind:
     is_public: bool = False
     """True if the client cannot keep a secret."""
     asks: tuple[str, ...]
-    """The fields beside the name that the operator fills in: `redirect_uris`, `post_logout_redirect_uris`, `scopes`,
-    `api`."""
+    """The fields that the operator fills in, in addition to the name: some of `redirect_uris`,
+    `post_logout_redirect_uris`, `scopes` and `api`."""
     redirect_uris: str = ""
     """The redirect URIs that the form proposes."""
     calls_from_browser: bool = False
-    """True if scripts in the browser call the issuer. The origins of the redirect URIs are allowed then."""
+    """True if scripts in the browser call the issuer. If so, the origins of the redirect URIs are allowed (CORS)."""
     policy: Mapping[str, object] = field(default_factory=dict)
-    """Further fields of the client by name, whose default is None, False or empty."""
+    """Further fields of the client by name. Each is a field whose default is None, False or empty."""
     snippets: tuple[Snippet, ...]
 
     @property
@@ -129,7 +130,7 @@ def origins(redirect_uris: Iterable[str]) -> tuple[str, ...]:
     for uri in redirect_uris:
         try:
             parts = urlsplit(uri)
-        except ValueError:  # registration reports it at the redirect URI
+        except ValueError:  # the registration reports the malformed redirect URI
             continue
         if parts.scheme in {"http", "https"} and parts.netloc:
             found[f"{parts.scheme}://{parts.netloc}"] = None

@@ -1,4 +1,4 @@
-"""Which switches of a client are less strict than the default, in words and for the audit trail."""
+"""Lists the switches of a client that are less strict than the default, as sentences and for the audit trail."""
 
 from typing import Any
 
@@ -33,5 +33,5 @@ def sentences(client: Client) -> list[str]:
 
 
 def others(client: Client) -> list[str]:
-    """Return the sentences about the switches other than the PKCE rule."""
+    """Return the result of `sentences` without the sentence about PKCE."""
     return [text for name, text in SWITCHES.items() if getattr(client, name)]

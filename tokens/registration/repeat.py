@@ -1,27 +1,63 @@
-"""Decides if a registration that is repeated is already there: `create_client` and `create_api` can run twice.
+"""Registers a client or an API unless it is already there: `create_client` and `create_api` can run twice.
 
 - A client is found by its client_id, or by its name if the operator gave no client_id. An API is found by its
   identifier.
-- If what is there is equal, nothing happens. If the client_id or identifier is there and differs, the registration is
-  refused with the differences: a repeated command must not change a client silently.
+- If the existing registration is equal, nothing happens. If it has the same client_id or identifier and differs, the
+  new registration is refused with the differences, because a repeated command must not silently change a client.
 - Names are not unique: a client with the same name that differs is another client.
-- The expiry date of a secret is not compared. A secret that is there stays as it is.
+- The expiry date of a secret is not compared. An existing secret stays as it is.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from tokens import registry_lock
 from tokens.models import Api, Client, Scope
+from tokens.registration import api as apis
 from tokens.registration import state
-from tokens.registration.client import Registration, unsaved
+from tokens.registration.client import Registration, register, unsaved
+
+
+# The lock is held from the comparison to the commit, so that of two runs at once only one registers.
+@registry_lock.change()
+def client_once(registration: Registration, *, actor: str, now: datetime) -> tuple[Client, str | None, bool]:
+    """Register the client unless it is registered already. Return the client, its new secret, and True if it is new.
+
+    Raises ValidationError if a client with this client_id exists and differs. Also raises what `register` raises.
+    """
+    if (equal := equal_client(registration)) is not None:
+        return equal, None, False
+    client, secret = register(registration, actor=actor, now=now)
+    return client, secret, True
+
+
+@registry_lock.change()
+def api_once(
+    api: Api, scopes: Sequence[Scope], own_client: Registration | None = None, *, actor: str, now: datetime
+) -> tuple[Api, str | None, bool]:
+    """Register the API with its scopes, and the client that it is linked to, unless they are registered already.
+
+    Returns the API, the new secret of `own_client`, and True if the API is new.
+
+    Raises ValidationError if the API or the client exists and differs. Also raises what `register` raises for each of
+    them.
+    """
+    secret = None
+    if own_client is not None:
+        api.client, secret, _ = client_once(own_client, actor=actor, now=now)
+    if (equal := equal_api(api, scopes)) is not None:
+        return equal, secret, False
+    return apis.register(api, scopes, actor=actor, now=now), secret, True
 
 
 def equal_client(registration: Registration) -> Client | None:
-    """Return the client that this registration describes, or None if there is none.
+    """Return the existing client that this registration describes, so that a repeated command changes nothing.
 
-    Raises ValidationError if the client with this client_id differs, or if the registration is wrong.
+    Returns None if there is no such client. Raises ValidationError if the client with this client_id differs, or if the
+    registration names a scope or API that does not exist.
     """
     by = {"client_id": registration.client_id} if registration.client_id else {"name": registration.name.strip()}
     found = list(Client.objects.filter(**by, registered_by=None).order_by("pk"))
@@ -38,9 +74,9 @@ def equal_client(registration: Registration) -> Client | None:
 
 
 def equal_api(api: Api, scopes: Iterable[Scope]) -> Api | None:
-    """Return the API that is registered like this, or None if there is none with this identifier.
+    """Return the existing API that equals `api`, so that a repeated command changes nothing.
 
-    Raises ValidationError if the API or its scopes differ.
+    Returns None if there is no API with this identifier. Raises ValidationError if the API or its scopes differ.
     """
     found = Api.named(api.identifier)
     if found is None:
@@ -60,6 +96,6 @@ def _groups(scopes: Iterable[Scope]) -> list[str]:
 
 
 def _listed(differ: Mapping[str, tuple[Any, Any]]) -> str:
-    """Return the differences as text: what is registered, and what the command says."""
+    """Return the differences as text, each with the registered value and the value of the new registration."""
     shown = ((name, *(state.text(name, value) or "(none)" for value in values)) for name, values in differ.items())
     return "; ".join(f"{name} is {before}, not {after}" for name, before, after in shown)

@@ -1,7 +1,7 @@
 """Create, expire and revoke a client's secrets, each with its audit event.
 
 - A client can have several live secrets, so that a secret can be replaced without downtime.
-- A secret ends when it is revoked or expires. A secret that has ended stays so: no function revives it.
+- A secret ends when it is revoked or expires. No function makes a secret live again after its end.
 - Each function locks the registry. Under the lock it checks again that the secret exists and is live.
 """
 
@@ -39,15 +39,15 @@ def refusal(client: Client) -> str | None:
 def add(
     client: Client, *, actor: str, now: datetime, expires_at: datetime | None = None, secret: str | None = None
 ) -> str:
-    """Add a secret to the client, and return it: only its hash is stored. The client's other secrets do not change.
+    """Add a secret to the client and return the secret. Only its hash is stored. Other secrets do not change.
 
-    `secret` is generated if None.
+    If `secret` is None, a secret is generated.
 
     Raises:
         SecretNotUsed: The client does not authenticate with a secret.
         SecretEnded: `expires_at` has passed.
         ValueError: `secret` is too weak.
-        RegistryLocked: Another transaction prevented the change.
+        RegistryLocked: Another transaction held a lock for too long.
     """
     if reason := refusal(client):
         raise SecretNotUsed(reason)
@@ -65,7 +65,10 @@ def add(
 
 
 def expire(secret: ClientSecret, at: datetime | None, *, actor: str, now: datetime) -> None:
-    """Let a live secret expire at `at`, or never if None. Raises SecretEnded if it has ended or `at` has passed."""
+    """Let a live secret expire at `at`, or never if `at` is None.
+
+    Raises SecretEnded if the secret has ended, or if `at` has passed.
+    """
     refuse_past(at, now=now)
     _end(secret, "expires_at", at, "client_secret.expiry_changed", actor=actor, now=now)
 
@@ -98,7 +101,7 @@ def _record(action: str, secret: ClientSecret, dates: Collection[str], *, actor:
 
 @registry_lock.change()
 def _end(secret: ClientSecret, name: str, at: datetime | None, action: str, *, actor: str, now: datetime) -> None:
-    # Another request can have ended the secret since it was read: check the locked row.
+    # Another request can have ended the secret since it was read, so the locked row is checked.
     locked = ClientSecret.objects.select_for_update(of=("self",)).filter(pk=secret.pk).first()
     if locked is None:
         raise registry_lock.deleted(sentence("The secret {secret}", secret=secret))

@@ -1,8 +1,9 @@
-"""What is registered for a client or an API, as plain values by field: to compare it, and to write it as a file.
+"""The registered state of a client or an API, as plain values by field, to compare it or to write it to a file.
 
-- A field has one spelling of each value. None and False of a nullable switch are both False.
-- The names are those of the columns, except those in NAMES, which are shorter in a file.
-- What runs at run time (last use, ring moves) and secrets are not part of the state.
+- Equal states have equal values. None and False of a nullable switch are both False.
+- Fields are named as their columns, except those in NAMES, which have a shorter name in a file.
+- Secrets, and values that the issuer itself changes (last use, moves of an API to another key ring), are not part of
+  the state.
 """
 
 from collections.abc import Collection, Mapping
@@ -33,7 +34,7 @@ FLAGS = (
     "rotates_refresh_tokens", "always_gets_refresh_token",
 )  # fmt: skip
 WORDS = ("redirect_uris", "post_logout_redirect_uris", "allowed_origins")
-"""Columns with addresses that are separated by spaces."""
+"""Columns that contain addresses, separated by spaces."""
 SECONDS = ("access_token_lifetime", "refresh_token_lifetime", "refresh_token_idle_lifetime")
 NULLABLE = ("backchannel_logout_uri", "security_profile", "id_token_signed_response_alg")
 TEXTS = ("name", "authentication", "jwks_uri", "pkce", "second_factor", *NULLABLE)
@@ -51,13 +52,13 @@ DEFAULTS: Mapping[str, Any] = {
     "authentication": AuthenticationMethod.SECRET_BASIC.value,
     "pkce": PkceRule.REQUIRED.value,
 }
-"""What a field of a client is if a file does not name it."""
+"""The value of each field of a client that a file does not name."""
 FACTORS = {"": None, "any": MULTI_FACTOR, "passkey": PHISHING_RESISTANT}
-"""The words for the second factor, as in `create_client --second-factor`."""
+"""The authentication context class for each value of `second_factor`, as in `create_client --second-factor`."""
 
 
 def of_client(client: Client, scopes: Collection[Scope], apis: Collection[Api]) -> dict[str, Any]:
-    """Return the state of a client, saved or not, that has these scopes and APIs."""
+    """Return the state of a client with these scopes and APIs. The client can be unsaved."""
     own = {name: _value(name, getattr(client, NAMES.get(name, name))) for name in CLIENT_FIELDS if name not in LISTS}
     return own | {
         "grants": tuple(sorted(client.grants)),
@@ -67,12 +68,12 @@ def of_client(client: Client, scopes: Collection[Scope], apis: Collection[Api]) 
 
 
 def of_saved_client(client: Client) -> dict[str, Any]:
-    """Return the state of a client as the database has it."""
+    """Return the state of a saved client, with the scopes and APIs in the database."""
     return of_client(client, client.scopes.all(), client.apis.all())
 
 
 def columns(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the columns of a client in this state, without its scopes and APIs. Reverses `of_client`."""
+    """Return the columns of a client in this state: the inverse of `of_client`, without scopes and APIs."""
     public = state["authentication"] == AuthenticationMethod.NONE
     texts = {NAMES.get(name, name): state[name] for name in TEXTS}
     return texts | {
@@ -89,7 +90,7 @@ def columns(state: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def of_api(api: Api) -> dict[str, Any]:
-    """Return the state of an API, saved or not, without its scopes."""
+    """Return the state of an API without its scopes. The API can be unsaved."""
     lifetime = api.max_token_lifetime
     return {
         "name": api.name,
@@ -111,7 +112,7 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str
 
 
 def text(name: str, value: Any) -> str:
-    """Return a value as the audit trail and a person read it. Public keys are named by their key ids."""
+    """Return a value as text, for a person and for the audit trail. Public keys are named by their key ids."""
     if name == "jwks" and value is not None:
         try:
             return ", ".join(public_keys.names(value))
@@ -135,13 +136,16 @@ def _value(name: str, value: Any) -> Any:
 
 
 def _column(name: str, *, on: bool) -> bool | None:
-    """Return the column of a switch. A nullable switch that is off is None, as `create_client` writes it."""
+    """Return the value to store in the column of the switch `name`.
+
+    Returns None, as `create_client` stores it, if the switch is off, the column is nullable, and None means off.
+    """
     field = Client._meta.get_field(NAMES.get(name, name))
     nullable = isinstance(field, models.Field) and field.null
     return None if nullable and not on and name not in ON else on
 
 
 def _seconds(value: timedelta) -> float:
-    """Return seconds, as a whole number if they are one."""
+    """Return a duration in seconds, as an int if the number is whole."""
     seconds = value.total_seconds()
     return int(seconds) if seconds == int(seconds) else seconds

@@ -4,8 +4,8 @@ Owns: the answers of the revocation and introspection endpoints, logout everywhe
 signals that revoke when a user or client is disabled, the revocation feed, recovery after a restore, and the purge.
 Does not own: the records of revocation (`issued.revocation_record`) or revocation of signing keys (`keys.revocation`).
 Introspection is here because its answer says if a token was revoked; `inspection` reports on tokens to people.
-Steps: none; it revokes what step 4 issued.
-Neighbours: above `registration` and `issued`. `grants` and this room do not import each other.
+Steps: none of the seven in README.md; revokes what step 4 issued.
+Neighbours: above `registration` and `issued`. `grants` and this package do not import each other.
 
 Read in this order:
 - `revocation`: a client revokes a token (RFC 7009).
@@ -17,6 +17,6 @@ Read in this order:
 - `feed_entries`, `feed_log`, `feed_publisher`: the entries of the revocation feed, its versions, and their publication.
 - `feed`: the signed documents of the feed (docs/revocation-feed.md).
 - `high_water_marks`, `high_water`: detect a database that went back in time.
-- `after_restore`: revoke again what a restored backup lacks.
-- `purge`, `row_deletion`: which rows no request needs any more, and how they are deleted.
+- `after_restore`: apply again the revocations that a restored backup lacks.
+- `purge`, `row_deletion`: find the rows that no request needs any more, and delete them.
 """

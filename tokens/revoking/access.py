@@ -1,4 +1,4 @@
-"""Withdraws access, with its audit event: disables users and clients, logs users out everywhere, revokes grants.
+"""Disables users and clients, logs users out everywhere, and revokes grants, each with its audit event.
 
 The command `access`, the admin and the pages of the account call it.
 """
@@ -19,14 +19,14 @@ from tokens.revoking import bulk, everywhere
 
 @registry_lock.change()
 def set_active(account: User | Client, *, active: bool, reason: str, actor: str, now: datetime) -> bool:
-    """Enable or disable a user or client. Returns False if it was in that state before.
+    """Enable or disable a user or client. Returns False if nothing changed.
 
-    Raises RegistryLocked if another process holds the registry's lock for too long.
+    Disabling ends the sessions, grants and tokens of the account at once. Enabling does not restore them.
 
-    Disabling ends its sessions, grants and tokens at once. Enabling restores none of them.
+    Raises RegistryLocked if another process holds a lock for too long.
     """
     manager = type(account)._default_manager  # noqa: SLF001 (Django's documented name)
-    # Locked, so that of two runs at once only one records the event.
+    # Locked, so that only one of two concurrent runs records the event.
     row = manager.select_for_update().get(pk=account.pk)
     if row.is_active == active:
         return False
@@ -37,59 +37,59 @@ def set_active(account: User | Client, *, active: bool, reason: str, actor: str,
 
 
 @registry_lock.change()
-def log_out(user: User, *, reason: str, actor: str, now: datetime) -> None:
+def log_out_everywhere(user: User, *, reason: str, actor: str, now: datetime) -> None:
     """End every session, grant and token of the user, and delete the user's consents.
 
-    Raises RegistryLocked if another process holds the registry's lock for too long.
+    Raises RegistryLocked if another process holds a lock for too long.
     """
-    everywhere.log_out(user, "logged out everywhere by a command")
+    everywhere.end_sessions_and_tokens(user, "logged out everywhere by a command")
     everywhere.withdraw_consents(user)
     _record("logged_out_everywhere", user, reason, actor=actor, now=now)
 
 
-def log_out_all(users: Sequence[User], *, reason: str, actor: str, now: datetime) -> None:
+def log_out_users_everywhere(users: Sequence[User], *, reason: str, actor: str, now: datetime) -> None:
     """End every session, grant and token of these users, and delete their consents, with one event per user."""
     for user in users:
         with transaction.atomic():
             everywhere.withdraw_consents(user)
             record("user.logged_out_everywhere", actor=actor, subject=subject(user), now=now)
-    bulk.log_out(users, reason)
+    bulk.end_sessions_and_tokens_in_batches(users, reason)
 
 
 @transaction.atomic
-def log_out_by_user(user: User, *, now: datetime) -> None:
-    """End every session, grant and token of a user who asked for it, and delete the user's consents."""
-    everywhere.log_out(user, "logged out everywhere")
+def log_out_everywhere_by_user(user: User, *, now: datetime) -> None:
+    """End every session, grant and token of a user at the user's own request, and delete the user's consents."""
+    everywhere.end_sessions_and_tokens(user, "logged out everywhere")
     everywhere.withdraw_consents(user)
     record("user.logged_out_everywhere", actor=subject(user), subject=subject(user), now=now)
 
 
 @transaction.atomic
 def withdraw(user: User, client: Client, *, now: datetime) -> bool:
-    """Revoke the grants and tokens that a user allowed a client, and delete the consents, because the user asks for it.
+    """Revoke the grants that a user gave a client, with their tokens, and delete the consents, at the user's request.
 
-    Returns False if there was nothing to withdraw.
+    Returns False if there was nothing to revoke or delete.
     """
-    # Locked first, as token issuance does: a code that is being issued is either revoked here or issued afterwards.
+    # The user is locked first, as in token issuance, so that a concurrent code is issued before or after this function.
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
-    number = everywhere.revoke_grants(Q(user=user, client=client), "withdrawn by the user")
+    number = everywhere.revoke_matching(Q(user=user, client=client), "withdrawn by the user")
     forgotten, _ = Consent.objects.filter(user=user, client=client).delete()
     if not (number or forgotten):
         return False
     revoke = partial(revocation_record.revoke_client_user, client.client_id, str(user.sub))
-    everywhere.revoke_until_commit(revoke)  # also tokens without a grant: exchanged ones
+    everywhere.revoke_until_commit(revoke)  # includes tokens without a grant, such as exchanged tokens
     details = {"user": str(user.sub), "grants": number}
     record("consent.withdrawn", actor=subject(user), subject=subject(client), details=details, now=now)
     return True
 
 
 @transaction.atomic
-def revoke_grants(grants: "QuerySet[UserGrant]", *, reason: str, actor: str, now: datetime) -> int:
+def revoke_selected(grants: "QuerySet[UserGrant]", *, reason: str, actor: str, now: datetime) -> int:
     """Revoke these grants with their tokens, delete their consents, and record an event for each.
 
     Returns the number of grants that were not revoked before.
     """
-    # Lock every grant before the first change, and delete consents in one order: this prevents deadlocks.
+    # Every grant is locked before the first change, and consents are deleted in a fixed order, to prevent deadlocks.
     active = list(grants.filter(revoked_at=None).order_by("client_id", "user_id", "pk"))
     user_grant.lock_all(Q(pk__in=[grant.pk for grant in active]))
     for grant in active:

@@ -1,20 +1,21 @@
-"""Applies again, to a database that was restored from a backup, the revocations made since that backup.
+"""Applies the revocations since a backup again to a database that was restored from that backup.
 
 The lost events are read from the audit journal and from audit logs:
 1. Signing keys that were revoked are revoked again.
-2. Client secrets that were revoked, or that got an earlier expiry, end again.
+2. Client secrets that were revoked, or that got an earlier expiry, are revoked or expire as before.
 3. Users and clients that were disabled or deleted are disabled.
-4. Initial access tokens are revoked: one that was revoked or used up since would register clients again.
-5. All users are logged out, because journal and logs do not list single sessions and tokens: sessions, user grants with
-   their codes and refresh tokens, remembered consents, and every access token issued so far.
-6. The event `database.restored` is recorded, so that journal and database agree again.
+4. All initial access tokens are revoked. Otherwise a token that was revoked or used up since the backup could register
+   clients again.
+5. All users are logged out, because journal and logs do not list single sessions and tokens. This ends sessions, user
+   grants with their codes and refresh tokens, and every access token issued so far, and deletes remembered consents.
+6. The event `database.restored` is recorded in the database and in the journal.
 7. The marks in Redis are reset (tokens/revoking/high_water.py).
 
-It is idempotent. A run that was interrupted must be repeated.
+`apply` is idempotent. A run that was interrupted must be repeated.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -31,7 +32,7 @@ from tokens.keys.revocation import revoke
 from tokens.models import Client, ClientSecret, Consent, InitialAccessToken, User, UserGrant
 from tokens.open_clients import initial_token
 from tokens.registration import secret_rotation
-from tokens.revoking import high_water
+from tokens.revoking import access, high_water
 
 REASON = "the database was restored from a backup"
 SECRETS = ("client_secret.revoked", "client_secret.expiry_changed")
@@ -40,24 +41,24 @@ PASSWORD = "user.password_changed"  # noqa: S105 (an event's name)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
-    """The result of a run: the revocations that were applied again, and the number of ended sessions and grants."""
+    """The result of a run: what was revoked or disabled again, and what still differs from the journal and Redis."""
 
     keys: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
-    """client_id and last characters of each secret that was revoked or got its expiry again."""
+    """client_id and last characters of each secret that was revoked, or whose expiry was set again."""
     users: tuple[str, ...] = ()
     clients: tuple[str, ...] = ()
     passwords: tuple[str, ...] = ()
-    """Users whose password was changed since the backup. Their old password is valid until they change it again."""
+    """Users who changed their password after the backup. The old password is valid until they change it again."""
     initial_tokens: tuple[str, ...] = ()
     """Notes and last characters of the initial access tokens that were revoked."""
     sessions: int = 0
     grants: int = 0
     consents: int = 0
-    records: int = field(default=0)
+    records: int = 0
     """Number of events in the journal and the logs that the database lacks."""
     older: str = ""
-    """What the database lacks of the marks in Redis, with the remedy. "" if nothing, or if there are no marks."""
+    """The problem, with its remedy, if the database was older than the marks in Redis, else ""."""
     unread: str = ""
     """The instant of the newest event in Redis, if the database, the journal and the logs all lack it, else ""."""
     marks_reset: bool = True
@@ -67,12 +68,14 @@ class Restored:
 def apply(operation: Operation, logs: Iterable[Entry], *, dry_run: bool = False) -> Restored:
     """Apply the events of the journal and `logs` that the database lacks, and log all users out.
 
-    If `dry_run`, nothing is changed, and the result says what would be done.
-    Raises KeyProblem if a key cannot be revoked, RegistryLocked, and OSError if the journal cannot be read.
+    With `dry_run`, nothing is changed, and the result says what would be done.
+
+    Raises KeyProblem if a key cannot be revoked, RegistryLocked if another transaction holds a lock for too long, and
+    OSError if the journal cannot be read.
     """
     actor, now = operation.actor, operation.now
     events = sorted([*journal.entries(), *logs], key=lambda event: event.at)
-    # Only events that the database lacks are applied. All events are needed to know the last state of an account.
+    # Only events that the database lacks are applied, but the last state of an account depends on all events.
     purged = retention.purged_before()
     lacking = [event for event in events if not (purged and event.at < purged) and not event.is_in_database()]
     older, unread = high_water.report(now=now), _unread(events, now=now)
@@ -82,12 +85,14 @@ def apply(operation: Operation, logs: Iterable[Entry], *, dry_run: bool = False)
     for kid in () if dry_run else revived:
         revoke(operation, kid, reason=reasons[kid] or REASON, accept_outage=True)
     with registry_lock.change():
+        # Dates of tokens and secrets are the database's, and `operation.now` is this node's clock.
+        now = store.database_now()
         restored = _apply(events, lacking, actor=actor, now=now)
         restored = replace(restored, keys=tuple(revived), records=len(lacking), older=older, unread=unread)
         counts = {"secrets": len(restored.secrets), "grants": restored.grants, "sessions": restored.sessions}
         details = {"keys": len(revived), **counts}
         trail.record("database.restored", actor=actor, subject="database:issuer", details=details, now=now)
-        # A dry run does the work and rolls it back, so that its counts are exact.
+        # A dry run applies the events and rolls the transaction back, so that its counts are exact.
         transaction.set_rollback(dry_run or transaction.get_rollback())
     return restored if dry_run else replace(restored, marks_reset=high_water.reset(now=now))
 
@@ -107,7 +112,7 @@ def _reasons(events: Iterable[Entry]) -> dict[str, str]:
 
 
 def _apply(events: Sequence[Entry], lacking: Sequence[Entry], *, actor: str, now: datetime) -> Restored:
-    """Apply all events but those of signing keys, and log all users out. The caller opens the transaction."""
+    """Apply all events except those of signing keys, and log all users out. The caller must open a transaction."""
     secrets = [
         name for event in lacking if event.action in SECRETS for name in _end_secret(event, actor=actor, now=now)
     ]
@@ -117,7 +122,7 @@ def _apply(events: Sequence[Entry], lacking: Sequence[Entry], *, actor: str, now
     for account in disabled:  # one by one, because QuerySet.update sends no signal
         account.is_active = False
         account.save(update_fields=["is_active"])  # signals end sessions, grants and tokens
-        subject = f"user:{account.get_username()}" if isinstance(account, User) else f"client:{account.client_id}"
+        subject = access.subject(account)
         action = f"{subject.partition(':')[0]}.disabled"
         trail.record(action, actor=actor, subject=subject, details={"why": REASON}, now=now)
     initial = list(InitialAccessToken.objects.filter(revoked_at=None, expires_at__gt=now).order_by("pk"))
@@ -139,12 +144,12 @@ def _apply(events: Sequence[Entry], lacking: Sequence[Entry], *, actor: str, now
 
 
 def _end_secret(event: Entry, *, actor: str, now: datetime) -> list[str]:
-    """End the live secrets that the event names: now, or at the expiry that the event set.
+    """Revoke the live secrets that the event names, or let them expire at the time that the event set.
 
-    Returns `<client_id> …<last characters>` of each.
+    Returns `<client_id> …<last characters>` for each secret.
     """
     client_id, hint = event.subject.removeprefix("client:"), str(event.details.get("secret", "")).removeprefix("…")
-    # The hint is no unique name. Ending a second secret with the same last characters is the safe error.
+    # The hint is not unique. It is safer to end two secrets with the same last characters than to end neither.
     secrets = ClientSecret.objects.filter(client__client_id=client_id, hint=hint, created_at__lte=event.at)
     end = _instant(event.details.get("expires_at")) if event.action == "client_secret.expiry_changed" else now
     names = []
@@ -160,15 +165,20 @@ def _end_secret(event: Entry, *, actor: str, now: datetime) -> list[str]:
 
 
 def _disabled(noun: str, events: Iterable[Entry], lacking: Iterable[Entry]) -> list[str]:
-    """Return the users or clients whose last state is disabled or deleted, if the database lacks such an event."""
-    # The last event counts: a user who was enabled again since the backup stays enabled.
+    """Return the users or clients (`noun`: user or client) that must be disabled again after the restore.
+
+    A user or client must be disabled if
+    1. an event in `lacking` enabled, disabled or deleted it,
+    2. and the last such event about it in `events` disabled or deleted it.
+    """
+    # The last event of all decides: a user who was enabled again after the backup stays enabled.
     about = {event.subject for event in lacking if event.subject.startswith(f"{noun}:") and _state(event) is not None}
     last = {event.subject: state for event in events if event.subject in about and (state := _state(event)) is not None}
     return [subject.partition(":")[2] for subject, active in sorted(last.items()) if not active]
 
 
 def _state(event: Entry) -> bool | None:
-    """Return True if the event enabled its subject, False if it disabled or deleted it, else None."""
+    """Return True if the event enabled its subject, False if the event disabled or deleted it, else None."""
     verb = event.action.partition(".")[2]
     if verb in ("disabled", "deleted"):
         return False
@@ -179,7 +189,7 @@ def _state(event: Entry) -> bool | None:
 
 
 def _instant(text: object) -> datetime | None:
-    """Return the instant in an event's details. Returns None if there is none, or if it is malformed."""
+    """Return the instant in a value of an event's details. Returns None if the value is not a text or is malformed."""
     try:
         return datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:

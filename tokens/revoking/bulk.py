@@ -1,10 +1,10 @@
 """Revokes many tokens at once, for the command `revoke_tokens` and the admin: by issuer, client, user, both, or grant.
 
-- Access tokens are revoked by one record each for the issuer, a client, a user, or a client's tokens of one user.
+- One revocation record covers all access tokens of the issuer, of a client, of a user, or of a client and a user.
 - The user grants of those tokens are revoked too, because refresh tokens would give new access tokens at once. Sessions
   end if the target is a user or the issuer.
-- More than BATCH rows are changed in several transactions. The record is written first, so that access tokens end at
-  once, and again at the end, so that it covers tokens that were issued in between.
+- If the target is the issuer, each transaction changes at most BATCH rows. The record is written first, so that access
+  tokens end at once, and again at the end, so that it covers tokens that were issued in between.
 - A run that was interrupted can be repeated.
 """
 
@@ -26,12 +26,12 @@ from tokens.models import Client, User, UserGrant
 from tokens.revoking import everywhere, feed_publisher
 
 BATCH = 1000
-"""Users or grants that one transaction changes."""
+"""The most users or grants that one transaction changes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkTarget:
-    """The tokens to revoke: exactly one of these, or user and client together."""
+    """The tokens to revoke. Exactly one field is set, or `user` and `client` together."""
 
     everything: bool = False
     user: User | None = None
@@ -46,7 +46,7 @@ class BulkTarget:
         if self.grant:
             return Q(pk=self.grant.pk)
         if self.token_id:
-            return Q(pk__in=[])  # one access token: its grant stays
+            return Q(pk__in=[])  # a single access token is revoked without its grant
         return Q(**{name: value for name, value in (("user", self.user), ("client", self.client)) if value})
 
     @property
@@ -90,7 +90,7 @@ def revoke(target: BulkTarget, *, reason: str, actor: str) -> dict[str, int]:
 
 
 def _begin(target: BulkTarget, reason: str, actor: str) -> None:
-    """Revoke every token issued so far, and record that, because a run that is cut short records no end."""
+    """Revoke every token issued so far. Record that the run began, because an interrupted run records no end."""
     with transaction.atomic():
         now = store.database_now()
         revocation_record.revoke_everything(now=now)
@@ -98,22 +98,22 @@ def _begin(target: BulkTarget, reason: str, actor: str) -> None:
         trail.record("tokens.revocation_begun", actor=actor, subject=target.subject, details=details, now=now)
 
 
-def log_out(users: Iterable[User], reason: str) -> int:
+def end_sessions_and_tokens_in_batches(users: Iterable[User], reason: str) -> int:
     """Log these users out everywhere, BATCH users in one transaction. Returns their number."""
     keys = sorted(user.pk for user in users)  # sorted: the order in which every transaction locks users
     for start in range(0, len(keys), BATCH):
         batch = keys[start : start + BATCH]
         with transaction.atomic():
             _end_sessions(batch)
-            everywhere.revoke_grants(Q(user__in=batch), reason)
+            everywhere.revoke_matching(Q(user__in=batch), reason)
             subjects = User.objects.filter(pk__in=batch).values_list("sub", flat=True)
             everywhere.revoke_until_commit(partial(revocation_record.revoke_users, [str(sub) for sub in subjects]))
     return len(keys)
 
 
 def _finish(target: BulkTarget, reason: str) -> None:
-    """Revoke the grants that are left, and write the record of the tokens. The caller opens the transaction."""
-    # Grants first: the record's instant must be later than every token that the grants gave.
+    """Revoke the remaining grants, and write the revocation record. The caller must open a transaction."""
+    # Grants first: the instant of the record must be later than every token that was issued under the grants.
     now = store.database_now()
     if target.everything:
         everywhere.revoke_until_commit(revocation_record.revoke_everything)
@@ -122,11 +122,11 @@ def _finish(target: BulkTarget, reason: str) -> None:
     elif target.token_id:
         revocation_record.revoke_token(target.token_id, expires_at=now + revocation_record.acceptance_after_issue())
     elif target.client is None and target.user:
-        everywhere.log_out(target.user, reason)
+        everywhere.end_sessions_and_tokens(target.user, reason)
     elif target.client:
         if not target.user:
             revocation_record.renew_registry()  # locks the registry before the grants (lock order)
-        everywhere.revoke_grants(target.grants(), reason)
+        everywhere.revoke_matching(target.grants(), reason)
         client_id = target.client.client_id
         if target.user:
             revoke_both = partial(revocation_record.revoke_client_user, client_id, str(target.user.sub))
@@ -136,14 +136,17 @@ def _finish(target: BulkTarget, reason: str) -> None:
 
 
 def _users(target: BulkTarget) -> int:
-    """Return the number of users that are logged out."""
+    """Return the number of users that `revoke` logs out."""
     if target.everything:
         return User.objects.count()
     return int(target.user is not None and target.client is None)
 
 
 def _chunks(rows: Any) -> Iterator[list[Any]]:
-    """Yield the primary keys of the rows, BATCH at a time. Each batch is one query that starts after the last key."""
+    """Yield the primary keys of the rows, BATCH at a time.
+
+    Each batch is read by one query, which starts after the last primary key of the batch before.
+    """
     last: Any = None
     while True:
         later = rows.order_by("pk") if last is None else rows.order_by("pk").filter(pk__gt=last)
@@ -155,16 +158,16 @@ def _chunks(rows: Any) -> Iterator[list[Any]]:
 
 
 def _end_sessions(users: list[Any]) -> int:
-    """End all sessions of the users with these keys, in one transaction. Returns their number."""
+    """End all sessions of the users with these primary keys, in one transaction. Returns the number of users."""
     with transaction.atomic():
         list(User.objects.select_for_update().filter(pk__in=users).order_by("pk").values_list("pk"))
         now = store.database_now()
-        session_end.users_sessions_ended(users, now=now)
-        # One random epoch for all users: it is only compared with the earlier epoch of the same user.
+        session_end.queue_logouts(users, now=now)
+        # All users can get the same random epoch, which is only compared with earlier epochs of the same user.
         return User.objects.filter(pk__in=users).update(logged_out_at=now, session_epoch=uuid.uuid4())
 
 
 def _end_grants(grants: list[Any], reason: str) -> int:
-    """Revoke the user grants with these keys, in one transaction. Returns their number."""
+    """Revoke the user grants with these primary keys, in one transaction. Returns the number of grants."""
     with transaction.atomic():
-        return everywhere.revoke_grants(Q(pk__in=grants), reason)
+        return everywhere.revoke_matching(Q(pk__in=grants), reason)

@@ -1,8 +1,8 @@
 """Signs and caches documents of the revocation feed (docs/revocation-feed.md section 2).
 
-- A document is built once for each version, ring and `since`, and signed again after half of its lifetime.
+- A document is built once for each version, key ring and `since`, and again after half of its lifetime.
 - One thread builds at a time (single-flight). A request that is answered from the cache, or with 304, never waits.
-- A process caches at most MAX_BYTES of documents, the most recently requested, and nothing else of the feed.
+- A process caches at most MAX_BYTES of the most recently requested documents, and nothing else of the feed.
 """
 
 import threading
@@ -22,12 +22,12 @@ LIFETIME = timedelta(minutes=10)
 MAX_BYTES = 8 * 1024 * 1024
 
 DocumentKey = tuple[str, Version | None]
-"""What a reader requests: the feed of this ring, from this version on. None is the full state."""
+"""The request of a reader: the key ring, and the version after which it needs entries. None: the full state."""
 
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """A version of the log, signed by a key. A cached document of another edition is stale."""
+    """A version of the log together with the key that signs it. A cached document of another edition is stale."""
 
     version: Version
     kid: str
@@ -39,12 +39,12 @@ class Document:
 
     edition: Edition
     renew_at: datetime
-    """When to sign it again: after half of its lifetime."""
+    """The instant from which the document must be built again: half of its lifetime has passed."""
     body: bytes
 
 
 class Documents:
-    """A cache of documents that drops the least recently requested."""
+    """A cache of documents. If it is full, it drops the least recently requested documents."""
 
     def __init__(self, *, max_bytes: int = MAX_BYTES) -> None:
         self._cache: OrderedDict[DocumentKey, Document] = OrderedDict()
@@ -53,7 +53,7 @@ class Documents:
         self._lock, self._building = threading.Lock(), threading.Lock()
 
     def find(self, key: DocumentKey, edition: Edition, *, now: datetime) -> Document | None:
-        """Return the cached document, or None if it is not cached or must be signed again at `now`."""
+        """Return the cached document. Returns None if it is not cached, is stale, or must be built again at `now`."""
         with self._lock:
             document = self._cache.get(key)
             if document is None or document.edition != edition or document.renew_at <= now:
@@ -64,9 +64,9 @@ class Documents:
     def get(
         self, key: DocumentKey, edition: Edition, *, now: datetime, build: Callable[[], Document | None]
     ) -> Document | None:
-        """Return the document, and build it if it is not in the cache. Returns None if `build` returns None."""
+        """Return the cached document, or else build and cache it. Returns None if `build` returns None."""
         with self._building:
-            # Another thread can have built it while this one waited.
+            # Another thread can have built the document while this thread waited.
             if cached := self.find(key, edition, now=now):
                 return cached
             document = build()
@@ -75,28 +75,28 @@ class Documents:
         return document
 
     def forget(self) -> None:
-        """Drop every document."""
+        """Delete every cached document."""
         with self._lock:
             self._cache.clear()
             self._size = 0
 
     def _add(self, key: DocumentKey, document: Document) -> None:
-        """Put the document into the cache, and drop the least recently requested beyond the size."""
+        """Put the document into the cache, and drop the least recently requested documents beyond `max_bytes`."""
         with self._lock:
             if replaced := self._cache.pop(key, None):
                 self._size -= len(replaced.body)
             self._cache[key] = document
             self._size += len(document.body)
-            # The newest document stays even if it alone is too large, or every request would build it again.
+            # A document that alone is too large stays in the cache. Otherwise every request would build it again.
             while self._size > self._max_bytes and len(self._cache) > 1:
                 _, dropped = self._cache.popitem(last=False)
                 self._size -= len(dropped.body)
 
 
 def sign(changes: Changes, key: DocumentKey, *, more: bool, signer: Signer, now: datetime) -> Document:
-    """Return the signed document. Its lifetime is LIFETIME, or the longest that the key may sign if that is shorter.
+    """Return the signed document. Its lifetime is LIFETIME, or the longest lifetime that the key may sign if shorter.
 
-    `more` tells the reader to poll again at once, because entries still wait for publication.
+    `more` is True if entries still wait for publication. It tells the reader to poll again at once.
     """
     ring, since = key
     lifetime = min(LIFETIME, signer.max_lifetime)
@@ -116,4 +116,4 @@ def sign(changes: Changes, key: DocumentKey, *, more: bool, signer: Signer, now:
 
 
 documents = Documents()
-"""Lives as long as the process."""
+"""The documents that this process has cached. Lives as long as the process."""

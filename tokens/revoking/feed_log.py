@@ -1,10 +1,11 @@
 """The versioned log of revocations: read its state, and the changes since a version.
 
-- From the commit of its transaction on, an entry waits without a version, until a publication (`feed_publisher`).
-- A version is a number and a random tag. A restored backup, or a failover that lost transactions, can reach the same
-  number again, but with another tag.
-- Publications never change. After SEGMENT entries, the publications since the last segment are sealed into a new one.
-- An answer contains every entry after `since`, and earlier entries too if it names segments.
+- After the commit of its transaction, an entry waits without a version until it is published (`feed_publisher`).
+- A version is a number and a random tag. After a restore, or a failover that lost transactions, the log can reach the
+  same number again, but with another tag.
+- Publications never change. After SEGMENT entries, the publications since the last segment are sealed into a new
+  segment.
+- An answer contains every entry after `since`. If it names segments, they can also contain earlier entries.
 - The publication of the current version is never purged, because the next delta begins there.
 
     entry committed      waits
@@ -33,15 +34,15 @@ logger = logging.getLogger(__name__)
 SEGMENT = 16_384
 """The most entries in a segment, and in the part of an answer that is in no segment."""
 
-# One row of the queue is read to learn if there is any: counting a long queue would take as long as reading it. The
-# clock is read with it, because a poll that finds nothing needs none.
+# One row of the queue is read to learn if entries wait, because counting a long queue would take as long as reading it.
+# The same statement reads the clock, which is needed only if entries wait.
 HEAD = """
 SELECT version, tag, sealed, (SELECT {clock} FROM tokens_waitingentry ORDER BY id LIMIT 1)
 FROM tokens_revocationlog WHERE id = 1"""
 PUBLISHED = """
 SELECT version, tag, count, until, body FROM tokens_publication WHERE version >= %s ORDER BY version"""
 CHUNK = 1000
-"""Rows fetched by one call, so that other threads run in between."""
+"""The most rows that one call fetches, so that other threads can run in between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,10 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The answer to a reader: new entries up to `version`, and the segments with the others, as (digest, count)."""
+    """The answer to a reader: entries up to `version`, and segments that contain the remaining entries.
+
+    A segment is given by its digest and its number of entries.
+    """
 
     version: Version
     entries: bytes
@@ -72,13 +76,13 @@ class Head:
     sealed: int
     """The last version whose entries are in a segment."""
     waiting_at: datetime | None = None
-    """The database's clock if entries wait for the next version. After a publication: if more can wait."""
+    """The database's clock if entries wait for the next version, or if more can wait after a publication. Else None."""
     newest: "Newest | None" = field(default=None, compare=False)
-    """The publication that made the version, if the caller published it."""
+    """The publication that made the version, if this process has just published it."""
 
     @property
     def has_waiting(self) -> bool:
-        """Return True if entries wait for the next version, or can wait after a publication."""
+        """Return True if entries wait for the next version, or if a publication might have left some waiting."""
         return self.waiting_at is not None
 
 
@@ -114,28 +118,28 @@ def begin(*, now: datetime) -> None:
 
 
 def changes_to(head: Head, since: Version | None, *, now: datetime) -> Changes | None:
-    """Return the changes since a version. Runs no query if `head` already contains all of them."""
+    """Return the changes from the version `since` to `head`. Runs no query if `head.newest` contains them all."""
     if head.newest and head.newest.before == since:
         return Changes(head.version, feed_entries.merged([head.newest.body], now=now), ())
     return changes(since, now=now, sealed=head.sealed)
 
 
 def changes(since: Version | None, *, now: datetime, sealed: int) -> Changes | None:
-    """Return the live entries that were published after `since`, or all live entries if it is None.
+    """Return the live entries that were published after `since`, or all live entries if `since` is None.
 
-    `sealed` is the number of the last version that segments contain. Returns None if the log does not know `since`.
+    `sealed` is the number of the last version that segments contain. Returns None if the log does not have `since`.
     """
-    # Up to SEGMENT entries are returned inline. If there are more, the older ones are named by their segments.
+    # Up to SEGMENT entries are returned inline. If there are more, the answer names the segments with the older ones.
     number = since.number if since else 0
     in_segments = number < sealed and (since is None or (_is_known(since) and _count(number, now=now) > SEGMENT))
     after = sealed if in_segments else number
     version, bodies, first = published(after, now=now)
-    if since and not in_segments and first != since:  # purged, or of a database that went back in time
+    if since and not in_segments and first != since:  # `since` was purged, or the database went back in time
         return None
     entries = feed_entries.merged(bodies, now=now)
     if not in_segments:
         return Changes(version, entries, ())
-    # Read after the publications: a segment that was sealed in between only adds newer entries.
+    # Segments are read after the publications. A segment that was sealed in between only adds newer entries.
     segments = Segment.objects.filter(version__gt=number, until__gt=int(now.timestamp())).order_by("version")
     return Changes(version, entries, tuple(segments.values_list("digest", "count")))
 
@@ -157,11 +161,12 @@ def new_tag() -> str:
 
 
 def published(after: int, *, now: datetime) -> tuple[Version, list[bytes], Version | None]:
-    """Return up to SEGMENT entries that were published after the version numbered `after`.
+    """Return up to SEGMENT entries that were published after the version with the number `after`.
 
-    Returns the last version, the bodies, and the version `after` with its tag, or None if the log no longer has it.
+    The result has the last version, the bodies of the publications, and the version `after` with its tag, which is None
+    if the log no longer has that version.
     """
-    # One statement, so that the last version and the publications before it are of one state of the database.
+    # One statement, so that all publications are read from the same state of the database.
     total, bodies, version, first = 0, [], Version(after, ""), None
     with connection.cursor() as cursor:
         cursor.execute(PUBLISHED, [after])
@@ -178,7 +183,7 @@ def published(after: int, *, now: datetime) -> tuple[Version, list[bytes], Versi
 
 
 def rows(cursor: Any) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows of a result, fetched CHUNK at a time."""
+    """Yield the rows of the cursor's result, fetched CHUNK at a time."""
     while rows := cursor.fetchmany(CHUNK):
         yield from rows
 

@@ -1,4 +1,4 @@
-"""Publish waiting revocations: give them the next version of the log.
+"""Publish waiting revocations as the next version of the log.
 
 - One publisher works at a time. It locks the head's row until its commit, so versions become visible in order, and no
   entry is added to a version that a reader can have seen.
@@ -20,9 +20,9 @@ from tokens.revoking import feed_entries, feed_log
 logger = logging.getLogger(__name__)
 
 BATCHES = 4
-"""Batches that one request publishes before it answers."""
+"""The most batches that one request publishes before it answers."""
 MANY_SEGMENTS = 128
-"""Half of the segments that every reader can hold. From this number on, the issuer logs an error."""
+"""Half of the number of segments that every reader can hold. From this number on, the issuer logs an error."""
 # Plain SQL: a delta may cost 5 ms of CPU (docs/revocation-feed.md section 8), and the ORM would take 0.6 ms of it.
 LOCK = "SELECT version, tag, sealed, unsealed FROM tokens_revocationlog WHERE id = 1 {for_update}"
 ADVANCE = "UPDATE tokens_revocationlog SET version = %s, tag = %s, sealed = %s, unsealed = %s WHERE id = 1"
@@ -52,9 +52,9 @@ def publish_all(*, now: datetime) -> None:
 
 def _vacuum() -> None:
     """Vacuum the queue table, to remove index entries of deleted rows (PostgreSQL only)."""
-    # Until then, each poll walks through them: 10 ms for a million.
+    # Until a vacuum, each poll reads these index entries, which takes 10 ms for a million.
     if connection.vendor != "postgresql" or connection.in_atomic_block:
-        return  # autovacuum does it within a minute or two
+        return  # autovacuum vacuums the table within a minute or two
     try:
         with connection.cursor() as cursor:
             cursor.execute("VACUUM tokens_waitingentry")
@@ -68,7 +68,7 @@ def _vacuum() -> None:
 def _publish_batch(*, now: datetime) -> feed_log.Head:
     """Publish waiting entries under the next version, as many as fit into the segment. Returns the new head."""
     with transaction.atomic():
-        # The row lock makes publishers wait for each other until the commit, so that versions commit in their order.
+        # The row lock makes publishers wait for each other until the commit, so that versions commit in order.
         version, sealed, unsealed = _lock(now=now)
         newest = None
         if must_seal := unsealed >= feed_log.SEGMENT:
@@ -86,9 +86,9 @@ def _publish_batch(*, now: datetime) -> feed_log.Head:
 
 
 def _lock(*, now: datetime) -> tuple[feed_log.Version, int, int]:
-    """Lock the head's row until the commit. Returns the version, the sealed version and the number of unsealed entries.
+    """Lock the head's row until the commit. Creates the log if there is none.
 
-    Creates the log if there is none.
+    Returns the version, the last version that is in a segment, and the number of entries that are in no segment yet.
     """
     # SQLite locks the whole database at the beginning of a transaction.
     for_update = "FOR UPDATE" if connection.vendor == "postgresql" else ""

@@ -1,14 +1,14 @@
-"""Detects a database that went back in time: a restored backup, or a failover that lost transactions.
+"""Detects a database that went back in time, because of a restored backup or a failover that lost transactions.
 
-Processes that serve record the newest state that they saw as marks in the shared Redis (`high_water_marks`). Checks
+Serving processes record the newest state that they saw as marks in the shared Redis (`high_water_marks`). Checks
 compare the database with the marks:
 
-- Marks are read before the database. So the state of a mark was committed before the database is read, and a database
-  that lacks that state went back. No order in which processes read and write causes a false alarm.
-- The feed went back if its version is lower than the mark, or has another tag at the mark's number.
-- The audit trail went back if it lacks the newest event. Events are deleted only after 30 days or more, and never the
-  newest, so later events do not hide that.
-- The registry went back if its version is one that was replaced. Versions are random and never drawn again.
+- Marks are read before the database. So the state in a mark was committed before the database is read, and a database
+  that lacks this state went back. Concurrent reads and writes of processes cannot cause a false alarm.
+- The feed went back if its version is lower than the mark, or if it has another tag at the number of the mark.
+- The audit trail went back if it lacks the event in the mark. Events are deleted only after 30 days or more, and the
+  newest event never, so events that are recorded after the restore do not hide the loss.
+- The registry went back if its version was replaced before. Versions are random, so no version is used twice.
 - While the database is older than its marks, no mark is written. `after_restore` resets the marks.
 - Marks only warn. They refuse no request and no command.
 """
@@ -32,27 +32,37 @@ REMEDY = "a backup was restored, or a failover lost transactions: run manage.py 
 
 
 def report(*, now: datetime) -> str:
-    """Compare the database with the marks. Return what the database lacks, with the remedy.
+    """Compare the database with the high-water marks, the newest state that processes recorded in Redis.
 
-    Returns "" if it lacks nothing, or if there are no marks.
+    Returns what the database lacks, with the remedy. Returns "" if the database lacks nothing, or if there are no
+    marks.
     """
     marks = high_water_marks.read(now=now)
     return _problem(marks, _state(), now=now) if marks else ""
 
 
 def lost_event(*, now: datetime) -> datetime | None:
-    """Return the time of the newest event in the marks, if the audit trail lacks the event, else None."""
+    """Return the time of the newest audit event that processes recorded in Redis, if the audit trail lacks that event.
+
+    Returns None if the audit trail has the event.
+    """
     marks = high_water_marks.read(now=now)
     return marks.event.at if marks and marks.event and [*_event(marks)] else None
 
 
 def reset(*, now: datetime) -> bool:
-    """Delete the marks, so that the database counts as current. Returns False if Redis did not delete them."""
+    """Delete the high-water marks, so that the database counts as current.
+
+    Returns False if Redis did not delete them.
+    """
     return high_water_marks.reset(now=now)
 
 
 class Recorder:
-    """Records marks of the database, for the background refresh. It is safe to call from several threads."""
+    """Records the newest state of the database in Redis, for the background refresh.
+
+    Safe to use from several threads.
+    """
 
     def __init__(self) -> None:
         self._recorded_at: datetime | None = None
@@ -60,11 +70,11 @@ class Recorder:
         self._lock = threading.Lock()
 
     def record(self, *, now: datetime) -> None:
-        """Raise the marks to the state of the database, at most once in EVERY.
+        """Record the newest state of the database in Redis, at most once in EVERY.
 
-        Logs an error if the database went back in time, once until it is current again.
+        Logs an error if the database went back in time, and not again until the database is current again.
         """
-        with self._lock:  # for the check of the time only: a slow Redis must not make other threads wait
+        with self._lock:  # held only while the time is checked: a slow Redis must not make other threads wait
             if self._recorded_at is not None and self._recorded_at <= now < self._recorded_at + EVERY:
                 return
             self._recorded_at = now
@@ -74,8 +84,8 @@ class Recorder:
             return  # the checks and /readyz report an outage
 
     def _record(self, now: datetime) -> None:
-        """Compare the database with the marks, and raise the marks unless the database is older."""
-        marks = high_water_marks.read(now=now)  # before the database
+        """Compare the database with the marks in Redis, and write its state there unless the database is older."""
+        marks = high_water_marks.read(now=now)  # must be read before the database
         if marks is None:
             return
         state = _state()
@@ -88,11 +98,11 @@ class Recorder:
 
 
 recorder = Recorder()
-"""Lives as long as the process."""
+"""The recorder of this process. Lives as long as the process."""
 
 
 def _state() -> Marks:
-    """Read the state of the database."""
+    """Read the newest state of the database: feed version, audit event and registry version."""
     head = RevocationLog.objects.values_list("version", "tag").first()
     event = AuditEvent.objects.order_by("-id").values_list("id", "at").first()
     return Marks(
@@ -103,13 +113,13 @@ def _state() -> Marks:
 
 
 def _problem(marks: Marks, state: Marks, *, now: datetime) -> str:
-    """Return what `state` lacks of the marks, with the remedy, or "" if nothing."""
+    """Return what the marks in Redis have that `state` of the database lacks, with the remedy, or "" for nothing."""
     lacking = [*_feed(marks, state), *_event(marks), *_registry(marks, state, now=now)]
     return f"this database is older than the state recorded in Redis: {'; '.join(lacking)}; {REMEDY}" if lacking else ""
 
 
 def _feed(marks: Marks, state: Marks) -> Iterator[str]:
-    """Yield a problem if the version of the feed is lower than its mark."""
+    """Yield a problem if the feed is older than the mark in Redis, or has another tag at the mark's number."""
     if marks.feed is None:
         return
     current = state.feed or Version(0, "")
@@ -119,16 +129,17 @@ def _feed(marks: Marks, state: Marks) -> Iterator[str]:
 
 
 def _event(marks: Marks) -> Iterator[str]:
-    """Yield a problem if the audit trail lacks the event of the mark."""
+    """Yield a problem if the audit trail lacks the newest event that processes recorded in Redis."""
     if marks.event and not AuditEvent.objects.filter(pk=marks.event.id, at=marks.event.at).exists():
         yield f"its audit trail lacks the event of {marks.event.at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _registry(marks: Marks, state: Marks, *, now: datetime) -> Iterator[str]:
-    """Yield a problem if the version of the registry is one that was replaced."""
+    """Yield a problem if the current version of the registry was replaced before."""
     current = state.registry
     if not current or current == marks.registry or not high_water_marks.was_replaced(current, now=now):
         return
-    # Another process may have replaced the version since it was read here: a database that went back still has it.
+    # Read again, because another process can have replaced the version since `state` was read. A database that went
+    # back still has the version.
     if RegistryVersion.objects.filter(value=current).exists():
         yield "its clients, secrets or APIs are of an earlier version"

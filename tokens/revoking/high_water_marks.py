@@ -1,11 +1,11 @@
 """Stores the high-water marks of the database in the Redis of the login counters. `high_water` compares them.
 
-- Feed versions and audit events are members of sorted sets. Their greatest member is the mark, so the order in which
-  processes write does not matter.
-- Versions of the registry are random. The mark is the last value, beside a set of the values that were replaced.
-- Without Redis, or if it refuses a command or does not answer, there are no marks.
-- After a failure, no command is sent for PAUSE seconds. This circuit breaker is not that of the counters, because a
-  full Redis still reads marks but takes no counter.
+- Feed versions and audit events are members of sorted sets. The greatest member of a set is the mark, so the order in
+  which processes write does not matter.
+- Versions of the registry are random. The mark is the last version, and a set contains the versions that were replaced.
+- Without Redis, or if Redis refuses a command or does not answer, there are no marks.
+- After a failure, no command is sent for PAUSE seconds. This circuit breaker is separate from the one of the rate
+  limits, because a full Redis can still read marks but cannot store a counter.
 """
 
 import logging
@@ -25,17 +25,17 @@ logger = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
 ALIAS = "guesses"
-"""The cache of the login counters, which must evict nothing (docs/operations.md)."""
+"""The cache of the login counters, which must not evict entries (docs/operations.md)."""
 PAUSE = 5  # seconds
 KEPT = 16
-"""Versions or events in a set. Only the greatest is read. The others help an operator to see when they were written."""
+"""The most versions or events in a set. Only the greatest is read. The others are for operators, to trace a restore."""
 REPLACED_KEPT = 1000
-"""Replaced versions of the registry in their set."""
+"""The most replaced versions of the registry in their set."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
 circuit = Circuit(PAUSE)
-"""Lives as long as the process."""
+"""The circuit breaker for Redis. Lives as long as the process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marks:
-    """The high-water marks: feed version, audit event and registry version. None if unknown."""
+    """The high-water marks: feed version, audit event and registry version. A mark is None if it is unknown."""
 
     feed: Version | None = None
     event: Event | None = None
@@ -56,18 +56,21 @@ class Marks:
 
 
 def read(*, now: datetime) -> Marks | None:
-    """Return the newest state that any process recorded. Returns None if there is no Redis or it does not answer."""
+    """Return the newest state that any process recorded. Returns None if there is no Redis or no answer from it."""
     return _run(_read, now=now)
 
 
 def was_replaced(registry: str, *, now: datetime) -> bool:
-    """Return True if a process recorded that another version of the registry replaced `registry`."""
+    """Return True if a process recorded that the version `registry` of the registry was replaced."""
     return _run(lambda redis: redis.zscore(_key("replaced"), registry), now=now) is not None
 
 
 def write(state: Marks, *, over: Marks, now: datetime) -> None:
-    """Raise the marks to `state`. Read `over` from Redis first, and then `state` from the database."""
-    # In this order `state.registry` is not older than `over.registry`, so it is the one that replaced the other.
+    """Record `state`, the newest state of the database, as the high-water marks in Redis.
+
+    The caller must read the old marks `over` from Redis first, and then `state` from the database.
+    """
+    # Because of this order, `state.registry` is not older than `over.registry`. If they differ, it replaced the latter.
 
     def change(redis: Any) -> None:
         pipeline = redis.pipeline()
@@ -85,20 +88,20 @@ def write(state: Marks, *, over: Marks, now: datetime) -> None:
 
 
 def reset(*, now: datetime) -> bool:
-    """Delete the marks. Returns False if a Redis is configured and did not delete them."""
+    """Delete the high-water marks in Redis. Returns False if a Redis is configured and did not delete them."""
     names = ("feed", "events", "registry", "replaced")
     return not has_redis() or _run(lambda redis: redis.delete(*map(_key, names)), now=now) is not None
 
 
 def has_redis() -> bool:
-    """Return True if the counters are in a Redis, which all processes share."""
+    """Return True if the cache of the login counters is a Redis, which all processes share."""
     return isinstance(caches[ALIAS], RedisCache)
 
 
 def _run(command: Callable[[Any], Answer], *, now: datetime) -> Answer | None:
-    """Run commands in Redis and return the answer.
+    """Run `command` with a Redis client and return its result.
 
-    Returns None if there is no Redis, if it refuses or does not answer, and during the pause after a failure.
+    Returns None if there is no Redis, if Redis refuses or does not answer, and during the pause after a failure.
     """
     backend = caches[ALIAS]
     if not isinstance(backend, RedisCache) or not circuit.admits(now.timestamp()):
@@ -126,8 +129,8 @@ def _run(command: Callable[[Any], Answer], *, now: datetime) -> Answer | None:
 
 
 def _read(redis: Any) -> Marks:
-    """Return the marks in Redis."""
-    # Not a transaction: each mark is compared by itself.
+    """Return the high-water marks in Redis."""
+    # No transaction is needed, because each mark is compared by itself.
     pipeline = redis.pipeline(transaction=False)
     pipeline.zrevrange(_key("feed"), 0, 0)
     pipeline.zrevrange(_key("events"), 0, 0)
@@ -147,25 +150,31 @@ def _add(pipeline: Any, name: str, member: str, score: float, *, keep: int) -> N
 
 
 def _key(name: str) -> str:
-    """Return the key in Redis. It contains the issuer, because two issuers can share a Redis."""
+    """Return the Redis key of the marks `name`. It contains the issuer's URL, because two issuers can share a Redis."""
     return str(caches[ALIAS].make_key(f"marks:{conf.issuer().url}:{name}"))
 
 
 def _packed(event: Event) -> str:
-    """Return the event as Redis stores it, in a member of a sorted set: its id, and the microseconds since EPOCH."""
+    """Return the event as a member of its sorted set: `<id>.<microseconds since EPOCH>`."""
     return f"{event.id}.{(event.at - EPOCH) // MICROSECOND}"
 
 
 def _version(members: Sequence[bytes]) -> Version | None:
-    """Return the version of the first member. Returns None if there is none, or if it is malformed."""
+    """Return the feed version that Redis stores as the first of `members`.
+
+    Returns None if `members` is empty or the first is malformed.
+    """
     number, _, tag = members[0].decode("ascii", "replace").partition(".") if members else ("", "", "")
     return Version(int(number), tag) if number.isdecimal() else None
 
 
 def _event(members: Sequence[bytes]) -> Event | None:
-    """Return the event of the first member. Returns None if there is none, or if it is malformed."""
+    """Return the audit event that Redis stores as the first of `members`, in the form of `_packed`.
+
+    Returns None if `members` is empty or the first is malformed.
+    """
     number, _, at = members[0].decode("ascii", "replace").partition(".") if members else ("", "", "")
-    # More digits would be beyond the range of datetime.
+    # A number of 18 digits or more would be beyond the range of datetime.
     if not (number.isdecimal() and at.isdecimal() and len(at) < 18):
         return None
     return Event(int(number), EPOCH + int(at) * MICROSECOND)

@@ -2,11 +2,11 @@
 
 A token is reported as active if all of these hold:
 1. It is a valid token of this issuer.
-2. The client that asks may see it: it was issued to the client, or is for an API that the client operates.
+2. The requesting client may see it: it was issued to that client, or is for an API that is linked to that client.
 3. It is not revoked, and its client and user are active.
 
-The client linked to an API also gets the user's name and verified e-mail address if the API's switch is on.
-Every other token gets the same answer, so that the answer reveals nothing about tokens of others (section 2.2).
+The client that is linked to the API also gets the user's name and verified e-mail address if the API's switch is on.
+For any other token the answer is `{"active": false}`, which reveals nothing about tokens of others (section 2.2).
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ INACTIVE: Mapping[str, object] = {"active": False}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookup:
-    """What the issuer knows of a text: an access token with its status, a refresh token, or nothing."""
+    """The result of a look-up. `access` or `refresh` is set, or neither if the text is not a known token."""
 
     registry: str | None = None
     """The version of the registry at the lookup; None if the lookup did not read it."""
@@ -40,8 +40,8 @@ class Lookup:
 def look_up(text: str, *, now: datetime) -> Lookup:
     """Read and look up the token in `text`, by one statement if it is a token of this issuer.
 
-    Call it before the client is authenticated, which needs the registry's version too. Its result must reach no client
-    but through `response`. Raises NotReady if the keys cannot be read.
+    The caller may look up the token before it authenticates the client. Until then, it must not send the result to the
+    client. Afterwards it passes the result to `response`. Raises NotReady if the keys cannot be read.
     """
     if refresh_text.can_be(text):
         refresh, registry = refresh_token.with_registry(text)
@@ -73,7 +73,7 @@ def response(lookup: Lookup, client: Client, *, now: datetime) -> Mapping[str, o
 
 
 def _of_refresh_token(token: RefreshToken, client: Client, *, now: datetime) -> Mapping[str, object]:
-    """Return the response for a refresh token. Only its own client may see it."""
+    """Return the response for a refresh token. It is inactive if another client got the token, or if it is not live."""
     grant = token.grant
     if grant.client_id != client.pk or not refresh_token.is_live(token, now=now):
         return INACTIVE
@@ -89,12 +89,12 @@ def _of_refresh_token(token: RefreshToken, client: Client, *, now: datetime) -> 
 
 
 def _operated(token: PresentedToken, client: Client) -> Api | None:
-    """Return the API that the token is for if `client` operates it, else None."""
+    """Return the API that the token is for. Returns None unless that API is linked to `client`."""
     return next((api for api in client.operated_apis.all() if api.identifier == token.audience), None)
 
 
 def _names(token: PresentedToken) -> dict[str, object]:
-    """Return `username` (RFC 7662 section 2.2) and a verified `email` of the token's user. Empty without a user."""
+    """Return `username` (RFC 7662 section 2.2) and, if verified, `email` of the token's user. Empty without a user."""
     if token.subject == token.client_id:
         return {}
     user = User.objects.filter(sub=token.subject, is_active=True).first()
@@ -107,7 +107,7 @@ def _names(token: PresentedToken) -> dict[str, object]:
 def sign(response: Mapping[str, object], client: Client, *, now: datetime) -> str:
     """Return the response as a JWT for `client` (RFC 9701 section 5). Raises NotReady if no key may sign.
 
-    It is signed by the ring of the APIs that the client operates, so their JWKS verifies it.
+    The JWT is signed by the key ring of the APIs that are linked to the client, so it can be verified with their JWKS.
     """
     signing = keyring.for_operator([api.identifier for api in client.operated_apis.all()], now=now)
     claims = {"iss": conf.issuer().url, "aud": client.client_id, "iat": int(signing.issued_at.timestamp())}

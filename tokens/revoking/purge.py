@@ -1,8 +1,8 @@
 """Deletes rows that no request needs any more, in short transactions, along an index.
 
-- A row is deleted only if it has ended by the slowest clock of any node.
-- A row that detects the reuse of a code or refresh token stays until no token that it led to is accepted any more.
-- A transaction is sized by the duration of the one before, so that no request waits long for its locks.
+- A row is deleted only if it has ended by the clock of every node.
+- A row by which the reuse of a code or refresh token is detected stays until every token from it has expired.
+- The size of a transaction follows from the duration of the previous one, so that no request waits long for its locks.
 - Several runs can work at once, and a run that was interrupted can be repeated.
 """
 
@@ -40,32 +40,32 @@ from tokens.open_clients import idle_client
 from tokens.revoking.row_deletion import BatchSize, ExpiredRows
 
 DELIVERED_FOR = timedelta(days=7)
-"""How long the row of a delivered logout message stays, for an operator who looks for it."""
+"""The time for which the row of a delivered logout message is kept for operators."""
 DEAD_FOR = timedelta(days=90)
-"""How long a logout message that was given up can be sent again."""
+"""The time for which a logout message that was given up is kept, so that it can be sent again."""
 REMEMBERED_FOR = timedelta(days=90)
-"""How long after its last code in a session a client is told that the session ended."""
+"""The time after a client's last code in a session for which the client gets a logout message if the session ends."""
 ENDED_FOR = timedelta(days=1)
-"""Longer than any request that began in a session before it ended."""
+"""The time for which an ended session is kept. No request that began in the session takes longer."""
 BATCH = 1000
 """The most rows that one transaction deletes."""
 AUDIT = "audit events"
 CLIENTS = "self-registered clients"
 CLIENTS_BATCH = 20
-"""Clients deleted in one transaction: other changes of the registry wait for it, and each has twenty statements."""
+"""The most clients that one transaction deletes. Other changes of the registry wait, and each takes 20 statements."""
 
 Ended = Callable[[datetime], "QuerySet[Model]"]
 
 
 def _grants(now: datetime) -> "QuerySet[UserGrant]":
-    """Return the grants of which no token is accepted any more, even with the longest lifetime of any key."""
+    """Return the grants whose tokens have all expired, even if a token got the longest possible lifetime."""
     return UserGrant.objects.filter(ends_at__lt=now - revocation_record.acceptance_after_issue()).order_by("ends_at")
 
 
 def _refresh_tokens(now: datetime) -> "QuerySet[RefreshToken]":
-    """Return the refresh tokens that have expired, and whose access tokens are not accepted any more."""
-    # Until then, the row is needed to find the family of a reused token. The row of a successor serves that too, so a
-    # used token can be deleted before its successor.
+    """Return the refresh tokens that have expired, and whose access tokens have expired too."""
+    # Until then, the row is needed to find the family of a reused token. The row of the successor identifies the family
+    # as well, so a used token can be deleted before its successor.
     return RefreshToken.objects.filter(expires_at__lt=now - revocation_record.acceptance_after_issue()).order_by(
         "expires_at"
     )
@@ -73,13 +73,13 @@ def _refresh_tokens(now: datetime) -> "QuerySet[RefreshToken]":
 
 def _unredeemed(codes: type[AuthorizationCode] | type[DeviceCode], now: datetime) -> "QuerySet[Any]":
     """Return the expired codes that were never redeemed."""
-    # A redeemed code is deleted with its grant. Until then, its row detects reuse.
+    # A redeemed code is deleted with its grant. Until then, its row is needed to detect reuse.
     return codes.objects.filter(expires_at__lt=now, redeemed_at=None).order_by("expires_at")
 
 
 def _versions(now: datetime) -> "QuerySet[Publication]":
-    """Return the publications whose entries have ended, except recent ones and the current one."""
-    # Readers of the feed name those versions in `since`, and the log must know them.
+    """Return the publications whose entries have expired, except recent publications and the current one."""
+    # Readers of the feed name recent versions in `since`, so the log must still have them.
     current = RevocationLog.objects.values_list("version", flat=True).first()
     old = Publication.objects.filter(
         at__lt=now - revocation_record.acceptance_after_issue(), until__lt=int(now.timestamp())
@@ -110,7 +110,7 @@ TABLES: Mapping[str, Ended] = {
     "dead logouts": lambda now: LogoutMessage.objects.filter(dead_at__lt=now - DEAD_FOR).order_by("dead_at"),
     AUDIT: retention.ended,
     "sessions": lambda now: Session.objects.filter(expire_date__lt=now).order_by("expire_date"),
-    # An hour: a session whose key changes is for a moment without its row.
+    # One hour, because a session whose key changes has no row of its own for a moment.
     "session records": lambda now: browser_session.ended(before=now - timedelta(hours=1)),
 }
 

@@ -1,8 +1,8 @@
 """Revokes a token at the request of the client that it was issued to (RFC 7009).
 
-- Section 2.1: a refresh token is revoked with its user grant, and so with every token under the grant.
-- Section 2.1: a token of another client is refused.
-- Section 2.2: a token that is invalid already is no error, because the client cannot react to one.
+- A refresh token is revoked together with its user grant and every token under the grant (section 2.1).
+- A token of another client is refused (section 2.1).
+- An invalid token is no error, because a client could not handle such an error in a reasonable way (section 2.2).
 """
 
 from datetime import datetime
@@ -31,7 +31,7 @@ def revoke(text: str, client: Client, *, now: datetime) -> None:
 
 @transaction.atomic
 def _revoke_grant(text: str, client: Client, *, now: datetime) -> None:
-    """Revoke the user grant of the refresh token in `text`, if there is one."""
+    """Revoke the user grant of the refresh token `text`. Does nothing if there is no such refresh token."""
     if grant := refresh_token.grant_of(text):
         _require_own(grant.client.client_id, client)
         user_grant.revoke(grant, "revoked by its client", now=now)
@@ -39,8 +39,8 @@ def _revoke_grant(text: str, client: Client, *, now: datetime) -> None:
 
 
 def _revoke_access_token(text: str, client: Client, *, now: datetime) -> None:
-    """Revoke the access token in `text`, if it is one of this issuer."""
-    # An API whose clock is slow accepts the token after its `exp`, so until then it can still be revoked.
+    """Revoke the access token in `text`. Does nothing if it is not a valid token of this issuer."""
+    # An API whose clock is slow accepts the token for some time after `exp`. So it can be revoked for that time, too.
     acceptance = revocation_record.acceptance_after_expiry()
     try:
         token = token_reader.read(text, now=now, leeway=acceptance)

@@ -1,8 +1,9 @@
 """Deletes expired rows by plain SQL, in batches, with the rows that refer to them.
 
-- Rows are locked before rows that refer to them are deleted: the lock order of every request.
+- Rows are locked before rows that refer to them are deleted, which is the lock order of every request.
 - Rows that another transaction has locked are skipped, so that two runs share the work.
-- A model whose deletion has further effects (signals, a relation of another kind) is deleted by Django.
+- A deletion is committed without waiting for the disk or a standby. After a crash, the next run repeats it.
+- Exception: Django deletes the rows if other tables refer to them in another way than by a cascade of one level.
 """
 
 from collections.abc import Sequence
@@ -13,28 +14,43 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
 from django.db.models import Model, QuerySet
 
-AIM = 0.025
-"""Seconds that a transaction should take."""
+AIM = 0.015
+"""Seconds that a transaction should take: a third of the maximum in docs/performance.md."""
 FIRST, LEAST = 250, 100
-"""Rows of the first transaction, and of the smallest: on a busy machine, a small transaction takes as long as this."""
+"""Rows of the first transaction, and the fewest of a later one. Fewer rows would not be faster on a busy machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchSize:
-    """The number of rows for the next transaction, at most `most`."""
+    """The number of rows to delete in the next transaction, at most `most`."""
 
     most: int
     wanted: int = FIRST
 
     @property
     def rows(self) -> int:
-        """Return the number of rows."""
+        """Return the number of rows to delete."""
         return min(self.wanted, self.most)
 
     def after(self, seconds: float) -> "BatchSize":
-        """Return the next size, if a transaction of this size took `seconds`. It grows by half at most."""
+        """Return the next batch size, after a transaction of this size took `seconds`.
+
+        The size is adjusted so that a transaction takes AIM seconds, and grows by half at most.
+        """
         factor = min(AIM / max(seconds, 1e-6), 1.5)
         return replace(self, wanted=max(LEAST, int(self.rows * factor)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """The primary keys of rows that are locked, as an SQL condition (`one_of`) and its values."""
+
+    one_of: str
+    values: Sequence[Any]
+
+    def delete(self, table: str, column: str) -> int:
+        """Delete the rows of `table` whose `column` has one of these primary keys. Returns how many were deleted."""
+        return _delete(table, column, self.one_of, self.values) if self.values else 0
 
 
 class ExpiredRows:
@@ -45,31 +61,54 @@ class ExpiredRows:
         self._model: type[Model] = ended.model
         self._referring = _referring(self._model)
         try:
-            # Once: to compile the query takes longer than to delete a hundred rows.
+            # Compiled once, because compiling the query takes longer than deleting a hundred rows.
             self._selected, self._values = ended.values_list("pk").query.sql_with_params()
-        except EmptyResultSet:  # of a query that cannot match
+        except EmptyResultSet:  # the query cannot match any row
             self._selected, self._values = "", ()
 
     def delete(self, *, most: int) -> int:
         """Delete up to `most` of the rows that no other transaction has locked. Returns their number."""
         if not self._selected:
             return 0
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL synchronous_commit = off")
         if self._referring is None:
             return self._delete_by_django(most)
         values = (*self._values, most)
         selected = f"{self._selected} LIMIT %s{_skipping_locked()}"
         table, column = self._model._meta.db_table, str(self._model._meta.pk.column)
         if not self._referring:
-            # PostgreSQL selects the rows of an array once, with every query plan.
-            one_of = f"= ANY (ARRAY({selected}))" if connection.vendor == "postgresql" else f"IN ({selected})"
-            return _delete(table, column, one_of, values)
-        # Two steps: a statement does not see rows that refer to a row and were committed while it waited for its lock.
+            return self._delete_selected(selected, values)
+        # Rows are locked by a statement of their own, because a statement that waits for a lock does not see referring
+        # rows that were committed while it waited.
+        keys = self._lock(selected, values)
+        for table_of, column_of in self._referring:
+            keys.delete(table_of, column_of)
+        return keys.delete(table, column)
+
+    def _lock(self, selected: str, values: Sequence[Any]) -> "_Keys":
+        """Lock the rows that the query `selected` finds, and return their primary keys."""
         with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                # All keys in one text: to convert a thousand keys in Python takes longer than to delete their rows.
+                kind = self._model._meta.pk.db_type(connection)
+                cursor.execute(f"SELECT coalesce(array_agg(pk), '{{}}')::text FROM ({selected}) AS rows (pk)", values)  # noqa: S608 (own names)
+                return _Keys(f"= ANY (%s::{kind}[])", cursor.fetchone())
             cursor.execute(selected, values)
             keys = [key for (key,) in cursor.fetchall()]
-        for table_of, column_of in [*self._referring, (table, column)]:
-            _delete_by_key(table_of, column_of, keys)
-        return len(keys)
+        return _Keys(f"IN ({', '.join(['%s'] * len(keys))})", keys)
+
+    def _delete_selected(self, selected: str, values: Sequence[Any]) -> int:
+        """Delete rows to which no other rows refer, in one statement."""
+        table, column = self._model._meta.db_table, str(self._model._meta.pk.column)
+        if connection.vendor != "postgresql":
+            return _delete(table, column, f"IN ({selected})", values)
+        # The place (ctid) of a locked row does not change, and is found without the index. With ARRAY, the rows are
+        # selected only once, with any query plan.
+        name = connection.ops.quote_name
+        places = selected.replace(f"{name(table)}.{name(column)}", f"{name(table)}.ctid", 1)
+        return _delete(table, "ctid", f"= ANY (ARRAY({places}))", values)
 
     def _delete_by_django(self, most: int) -> int:
         rows = self._ended
@@ -87,20 +126,12 @@ def _skipping_locked() -> str:
 def _referring(model: type[Model]) -> list[tuple[str, str]] | None:
     """Return the tables and columns that refer to `model`, or None if Django must delete its rows.
 
-    Plain SQL suffices if each of them is deleted with its row, and nothing refers to it in turn.
+    Plain SQL suffices if each relation is a cascade, and no other table refers to the referring tables.
     """
     relations = model._meta.related_objects
     if any(one.on_delete is not models.CASCADE or one.related_model._meta.related_objects for one in relations):
         return None
     return [(one.related_model._meta.db_table, str(one.field.column)) for one in relations]
-
-
-def _delete_by_key(table: str, column: str, keys: Sequence[Any]) -> None:
-    """Delete the rows whose `column` is one of `keys`, in the form in which the database has them."""
-    if connection.vendor == "postgresql":
-        _delete(table, column, "= ANY (%s)", [list(keys)])
-    elif keys:
-        _delete(table, column, f"IN ({', '.join(['%s'] * len(keys))})", keys)
 
 
 def _delete(table: str, column: str, one_of: str, values: Sequence[Any]) -> int:

@@ -1,10 +1,12 @@
 """Revokes grants and tokens when a model is saved or deleted, by the admin, a command or any other code.
 
-- A user or client that is disabled or deleted: all of its grants and tokens.
-- A user with a new password: all sessions, grants and tokens, because an attacker can know the old password.
-- A signing key that is revoked: all tokens that it signed.
+- If a user or client is disabled or deleted, all of its grants and tokens are revoked.
+- If a user gets a new password, all of the user's sessions, grants and tokens end, because an attacker might know the
+  old password.
+- If a signing key is revoked, all tokens that the key signed are revoked.
 
-QuerySet.update and plain SQL send no signal. `token_status` and the session epoch cover users disabled that way.
+QuerySet.update and plain SQL send no signal. If a user is disabled that way, `token_status` and the session epoch
+refuse the user's tokens, sessions and grants.
 """
 
 from typing import Any
@@ -21,12 +23,12 @@ from tokens.models import Api, Client, SigningKey, User
 from tokens.revoking import everywhere
 
 NEW_PASSWORD = "_password"  # noqa: S105 (an attribute)
-"""The attribute in which Django keeps a new password until it is saved. A rehash of an old password sets none."""
+"""The attribute in which Django keeps a new password until the user is saved. It is not set if a hash is upgraded."""
 
 
 def _rows_to_lock(instance: User | Client, origin: Any) -> list[Any]:
-    """Return the keys of the rows to lock before a deletion. `origin` is the object whose `delete` was called."""
-    # Django deletes the rows of a query in the order of their keys, so all of them are locked with the first.
+    """Return the primary keys of the rows to lock before a deletion. `origin` is what `delete` was called on."""
+    # Django deletes the rows of a query in the order of their keys. All of them are locked before the first is deleted.
     if not (isinstance(origin, QuerySet) and origin.model is type(instance)):
         return [instance.pk]
     keys = origin.order_by("pk").values_list("pk", flat=True)
@@ -39,17 +41,17 @@ def user_saved(instance: User, *, created: bool, **_: Any) -> None:
     if not instance.is_active:
         everywhere.revoke_user(instance, "its user is disabled")
     elif not created and getattr(instance, NEW_PASSWORD, None) is not None:
-        everywhere.log_out(instance, "its user has a new password")
+        everywhere.end_sessions_and_tokens(instance, "its user has a new password")
 
 
 @receiver(pre_delete, sender=User)
 def lock_user(instance: User, *, origin: Any = None, **_: Any) -> None:
-    """Lock all users that a deletion removes, then their grants. Tell the clients of the user's sessions."""
-    # The same order as token issuance and mass logout, to avoid deadlocks.
+    """Lock the users that a deletion removes, then their grants. Queue the logout messages of the user's sessions."""
+    # Token issuance and `bulk.end_sessions_and_tokens_in_batches` lock in the same order, to avoid deadlocks.
     users = _rows_to_lock(instance, origin)
     list(User.objects.select_for_update().filter(pk__in=users).order_by("pk").values_list("pk"))
     user_grant.lock_all(Q(user__in=users))
-    session_end.all_sessions_ended(instance, now=store.database_now())
+    session_end.queue_logouts([instance.pk], now=store.database_now())
 
 
 @receiver(post_delete, sender=User)
@@ -67,9 +69,12 @@ def client_saved(instance: Client, **_: Any) -> None:
 
 @receiver(pre_delete, sender=Client)
 def lock_client(instance: Client, *, origin: Any = None, **_: Any) -> None:
-    """Lock, before clients are deleted: the registry, the clients, the registry's version, then their grants."""
+    """Lock the registry and the rows that a deletion of clients changes.
+
+    These are the clients, the registry's version and the clients' grants.
+    """
     registry_lock.lock()
-    # The same order as every other change of a client, to avoid deadlocks.
+    # Every other change of a client locks in the same order, to avoid deadlocks.
     clients = _rows_to_lock(instance, origin)
     list(Client.objects.select_for_update().filter(pk__in=clients).order_by("pk").values_list("pk"))
     revocation_record.renew_registry()
@@ -78,7 +83,7 @@ def lock_client(instance: Client, *, origin: Any = None, **_: Any) -> None:
 
 @receiver(pre_delete, sender=Api)
 def lock_api(**_: Any) -> None:
-    """Lock the registry before an API is deleted, and before the rows that the deletion cascades to."""
+    """Lock the registry before an API and its dependent rows are deleted."""
     registry_lock.lock()
 
 

@@ -1,9 +1,10 @@
 """Tags of the issuer's templates.
 
-Owns: the tag by which each page gets the operator's name, logo and colours; the filter that translates core texts.
-Does not own: their rules (`brand`) or the views that serve them (`views/brand`).
-Steps: none.
-Neighbours: Django loads it for the templates; it reads `conf` and `page_text`.
+Owns: the tag by which each page gets the operator's name, logo and colours; the filter that translates texts of the
+lower packages.
+Does not own: the rules for the brand (`settings/brand`) or the views that serve the files (`views/brand`).
+Steps: none of the seven in README.md.
+Neighbours: Django loads these modules for the templates. They import `conf` and `page_text`.
 
 Read in this order:
 - `keyturn`: the tag `brand`.

@@ -1,4 +1,4 @@
-"""The filter `words`: a text of a room below in the language of the page."""
+"""Template filter `words`: translates a text of a lower package into the language of the page."""
 
 from django import template
 

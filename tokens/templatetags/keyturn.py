@@ -12,7 +12,7 @@ register = template.Library()
 
 @dataclass(frozen=True, slots=True)
 class PageBrand:
-    """The operator's name, and the addresses of stylesheet and logo; "" if there is none."""
+    """The operator's name, and the addresses of the stylesheet and of the logo. An address is "" if not configured."""
 
     name: str
     stylesheet: str

@@ -2,20 +2,21 @@
 
 Owns: triggers that refuse a change, renew a value, or replace a row; the schema of trigger functions; indexes that only
 PostgreSQL has; and how long a migration waits for a lock.
-Does not own: rules that a row satisfies by itself, which are CHECK constraints of `models`.
-Steps: none.
-Neighbours: only `migrations` imports this room. A function is imported from `tokens.triggers`.
+Does not own: rules about a single row, which are CHECK constraints of `models`.
+Steps: none of the seven in README.md.
+Neighbours: only `migrations` imports this package. Functions are imported from `tokens.triggers`, not from its modules.
 
 - Names of triggers and functions are permanent: applied migrations created them.
 - Arguments are written into SQL unescaped. Migrations pass literals only.
 - SQLite drops a table's triggers when a migration rebuilds the table. Repeat the operation after such a step.
 
 Read in this order:
+- `statements`: run statements in a migration, without rendering models.
 - `row_rule`: refuse an UPDATE, DELETE, TRUNCATE or INSERT OR REPLACE.
 - `registry_version`: renew the registry's version with every change of a table.
 - `session_epoch`: end the sessions of a user who is disabled.
 - `profile_change`: date the last change of a user's name or e-mail address.
-- `restore`: let pg_restore copy rows that triggers have already written.
+- `restore`: let pg_restore copy rows into a table to which triggers have already written.
 - `search_path`: bind trigger functions to their schema.
 - `prefix_index`: create an index for the admin's lists.
 - `lock_wait`: limit how long a migration waits for a lock.
@@ -29,8 +30,10 @@ from tokens.triggers.restore import replace_inserted
 from tokens.triggers.row_rule import changed, refuse, refuse_replacing
 from tokens.triggers.search_path import fix_search_paths
 from tokens.triggers.session_epoch import end_sessions_of_disabled_users
+from tokens.triggers.statements import Statements
 
 __all__ = [
+    "Statements",
     "bound_lock_wait",
     "changed",
     "date_profile_changes",

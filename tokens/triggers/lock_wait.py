@@ -1,21 +1,21 @@
 """Limits how long a migration waits for a lock."""
 
-from typing import Any
-
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations import RunPython
+from django.db.migrations.state import ProjectState
+
+from tokens.triggers.statements import Statements
 
 
-def bound_lock_wait(seconds: int = 3) -> RunPython:
-    """Return an operation that ends this migration if it waits longer than `seconds` for a lock (PostgreSQL only).
+def bound_lock_wait(seconds: int = 3) -> Statements:
+    """Return an operation that aborts the migration if a statement waits longer than `seconds` for a lock.
 
-    It must be the first operation of the migration.
+    It must be the first operation of the migration. It does nothing on SQLite.
     """
-    # A statement that waits for a lock makes every later request on the table wait behind it.
+    # While a statement of a migration waits for a lock, every later statement on the table waits behind it.
 
-    def bound(_apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
+    def bound(_state: ProjectState, editor: BaseDatabaseSchemaEditor) -> None:
         if editor.connection.vendor == "postgresql":
             local = "LOCAL " if editor.connection.in_atomic_block else ""  # without a transaction LOCAL has no effect
             editor.execute(f"SET {local}lock_timeout = '{seconds}s'", params=None)
 
-    return RunPython(bound, bound)
+    return Statements(bound, bound)

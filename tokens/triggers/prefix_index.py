@@ -1,29 +1,31 @@
-"""Indexes for the lists of the admin, on PostgreSQL only: prefixes in any collation, and small parts of a table.
+"""Indexes for the lists of the admin, on PostgreSQL only: for prefix searches in any collation, and partial indexes.
 
-SQLite serves a developer's machine, and drops an index that is not in a model's state when it rebuilds the table.
+SQLite gets no such index. It is for development, and when a migration rebuilds a table, SQLite would drop an index that
+is not in the model's state.
 """
 
-from typing import Any
-
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations import RunPython
+from django.db.migrations.state import ProjectState
+
+from tokens.triggers.statements import Statements
 
 
-def index_concurrently(name: str, *, table: str, columns: str, where: str = "") -> RunPython:
-    """Return an operation that creates an index without blocking writes. Its migration needs `atomic = False`.
+def index_concurrently(name: str, *, table: str, columns: str, where: str = "") -> Statements:
+    """Return an operation that creates an index without blocking writes. The migration needs `atomic = False`.
 
-    `columns` is the list in SQL, with operator classes. An invalid index of an interrupted run is replaced.
+    `columns` is the SQL list of columns with their operator classes. An invalid index from an interrupted run is
+    replaced.
     """
     condition = f" WHERE {where}" if where else ""
 
-    def drop(_apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
+    def drop(_state: ProjectState, editor: BaseDatabaseSchemaEditor) -> None:
         if editor.connection.vendor == "postgresql":
             editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}", params=None)
 
-    def create(apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
+    def create(state: ProjectState, editor: BaseDatabaseSchemaEditor) -> None:
         if editor.connection.vendor == "postgresql":
-            drop(apps, editor)
+            drop(state, editor)
             statement = f"CREATE INDEX CONCURRENTLY {name} ON {table} ({columns}){condition}"
             editor.execute(statement, params=None)
 
-    return RunPython(create, drop)
+    return Statements(create, drop)

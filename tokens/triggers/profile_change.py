@@ -1,11 +1,10 @@
 """A trigger that dates the last change of a user's name or e-mail address, for the claim updated_at (models.User)."""
 
-from typing import Any
-
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations import RunPython
+from django.db.migrations.state import ProjectState
 
 from tokens.triggers.search_path import FIX_SEARCH_PATH
+from tokens.triggers.statements import Statements
 
 COLUMNS = ("username", "first_name", "last_name", "email")
 POSTGRESQL_FUNCTION = """
@@ -18,13 +17,13 @@ END $$
 SQLITE_NOW = "UPDATE tokens_user SET profile_changed_at = strftime('%Y-%m-%d %H:%M:%f', 'now') WHERE id = NEW.id"
 
 
-def date_profile_changes() -> RunPython:
+def date_profile_changes() -> Statements:
     """Return an operation that makes the database record the time of each change of a user's name or e-mail address."""
     name = "tokens_user_profile_changed"
     event = f"UPDATE OF {', '.join(COLUMNS)} ON tokens_user FOR EACH ROW"
 
-    def create(apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
-        drop(apps, editor)
+    def create(state: ProjectState, editor: BaseDatabaseSchemaEditor) -> None:
+        drop(state, editor)
         is_postgresql = editor.connection.vendor == "postgresql"
         differs = "IS DISTINCT FROM" if is_postgresql else "IS NOT"
         condition = " OR ".join(f"OLD.{column} {differs} NEW.{column}" for column in COLUMNS)
@@ -38,8 +37,8 @@ def date_profile_changes() -> RunPython:
             trigger = f"CREATE TRIGGER {name} AFTER {event} WHEN ({condition})"
             editor.execute(f"{trigger} BEGIN {SQLITE_NOW}; END", params=None)
 
-    def drop(_apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
+    def drop(_state: ProjectState, editor: BaseDatabaseSchemaEditor) -> None:
         on = " ON tokens_user" if editor.connection.vendor == "postgresql" else ""
         editor.execute(f"DROP TRIGGER IF EXISTS {name}{on}")
 
-    return RunPython(create, drop)
+    return Statements(create, drop)

@@ -1,16 +1,15 @@
 """Triggers that renew the version of the registry with every change of its tables (models.RegistryVersion).
 
-- Each process caches the registry (clients, secrets, APIs, scopes, policies) under its version.
-- The version is random, so a transaction that is rolled back never leaves a version that another one draws again.
-- All versions are one row. So transactions that change the registry wait for each other (tokens/registry_lock.py).
+- Each process caches the registry (clients, secrets, APIs, scopes, policies) together with its version.
+- The version is random. So the version of a transaction that was rolled back is never used again for other contents.
+- The version is a single row. So transactions that change the registry wait for each other (tokens/registry_lock.py).
 """
 
-from typing import Any
-
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations import RunPython
+from django.db.migrations.state import ProjectState
 
 from tokens.triggers.search_path import FIX_SEARCH_PATH
+from tokens.triggers.statements import Statements, columns, table_of
 
 VERSION = {
     "postgresql": "gen_random_uuid()::text",
@@ -28,33 +27,32 @@ END $$
 """
 
 
-def registry(*, model: str, unless: frozenset[str] = frozenset()) -> RunPython:
+def registry(*, model: str, unless: frozenset[str] = frozenset()) -> Statements:
     """Return an operation that makes every change of `model`'s table renew the version of the registry.
 
-    A change of the `unless` columns alone renews nothing.
-    Repeat it after a migration that adds a column: the UPDATE trigger names the columns that the table has now.
+    A change of the `unless` columns alone does not renew the version. Repeat the operation after a migration that adds
+    a column, because the UPDATE trigger names the columns that the table has when the trigger is created.
     """
 
-    def create(apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
-        drop(apps, editor)
-        meta = apps.get_model("tokens", model)._meta
-        columns = [field.column for field in meta.concrete_fields if field.column not in unless]
-        for statement in _statements(editor.connection.vendor, meta.db_table, columns):
+    def create(state: ProjectState, editor: BaseDatabaseSchemaEditor) -> None:
+        drop(state, editor)
+        watched = [column for column in columns(state, model) if column not in unless]
+        for statement in _statements(editor.connection.vendor, table_of(state, model), watched):
             editor.execute(statement, params=None)
 
-    def drop(apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
-        table = apps.get_model("tokens", model)._meta.db_table
-        # SQLite has one event in a trigger, so there are three.
+    def drop(state: ProjectState, editor: BaseDatabaseSchemaEditor) -> None:
+        table = table_of(state, model)
+        # A trigger of SQLite has a single event, so there are three triggers.
         endings = ("",) if editor.connection.vendor == "postgresql" else ("_insert", "_update", "_delete")
         on = f" ON {table}" if editor.connection.vendor == "postgresql" else ""
         for ending in endings:
             editor.execute(f"DROP TRIGGER IF EXISTS {table}_registered{ending}{on}")
 
-    return RunPython(create, drop)
+    return Statements(create, drop)
 
 
 def _statements(vendor: str, table: str, columns: list[str]) -> list[str]:
-    """Return the statements that create the triggers. An UPDATE of other columns than `columns` fires none."""
+    """Return the statements that create the triggers. An UPDATE fires a trigger only if it sets one of `columns`."""
     update = f"UPDATE OF {', '.join(columns)}"
     if vendor == "postgresql":
         trigger = (

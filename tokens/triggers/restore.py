@@ -1,11 +1,10 @@
-"""A trigger with which pg_restore can copy rows that other triggers have already written."""
-
-from typing import Any
+"""A trigger with which pg_restore can copy rows into a table to which other triggers have already written."""
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations import RunPython
+from django.db.migrations.state import ProjectState
 
 from tokens.triggers.search_path import FIX_SEARCH_PATH
+from tokens.triggers.statements import Statements
 
 POSTGRESQL_REPLACE_FUNCTION = """
 CREATE OR REPLACE FUNCTION keyturn_replace() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -16,21 +15,21 @@ END $$
 """
 
 
-def replace_inserted(name: str, *, table: str) -> RunPython:
-    """Return an operation that makes an INSERT into `table` replace the row of the same id (PostgreSQL only)."""
-    # A restore of data alone (pg_restore --data-only) fires the triggers of the tables that it copies first. They write
-    # a row into `table`, and the COPY of that row would fail.
+def replace_inserted(name: str, *, table: str) -> Statements:
+    """Return an operation that makes an INSERT into `table` replace the row with the same id (PostgreSQL only)."""
+    # A restore of data alone (pg_restore --data-only) fires the triggers of the tables that it copies first. These
+    # triggers write a row into `table`. Without this trigger, the COPY of the restored row would fail.
 
-    def create(apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
-        drop(apps, editor)
+    def create(state: ProjectState, editor: BaseDatabaseSchemaEditor) -> None:
+        drop(state, editor)
         if editor.connection.vendor == "postgresql":
             trigger = f"CREATE TRIGGER {name} BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION keyturn_replace()"
             bound = FIX_SEARCH_PATH.format(function="keyturn_replace")
             for statement in (POSTGRESQL_REPLACE_FUNCTION, bound, trigger):
                 editor.execute(statement, params=None)
 
-    def drop(_apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
+    def drop(_state: ProjectState, editor: BaseDatabaseSchemaEditor) -> None:
         if editor.connection.vendor == "postgresql":
             editor.execute(f"DROP TRIGGER IF EXISTS {name} ON {table}")
 
-    return RunPython(create, drop)
+    return Statements(create, drop)

@@ -4,12 +4,13 @@ Rules that need only the new row are CHECK constraints of the models.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations import RunPython
+from django.db.migrations.state import ProjectState
 
 from tokens.triggers.search_path import FIX_SEARCH_PATH
+from tokens.triggers.statements import Statements
 
 Event = Literal["UPDATE", "DELETE", "TRUNCATE"]
 CLOCKS = {
@@ -20,7 +21,7 @@ CLOCKS = {
         "{began}": "strftime('%Y-%m-%d %H:%M:%f', 'now', '-1 minute')",
     },
 }
-"""Placeholders of a condition, by vendor: the database's clock, and the start of the transaction at hand."""
+"""For each vendor, the SQL of the placeholders: the database's clock, and the start of the current transaction."""
 
 POSTGRESQL_FUNCTION = """
 CREATE OR REPLACE FUNCTION keyturn_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -41,16 +42,16 @@ END $$
 
 def refuse(
     name: str, *, event: Event, table: str, message: str, when: str | Mapping[str, str] = "", reading: bool = False
-) -> RunPython:
+) -> Statements:
     """Return an operation that makes the database refuse `event` on `table` with an IntegrityError.
 
-    `when` is a condition on OLD and NEW, or one condition for each vendor if their SQL differs; "" refuses always.
-    `message` is the text of the error. `reading` says that the condition reads other rows.
+    `when` is an SQL condition on OLD and NEW, or a mapping with a condition for each vendor; "" refuses always.
+    `message` is the text of the error. `reading` must be True if the condition reads other rows.
     TRUNCATE is refused on PostgreSQL only; SQLite has no such statement.
     """
 
-    def create(apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
-        drop(apps, editor)  # a later migration replaces the rule under the same name
+    def create(state: ProjectState, editor: BaseDatabaseSchemaEditor) -> None:
+        drop(state, editor)  # a later migration can replace the rule by a rule with the same name
         vendor, condition = editor.connection.vendor, _condition(editor.connection.vendor, when)
         if reading and vendor == "postgresql":
             statements = _create_reading(name, table, message, condition)
@@ -59,14 +60,14 @@ def refuse(
         for statement in statements:
             editor.execute(statement, params=None)
 
-    def drop(_apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
+    def drop(_state: ProjectState, editor: BaseDatabaseSchemaEditor) -> None:
         on = f" ON {table}" if editor.connection.vendor == "postgresql" else ""
         editor.execute(f"DROP TRIGGER IF EXISTS {name}{on}")
 
-    return RunPython(create, drop)
+    return Statements(create, drop)
 
 
-def refuse_replacing(name: str, *, table: str, unique: tuple[str, ...], message: str) -> RunPython:
+def refuse_replacing(name: str, *, table: str, unique: tuple[str, ...], message: str) -> Statements:
     """Return an operation that makes SQLite refuse INSERT OR REPLACE on `table` if it would replace a row.
 
     INSERT OR REPLACE replaces a row that has the same value in one of the `unique` columns. It deletes the old row, and
@@ -74,24 +75,24 @@ def refuse_replacing(name: str, *, table: str, unique: tuple[str, ...], message:
     """
     same = " OR ".join(f"{column} = NEW.{column}" for column in unique)
 
-    def create(apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
-        drop(apps, editor)
-        # PostgreSQL has no such statement. Its upsert is an UPDATE, which `refuse` covers.
+    def create(state: ProjectState, editor: BaseDatabaseSchemaEditor) -> None:
+        drop(state, editor)
+        # PostgreSQL has no INSERT OR REPLACE. Its upsert is an UPDATE, which `refuse` covers.
         if editor.connection.vendor == "sqlite":
             trigger = f"CREATE TRIGGER {name} BEFORE INSERT ON {table} FOR EACH ROW"
             exists = f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {same})"  # noqa: S608 (literals of a migration)
             editor.execute(f"{trigger} {exists} BEGIN SELECT RAISE(ABORT, '{message}'); END", params=None)
 
-    def drop(_apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
+    def drop(_state: ProjectState, editor: BaseDatabaseSchemaEditor) -> None:
         if editor.connection.vendor == "sqlite":
             editor.execute(f"DROP TRIGGER IF EXISTS {name}")
 
-    return RunPython(create, drop)
+    return Statements(create, drop)
 
 
 def changed(*columns: str) -> str:
     """Return the SQL condition that at least one of the columns changed. The condition is never NULL."""
-    # `<>` is NULL if one side is. A NULL condition is not true, so the trigger would let the change pass.
+    # `<>` is NULL if one side is NULL. A NULL condition is not true, so the trigger would let the change pass.
     return " OR ".join(
         f"COALESCE(OLD.{column} <> NEW.{column}, (OLD.{column} IS NULL) <> (NEW.{column} IS NULL))"
         for column in columns
@@ -99,7 +100,7 @@ def changed(*columns: str) -> str:
 
 
 def _condition(vendor: str, when: str | Mapping[str, str]) -> str:
-    """Return the condition for a vendor, with the placeholders of CLOCKS filled in."""
+    """Return a rule's SQL condition for the database `vendor`, with the placeholders of CLOCKS filled in."""
     condition = when if isinstance(when, str) else when[vendor]
     for clock, expression in CLOCKS.get(vendor, {}).items():
         condition = condition.replace(clock, expression)

@@ -1,20 +1,21 @@
 """Binds PostgreSQL's trigger functions to the schema of the issuer's tables.
 
-A function resolves table names by the search_path of its caller. pg_restore uses an empty search_path. Under another
-search_path, a role could put a table of its own before the issuer's.
+Without this binding, a function resolves table names by the search_path of its caller. pg_restore uses an empty
+search_path, under which the functions fail. With another search_path, a role could make the functions use a table of
+its own instead of the issuer's.
 """
 
-from typing import Any
-
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations import RunPython
+from django.db.migrations.state import ProjectState
+
+from tokens.triggers.statements import Statements, nothing
 
 FIX_SEARCH_PATH = """
 DO $$ BEGIN
     EXECUTE format('ALTER FUNCTION {function}() SET search_path = %I, pg_temp', current_schema());
 END $$
 """
-"""Binds one function. pg_temp comes last, because PostgreSQL searches it first if it is not listed."""
+"""Binds one function. pg_temp is listed last, because PostgreSQL searches it first if it is not listed."""
 
 FIX_EVERY_SEARCH_PATH = """
 DO $$
@@ -33,11 +34,11 @@ END $$
 """
 
 
-def fix_search_paths() -> RunPython:
+def fix_search_paths() -> Statements:
     """Return an operation that binds the functions of all existing triggers to their schema (PostgreSQL only)."""
 
-    def fix(_apps: Any, editor: BaseDatabaseSchemaEditor) -> None:
+    def fix(_state: ProjectState, editor: BaseDatabaseSchemaEditor) -> None:
         if editor.connection.vendor == "postgresql":
             editor.execute(FIX_EVERY_SEARCH_PATH, params=None)
 
-    return RunPython(fix, RunPython.noop)
+    return Statements(fix, nothing)

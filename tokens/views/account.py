@@ -1,4 +1,4 @@
-"""/accounts/: the login page, the logout page, and the account: what the issuer knows of its user, with links."""
+"""The login page, the logout page, and /accounts/, which shows what the issuer knows about the user."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -28,12 +28,12 @@ LINKS = (
     ("account_email", gettext_lazy("Change the e-mail address")),
     ("mfa_index", gettext_lazy("Second factors and passkeys")),
 )
-"""Pages of django-allauth by the name of their URL. A page that this deployment does not have gets no link."""
+"""Names of URLs of django-allauth, with link texts. A page that this deployment does not have gets no link."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """A fact about the user that an application can read if the user allows it."""
+    """A claim about the user that the account page lists, because applications can read it if the user allows it."""
 
     label: str
     value: object
@@ -48,7 +48,7 @@ class PageLink:
 
 
 class LogoutPage(LogoutView):
-    """The logout page. The messages to clients are committed with the end of the session."""
+    """The page that logs the user out. One transaction ends the session and queues its logout messages to clients."""
 
     def post(self, *args: Any, **kwargs: Any) -> HttpResponse:
         """Log out the user of this browser."""
@@ -57,7 +57,7 @@ class LogoutPage(LogoutView):
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    """Return the account of the logged-in user."""
+    """Return the account page of the logged-in user."""
     if not request.user.is_authenticated:
         return render(request, "account/home.html")
     user = request.user
@@ -66,7 +66,10 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def _shared(user: User) -> list[Shared]:
-    """Return what applications can read, in the words of the consent page. Leaves out what cannot be computed now."""
+    """Return the claims that applications can read, in the words of the consent page.
+
+    Leaves out claims that have no text value, or that cannot be computed now.
+    """
     found = []
     for name in source.supported():
         try:
@@ -79,7 +82,7 @@ def _shared(user: User) -> list[Shared]:
 
 
 def _links() -> list[PageLink]:
-    """Return the links to the pages of LINKS that exist."""
+    """Return the links of LINKS to pages that this deployment has."""
     found = []
     for name, label in LINKS:
         try:

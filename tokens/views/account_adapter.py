@@ -1,8 +1,9 @@
-"""What django-allauth asks about accounts: when a login begins, how a change is confirmed, and how mail is sent.
+"""The issuer's rules for django-allauth: when a login begins, how a change is confirmed, and how mail is sent.
 
-- A login begins in one place, after the last step, which can be a password, a code or a passkey.
+- allauth calls `AccountAdapter.login` after the last step of a login: a password, a code or a passkey. Only then is the
+  user logged in.
 - Addresses in mail are made of ISSUER_URL, never of the request's Host.
-- A user with a second factor confirms changes with it. A password alone changes no factor.
+- A user with a second factor confirms changes with a second factor. A password alone is not enough.
 """
 
 from typing import Any
@@ -12,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from tokens.authorize import login_session
 from tokens.factors import enrolment
@@ -19,18 +21,29 @@ from tokens.keys import keyring
 from tokens.limits import rate_limit
 from tokens.views import mail
 
+CONFIRMATIONS = {
+    "mfa_reauthenticate:webauthn": gettext_lazy("Use a passkey"),
+    "mfa_reauthenticate": gettext_lazy("Use a code"),
+}
+"""The pages on which a user with a second factor can confirm a change, and their link texts. The default is first."""
+WRONG_LOGIN = gettext_lazy("The username or the password is not correct.")
+
 
 class AccountAdapter(DefaultAccountAdapter):
     """The issuer's rules for django-allauth."""
+
+    error_messages = DefaultAccountAdapter.error_messages | {
+        f"{name}_password_mismatch": WRONG_LOGIN for name in ("username", "email")
+    }
 
     def is_open_for_signup(self, _request: HttpRequest) -> bool:
         """Return False: visitors sign up by the issuer's own page (`sign_up`)."""
         return False
 
     def login(self, request: HttpRequest, user: Any) -> None:
-        """Log in the user whose last step succeeded, and record the login.
+        """Log in the user after the last step of a login, and record the login.
 
-        Raises NotReady, before anything is done, if the database's clock is unknown.
+        Raises NotReady if the database's clock is unknown. Nothing is changed then.
         """
         now = keyring.clock(now=timezone.now())
         made_for = request.session.pop(login_session.WAITING_MARK, "")
@@ -38,27 +51,35 @@ class AccountAdapter(DefaultAccountAdapter):
         login_session.begin(request, user, made_for=made_for, now=now)
 
     def respond_user_inactive(self, request: HttpRequest, _user: Any) -> HttpResponse:
-        """Return the page for a disabled user. Only the owner of a passkey gets here: a password is refused before."""
+        """Return the page for a disabled user.
+
+        Only a login by passkey shows it, because a disabled user's password is refused.
+        """
         return render(request, "account/account_inactive.html", status=403)
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
-        """Return the pages on which the user can confirm a change, the default first."""
+        """Return the pages on which the user can confirm a change, the default first.
+
+        A user with a second factor uses a passkey or a code, another user the password.
+        """
         methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
         if not user.is_authenticated or not enrolment.types(user):
             return methods
-        return [method for method in methods if method["id"] != "reauthenticate"]
+        # A user who has only passkeys would otherwise be asked for a recovery code.
+        offered = {method["id"]: method for method in methods}
+        return [offered[name] | {"description": text} for name, text in CONFIRMATIONS.items() if name in offered]
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """Return the sender's address, as rate limits count it."""
+        """Return the sender's address in the form in which rate limits count it."""
         return rate_limit.address(request)
 
     def add_message(self, *_args: Any, **_kwargs: Any) -> None:
         """Ignore allauth's messages, which no page of the issuer shows."""
-        # The issuer's pages show no messages, so the admin would show this one to the next user of the browser.
+        # The issuer's pages show no messages, so the admin would show the message to the next user of the browser.
 
     def is_safe_url(self, url: str | None) -> bool:
-        """Return True if a login may redirect to `url` (no open redirect)."""
-        # allauth does not catch the ValueError that a malformed URL raises: without this, the answer is a 500.
+        """Return True if a login may redirect to `url` without being an open redirect."""
+        # allauth does not catch the ValueError that a malformed URL raises, so the answer would be a 500.
         try:
             return bool(super().is_safe_url(url or ""))
         except ValueError:
@@ -69,5 +90,5 @@ class AccountAdapter(DefaultAccountAdapter):
         mail.send(mail.message(template_prefix, email, context))
 
     def get_password_change_redirect_url(self, _request: HttpRequest) -> str:
-        """Return the page that says that the password is changed, and that the user is logged out."""
+        """Return the address of the page that says that the password is changed and that the user is logged out."""
         return reverse("account_reset_password_from_key_done")

@@ -1,4 +1,4 @@
-"""/accounts/applications/: a user sees the applications that have access, and withdraws it."""
+"""/accounts/applications/: lists the applications that the user allowed, and withdraws their access."""
 
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ class AccessWords:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An application on the page."""
+    """An application that the user allowed, as the page lists it."""
 
     application: Application
     places: list[AccessWords]
@@ -36,7 +36,7 @@ class Listed:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def _applications(request: HttpRequest) -> HttpResponse:
-    """List the applications that the user allowed, or withdraw the access of one."""
+    """List the applications that the user allowed, or withdraw the access of one of them."""
     if not request.user.is_authenticated:
         return log_in_first(request.path)
     if request.method == "POST":
@@ -48,10 +48,11 @@ def _applications(request: HttpRequest) -> HttpResponse:
 
 
 def _withdraw(request: HttpRequest, user: User) -> HttpResponse:
-    """Withdraw what the user allowed the named client. Then show the list again, by GET."""
+    """Withdraw the access of the client that the form names. Then redirect to the list."""
     named = request.POST.get("withdraw", "")
     client = Client.objects.filter(client_id=named).first() if "\0" not in named else None
-    is_done = client is not None and access.withdraw(user, client, now=timezone.now())
+    now = keyring.estimated_clock(now=timezone.now())
+    is_done = client is not None and access.withdraw(user, client, now=now)
     query = f"?{urlencode({'withdrawn': 1})}" if is_done else ""
     return HttpResponse(status=303, headers={"Location": reverse("account_applications") + query})
 

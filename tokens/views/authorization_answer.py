@@ -1,16 +1,16 @@
-"""Answers of the authorization endpoint: a code, an error, or the way to the login page.
+"""Answers of the authorization endpoint: a code or an error.
 
-- An answer to the client marks the request as answered (`authorize.request_row`) before the browser gets it. So the
-  handle of an answered request gives neither a code nor an error.
-- A code and that mark are written in one transaction: if the mark fails, there is no code.
-- An error goes to the client only if its redirect URI is valid, else to a page of the issuer (RFC 6749 4.1.2.1).
-- The error of an invalid request also stays at the issuer if its visitor is not logged in (`refuse`), and every error
-  for a client that registered itself if this user never allowed it.
-- The client gets its answer by a redirect or by a form, as its request says (`form_post`).
+- Before the browser gets an answer to the client, the request is marked as answered (`authorize.request_row`). So the
+  URL of a stored request that was answered gives neither a code nor an error.
+- A code and this mark are written in one transaction. If the mark fails, there is no code.
+- An error is sent to the client only if the redirect URI is valid. Else a page of the issuer shows the error (RFC 6749
+  4.1.2.1).
+- A page also shows the error of an invalid request if the visitor is not logged in (`refuse`), and every error for a
+  self-registered client that this user never allowed.
+- The client gets its answer by a redirect or by a form, depending on the response mode of the request (`form_post`).
 - The audit log gets each answer, without the parameters of the request.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -21,21 +21,19 @@ from django.utils.translation import gettext_lazy
 
 from tokens import conf
 from tokens.audit import trail
-from tokens.authorize import authorization_code, consent, login_session, reauthentication
+from tokens.authorize import authorization_code, consent, login_session
 from tokens.authorize import response as authorization_response
 from tokens.authorize.request import AuthorizationRefused, AuthorizationRequest
-from tokens.authorize.request_row import AlreadyAnswered, KeptRequest, NotStored
+from tokens.authorize.request_row import AlreadyAnswered, NotStored
 from tokens.authorize.response import AuthorizationResponse
 from tokens.errors import OAuthError
 from tokens.issued.login import Login
 from tokens.issued.user_grant import SessionEnded
 from tokens.keys import keyring
 from tokens.limits import rate_limit
-from tokens.limits.rate_limit import NotCounted, TooMany
 from tokens.models import Client, User
-from tokens.views import consent_page, duplicate_request, form_post, request_store, step_up
-from tokens.views.limits import NOBODY, count, please_wait
-from tokens.views.pages import HEADERS, login_address
+from tokens.views import consent_page, duplicate_request, form_post
+from tokens.views.pages import HEADERS
 from tokens.views.request_store import SentRequest
 
 CONSENT_REFUSED = "consent.refused"
@@ -57,18 +55,24 @@ class Attempt:
         return self.authorization.client.client_id
 
     def narrowed(self, user: User) -> "Attempt":
-        """Return the attempt without scopes that the user may not have. Raises OAuthError if none is left."""
+        """Return a copy of the attempt without scopes that the user may not have.
+
+        Raises OAuthError if no scope is left.
+        """
         return replace(self, authorization=consent.narrowed(self.authorization, user))
 
     def mark_answered(self) -> None:
-        """Record that the client gets its answer now. Raises AlreadyAnswered and NotStored."""
+        """Record that the client gets its answer now.
+
+        Raises AlreadyAnswered if the request was answered before, and NotStored if its row no longer exists.
+        """
         redirect_uri = self.authorization.redirect_uri
         self.sent.mark_answered(client_id=self.client_id, redirect_uri=redirect_uri, now=clock())
 
 
 def clock() -> datetime:
     """Return this process's estimate of the database's clock, for the age of an answer."""
-    # Not `keyring.clock`: that raises NotReady, and a redirect to the login page needs no right clock.
+    # Not `keyring.clock`, which can raise NotReady: a redirect to the login page does not need the exact time.
     return keyring.estimated_clock(now=timezone.now())
 
 
@@ -85,7 +89,7 @@ def send_code(attempt: Attempt, login: Login, *, now: datetime, is_consent: bool
             if is_consent:
                 consent.remember(authorization, request.user, now=now)
             attempt.mark_answered()
-    except (NotStored, AlreadyAnswered) as error:  # another tab answered first; the transaction undid this code
+    except (NotStored, AlreadyAnswered) as error:  # another tab answered first; the rollback deleted this code
         return unusable_handle(request, error)
     except SessionEnded:  # the session ended at the same time: log in, then return to this request
         request.session.flush()
@@ -102,7 +106,7 @@ def send_code(attempt: Attempt, login: Login, *, now: datetime, is_consent: bool
 def send_error(attempt: Attempt, error: OAuthError, *, action: str = "authorization.refused") -> HttpResponse:
     """Redirect to the client with the error. `action` is the name of the audit event.
 
-    If the client registered itself and the user never allowed it, the error is shown by a page.
+    If the client is self-registered and the user never allowed it, a page shows the error instead.
     """
     client, uri = attempt.authorization.client, attempt.authorization.redirect_uri
     if action != CONSENT_REFUSED and not consent.may_answer_unseen(client, uri, attempt.http.user):
@@ -121,10 +125,10 @@ def send_error(attempt: Attempt, error: OAuthError, *, action: str = "authorizat
 def refuse(request: HttpRequest, sent: SentRequest, error: AuthorizationRefused) -> HttpResponse:
     """Answer an invalid request: redirect to the client if that is safe, else show a page (RFC 6749 4.1.2.1).
 
-    The page is also for a visitor who is not logged in, unless the request has prompt=none.
+    A visitor who is not logged in always gets the page, unless the request has prompt=none.
     """
-    # RFC 9700 section 4.11.2: no redirect before a login, or a link to the issuer would be an open redirect. A login
-    # would not help: the request stays invalid.
+    # RFC 9700 section 4.11.2: no redirect before a login, or a link to the issuer would be an open redirect. The
+    # visitor is not asked to log in, because the request stays invalid.
     is_visitor = login_session.current(request) is None and not _wants_no_page(sent)
     goes_back = bool(error.redirect_uri) and not is_visitor and _may_answer_unseen(request, error)
     if goes_back:
@@ -144,7 +148,7 @@ def _may_answer_unseen(request: HttpRequest, error: AuthorizationRefused) -> boo
 
 
 def unusable_handle(request: HttpRequest, reason: NotStored | AlreadyAnswered) -> HttpResponse:
-    """Return the page for a handle that opens no request in this browser, or whose request was answered."""
+    """Return the page for a stored request that this browser cannot open, or that was already answered."""
     if isinstance(reason, AlreadyAnswered):
         note(request, "authorization.refused", reason.client_id, error="invalid_request", reason="answered already")
         return duplicate_request.page(request, reason)
@@ -152,48 +156,13 @@ def unusable_handle(request: HttpRequest, reason: NotStored | AlreadyAnswered) -
     return consent_page.error_page(request, LOST, code="invalid_request")
 
 
-def to_login(request: HttpRequest, sent: SentRequest) -> HttpResponse:
-    """Store the request and redirect to the login page, which leads back to the request."""
-    return _to_page(request, sent, login_address)
-
-
-def to_step_up(attempt: Attempt, needed: str) -> HttpResponse:
-    """Store the request and redirect to the page of the factor for the class `needed`, which leads back."""
-    return _to_page(attempt.http, attempt.sent, lambda back: step_up.address(needed, back))
-
-
-def _to_page(request: HttpRequest, sent: SentRequest, address: Callable[[str], str]) -> HttpResponse:
-    """Store the request and redirect to the page at `address`, a function of the address that leads back."""
-    if sent.is_stored:
-        return redirect(request, address(sent.address))
-    if (refusal := too_many_rows(request)) is not None:
-        return refusal
-    now = timezone.now()
-    query = reauthentication.add_mark(sent.query, now=now)
-    stored = request_store.store(KeptRequest(query), request_store.new_handle(now=now))
-    return stored.attach(request, redirect(request, address(stored.address(request.path))))
-
-
-def too_many_rows(request: HttpRequest) -> HttpResponse | None:
-    """Count a request that is stored. Returns 429 if the sender's address has stored too many, else None."""
-    # Each stored request is a row for two hours, so the requests of an address are limited. If the cache that counts
-    # them fails, logins go on.
-    try:
-        count(request, "authorize", (), conf.issuer().rate_limits["authorize"], subject=NOBODY)
-    except TooMany as error:
-        return please_wait(request, 429, error.retry_after)
-    except NotCounted:
-        pass
-    return None
-
-
 def _wants_no_page(sent: SentRequest) -> bool:
-    """Return True if the request, which may be invalid, has prompt=none (OpenID Connect Core section 3.1.2.1)."""
+    """Return True if the request has prompt=none (OpenID Connect Core section 3.1.2.1). The request can be invalid."""
     return any("none" in value.split() for value in sent.parameters.getlist("prompt"))
 
 
 def note(request: HttpRequest, action: str, client_id: str | None, **details: str | None) -> None:
-    """Write a line of the audit log. `details` must not repeat what the request sent."""
+    """Write a line of the audit log. `details` must not repeat values of the request."""
     user = request.user.get_username() if request.user.is_authenticated else "unknown"
     trail.log(
         action,
@@ -210,11 +179,11 @@ def _deliver(request: HttpRequest, response: AuthorizationResponse) -> HttpRespo
 
 
 def redirect(request: HttpRequest, uri: str) -> HttpResponse:
-    """Redirect to `uri`, which the caller has validated."""
+    """Redirect to `uri`, which the caller must have validated."""
     # 303 after a form: with 307 the browser would send the form to `uri` as well (RFC 9700 section 4.12).
     return HttpResponse(status=302 if request.method == "GET" else 303, headers={**HEADERS, "Location": uri})
 
 
 def see_other(uri: str) -> HttpResponse:
-    """Redirect to `uri`, an address of the issuer, with 303: the browser then sends a GET."""
+    """Redirect to `uri`, an address of the issuer, with 303, so that the browser sends a GET."""
     return HttpResponse(status=303, headers={**HEADERS, "Location": uri})

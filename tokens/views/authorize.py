@@ -1,13 +1,13 @@
 """/oauth/authorize: asks the user whether a client may get what it requests (RFC 6749 section 4.1.1).
 
-The view establishes, in this order, and the first failure is the answer:
+The view does and checks the following, in this order. The first failure is the answer:
 
-0. A request that its client pushed or signed is moved to this browser (`request_reference`).
-1. The request is valid: client, redirect URI, scopes and PKCE. A visitor who is not logged in gets a page of the issuer
-   with the error, before any login.
-2. A user is logged in. The user is the user that the request names, and the login is as recent and as strong as the
-   request requires.
-3. The user allows the client now, or allowed it before.
+0. A request that its client pushed or signed is stored for this browser (`request_reference`).
+1. The client, redirect URI, scopes and PKCE of the request must be valid. If they are not, a visitor who is not logged
+   in gets a page with the error, and no login page.
+2. A user must be logged in. It must be the user that the request names, and the login must be as recent and as strong
+   as the request requires.
+3. The user must allow the client now, or have allowed it before.
 
 The answers are in `authorization_answer`, the pages in `consent_page`.
 """
@@ -34,14 +34,22 @@ from tokens.authorize import (
     request_signature,
 )
 from tokens.authorize.backend import backend
-from tokens.authorize.request import AuthorizationRefused, AuthorizationRequest
+from tokens.authorize.request import AuthorizationRefused, AuthorizationRequest, as_refusal
 from tokens.authorize.request_row import AlreadyAnswered, NotStored
 from tokens.errors import OAuthError
 from tokens.factors import enrolment, obligation
 from tokens.issued.login import Login
 from tokens.keys import keyring
 from tokens.models import User
-from tokens.views import authorization_answer, consent_page, document_gate, request_reference, request_store, ui_locales
+from tokens.views import (
+    authorization_answer,
+    consent_page,
+    document_gate,
+    login_detour,
+    request_reference,
+    request_store,
+    ui_locales,
+)
 from tokens.views.authorization_answer import CONSENT_REFUSED, Attempt, see_other, send_code, send_error
 from tokens.views.not_ready import page_if_not_ready
 from tokens.views.request_store import SentRequest
@@ -49,9 +57,9 @@ from tokens.views.request_store import SentRequest
 
 @method_decorator([page_if_not_ready, csrf_exempt], name="dispatch")
 class AuthorizeView(View):
-    """The authorization endpoint (RFC 6749 section 3.1). Its URL identifies the request, also for the consent form."""
+    """The authorization endpoint (RFC 6749 section 3.1). The consent form is posted to the URL of the request."""
 
-    http_method_names = ["get", "post"]  # no HEAD: it would make a code that no client reads
+    http_method_names = ["get", "post"]  # no HEAD, which would issue a code that no client reads
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Redirect to the login, show the consent page, or answer the client without asking the user."""
@@ -63,14 +71,14 @@ class AuthorizeView(View):
             pairs = [(name, value) for name in request.POST for value in request.POST.getlist(name)]
             declared = [(name, value) for name, value in pairs if name in parameters.AUTHORIZATION]
             return see_other(f"{request.path}?{urlencode(declared)}")
-        # A client's site cannot send the token of a form of ours, so only the consent form is protected by it.
+        # Only the consent form is protected by a CSRF token. The site of a client cannot know the token.
         return csrf_protect(_read_consent)(request)
 
 
 def _with_attempt(request: HttpRequest, proceed: Callable[[Attempt], HttpResponse]) -> HttpResponse:
-    """Return the answer of `proceed` to the valid request, or the answer to an invalid request.
+    """Validate the request, and return the answer of `proceed` to it, or else the answer to an invalid request.
 
-    An OAuthError of `proceed` is sent to the client.
+    If `proceed` raises OAuthError, the error is sent to the client.
     """
     try:
         sent = request_store.read(request, now=authorization_answer.clock())
@@ -92,23 +100,20 @@ def _with_attempt(request: HttpRequest, proceed: Callable[[Attempt], HttpRespons
 
 
 def _validate(sent: SentRequest) -> AuthorizationRequest:
-    """Return the valid request. Raises AuthorizationRefused, also if it may not come on this way."""
+    """Return the valid request. Raises AuthorizationRefused if it is invalid, too long, or not pushed or signed."""
     authorization = backend().authorization(sent.parameters)
-    try:
+    with as_refusal(
+        client_id=authorization.client.client_id,
+        redirect_uri=authorization.redirect_uri,
+        state=authorization.state,
+        response_mode=authorization.response_mode,
+    ):
         _judge_way(sent, authorization)
-    except OAuthError as error:
-        raise AuthorizationRefused(
-            error,
-            client_id=authorization.client.client_id,
-            redirect_uri=authorization.redirect_uri,
-            state=authorization.state,
-            response_mode=authorization.response_mode,
-        ) from error
     return authorization
 
 
 def _judge_way(sent: SentRequest, authorization: AuthorizationRequest) -> None:
-    """Raise OAuthError if the request is too long to be stored during a login, or had to be pushed or signed."""
+    """Raise OAuthError if the request is too long to be stored, or if the client must push or sign it and did not."""
     if sent.is_too_long:
         raise OAuthError("invalid_request", request_reference.TOO_LONG)
     request_push.require(authorization.client, is_pushed=sent.is_pushed)
@@ -132,10 +137,13 @@ def _ask(attempt: Attempt) -> HttpResponse:
 
 
 def _unless_login_suffices(attempt: Attempt, user: User, login: Login, *, now: datetime) -> HttpResponse | None:
-    """Return None if the login satisfies the request, else the redirect to a new login. Raises OAuthError."""
+    """Return None if the login satisfies the request, else the redirect to a new login or to a missing factor.
+
+    Raises OAuthError if no login can satisfy the request, or if a login is needed and the request has prompt=none.
+    """
     query, authorization = attempt.sent.query, attempt.authorization
     if consent.names_another_user(authorization, user):
-        # If the user has just logged in for this request, a further login would lead here again: a redirect loop.
+        # A user who has just logged in for this request must not be sent to the login again, in a redirect loop.
         if reauthentication.was_made(query, login, now=now):
             raise OAuthError("login_required", "A user logged in who is not the user that the request names.")
         return _log_in(attempt)
@@ -145,35 +153,44 @@ def _unless_login_suffices(attempt: Attempt, user: User, login: Login, *, now: d
 
 
 def _unless_class_suffices(attempt: Attempt, user: User, login: Login) -> HttpResponse | None:
-    """Return None if the login is strong enough, else the way to the missing factor. Raises OAuthError."""
+    """Return None if the login is strong enough, else the redirect to the page of the missing factor.
+
+    Raises OAuthError if no login can be strong enough, or if the request has prompt=none.
+    """
     authorization, asks_nobody = attempt.authorization, "none" in attempt.authorization.prompt
     required = obligation.of(user, authorization.client)
     if login_strength.suffices(authorization, login, required=required):
         desired = login_strength.desired_class(authorization, login, reachable=enrolment.reachable(user))
-        return None if desired is None or asks_nobody else authorization_answer.to_step_up(attempt, desired)
+        return None if desired is None or asks_nobody else login_detour.to_step_up(attempt, desired)
     missing = login_strength.missing_class(authorization, login, required=required)
     if missing is None:
         description = "No login at this issuer has a requested authentication context class."
         raise OAuthError("unmet_authentication_requirements", description)
     if asks_nobody:
         raise OAuthError("login_required", "The user has to authenticate with a further factor.")
-    return authorization_answer.to_step_up(attempt, missing)
+    return login_detour.to_step_up(attempt, missing)
 
 
 def _log_in(attempt: Attempt) -> HttpResponse:
     """Redirect to the login page. Raises OAuthError login_required if the request has prompt=none."""
     if "none" in attempt.authorization.prompt:
         raise OAuthError("login_required", "The user has to log in.")
-    return authorization_answer.to_login(attempt.http, attempt.sent)
+    return login_detour.to_login(attempt.http, attempt.sent)
 
 
 def _read_consent(request: HttpRequest) -> HttpResponse:
-    """Answer a consent form: a code, access_denied, or the page again if the form has no valid proof of display."""
+    """Answer the consent form with a code or access_denied.
+
+    Shows the page again if the form lacks a valid proof that the request was displayed to this user.
+    """
     return _with_attempt(request, _follow_consent)
 
 
 def _follow_consent(attempt: Attempt) -> HttpResponse:
-    """Follow the user's answer. Ask again if the user, the login or the displayed request is another one."""
+    """Answer the client as the user decided on the consent page.
+
+    Ask the user again if the user, the login or the request has changed since the page was displayed.
+    """
     request, query = attempt.http, attempt.sent.query
     user, login = request.user, login_session.current(request)
     if login is None or not user.is_authenticated or consent.names_another_user(attempt.authorization, user):
@@ -193,5 +210,8 @@ def _follow_consent(attempt: Attempt) -> HttpResponse:
 
 
 def _as_requested(attempt: Attempt, login: Login) -> Login:
-    """Return the login as the token names it: by a class that the request asks for, if it satisfies one."""
+    """Return the login, with the requested class that it satisfies as its `acr`.
+
+    If the login satisfies no requested class, returns it unchanged.
+    """
     return replace(login, acr=login_strength.reached_class(attempt.authorization, login) or login.acr)

@@ -1,24 +1,24 @@
 """/brand/: the stylesheet and the logo of the operator, for the issuer's pages.
 
-A stylesheet of its own, because the pages' Content-Security-Policy forbids inline styles.
+The colours are a separate stylesheet, because the pages' Content-Security-Policy forbids inline styles.
 """
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from tokens import conf
-from tokens.brand import entity_tag
-from tokens.views.conditional import is_current
+from tokens.settings.brand import entity_tag
 from tokens.views.pages import POLICY_HEADER
+from tokens.views.public_document import is_current
 
 CACHED = "public, max-age=3600"
-# An SVG image that is opened by itself runs no script, and its own styles work.
+# With this policy, an SVG image that a browser opens as a page can use its own styles, but runs no script.
 LOGO_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 
 @require_safe
 def stylesheet(request: HttpRequest) -> HttpResponse:
-    """Return the operator's colours as CSS; 404 if none are set."""
+    """Return the operator's colours as CSS, or 404 if the operator set no colour."""
     text = conf.issuer().brand.stylesheet
     if not text:
         raise Http404
@@ -27,7 +27,7 @@ def stylesheet(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def logo(request: HttpRequest) -> HttpResponse:
-    """Return the operator's logo; 404 if none is set."""
+    """Return the operator's logo, or 404 if the operator set no logo."""
     own = conf.issuer().brand.logo
     if own is None:
         raise Http404
@@ -37,7 +37,7 @@ def logo(request: HttpRequest) -> HttpResponse:
 
 
 def _answer(request: HttpRequest, body: bytes, media_type: str, tag: str) -> HttpResponse:
-    """Return the content, or 304 if the browser has it already."""
+    """Return the content, or 304 if the browser has the current content."""
     headers = {"ETag": tag, "Cache-Control": CACHED}
     if is_current(request, tag):
         return HttpResponse(status=304, headers=headers)

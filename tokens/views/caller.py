@@ -1,4 +1,4 @@
-"""Finds the client that a request names, before anything is verified, for rate limits and the audit log."""
+"""Finds the client that an unverified request names, for rate limits and the audit log."""
 
 from collections.abc import Mapping
 
@@ -10,29 +10,29 @@ from tokens.clients.authentication import Credentials, read
 from tokens.jose import compact
 
 LONGEST_NAME = 256
-"""Characters of a client's name in a log or a counter."""
+"""The most characters of a client's name in a log or a counter."""
 PARAMETERS = parameters.CLIENT | {"assertion"}
-ADDRESS = "https://"  # how the client_id of a client with a metadata document begins, and no secret
-SECRET = 43  # characters of 256 bits in base64url: no secret of a client is shorter
+ADDRESS = "https://"  # the client_id of a client with a metadata document begins so, and no secret does
+SECRET = 43  # the fewest characters of a client's secret: 256 bits in base64url
 
 
 def claimed_client(request: HttpRequest) -> str:
-    """Return the client that a form request names, in its header, by client_id, or as the issuer of an assertion.
+    """Return the client that a form request names in its header, by client_id, or as the issuer of an assertion.
 
-    Returns an empty string if the request names none.
+    Returns "" if the request names no client.
     """
-    form = dict(parameters.present(request.POST, PARAMETERS))
-    return claimed(read(request.headers.get("Authorization"), form), form)
+    form = {name: value for name, value in parameters.sent(request) if value and name in PARAMETERS}
+    return claimed(read(request.META.get("HTTP_AUTHORIZATION"), form), form)
 
 
 def claimed_in_header(request: HttpRequest) -> str:
-    """Return the client that the header names, or an empty string. Does not read the body."""
-    return claimed(read(request.headers.get("Authorization"), {}), {})
+    """Return the client that the header names, or "". Does not read the body."""
+    return claimed(read(request.META.get("HTTP_AUTHORIZATION"), {}), {})
 
 
 def claimed(credentials: Credentials, form: Mapping[str, str]) -> str:
-    """Return the client that credentials and form name, or an empty string."""
-    # An assertion that authenticates the client (RFC 7523 section 2.2) counts before one that is a grant (section 2.1).
+    """Return the client that the credentials or the form name, or ""."""
+    # A client assertion (RFC 7523 section 2.2) takes precedence over an assertion that is a grant (section 2.1).
     name = credentials.name
     if name is None:
         name = _issuer(credentials.assertion) or _issuer(form.get("assertion"))
@@ -40,13 +40,13 @@ def claimed(credentials: Credentials, form: Mapping[str, str]) -> str:
 
 
 def subject(name: str) -> str:
-    """Return the client's name for the audit log. If it can be a secret, only four characters are shown."""
+    """Return the client's name for the audit log, cut to four characters if it might be a secret."""
     is_shown = len(name) < SECRET or name.startswith(ADDRESS)
     return f"client:{name if is_shown else name[:4] + '…'}"
 
 
 def _issuer(assertion: str | None) -> str:
-    """Return the unverified `iss` of a JWT, or an empty string if it has none."""
+    """Return the unverified `iss` of a JWT, or "" if there is none."""
     parts = (assertion or "").split(".")
     if len(parts) != 3 or len(parts[1]) > LONGEST:
         return ""

@@ -1,4 +1,4 @@
-"""Pages of the authorization endpoint: the question to the user, and errors that no client may get."""
+"""Pages of the authorization endpoint: the consent page, and errors that must not be sent to a redirect URI."""
 
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from tokens.views.pages import HEADERS
 
 
 class ConsentForm(forms.Form):
-    """The consent form. Its field proves that this request was displayed to this user in this login."""
+    """The consent form. Its field `shown` proves that the request was displayed to this user in this login."""
 
     shown = forms.CharField(widget=forms.HiddenInput)
 
@@ -40,11 +40,11 @@ def question(
 
 
 def error_page(request: HttpRequest, error: str | Promise, *, code: str) -> HttpResponse:
-    """Return 400 with a page that names the error and has no links. `code` is that of RFC 6749, for developers."""
+    """Return 400 with a page that names the error and has no links. `code` is the error code of RFC 6749."""
     context: dict[str, object] = {"client": None, "api": None, "scopes": [], "form": None, "error": error}
     with translation.override("en"):  # for developers
         why = f"{code}: {error}"
-    # Only a Promise is translated. Descriptions of errors are English, as developers read them.
+    # Only a Promise is translated. Other descriptions of errors are English, because they are for developers.
     context["is_english"] = not isinstance(error, Promise)
     context |= {"why": why, "request_id": failures.request_id(request)}
     return _page(request, context, status=400)
@@ -52,6 +52,9 @@ def error_page(request: HttpRequest, error: str | Promise, *, code: str) -> Http
 
 def _page(request: HttpRequest, context: dict[str, object], *, status: int = 200) -> HttpResponse:
     response = render(request, "tokens/consent.html", context, status=status)
-    for name, value in HEADERS.items():  # no framing, against clickjacking (RFC 6749 section 10.13); no caching
+    for (
+        name,
+        value,
+    ) in HEADERS.items():  # no caching, and no framing against clickjacking (RFC 6749 section 10.13)
         response.headers[name] = value
     return response

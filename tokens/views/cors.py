@@ -1,10 +1,10 @@
 """CORS: permit pages of other origins to read answers (Fetch standard, section 3.2).
 
-- `cors`: the origins that active clients registered may read the answers of an endpoint.
+- `cors`: origins that an active client registered may call an endpoint and read its answers.
 - `public`: every origin may read a public document, such as the keys.
-- `any_origin`: every origin may call an endpoint that reads no cookie: dynamic registration.
+- `any_origin`: every origin may call an endpoint that reads no cookie, which is dynamic registration.
 - No answer permits credentials, so a page can do no more than a program without the user's cookies.
-- /oauth/authorize has no CORS headers: browsers navigate to it, and no script reads it.
+- /oauth/authorize has no CORS headers, because browsers navigate to it and no script reads it.
 """
 
 import re
@@ -19,11 +19,11 @@ from django.views.decorators.csrf import csrf_exempt
 from tokens import errors
 from tokens.addresses import origin_problem
 from tokens.models import Client
+from tokens.views.pages import View
 from tokens.views.unavailable import unavailable
 
-View = Callable[..., HttpResponseBase]
 MAX_AGE = 600
-"""For how many seconds a browser may keep the answer to a preflight."""
+"""Seconds for which a browser may cache the answer to a preflight."""
 TRACING = "traceparent, tracestate, baggage, sentry-trace"
 """Headers that tracing libraries add to each request of a page (W3C Trace Context and Baggage, Sentry)."""
 SCRIPTED = "X-Requested-With"
@@ -35,18 +35,18 @@ EXPOSED = "WWW-Authenticate, DPoP-Nonce, Retry-After, ETag"
 
 
 def cors(*methods: str) -> Callable[[View], View]:
-    """Let pages of registered origins call the view with these methods and read its answer."""
+    """Return a decorator: pages of registered origins can call the view with these methods and read its answer."""
 
     def decorate(view: View) -> View:
         @wraps(view)
         def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-            origin = request.headers.get("Origin", "")
+            origin = request.META.get("HTTP_ORIGIN", "")
             is_permitted = bool(origin) and is_registered(origin)
             if is_permitted and _is_preflight(request):
                 response: HttpResponseBase = _preflight(methods, CLIENT_HEADERS)
             else:
                 response = _answer(view, request, *args, **kwargs)
-            patch_vary_headers(response, ["Origin"])  # also without permission: a cache must not mix the two answers
+            patch_vary_headers(response, ["Origin"])  # also if refused: a cache must not mix the two answers
             if is_permitted:
                 response.headers["Access-Control-Allow-Origin"] = origin
                 response.headers["Access-Control-Expose-Headers"] = EXPOSED
@@ -58,9 +58,10 @@ def cors(*methods: str) -> Callable[[View], View]:
 
 
 def public(view: View) -> View:
-    """Permit every origin to read the view's answer, also an error. Use it only for public documents.
+    """Return a view that permits every origin to read the answers of `view`, including errors.
 
-    Answers 405 to methods other than GET and HEAD. The view must not read the body.
+    Use `public` only for public documents. The returned view answers 405 to methods other than GET and HEAD. `view`
+    must not read the body.
     """
 
     @wraps(view)
@@ -80,7 +81,7 @@ def public(view: View) -> View:
 
 
 def any_origin(*methods: str) -> Callable[[View], View]:
-    """Let pages of every origin call the view with these methods and read its answer.
+    """Return a decorator: pages of every origin can call the view with these methods and read its answer.
 
     Use it only for views that read no cookie and serve clients that are not registered yet.
     """
@@ -103,18 +104,18 @@ def any_origin(*methods: str) -> Callable[[View], View]:
 
 def is_registered(origin: str) -> bool:
     """Return True if an active client registered exactly this origin."""
-    # No client can register anything else. So a request cannot make the database search for a text of its choice.
+    # Only such an origin can be registered. The check prevents a request from searching the database for any text.
     if origin_problem(origin) is not None:
         return False
-    # The database compares whole origins: the beginning of one would be in each of thousands of rows that strangers can
-    # register, and all of them would be read.
+    # The database compares whole origins. A search for substrings would also find and read the rows of similar origins,
+    # of which self-registered clients can add thousands.
     whole = rf"(^|\s){re.escape(origin)}(\s|$)"
     return Client.objects.filter(is_active=True, allowed_origins__regex=whole).exists()
 
 
 def _answer(view: View, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
     """Return the view's answer, or 503 if the database failed."""
-    # Not left to the middleware `DatabaseAway`: its answer would lack the CORS headers, so no page could read it.
+    # The middleware `DatabaseAway` would answer without CORS headers, so that no page could read its answer.
     try:
         return view(request, *args, **kwargs)
     except Error as error:
@@ -124,7 +125,7 @@ def _answer(view: View, request: HttpRequest, *args: object, **kwargs: object) -
 
 
 def _is_preflight(request: HttpRequest) -> bool:
-    """Return True if a browser asks whether it may send a request of a page."""
+    """Return True if the request is a CORS preflight."""
     return request.method == "OPTIONS" and {"Origin", "Access-Control-Request-Method"} <= request.headers.keys()
 
 

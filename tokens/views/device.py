@@ -1,6 +1,7 @@
-"""/oauth/device issues codes to a device (RFC 8628 section 3.1); /oauth/device/verify asks its user (section 3.3).
+"""/oauth/device issues codes to a device (RFC 8628 section 3.1); /oauth/device/verify asks the user (section 3.3).
 
-A browser that opens /oauth/device gets the user's page: users shorten the address that their device shows.
+A browser that opens /oauth/device is redirected to the page for the user, because users shorten the address that the
+device displays.
 """
 
 from datetime import datetime
@@ -16,6 +17,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
 from tokens import conf, errors
+from tokens.audit import trail
 from tokens.authentication_class import satisfies
 from tokens.authorize import consent_text, login_session
 from tokens.errors import OAuthError
@@ -27,31 +29,38 @@ from tokens.issued.audience import Target
 from tokens.issued.login import Login
 from tokens.issued.user_grant import SessionEnded
 from tokens.keys import keyring
-from tokens.limits.rate_limit import NotCounted, TooMany
-from tokens.models import DeviceCode, User
+from tokens.limits import rate_limit
+from tokens.limits.cache_circuit import NotCounted
+from tokens.limits.rate_limit import TooMany
+from tokens.models import DeviceCode
 from tokens.views import step_up
 from tokens.views.authorization_answer import see_other
 from tokens.views.endpoint import endpoint
 from tokens.views.limits import count
 from tokens.views.not_ready import page_if_not_ready
-from tokens.views.pages import HEADERS, log_in_first, private
+from tokens.views.pages import HEADERS, log_in_first, private, user_of
 
 UNKNOWN = gettext_lazy("No device is waiting for this code. Check the screen of the device: the code may have expired.")
 NO_MEMBER = gettext_lazy("The user is in no group that may have the requested scopes.")
 INCOMPLETE = gettext_lazy("A code has eight letters, such as WDJB-MJHT. Check the screen of the device again.")
+REFUSED = "device.request_refused"
+"""The audit event for a request of a device, or of its user, that is refused."""
 LONGEST_CODE = 32
-"""Characters of a typed code that a login in between preserves."""
+"""The most characters of a typed code that are preserved during a login."""
 
 
-@endpoint(rate="device", refused="device.request_refused", accepts=device_authorization.PARAMETERS)
+@endpoint(rate="device", refused=REFUSED, accepts=device_authorization.PARAMETERS)
 def _issue(_http: HttpRequest, request: ClientRequest) -> dict[str, object]:
-    """Return a device code and a user code (section 3.2). Raises OAuthError if the request is refused, and NotReady."""
+    """Return a device code and a user code (RFC 8628 section 3.2).
+
+    Raises OAuthError if the request is refused, and NotReady if KEY_ENCRYPTION_KEYS cannot be read.
+    """
     return device_authorization.begin(request, device_authorization.client_of(request))
 
 
 @wraps(_issue)
 def device(request: HttpRequest) -> HttpResponseBase:
-    """Issue codes to a device; redirect a browser that opens the address to the page for its user."""
+    """Return a device code and a user code (RFC 8628 section 3.2), or redirect a browser to the page for the user."""
     if request.method in {"GET", "HEAD"} and "text/html" in request.headers.get("Accept", ""):
         query = urlencode({"user_code": _typed(request)}) if _typed(request) else ""
         location = f"{reverse('device_verify')}{'?' if query else ''}{query}"
@@ -63,7 +72,7 @@ def device(request: HttpRequest) -> HttpResponseBase:
 @page_if_not_ready
 @require_http_methods(["GET", "HEAD", "POST"])
 def verify(request: HttpRequest) -> HttpResponseBase:
-    """Serve the page where the user types the code, sees the request, and answers. Following a link answers nothing."""
+    """Serve the page on which the user types the code, sees the request, and answers by a form, never by a link."""
     login = login_session.current(request)
     if login is None:
         return log_in_first(_back(request))
@@ -78,18 +87,9 @@ def verify(request: HttpRequest) -> HttpResponseBase:
     if code is None:
         return _page(request, {"error": UNKNOWN, "typed": _typed(request)}, status=400)
     try:
-        target = device_answer.target_for(code, _user(request))
+        return _respond(request, code, login, now=now)
     except OAuthError as error:
-        # Else the client lost the API or a scope since the device asked: to its user, the code is invalid.
-        is_outside = isinstance(error, membership.NotMember)
-        return _page(request, {"error": NO_MEMBER if is_outside else UNKNOWN}, status=400)
-    required = obligation.of(_user(request), code.client)
-    if not satisfies(login.acr, required):
-        return see_other(step_up.address(required, _back(request)))
-    if not device_answer.was_displayed(request.POST.get("shown", ""), code, _user(request), target, now=now):
-        return _ask(request, code, target, now=now)
-    try:
-        return _answer(request, code, target, login, now=now)
+        return _refuse(request, code, error, now=now)
     except SessionEnded:
         return log_in_first(
             f"{request.path}?{urlencode({'user_code': device_authorization.formatted(request.POST['user_code'])})}"
@@ -97,18 +97,44 @@ def verify(request: HttpRequest) -> HttpResponseBase:
 
 
 def _back(request: HttpRequest) -> str:
-    """Return the address of this page with the code that the user typed."""
+    """Return the address of the page for the user, with the user code that the user typed."""
     return f"{request.path}?{urlencode({'user_code': _typed(request)})}"
 
 
 def _typed(request: HttpRequest) -> str:
-    """Return the code that the user typed, or that the address carried. It survives a login in between."""
+    """Return the user code from the form, or else from the address, in which it is preserved during a login."""
     return (request.POST.get("user_code") or request.GET.get("user_code", ""))[:LONGEST_CODE]
+
+
+def _respond(request: HttpRequest, code: DeviceCode, login: Login, *, now: datetime) -> HttpResponse:
+    """Show the device's request, or record the user's answer if the request was displayed before.
+
+    Redirects to the missing factor first if the login is too weak for the user or the client. Raises OAuthError if the
+    user cannot allow the request, and SessionEnded if the session has ended.
+    """
+    target = device_answer.target_for(code, user_of(request))
+    required = obligation.of(user_of(request), code.client)
+    if not satisfies(login.acr, required):
+        return see_other(step_up.address(required, _back(request)))
+    if not device_answer.was_displayed(request.POST.get("shown", ""), code, user_of(request), target, now=now):
+        return _ask(request, code, target, now=now)
+    return _answer(request, code, target, login, now=now)
+
+
+def _refuse(request: HttpRequest, code: DeviceCode, error: OAuthError, *, now: datetime) -> HttpResponse:
+    """Return the page for a request that the user cannot allow, and log the reason."""
+    details = {"error": error.error, "reason": error.reason, "address": rate_limit.address(request)}
+    actor, subject = f"user:{request.user.get_username()}", f"client:{code.client.client_id}"
+    trail.log(REFUSED, actor=actor, subject=subject, details=details, now=now)
+    # If the user is in the groups of the scopes, the client lost the API or a scope after the device's request, or the
+    # user was disabled. Then the page says that the code is unknown.
+    is_outside = isinstance(error, membership.NotMember)
+    return _page(request, {"error": NO_MEMBER if is_outside else UNKNOWN}, status=400)
 
 
 def _answer(request: HttpRequest, code: DeviceCode, target: Target, login: Login, *, now: datetime) -> HttpResponse:
     is_allowed = request.POST.get("allow") == "true"
-    if not device_answer.answer(code, _user(request), target, login if is_allowed else None, now=now):
+    if not device_answer.answer(code, user_of(request), target, login if is_allowed else None, now=now):
         return _page(request, {"error": UNKNOWN, "typed": _typed(request)}, status=400)
     return _page(request, {"done": "allowed" if is_allowed else "refused", "client": code.client})
 
@@ -120,18 +146,13 @@ def _ask(request: HttpRequest, code: DeviceCode, target: Target, *, now: datetim
         "api": target.api,
         "scopes": consent_text.describe_scopes(target.scopes),
         "typed": device_authorization.formatted(request.POST.get("user_code", "")),
-        "shown": device_answer.seal(code, _user(request), target, now=now),
+        "shown": device_answer.seal(code, user_of(request), target, now=now),
     }
     return _page(request, context)
 
 
-def _user(request: HttpRequest) -> User:
-    assert request.user.is_authenticated  # noqa: S101 (login_session.current knows no other)
-    return request.user
-
-
 def _count(request: HttpRequest) -> HttpResponse | None:
-    """Count the code as a guess of this user. Returns the page that refuses it, or None."""
+    """Count the code as a guess of this user. Returns the error page if there were too many guesses, else None."""
     subject = f"user:{request.user.get_username()}"
     try:
         count(request, "device-code", (str(request.user.pk),), conf.issuer().rate_limits["device"], subject=subject)

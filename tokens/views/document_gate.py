@@ -1,6 +1,6 @@
-"""Admit clients with a metadata document: before an authorization request is judged, and before a client authenticates.
+"""Admit clients with a metadata document, before an authorization request is judged or a client authenticates.
 
-A request whose client_id has no colon is not the address of a document, and passes without a query.
+A client_id without a colon is not the address of a document. A request with it passes without a database query.
 """
 
 from contextlib import suppress
@@ -12,7 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from tokens import conf, errors
 from tokens.authorize.request import AuthorizationRefused
 from tokens.errors import InvalidClient, OAuthError, Unavailable
-from tokens.limits.rate_limit import NotCounted, TooMany
+from tokens.limits.cache_circuit import NotCounted
+from tokens.limits.rate_limit import TooMany
 from tokens.open_clients import document_client, identifier
 from tokens.open_clients.document_row import DocumentRefused
 from tokens.views import failures
@@ -23,10 +24,11 @@ CLIENT_ID = "client_id"
 
 
 def admit(request: HttpRequest, sent: SentRequest, *, now: datetime) -> HttpResponse | None:
-    """Create or renew the client that an authorization request names by the address of its document.
+    """Create or renew the client if its client_id is the URL of a metadata document.
 
-    Returns None if the request may be judged, or the page for a document that cannot be fetched now. Raises
-    AuthorizationRefused if the document is refused; then no error may be sent to a redirect URI.
+    Returns None if the request can be processed, else an error page: 503 if the document cannot be fetched now, 429 if
+    too many documents were fetched for this network address. Raises AuthorizationRefused if the document is refused.
+    The caller must not send that error to a redirect URI.
     """
     names = sent.parameters.getlist(CLIENT_ID)
     if len(names) != 1 or not identifier.is_address(names[0]):
@@ -43,7 +45,7 @@ def admit(request: HttpRequest, sent: SentRequest, *, now: datetime) -> HttpResp
 
 
 def unavailable_page(request: HttpRequest, error: Unavailable) -> HttpResponse:
-    """Return the page for a document, or keys of a client, that cannot be fetched now."""
+    """Return the page for the case that a document or the keys of a client cannot be fetched now."""
     page = failures.page(request, 503, error.description)
     page.headers["Retry-After"] = str(error.retry_after)
     return errors.because(page, error.description)
@@ -52,7 +54,8 @@ def unavailable_page(request: HttpRequest, error: Unavailable) -> HttpResponse:
 def renew(client_id: str, *, by_header: bool, now: datetime) -> None:
     """Renew the client that a request to an endpoint names by the address of its document.
 
-    `by_header` is True if the request has an `Authorization` header. Raises InvalidClient and Unavailable.
+    `by_header` is True if the request has an `Authorization` header. Raises InvalidClient if the document is refused,
+    and Unavailable if it cannot be fetched now.
     """
     try:
         document_client.renew(client_id, now=now)
@@ -63,7 +66,8 @@ def renew(client_id: str, *, by_header: bool, now: datetime) -> None:
 def introduce(request: HttpRequest, client_id: str, *, by_header: bool, now: datetime) -> None:
     """Create or renew the client that a pushed authorization request names by the address of its document.
 
-    `by_header` is True if the request has an `Authorization` header. Raises InvalidClient, Unavailable and TooMany.
+    `by_header` is True if the request has an `Authorization` header. Raises InvalidClient if the document is refused,
+    Unavailable if it cannot be fetched now, and TooMany if too many were fetched for the sender's address.
     """
     try:
         document_client.admit(client_id, now=now, before_fetch=partial(_count, request))
@@ -72,6 +76,6 @@ def introduce(request: HttpRequest, client_id: str, *, by_header: bool, now: dat
 
 
 def _count(request: HttpRequest) -> None:
-    """Count one fetch for the address of the sender. Raises TooMany."""
-    with suppress(NotCounted):  # the number of fetches at once is bounded, too
+    """Count one fetch for the address of the sender. Raises TooMany if the rate limit is exceeded."""
+    with suppress(NotCounted):  # the number of concurrent fetches is bounded as well
         count(request, "documents", (), conf.issuer().rate_limits["documents"], subject=NOBODY)

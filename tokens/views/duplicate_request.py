@@ -1,4 +1,4 @@
-"""The page for an authorization request that was already answered: the back button, a second tab, the history."""
+"""The page for an authorization request that was already answered, opened by the back button, a tab or the history."""
 
 from urllib.parse import urlsplit
 
@@ -27,7 +27,7 @@ def page(request: HttpRequest, answered: AlreadyAnswered) -> HttpResponse:
 
 
 def _home(redirect_uri: str) -> str:
-    """Return the root of the client's site; "" if the redirect URI leads to an application on the user's device."""
+    """Return the root URL of the client's site, or "" if the redirect URI leads to an application on the device."""
     parts = urlsplit(redirect_uri)
     is_site = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname == "localhost")
     return f"{parts.scheme}://{parts.netloc}/" if is_site else ""

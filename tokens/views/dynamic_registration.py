@@ -1,8 +1,8 @@
 """/oauth/register: clients register themselves, and read, change and delete themselves (RFC 7591, RFC 7592).
 
-1. The request is counted by the rate limit of its address. If it cannot be counted, it is refused.
-2. The body is one JSON object of bounded size.
-3. `dynamic_client` judges token and metadata. Every refusal is in the audit log.
+1. The request is counted by the rate limit of its network address. If it cannot be counted, it is refused.
+2. The body must be one JSON object of bounded size.
+3. `dynamic_client` judges the token and the metadata. Every refusal is in the audit log.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,8 @@ from tokens import conf, errors
 from tokens.errors import MethodNotAllowed, Unavailable
 from tokens.keys import keyring
 from tokens.limits import rate_limit
-from tokens.limits.rate_limit import NotCounted, TooMany
+from tokens.limits.cache_circuit import NotCounted
+from tokens.limits.rate_limit import TooMany
 from tokens.open_clients import dynamic_client, registration_answer
 from tokens.registry_lock import RegistryLocked
 from tokens.views import json_body
@@ -30,7 +31,10 @@ Answer = Callable[..., HttpResponse]
 
 
 def _endpoint(view: Answer) -> Callable[..., HttpResponseBase]:
-    """Count the request, and answer and log what the view raises. Pages of every origin may call it."""
+    """Return a view that counts the request, calls `view`, and answers and logs its errors.
+
+    Every origin can call it (CORS).
+    """
 
     @any_origin("GET", "POST", "PUT", "DELETE")
     @answered(REFUSED, is_read=False)
@@ -78,6 +82,6 @@ def registration(request: HttpRequest, client_id: str) -> HttpResponse:
 
 
 def _bearer(request: HttpRequest) -> str | None:
-    """Return the token of the `Authorization` header, or None if it has no bearer token (RFC 6750 section 2.1)."""
+    """Return the bearer token in the `Authorization` header, or None (RFC 6750 section 2.1)."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip(" ") or None if scheme.lower() == "bearer" else None

@@ -1,8 +1,8 @@
-"""/accounts/email/: a user verifies the own e-mail address, or changes it.
+"""/accounts/email/: verify or change the e-mail address of the logged-in user.
 
-- The new address counts after its user followed the link in the mail, in a session of that user.
-- The page answers the same for every address. The thread that sends mail looks up whether another user has it, and then
-  tells that user instead.
+- The user must be logged in, open the link in the mail, and confirm. Then the new address replaces the old one.
+- The response is the same for every address. The thread that sends mail looks up the address. If another user has it,
+  the thread sends that user a notice and no link.
 """
 
 from functools import partial
@@ -22,34 +22,38 @@ from django.utils import timezone
 from tokens import email_proof
 from tokens.audit import trail
 from tokens.email_proof import CannotVerify
+from tokens.keys import keyring
 from tokens.models import User
-from tokens.views import mail, mail_link
+from tokens.views import mail, mail_link, mail_queue
 from tokens.views.limits import limited_mail
 from tokens.views.mail_link import NEW_ADDRESS, Expired
 from tokens.views.not_ready import page_if_not_ready
-from tokens.views.pages import ACCOUNT_HEADERS, private
+from tokens.views.pages import ACCOUNT_HEADERS, private, user_of
 from tokens.views.password import AddressField
 
 
 class AddressForm(forms.Form):
-    """The new address."""
+    """The form for a new e-mail address."""
 
     email = AddressField()
 
 
 def _address(request: HttpRequest) -> HttpResponse:
-    """Show the user's address, and send a link to the one that the user enters."""
-    user = _user(request)
+    """Show the user's address, or send a link to the address that the user entered."""
+    user = user_of(request)
     form = AddressForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        mail.later(partial(send_link, str(user.sub), user.email, form.cleaned_data["email"]))
+        mail_queue.later(partial(send_link, str(user.sub), user.email, form.cleaned_data["email"]))
         return HttpResponseRedirect(reverse("account_email_verification_sent"))
     context = {"form": form, "address": user.email, "is_verified": bool(user.email) and email_proof.is_verified(user)}
     return render(request, "account/email.html", context)
 
 
 def send_link(sub: str, old: str, new: str) -> None:
-    """Send a link that verifies `new` for the user, or tell the user who has it. Runs in the thread that sends mail."""
+    """Send to the address `new` a link that verifies it for the user `sub`, whose address is `old` until then.
+
+    If another user has the address, sends a notice without a link. Runs in the thread that sends mail.
+    """
     if any(str(other.sub) != sub for other in filter_users_by_email(new)):
         url = mail.address("account_reset_password")
         mail.message("account/email/account_already_exists", new, {"password_reset_url": url}).send()
@@ -60,8 +64,11 @@ def send_link(sub: str, old: str, new: str) -> None:
 
 
 def _confirm(request: HttpRequest, key: str) -> HttpResponse:
-    """Ask the user whose address it is, and verify it."""
-    user = _user(request)
+    """Ask the user to confirm the new address in `key`, the signed text of a link in mail.
+
+    If the user confirms, verify the address.
+    """
+    user = user_of(request)
     try:
         content = _read(user, key)
         if request.method != "POST":
@@ -73,7 +80,10 @@ def _confirm(request: HttpRequest, key: str) -> HttpResponse:
 
 
 def _read(user: User, key: str) -> dict[str, Any]:
-    """Return the content of the user's link. Raises Expired, also if the address changed since the link was made."""
+    """Return the content of `key`, the signed text of a link that was sent to the user by mail.
+
+    Raises Expired if the link is too old, is another user's, or was made before the user's address changed.
+    """
     content = mail_link.read(NEW_ADDRESS, key)
     if content["sub"] != str(user.sub) or content["old"] != user.email:
         raise Expired("the link is another user's, or the address changed since")
@@ -81,22 +91,20 @@ def _read(user: User, key: str) -> dict[str, Any]:
 
 
 def change(user: User, new: str) -> None:
-    """Give the user the address, verified, in place of all others, and tell the old one. Raises CannotVerify."""
+    """Replace all e-mail addresses of the user by `new`, mark it as verified, and send a notice to the old address.
+
+    Raises CannotVerify if the address belongs to another user.
+    """
     old = user.email
     with transaction.atomic():
         user.email = new
         user.save(update_fields=["email"])
         EmailAddress.objects.filter(user=user).exclude(email__iexact=new).delete()
         email_proof.verify(user, new)
-        actor = f"user:{user.get_username()}"
-        trail.record("user.email_verified", actor=actor, subject=actor, details={}, now=timezone.now())
+        actor, now = f"user:{user.get_username()}", keyring.estimated_clock(now=timezone.now())
+        trail.record("user.email_verified", actor=actor, subject=actor, details={}, now=now)
     if old and old != new:
         mail.send(mail.message("account/email/address_changed", old, {"user": user}))
-
-
-def _user(request: HttpRequest) -> User:
-    assert request.user.is_authenticated  # noqa: S101 (login_required)
-    return request.user
 
 
 def _sent(request: HttpRequest) -> HttpResponse:

@@ -1,9 +1,9 @@
 """The decorator of the endpoints for clients: reads the form, answers in JSON, and logs refusals.
 
 1. The body is a form (`bodies`).
-2. Parameters and credentials are read once. Nothing is judged yet.
-3. A second try of a refused request is recognized (`second_try`); any other request is counted by the rate limit.
-4. A client that is named by the address of its metadata document is renewed (`document_gate`).
+2. Parameters and credentials are read once, without being judged.
+3. A second try of a refused request is recognized (`second_try`). Any other request is counted by the rate limit.
+4. If the client_id is the address of a metadata document, the client is renewed (`document_gate`).
 5. The parameters are judged, and the endpoint's view answers.
 """
 
@@ -26,7 +26,8 @@ from tokens.grants.request import ClientRequest
 from tokens.keys import keyring
 from tokens.keys.errors import NotReady
 from tokens.limits import rate_limit
-from tokens.limits.rate_limit import NotCounted, TooMany
+from tokens.limits.cache_circuit import NotCounted
+from tokens.limits.rate_limit import TooMany
 from tokens.parameters import CLIENT
 from tokens.views import caller, document_gate, limits, second_try
 from tokens.views.bodies import form_only
@@ -34,17 +35,18 @@ from tokens.views.refusals import refuse
 from tokens.views.second_try import FirstRefusal
 
 View = Callable[[HttpRequest, ClientRequest], HttpResponse | Mapping[str, object]]
-"""A view returns the members of its JSON answer, or an answer of another form."""
+"""A view returns the members of its JSON answer, or a complete HttpResponse."""
 
 
 def endpoint(
     *, rate: str, refused: str, accepts: frozenset[str], introduces: bool = False
 ) -> Callable[[View], Callable[[HttpRequest], HttpResponseBase]]:
-    """Return a decorator for a view that takes a form by POST, with the parameters in `accepts` and the credentials.
+    """Return a decorator for a view that takes a form by POST, with credentials and the parameters in `accepts`.
 
-    `rate` names the limit for one client at one address. A refusal is answered as RFC 6749 section 5.2 writes it, and
-    logged as `refused`; 503 if no key may sign. No error report contains the form. With `introduces`, the document of a
-    client that is not stored yet is fetched, as for an authorization request.
+    `rate` is the name of the rate limit, which is for one client at one address. A refusal is answered as in RFC 6749
+    section 5.2 and logged as `refused`. The answer is 503 if no key may sign. Error reports do not contain the form.
+    With `introduces`, the metadata document of a client that is not stored yet is fetched, as for an authorization
+    request.
     """
 
     def decorate(view: View) -> Callable[[HttpRequest], HttpResponseBase]:
@@ -67,11 +69,11 @@ class _Endpoint:
 
     def dispatch(self, http: HttpRequest) -> HttpResponse:
         """Return the answer to a request whose form is readable."""
-        pairs = parameters.present(http.POST, self.names)
+        pairs = [(name, value) for name, value in parameters.sent(http) if value and name in self.names]
         form = dict(pairs)
-        credentials = authentication.read(http.headers.get("Authorization"), form)
+        credentials = authentication.read(http.META.get("HTTP_AUTHORIZATION"), form)
         estimate = _estimated_now()
-        # A second try follows a request with the header, and has its secret in the body.
+        # A second try has its secret in the body. It follows a request with the secret in the header.
         first = None if credentials.has_header else second_try.first(http, credentials, self.refused, now=estimate)
         if first is not None and first.is_final:
             return first.answer()
@@ -96,10 +98,10 @@ class _Endpoint:
 def _must_wait(http: HttpRequest, limit: str, claimed: str, *, now: datetime) -> int:
     """Count one request of the client `claimed` at the sender's address.
 
-    Returns the seconds after which the client may try again, or 0 if it is within its limit. Clients that this process
-    has not served yet share one counter per address.
+    Returns the seconds after which the client may try again, or 0 if the client is within its limit. All clients that
+    this process has not served yet share one counter per address.
     """
-    # With a counter for each name, a flood of invented names would fill the cache, or evict counters.
+    # With a counter for each of these names, a flood of invented names would fill the cache, or evict counters.
     name = claimed if registry.is_known(claimed) else ""
     address = rate_limit.address(http)
     try:
@@ -115,11 +117,12 @@ def _must_wait(http: HttpRequest, limit: str, claimed: str, *, now: datetime) ->
 def _refuse(
     http: HttpRequest, credentials: Credentials, error: OAuthError, action: str, first: FirstRefusal | None
 ) -> HttpResponse:
-    """Answer and log a refusal. If the request is a second try, `first` is the refusal of the first one."""
+    """Answer and log a refusal. If the request is a second try, `first` is the refusal of the first request."""
     if first is not None and first.is_repeated_by(error):
         return errors.refusal(error)
     second_try.remember(http, credentials, error, action, now=_estimated_now())
-    return refuse(http, error, action)
+    name = None if credentials.name is None else credentials.name[: caller.LONGEST_NAME]
+    return refuse(http, error, action, client=name)
 
 
 def _estimated_now() -> datetime:

@@ -1,7 +1,7 @@
-"""Forms of second factors: codes of an app count once, recovery codes once, and passkeys for the issuer's origin only.
+"""Forms of second factors. Each code is accepted once, and passkeys are accepted for the issuer's origin only.
 
-django-allauth's forms do the rest: they verify challenge, signature and user verification of a passkey. The attempts
-are counted by `views.limits`, before a form is read.
+django-allauth's forms verify the challenge, the signature and the user verification of a passkey. `views.limits` counts
+attempts before a form is read.
 """
 
 import logging
@@ -39,14 +39,14 @@ WRONG_PASSKEY = _("This passkey was not accepted. Try again, or use another meth
 
 
 class _CodeMixin:
-    """Accepts a code of the user's app that was not used before, or one of the user's recovery codes."""
+    """Accepts a code of the user's authenticator app or a recovery code, if it was not used before."""
 
     user: Any
     cleaned_data: dict[str, Any]
     authenticator: Authenticator
 
     def clean_code(self) -> str:
-        """Return the code, and spend it. Raises ValidationError if it is wrong or was used."""
+        """Return the code, and record it as used. Raises ValidationError if the code is wrong or was used before."""
         code = str(self.cleaned_data["code"])[:LONGEST_CODE]
         factors = list(Authenticator.objects.filter(user=self.user).exclude(type=Authenticator.Type.WEBAUTHN))
         for factor in factors:
@@ -62,18 +62,18 @@ class _CodeMixin:
 
 
 class LoginCodeForm(_CodeMixin, AuthenticateForm):
-    """The code after the password."""
+    """The form for a code of the authenticator app, after the password."""
 
 
 class StepUpCodeForm(_CodeMixin, ReauthenticateForm):
-    """The code of a user who is logged in."""
+    """The form for a code of the authenticator app, for a user who is logged in."""
 
 
 class NewAppForm(ActivateTOTPForm):
     """The form for the first code of a new authenticator app, which proves that the app has the secret."""
 
     def clean_code(self) -> str:
-        """Return the code. Raises ValidationError if the app does not have the displayed secret."""
+        """Return the code. Raises ValidationError if the code is not made with the displayed secret."""
         code = str(self.cleaned_data["code"])[:LONGEST_CODE]
         self.step = one_time_code.matching_step(self.secret, code, now=_now())
         if self.step is None:
@@ -82,12 +82,15 @@ class NewAppForm(ActivateTOTPForm):
 
 
 class _OriginMixin:
-    """Refuses a credential that is malformed or was made at another origin than the issuer's."""
+    """Refuses a credential that is malformed, or that was made at an origin other than the issuer's."""
 
     kind: type[RegistrationResponse] | type[AuthenticationResponse] = AuthenticationResponse
 
     def clean_credential(self) -> Any:
-        """Return what django-allauth makes of the credential. Raises ValidationError."""
+        """Return the credential after the checks of this class and of django-allauth.
+
+        Raises ValidationError if the credential is malformed, is of another origin, or is refused by django-allauth.
+        """
         content = self.cleaned_data["credential"]  # type: ignore[attr-defined]
         try:
             credential.check(content, issuer=conf.issuer().url)
@@ -99,13 +102,13 @@ class _OriginMixin:
 
 
 def _hidden() -> forms.JSONField:
-    """Return the hidden field of a credential."""
+    """Return a hidden form field, which a script of the page fills with a passkey's credential."""
     return _CredentialField(required=True, widget=forms.HiddenInput, error_messages={"invalid": WRONG_PASSKEY})
 
 
 class _CredentialField(forms.JSONField):
     def to_python(self, value: Any) -> Any:
-        """Return the parsed credential, or None for an empty field. Raises ValidationError if it is no strict JSON."""
+        """Return the parsed credential, or None for an empty field. Raises ValidationError unless it is strict JSON."""
         try:
             return strict_json.parse(value) if value else None
         except strict_json.NotStrict as error:
@@ -113,35 +116,35 @@ class _CredentialField(forms.JSONField):
 
 
 class LoginPasskeyForm(_OriginMixin, LoginWebAuthnForm):
-    """A passkey instead of a password."""
+    """The form for a login by a passkey, without a password."""
 
     credential = _hidden()
 
 
 class SecondPasskeyForm(_OriginMixin, AuthenticateWebAuthnForm):
-    """A passkey after the password."""
+    """The form for a passkey as the second factor, after the password."""
 
     credential = _hidden()
 
 
 class StepUpPasskeyForm(_OriginMixin, ReauthenticateWebAuthnForm):
-    """A passkey of a user who is logged in."""
+    """The form for a passkey of a user who is logged in."""
 
     credential = _hidden()
 
 
 class NewPasskeyForm(_OriginMixin, AddWebAuthnForm):
-    """A new passkey. Its name is for the user's list."""
+    """The form for a new passkey, and for the name under which the list of passkeys shows it."""
 
     kind = RegistrationResponse
     credential = _hidden()
     name = forms.CharField(label=_("Name"), required=False, max_length=64)
-    # Every passkey verifies its user, so each can log in alone.
+    # Every passkey verifies its user, so each can replace the password.
     passwordless = None  # type: ignore[assignment]  # how Django drops an inherited field
 
 
 def _accepts(factor: Authenticator, code: str) -> bool:
-    """Return True if the app or the list of recovery codes has this code, unused. The code is used then."""
+    """Return True if `code` is an unused code of the factor (an app, or a list of recovery codes). Marks it as used."""
     try:
         if factor.type == Authenticator.Type.TOTP:
             return one_time_code.spend(factor, code, now=_now())
@@ -152,5 +155,5 @@ def _accepts(factor: Authenticator, code: str) -> bool:
 
 
 def _now() -> datetime:
-    """Return this process's estimate of the database's clock, by which codes are valid in every process."""
+    """Return this process's estimate of the database's clock, so that all processes accept the same codes."""
     return keyring.estimated_clock(now=timezone.now())

@@ -1,6 +1,6 @@
 """/accounts/2fa/: the second step of a login, step-up, and the pages on which users set up second factors.
 
-The pages are django-allauth's, with our headers, limits and templates. Attempts are counted by user (`limited_factor`).
+The pages are django-allauth's, with the issuer's headers, limits and templates. `limited_factor` counts by user.
 """
 
 from typing import Any
@@ -22,37 +22,39 @@ from django.utils import timezone
 from tokens.authorize import login_session
 from tokens.factors import one_time_code
 from tokens.keys import keyring
-from tokens.models import User
 from tokens.views import step_up, ui_locales
 from tokens.views.limits import limited_factor
 from tokens.views.login import PasskeyPage
 from tokens.views.not_ready import page_if_not_ready
-from tokens.views.pages import HEADERS, PASSKEY_HEADERS, View, private
+from tokens.views.pages import HEADERS, PASSKEY_HEADERS, View, private, user_key, user_of
 
 
 class SecondStepPage(base.AuthenticateView):
-    """The second factor of a login, after the password."""
+    """The page that asks for the second factor of a login, after the password."""
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """Log in the user. Raises NotReady, before the code is recorded, if the database's clock is unknown."""
+        """Log in the user. Raises NotReady if the database's clock is unknown. The code is not used up then."""
         keyring.clock(now=timezone.now())
         return super().form_valid(form)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add which factors the user has."""
+        """Add to the template's variables the kinds of factors that the user has."""
         return super().get_context_data(**kwargs) | step_up.offered(self.stage.login.user)
 
 
 class _Confirmation:
-    """A page on which a logged-in user authenticates again: before a change, or because a client needs more."""
+    """A page on which a logged-in user authenticates again, to confirm a change or because a client requires it."""
 
     request: HttpRequest
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """Record the authentication by the database's clock. Raises NotReady before anything is done."""
+        """Record that the user authenticated again, with the time of the database's clock.
+
+        Raises NotReady if that clock is unknown. Nothing is changed then.
+        """
         now = keyring.clock(now=timezone.now())
         answer: HttpResponse = super().form_valid(form)  # type: ignore[misc]
-        login_session.date_last(self.request, _user(self.request), now=now)
+        login_session.date_last(self.request, user_of(self.request), now=now)
         return answer
 
 
@@ -65,7 +67,7 @@ class CodeConfirmationPage(_Confirmation, base.ReauthenticateView):
 
 
 class PasskeyConfirmationPage(_Confirmation, webauthn.ReauthenticateWebAuthnView):
-    """Asks for a passkey."""
+    """Asks a logged-in user for a passkey."""
 
     def form_invalid(self, form: Any) -> HttpResponse:
         """Show the page again, with a new challenge."""
@@ -76,7 +78,7 @@ class NewAppPage(totp.ActivateTOTPView):
     """Sets up an authenticator app."""
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """Store the app. Its first code is used by that, and is an authentication of this session."""
+        """Store the authenticator app. Its first code is marked as used, and counts as an authentication."""
         now = keyring.clock(now=timezone.now())
         answer: HttpResponse = super().form_valid(form)
         factor = Authenticator.objects.get(user=self.request.user, type=Authenticator.Type.TOTP)
@@ -87,18 +89,18 @@ class NewAppPage(totp.ActivateTOTPView):
 
 
 class NewPasskeyPage(webauthn.AddWebAuthnView):
-    """Adds a passkey. Each is discoverable and verifies its user, so it can replace the password."""
+    """Adds a passkey that can replace the password, because it is discoverable and verifies its user."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the challenge."""
+        """Add to the template's variables the challenge that the new passkey signs."""
         data = super().get_context_data(**kwargs)
-        if "form" in kwargs:  # allauth's view drops the form with its errors
+        if "form" in kwargs:  # allauth's view drops this form, which has the errors
             data["form"] = kwargs["form"]
-        data["ceremony"] = passkey_ceremony.begin_registration(_user(self.request), passwordless=True)
+        data["ceremony"] = passkey_ceremony.begin_registration(user_of(self.request), passwordless=True)
         return data
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """Store the passkey. Creating it is an authentication of this session."""
+        """Store the passkey. Its creation counts as an authentication in this session."""
         now = keyring.clock(now=timezone.now())
         answer: HttpResponse = super().form_valid(form)
         factors = Authenticator.objects.filter(user=self.request.user, type=Authenticator.Type.WEBAUTHN)
@@ -108,15 +110,15 @@ class NewPasskeyPage(webauthn.AddWebAuthnView):
 
 @receiver(signals.authenticator_used, dispatch_uid="tokens.views.factors.used")
 def used(request: HttpRequest, authenticator: Authenticator, **_: Any) -> None:
-    """Note in the session's record which kind of key a passkey has."""
+    """Record in the login session whether the passkey that was used is bound to hardware or shared between devices."""
     _note_key(request, authenticator)
 
 
 def _record(request: HttpRequest, factor: Authenticator, *, now: Any) -> None:
     """Record that the user authenticated with a new factor."""
-    record_authentication(request, _user(request), "mfa", id=factor.pk, type=factor.type)
+    record_authentication(request, user_of(request), "mfa", id=factor.pk, type=factor.type)
     _note_key(request, factor)
-    login_session.date_last(request, _user(request), now=now)
+    login_session.date_last(request, user_of(request), now=now)
 
 
 def _note_key(request: HttpRequest, factor: Authenticator) -> None:
@@ -129,12 +131,12 @@ def _note_key(request: HttpRequest, factor: Authenticator) -> None:
 
 
 def _page(view: View) -> View:
-    """Return the page with our headers."""
+    """Return `view` with the issuer's headers for pages."""
     return private(ui_locales.followed(page_if_not_ready(step_up.remembering(view))), headers=HEADERS)
 
 
 def _passkey_page(view: View) -> View:
-    """Return a page with the script that asks the browser for a passkey."""
+    """Return `view` with the headers for a page whose script asks the browser for a passkey."""
     return private(ui_locales.followed(page_if_not_ready(step_up.remembering(view))), headers=PASSKEY_HEADERS)
 
 
@@ -144,22 +146,13 @@ def _pending_user(request: HttpRequest) -> str:
     return str(stage.login.user.pk) if stage and stage.login.user else ""
 
 
-def _user(request: HttpRequest) -> User:
-    assert request.user.is_authenticated  # noqa: S101 (allauth's view requires it)
-    return request.user
-
-
-def _own(request: HttpRequest) -> str:
-    return str(request.user.pk) if request.user.is_authenticated else ""
-
-
 second_step = _passkey_page(limited_factor(_pending_user)(SecondStepPage.as_view()))
 passkey_login = _passkey_page(PasskeyPage.as_view())
-confirm_by_password = _page(limited_factor(_own)(PasswordConfirmationPage.as_view()))
-confirm_by_code = _page(limited_factor(_own)(CodeConfirmationPage.as_view()))
-confirm_by_passkey = _passkey_page(limited_factor(_own)(PasskeyConfirmationPage.as_view()))
+confirm_by_password = _page(limited_factor(user_key)(PasswordConfirmationPage.as_view()))
+confirm_by_code = _page(limited_factor(user_key)(CodeConfirmationPage.as_view()))
+confirm_by_passkey = _passkey_page(limited_factor(user_key)(PasskeyConfirmationPage.as_view()))
 index = _page(base.IndexView.as_view())
-new_app = _page(limited_factor(_own)(NewAppPage.as_view()))
+new_app = _page(limited_factor(user_key)(NewAppPage.as_view()))
 remove_app = _page(totp.DeactivateTOTPView.as_view())
 view_codes = _page(recovery_codes.ViewRecoveryCodesView.as_view())
 new_codes = _page(recovery_codes.GenerateRecoveryCodesView.as_view())

@@ -1,7 +1,8 @@
-"""Pages for failures outside of a view: unreadable, forbidden, forged, not found, broken.
+"""Error pages for failures outside of a view: unreadable, forbidden, forged, not found, broken.
 
-They read neither the session nor the database, which can be the cause. Only the page for a stale login form tries to
-read the session. Each page says what the user can do next, and has the request's id, which is in the log as well.
+The pages do not read the session or the database, because these can be the cause of the failure. Only the page for a
+stale login form tries to read the session. Each page says what the user can do next, and has the id of the request,
+which is also in the log.
 """
 
 from dataclasses import dataclass
@@ -44,16 +45,16 @@ class Link:
 
 
 def request_id(request: HttpRequest | None) -> str:
-    """Return the id of the request, which project/request_id.py gives it; "" if it has none."""
+    """Return the id that project/request_id.py gave the request, or ""."""
     return str(getattr(request, "request_id", ""))
 
 
 def page(
     request: HttpRequest | None, status: int, explanation: str | Promise, *links: Link, why: str = ""
 ) -> HttpResponse:
-    """Return a page with the explanation for the user. Only the addresses of its links repeat input of the request.
+    """Return a page with the explanation for the user. Only the addresses of its links may repeat input of the request.
 
-    `why` is the cause, for the developer of the application; it must not repeat input either.
+    `why` is the cause, for the developer of the application. It must not repeat input of the request.
     """
     context = {
         "title": TITLES[status],
@@ -66,7 +67,7 @@ def page(
 
 
 def bad_request(request: HttpRequest | None, exception: Exception) -> HttpResponse:
-    """Return 400, or 413 if the request is too large (handler400)."""
+    """Return the error page with status 400, or 413 if the request is too large (Django's `handler400`)."""
     if isinstance(exception, RequestDataTooBig | TooManyFieldsSent | TooManyFilesSent):
         return page(request, 413, _("The request is too large. Go back, and send less data."))
     why = "HTTP 400: the Host, the address, a header or the form of the request is malformed."
@@ -75,18 +76,18 @@ def bad_request(request: HttpRequest | None, exception: Exception) -> HttpRespon
 
 
 def forbidden(request: HttpRequest | None, exception: Exception) -> HttpResponse:  # noqa: ARG001 (Django's names)
-    """Return 403 (handler403)."""
+    """Return the error page with status 403, for a request without permission (Django's `handler403`)."""
     explanation = _("You do not have permission to do this. Ask an administrator, or log in as another user.")
     return page(request, 403, explanation, why="HTTP 403: the logged-in user lacks a permission.")
 
 
 def not_found(request: HttpRequest | None, exception: Exception) -> HttpResponse:  # noqa: ARG001 (Django's names)
-    """Return 404 (handler404)."""
+    """Return the error page with status 404, for an unknown address (Django's `handler404`)."""
     return page(request, 404, _("Check the address. A part of it may be missing."))
 
 
 def broken(request: HttpRequest | None) -> HttpResponse:
-    """Return 500 (handler500)."""
+    """Return the error page with status 500, for an unexpected exception (Django's `handler500`)."""
     explanation = _("This is not your fault. Try again in a moment. If it happens again, report the ID of the request.")
     return page(request, 500, explanation, why="HTTP 500: the log has a traceback under this request's id.")
 
@@ -106,9 +107,12 @@ def forged(request: HttpRequest, reason: str = "", **_arguments: Any) -> HttpRes
 
 
 def _links_after_login(request: HttpRequest) -> list[Link]:
-    """Return the link to the page behind the login form if the user has logged in elsewhere, else no link."""
+    """Return a link to the page that the login would open, if the user is logged in by another tab.
+
+    Else return no link.
+    """
     target = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")
-    # Only an address of the issuer, or the page would be an open redirect by one click.
+    # Only an address of the issuer is linked. Otherwise the page would be an open redirect with a click.
     if request.path != resolve_url(conf.pages().login_url) or not get_adapter().is_safe_url(target):
         return []
     try:

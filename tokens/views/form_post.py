@@ -1,8 +1,8 @@
 """The page whose form carries an authorization response to the client (OAuth 2.0 Form Post Response Mode).
 
-- A script submits the form. Without JavaScript, the user presses its button.
-- The content security policy permits this one script by its hash, and no other.
-- As every page, it is neither cached nor framed: it contains the code.
+- A script submits the form. Without JavaScript, the user presses the button of the form.
+- The content security policy permits this one script by its hash, and no other script.
+- The page contains the code. As every page of the issuer, it must not be cached or framed.
 """
 
 import base64
@@ -20,6 +20,6 @@ FORM_HEADERS = HEADERS | {POLICY_HEADER: f"{POLICY}; script-src 'sha256-{SCRIPT_
 
 
 def page(response: AuthorizationResponse) -> HttpResponse:
-    """Return 200 with a form to the redirect URI that has each parameter of the response in a hidden field."""
+    """Return 200 with a form whose target is the redirect URI. Hidden fields have the parameters of the response."""
     context = {"address": response.address, "parameters": response.parameters, "script": SCRIPT}
     return HttpResponse(render_to_string("tokens/form_post.html", context), headers=FORM_HEADERS)

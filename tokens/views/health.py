@@ -1,8 +1,8 @@
-"""/healthz and /readyz: is this process alive, and can it do its work?
+"""/healthz and /readyz say if this process is alive, and if it can issue tokens.
 
-- /readyz answers 503 only if no token can be issued: a load balancer then sends requests to another process.
-- A problem that does not stop the issuer from issuing tokens is named under `attention`, with 200.
-- Only the operator reads causes (`operator`). Other callers read the status.
+- /readyz answers 503 only if no token can be issued. A load balancer then sends requests to another process.
+- Problems that do not stop the issuer from issuing tokens are listed under `attention`, with 200.
+- Only the operator can read causes and `attention` (`operator`). Other callers read the status.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,8 +18,7 @@ from tokens import errors
 from tokens.keys import keyring, rings
 from tokens.keys.errors import KeyProblem
 from tokens.keys.rules.moves import DEFAULT_RING
-from tokens.limits import rate_limit
-from tokens.limits.rate_limit import address
+from tokens.limits import cache_circuit, rate_limit
 from tokens.models import Ring
 from tokens.revoking import high_water
 from tokens.views.operator import is_operator
@@ -28,10 +27,10 @@ UNCOUNTED = {
     "guesses": "logins are refused: their cache cannot store counters",
     "default": "token requests are not counted: their cache cannot store counters",
 }
-"""By cache: the consequence if the cache hangs, is down or is full."""
+"""For each cache, the consequence if the cache hangs, is down or is full."""
 
 READ_ONLY = {"postgresql": "SELECT current_setting('transaction_read_only')", "sqlite": "SELECT 'off'"}
-"""By vendor: the statement that returns "on" if the database is read-only. A standby returns "on" as well."""
+"""For each vendor, the statement that returns "on" if the database is read-only, as a standby is."""
 
 
 @require_safe
@@ -44,29 +43,30 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> HttpResponse:
     """Answer 200 if a key may sign and the database answers; else 503 and, for the operator, the causes.
 
-    `attention` can name an overdue rotation, a further ring that cannot sign, refused logins, or a restored database.
+    `attention` can name an overdue rotation, a further key ring that cannot sign, refused logins, or a restored
+    database.
     """
     answer, status, headers = _readiness()
     return errors.answer(_visible(request, answer), status, headers, reason=_reason(answer))
 
 
 def _reason(answer: Mapping[str, Any]) -> str:
-    """Return the causes of a 503 for the audit log; "" if there are none."""
+    """Return the causes in the body of a 503, as text for the audit log, or "" if there are none."""
     causes = [f"{name}: {cause}" for name, cause in answer.get("causes", {}).items()]
     return f"not ready: {'; '.join(causes)}" if causes else ""
 
 
 def _visible(request: HttpRequest, answer: Mapping[str, object]) -> Mapping[str, object]:
-    """Return the part of the answer that the caller may read: all of it for the operator, else the status.
+    """Return the part of the answer that the caller may read: the whole answer for the operator, else the status.
 
-    With `?seen`, adds the address, scheme and Host that this process sees (for `manage.py check_proxy`).
+    With `?seen`, the operator also gets the address, scheme and Host that this process sees (`manage.py check_proxy`).
     """
     if not is_operator(request):
         return {"status": answer["status"]}
     if "seen" not in request.GET:
         return answer
     host = request.META.get("HTTP_HOST", "")
-    return {**answer, "seen": {"address": address(request), "scheme": request.scheme, "host": host}}
+    return {**answer, "seen": {"address": rate_limit.address(request), "scheme": request.scheme, "host": host}}
 
 
 def _readiness() -> tuple[Mapping[str, object], int, Mapping[str, str]]:
@@ -82,18 +82,18 @@ def _readiness() -> tuple[Mapping[str, object], int, Mapping[str, str]]:
 
 
 def _now() -> datetime:
-    """Return the database's clock, or this node's clock if the database's is unknown."""
+    """Return the database's clock, or this node's clock if the database's clock is unknown."""
     now = timezone.now()
     try:
         return keyring.carried_clock(now=now)
     except (KeyProblem, DatabaseError, InterfaceError):
-        return now  # no key signs then, so the answer is 503 in any case
+        return now  # without the database's clock no key signs, so the answer is 503 in any case
 
 
 def _attention(now: datetime) -> list[str]:
     """Return the problems that do not stop the issuer from issuing tokens."""
     problems = ["rotation overdue"] if _overdue(DEFAULT_RING, now) else []
-    problems += [effect for alias, effect in UNCOUNTED.items() if not rate_limit.takes_counters(alias, now=now)]
+    problems += [effect for alias, effect in UNCOUNTED.items() if not cache_circuit.takes_counters(alias, now=now)]
     problems += [older] if (older := _older(now)) else []
     for ring in rings.names()[1:]:  # the first is the default ring, whose failure is a 503
         if (cause := _signer(ring, now)) and not _is_to_begin(ring, now):
@@ -104,7 +104,7 @@ def _attention(now: datetime) -> list[str]:
 
 
 def _database() -> str | None:
-    """Return why the database cannot be used, or None."""
+    """Return why the database cannot be used, or None if it can."""
     try:
         with connection.cursor() as cursor:
             cursor.execute(READ_ONLY[connection.vendor])
@@ -121,7 +121,10 @@ def _database() -> str | None:
 
 
 def _older(now: datetime) -> str:
-    """Return what the database lacks according to Redis; "" if nothing, or if that is unknown."""
+    """Return what the database lacks of the newest state that processes recorded in Redis.
+
+    Returns "" if it lacks nothing, or if that is unknown.
+    """
     try:
         return high_water.report(now=now)
     except (DatabaseError, InterfaceError):
@@ -129,7 +132,7 @@ def _older(now: datetime) -> str:
 
 
 def _signer(ring: str, now: datetime) -> str | None:
-    """Return why no key of the ring can sign, or None."""
+    """Return why no key of the key ring can sign, or None if a key can."""
     try:
         keyring.signer(ring, now=now)
     except KeyProblem as error:
@@ -140,17 +143,17 @@ def _signer(ring: str, now: datetime) -> str | None:
 
 
 def _overdue(ring: str, now: datetime) -> bool:
-    """Return True if a rotation of the ring is overdue."""
+    """Return True if a rotation of the key ring is overdue."""
     return _holds(keyring.overdue, ring, now)
 
 
 def _is_to_begin(ring: str, now: datetime) -> bool:
-    """Return True if the ring is new and its first key is not due yet."""
+    """Return True if the key ring is new and its first key is not due yet."""
     return _holds(keyring.is_to_begin, ring, now)
 
 
 def _holds(question: Callable[..., bool], ring: str, now: datetime) -> bool:
-    """Return the result of `question` for the ring. Returns False if the keys cannot be read."""
+    """Return the result of `question` for the key ring. Returns False if the keys cannot be read."""
     try:
         return question(ring, now=now)
     except (KeyProblem, DatabaseError, InterfaceError):

@@ -14,14 +14,14 @@ from tokens.views.endpoint import endpoint
 
 @endpoint(rate="introspect", refused="introspection.refused", accepts=introspection.PARAMETERS)
 def introspect(http: HttpRequest, request: ClientRequest) -> HttpResponse | Mapping[str, object]:
-    """Return the introspection response, signed if the client prefers that.
+    """Return the introspection response, as a signed JWT if the client's Accept header prefers one.
 
     Raises OAuthError if the client is refused, and NotReady if no key may sign.
     """
-    # The statement about the token also reads the registry's version, which authentication needs.
+    # The statement that reads the token's state also reads the registry's version, which authentication needs.
     lookup = introspection.look_up(request.form.get("token", ""), now=request.now)
     client = authentication.authenticate(request.credentials, now=request.now, version=lookup.registry)
-    if client.is_public:  # anybody can name a public client, and could try tokens (section 4)
+    if client.is_public:  # an attacker could act as a public client, and try tokens (section 4)
         raise InvalidClient("a public client cannot introspect")
     request.required("token")
     response = introspection.response(lookup, client, now=request.now)

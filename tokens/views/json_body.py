@@ -1,4 +1,4 @@
-"""Read a request body that is one JSON object, by its headers first (RFC 7591 section 3.1)."""
+"""Read a request body that is one JSON object, after a check of the headers (RFC 7591 section 3.1)."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ from tokens.jose.strict_json import NotStrict
 
 JSON = "application/json"
 JSON_BYTES = 16 * 1024
-"""Bytes of a body: more than a JWKS of RSA keys needs."""
+"""The most bytes of a body: more than a JWKS of RSA keys needs."""
 INVALID = "invalid_client_metadata"
 
 
 def read(request: HttpRequest) -> dict[str, Any]:
-    """Return the JSON object in the body. Raises OAuthError invalid_client_metadata if the body is not one."""
+    """Return the JSON object in the body. Raises OAuthError invalid_client_metadata unless the body is an object."""
     if request.content_type != JSON:
         raise OAuthError(INVALID, f"Send the metadata as {JSON}.", status=415)
     length = request.META.get("CONTENT_LENGTH") or ""

@@ -12,26 +12,26 @@ from tokens.keys.errors import NotReady, UnknownKey
 from tokens.keys.publication import PublicKey
 from tokens.keys.refresher import RINGS
 from tokens.keys.rules.moves import DEFAULT_RING
-from tokens.views.conditional import PublicDocument
 from tokens.views.cors import public
+from tokens.views.public_document import PublicDocument
 
 _documents: dict[str, tuple[tuple[PublicKey, ...], PublicDocument]] = {}
-"""The last JWKS of each ring, with its keys. Lives as long as the process; bounded, because each ring has a row."""
+"""The last JWKS of each ring, with its keys. Lives as long as the process, and has one entry for each ring at most."""
 
 
 @public
 def jwks(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
-    """Return the ring's published keys; 404 if there is no such ring, 503 if it has no key."""
-    # By the names that this process has read: else invented names would occupy threads during an outage.
-    if refresher.is_unknown(RINGS, ring, now=timezone.now()):
+    """Return the key ring's published keys, 404 if there is no such ring, or 503 if no key can be published."""
+    # Checked against the names that this process has read. Invented names would otherwise occupy threads in an outage.
+    node_time = timezone.now()
+    if refresher.is_unknown(RINGS, ring, now=node_time):
         return unknown()
     try:
-        now = keyring.carried_clock(now=timezone.now())
-        keys, max_age = publication.jwks(ring, now=now), publication.shared_cache(ring, now=now)
+        keys, max_age = publication.jwks_and_age(ring, now=keyring.carried_clock(now=node_time))
     except UnknownKey:
         return unknown()
     except NotReady as error:
-        # Not an empty set: an API that caches it would refuse every token.
+        # Not an empty JWKS, because an API that caches it would refuse every token.
         headers = {"Retry-After": str(error.retry_after), "Cache-Control": "no-store"}
         response = HttpResponse(f"{error}\n", status=503, content_type="text/plain", headers=headers)
         return errors.because(response, str(error))
@@ -39,7 +39,7 @@ def jwks(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
 
 
 def _document(ring: str, keys: tuple[PublicKey, ...]) -> PublicDocument:
-    """Return the JWKS of these keys, the remembered one if they are the same."""
+    """Return the JWKS of these keys. Reuses the last JWKS of the key ring if it has the same keys."""
     last = _documents.get(ring)
     if last is not None and last[0] == keys:
         return last[1]
@@ -50,5 +50,5 @@ def _document(ring: str, keys: tuple[PublicKey, ...]) -> PublicDocument:
 
 
 def unknown() -> HttpResponse:
-    """Return 404, for a ring that does not exist."""
+    """Return 404 for a key ring that does not exist."""
     return HttpResponse("There is no such ring.\n", status=404, content_type="text/plain")

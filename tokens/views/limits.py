@@ -1,4 +1,4 @@
-"""Rate limits of pages: 429 for a user that tries too often. `endpoint` counts the requests of clients."""
+"""Rate limits of pages: 429 for a user who tries too often. The requests of clients are counted by `endpoint`."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -8,22 +8,22 @@ from functools import wraps
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import ngettext
 
 from tokens import conf, errors
 from tokens.audit import trail
 from tokens.keys import keyring
 from tokens.limits import rate_limit
+from tokens.limits.cache_circuit import NotCounted
 from tokens.limits.password_slots import Busy
-from tokens.limits.rate_limit import NotCounted, TooMany
+from tokens.limits.rate_limit import TooMany
 from tokens.login import folded
-from tokens.rate_settings import Rate
-from tokens.views.pages import HEADERS, same_page
-
-View = Callable[..., HttpResponseBase]
+from tokens.settings.rate import Rate
+from tokens.views.pages import HEADERS, View, same_page
 
 
 class Attempts(Enum):
-    """The attempts that exceeded a rate limit, as the page names them."""
+    """The kind of attempts that exceeded a rate limit, by which the template chooses its text."""
 
     LOGIN = "login"
     FACTOR = "factor"
@@ -31,16 +31,19 @@ class Attempts(Enum):
 
 
 BY_DAY = 10
-"""How many times the limit of a factor applies within a day."""
+"""The limit for factors within a day, as a multiple of the limit within its window."""
+LONGEST_IN_SECONDS = 120
+"""The longest wait that pages show in seconds. A longer wait is shown in minutes."""
 NOBODY = "user:unknown"
 BY_ADDRESS = 10
-"""How many times the limit of one name applies to all names from one address: attackers vary names, too."""
+"""The limit for all names from one network address, as a multiple of the limit for one name. Attackers vary names."""
 
 
 def limited_login(field: str) -> Callable[[View], View]:
-    """Limit how often the name in `field` of the form can be tried from an address.
+    """Return a decorator that limits how often the name in the form's `field` can be tried from a network address.
 
-    Beyond the limit, answers 429 with a page; 503 if nothing can be counted or too many passwords are being hashed.
+    The view answers with a page: 429 beyond the limit, 503 if nothing can be counted or too many passwords are being
+    hashed.
     """
 
     def decorate(view: View) -> View:
@@ -64,9 +67,9 @@ def limited_login(field: str) -> Callable[[View], View]:
 
 
 def limited_factor(user_of: Callable[[HttpRequest], str]) -> Callable[[View], View]:
-    """Limit how often a user can try a second factor, from all addresses together.
+    """Return a decorator that limits how often a user can try a second factor, from all addresses together.
 
-    `user_of` returns the primary key of the user, or "" if there is none. Beyond the limit, answers as `limited_login`.
+    `user_of` returns the primary key of the user, or "" to count nothing. Beyond the limit, answers as `limited_login`.
     """
 
     def decorate(view: View) -> View:
@@ -90,9 +93,10 @@ def limited_factor(user_of: Callable[[HttpRequest], str]) -> Callable[[View], Vi
 
 
 def limited_mail(field: str) -> Callable[[View], View]:
-    """Limit how often mail is sent to the address in `field` of the form, and how often an address asks for mail.
+    """Return a decorator that limits how often a form can request mail.
 
-    Beyond a limit, answers as `limited_login`, whether the address has an account or not.
+    One limit is for the e-mail address in `field`, another for the sender's network address. Beyond a limit, the view
+    answers as `limited_login`, whether or not the e-mail address has an account.
     """
 
     def decorate(view: View) -> View:
@@ -115,9 +119,12 @@ def limited_mail(field: str) -> Callable[[View], View]:
 
 
 def _count_factor(request: HttpRequest, user: str) -> None:
-    """Count one attempt of the user, in a short window and in a day. Raises TooMany and NotCounted."""
-    # An attacker who knows the password could try a million codes from a million addresses: the user is counted. The
-    # day bounds an attacker who waits for each window.
+    """Count one attempt of the user, in a short window and in a day.
+
+    Raises TooMany if a limit is exceeded, and NotCounted if the shared cache does not answer.
+    """
+    # Attempts are counted by user, because an attacker who knows the password could try codes from many addresses. The
+    # limit for the day bounds an attacker who waits for each window.
     rate = conf.issuer().rate_limits["factor"]
     for limit, bound in (("factor", rate), ("factor-day", Rate(rate.number * BY_DAY, 86_400))):
         now = keyring.estimated_clock(now=timezone.now())
@@ -129,7 +136,10 @@ def _count_factor(request: HttpRequest, user: str) -> None:
 
 
 def count(request: HttpRequest, limit: str, names: Sequence[str], rate: Rate, *, subject: str) -> None:
-    """Count one attempt under `names` and the sender's address. Raises TooMany if over the limit, and NotCounted."""
+    """Count one attempt against `limit`, by the sender's address together with `names`.
+
+    Raises TooMany if the limit is exceeded, and NotCounted if the shared cache does not answer.
+    """
     now, address = keyring.estimated_clock(now=timezone.now()), rate_limit.address(request)
     try:
         rate_limit.count(limit, (*names, address), rate, now=now)
@@ -139,15 +149,18 @@ def count(request: HttpRequest, limit: str, names: Sequence[str], rate: Rate, *,
 
 
 def log(error: TooMany, limit: str, address: str, *, subject: str, now: datetime) -> None:
-    """Log the first attempt of a window that is over the limit. A flood must not fill the log as well."""
+    """Log an attempt over the limit if it is the first in its window, so that a flood cannot fill the log."""
     if error.first:
         details = {"what": limit, "address": address}
         trail.log("request.limited", actor="issuer", subject=subject, details=details, now=now)
 
 
 def _count_login(request: HttpRequest, name: str) -> None:
-    """Count one attempt to log in, by address and by name. Raises TooMany and NotCounted."""
-    # The address first: over its limit, no counters of names are made. The typed name stays out of the log.
+    """Count one attempt to log in, by network address and by name.
+
+    Raises TooMany if a limit is exceeded, and NotCounted if the shared cache does not answer.
+    """
+    # The address is counted first. Beyond its limit, no counters of names are created. The typed name is not logged.
     rate = conf.issuer().rate_limits["login"]
     count(request, "logins", (), Rate(rate.number * BY_ADDRESS, rate.seconds), subject=NOBODY)
     count(request, "login", (folded(name),), rate, subject=NOBODY)
@@ -163,15 +176,24 @@ def _busy(request: HttpRequest, error: Busy) -> HttpResponse:
     return errors.because(page, "too many passwords are being hashed at once")
 
 
+def _in_words(seconds: int) -> str:
+    """Return the time in words: seconds up to LONGEST_IN_SECONDS, else minutes, rounded up."""
+    if seconds <= LONGEST_IN_SECONDS:
+        return ngettext("%(number)d second", "%(number)d seconds", seconds) % {"number": seconds}
+    minutes = -(-seconds // 60)  # rounded up
+    return ngettext("%(number)d minute", "%(number)d minutes", minutes) % {"number": minutes}
+
+
 def please_wait(
     request: HttpRequest, status: int, retry_after: int, *, busy: bool = False, after: Attempts = Attempts.LOGIN
 ) -> HttpResponse:
-    """Return a page that says to try again after `retry_after` seconds, with a link back to the same page.
+    """Return a page that says to try again after `retry_after` seconds, with a link to open the form again.
 
-    429 after too many attempts; 503 if nothing can be counted, or too many passwords are being hashed (`busy`).
+    `status` is 429 after too many attempts, and 503 if nothing can be counted or too many passwords are being hashed.
+    `busy` is True in the last case.
     """
     context = {
-        "retry_after": retry_after,
+        "wait": _in_words(retry_after),
         "status": status,
         "busy": busy,
         "after": after.value,

@@ -1,7 +1,7 @@
-"""/accounts/login/: allauth's login page. A user who is logged in gets it too, if a client requires a new login.
+"""/accounts/login/: allauth's login page. A logged-in user gets the page too if a client requires a new login.
 
-The password is the first step of a user who has a second factor: allauth then asks for it (`second_step`). The login
-begins after the last step, in `account_adapter`.
+If the user has a second factor, the password is only the first step: allauth then asks for the factor (`second_step`).
+The login begins after the last step, in `account_adapter`.
 """
 
 from typing import Any
@@ -22,33 +22,33 @@ from tokens.views import request_store
 
 
 class _FirstStep:
-    """The page that begins a login. An earlier session ends only when a user has authenticated."""
+    """The page of the first step of a login. An earlier session ends only after a user has authenticated."""
 
     request: HttpRequest
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Serve the page, also to a user who is logged in but has to log in again."""
-        # allauth redirects a logged-in user past the page. Two logins do not count: one that is older than a request
-        # which requires a new login, and one at the admin's page, which leaves no method that a token could name.
+        """Serve the page, to a logged-in user as well if the authorization request requires a new login."""
+        # allauth would redirect a logged-in user past the page. The user is hidden from allauth in two cases: a request
+        # requires a new login, or the login was at the admin's page and has no method that a token could name.
         if _mark(request) or login_session.current(request) is None:
             request.user = AnonymousUser()
         return super().dispatch(request, *args, **kwargs)  # type: ignore[misc,no-any-return]
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """Go on with the user whom the form authenticated, in a new session.
+        """Continue the login of the user whom the form authenticated, in a new session.
 
-        Raises NotReady, before anything is done, if the database's clock is unknown.
+        Raises NotReady if the database's clock is unknown. Nothing is changed then.
         """
         keyring.clock(now=timezone.now())
         self.request.user = get_user(self.request)  # `dispatch` hid the user of the session
         if self.request.user.is_authenticated:
             login_session.leave(self.request)  # the new session inherits nothing but the `sid`
-        clear_login(self.request)  # nor from a login that its user left before the second factor
+        clear_login(self.request)  # ends a login that was left before its second factor
         self.request.session[login_session.WAITING_MARK] = _mark(self.request)
         return super().form_valid(form)  # type: ignore[misc,no-any-return]
 
     def _redirect_to_pending_stage(self, request: HttpRequest, _stage: Any) -> None:
-        """Show the page also while a second factor is missing: its user can begin again, or another user can log in."""
+        """Show this page even during a login whose second factor is missing, so that the user can begin a new one."""
         if request.method == "POST":
             clear_login(request)
 
@@ -57,7 +57,10 @@ class LoginPage(_FirstStep, LoginView):
     """The login page: name and password."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the `login_hint` of the request (OpenID Connect Core section 3.1.2.1), and what else is offered."""
+        """Add to the template's variables the `login_hint` of the authorization request, and which links are shown.
+
+        See OpenID Connect Core section 3.1.2.1.
+        """
         hint = request_store.parse(_waiting_query(self.request)).get("login_hint", "")
         settings = conf.issuer()
         offered = {"sends_mail": settings.sends_mail, "sign_up": settings.sign_up}
@@ -78,7 +81,7 @@ class PasskeyPage(_FirstStep, LoginWebAuthnView):
         return self.render_to_response(self.get_context_data(form=form))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the challenge, and the address to which the login leads."""
+        """Add to the template's variables the challenge, and the address that the browser opens after the login."""
         data = super().get_context_data(**kwargs)
         data["ceremony"] = passkey_ceremony.begin_authentication(user=None)
         data["redirect_field_value"] = _target(self.request)
@@ -86,7 +89,7 @@ class PasskeyPage(_FirstStep, LoginWebAuthnView):
 
 
 def _mark(request: HttpRequest) -> str:
-    """Return the signed mark of the request that waits for this login; "" if none waits."""
+    """Return the signed mark that ties this login to the authorization request that waits for it, or ""."""
     return reauthentication.mark_of(_waiting_query(request))
 
 
@@ -96,5 +99,5 @@ def _waiting_query(request: HttpRequest) -> str:
 
 
 def _target(request: HttpRequest) -> str:
-    """Return the address to which the login leads, as the browser sent it; "" if none."""
+    """Return the address that the browser opens after the login, as the browser sent it, or ""."""
     return request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")

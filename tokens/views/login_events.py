@@ -1,4 +1,4 @@
-"""Write logins, logouts and failed logins to the audit log, and the messages to the clients of a session that ends."""
+"""Write logins, logouts and failed logins to the audit log, and queue messages to the clients of an ended session."""
 
 from typing import Any
 
@@ -15,13 +15,16 @@ from tokens.limits import rate_limit
 
 @receiver(user_logged_in, dispatch_uid="tokens.views.login_events.logged_in")
 def logged_in(request: HttpRequest | None, user: Any, **_: Any) -> None:
-    """Log that a user logged in, on the login page or the admin's login page."""
+    """Log that a user logged in on the login page or on the admin's login page."""
     _log("user.logged_in", f"user:{user.get_username()}", request)
 
 
 @receiver(user_logged_out, dispatch_uid="tokens.views.login_events.logged_out")
 def logged_out(request: HttpRequest | None, user: Any, **_: Any) -> None:
-    """Log that a user logged out, and tell the clients of the session. The sender of the signal opens a transaction."""
+    """Log that a user logged out, and queue messages to the clients of the session.
+
+    The sender of the signal must open a transaction.
+    """
     if user is None:  # the session had already ended
         return
     if request is not None:
@@ -32,7 +35,7 @@ def logged_out(request: HttpRequest | None, user: Any, **_: Any) -> None:
 @receiver(user_login_failed, dispatch_uid="tokens.views.login_events.failed")
 def failed(request: HttpRequest | None = None, **_: Any) -> None:
     """Log that a login failed."""
-    # Without the name that was typed: users type their password into the wrong field.
+    # The typed name is not logged, because users type their password into the wrong field.
     _log("user.login_failed", "user:unknown", request)
 
 

@@ -1,13 +1,13 @@
 """/oauth/logout: logs out the user of a client (OpenID Connect RP-Initiated Logout 1.0).
 
-- If the request has the ID token of this session's login, the user is logged out at once.
-- Else the user is asked first. Without that, any site could log users out.
-- Afterwards the browser goes to the client's registered address, or to a page of the issuer.
+- If the request has an ID token of this session's login, the user is logged out at once.
+- Otherwise the user is asked first, because any site could send the request.
+- Afterwards the browser goes to a post-logout redirect URI of the client, or to a page of the issuer.
 """
 
 from urllib.parse import urlencode
 
-from django.contrib.auth import logout as end_session
+from django.contrib import auth
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import render
@@ -27,8 +27,8 @@ CONFIRMED = "log_out"
 @private
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
-def logout(request: HttpRequest) -> HttpResponseBase:
-    """Log out if the request has the ID token of this session's login, else ask the user first."""
+def rp_initiated_logout(request: HttpRequest) -> HttpResponseBase:
+    """Log out the user if the request has an ID token of this session's login, else ask the user first."""
     if request.method == "POST" and CONFIRMED in request.POST:
         return csrf_protect(_confirmed)(request)
     sent = request.POST if request.method == "POST" else request.GET
@@ -39,9 +39,9 @@ def logout(request: HttpRequest) -> HttpResponseBase:
         return _refuse(request, error)
     user = request.user
     if user.is_authenticated and logout_request.is_about(str(user.sub), login_session.current(request)):
-        return _log_out(request, logout_request)
-    # The question has an address with the parameters, because the answer is posted to that address. A form of another
-    # site comes without the session's cookie (SameSite=Lax); the browser sends it with the redirect.
+        return _end_browser_session(request, logout_request)
+    # A request by POST is redirected to an address with its parameters, to which the question's form is posted. A form
+    # of another site also comes without the session's cookie (SameSite=Lax). The browser sends it with the redirect.
     if request.method == "POST":
         declared = [(name, value) for name in sent if name in core.PARAMETERS for value in sent.getlist(name)]
         return HttpResponse(status=303, headers={"Location": f"{request.path}?{urlencode(declared)}"})
@@ -51,17 +51,19 @@ def logout(request: HttpRequest) -> HttpResponseBase:
 
 
 def _confirmed(request: HttpRequest) -> HttpResponse:
-    """Log out the user, who agreed to the logout request in the address."""
+    """Log out the user, who confirmed the logout request in the address."""
     ui_locales.follow(request, request.GET.urlencode())
     try:
         logout_request = _read(request.GET)
     except RefusedLogout as error:
         return _refuse(request, error)
-    return _log_out(request, logout_request) if request.user.is_authenticated else _leave(request, logout_request)
+    if not request.user.is_authenticated:
+        return _leave(request, logout_request)
+    return _end_browser_session(request, logout_request)
 
 
 def _read(sent: QueryDict) -> LogoutRequest:
-    """Return the valid logout request. Raises RefusedLogout."""
+    """Return the valid logout request. Raises RefusedLogout if it is invalid."""
     pairs = parameters.present(sent, core.PARAMETERS)
     if parameters.garbled(pairs):
         raise RefusedLogout("The request contains a control character.")
@@ -70,16 +72,16 @@ def _read(sent: QueryDict) -> LogoutRequest:
     return core.read(pairs)
 
 
-def _log_out(request: HttpRequest, logout_request: LogoutRequest) -> HttpResponse:
-    """End the session, and redirect as the request asks."""
-    # The messages to clients are committed with the end of the session (tokens/views/login_events.py writes them).
+def _end_browser_session(request: HttpRequest, logout_request: LogoutRequest) -> HttpResponse:
+    """End the session. Then redirect to the client, or show a page."""
+    # tokens/views/login_events.py queues the messages to clients in the transaction that ends the session.
     with transaction.atomic():
-        end_session(request)
+        auth.logout(request)
     return _leave(request, logout_request)
 
 
 def _leave(request: HttpRequest, logout_request: LogoutRequest) -> HttpResponse:
-    """Redirect to the client's registered address, or show the page that says that the user is logged out."""
+    """Redirect to the requested post-logout redirect URI, or show the page that says that the user is logged out."""
     if logout_request.redirect_uri is None:
         return _page(request, {"done": True})
     target = response.with_parameters(logout_request.redirect_uri, {"state": logout_request.state})
@@ -93,5 +95,5 @@ def _refuse(request: HttpRequest, error: RefusedLogout) -> HttpResponse:
 
 
 def _page(request: HttpRequest, context: dict[str, object], *, status: int = 200) -> HttpResponse:
-    """Return the logout page."""
+    """Return the logout page with the template variables `context`."""
     return render(request, "tokens/logout.html", context, status=status)

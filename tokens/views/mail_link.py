@@ -1,7 +1,7 @@
-"""Links in mail: a signed text that proves that its user reads the mail of an address, for a day.
+"""Links in mail: a signed text, valid for a day, that proves that the user can read the mail of an address.
 
-- The purpose of a link is its salt, so a link for one page opens no other.
-- A link changes nothing by being opened: mail programs fetch links. Its page asks the user.
+- The purpose of a link is the salt of its signature, so a link for one page does not open another page.
+- Opening a link changes nothing, because mail programs fetch links. The page asks the user to confirm.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from django.core import signing
 
 LIFETIME = 24 * 3600
-"""Seconds for which a link opens its page."""
+"""Seconds for which a link is valid."""
 SIGN_UP = "tokens.mail.sign_up"
 NEW_ADDRESS = "tokens.mail.new_address"
 
@@ -19,12 +19,12 @@ class Expired(ValueError):
 
 
 def make(purpose: str, **content: str) -> str:
-    """Return the text of a link."""
+    """Return the text of a link in mail: `content`, signed for `purpose`."""
     return signing.dumps(content, salt=purpose, compress=True)
 
 
 def read(purpose: str, text: str) -> dict[str, Any]:
-    """Return the content of a link. Raises Expired."""
+    """Return the content that `make` put into the link. Raises Expired if the link is too old or not valid."""
     try:
         content: dict[str, Any] = signing.loads(text, salt=purpose, max_age=LIFETIME)
     except (signing.BadSignature, ValueError) as error:

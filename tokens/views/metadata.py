@@ -7,18 +7,18 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from tokens import conf, errors
-from tokens.conf import IssuerSettings
 from tokens.keys.errors import NotReady
 from tokens.metadata import catalog
 from tokens.metadata.catalog import Registered
 from tokens.metadata.document import document
-from tokens.views.conditional import PublicDocument
+from tokens.settings.issuer import IssuerSettings
 from tokens.views.cors import public
+from tokens.views.public_document import PublicDocument
 
 
 @dataclass(frozen=True, slots=True)
 class _Memory:
-    """The last document, and what it was made of."""
+    """The last metadata document, with the settings, scopes, APIs and algorithms from which it was made."""
 
     settings: IssuerSettings | None = None
     listed: tuple[tuple[str, ...], ...] = ()
@@ -26,14 +26,14 @@ class _Memory:
 
 
 _memory = _Memory()
-"""Lives as long as the process."""
+"""The last document of this process. Lives as long as the process."""
 
 
 @public
 def metadata(request: HttpRequest) -> HttpResponse:
-    """Return one document for OAuth and OpenID Connect clients, which caches may keep for five minutes.
+    """Return the metadata document for OAuth and OpenID Connect clients. Caches may keep it for five minutes.
 
-    Answers 503 and `no-store` if this process could not read the database for the time N (docs/key-rotation.md).
+    Answers 503 and `no-store` if this process could not read the database for `snapshot_age` (docs/key-rotation.md).
     """
     try:
         catalogue = catalog.registered(now=timezone.now())
@@ -44,7 +44,10 @@ def metadata(request: HttpRequest) -> HttpResponse:
 
 
 def _document(settings: IssuerSettings, catalogue: Registered) -> PublicDocument:
-    """Return the metadata, the remembered one if settings and catalogue are the same."""
+    """Return the metadata document that lists the scopes, APIs and algorithms in `catalogue`.
+
+    Reuses the last document if it was made from the same settings, scopes, APIs and algorithms.
+    """
     global _memory  # noqa: PLW0603 (replaced as a whole, so that no thread sees a part of it)
     memory, listed = _memory, (catalogue.scopes, catalogue.apis, catalogue.algorithms)
     if memory.document is not None and memory.settings is settings and memory.listed == listed:

@@ -1,7 +1,6 @@
-"""Shows a page for NotReady: the database's clock is unknown, or no key may sign."""
+"""The page for NotReady, which means that the database's clock is unknown or that no key may sign."""
 
 import logging
-from collections.abc import Callable
 from functools import wraps
 
 from django.http import HttpRequest, HttpResponseBase
@@ -10,13 +9,16 @@ from django.utils.translation import gettext as _
 from tokens import errors
 from tokens.keys.errors import NotReady
 from tokens.views import failures
+from tokens.views.pages import View
 
 logger = logging.getLogger(__name__)
-View = Callable[..., HttpResponseBase]
 
 
 def page_if_not_ready(view: View) -> View:
-    """Answer NotReady by a page with 503 and Retry-After. Only the log gets the cause."""
+    """Return a view that answers with a page, 503 and Retry-After if `view` raises NotReady.
+
+    Only the log gets the cause.
+    """
 
     @wraps(view)
     def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:

@@ -8,7 +8,7 @@ from django.utils.crypto import constant_time_compare
 from tokens import conf
 
 FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA")
-"""Headers of which every proxy sets at least one, even if it is empty."""
+"""Headers of which every proxy sets at least one. The value can be empty."""
 
 
 def is_operator(request: HttpRequest) -> bool:
@@ -20,7 +20,8 @@ def _bears_token(request: HttpRequest) -> bool:
     """Return True if the request has the operator's bearer token."""
     expected = conf.issuer().operator_token
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    # An empty setting permits no token, not even an empty one. The comparison is constant-time against timing attacks.
+    # If the setting is empty, no token is accepted, not even an empty one. The comparison takes constant time, against
+    # timing attacks.
     return bool(expected) and scheme.lower() == "bearer" and constant_time_compare(token.strip(), expected)
 
 

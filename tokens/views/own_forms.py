@@ -1,9 +1,9 @@
 """Recognize forms that the issuer's own pages sent, although these pages hide their origin.
 
-- Our pages have `Referrer-Policy: no-referrer`, so that no other site learns their addresses.
-- Under that policy a browser sends `Origin: null` with the forms of the page. Django's CSRF protection refuses those.
-- A browser adds `Sec-Fetch-Site: same-origin` if the page has the origin of the form's target. No script can set a
-  `Sec-` header (Fetch Metadata Request Headers, sections 2.3 and 3.1). So that header restores the origin.
+- The issuer's pages have `Referrer-Policy: no-referrer`, so that no other site learns their addresses.
+- Under that policy a browser sends `Origin: null` with a form. Django's CSRF protection refuses such a form.
+- A browser adds `Sec-Fetch-Site: same-origin` if the page and the form's target have the same origin. No script can set
+  a `Sec-` header (Fetch Metadata Request Headers, sections 2.3 and 3.1). So this header tells the origin of the form.
 - The CSRF token is checked in any case.
 """
 
@@ -15,7 +15,7 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 
 
 def own_forms(answer: Answer) -> Answer:
-    """Set the header Origin to the issuer's if the browser says that the form is from the same origin. Middleware."""
+    """Middleware that replaces `Origin: null` by the issuer's origin if Sec-Fetch-Site is `same-origin`."""
 
     def with_origin(request: HttpRequest) -> HttpResponseBase:
         if request.headers.get("Origin") == "null" and request.headers.get("Sec-Fetch-Site") == "same-origin":
@@ -26,5 +26,5 @@ def own_forms(answer: Answer) -> Answer:
 
 
 def hides_origin(request: HttpRequest) -> bool:
-    """Return True if the browser is too old to say where a form comes from (Safari before 16.4)."""
+    """Return True if the browser sends neither the origin of a form nor Sec-Fetch-Site (Safari before 16.4)."""
     return request.headers.get("Origin") == "null" and "Sec-Fetch-Site" not in request.headers

@@ -1,6 +1,6 @@
-"""/oauth/par: takes an authorization request from its client, and answers with a `request_uri` (RFC 9126).
+"""/oauth/par: stores an authorization request from its client, and answers with a `request_uri` (RFC 9126).
 
-A DPoP proof binds the code to its key, as the parameter `dpop_jkt` does (RFC 9449 section 10.1).
+A DPoP proof binds the authorization code to the key of the proof, as `dpop_jkt` does (RFC 9449 section 10.1).
 """
 
 from django.http import HttpRequest, HttpResponse
@@ -21,7 +21,10 @@ PATH = "/oauth/par"
 @cors("POST")
 @endpoint(rate="par", refused="request.push_refused", accepts=parameters.AUTHORIZATION, introduces=True)
 def par(_: HttpRequest, request: ClientRequest) -> HttpResponse:
-    """Return 201 with the `request_uri`. Raises OAuthError if the request is refused, and NotReady."""
+    """Store the pushed request, and return 201 with its `request_uri`.
+
+    Raises OAuthError if the request is refused, and NotReady if KEY_ENCRYPTION_KEYS cannot be read.
+    """
     proof = None if request.proof is None else holder_key.verified(request, path=PATH)
     client = authentication.authenticate(request.credentials, now=request.now)
     if proof is not None:

@@ -1,4 +1,4 @@
-"""Answer the probes of load balancers, which call a machine by its address, before the Host is checked."""
+"""Answers the probes of load balancers before the Host is checked, because probes name a machine by its IP address."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ PROBES = frozenset({"/healthz", "/readyz"})
 
 
 def probes(answer: Answer) -> Answer:
-    """Answer /healthz and /readyz for any Host and scheme, without a session. Middleware."""
+    """Middleware that answers /healthz and /readyz for any Host and scheme, without a session."""
 
     def first(request: HttpRequest) -> HttpResponseBase:
         if request.path_info not in PROBES:

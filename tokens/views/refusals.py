@@ -1,7 +1,7 @@
-"""A refusal at an endpoint: RFC 6749's answer to the client, and a line of the audit log with the reason.
+"""A refusal at an endpoint: the answer of RFC 6749 to the client, and a line of the audit log with the reason.
 
-`endpoint` translates the errors of endpoints for authenticated clients. `answered` translates those of the other views
-that answer in JSON.
+`endpoint` translates the errors of endpoints for authenticated clients. `answered` translates the errors of the other
+views that answer in JSON.
 """
 
 from collections.abc import Callable
@@ -21,9 +21,9 @@ View = Callable[..., HttpResponse]
 
 
 def answered(action: str, *, is_read: bool) -> Callable[[View], View]:
-    """Return a decorator that answers in JSON what a view raises: OAuthError, or 503 for NotReady.
+    """Return a decorator that answers in JSON if a view raises OAuthError, or NotReady (503).
 
-    A refusal is logged as `action`. `is_read` is True if the view accepts a form, whose client_id the log then names.
+    A refusal is logged as `action`. `is_read` is True if the view accepts a form. The log then has its client_id.
     """
     refused = refuse if is_read else refuse_unread
 
@@ -42,13 +42,16 @@ def answered(action: str, *, is_read: bool) -> Callable[[View], View]:
     return decorate
 
 
-def refuse(request: HttpRequest, error: OAuthError, action: str) -> JsonResponse:
-    """Return the error as an answer, and log it as `action` with its reason, which the answer might hide."""
-    return _refuse(request, error, action, caller.claimed_client(request))
+def refuse(request: HttpRequest, error: OAuthError, action: str, *, client: str | None = None) -> JsonResponse:
+    """Return the error as an answer, and log it as `action` with the reason, which the answer can lack.
+
+    `client` is the client that the request names, or None if the caller has not read it.
+    """
+    return _refuse(request, error, action, caller.claimed_client(request) if client is None else client)
 
 
 def refuse_unread(request: HttpRequest, error: OAuthError, action: str) -> JsonResponse:
-    """Return and log an error before the body is read. Only the header can name the client then."""
+    """Return and log an error before the body is read. The log has the client only if the header names it."""
     return _refuse(request, error, action, caller.claimed_in_header(request))
 
 

@@ -1,12 +1,16 @@
-"""Move a pushed or signed authorization request to this browser (RFC 9126 section 4, RFC 9101 section 5).
+"""Store a pushed or signed authorization request for this browser (RFC 9126 section 4, RFC 9101 section 5).
 
-- By `request_uri`: only it and `client_id` count. Other parameters are ignored, and `request` beside it is refused.
-- By `request` of a client with keys: only the object counts, and `client_id`, which has to be the object's.
-- The request moves into a row that this browser alone can open (`request_store`), and the browser is redirected to its
-  handle. So the login may take longer than the `request_uri` or the object is valid, and the page can be reloaded.
-- A `request_uri` can be used once. The browser that used it is led to the same request again until the `request_uri`
-  expires (section 4 permits duplicates of a reload); any other browser gets an error page.
-- An error is shown by a page of the issuer. Outside of the request there is no redirect URI to trust.
+- With `request_uri`, only `request_uri` and `client_id` are used. Other parameters are ignored. If there is also a
+  `request`, the request is refused.
+- With `request`, from a client with keys, only the object and `client_id` are used. The object must have the same
+  `client_id`.
+- The request is stored in a row that only this browser can open, and the browser is redirected to a URL with a handle,
+  a short text that stands for the stored request (`request_store`). So the login may take longer than the `request_uri`
+  or the object is valid, and the page can be reloaded.
+- A `request_uri` can be used once. The browser that used it is redirected to the same request again until the
+  `request_uri` expires (section 4 permits duplicates by a reload). Any other browser gets an error page.
+- A page of the issuer shows the errors. They are not redirected, because a redirect URI outside of the pushed or signed
+  request cannot be trusted.
 """
 
 from datetime import datetime
@@ -16,13 +20,14 @@ from django.http import HttpRequest, HttpResponse
 
 from tokens import parameters
 from tokens.authorize import reauthentication, request_push, request_signature
-from tokens.authorize.request import AuthorizationRefused
+from tokens.authorize.request import as_refusal
 from tokens.authorize.request_row import KeptRequest
 from tokens.clients import registry
 from tokens.errors import OAuthError, Unavailable
 from tokens.models import Client, PushedRequest
 from tokens.views import document_gate, request_store
-from tokens.views.authorization_answer import redirect, too_many_rows
+from tokens.views.authorization_answer import redirect
+from tokens.views.login_detour import too_many_rows
 from tokens.views.request_store import SentRequest
 
 AMBIGUOUS = "Send client_id and request_uri once each, without request."
@@ -31,24 +36,24 @@ TOO_LONG = f"The authorization request is longer than {request_store.MAX_LENGTH}
 
 
 def exchange(request: HttpRequest, sent: SentRequest, *, now: datetime) -> HttpResponse | None:
-    """Return the redirect to a request that was pushed or signed, or None for any other request.
+    """Store a pushed or signed request, and return the redirect to it. Returns None for any other request.
 
-    `now` is the database's clock. Raises AuthorizationRefused without a redirect URI.
+    `now` is the database's clock. Raises AuthorizationRefused, without a redirect URI, so that a page shows the error.
     """
     if sent.is_stored:
         return None
-    client = None
     try:
-        parameters.declared(sent.parameters, parameters.DECISIVE)  # PostgreSQL's driver refuses a NUL
-        if any(value.startswith(request_push.PREFIX) for value in sent.parameters.getlist("request_uri")):
-            return _by_reference(request, sent, now=now)
-        if "request" in sent.parameters and (client := _client(sent)) is not None:
+        with as_refusal():
+            parameters.declared(sent.parameters, parameters.DECISIVE)  # PostgreSQL's driver refuses a NUL
+            if any(value.startswith(request_push.PREFIX) for value in sent.parameters.getlist("request_uri")):
+                return _by_reference(request, sent, now=now)
+            client = _client(sent) if "request" in sent.parameters else None
+        if client is None:
+            return None
+        with as_refusal(client_id=client.client_id):
             return _by_object(request, sent, client, now=now)
     except Unavailable as error:  # the client's keys are being fetched
         return document_gate.unavailable_page(request, error)
-    except OAuthError as error:
-        raise AuthorizationRefused(error, client_id=client.client_id if client else None) from error
-    return None
 
 
 def _by_reference(request: HttpRequest, sent: SentRequest, *, now: datetime) -> HttpResponse:
@@ -63,7 +68,10 @@ def _by_reference(request: HttpRequest, sent: SentRequest, *, now: datetime) -> 
 
 
 def _use(request: HttpRequest, row: PushedRequest, *, now: datetime) -> HttpResponse:
-    """Use the pushed request, and redirect the browser to its own copy. Raises OAuthError invalid_request_uri."""
+    """Mark the pushed request as used, store a copy for this browser, and redirect the browser to the copy.
+
+    Raises OAuthError invalid_request_uri if the pushed request was used before.
+    """
     handle = request_store.new_handle(now=now)
     kept = KeptRequest(reauthentication.add_mark(row.query, now=now), is_pushed=True, is_signed=row.is_signed)
     with transaction.atomic():
@@ -73,7 +81,7 @@ def _use(request: HttpRequest, row: PushedRequest, *, now: datetime) -> HttpResp
 
 
 def _client(sent: SentRequest) -> Client | None:
-    """Return the client if it has keys, by which it can sign requests. Returns None for any other."""
+    """Return the client that the request names, or None if there is none or it has no keys to sign requests with."""
     client = registry.read(sent.parameters.get("client_id", ""))
     return client if request_signature.is_possible(client) else None
 

@@ -1,9 +1,9 @@
 """Store an authorization request on the server while its user logs in, and read it back by a short handle.
 
-- The address carries the handle. The key of the row (tokens/authorize/request_row.py) is in a separate cookie of
-  the browser that sent the request. So a handle opens nothing in another browser, and tabs that are sent to the login
-  at the same moment have a row each.
-- A request may have `MAX_LENGTH` characters. A browser has `MAX_REQUESTS`; one more drops the oldest.
+- The address contains the handle. The session key of the row (tokens/authorize/request_row.py) is in a cookie of the
+  browser that sent the request, one cookie for each request. So a handle opens nothing in another browser, and two tabs
+  that go to the login at the same moment have separate rows.
+- A request may have `MAX_LENGTH` characters. A browser can have `MAX_REQUESTS`. A further request drops the oldest.
 
 Example: the client sends the browser to `/oauth/authorize?client_id=…`. `store` returns the handle `6b0be8be3af5bec2`,
 and `attach` sets the cookie `issuer_session_6b0be8be3af5bec2`. After the login the browser reads
@@ -22,13 +22,13 @@ from tokens.authorize import request_row
 from tokens.authorize.request_row import LIFETIME, KeptRequest, NotStored
 
 MAX_LENGTH = 8192
-"""Characters of an authorization request's query, as its client sent it."""
+"""The most characters of an authorization request's query, as its client sent it."""
 MAX_REQUESTS = 8
 PARAMETER = "continue"
 HANDLE = re.compile(r"[0-9a-f]{16}")
 SESSION_KEY = re.compile(r"[a-z0-9]{32}")
 ONLY_HANDLE = re.compile(rf"{PARAMETER}=({HANDLE.pattern})")
-"""A handle is the whole query. A client's own parameter of that name comes with others, and is ignored."""
+"""A query that is only a handle. If a client has a parameter of that name among others, it is not a handle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,9 @@ class SentRequest:
 
     query: str
     address: str
-    """Path and query with which this browser can send the request again."""
+    """The path and query with which this browser can repeat the request."""
     key: str = ""
-    """The key of the row that stores the request; "" if none does."""
+    """The key of the row that stores the request, or "" if it is not stored."""
     is_pushed: bool = False
     """True if the client pushed the request (RFC 9126)."""
     is_signed: bool = False
@@ -47,7 +47,10 @@ class SentRequest:
 
     @property
     def is_stored(self) -> bool:
-        """Return True if the request is in a row, and its address has only a handle."""
+        """Return True if the request is stored in a row.
+
+        Its address then has a short handle instead of the parameters.
+        """
         return bool(self.key)
 
     def mark_answered(self, *, client_id: str, redirect_uri: str, now: datetime) -> None:
@@ -57,29 +60,33 @@ class SentRequest:
 
     @property
     def parameters(self) -> QueryDict:
-        """Return the query, parsed."""
+        """Return the parameters of the query."""
         return parse(self.query)
 
     @property
     def is_too_long(self) -> bool:
-        """Return True if the request exceeds the documented limit."""
-        # The query of a stored request was checked before, and has grown by the mark of `reauthentication`.
+        """Return True if the request is not stored yet and has more than MAX_LENGTH characters."""
+        # The query of a stored request was checked before it was stored. It can be longer by the mark of
+        # `reauthentication`.
         return len(self.query) > MAX_LENGTH and not self.is_stored
 
 
 @dataclass(frozen=True, slots=True)
 class StoredRequest:
-    """A stored request: the handle for the address, and the key of its row for the cookie."""
+    """A stored request: the handle, which is in the address, and the row's session key, which is in the cookie."""
 
     handle: str
     key: str
 
     def address(self, path: str) -> str:
-        """Return the address at `path` that continues with the request."""
+        """Return the address at `path` that continues with this request."""
         return address(path, self.handle)
 
     def attach(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        """Give the browser the key, and drop the cookies of its oldest requests beyond `MAX_REQUESTS`."""
+        """Set the cookie with the row's session key on `response`, and return `response`.
+
+        Deletes the cookies of the browser's oldest requests beyond `MAX_REQUESTS`.
+        """
         response.set_cookie(
             _cookie(self.handle),
             self.key,
@@ -88,39 +95,43 @@ class StoredRequest:
             httponly=True,
             samesite="Lax",
         )
-        # At most MAX_REQUESTS deletions, the oldest first: many headers would not fit into the buffers of a proxy.
+        # At most MAX_REQUESTS deletions, the oldest first, because more headers might not fit into a proxy's buffers.
         for handle in _handles(request)[: -(MAX_REQUESTS - 1)][:MAX_REQUESTS]:
             response.delete_cookie(_cookie(handle), samesite="Lax")
-            if conf.pages().has_secure_cookies:  # browsers accept a `__Host-` cookie, and its deletion, only with it
+            if conf.pages().has_secure_cookies:  # browsers ignore the deletion of a `__Host-` cookie without `Secure`
                 response.cookies[_cookie(handle)]["secure"] = True
         return response
 
 
 def new_handle(*, now: datetime) -> str:
-    """Return a handle for a request that is stored at `now`."""
-    # The time orders the handles of a browser; the random part separates handles of the same second.
+    """Return a handle, the short text that stands for a stored request in an address. `now` is the time of storing."""
+    # The time orders the handles of a browser. The random part makes handles of the same second different.
     return f"{int(now.timestamp()):08x}{secrets.token_hex(4)}"
 
 
 def store(request: KeptRequest, handle: str) -> StoredRequest:
-    """Store an authorization request, and return its handle and key."""
+    """Store an authorization request under `handle`, a short text for its address.
+
+    Return the handle and the row's session key.
+    """
     return StoredRequest(handle, request_row.create(request))
 
 
 def address(path: str, handle: str) -> str:
-    """Return the address at `path` that continues with the request under `handle`."""
+    """Return the address at `path` that continues with the request which is stored under `handle`."""
     return f"{path}?{PARAMETER}={handle}"
 
 
 def opens(request: HttpRequest, handle: str) -> bool:
-    """Return True if this browser has a key for `handle`."""
+    """Return True if this browser has a cookie with the session key of the request that is stored under `handle`."""
     return bool(_key(request, f"{PARAMETER}={handle}"))
 
 
 def read(request: HttpRequest, *, now: datetime) -> SentRequest:
     """Return the authorization request in the address, or the request stored under its handle.
 
-    `now` is the database's clock. Raises NotStored, AlreadyAnswered.
+    `now` is the database's clock. Raises NotStored if the handle opens no request in this browser, and AlreadyAnswered
+    if the request was answered.
     """
     query = str(request.META.get("QUERY_STRING", ""))
     if not ONLY_HANDLE.fullmatch(query):
@@ -136,30 +147,30 @@ def read(request: HttpRequest, *, now: datetime) -> SentRequest:
 def find_query(request: HttpRequest, query: str) -> str | None:
     """Return the authorization request that this browser stored under the handle in `query`.
 
-    Returns None if `query` is no handle, or if the handle opens nothing in this browser.
+    Returns None if `query` is not a handle, or if the handle opens no request in this browser.
     """
     key = _key(request, query)
     return request_row.find(key) if key else None
 
 
 def parse(query: str) -> QueryDict:
-    """Return the query as Django parses `request.GET`."""
+    """Return the query, parsed as Django parses `request.GET`."""
     return QueryDict(query.encode("latin-1"), encoding="utf-8")  # WSGI decodes the bytes as latin-1 (PEP 3333)
 
 
 def _handles(request: HttpRequest) -> list[str]:
-    """Return the handles that the browser has cookies for, oldest first."""
+    """Return the handles of the stored requests for which the browser has cookies, the oldest first."""
     names = (name.removeprefix(_cookie("")) for name in request.COOKIES if name.startswith(_cookie("")))
     return sorted(name for name in names if HANDLE.fullmatch(name))
 
 
 def _key(request: HttpRequest, query: str) -> str:
-    """Return the key that this browser has for the handle in `query`, or ""."""
+    """Return the session key of the stored request whose handle is in `query`, from this browser's cookie, or ""."""
     match = ONLY_HANDLE.fullmatch(query)
     key = request.COOKIES.get(_cookie(match[1]), "") if match else ""
-    return key if SESSION_KEY.fullmatch(key) else ""  # a cookie can hold a NUL, which PostgreSQL's driver refuses
+    return key if SESSION_KEY.fullmatch(key) else ""  # a cookie can contain a NUL, which PostgreSQL's driver refuses
 
 
 def _cookie(handle: str) -> str:
-    """Return the name of the cookie for the handle."""
+    """Return the name of the cookie with the session key of the request that is stored under the handle."""
     return f"{conf.pages().session_cookie}_{handle}"

@@ -14,14 +14,15 @@ from tokens.keys import keyring, store
 from tokens.keys.errors import NotReady, UnknownKey
 from tokens.keys.key_pair import Signer
 from tokens.keys.rules.moves import DEFAULT_RING
-from tokens.limits.rate_limit import NotCounted, TooMany
+from tokens.limits.cache_circuit import NotCounted
+from tokens.limits.rate_limit import TooMany
 from tokens.models import Segment
 from tokens.revoking import feed, feed_log, feed_publisher
 from tokens.revoking.feed import Document, Edition, documents
 from tokens.revoking.feed_log import Head, Version
-from tokens.views.conditional import is_current
 from tokens.views.cors import public
 from tokens.views.limits import count
+from tokens.views.public_document import is_current
 
 VERSION = re.compile(r"(?P<number>0|[1-9][0-9]{0,17})\.(?P<tag>[A-Za-z0-9_-]{11})", re.ASCII)
 SHARED = "public, max-age=1"
@@ -31,9 +32,10 @@ IMMUTABLE = "public, max-age=86400, immutable"
 
 @public
 def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
-    """Return the revocations since the version in `since`, or all revocations; 304 if the reader's version is current.
+    """Return the revocations after the version in `since`, or all revocations.
 
-    Answers 503 if no key can sign new revocations. An API on a ring of its own reads that ring's feed.
+    Returns 304 if the reader has the current version. Returns 503 if no key can sign new revocations. If a key ring
+    other than the default signs an API's tokens, the API reads the feed of that ring.
     """
     try:
         since = _since(request)
@@ -42,7 +44,7 @@ def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
     trail.last_seen[jobs.POLLED] = timezone.now()
     head = feed_log.head()
     read_at = head.waiting_at
-    if read_at:  # revocations without a version: the first reader after them publishes a bounded number
+    if read_at:  # revocations wait for a version: the first reader publishes a bounded number of them
         head = feed_publisher.publish(now=read_at)
     headers = {"ETag": f'W/"{head.version}"', "Cache-Control": SHARED}
     not_modified = HttpResponse(status=304, headers=headers) if is_current(request, headers["ETag"]) else None
@@ -52,7 +54,7 @@ def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
         return errors.answer({"error": "not_found", "error_description": "This ring does not exist."}, 404)
     except NotReady as error:
         return not_modified or errors.unavailable(error.retry_after, reason=str(error))
-    # 304 is not counted: it costs little, and APIs behind one address would exhaust each other's limit.
+    # 304 is not counted, because it costs little, and many APIs can share one network address and its limit.
     if answer := not_modified or _too_many(request, "revocations"):
         return answer
     try:
@@ -65,7 +67,7 @@ def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
 
 @public
 def segment(request: HttpRequest, digest: str, ring: str = DEFAULT_RING) -> HttpResponse:  # noqa: ARG001
-    """Return the segment with this digest. Segments are the same for every ring."""
+    """Return the segment with this digest. Segments are the same for every key ring."""
     headers = {"ETag": f'"{digest}"', "Cache-Control": IMMUTABLE}
     if answer := _too_many(request, "segments"):
         return answer
@@ -78,7 +80,7 @@ def segment(request: HttpRequest, digest: str, ring: str = DEFAULT_RING) -> Http
 
 
 def _since(request: HttpRequest) -> Version | None:
-    """Return the version that the reader has, or None. Raises ValueError if `since` is malformed or repeated."""
+    """Return the version in `since`, or None without `since`. Raises ValueError if it is malformed or repeated."""
     try:
         values = request.GET.getlist("since")
     except TooManyFieldsSent:
@@ -92,28 +94,28 @@ def _since(request: HttpRequest) -> Version | None:
 
 
 def _document(ring: str, since: Version | None, head: Head, *, signer: Signer, read_at: datetime | None) -> Document:
-    """Return the document of the current version, from this process's cache if it is there. Raises NotReady.
+    """Return the document of the current version, from this process's cache or newly built.
 
-    `read_at` is the database's clock if this request read it.
+    `read_at` is the database's clock, or None if this request has not read it. Raises NotReady if no key can sign.
     """
     edition, position = Edition(head.version, signer.kid), (ring, since)
     if cached := documents.find(position, edition, now=timezone.now()):
         return cached
 
     def build() -> Document | None:
-        # A carried clock must not date a document: nodes differ by milliseconds, and a reader refuses a document that
-        # is older than its last one.
+        # A document is dated by the database's own clock. The estimates of nodes differ by milliseconds, and a reader
+        # refuses a document that is older than the last one that it read.
         at = read_at or store.database_now()
         changes = feed_log.changes_to(head, since, now=at)
         return feed.sign(changes, position, more=head.has_waiting, signer=signer, now=at) if changes else None
 
     document = documents.get(position, edition, now=timezone.now(), build=build)
-    # None if the log does not have the reader's version; then send the full state
+    # `document` is None if the log does not have the reader's version. Then the reader gets the full state.
     return document or _document(ring, None, head, signer=signer, read_at=read_at)
 
 
 def _too_many(request: HttpRequest, limit: str) -> HttpResponse | None:
-    """Return 429 if the address exceeds the rate limit, else None. Returns None if the counters' cache fails."""
+    """Return 429 if the sender's address exceeds the rate limit, else None. Also returns None if the cache fails."""
     try:
         count(request, limit, (), issuer().rate_limits[limit], subject="api:unknown")
     except TooMany as error:

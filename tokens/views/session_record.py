@@ -1,6 +1,6 @@
-"""Keep the record of a user's browser sessions: middleware, and what a logout does.
+"""Updates the record of a browser session after each request of the session, and deletes the record at a logout.
 
-A failure of the record fails no request: the session itself is valid without it.
+If a record cannot be written, the request still succeeds, because the session is valid without the record.
 """
 
 import logging
@@ -24,11 +24,14 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 
 
 def session_record(answer: Answer) -> Answer:
-    """Note after each request that the user was seen in the session. Middleware, inside of SessionMiddleware."""
+    """Middleware that records, after a request, when the user was last seen in the session.
+
+    It must be placed inside of SessionMiddleware.
+    """
 
     def with_record(request: HttpRequest) -> HttpResponseBase:
         response = answer(request)
-        # A request that did not read the session needs no user, and no statement.
+        # For a request that did not read the session, the user is not looked up, so that it needs no statement.
         if request.session.accessed and request.user.is_authenticated:
             try:
                 now = keyring.estimated_clock(now=timezone.now())
@@ -41,7 +44,7 @@ def session_record(answer: Answer) -> Answer:
 
 
 def visit(request: HttpRequest, user: User) -> Visit:
-    """Return what the record of sessions has about the request."""
+    """Return the parts of the request that are stored in the session's record."""
     return Visit(user, request.headers.get("User-Agent", ""), rate_limit.address(request))
 
 

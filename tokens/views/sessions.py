@@ -1,4 +1,4 @@
-"""/accounts/sessions/: a user sees the sessions of all browsers, and ends one of them or all others."""
+"""/accounts/sessions/: lists the sessions of the user in all browsers, and ends one of them or all others."""
 
 from dataclasses import dataclass
 
@@ -7,48 +7,55 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
+from django.utils.translation import get_language
 from django.views.decorators.http import require_http_methods
 
 from tokens.account import browser_session
 from tokens.account.device_name import Device, device
+from tokens.account.place import places
 from tokens.keys import keyring, store
+from tokens.languages import LANGUAGES
 from tokens.models import BrowserSession, User
 from tokens.views.pages import ACCOUNT_HEADERS, log_in_first, private
 from tokens.views.session_record import visit
 
 SHOWN = 100
-"""Sessions that the page lists, and that one form ends: a user can have thousands, and a request has its time."""
+"""The most sessions that the page lists and that one form ends: a user can have thousands, and time is bounded."""
 OTHERS = "others"
 
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """A session on the page."""
+    """A session as the page of sessions lists it."""
 
     session: BrowserSession
     device: Device
     is_current: bool
+    place: str
+    """The place of the address, or ""."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def _sessions(request: HttpRequest) -> HttpResponse:
-    """List the user's sessions, or end those that the form names."""
+    """List the user's sessions, or end the sessions that the form names."""
     user = request.user
     if not user.is_authenticated:
         return log_in_first(request.path)
     now = keyring.estimated_clock(now=timezone.now())
-    # A session from before the upgrade has no row yet.
+    # A session that began before the upgrade has no record yet.
     browser_session.record(request.session, visit(request, user), now=now)
     if request.method == "POST":
         return _end(request, user)
     own = browser_session.current(request.session)
-    rows = [SessionRow(one, device(one.user_agent), str(one.pk) == own) for one in browser_session.live(user)[:SHOWN]]
+    listed = browser_session.live(user)[:SHOWN]
+    known = places({one.address for one in listed}, language=get_language() or LANGUAGES[0])
+    rows = [SessionRow(one, device(one.user_agent), str(one.pk) == own, known.get(one.address, "")) for one in listed]
     rows.sort(key=lambda row: not row.is_current)
     return render(request, "account/sessions.html", {"rows": rows, "ended": _number(request.GET.get("ended", ""))})
 
 
 def _end(request: HttpRequest, user: User) -> HttpResponse:
-    """End the named session, or all but this one. Then show the list again, by GET."""
+    """End the session that the form names, or all sessions but this one. Then redirect to the list."""
     own, chosen = browser_session.current(request.session), request.POST.get("end", "")
     others = browser_session.live(user).exclude(pk=own).values_list("pk", flat=True)
     rows = [str(pk) for pk in others[:SHOWN]] if chosen == OTHERS else [chosen]

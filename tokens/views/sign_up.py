@@ -1,9 +1,9 @@
-"""/accounts/signup/: a visitor gets an account, if the setting SIGN_UP is on.
+"""/accounts/signup/: a visitor creates an account, if the setting SIGN_UP is on.
 
-- The visitor enters an address and gets a link by mail. Its page asks for a password, and adds the user with the
-  address verified. So no account has an address that its user cannot read.
-- The first page does the same work for every address, and the mail says the rest: a link, or that there is an account.
-- The username is made of the address, and is not asked for: a form that refuses a username reveals who has it.
+- The visitor enters an e-mail address and gets a link by mail. The page of the link asks for a password, and creates
+  the user with a verified address. So no account has an address whose mail its user cannot read.
+- The first page does the same work for every address. Only the mail says whether there is an account already.
+- The username is derived from the address. A form that asked for a username would reveal which usernames exist.
 """
 
 from functools import partial
@@ -24,8 +24,9 @@ from django.utils.http import urlencode
 
 from tokens import conf
 from tokens.audit import trail
+from tokens.keys import keyring
 from tokens.models import User
-from tokens.views import mail, mail_link
+from tokens.views import mail, mail_link, mail_queue
 from tokens.views.limits import limited_factor, limited_mail
 from tokens.views.mail_link import SIGN_UP, Expired
 from tokens.views.pages import HEADERS, View, private
@@ -33,24 +34,24 @@ from tokens.views.password import AddressField, in_a_slot
 
 
 class SignUpForm(forms.Form):
-    """The address of the visitor."""
+    """The form for the e-mail address of a visitor who signs up."""
 
     email = AddressField()
 
 
 def _sign_up(request: HttpRequest) -> HttpResponse:
-    """Ask for the address, and send mail to it."""
+    """Ask for the e-mail address, and send mail to the address."""
     form = SignUpForm(request.POST or None)
     target = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")
     target = target if get_adapter(request).is_safe_url(target) else ""
     if request.method == "POST" and form.is_valid():
-        mail.later(partial(send_link, form.cleaned_data["email"], target))
+        mail_queue.later(partial(send_link, form.cleaned_data["email"], target))
         return HttpResponseRedirect(reverse("account_email_verification_sent"))
     return render(request, "account/signup.html", {"form": form, "target": target})
 
 
 def send_link(email: str, target: str) -> None:
-    """Send a link for the sign-up, or say that there is an account. Runs in the thread that sends mail."""
+    """Send a link for the sign-up, or a notice that there is an account. Runs in the thread that sends mail."""
     if filter_users_by_email(email):
         url = mail.address("account_reset_password")
         mail.message("account/email/account_already_exists", email, {"password_reset_url": url}).send()
@@ -60,7 +61,7 @@ def send_link(email: str, target: str) -> None:
 
 
 def _complete(request: HttpRequest, key: str) -> HttpResponse:
-    """Ask for a password, and add the user."""
+    """Ask for a password, and create the user. `key` is the signed text of the link that the visitor got by mail."""
     try:
         content = mail_link.read(SIGN_UP, key)
         form = ResetPasswordKeyForm(request.POST or None, user=User(email=content["email"]))
@@ -74,7 +75,7 @@ def _complete(request: HttpRequest, key: str) -> HttpResponse:
 
 
 def add(email: str, password: str) -> None:
-    """Add a user with this address, verified. Raises Expired if a user has it by now."""
+    """Create a user with this verified address. Raises Expired if a user has the address by now."""
     if filter_users_by_email(email):
         raise Expired("there is an account by now")
     name = get_adapter().generate_unique_username([email.partition("@")[0], "user"])
@@ -82,14 +83,14 @@ def add(email: str, password: str) -> None:
         with transaction.atomic():
             user = User.objects.create_user(name, email=email, password=password)
             EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
-            actor = f"user:{user.get_username()}"
-            trail.record("user.signed_up", actor=actor, subject=actor, details={}, now=timezone.now())
+            actor, now = f"user:{user.get_username()}", keyring.estimated_clock(now=timezone.now())
+            trail.record("user.signed_up", actor=actor, subject=actor, details={}, now=now)
     except IntegrityError as error:  # another tab followed the same link at the same time
         raise Expired("there is an account by now") from error
 
 
 def _if_open(view: View) -> View:
-    """Answer 404 unless visitors can sign up."""
+    """Return a view that calls `view`, or answers 404 unless visitors can sign up."""
 
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not conf.issuer().sign_up:

@@ -1,7 +1,7 @@
-"""/accounts/step-up/: leads a logged-in user to the factor that a client, an API or the admin still needs.
+"""/accounts/step-up/: leads a logged-in user to the factor that a client, an API or the admin requires.
 
-- A user who has a suitable factor is asked for that factor only. A user who has none sets one up.
-- The address to which the user returns is remembered in the session, because setting up takes several pages.
+- A user who has a suitable factor is asked for that factor only. A user without a suitable factor has to set one up.
+- The address to which the user returns is stored in the session, because setting up a factor takes several pages.
 
 Example: an API needs `phr`. A user who logged in by password comes to /accounts/step-up/?class=phr&next=/oauth/…, is
 asked for the passkey, and returns.
@@ -26,22 +26,25 @@ from tokens.views.pages import View, log_in_first, private
 
 CLASS = "class"
 RETURN_TO = "step_up_return_to"
-"""The session's member with the address to which the user returns after setting up a factor."""
+"""The key in the session of the address to which the user returns after setting up a factor."""
 
 
 def address(needed: str, back: str) -> str:
-    """Return the address of the page that leads to the class `needed`, and then to `back`."""
+    """Return the address of the page that leads to a factor of the class `needed`, and then to `back`."""
     return f"{reverse('account_step_up')}?{urlencode({CLASS: needed, REDIRECT_FIELD_NAME: back})}"
 
 
 def offered(user: User) -> dict[str, Any]:
-    """Return which factors a page can offer to the user."""
+    """Return template variables that say which kinds of factors the user has."""
     types = enrolment.types(user)
     return {"has_app": Authenticator.Type.TOTP in types, "has_passkey": Authenticator.Type.WEBAUTHN in types}
 
 
 def remembering(view: View) -> View:
-    """Tell the page of `view` the address to which its user returns, as `return_to`."""
+    """Return a view that sets `request.return_to` and calls `view`.
+
+    `return_to` is the address to which the user returns, or "".
+    """
 
     def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         request.return_to = request.session.get(RETURN_TO, "")  # type: ignore[attr-defined]
@@ -74,7 +77,7 @@ def _page_for(user: User, needed: str) -> str:
 
 
 def _to(uri: str) -> HttpResponse:
-    # It quotes what no header may contain: `next` can have line breaks.
+    # HttpResponseRedirect quotes characters that a header must not contain, such as line breaks in `next`.
     return HttpResponseRedirect(uri)
 
 

@@ -1,9 +1,8 @@
 """The parameter `ui_locales`: the language of the pages of an authorization request (OpenID Connect Core 3.1.2.1).
 
-It is a list of language tags, the preferred first. If none is offered, the language of the browser stays.
+It is a list of language tags, the preferred first. If the issuer offers none of them, the browser's language is used.
 """
 
-from collections.abc import Callable
 from functools import wraps
 
 from allauth.account.internal.stagekit import LOGIN_SESSION_KEY
@@ -13,13 +12,12 @@ from django.utils import translation
 
 from tokens import conf, languages
 from tokens.views import request_store
-
-View = Callable[..., HttpResponseBase]
+from tokens.views.pages import View
 
 
 def follow(request: HttpRequest, query: str) -> None:
-    """Activate the language that the authorization request `query` asks for, until the answer is sent."""
-    # Without the middleware of the pages, nothing would deactivate it after the request.
+    """Activate, for this answer, the language that `ui_locales` of the authorization request `query` prefers."""
+    # Without the middleware of the pages, nothing would deactivate the language after the request.
     if not hasattr(request, "LANGUAGE_CODE"):
         return
     tags = request_store.parse(query).get("ui_locales", "").split()
@@ -28,7 +26,10 @@ def follow(request: HttpRequest, query: str) -> None:
 
 
 def followed(view: View) -> View:
-    """Serve a page in the language of the authorization request that waits for it, if one waits."""
+    """Return a view that calls `view` in the language of the waiting authorization request, if any.
+
+    That is the request that the browser continues after it sent the form of this page.
+    """
 
     @wraps(view)
     def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
@@ -40,6 +41,6 @@ def followed(view: View) -> View:
 
 
 def _target(request: HttpRequest) -> str:
-    """Return the address to which the page leads: in the form, the address, or the login that waits for a factor."""
+    """Return the address to which the page leads, from the form, the query, or the login that waits for a factor."""
     sent = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME)
     return str(sent or (request.session.get(LOGIN_SESSION_KEY) or {}).get("redirect_url") or "")

@@ -1,8 +1,8 @@
 """Answer 503 while the database fails, and write each 503 of any cause to the audit log.
 
-- A browser gets a page, another client gets JSON.
-- An endpoint with CORS headers answers by itself (`cors`); the middleware here answers for all other views.
-- The audit log gets one line per reason and endpoint in 10 s (`audit.outages`), and the log one traceback with it.
+- A browser gets a page. Any other client gets JSON.
+- An endpoint with CORS headers answers by itself (`cors`). The middleware here answers for all other views.
+- The audit log gets one line per reason and endpoint in 10 s (`audit.outages`). The log gets a traceback of each error.
 """
 
 import logging
@@ -26,9 +26,9 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 
 
 def unavailable(error: Exception) -> HttpResponse | None:
-    """Return 503 in JSON if `error` comes from the database's state (RFC 9110 section 15.6.4), else None.
+    """Return 503 in JSON if `error` is an outage of the database (RFC 9110 section 15.6.4), else None.
 
-    The request changed nothing, except that a one-time credential, such as a client assertion, can be used up.
+    The failed request changed nothing, except that a one-time credential, such as a client assertion, can be used up.
     """
     reason = outage(error)
     if reason is None:
@@ -40,7 +40,7 @@ def unavailable(error: Exception) -> HttpResponse | None:
 
 
 def unavailable_to(request: HttpRequest, error: Exception) -> HttpResponse | None:
-    """Return the answer of `unavailable`, as a page if the request comes from a browser."""
+    """Return the answer of `unavailable`, as a page for a browser and as JSON for others."""
     answer = unavailable(error)
     if answer is None or "text/html" not in request.headers.get("Accept", ""):
         return answer
@@ -54,28 +54,31 @@ def unavailable_to(request: HttpRequest, error: Exception) -> HttpResponse | Non
 
 
 class DatabaseAway:
-    """Answer 503 with Retry-After if a view raised an outage of the database. Middleware."""
+    """Middleware that answers 503 with Retry-After if a view fails because of an outage of the database."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Pass the request on: `process_exception` gets what the view raises."""
+        """Pass the request on. `process_exception` gets the errors of the view."""
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Return 503 if the database is the cause, else None."""
+        """Return 503 if the exception is an outage of the database, else None."""
         return unavailable_to(request, exception)
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """Answer an error outside of views: 503 if the database failed a middleware, else 500 (handler500)."""
+    """Answer an error outside of views: 503 if a middleware failed because of the database, else 500 (handler500)."""
     error = sys.exc_info()[1]
     return (isinstance(error, Exception) and unavailable_to(request, error)) or failures.broken(request)
 
 
 def audit_unavailable(answer: Answer) -> Answer:
-    """Write each 503 to the audit log, and add Retry-After. Middleware: place it around all that can answer."""
+    """Middleware that writes each 503 to the audit log, and adds Retry-After.
+
+    Place it outside of every view and middleware that can answer 503.
+    """
 
     def with_note(request: HttpRequest) -> HttpResponseBase:
         response = answer(request)
@@ -89,7 +92,7 @@ def audit_unavailable(answer: Answer) -> Answer:
 
 def _note(request: HttpRequest, response: HttpResponseBase) -> None:
     """Write the reason and the endpoint to the audit log, and the traceback to the log."""
-    # The route, not the path, so that invented paths do not make lines of their own.
+    # The line has the route, not the path, so that invented paths do not add lines.
     match = request.resolver_match
     endpoint = f"/{match.route}" if match else request.path_info
     reason = getattr(response, "unavailable_because", "") or response.reason_phrase

@@ -1,6 +1,6 @@
 """/oauth/userinfo: claims about the user of an access token (OpenID Connect Core section 5.3).
 
-The token is a bearer token (RFC 6750), or bound to a key and sent with a proof of it (RFC 9449 section 7).
+The token is a bearer token (RFC 6750), or bound to a key and sent with a DPoP proof of that key (RFC 9449 section 7).
 """
 
 from django.http import HttpRequest, HttpResponse
@@ -19,7 +19,7 @@ from tokens.views.refusals import answered
 REFUSED = "userinfo.refused"
 TOKEN = "access_token"  # noqa: S105 (the name of RFC 6750's parameter)
 SCHEMES = {"bearer": "Bearer", "dpop": "DPoP"}
-"""The schemes that present an access token. Their names are matched in any case (RFC 9110 section 11.1)."""
+"""The authentication schemes for access tokens, by name in lower case: case is ignored (RFC 9110 section 11.1)."""
 
 
 @csrf_exempt
@@ -30,7 +30,7 @@ def userinfo(request: HttpRequest) -> HttpResponse:
     """Return the claims, or a challenge if the token is missing or invalid (RFC 6750 section 3)."""
     presented = _presented(request)
     if presented is None:
-        # No error code if the request has no authentication information (section 3.1).
+        # The challenge has no error code if the request has no authentication information (section 3.1).
         return HttpResponse(status=401, headers={**errors.NO_STORE, "WWW-Authenticate": core.challenges()})
     now = keyring.clock(now=timezone.now())
     claims = core.userinfo(presented, now=now)
@@ -38,9 +38,12 @@ def userinfo(request: HttpRequest) -> HttpResponse:
 
 
 def _presented(request: HttpRequest) -> Presentation | None:
-    """Return the token as the request presents it, or None. Raises TokenRefused if it is in a place not accepted."""
-    # RFC 6750 permits the token in an address as well. Addresses are logged, so it is never accepted there. A body is
-    # accepted by a switch, because proxies and error reports can log it.
+    """Return the token of the request and its scheme, or None if there is no token.
+
+    Raises TokenRefused if the token is in a part of the request that is not accepted.
+    """
+    # RFC 6750 also permits the token in the query. Addresses are logged, so a token is never accepted there. A token in
+    # the body is accepted only if a setting is on, because proxies and error reports can log a body.
     bodies = request.POST.getlist(TOKEN)
     if TOKEN in request.GET or (bodies and not conf.issuer().userinfo_token_in_body):
         raise TokenRefused("invalid_request", "Send the token in the Authorization header only.")

@@ -1,4 +1,4 @@
-"""Record what the application sends to issuer and API."""
+"""Record the requests that the application sends to issuer and API."""
 
 from typing import Any
 
@@ -12,17 +12,17 @@ from examples.webapp.picture.recorder import BROWSER, RECORDER
 
 
 class PictureConfig(AppConfig):
-    """Listens to the responses that the application gets."""
+    """The Django app of the picture. It records the responses that the application receives from issuer and API."""
 
     name = "examples.webapp.picture"
 
     def ready(self) -> None:
-        """Register `record` as a hook of each request."""
+        """Register `record` as a hook that is called with each response."""
         HOOKS["response"].append(record)
 
 
 def record(response: Response, **_: Any) -> None:
-    """Record the exchange if it belongs to the flow of a browser."""
+    """Record the response and its request, if the request belongs to the flow of a browser."""
     request, browser = response.request, BROWSER.get()
     kind = kind_of(request)
     if not kind or not browser:

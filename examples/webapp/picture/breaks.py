@@ -1,7 +1,9 @@
-"""Requests that the API has to refuse. Each uses what a client has, and nothing more.
+"""Requests that the API has to refuse. Each one uses only the tokens and rights of a client.
 
-A client can refresh with fewer scopes, keep an old token, change a token's text, and revoke its own token. It cannot
-sign, and it has no right to rotate keys.
+A client can refresh with fewer scopes, send an old token, change a token's text, and revoke its own token. It cannot
+sign a token, and it has no right to rotate the issuer's keys.
+
+Each function gets the request of the browser and its access token, and returns the token that it sent to the API.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,13 +16,13 @@ from examples.webapp.picture import forgery
 
 
 def send(_request: HttpRequest, token: str) -> str:
-    """Call the API with the token as it is."""
+    """Send the token to the API unchanged, for example after it has expired."""
     notes.read(token)
     return token
 
 
 def wrong_scope(request: HttpRequest, _token: str) -> str:
-    """Get a token that can only read (RFC 6749 section 6), and write with it."""
+    """Get a token with the scope for reading only (RFC 6749 section 6), and try to write a note with it."""
     response = login.oauth.issuer.fetch_access_token(
         grant_type="refresh_token", refresh_token=request.session.get("refresh_token"), scope="notes:read"
     )
@@ -31,17 +33,17 @@ def wrong_scope(request: HttpRequest, _token: str) -> str:
 
 
 def tampered(_request: HttpRequest, token: str) -> str:
-    """Send the token with one more scope, under the old signature."""
+    """Add a scope to the token, keep its old signature, and send it to the API."""
     return send(_request, forgery.tampered(token))
 
 
 def unknown_kid(_request: HttpRequest, token: str) -> str:
-    """Send the token with the `kid` of no key."""
+    """Replace the `kid` of the token by one that the issuer does not publish, and send the token to the API."""
     return send(_request, forgery.unknown_kid(token))
 
 
 def revoked(_request: HttpRequest, token: str) -> str:
-    """Revoke the token (RFC 7009), and send it. A repetition changes nothing at the issuer."""
+    """Revoke the token (RFC 7009), and send it to the API. Revoking it again changes nothing at the issuer."""
     metadata = login.oauth.issuer.load_server_metadata()
     logout.revoke(token, metadata["revocation_endpoint"])
     return send(_request, token)

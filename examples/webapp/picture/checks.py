@@ -1,22 +1,26 @@
-"""Which of the API's checks refused a token, from the response alone (RFC 6750 section 3). Pure.
+"""Find out from the response alone which of the API's checks refused a token (RFC 6750 section 3). Pure.
 
-The numbers are those of `resources/verify.py`; check 9 is the decision by scopes, which is step 7. The API's
-`error_description` names the reason. An example must not import the product, so a test compares this table with it.
+Checks 1 to 8 have the numbers of the checks in `resources/verify.py`. Check 9 is the API's decision by scopes, which is
+step 7 of the flow. The API's `error_description` names the reason of a refusal. An example must not import the product,
+so REASONS repeats the descriptions, and a test compares REASONS with the product.
 """
 
 import re
 from dataclasses import dataclass
 
+from examples.webapp.picture.marks import gettext_noop as _
+
+PASSED, REFUSED, NOT_REACHED, UNKNOWN = _("passed"), _("refused"), _("not reached"), _("unknown")
 CHECKS = (
-    "The request presents one bearer token, of at most 8 KiB",
-    "The token is a compact JWS",
-    "Its header has the type at+jwt, a kid and an alg, and no critical extension",
-    "Its issuer is trusted",
-    "The alg is accepted, and the issuer publishes a key with this kid",
-    "The key verifies the signature",
-    "The claims name this API, a time and scopes",
-    "The token is not revoked",
-    "The scopes and the login permit this request",
+    _("The request presents one bearer token, of at most 8 KiB"),
+    _("The token is a compact JWS"),
+    _("Its header has the type at+jwt, a kid and an alg, and no critical extension"),
+    _("Its issuer is trusted"),
+    _("The alg is accepted, and the issuer publishes a key with this kid"),
+    _("The key verifies the signature"),
+    _("The claims name this API, a time and scopes"),
+    _("The token is not revoked"),
+    _("The scopes and the login permit this request"),
 )
 REASONS = {
     "The token is too long": 1,
@@ -43,7 +47,11 @@ _PARAMETER = re.compile(r'(?:^|[ ,])(error|error_description|scope|acr_values)="
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check of the API. `state` is passed, refused, not reached or unknown; `reason` says why it refused."""
+    """A check that the API makes, and its result.
+
+    `number` and `text` are those of CHECKS. `state` is passed, refused, not reached or unknown. `reason` says why the
+    API refused the token.
+    """
 
     number: int
     text: str
@@ -52,21 +60,28 @@ class Check:
 
 
 def judge(status: int, challenge: str) -> tuple[Check, ...]:
-    """Return each check with its result. Of a response that does not tell, each is unknown."""
+    """Return each check with its result for a response with this status and this WWW-Authenticate header.
+
+    If the response does not tell which check refused the token, each result is unknown.
+    """
     refused, reason = _refusal(status, challenge)
     if refused is None:
-        return tuple(Check(number, text, "unknown") for number, text in enumerate(CHECKS, start=1))
+        return tuple(Check(number, text, UNKNOWN) for number, text in enumerate(CHECKS, start=1))
     return tuple(_check(number, text, refused, reason) for number, text in enumerate(CHECKS, start=1))
 
 
 def _check(number: int, text: str, refused: int, reason: str) -> Check:
     if number == refused:
-        return Check(number, text, "refused", reason)
-    return Check(number, text, "passed" if number < refused else "not reached")
+        return Check(number, text, REFUSED, reason)
+    return Check(number, text, PASSED if number < refused else NOT_REACHED)
 
 
 def _refusal(status: int, challenge: str) -> tuple[int | None, str]:
-    """Return the number of the check that refused, and why; one more than the last check if all passed."""
+    """Return the number of the check that refused the token, and the reason.
+
+    If all checks passed, the number is one more than the number of the last check. If the response does not tell, the
+    number is None.
+    """
     if 200 <= status < 300:
         return len(CHECKS) + 1, ""
     # The first challenge is that of the request's scheme (RFC 9110 section 11.6.1).
@@ -76,6 +91,6 @@ def _refusal(status: int, challenge: str) -> tuple[int | None, str]:
     error, description = found.get("error", ""), found.get("error_description", "")
     number = ERRORS.get(error) or (REASONS.get(description) if error == "invalid_token" else None)
     if status == 401 and not error:
-        return 1, "The request has no token"
+        return 1, _("The request has no token")
     wanted = f" (needed: {found['scope']})" if error == "insufficient_scope" and found.get("scope") else ""
     return number, f"{status} {error}: {description}{wanted}"

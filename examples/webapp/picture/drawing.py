@@ -1,4 +1,7 @@
-"""Places in the picture: lifelines and arrows, in units of the SVG's viewBox, which fits a phone's width. Pure."""
+"""Coordinates of the picture's lifelines and arrows, in units of the SVG's viewBox. Pure.
+
+The viewBox fits a phone's width.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +17,7 @@ HEAD = 6
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A drawn arrow with its place. `head` has the points of its tip."""
+    """An arrow with its coordinates. `head` has the corners of the triangle at its tip."""
 
     drawn: Drawn
     x1: int
@@ -24,22 +27,22 @@ class Line:
 
     @property
     def middle(self) -> int:
-        """Return the place of the label."""
+        """Return the horizontal coordinate of the label, halfway between the ends of the arrow."""
         return (self.x1 + self.x2) // 2
 
 
 def height(rows: int) -> int:
-    """Return the height of a picture with this many arrows."""
+    """Return the height of a picture with `rows` arrows, one below the other."""
     return TOP + ROW * (rows + 1) - ROW // 2
 
 
 def lifelines() -> tuple[tuple[str, int], ...]:
-    """Return name and place of each lifeline."""
+    """Return the name and the horizontal coordinate of each lifeline."""
     return tuple(zip(LIFELINES, COLUMNS, strict=True))
 
 
 def lines(arrows: Sequence[Drawn]) -> tuple[Line, ...]:
-    """Return each arrow with its place, from top to bottom."""
+    """Return each arrow with its coordinates, from top to bottom."""
     return tuple(_line(drawn, TOP + ROW * number) for number, drawn in enumerate(arrows, start=1))
 
 

@@ -1,4 +1,7 @@
-"""A request and its response, masked. `from_parts` is the only way to make one of real messages. Pure."""
+"""An exchange: an HTTP request and its response, without secrets. Pure.
+
+Only `from_parts` makes an exchange from real messages.
+"""
 
 import json
 from collections.abc import Mapping
@@ -12,19 +15,22 @@ Pairs = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A request or a response, as it was sent: with its secrets. It is never stored."""
+    """Headers and body of a request or a response as it was sent, with its secrets. A Message is never stored."""
 
     headers: Mapping[str, str]
     body: str = ""
 
     def header(self, name: str) -> str:
-        """Return the value of a header, or "" if it is missing."""
+        """Return the value of the header `name`, which is in lower case. Returns "" if the header is missing."""
         return next((value for each, value in self.headers.items() if each.lower() == name), "")
 
 
 @dataclass(frozen=True, slots=True)
 class DecodedToken:
-    """The access token of an exchange: header and claims as JSON, without the signature."""
+    """The access token in a request or in a token response. `header` and `claims` are JSON.
+
+    The signature is left out.
+    """
 
     kid: str
     header: str
@@ -33,7 +39,7 @@ class DecodedToken:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A masked request and response. `kind` is a name of `steps.KINDS`."""
+    """An HTTP request and its response, both masked. `kind` is a name of `steps.KINDS`."""
 
     kind: str
     method: str
@@ -52,7 +58,10 @@ class Exchange:
 
 
 def from_parts(kind: str, method: str, url: str, status: int, sent: Message, received: Message) -> Exchange:
-    """Return the masked exchange, with the access token that it carries, decoded."""
+    """Return the request `sent` and the response `received`, masked.
+
+    If they contain an access token, the result also has its header and claims.
+    """
     named = kind == "token"
     return Exchange(
         kind=kind,
@@ -79,7 +88,7 @@ def _token(sent: Message, received: Message) -> DecodedToken | None:
 
 
 def _issued(body: str) -> str:
-    """Return the access token of a token response, or "" if the body is none."""
+    """Return the access token in the body of a token response, or "" if the body is not a token response."""
     try:
         response: Any = json.loads(body)
     except (ValueError, RecursionError):

@@ -1,4 +1,7 @@
-"""Change a token in a way that the API must notice. Pure: nothing here can sign."""
+"""Changes of a token that make it invalid, so that the API must refuse it.
+
+Pure: no function of this module can sign.
+"""
 
 import base64
 import json
@@ -6,7 +9,7 @@ from typing import Any
 
 
 def tampered(token: str) -> str:
-    """Return the token with a scope that the issuer did not give, under the old signature."""
+    """Return the token with a scope that the issuer did not grant, and with the signature of the original token."""
     header, claims, signature = token.split(".")
     changed = _decoded(claims)
     changed["scope"] = f"{changed.get('scope', '')} notes:everything".strip()

@@ -1,6 +1,7 @@
 """Remove secrets from addresses, headers and bodies. Pure.
 
-- Headers and form parameters are masked unless a list names them: a new parameter is never shown by accident.
+- Headers and form parameters are masked unless HEADERS or PARAMETERS names them, so that a new parameter is never shown
+  by accident.
 - In JSON, the values of secret names are masked, and each JWT loses its signature. The token endpoint's JSON is masked
   like a form.
 - A token is shown by its first characters. `decoded` returns its header and claims, which a developer needs.
@@ -48,17 +49,17 @@ def mask_token(token: str) -> str:
 
 
 def mask_text(text: str) -> str:
-    """Return the text, in which each JWT has only its beginning."""
+    """Return the text. Each JWT in it is replaced by the beginning of the JWT."""
     return _JWT.sub(lambda found: mask_token(found[0]), text)
 
 
 def mask_pairs(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """Return the parameters of a form or query, masked unless PARAMETERS names them."""
+    """Return the parameters of a form or query. Their values are masked unless PARAMETERS names the parameter."""
     return tuple((name, _masked(name, value)) for name, value in pairs)
 
 
 def mask_url(url: str) -> str:
-    """Return the address without fragment and user, and with a masked query, readable and not encoded."""
+    """Return the address for display: without fragment and user, with a masked query, and not percent-encoded."""
     parts = urlsplit(url)
     origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else ""
     query = "&".join(f"{name}={value}" for name, value in mask_pairs(parse_qsl(parts.query, keep_blank_values=True)))
@@ -66,7 +67,10 @@ def mask_url(url: str) -> str:
 
 
 def mask_headers(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Return the headers that HEADERS names, and the scheme of Authorization. Omits all others, such as cookies."""
+    """Return the headers that HEADERS names. Of Authorization, only the scheme is shown.
+
+    Omits all others, such as cookies.
+    """
     shown = []
     for name, value in headers.items():
         if name.lower() == "authorization":
@@ -79,9 +83,10 @@ def mask_headers(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 
 
 def mask_body(body: str, content_type: str, *, named: bool) -> str:
-    """Return a form or a JSON document, masked. Any other body is shown by its length.
+    """Return a form or a JSON document with masked values. Any other body is replaced by its length.
 
-    `named` is True if only the names in PARAMETERS are shown of JSON, too.
+    If `named` is True, every value in JSON is masked unless PARAMETERS names it. Otherwise, only the values of secret
+    names are masked.
     """
     kind = content_type.partition(";")[0].strip().lower()
     if not body:
@@ -99,7 +104,7 @@ def mask_body(body: str, content_type: str, *, named: bool) -> str:
 
 
 def decoded(token: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """Return header and claims of a JWT, unverified. Returns None if it is not one."""
+    """Return header and claims of a JWT, unverified. Returns None if the token is not a JWT."""
     try:
         header, claims, _ = token.split(".")
         parts = [json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))) for part in (header, claims)]

@@ -1,4 +1,4 @@
-"""Record the requests of browsers that belong to the flow: the redirect to the issuer, and the way back."""
+"""Record the requests of browsers that belong to the flow: the redirect to the issuer, and the redirect back."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ COOKIE = "webapp_flow"
 
 
 class RecordFlow:
-    """Give each browser an identifier, by which its exchanges are found again."""
+    """Middleware that gives each browser an identifier in a cookie, and records the browser's exchanges under it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -38,7 +38,10 @@ class RecordFlow:
 
 
 def kind_of(request: HttpRequest, response: HttpResponse) -> str:
-    """Return `login` for a redirect to the issuer's authorization endpoint, `callback`, or "" for all others."""
+    """Return the kind of the exchange: `login`, `callback`, or "" if it is not part of the flow.
+
+    `login` is a redirect to the issuer's authorization endpoint.
+    """
     location = response.headers.get("Location", "")
     if location.startswith(f"{settings.ISSUER_URL}/") and "response_type=" in location:
         return "login"

@@ -1,9 +1,9 @@
-"""The recorder: the last exchange of each kind, for each browser.
+"""The recorder: the last exchange (HTTP request and response) of each kind, for each browser.
 
-- It is in the memory of the process, and bounded: MOST browsers, and one exchange of each kind.
-- It has masked exchanges only.
-- A new login forgets the exchanges before it.
-- A browser's identifier is random, and made here: a value that another program put into a cookie is never used.
+- The exchanges are in the memory of the process. There are at most MOST browsers, each with one exchange of each kind.
+- Exchanges are masked before they are recorded.
+- A new login deletes the browser's earlier exchanges.
+- A browser's identifier is random, and made by the recorder. A value that another program put into a cookie is ignored.
 """
 
 import secrets
@@ -21,14 +21,14 @@ MOST = 32  # browsers
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """What one browser's session has done: exchanges by kind. `version` grows with each exchange."""
+    """The exchanges of one browser's session, by kind. `version` is the number of exchanges recorded so far."""
 
     version: int = 0
     exchanges: Mapping[str, Exchange] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class Recorder:
-    """Flows by browser. Threads share it."""
+    """The flows of all browsers. Threads share it."""
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
@@ -36,12 +36,15 @@ class Recorder:
         self._lock = Lock()
 
     def identifier(self, presented: str) -> str:
-        """Return the presented identifier if the recorder knows it, otherwise a new one."""
+        """Return the browser's identifier `presented` if the recorder knows it, otherwise a new one."""
         with self._lock:
             return presented if presented in self._flows else secrets.token_urlsafe(16)
 
     def add(self, browser: str, exchange: Exchange) -> None:
-        """Store the exchange. Forgets the browser that was idle for longest if there are too many."""
+        """Store the exchange of a browser.
+
+        If there are more than MOST browsers, forget the one that was idle for longest.
+        """
         with self._lock:
             flow = self._flows.pop(browser, Flow())
             kept = {} if exchange.kind == "login" else dict(flow.exchanges)
@@ -50,7 +53,7 @@ class Recorder:
                 self._flows.popitem(last=False)
 
     def flow(self, browser: str) -> Flow | None:
-        """Return the browser's flow, or None if nothing of it was recorded."""
+        """Return the browser's flow, or None if no exchange of this browser was recorded."""
         with self._lock:
             return self._flows.get(browser)
 

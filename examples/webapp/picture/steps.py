@@ -1,23 +1,28 @@
-"""The arrows of the picture, from the exchanges of a session. Pure.
+"""The arrows of the picture, in chronological order, from the exchanges of a session. Pure.
 
-The order is that of time, so step 2 precedes step 1: the application sends the user to the issuer, where they log in.
-Neither the login nor the API's look-up of the key passes through the application. Their arrows are drawn as soon as
-their result was seen.
+- The number of an arrow is a step of README.md. The first arrows belong to step 2, because the application sends the
+  user to the issuer before the user logs in there (step 1).
+- The application takes part neither in the login nor in the API's look-up of the key, so it cannot record these two.
+  Their arrows are drawn as soon as an exchange is recorded that happens only after them.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from examples.webapp.picture.exchange import Exchange
+from examples.webapp.picture.marks import gettext_noop as _
 
 KINDS = ("login", "callback", "token", "jwks", "api")
-LIFELINES = ("You", "Application", "Issuer", "API")
+LIFELINES = (_("You"), _("Application"), _("Issuer"), _("API"))
 USER, APPLICATION, ISSUER, API = range(4)
 
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """An arrow between two lifelines, by their index. It is drawn when all exchanges of `kinds` were seen."""
+    """An arrow of the picture, from the lifeline with the index `start` to the one with the index `end`.
+
+    It counts as seen as soon as exchanges of all `kinds` were recorded.
+    """
 
     name: str
     step: int
@@ -30,42 +35,47 @@ class Arrow:
 
 
 ARROWS = (
-    Arrow("ask", 2, USER, APPLICATION, "asks", "You ask the application for data of the API.", ("login",)),
-    Arrow("send", 2, APPLICATION, ISSUER, "authorize", "The application sends you to the issuer.", ("login",)),
+    Arrow("ask", 2, USER, APPLICATION, _("asks"), _("You ask the application for data of the API."), ("login",)),
+    Arrow("send", 2, APPLICATION, ISSUER, _("authorize"), _("The application sends you to the issuer."), ("login",)),
     Arrow(
-        *("user", 1, USER, ISSUER, "login, consent"),
-        "You log in at the issuer. The application never sees your password; it sees the way back.",
+        *("user", 1, USER, ISSUER, _("login, consent")),
+        _("You log in at the issuer. The application never sees your password; it sees the way back."),
         ("callback",),
     ),
-    Arrow("code", 3, ISSUER, APPLICATION, "code", "The issuer sends you back with a code.", ("callback",)),
+    Arrow("code", 3, ISSUER, APPLICATION, _("code"), _("The issuer sends you back with a code."), ("callback",)),
     Arrow(
-        *("redeem", 3, APPLICATION, ISSUER, "code, proof"),
-        "The application authenticates, and redeems the code (later: the refresh token).",
+        *("redeem", 3, APPLICATION, ISSUER, _("code, proof")),
+        _("The application authenticates, and redeems the code (later: the refresh token)."),
         ("token",),
     ),
-    Arrow("sign", 4, ISSUER, APPLICATION, "signed token", "The issuer signs an access token.", ("token",)),
-    Arrow("call", 5, APPLICATION, API, "Bearer …", "The application sends the token to the API.", ("api",)),
+    Arrow("sign", 4, ISSUER, APPLICATION, _("signed token"), _("The issuer signs an access token."), ("token",)),
+    Arrow("call", 5, APPLICATION, API, _("Bearer …"), _("The application sends the token to the API."), ("api",)),
     Arrow(
-        *("keys", 6, API, ISSUER, "kid in JWKS?"),
-        "The API finds the key by its kid, from its copy of the JWKS. This is the JWKS as the application fetched it.",
+        *("keys", 6, API, ISSUER, _("kid in JWKS?")),
+        _("The API finds the key by its kid in its copy of the JWKS. The application fetched the JWKS that is shown."),
         ("jwks", "api"),
     ),
-    Arrow("decide", 7, API, APPLICATION, "answer", "The API decides by the verified claims.", ("api",)),
+    Arrow("decide", 7, API, APPLICATION, _("answer"), _("The API decides by the verified claims."), ("api",)),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """An arrow with its state: is it seen, and did the other side refuse."""
+    """An arrow with its state in one session.
+
+    `is_seen` is True if its exchanges were recorded. `is_refused` is True if it stands for a response, and this
+    response was an error.
+    """
 
     arrow: Arrow
     is_seen: bool
     is_refused: bool
-    label: str
+    status: int
+    """The status of the API's answer, if the arrow is that answer and it was seen; else 0."""
 
 
 def draw(exchanges: Mapping[str, Exchange]) -> tuple[Drawn, ...]:
-    """Return each arrow with its state."""
+    """Return each arrow with its state. `exchanges` are those of one session, by kind."""
     return tuple(_draw(arrow, exchanges) for arrow in ARROWS)
 
 
@@ -74,10 +84,10 @@ def _draw(arrow: Arrow, exchanges: Mapping[str, Exchange]) -> Drawn:
     opened = exchanges.get(arrow.kinds[0])
     is_answer = arrow.name in {"sign", "decide"}
     is_refused = is_seen and is_answer and opened is not None and opened.status >= 400
-    label = f"answer {opened.status}" if arrow.name == "decide" and opened else arrow.label
-    return Drawn(arrow, is_seen, is_refused, f"{arrow.step}. {label}")
+    status = opened.status if arrow.name == "decide" and opened else 0
+    return Drawn(arrow, is_seen, is_refused, status)
 
 
 def opened(name: str) -> Arrow | None:
-    """Return the arrow with this name, or None if there is none."""
+    """Return the arrow with this name, which the user has selected. Returns None if there is no such arrow."""
     return next((arrow for arrow in ARROWS if arrow.name == name), None)

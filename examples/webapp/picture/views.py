@@ -1,4 +1,4 @@
-"""The page with the picture, the exchange that an arrow opens, and buttons that break the flow."""
+"""The HTML page with the picture, the exchange of a selected arrow, and buttons for requests that the API refuses."""
 
 import json
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from examples.webapp import login, notes, settings
@@ -26,7 +27,7 @@ POLICY = (
 
 @require_safe
 def show(request: HttpRequest) -> HttpResponse:
-    """Show the picture, and the exchange of the arrow that the query names."""
+    """Show the picture, and the HTTP request and response of the arrow that the query string names."""
     flow = _flow(request)
     arrows = steps.draw(flow.exchanges)
     api = flow.exchanges.get("api")
@@ -37,7 +38,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "width": drawing.WIDTH,
         "height": drawing.height(len(arrows)),
         "checks": (judged := checks.judge(api.status, api.challenge) if api else ()),
-        "refused": next((check for check in judged if check.state == "refused"), None),
+        "refused": next((check for check in judged if check.state == checks.REFUSED), None),
         "api": api,
         "expires_at": _time_of_day(request.session.get("expires_at")),
         "issuer": settings.ISSUER_URL,
@@ -52,16 +53,16 @@ def show(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def version(request: HttpRequest) -> JsonResponse:
-    """Return the number of the last exchange, by which the script notices a new one."""
+    """Return the number of exchanges recorded so far. The page's script polls it to notice a new exchange."""
     return JsonResponse({"version": _flow(request).version}, headers={"Cache-Control": "no-store"})
 
 
 @require_POST
 def break_it(request: HttpRequest) -> HttpResponse:
-    """Send one request to the API, which refuses it, and show its answer."""
+    """Send the API the request that belongs to the clicked button, and show the API's answer."""
     how = request.POST.get("how", "")
     if how not in BREAKS:
-        return HttpResponseBadRequest("There is no such button.", content_type="text/plain")
+        return HttpResponseBadRequest(gettext("There is no such button."), content_type="text/plain; charset=utf-8")
     token = request.session.get("access_token") if how == EXPIRED else login.access_token(request)
     if token is None:
         return redirect("flow")
@@ -82,7 +83,7 @@ def _time_of_day(seconds: float | None) -> str:
 
 
 def _detail(name: str, exchanges: Mapping[str, Exchange]) -> dict[str, Any]:
-    """Return what the template shows of an arrow: its exchange, its token, and the keys of a JWKS."""
+    """Return the template's values for the selected arrow `name`: its exchange, and the keys of a fetched JWKS."""
     arrow = steps.opened(name)
     exchange = exchanges.get(arrow.kinds[0]) if arrow else None
     api = exchanges.get("api")
@@ -92,7 +93,10 @@ def _detail(name: str, exchanges: Mapping[str, Exchange]) -> dict[str, Any]:
 
 
 def _keys(body: str, kid: str) -> tuple[tuple[str, bool], ...]:
-    """Return each key of a JWKS as text, and if it is the one with this `kid`. Returns none if the body was cut."""
+    """Return each key of the JWKS in `body` as text, and True if the key has this `kid`.
+
+    Returns () if the body is no complete JWKS.
+    """
     try:
         keys = json.loads(body)["keys"]
     except (ValueError, KeyError, TypeError):

@@ -1,1 +1,1 @@
-"""A folder for PYTHONPATH: its module runs at the start of a process of the drill."""
+"""A folder for PYTHONPATH: Python imports its module `sitecustomize` when a process of the drill starts."""

@@ -1,6 +1,7 @@
-"""Take the route to one port away from a process while a file exists, as a firewall does: connecting fails.
+"""Make connections from this process to one port fail while a file exists, as if the network had no route.
 
-Python imports this module at the start of each process that has its folder on PYTHONPATH: one API of the drill.
+Python imports this module at the start of each process that has this folder on PYTHONPATH. In the drill, that is one
+API.
 """
 
 import errno

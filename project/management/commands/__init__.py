@@ -1,1 +1,1 @@
-"""Commands of the development process."""
+"""Commands of the development process: `migrate`, for two databases."""

@@ -1,4 +1,8 @@
-"""`migrate` for the development process: migrate both databases, or the one that --database names."""
+"""`migrate` for the process that is both issuer and API: both databases, or the database that --database names.
+
+Only project.settings.standalone installs the app `project`, so only that process has this command. The others have
+Django's own.
+"""
 
 from typing import Any
 
@@ -15,15 +19,15 @@ class Command(migrate.Command):
         parser.set_defaults(database=None)
 
     def get_check_kwargs(self, options: Any) -> Any:
-        """Return the arguments of the system checks: they check the databases to migrate."""
+        """Return the arguments of the system checks, which check the databases to migrate."""
         return {**super().get_check_kwargs(options), "databases": databases(options)}
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Migrate the named database, or every one."""
+        """Migrate the named database, or every database."""
         for database in databases(options):
             super().handle(*args, **{**options, "database": database})
 
 
 def databases(options: dict[str, Any]) -> list[str]:
-    """Return the database that the options name, or all."""
+    """Return the database that the options name, or all databases."""
     return [options["database"]] if options["database"] else list(connections)

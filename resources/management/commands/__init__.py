@@ -1,1 +1,1 @@
-"""The commands for the operator of an API."""
+"""The commands for the operator of an API: `check_issuer`."""

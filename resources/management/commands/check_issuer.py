@@ -1,4 +1,4 @@
-"""`manage.py check_issuer` fetches the issuers' keys now, and prints for each key if this API can use it."""
+"""`check_issuer`: fetch the issuers' keys now, and print for each key whether this API can use it."""
 
 import json
 from dataclasses import asdict
@@ -15,7 +15,7 @@ from ...issuers import trusts
 
 
 class Command(BaseCommand):
-    """Print a report on each issuer."""
+    """Prints, for each issuer, a report on its published keys."""
 
     help = (
         "Fetches the metadata and the JWKS of each trusted issuer, as this API does. Prints for each key if it is "
@@ -26,7 +26,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Add the issuers and the output format."""
+        """Add the arguments of this command to `parser`: the issuers, and the form of the output."""
         parser.add_argument("issuer", nargs="*", help="URL of a trusted issuer (default: every trusted issuer)")
         parser.add_argument("--json", action="store_true", help="print one JSON document")
         parser.add_argument(
@@ -37,7 +37,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Report on the given issuers, or on all."""
+        """Print a report on the given issuers, or on all issuers of the settings."""
         try:
             trusted = trusts()
         except ImproperlyConfigured as error:
@@ -54,7 +54,10 @@ class Command(BaseCommand):
             raise CommandError("The tokens of at least one issuer cannot be verified.", returncode=1)
 
     def _write_pem(self, reports: list[Report], folder: Path, *, as_json: bool) -> None:
-        """Write the keys of one issuer as files. Raises CommandError, and then changes nothing."""
+        """Write the keys of one issuer as files.
+
+        Raises CommandError, and changes nothing, if there is not exactly one issuer or the files cannot be written.
+        """
         if len(reports) != 1:  # a key of one issuer must not verify the tokens of another
             raise CommandError("--pem writes the keys of one issuer: name its URL", returncode=2)
         keys = [verdict.key for verdict in reports[0].verdicts if verdict.key]

@@ -1,9 +1,11 @@
-"""The pages of docs/clients/, each followed with the real client: its command, its settings, and every step it has.
+"""Tests that follow each page of docs/clients/ with the real client: its commands, its settings, and every step.
 
-- pages: a page's command and code blocks, with the addresses of the test.
-- stack: issuer behind TLS, and an API.
-- mcp_servers: the example of an MCP server, and documents of its clients.
+In these tests, "page" means such a documentation page.
+
+- pages: the command and the code blocks of a page, with the addresses of the test.
+- stack: the issuer behind TLS, and an API.
+- mcp_servers: the example of an MCP server, and the metadata documents of its clients.
 - environments: the environments of the clients, made from locks under var/clients/.
 - programs: the processes that host a client; the programs themselves are in `hosts/`.
-- steps: what each client did, for the table in docs/clients/README.md, which `table` writes.
+- steps: the steps that each client completed. From them, `table` writes the table in docs/clients/README.md.
 """

@@ -1,4 +1,4 @@
-"""A test follows one page: it registers the client by the page's command, and runs it with the page's settings."""
+"""Fixtures: a test registers the client by the commands of one documentation page, and runs it as the page says."""
 
 from collections.abc import Iterator
 from http.cookiejar import DefaultCookiePolicy
@@ -21,13 +21,16 @@ def keyturn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture
 def app() -> str:
-    """The URL at which the client's website will listen."""
+    """Return the URL at which the client's website will listen."""
     return f"http://localhost:{free()}"
 
 
 @pytest.fixture
 def page(request: pytest.FixtureRequest, keyturn: Stack, app: str) -> Page:
-    """The page that a parameter names, or that of the module: `test_allauth.py` follows docs/clients/allauth.md."""
+    """Return the documentation page that the test's parameter names.
+
+    Without a parameter, return that of the test module. For example, `test_allauth.py` follows docs/clients/allauth.md.
+    """
     module = Path(request.node.path).stem.removeprefix("test_").replace("_", "-")
     addresses = {
         pages.ISSUER_WITH_PATH: keyturn.issuer,
@@ -40,7 +43,7 @@ def page(request: pytest.FixtureRequest, keyturn: Stack, app: str) -> Page:
 
 @pytest.fixture
 def client(page: Page, keyturn: Stack) -> dict[str, str]:
-    """The client_id and client_secret that the page's first command printed."""
+    """Run the first command of the documentation page, and return what it printed: client_id and client_secret."""
     command = page.commands()[0]
     return keyturn.create_client(command)
 
@@ -54,14 +57,14 @@ def ada(keyturn: Stack, monkeypatch: pytest.MonkeyPatch) -> Person:
 
 @pytest.fixture(scope="session")
 def unlocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """An issuer that admits clients by document, and lets clients register."""
+    """Yield an issuer that accepts clients by metadata document, and lets clients register themselves."""
     with stack.running(tmp_path_factory, **mcp_servers.OPEN) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def server(unlocked: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of the example of a protected MCP server."""
+    """Yield the URL of the example MCP server."""
     resource = f"http://localhost:{free()}/mcp"
     mcp_servers.create_api(unlocked, resource)
     with mcp_servers.running(unlocked, resource, tmp_path_factory.mktemp("mcp")) as url:
@@ -70,7 +73,10 @@ def server(unlocked: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture
 def trusting(monkeypatch: pytest.MonkeyPatch) -> type[Person]:
-    """Return the class of users, for a test with an issuer of its own."""
+    """Return the class `Person` (a user with a browser), for a test that starts its own issuer without https.
+
+    Its browsers send cookies with the attribute Secure without https, too.
+    """
     monkeypatch.setattr(DefaultCookiePolicy, "return_ok_secure", lambda *_: True)
     return Person
 

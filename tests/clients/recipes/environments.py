@@ -1,6 +1,7 @@
 """The environments of the clients: one for each lock in `environments/`, and the packages of `hosts/node`.
 
-They are under var/clients/, or CLIENT_ENVIRONMENTS, and are made again if the lock changes.
+The environments are in var/clients/, or in the folder CLIENT_ENVIRONMENTS. An environment is made again if its lock
+changes.
 
 python -m tests.clients.recipes.environments          makes those that are missing, and deletes the last results
 python -m tests.clients.recipes.environments --lock   pins the newest versions again
@@ -24,17 +25,20 @@ LOCKED = "--universal --python-version 3.11 --generate-hashes --no-emit-index-ur
 
 
 def folder() -> Path:
-    """Return the folder of all environments."""
+    """Return the folder that contains all environments of clients."""
     return Path(os.environ.get("CLIENT_ENVIRONMENTS", ROOT / "var" / "clients"))
 
 
 def names() -> list[str]:
-    """Return the names of the Python environments."""
+    """Return the names of the Python environments, each of which has a lock."""
     return sorted(path.stem for path in LOCKS.glob("*.in"))
 
 
 def python(name: str) -> str:
-    """Return the interpreter of an environment. Makes the environment if it is missing or has another lock."""
+    """Return the Python interpreter of an environment.
+
+    Makes the environment if it is missing, or if its lock has changed.
+    """
     lock, place = LOCKS / f"{name}.txt", folder() / name
     stamp = _digest(lock, place)
     with _alone(name):
@@ -59,7 +63,7 @@ def node() -> Path:
 
 
 def lock(name: str) -> None:
-    """Pin the newest versions for an environment."""
+    """Pin the newest versions of an environment's packages in its lock."""
     compiled = [UV, "pip", "compile", "--quiet", "--upgrade", "--no-annotate", *LOCKED.split()]
     subprocess.run([*compiled, str(LOCKS / f"{name}.in"), "-o", str(LOCKS / f"{name}.txt")], check=True)
 

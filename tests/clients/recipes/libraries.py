@@ -1,4 +1,7 @@
-"""Programs that are made of a page's block, whose functions follow the steps of a client."""
+"""Programs that consist of a code block of a documentation page.
+
+The test calls the block's functions for the steps of a client.
+"""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +15,7 @@ from tests.clients.recipes.stack import Stack
 
 @contextmanager
 def running(page: Page, client: Mapping[str, str], keyturn: Stack, folder: Path) -> Iterator[Dialogue]:
-    """Run the block of the page, which is in Python or JavaScript."""
+    """Run the code block of the documentation page, in Python or JavaScript, while the block of the caller runs."""
     if "```js" in page.text:
         place = environments.node()
         (folder / "node_modules").symlink_to(place / "node_modules")

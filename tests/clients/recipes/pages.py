@@ -1,4 +1,4 @@
-"""A page of docs/clients/: the command that registers the client, and the settings, as a reader copies them."""
+"""A page of docs/clients/: the commands that register the client, and the code blocks, as readers copy them."""
 
 import re
 import shlex
@@ -16,7 +16,7 @@ COMMAND = "python manage.py "
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The page about a client. `addresses` replaces the names of the page by those of the test."""
+    """A documentation page about a client. `addresses` maps addresses on the page to those of the test."""
 
     name: str
     addresses: Mapping[str, str]
@@ -26,13 +26,13 @@ class Page:
         return (FOLDER / f"{self.name}.md").read_text(encoding="utf-8")
 
     def commands(self) -> list[list[str]]:
-        """Return the arguments of each `manage.py` command on the page."""
+        """Return the arguments of each `manage.py` command on the documentation page."""
         console = "\n".join(self._blocks("console")).replace("\\\n", " ")
         lines = [line.partition(COMMAND)[2] for line in console.splitlines() if line.startswith(f"$ {COMMAND}")]
         return [shlex.split(self._here(line)) for line in lines]
 
     def code(self, language: str, *, number: int = 0, **credentials: str | None) -> str:
-        """Return a code block with the client's own values in place of CLIENT_ID and CLIENT_SECRET."""
+        """Return a code block of the page, with the client's values instead of CLIENT_ID and CLIENT_SECRET."""
         code = self._here(self._blocks(language)[number])
         for name, value in credentials.items():
             code = re.sub(rf"\b{name.upper()}\b", str(value or ""), code)
@@ -48,6 +48,6 @@ class Page:
 
 
 def names() -> list[str]:
-    """Return the names of the pages whose program the tests of this folder run."""
+    """Return the names of the documentation pages whose client programs these tests run."""
     recipes = catalog.recipes().items()
     return [name for name, recipe in recipes if any(path.startswith("tests/clients/") for path in recipe.tests)]

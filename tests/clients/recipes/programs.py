@@ -1,4 +1,4 @@
-"""Processes that host a client, in its environment: a website, or a program that asks for a browser."""
+"""Processes that run a client in its environment: a website, or a program that needs a user with a browser."""
 
 import json
 import os
@@ -18,7 +18,7 @@ INHERITED = ("PATH", "LANG", "TZ", "TMPDIR")
 
 @dataclass(slots=True)
 class Dialogue:
-    """A program that prints one JSON document a line, and reads one line for each that it awaits an answer to."""
+    """A running program. It prints one JSON document per line, and reads one line for each answer that it waits for."""
 
     process: subprocess.Popen
     log: Path
@@ -30,7 +30,7 @@ class Dialogue:
         return json.loads(line)
 
     def answer(self, line: str) -> dict:
-        """Send a line, and return what the program prints next."""
+        """Send a line to the program, and return the next document that it prints."""
         assert self.process.stdin
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
@@ -39,14 +39,14 @@ class Dialogue:
 
 @contextmanager
 def dialogue(command: list[str], folder: Path, variables: Mapping[str, str]) -> Iterator[Dialogue]:
-    """Run a program in `folder`, and kill it at the end."""
+    """Run a program in `folder` while the block runs, and kill it afterwards."""
     with _running(command, folder, variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as (process, log):
         yield Dialogue(process, log)
 
 
 @contextmanager
 def website(command: list[str], folder: Path, variables: Mapping[str, str], *, url: str) -> Iterator[Path]:
-    """Run a website until the end. Waits until it answers, and gives its log."""
+    """Run a website while the block runs. Waits until it answers, and yields the path of its log."""
     with _running(command, folder, variables) as (process, log):
 
         def answers() -> bool:

@@ -1,4 +1,4 @@
-"""Websites that are made of a page's blocks."""
+"""Websites that consist of the code blocks of a documentation page."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +11,10 @@ from tests.clients.recipes.stack import Stack
 
 @contextmanager
 def django(page: Page, client: Mapping[str, str], keyturn: Stack, folder: Path, url: str) -> Iterator[Path]:
-    """Run a Django website with the settings and the URLs of the page. Gives its log."""
+    """Run a Django website with the settings and the URLs of the documentation page.
+
+    Yields the path of the website's log.
+    """
     for name, number in (("site_settings", 0), ("site_urls", 1)):
         (folder / f"{name}.py").write_text(page.code("python", number=number, **client), encoding="utf-8")
     command = [environments.python("django"), str(programs.HOSTS / "django_site.py"), url.rpartition(":")[2]]
@@ -21,7 +24,7 @@ def django(page: Page, client: Mapping[str, str], keyturn: Stack, folder: Path, 
 
 @contextmanager
 def node(page: Page, client: Mapping[str, str], keyturn: Stack, folder: Path, url: str) -> Iterator[Path]:
-    """Run the Express application of the page. Gives its log."""
+    """Run the Express application of the documentation page, and yield the path of its log."""
     place = environments.node()
     (folder / "node_modules").symlink_to(place / "node_modules")
     (folder / "site.mjs").write_text(page.code("js", **client), encoding="utf-8")

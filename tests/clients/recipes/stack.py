@@ -1,6 +1,7 @@
-"""An issuer as in production, behind a proxy that ends TLS, at a URL with a path; and an API that trusts it.
+"""An issuer as in production, and an API that trusts it.
 
-Some clients demand https, and msal a path.
+The issuer is behind a proxy that terminates TLS, at a URL with a path: some clients require https, and msal requires a
+path.
 """
 
 import json
@@ -51,7 +52,7 @@ class Stack:
     variables: Environments
 
     def command(self, *arguments: str) -> str:
-        """Run a command of the issuer."""
+        """Run a manage.py command of the issuer, and return its output."""
         return processes.command(self.variables.issuer, *arguments)
 
     def create_client(self, arguments: list[str]) -> dict[str, str]:
@@ -76,11 +77,11 @@ class Person:
         self.browser._session.verify = str(stack.certificate)
 
     def open(self, url: str) -> Page:
-        """Open a page that leads to the issuer, log in and consent if the issuer asks, and return where it ends."""
+        """Open a URL that leads to the issuer. Log in and consent if the issuer asks, and return the last HTML page."""
         return self.go_on(self.browser.get(url))
 
     def callback(self, url: str, app: str) -> str:
-        """Open a page that leads to the issuer, and return the address of `app` where it ends."""
+        """Open a URL that leads to the issuer. Return the address of `app` to which the issuer redirects."""
         try:
             end = self.open(url).url
         except requests.ConnectionError as refused:  # nothing listens there
@@ -89,12 +90,11 @@ class Person:
         return end
 
     def go_on(self, page: Page) -> Page:
-        """Answer the issuer's pages until there is none."""
+        """Answer the issuer's HTML pages until another site is reached, and return the page of that site."""
         names = {name for form in forms(page.text) for name in (*form.fields, *form.buttons)}
         if page.url.startswith(self.stack.issuer):
             if "password" in names:
-                values = {"login": USER["username"], "password": USER["password"]}
-                return self.go_on(self.browser.submit(page, values))
+                return self.go_on(self.browser.log_in(page, USER["username"], USER["password"]))
             if "allow" in names:
                 return self.go_on(self.browser.submit(page, {}, button="allow"))
             if {"state", "iss"} <= names:  # response_mode=form_post
@@ -102,7 +102,7 @@ class Person:
         return page
 
     def log_out(self, page: Page) -> None:
-        """Confirm the logout at the issuer."""
+        """Confirm the logout on the issuer's HTML page."""
         assert page.url.startswith(self.stack.issuer)
         self.browser.submit(page, {}, button="log_out")
 
@@ -113,7 +113,7 @@ class Person:
 
 @contextmanager
 def running(factory: pytest.TempPathFactory, **options: str) -> Iterator[Stack]:
-    """Run the stack. `options` are further variables of the issuer."""
+    """Run the issuer and the API. `options` are further environment variables of the issuer."""
     var = prepared.copy(factory)
     where, tls = Ports(free(), free(), free()), free()
     issuer = f"https://localhost:{tls}/sso"

@@ -1,4 +1,7 @@
-"""What each client did in a run of the tests, kept under var/clients/ for the table in docs/clients/README.md."""
+"""The steps that each client completed in the last run of the tests.
+
+They are stored under var/clients/, for the table in docs/clients/README.md.
+"""
 
 import json
 from dataclasses import dataclass, field
@@ -16,7 +19,11 @@ STEPS = {
 
 @dataclass(slots=True)
 class Steps:
-    """The steps of a client. The test says which are done, and at its end which ones the client does not have."""
+    """The steps of a client.
+
+    A test records the steps that the client completed. At the end, the test names the steps that the client does not
+    support.
+    """
 
     client: str
     outcomes: dict[str, str] = field(default_factory=dict)
@@ -26,7 +33,7 @@ class Steps:
         self.outcomes[step] = "yes"
 
     def complete(self, *, lacks: str = "") -> None:
-        """Write the outcomes. Fails unless each step is done or among those that the client lacks."""
+        """Write the results. Fails unless each step was completed or is named in `lacks`."""
         assert sorted([*self.outcomes, *lacks.split()]) == sorted(STEPS)
         folder = environments.folder() / "results"
         folder.mkdir(parents=True, exist_ok=True)

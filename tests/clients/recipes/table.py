@@ -1,4 +1,4 @@
-"""The table in docs/clients/README.md: which client did which step in the last run of the tests.
+"""The table in docs/clients/README.md: the steps that each client completed in the last run of the tests.
 
 python -m tests.clients.recipes.table           writes it
 python -m tests.clients.recipes.table --check   exits with 1 if it is another one
@@ -37,7 +37,7 @@ PACKAGES = {
 
 
 def version(name: str) -> str:
-    """Return the version of a page's package that its lock pins."""
+    """Return the version of a documentation page's package, as the lock of its environment pins it."""
     environment, package = PACKAGES[name]
     if environment == "node":
         lock = json.loads((environments.NODE / "package-lock.json").read_text(encoding="utf-8"))
@@ -47,12 +47,12 @@ def version(name: str) -> str:
 
 
 def title(name: str) -> str:
-    """Return the heading of a page."""
+    """Return the heading of a documentation page."""
     return (pages.FOLDER / f"{name}.md").read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
 
 
 def row(name: str) -> str:
-    """Return the row of a client from its results. Fails if it has none."""
+    """Return the table row of a client from the stored results of its test. Fails if there are no results."""
     outcomes = json.loads((environments.folder() / "results" / f"{name}.json").read_text(encoding="utf-8"))
     cells = [outcomes.get(step, "no") for step in STEPS]
     package = f"{PACKAGES[name][1]} {version(name)}"
@@ -60,12 +60,12 @@ def row(name: str) -> str:
 
 
 def head() -> str:
-    """Return the first two lines of the table."""
+    """Return the first two lines of the Markdown table, which name the columns."""
     return f"| client | tested | {' | '.join(STEPS)} |\n|---|---|{'---|' * len(STEPS)}\n"
 
 
 def parts() -> tuple[str, str, str]:
-    """Return the page before the table, the table, and the page after it."""
+    """Return three parts of docs/clients/README.md: the text before the table, the table, and the text after it."""
     before, _, rest = README.read_text(encoding="utf-8").partition(START)
     table, _, after = rest.partition(END)
     return before + START, table, END + after

@@ -1,4 +1,4 @@
-"""Applications of other projects end their session by a logout token, as docs/logout.md configures them."""
+"""Applications of other projects end their session when they get a logout token, configured as in docs/logout.md."""
 
 import re
 import shutil
@@ -24,7 +24,7 @@ Run = Callable[[dict[str, str], Stack, Path, str], Iterator[None]]
 
 
 def block(language: str, values: dict[str, str]) -> str:
-    """Return the block of the page with these values in place of those that it prints."""
+    """Return the code block of docs/logout.md in this language, with `values` in place of the printed values."""
     (code,) = re.findall(rf"^```{language}\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     for printed, used in values.items():
         assert printed in code, printed
@@ -78,7 +78,7 @@ RECEIVERS = {
 
 
 def is_in(person: Person, url: str) -> bool:
-    """Return True if the application still knows the user in this browser."""
+    """Return True if the application still has a session of the user in this browser."""
     return person.browser._session.get(url, allow_redirects=False, timeout=60).status_code == 200
 
 

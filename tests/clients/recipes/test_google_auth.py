@@ -1,4 +1,4 @@
-"""docs/clients/google-auth.md: google-auth exchanges a user's token for one of the next API."""
+"""docs/clients/google-auth.md: google-auth exchanges a user's token for a token of another API (RFC 8693)."""
 
 import pytest
 import requests
@@ -18,7 +18,7 @@ for line in sys.stdin:
 
 @pytest.fixture
 def client(page, keyturn):
-    """The service: all commands of the page run."""
+    """Run all commands of the documentation page, and return the credentials of the service."""
     create_client, create_api, policy = page.commands()
     made = keyturn.create_client(create_client)
     keyturn.command(*create_api)
@@ -28,7 +28,7 @@ def client(page, keyturn):
 
 @pytest.fixture
 def users_token(keyturn, ada) -> str:
-    """A token of Ada for the service's own API."""
+    """Return an access token of the user Ada for the API of the service."""
     made = keyturn.create_client(
         [
             *(

@@ -1,4 +1,7 @@
-"""Pages whose library leaves the website to its user: the block of the page has a function for each step."""
+"""Documentation pages about libraries that leave the website to the developer.
+
+The code block of such a page has a function for each step.
+"""
 
 import pytest
 
@@ -20,7 +23,10 @@ LACKS = {
 
 @pytest.fixture
 def app() -> str:
-    """A URL at which nothing listens: the browser ends there, and the test reads the address."""
+    """Return a URL at which no server listens.
+
+    The issuer redirects the browser there, and the test reads the address.
+    """
     return f"https://localhost:{free()}"
 
 

@@ -1,4 +1,7 @@
-"""The MCP SDK for Python reaches the tools of examples/mcp: by document, registering itself, or registered."""
+"""The MCP SDK for Python calls the tools of examples/mcp.
+
+Its client is described by a metadata document, registers itself, or is registered by an operator.
+"""
 
 import json
 from contextlib import ExitStack
@@ -19,7 +22,10 @@ pytestmark = [*marks.clients]
 
 @pytest.fixture
 def agent(tmp_path):
-    """Return a function that runs the page's block, for an issuer, a server and a document."""
+    """Return a function that runs the documentation page's code block.
+
+    Its arguments are an issuer, an MCP server and a metadata document.
+    """
     with ExitStack() as running:
 
         def run(keyturn, url, document, callback):
@@ -45,7 +51,10 @@ def ask(program, **action):
 
 
 def log_in(program, person, action, callback):
-    """Start an action, log in where the SDK sends the user, and return the URL and the result."""
+    """Start an action, and log in at the address that the SDK opens.
+
+    Return the callback URL and the result of the action.
+    """
     url = ask(program, **action)["go"]
     return url, program.answer(person.callback(url, callback.rpartition("/")[0]))
 
@@ -115,7 +124,7 @@ def metadata(server):
 
 
 def service_token(keyturn):
-    """Return a token for the notes API."""
+    """Return an access token for the notes API. The MCP server must refuse it."""
     secret = keyturn.variables.demo["SERVICE_CLIENT_SECRET"]
     data = {"grant_type": "client_credentials", "scope": "notes:read"}
     url = f"{keyturn.issuer}/oauth/token"

@@ -1,4 +1,7 @@
-"""mcp-remote reaches the tools of examples/mcp: by document, registering itself, or registered."""
+"""mcp-remote calls the tools of examples/mcp.
+
+Its client is described by a metadata document, registers itself, or is registered by an operator.
+"""
 
 import json
 import re
@@ -25,7 +28,7 @@ VISIT = re.compile(r"https?://\S+/oauth/authorize\?\S+")
 
 @pytest.fixture
 def remote(unlocked, server, tmp_path):
-    """Return a function that runs mcp-remote with the page's arguments and further ones."""
+    """Return a function that runs mcp-remote with the arguments of the documentation page and further ones."""
 
     @contextmanager
     def run(*further):
@@ -41,7 +44,10 @@ def remote(unlocked, server, tmp_path):
 
 
 class Session:
-    """A session of MCP with the program, over its standard streams, and a user who answers its logins."""
+    """An MCP session with mcp-remote over its standard streams.
+
+    A simulated user performs the logins that it asks for.
+    """
 
     def __init__(self, program: Dialogue, person) -> None:
         self.program, self.person, self.number, self.visited = program, person, 0, []
@@ -54,7 +60,10 @@ class Session:
         self.program.process.stdin.flush()
 
     def request(self, method, params):
-        """Send a request, visit the addresses that the program logs until it answers, and return the result."""
+        """Send a request, and return its result.
+
+        While the program waits, visit the addresses that it logs.
+        """
         self.number += 1
         self.send({"jsonrpc": "2.0", "id": self.number, "method": method, "params": params})
         answers = []
@@ -80,7 +89,7 @@ class Session:
         return result["structuredContent"]["result"]
 
     def scopes(self):
-        """Return the scopes of each authorization request so far."""
+        """Return the scopes of each authorization request that was sent so far."""
         return [set(parse_qs(urlsplit(url).query)["scope"][0].split()) for url in self.visited]
 
 

@@ -1,4 +1,7 @@
-"""docs/clients/msal.md: msal on a desktop, with an answer by form_post at a port of its own."""
+"""docs/clients/msal.md: msal in a desktop program.
+
+The program gets the authorization response by form_post, at any port of localhost.
+"""
 
 from urllib.parse import urlsplit
 
@@ -30,7 +33,7 @@ print(json.dumps(recipe.log_in()), flush=True)
 
 @pytest.fixture
 def client(page, keyturn):
-    """The client of the page's second command."""
+    """Return the client that the second command of the documentation page registers."""
     return keyturn.create_client(page.commands()[1])
 
 

@@ -1,4 +1,4 @@
-"""Pages of websites on node: the block of the page is an Express application."""
+"""Documentation pages about websites on node: the code block of each page is an Express application."""
 
 import json
 

@@ -1,4 +1,7 @@
-"""Clients without PKCE log in by a nonce if they are registered so. If they are not, the error names the option."""
+"""Clients without PKCE log in by a nonce if they are registered for that.
+
+Otherwise, they get an error that names the option of `create_client`.
+"""
 
 import re
 

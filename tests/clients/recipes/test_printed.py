@@ -1,4 +1,4 @@
-"""Real programs connected by what `create_client --for` prints, and by nothing else."""
+"""Real programs log in at the issuer with only the configuration that `create_client --for` prints."""
 
 import json
 from dataclasses import dataclass
@@ -14,18 +14,21 @@ pytestmark = [*marks.clients]
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """The configuration that the command printed, with the real values in it."""
+    """The configuration that `create_client --for` printed, with the client's real values."""
 
     configuration: list[dict[str, str]]
 
     def code(self, language, *, number=0, **_):
-        """Return the block of this language as it was printed."""
+        """Return a printed code block in this language. `number` counts from 0."""
         return [part["code"] for part in self.configuration if part["language"] == language][number]
 
 
 @pytest.fixture
 def printed(keyturn, app):
-    """Return a function that registers a program at the address of the website, and returns what was printed."""
+    """Return a function that registers a client for a program with the website's address.
+
+    It returns the configuration that the command printed.
+    """
 
     def register(program):
         found = json.loads(keyturn.command("create_client", "--for", program, "--site", app, "--json"))

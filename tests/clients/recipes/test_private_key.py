@@ -1,4 +1,7 @@
-"""docs/clients/requests-oauth2client.md: a service with a key, whose library names the token endpoint as audience."""
+"""docs/clients/requests-oauth2client.md: a service that authenticates by a private key.
+
+Its library names the token endpoint as the audience of the assertion.
+"""
 
 import json
 from dataclasses import replace
@@ -25,7 +28,7 @@ except OAuth2Error as refused:
 
 @pytest.fixture
 def command(page, tmp_path) -> list[str]:
-    """The page's second command, with the public half of a key that the program has."""
+    """Return the second command of the documentation page, with the public half of the program's key."""
     key = ec.generate_private_key(ec.SECP256R1())
     names = {"kid": "one", "alg": "ES256", "use": "sig"}
     private, public = (json.loads(ECAlgorithm.to_jwk(half)) | names for half in (key, key.public_key()))

@@ -1,1 +1,1 @@
-"""The flow as a picture."""
+"""Tests of the example application's picture of the flow."""

@@ -1,4 +1,4 @@
-"""The picture names the check that refused, from what the API answers."""
+"""The picture of the flow names the check that refused a token, which it derives from the API's answer."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The picture, its recorder and its URLs do not exist unless DEBUG is set."""
+"""The picture of the flow, its recorder and its URLs do not exist unless DEBUG is set."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""No secret, code, refresh token or whole token is left after masking."""
+"""After masking, no secret, code, refresh token or complete token is left."""
 
 import base64
 import json

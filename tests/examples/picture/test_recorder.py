@@ -1,4 +1,7 @@
-"""The recorder is bounded, and a new login begins again."""
+"""The recorder stores a bounded number of exchanges (HTTP request and response).
+
+A new login deletes the earlier ones.
+"""
 
 from examples.webapp.picture.exchange import Exchange
 from examples.webapp.picture.recorder import Recorder

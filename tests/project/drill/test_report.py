@@ -1,6 +1,8 @@
-"""The report of the drill."""
+"""The report of the drill (project.drill): its table and its JSON."""
 
 import json
+
+import pytest
 
 from project.drill.ledger import CLEAN, REFUSED, Ledger
 from project.drill.report import as_json, lines, summary, table
@@ -18,17 +20,20 @@ def test_a_line_counts_the_failures_in_its_window_by_kind() -> None:
     assert rest.failures == {}
 
 
-def test_the_gap_is_the_longest_time_without_a_token_that_touches_the_window() -> None:
+@pytest.mark.parametrize(
+    ("at", "gap"), [((1000, 1101, 1109, 1300), 8), ((1000, 1300), 12), ((1000, 1099, 1105, 1115), 7)]
+)
+def test_the_gap_is_the_longest_time_without_a_token_in_the_window(at: tuple[float, ...], gap: float) -> None:
     one = ledger()
-    one.calls[:] = [call(at) for at in (1000, 1050, 1099, 1115, 1116, 1300)]
-    assert lines(one)[0].gap == 16
+    one.calls[:] = [call(instant - 0.1) for instant in at]
+    assert lines(one)[0].gap == gap
 
 
 def test_the_table_is_markdown_with_a_row_for_each_fault() -> None:
     head, rule, fault, rest = table(lines(ledger())).splitlines()
     assert head == "| fault | s | requests | failures by kind | longest gap |"
     assert rule.count("---") == 5
-    assert fault == "| fault | 10 | 1 | 1 token 503 | 116 s |"
+    assert fault == "| fault | 10 | 1 | 1 token 503 | 12 s |"
     assert rest.startswith("| (no fault) |")
 
 
@@ -37,6 +42,7 @@ def test_the_summary_names_each_broken_promise() -> None:
     broken.calls.append(call(1050, CLEAN))
     violations = judge(broken, BOUNDS)
     assert summary(ledger(), [])[-1] == "Every promise held."
+    assert summary(ledger(), [])[0].endswith("; 3 runs of scheduled jobs, 1 failed.")
     assert summary(broken, violations)[1:] == ["BROKEN (rule 4): device: 503, during no fault"]
     assert summary(broken, [*violations, *violations])[1:] == [
         "BROKEN (rule 4): device: 503, during no fault (2 times)"

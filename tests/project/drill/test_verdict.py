@@ -1,4 +1,7 @@
-"""The verdict of the drill: a ledger in which every promise held, and a change for each promise that can be broken."""
+"""The verdict of the drill (project.drill).
+
+The cases are a ledger in which every promise held, and changes of it that break each promise.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,6 +10,7 @@ import pytest
 
 from project.drill.ledger import (
     BARE,
+    BY_WEBAPP,
     CLEAN,
     EXPECTED,
     GATEWAY,
@@ -15,6 +19,7 @@ from project.drill.ledger import (
     UNANSWERED,
     Call,
     Check,
+    Job,
     Ledger,
     RevokedTokens,
     Token,
@@ -25,13 +30,15 @@ from project.drill.ledger import (
 from project.drill.verdict import Promises, deadline, judge, overdue
 
 BOUNDS = Promises(
-    revocation=10, leeway=30, recovery=15, grant_types=frozenset({"device"}), apis=frozenset({"api-one"}), least=1
-)
+    revocation=10, leeway=30, recovery=15, grant_types=frozenset({"device"}), apis=frozenset({"api-one"}),
+    applications=frozenset({BY_WEBAPP}), jobs=frozenset({"purge_tokens"}), least=1,
+)  # fmt: skip
 TOKEN = Token(jti="one", kid="key", sub="ada", grant="grant", iat=1000, exp=1060)
 FAULT = Window(
     "fault", begun=1100, lifted=1110, recovered=1112, excuses=frozenset({"token:503", "api-one:503"}),
     expects=frozenset({"token:503"}), late=frozenset({"api-one"}),
 )  # fmt: skip
+RESTART = replace(FAULT, begun=1040, excuses=frozenset({f"token:{GATEWAY}"}), expects=frozenset())
 
 
 def call(at: float, result: str = OK, *, group: str = "token") -> Call:
@@ -42,17 +49,26 @@ def use(at: float, result: str, token: Token | None = TOKEN) -> Use:
     return Use("api-one", token, at, at + 0.1, result)
 
 
+def by_webapp(at: float, result: str) -> Use:
+    return replace(use(at, result), api=BY_WEBAPP)
+
+
+def job(at: float, error: str = "") -> Job:
+    return Job("purge_tokens", at, at + 3, error)
+
+
 def revoked(kind: str = "jti", name: str = "one", *, begun: float = 1010, at: float | None = 1011) -> RevokedTokens:
     return RevokedTokens(kind, name, begun, at)
 
 
 def ledger() -> Ledger:
-    """A drill in which every promise held."""
+    """Return a ledger, the record of a drill, in which every promise held."""
     return Ledger(
         tokens=[TOKEN],
         calls=[call(1000), call(1105, CLEAN), call(1116), call(1120, EXPECTED)],
-        uses=[use(1005, OK), use(1095, REFUSED), use(1006, REFUSED, None)],
+        uses=[use(1005, OK), use(1095, REFUSED), use(1006, REFUSED, None), by_webapp(1007, OK)],
         checks=[Check(kind, 1200, kept=True) for kind in ("refresh token", "consent", "revocation")],
+        jobs=[job(1000), job(1104, "the database is away"), job(1115)],
         windows=[FAULT],
     )
 
@@ -97,8 +113,12 @@ BREAKS: dict[str, tuple[int, Callable[[Ledger], object]]] = {
     ),
     "a write is lost": (3, lambda one: one.checks.append(Check("refresh token", 1200, kept=False))),
     "a 503 outside of faults": (4, lambda one: one.calls.append(call(1050, CLEAN))),
+    "a user of the web application who has to log in again outside of faults": (
+        4, lambda one: one.calls.append(call(1050, REFUSED, group="webapp")),
+    ),
+    "a valid token of the web application is refused": (1, lambda one: one.uses.append(by_webapp(1020, REFUSED))),
     "a 503 without Retry-After in a fault": (4, lambda one: one.calls.append(call(1105, BARE))),
-    "a 502 that the fault does not excuse": (4, lambda one: one.calls.append(call(1105, GATEWAY))),
+    "a 503 of nginx that the fault does not excuse": (4, lambda one: one.calls.append(call(1105, GATEWAY))),
     "no answer in a fault": (4, lambda one: one.calls.append(call(1105, UNANSWERED))),
     "a 500 in a fault": (4, lambda one: one.calls.append(call(1105, "500"))),
     "a refusal that the client did not expect": (4, lambda one: one.calls.append(call(1105, REFUSED))),
@@ -113,7 +133,17 @@ BREAKS: dict[str, tuple[int, Callable[[Ledger], object]]] = {
     "a grant type that got no token": (6, lambda one: one.calls.__delitem__(slice(0, 3, 2))),
     "an API that accepted nothing": (6, lambda one: one.uses.__delitem__(0)),
     "an API that refused nothing": (6, lambda one: one.uses.__delitem__(slice(1, 3))),
+    "a web application that read nothing": (6, lambda one: one.uses.__delitem__(3)),
     "consents that were not looked for": (6, lambda one: one.checks.__delitem__(1)),
+    "a job that succeeded never": (6, lambda one: one.jobs.__delitem__(slice(0, 3, 2))),
+    "a job that fails outside of faults": (7, lambda one: one.jobs.append(job(1050, "a lock"))),
+    "a job that fails after a fault": (7, lambda one: one.jobs.append(job(1112.5, "a lock"))),
+    "a job that fails while a node restarts": (
+        7, lambda one: (
+            one.windows.append(RESTART),
+            one.jobs.append(job(1050, "a lock")),
+        ),
+    ),
 }  # fmt: skip
 
 
@@ -146,6 +176,8 @@ EXCUSED: dict[str, Callable[[Ledger], object]] = {
         Check("refresh token", 1, kept=False, excuse="revoked")
     ),
     "an API is unavailable in its fault": lambda one: one.uses.append(use(1105, CLEAN)),
+    "a job fails that began before its fault": lambda one: one.jobs.append(job(1098, "the database is away")),
+    "a job fails that began in its fault": lambda one: one.jobs.append(job(1111, "the database is away")),
 }  # fmt: skip
 
 
@@ -184,7 +216,8 @@ def test_a_use_before_the_bound_is_not_overdue() -> None:
     ("status", "headers", "expected"),
     [
         (200, {}, OK), (302, {}, OK), (503, {"Retry-After": "2"}, CLEAN), (503, {}, BARE),
-        (503, {"Retry-After": "soon"}, BARE), (502, {}, GATEWAY), (504, {}, GATEWAY), (400, {}, REFUSED),
+        (503, {"Retry-After": "soon"}, BARE), (502, {}, "502"), (504, {}, "504"), (400, {}, REFUSED),
+        (503, {"Retry-After": "5", "Proxy-Status": "nginx"}, GATEWAY), (503, {"Proxy-Status": "nginx"}, BARE),
         (401, {}, REFUSED), (403, {}, REFUSED), (404, {}, "404"), (429, {}, "429"), (500, {}, "500"),
     ],
 )  # fmt: skip

@@ -1,1 +1,1 @@
-"""Tests of the front, which run in this process: ASGI messages in, ASGI messages out."""
+"""Tests of the front (project.front). It runs in this process: ASGI messages in, ASGI messages out."""

@@ -1,4 +1,4 @@
-"""A client that speaks ASGI to a front in the same process."""
+"""A client that sends ASGI messages to a front (project.front) in the same process."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -13,7 +13,7 @@ BOUNDS = Bounds(body=100, body_within=0.2, answer=60.0, admin_answer=60.0)
 
 @dataclass(slots=True)
 class Answer:
-    """What the front sent."""
+    """The response that the front sent."""
 
     status: int = 0
     headers: list[tuple[str, str]] = field(default_factory=list)
@@ -53,7 +53,10 @@ async def ask(
     body: Iterable[bytes] = (),
     ends: bool = True,
 ) -> Answer:
-    """Send a request whose body comes in these parts. One that does not end hangs after the last part."""
+    """Send a request to the front `one`, and return the front's response.
+
+    `body` has the parts of the request's body. If `ends` is False, the request never ends after the last part.
+    """
     parts, answer = list(body), Answer()
 
     async def receive() -> dict[str, Any]:
@@ -75,5 +78,5 @@ async def ask(
 
 
 def asked(one: Front, path: str = "/", **request: Any) -> Answer:
-    """`ask` outside of an event loop."""
+    """Call `ask` outside of an event loop, and return the response."""
     return asyncio.run(ask(one, path, **request))

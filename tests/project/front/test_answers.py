@@ -1,18 +1,18 @@
-"""Answers pass through as the application made them, short or long, and its failures end one request only."""
+"""The front passes on the application's answers unchanged. A failure of the application ends only its own request."""
 
 import asyncio
 import threading
 
 import pytest
 
-from project.front import application, reply
+from project.front import application, reply, wsgi_call
 from tests.project.front.asgi import ask, asked, front, scope
 
 PART = b"x" * 1024 * 1024
 
 
 class Parts:
-    """A body in parts, and whether it was closed."""
+    """A response body in parts. It records whether it was closed."""
 
     def __init__(self, count, fails=False):
         self.left, self.fails, self.closed = count, fails, threading.Event()
@@ -53,8 +53,9 @@ def test_a_long_body_is_sent_while_it_is_made(count, sent):
 
 @pytest.mark.parametrize("taken", [0, 2])
 def test_a_reader_that_stalls_does_not_keep_the_thread_nor_the_answer(monkeypatch, taken):
-    """It takes so many parts, and no more."""
-    monkeypatch.setattr(application, "STALLED", 0.2)
+    """The client reads `taken` parts of the response, and then no more."""
+    for module in (application, wsgi_call):
+        monkeypatch.setattr(module, "STALLED", 0.2)
     parts = Parts(50)
     one = serving(parts)
     sent = []

@@ -1,4 +1,7 @@
-"""An answer comes in time or is a 503, and what was abandoned changes nothing afterwards."""
+"""The front (project.front) answers in time, if necessary by a 503.
+
+A request that it has abandoned changes nothing afterwards.
+"""
 
 import asyncio
 import gc
@@ -15,7 +18,8 @@ import pytest
 from project.front import lanes, turn
 from project.front.abandonment import Abandoned, _commit_unless_abandoned, _guard
 from project.front.turn import Turn, TurnOver
-from project.launch import serve
+from project.launch import serve, worker_start
+from tests.ports import free
 from tests.project.front.asgi import BOUNDS, ask, asked, front
 
 HASTY = replace(BOUNDS, answer=0.3)
@@ -23,7 +27,7 @@ OK = [("Content-Type", "text/plain"), ("Set-Cookie", " a=b")]
 
 
 class Hanging:
-    """An application that hangs at /hang until it is released, and remembers what it was called for."""
+    """A WSGI application that hangs at /hang until it is released. It records the paths of its calls."""
 
     def __init__(self):
         self.released = threading.Event()
@@ -70,29 +74,57 @@ def test_a_front_of_the_issuer_notes_in_the_audit_log_without_a_database(hanging
     caplog.set_level(logging.INFO, logger="tokens.audit")
     with (
         patch.dict(os.environ),
-        patch.object(serve, "import_string", return_value=hanging),
-        patch.object(serve.thread_limit, "serving"),
-        patch.object(serve.apps, "is_installed", return_value=installed),
-        patch.object(serve, "bounds", return_value=replace(BOUNDS, answer=0.31)),
+        patch.object(worker_start, "import_string", return_value=hanging),
+        patch.object(worker_start.thread_limit, "serving"),
+        patch.object(worker_start.apps, "is_installed", return_value=installed),
+        patch.object(worker_start, "bounds", return_value=replace(BOUNDS, answer=0.31)),
     ):
-        assert asked(serve.load("project.wsgi.application", alive=None), "/oauth/hang").status == 503
+        assert asked(worker_start.load("project.wsgi.application", alive=None), "/oauth/hang").status == 503
     lines = [json.loads(message) for message in caplog.messages if "request.unavailable" in message]
     assert [line["details"]["reason"] for line in lines] == ["no answer within 0.31 s"] * installed
 
 
 def test_garbage_collections_of_a_worker_skip_what_it_has_loaded(hanging):
-    """Counted, not timed: frozen objects are in no generation that a collection walks."""
+    """The test counts objects instead of measuring time. A garbage collection does not visit frozen objects."""
     with (
         patch.dict(os.environ),
-        patch.object(serve, "import_string", return_value=hanging),
-        patch.object(serve.thread_limit, "serving"),
+        patch.object(worker_start, "import_string", return_value=hanging),
+        patch.object(worker_start.thread_limit, "serving"),
     ):
         try:
-            serve.load("project.wsgi.application", alive=None)
+            worker_start.load("project.wsgi.application", alive=None)
             assert gc.get_freeze_count() > 10 * sum(gc.get_count())
             assert len(gc.get_objects()) < gc.get_freeze_count()
         finally:
             gc.unfreeze()
+
+
+def test_the_objects_that_the_checks_loaded_are_frozen_before_workers_fork():
+    """If the objects were not frozen, the first garbage collection in a worker would write to each of them.
+
+    Each memory page with such an object would then be copied.
+    """
+    frozen = []
+
+    class Recorded:
+        def __init__(self, *_arguments, **_options):
+            pass
+
+        def serve(self, **_options):
+            frozen.append(gc.get_freeze_count())
+
+    gc.unfreeze()
+    options = serve.parse([str(free())], serve.PROGRAM)
+    try:
+        with (
+            patch.object(serve, "Workers", Recorded),
+            patch.object(serve, "refuse_on_errors"),
+            patch.object(serve.environment, "forget_secrets"),
+        ):
+            serve.serve(options, None)
+    finally:
+        gc.unfreeze()
+    assert frozen[0] > 10_000
 
 
 def test_what_is_no_503_is_not_noted():

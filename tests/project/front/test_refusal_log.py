@@ -1,4 +1,7 @@
-"""What the front refuses leaves a line for the operator: bounded in number and length, without what the client sent."""
+"""The log lines about requests that the front (project.front) refuses.
+
+Their number and length are bounded, and they contain nothing that the client sent.
+"""
 
 import logging
 

@@ -1,4 +1,7 @@
-"""What reaches the WSGI application: headers in one spelling, and whole bodies that have a length."""
+"""The requests that the front passes on to the WSGI application.
+
+The application gets each header in one spelling, and whole bodies with a length.
+"""
 
 import asyncio
 import json
@@ -9,7 +12,7 @@ from tests.project.front.asgi import asked, front, scope
 
 
 def echo(environ, start):
-    """Answer with the environ's text values and the body."""
+    """Answer with the body of the request and the text values of its environ."""
     told = {name: value for name, value in environ.items() if isinstance(value, str)}
     body = json.dumps(told | {"body": environ["wsgi.input"].read().decode()}).encode()
     start("200 OK", [("Content-Type", "application/json")])

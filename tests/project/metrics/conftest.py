@@ -1,4 +1,4 @@
-"""A registry of its own for each test, to which the issuer's metrics go."""
+"""A Prometheus registry for each test, in which the issuer's metrics are registered."""
 
 from collections.abc import Callable, Iterator
 
@@ -23,7 +23,7 @@ def registry() -> Iterator[CollectorRegistry]:
 
 @pytest.fixture
 def counted(registry: CollectorRegistry) -> Iterator[CollectorRegistry]:
-    """The registry, while events of the audit trail and logins are counted."""
+    """Yield the registry. Events of the audit trail and logins are counted in it during the test."""
     before = list(trail.observers), list(password_slots.observers)
     events.attach()
     yield registry
@@ -31,5 +31,5 @@ def counted(registry: CollectorRegistry) -> Iterator[CollectorRegistry]:
 
 
 def series(registry: CollectorRegistry) -> int:
-    """The number of time series."""
+    """Return the number of time series in the registry."""
     return sum(len(family.samples) for family in registry.collect())

@@ -1,4 +1,4 @@
-"""What is counted of the audit trail and of logins, and that no request adds a series."""
+"""The metrics that count audit events and logins. No request can add a time series to them."""
 
 import secrets
 from threading import Event, Thread

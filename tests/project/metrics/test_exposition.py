@@ -1,4 +1,4 @@
-"""The port that exposes the metrics of several worker processes."""
+"""The port that exposes the metrics of several worker processes together."""
 
 import http.client
 import ipaddress
@@ -30,7 +30,7 @@ if sys.argv[2] == "stay":
 
 
 def worker(folder, value, end="go"):
-    """A process that counted `value` tokens."""
+    """Return a process that has counted `value` tokens."""
     return subprocess.Popen(
         [sys.executable, "-c", WORKER, str(value), end],
         cwd=ROOT,
@@ -43,7 +43,10 @@ def worker(folder, value, end="go"):
 
 @pytest.fixture
 def serve(tmp_path):
-    """Serves a folder to `networks`, and returns what answers a request as (status, body)."""
+    """Yield a function that serves the metrics of a folder to `networks`.
+
+    It returns a function that sends a request, and returns its status and body.
+    """
     servers = []
 
     def start(networks):
@@ -52,7 +55,7 @@ def serve(tmp_path):
         exposition.threading.Thread(target=server.serve_forever, daemon=True).start()
 
         def get(path="/metrics", method="GET"):
-            connection = http.client.HTTPConnection(*server.server_address[:2], timeout=30)
+            connection = http.client.HTTPConnection(*server.server_address[:2], timeout=60)
             connection.request(method, path)
             answer = connection.getresponse()
             return answer.status, answer.read().decode()

@@ -1,6 +1,7 @@
-"""The gauges of keys, caches, feed and jobs."""
+"""The gauges of the issuer's state: keys, caches, revocation feed and background jobs."""
 
 from datetime import timedelta
+from unittest.mock import Mock
 
 import pytest
 from django.utils import timezone
@@ -11,7 +12,8 @@ from tests.tokens.factories import operation
 from tokens.audit import jobs
 from tokens.keys import keyring, rotation
 from tokens.keys.rules.policy import PRODUCTION
-from tokens.limits import rate_limit
+from tokens.limits import cache_circuit
+from tokens.limits.cache_circuit import PAUSE, NotCounted
 from tokens.models import RevocationLog, Segment, WaitingEntry
 
 pytestmark = pytest.mark.django_db
@@ -20,7 +22,7 @@ RING = {"ring": "default"}
 
 @pytest.fixture
 def read(registry):
-    """Reads the memory, and returns the value of a gauge."""
+    """Return a function that reads the state from memory, and returns the value of a gauge."""
 
     def value(name, labels=RING):
         state.record(issuer_state.of_memory(timezone.now()))
@@ -62,10 +64,11 @@ def test_a_process_that_has_read_no_keys_has_no_gauge_of_them(read):
 
 
 def test_a_failed_cache_is_an_open_circuit(read):
-    circuit = rate_limit._circuit("guesses")
-    circuit.failed(timezone.now().timestamp())
+    now = timezone.now()
+    with pytest.raises(NotCounted):
+        cache_circuit.ask("guesses", Mock(side_effect=OSError), now=now)
     assert read("keyturn_circuit_open", {"dependency": "cache:guesses"}) == 1
-    circuit.succeeded()
+    cache_circuit.ask("guesses", Mock(), now=now + timedelta(seconds=PAUSE))
     assert read("keyturn_circuit_open", {"dependency": "cache:guesses"}) == 0
 
 

@@ -1,4 +1,4 @@
-"""The duration of requests by endpoint: names of the URL map, never paths."""
+"""The metric of the duration of requests by endpoint. The labels are names of the URL map, never paths."""
 
 import secrets
 
@@ -16,7 +16,7 @@ from tests.project.metrics.conftest import series
 
 @pytest.fixture
 def measure(settings, monkeypatch):
-    """Returns what measures one view."""
+    """Return the middleware that measures requests, with metrics turned on."""
     settings.METRICS_PORT = 1
     monkeypatch.setattr(middleware, "_started", [True])
     return measured

@@ -1,4 +1,4 @@
-"""The metrics of issuer and API as they are served: two workers each, and a port of their own."""
+"""The metrics of issuer and API as they are served, with two workers each and on a separate port."""
 
 import re
 import time
@@ -26,13 +26,13 @@ class Served:
     metrics: str
 
     def value(self, series: str) -> float | None:
-        """The value of a series, or None if it is not there."""
+        """Return the value of a series, or None if there is no such series."""
         text = requests.get(self.metrics, timeout=WITHIN).text
         found = re.search(rf"^{re.escape(series)} (\S+)$", text, re.MULTILINE)
         return float(found[1]) if found else None
 
     def wait_for(self, series: str) -> float:
-        """The value of a series that is read in the background."""
+        """Wait for a series that is read in the background, and return its value."""
         deadline = time.monotonic() + WITHIN
         while (value := self.value(series)) is None:
             assert time.monotonic() < deadline, f"{series} did not come"

@@ -1,4 +1,4 @@
-"""The sampling thread, and the circuits of databases."""
+"""The thread that samples the gauges of the issuer's state, and the circuit breakers of databases."""
 
 from threading import Event
 

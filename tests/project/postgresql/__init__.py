@@ -1,1 +1,1 @@
-"""Tests of project/postgresql that need no server."""
+"""Tests of project/postgresql that need no PostgreSQL server."""

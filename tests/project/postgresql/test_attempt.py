@@ -1,4 +1,4 @@
-"""A call with a deadline: its result, its error, or DeadlinePassed and a late result that is discarded."""
+"""A call with a deadline returns its result or raises its error. A result after the deadline is discarded."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""How long the work at hand may wait for databases."""
+"""The time budget: how long a request, a thread or a command may wait for databases."""
 
 import time
 

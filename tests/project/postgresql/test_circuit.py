@@ -1,10 +1,14 @@
-"""After a server that hung: nobody asks for a second, then one, then everybody or again nobody."""
+"""The circuit breaker of a database server.
+
+After the server did not answer, no thread tries to connect for a second. Then one thread tries, and its result decides
+for all.
+"""
 
 import threading
 
 import pytest
 
-from project.postgresql.circuit import LEASE, PAUSE, Circuits, ServerCircuit
+from project.postgresql.circuit import LEASE, PAUSE, Circuits, LockCircuit, ServerCircuit
 from project.postgresql.errors import NotTried
 
 
@@ -22,7 +26,7 @@ def clock() -> Clock:
 
 
 def elsewhere(circuit: ServerCircuit) -> bool:
-    """Whether another thread may try."""
+    """Return True if the circuit breaker lets another thread than this one try."""
     found = []
 
     def ask() -> None:
@@ -99,3 +103,16 @@ def test_databases_and_their_commits_have_circuits_of_their_own() -> None:
         circuits.of("default", "answers").require()
     circuits.forget()
     circuits.of("default", "answers").require()
+
+
+def test_the_circuit_of_locks_closes_for_every_thread_after_the_pause(clock: Clock) -> None:
+    circuit = LockCircuit(clock=clock)
+    circuit.failed()
+    assert (elsewhere(circuit), circuit.is_open) == (False, True)
+    clock.now += PAUSE
+    circuit.require()
+    assert (elsewhere(circuit), circuit.is_open) == (True, False)
+
+
+def test_a_database_has_a_circuit_of_locks() -> None:
+    assert isinstance(Circuits().of("default", "locks"), LockCircuit)

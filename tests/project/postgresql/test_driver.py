@@ -1,4 +1,4 @@
-"""Connecting within a budget, to one host or to several."""
+"""Connecting to PostgreSQL within a time budget, to one host or to several."""
 
 import socket
 import time
@@ -14,7 +14,7 @@ from project.postgresql.errors import DeadlinePassed
 
 @pytest.fixture
 def silent():
-    """A server that accepts and never says anything, as a frozen one does."""
+    """Yield a server that accepts connections but never answers, like a frozen PostgreSQL server."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
 

@@ -1,1 +1,1 @@
-"""Tests of the commands."""
+"""Tests of the manage.py commands of the resource server."""

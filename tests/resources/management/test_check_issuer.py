@@ -17,7 +17,7 @@ GOOD = shared_key()
 
 
 def run(issuer: str, *arguments: str) -> tuple[str, int]:
-    """Return the output and the exit code."""
+    """Run check_issuer for the issuer, and return its output and its exit code."""
     printed = StringIO()
     with override_settings(RESOURCE_SERVER={"ISSUERS": [issuer], "AUDIENCE": ["https://api.example/"]}):
         try:
@@ -93,7 +93,7 @@ def test_pinned_keys_are_reported_as_pinned() -> None:
 
 
 def lists(issuer: Loopback, *resources: object) -> None:
-    """Publish good keys, and `resources` in the metadata (RFC 9728 section 4)."""
+    """Publish valid keys, and metadata that lists `resources` (RFC 9728 section 4)."""
     issuer.publish(jwks(GOOD))
     metadata = {"issuer": issuer.url, "jwks_uri": f"{issuer.url}/jwks.json", "protected_resources": list(resources)}
     issuer.answers["/.well-known/oauth-authorization-server"] = document(metadata)

@@ -1,4 +1,4 @@
-"""The notes API: two users and their notes, and each refusal."""
+"""The notes API: two users with their own notes, and each way in which a request is refused."""
 
 import json
 from typing import Any

@@ -1,4 +1,7 @@
-"""The sessions of a user's browsers: what is recorded, at which cost, who sees them, and how they end."""
+"""The login sessions of a user's browsers.
+
+The tests are about their records, the cost of recording them, who sees them, and how they end.
+"""
 
 import uuid
 from datetime import timedelta
@@ -31,7 +34,7 @@ def process_begins():
 
 
 def logged_in(username="ada", user_agent=FIREFOX, password="correct horse"):
-    """Return a browser whose user logged in by the login page."""
+    """Return a browser whose user has logged in on the login page."""
     browser = Browser(HTTP_USER_AGENT=user_agent, REMOTE_ADDR="192.0.2.7")
     assert browser.post("/accounts/login/", {"login": username, "password": password}).status_code == 302
     return browser
@@ -137,13 +140,16 @@ def test_a_logout_deletes_the_record(user):
 
 def test_after_a_logout_everywhere_no_earlier_session_is_listed(user):
     logged_in()
-    access.log_out_by_user(user, now=timezone.now())
+    access.log_out_everywhere_by_user(user, now=timezone.now())
     here = logged_in()
     assert [row.is_current for row in here.get(PAGE).context["rows"]] == [True]
 
 
 def test_the_record_follows_a_new_password(user):
-    """Django changes the key of the session that set the password, and the user's epoch changes."""
+    """When a user sets a new password, Django changes the session's key.
+
+    The issuer changes the user's session epoch.
+    """
     here, other = logged_in(), logged_in()
     before = row_of(here)
     user.set_password("battery staple")

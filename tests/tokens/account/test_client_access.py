@@ -1,4 +1,7 @@
-"""The applications that a user allowed: what the page lists, and that a withdrawal reaches every token."""
+"""The applications that a user has allowed.
+
+An HTML page lists them. If the user withdraws access, all tokens of the application are revoked.
+"""
 
 from datetime import timedelta
 
@@ -40,7 +43,7 @@ def browser(client, user):
 
 
 def connect(browser, app, **changes):
-    """Allow the application, and return the answer with its tokens."""
+    """Allow the application as the user of the browser, and return the token response."""
     issued = answer_of(allow(browser, authorization(app, scope=SCOPE, **changes)))["code"]
     return redeem(browser, app, issued).json()
 

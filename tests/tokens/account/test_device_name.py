@@ -1,4 +1,7 @@
-"""The words for a browser, from the headers that browsers of November 2026 and before send."""
+"""The name that the account pages show for a browser.
+
+It is derived from headers that browsers up to November 2026 send.
+"""
 
 import pytest
 

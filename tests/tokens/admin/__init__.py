@@ -1,1 +1,1 @@
-"""Tests of the admin."""
+"""Tests of the issuer's Django admin."""

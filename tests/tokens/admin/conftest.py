@@ -1,4 +1,4 @@
-"""Fixtures: a browser of an administrator, and the form of a new client."""
+"""Fixtures: a browser in which an administrator is logged in, and the form of a new client."""
 
 import pytest
 

@@ -24,14 +24,14 @@ def notes(admin):
 
 
 def events():
-    """Return the events since the administrator logged in."""
+    """Return the audit events since the administrator logged in."""
     seen = AuditEvent.objects.exclude(action__startswith="user.").order_by("pk")
     assert {event.actor for event in seen} <= {"user:root"}
     return [(event.action, event.subject, event.details) for event in seen]
 
 
 def rows(api, *changes):
-    """Return the form fields of an API's scopes."""
+    """Return the form fields for the rows of an API's scopes, with `changes` of these rows."""
     scope_rows = list(api.scopes.order_by("name"))
     sent = {"scopes-TOTAL_FORMS": len(changes), "scopes-INITIAL_FORMS": len(scope_rows)}
     for number, change in enumerate(changes):

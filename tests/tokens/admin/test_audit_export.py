@@ -1,4 +1,7 @@
-"""Events as CSV, which a spreadsheet shows and does not run."""
+"""The export of audit events as CSV.
+
+A spreadsheet program shows each value as text and runs no formula.
+"""
 
 import csv
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The switches for claims in the admin: of a client, of an API and of its scopes."""
+"""The switches in the admin that put claims into tokens: those of a client, of an API and of its scopes."""
 
 import pytest
 from django.contrib.auth.models import Group

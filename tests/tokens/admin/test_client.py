@@ -31,7 +31,7 @@ def page_of(client):
 
 
 def one_row(secret, **dates):
-    """Return the form fields of a client's only secret."""
+    """Return the form fields for the only secret of a client. `dates` are its dates."""
     row = {"secrets-0-id": secret.pk, "secrets-0-client": secret.client_id}
     for name, at in dates.items():
         row |= {f"secrets-0-{name}_0": f"{at:%Y-%m-%d}", f"secrets-0-{name}_1": f"{at:%H:%M:%S}"}
@@ -143,7 +143,7 @@ def test_an_expiry_date_can_be_removed(admin, form):
 
 
 def test_a_secret_revoked_while_its_page_was_open_shows_an_error(admin, form, monkeypatch):
-    """Another administrator revokes the secret between validation and save."""
+    """Another administrator revokes the secret after the form was validated and before it is saved."""
     admin.post(ADD, form)
     made, row = Client.objects.get(), ClientSecret.objects.get()
     ended, judge = datetime(2026, 1, 1, tzinfo=UTC), secret_rotation.refuse_ended
@@ -412,7 +412,10 @@ def test_the_end_of_an_ended_secret_cannot_be_changed(admin, form, ended, change
 
 @pytest.mark.parametrize("name", ["revoked_at", "expires_at"])
 def test_a_client_with_an_ended_secret_can_be_saved(admin, form, name):
-    """The form has no microseconds. Sending the same second back must not change the expiry date."""
+    """The form shows dates without microseconds.
+
+    If it sends the same second back, the stored expiry date must not change.
+    """
     admin.post(ADD, form)
     ended = {name: datetime(2026, 1, 1, 1, 2, 3, 4, UTC)}
     ClientSecret.objects.update(**ended)
@@ -487,7 +490,7 @@ def test_an_empty_box_of_keys_is_no_change_of_a_client_without_keys(admin, form)
 
 
 def test_no_link_leads_to_a_page_that_is_not_served(admin, form):
-    """The toolkit's model links to a page of the toolkit, which answered 500."""
+    """The toolkit's model links to a page of django-oauth-toolkit. In an earlier version, that page answered 500."""
     admin.post(ADD, form)
     assert "View on site" not in admin.get(page_of(Client.objects.get())).content.decode()
 

@@ -1,4 +1,7 @@
-"""Adding a client by its kind in the admin: it asks only what the kind needs, and shows blocks to paste."""
+"""Adding a client by its kind in the admin.
+
+The form has only the fields that the kind needs, and then shows code blocks to paste.
+"""
 
 import json
 

@@ -1,4 +1,7 @@
-"""Adding a client by the recipe of a program in the admin: the same client as create_client --for makes."""
+"""Adding a client for a known program in the admin.
+
+The client is the same that `create_client --for` registers for the program.
+"""
 
 from io import StringIO
 
@@ -44,7 +47,7 @@ def test_the_client_is_that_of_the_command(admin, name):
 
 
 def described(client):
-    """Return the fields of a client that do not differ by chance."""
+    """Return the fields of a client, except those with random values."""
     fields = model_to_dict(client) | {"recipe": client.recipe}
     fields["scopes"] = sorted(scope.name for scope in fields["scopes"])
     chance = {"id", "created", "updated"} | (set() if catalog.find(client.recipe).step(

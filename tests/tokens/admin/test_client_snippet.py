@@ -1,4 +1,7 @@
-"""Blocks to paste: a value is a literal of the block's language, so that it cannot add code."""
+"""Code blocks to paste that contain values of a client.
+
+Each value becomes a literal of the block's language, so that the value cannot add code.
+"""
 
 import ast
 import json

@@ -1,4 +1,4 @@
-"""The dashboard at the start of the admin."""
+"""The dashboard on the start page of the admin, which shows the state of the issuer."""
 
 from datetime import timedelta
 from io import StringIO

@@ -1,4 +1,4 @@
-"""Who may do what in the admin: a test for each row of the table in docs/admin.md."""
+"""The permissions for each action in the admin: a test for each row of the table in docs/admin.md."""
 
 import json
 
@@ -37,7 +37,7 @@ def allow_list(settings):
 
 @pytest.fixture
 def clerk(client):
-    """Return a function that logs an administrator with the permissions in."""
+    """Return a function that logs in an administrator with the given permissions."""
 
     def log_in(*permissions):
         user = User.objects.create_user("clerk", is_staff=True)

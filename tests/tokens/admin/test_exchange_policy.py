@@ -1,9 +1,10 @@
-"""Exchange policies in the admin, and their audit events."""
+"""Policies for token exchange in the admin, and their audit events."""
 
 import pytest
 
+from tests.tokens.events import events
 from tests.tokens.factories import API, OTHER_API, make_client
-from tokens.models import AuditEvent, ExchangePolicy, Scope, User
+from tokens.models import ExchangePolicy, Scope, User
 
 pytestmark = pytest.mark.django_db
 PAGE = "/admin/tokens/exchangepolicy/"
@@ -17,10 +18,6 @@ def form(client, apis):
         "api": apis[OTHER_API].pk,
         "scopes": [Scope.objects.get(name="other:read").pk],
     }
-
-
-def events():
-    return [(event.action, event.actor, event.subject, event.details) for event in AuditEvent.objects.order_by("pk")]
 
 
 def test_creating_changing_and_deleting_a_policy_are_audit_events(client, form):

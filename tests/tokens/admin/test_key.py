@@ -1,4 +1,4 @@
-"""Rings and keys in the admin: the picture, the buttons and their permissions."""
+"""Key rings and signing keys in the admin: the timeline, the buttons and their permissions."""
 
 from datetime import timedelta
 

@@ -1,7 +1,7 @@
-"""Each page of the admin is in the language of its browser: no text is left in English.
+"""Each page of the admin is in the language of the browser. No text stays in English.
 
-Every text that Django translates for a page is put in brackets. What stands outside of brackets must be data: a
-value of a row, or a name that is the same in each language.
+Each text that Django translates for a page is put in brackets. Each word outside of brackets must be data: a value of a
+database row, or a name that is the same in each language.
 """
 
 import re
@@ -69,7 +69,7 @@ UNTRANSLATED = {
 
 
 class Shown(HTMLParser):
-    """Collects what people read or hear of a page, except code and the choices of lists."""
+    """Collects the texts of an HTML page that users read or hear, except code and the choices of select fields."""
 
     def __init__(self):
         super().__init__()
@@ -92,7 +92,10 @@ class Shown(HTMLParser):
 
 @pytest.fixture
 def in_brackets(monkeypatch):
-    """Put each text that is translated in brackets. Returns what was asked, with its German."""
+    """Make Django put each translated text in brackets.
+
+    Returns a mapping from each text that was translated to its German translation.
+    """
     asked = {}
     functions = translation._trans
 
@@ -113,7 +116,7 @@ def in_brackets(monkeypatch):
 
 @pytest.fixture
 def rows(client, webapp, code, signer):
-    """Create a row for each page of the admin."""
+    """Create database rows, so that each page of the admin has one."""
     now = timezone.now()
     rotation.rotate(operation(), early=True)
     assert redeem(client, webapp, code(webapp)).status_code == 200
@@ -135,7 +138,7 @@ def rows(client, webapp, code, signer):
 
 
 def pages():
-    """Yield the address of each page of each table, and those of the admin's own pages."""
+    """Yield the addresses of all pages of the admin: those of each table, and those that belong to no table."""
     yield reverse("admin:index")
     yield reverse("admin:password_change")
     for model, page in django_admin.site._registry.items():
@@ -153,7 +156,7 @@ def pages():
 
 
 def words(html, data):
-    """Return the words of a page that are neither translated nor data."""
+    """Return the words of an HTML page that are neither translated nor in `data`."""
     shown = Shown()
     shown.feed(html)
     text = BETWEEN.join(shown.texts)
@@ -172,7 +175,7 @@ def _rest(text, data):
 
 
 def values():
-    """Return each text in the database, the longest first."""
+    """Return each text that is stored in the database, the longest first."""
     found = set()
     for model in [*django_admin.site._registry, *SHOWN_WITHIN]:
         for row in model._default_manager.all()[:50]:

@@ -1,4 +1,4 @@
-"""The admin's login page: the headers of the issuer's own login page, and no messages of earlier users."""
+"""The admin's login page has the headers of the issuer's own login page, and shows no messages of earlier users."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ PAGE = "/admin/login/"
 
 @pytest.fixture
 def answers(client, settings):
-    """Return each answer of the page: the form, a wrong password, too many attempts."""
+    """Return the answers of the admin's login page: a form, a refused password, and a refusal for too many attempts."""
     settings.ISSUER = settings.ISSUER | {"RATE_LIMITS": {"login": (1, 86_400)}}
     first_answer = client.get(PAGE)
     attempts = [client.post(PAGE, {"username": "ada", "password": "x"}) for _ in range(2)]
@@ -56,7 +56,7 @@ def messages_on(answer):
 
 
 def test_messages_of_an_earlier_user_are_not_shown_to_the_next_user(client):
-    """Messages of a login, of a logout, and of an admin action whose result page was not opened."""
+    """The messages are from a login, a logout, and an admin action whose result page was not opened."""
     _, other = (User.objects.create_superuser(name, password="correct horse battery") for name in ("root", "other"))
     client.post("/accounts/login/", {"login": "root", "password": "correct horse battery"})
     form = {"action": "log_out_everywhere", "_selected_action": [other.pk]}
@@ -70,7 +70,7 @@ def test_messages_of_an_earlier_user_are_not_shown_to_the_next_user(client):
 
 
 def test_the_login_page_drops_messages_of_a_session_that_continues(client):
-    """The user lost access to the admin, so that the login page is shown in the user's session."""
+    """The user has lost access to the admin, so the admin shows the login page although the user is logged in."""
     root = User.objects.create_superuser("root", password="correct horse battery")
     other = User.objects.create_user("other")
     client.force_login(root)

@@ -1,4 +1,7 @@
-"""Logout messages in the admin: listed by state, and sent again by an administrator who may."""
+"""The messages to clients about logouts, in the admin.
+
+They are listed by state. Administrators with the permission can send them again.
+"""
 
 from datetime import timedelta
 

@@ -1,4 +1,7 @@
-"""Self-registered clients in the admin: listed, and blocked; what their documents decide cannot be changed."""
+"""Self-registered clients in the admin: they are listed and can be blocked.
+
+Values that come from their metadata documents cannot be changed.
+"""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Staff who may change users cannot give permissions, to themselves or to others."""
+"""Staff who may change users cannot give permissions to themselves or to others."""
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -14,7 +14,7 @@ USERS, GROUPS = "/admin/tokens/user/", "/admin/auth/group/"
 
 @pytest.fixture
 def helper():
-    """Return a member of staff with all permissions on users and groups, who is not a superuser."""
+    """Return a staff user with all permissions on users and groups, who is not a superuser."""
     made = User.objects.create_user("helper", is_staff=True)
     models = ("user", "group", "emailaddress")
     made.user_permissions.set(Permission.objects.filter(content_type__model__in=models))

@@ -21,7 +21,7 @@ def search(browser, page, words):
 
 @pytest.fixture
 def grants(apis):
-    """Return a grant of each of two users, for the same client."""
+    """Create a grant for each of two users at the same client, and return the grants."""
     webapp = make_client("webapp")
     return [
         UserGrant.objects.create(

@@ -21,14 +21,16 @@ def test_every_page_that_changes_anything_is_audited():
 
 
 def test_a_group_and_a_verified_address_are_events(admin):
-    assert admin.post("/admin/auth/group/add/", {"name": "operators"}).status_code == 302
+    may = Permission.objects.get(codename="change_client")
+    assert admin.post("/admin/auth/group/add/", {"name": "operators", "permissions": [may.pk]}).status_code == 302
     eve = User.objects.create_user("eve", email="eve@example.org")
     form = {"user": eve.pk, "email": "eve@example.org", "verified": "on", "primary": "on"}
     assert admin.post("/admin/account/emailaddress/add/", form).status_code == 302
-    trail = list(AuditEvent.objects.order_by("pk").values_list("action", "actor", "subject"))
+    trail = list(AuditEvent.objects.order_by("pk").values_list("action", "actor", "subject", "details"))
+    details = {"sub": str(eve.sub), "verified": True, "primary": True}
     assert trail == [
-        ("group.created", "user:root", "group:operators"),
-        ("email_address.created", "user:root", f"email_address:eve/{EmailAddress.objects.get().pk}"),
+        ("group.created", "user:root", "group:operators", {"permissions": ["tokens.change_client"]}),
+        ("email_address.created", "user:root", f"email_address:eve/{EmailAddress.objects.get().pk}", details),
     ]
     assert Group.objects.exists()
 
@@ -77,3 +79,41 @@ def test_no_lookup_in_the_address_tries_the_characters_of_a_secret(admin):
     factor("ada")
     assert admin.get("/admin/mfa/authenticator/", {"type__exact": "totp"}).context["cl"].result_count == 1
     assert admin.get("/admin/mfa/authenticator/", {"data__secret__startswith": "1"}).status_code == 400
+
+
+@pytest.fixture
+def addresses():
+    rows = [("ada", "ada@example.org"), ("Ada", "Countess@Example.com"), ("eve", "adamant@example.org")]
+    for name, email in rows:
+        EmailAddress.objects.create(user=User.objects.create_user(name), email=email)
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("count", ["Countess@Example.com"]),
+        ("COUNTESS@example.com", ["Countess@Example.com"]),
+        ("adamant@", ["adamant@example.org"]),
+        ("adam", ["adamant@example.org"]),
+        ("eve", ["adamant@example.org"]),
+        ("EVE", ["adamant@example.org"]),
+        ("ada", ["Countess@Example.com", "ada@example.org", "adamant@example.org"]),
+        ("ada count", ["Countess@Example.com"]),
+        ("ev", []),
+        ("example.org", []),
+        ("dam", []),
+        ("%", []),
+        ("a_a", []),
+        ("nothing", []),
+    ],
+)
+def test_an_address_is_found_by_its_beginning_and_by_the_name_of_its_user(admin, addresses, words, found):
+    page = admin.get("/admin/account/emailaddress/", {"q": words})
+    assert sorted(row.email for row in page.context["cl"].result_list) == found
+
+
+def test_an_address_is_found_by_the_sub_of_its_user(admin, addresses):
+    sub = User.objects.get(username="eve").sub
+    for words in (str(sub), sub.hex, sub.urn):
+        page = admin.get("/admin/account/emailaddress/", {"q": words})
+        assert [row.email for row in page.context["cl"].result_list] == ["adamant@example.org"]

@@ -4,15 +4,12 @@ import json
 
 import pytest
 
-from tokens.models import AuditEvent, User
+from tests.tokens.events import events
+from tokens.models import User
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/tokens/user/"
 DATES = {f"{name}_{part}": "" for name in ("last_login", "date_joined") for part in (0, 1)}
-
-
-def events():
-    return [(event.action, event.actor, event.subject, event.details) for event in AuditEvent.objects.order_by("pk")]
 
 
 def test_creating_changing_disabling_and_deleting_a_user_are_audit_events(admin):

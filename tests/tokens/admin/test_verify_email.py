@@ -1,4 +1,4 @@
-"""The admin's page of a user shows that the e-mail address is unverified, and verifies it after a confirmation."""
+"""The admin's page of a user shows an e-mail address that is not verified, and verifies it after a confirmation."""
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -107,7 +107,7 @@ def test_an_address_that_another_user_verified_is_refused(admin, eve, address):
 
 
 def test_a_race_to_verify_one_address_for_two_users_has_one_winner(eve, monkeypatch):
-    """Both requests pass the check. The database's constraint decides."""
+    """Both requests pass the check of the view. The unique constraint of the database then decides."""
     monkeypatch.setattr(email_proof, "_refuse_taken", lambda user: None)
     other = User.objects.create_user("other", email="eve@example.org")
     assert email_proof.verify(other, other.email)

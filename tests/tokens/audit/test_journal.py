@@ -1,4 +1,7 @@
-"""The audit journal has every row of the audit trail, and a database that lacks a row is recognized as restored."""
+"""The audit journal: a file with every row of the audit trail.
+
+If the database lacks a row of the journal, it is recognized as restored.
+"""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -107,7 +110,7 @@ def test_an_event_is_found_by_a_log_that_keeps_milliseconds(path):
 
 @pytest.fixture
 def revived(path, db):
-    """The kid of the signing key, which is revoked in the journal and not in the database."""
+    """Return the kid of a signing key that the journal reports as revoked, but the database does not."""
     call_command("rotate_keys", verbosity=0)
     kid = keyring.signer(now=timezone.now()).kid
     entry = {"at": timezone.now().isoformat(), "action": "key.revoked", "subject": f"key:{kid}", "details": {}}

@@ -1,4 +1,8 @@
-"""The audit log has a line for each reason of 503 answers within ten seconds, with the number of further answers."""
+"""The lines of the audit log about answers with status 503.
+
+For each reason of such answers, at most one line is written in ten seconds. The next line with this reason has the
+number of answers that got no line.
+"""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""How long the rows of the audit trail are kept."""
+"""How long rows of the audit trail are kept."""
 
 import json
 from datetime import UTC, datetime, timedelta

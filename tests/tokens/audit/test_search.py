@@ -1,4 +1,4 @@
-"""Finding events of the audit trail, newest first, in parts."""
+"""The search for events of the audit trail. The newest events come first, a limited number at a time."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,7 @@
-"""Tokens and refusals are counted in the background, and each client's last of both is kept."""
+"""The counts of issued tokens and refused requests per client, which a background thread stores.
+
+For each client, the last token and the last refusal are stored with their times.
+"""
 
 from datetime import UTC, date, datetime, timedelta
 

@@ -59,6 +59,39 @@ def test_an_event_is_one_line_of_json_once_it_is_committed(
     assert [json.loads(message) for message in caplog.messages] == [LINE]
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("write", [trail.record, trail.log])
+def test_a_line_has_no_name_of_an_e_mail_address_but_of_a_user(
+    caplog, django_capture_on_commit_callbacks, write
+) -> None:
+    caplog.set_level(logging.INFO, logger="tokens.audit")
+    details = {"email": ["", "ada@example.org"], "more": {"to": "Ada <ada@example.org>"}, "count": 2}
+    with django_capture_on_commit_callbacks(execute=True):
+        write("user.changed", actor="user:eve@example.org", subject="user:ada", details=details, now=NOW)
+    (line,) = (json.loads(message) for message in caplog.messages)
+    assert line["details"] == {"email": ["", "…@example.org"], "more": {"to": "Ada <…@example.org>"}, "count": 2}
+    assert line["actor"] == "user:eve@example.org"
+    assert [event.details for event in AuditEvent.objects.all()] in ([], [details])
+
+
+@pytest.mark.parametrize(
+    ("subject", "logged"),
+    [
+        ("client:https://ada:a-password@app.example/client.json", "client:https://…@app.example/client.json"),
+        ("client:https://ada:pass,word@localhost", "client:https://…@localhost"),
+        ("client:https://ada:pass@word@[::1]?a", "client:https://…@[::1]?a"),
+        ("client:ada@app", "client:ada@app"),
+        ("client:https://app.example/@ada", "client:https://app.example/@ada"),
+        ("client:https://app.example/npm/app@1/client.json", "client:https://app.example/npm/app@1/client.json"),
+        ("client:https://app.example?a@b", "client:https://app.example?a@b"),
+    ],
+)
+def test_a_line_has_no_password_of_a_url_and_each_id_that_a_client_can_have(caplog, subject, logged) -> None:
+    caplog.set_level(logging.INFO, logger="tokens.audit")
+    trail.log("token.refused", actor="issuer", subject=subject, now=NOW)
+    assert [json.loads(message)["subject"] for message in caplog.messages] == [logged]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_an_event_that_is_rolled_back_is_neither_stored_nor_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="tokens.audit")

@@ -30,7 +30,7 @@ def browser(client, user):
 
 @pytest.fixture
 def tokens(browser, own):
-    """Return the tokens that the client got for the user, signed by the ring."""
+    """Return the token response that the client got for the user. A key of the ring signed its tokens."""
     rotate()
     return redeem(browser, own, parameters(browser.get("/oauth/authorize", authorization(own)))["code"]).json()
 
@@ -78,7 +78,7 @@ def test_the_user_who_logs_in_is_compared_with_the_hint_again(browser, own, toke
 
 
 def test_the_user_who_answers_the_consent_page_is_compared_with_the_hint(browser, user, own, tokens, eve):
-    """The form has a valid proof: it is bound to the request, and the request has the hint."""
+    """The signature of the consent form is valid. It is bound to the authorization request, which has the hint."""
     query = authorization(own, id_token_hint=tokens["id_token"], prompt="consent")
     log_in(browser, eve)
     with patch("tokens.views.authorize.consent.names_another_user", return_value=False):

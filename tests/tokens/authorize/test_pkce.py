@@ -1,4 +1,7 @@
-"""The PKCE rule of a client: what a request needs under each rule, and what a code without a challenge is worth."""
+"""The PKCE rules that a client can have.
+
+The tests are about what a request needs under each rule, and how a code without a challenge is redeemed.
+"""
 
 import pytest
 
@@ -91,7 +94,7 @@ def issued(browser, client, **changes):
 
 @pytest.mark.parametrize("rule", ["nonce", "optional"])
 def test_a_code_without_a_challenge_is_redeemed_without_a_verifier_only(browser, webapp, rule):
-    """RFC 9700 section 4.8.2: the client used PKCE, and an attacker removed its challenge."""
+    """The client used PKCE, but an attacker removed the challenge from the request (RFC 9700 section 4.8.2)."""
     code = issued(browser, ruled(webapp, rule), **WITHOUT)
     refused = redeem(browser, webapp, code, code_verifier=VERIFIER).json()
     assert refused == {
@@ -127,7 +130,7 @@ def test_a_code_without_challenge_and_nonce_ends_when_the_rule_becomes_nonce(bro
 
 
 def test_the_nonce_of_an_injected_code_is_that_of_the_attackers_request(browser, webapp, decode):
-    """RFC 9700 section 4.5.3.2: the client compares it with the nonce of its own session."""
+    """The client compares the nonce with that of its own session (RFC 9700 section 4.5.3.2)."""
     stolen = issued(browser, ruled(webapp, "nonce"), **WITHOUT, nonce="of-the-attacker")
     body = redeem(browser, webapp, stolen, code_verifier=None, nonce="of-the-user").json()
     assert decode(body["id_token"], "webapp")[1]["nonce"] == "of-the-attacker"

@@ -1,4 +1,7 @@
-"""A client that requires a new login: only a login for its request counts, and until then the session stays."""
+"""Authorization requests that require a new login.
+
+Only a login that was made for the request counts. Until then, the existing session is unchanged.
+"""
 
 from datetime import timedelta
 from unittest.mock import patch
@@ -18,14 +21,17 @@ PASSWORD = "correct horse"
 
 @pytest.fixture
 def browser(client, user):
-    """Return a browser whose user logged in an hour ago."""
+    """Return a browser whose user has logged in an hour ago."""
     log_in(client, user, ago=3600)
     return client
 
 
 @pytest.fixture
 def own(apis):
-    """Return the issuer's own client. No user is asked, so a login leads from the request to the code."""
+    """Return the issuer's own client.
+
+    Users are not asked for consent for it, so a login leads from the request to the code.
+    """
     return make_client("own", "authorization_code", skip_authorization=True)
 
 
@@ -34,7 +40,7 @@ def logged_in(browser):
 
 
 def login_address(browser, client, **changes):
-    """Send a request that requires a login, and return the address of the login page."""
+    """Send an authorization request that requires a new login. Return the address of the login page."""
     response = browser.get("/oauth/authorize", authorization(client, **changes))
     assert response["Location"].startswith("/accounts/login/?"), response["Location"]
     return response["Location"]
@@ -57,13 +63,13 @@ def test_a_logged_in_user_gets_the_login_page_and_a_new_login_gives_a_code(brows
 
 @pytest.mark.parametrize("changes", REQUIRED, ids=str)
 def test_the_address_without_a_new_login_leads_to_the_login_again(browser, own, changes):
-    """The mark is in the stored request, so a user can open the address without a login."""
+    """The address to which the login page continues can be opened without a login. Then no new login has been made."""
     back = parameters({"Location": login_address(browser, own, **changes)})["next"]
     assert browser.get(back)["Location"].startswith("/accounts/login/?")
 
 
 def test_a_login_just_before_the_request_is_no_new_login(client, user, own):
-    """The mark is compared, not the second of the login."""
+    """The earlier login lacks the signed parameter that ties a login to this request. Its time is not compared."""
     log_in(client, user)
     back = parameters({"Location": login_address(client, own, prompt="login")})["next"]
     assert client.get(back)["Location"].startswith("/accounts/login/?")
@@ -82,7 +88,7 @@ def test_an_abandoned_login_does_not_change_the_session(browser, user, own, aban
 
 
 def test_another_user_can_log_in_and_inherits_nothing_from_the_session(browser, own, caplog):
-    """Django flushes the session of another user, and with it anything recorded before the login."""
+    """Django deletes the data of the session if another user logs in. This includes data from before the login."""
     caplog.set_level("INFO", "tokens.audit")
     eve = User.objects.create_user("eve", password=PASSWORD)
     session = browser.session
@@ -119,7 +125,7 @@ def test_a_forged_mark_is_no_new_login(browser, user, own, forged):
     [(-1, True), (60, False)],  # a busy machine takes a while to log in
 )
 def test_a_login_is_new_for_ten_minutes(browser, user, own, signer, seconds, renewed, at):
-    """An address that is opened on a later day requires a login again."""
+    """If the address is opened on a later day, it requires a new login again."""
     then = timezone.now()
     page = login_address(browser, own, prompt="login")
     with patch("time.time", return_value=then.timestamp()):
@@ -132,7 +138,7 @@ def test_a_login_is_new_for_ten_minutes(browser, user, own, signer, seconds, ren
 
 @pytest.mark.parametrize("behind", [50, 500])
 def test_the_clock_of_the_node_that_logs_in_can_be_behind(browser, user, own, behind):
-    """The login has the mark of its request, so no clocks are compared."""
+    """The login has the signed parameter of its request, so its time is not compared with a clock."""
     page = login_address(browser, own, prompt="login")
     with patch("time.time", return_value=timezone.now().timestamp() - behind):
         back = submit(browser, page)["Location"]
@@ -142,7 +148,11 @@ def test_the_clock_of_the_node_that_logs_in_can_be_behind(browser, user, own, be
 @pytest.mark.parametrize("ago", [0, 5, 3600])
 @pytest.mark.parametrize("changes", REQUIRED, ids=str)
 def test_an_earlier_login_does_not_fit_an_address_from_another_browser(client, user, own, ago, changes):
-    """The handle opens nothing in this browser, and the request with its mark is no proof of a login."""
+    """Another browser sent the request and got an address for it.
+
+    That address does not work in this browser, which is logged in. If the request itself is sent from this browser,
+    with the signed parameter that ties a new login to it, this browser has to log in again.
+    """
     other = Browser()
     handle = parameters({"Location": login_address(other, own, **changes)})["next"]
     back = f"/oauth/authorize?{stored_query(other, handle)}"

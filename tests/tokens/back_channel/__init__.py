@@ -1,0 +1,1 @@
+"""Tests of `tokens.back_channel`, which tells clients about logouts."""

@@ -1,4 +1,7 @@
-"""A logout token is posted to public addresses, and to private ones only if the operator named their host."""
+"""The addresses to which logout tokens are sent.
+
+They are public addresses, and private addresses only of hosts that the operator has named.
+"""
 
 from urllib.parse import parse_qs
 
@@ -20,7 +23,10 @@ def client(uri=URI, **fields):
 
 @pytest.fixture
 def private(settings, monkeypatch):
-    """Return a function that sets the setting. Every name has a private address, and no connection is made."""
+    """Return a function that sets the hosts of PRIVATE_LOGOUT_HOSTS.
+
+    Every name resolves to a private address, and no connection is made.
+    """
     monkeypatch.setattr(outbound, "_resolve", lambda *_: ["10.0.0.1"])
 
     def connect(*_, **__):

@@ -1,4 +1,4 @@
-"""examples/webapp ends the session that a logout token names, and takes no other token for one."""
+"""examples/webapp ends the session that a logout token names, and accepts no other token as a logout token."""
 
 import json
 import os

@@ -1,4 +1,7 @@
-"""The logout token has the claims of Back-Channel Logout 1.0 section 2.4 alone, and passes for no other token."""
+"""The claims of a logout token are only those of Back-Channel Logout 1.0 section 2.4.
+
+No endpoint accepts it as another token.
+"""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,7 @@
-"""The outbox gives each message to one sender at a time, tries again later, and gives up after a day."""
+"""The outbox of logout messages.
+
+It gives each message to one sender at a time, lets failed ones be tried again later, and gives up after a day.
+"""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""A client's back-channel logout URI can be registered in each way, by the same rules."""
+"""The rules for a client's back-channel logout URI are the same in each way to register a client."""
 
 import json
 from io import StringIO

@@ -1,4 +1,7 @@
-"""The wait before a message is tried again doubles, is bounded, and is spread."""
+"""The wait before a logout message is tried again.
+
+It doubles each time, has a maximum, and is randomized.
+"""
 
 from datetime import timedelta
 

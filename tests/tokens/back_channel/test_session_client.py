@@ -1,4 +1,7 @@
-"""No code is issued in a session that ended meanwhile, and a login keeps or ends the session before it."""
+"""The clients that take part in a login session.
+
+No code is issued in a session that has ended. A login keeps the session before it, or ends it.
+"""
 
 from datetime import timedelta
 from unittest.mock import patch
@@ -38,7 +41,7 @@ def test_a_session_that_ends_while_its_user_consents_gives_no_code(client, user,
     real, sid = user_grant.create, sid_of(client)
 
     def create(*arguments, **named):
-        session_end.session_ended(user, sid, now=timezone.now())
+        session_end.end_session(user, sid, now=timezone.now())
         return real(*arguments, **named)
 
     with patch("tokens.authorize.authorization_code.user_grant.create", create):
@@ -93,7 +96,7 @@ def test_a_failed_login_ends_no_session(client, user, app):
 def test_an_earlier_session_that_ended_elsewhere_does_not_go_on(client, user, app):
     log_in_by_page(client)
     sid = sid_of(client)
-    session_end.session_ended(user, sid, now=timezone.now())
+    session_end.end_session(user, sid, now=timezone.now())
     address = client.get("/oauth/authorize", authorization(app, prompt="login"))["Location"]
     client.post(address, {"login": "ada", "password": "correct horse"})
     assert sid_of(client) != sid

@@ -1,4 +1,7 @@
-"""When a session ends, its clients get a message in the same transaction, and no other client does."""
+"""When a login session ends, its clients get a logout message in the same transaction.
+
+No other client gets one.
+"""
 
 from datetime import timedelta
 
@@ -33,7 +36,7 @@ def other_app(apis):
 
 
 def in_session(user, *clients, scope=SCOPE):
-    """Return a browser in which the user logged in and went to the clients."""
+    """Return a browser in which the user has logged in and has used each of these clients."""
     browser = Browser()
     log_in(browser, user)
     for client in clients:
@@ -52,7 +55,7 @@ def told():
 def test_each_client_of_the_session_gets_one_message(user, app, other_app):
     browser = in_session(user, app, app, other_app)
     sid = sid_of(browser)
-    assert session_end.session_ended(user, sid, now=timezone.now()) == 2
+    assert session_end.end_session(user, sid, now=timezone.now()) == 2
     assert told() == {("app", sid), ("other", sid)}
     assert {message.sub for message in LogoutMessage.objects.all()} == {str(user.sub)}
 
@@ -61,30 +64,30 @@ def test_a_client_without_an_address_or_without_an_id_token_gets_none(user, app,
     silent = make_client("silent", *GRANTS, public=True)
     browser = in_session(user, silent)
     assert "code" in parameters(allow(browser, authorization(app, scope="notes:read")))
-    assert session_end.session_ended(user, sid_of(browser), now=timezone.now()) == 0
+    assert session_end.end_session(user, sid_of(browser), now=timezone.now()) == 0
 
 
 def test_a_client_of_another_session_gets_none(user, app, other_app):
     ended, goes_on = in_session(user, app), in_session(user, app, other_app)
-    session_end.session_ended(user, sid_of(ended), now=timezone.now())
+    session_end.end_session(user, sid_of(ended), now=timezone.now())
     assert told() == {("app", sid_of(ended))}
     assert SessionClient.objects.filter(sid=sid_of(goes_on)).count() == 2
 
 
 def test_the_sid_of_another_user_ends_nothing(user, app):
     browser = in_session(user, app)
-    assert session_end.session_ended(make_user("eve"), sid_of(browser), now=timezone.now()) == 0
+    assert session_end.end_session(make_user("eve"), sid_of(browser), now=timezone.now()) == 0
     assert SessionClient.objects.count() == 1
 
 
 def test_a_session_without_a_sid_ends_no_session_without_one(user, app):
-    assert session_end.session_ended(user, "", now=timezone.now()) == 0
+    assert session_end.end_session(user, "", now=timezone.now()) == 0
     assert not EndedSession.objects.exists()
 
 
 def test_a_session_that_ended_before_tells_nobody_again(user, app):
     sid = sid_of(in_session(user, app))
-    assert [session_end.session_ended(user, sid, now=timezone.now()) for _ in range(2)] == [1, 0]
+    assert [session_end.end_session(user, sid, now=timezone.now()) for _ in range(2)] == [1, 0]
 
 
 def test_a_disabled_client_or_one_whose_address_was_removed_gets_none(user, app, other_app):
@@ -92,13 +95,13 @@ def test_a_disabled_client_or_one_whose_address_was_removed_gets_none(user, app,
     access.set_active(app, active=False, reason="", actor="test", now=timezone.now())
     other_app.backchannel_logout_uri = None
     other_app.save()
-    assert session_end.session_ended(user, sid_of(browser), now=timezone.now()) == 0
+    assert session_end.end_session(user, sid_of(browser), now=timezone.now()) == 0
 
 
 def test_a_transaction_that_is_rolled_back_leaves_no_message(user, app):
     sid = sid_of(in_session(user, app))
     with transaction.atomic():
-        session_end.session_ended(user, sid, now=timezone.now())
+        session_end.end_session(user, sid, now=timezone.now())
         transaction.set_rollback(True)
     assert (told(), session_end.has_ended(sid)) == (set(), False)
 
@@ -151,7 +154,7 @@ def end_all_of_the_issuer(browser, user):
 
 
 def end_in_bulk(browser, user):
-    bulk.log_out([user], "stolen")
+    bulk.end_sessions_and_tokens_in_batches([user], "stolen")
 
 
 @pytest.mark.parametrize(
@@ -180,7 +183,7 @@ def test_a_logout_of_one_browser_tells_no_client_of_another(end, user, app):
 def test_a_logout_everywhere_tells_each_session_and_no_other_user(user, app):
     sessions = {("app", sid_of(in_session(user, app))) for _ in range(2)}
     in_session(make_user("eve"), app)
-    everywhere.log_out(user, "logged out everywhere")
+    everywhere.end_sessions_and_tokens(user, "logged out everywhere")
     assert told() == sessions
     assert SessionClient.objects.count() == 1
 
@@ -215,6 +218,6 @@ def test_the_id_token_has_the_sid_also_after_a_refresh_and_the_access_token_has_
 
 def test_a_message_is_given_up_a_day_after_the_session_ended(user, app):
     now = timezone.now()
-    session_end.session_ended(user, sid_of(in_session(user, app)), now=now)
+    session_end.end_session(user, sid_of(in_session(user, app)), now=now)
     message = LogoutMessage.objects.get()
     assert (message.due_at, message.give_up_at) == (now, now + timedelta(days=1))

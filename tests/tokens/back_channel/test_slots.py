@@ -1,4 +1,8 @@
-"""A slow client delays no other: each has few slots, and clients in trouble share a part of all."""
+"""The numbers of logout messages that are sent at the same time: in total, and to each client.
+
+A client gets few of the slots. Clients that fail or are slow together get only a part of the slots, so that they do not
+delay other clients.
+"""
 
 from tokens.back_channel.slots import FOR_TROUBLE, IN_ALL, PER_CLIENT, SLOW, Slots
 

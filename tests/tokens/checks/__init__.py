@@ -1,1 +1,1 @@
-"""Tests of the system checks."""
+"""Tests of the issuer's Django system checks."""

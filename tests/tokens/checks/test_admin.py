@@ -1,4 +1,4 @@
-"""The check of the admin's host."""
+"""The system check of the admin's host name."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The check warns about a Redis that evicts counters or does not answer."""
+"""The system check that warns about a Redis that evicts counters or does not answer."""
 
 from unittest.mock import patch
 
@@ -13,7 +13,7 @@ from tokens.checks.cache import check_caches
 
 @pytest.fixture
 def memory(monkeypatch):
-    """Return the memory statistics of each Redis, which the test can change."""
+    """Return the memory statistics that each Redis reports. A test can change them."""
     answers = {alias: {"maxmemory": 0, "maxmemory_policy": "noeviction"} for alias in cache.VARIABLES}
 
     class Redis(RedisCache):
@@ -36,7 +36,7 @@ def warnings():
 
 @pytest.mark.parametrize("policy", ["allkeys-lru", "allkeys-random", "volatile-lru", "volatile-ttl"])
 def test_a_policy_that_evicts_is_a_warning_for_logins_and_for_tokens(memory, policy):
-    """Every key has an expiry time, so `volatile` policies evict it as well."""
+    """Every cache entry has an expiry time, so `volatile` eviction policies evict it as well."""
     memory |= {alias: {"maxmemory": 1024, "maxmemory_policy": policy} for alias in memory}
     (login, token) = warnings()
     assert (login[0], token[0]) == ("tokens.W601", "tokens.W601")

@@ -1,4 +1,4 @@
-"""The checks of the settings of claims."""
+"""The system checks of the settings for claims in tokens."""
 
 import pytest
 from django.contrib.auth.models import Group

@@ -1,4 +1,4 @@
-"""`check --deploy` names the clients that may log users in without PKCE."""
+"""The system check of clients: `check --deploy` names those that may log users in without PKCE."""
 
 import pytest
 from django.core.checks import run_checks

@@ -1,4 +1,7 @@
-"""Clients that are held to the FAPI 2.0 Security Profile: each clause, and the neighbour that is refused."""
+"""Clients that must follow the FAPI 2.0 Security Profile.
+
+For each clause of the profile, a request is refused, and a similar one is accepted.
+"""
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -19,7 +22,7 @@ BY_KEY = {"token_endpoint_auth_method": "private_key_jwt", "client_jwks": jwks("
 
 
 def make(client_id, **changes):
-    """Return a client that may be held to the profile, with `changes`."""
+    """Return a client that has all that the profile requires, with `changes` of its fields."""
     made = make_client(client_id, "authorization_code", "client_credentials", "refresh_token", skip_authorization=True)
     Client.objects.filter(pk=made.pk).update(**BY_KEY | changes)
     return Client.objects.get(pk=made.pk)
@@ -27,7 +30,10 @@ def make(client_id, **changes):
 
 @pytest.fixture(params=["client", "setting"])
 def bank(request, apis, signer, settings):
-    """Return a client that follows the profile by its own switch, or by the setting."""
+    """Return a client that must follow the FAPI 2.0 profile.
+
+    Its own switch requires the profile, or the setting for all clients does.
+    """
     if request.param == "setting":
         settings.ISSUER = settings.ISSUER | {"FAPI2": True}
         return make("bank")

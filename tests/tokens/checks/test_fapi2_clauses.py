@@ -1,4 +1,7 @@
-"""The table of clauses names tests that exist, and the report says what a configuration lacks."""
+"""The table of the FAPI 2.0 Security Profile's clauses names existing tests.
+
+The report names the clauses that a configuration does not meet.
+"""
 
 import ast
 import json
@@ -55,7 +58,7 @@ def test_no_clause_is_listed_twice():
 
 
 def listed():
-    """Return the number of each clause, also of those that share a row, such as `5.3.2.1-4, 5`."""
+    """Return the number of each clause in the table. A row can have several clauses, such as `5.3.2.1-4, 5`."""
     found = set()
     for clause in CLAUSES:
         first, *others = clause.number.split(", ")

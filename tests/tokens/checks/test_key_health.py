@@ -1,4 +1,7 @@
-"""The checks of key settings: each names the numbers and the setting to change."""
+"""The system checks of the settings for signing keys.
+
+Each message has the numbers that are compared, and names the setting to change.
+"""
 
 from datetime import timedelta
 

@@ -1,4 +1,7 @@
-"""The issuer refuses to start with an http URL or with unsafe settings of django-oauth-toolkit."""
+"""The system checks of the OAuth settings.
+
+The issuer does not start with an http URL or with unsafe settings of django-oauth-toolkit.
+"""
 
 import pytest
 from django.conf import settings

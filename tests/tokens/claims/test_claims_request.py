@@ -1,4 +1,7 @@
-"""The `claims` parameter: which claims it requests, and which texts are refused (OpenID Connect Core section 5.5)."""
+"""Parsing of the `claims` parameter (OpenID Connect Core section 5.5).
+
+The tests are about the claims that it requests, and about refused texts.
+"""
 
 import json
 

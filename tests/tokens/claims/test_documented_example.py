@@ -1,4 +1,7 @@
-"""The multi-tenant example of docs/claims.md: the issuer's hook and the API's permission, as the page has them."""
+"""The multi-tenant example of docs/claims.md.
+
+Its claims hook for the issuer and its permission for the API run as the documentation prints them.
+"""
 
 import re
 import sys
@@ -32,7 +35,7 @@ INVOICES = "http://localhost:8001/"
 
 
 def module(name):
-    """Return the module of the page whose first line has this name."""
+    """Return the module in the documentation's code block whose first line has this name."""
     (source,) = re.findall(rf"```python\n(# {re.escape(name)}.*?)```", PAGE, re.DOTALL)
     made = ModuleType(name)
     source = source.replace("keyturn_resources", "resources")  # the package's name in this tree
@@ -42,7 +45,7 @@ def module(name):
 
 @pytest.fixture
 def thread(monkeypatch):
-    """Give the hook a thread of the test's own, and close its database connection afterwards."""
+    """Give the claims hook a thread of its own, and close that thread's database connection afterwards."""
     monkeypatch.setattr(worker, "_free", [])
     monkeypatch.setattr(worker, "_started", 0)
     yield
@@ -58,7 +61,7 @@ def hook(monkeypatch, settings, thread):
 
 @pytest.fixture
 def token(client, hook, signer):
-    """Return a function that logs a user of these groups in, and returns the access token."""
+    """Return a function that logs in a user who is in these groups, and returns the access token."""
     make_api(INVOICES, "notes:read")
     app = with_secret(make_client("app", "authorization_code", scopes=["notes:read"]))
 
@@ -75,7 +78,10 @@ def token(client, hook, signer):
 
 @pytest.fixture
 def status(signer):
-    """Return a function that asks the page's API, which trusts the issuer's key, for a tenant's invoices."""
+    """Return a function that requests a tenant's invoices from the documented API, and returns the status.
+
+    The API trusts the issuer's key.
+    """
     key = SigningKey("RS256", signer.private, signer.kid)
     view = module("invoices/views.py").InvoicesView.as_view()
 

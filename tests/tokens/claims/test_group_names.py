@@ -1,4 +1,7 @@
-"""The claim `groups`: chosen groups of the user, where the scope and the API allow it (RFC 9068 section 2.2.3.1)."""
+"""The claim `groups`, with chosen groups of the user.
+
+A token has it if the scope and the API allow it (RFC 9068 section 2.2.3.1).
+"""
 
 import sys
 from types import ModuleType

@@ -1,4 +1,4 @@
-"""The claims hook: what it is told, and which answers reach no token."""
+"""The claims hook of an operator: the arguments that it gets, and the results that do not get into a token."""
 
 import json
 import sys
@@ -21,7 +21,7 @@ ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 
 @pytest.fixture
 def hooked(settings, monkeypatch):
-    """Return a function that installs a claims hook, and returns the list of the hook's arguments."""
+    """Return a function that installs a claims hook. It returns a list, which gets the hook's arguments."""
 
     def install(function, **others):
         calls = []

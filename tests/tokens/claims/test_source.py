@@ -1,4 +1,4 @@
-"""Where the claims about a user come from, and which of them a deployment supports."""
+"""The sources of claims about the user (CLAIMS_SOURCE), and the claims that a deployment supports."""
 
 import sys
 from datetime import UTC, date, datetime, timedelta
@@ -16,7 +16,7 @@ BUILT_IN = ("name", "given_name", "family_name", "preferred_username", "updated_
 
 
 class Profile:
-    """A related row, as a deployment's own app has it."""
+    """A database row that is related to a user, as an app of the deployment can have."""
 
     language = "de-CH"
     birthdate = date(1815, 12, 10)

@@ -1,4 +1,4 @@
-"""A function runs in another thread for a bounded time."""
+"""Worker threads that run a function for a bounded time."""
 
 import threading
 from contextvars import ContextVar
@@ -15,7 +15,7 @@ variable: ContextVar[str] = ContextVar("variable", default="")
 
 @pytest.fixture(autouse=True)
 def freed(monkeypatch):
-    """Give the test threads of its own. Returns the event that a thread is free again."""
+    """Give the test worker threads of its own. Returns an event, which is set when a thread is free again."""
     event = threading.Event()
 
     class Announcing(list):
@@ -42,7 +42,7 @@ def hanging():
     yield hang
     release.set()
     for _ in calls:
-        assert finished.acquire(timeout=30)
+        assert finished.acquire(timeout=60)
 
 
 def test_a_function_returns_its_value_in_the_context_of_its_caller():

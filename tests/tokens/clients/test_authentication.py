@@ -1,4 +1,4 @@
-"""A client authenticates by one method, and every failure gets the same answer."""
+"""Client authentication. A client authenticates by one method, and every failure gets the same answer."""
 
 import base64
 
@@ -30,13 +30,16 @@ def header(value):
 
 @pytest.fixture
 def anywhere(service):
-    """A client that may use the device grant as well, so that every endpoint answers it with 200."""
+    """Return a client that may also use the device grant, so that every endpoint can answer its requests with 200."""
     Client.objects.filter(pk=service.pk).update(grants=["client_credentials", GrantType.DEVICE_CODE.value])
     return service
 
 
 def at(browser, path, who, shown):
-    """Authenticate `who` by its secret at an endpoint, in the header or in the body."""
+    """Send a request to an endpoint in which the client `who` authenticates by its secret. Return the answer.
+
+    `shown` says where the secret is sent: in the header or in the body.
+    """
     in_body = {"client_id": who.client_id, "client_secret": who.plain}
     if shown == "header":
         return post(browser, path, ENDPOINTS[path], **basic(who.client_id, who.plain))
@@ -195,7 +198,7 @@ def test_the_log_and_not_the_answer_says_that_a_secret_is_in_the_wrong_place(
 @pytest.mark.parametrize("path", ["/oauth/introspect", "/oauth/revoke", "/oauth/token"])
 @pytest.mark.parametrize("how", ["secret", "key"])
 def test_a_client_that_authenticates_at_any_endpoint_is_recorded_as_used_that_day(client, service, signer, path, how):
-    """An API's client introspects and revokes, and never gets a token."""
+    """An API's client only introspects and revokes tokens. It never gets one itself."""
     Client.objects.filter(pk=service.pk).update(
         grants=[],
         **({} if how == "secret" else {"token_endpoint_auth_method": "private_key_jwt", "client_jwks": jwks()}),
@@ -234,7 +237,7 @@ def test_malformed_encrypting_keys_are_answered_by_503(client, service, settings
 
 
 def at_another_node(*entries):
-    """Return the settings of another node with the same database and these KEY_ENCRYPTION_KEYS."""
+    """Return the settings of another node with the same database. `entries` are its KEY_ENCRYPTION_KEYS."""
     return override_settings(ISSUER=settings.ISSUER | {"KEY_ENCRYPTION_KEYS": list(entries)})
 
 

@@ -1,4 +1,7 @@
-"""A client can have several secrets, each until it expires or is revoked. The database has only their hashes."""
+"""A client can have several secrets. Each is valid until it expires or is revoked.
+
+The database has only hashes of the secrets.
+"""
 
 import secrets
 from datetime import UTC, datetime, timedelta
@@ -87,7 +90,10 @@ def test_a_secret_ends_at_the_instant_it_expires(client_: Client) -> None:
 
 
 def test_the_encrypting_key_is_replaced_while_secrets_are_in_use(client_: Client, django_assert_num_queries) -> None:
-    """KEY_ENCRYPTION_KEYS has the old key, then both, then the new. A secret that is used with both stays valid."""
+    """KEY_ENCRYPTION_KEYS has first the old key, then both keys, then only the new key.
+
+    A secret that is used while both keys are set stays valid.
+    """
     former, first = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     with keys(former):
         used, idle = (client_secret.create(client_, now=NOW + MINUTE * age) for age in range(2))

@@ -1,4 +1,7 @@
-"""Clients that publish their keys. The issuer fetches them when needed, with pauses, and caches them for a time."""
+"""Clients that publish their keys at a URL (`jwks_uri`).
+
+The issuer fetches the keys when it needs them, and caches them. After a fetch, it pauses before it fetches again.
+"""
 
 import json
 import threading
@@ -78,7 +81,7 @@ def own(apis, signer, settings, clock):
 
 
 def landed():
-    """Wait until no fetch is in progress."""
+    """Wait until no fetch of keys is running."""
     for thread in threading.enumerate():
         if thread.name == "client-keys":
             thread.join(60)

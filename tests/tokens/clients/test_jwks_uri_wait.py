@@ -1,4 +1,4 @@
-"""The requests that wait while a client's keys are fetched from a slow server."""
+"""Requests that wait while a client's keys are fetched from a slow server."""
 
 import os
 import subprocess
@@ -18,7 +18,10 @@ from tokens.models import Client
 
 
 class Slow(Loopback):
-    """A server that publishes a key. After `hold`, it sets `asked` and answers when `let_go` is set."""
+    """A server that publishes a key.
+
+    After `hold` was called, a fetch sets `asked`, and gets its answer when `let_go` is set.
+    """
 
     def __init__(self):
         super().__init__()
@@ -85,7 +88,7 @@ def test_eight_requests_wait_for_an_address_and_further_ones_get_retry_after(slo
 
 
 def test_strangers_with_many_slow_addresses_hold_two_requests_and_eight_fetches(slow, crowd):
-    """A registered client still waits for its own keys, although one stranger named the same address."""
+    """A registered client still gets its own keys, although one of the strangers names the same address."""
     addresses = [f"{slow.url}/keys?{number}" for number in range(12)]
     for address in addresses:
         slow.answers[address.removeprefix(slow.url)] = slow.held()

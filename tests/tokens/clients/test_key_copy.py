@@ -1,4 +1,7 @@
-"""A copy of a client's keys, with a clock, a fetch and threads that the test controls."""
+"""The issuer's copy of a client's published keys.
+
+The test controls the clock, the fetches and the threads.
+"""
 
 import logging
 from threading import Event
@@ -11,7 +14,7 @@ from tokens.jose import public_keys
 
 
 class Address:
-    """An address that publishes `kids`. Its fetches wait in `threads` until `run`."""
+    """An address that publishes keys with the kids `kids`. Its fetches wait in `threads` until `run` is called."""
 
     def __init__(self, **options):
         self.kids, self.now, self.fetches, self.threads, self.fails = ["one"], 1000.0, 0, [], None
@@ -65,7 +68,7 @@ def test_a_known_key_is_used_at_once_and_refreshed_in_the_background():
 
 @pytest.mark.parametrize(("age", "served"), [(STALE - 1, ["one"]), (STALE, []), (KEPT, [])])
 def test_a_removed_key_is_used_for_five_minutes_at_most(age, served):
-    """The first request after that waits for the end of the fetch, not only for its start."""
+    """When the five minutes are over, the first request waits for the end of a fetch, not only for its start."""
     address = Address(spawn=lambda work: work() if address.now >= 1000 + STALE or not address.fetches else None)
     assert address.find() == ["one"]
     address.kids, address.now = [], address.now + age

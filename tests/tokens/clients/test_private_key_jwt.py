@@ -216,7 +216,10 @@ def test_a_key_verifies_only_the_algorithm_that_it_is_bound_to(client, keyed):
 def test_an_unknown_client_costs_the_same_verification_as_a_wrong_key(
     client, keyed, monkeypatch, who, warm, django_assert_num_queries
 ):
-    """Two statements read version and client; two verifications use the cached and the stored client."""
+    """Two SQL statements read version and client.
+
+    One verification uses the cached client, the other one the stored client.
+    """
     make_client("by_secret", "client_credentials")
     if warm:
         ask(client, proof("keyed"))
@@ -237,7 +240,10 @@ def test_the_reason_for_a_refusal_is_in_the_log_only(client, keyed, caplog):
 
 
 def test_a_signature_under_the_name_of_another_algorithm_is_refused(client, keyed):
-    """The signature of an Ed25519 key under the name of ES256 is refused, not an error 500."""
+    """The assertion has a valid signature by an Ed25519 key, but names ES256.
+
+    It is refused, and causes no error 500.
+    """
     text = sign("keyed", algorithm="EdDSA")
     header, claims = jwt.get_unverified_header(text), jwt.decode(text, options={"verify_signature": False})
     forged = jwt.encode(claims, private("EC", "stranger"), "ES256", headers={"kid": header["kid"]})

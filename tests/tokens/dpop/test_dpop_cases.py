@@ -1,4 +1,4 @@
-"""The issuer checks every proof of tests/dpop_cases.json as the table says, and so does its token endpoint."""
+"""The issuer gives every DPoP proof of tests/dpop_cases.json the verdict in that table."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -31,7 +31,7 @@ def accepted(case: ProofCase) -> Proof:
 
 
 def verdict(check: Callable[[], object]) -> str:
-    """Return the name of the check that fails, or the empty string."""
+    """Return the name of the check that refuses the proof, or "" if it is accepted."""
     try:
         check()
     except InvalidProof as error:

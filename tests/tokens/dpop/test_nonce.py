@@ -1,4 +1,7 @@
-"""Nonces by time windows: which are accepted when, and that a stranger cannot predict them."""
+"""DPoP nonces, which are made from time windows.
+
+The tests are about when each nonce is accepted, and that an attacker cannot predict nonces.
+"""
 
 import re
 from datetime import UTC, datetime, timedelta

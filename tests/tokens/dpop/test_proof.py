@@ -1,4 +1,7 @@
-"""The checks of a DPoP proof (RFC 9449 section 4.3): each fails alone, and its neighbour passes."""
+"""The checks of a DPoP proof (RFC 9449 section 4.3).
+
+For each check, there is a proof that fails only this check, and a similar one that passes.
+"""
 
 import base64
 import json

@@ -1,4 +1,7 @@
-"""Each proof is accepted once, and its row is purged when no process accepts the proof any more."""
+"""Each DPoP proof is accepted once.
+
+The database row about a proof is purged when no process accepts the proof any longer.
+"""
 
 from datetime import timedelta
 

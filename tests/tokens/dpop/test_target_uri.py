@@ -1,4 +1,7 @@
-"""The normal form of a target URI: which spellings are the same URL, and which texts are none."""
+"""The normal form of the URL for which a DPoP proof is made.
+
+The tests have spellings of the same URL, and texts that are not a URL.
+"""
 
 import pytest
 

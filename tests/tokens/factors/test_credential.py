@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from tokens.factors.credential import MalformedCredential, check, origin
+from tokens.factors.credential import MalformedCredential, check
 
 ISSUER = "https://issuer.example/base"
 OWN = "https://issuer.example"
@@ -83,8 +83,3 @@ def test_a_credential_of_an_embedded_page_is_refused(crosses):
 def test_a_malformed_credential_is_refused(malformed):
     with pytest.raises(MalformedCredential):
         check(malformed, issuer=ISSUER)
-
-
-def test_the_origin_of_an_issuer_has_no_path():
-    assert origin(ISSUER) == OWN
-    assert origin("http://localhost:8000") == "http://localhost:8000"

@@ -1,4 +1,7 @@
-"""Who needs a second factor by the operator's settings, and that each way to a token or to the admin asks for it."""
+"""The users who need a second factor by the operator's settings.
+
+They are asked for it on each way to a token or to the admin.
+"""
 
 import pytest
 from allauth.account.internal.flows.login import record_authentication
@@ -27,7 +30,7 @@ def member(name="ada"):
 
 
 def use_factor(browser, user, kind="totp"):
-    """Add the use of a factor to the session."""
+    """Record in the browser's session that the user has used a second factor of this kind."""
     request = HttpRequest()
     request.session = browser.session
     record_authentication(request, user, "mfa", type=kind)

@@ -15,7 +15,7 @@ SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # "12345678901234567890", the key o
 
 
 def code(at, secret=SECRET):
-    """Return the code that an app shows at `at`, by allauth's code."""
+    """Return the code that an authenticator app with the secret shows at `at`. allauth makes it."""
     return format_hotp_value(hotp_value(secret, int(at.timestamp()) // PERIOD))
 
 
@@ -78,7 +78,10 @@ def test_an_earlier_code_is_refused_after_a_later_one(app):
 
 
 def test_another_row_of_the_same_app_does_not_accept_the_code_again(app):
-    """A second process read the row before the first accepted the code."""
+    """A second process read the app's row before the first process accepted the code.
+
+    So that copy of the row does not show that the code was used.
+    """
     stale = Authenticator.objects.get(pk=app.pk)
     assert spend(app, code(NOW), now=NOW)
     assert not spend(stale, code(NOW), now=NOW)

@@ -21,7 +21,7 @@ def ada():
 
 
 def put_first(settings):
-    """Put a new encrypting key before the present one, and return the present ones."""
+    """Put a new encryption key before the present ones in the settings. Return the present ones."""
     present = settings.ISSUER["KEY_ENCRYPTION_KEYS"]
     settings.ISSUER = settings.ISSUER | {"KEY_ENCRYPTION_KEYS": [secrets.token_urlsafe(32), *present]}
     return present

@@ -52,7 +52,7 @@ PUBLIC = ("authorization_code", "refresh_token", DEVICE)
 
 
 def proof(key=KEY, **changes):
-    """Return the header with a proof for the token endpoint, made now."""
+    """Return a DPoP header with a new proof by `key` for the token endpoint."""
     return {"HTTP_DPOP": key.proof("POST", changes.pop("htu", URL), **{"iat": time.time()} | changes)}
 
 
@@ -65,7 +65,7 @@ def refused(answer):
 
 
 def bound(answer, key=KEY):
-    """Return True if the answer has a token that is bound to `key`, and says so."""
+    """Return True if the token response has the type DPoP and a token that is bound to `key`."""
     body = answer.json()
     assert answer.status_code == 200, body
     return body["token_type"] == "DPoP" and claims_of(body["access_token"])["cnf"] == {"jkt": key.thumbprint}
@@ -89,7 +89,7 @@ def confidential(apis):
 
 @pytest.fixture
 def fresh(user, code):
-    """Return a function that gets a code with offline access for a client."""
+    """Return a function that gets an authorization code with the scope offline_access for a client."""
     return lambda client, **changes: code(client, scope="openid notes:read offline_access", **changes)
 
 
@@ -172,7 +172,7 @@ def test_a_refresh_token_is_bound_when_its_public_client_begins_to_send_proofs(c
 
 
 def late(text):
-    """Let the retry window of the refresh token end."""
+    """Make the retry window of the used refresh token `text` end."""
     RefreshToken.objects.filter(digest=one_time.digest(text)).update(used_at=timezone.now() - timedelta(minutes=1))
 
 
@@ -268,7 +268,7 @@ def test_an_application_that_acts_for_a_user_gets_bound_tokens(client, apis, use
 
 @pytest.fixture
 def gateway(apis):
-    """The service behind API, which passes users on to OTHER_API."""
+    """Return the client that acts for API. It exchanges users' tokens for tokens of OTHER_API."""
     made = with_secret(make_client("gateway", EXCHANGE, scopes=()))
     Api.objects.filter(identifier=API).update(client=made)
     policy = ExchangePolicy.objects.create(client=made, api=apis[OTHER_API])
@@ -313,7 +313,7 @@ def test_introspection_names_the_key_and_the_type(client, service):
 
 
 def test_a_request_with_a_proof_that_moves_its_secret_is_judged_anew(client, service):
-    """As golang.org/x/oauth2 sends a refused request again, with its secret in the body."""
+    """golang.org/x/oauth2 sends a refused request again in this way: the secret moves from the header to the body."""
     assert refused(own(client, service, **proof(iat=1))) == (400, "invalid_dpop_proof")
     secret = {"client_id": "service", "client_secret": service.plain}
     assert bound(post(client, "/oauth/token", OWN | secret, **proof()))

@@ -1,4 +1,7 @@
-"""JWT bearer: a trusted application acts for a user that it names, with its own key and in its own name (RFC 7523)."""
+"""The JWT bearer grant (RFC 7523).
+
+A trusted application signs a JWT that names a user, and gets a token for this user.
+"""
 
 import uuid
 
@@ -7,6 +10,7 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group
 from django.utils import timezone
 
+from project.metrics import labels
 from tests.tokens.assertions import jwks, proof, sign
 from tests.tokens.factories import API, OTHER_API, basic, make_client, post
 from tokens.clients import client_secret
@@ -181,7 +185,7 @@ def test_an_assertion_is_taken_once(client, robot, user):
 
 @pytest.mark.parametrize("typ", ["JWT", "jwt", "application/JWT", "application/authorization-grant+jwt", None])
 def test_the_typ_that_libraries_write_is_accepted_for_a_user(client, robot, user, decode, typ):
-    """Kafka writes `JWT`, Nimbus nothing."""
+    """Kafka writes the typ `JWT`. Nimbus writes no typ."""
     response = act(client, user.sub, header={"typ": typ})
     assert response.status_code == 200
     assert decode(response.json()["access_token"], API)[1]["act"] == {"sub": "robot"}
@@ -205,7 +209,7 @@ def test_a_client_can_be_held_to_the_typ_of_the_grant(client, robot, user, typ, 
 
 @pytest.mark.parametrize("typ", ["JWT", None])
 def test_one_jwt_serves_once_in_one_place(client, robot, user, typ):
-    """Client assertions and grants share their replay records."""
+    """Assertions that authenticate a client and assertions that are a grant share their replay records."""
     Client.objects.update(grants=["client_credentials", GRANT])
     ask = {"grant_type": "client_credentials", "scope": "notes:read"}
     assert post(client, "/oauth/token", ask | proof("robot", header={"typ": typ}, jti="1")).status_code == 200
@@ -217,7 +221,7 @@ def test_one_jwt_serves_once_in_one_place(client, robot, user, typ):
 
 
 def test_what_authenticates_a_client_is_not_used_up_as_a_grant(client, robot, user):
-    """It is refused before its `jti` is recorded: the client can still use it."""
+    """The assertion is refused as a grant before its `jti` is recorded, so the client can still authenticate by it."""
     Client.objects.update(grants=["client_credentials", GRANT])
     shown = proof("robot")
     form = {"grant_type": GRANT, "scope": "notes:read", "assertion": shown["client_assertion"]}
@@ -267,13 +271,22 @@ def test_another_client_s_secret_does_not_carry_an_assertion(client, robot, user
     assert post(client, "/oauth/token", form, **basic("service", secret)).json() == ANOTHER
 
 
-def test_every_token_and_every_refusal_is_in_the_log(client, robot, user, caplog):
-    with caplog.at_level("INFO", logger="tokens.audit"):
-        act(client, user.sub)
-        act(client, "nobody@example.org")
-        act(client, user.sub, aud="https://other.example")
-    assert "its aud is not this issuer" in caplog.text, "what was wrong is told to the operator alone"
-    assert "token.issued_for_user" in caplog.text
-    assert f"user:{user.sub}" in caplog.text
-    assert "token.refused" in caplog.text
+def test_every_token_and_every_refusal_is_in_the_log(client, robot, user, audit_lines, caplog):
+    act(client, user.sub)
+    act(client, user.sub, aud="https://other.example")
+    (issued,), (refused,) = audit_lines("token.issued_for_user"), audit_lines("token.refused")
+    assert (issued["actor"], issued["subject"]) == ("client:robot", f"user:{user.sub}")
+    assert refused["details"]["reason"] == "its aud is not this issuer", "what was wrong is told to the operator alone"
+
+
+@pytest.mark.parametrize(
+    ("name", "is_staff", "reason"),
+    [("nobody@example.org", False, "no such user"), (None, True, "the user may not be acted for")],
+)
+def test_a_refusal_is_logged_once_with_its_reason(client, robot, user, audit_lines, caplog, name, is_staff, reason):
+    User.objects.update(is_staff=is_staff)
+    assert act(client, name or user.sub).json() == NOBODY
+    (refused,) = audit_lines("token.refused")
+    assert (refused["subject"], refused["details"]["reason"]) == ("client:robot", reason)
+    assert reason in labels.REASONS
     assert "nobody@example.org" not in caplog.text

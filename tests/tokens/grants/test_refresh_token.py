@@ -1,4 +1,8 @@
-"""Refresh tokens: who gets one, what it gives, how it rotates, and how its family ends."""
+"""The refresh token grant.
+
+The tests are about the clients that get a refresh token, the tokens that a refresh gives, rotation, and the end of a
+token family.
+"""
 
 import pytest
 from django.utils import timezone
@@ -32,7 +36,7 @@ def test_without_offline_access_there_is_none_unless_the_client_s_policy_says_so
 
 
 def test_offline_access_is_left_out_for_a_client_without_the_grant(client, spa, user, signer):
-    """OpenID Connect Core section 11: it is ignored unless it can be granted."""
+    """OpenID Connect Core section 11: offline_access is ignored if it cannot be granted."""
     log_in(client, user)
     body = redeem(client, spa, parameters(allow(client, authorization(spa, scope=SCOPE)))["code"]).json()
     assert body["scope"] == "openid notes:read notes:write"
@@ -81,7 +85,10 @@ def test_the_scope_may_narrow_for_one_token_and_never_widen(client, app, log_in_
 
 
 def test_the_user_s_identity_alone_is_for_the_issuer(client, app, log_in_to, decode):
-    """As in an authorization request: no token is for an API without a scope of its own."""
+    """A token for an API needs a scope of this API.
+
+    The same rule applies to an authorization request.
+    """
     text = log_in_to(app)["refresh_token"]
     body = refresh(client, app, text, scope="openid").json()
     assert decode(body["access_token"], ISSUER)[1]["scope"] == "openid"
@@ -106,7 +113,7 @@ def test_a_refresh_token_is_for_its_own_resource(client, app, log_in_to):
 
 
 def test_a_user_s_identity_is_told_under_the_grant_that_is_for_an_api(client, server, log_in_to, decode, user):
-    """RFC 8707 section 2.2: the issuer is a resource that was allowed with the rest."""
+    """RFC 8707 section 2.2: the issuer is a resource that the user allowed together with the API."""
     text = log_in_to(server, scope="openid email notes:read offline_access")["refresh_token"]
     body = refresh(client, server, text, resource=ISSUER).json()
     assert decode(body["access_token"], ISSUER)[1]["scope"] == "openid email offline_access"

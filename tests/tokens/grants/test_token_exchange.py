@@ -1,4 +1,7 @@
-"""Token exchange: a user's token becomes one for the next API, and nothing more than the policy allows (RFC 8693)."""
+"""Token exchange (RFC 8693).
+
+A user's token is exchanged for a token of the next API, with only the rights that the policy allows.
+"""
 
 import uuid
 from datetime import timedelta
@@ -7,6 +10,7 @@ import jwt
 import pytest
 from django.utils import timezone
 
+from project.metrics import labels
 from tests.tokens.assertions import jwks, proof
 from tests.tokens.factories import API, OTHER_API, basic, make_client, post, redeem
 from tokens import conf
@@ -24,11 +28,13 @@ UNACCEPTABLE = {
     "error": "invalid_request",
     "error_description": "The subject token cannot be exchanged by this client.",
 }
+CHAIN = {"sub": "e", "act": {"sub": "d", "act": {"sub": "c", "act": {"sub": "b", "act": {"sub": "a"}}}}}
+"""An `act` claim of as many clients as are permitted."""
 
 
 @pytest.fixture
 def notes(apis):
-    """The service behind the notes API, which may read at the other one for users whose token it received."""
+    """Return the client of the notes API. It may exchange tokens that the API received for tokens of the other API."""
     made = make_client("notes", GRANT, scopes=())
     made.plain = client_secret.create(made, now=timezone.now())
     Api.objects.filter(identifier=API).update(client=made)
@@ -39,7 +45,7 @@ def notes(apis):
 
 @pytest.fixture
 def mint(user, webapp, signer):
-    """A token as the issuer would have given it, with whatever is changed."""
+    """Return a function that makes an access token as the issuer would issue it, with `changes` of its claims."""
 
     def make(**changes):
         said = {
@@ -118,10 +124,7 @@ def test_a_service_proves_itself_with_its_own_key_as_well(client, notes, mint):
         pytest.param({"lifetime": timedelta(0)}, id="RFC 8693 2.1: expired"),
         pytest.param({"subject": "service", "client_id": "service", "login": None}, id="no user: a service's own"),
         pytest.param({"subject": str(uuid.uuid4())}, id="no user: an unknown sub"),
-        pytest.param(
-            {"act": {"sub": "e", "act": {"sub": "d", "act": {"sub": "c", "act": {"sub": "b", "act": {"sub": "a"}}}}}},
-            id="RFC 8693 4.1: passed on too often",
-        ),
+        pytest.param({"act": CHAIN}, id="RFC 8693 4.1: passed on too often"),
     ],
 )
 def test_a_token_that_this_service_may_not_exchange_is_refused_in_one_way(client, notes, mint, changes):
@@ -177,7 +180,10 @@ ENDS = {
 
 @pytest.mark.parametrize("end", ENDS)
 def test_what_an_application_s_token_was_traded_for_ends_with_it(client, webapp, notes, code, decode, end):
-    """However it was taken back, and at every step after that: nothing brings a token to life again."""
+    """Each way to revoke the first token also revokes the token that the client got in exchange.
+
+    An exchange of that second token is then refused.
+    """
     Api.objects.filter(identifier=OTHER_API).update(client=notes)
     token = redeem(client, webapp, code(webapp)).json()["access_token"]
     second = exchange(client, notes, token).json()["access_token"]
@@ -283,16 +289,34 @@ def test_an_exchange_writes_no_row(client, notes, mint, django_assert_max_num_qu
     assert all(query["sql"].lstrip().startswith("SELECT") for query in queries.captured_queries)
 
 
-def test_an_exchange_and_its_refusal_are_in_the_log_without_the_token(client, notes, mint, user, caplog):
+def test_an_exchange_and_its_refusal_are_in_the_log_without_the_token(client, notes, mint, user, audit_lines, caplog):
     token, foreign = mint(), mint(audience=OTHER_API)
-    with caplog.at_level("INFO", logger="tokens.audit"):
-        exchange(client, notes, token)
-        exchange(client, notes, foreign)
-    assert "token.exchanged" in caplog.text
-    assert str(user.sub) in caplog.text
-    assert "its aud is no API of this client" in caplog.text
+    exchange(client, notes, token)
+    exchange(client, notes, foreign)
+    (exchanged,), (refused,) = audit_lines("token.exchanged"), audit_lines("token.refused")
+    assert exchanged["details"]["subject"] == str(user.sub)
+    assert (refused["subject"], refused["details"]["reason"]) == (
+        "client:notes",
+        "the subject token's aud is no API of this client",
+    )
     assert token not in caplog.text
     assert foreign not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"issuer": "https://other.example"}, "the subject token is not a valid access token of this issuer"),
+        ({"subject": str(uuid.uuid4())}, "the subject token's sub is no active user"),
+        ({"client_id": "nobody"}, "the subject token was issued to a client that is not active"),
+        ({"act": CHAIN}, "the subject token's chain of actors is too long"),
+    ],
+)
+def test_a_refused_subject_token_is_logged_once_with_its_reason(client, notes, mint, audit_lines, changes, reason):
+    exchange(client, notes, mint(**changes))
+    (refused,) = audit_lines("token.refused")
+    assert refused["details"]["reason"] == reason
+    assert reason in labels.REASONS
 
 
 def test_the_log_says_whose_policies_allow_nothing(client, notes, mint, caplog):

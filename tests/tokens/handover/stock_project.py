@@ -1,12 +1,15 @@
-"""A stock project with django-oauth-toolkit, migrated and filled in a process of its own.
+"""A stock Django project with django-oauth-toolkit. It is migrated and filled with rows in a separate process.
 
-Run as a script with the path of a SQLite file: prints what the toolkit's side knows, as JSON.
+Run it as a script with the URL of an empty database and the path of a new file. It fills the database, dumps the users
+to the file, and prints the project's signing key, the id of that key and an ID token as JSON.
 """
 # ruff: noqa: PLC0415 (the toolkit is imported after the project is configured)
 
 import json
+import subprocess
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 SECRET = "s" * 20 + "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 WEAK = "weak secret"
@@ -15,9 +18,23 @@ REFRESH = {name: (name + "-refresh-token-of-thirty-characters")[:40] for name in
 )}  # fmt: skip
 
 
-def main(path: str) -> None:
-    """Create the project's rows."""
+def filled(url: str, folder: Path) -> dict[str, str]:
+    """Fill the database at `url` in a separate process. Return the values that the process printed, and paths of files.
+
+    The files are the dump of the users and the signing key of the project.
+    """
+    script, users, key = Path(__file__).resolve(), folder / "users.json", folder / "oidc.pem"
+    done = subprocess.run([sys.executable, script, url, users], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    known = json.loads(done.stdout)
+    key.write_text(known["pem"])
+    return known | {"url": url, "users": str(users), "key": str(key)}
+
+
+def main(url: str, users_file: str) -> None:
+    """Create the rows of the project, dump its users, and print its signing key and an ID token."""
     import django
+    import environ
     from django.conf import settings
     from jwcrypto import jwk
 
@@ -26,7 +43,7 @@ def main(path: str) -> None:
     settings.configure(
         SECRET_KEY="stock",
         USE_TZ=True,
-        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": path}},
+        DATABASES={"default": environ.Env.db_url_config(url)},
         INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "oauth2_provider"],
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         OAUTH2_PROVIDER={
@@ -82,10 +99,9 @@ def main(path: str) -> None:
     claims = {"iss": "https://old.example", "sub": "1", "aud": "web"}
     signed = jwt.JWT(header=json.dumps({"alg": "RS256", "kid": key.thumbprint()}), claims=json.dumps(claims))
     signed.make_signed_token(key)
-    with open(path + ".json", "w", encoding="utf-8") as file:  # noqa: PTH123
-        call_command("dumpdata", "auth.User", stdout=file)
+    call_command("dumpdata", "auth.User", output=users_file, verbosity=0)
     print(json.dumps({"pem": pem, "id_token": signed.serialize(), "kid": key.thumbprint()}))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -1,4 +1,7 @@
-"""A dump of `dumpdata` is read row by row. The size of the parts in which the file is read makes no difference."""
+"""Reading a file that `dumpdata` wrote, row by row.
+
+The size of the parts in which the file is read makes no difference.
+"""
 
 import json
 

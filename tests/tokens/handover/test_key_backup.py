@@ -1,4 +1,7 @@
-"""`key_backup`: signing keys and their encrypting keys come back from one file, and only with its passphrase."""
+"""`key_backup`: one file with the signing keys and their encryption keys.
+
+The keys are restored from it only with its passphrase.
+"""
 
 import json
 import secrets
@@ -27,7 +30,7 @@ def run(*words):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """Return a folder with a passphrase, an issuer with keys, and the backup of these keys."""
+    """Return a folder with a passphrase and a backup of the issuer's keys. The issuer still has the keys."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(key_backup, "Scrypt", quick)
     (tmp_path / "passphrase.txt").write_text(secrets.token_urlsafe(32) + "\n")
@@ -38,17 +41,20 @@ def folder(tmp_path, monkeypatch):
 
 
 def quick(**kinds):
-    """Return scrypt with a small N, so that tests are quick."""
+    """Return scrypt with a small cost parameter, so that deriving a key from the passphrase is fast."""
     return REAL(**kinds | {"n": 2})
 
 
 def rows():
-    """Return every column of every key."""
+    """Return every column of every signing key's row."""
     return list(SigningKey.objects.order_by("pk").values())
 
 
 def lose_keys():
-    """Delete the keys, as if the database were new: its triggers keep them for ever otherwise."""
+    """Delete the signing keys, as if the database were new.
+
+    The triggers that forbid this are dropped before, and created again afterwards.
+    """
     with connection.cursor() as cursor:
         for table in ("tokens_signingkey", "tokens_ring"):
             cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s", [table])

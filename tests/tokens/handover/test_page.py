@@ -1,4 +1,7 @@
-"""docs/moving.md, followed line by line. tests/services/test_move_database.py runs the line that needs PostgreSQL."""
+"""docs/moving.md, whose commands run line by line.
+
+tests/services/test_move_database.py runs the line that needs PostgreSQL.
+"""
 
 import json
 import shutil
@@ -15,7 +18,7 @@ PAGE = console.page("moving.md")
 @pytest.mark.django_db
 def test_the_page_can_be_followed(stock, tmp_path, monkeypatch):  # noqa: F811 (the fixture)
     monkeypatch.chdir(tmp_path)
-    shutil.copy(stock["path"], tmp_path / "db.sqlite3")
+    shutil.copy(stock["url"].removeprefix("sqlite:///"), tmp_path / "db.sqlite3")
     shutil.copy(stock["users"], tmp_path / "users.json")
     shutil.copy(stock["key"], tmp_path / "oidc.pem")
     (tmp_path / "passphrase.txt").write_text("a passphrase of the test")

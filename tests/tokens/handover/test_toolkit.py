@@ -1,11 +1,11 @@
-"""`import_toolkit`: clients and users of a real django-oauth-toolkit project go on, and what is not taken is named."""
+"""`import_toolkit`: clients and users of a django-oauth-toolkit project continue to work.
+
+The report names the rows that are left out.
+"""
 
 import json
-import subprocess
-import sys
 from datetime import timedelta
 from io import StringIO
-from pathlib import Path
 
 import jwt
 import pytest
@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from tests.clock import clocks_at
 from tests.tokens.factories import basic, make_api, post
-from tests.tokens.handover.stock_project import REFRESH, SECRET, WEAK
+from tests.tokens.handover.stock_project import REFRESH, SECRET, WEAK, filled
 from tokens.handover import toolkit
 from tokens.handover.toolkit_rows import NoToolkit
 from tokens.issued import one_time
@@ -27,18 +27,17 @@ API = "https://api.example/"
 
 @pytest.fixture(scope="module")
 def stock(tmp_path_factory):
-    """Return the stock project: its database, its dump of users, and what its process knows."""
+    """Return the project with django-oauth-toolkit.
+
+    The result has its database, its dump of users, and the values that its process printed.
+    """
     folder = tmp_path_factory.mktemp("stock")
-    script, path = Path(__file__).with_name("stock_project.py"), folder / "db.sqlite3"
-    done = subprocess.run([sys.executable, str(script), str(path)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    (folder / "oidc.pem").write_text(json.loads(done.stdout)["pem"])
-    return {"path": path, "users": f"{path}.json", "key": str(folder / "oidc.pem"), **json.loads(done.stdout)}
+    return filled(f"sqlite:///{folder}/db.sqlite3", folder)
 
 
 @pytest.fixture(autouse=True)
 def hashers_of_django(settings):
-    """The hasher of the stock project, beside that of the tests."""
+    """Accept the password hasher of the django-oauth-toolkit project, in addition to the hasher of the tests."""
     names = ("MD5PasswordHasher", "PBKDF2PasswordHasher")
     settings.PASSWORD_HASHERS = [f"django.contrib.auth.hashers.{name}" for name in names]
 
@@ -51,7 +50,7 @@ def load(stock):
 
     def run(*options):
         out = StringIO()
-        words = ("import_toolkit", "--database", f"sqlite:///{stock['path']}", "--api", API, *options, "--json")
+        words = ("import_toolkit", "--database", stock["url"], "--api", API, *options, "--json")
         call_command(*words, stdout=out)
         return json.loads(out.getvalue())
 
@@ -59,7 +58,7 @@ def load(stock):
 
 
 def refresh(name, client_id, secret=None):
-    """Return the answer to a refresh with a token of the stock project."""
+    """Send a refresh request with the refresh token `name` of the django-oauth-toolkit project. Return the answer."""
     credentials = {} if secret is None else basic(client_id, secret)
     form = {"grant_type": "refresh_token", "refresh_token": REFRESH.get(name, name)}
     return post(Browser(), "/oauth/token", form | ({"client_id": client_id} if secret is None else {}), **credentials)

@@ -1,4 +1,7 @@
-"""`import_users`: users of another project log in with their old passwords, and what cannot be taken is named."""
+"""`import_users`: users of another project log in with their old passwords.
+
+The command names the users that cannot be imported.
+"""
 
 import json
 import uuid
@@ -19,14 +22,14 @@ HASH = make_password("correct horse", hasher="md5")
 
 
 def user(pk, username, **fields):
-    """Return a row of a dump."""
+    """Return a row of a `dumpdata` file that describes a user."""
     own = {"username": username, "password": HASH, "email": f"{username}@example.org", "is_active": True}
     return {"model": "auth.user", "pk": pk, "fields": own | {"date_joined": "2020-01-02T03:04:05Z"} | fields}
 
 
 @pytest.fixture
 def load(tmp_path):
-    """Return a function that imports rows, and returns the JSON that is printed."""
+    """Return a function that imports rows of users, and returns the JSON that the command prints."""
 
     def run(rows, *options):
         path, out = tmp_path / "users.json", StringIO()

@@ -1,4 +1,4 @@
-"""Concurrent requests at a chosen moment, and a client with a refresh token."""
+"""Fixtures: requests that run at a chosen moment of another request, and a client with a refresh token."""
 
 import pytest
 from django.core.management import call_command
@@ -9,7 +9,10 @@ from tokens.keys import keyring
 
 @pytest.fixture
 def meanwhile(monkeypatch):
-    """Return a function that runs other requests after a given function returns, at the worst moment of a race."""
+    """Return a function that makes other requests run right after a given function returns.
+
+    For the race between the requests, that is the worst moment.
+    """
 
     def between(owner, name, *others):
         real, waiting = getattr(owner, name), list(others)
@@ -27,14 +30,14 @@ def meanwhile(monkeypatch):
 
 @pytest.fixture
 def ring(db):
-    """A signing key in the database, for tests that verify tokens by published keys."""
+    """Create a signing key in the database, for tests that verify tokens by published keys."""
     call_command("rotate_keys", verbosity=0)
     keyring.snapshots.forget()
 
 
 @pytest.fixture
 def app(apis):
-    """A public client with refresh tokens."""
+    """Return a public client that gets refresh tokens."""
     return make_client("app", "authorization_code", "refresh_token", public=True)
 
 

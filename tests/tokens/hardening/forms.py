@@ -1,4 +1,4 @@
-"""Form posts as Django requests, for calling the backend without a view."""
+"""Form posts as Django requests, so that tests can call the client authentication without a view."""
 
 from urllib.parse import urlencode
 

@@ -1,10 +1,10 @@
-"""Only access tokens are credentials, only while their user is active, and few clients may introspect one."""
+"""Only access tokens are credentials, only while their user is active. Few clients may introspect a token."""
 
 import pytest
 from django.utils import timezone
 
 from resources.errors import InvalidToken, Reason
-from resources.issuer_keys import TrustedIssuer
+from resources.issuer_trust import TrustedIssuer
 from resources.jwk import judge
 from resources.key_pins import PinnedKeys
 from resources.refusals import Refusals
@@ -42,7 +42,7 @@ def introspected(browser, by, token):
 
 @pytest.fixture
 def presented(client, webapp, code, signer):
-    """Return garbage, an ID token, and a token for userinfo whose `typ` is not that of an access token."""
+    """Return texts that are no access token: garbage, an ID token, and a token for userinfo with another `typ`."""
     body = redeem(client, webapp, code(webapp, scope="openid")).json()
     assert userinfo(client, body["access_token"]) == (200, None)
     return ["eyX.a.b", body["id_token"], signed_again(body["access_token"], signer, typ="JWT")]
@@ -85,7 +85,7 @@ def test_tokens_of_a_disabled_user_are_refused_by_userinfo_and_introspection(cli
 
 
 def test_userinfo_reads_is_active_itself(client, webapp, code, user, signer):
-    """A user who is disabled by SQL has no revocation."""
+    """The user was disabled by SQL, so there is no revocation. Userinfo still reads the user's `is_active`."""
     token = redeem(client, webapp, code(webapp, scope="openid")).json()["access_token"]
     type(user).objects.update(is_active=False)
     assert userinfo(client, token) == (401, INVALID)
@@ -95,7 +95,7 @@ def test_an_api_that_follows_the_feed_refuses_a_disabled_users_token(client, web
     token = redeem(client, webapp, code(webapp)).json()["access_token"]
 
     def read():
-        """Verify a token like an API, by the keys and the feed that the issuer publishes now."""
+        """Verify a token as an API does, by the keys and the revocation feed that the issuer publishes now."""
         published, now = client.get("/.well-known/jwks.json").json()["keys"], timezone.now()
         keys = PinnedKeys([judge(jwk, algorithms=RS256) for jwk in published])
         body = client.get("/oauth/revocations").content

@@ -1,4 +1,4 @@
-"""The admin shows a secret once and no hash, and records changes."""
+"""The admin shows a client secret once and never its hash, and records changes as audit events."""
 
 import json
 import re
@@ -24,7 +24,7 @@ ADDED = {
 
 @pytest.fixture
 def added(admin_client, apis):
-    """Add a client by the form, and return the answer."""
+    """Add a client by the form of the admin, and return the answer."""
     return admin_client.post(f"{LIST}add/", ADDED)
 
 
@@ -34,7 +34,7 @@ def shown(page):
 
 
 def change(browser, **fields):
-    """Save the client's page with further `fields`, and its secrets as they are."""
+    """Save the client's page in the admin with further `fields`. The client's secrets stay as they are."""
     made = Client.objects.get(client_id="reports")
     rows = {f"secrets-{name}_FORMS": made.secrets.count() for name in ("TOTAL", "INITIAL")}
     for number, one in enumerate(made.secrets.all()):

@@ -1,4 +1,7 @@
-"""The request decides neither consent nor nonce, and the consent page cannot be framed (RFC 9700 section 4.16)."""
+"""An authorization request cannot give its own consent or set its own nonce.
+
+The consent page cannot be framed (RFC 9700 section 4.16).
+"""
 
 import jwt
 import pytest

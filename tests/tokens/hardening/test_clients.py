@@ -1,4 +1,7 @@
-"""Only a secret or a key authenticates a client, in constant work (RFC 6749 section 2.3)."""
+"""Only a secret or a key authenticates a client (RFC 6749 section 2.3).
+
+The amount of work does not depend on whether the client exists.
+"""
 
 import base64
 import hashlib
@@ -22,7 +25,7 @@ OWN = {"grant_type": "client_credentials", "scope": "notes:read"}
 
 
 def hashed(secret):
-    """Return the stored hash of a secret."""
+    """Return the hash of a secret that the database stores."""
     first, *_ = conf.issuer().encryption_keys()
     return hmac.digest(first.derive("client secret"), secret.encode(), hashlib.sha256)
 
@@ -118,7 +121,10 @@ def test_a_request_with_two_secrets_is_refused_before_any_is_compared(client, se
 
 
 def work(monkeypatch, target, name, attempt):
-    """Return the number of comparisons for a wrong secret, of a client and of one that does not exist."""
+    """Return how many secrets are compared for a wrong secret.
+
+    The first number is that for a client that exists, the second one that for an unknown client.
+    """
     done = []
     monkeypatch.setattr(target, name, lambda *args, **kwargs: done.append(args) or False)
     counts = []

@@ -1,4 +1,4 @@
-"""The issuer refuses without configuration what RFC 9700 forbids."""
+"""Without any configuration, the issuer refuses what RFC 9700 forbids."""
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -17,14 +17,14 @@ PASSWORD = {"grant_type": "password", "username": "ada", "password": "correct ho
 
 @pytest.fixture
 def own(apis):
-    """A client that may use every grant type, and whose users are not asked for consent."""
+    """Return a client that may use every grant type, and whose users are not asked for consent."""
     grants = ("authorization_code", "refresh_token", "implicit", "password")
     return make_client("own", *grants, public=True, skip_authorization=True)
 
 
 @pytest.fixture
 def asked(client, user, own):
-    """Return the answer to an authorization request of a logged-in user."""
+    """Return a function that sends an authorization request of a logged-in user, and returns the answer."""
     log_in(client, user)
     return lambda **changes: client.get("/oauth/authorize", authorization(own, **changes))
 
@@ -90,7 +90,7 @@ def readable(value):
 
 
 def tables_that_hold(text):
-    """Return the tables in which a row contains `text`."""
+    """Return the database tables in which a row contains `text`."""
     found = {"what sessions say"} if any(text in str(one.get_decoded()) for one in Session.objects.all()) else set()
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):

@@ -1,4 +1,4 @@
-"""A device code expires, is redeemed once, and only for an active user (RFC 8628)."""
+"""A device code expires, is redeemed once, and is redeemed only for an active user (RFC 8628)."""
 
 from datetime import timedelta
 
@@ -21,13 +21,13 @@ def tv(apis):
 
 @pytest.fixture
 def waiting(client, tv, signer):
-    """Return the answer to a device authorization request."""
+    """Send a device authorization request, and return its answer. The user has not answered the request yet."""
     return post(client, "/oauth/device", {"client_id": "tv", "scope": "notes:read"}).json()
 
 
 @pytest.fixture
 def allowed(client, user, waiting):
-    """Return a device code that the user approved."""
+    """Return a device code after the user has allowed the device."""
     log_in(client, user)
     page = client.post("/oauth/device/verify", {"user_code": waiting["user_code"]})
     shown = page.context["shown"]

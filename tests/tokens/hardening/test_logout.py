@@ -1,4 +1,4 @@
-"""A logout request of another browser ends no session."""
+"""A logout request that another browser sends does not end the user's session."""
 
 import pytest
 from django.test import Client

@@ -1,4 +1,4 @@
-"""Undeclared form fields have no effect on a token request."""
+"""Form fields that the token endpoint does not know do not change its answer."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Purging removes every ended row, by an index and without counting."""
+"""Purging deletes every expired row, finds the rows by an index, and does not count them."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -21,12 +21,12 @@ LONG_AGO = timedelta(days=3650)
 
 
 def counted(queries):
-    """Return the statements that count rows."""
+    """Return the SQL statements that count rows."""
     return [one["sql"] for one in queries if "COUNT(" in one["sql"].upper()]
 
 
 def is_searched(rows):
-    """Return True if the database finds the rows by an index and sorts none."""
+    """Return True if the database finds the rows by an index and sorts none of them."""
     plan = rows.explain()
     return "INDEX" in plan and "SCAN" not in plan and "TEMP B-TREE" not in plan
 
@@ -43,7 +43,10 @@ def test_used_and_expired_refresh_tokens_are_purged(client, app, refresh_token):
 
 
 def test_every_table_whose_rows_expire_is_purged():
-    """Client secrets stay: administrators need to see the expired ones. An open client's state ends with its client."""
+    """Rows of client secrets are not purged, because administrators need to see expired secrets.
+
+    Rows about a self-registered client are deleted together with the client.
+    """
     ends = {"expires_at", "ends_at", "until"}
     models = apps.get_app_config("tokens").get_models()
     ending = {model for model in models if ends & {field.name for field in model._meta.get_fields()}}

@@ -1,4 +1,4 @@
-"""Wrong client secrets are rate-limited."""
+"""Rate limits of requests with a wrong client secret."""
 
 import pytest
 

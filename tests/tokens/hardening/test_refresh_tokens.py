@@ -1,4 +1,7 @@
-"""A refresh token ends with its user, expires, and its reuse revokes the family (RFC 9700 section 4.14)."""
+"""A refresh token expires, and is refused if its user is disabled. Its reuse revokes the token family.
+
+RFC 9700 section 4.14.
+"""
 
 from datetime import timedelta
 
@@ -73,7 +76,7 @@ def test_concurrent_refreshes_get_the_same_successor(client, app, refresh_token,
 
 
 def used_long_ago(seconds):
-    """Move the use of every used token that many seconds before the retry window."""
+    """Move the use of every used refresh token to `seconds` before the retry window."""
     used_at = timezone.now() - RETRY_WINDOW - timedelta(seconds=seconds)
     RefreshToken.objects.exclude(used_at=None).update(used_at=used_at)
 

@@ -1,4 +1,7 @@
-"""The report handles any token. The page answers, and the command exits by its table."""
+"""The report on a token handles any text.
+
+The admin's page shows the report, and the command exits with the code in the documented table.
+"""
 
 import base64
 import json
@@ -45,7 +48,7 @@ def listed(values):
 
 
 def written(pairs):
-    """Return a JSON object, in which a name can be repeated."""
+    """Return the text of a JSON object with these members, in which a name can be repeated."""
     return f"{{{','.join(f'{name}:{value}' for name, value in pairs)}}}"
 
 

@@ -1,4 +1,4 @@
-"""Each requirement of RFC 9068 is checked, and named if it fails."""
+"""Each requirement of RFC 9068 for an access token is checked. The report names the requirements that fail."""
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa

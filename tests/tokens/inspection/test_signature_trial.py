@@ -1,4 +1,4 @@
-"""Which published key verifies a token."""
+"""The search for the published key that verifies an inspected token."""
 
 import json
 
@@ -56,7 +56,7 @@ def verdict(text, *jwks):
     ],
 )
 def test_a_key_that_may_not_verify_is_not_used(changed, reason):
-    """RFC 7517 sections 4.1 to 4.4."""
+    """Members of a JWK say what its key may do (RFC 7517 sections 4.1 to 4.4)."""
     assert verdict(make(), {**JWK, **changed}) != "verified"
     assert reason in verdict(make(), {**JWK, **changed})
     assert verdict(make(), {**JWK, **changed}, JWK) == "verified", "the next key of that kid does"

@@ -1,4 +1,4 @@
-"""Tokens to inspect, made by hand."""
+"""Tokens that the tests of the inspection make by hand."""
 
 import json
 import sys

@@ -1,4 +1,7 @@
-"""The chain of actors: the latest outermost, and never longer than it may be (RFC 8693 section 4.1)."""
+"""The chain of actors in a token that was exchanged (RFC 8693 section 4.1).
+
+The latest actor is outermost, and the chain has a maximum length.
+"""
 
 import pytest
 
@@ -7,7 +10,7 @@ from tokens.issued.actor import LONGEST_CHAIN, ChainTooLong
 
 
 def passed_on(times):
-    """The claims of a token of the application's that so many services passed on."""
+    """Return the claims of an application's token after `times` services have exchanged it."""
     claims = {"client_id": "app"}
     for number in range(times):
         name = f"service-{number}"

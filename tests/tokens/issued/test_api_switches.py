@@ -1,4 +1,7 @@
-"""The switches of an API that change how its tokens are written: `aud` as a list, and the dangerous `typ` JWT."""
+"""The switches of an API that change its access tokens.
+
+One makes `aud` a list, the other one makes the `typ` JWT, which is dangerous.
+"""
 
 from datetime import UTC, datetime
 
@@ -118,7 +121,7 @@ def test_an_id_token_is_no_access_token_of_an_api_that_asks_for_the_type_jwt(cli
 
 
 def test_the_issuer_accepts_no_token_of_the_type_jwt_for_itself(client, user, desk, code, signer):
-    """The neighbour: an access token for userinfo, under the type of an ID token."""
+    """The token is an access token for userinfo, except that it has the `typ` of an ID token."""
     identity = redeem(client, desk, code(desk, scope="openid")).json()["access_token"]
     for typ, status in (("at+jwt", 200), ("JWT", 401)):
         text = signed_again(identity, signer, typ=typ)

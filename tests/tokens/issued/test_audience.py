@@ -1,8 +1,12 @@
-"""Which one API a token is for: the resource first, then the scopes (RFC 8707 section 2, RFC 6749 section 3.3)."""
+"""The choice of the one API that a token is for. The parameter `resource` decides first, then the scopes.
+
+RFC 8707 section 2, RFC 6749 section 3.3.
+"""
 
 import pytest
 
 from tokens.errors import OAuthError
+from tokens.issued import audience
 from tokens.issued.audience import resolve
 from tokens.models import Api, Scope
 
@@ -74,3 +78,51 @@ def test_a_scope_that_is_missing_unknown_or_another_api_s_is_an_invalid_scope(sc
     with pytest.raises(OAuthError) as refused:
         settle(scopes, resources)
     assert refused.value.error == "invalid_scope"
+
+
+class Registered:
+    """A client in the form in which the registry caches clients. It counts how often its scopes are read."""
+
+    def __init__(self, *, registered_by=None, targets=None):
+        self.registered_by, self.targets, self.reads, self.permitted_apis = registered_by, targets, 0, []
+
+    @property
+    def permitted_scopes(self):
+        self.reads += 1
+        return USABLE
+
+
+def target(client, scopes, resources=()):
+    return audience.of_client(client, scopes, resources, openid=False)
+
+
+def test_the_target_of_a_request_is_remembered_with_the_client_of_the_registry():
+    client = Registered(targets={})
+    first = target(client, ["notes:read"])
+    assert target(client, ["notes:read"], []) is first
+    assert client.reads == 1
+    assert target(client, ["notes:read"], [NOTES]) == first
+    assert target(client, ["bills:read"]).audience == BILLS
+    assert client.reads == 3
+
+
+def test_a_refusal_is_not_remembered():
+    client = Registered(targets={})
+    for _ in range(2):
+        with pytest.raises(OAuthError):
+            target(client, ["unknown"])
+    assert client.targets == {}
+
+
+@pytest.mark.parametrize("client", [Registered(), Registered(targets={}, registered_by="document")])
+def test_nothing_is_remembered_with_a_client_that_the_registry_did_not_keep_or_that_settings_restrict(client):
+    assert [target(client, ["notes:read"]).audience for _ in range(2)] == [NOTES, NOTES]
+    assert client.reads == 2
+    assert not client.targets
+
+
+def test_a_client_cannot_fill_the_memory_of_the_process():
+    client = Registered(targets={})
+    for number in range(2 * audience.REMEMBERED):
+        target(client, ["notes:read"] * (number + 1))
+    assert len(client.targets) == audience.REMEMBERED

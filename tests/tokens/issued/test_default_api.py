@@ -1,4 +1,7 @@
-"""A request that names no scope: the API that it means, and the scopes that it gets there (RFC 6749 section 3.3)."""
+"""A token request without a scope (RFC 6749 section 3.3).
+
+The tests are about the API for which the token is, and about the scopes that it has.
+"""
 
 import pytest
 
@@ -101,7 +104,7 @@ def test_an_assertion_for_a_user_that_names_no_scope_gets_the_client_s_scopes(cl
 
 
 def test_a_token_exchange_names_its_scope(client, service, apis, code, webapp):
-    """The policy of another API is no default: the client decides for each request what it passes on."""
+    """An exchange policy for another API defines no default scope. The client must request scopes each time."""
     received = redeem(client, webapp, code(webapp)).json()["access_token"]
     Client.objects.filter(pk=service.pk).update(grants=["urn:ietf:params:oauth:grant-type:token-exchange"])
     Api.objects.filter(pk=apis[API].pk).update(client=service)

@@ -1,4 +1,4 @@
-"""The header of a signed token."""
+"""The JOSE header of a token that the issuer signs."""
 
 import jwt
 

@@ -1,4 +1,4 @@
-"""The issuer reads every JWT of tests/jwt_cases.json as the table says."""
+"""The issuer gives every JWT of tests/jwt_cases.json the verdict in that table."""
 
 from datetime import UTC, datetime
 

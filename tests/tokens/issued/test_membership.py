@@ -1,4 +1,7 @@
-"""A scope that is limited to groups: a user outside of them never gets it, by no grant type."""
+"""A scope that is limited to groups of users.
+
+A user who is in none of the groups does not get the scope, by any grant type.
+"""
 
 import pytest
 from django.contrib.auth.models import Group
@@ -30,7 +33,7 @@ ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 
 @pytest.fixture
 def editors(apis):
-    """The scope notes:write is for editors and chiefs."""
+    """Limit the scope notes:write to the groups `editors` and `chiefs`, and return the group `editors`."""
     Scope.objects.filter(name="notes:write").update(groups=["editors", "chiefs"])
     Group.objects.create(name="readers")
     return Group.objects.create(name="editors")
@@ -97,7 +100,7 @@ def test_a_user_who_left_the_group_while_reading_the_page_does_not_give_the_scop
 
 
 def test_a_user_who_joined_the_group_while_reading_the_page_is_asked_again(client, user, app, editors):
-    """The page did not name the scope."""
+    """The consent page that the user saw did not name the scope, because the user was not in the group yet."""
     log_in(client, user)
     page = client.get("/oauth/authorize", authorization(app, scope="openid notes:read notes:write"))
     address = f"{page.request['PATH_INFO']}?{page.request['QUERY_STRING']}"
@@ -174,7 +177,10 @@ def test_an_exchange_gives_the_scope_to_members_only(client, user, app, code, de
 
 @pytest.fixture
 def device_page(client, user, editors):
-    """Return a function that sends a form of the page where a user answers a device, which asks for this scope."""
+    """Return a function that begins a device request with a scope.
+
+    It returns a function that sends the form of the page on which the user answers the request.
+    """
     make_client("tv", DEVICE, public=True)
     log_in(client, user)
 

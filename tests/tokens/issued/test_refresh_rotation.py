@@ -1,4 +1,4 @@
-"""Rotation of refresh tokens: retries get the same successor, and reuse revokes the family."""
+"""Rotation of refresh tokens: retries get the same successor, and reuse revokes the token family."""
 
 import secrets
 from datetime import timedelta
@@ -138,7 +138,10 @@ def test_a_damaged_spent_token_is_no_reuse(client, app, log_in_to, later, damage
 
 
 def test_a_token_from_after_the_backup_that_was_restored_is_no_reuse(client, app, log_in_to):
-    """The database went back to before the rotation: it knows the family, and not its newest token."""
+    """The database was restored to its state before the rotation.
+
+    It knows the token family, but not its newest token.
+    """
     first = log_in_to(app)["refresh_token"]
     before = RefreshToken.objects.values().get()
     second = refresh(client, app, first).json()["refresh_token"]
@@ -189,7 +192,7 @@ def test_a_spent_row_is_kept_for_a_lost_answer_and_while_what_it_gave_lives(clie
 
 
 def spent_by_an_earlier_version(text):
-    """Spend a token for a random successor, as an earlier version did; return that."""
+    """Use the refresh token `text` as an earlier version did: its successor is random. Return the successor."""
     row, now = RefreshToken.objects.get(digest=one_time.digest(text)), timezone.now()
     successor = f"{family_of(text)}.{one_time.new()}"
     RefreshToken.objects.create(

@@ -1,4 +1,7 @@
-"""The text of a refresh token is authenticated as a whole, derived from its predecessor, and different for each key."""
+"""The text of a refresh token.
+
+It is authenticated as a whole, and derived from the text before it. Each encryption key gives another text.
+"""
 
 import secrets
 

@@ -1,4 +1,7 @@
-"""Refresh tokens: what is stored, how long a family lives, and tokens whose row is gone or damaged."""
+"""Refresh tokens in the database.
+
+The tests are about what is stored, how long a token family lives, and tokens whose row is deleted or damaged.
+"""
 
 from datetime import timedelta
 from importlib import import_module
@@ -59,7 +62,7 @@ def test_a_damaged_token_revokes_nothing_at_the_revocation_endpoint(client, app,
 
 
 def purged(*texts):
-    """Let the rows of these tokens be over, and purge."""
+    """Make the rows of these refresh tokens expire, and purge them."""
     over = timezone.now() - revocation_record.acceptance_after_issue() - timedelta(days=1)
     RefreshToken.objects.filter(digest__in=map(one_time.digest, texts)).update(expires_at=over)
     assert sum(purge.purge("refresh tokens", now=timezone.now())) == len(texts)
@@ -76,7 +79,7 @@ def test_one_of_which_no_row_is_left_ends_its_family_too(client, app, log_in_to)
 
 
 def test_one_of_which_no_row_is_left_takes_its_family_back(client, app, log_in_to):
-    """RFC 7009 section 2.1: what was issued under the grant goes with it."""
+    """RFC 7009 section 2.1: all tokens of the grant are revoked."""
     first = log_in_to(app)["refresh_token"]
     refresh(client, app, first)
     purged(first)
@@ -159,7 +162,7 @@ def test_a_rotated_token_lives_no_longer_than_the_family(client, app, log_in_to,
 
 @pytest.mark.parametrize("which", ["app", "server"])
 def test_a_lifetime_below_a_minute_is_kept(client, request, user, signer, later, which):
-    """The code can be redeemed for a minute all the same."""
+    """The authorization code can be redeemed for a minute, although the lifetime of the refresh token is shorter."""
     later()
     of = request.getfixturevalue(which)
     of.refresh_token_lifetime = timedelta(seconds=30)

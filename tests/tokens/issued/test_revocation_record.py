@@ -1,4 +1,4 @@
-"""Revocation records: the tokens that they cover, their end, and the events that write them."""
+"""Revocation records: the tokens that they cover, when they expire, and the events that write them."""
 
 import json
 import math
@@ -56,7 +56,7 @@ def test_a_key_is_half_the_hash_of_kind_and_identifier(case):
 
 @pytest.mark.parametrize("case", CASES["coverage"], ids=lambda case: case["name"])
 def test_a_revocation_covers_the_tokens_of_the_shared_table(case):
-    """The resource server is tested with the same table."""
+    """The resource server is tested with the same table (tests/revocation_cases.json)."""
     until = NOW + timedelta(days=3650)
     for entry in case["entries"]:
         before = datetime.fromtimestamp(entry["issued_before"], UTC) if entry["issued_before"] else None

@@ -1,4 +1,4 @@
-"""Rows are inserted and updated by plain SQL as the ORM would do it."""
+"""Database rows are inserted and updated by plain SQL, with the same result as by Django's ORM."""
 
 import uuid
 from datetime import timedelta
@@ -17,7 +17,7 @@ NOW = timezone.now()
 
 @pytest.fixture
 def grant(webapp, user):
-    """A grant that was not stored by the ORM, with a JSON list, a UUID, texts and empty columns."""
+    """Return a grant that was inserted by plain SQL. Its columns have a JSON list, a UUID, texts and no value."""
     ends = NOW + timedelta(days=1)
     row = UserGrant(user=user, client=webapp, audience="a'b", scope="s", auth_time=NOW, created_at=NOW, ends_at=ends)
     row.amr, row.session_epoch = ["pwd", "otp"], uuid.uuid4()
@@ -60,6 +60,13 @@ def test_a_field_is_filled_once(grant):
     assert not row_statements.fill(token(grant, "a"), "used_at", NOW + timedelta(days=1))
     assert not row_statements.fill(token(grant, "other"), "used_at", NOW)
     assert RefreshToken.objects.get().used_at == NOW
+
+
+def test_further_fields_are_set_only_together_with_the_first(grant):
+    assert row_statements.fill(grant, "revoked_at", NOW, revoke_reason="first")
+    assert not row_statements.fill(grant, "revoked_at", NOW, revoke_reason="second")
+    row = UserGrant.objects.get()
+    assert (row.revoked_at, row.revoke_reason) == (NOW, "first")
 
 
 def test_each_takes_one_statement(grant):

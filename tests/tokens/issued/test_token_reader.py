@@ -1,4 +1,4 @@
-"""The issuer reads its own access tokens, and refuses every other text."""
+"""The issuer reads the access tokens that it issued, and refuses every other text."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -45,7 +45,7 @@ def test_a_token_is_refused_from_its_exp_on_unless_there_is_leeway(signer):
 
 
 class Stranger:
-    """A signer that has the kid of the issuer's key, and not the key."""
+    """A signer that names the kid of the issuer's key, but signs with another key."""
 
     kid = "test-key"
     algorithm = "RS256"

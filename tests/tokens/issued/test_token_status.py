@@ -1,4 +1,7 @@
-"""Whether a presented token is still accepted, by its revocations, its client and its user."""
+"""Whether the issuer still accepts a token.
+
+The answer depends on the issuer's revocations, on the token's client and on its user.
+"""
 
 import uuid
 

@@ -1,1 +1,1 @@
-"""Tests of `tokens.jose`."""
+"""Tests of `tokens.jose`, which reads JWTs and JWKs."""

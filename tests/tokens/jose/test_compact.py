@@ -1,4 +1,4 @@
-"""Read a compact JWS: one spelling of each part, and strict JSON."""
+"""Reading a compact JWS: each of its parts has only one accepted spelling, and must be strict JSON."""
 
 import base64
 

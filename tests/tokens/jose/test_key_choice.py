@@ -1,4 +1,4 @@
-"""Which keys of a client can have signed a JWS."""
+"""The choice of a client's public keys with which a JWS of the client might be verified."""
 
 import pytest
 

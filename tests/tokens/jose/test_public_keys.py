@@ -1,4 +1,7 @@
-"""Which keys of a client are usable: each neighbour of a good one is refused with its reason."""
+"""The public keys of a client that can be used.
+
+For each usable key, there are similar keys that are refused, each with its reason.
+"""
 
 import json
 
@@ -107,7 +110,7 @@ def test_a_jwks_of_more_usable_keys_than_anybody_needs_is_refused_whole():
 
 
 def test_keys_are_told_by_their_kid_and_thumbprint():
-    """The key and its thumbprint are those of RFC 8037 appendix A.3."""
+    """The test has the key and the thumbprint of RFC 8037 appendix A.3."""
     key = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
     told = public_keys.names({"keys": [key | {"kid": "one"}, key]})
     thumbprint = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"

@@ -1,4 +1,7 @@
-"""Which texts are strict JSON: whatever a later step could choke on is refused where it is read, with its reason."""
+"""The texts that are strict JSON.
+
+A text with which a later step could fail is refused, and the error names the reason.
+"""
 
 import pytest
 

@@ -1,4 +1,7 @@
-"""Write past the database's own rules, as an attacker with the privileges of its owner can."""
+"""Write database rows that the database's own rules forbid.
+
+An attacker with the privileges of the database's owner can do that.
+"""
 
 from typing import Any
 
@@ -14,7 +17,10 @@ INDEXES = ("one_standby_per_ring", "one_unsuperseded_key_per_ring")
 
 
 def by_hand(rows: "QuerySet[Any]", **columns: Any) -> None:
-    """Change rows with the rules switched off. Triggers are restored, CHECKs and indexes until the test's rollback."""
+    """Change rows while the database's own rules are switched off.
+
+    Triggers are restored afterwards. CHECKs and indexes are restored only by the rollback of the test.
+    """
     change = {"sqlite": _on_sqlite, "postgresql": _on_postgresql}[connection.vendor]
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":

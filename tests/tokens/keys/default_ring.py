@@ -1,4 +1,4 @@
-"""The default ring in the database, at an instant that a test chooses."""
+"""The default ring (set of signing keys) in the database, at an instant that a test chooses."""
 
 from datetime import timedelta
 
@@ -13,27 +13,27 @@ from tokens.keys.rules import lifecycle
 
 
 class Ring:
-    """The default ring at `now`, an instant that the test chooses."""
+    """The default ring. `now` is an instant that the test chooses, at which steps are taken."""
 
     def __init__(self):
         self.now = store.database_now()
 
     def at(self):
-        """Let the database's clock show `now`."""
+        """Make the database's clock show `now`."""
         return database_at(lambda: self.now)
 
     def rotate(self, **options):
-        """Take the next step."""
+        """Take the next step of a rotation at `now`."""
         with self.at():
             return rotate(operation(self.now), **options)
 
     def revoke(self, kid, **options):
-        """Revoke a key, or all."""
+        """Revoke one key at `now`. If `kid` is None, revoke all keys."""
         with self.at():
             return revoke(operation(self.now), kid, reason="leaked", **options)
 
     def dates(self):
-        """Return the dates of every key."""
+        """Return the dates of every key in the ring."""
         return [row.key for row in store.load("default")]
 
     def phases(self):
@@ -41,13 +41,13 @@ class Ring:
         return {key.kid: lifecycle.phase(key, self.dates(), now=self.now) for key in self.dates()}
 
     def kid(self, phase):
-        """Return the first key of that phase."""
+        """Return the kid of the first key in the phase `phase`."""
         return next(kid for kid, actual in self.phases().items() if actual is phase)
 
 
 @pytest.fixture
 def ring():
-    """Create the ring, and wait until every API has its standby."""
+    """Create the default ring, and advance `now` until every API has the standby key."""
     created = Ring()
     created.rotate()
     created.now += timedelta(days=3)

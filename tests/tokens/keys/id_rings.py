@@ -1,4 +1,4 @@
-"""Rings that sign ID tokens: made in the past, so that they sign now."""
+"""Rings (sets of signing keys) that sign ID tokens. They are created in the past, so that they sign already."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ DAYS = timedelta(days=2)
 
 
 def begin(algorithm, *, ago=DAYS):
-    """Create the ring that signs ID tokens with `algorithm`, as it was `ago`."""
+    """Create a ring that signs ID tokens with `algorithm`, as of the time `ago` before now."""
     then = store.database_now() - ago
     with clocks_at(lambda: then):
         rotation.rotate(operation(then), id_ring.named(algorithm), kind=RingKind(algorithm=algorithm))
@@ -24,7 +24,7 @@ def begin(algorithm, *, ago=DAYS):
 
 @pytest.fixture
 def default_ring(db):
-    """Create the default ring (RS256), as it was four days ago."""
+    """Create the default ring (RS256), as of four days ago."""
     then = store.database_now() - 2 * DAYS
     with clocks_at(lambda: then):
         rotation.rotate(operation(then))

@@ -1,4 +1,4 @@
-"""Rings that APIs move between, under a clock that a test chooses."""
+"""Rings (sets of signing keys) between which APIs move. A test sets the clock."""
 
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ ES256 = RingKind(algorithm="ES256")
 
 
 class Clock:
-    """The database's clock and this node's, moved by hand."""
+    """The database's clock and this node's clock, which a test sets."""
 
     def __init__(self):
         self.now = store.database_now()
@@ -50,7 +50,7 @@ def move(clock, ring, api=API):
 
 @pytest.fixture
 def orders(clock, apis):
-    """Create the default ring and a ring `orders` of another algorithm, which the API accepts."""
+    """Create the default ring, and a ring `orders` with another algorithm. The API accepts both algorithms."""
     rotate(clock)
     rotate(clock, "orders", kind=ES256)
     Api.objects.filter(identifier=API).update(algorithms=["RS256", "ES256"])
@@ -73,7 +73,7 @@ def keys(client, ring=None):
 
 
 def verifies(client, text, ring=None):
-    """Return True if the token verifies by the JWKS of `ring`."""
+    """Return True if the JWKS of `ring` verifies the token."""
     header = jwt.get_unverified_header(text)
     if header["kid"] not in keys(client, ring):
         return False
@@ -89,7 +89,7 @@ def verifies(client, text, ring=None):
 
 
 def operate(*identifiers):
-    """Return the client as which these APIs introspect tokens."""
+    """Return a client that introspects tokens for these APIs."""
     caller = make_client("notes")
     caller.plain = client_secret.create(caller, now=timezone.now())
     Api.objects.filter(identifier__in=identifiers).update(client=caller)

@@ -1,4 +1,7 @@
-"""A rule that the database itself enforces about keys: its name, the SQL that it refuses, and how to drop it."""
+"""A rule about keys that the database itself enforces.
+
+A rule has a name, SQL that it refuses, and SQL that drops it.
+"""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -9,7 +12,7 @@ from tests.tokens.keys.rows import API, AUDIT, KEY, LITERALS, RING
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule, and statements that it refuses."""
+    """A rule of the database, and the SQL statements that it refuses."""
 
     kind: str
     """`check`, `index`, `unique` (part of the table on SQLite) or `trigger`."""
@@ -23,12 +26,15 @@ class Rule:
     vendors: tuple[str, ...] = tuple(LITERALS)
 
     def message(self, vendor: str) -> str:
-        """Return a pattern of the refusal on a database."""
+        """Return a pattern that matches the database's error message for the rule."""
         return re.escape(self.messages.get(vendor, self.name))
 
 
 def drop(rule: Rule, vendor: str) -> list[str]:
-    """Return the statements that drop a rule, on a connection that is closed or rolled back afterwards."""
+    """Return the SQL statements that drop a rule.
+
+    The connection must be closed or rolled back afterwards.
+    """
     if rule.kind == "trigger":
         return [f"DROP TRIGGER {rule.name}" + (f" ON {rule.table}" if vendor == "postgresql" else "")]
     if rule.kind == "index":
@@ -58,7 +64,7 @@ OTHERS = {"tokens_ring_bits_check"}
 
 
 def names(selected: Iterable[str]) -> set[str]:
-    """Return the names of the rules that SELECT_RULES selected."""
+    """Return the names of the rules that the SQL of SELECT_RULES has selected."""
     return {
         name
         for text in selected

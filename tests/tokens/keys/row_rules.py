@@ -1,4 +1,7 @@
-"""Every rule that the database itself enforces about keys, and plain SQL that only this rule refuses."""
+"""All rules about keys that the database itself enforces.
+
+For each rule, there is plain SQL that no other rule refuses.
+"""
 
 from tests.tokens.keys.row_rule import Rule, drop
 from tests.tokens.keys.rows import (
@@ -35,7 +38,7 @@ from tokens.keys.rules.policy import PRODUCTION, TIMINGS
 
 
 def aside(rule: Rule, vendor: str) -> list[str]:
-    """Return the statements that drop the other rules that refuse the same."""
+    """Return the SQL statements that drop other rules, so that `rule` alone refuses its statements."""
     others = [other for other in RULES if other.name in rule.without and vendor in other.vendors]
     return [statement for other in others for statement in drop(other, vendor)]
 
@@ -283,7 +286,7 @@ ALLOWED = (
 
 
 def expected(vendor: str) -> set[str]:
-    """Return the rules that a database must have."""
+    """Return the names of the rules that a database of this vendor must have."""
     return {
         rule.name for rule in RULES if vendor in rule.vendors and not (vendor == "sqlite" and rule.kind == "unique")
     }

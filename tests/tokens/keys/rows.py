@@ -1,4 +1,4 @@
-"""Rows of keys in every state, and changes of them, in plain SQL for both SQLite and PostgreSQL."""
+"""SQL that inserts and changes rows of keys in every state, for both SQLite and PostgreSQL."""
 
 import json
 
@@ -17,24 +17,24 @@ KEY, RING, API, AUDIT = "tokens_signingkey", "tokens_ring", "tokens_api", "token
 
 
 def written(statement: str, vendor: str) -> str:
-    """Return the statement with the literals of one database."""
+    """Return the statement with literals that the database `vendor` reads."""
     for name, literal in LITERALS[vendor].items():
         statement = statement.replace(name, literal)
     return statement
 
 
 def policy(**changes: object) -> str:
-    """Return the production timings with some changed, as a literal."""
+    """Return the production timings as an SQL literal. `changes` replace some of the timings."""
     return f"'{json.dumps(PRODUCTION.to_json() | changes)}'"
 
 
 def lacking(name: str) -> str:
-    """Return the production timings without one, as a literal."""
+    """Return the production timings without the timing `name`, as an SQL literal."""
     return f"'{json.dumps({key: value for key, value in PRODUCTION.to_json().items() if key != name})}'"
 
 
 def key(number: int, ring: int, kid: str, *, into: str = "INSERT", **columns: str) -> str:
-    """Return the insert of a key."""
+    """Return the SQL statement that inserts a row of a key."""
     row = {
         "id": str(number),
         "ring_id": str(ring),
@@ -51,7 +51,7 @@ def key(number: int, ring: int, kid: str, *, into: str = "INSERT", **columns: st
 
 
 def ring(number: int, name: str, *, into: str = "INSERT", assumed: str = "NULL", until: str = "NULL") -> str:
-    """Return the insert of a ring."""
+    """Return the SQL statement that inserts a row of a key ring."""
     return (
         f"{into} INTO {RING} (id, name, algorithm, keystore, policy, assumed, assumed_until)"
         f" VALUES ({number}, '{name}', 'RS256', 'database', {policy()}, {assumed}, {until})"
@@ -59,7 +59,7 @@ def ring(number: int, name: str, *, into: str = "INSERT", assumed: str = "NULL",
 
 
 def api(number: int, ring: str, previous: str, moves_at: str) -> str:
-    """Return the insert of an API."""
+    """Return the SQL statement that inserts a row of an API."""
     return (
         f"INSERT INTO {API} (id, identifier, name, algorithms, ring_id, previous_ring_id, moves_at)"
         f" VALUES ({number}, 'https://{number}.example/', 'API', '[]', {ring}, {previous}, {moves_at})"
@@ -67,13 +67,16 @@ def api(number: int, ring: str, previous: str, moves_at: str) -> str:
 
 
 def update(table: str, row: int, **columns: str) -> str:
-    """Return the update of a row."""
+    """Return the SQL statement that updates the row of a table."""
     changes = ", ".join(f"{name} = {value}" for name, value in columns.items())
     return f"UPDATE {table} SET {changes} WHERE id = {row}"
 
 
 def rewritten(row: int, **columns: str) -> str:
-    """Return an update of a key's row together with its MAC, as a process with the encrypting key writes it."""
+    """Return SQL that updates a key's row together with its MAC.
+
+    A process that has the encryption key writes rows in this way.
+    """
     return update(KEY, row, mac=":two", **columns)
 
 

@@ -1,4 +1,4 @@
-"""Adopt changed timings of the settings."""
+"""Changed timings in the settings. A step of a key rotation stores them with the ring."""
 
 from datetime import timedelta
 
@@ -71,7 +71,10 @@ def test_a_dry_run_at_a_time_when_lowered_timings_count_says_what_would_happen_t
 
 
 def test_longer_timings_count_before_the_next_step_which_can_be_a_revocation():
-    """After a raised timing, the planned key starts as late as that timing requires."""
+    """If a timing in the settings becomes longer, the planned start of a key moves.
+
+    It moves as late as the new timing requires.
+    """
     run()
     planned = run(early=True)
     long = other(shared_cache=3600)

@@ -1,4 +1,7 @@
-"""The audit event of every step: actor, subject, old and new dates, and the timings that the step assumed."""
+"""The audit event of every step that changes keys.
+
+It has the actor, the subject, old and new dates, and the timings that the step assumed.
+"""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -23,7 +26,7 @@ API = "https://orders.example/"
 
 
 class Operator:
-    """Takes steps at `now`, an instant that the test chooses."""
+    """An operator who takes steps of a rotation at `now`, an instant that the test chooses."""
 
     def __init__(self):
         self.now = store.database_now()
@@ -53,7 +56,7 @@ def created(operator):
 
 
 def announced(operator):
-    """Remove the standby by hand, and let a step announce another."""
+    """Make the standby key unusable by hand, and let a step announce another one. Return its kid in a list."""
     operator.rotate()
     lost = SigningKey.objects.filter(signs_at=None)
     store_of = {"sealed": None, "private_destroyed_at": operator.now, "cancelled_at": operator.now}
@@ -64,7 +67,7 @@ def announced(operator):
 
 
 def reseal(kid):
-    """Write both MACs of a row, as a process with the secrets does."""
+    """Write both MACs of a key's row again, as a process that has the encryption key does."""
     row = SigningKey.objects.select_related("ring").get(kid=kid)
     stored = store._stored(row)
     with patch.object(SigningKey, "save"):

@@ -1,4 +1,7 @@
-"""Rows that do not verify: the steps that still work beside them, those that are refused, and the remedy."""
+"""Rows of keys that do not verify, for example because an attacker changed them.
+
+The tests are about the steps that still work, the steps that are refused, and the remedy.
+"""
 
 from datetime import timedelta
 
@@ -24,7 +27,7 @@ LOST = "L" * 43
 
 
 class Clock:
-    """The database's clock and this node's, moved by hand."""
+    """The database's clock and this node's clock, which a test sets."""
 
     def __init__(self):
         self.now = store.database_now()
@@ -38,7 +41,7 @@ def clock():
 
 
 def step(clock, *, keys=None, policy=PRODUCTION, **options):
-    """Take the next step at the clock's instant."""
+    """Take the next step of a rotation at the clock's time."""
     changes = {"encryption_keys": keys} if keys else {}
     outcome = rotation.rotate(operation(clock.now, policy=policy, **changes), **options)
     keyring.snapshots.forget()
@@ -46,14 +49,14 @@ def step(clock, *, keys=None, policy=PRODUCTION, **options):
 
 
 def revoke_key(clock, kid, *, policy=PRODUCTION, **options):
-    """Revoke a key, or all, at the clock's instant."""
+    """Revoke one key at the clock's time. If `kid` is None, revoke all keys."""
     done = revoke(operation(clock.now, policy=policy), kid, reason="leaked", **options)
     keyring.snapshots.forget()
     return done
 
 
 def row(phase):
-    """Return the row of the first key of that phase."""
+    """Return the database row of the first key in the phase `phase`."""
     keys = [stored.key for stored in store.load("default")]
     match = next(key for key in keys if lifecycle.phase(key, keys, now=store.database_now()) is phase)
     return SigningKey.objects.get(kid=match.kid)
@@ -68,13 +71,16 @@ def standby_row():
 
 
 def codes():
-    """Return the codes of all problems."""
+    """Return the codes of all problems that the check of the keys reports."""
     problems = key_health.check(policy=PRODUCTION, encryption_keys=issuer().encryption_keys(), now=timezone.now())
     return {problem.code for problem in problems}
 
 
 def forge(**columns):
-    """Write a key without knowing a secret, as an attacker with access to the database can. Return its kid."""
+    """Write a row of a key without knowing a secret, and return the key's kid.
+
+    An attacker with access to the database can do that.
+    """
     pair = keystore.Database().generate("RS256", bits=None)
     forged = SigningKey.objects.filter(signs_at__isnull=False).first()
     forged.pk, forged.kid, forged.public_jwk = None, pair.kid, pair.jwk
@@ -86,7 +92,10 @@ def forge(**columns):
 
 @pytest.fixture
 def mixed(clock):
-    """Seal the first two keys of a ring under an encrypting key that is then lost, and the standby under another."""
+    """Create a ring whose first two keys are sealed under an encryption key that is then lost.
+
+    The standby key is sealed under another encryption key.
+    """
     lost, current = parse([LOST]), issuer().encryption_keys()
     step(clock, keys=lost)
     clock.now += timedelta(days=3)
@@ -96,7 +105,7 @@ def mixed(clock):
 
 
 def test_a_retired_key_does_not_sign_again_if_the_row_of_its_successor_was_changed(clock):
-    """Without the changed row, and with a planned successor, the retired key looks like the signing key."""
+    """By the dates of the other rows alone, the retired key would be the signing key."""
     step(clock)
     clock.now += timedelta(days=3)
     clock.now = step(clock, early=True).at + timedelta(seconds=30)

@@ -1,4 +1,4 @@
-"""Cancel an announced key before it signs."""
+"""An operator cancels a signing key that is announced, before it signs."""
 
 from datetime import timedelta
 

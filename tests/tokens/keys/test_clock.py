@@ -1,4 +1,7 @@
-"""Read two clocks at one moment: a suspended process is not taken for a wrong clock, and a wrong clock is detected."""
+"""Reading the clocks of the node and of the database at one moment.
+
+A wrong clock is detected. A process that was suspended between the readings is not reported as having one.
+"""
 
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -19,7 +22,7 @@ SECOND = timedelta(seconds=1)
 
 
 class Machine:
-    """A node and its database. Time passes only between readings, by the durations in `stops`."""
+    """A node and its database. Time passes only between two readings of a clock, by the durations in `stops`."""
 
     def __init__(self, *, ahead=0.0, stops=()):
         self.ahead, self.stops = timedelta(seconds=ahead), iter(stops)
@@ -101,7 +104,7 @@ def ring(db):
 
 
 def off(seconds):
-    """Let this node's clock be wrong by `seconds`."""
+    """Make this node's clock wrong by `seconds`, in relation to the database's clock."""
     real = timezone.now
     return node_at(lambda: real() + timedelta(seconds=seconds))
 
@@ -140,7 +143,10 @@ def test_an_estimate_uses_the_last_reading(ring):
 
 
 def test_a_clock_that_is_set_is_compared_with_the_database_s_at_once(ring):
-    """Not after `reread` only: until then the node would date tokens by its wrong clock."""
+    """If this node's clock was set since the keys were read, both clocks are read again at once.
+
+    Otherwise the node would date tokens by its wrong clock until the next regular reading.
+    """
     keyring.clock(now=timezone.now())
     for seconds in (10, -10):
         with off(seconds):
@@ -148,7 +154,7 @@ def test_a_clock_that_is_set_is_compared_with_the_database_s_at_once(ring):
 
 
 def test_a_request_that_was_suspended_after_it_read_its_clock_is_answered(ring):
-    """On a suspended machine, the instant of the request and the snapshot are a minute old."""
+    """The request read this node's clock. Then the machine was suspended for 90 seconds, and the request continues."""
     keyring.clock(now=timezone.now())
     stale = timezone.now() - timedelta(seconds=90)
     now = keyring.clock(now=stale)

@@ -1,4 +1,7 @@
-"""A step whose clocks differ, or that takes too long, is not done."""
+"""A step of key rotation is not taken if it takes too long.
+
+It is not taken, either, if the node's clock and the database's clock differ.
+"""
 
 from datetime import timedelta
 
@@ -29,7 +32,10 @@ def test_a_node_whose_clock_is_off_plans_nothing(skew):
 
 
 def test_a_process_that_was_suspended_before_it_compared_the_clocks_can_plan():
-    """Its clock is right, though it was read a minute before the database's."""
+    """The process was suspended for a minute, after it read its own, correct clock.
+
+    Only then did it read the database's clock.
+    """
     run()
     assert rotate(operation(store.database_now() - timedelta(seconds=61)), early=True).step == "planned"
 

@@ -1,4 +1,7 @@
-"""The flush: a revocation plans one more switch, to a key announced at the revocation, in every situation of a ring."""
+"""The flush after a key revocation: a further switch, to a key that is announced at the revocation.
+
+The first token of that key makes verifiers fetch the JWKS and drop the revoked key.
+"""
 
 from datetime import timedelta
 from unittest.mock import patch
@@ -26,23 +29,23 @@ SECOND = timedelta(seconds=1)
 
 
 def key(ring: Ring, kid: str) -> lifecycle.Key:
-    """Return the dates of a key."""
+    """Return the dates of the key `kid`."""
     return next(one for one in ring.dates() if one.kid == kid)
 
 
 def flush_of(ring: Ring, kid: str) -> lifecycle.Key | None:
-    """Return the key whose start flushes the key `kid`."""
+    """Return the key whose start makes verifiers drop the revoked key `kid`."""
     return lifecycle.flush(key(ring, kid), ring.dates())
 
 
 def cancel(ring: Ring, kid: str) -> Outcome:
-    """Cancel a key."""
+    """Cancel the announced key `kid`."""
     with ring.at():
         return cancellation.cancel(operation(ring.now), kid)
 
 
 def signs_throughout(ring: Ring) -> bool:
-    """Return True if a key signs at each instant at which a key starts, from now on."""
+    """Return True if, now and at each later instant at which a key starts, some key signs."""
     starts = [one.start for one in ring.dates() if one.start and one.start > ring.now]
     return all(lifecycle.signer(ring.dates(), now=at) for at in [ring.now, *starts])
 
@@ -252,7 +255,10 @@ def test_revoking_all_is_its_own_flush(ring):
 
 
 def test_a_key_that_was_announced_at_the_same_instant_flushes_nothing(ring):
-    """SQLite's clock has a resolution of a millisecond, so that two instants can be equal."""
+    """SQLite's clock has a resolution of a millisecond.
+
+    So the announcement of a key and a revocation can have the same instant.
+    """
     ring.now += timedelta(days=91)
     ring.rotate()
     before = {one.kid for one in ring.dates()}

@@ -1,4 +1,7 @@
-"""Rings that sign ID tokens: their names, their place in the key set of clients, and what they never sign."""
+"""Rings that sign ID tokens: their names, the JWKS for clients, and the tokens that they never sign.
+
+A ring is a set of signing keys.
+"""
 
 import json
 from io import StringIO
@@ -7,13 +10,13 @@ import jwt
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.tokens.back_channel.test_sender import make_receiver, message
+from tests.tokens.back_channel.test_dispatcher import make_receiver, message
 from tests.tokens.factories import API, redeem
 from tests.tokens.keys.id_rings import begin, default_ring
 from tests.tokens.keys.moved_apis import keys, token
 from tokens.authorize import id_token_hint
 from tokens.back_channel import logout_token
-from tokens.back_channel.sender import Dispatcher
+from tokens.back_channel.dispatcher import Dispatcher
 from tokens.issued import access_token, jws, token_reader
 from tokens.keys import keyring, rings, store
 from tokens.keys.errors import NotReady
@@ -30,7 +33,7 @@ def header(text):
 
 
 def verified(client, text, audience):
-    """Verify an ID token as a client does: by the key set that the metadata names."""
+    """Verify an ID token as a client does, by the JWKS that the metadata names."""
     public = keys(client)[header(text)["kid"]]
     return jwt.decode(text, jwt.PyJWK(public), algorithms=[public["alg"]], audience=audience)
 

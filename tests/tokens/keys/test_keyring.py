@@ -1,4 +1,8 @@
-"""The snapshot: no query while it is fresh, no effect of an outage shorter than N, and a refusal after that."""
+"""A node's snapshot of a key ring.
+
+No query is needed while it is fresh. An outage of the database shorter than `snapshot_age` has no effect. After that
+time, the snapshot is refused.
+"""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -17,7 +21,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Database:
-    """A database that counts reads, and fails them while it is down."""
+    """A fake database that counts reads. While it is down, reads fail."""
 
     def __init__(self):
         self.reads, self.up, self.now = 0, True, NOW
@@ -144,7 +148,7 @@ def test_a_clock_that_was_set_during_an_outage_is_carried_forward_by_the_larger_
 
 
 def ring(*keys, changed=()):
-    """Return the snapshot of a ring with these keys, all of which open."""
+    """Return the snapshot of a key ring with these keys. All their private keys can be decrypted."""
     return Snapshot(
         stored=tuple(SimpleNamespace(key=key) for key in keys),
         pairs={key.kid: SimpleNamespace(kid=key.kid, algorithm="RS256") for key in keys},

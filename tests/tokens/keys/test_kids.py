@@ -1,4 +1,4 @@
-"""Keys are found by their kid or the beginning of it."""
+"""Commands find signing keys by their kid or by its beginning."""
 
 import json
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def ring_of(monkeypatch):
-    """Return a function that creates a ring with keys of these kids, without their material."""
+    """Return a function that makes a key ring with keys that have these kids. The keys have no key material."""
 
     def make(*names):
         rows = [SigningKey(kid=name, ring=Ring(name="default")) for name in names]
@@ -68,7 +68,7 @@ def run(*arguments):
 
 
 def printed(phase):
-    """Return the part of the kid that `keys` prints of the key in this phase."""
+    """Return the part of the kid that the command `keys` prints for the key in this phase."""
     return next(line.split()[0] for line in run("keys").splitlines() if line.split()[1] == phase)
 
 

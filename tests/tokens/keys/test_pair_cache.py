@@ -1,4 +1,7 @@
-"""A re-read of a ring opens only the private halves whose rows changed."""
+"""The cache of key pairs.
+
+If a ring is read again, only those private keys are decrypted whose rows have changed.
+"""
 
 import pytest
 from django.utils import timezone
@@ -14,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def loads(monkeypatch) -> list[str]:
-    """The algorithms of the private halves that were opened since."""
+    """Return a list. The algorithm of each private key that is decrypted is appended to it."""
     pair_cache._kept.clear()
     seen, load = [], material.load
 

@@ -1,4 +1,4 @@
-"""The folder of PEM files, and `keys --pem`, which keeps it."""
+"""The folder of PEM files, which the command `keys --pem` updates."""
 
 import json
 import os

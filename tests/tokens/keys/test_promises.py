@@ -1,4 +1,7 @@
-"""P1 to P6 hold in every run of the world (tests/tokens/keys/world.py); each rule, weakened by a second, breaks one."""
+"""The rules P1 to P6 (docs/why-rotation-is-safe.md) hold in every run of tests/tokens/keys/world.py.
+
+If one duration in the code is a second too short, some run breaks one of the rules.
+"""
 
 import re
 from collections.abc import Callable, Sequence
@@ -22,7 +25,10 @@ from tokens.keys.rules.policy import Policy
 
 
 class Abrupt(World):
-    """A world in which a switch can happen before every node has read the plan: P1 and P2 do not depend on that."""
+    """A world in which a switch can happen before every node has read its date.
+
+    The rules P1 and P2 (docs/why-rotation-is-safe.md) do not depend on that.
+    """
 
     signers_at_once = 2
 
@@ -57,7 +63,7 @@ class Rotating(Cancelling):
 
 
 class RotatingAbruptly(Rotating):
-    """A world in which keys are rotated only, and a switch can happen before every node has read the plan."""
+    """A world in which keys are rotated only, and a switch can happen before every node has read its date."""
 
     signers_at_once = 2
 
@@ -72,7 +78,7 @@ class Changing(World):
 
 
 def prove(machine: type[World], *, examples: int, start: int = 0) -> None:
-    """Run the world `examples` times from a fixed start."""
+    """Run the state machine (world) `examples` times from a fixed start. Fail if a run breaks a rule."""
     # Hypothesis also draws from the constants of the modules that happen to be loaded: a seed alone fixes no run.
     run_state_machine_as_test(
         seed(start)(machine),
@@ -88,7 +94,10 @@ def prove(machine: type[World], *, examples: int, start: int = 0) -> None:
 
 
 def assert_breaks(promise: str, machine: type[World]) -> None:
-    """Search from up to ten starts for a run that breaks this promise (a regular expression), and no other first."""
+    """Search from up to ten starts for a run that breaks this promise, and no other promise before.
+
+    `promise` is a regular expression.
+    """
     for start in range(10):
         try:
             prove(machine, examples=200, start=start)
@@ -103,7 +112,7 @@ def weaker(name: str, rule: Callable[..., timedelta]) -> AbstractContextManager[
 
 
 def a_second_less(name: str) -> AbstractContextManager[object]:
-    """Shorten one duration of the policy by a second."""
+    """Shorten the duration `name` of the key policy by a second while the block runs."""
     whole = getattr(Policy, name)
     if name == "last_acceptance":
         return weaker(name, lambda p, lifetime: whole(p, lifetime) - SECOND)
@@ -153,7 +162,11 @@ def without_a_flush(done: Discarded, *_: object, **__: object) -> Discarded:
 
 
 def flushed_by_the_standby(done: Discarded, _: object, *, at: datetime, now: datetime, policy: Policy) -> Discarded:
-    """Plan the standby as the flush, which is in copies that show the revoked key."""
+    """Plan the flush wrongly: the switch that is to make verifiers drop the revoked key goes to the standby key.
+
+    A verifier's copy of the JWKS that has the revoked key can have the standby key, too. Then the verifier does not
+    fetch the JWKS.
+    """
     flush = replace(lifecycle.standby(done.keys), signs_at=at)  # type: ignore[type-var]  # there is one
     keys = [flush if key.kid == flush.kid else key for key in done.keys]
     return replace(done, keys=succession.withdrawals(keys, policy=policy, now=now), flush=flush)
@@ -166,7 +179,10 @@ def flushed_too_late(
 
 
 def beside_later_switches(done: Discarded, fresh: Sequence[Key], *, at: datetime, **given: Any) -> Discarded:
-    """Do not cancel switches that are planned for after the flush."""
+    """Keep the switches that are planned for after the flush, instead of cancelling them.
+
+    The flush is the switch that makes verifiers drop the revoked key.
+    """
     with patch.object(discard, "_starts_from", lambda *_: False):
         return flushed(done, fresh, at=at, **given)
 
@@ -225,7 +241,7 @@ def test_a_token_a_second_longer_than_its_key_allows_outlives_the_key() -> None:
 
 
 def test_tokens_a_second_longer_before_their_key_allows_it_break_p2() -> None:
-    """A node that takes the token lifetime from the settings, and not from the key, signs longer tokens."""
+    """If a node took the token lifetime from the settings instead of from the key, it could sign longer tokens."""
 
     class Eager(RotatingAbruptly):
         @rule()
@@ -244,7 +260,10 @@ def test_tokens_a_second_longer_before_their_key_allows_it_break_p2() -> None:
 
 
 def test_a_private_half_destroyed_a_second_too_early_is_still_signed_with() -> None:
-    """A node signs with it for N + δ after a switch whose plan it has not read; the other δ is a reserve."""
+    """A node that has not read the date of a switch still signs with the old key for snapshot_age + clock_error.
+
+    The private key is destroyed another clock_error later, as a reserve.
+    """
 
     def early(key: lifecycle.Key, keys: object, policy: Policy) -> datetime | None:
         at = destroyable_at(key, keys, policy)  # type: ignore[arg-type]  # as they were given

@@ -1,4 +1,4 @@
-"""A step proves every row and every private half, also if it changes none of them."""
+"""A step of key rotation verifies every row and every private key of the ring, even if it changes none of them."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,7 +20,7 @@ __all__ = ["ring"]
 
 @dataclass
 class Mismatched:
-    """A key pair whose public half belongs to another private half."""
+    """A key pair whose public key does not belong to its private key."""
 
     pair: material.Material
     jwk: dict[str, str]

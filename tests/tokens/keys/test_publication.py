@@ -1,4 +1,4 @@
-"""The JWKS of a ring, and what verifies by it."""
+"""The JWKS of a key ring, and the tokens that can be verified with it."""
 
 from dataclasses import replace
 from datetime import timedelta

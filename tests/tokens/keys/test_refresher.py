@@ -1,4 +1,7 @@
-"""The background refresh: requests read nothing while it is alive, and read by themselves if it is not."""
+"""The background refresh of snapshots.
+
+While its thread is alive, requests do not read the database for them. Otherwise, requests read it.
+"""
 
 import os
 import threading
@@ -18,7 +21,10 @@ SECOND = timedelta(seconds=1)
 
 
 class World:
-    """A database with rows of these names, a clock, and a record of the reads and their threads."""
+    """A fake database with rows that have these names.
+
+    It has a clock, and records the reads and the threads that read.
+    """
 
     def __init__(self, *names):
         self.names, self.now, self.reads, self.fails = list(names), NOW, [], False
@@ -57,15 +63,15 @@ def world(monkeypatch):
 
 
 def start(world):
-    """Start the thread, and return when its first look is complete."""
+    """Start the refresh thread, and return when its first round is complete."""
     world.refresher.start(clock=lambda: world.now)
     for _ in range(2):  # the second look begins after the first has read
-        assert world.looked.acquire(timeout=20)
+        assert world.looked.acquire(timeout=60)
 
 
 @pytest.fixture
 def without_pause(monkeypatch):
-    """Let looks follow each other without a pause."""
+    """Let the rounds of the refresh thread follow each other without a pause."""
     monkeypatch.setattr("tokens.keys.refresher.LOOKS", 10_000)
 
 

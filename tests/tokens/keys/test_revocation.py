@@ -1,4 +1,7 @@
-"""Revocation: the successor signs at once, an outage has to be accepted, and no revoked key is published again."""
+"""Revocation of a signing key: the successor signs at once, and the revoked key is not published again.
+
+If no other key can sign at once, the operator has to accept an outage explicitly.
+"""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Re-encrypt the keys of a ring under the first encrypting key."""
+"""Private keys of a ring are encrypted again, under the first of the encryption keys."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Rows that do not verify are neither used nor published."""
+"""Rows of keys that do not verify are not used, and their keys are not published."""
 
 from datetime import timedelta
 
@@ -60,7 +60,10 @@ def test_an_attacker_who_writes_into_the_table_publishes_nothing_even_in_a_proce
 
 
 def test_if_only_one_of_the_encrypting_keys_is_left_every_public_half_is_published(settings):
-    """Valid tokens stay verifiable. The error names the key that does not open, and no other signs in its place."""
+    """All public keys stay published, so valid tokens can still be verified.
+
+    But nothing is signed. The error names the encryption key that is missing, and no other key signs in its place.
+    """
     first, second = settings.ISSUER["KEY_ENCRYPTION_KEYS"][0], "N" * 43
     run()
     with at(run(early=True, keys=parse([second, first])).at + timedelta(days=1)):

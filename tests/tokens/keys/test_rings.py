@@ -1,4 +1,7 @@
-"""Further rings: create one, announce its keys, move an API to it without losing a token, keep it apart from others."""
+"""Further key rings beside the default one.
+
+The tests create a ring, announce its keys, move an API to it without losing a token, and check that rings are separate.
+"""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Rotation in a real database: a run takes one step, and every step is safe."""
+"""Key rotation in a real database: a run of `rotate_keys` takes one step, and every step is safe."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -158,7 +158,7 @@ def test_two_switches_within_one_token_lifetime_leave_every_token_verifiable():
 
 
 def test_a_new_key_in_the_same_second_as_an_outage_refuses_no_valid_token():
-    """The database goes away in the second in which a switch was planned, and comes back after N."""
+    """A switch was planned. In the same second, the database goes away for longer than `snapshot_age`."""
     run()
     old = keyring.snapshots.get("default", now=timezone.now())
     before = {key.kid for key in publication.published(now=timezone.now())}

@@ -1,4 +1,7 @@
-"""The seal covers the whole row: a row that was changed past the database's rules is not used."""
+"""The seal (MAC) of a key's row covers the whole row.
+
+A row that was changed in spite of the database's rules is not used.
+"""
 
 from datetime import UTC, datetime, timedelta
 
@@ -21,7 +24,7 @@ LONG_AGO, FAR = datetime(2020, 1, 1, tzinfo=UTC), datetime(2900, 1, 1, tzinfo=UT
 
 @pytest.fixture
 def first():
-    """Return the signing key. There is another ring of its algorithm."""
+    """Create two rings with the same algorithm, and return the signing key of the default ring."""
     rotate(operation(store.database_now()))
     rotate(operation(store.database_now()), "orders", kind=RingKind(algorithm="RS256"))
     return SigningKey.objects.get(ring__name="default", signs_at__isnull=False)
@@ -67,7 +70,7 @@ def test_without_both_seals_a_key_neither_signs_nor_is_published(first):
 
 
 def test_a_private_half_from_elsewhere_signs_nothing(first):
-    """The public half is genuine still, so that tokens verify."""
+    """The public key in the row is unchanged, so existing tokens can still be verified."""
     by_hand(
         SigningKey.objects.filter(pk=first.pk), sealed=bytes(SigningKey.objects.filter(signs_at=None).first().sealed)
     )
@@ -97,7 +100,10 @@ def test_a_revoked_or_cancelled_key_whose_date_is_removed_by_hand_is_not_publish
 
 
 def test_every_column_is_changed_by_a_test():
-    """Except the row's id, the sealed half, which has a test of its own, and the reason, on which nothing depends."""
+    """Three columns are not changed by a test here: the row's id, the encrypted private key, and the reason.
+
+    The encrypted private key has a test of its own, and the reason is only text.
+    """
     columns = {field.name for field in SigningKey._meta.concrete_fields}
     assert columns - CHANGES.keys() - SEALS.keys() == {"id", "sealed", "revoke_reason"}
     assert set(store.DATES) <= CHANGES.keys()

@@ -1,4 +1,4 @@
-"""The signer of a snapshot, and until when it is remembered."""
+"""The choice of the key that signs, from a snapshot of a ring, and how long the choice is cached."""
 
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -18,7 +18,7 @@ NEW = Key(kid="new", announced_at=NOW - 3 * DAY, max_lifetime=MINUTE, signs_at=N
 
 
 def ring(*keys, changed=()):
-    """Return the snapshot of a ring with these keys, all of which open."""
+    """Return the snapshot of a key ring with these keys. All their private keys can be decrypted."""
     return Snapshot(
         stored=tuple(SimpleNamespace(key=key) for key in keys),
         pairs={key.kid: SimpleNamespace(kid=key.kid, algorithm="RS256", sign=bytes) for key in keys},
@@ -33,7 +33,10 @@ def ring(*keys, changed=()):
 
 @pytest.fixture
 def signer_of(monkeypatch):
-    """Return the kid that signs by a snapshot, a number of seconds after it was read."""
+    """Return a function that returns the kid of the key that signs.
+
+    Its arguments are a snapshot and the number of seconds since the snapshot was read.
+    """
     monkeypatch.setattr("tokens.keys.snapshots.time.monotonic", lambda: 0.0)
 
     def signs(snapshot, seconds):

@@ -1,4 +1,8 @@
-"""Snapshots with many threads and in outages: one thread reads, others use the old snapshot, past N it is refused."""
+"""Snapshots of key rings with many threads and in outages.
+
+One thread reads the database, and the others use the old snapshot. A snapshot that is older than `snapshot_age` is
+refused.
+"""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +28,7 @@ JWKS = "/.well-known/jwks.json"
 
 
 class Slow:
-    """A database that answers when the test lets it, and counts the reads."""
+    """A fake database. It answers a read when the test permits it, and counts the reads."""
 
     def __init__(self):
         self.reads, self.answer, self.started = 0, threading.Event(), threading.Event()
@@ -32,7 +36,7 @@ class Slow:
     def read(self, _ring, now):
         self.reads += 1
         self.started.set()
-        if not self.answer.wait(timeout=20):
+        if not self.answer.wait(timeout=60):
             raise OperationalError
         return Snapshot(
             stored=(), pairs={}, missing=frozenset(), policy=PRODUCTION, clock_time=now, wall_time=now, monotonic=0.0
@@ -49,9 +53,9 @@ def test_threads_that_find_no_snapshot_wait_for_one_read(slow):
     snapshots = Snapshots(slow.read)
     with ThreadPoolExecutor(THREADS) as threads:
         waiting = [threads.submit(snapshots.get, "default", now=NOW) for _ in range(THREADS)]
-        assert slow.started.wait(timeout=20)
+        assert slow.started.wait(timeout=60)
         slow.answer.set()
-        assert len({id(thread.result(timeout=20)) for thread in waiting}) == 1
+        assert len({id(thread.result(timeout=60)) for thread in waiting}) == 1
     assert slow.reads == 1
 
 
@@ -64,12 +68,12 @@ def test_a_snapshot_that_is_fresh_enough_never_blocks_while_another_thread_reads
     late = NOW + PRODUCTION.reread + timedelta(seconds=1)
     with ThreadPoolExecutor(1) as thread:
         reading = thread.submit(snapshots.get, "default", now=late)
-        assert slow.started.wait(timeout=20)
+        assert slow.started.wait(timeout=60)
         for now in (NOW, late, NOW + PRODUCTION.snapshot_age):
             assert snapshots.get("default", now=now) is old
         assert not reading.done()
         slow.answer.set()
-        assert reading.result(timeout=20) is not old
+        assert reading.result(timeout=60) is not old
     assert slow.reads == 2
 
 
@@ -82,16 +86,16 @@ def test_a_read_that_fails_while_other_threads_wait_costs_one_read_and_each_thre
     snapshots = Snapshots(fail)
     with ThreadPoolExecutor(THREADS) as threads:
         waiting = [threads.submit(snapshots.get, "default", now=NOW) for _ in range(THREADS)]
-        assert slow.started.wait(timeout=20)
+        assert slow.started.wait(timeout=60)
         slow.answer.set()
         for thread in waiting:
             with pytest.raises(NotReady, match="the keys cannot be read from the database"):
-                thread.result(timeout=20)
+                thread.result(timeout=60)
     assert slow.reads == 1, "a thread that waited does not query the database that just failed"
 
 
 class Outage:
-    """An outage of the database that begins at `start`. `later` moves the clocks."""
+    """An outage of the database that begins at `start`. `later` moves the clocks forward."""
 
     def __init__(self, start):
         self.now = start
@@ -102,7 +106,10 @@ class Outage:
 
 @pytest.fixture
 def outage(client, apis, service):
-    """Let the issuer read its keys, then let its database fail. The test moves the clock."""
+    """Let the issuer read its keys, and then make its database fail.
+
+    Yield an object by which the test moves the clock.
+    """
     call_command("rotate_keys", verbosity=0)
     client.get(JWKS)
     begun = Outage(timezone.now())

@@ -1,4 +1,7 @@
-"""Move an API to another ring: no token is refused, and the move is planned or refused with its reason."""
+"""An API moves to another key ring at a date in the future, and no valid token is refused.
+
+If the move is impossible, it is refused with its reason.
+"""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -169,7 +172,7 @@ def test_a_move_between_two_rings_of_their_own_breaks_no_token(client, clock, or
 
 
 def test_a_move_goes_by_the_slower_of_both_rings(clock, orders):
-    """Nodes read the keys of the previous ring as late as that ring's own timings allow."""
+    """Nodes can read the keys of the previous ring as late as the timings of the previous ring allow."""
     slow = replace(PRODUCTION, api_copy=timedelta(hours=40))
     by_hand(Ring.objects.filter(name="default"), policy=slow.to_json())
     clock.wait(days=3)

@@ -1,4 +1,4 @@
-"""The effects of a revocation of keys, as text and as JSON."""
+"""The report about what a revocation of keys will cause, as text and as JSON."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -2,13 +2,14 @@
 
 The world has:
 - a database with the keys and timings of one ring
-- nodes whose clock is wrong by up to δ, and whose snapshot is up to N old
-- a shared cache that keeps a JWKS for C
-- APIs that keep their copy for T, and fetch again as late as that
-- lazy verifiers, which keep any copy that was ever served until they meet a kid that it lacks
+- nodes whose clock is wrong by up to clock_error, and whose snapshot is up to snapshot_age old
+- a shared cache that keeps a JWKS for the time shared_cache
+- APIs that keep their copy for the time api_copy, and fetch again as late as that
+- "lazy" verifiers, which fetch the JWKS only for a kid that their copy lacks; the copy can be any that was ever served
 - an operator who changes settings, rotates, revokes and cancels; steps commit at once, as late as allowed, or crash
 
-After each step the promises P1 to P6 are checked: every obedient API must accept a token until it expires.
+After each step the rules P1 to P6 (docs/why-rotation-is-safe.md) are checked: every obedient API must accept a token
+until it expires.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -24,8 +25,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tokens.keys import adoption, rotation
 from tokens.keys.errors import Unsafe
 from tokens.keys.rules import discard, lifecycle, succession
+from tokens.keys.rules.inequalities import problems
 from tokens.keys.rules.lifecycle import Key
-from tokens.keys.rules.policy import Policy, problems, raised
+from tokens.keys.rules.policy import Policy, raised
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -66,7 +68,7 @@ RingRow = SimpleNamespace
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The database after a commit: nodes that read it then use these keys and timings."""
+    """The content of the database after a commit. Nodes that have read this state use its keys and timings."""
 
     since: datetime
     keys: tuple[Key, ...]
@@ -74,12 +76,12 @@ class State:
 
     @property
     def error(self) -> timedelta:
-        """Return the largest error of an obedient node's clock."""
+        """Return the largest clock error that an obedient node can have."""
         return self.obeyed.clock_error - LATE
 
 
 class FakeLockedRing:
-    """Stands in for `LockedRing`, which a step of rotation reads and writes."""
+    """A replacement for `LockedRing`, which a step of a rotation reads and writes."""
 
     def __init__(self, keys: Sequence[Key], policy: Policy, now: datetime, *, lengthened: bool) -> None:
         self.row = SimpleNamespace(name="default")
@@ -98,11 +100,11 @@ class FakeLockedRing:
         self.after[pair.kid] = key
 
     def record(self, *_: Any, **__: Any) -> None:
-        """Do nothing: there is no audit trail here."""
+        """Do nothing, because this world has no audit trail."""
 
 
 class World(RuleBasedStateMachine):
-    """The state machine. Subclasses leave out events or make nodes disobedient."""
+    """The state machine. Subclasses leave out events, or let nodes break the rules."""
 
     policy = POLICY
     overstays = timedelta(0)
@@ -153,21 +155,28 @@ class World(RuleBasedStateMachine):
 
     @rule(change=st.sampled_from(CHANGES))
     def change_settings(self, change: tuple[str, float]) -> None:
-        """Change a timing of the settings. The next step adopts it."""
+        """Change one timing in the settings. The next step stores the change with the ring."""
         name, value = change
         settings = replace(self.settings, **{name: timedelta(seconds=value)})
         if not list(problems(settings)):
             self.settings = settings
 
     def _hold(self) -> tuple[RingRow, tuple[Key, ...], Policy]:
-        """Adopt the timings of the settings and change live keys to match, as `lock.hold` does."""
+        """Return what a step works with: the ring, its keys, and the policy for new dates.
+
+        The ring has the timings of the settings, and the keys have dates that match. This method does what `lock.hold`
+        does at the start of a step.
+        """
         ring = RingRow(**vars(self.ring))
         before = adoption.assumed(ring)
         policy = adoption.adopt(ring, self.settings, now=self.now, write=False)
         return ring, succession.lengthen(self.keys, before=before, policy=policy, now=self.now), policy
 
     def _commit(self, ring: RingRow, keys: Sequence[Key], *, crash: bool, late: bool) -> bool:
-        """Commit at once, or `late`: after δ, the longest that a step may take. The next step waits."""
+        """Commit the step, unless it crashes or changes nothing. Return True if it was committed.
+
+        If `late`, the commit comes as late as allowed, after clock_error. The next step waits for the commit.
+        """
         if (crash and self.crashes) or (tuple(keys) == self.keys and vars(ring) == vars(self.ring)):
             return False
         plans, began = Policy.from_json(ring.assumed or ring.policy), self.now
@@ -181,7 +190,7 @@ class World(RuleBasedStateMachine):
 
     @rule(early=st.booleans(), crash=st.booleans(), late=st.booleans())
     def rotate(self, early: bool, crash: bool, late: bool) -> None:
-        """Take the next step. A crash before the commit leaves nothing."""
+        """Take the next step of a rotation. If it crashes before the commit, nothing changes."""
         ring, keys, policy = self._hold()
         locked = FakeLockedRing(keys, policy, self.now, lengthened=keys != self.keys)
         rotation._step(locked, self._pairs(), early=early)
@@ -190,18 +199,21 @@ class World(RuleBasedStateMachine):
 
     @rule(data=st.data(), crash=st.booleans(), late=st.booleans())
     def revoke(self, data: st.DataObject, crash: bool, late: bool) -> None:
-        """Revoke any live key, without --accept-outage."""
+        """Revoke any live key, as `revoke_key` without --accept-outage does."""
         live = [key.kid for key in self.keys if lifecycle.phase(key, self.keys, now=self.now) in lifecycle.PUBLISHED]
         self._revoke(data.draw(st.sampled_from(live)), crash=crash, late=late)
 
     @rule(data=st.data(), share=st.sampled_from([0.0, 0.1, 0.5]), late=st.booleans())
     def revoke_and_flush_sooner(self, data: st.DataObject, share: float, late: bool) -> None:
-        """Revoke any live key with --flush-after."""
+        """Revoke any live key, and plan the switch that makes verifiers drop it earlier than usual (--flush-after)."""
         live = [key.kid for key in self.keys if lifecycle.phase(key, self.keys, now=self.now) in lifecycle.PUBLISHED]
         self._revoke(data.draw(st.sampled_from(live)), share=share, late=late)
 
     def _revoke(self, kid: str, *, crash: bool = False, late: bool = False, share: float = 1.0) -> None:
-        """Revoke `kid`. `share` is the place of the flush between its earliest (0) and its usual instant (1)."""
+        """Revoke `kid`, and plan its flush, the switch that makes verifiers drop the key.
+
+        `share` places the flush between the earliest instant that is allowed (0) and the usual instant (1).
+        """
         self.now = discard.instant_of_revocation(self.keys, now=self.now)
         ring, keys, policy = self._hold()
         began, signing = self.now, lifecycle.signer(keys, now=self.now)
@@ -235,7 +247,10 @@ class World(RuleBasedStateMachine):
                 self._plans_keep_the_flushes(excused=lambda _: True)  # an operator cancels a flush knowingly
 
     def _plans_keep_the_flushes(self, *, excused: Callable[[Key], bool]) -> None:
-        """Check P6: no other step removes a flush, or delays it unless `excused(revoked_key)` is true."""
+        """Check that the last step removed no flush, and delayed only flushes for which `excused(revoked_key)` is True.
+
+        A flush is the switch that makes verifiers drop a revoked key (rule P6, docs/why-rotation-is-safe.md).
+        """
         for kid, until in self.flushes.items():
             revoked = next(key for key in self.keys if key.kid == kid)
             flush = lifecycle.flush(revoked, self.keys)
@@ -245,7 +260,11 @@ class World(RuleBasedStateMachine):
             self.flushes[kid] = flush.start
 
     def _moves_its_flush(self, earlier: Key, revoked: str, successor: Key | None) -> bool:
-        """Return True if the flush of `earlier` has to move: its key is revoked, or an older key signs at once."""
+        """Return True if the revocation of `revoked` may delay the flush of `earlier`, which was revoked before.
+
+        A flush is a switch to a key that is newer than the revocation. It may be delayed if such a key is revoked, if
+        an older key signs at once, or if the settings have other timings than the ring.
+        """
         assert earlier.revoked_at is not None
         announced = next(key.announced_at for key in self.keys if key.kid == revoked)
         is_older = successor is not None and successor.announced_at < earlier.revoked_at
@@ -259,19 +278,19 @@ class World(RuleBasedStateMachine):
 
     @rule()
     def the_planned_key_takes_over(self) -> None:
-        """Let time pass until every node signs with the planned key, also if its clock is slow."""
+        """Let time pass until every node signs with the planned key, even a node whose clock is slow."""
         coming = lifecycle.planned(self.keys, now=self.now)
         if coming is not None and coming.start is not None:
             self._pass(coming.start + self.widest.clock_error - self.now)
 
     @rule(step=st.sampled_from([0.5, 2, 5, 11, 29, 61, 201]))
     def time_passes(self, step: float) -> None:
-        """Let time pass. Nodes sign and APIs verify at every instant at which a node can change its mind."""
+        """Let time pass. Nodes sign and APIs verify at every instant at which a node can begin to use another key."""
         self._pass(timedelta(seconds=step))
 
     @rule(late=st.booleans())
     def cancel_at_the_last_moment(self, late: bool) -> None:
-        """Cancel a planned key just before it is too near its start."""
+        """Cancel a planned key at the last instant at which that is allowed before its start."""
         coming = lifecycle.planned(self.keys, now=self.now)
         if coming is not None and coming.start is not None:
             ahead = adoption.assumed(self.ring).last_signature
@@ -280,14 +299,17 @@ class World(RuleBasedStateMachine):
 
     @rule()
     def rotate_when_a_private_half_can_be_destroyed(self) -> None:
-        """Take a step at the first instant at which it can destroy a private half."""
+        """Take a step at the first instant at which the step can destroy a private key."""
         dates = [lifecycle.destroyable_at(key, self.keys, adoption.assumed(self.ring)) for key in self.keys]
         self._pass(min((at - self.now for at in dates if at and at > self.now), default=timedelta(0)))
         self.rotate(early=False, crash=False, late=False)
 
     @rule()
     def rotate_when_the_longer_timings_run_out(self) -> None:
-        """Take a step at the first instant at which plans can assume lowered timings."""
+        """Take a step at the instant `assumed_until`.
+
+        Before that instant, steps still compute dates from the longer timings that the settings had before.
+        """
         if self.ring.assumed_until is not None:
             self._pass(max(self.ring.assumed_until - self.now, timedelta(0)))
             self.rotate(early=False, crash=False, late=False)
@@ -303,7 +325,10 @@ class World(RuleBasedStateMachine):
             self.something_signs()
 
     def _moment(self) -> datetime | None:
-        """Return the next instant at which a node, as early or as late as allowed, changes its mind."""
+        """Return the next instant at which a node can change the key with which it signs.
+
+        A node can be as early or as late as the rules allow.
+        """
         moments = [at + LATE for at in self.rejected.values()]
         for state, ends in self._history():
             if ends:
@@ -317,7 +342,10 @@ class World(RuleBasedStateMachine):
         return min((moment for moment in moments if moment > self.now), default=None)
 
     def _history(self) -> Iterator[tuple[State, datetime | None]]:
-        """Yield each state, the newest first, and when no node uses it any more; None for the current one."""
+        """Yield each state, the newest first, with the instant from which no node uses it.
+
+        The instant is None for the current state.
+        """
         superseded: datetime | None = None
         for state in reversed(self.states):
             ends = superseded and superseded + state.obeyed.snapshot_age + self.overstays - LATE
@@ -327,12 +355,15 @@ class World(RuleBasedStateMachine):
             superseded = state.since
 
     def _nodes(self) -> list[tuple[State, timedelta]]:
-        """Return the obedient nodes: a snapshot up to N old, and a clock that is slow, right or fast."""
+        """Return the obedient nodes.
+
+        Each has a state that was read up to snapshot_age ago, and a clock that is slow, right or fast.
+        """
         usable = [state for state, ends in self._history() if ends is None or self.now < ends]
         return [(state, skew) for state in usable for skew in (-state.error, timedelta(0), state.error)]
 
     def sign(self) -> None:
-        """Let each node sign the longest allowed token, with an `exp` by a fast clock."""
+        """Let each node sign a token with the longest allowed lifetime. Its `exp` is computed by a fast clock."""
         present = {key.kid: key for key in self.keys}
         for state, skew in self._nodes():
             self.served.add(frozenset(key.kid for key in lifecycle.published(state.keys, now=self.now + skew)))
@@ -347,7 +378,11 @@ class World(RuleBasedStateMachine):
                 self.signed[key.kid] = (first, self.now)
 
     def _lazy_verifiers_meet(self, kid: str) -> None:
-        """Check P6: a verifier with any copy that was ever served gets a token of `kid`, and fetches if it lacks it."""
+        """Check a verifier that gets a token of `kid`: after the flush of a revoked key, it does not trust that key.
+
+        The verifier can have any JWKS that was ever served. It fetches the JWKS if its copy lacks `kid`. The flush is
+        the switch that makes such verifiers drop the revoked key (rule P6, docs/why-rotation-is-safe.md).
+        """
         revoked, policy = self._revoked(), self.widest
         # If nodes do not switch together, one signs with the previous key for longer.
         late = policy.clock_error if self.signers_at_once == 1 else policy.last_signature
@@ -357,9 +392,10 @@ class World(RuleBasedStateMachine):
             assert not trusted, f"P6: {sorted(trusted)} is flushed, and trusted beside {kid}, which signs"
 
     def _copies(self, *, fetched: bool = False) -> Iterator[tuple[State, frozenset[str]]]:
-        """Yield the copies of obedient APIs: a JWKS served now, and one that cache and API kept as long as allowed.
+        """Yield the copies of the JWKS that obedient APIs can have, each with the state from which it was served.
 
-        With `fetched`, the copies that an API can get if it fetches now, from a cache.
+        Some are served now, others are kept by cache and API as long as allowed. If `fetched`, yield only the copies
+        that an API can get from a cache if it fetches now.
         """
         for state, ends in self._history():
             age = state.obeyed.shared_cache + (timedelta(0) if fetched else state.obeyed.api_copy) - LATE
@@ -375,7 +411,11 @@ class World(RuleBasedStateMachine):
 
     @invariant()
     def every_api_accepts_valid_tokens(self) -> None:
-        """Check P1 and P2. For a shortened flush, check P1 for APIs that fetch for an unknown kid."""
+        """Check that the JWKS copy of every API has the key of each valid token.
+
+        These are the rules P1 and P2 (docs/why-rotation-is-safe.md). If an operator made the switch after a revocation
+        earlier than usual, only APIs that fetch the JWKS for an unknown kid must have the new key at first.
+        """
         valid = {kid for kid, expires in self.expires.items() if self.now < expires} - self._revoked()
         shortened = {kid for kid, until in self.shortened.items() if self.now < until}
         for fetched, alive in ((False, valid - shortened), (True, valid & shortened)):
@@ -389,27 +429,41 @@ class World(RuleBasedStateMachine):
 
     @invariant()
     def every_copy_lacks_a_revoked_key_in_time(self) -> None:
-        """Check P3."""
+        """Check that no API accepts a revoked key after the promised instant.
+
+        This is rule P3 (docs/why-rotation-is-safe.md).
+        """
         gone = {kid for kid, until in self.rejected.items() if self.now > until}
         for _, copy in self._copies() if gone else ():
             assert not gone & copy, f"P3: {sorted(gone & copy)} is revoked, and still accepted"
 
     @invariant()
     def nodes_switch_together(self) -> None:
-        """Check P4: nodes whose clocks are right sign with one key, unless one is revoked."""
+        """Check that nodes whose clocks are right sign with the same key, unless a key is revoked.
+
+        This is rule P4 (docs/why-rotation-is-safe.md).
+        """
         right = [state.keys for state, skew in self._nodes() if not skew]
         signers = {key.kid for keys in right if (key := lifecycle.signer(keys, now=self.now))}
         assert len(signers - self._revoked()) <= self.signers_at_once, f"P4: {sorted(signers)} sign at once"
 
     @invariant()
     def something_signs(self) -> None:
-        """Check P5. A node whose clock is slow may refuse for 2δ if the revoked key had just started."""
+        """Check that every node has a key with which it can sign (rule P5, docs/why-rotation-is-safe.md).
+
+        The exception is a revoked key that had just started: for twice clock_error, a node whose clock is slow may have
+        none.
+        """
         for state, skew in self._nodes() if self.now >= self.excused_until else ():
             assert lifecycle.signer(state.keys, now=self.now + skew), "P5: nothing signs"
 
     @invariant()
     def a_superseded_key_never_signs_again(self) -> None:
-        """Check P4: two keys sign for N + 2δ at most. A revoked key may have superseded nothing."""
+        """Check that a key stops signing in time after the start of its successor.
+
+        This belongs to rule P4 (docs/why-rotation-is-safe.md). "In time" means after at most snapshot_age and twice
+        clock_error, and another clock_error for the commit. A key that was revoked does not count as a successor.
+        """
         firsts = sorted(first for kid, (first, _) in self.signed.items() if kid not in self._revoked())
         for kid, (first, last) in self.signed.items():
             superseded = next((later for later in firsts if later > first), None)
@@ -418,7 +472,11 @@ class World(RuleBasedStateMachine):
 
     @invariant()
     def plans_assume_every_timing_in_use(self) -> None:
-        """Check that plans assume earlier timings until their last key is seen and their last token has expired."""
+        """Check that steps compute dates from former, longer timings as long as these have an effect.
+
+        They have an effect until every API has the last key that was announced under them, and the last token that was
+        signed under them has expired.
+        """
         assumed = adoption.assumed(self.ring)
         for until, policy in self.obeyed_until:
             seen = policy.snapshot_age + policy.shared_cache + policy.api_copy + 2 * policy.clock_error

@@ -1,4 +1,4 @@
-"""A circuit breaker admits one caller in each pause after a failure, until the dependency answers."""
+"""A circuit breaker. After a failure, it admits one call per pause, until the dependency answers."""
 
 from concurrent.futures import ThreadPoolExecutor
 

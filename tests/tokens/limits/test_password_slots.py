@@ -1,4 +1,7 @@
-"""The number of concurrent password hashes is bounded. A further login is refused with Retry-After, for any name."""
+"""The number of passwords that are hashed at the same time is bounded.
+
+A further login, by any name, is refused with Retry-After.
+"""
 
 import subprocess
 import sys
@@ -123,7 +126,7 @@ def test_the_slots_leave_one_core_free(number, slots):
 
 @pytest.fixture
 def busy(name, monkeypatch):
-    """Take every slot."""
+    """Occupy every place for hashing a password, as concurrent logins do."""
     bound = Bound(1, name, patience=0)
     monkeypatch.setattr(password_slots, "bound", lambda: bound)
     with bound.slot():
@@ -169,7 +172,7 @@ def test_a_failed_login_frees_its_slot(client, name, monkeypatch):
 
 @pytest.mark.django_db
 def test_token_requests_and_the_jwks_need_no_slot(client, busy, service):
-    """A client's secret is random and stored as an HMAC, so that a comparison takes microseconds."""
+    """The secret of a client is random and stored as an HMAC, so that a comparison takes microseconds."""
     call_command("rotate_keys", verbosity=0)
     form = {"grant_type": "client_credentials", "scope": "notes:read"}
     with patch.object(MD5PasswordHasher, "encode") as encode:

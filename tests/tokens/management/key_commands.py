@@ -1,4 +1,4 @@
-"""Run the commands for keys, and expect their refusals."""
+"""Helpers that run the commands for signing keys, and expect their refusals."""
 
 from io import StringIO
 

@@ -1,4 +1,4 @@
-"""`access`: disable and enable users and clients, and log a user out everywhere."""
+"""The command `access`: disable and enable users and clients, and log a user out everywhere."""
 
 import json
 from io import StringIO
@@ -6,8 +6,9 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from tests.tokens.events import events
 from tests.tokens.factories import basic, log_in, post, redeem
-from tokens.models import AuditEvent, Client, Consent, User, UserGrant
+from tokens.models import Client, Consent, User, UserGrant
 
 pytestmark = pytest.mark.django_db
 WHY = ("--reason", "left the company")
@@ -17,10 +18,6 @@ def access(*arguments):
     out = StringIO()
     call_command("access", *arguments, stdout=out)
     return out.getvalue()
-
-
-def events():
-    return [(one.action, one.actor, one.subject, one.details) for one in AuditEvent.objects.order_by("pk")]
 
 
 @pytest.mark.parametrize("by", ["--user", "--sub"])

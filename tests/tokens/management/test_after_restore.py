@@ -1,6 +1,6 @@
-"""`after_restore` on a database that lacks events of the journal or audit log: it applies them and logs users out.
+"""`after_restore` on a database that lacks events of the audit journal or of the audit log.
 
-With real dumps: tests/services/test_after_restore.py.
+The command applies these events and logs users out. tests/services/test_after_restore.py does this with real dumps.
 """
 
 import base64
@@ -15,6 +15,7 @@ from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command, get_commands, load_command_class
 from django.utils import timezone
 
+from tests.clock import database_at
 from tests.tokens.factories import basic, log_in, make_client, post, redeem
 from tokens.clients import client_secret
 from tokens.issued import revocation_record
@@ -33,7 +34,7 @@ def path(tmp_path, settings):
 
 
 def write(path, action, subject, *, after=1, **details):
-    """Append an event that the database lacks, `after` seconds from now."""
+    """Append an event to the journal that the database lacks. It is dated `after` seconds from now."""
     at = timezone.now() + timedelta(seconds=after)
     with path.open("a") as file:
         file.write(json.dumps({"at": at.isoformat(), "action": action, "subject": subject, "details": details}) + "\n")
@@ -68,7 +69,10 @@ def test_a_revoked_key_is_revoked_again_and_the_ring_signs_again(path):
 
 
 def test_a_signing_key_and_its_flush_are_revoked_again_and_flushed(path):
-    """The backup is from the time between a revocation and its flush, and the key of the flush leaked as well."""
+    """The backup was made after a key revocation, and before its flush (the switch to a new key).
+
+    Since the backup, both the signing key and that new key were revoked.
+    """
     call_command("rotate_keys", verbosity=0)
     signing_key = SigningKey.objects.get(signs_at__isnull=False).kid
     call_command("revoke_key", signing_key, "--reason", "leaked", "--accept-outage", "--yes", stdout=StringIO())
@@ -193,6 +197,20 @@ def test_initial_access_tokens_end_because_each_may_be_used_up_or_revoked(path):
     assert initial_token.use(texts[0], now=now) is None
     assert AuditEvent.objects.filter(action="initial_token.revoked").count() == 1
     assert run("--yes")["initial_tokens"] == []
+
+
+@pytest.mark.parametrize("seconds", [-20, 20])
+def test_what_ends_and_since_when_is_judged_by_the_database_s_clock(path, service, seconds):
+    now = timezone.now()
+    expires_at, at = now + timedelta(seconds=10), now + timedelta(seconds=seconds)
+    made = InitialAccessToken(note="Ada", registrations_left=1, expires_at=expires_at)
+    text = initial_token.create(made, actor="test", now=now - timedelta(minutes=1))
+    write(path, "client_secret.revoked", "client:service", secret=f"…{service.plain[-4:]}")
+    with database_at(at):
+        done = run("--yes")
+    assert done["initial_tokens"] == ([f"Ada (…{text[-4:]})"] if at < expires_at else [])
+    assert service.secrets.get().revoked_at == at
+    assert AuditEvent.objects.get(action="database.restored").at == at
 
 
 def test_a_dry_run_changes_nothing(path, user, service):

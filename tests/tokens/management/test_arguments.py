@@ -1,4 +1,4 @@
-"""Every command reports an unusable database in one line."""
+"""Every command reports in one line if it cannot use the database."""
 
 import pytest
 from django.core.management import CommandError, ManagementUtility, call_command

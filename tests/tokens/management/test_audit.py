@@ -1,4 +1,4 @@
-"""`audit` prints events of the audit trail."""
+"""The command `audit`, which prints events of the audit trail."""
 
 import json
 from datetime import timedelta

@@ -1,4 +1,7 @@
-"""`certification_setup`: clients, user and configuration of the certification plans, on a test issuer only."""
+"""`certification_setup`, which works on a test issuer only.
+
+It makes the clients, the user and the configuration of the OpenID certification plans.
+"""
 
 import json
 from io import StringIO
@@ -60,7 +63,10 @@ def test_the_user_has_names_and_a_verified_address():
 
 
 def test_the_configuration_leads_through_the_login_to_a_token_without_pkce(signer):
-    """The commands are followed here as the suite follows them, by the ids of the pages."""
+    """The test follows the browser commands in the configuration, as the certification suite does.
+
+    It finds elements by their ids in the HTML pages.
+    """
     plan = on_a_test_issuer()
     assert plan["server"]["discoveryUrl"] == "http://localhost:8000/.well-known/openid-configuration"
     [log_in, _, _] = plan["browser"][0]["tasks"]

@@ -1,4 +1,4 @@
-"""`check_proxy`: its URL argument. tests/proxies tests its findings against real proxies."""
+"""The URL argument of `check_proxy`. tests/proxies runs the command against real proxies."""
 
 import pytest
 from django.core.management import CommandError, call_command

@@ -1,4 +1,4 @@
-"""`client_secret`: add, expire, revoke and list secrets."""
+"""The command `client_secret`: add, expire, revoke and list secrets of a client."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -8,8 +8,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from tests.tokens.events import events
 from tokens.clients import client_secret
-from tokens.models import AuditEvent, Client, ClientSecret
+from tokens.models import Client, ClientSecret
 
 pytestmark = pytest.mark.django_db
 FOREVER = datetime(2999, 1, 31, 12, tzinfo=UTC)
@@ -37,10 +38,6 @@ def refused(*arguments):
 
 def proves(client, secret):
     return client_secret.matches(client_secret.stored_of(client), secret, now=timezone.now())
-
-
-def events():
-    return [(one.action, one.actor, one.subject, one.details) for one in AuditEvent.objects.order_by("pk")]
 
 
 def test_a_secret_is_replaced_without_downtime(webapp):

@@ -1,4 +1,4 @@
-"""`create_api`: register an API and its scopes."""
+"""The command `create_api`: register an API and its scopes."""
 
 import json
 from datetime import timedelta

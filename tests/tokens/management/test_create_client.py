@@ -1,4 +1,4 @@
-"""`create_client`: register a client."""
+"""The command `create_client`: register a client."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""`demo_setup` is idempotent."""
+"""The command `demo_setup`, which creates the clients and users of the demo, is idempotent."""
 
 import json
 from io import StringIO

@@ -1,10 +1,11 @@
-"""The commands of the documentation, run as they are printed, page by page, against a scratch database."""
+"""The command lines of the documentation, run as they are printed, page by page, with a temporary database."""
 
 import json
 import re
 from datetime import timedelta
 from io import StringIO
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
@@ -31,7 +32,10 @@ ORDERS = {"docs/key-rotation.md", "docs/revoked-keys.md"}
 
 @pytest.fixture
 def place(at, tmp_path, monkeypatch):
-    """A folder with the files that pages name, and a moment at which a first key is three days old."""
+    """Change to a folder with the files that documentation pages name.
+
+    The clocks show a time at which the first signing key is three days old.
+    """
     make_user("ada")
     with_secret(make_client("report", "client_credentials", scopes=()))
     monkeypatch.chdir(tmp_path)
@@ -43,14 +47,14 @@ def place(at, tmp_path, monkeypatch):
 
 
 def expected_scopes(lines: list[Line]) -> set[str]:
-    """Return the scopes that clients of the page get and that no line of it creates."""
+    """Return the scopes that commands of a page use, but that no command of the page creates."""
     words = [word for line in lines for before, word in pairwise(line.arguments()) if before == "--scope"]
     created = {word.partition("=")[0] for word in words if "=" in word}
     return {word for word in words if "=" not in word} - created
 
 
 def filled(line: Line) -> list[str]:
-    """Return the arguments of a line, with what the page leaves to its reader."""
+    """Return the arguments of a command line. Values that the page leaves to its reader are filled in."""
     values = {
         "KID": lambda: SigningKey.objects.filter(signs_at__isnull=False, revoked_at__isnull=True).first().kid,
         "CLIENT_ID": lambda: "report",
@@ -74,10 +78,18 @@ def test_each_command_of_a_page_runs_as_it_is_printed(at, place, page):
     for name, text in FILE.findall((documented.ROOT / page).read_text(encoding="utf-8")):
         (place / name).write_text(text)
     for line in lines:
-        name, *arguments = filled(line)
-        if name == "createsuperuser":
-            arguments += ["--noinput", "--username", "root", "--email", "root@issuer.example"]
-        try:
-            call_command(name, *arguments, stdout=StringIO(), stderr=StringIO())
-        except (Exception, SystemExit) as error:  # noqa: BLE001 (each means that the page is wrong)
-            pytest.fail(f"{line.text}\n{type(error).__name__}: {error}")
+        run(line, place)
+
+
+def run(line: Line, place: Path) -> None:
+    name, *arguments = filled(line)
+    printed = StringIO()
+    if name == "createsuperuser":
+        arguments += ["--noinput", "--username", "root", "--email", "root@issuer.example"]
+    try:
+        call_command(name, *arguments, stdout=printed, stderr=StringIO())
+    except (Exception, SystemExit) as error:  # noqa: BLE001 (each means that the page is wrong)
+        pytest.fail(f"{line.text}\n{type(error).__name__}: {error}")
+    if line.output:
+        assert json.loads(printed.getvalue())
+        (place / line.output).write_text(printed.getvalue())

@@ -1,4 +1,4 @@
-"""`exchange_policy` and `link_api`."""
+"""`exchange_policy` and `link_api`, by which an operator permits token exchange."""
 
 import json
 from io import StringIO

@@ -1,4 +1,7 @@
-"""`flush_token`: a request with a token whose kid is in no JWKS, for an API or a verifier of ID tokens."""
+"""`flush_token` prints a request with a token whose kid is in no JWKS.
+
+The token is for an API or for a verifier of ID tokens.
+"""
 
 import json
 import shlex

@@ -1,4 +1,4 @@
-"""`inspect_token` and its page in the admin: the checks of RFC 9068."""
+"""`inspect_token` and the page in the admin that does the same: checks of a token by RFC 9068."""
 
 import json
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Every command has `--json` and a text for `--help`, and what it prints with `--json` is JSON."""
+"""Every command has the option `--json` and a text for `--help`. With `--json`, it prints JSON."""
 
 import json
 import sqlite3
@@ -30,7 +30,7 @@ STOCK = (
 """The empty tables of a django-oauth-toolkit project."""
 API, CLIENT = "https://api.example/", "json-client"
 RUNS = {
-    "access": [["disable", "--client", CLIENT], ["log_out", "--user", "ada"]],
+    "access": [["disable", "--client", CLIENT], ["enable", "--client", CLIENT], ["log_out", "--user", "ada"]],
     "after_restore": [["--yes"]],
     "apply": [["keyturn.yaml"], ["keyturn.yaml", "--dry-run"], ["keyturn.yaml", "--prune", "--yes"]],
     "audit": [[]],
@@ -39,7 +39,12 @@ RUNS = {
     ],
     "check_issuer": [[]],
     "check_proxy": [["http://127.0.0.1:{port}"]],
-    "client_secret": [["add", CLIENT], ["list", CLIENT]],
+    "client_secret": [
+        ["add", CLIENT],
+        ["list", CLIENT],
+        ["expire", CLIENT, "--id", "{secret}", "--at", "2099-01-01T00:00Z"],
+        ["revoke", CLIENT, "--id", "{secret}"],
+    ],
     "conformance": [["--profile", "fapi2"]],
     "create_api": [["--identifier", "https://new.example/", "--name", "New"]] * 2,
     "create_client": [["--name", "New", "--grant", "client_credentials"]] * 2,
@@ -69,10 +74,15 @@ ELSEWHERE = {"move_database"}
 """Commands whose JSON a test in tests/services reads, because they need PostgreSQL."""
 RUNS |= {name: [] for name in ELSEWHERE}
 """By command: the arguments of runs, each of which `--json` follows."""
+NEW_DATABASE = {("key_backup", "restore")}
+"""Actions whose JSON a test in tests/tokens/handover reads, because they need a database without keys."""
 
 
 def parsers(parser: ArgumentParser) -> list[ArgumentParser]:
-    """Return the parsers that read the last word of a command: those of its actions, or its own."""
+    """Return the parsers that parse the last word of a command.
+
+    These are the parsers of its subcommands, or the command's own one.
+    """
     actions = [action for action in parser._actions if isinstance(action, _SubParsersAction)]
     return [sub for action in actions for sub in action.choices.values()] or [parser]
 
@@ -95,9 +105,25 @@ def test_every_command_is_run():
     assert {name for _, name in OWN} == set(RUNS)
 
 
+def actions(parser: ArgumentParser) -> set[str]:
+    """Return the words that choose what a command does: its subcommands, or the choices of the argument `what`."""
+    chosen = [action for action in parser._actions if isinstance(action, _SubParsersAction) or action.dest == "what"]
+    return {word for action in chosen for word in action.choices}
+
+
+@pytest.mark.parametrize(("app", "name"), OWN, ids=lambda value: value)
+def test_every_action_of_a_command_is_run(app, name):
+    parser = load_command_class(app, name).create_parser("manage.py", name)
+    run = {arguments[0] for arguments in RUNS[name] if arguments}
+    assert [word for word in sorted(actions(parser) - run) if (name, word) not in NEW_DATABASE] == []
+
+
 @pytest.fixture
 def world(tmp_path, monkeypatch):
-    """Return what the runs name: a client, an API with a scope, a user, keys, a file, a token."""
+    """Create what the commands name: a client, an API with a scope, a user, keys, files and a token.
+
+    Return the values that are not known in advance.
+    """
     monkeypatch.chdir(tmp_path)
     (tmp_path / "passphrase.txt").write_text("a passphrase of the test")
     (tmp_path / "users.json").write_text('[{"model": "auth.user", "pk": 1, "fields": {"username": "new"}}]')
@@ -107,7 +133,7 @@ def world(tmp_path, monkeypatch):
     (tmp_path / "keyturn.yaml").write_text("clients: {service: {name: Service, kind: service}}")
     api = Api.objects.create(identifier=API, name="API")
     api.scopes.create(name="api:read", description="Read")
-    with_secret(Client.objects.create(client_id=CLIENT, name="C", grants=["client_credentials"]))
+    client = with_secret(Client.objects.create(client_id=CLIENT, name="C", grants=["client_credentials"]))
     make_user()
     call_command("rotate_keys", stdout=StringIO())
     token = InitialAccessToken.objects.create(
@@ -116,6 +142,7 @@ def world(tmp_path, monkeypatch):
     return {
         "kid": SigningKey.objects.order_by("pk").first().kid,
         "token": str(token.pk),
+        "secret": str(client.secrets.get().pk),
         "port": str(free()),
         "folder": str(tmp_path),
     }
@@ -136,7 +163,7 @@ def test_what_a_command_prints_with_json_is_json(app, name, world, monkeypatch):
 
 
 def is_json(text):
-    """Return True if the text is one JSON value, or one on each line."""
+    """Return True if the text is one JSON value, or has one JSON value on each line."""
     for parts in ([text], text.splitlines()):
         with suppress(ValueError):
             return all(json.loads(part) is not None for part in parts)

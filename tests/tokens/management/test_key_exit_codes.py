@@ -1,4 +1,7 @@
-"""Wrong usage of the key commands is an exit code of the table and one line, never a traceback."""
+"""Wrong usage of the key commands.
+
+It gives an exit code of the documented table and one line, never a traceback.
+"""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""`keys`: the timeline of each ring, and the check for a monitor."""
+"""`keys`: the timeline of each key ring, and the check for monitoring."""
 
 import json
 from datetime import timedelta
@@ -41,7 +41,10 @@ def test_the_check_fails_before_the_first_key_and_if_rotation_is_overdue(at):
 
 
 def test_the_check_names_a_former_encrypting_key_while_a_client_secret_needs_it(settings):
-    """Three stages: one value; a new value in front of the former; the former value dropped too early."""
+    """KEY_ENCRYPTION_KEYS has three stages.
+
+    It has one value, then a new value in front of the former one, then only the new value, too early.
+    """
     run("rotate_keys")
     former, first = settings.ISSUER["KEY_ENCRYPTION_KEYS"][0], "Z" * 43
     client, key_id = Client.objects.create(name="webapp"), parse([former])[0].id

@@ -1,4 +1,4 @@
-"""`link_api`: the client that an API is."""
+"""`link_api` links an API to the client that acts for it, for example when it introspects tokens."""
 
 import json
 from io import StringIO

@@ -1,4 +1,4 @@
-"""`create_client --pkce`, `--any-localhost-port` and `--second-factor`: on, off, and refused."""
+"""`create_client --pkce`, `--any-localhost-port` and `--second-factor`: turned on, turned off, and refused."""
 
 import pytest
 from django.core.management import CommandError, call_command

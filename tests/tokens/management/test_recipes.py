@@ -1,4 +1,7 @@
-"""`--for` of create_client and create_api, and the command `recipes`: what is registered, printed and refused."""
+"""The option `--for` of create_client and create_api, and the command `recipes`.
+
+The tests are about what they register, print and refuse.
+"""
 
 import json
 from io import StringIO

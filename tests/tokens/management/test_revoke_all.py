@@ -1,4 +1,4 @@
-"""`revoke_key --all`: revoke the keys of every ring, each ring in a transaction of its own."""
+"""`revoke_key --all` revokes the keys of every ring, each ring in a transaction of its own."""
 
 import json
 from datetime import timedelta
@@ -18,7 +18,7 @@ ALL = ("revoke_key", "--all", "--reason", "leaked", "--accept-outage")
 
 @pytest.fixture
 def rings():
-    """Create three rings. Return the kids of each."""
+    """Create three key rings. Return the kids of each ring."""
     call_command("rotate_keys")
     for name in ("orders", "bills"):
         call_command("rotate_keys", ring=name, algorithm="ES256")

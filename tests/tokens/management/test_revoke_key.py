@@ -1,4 +1,7 @@
-"""`revoke_key`: its consequences, its question and the flush."""
+"""`revoke_key`: its report of consequences, its confirmation, and the flush.
+
+The flush is the later switch that makes verifiers drop the revoked key.
+"""
 
 import json
 from datetime import timedelta
@@ -29,7 +32,7 @@ def test_a_revocation_prints_its_consequences_and_asks(monkeypatch):
 
 @pytest.fixture
 def propagated(at):
-    """Return a time at which every API has the standby, and set the clocks to it."""
+    """Yield a time at which every API has the standby key. The clocks show this time."""
     run("rotate_keys")
     late = store.database_now() + timedelta(days=3)
     with clocks_at(late):

@@ -1,4 +1,4 @@
-"""`revoke_tokens`: the tokens that each target covers, the confirmation and the batches."""
+"""`revoke_tokens`: the tokens that each target covers, the confirmation, and the batches in which it revokes."""
 
 import json
 from io import StringIO
@@ -28,7 +28,10 @@ def run(*arguments, **more):
 
 @pytest.fixture
 def issued(apis, user):
-    """Return an access token and a refresh token by user and client, and an access token of a service."""
+    """Return tokens by the names of user and client.
+
+    A user's entry has an access token and a refresh token, a service's only an access token.
+    """
     users = {"ada": user, "bob": User.objects.create_user("bob", "bob@example.org", "correct horse")}
     clients = [make_client(name, "authorization_code", "refresh_token", public=True) for name in ("app", "web")]
     issued_tokens = {}
@@ -55,7 +58,7 @@ def revoked(issued):
 
 
 def refused(issued):
-    """Return the keys whose refresh token is refused."""
+    """Return the names of those entries of `issued` whose refresh token is refused."""
     ended = set()
     for name, (_, text) in issued.items():
         if text:
@@ -203,7 +206,7 @@ def test_many_grants_are_revoked_in_batches(issued, monkeypatch):
 
 def test_many_users_are_logged_out_in_batches(issued, monkeypatch):
     monkeypatch.setattr(bulk, "BATCH", 1)
-    assert bulk.log_out(User.objects.all(), "test") == 2
+    assert bulk.end_sessions_and_tokens_in_batches(User.objects.all(), "test") == 2
     assert revoked(issued) == refused(issued) == USERS
 
 

@@ -1,4 +1,4 @@
-"""`revoke_user`: logs a user out everywhere, and disables the user on demand."""
+"""`revoke_user` logs a user out everywhere, and also disables the user if an option says so."""
 
 import json
 from io import StringIO

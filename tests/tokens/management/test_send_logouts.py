@@ -1,4 +1,4 @@
-"""`send_logouts --once` delivers what is due, and reports what is left."""
+"""`send_logouts --once` delivers the logout messages that are due, and reports the remaining ones."""
 
 import json
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""docs/configuration-as-code.md, followed from its file to its last command."""
+"""docs/configuration-as-code.md, whose commands are run from its manifest to its last command."""
 
 import json
 
@@ -7,6 +7,7 @@ import pytest
 from tests.project import console
 from tests.tokens.factories import make_user
 from tokens.manifest import plan
+from tokens.manifest.field_types import is_flag
 from tokens.models import Client, ExchangePolicy, User
 
 PAGE = console.page("configuration-as-code.md")
@@ -31,5 +32,5 @@ def test_the_page_can_be_followed(tmp_path, monkeypatch):
 
 def test_the_page_names_every_kind_of_field():
     table = PAGE.partition("## Fields")[2].partition("## Scripts")[0]
-    switches = {name for name, check in plan.CLIENT.items() if check is plan.is_flag}
+    switches = {name for name, check in plan.CLIENT.items() if check is is_flag}
     assert [name for name in {*plan.CLIENT, *plan.API} - switches if f"`{name}`" not in table] == []

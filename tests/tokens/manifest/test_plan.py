@@ -50,7 +50,7 @@ exchange_policies:
 
 @pytest.fixture
 def apply(tmp_path):
-    """Return a function that applies a text, and returns the JSON that `apply` prints."""
+    """Return a function that applies the text of a manifest, and returns the JSON that `apply` prints."""
 
     def run(text, *options):
         path, out = tmp_path / "keyturn.yaml", StringIO()
@@ -62,7 +62,7 @@ def apply(tmp_path):
 
 
 def export():
-    """Return what `export` writes, as data."""
+    """Return the manifest that `export` writes, as data."""
     out = StringIO()
     call_command("export", "--json", stdout=out)
     return json.loads(out.getvalue())
@@ -391,7 +391,7 @@ SECONDS = st.one_of(st.none(), st.integers(1, 86_400))
 
 @st.composite
 def registries(draw):
-    """Draw the data of a manifest that can be applied."""
+    """Draw a manifest that can be applied, as data."""
     count = draw(st.integers(0, 2))
     scopes = [f"s{number}:{draw(NAME)}" for number in range(count)]
     identifier = f"https://{draw(st.from_regex(r'[a-z]{1,8}', fullmatch=True))}.example/"

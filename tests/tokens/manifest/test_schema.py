@@ -1,4 +1,7 @@
-"""The fields of a manifest: unknown ones, wrong types, and repeated policies are reported with their lines."""
+"""The fields of a manifest.
+
+Unknown fields, wrong types and repeated policies are reported with their lines.
+"""
 
 import pytest
 
@@ -25,7 +28,7 @@ exchange_policies:
 
 
 def faults(text: str) -> list[str]:
-    """Return the problems of a text as lines."""
+    """Return the problems of a manifest's text as lines."""
     with pytest.raises(InvalidManifest) as caught:
         schema.read(text, plan.SCHEMA)
     return [problem.shown("f") for problem in caught.value.problems]

@@ -1,4 +1,7 @@
-"""A manifest's text as a tree: its lines, and what is refused before anything is interpreted."""
+"""The text of a manifest is parsed to a tree with line numbers.
+
+Some texts are refused before they are interpreted.
+"""
 
 import json
 

@@ -1,1 +1,1 @@
-"""Tests of the issuer's tables: what the rows themselves refuse."""
+"""Tests of the issuer's tables: the values that the database itself refuses."""

@@ -1,4 +1,7 @@
-"""The database keeps identifiers apart. Validation refuses every other wrong client, with a reason at its field."""
+"""The columns of a client.
+
+The database keeps identifiers unique. Validation refuses every other wrong client, with a reason at the field.
+"""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""The texts of the tables are translated without a mark at each."""
+"""The texts of the database models are translated, although none of them is marked individually."""
 
 from django.utils import translation
 

@@ -1,4 +1,4 @@
-"""A user's `sub` is unique and never changes, neither by the model nor by SQL."""
+"""The `sub` of a user is unique and never changes, neither by the model nor by SQL."""
 
 import uuid
 

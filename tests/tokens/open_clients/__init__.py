@@ -1,0 +1,1 @@
+"""Tests of `tokens.open_clients`: clients that no operator registered."""

@@ -1,4 +1,4 @@
-"""Metadata documents for the tests: hosts of a small internet, without a network."""
+"""Fixtures: client metadata documents, at a few hosts that are served without a network."""
 
 import json
 
@@ -17,7 +17,7 @@ ON = {"CLIENT_ID_METADATA_DOCUMENTS": True, "OPEN_CLIENT_SCOPES": ["notes:read"]
 
 
 class Hosts:
-    """The documents by address. `fetched` has the address of each request."""
+    """The documents of clients, by address. `fetched` has the address of each request, in order."""
 
     def __init__(self):
         self.documents, self.headers, self.fetched, self.failure = {}, {}, [], None
@@ -49,7 +49,7 @@ def nothing_fetched_before():
 
 @pytest.fixture
 def turn_on(settings):
-    """Return a function that sets entries of ISSUER for the rest of the test."""
+    """Return a function that sets members of the setting ISSUER for the rest of the test."""
 
     def turn(**entries):
         settings.ISSUER = settings.ISSUER | ON | entries
@@ -59,7 +59,7 @@ def turn_on(settings):
 
 @pytest.fixture
 def hosts(monkeypatch, turn_on):
-    """Return hosts with one valid document, with documents turned on."""
+    """Return hosts with one valid document. Clients by metadata document are turned on."""
     turn_on()
     one = Hosts()
     one.publish()

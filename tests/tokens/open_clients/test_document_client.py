@@ -1,4 +1,7 @@
-"""A client that nobody registered logs a user in by its metadata document, and loses that when the document changes."""
+"""An unregistered client logs a user in by its metadata document.
+
+If the document changes, the client can lose the right to do so.
+"""
 
 import json
 import re
@@ -28,7 +31,7 @@ REFUSED = "The document at the client_id is refused"
 
 
 class Named:
-    """A client by its address, for the helpers of `factories`."""
+    """A client whose client_id is the address of its document, in the form that the helpers of `factories` use."""
 
     def __init__(self, client_id=ADDRESS):
         self.client_id = client_id
@@ -55,7 +58,7 @@ def tokens_of(browser, **changes):
 
 
 def later(at, how_long=AFTER):
-    """Move the clock of requests, and forget the outcomes in memory, as time does."""
+    """Advance the clock of requests by `how_long`, and forget the cached outcomes of fetches."""
     document_fetch.flights.forget()
     at(timezone.now() + how_long)
 
@@ -334,7 +337,7 @@ def test_fetches_from_one_address_are_limited(browser, hosts, turn_on, signer):
 
 
 def test_requests_that_try_to_store_a_refused_document_are_limited_too(browser, hosts, at, turn_on, signer):
-    """Each locks the registry, and the document is in memory: no fetch limits them."""
+    """These requests fetch nothing, so the limit of fetches does not stop them. Each one locks the registry."""
     hosts.publish(token_endpoint_auth_method="private_key_jwt", jwks=jwks("ES256"))
     browser.get("/oauth/authorize", asked())
     hosts.publish()
@@ -392,7 +395,7 @@ def test_an_api_cannot_take_the_client_id_of_a_document(browser, signer):
 
 
 class Keyed:
-    """A client that authenticates by its own key."""
+    """A client with a metadata document that authenticates by a key of its own."""
 
     def __init__(self, hosts):
         self.hosts, self.keys = hosts, {}

@@ -1,4 +1,7 @@
-"""One fetch at a time for each address, and its outcome is remembered for a short time."""
+"""Fetches of metadata documents.
+
+There is one at a time for each address, and its outcome is cached for a short time.
+"""
 
 import threading
 import traceback
@@ -10,7 +13,7 @@ from tokens.open_clients.flights import Flights, StillFetching
 
 
 class World:
-    """A clock, fetches that run when `land` says so, and their results."""
+    """A clock, fetches of documents that run when the test calls `land`, and the results of the fetches."""
 
     def __init__(self, **options):
         self.now, self.fetched, self.waiting, self.error = 0.0, [], [], None
@@ -125,7 +128,7 @@ def test_a_request_that_joined_a_fetch_that_never_starts_is_busy_too():
 
 
 class Seats(threading.BoundedSemaphore):
-    """The seats of requests that wait, which count how many are taken."""
+    """The semaphore of requests that may wait. It counts how many are waiting."""
 
     def __init__(self, number):
         super().__init__(number)
@@ -151,7 +154,7 @@ def test_waits_at_once_are_bounded():
     waiting = [threading.Thread(target=lambda: results.append(one.get("a"))) for _ in range(flights.WAITERS)]
     for thread in waiting:
         thread.start()
-    assert all(one._room.taken.acquire(timeout=20) for _ in waiting)
+    assert all(one._room.taken.acquire(timeout=60) for _ in waiting)
     with pytest.raises(StillFetching):
         one.get("a")
     release.set()

@@ -1,4 +1,4 @@
-"""A document is fresh for as long as its headers say, within bounds."""
+"""A metadata document is fresh for the time that its HTTP headers say, within bounds."""
 
 from datetime import timedelta
 

@@ -1,4 +1,7 @@
-"""Hostile addresses and documents: no request reaches an inside address, nothing is stored, and nothing is a 500."""
+"""Hostile addresses and metadata documents of clients.
+
+No request goes to an internal address, nothing is stored, and no answer is a 500.
+"""
 
 import json
 
@@ -223,7 +226,7 @@ def test_the_nearest_valid_documents_are_accepted(client, user, apis, hosts, sig
 
 @pytest.fixture
 def dialled(monkeypatch):
-    """Record the addresses to which a connection is opened, and open none."""
+    """Record the addresses to which a connection would be opened, and open none."""
     seen = []
 
     def connect(addresses, _until):
@@ -264,7 +267,7 @@ def test_the_keys_of_a_document_are_fetched_from_public_addresses_only(dialled, 
 
 @pytest.fixture
 def development(settings, turn_on):
-    """Set the development-only switch."""
+    """Turn on the setting that permits documents at loopback addresses. It is for development only."""
     settings.DEBUG = True
     turn_on(DEVELOPMENT_ONLY_LOOPBACK_CLIENT_DOCUMENTS=True)
 

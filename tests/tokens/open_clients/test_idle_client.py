@@ -1,4 +1,4 @@
-"""Self-registered clients are deleted once they are unused; used, blocked and registered clients stay."""
+"""Unused self-registered clients are deleted. Clients that are used, blocked or registered by an operator stay."""
 
 from datetime import timedelta
 

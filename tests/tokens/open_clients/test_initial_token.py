@@ -1,4 +1,4 @@
-"""Initial access tokens: created once, counted, revoked, and refused with their field if they are malformed."""
+"""Initial access tokens are created once, counted and revoked. Malformed ones are refused with the field's name."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""The trials against a server that is scripted here. tests/proxies runs them against real proxies."""
+"""The trials of `check_proxy` against a scripted server. tests/proxies runs them against real proxies."""
 
 from dataclasses import dataclass, field
 
@@ -11,7 +11,10 @@ from tokens.proxy.wire import Answer, NoAnswer
 
 @dataclass
 class Scripted:
-    """Answers by path, and by path and header if that is in `by_header`. Missing paths do not answer."""
+    """A fake server with prepared answers, by path, or by path and header (`by_header`).
+
+    It does not answer requests for other paths.
+    """
 
     answers: dict
     by_header: dict = field(default_factory=dict)

@@ -1,4 +1,8 @@
-"""A program, as the issuer sees it: it sends the requests of a recipe's profile with the client of the recipe alone."""
+"""A simulated program that uses the issuer.
+
+It sends the requests that a recipe (registration of a known program) describes, and knows only what the recipe's
+commands print.
+"""
 
 import base64
 import hashlib
@@ -41,7 +45,7 @@ def challenge(verifier):
 
 @dataclass
 class Program:
-    """A program that a recipe registers. `browser` is that of its user."""
+    """A simulated program that a recipe registers. `browser` is the browser of its user."""
 
     recipe: Recipe
     browser: Browser
@@ -58,7 +62,10 @@ class Program:
         return self.recipe.requests
 
     def register(self):
-        """Run the commands of the recipe: those before the client as they are printed, then create_client --for."""
+        """Run the commands of the recipe.
+
+        Commands before the registration of the client run as they are printed. Then `create_client --for` registers it.
+        """
         for step in self.recipe.steps:
             if step.command == "create_api" and self.recipe.requests and self.recipe.step("create_api"):
                 call_command(*options.words(step), stdout=StringIO())
@@ -108,7 +115,7 @@ class Program:
         return {name: value for name, value in asked.items() if value is not None}
 
     def authorize(self, **changes):
-        """Send the browser to the issuer, and let the user allow the request. Return the last response."""
+        """Send the user's browser to the issuer, and let the user allow the request. Return the last response."""
         page = self.browser.get("/oauth/authorize", self.request(**changes))
         if page.status_code != 200 or "form" not in (page.context or {}):
             return page
@@ -116,7 +123,10 @@ class Program:
         return self.browser.post(f"/oauth/authorize?{page.request['QUERY_STRING']}", form)
 
     def post(self, path, form, *, secret=None, style=None):
-        """Send a request with the program's authentication. One that tries twice begins with the header."""
+        """Send a request with the program's client authentication, and return the answer.
+
+        With the style "basic then post", a refused request is sent again with the credentials in the body.
+        """
         client_id, secret = self.printed["client_id"], secret or self.printed["client_secret"]
         style = style or self.profile.authentication
         if style in ("basic", "basic then post"):
@@ -158,7 +168,7 @@ class Program:
         return tokens.json()
 
     def claims(self, tokens):
-        """Return what the program knows of the user."""
+        """Return the user's claims that the program gets with these tokens."""
         if self.profile.claims == "userinfo":
             headers = {"HTTP_AUTHORIZATION": f"Bearer {tokens['access_token']}"}
             answer = self.browser.get("/oauth/userinfo", **headers)
@@ -170,7 +180,7 @@ class Program:
         return self.post("/oauth/token", {"grant_type": "refresh_token", "refresh_token": token})
 
     def device_log_in(self, user):
-        """Begin on the device, let the user allow it in a browser, and return the tokens."""
+        """Begin a device authorization request, let the user allow it in a browser, and return the token response."""
         begun = self.post("/oauth/device", {"scope": self.profile.scope}).json()
         log_in(self.browser, user)
         page = self.browser.post("/oauth/device/verify", {"user_code": begun["user_code"]})

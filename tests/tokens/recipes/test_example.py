@@ -1,4 +1,4 @@
-"""Example values of recipes, and the real ones in their place."""
+"""The example values in recipes (registrations of known programs), and the real values that replace them."""
 
 import pytest
 

@@ -1,4 +1,7 @@
-"""The options of recipes are those of the commands, and are printed so that a shell reads them again."""
+"""The options in recipes (registrations of known programs).
+
+They are options of the commands, and are printed so that a shell can parse them.
+"""
 
 import shlex
 

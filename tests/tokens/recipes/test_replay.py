@@ -1,7 +1,7 @@
-"""Each recipe alone registers a client or an API that answers the requests of its program, and no neighbour of them.
+"""Each recipe registers a client or an API for a known program.
 
-The requests are those of `[requests]` and `[verification]` in the recipe. What runs the program itself stands in
-tests/clients/ and tests/servers/.
+The issuer then accepts the program's requests, and no similar ones. The requests are those in `[requests]` and
+`[verification]` of the recipe. The tests in tests/clients/ and tests/servers/ run the programs themselves.
 """
 
 import json
@@ -59,7 +59,7 @@ def ring(apis):
 
 @pytest.fixture
 def person(user):
-    """A user with a name and a verified address."""
+    """Return a user who has a name and a verified e-mail address."""
     user.first_name, user.last_name = "Ada", "Lovelace"
     user.save()
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
@@ -68,7 +68,7 @@ def person(user):
 
 @pytest.fixture
 def program(ring, tmp_path):
-    """Return a function that registers the program of a recipe."""
+    """Return a function that registers the program of a recipe, and returns the simulated program."""
 
     def register(name, **changes):
         made = Program(RECIPES[name], Browser(), **changes)
@@ -201,12 +201,12 @@ def test_an_exchange_gets_a_token_for_the_next_api_and_for_no_other(ring, person
 
 
 def requested(step_words):
-    """Return the scopes of a create_client command."""
+    """Return the scopes that a create_client command names, separated by spaces."""
     return " ".join(step_words[place + 1] for place, word in enumerate(step_words) if word == "--scope")
 
 
 def token_of(step_words):
-    """Register the client of a step, and return its access token."""
+    """Run a create_client command of a recipe, and return an access token of the client."""
     printed = run(*step_words)
     form = {"grant_type": "client_credentials", "scope": requested(step_words)}
     answer = post(Browser(), "/oauth/token", form, **basic(printed["client_id"], printed["client_secret"]))
@@ -215,7 +215,7 @@ def token_of(step_words):
 
 
 def verified(token, recipe, identifier):
-    """Verify a token as the server of the recipe does: by the JWKS, with what it compares."""
+    """Verify a token as the server of the recipe does: by the JWKS, and by the values that this server compares."""
     (key,) = [
         key
         for key in jwt.PyJWKSet.from_dict(Browser().get("/.well-known/jwks.json").json()).keys

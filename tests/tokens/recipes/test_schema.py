@@ -1,4 +1,7 @@
-"""The file of a recipe: what is read, and what is refused with its place and its remedy."""
+"""The file of a recipe (registration of a known program): the values that are read, and the error messages.
+
+An error message has its place in the file and the remedy.
+"""
 
 from datetime import date
 
@@ -94,6 +97,20 @@ def test_a_site_adds_and_replaces_recipes_in_its_own_folder(tmp_path):
     assert recipes["wiki"].version == "Wiki 1.2"
     assert recipes["dex"].version == "our own Dex"
     assert "grafana" not in recipes
+
+
+def test_a_file_is_parsed_again_if_it_has_changed_and_only_then(tmp_path, monkeypatch):
+    file = tmp_path / "wiki.toml"
+    file.write_text(GOOD)
+    first = catalog.find("wiki", tmp_path)
+    file.write_text(GOOD.replace("Wiki 1.2", "Wiki 1.3"))
+    assert catalog.find("wiki", tmp_path).version == "Wiki 1.3"
+    file.write_text("title = ")
+    with pytest.raises(InvalidRecipe, match="wiki: not TOML"):
+        catalog.find("wiki", tmp_path)
+    file.write_text(GOOD)
+    monkeypatch.setattr(catalog, "parse", None)
+    assert catalog.find("wiki", tmp_path) is first
 
 
 def test_a_folder_or_file_that_cannot_be_read_is_named(tmp_path):

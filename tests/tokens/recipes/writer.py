@@ -1,4 +1,4 @@
-"""Writes the pages of the recipes into docs/: python -m tests.tokens.recipes.writer."""
+"""Writes the documentation pages about recipes into docs/: python -m tests.tokens.recipes.writer."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,12 +14,12 @@ REMEDY = "the page is written from tokens/recipes/programs: run python -m tests.
 
 
 def page_of(recipe: Recipe) -> tuple[Path, str]:
-    """Return the path and the text of a recipe's page."""
+    """Return the path and the text of the documentation page about a recipe."""
     return ROOT / "docs" / markdown.folder(recipe) / f"{recipe.name}.md", markdown.page(recipe)
 
 
 def overview_text(recipes: Iterable[Recipe]) -> str:
-    """Return docs/recipes.md with the table of the recipes."""
+    """Return the text of docs/recipes.md, with the table of the recipes."""
     before, _, rest = OVERVIEW.read_text(encoding="utf-8").partition(START)
     return before + START + overview.table(recipes) + END + rest.partition(END)[2]
 

@@ -1,4 +1,4 @@
-"""Registration refuses the same names as the admin's form."""
+"""The registration of a client refuses the same names as the form in the admin."""
 
 import pytest
 from django.core.exceptions import ValidationError

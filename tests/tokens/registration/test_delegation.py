@@ -1,4 +1,4 @@
-"""Which rights of a client need a permission."""
+"""The rights of a client that an administrator may give only with a special permission."""
 
 import pytest
 

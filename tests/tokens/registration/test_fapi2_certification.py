@@ -1,4 +1,7 @@
-"""`certification_setup --fapi2`: the clients of the FAPI 2.0 plan, whose keys are printed once and stored nowhere."""
+"""`certification_setup --fapi2`: the clients of the FAPI 2.0 certification plan.
+
+Their private keys are printed once and not stored.
+"""
 
 import json
 import secrets
@@ -35,7 +38,7 @@ def set_up(*options, url=SUITE):
 
 @pytest.fixture
 def es256(db):
-    """Create the default ring with an algorithm of the profile."""
+    """Create the default key ring with the algorithm ES256, which the FAPI 2.0 profile permits."""
     call_command("rotate_keys", "--ring", "default", "--algorithm", "ES256", verbosity=0)
     keyring.snapshots.forget()
     yield
@@ -43,7 +46,7 @@ def es256(db):
 
 
 def assertion(entry):
-    """Sign an assertion as the suite does: by the private key of the configuration."""
+    """Sign a client assertion by the private key in the printed configuration, as the certification suite does."""
     (key,) = entry["jwks"]["keys"]
     now, client_id = int(timezone.now().timestamp()), entry["client_id"]
     claims = {"iss": client_id, "sub": client_id, "aud": ISSUER, "iat": now, "exp": now + 60}

@@ -1,4 +1,7 @@
-"""A client chooses the algorithm of its ID tokens, if a ring of the issuer signs with it: each way to register."""
+"""The signature algorithm of ID tokens that a client can choose.
+
+A ring of the issuer must sign with it. The rule is the same in each way to register a client.
+"""
 
 import json
 from datetime import timedelta

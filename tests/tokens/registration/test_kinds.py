@@ -1,4 +1,4 @@
-"""The kinds of clients: data that the admin and `create_client --kind` read."""
+"""The kinds of clients, such as web or service. The admin and `create_client --kind` read the same data."""
 
 from pathlib import Path
 

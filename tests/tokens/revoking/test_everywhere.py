@@ -1,4 +1,4 @@
-"""A logout everywhere, and a user or client that is disabled: all sessions, grants and tokens end and stay ended."""
+"""A logout everywhere, and disabling a user or client. All sessions, grants and tokens end, and stay ended."""
 
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -82,8 +82,8 @@ def test_an_administrator_logs_users_out_everywhere(client, admin_client, app, u
 
 
 def test_a_user_who_logs_in_again_gets_accepted_tokens_from_the_next_second_on(client, app, user, issued):
-    """The issuer answers 503 until the second of the revocation is over."""
-    everywhere.log_out(user, "test")
+    """The issuer answers token requests with 503 until the second of the revocation is over."""
+    everywhere.end_sessions_and_tokens(user, "test")
     [one] = Revocation.objects.filter(kind="sub")
     claims = {"iss": issuer().url, "iat": one.issued_before, "jti": "new", "sub": str(user.sub), "client_id": "app"}
     assert not revocation_record.is_revoked(claims, kid="test-key")
@@ -116,9 +116,9 @@ def test_tokens_of_a_disabled_user_or_client_stay_revoked_after_it_is_enabled_ag
 
 ENDS = {
     "disable the user": lambda user, _: everywhere.revoke_user(user, "test"),
-    "log out everywhere": lambda user, _: everywhere.log_out(user, "test"),
+    "log out everywhere": lambda user, _: everywhere.end_sessions_and_tokens(user, "test"),
     "disable the client": lambda _, app: everywhere.revoke_client(app, "test"),
-    "log many users out": lambda user, _: bulk.log_out([user], "test"),
+    "log many users out": lambda user, _: bulk.end_sessions_and_tokens_in_batches([user], "test"),
     "revoke everything": lambda *_: mass("everything", value=True),
     "revoke a client's": lambda _, app: mass("client", value=app),
     "revoke a user's": lambda user, _: mass("user", value=user),
@@ -132,7 +132,10 @@ def mass(name, *, value, **more):
 
 @pytest.mark.parametrize("end", ENDS)
 def test_a_token_that_was_issued_before_a_slow_commit_is_revoked(app, user, end, django_capture_on_commit_callbacks):
-    """A commit can take seconds. Until then, other nodes see an active user and issue tokens."""
+    """A commit can take seconds.
+
+    Until then, other nodes see an active user and issue tokens, which must be covered, too.
+    """
     start = store.database_now()
     seconds = [start.timestamp() + more for more in (3, 4)]
     with django_capture_on_commit_callbacks() as committed:
@@ -166,7 +169,10 @@ def test_a_revocation_with_an_earlier_instant_changes_nothing(user):
 
 @pytest.mark.parametrize("seconds", [30, -30])
 def test_a_token_is_dated_by_the_database_s_clock_and_not_by_the_node_s(client, service, monkeypatch, seconds, at):
-    """Revocations have the same clock. A token dated by a fast node would be younger than a later revocation."""
+    """Revocations are dated by the database's clock, too.
+
+    With the date of a fast node, a token would seem younger than a later revocation.
+    """
     monkeypatch.undo()  # a real ring signs here
     call_command("rotate_keys")
     keyring.snapshots.forget()
@@ -182,13 +188,13 @@ def test_a_token_is_dated_by_the_database_s_clock_and_not_by_the_node_s(client, 
 def test_a_session_of_another_user_goes_on(client, user, issued):
     eve, browser = User.objects.create_user("eve"), Browser()
     log_in(browser, eve)
-    everywhere.log_out(user, "test")
+    everywhere.end_sessions_and_tokens(user, "test")
     assert is_logged_in(browser)
 
 
 def test_saving_a_user_who_was_read_before_the_logout_revives_no_session(client, user, issued):
     stale = User.objects.get(pk=user.pk)
-    everywhere.log_out(user, "test")
+    everywhere.end_sessions_and_tokens(user, "test")
     stale.first_name = "Ada"
     stale.save()
     assert not is_logged_in(client)
@@ -196,10 +202,10 @@ def test_saving_a_user_who_was_read_before_the_logout_revives_no_session(client,
 
 
 def test_a_grant_from_a_session_that_was_being_ended_gives_no_token(client, app, user):
-    """The request passed the check of its session before the logout, and wrote the grant afterwards."""
+    """The request was checked with its session before the logout, and wrote the grant after the logout."""
     log_in(client, user, ago=-60)  # the node's clock is fast
     code = parameters(allow(client, authorization(app, scope=SCOPE)))["code"]
-    everywhere.log_out(user, "test")
+    everywhere.end_sessions_and_tokens(user, "test")
     UserGrant.objects.update(revoked_at=None)
     answer = redeem(client, app, code)
     refusal = {"error": "invalid_grant", "error_description": "The user has logged out everywhere."}
@@ -214,8 +220,8 @@ def test_a_user_whose_password_an_administrator_removes_is_logged_out_everywhere
 
 
 def test_a_login_at_a_node_with_a_slow_clock_counts_after_a_logout_everywhere(client, app, user, issued):
-    """The session epoch decides if a login is later than the logout. Clocks do not."""
-    everywhere.log_out(user, "test")
+    """The session epoch, and no clock, decides if a login is later than the logout."""
+    everywhere.end_sessions_and_tokens(user, "test")
     with patch("time.time", return_value=timezone.now().timestamp() - 50):
         client.post("/accounts/login/", {"login": "ada", "password": "correct horse"})
     code = parameters(allow(client, authorization(app, scope=SCOPE)))["code"]
@@ -256,7 +262,7 @@ def test_a_logout_by_an_administrator_deletes_consents_too(client, admin_client,
 
 @pytest.mark.parametrize("gone", ["deleted", "disabled"])
 def test_a_user_deleted_or_disabled_during_the_consent_answer_creates_no_grant(client, app, user, gone):
-    """The session was checked before. The grant is created under a lock on the user's row, which is checked again."""
+    """The session was checked before. Then the user's row is locked and checked again, before the grant is created."""
     log_in(client, user)
     page = authorization(app, scope=SCOPE)
     real = user_grant.create
@@ -272,12 +278,15 @@ def test_a_user_deleted_or_disabled_during_the_consent_answer_creates_no_grant(c
 
 
 def while_logging_out(module):
-    """Log the user out everywhere after the session was checked and before the grant is created."""
+    """Make a logout everywhere happen between two steps of a request while the block runs.
+
+    The session was checked already, and the grant is not created yet.
+    """
     real = user_grant.create
 
     def create(of, *arguments, **named):
         other = User.objects.get(pk=of.pk)
-        everywhere.log_out(other, "logged out everywhere")
+        everywhere.end_sessions_and_tokens(other, "logged out everywhere")
         everywhere.withdraw_consents(other)
         return real(of, *arguments, **named)
 
@@ -333,7 +342,7 @@ def test_a_user_or_client_deleted_between_page_and_answer_is_answered_with_acces
 
 
 def test_introspection_reports_a_refresh_token_of_an_ended_session_as_inactive(client, app, user, issued):
-    """Introspection and refresh apply the same rule to the grant of an ended session."""
+    """Introspection and refresh apply the same rule to the grant of a session that has ended."""
     form = {"token": issued["refresh_token"], "client_id": "app"}
     User.objects.update(session_epoch=uuid.uuid4())
     assert refresh(client, issued["refresh_token"]) == 400

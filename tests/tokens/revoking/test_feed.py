@@ -1,4 +1,4 @@
-"""A document of the revocation feed expires before its key can be withdrawn."""
+"""A signed document of the revocation feed expires before the key that signed it can be withdrawn."""
 
 from datetime import UTC, datetime, timedelta
 

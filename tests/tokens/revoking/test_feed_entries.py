@@ -1,4 +1,7 @@
-"""Merge packed entries of the feed: the latest of each key counts, and ended ones are dropped."""
+"""Merging packed entries of the revocation feed.
+
+If entries have the same key, the latest entry counts. Expired entries are dropped.
+"""
 
 import struct
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The revocation log: concurrent writers and readers on SQLite, and the rules of publication."""
+"""The log of the revocation feed: concurrent writers and readers on SQLite, and the rules of publication."""
 
 import os
 import subprocess

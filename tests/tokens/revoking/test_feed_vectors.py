@@ -16,7 +16,7 @@ DIGEST = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class Refused(Exception):
-    """A rule of section 3 refuses the document. The argument is the rule's number."""
+    """Raised if a rule of docs/revocation-feed.md section 3 refuses the document. The argument is the rule's number."""
 
 
 def require(holds, rule):
@@ -25,7 +25,10 @@ def require(holds, rule):
 
 
 def read(case):
-    """Return the reader's state after the document, by the rules of section 3 in their order."""
+    """Return the state of a reader of the feed after it has read the document of the case.
+
+    Applies the rules of docs/revocation-feed.md section 3 in their order.
+    """
     held, now = case["held"], FEEDS["now"]
     state = {bytes.fromhex(name): (until, before) for name, until, before in held["entries"]}
     try:
@@ -63,7 +66,7 @@ def verified(text, kid):
 
 
 def inline(claims):
-    """Return the entries in the document itself."""
+    """Return the entries that are in the document itself, and not in a segment."""
     entries = claims.get("entries")
     require(isinstance(entries, str) and re.fullmatch(r"[A-Za-z0-9_-]*", entries), "3.6")
     require(len(decode(entries)) % 24 == 0, "3.6")
@@ -71,7 +74,7 @@ def inline(claims):
 
 
 def listed(claims):
-    """Return the digest and count of each segment that the document names."""
+    """Return the digest and the number of entries of each segment that the document names."""
     segments = claims.get("segments", [])
     for segment in segments:
         require(isinstance(segment, list) and len(segment) == 2, "3.6")
@@ -81,7 +84,7 @@ def listed(claims):
 
 
 def segment(case, digest, count):
-    """Return the entries of a segment, by the rules of section 4."""
+    """Return the entries of a segment after applying the rules of docs/revocation-feed.md section 4."""
     require(digest in case["segments"], "4")
     body = decode(case["segments"][digest])
     require(len(body) == 24 * count and hashlib.sha256(body).digest() == decode(digest), "4")

@@ -1,4 +1,7 @@
-"""Checks report a database that is older than its marks, and no other database."""
+"""System checks compare the database with the newest state recorded in the cache.
+
+They report a database that is older than that state, and no other database.
+"""
 
 import logging
 import secrets
@@ -26,7 +29,7 @@ NOW = datetime(2030, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
 
 class Remembered:
-    """Marks in memory, in place of Redis."""
+    """A record of the newest states in memory, in place of Redis."""
 
     def __init__(self):
         self.marks, self.replaced, self.answers, self.writes = Marks(), set(), True, 0

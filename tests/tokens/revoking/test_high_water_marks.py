@@ -1,4 +1,7 @@
-"""Marks are read from a fake Redis, well-formed and malformed. With a real Redis: tests/services/test_high_water.py."""
+"""Records of the newest states of the database, well-formed and malformed, in a fake Redis.
+
+tests/services/test_high_water.py uses a real Redis.
+"""
 
 from datetime import UTC, datetime, timedelta
 
@@ -16,7 +19,10 @@ MICROSECONDS = 1_893_499_200_123_456
 
 
 class Redis(RedisCache):
-    """Answers each pipeline with `answers`, or raises `answers` if that is an exception."""
+    """A fake Redis.
+
+    Each pipeline gets `answers` as its result. If `answers` is an exception, the pipeline raises it.
+    """
 
     key_prefix, version = "", 1
 

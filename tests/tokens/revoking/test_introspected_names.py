@@ -1,4 +1,7 @@
-"""Introspection names a token's user to the API whose switch is on, and to no other client."""
+"""The name of a token's user in an introspection response.
+
+An API gets it if the API's switch is on. Other clients do not get it.
+"""
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -14,7 +17,7 @@ SWITCH = "introspection_names_user"
 
 @pytest.fixture
 def mail(apis):
-    """The client of the API, whose switch is on."""
+    """Return the client that introspects for the API whose switch is on."""
     made = confidential("mail")
     Api.objects.filter(identifier=API).update(client=made, **{SWITCH: True})
     return made

@@ -17,7 +17,10 @@ NUMBER = 5
 
 @pytest.fixture
 def grants(webapp, user):
-    """Ended grants, each with a redeemed code, a device code and two refresh tokens, and one that lives."""
+    """Create expired grants and one valid grant.
+
+    Each expired grant has a redeemed code, a device code and two refresh tokens.
+    """
     made = [
         UserGrant.objects.create(
             user=user,

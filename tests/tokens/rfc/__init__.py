@@ -1,4 +1,7 @@
-"""A table for each RFC. Each row cites its section, and is compared with all parts of the answer that clients use."""
+"""Tests with a table for each RFC.
+
+Each row of a table cites a section, and gives all parts of the answer that clients use.
+"""
 
 from typing import Any, NamedTuple
 from unittest.mock import ANY
@@ -21,7 +24,7 @@ BASIC = {"WWW-Authenticate": 'Basic realm="token endpoint", charset="UTF-8"'}
 
 
 class Answer(NamedTuple):
-    """A response as tables compare it. A header that is not listed must be absent."""
+    """A response in the form that tables compare. A header that a table does not list must be absent."""
 
     status: int
     headers: dict[str, Any]
@@ -48,23 +51,23 @@ def answer(response):
 
 
 def refusal(error, description, *, status=400, headers=None):
-    """Return an error as JSON that is not cached (RFC 6749 section 5.2)."""
+    """Return the expected error as JSON that is not cached (RFC 6749 section 5.2)."""
     return Answer(status, JSON | (headers or {}), {"error": error, "error_description": description})
 
 
 def granted(scope="notes:read", **more):
-    """Return a token response with any token (RFC 6749 section 5.1)."""
+    """Return the expected token response with any access token (RFC 6749 section 5.1)."""
     body = {"access_token": ANY, "token_type": "Bearer", "expires_in": 600, "scope": scope}
     return Answer(200, JSON, body | more)
 
 
 def redirected(*query, to=CALLBACK, status=302):
-    """Return a redirect to the client with exactly this query, in this order."""
+    """Return the expected redirect to the client, with exactly this query, in this order."""
     return Answer(status, PAGE | {"Location": (to, list(query))}, "")
 
 
 def page(error, *, status=400, headers=None):
-    """Return an error page without a redirect (RFC 6749 section 4.1.2.1)."""
+    """Return the expected error page without a redirect (RFC 6749 section 4.1.2.1)."""
     return Answer(status, PAGE | (headers or {}), error)
 
 
@@ -75,17 +78,17 @@ NOT_ITS_GRANT = refusal("unauthorized_client", "This client may not use the gran
 
 
 def unknown_scope(name):
-    """Return the refusal of a scope that the client may not request (RFC 6749 section 5.2)."""
+    """Return the expected refusal of a scope that the client may not request (RFC 6749 section 5.2)."""
     return refusal("invalid_scope", f"The scope {name} is unknown, or this client may not ask for it.")
 
 
 def repeated(name):
-    """Return the refusal of a repeated parameter (RFC 6749 sections 3.1 and 3.2)."""
+    """Return the expected refusal of a repeated parameter (RFC 6749 sections 3.1 and 3.2)."""
     return refusal("invalid_request", f"The {name} parameter is there more than once.")
 
 
 def missing(name):
-    """Return the refusal of a request without a required parameter."""
+    """Return the expected refusal of a request without a required parameter."""
     return refusal("invalid_request", f"Missing {name} parameter.")
 
 
@@ -97,7 +100,7 @@ def confidential(client_id, *grants, **fields):
 
 
 def without_blanks(form):
-    """Return the form without the parameters that are None."""
+    """Return the form without the parameters whose value is None."""
     return {name: value for name, value in form.items() if value is not None}
 
 
@@ -107,5 +110,5 @@ def claims_of(token):
 
 
 def signed_again(token, signer, *, typ="at+jwt", **changes):
-    """Return the token with other claims, signed by the issuer. A claim that is None is removed."""
+    """Return the token with changed claims, signed again by the issuer. A claim that is None is removed."""
     return jws.sign(without_blanks(claims_of(token) | changes), typ=typ, signer=signer)

@@ -136,7 +136,7 @@ CODES = {
 
 
 def tokens(response):
-    """Return the answer with True in place of an ID token and a refresh token."""
+    """Return the token response, whose body has True in place of an ID token and a refresh token."""
     found = answer(response)
     kinds = ("id_token", "refresh_token")
     return found._replace(body={name: True if name in kinds else value for name, value in found.body.items()})
@@ -166,7 +166,7 @@ USED = refusal("invalid_grant", "The authorization code was used before.")
 
 
 def test_a_code_is_redeemed_once_and_its_reuse_revokes_the_grant(client, webapp, code):
-    """Section 4.1.2: every reuse is refused. A reuse after the retry window revokes the tokens as well."""
+    """RFC 6749 section 4.1.2: every reuse is refused. A reuse after the retry window revokes the tokens as well."""
     issued = code(webapp)
     assert tokens(redeem(client, webapp, issued)) == TOKENS
     assert answer(redeem(client, webapp, issued)) == USED
@@ -177,7 +177,7 @@ def test_a_code_is_redeemed_once_and_its_reuse_revokes_the_grant(client, webapp,
 
 
 def test_an_expired_code_is_refused(client, webapp, code):
-    """Section 4.1.2."""
+    """RFC 6749 section 4.1.2."""
     issued = code(webapp)
     kept = AuthorizationCode.objects.get()
     AuthorizationCode.objects.update(expires_at=kept.grant.created_at)
@@ -216,7 +216,7 @@ def test_a_refresh_request_is_answered_by_the_table(client, desk, code, section)
 
 
 def test_a_refresh_by_another_client_is_refused(client, desk, service, code):
-    """Section 6: the token is bound to the client that it was issued to."""
+    """RFC 6749 section 6: the refresh token is bound to the client to which it was issued."""
     Client.objects.filter(pk=service.pk).update(grants=["refresh_token"])
     token = redeem(client, desk, code(desk, scope=STAYS)).json()["refresh_token"]
     assert answer(refresh(client, service, token)) == BAD_REFRESH

@@ -116,20 +116,20 @@ def test_the_state_is_returned_unchanged(browser, webapp, section):
 
 
 def test_the_client_gets_access_denied_if_the_user_refuses(browser, webapp):
-    """Section 4.1.2.1, access_denied."""
+    """RFC 6749 section 4.1.2.1, access_denied."""
     response = allow(browser, authorization(webapp), answer="false")
     assert answer(response) == sent_back("access_denied", "The user refused.", status=303)
 
 
 def test_a_client_without_the_grant_type_gets_unauthorized_client(browser, apis):
-    """Section 4.1.2.1, unauthorized_client."""
+    """RFC 6749 section 4.1.2.1, unauthorized_client."""
     other = make_client("other", "client_credentials")
     response = browser.get("/oauth/authorize", authorization(other))
     assert answer(response) == redirected(("error", "unauthorized_client"), ("state", "s-1"), ("iss", ISSUER))
 
 
 def test_a_request_by_post_is_answered_like_one_by_get(browser, webapp):
-    """Section 3.1."""
+    """RFC 6749 section 3.1."""
     response = browser.post("/oauth/authorize", authorization(webapp) | {"more": "x"})
     sent = [(name, value) for name, value in authorization(webapp).items()]
     assert answer(response) == redirected(*sent, to="/oauth/authorize", status=303)
@@ -178,7 +178,7 @@ def test_the_query_of_a_registered_redirect_uri_is_retained(browser, webapp, sec
 
 
 def test_a_state_in_the_redirect_uri_is_retained_if_the_request_has_none(browser, webapp):
-    """Section 3.1.2: a `state` in the registered redirect URI is retained if the request has none."""
+    """RFC 6749 section 3.1.2: a `state` in the registered redirect URI is retained if the request has none."""
     uri = f"{CALLBACK}?state=its-own"
     Client.objects.update(redirect_uris=uri)
     location = allow(browser, authorization(webapp, redirect_uri=uri, state=None))["Location"]

@@ -19,7 +19,7 @@ ALLOWED = {"Allow": "GET, POST"}
 
 
 def challenged(error, description, *, status):
-    """Return the refusal whose challenge and body have the same error (section 3.1)."""
+    """Return the expected refusal, whose challenge and body have the same error (RFC 6750 section 3.1)."""
     challenge = f'Bearer realm="userinfo", error="{error}", error_description="{description}", {OFFER}'
     return refusal(error, description, status=status, headers={"WWW-Authenticate": challenge})
 
@@ -137,14 +137,14 @@ def test_userinfo_refuses_a_token_that_is_not_valid_for_it(client, token, signer
 
 
 def test_userinfo_refuses_a_revoked_token(client, token, webapp, told):
-    """Section 3.1, invalid_token."""
+    """RFC 6750 section 3.1, invalid_token."""
     assert answer(client.get(PATH, **bearer(token))) == told
     post(client, "/oauth/revoke", {"token": token}, **basic("webapp", webapp.plain))
     assert answer(client.get(PATH, **bearer(token))) == INVALID
 
 
 def test_userinfo_refuses_a_token_of_a_disabled_user(client, token, told):
-    """Section 3.1, invalid_token."""
+    """RFC 6750 section 3.1, invalid_token."""
     assert answer(client.get(PATH, **bearer(token))) == told
     User.objects.update(is_active=False)
     assert answer(client.get(PATH, **bearer(token))) == INVALID

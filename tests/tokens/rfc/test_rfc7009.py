@@ -84,7 +84,7 @@ def test_a_client_revokes_a_token(client, desk, tokens, section):
 
 
 def test_a_second_revocation_is_no_error(client, desk, tokens):
-    """Section 2.2: a token that is invalid already is no error."""
+    """RFC 7009 section 2.2: a token that is invalid already is no error."""
     for kind in (*KINDS, *KINDS):
         assert answer(post(client, PATH, {"token": tokens[kind]}, **by(desk))) == DONE
 
@@ -109,20 +109,20 @@ def test_another_client_cannot_revoke_a_token(client, desk, service, spa, tokens
 
 
 def test_a_public_client_revokes_its_token_by_its_client_id(client, spa, code):
-    """Section 2.1."""
+    """RFC 7009 section 2.1."""
     token = redeem(client, spa, code(spa)).json()["access_token"]
     assert answer(post(client, PATH, {"token": token, "client_id": "spa"})) == DONE
 
 
 def test_get_revokes_no_token(client, desk, tokens):
-    """Section 2: a revocation request uses POST."""
+    """RFC 7009 section 2: a revocation request uses POST."""
     expected = refusal("invalid_request", "Use POST.", status=405, headers={"Allow": "POST"})
     assert answer(client.get(PATH, {"token": tokens["access_token"]}, **by(desk))) == expected
     assert are_active(client, desk, tokens) == (True, True)
 
 
 def test_a_revocation_during_an_outage_is_answered_503_with_retry_after(client, desk, tokens, monkeypatch):
-    """Section 2.2.1: after 503 the client must assume that the token is valid."""
+    """RFC 7009 section 2.2.1: after 503 the client must assume that the token is valid."""
 
     def nothing(*_, **__):
         raise NotReady("no key", retry_after=7)

@@ -52,7 +52,7 @@ def unsigned(text):
 
 
 def by_public_key(text):
-    """Return an assertion signed by HS256 with the public key as the secret."""
+    """Return an assertion with an HS256 MAC. Its secret consists of the client's public keys."""
     claims = jwt.decode(text, options={"verify_signature": False})
     headers = jwt.get_unverified_header(text) | {"alg": "HS256"}
     return jwt.encode(claims, json.dumps(jwks()) * 2, algorithm="HS256", headers=headers)
@@ -113,7 +113,7 @@ def kept(changes, **header):
 
 @pytest.mark.parametrize("section", ASSERTIONS)
 def test_a_client_authenticates_by_an_assertion(client, robot, section):
-    """Sections 2.2 and 3.2: every problem is invalid_client."""
+    """RFC 7523 sections 2.2 and 3.2: every problem is invalid_client."""
     changes, good = ASSERTIONS[section]
     form = {"grant_type": "client_credentials", "scope": "notes:read"} | proof("robot", **changes())
     refused = LEGACY_AUDIENCE if changes().get("aud") == ENDPOINT else INVALID_CLIENT
@@ -122,7 +122,7 @@ def test_a_client_authenticates_by_an_assertion(client, robot, section):
 
 @pytest.mark.parametrize("section", ASSERTIONS)
 def test_an_assertion_is_a_grant(client, robot, user, section):
-    """Sections 2.1 and 3.1: every problem is invalid_grant."""
+    """RFC 7523 sections 2.1 and 3.1: every problem is invalid_grant."""
     changes, good = ASSERTIONS[section]
     assertion = sign("robot", **kept({"sub": str(user.sub)} | changes(), **GRANT_TYPE))
     form = {"grant_type": GRANT, "scope": "notes:read", "assertion": assertion}
@@ -205,7 +205,7 @@ def test_the_form_of_a_token_request_with_an_assertion_is_checked(client, robot,
 
 
 def test_an_assertion_is_accepted_once(client, robot, user):
-    """Section 3 (7)."""
+    """RFC 7523 section 3, item 7: an assertion with a `jti` that was used before is refused."""
     form = {"grant_type": "client_credentials", "scope": "notes:read"} | proof("robot")
     assert answer(post(client, "/oauth/token", form)) == granted()
     assert answer(post(client, "/oauth/token", form)) == INVALID_CLIENT
@@ -216,7 +216,7 @@ def test_an_assertion_is_accepted_once(client, robot, user):
 
 
 def test_the_authentication_of_another_client_beside_the_grant_is_refused(client, robot, service, user):
-    """Section 2.1: client authentication is optional. If the request has it, it must be valid."""
+    """Client authentication is optional (RFC 7523 section 2.1). If the request has it, it must be valid."""
     for secret, expected in ((service.plain, ANOTHER), ("x", INVALID_BASIC)):
         assertion = sign("robot", sub=str(user.sub), header=GRANT_TYPE)
         form = {"grant_type": GRANT, "scope": "notes:read", "assertion": assertion}
@@ -232,7 +232,7 @@ def test_a_client_without_the_grant_type_gets_unauthorized_client(client, robot,
 
 
 def test_the_token_endpoint_is_an_audience_only_for_a_client_with_the_option(client, robot):
-    """Section 3 (3): only a client that is registered with the option."""
+    """Only a client with the option may name the token endpoint as the audience (RFC 7523 section 3, item 3)."""
     form = {"grant_type": "client_credentials", "scope": "notes:read"}
     Client.objects.filter(pk=robot.pk).update(accepts_token_endpoint_audience=True)
     assert answer(post(client, "/oauth/token", form | proof("robot", aud=ENDPOINT))) == granted()

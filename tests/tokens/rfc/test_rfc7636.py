@@ -16,7 +16,7 @@ CODE = redirected(("code", ANY), ("state", "s-1"), ("iss", ISSUER), status=303)
 
 
 def invalid_request(description):
-    """Return a redirect with the error invalid_request (section 4.4.1)."""
+    """Return the expected redirect with the error invalid_request (RFC 7636 section 4.4.1)."""
     told = [("error", "invalid_request"), ("error_description", description), ("state", "s-1"), ("iss", ISSUER)]
     return redirected(*told)
 
@@ -109,14 +109,14 @@ def test_the_shortest_and_the_longest_verifier_are_accepted(client, spa, code, s
 
 
 def test_a_code_is_bound_to_the_challenge_of_its_request(client, spa, code):
-    """Section 4.4: a verifier redeems only the code of its own request."""
+    """RFC 7636 section 4.4: a verifier redeems only the code of its own request."""
     theirs = code(spa, code_challenge="A" * 43)
     assert answer(redeem(client, spa, theirs)) == WRONG
     assert answer(redeem(client, spa, code(spa))) == TOKENS
 
 
 def test_a_wrong_verifier_does_not_use_up_the_code(client, spa, code):
-    """Section 4.6: an attacker who intercepted a code cannot use it up."""
+    """RFC 7636 section 4.6: an attacker who intercepted a code cannot use it up."""
     issued = code(spa)
     assert answer(redeem(client, spa, issued, code_verifier="x" * 43)) == WRONG
     assert UserGrant.objects.get().revoked_at is None
@@ -125,7 +125,7 @@ def test_a_wrong_verifier_does_not_use_up_the_code(client, spa, code):
 
 
 def test_the_challenge_is_read_from_the_query_and_not_from_the_consent_form(client, user, spa):
-    """Section 4.4."""
+    """RFC 7636 section 4.4."""
     log_in(client, user)
     page = client.get("/oauth/authorize", authorization(spa))
     form = {"shown": page.context["form"].initial["shown"], "allow": "true", "code_challenge": "A" * 43}

@@ -1,4 +1,4 @@
-"""RFC 7662: permitted callers (2.1, 4), the answer for an active token (2.2), and the answer for others."""
+"""RFC 7662: the clients that may introspect (2.1, 4), the answer for an active token (2.2), and other answers."""
 
 import jwt
 import pytest
@@ -34,7 +34,7 @@ def desk(apis):
 
 @pytest.fixture
 def notes(apis):
-    """The client of the notes API."""
+    """Return the client that introspects tokens for the notes API."""
     made = confidential("notes")
     apis[API].client = made
     apis[API].save()
@@ -48,7 +48,7 @@ def tokens(client, desk, notes, code):
 
 @pytest.fixture
 def active(tokens, user):
-    """Return the answer for a token of the user (section 2.2)."""
+    """Return the expected answer for an active token of the user (RFC 7662 section 2.2)."""
     claims = jwt.decode(tokens["access_token"], options={"verify_signature": False})
     stored = RefreshToken.objects.get()
     told = {"active": True, "iss": ISSUER, "sub": str(user.sub), "client_id": "desk", "scope": SCOPE}
@@ -197,13 +197,13 @@ def test_a_malformed_introspection_request_is_refused(client, desk, spa, tokens,
 
 
 def test_introspection_by_get_is_refused(client, desk, tokens):
-    """Section 2.1: a token in a query string would be logged."""
+    """RFC 7662 section 2.1: a token in a query string would be logged."""
     expected = refusal("invalid_request", "Use POST.", status=405, headers={"Allow": "POST"})
     assert answer(client.get(PATH, {"token": tokens["access_token"]}, **by(desk))) == expected
 
 
 def test_an_api_authenticates_by_its_key(client, notes, tokens, active):
-    """Section 2.1."""
+    """RFC 7662 section 2.1."""
     Client.objects.filter(pk=notes.pk).update(token_endpoint_auth_method="private_key_jwt", client_jwks=jwks())
     form = {"token": tokens["access_token"]}
     assert answer(post(client, PATH, form | proof("notes"))) == active["access_token"]

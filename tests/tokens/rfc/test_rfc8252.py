@@ -160,7 +160,7 @@ def test_a_code_is_redeemed_by_the_application_that_requested_it_only(browser, n
 
 
 def test_a_native_application_has_no_implicit_grant(browser, native):
-    """Section 8.2."""
+    """RFC 8252 section 8.2."""
     response = browser.get("/oauth/authorize", authorization(native, redirect_uri=APP, response_type="token"))
     told = "The response type is not supported; use code."
     expected = [("error", "unsupported_response_type"), ("error_description", told), ("state", "s-1"), ("iss", ISSUER)]
@@ -172,7 +172,7 @@ ASKED_AGAIN = {"8.6: a private-use scheme": (APP, 200), "8.6: loopback": (LOOPBA
 
 @pytest.mark.parametrize("section", ASKED_AGAIN)
 def test_consent_is_asked_again_if_any_program_can_claim_the_address(browser, native, section):
-    """Any program can claim the first two kinds of address."""
+    """Any program on the device can claim the first two kinds of address in the table."""
     uri, status = ASKED_AGAIN[section]
     request = authorization(native, redirect_uri=uri)
     allow(browser, request)
@@ -190,7 +190,7 @@ SKIPPED = {
 
 @pytest.mark.parametrize("section", SKIPPED)
 def test_consent_is_skipped_only_for_a_client_that_authenticates_or_an_https_address(browser, apis, section):
-    """Its client_id, which any program can send, is no authentication."""
+    """The client_id of a public client does not authenticate it, because any program can send the client_id."""
     public, uri, status = SKIPPED[section]
     own = make_client("own", "authorization_code", public=public, skip_authorization=True)
     Client.objects.update(redirect_uris=uri)
@@ -198,7 +198,7 @@ def test_consent_is_skipped_only_for_a_client_that_authenticates_or_an_https_add
 
 
 def test_a_native_application_gets_no_token_by_client_credentials(browser, native):
-    """Section 8.5."""
+    """RFC 8252 section 8.5."""
     Client.objects.update(grants=["client_credentials"])
     form = {"grant_type": "client_credentials", "client_id": "native", "scope": "notes:read"}
     expected = refusal("unauthorized_client", "A public client cannot act for itself.")

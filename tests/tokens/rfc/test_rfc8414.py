@@ -1,4 +1,4 @@
-"""RFC 8414: the metadata (2), its addresses and headers (3.1, 3.2), and that the issuer does what it says."""
+"""RFC 8414: the metadata (2), its addresses and headers (3.1, 3.2). The issuer behaves as its metadata says."""
 
 import pytest
 
@@ -50,7 +50,7 @@ def test_the_metadata_has_the_members_of_the_table(client, apis, section):
 
 
 def test_no_list_in_the_metadata_is_empty(client, apis):
-    """Section 3.2."""
+    """RFC 8414 section 3.2."""
     assert [name for name, value in client.get(PATH).json().items() if value in ([], "", None)] == []
 
 

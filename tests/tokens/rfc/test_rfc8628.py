@@ -43,7 +43,7 @@ def tv(apis):
 
 @pytest.fixture
 def device():
-    """Return a browser without cookies."""
+    """Return a browser without cookies, which acts as the device."""
     return Browser()
 
 
@@ -117,7 +117,7 @@ def test_a_device_authorization_request_is_answered_by_the_table(device, spa, se
 
 @pytest.fixture
 def box(apis):
-    """A confidential client with the grant."""
+    """Return a confidential client with the device grant."""
     made = make_client("box", GRANT)
     made.plain = client_secret.create(made, now=timezone.now())
     return made
@@ -136,7 +136,7 @@ AUTHENTICATED = {
 
 @pytest.mark.parametrize("method", AUTHENTICATED)
 def test_a_confidential_client_authenticates_as_at_the_token_endpoint(device, browser, box, method):
-    """Sections 3.1 and 3.4."""
+    """RFC 8628 sections 3.1 and 3.4."""
     registered_for(box, method)
     form, headers = AUTHENTICATED[method](box)
     begun = post(device, "/oauth/device", {"scope": "notes:read"} | form, **headers)
@@ -161,7 +161,7 @@ EITHER = "client_secret_basic or client_secret_post"
     ],
 )
 def test_a_confidential_client_without_credentials_is_told_its_methods(device, box, method, pinned, named):
-    """Section 3.1."""
+    """RFC 8628 section 3.1."""
     registered_for(box, method)
     Client.objects.filter(pk=box.pk).update(pins_authentication_method=pinned)
     refused = post(device, "/oauth/device", {"client_id": "box", "scope": "notes:read"})
@@ -197,13 +197,13 @@ def test_an_inactive_confidential_client_is_unknown(device, box):
 
 
 def test_a_device_authorization_request_uses_post(device):
-    """Section 3.1."""
+    """RFC 8628 section 3.1."""
     expected = refusal("invalid_request", "Use POST.", status=405, headers={"Allow": "POST"})
     assert answer(device.get("/oauth/device", {"client_id": "tv", "scope": "notes:read"})) == expected
 
 
 def test_the_codes_are_new_each_time_and_the_user_s_can_be_typed(device, begun):
-    """Sections 3.2, 3.3.1 and 6.1."""
+    """RFC 8628 sections 3.2, 3.3.1 and 6.1."""
     again = post(device, "/oauth/device", {"client_id": "tv", "scope": "notes:read"}).json()
     assert {again[name] for name in ("device_code", "user_code")}.isdisjoint(begun.values())
     assert re.fullmatch(r"[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}", begun["user_code"])
@@ -239,7 +239,7 @@ def test_a_user_code_is_answered_by_the_table(browser, device, begun, section):
 
 
 def test_the_complete_verification_uri_approves_nothing_by_itself(browser, device, begun):
-    """Sections 3.3.1 and 5.4."""
+    """RFC 8628 sections 3.3.1 and 5.4."""
     browser.get(begun["verification_uri_complete"].removeprefix(ISSUER), {"allow": "true"})
     browser.post(PAGE, {"user_code": begun["user_code"], "allow": "true"})
     assert poll(device, begun["device_code"]) == PENDING
@@ -308,7 +308,7 @@ def test_a_poll_returns_the_answer_of_the_user(device, browser, later, begun, sp
 
 
 def test_a_device_code_is_redeemed_once(device, browser, begun, later):
-    """Section 3.5: as an authorization code (RFC 6749 section 4.1.2)."""
+    """The rule is the same as for an authorization code (RFC 8628 section 3.5, RFC 6749 section 4.1.2)."""
     decide(browser, begun["user_code"])
     assert [poll(device, begun["device_code"]) for _ in range(2)] == [granted(), USED]
     assert UserGrant.objects.get().revoked_at is None, "a repeat at once"

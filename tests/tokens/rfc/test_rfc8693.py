@@ -38,7 +38,7 @@ SEVERAL = refusal("invalid_target", "A token is for one resource; ask for a toke
 
 @pytest.fixture
 def notes(apis):
-    """The client of the notes API, which may exchange tokens that it received for tokens of the other API."""
+    """Return the client of the notes API. It may exchange tokens that the API received for tokens of the other API."""
     made = confidential("notes", GRANT, scopes=())
     Api.objects.filter(identifier=API).update(client=made)
     policy = ExchangePolicy.objects.create(client=made, api=apis[OTHER_API])
@@ -48,7 +48,10 @@ def notes(apis):
 
 @pytest.fixture
 def token(client, webapp, code, signer):
-    """The user's token as the service received it. It expires later than the tokens that it is exchanged for."""
+    """Return the user's token that the service received.
+
+    It expires later than the tokens for which it is exchanged.
+    """
     issued = redeem(client, webapp, code(webapp, scope="notes:read")).json()["access_token"]
     return signed_again(issued, signer, exp=claims_of(issued)["exp"] + 60)
 
@@ -180,7 +183,10 @@ ACTORS = {
 
 @pytest.mark.parametrize("section", ACTORS)
 def test_the_new_token_names_the_actor_and_the_user(client, notes, token, signer, decode, section):
-    """Section 1.1: `sub` is the user's. Section 2.2.1: the token expires no later than the subject token."""
+    """RFC 8693 section 1.1: `sub` is the user.
+
+    RFC 8693 section 2.2.1: the new token does not expire later than the subject token.
+    """
     before, act = ACTORS[section]
     subject = signed_again(token, signer, act=before, exp=claims_of(token)["iat"] + 120)
     old = claims_of(subject)
@@ -194,7 +200,7 @@ def test_the_new_token_names_the_actor_and_the_user(client, notes, token, signer
 
 
 def test_a_client_without_authentication_exchanges_no_token(client, notes, token):
-    """Section 2.1: the permitted exchanges depend on the authenticated client."""
+    """RFC 8693 section 2.1: the permitted exchanges depend on the authenticated client."""
     Api.objects.update(client=make_client("app", GRANT, public=True))
     form = {"grant_type": GRANT, "client_id": "app", "subject_token": token, "subject_token_type": ACCESS_TOKEN}
     told = "A public client receives no tokens that it could exchange."

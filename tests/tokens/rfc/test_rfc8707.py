@@ -56,7 +56,7 @@ REQUESTS = {
 
 @pytest.fixture
 def desk(apis):
-    """A client that may use two APIs, and not the third."""
+    """Return a client that may get tokens for two of the three APIs."""
     Api.objects.create(identifier="https://closed.example/", name="closed")
     return confidential("desk", "authorization_code", "refresh_token", "client_credentials", scopes=SCOPES)
 
@@ -69,7 +69,7 @@ def browser(client, user):
 
 @pytest.mark.parametrize("section", REQUESTS)
 def test_a_service_requests_a_token_for_a_resource(client, desk, section):
-    """Section 2.2."""
+    """RFC 8707 section 2.2."""
     asked, expected = REQUESTS[section]
     form = without_blanks({"grant_type": "client_credentials"} | asked)
     response = post(client, "/oauth/token", form, **basic("desk", desk.plain))
@@ -82,7 +82,7 @@ def test_a_service_requests_a_token_for_a_resource(client, desk, section):
 
 @pytest.mark.parametrize("section", REQUESTS)
 def test_an_application_requests_a_code_for_a_resource(browser, desk, section):
-    """Section 2.1."""
+    """RFC 8707 section 2.1."""
     asked, expected = REQUESTS[section]
     response = allow(browser, authorization(desk, **asked))
     if isinstance(expected, str):

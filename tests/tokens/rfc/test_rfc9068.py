@@ -1,4 +1,4 @@
-"""RFC 9068 of issued tokens: header (2.1), claims (2.2), audience (3), and the tokens that are accepted (4, 5)."""
+"""RFC 9068 for the issued tokens: header (2.1), claims (2.2), audience (3), and which tokens are accepted (4, 5)."""
 
 from datetime import timedelta
 from unittest.mock import ANY
@@ -31,7 +31,10 @@ def desk(apis):
 
 @pytest.fixture
 def obtain(client, user, desk, service, apis, code, signer):
-    """Return a token by each grant type, as the client receives it."""
+    """Return functions by name.
+
+    Each function gets a token by another grant type, and returns it as the client receives it.
+    """
 
     def by_code(scope="notes:read"):
         issued = code(desk, scope=scope)
@@ -137,7 +140,7 @@ def test_a_token_has_the_header_and_claims_of_the_table(obtain, user, signer, se
 
 
 def test_two_tokens_have_different_jti(obtain):
-    """Section 2.2."""
+    """RFC 9068 section 2.2."""
     assert len({claims_of(obtain["own"]())["jti"] for _ in range(3)}) == 3
 
 
@@ -166,7 +169,7 @@ def test_the_issuer_accepts_as_access_tokens_only_those_of_the_table(client, use
 
 
 def test_an_id_token_has_another_audience_and_typ(client, desk, code, signer):
-    """Section 5: an API cannot confuse an ID token with an access token."""
+    """RFC 9068 section 5: an API cannot confuse an ID token with an access token."""
     body = redeem(client, desk, code(desk)).json()
     header, claims = jwt.get_unverified_header(body["id_token"]), claims_of(body["id_token"])
     assert (header["typ"], claims["aud"]) == ("JWT", "desk")
@@ -175,7 +178,7 @@ def test_an_id_token_has_another_audience_and_typ(client, desk, code, signer):
 
 
 def test_a_token_verifies_by_the_key_at_the_jwks_uri_of_the_metadata(client, service):
-    """Section 4."""
+    """RFC 9068 section 4."""
     rotation.rotate(operation())
     form = {"grant_type": "client_credentials", "scope": "notes:read"}
     text = post(client, "/oauth/token", form, **basic("service", service.plain)).json()["access_token"]

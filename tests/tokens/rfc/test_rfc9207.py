@@ -85,13 +85,13 @@ def test_an_authorization_response_names_the_issuer(client, user, webapp, sectio
 
 
 def test_a_response_without_a_login_names_the_issuer(client, webapp):
-    """Section 2."""
+    """RFC 9207 section 2."""
     response = client.get("/oauth/authorize", authorization(webapp, prompt="none"))
     assert answer(response) == redirected(*error("login_required", "The user has to log in."))
 
 
 def test_a_response_to_a_client_without_the_grant_type_names_the_issuer(client, user, webapp):
-    """Section 2."""
+    """RFC 9207 section 2."""
     Client.objects.update(grants=["client_credentials"])
     log_in(client, user)
     response = client.get("/oauth/authorize", authorization(webapp))
@@ -99,7 +99,7 @@ def test_a_response_to_a_client_without_the_grant_type_names_the_issuer(client, 
 
 
 def test_an_error_page_names_no_issuer(client, user, webapp):
-    """Section 2: only a response that is sent to a client has `iss`."""
+    """RFC 9207 section 2: only a response that is sent to a client has `iss`."""
     log_in(client, user)
     response = client.get("/oauth/authorize", authorization(webapp, redirect_uri=f"{CALLBACK}/x"))
     assert answer(response) == page(NOT_REGISTERED)
@@ -125,7 +125,7 @@ def test_iss_is_character_by_character_the_issuer_of_the_metadata(client, user, 
 
 
 def test_a_response_has_one_iss_even_if_the_redirect_uri_has_one(client, user, webapp):
-    """Section 2.4: a client refuses a response with two `iss`."""
+    """RFC 9207 section 2.4: a client refuses a response with two `iss`."""
     uri = f"{CALLBACK}?iss=https%3A%2F%2Fother.example&more=1"
     Client.objects.update(redirect_uris=uri)
     log_in(client, user)

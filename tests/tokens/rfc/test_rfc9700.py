@@ -87,7 +87,7 @@ def test_pkce_is_required_of_every_client(browser, webapp, section):
 
 
 def test_an_injected_code_is_refused(client, user, webapp):
-    """Section 4.5: the attacker's session with the client has another verifier."""
+    """RFC 9700 section 4.5: the attacker's session with the client has another verifier."""
     stolen = parameters(allow_by(user, authorization(webapp)))["code"]
     wrong = refusal("invalid_grant", "The code verifier does not match the code challenge.")
     assert answer(redeem(client, webapp, stolen, code_verifier="y" * 43)) == wrong
@@ -122,7 +122,7 @@ def test_an_error_is_redirected_to_the_client_only_if_the_user_is_logged_in(clie
 
 
 def test_a_request_without_pages_gets_its_error_without_a_login(client, webapp):
-    """Section 4.11.2: the exception is prompt=none."""
+    """An error is redirected without a login only for prompt=none (RFC 9700 section 4.11.2)."""
     response = client.get("/oauth/authorize", authorization(webapp, scope="unknown", prompt="none"))
     assert response["Location"].startswith(f"{CALLBACK}?error=invalid_scope")
 
@@ -173,13 +173,13 @@ def test_a_page_cannot_be_framed_and_sends_no_referrer(client, user, webapp, sec
 
 
 def test_a_redirect_after_a_form_does_not_repeat_its_fields(browser, webapp):
-    """Section 4.12: 303, never 307."""
+    """RFC 9700 section 4.12: the status of the redirect is 303, never 307."""
     assert answer(allow(browser, authorization(webapp))) == CODE
     assert browser.post("/oauth/authorize", authorization(webapp)).status_code == 303
 
 
 def test_a_forged_consent_is_refused(user, webapp):
-    """Section 4.7."""
+    """RFC 9700 section 4.7."""
     strict = Browser(enforce_csrf_checks=True)
     log_in(strict, user)
     shown = strict.get("/oauth/authorize", authorization(webapp))

@@ -1,4 +1,4 @@
-"""RFC 9700 of refresh tokens: used once, or bound to a client that authenticates (2.2.2, 4.14.2)."""
+"""RFC 9700 for refresh tokens: each is used once, or is bound to a client that authenticates (2.2.2, 4.14.2)."""
 
 from datetime import timedelta
 from unittest.mock import ANY
@@ -37,7 +37,7 @@ def refresh(browser, by, token):
 
 
 def test_reuse_of_a_public_client_s_refresh_token_revokes_the_family(client, app, code):
-    """Section 4.14.2: a public client's refresh token is used once. Reuse revokes the family."""
+    """RFC 9700 section 4.14.2: a public client's refresh token is used once. Reuse revokes the family."""
     first = redeem(client, app, code(app, scope=STAYS)).json()["refresh_token"]
     second = refresh(client, app, first)
     assert answer(second) == ROTATED
@@ -50,7 +50,7 @@ def test_reuse_of_a_public_client_s_refresh_token_revokes_the_family(client, app
 
 
 def test_a_confidential_client_s_refresh_token_is_bound_to_the_client(client, desk, app, code):
-    """Section 2.2.2: client authentication binds it, so it need not rotate."""
+    """The client authenticates, so its refresh token is bound to it and need not rotate (RFC 9700 section 2.2.2)."""
     token = redeem(client, desk, code(desk, scope=STAYS)).json()["refresh_token"]
     assert answer(refresh(client, desk, token)) == KEPT
     assert answer(refresh(client, app, token)) == EXPIRED
@@ -58,7 +58,7 @@ def test_a_confidential_client_s_refresh_token_is_bound_to_the_client(client, de
 
 
 def test_an_unused_refresh_token_expires(client, desk, code):
-    """Section 4.14.2."""
+    """RFC 9700 section 4.14.2."""
     token = redeem(client, desk, code(desk, scope=STAYS)).json()["refresh_token"]
     kept = RefreshToken.objects.get()
     assert kept.expires_at - kept.created_at == timedelta(days=7)

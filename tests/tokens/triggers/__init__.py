@@ -1,1 +1,1 @@
-"""Tests of `tokens.triggers`."""
+"""Tests of `tokens.triggers`, the rules that the database itself enforces."""

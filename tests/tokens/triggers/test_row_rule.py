@@ -1,4 +1,7 @@
-"""The database's own rules about keys: each refuses statements that no other refuses, and allows what steps write."""
+"""The database's own rules about keys.
+
+For each rule, there are statements that no other rule refuses. The statements of rotation steps pass all rules.
+"""
 
 from collections.abc import Iterator
 
@@ -16,7 +19,7 @@ HERE = [pytest.param(rule, id=rule.name) for rule in RULES if VENDOR in rule.ven
 
 @pytest.fixture(autouse=True)
 def rows() -> Iterator[None]:
-    """Insert a row in every state, over a connection without our own settings."""
+    """Insert a key in every state, over a connection without the settings of this project."""
     execute("PRAGMA recursive_triggers = OFF", *ROWS)
     if VENDOR == "postgresql":
         execute("SET CONSTRAINTS ALL IMMEDIATE")  # what waits for the commit forbids to change a table

@@ -1,1 +1,1 @@
-"""Tests of the endpoints."""
+"""Tests of the issuer's endpoints and pages."""

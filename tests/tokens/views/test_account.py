@@ -1,4 +1,4 @@
-"""The login and logout pages of the issuer."""
+"""The issuer's own pages for login and logout."""
 
 import pytest
 
@@ -61,7 +61,7 @@ def test_the_logout_page_asks_the_user_first(client, ada):
 
 @pytest.fixture
 def home(client, ada):
-    """Return a function that returns the text of ada's account."""
+    """Return a function that returns the text of the account page of the user ada."""
     client.force_login(ada)
     return lambda: str(client.get("/accounts/").content.decode())
 

@@ -1,4 +1,4 @@
-"""The authorization endpoint: when a user is asked, when a login is required, and where errors go."""
+"""The authorization endpoint: when it asks for consent, when it requires a login, and where it sends errors."""
 
 import pytest
 from django.test import Client as Browser
@@ -271,7 +271,7 @@ def test_the_user_is_asked_again_if_the_request_differs(browser, webapp, user, w
 
 
 def test_an_earlier_consent_does_not_count_for_a_program_on_a_device(browser, apis):
-    """RFC 8252 section 8.6: another program on the device can take such an address."""
+    """RFC 8252 section 8.6: another program on the device can claim the redirect URI of a native application."""
     for number, uri in enumerate(("http://127.0.0.1/cb", "com.example.app:/cb")):
         app = make_client(f"app{number}", "authorization_code", public=True)
         type(app).objects.filter(pk=app.pk).update(redirect_uris=uri)
@@ -314,7 +314,7 @@ def test_one_of_several_acr_values_suffices_and_the_token_names_it(browser, weba
 
 
 def test_acr_values_are_voluntary_without_an_api(browser, webapp, decode):
-    """OpenID Connect Core section 15.1: never an error; the ID token names the class that was reached."""
+    """OpenID Connect Core section 15.1: acr_values never cause an error. The ID token names the class of the login."""
     query = authorization(webapp, scope="openid", acr_values="1 2", prompt="consent")
     body = redeem(browser, webapp, parameters(allow(browser, query))["code"]).json()
     assert decode(body["id_token"], "webapp")[1]["acr"] == PASSWORD

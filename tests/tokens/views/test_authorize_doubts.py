@@ -29,7 +29,7 @@ def own(apis):
 
 
 def consent_form(browser, query):
-    """Return the address of the consent page, and the form that allows the client."""
+    """Return the address of the consent page, and the fields of the form that allows the client."""
     page = browser.get("/oauth/authorize", query)
     answer = {"shown": page.context["form"].initial["shown"], "allow": "true"}
     return f"/oauth/authorize?{page.request['QUERY_STRING']}", answer
@@ -85,7 +85,7 @@ UNDECLARED = {
 
 @pytest.mark.parametrize("name", UNDECLARED)
 def test_an_undeclared_parameter_changes_nothing(browser, user, webapp, own, name):
-    """By itself oauthlib makes each parameter an attribute of its request."""
+    """By default, oauthlib makes each parameter an attribute of its request object."""
     assert browser.get("/oauth/authorize", authorization(webapp) | {name: UNDECLARED[name]}).status_code == 200
     assert "code" in parameters(browser.get("/oauth/authorize", authorization(own) | {name: UNDECLARED[name]}))
     grant = AuthorizationCode.objects.get().grant

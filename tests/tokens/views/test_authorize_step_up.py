@@ -1,4 +1,7 @@
-"""`acr_values` asks a logged-in user for what is missing (RFC 9470 section 4), and tokens name what was reached."""
+"""Authorization requests with `acr_values` ask a logged-in user for the missing factor (RFC 9470 section 4).
+
+Tokens name the authentication class that was reached.
+"""
 
 import time
 from urllib.parse import parse_qs, urlsplit
@@ -31,7 +34,7 @@ def secret(user):
 
 
 def authenticate(browser, user, kind):
-    """Add an authentication to the session, as a step-up does."""
+    """Add an authentication of this kind to the session, as a step-up does."""
     request = HttpRequest()
     request.session = browser.session
     record_authentication(request, user, "mfa", type=kind)
@@ -40,7 +43,7 @@ def authenticate(browser, user, kind):
 
 
 def step(answer):
-    """Return the class that the redirect to the step-up asks for, and the address that it leads back to."""
+    """Return the authentication class that the step-up page must reach, and the address to which it then redirects."""
     parts = urlsplit(answer["Location"])
     assert parts.path == "/accounts/step-up/", answer["Location"]
     query = parse_qs(parts.query)
@@ -48,7 +51,7 @@ def step(answer):
 
 
 def named(browser, client, decode, **changes):
-    """Return the class that ID token and access token name."""
+    """Allow a request, and return the authentication class that both its ID token and its access token name."""
     body = redeem(browser, client, parameters(allow(browser, authorization(client, **changes)))["code"]).json()
     classes = {decode(body["id_token"], client.client_id)[1]["acr"]}
     if "notes:read" in changes.get("scope", "notes:read"):
@@ -139,7 +142,10 @@ def test_a_code_of_today_does_not_make_yesterday_s_password_new(client, user, we
 
 
 def test_a_consent_form_of_a_login_that_is_too_weak_gives_no_code(browser, user, webapp):
-    """The page was displayed to a login by app; the form is sent in a session that has the password only."""
+    """The consent page was shown after a login with a second factor.
+
+    Its form is sent in a session with the password only.
+    """
     page = browser.get("/oauth/authorize", authorization(webapp))
     shown = page.context["form"].initial["shown"]
     address = f"/oauth/authorize?{page.request['QUERY_STRING']}&acr_values={PHISHING_RESISTANT}"

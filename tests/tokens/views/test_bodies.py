@@ -1,16 +1,22 @@
-"""Unreadable bodies: an endpoint refuses them in JSON, and a page with a page of the issuer."""
+"""Unreadable request bodies.
+
+An endpoint for programs refuses them in JSON, and an HTML page by an error page of the issuer.
+"""
 
 from io import BytesIO
 
 import pytest
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent
 from django.core.handlers.wsgi import WSGIRequest
-from django.http import UnreadablePostError
+from django.http import QueryDict, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
+from django.test import RequestFactory
 from django.test.client import MULTIPART_CONTENT
 
 from tests.tokens.factories import basic, log_in, make_client
 from tests.tokens.pages import assert_page
+from tokens import parameters
+from tokens.views.bodies import form_only
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("project.urls.issuer")]
 ENDPOINTS = ["/oauth/token", "/oauth/introspect", "/oauth/revoke", "/oauth/device", "/oauth/par"]
@@ -30,7 +36,7 @@ LARGE = 20 * 1024 * 1024
 
 
 class Unread(BytesIO):
-    """A body that fails the test if it is read."""
+    """A request body that fails the test if it is read."""
 
     def read(self, *_):
         raise AssertionError("the body was read")
@@ -81,6 +87,11 @@ def test_an_endpoint_refuses_an_unreadable_body_in_json(client, debug, path, sta
     assert_refused(send(client, path, content_type, body, **extra), status)
 
 
+def test_an_endpoint_counts_no_fields_if_django_has_no_bound_of_them(client, settings):
+    settings.DATA_UPLOAD_MAX_NUMBER_FIELDS = None
+    assert send(client, "/oauth/token", FORM, b"a=b&" * 1001).status_code == 400
+
+
 @pytest.mark.parametrize("path", ENDPOINTS)
 @pytest.mark.parametrize("content_type", [FORM, f"{UPLOAD}; boundary=x", "text/plain"])
 def test_no_endpoint_reads_a_large_body_before_it_refuses_it(client, path, content_type):
@@ -89,6 +100,15 @@ def test_no_endpoint_reads_a_large_body_before_it_refuses_it(client, path, conte
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
+@pytest.mark.parametrize(("error", "status"), [(RequestDataTooBig(), 413), (UnreadablePostError(), 400)])
+def test_each_error_of_a_body_is_a_refusal(client, monkeypatch, path, error, status):
+    def fail(_):
+        raise error
+
+    monkeypatch.setattr(WSGIRequest, "body", property(fail))
+    assert_refused(send(client, path, FORM), status)
+
+
 @pytest.mark.parametrize(
     ("error", "status"),
     [
@@ -101,13 +121,38 @@ def test_no_endpoint_reads_a_large_body_before_it_refuses_it(client, path, conte
         (UnicodeDecodeError("utf-8", b"", 0, 1, ""), 400),
     ],
 )
-def test_each_error_of_django_s_parsers_is_a_refusal(client, monkeypatch, path, error, status):
+def test_each_error_of_django_s_parsers_is_a_refusal(client, monkeypatch, error, status):
     def fail(_):
         raise error
 
     monkeypatch.setattr(WSGIRequest, "_get_post", fail)
     monkeypatch.setattr(WSGIRequest, "POST", property(fail))
-    assert_refused(send(client, path, FORM), status)
+    answer = send(client, "/oauth/userinfo", FORM)
+    assert (answer.status_code, answer.json()["error"]) == (status, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    ("body", "pairs"),
+    [
+        (b"a=1&b=2&a=3", [("a", "1"), ("b", "2"), ("a", "3")]),
+        (b"a=%C3%A9&%C3%A9=+%2B", [("a", "\u00e9"), ("\u00e9", " +")]),
+        ("a=\u00e9".encode(), [("a", "\u00e9")]),
+        (b"a&b=&=c&&d=e=f;g=h", [("a", ""), ("b", ""), ("", "c"), ("d", "e=f;g=h")]),
+        (b"a=%zz&b=%", [("a", "%zz"), ("b", "%")]),
+        (b"", []),
+        (b"a=b&" * 999 + b"a=b", [("a", "b")] * 1000),
+    ],
+)
+def test_a_form_is_parsed_as_django_parses_it(body, pairs):
+    request = RequestFactory().generic("POST", "/oauth/token", body, FORM)
+    form_only("token.refused")(lambda request: None)(request)
+    assert parameters.sent(request) == pairs
+    assert dict(QueryDict(body).lists()) == {name: [v for n, v in pairs if n == name] for name, _ in pairs}
+
+
+@pytest.mark.parametrize("body", [b"a=%FF", b"%FF=a", b"a=\xff", b"a=\xc3%A9", b"a=%C3\xa9", b"a=%ED%A0%80"])
+def test_a_form_that_is_no_utf_8_is_refused(client, body):
+    assert_refused(send(client, "/oauth/token", FORM, body), 400)
 
 
 def test_a_client_that_hangs_up_is_refused(client):

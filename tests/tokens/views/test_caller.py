@@ -1,4 +1,7 @@
-"""Whom a request names: for the counters and the log, believed by nobody."""
+"""The client that a request names.
+
+This name is used for counters and the log only, because it is not verified.
+"""
 
 import base64
 import json

@@ -1,4 +1,7 @@
-"""The `claims` parameter at the authorization endpoint: refusals, the user whom it names, and the consent page."""
+"""The `claims` parameter at the authorization endpoint.
+
+The tests are about refusals, the user whom the parameter names, and the consent page.
+"""
 
 import json
 

@@ -1,4 +1,7 @@
-"""Pages of registered origins read the answers of endpoints; pages of other origins read only public documents."""
+"""Cross-origin requests.
+
+Pages of registered origins can read the answers of endpoints. Pages of other origins can read only public documents.
+"""
 
 import time
 
@@ -13,7 +16,7 @@ from tokens.keys import keyring, publication
 from tokens.keys.errors import NotReady
 from tokens.models import Client
 from tokens.parameters import FORM
-from tokens.rate_settings import RATE_LIMITS
+from tokens.settings.rate import RATE_LIMITS
 from tokens.views import cors
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("project.urls.issuer")]
@@ -82,7 +85,10 @@ def test_what_is_no_origin_is_not_searched_for(page, origin, django_assert_num_q
 
 @pytest.mark.parametrize("origin", ["https://a", "https://app.exampl", "https://app-example", "https://app.example"])
 def test_a_search_for_an_origin_reads_no_text_of_a_client(page, origin, django_assert_num_queries):
-    """Strangers register thousands of clients, each with twenty long origins."""
+    """If the search read texts of clients, an attacker could make it slow.
+
+    The attacker could register thousands of clients, each with twenty long origins.
+    """
     with django_assert_num_queries(1) as captured:
         assert cors.is_registered(origin) is (origin == ORIGIN)
     assert "allowed_origins" not in captured[0]["sql"].partition("FROM")[0]

@@ -1,15 +1,19 @@
-"""The device grant from both sides: the device that asks, and the user who answers on another screen (RFC 8628)."""
+"""The device grant (RFC 8628): the device that requests tokens, and the user who answers on another screen."""
 
+import json
+import logging
 import re
 from datetime import timedelta
+from unittest.mock import patch
 
 import pytest
 from django.test import Client as Browser
 from django.utils import timezone
 
 from tests.tokens.factories import API, OTHER_API, log_in, make_client, post
+from tokens.errors import OAuthError
 from tokens.grants import device_answer
-from tokens.models import AuditEvent, DeviceCode, RefreshToken, UserGrant
+from tokens.models import AuditEvent, DeviceCode, RefreshToken, Scope, UserGrant
 
 pytestmark = pytest.mark.django_db
 GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -24,7 +28,7 @@ def tv(apis):
 
 @pytest.fixture
 def device():
-    """The device has no cookies of anybody's."""
+    """Return a browser without any cookies, which acts as the device."""
     return Browser()
 
 
@@ -113,7 +117,7 @@ def test_a_user_code_that_is_in_use_is_given_to_nobody_else(device, tv, begun, m
 
 
 def test_an_honest_device_is_never_slowed_down(device, begun, later):
-    """Its timer rings every five seconds, a little earlier or later."""
+    """The device polls every five seconds, sometimes a little earlier or later."""
     said = set()
     for second in (0, 5.02, 10.01, 15.02, 20.01, 24.5, 30.01, 34.1, 40.02, 44.1, 48.2, 53):
         later(second)
@@ -133,7 +137,7 @@ def test_a_question_too_soon_lengthens_the_interval_and_one_in_time_ends_that(de
 
 
 def test_a_lifetime_of_the_family_below_that_of_the_code_is_kept(device, browser, begun, tv, later):
-    """The device can fetch its tokens for ten minutes, and refresh for two."""
+    """The device can fetch its tokens for ten minutes, but the tokens can be refreshed for two minutes only."""
     tv.refresh_token_lifetime = timedelta(minutes=2)
     tv.save()
     later(0)
@@ -189,6 +193,26 @@ def test_a_code_is_answered_once(device, browser, begun, user):
     assert not device_answer.refuse(row, now=timezone.now())
 
 
+def test_the_log_has_the_reason_if_the_user_cannot_allow_the_request(device, browser, begun, user, caplog):
+    caplog.set_level(logging.INFO, logger="tokens.audit")
+    page = browser.post(PAGE, {"user_code": begun["user_code"]})
+    shown = re.search(r'name="shown" value="([^"]+)"', page.content.decode()).group(1)
+    form = {"user_code": begun["user_code"], "shown": shown, "allow": "true"}
+    inactive = OAuthError("access_denied", "The user is not active.")
+    with patch("tokens.issued.user_grant.create", side_effect=inactive):  # disabled after the session was checked
+        assert browser.post(PAGE, form).status_code == 400
+    Scope.objects.filter(name="notes:read").delete()
+    assert browser.post(PAGE, form).status_code == 400
+    lines = [json.loads(record.getMessage()) for record in caplog.records if record.name == "tokens.audit"]
+    refused = [line for line in lines if line["action"] == "device.request_refused"]
+    assert [line["details"]["reason"] for line in refused] == [
+        "The user is not active.",
+        "No scope of the resource was asked for.",
+    ]
+    assert {(line["actor"], line["subject"]) for line in refused} == {(f"user:{user.username}", "client:tv")}
+    assert error(poll(device, begun["device_code"])) == (400, "authorization_pending")
+
+
 def test_nothing_is_answered_without_having_been_shown(device, browser, begun, user):
     assert browser.get(f"{PAGE}?user_code={begun['user_code']}&allow=true").status_code == 200
     for shown in ("", "x", "forged:proof"):
@@ -214,7 +238,7 @@ def test_whoever_is_not_logged_in_logs_in_first_and_comes_back(client, begun):
 
 
 def test_whoever_logged_in_on_the_admin_s_page_logs_in_for_tokens_and_goes_round_in_no_circle(client, user, begun):
-    """Their session does not say how they logged in."""
+    """A login on the admin's page does not record how the user logged in. So the user has to log in once more."""
     client.force_login(user)
     login_page = client.get("/oauth/device/verify")["Location"]
     assert client.get(login_page).status_code == 200

@@ -1,4 +1,7 @@
-"""The token endpoint and userinfo answer each proof of tests/dpop_cases.json: no forgery passes, none is a 500."""
+"""The token endpoint and userinfo answer each DPoP proof of tests/dpop_cases.json.
+
+They accept no forged proof, and never answer 500.
+"""
 
 from datetime import UTC, datetime, timedelta
 
@@ -23,7 +26,10 @@ USERINFO_CASES = [case for case in cases("api") if not (case.at == "api" and "no
 
 @pytest.fixture(autouse=True)
 def the_server_of_the_table(settings, monkeypatch, signer, at):
-    """Let the issuer be the server of the table, and its endpoints stand at the table's path."""
+    """Give the issuer the URL of the server in tests/dpop_cases.json.
+
+    Its endpoints accept proofs for the path of that URL.
+    """
     settings.ISSUER = settings.ISSUER | {"URL": "https://server.example"}
     monkeypatch.setitem(holder_key.verified.__kwdefaults__, "path", "/path")
     monkeypatch.setattr(userinfo, "PATH", "/path")

@@ -1,4 +1,4 @@
-"""For ten seconds after the first answer, a browser can answer a request again. Then it gets a page with links.
+"""For ten seconds after the first answer, a browser can answer a request again. After that, it gets a page with links.
 
 A double click on "Allow" sends the form twice, and the browser shows the answer to the second click only.
 """
@@ -24,12 +24,15 @@ FORM = {"login": "ada", "password": "correct horse"}
 
 @pytest.fixture
 def own(apis):
-    """Return the issuer's own client, for which no user is asked."""
+    """Return the issuer's own client. Users are not asked for consent for it."""
     return make_client("own", "authorization_code", skip_authorization=True)
 
 
 def waiting(browser, client, **changes):
-    """Send a request that waits for the login, log in, and return the address that continues with it."""
+    """Send an authorization request that waits for the login, and log in.
+
+    Return the address at which the request continues.
+    """
     page = browser.get("/oauth/authorize", authorization(client, **changes))["Location"]
     assert browser.post(page, FORM).status_code == 302
     return parameters({"Location": page})["next"]
@@ -48,7 +51,7 @@ def links(answer):
 
 @pytest.fixture
 def wait(monkeypatch):
-    """Let seconds pass since the test began."""
+    """Return a function that lets time pass, in seconds."""
     start = timezone.now()
 
     def wait(seconds):
@@ -171,7 +174,10 @@ def test_another_request_of_the_same_client_in_another_tab_continues(client, use
 
 
 def race(browser, address, answer, wait, *, seconds):
-    """Post the answer twice: the second request is answered while the first one waits, `seconds` before it goes on."""
+    """Post the answer to the consent page twice, and return both responses.
+
+    The second post is handled completely while the first one is being handled. The first one continues `seconds` later.
+    """
     proves_display, inner = display_proof.is_valid, []
 
     def after_the_other_tab(*arguments, **options):

@@ -1,4 +1,7 @@
-"""Dynamic registration (RFC 7591, RFC 7592): off by default, bounded, and each client manages only itself."""
+"""Dynamic client registration (RFC 7591, RFC 7592).
+
+It is off by default and bounded, and each client manages only itself.
+"""
 
 import hmac
 import json
@@ -11,7 +14,7 @@ from tests.tokens.assertions import jwks
 from tests.tokens.factories import API, allow, authorization, log_in, make_client, parameters, post, redeem
 from tests.tokens.jose.test_key_text import private_jwk
 from tokens import registry_lock
-from tokens.limits import rate_limit
+from tokens.limits import cache_circuit, rate_limit
 from tokens.models import AuditEvent, Client, ClientSecret, Consent, InitialAccessToken, OpenClient, Revocation
 from tokens.open_clients import dynamic_client, idle_client, initial_token
 
@@ -24,7 +27,7 @@ GRANTS = ["authorization_code", "refresh_token"]
 
 @pytest.fixture
 def mode(settings, apis, signer):
-    """Return a function that sets the mode of registration for the rest of the test."""
+    """Return a function that sets the mode of dynamic registration for the rest of the test."""
 
     def choose(name, **entries):
         opened = {"OPEN_CLIENT_SCOPES": ["notes:read", "unknown:scope"], "RATE_LIMITS": {"register": (1000, 60)}}
@@ -298,7 +301,7 @@ def test_registrations_from_one_address_are_limited(browser, mode):
 
 def test_registrations_are_refused_while_they_cannot_be_counted(browser, monkeypatch):
     def fail(*_args, **_options):
-        raise rate_limit.NotCounted
+        raise cache_circuit.NotCounted
 
     monkeypatch.setattr(rate_limit, "count", fail)
     answer = send(browser, PUBLIC)

@@ -1,4 +1,4 @@
-"""A user changes the own e-mail address by a link in mail, and learns nothing about other users' addresses."""
+"""Users change their own e-mail address by a link in mail, and learn nothing about the addresses of other users."""
 
 import re
 from urllib.parse import urlsplit

@@ -1,4 +1,7 @@
-"""Second factors, as a browser uses them: set up, log in, confirm, remove. Advisories of allauth.mfa are tests here."""
+"""Second factors in a browser: set up, log in, confirm, remove.
+
+There is a test for each security advisory about allauth.mfa.
+"""
 
 import json
 import time
@@ -18,7 +21,7 @@ from tests.tokens.factories import allow, authorization, make_user, parameters, 
 from tests.tokens.passkey import PRESENT, SHARED, VERIFIED, Passkey, encode
 from tokens.authentication_class import MULTI_FACTOR, PASSWORD, PHISHING_RESISTANT
 from tokens.factors import one_time_code
-from tokens.limits import rate_limit
+from tokens.limits import cache_circuit, rate_limit
 from tokens.views.pages import HEADERS, PASSKEY_HEADERS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
@@ -35,7 +38,7 @@ def ada():
 
 @pytest.fixture
 def secret(ada):
-    """The secret of ada's authenticator app."""
+    """Return the secret of the authenticator app of the user ada."""
     made = generate_totp_secret()
     TOTP.activate(ada, made)
     return made
@@ -43,7 +46,7 @@ def secret(ada):
 
 @pytest.fixture
 def unlimited(monkeypatch):
-    """Count no attempts: a test sends more than a user may."""
+    """Turn off the rate limits, because a test sends more attempts than a user may."""
     monkeypatch.setattr(rate_limit, "count", lambda *_, **__: None)
 
 
@@ -56,7 +59,7 @@ def enter_password(browser, name="ada", word=WORD, **fields):
 
 
 def log_in(browser, secret):
-    """Log in by password and app."""
+    """Log in by password and by a code of the authenticator app."""
     assert enter_password(browser)["Location"] == SECOND
     answer = browser.post(SECOND, {"code": code(secret)})
     assert answer.status_code == 302, answer.content.decode()
@@ -68,7 +71,7 @@ def is_logged_in(browser):
 
 
 def confirm(browser):
-    """Confirm by password what a change of factors needs."""
+    """Confirm a change of second factors by the password."""
     assert browser.post(CONFIRM, {"password": WORD}).status_code == 302
 
 
@@ -79,7 +82,7 @@ def add_passkey(browser, passkey, **fields):
 
 
 def plain(options):
-    """Return the options as the page's script reads them."""
+    """Return the options for a passkey in the form in which the script of the page reads them."""
     return json.loads(json.dumps(options, cls=DjangoJSONEncoder))
 
 
@@ -93,7 +96,7 @@ def use_passkey(browser, passkey, address=PASSKEY_LOGIN, *, fields=None, **chang
 
 @pytest.fixture
 def passkey(ada):
-    """A passkey of ada. It was added in another browser."""
+    """Return a passkey of the user ada, which was added in another browser."""
     browser, made = Browser(), Passkey()
     enter_password(browser)
     confirm(browser)
@@ -102,7 +105,7 @@ def passkey(ada):
 
 
 def tokens_of(browser, client, **changes):
-    """Return the answer of the token endpoint to a login that is there already."""
+    """Allow a request in the browser's session, and return the token response."""
     answer = allow(browser, authorization(client, **changes))
     return redeem(browser, client, parameters(answer)["code"]).json()
 
@@ -134,6 +137,7 @@ def test_a_login_by_password_and_app_is_multi_factor_in_each_token_and_after_a_r
 
 
 def test_a_code_is_accepted_once_even_in_another_browser_and_another_spelling(client, secret):
+    """The case of an advisory of 2026: an attacker sees a code while the user types it, and tries to use it again."""
     shown = code(secret)
     enter_password(client)
     client.post(SECOND, {"code": shown})
@@ -181,7 +185,7 @@ def test_codes_are_refused_while_nothing_can_be_counted(client, secret, monkeypa
     enter_password(client)
 
     def fail(*_args, **_kwargs):
-        raise rate_limit.NotCounted
+        raise cache_circuit.NotCounted
 
     monkeypatch.setattr(rate_limit, "count", fail)
     assert client.post(SECOND, {"code": code(secret)}).status_code == 503
@@ -204,7 +208,10 @@ def test_a_user_begins_the_login_again_while_the_second_factor_is_missing(client
 
 
 def test_a_first_step_that_was_left_does_not_count_for_a_later_login(client, passkey):
-    """The password of a login that was never completed must not appear in the token of another login."""
+    """The first step (password) of a login was left before the second step.
+
+    The token of another login must not name that first step.
+    """
     enter_password(client)
     use_passkey(client, passkey)
     methods = [record.get("type", record["method"]) for record in client.session["account_authentication_methods"]]
@@ -261,7 +268,7 @@ def test_a_passkey_after_the_password_is_phishing_resistant_too(client, passkey,
 
 @pytest.mark.parametrize("address", [PASSKEY_LOGIN, SECOND])
 def test_a_passkey_that_did_not_verify_its_user_is_refused(client, passkey, address):
-    """An advisory of 2026: possession of the device alone must not pass for two factors."""
+    """The case of an advisory of 2026: possession of the device alone must not count as two factors."""
     passkey.flags = PRESENT
     enter_password(client)
     assert use_passkey(client, passkey, address).status_code == 200
@@ -269,6 +276,7 @@ def test_a_passkey_that_did_not_verify_its_user_is_refused(client, passkey, addr
 
 
 def test_a_passkey_is_not_added_if_it_did_not_verify_its_user(client, ada):
+    """The case of an advisory of 2026: a passkey that a user adds must be strong enough to replace the password."""
     enter_password(client)
     confirm(client)
     assert add_passkey(client, Passkey(flags=PRESENT)).status_code == 200
@@ -311,7 +319,10 @@ def test_the_challenge_of_another_browser_is_refused(client, passkey):
 
 
 def test_a_passkey_names_no_other_user(client, passkey):
-    """The user handle is sent by the browser: it must not choose the user of a key."""
+    """The browser sends a user handle with the passkey (WebAuthn).
+
+    The handle must not choose the user whose passkey is used.
+    """
     eve = make_user("eve")
     handle = encode(user_pk_to_url_str(eve).encode())
     assert use_passkey(client, passkey, userHandle=handle).status_code == 200
@@ -376,7 +387,7 @@ CHANGES = [
 @pytest.mark.parametrize("address", CHANGES)
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_a_session_with_an_app_changes_no_factor_without_a_confirmation(client, ada, secret, address, method):
-    """An advisory of 2026: a session that an attacker takes over must not replace the user's factors."""
+    """The case of an advisory of 2026: an attacker who takes over a session must not replace the user's factors."""
     RecoveryCodes.activate(ada)
     log_in(client, secret)
     before = list(Authenticator.objects.values_list("pk", "data"))
@@ -389,7 +400,10 @@ def test_a_session_with_an_app_changes_no_factor_without_a_confirmation(client, 
 
 
 def test_a_password_does_not_confirm_a_change_of_a_user_with_a_second_factor(client, ada, secret):
-    """An advisory of 2026: the factor protects against a known password, so the password must not remove it."""
+    """The case of an advisory of 2026: an attacker knows the password, against which the factor protects.
+
+    So the password alone must not remove the factor.
+    """
     log_in(client, secret)
     assert client.get(CONFIRM)["Location"] == "/accounts/2fa/reauthenticate/"
     client.post(CONFIRM, {"password": WORD})
@@ -398,6 +412,16 @@ def test_a_password_does_not_confirm_a_change_of_a_user_with_a_second_factor(cli
     assert confirmed.status_code == 302
     assert client.post("/accounts/2fa/totp/deactivate/").status_code == 302
     assert not Authenticator.objects.exists()
+
+
+def test_a_user_confirms_by_passkey_first_and_can_choose_a_code(client, ada, passkey):
+    use_passkey(client, passkey)
+    session = client.session
+    session["account_authentication_methods"][-1]["at"] -= 301
+    session.save()
+    assert client.get("/accounts/2fa/totp/activate/")["Location"].startswith("/accounts/2fa/webauthn/reauthenticate/")
+    page = client.get("/accounts/2fa/webauthn/reauthenticate/").content.decode()
+    assert '<a href="/accounts/2fa/reauthenticate/">Use a code</a>' in page
 
 
 def test_a_confirmation_ends_after_five_minutes(client, ada):
@@ -479,7 +503,10 @@ LONG_NUMBER = '{"id": ' + "1" * 5000 + "}"
 
 
 def spoiled(made):
-    """Yield texts that no authenticator makes, from the credential that one made."""
+    """Yield malformed texts in place of a credential, most of them changed from the valid credential `made`.
+
+    No authenticator makes such texts.
+    """
     yield from ("", "null", "[]", "1", '"\\ud800"', "{", DEEP, LONG_NUMBER)
     for changed in (
         {"id": "AA"},

@@ -1,4 +1,7 @@
-"""Failures outside of a view get a page of the issuer, and a form of another site changes nothing."""
+"""Errors that no view answered get an error page of the issuer.
+
+A form that another site sends is refused.
+"""
 
 from unittest.mock import patch
 
@@ -42,7 +45,7 @@ def test_the_issuer_answers_failures_with_its_own_pages(client, user):
 
 @pytest.fixture(params=[False, True], ids=["", "debug"])
 def browser(request, settings, user):
-    """Return a browser for which the CSRF check is on, as for users."""
+    """Return a browser of Django's test client with the CSRF check turned on."""
     settings.DEBUG = request.param
     return Browser(enforce_csrf_checks=True)
 

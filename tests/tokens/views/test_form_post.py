@@ -1,4 +1,7 @@
-"""The answer as a form: for codes and errors, under the policy of the page, and only if a browser can send it."""
+"""The authorization response as an HTML form (response_mode=form_post).
+
+It is used for codes and for errors, under the page's Content-Security-Policy, if a browser can send the form.
+"""
 
 import base64
 import hashlib
@@ -145,7 +148,7 @@ def test_no_form_goes_to_a_private_use_scheme(browser, apis):
 
 
 def test_a_loopback_address_gets_a_form(browser, apis):
-    """This is what msal's interactive login sends."""
+    """The interactive login of msal sends such a request."""
     native = make_client("native", "authorization_code", public=True)
     Client.objects.filter(pk=native.pk).update(redirect_uris="http://127.0.0.1/")
     uri = "http://127.0.0.1:41887/"

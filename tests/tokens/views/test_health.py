@@ -1,4 +1,4 @@
-"""/healthz and /readyz: a process can be alive without being ready."""
+"""/healthz and /readyz: a process can be alive (healthz) without being ready (readyz)."""
 
 from datetime import timedelta
 from unittest.mock import patch

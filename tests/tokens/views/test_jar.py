@@ -1,4 +1,7 @@
-"""Signed authorization requests (RFC 9101): sent by the browser, pushed, and each neighbour that is refused."""
+"""Signed authorization requests (RFC 9101), sent by the browser or pushed.
+
+Similar, invalid ones are refused.
+"""
 
 import json
 from datetime import timedelta
@@ -41,7 +44,7 @@ def make_signer(client_id, **fields):
 
 @pytest.fixture
 def keyed(apis, signer):
-    """Return the issuer's own client with a key. No user is asked."""
+    """Return the issuer's own client, which has a key. Users are not asked for consent for it."""
     return make_signer("keyed")
 
 
@@ -53,7 +56,7 @@ def browser(user):
 
 
 def signed(client, /, *, algorithm="ES256", name="own", header=None, ago=0, **changes):
-    """Return a request object of the client with an authorization request."""
+    """Return a request object of the client: an authorization request as a JWT that the client's key signs."""
     claims = {"sub": None, "jti": None, **authorization(client)} | changes
     return sign(
         client.client_id, algorithm=algorithm, name=name, header={"typ": TYPE} | (header or {}), ago=ago, **claims
@@ -65,7 +68,7 @@ def send(browser, client, request, **outside):
 
 
 def answered(browser, client, request, **outside):
-    """Send the object, and return the answer at the handle."""
+    """Send the request object to the authorization endpoint. Return the answer at the address to which it redirects."""
     moved = send(browser, client, request, **outside)
     assert moved.status_code == 302, moved.content
     assert moved["Location"].startswith("/oauth/authorize?continue=")
@@ -77,7 +80,10 @@ def push(client, request, **outside):
 
 
 def assert_refused(browser, client, request, reason):
-    """Assert that both endpoints refuse the object with invalid_request_object, and neither stores anything."""
+    """Assert that authorization endpoint and PAR endpoint refuse the request object.
+
+    The error is invalid_request_object with this reason, and nothing is stored.
+    """
     page = send(browser, client, request)
     assert_page(page, 400)
     assert "Location" not in page

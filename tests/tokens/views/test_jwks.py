@@ -1,4 +1,4 @@
-"""The JWKS endpoint: its keys, its cache headers, and its answers without keys."""
+"""The JWKS endpoint: its keys, its cache headers, and its answers if the issuer has no keys."""
 
 import json
 

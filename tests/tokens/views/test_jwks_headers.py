@@ -1,4 +1,4 @@
-"""Each header of each answer of the JWKS: browsers, caches and APIs depend on them."""
+"""Each HTTP header of each answer of the JWKS endpoint. Browsers, caches and APIs depend on these headers."""
 
 import pytest
 from django.core.management import call_command
@@ -22,7 +22,7 @@ ABOUT_THE_BODY = ("Content-Type", "Content-Length")
 
 @pytest.fixture
 def whole(client):
-    """Return the answer to a GET of the JWKS of a ring with keys."""
+    """Return the complete answer to a GET of the JWKS of a ring with keys."""
     call_command("rotate_keys")
     return client.get(URL)
 

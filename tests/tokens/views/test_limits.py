@@ -1,16 +1,21 @@
-"""Every path that is limited says so: by 429 with Retry-After, and by one line of the log."""
+"""Every path that has a rate limit.
+
+Over the limit, it answers 429 with Retry-After, and writes one line to the log.
+"""
 
 import json
 import logging
 from unittest.mock import patch
 
 import pytest
+from django.core.cache import cache
+from django.test import RequestFactory
 
 from tests.tokens.assertions import ISSUER, proof, sign
 from tests.tokens.factories import basic, log_in, make_client, post
 from tokens.clients import registry
-from tokens.limits import rate_limit
-from tokens.rate_settings import RATE_LIMITS
+from tokens.settings.rate import RATE_LIMITS
+from tokens.views.limits import please_wait
 
 pytestmark = pytest.mark.django_db
 ENDPOINTS = {"/oauth/token": "token", "/oauth/revoke": "token", "/oauth/introspect": "introspect"} | {
@@ -111,7 +116,7 @@ def test_invented_names_share_one_counter_for_each_address(client, service, path
 
 
 def test_a_flood_of_invented_names_makes_one_counter(client):
-    with patch.object(rate_limit.cache, "add", wraps=rate_limit.cache.add) as add:
+    with patch.object(cache, "add", wraps=cache.add) as add:
         for number in range(20):
             post(client, "/oauth/token", {"client_id": f"invented{number}"})
     assert len({call.args[0] for call in add.call_args_list}) == 1
@@ -127,3 +132,12 @@ def test_a_client_is_counted_by_its_name_once_it_was_served(client, service, sig
 
 def basic_form(client):
     return {"client_id": client.client_id, "client_secret": client.plain}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(1, "1 second"), (120, "120 seconds"), (121, "3 minutes"), (3600, "60 minutes")]
+)
+def test_a_page_names_a_long_wait_in_minutes(seconds, words):
+    answer = please_wait(RequestFactory().get("/accounts/login/"), 429, seconds)
+    assert f"Try again in {words}." in answer.content.decode()
+    assert answer["Retry-After"] == str(seconds)

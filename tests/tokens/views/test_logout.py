@@ -1,4 +1,4 @@
-"""RP-initiated logout: when the user is asked, what ends, and where the browser goes."""
+"""RP-initiated logout: when the user is asked, which sessions and tokens end, and where the browser is redirected."""
 
 from datetime import timedelta
 from unittest.mock import patch
@@ -23,7 +23,7 @@ def rotate(**options):
 
 
 def withdraw(kid):
-    """Let more than a year pass, so that another key signs and the key `kid` is withdrawn."""
+    """Let more than a year pass, in which another key begins to sign and the key `kid` is withdrawn."""
     then = store.database_now() + timedelta(days=400)
     with patch("tokens.keys.store.database_now", side_effect=lambda: then):
         then = rotation.rotate(operation(then)).at + timedelta(days=30)
@@ -44,7 +44,7 @@ def browser(client, user):
 
 @pytest.fixture
 def hint(browser, app):
-    """Return an ID token of the user for the client, signed by the ring."""
+    """Return an ID token of the user for the client, signed by a key of the ring."""
     rotate()
     code = parameters(allow(browser, authorization(app)))["code"]
     return redeem(browser, app, code).json()["id_token"]
@@ -87,7 +87,7 @@ def test_the_id_token_of_another_user_asks_first_and_ends_nothing(browser, hint)
 
 @pytest.mark.parametrize("ago", [-1, 1, 3600])
 def test_the_id_token_of_an_earlier_login_asks_the_user_first(browser, user, hint, ago):
-    """Otherwise a party with an old ID token could end every later session by a link."""
+    """If the user were not asked, a party that has an old ID token could end every later session by a link."""
     at = browser.session["account_authentication_methods"][0]["at"]
     session = browser.session
     session["account_authentication_methods"] = [{"method": "password", "at": at - ago}]
@@ -214,7 +214,7 @@ def test_a_request_sent_as_a_form_asks_the_user_first(browser, app):
 
 
 def test_a_form_of_another_site_comes_without_the_session_and_reads_nothing_of_it(browser, app):
-    """SameSite=Lax: the POST has no session cookie; the GET of the redirect has it."""
+    """The POST has no session cookie because of SameSite=Lax. The GET after the redirect has it."""
     stranger = Browser()
     sent = {"client_id": "app", "post_logout_redirect_uri": AFTER}
     answer = stranger.post("/oauth/logout", sent)

@@ -1,4 +1,4 @@
-"""Discovery: what the issuer advertises is what works."""
+"""Discovery: the issuer supports exactly the features that its metadata advertises."""
 
 from datetime import timedelta
 

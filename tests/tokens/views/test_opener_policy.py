@@ -1,4 +1,7 @@
-"""A login in a popup stays connected with the page that opened it; pages that no client opens keep Django's default."""
+"""A popup in which the user logs in stays connected to the page that opened it.
+
+Pages that no client opens keep Django's default Cross-Origin-Opener-Policy.
+"""
 
 import pytest
 
@@ -15,7 +18,7 @@ def policy(response):
 
 @pytest.mark.parametrize("mode", ["query", "form_post"])
 def test_every_answer_on_the_way_through_the_login_keeps_the_popup_connected(client, user, webapp, mode):
-    """One answer with another policy is enough to cut the popup off for good, also a redirect."""
+    """A single answer with another Cross-Origin-Opener-Policy, even a redirect, disconnects the popup permanently."""
     steps = [client.get("/oauth/authorize", authorization(webapp, response_mode=mode))]
     page, back = steps[0]["Location"], parameters(steps[0])["next"]
     steps.append(client.get(page))

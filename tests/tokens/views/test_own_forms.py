@@ -1,4 +1,7 @@
-"""Forms of our own pages, which hide their origin, are accepted; forms of other pages are refused."""
+"""Forms of the issuer's own pages are accepted, although the pages hide their origin.
+
+Forms of other sites are refused.
+"""
 
 import pytest
 from django.test import Client as Browser
@@ -12,7 +15,10 @@ OUR_OWN = {"HTTP_ORIGIN": "null", "HTTP_SEC_FETCH_SITE": "same-origin"}
 
 @pytest.fixture(params=[False, True], ids=["http", "https"])
 def log_in(request, user):
-    """Send the login form with these headers, and with the CSRF token unless `token` is False."""
+    """Return a function that sends the login form with these HTTP headers.
+
+    The form has the CSRF token unless `token` is False.
+    """
 
     def send(*, token=True, **headers):
         browser = Browser(enforce_csrf_checks=True)

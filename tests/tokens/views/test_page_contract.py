@@ -1,4 +1,7 @@
-"""The ids and names of the pages are a contract (docs/clients.md): other people's automation depends on them."""
+"""The element ids and names in the issuer's HTML pages are a contract (docs/clients.md).
+
+Other programs depend on them.
+"""
 
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,7 +16,7 @@ PAGE = Path(__file__).resolve().parents[3] / "docs" / "clients.md"
 
 
 class Elements(HTMLParser):
-    """Collects each element as its tag and attributes."""
+    """Collects each HTML element of a page, as its tag and attributes."""
 
     def __init__(self, html):
         super().__init__()
@@ -42,7 +45,7 @@ CONTRACT = {
 
 @pytest.fixture
 def shown(client, user, webapp):
-    """Return a function that returns the elements of a page."""
+    """Return a function that returns the HTML elements of a page."""
     request = authorization(webapp)
     addresses = {
         "login": ("/accounts/login/", {}),

@@ -1,4 +1,4 @@
-"""Pushed authorization requests (RFC 9126): what is pushed, what is refused, and what the browser gets for it."""
+"""Pushed authorization requests (RFC 9126): accepted and refused requests, and the browser's use of the request_uri."""
 
 import json
 from datetime import timedelta
@@ -39,7 +39,10 @@ PASSWORD = "correct horse"
 
 @pytest.fixture
 def own(apis, signer):
-    """Return the issuer's own client: no user is asked, so a login leads from the request to the code."""
+    """Return the issuer's own client.
+
+    Users are not asked for consent for it, so a login leads from the request to the code.
+    """
     return with_secret(make_client("own", "authorization_code", skip_authorization=True))
 
 
@@ -55,7 +58,7 @@ def push(client, /, *, browser=None, **changes):
 
 
 def pushed(client, /, **changes):
-    """Push a request, and return its request_uri."""
+    """Push an authorization request of the client, and return its request_uri."""
     response = push(client, **changes)
     assert response.status_code == 201, response.content
     return response.json()["request_uri"]
@@ -66,7 +69,10 @@ def bring(browser, client, request_uri, **more):
 
 
 def followed(browser, client, request_uri):
-    """Bring the request_uri, and return the answer at the handle."""
+    """Send the browser to the authorization endpoint with the request_uri.
+
+    Return the answer at the address that follows.
+    """
     moved = bring(browser, client, request_uri)
     assert moved.status_code == 302, moved.content
     return browser.get(moved["Location"])
@@ -418,7 +424,7 @@ KEY, OTHER = Key(), Key()
 
 
 def dpop(key=KEY, /, **changes):
-    """Return the header with a proof for the endpoint, made now."""
+    """Return a DPoP header with a new proof by `key` for the PAR endpoint."""
     claims = {"iat": timezone.now().timestamp()} | changes
     return {"HTTP_DPOP": key.proof("POST", claims.pop("htu", f"{ISSUER}{PAR}"), **claims)}
 
@@ -465,7 +471,7 @@ def test_a_nonce_is_required_here_too_if_the_setting_requires_it(own, settings):
 
 @pytest.fixture(params=["client", "setting"])
 def required(request, settings):
-    """Require pushing of the client `own` by its column or of each client by the setting."""
+    """Return a function that requires pushed requests, by the column of the client `own` or by the setting."""
 
     def switch():
         if request.param == "client":

@@ -1,4 +1,7 @@
-"""Password reset and change: no enumeration, one link for one password, and the end of earlier sessions and grants."""
+"""Password reset and change.
+
+They do not reveal users, each link sets one password, and earlier sessions and grants end.
+"""
 
 import re
 from urllib.parse import urlsplit
@@ -12,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.tokens.factories import allow, authorization, make_user, parameters, redeem, refreshed
 from tokens.models import User
-from tokens.views import mail
+from tokens.views import mail_queue
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 RESET, CHANGE = "/accounts/password/reset/", "/accounts/password/change/"
@@ -26,9 +29,9 @@ def ada():
 
 @pytest.fixture
 def queued(monkeypatch):
-    """Collect the work for the thread that sends mail, instead of doing it."""
+    """Collect the work for the thread that sends mail, instead of letting the thread run it."""
     work = []
-    monkeypatch.setattr(mail, "later", work.append)
+    monkeypatch.setattr(mail_queue, "later", work.append)
     return work
 
 
@@ -37,7 +40,7 @@ def ask(browser, email):
 
 
 def link():
-    """Return the path of the link in the last message."""
+    """Return the path of the link in the last mail."""
     return urlsplit(re.search(r"http://\S+", outbox.outbox[-1].body)[0]).path
 
 
@@ -52,7 +55,7 @@ def log_in(browser, word):
 
 
 def headers(answer):
-    """Return the headers without the request's random identifier."""
+    """Return the HTTP headers of an answer without the random id of the request."""
     return {name: value for name, value in answer.headers.items() if name != "X-Request-ID"}
 
 
@@ -124,7 +127,7 @@ def test_a_new_password_ends_sessions_and_grants(client, ada, webapp, way):
 
 
 def test_every_address_gets_the_same_answer_and_takes_the_same_statements(queued, ada):
-    """Known, unknown, in another spelling, of a disabled user, and of a user without a password."""
+    """The address is known, unknown, in another spelling, of a disabled user, or of a user without a password."""
     make_user("off", is_active=False)
     User.objects.create_user("none", "none@example.org")
     answers, statements = [], []

@@ -1,4 +1,7 @@
-"""A view that answers in JSON gives each error of the core as an answer: a refusal, or 503 while no key may sign."""
+"""A view that answers in JSON translates each error of the core modules.
+
+An error becomes a refusal, or a 503 while no key can sign.
+"""
 
 import json
 from unittest.mock import patch

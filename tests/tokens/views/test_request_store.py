@@ -1,4 +1,7 @@
-"""An authorization request up to the maximum length survives the login, only in the browser that sent it."""
+"""The stored authorization request while its user logs in.
+
+A request of up to the maximum length survives the login, but only in the browser that sent it.
+"""
 
 from datetime import timedelta
 from pathlib import Path
@@ -16,8 +19,8 @@ from tokens.authorize import request_row
 from tokens.authorize.request_row import LIFETIME
 from tokens.models import Client
 from tokens.parameters import AUTHORIZATION
-from tokens.rate_settings import RATE_LIMITS
 from tokens.revoking import purge
+from tokens.settings.rate import RATE_LIMITS
 from tokens.views import request_store
 from tokens.views.request_store import MAX_LENGTH, MAX_REQUESTS
 
@@ -30,7 +33,10 @@ TOO_LONG = "The authorization request is longer than 8192 characters."
 
 @pytest.fixture
 def own(apis):
-    """Return the issuer's own client. No user is asked, so a login leads from the request to the code."""
+    """Return the issuer's own client.
+
+    Users are not asked for consent for it, so a login leads from the request to the code.
+    """
     return make_client("own", "authorization_code", skip_authorization=True)
 
 
@@ -94,7 +100,7 @@ def test_no_address_after_the_first_repeats_a_parameter(client, user, webapp):
 
 
 def exactly(client, length):
-    """Return a request whose query has `length` characters."""
+    """Return an authorization request whose query string has `length` characters."""
     bare = len(Browser().get("/oauth/authorize", authorization(client, state="")).request["QUERY_STRING"])
     return authorization(client, state="s" * (length - bare))
 
@@ -198,7 +204,7 @@ def test_a_flood_of_cookies_gets_a_bounded_number_of_headers(client, own):
 
 
 def test_tabs_that_are_sent_to_the_login_at_once_have_a_request_each(client, user, own):
-    """The request of each tab lacks the cookie of the other."""
+    """Each tab sent its request before it got the cookie that the other tab's request set."""
     tabs = [Browser(), Browser()]
     pages = [to_login(tab, own, state=f"tab-{number}") for number, tab in enumerate(tabs)]
     for tab in tabs:

@@ -110,7 +110,7 @@ def test_a_longer_revocation_of_the_same_thing_is_in_the_next_delta(client):
 
 
 def test_the_full_state_has_an_entry_that_waits_to_be_published_again(client):
-    """A reader that starts at this moment gets everything that other readers have."""
+    """A reader that starts at this moment must get every entry that other readers have."""
     now = timezone.now()
     revocation_record.revoke_users(["ada"], now=now)
     feed_publisher.publish(now=now)
@@ -139,7 +139,7 @@ def test_a_delta_has_all_changes_even_if_part_of_them_was_sealed_since(client, m
 
 @pytest.mark.parametrize("kind", ["another tag", "another number", "too old"])
 def test_a_version_that_the_log_does_not_have_gets_the_full_state(client, kind):
-    """A failover that lost transactions, or a restored backup, leaves readers with such versions."""
+    """The version is one that readers have after a failover that lost transactions, or after a restored backup."""
     revoke("a")
     first = claims(client)["version"]
     revoke("b")
@@ -189,7 +189,7 @@ def test_an_unchanged_poll_is_304_by_one_statement(client):
 
 
 def test_a_delta_reads_the_head_once_and_takes_five_statements(client):
-    """With more, a delta of 100 entries would cost the issuer over 5 ms of CPU on a busy machine."""
+    """With more statements, a delta of 100 entries would cost the issuer over 5 ms of CPU time on a busy machine."""
     revoke("a")
     reader = Reader(client)
     reader.poll()
@@ -366,7 +366,7 @@ def test_no_feed_is_signed_if_no_key_may_sign(client, monkeypatch):
 @pytest.mark.parametrize("condition", ["{tag}", "{strong}", '"other", {tag}', '"other",{strong} ', "*"])
 @pytest.mark.parametrize("method", ["get", "head"])
 def test_the_feed_compares_tags_weakly(client, condition, method):
-    """RFC 9110 section 13.1.2."""
+    """The rule for If-None-Match is in RFC 9110 section 13.1.2."""
     whole = feed(client)
     tag = whole["ETag"]
     condition = condition.format(tag=tag, strong=tag.removeprefix("W/"))
@@ -384,9 +384,8 @@ def test_a_reader_with_another_etag_gets_the_feed(client, condition):
 @pytest.mark.parametrize("header", ["if-modified-since", "if-unmodified-since"])
 @pytest.mark.parametrize("path", ["/oauth/revocations", "/.well-known/jwks.json"])
 def test_a_condition_on_a_date_is_ignored(client, signer, path, header, monkeypatch):
-    """RFC 9110 sections 13.1.3 and 13.1.4."""
-    monkeypatch.setattr(publication, "shared_cache", lambda ring="default", *, now: 300)
-    monkeypatch.setattr(publication, "jwks", lambda ring="default", *, now: (signer.public,))
+    """The rules for conditions on a date are in RFC 9110 sections 13.1.3 and 13.1.4."""
+    monkeypatch.setattr(publication, "jwks_and_age", lambda ring="default", *, now: ((signer.public,), 300))
     assert client.get(path, headers={header: "Thu, 01 Jan 1970 00:00:00 GMT"}).status_code == 200
 
 

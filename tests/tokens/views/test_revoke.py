@@ -1,4 +1,4 @@
-"""RFC 7009, RFC 7662 and RFC 9701 over HTTP."""
+"""Revocation (RFC 7009) and introspection (RFC 7662, RFC 9701) over HTTP."""
 
 import json
 from datetime import timedelta
@@ -25,7 +25,7 @@ def token(client, service):
 
 @pytest.fixture
 def api_client(apis):
-    """The client that the API is when it asks something itself."""
+    """Return the client that an API uses for its own requests to the issuer."""
     made = make_client("api", "client_credentials")
     made.plain = client_secret.create(made, now=timezone.now())
     apis[API].client = made
@@ -84,14 +84,14 @@ def test_what_is_no_token_needs_no_revocation(client, service, token):
 def test_a_token_that_some_api_may_still_take_is_taken_back_though_it_has_expired(
     client, service, token, at, ago, is_kept
 ):
-    """Its `exp`, the leeway of an obedient API (S), and clocks that are off (2δ)."""
+    """An API can accept a token until its `exp` plus the API's leeway, plus twice the largest error of a clock."""
     at(timezone.now() + timedelta(seconds=600 + ago))
     assert revoke(client, service, token=token).status_code == 200
     assert Revocation.objects.exists() == is_kept
 
 
 def test_however_much_one_client_revokes_nothing_else_ends(client, spa, webapp, code, user):
-    """No number of revocations is ever merged into one that covers more."""
+    """Revocations of single tokens are never merged into one that covers more tokens, however many there are."""
     own = [redeem(client, spa, code(spa)).json()["access_token"] for _ in range(2)]
     other = redeem(client, webapp, code(webapp)).json()["access_token"]
     for number in range(300):
@@ -151,7 +151,7 @@ def test_the_client_and_the_api_of_a_token_learn_what_it_is_worth(client, servic
 
 
 def test_to_everybody_else_it_is_not_active(client, stranger, spa, token):
-    """RFC 7662 section 4; a public client proves nothing, so it may not try tokens."""
+    """RFC 7662 section 4. A public client does not authenticate, so it may not introspect."""
     assert introspect(client, stranger, token).json() == {"active": False}
     assert post(client, "/oauth/introspect", {"token": token, "client_id": "spa"}).status_code == 401
     device = {"grant_type": "urn:ietf:params:oauth:grant-type:device_code"}

@@ -1,4 +1,4 @@
-"""golang.org/x/oauth2 tries each refused request again with its secret in the body, and reports only that answer."""
+"""golang.org/x/oauth2 repeats each refused request with its secret in the body, and reports only the second answer."""
 
 import base64
 import json
@@ -14,7 +14,7 @@ from tests.tokens.factories import CALLBACK, OTHER_API, VERIFIER, basic, make_ap
 from tests.tokens.proofs import Key
 from tokens.clients import client_secret
 from tokens.issued.refresh_rotation import RETRY_WINDOW
-from tokens.limits import rate_limit
+from tokens.limits import cache_circuit, rate_limit
 from tokens.models import Client, DeviceCode, GrantType, RefreshToken, UserGrant
 from tokens.views import second_try
 from tokens.views.second_try import KEPT, WINDOW
@@ -27,7 +27,7 @@ AUTHENTICATION = "Client authentication failed."
 
 @pytest.fixture
 def app(apis):
-    """A client as `create_client` makes it, with every grant type that a Go program uses."""
+    """Return a client with every grant type that a Go program uses, as `create_client` registers it."""
     grants = ["authorization_code", "refresh_token", "client_credentials", GrantType.DEVICE_CODE.value]
     make_api("https://third.example/", "third:read")  # with two APIs, the client has to name a scope
     scopes = ("notes:read", "notes:write", "third:read")
@@ -38,7 +38,10 @@ def app(apis):
 
 
 class Go:
-    """The requests of x/oauth2 (internal/token.go, RetrieveToken with AuthStyleAutoDetect), byte for byte."""
+    """The requests of golang.org/x/oauth2, byte for byte.
+
+    They are those of RetrieveToken with AuthStyleAutoDetect in internal/token.go.
+    """
 
     def __init__(self, client_id, secret):
         self.client_id, self.secret = client_id, secret
@@ -59,7 +62,7 @@ class Go:
 
 
 def encoded(form):
-    """url.Values.Encode: sorted by name."""
+    """Return the form as url.Values.Encode of Go does, sorted by name."""
     return urlencode(sorted(form.items()))
 
 
@@ -73,7 +76,7 @@ def said(response):
 
 @pytest.fixture
 def lines(caplog):
-    """The lines of the audit log with one action."""
+    """Return a function that returns the lines of the audit log about one action."""
     caplog.set_level("INFO", logger="tokens.audit")
 
     def read(action="token.refused"):
@@ -85,7 +88,7 @@ def lines(caplog):
 
 @pytest.fixture
 def counted(monkeypatch):
-    """How many requests the rate limit of the token endpoint counted."""
+    """Return a list. Each request that the rate limit of the token endpoint counts is appended to it."""
     count, requests = rate_limit.count, []
 
     def counting(what, who, rate, *, now):
@@ -98,7 +101,7 @@ def counted(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def later(monkeypatch):
-    """Time stands still, however slow the machine is, until a test lets it pass."""
+    """Stop the clock, and return a function that lets time pass."""
     start = timezone.now()
     monkeypatch.setattr(second_try, "KEPT", 60)
 
@@ -246,8 +249,8 @@ def test_the_second_answer_has_the_true_reason_and_the_pair_counts_once(app, cod
 def test_while_the_cache_is_away_each_request_has_the_true_reason_on_its_own(app, code, lines, monkeypatch, mistake):
     form, expected = mistake(app, code)
     before = len(lines())
-    monkeypatch.setattr(rate_limit, "cache", None)
-    monkeypatch.setattr(rate_limit, "circuits", {})
+    monkeypatch.setattr(cache_circuit, "caches", {})
+    monkeypatch.setattr(cache_circuit, "circuits", {})
     first, second = go(app).twice(form)
     assert (said(first), said(second)) == (expected, expected)
     assert len(lines()[before:]) == 2
@@ -321,7 +324,7 @@ def test_a_second_try_that_comes_late_is_a_request_of_its_own(app, lines, counte
 
 
 def test_what_changed_between_two_attempts_counts_for_the_next_one(app):
-    """A second try repeats the refusal; the attempt after it is processed."""
+    """The second try repeats the refusal of the first attempt. The attempt after it is processed."""
     Client.objects.update(grants=[])
     form = MISSING | {"scope": "notes:read"}
     go(app).twice(form)
@@ -403,7 +406,7 @@ def test_the_cache_keeps_no_secret_and_no_parameter(app, code, monkeypatch):
 @pytest.mark.parametrize("by_secret", [True, False])
 def test_only_a_request_by_the_header_that_was_refused_is_remembered(app, monkeypatch, by_secret):
     kept = []
-    monkeypatch.setattr(rate_limit, "keep", lambda *args, **_: kept.append(args))
+    monkeypatch.setattr(cache_circuit, "keep", lambda *args, **_: kept.append(args))
     if by_secret:
         assert go(app).in_header(MISSING | {"scope": "notes:read"}).status_code == 200
         assert go(app).in_body(MISSING).status_code == 400
@@ -414,7 +417,7 @@ def test_only_a_request_by_the_header_that_was_refused_is_remembered(app, monkey
 
 
 def test_an_entry_of_another_release_is_ignored(app, code, monkeypatch):
-    monkeypatch.setattr(rate_limit, "take", lambda *_, **__: ("invalid_scope", "of another release"))
+    monkeypatch.setattr(cache_circuit, "take", lambda *_, **__: ("invalid_scope", "of another release"))
     assert go(app).in_body({"grant_type": "client_credentials", "scope": "notes:read"}).status_code == 200
 
 

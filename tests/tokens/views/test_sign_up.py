@@ -1,4 +1,4 @@
-"""Sign-up by a link in mail: off by default, and the same answer for every address."""
+"""Sign-up by a link in mail. It is off by default, and every e-mail address gets the same answer."""
 
 import re
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ from tests.tokens.factories import make_user
 from tokens import conf, email_proof
 from tokens.conf import MalformedSetting
 from tokens.models import User
-from tokens.views import mail, mail_link
+from tokens.views import mail_link, mail_queue
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 PAGE, WORD = "/accounts/signup/", "another battery staple"
@@ -66,7 +66,7 @@ def test_a_visitor_gets_an_account_with_a_verified_address_and_returns_to_the_ap
 
 @pytest.mark.usefixtures("is_open")
 def test_every_address_gets_the_same_answer_and_takes_the_same_statements(monkeypatch):
-    monkeypatch.setattr(mail, "later", lambda _: None)
+    monkeypatch.setattr(mail_queue, "later", lambda _: None)
     make_user()
     answers, statements = [], []
     for email in ("ada@example.org", "nobody@example.org"):

@@ -1,4 +1,4 @@
-"""Keys, tokens and JWKS together: the published key with the kid of a token verifies the token."""
+"""Signing keys, tokens and JWKS together: the published key with a token's kid verifies the token."""
 
 import jwt
 import pytest

@@ -1,4 +1,7 @@
-"""A stale form is refused with a page that has links to continue."""
+"""A stale form, for example one that was loaded before a later login, is refused.
+
+The page with the refusal has links by which the user can continue.
+"""
 
 import re
 from html import unescape
@@ -19,7 +22,7 @@ VERIFY = "/oauth/device/verify"
 
 @pytest.fixture
 def browser(user):
-    """Return a browser for which the CSRF check is on, as for users."""
+    """Return a browser of Django's test client with the CSRF check turned on."""
     return Browser(enforce_csrf_checks=True)
 
 
@@ -39,7 +42,7 @@ def login_form(page, name="ada"):
 
 
 def log_in_elsewhere(browser, name="ada"):
-    """Log in in another tab. After that the forms in all other tabs are stale."""
+    """Log in in another tab of the browser. After that, the forms in all other tabs are stale."""
     assert browser.post(LOGIN, login_form(browser.get(LOGIN), name)).status_code == 302
 
 

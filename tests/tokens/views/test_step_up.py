@@ -1,4 +1,4 @@
-"""/accounts/step-up/ leads to exactly the missing factor."""
+"""/accounts/step-up/ redirects to exactly the page on which the user can use the missing factor."""
 
 from urllib.parse import urlencode
 

@@ -1,4 +1,7 @@
-"""The token endpoint: what it gives, and RFC 6749's error for everything else."""
+"""The token endpoint.
+
+Valid requests get token responses. All other requests get errors in the form of RFC 6749.
+"""
 
 from datetime import timedelta
 

@@ -1,4 +1,7 @@
-"""The pages in German: by the browser's Accept-Language, and by `ui_locales` of an authorization request."""
+"""The issuer's pages in German.
+
+The browser's Accept-Language header chooses the language, or `ui_locales` of an authorization request.
+"""
 
 import html
 import re
@@ -15,7 +18,7 @@ from tests import catalogue
 from tests.tokens.factories import allow, authorization, basic, log_in, make_user, post
 from tests.tokens.views.test_page_contract import CONTRACT, Elements
 from tokens.models import BrowserSession
-from tokens.views.mail import later, outbox
+from tokens.views.mail_queue import later, process_queue
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 ACCEPT = "text/html,application/xhtml+xml,*/*;q=0.8"
@@ -28,8 +31,15 @@ FACTORS = (
 )  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def language_of_the_project():
+    """Activate the language LANGUAGE_CODE, because an earlier test can have activated another one."""
+    with translation.override("en-us"):
+        yield
+
+
 def browser(languages):
-    """A browser that accepts pages in these languages."""
+    """Return a browser whose Accept-Language header has these languages."""
     return Browser(headers={"Accept": ACCEPT, "Accept-Language": languages})
 
 
@@ -44,7 +54,10 @@ def english():
 
 
 def patterns(language):
-    """Return the texts of the catalogue that differ between the languages, as a pattern each."""
+    """Return a pattern for each text of the catalogue whose English and German text differ.
+
+    The patterns match the text in `language`.
+    """
     # Not names of columns ("type"), which are words of code as well, nor sentences of the core, which the admin shows.
     read = [entry for entry in catalogue.read(catalogue.catalogue("de")) if NO_COLUMN.search(entry.msgid)]
     different = [entry for entry in read if entry.msgid not in entry.translations]
@@ -53,7 +66,7 @@ def patterns(language):
 
 
 def found(page, language):
-    """Return the texts of the catalogue that the page has in this language, as whole texts of an element."""
+    """Return the texts of the catalogue that are the whole text of an element of the page, in this language."""
     text = re.sub(r"<p[^>]* lang=\"en\".*?</p>", "", page.content.decode(), flags=re.DOTALL)
     text = re.sub(r"\s+", " ", html.unescape(re.sub(r"(?<=>)\s+|\s+(?=<)", "", text)))
     candidates = {one: pattern for one, pattern in patterns(language).items() if max(VALUE.split(one), key=len) in text}
@@ -167,7 +180,7 @@ def test_a_mail_is_in_the_language_of_the_page_that_sends_it(german, english, us
 
 def test_work_of_the_thread_that_sends_mail_has_the_language_of_its_page(monkeypatch):
     queued, languages = [], []
-    monkeypatch.setattr(outbox, "put", queued.append)
+    monkeypatch.setattr(process_queue, "put", queued.append)
     with translation.override("de"):
         later(lambda: languages.append(translation.get_language()))
     queued[0]()
@@ -175,7 +188,7 @@ def test_work_of_the_thread_that_sends_mail_has_the_language_of_its_page(monkeyp
 
 
 def waiting(one, client, **changes):
-    """Send an authorization request, and return the address of the login page that it leads to."""
+    """Send an authorization request. Return the address of the login page to which it redirects."""
     answer = one.get("/oauth/authorize", authorization(client, **changes))
     assert answer.status_code == 302
     return answer["Location"]
@@ -259,7 +272,7 @@ def test_the_admin_has_the_language_of_the_browser(german):
 
 def test_errors_for_developers_are_english(german, webapp):
     page = german.get("/oauth/authorize", authorization(webapp, code_challenge=None)).content.decode()
-    assert re.search(r'<p role="alert" lang="en">[^<]*PKCE', page)
+    assert re.search(r'<p class="quiet" role="alert" lang="en">[^<]*PKCE', page)
     assert re.search(r'<p lang="en">invalid_request: [^<]*PKCE', page)
     page = german.get("/oauth/authorize?continue=0123456789abcdef").content.decode()
     assert re.search(r'<p role="alert">Die Anmeldung hat zu lange', page)

@@ -1,4 +1,4 @@
-"""While the database is away, every endpoint answers 503 with Retry-After."""
+"""While the database does not answer, every endpoint answers 503 with Retry-After."""
 
 import json
 import logging
@@ -113,7 +113,10 @@ def test_a_database_that_cannot_store_a_client_assertion_is_503(client, apis, si
 
 @pytest.mark.parametrize(("accepts", "kind"), [("text/html", "text/html"), ("*/*", "application/json")])
 def test_a_session_that_cannot_be_saved_is_503(client, user, settings, accepts, kind):
-    """A middleware saves it after the view, so `process_exception` does not see the error."""
+    """A middleware saves the session after the view.
+
+    So `process_exception` of a middleware does not get the error.
+    """
     client.raise_request_exception, settings.SESSION_SAVE_EVERY_REQUEST = False, True
     log_in(client, user)
     with patch.object(SessionStore, "save", side_effect=OperationalError("gone")):
@@ -233,7 +236,7 @@ def test_another_answer_is_not_written_to_the_audit_log(client, service, signer,
 
 @pytest.mark.django_db(transaction=True)
 def test_the_audit_line_of_a_503_sends_no_statement(caplog):
-    """Django's on_commit opens a connection even outside of a transaction."""
+    """Django's on_commit would open a database connection even outside of a transaction."""
     caplog.set_level(logging.INFO, logger="tokens.audit")
     with patch.object(connection, "ensure_connection", side_effect=OperationalError("gone")):
         trail.log("token.refused", actor="issuer", subject="client:x", now=NOW)

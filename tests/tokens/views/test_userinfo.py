@@ -137,7 +137,7 @@ def test_a_revoked_token_for_an_api_is_refused(client, token, webapp):
 
 
 def test_an_exchanged_token_is_refused(client, token):
-    """The user granted its holder nothing."""
+    """The user has granted nothing to the client that holds the exchanged token."""
     gateway = with_secret(make_client("gateway", EXCHANGE, scopes=()))
     Api.objects.filter(identifier=API).update(client=gateway)
     policy = ExchangePolicy.objects.create(client=gateway, api=Api.objects.get(identifier=OTHER_API))
@@ -160,7 +160,7 @@ def test_a_token_in_the_body_is_accepted_by_a_switch_and_never_in_the_address(cl
 
 
 def test_a_token_is_sent_once(client, token, settings):
-    """RFC 6750 section 2: no more than one method."""
+    """RFC 6750 section 2: a client must use only one method to send the token."""
     text = token("openid")
     settings.ISSUER = settings.ISSUER | {"USERINFO_TOKEN_IN_BODY": True}
     assert post(client, "/oauth/userinfo", {"access_token": text}, **bearer(text)).status_code == 400

@@ -1,4 +1,7 @@
-"""/oauth/userinfo with bound tokens: scheme, proof and key must fit the token (RFC 9449 section 7)."""
+"""/oauth/userinfo with tokens that are bound to a DPoP key.
+
+The scheme, the proof and its key must fit the token (RFC 9449 section 7).
+"""
 
 import time
 
@@ -45,7 +48,7 @@ def unbound(client, webapp, code):
 
 
 def refusal(answer):
-    """Return status, error and the scheme whose challenge has the error."""
+    """Return the status and the error of an answer, and the scheme of the challenge that names the error."""
     error = answer.json()["error"]
     first, _, second = (
         answer["WWW-Authenticate"].partition(", DPoP ")

@@ -1,11 +1,13 @@
-"""The dates that a revocation or a cancellation gives to the keys of a ring. Pure.
+"""The dates that a revocation or a cancellation gives to the keys of a key ring. Pure.
 
 Rules. Each function takes every key of the ring and returns every key; the caller writes those that changed.
-- Signing goes on (P5): if the signing key is revoked, its successor starts at once. If the last planned key is
-  discarded, the standby takes its place at the earliest safe instant.
-- A key that every API has comes first. Without one, tokens can be refused for a time: `Discarded.outage_until`.
-- P6: a revocation plans one more switch, the flush, to a key announced at that instant. No JWKS shows it beside the
-  revoked key, so that a verifier that fetches only for an unknown kid fetches, and drops the revoked key.
+- A ring always has a signing key. If the signing key is revoked, its successor starts at once. If the last planned key
+  is discarded, the standby starts instead of it, at the earliest safe instant.
+- A key that every API has is preferred as the successor. Without such a key, tokens can be refused for a time:
+  `Discarded.outage_until`.
+- A revocation plans one more switch, the flush, to a key that is announced at the revocation. No JWKS shows that key
+  beside the revoked key. So a verifier that fetches the JWKS only for an unknown kid fetches it when the new key signs,
+  and drops the revoked key (rule P6, docs/why-rotation-is-safe.md).
 - A flush is the last planned switch. Planned keys that would start later are cancelled, since a JWKS can show them
   beside the revoked key.
 - The ring always has a standby afterwards.
@@ -30,22 +32,22 @@ from tokens.languages import sentence
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discarded:
-    """A ring after keys were revoked or cancelled."""
+    """The keys of a key ring after some of them were revoked or cancelled."""
 
     keys: tuple[Key, ...]
     successor: Key | None
-    """The key that takes over because of it, at once or later; None if the signing keys stay as they were planned."""
+    """The key that takes over because of that, at once or later; None if the planned signing keys do not change."""
     outage_until: datetime | None
-    """Until when a conforming API can lack the successor; None if every API has it."""
+    """The instant until which a conforming API can lack the successor; None if every API has it."""
     flush: Key | None = None
     """The key whose start is the flush (P6)."""
 
 
 def instant_of_revocation(keys: Sequence[Key], *, now: datetime) -> datetime:
-    """Return `now`, or the next instant after the newest announcement, if that is later.
+    """Return the instant to store for a revocation: `now`, or just after the newest announcement if that is later.
 
-    A key that was announced at the instant of the revocation counts as announced by it (P6), and SQLite's clock has a
-    resolution of a millisecond: an earlier key could have the same date.
+    A key counts as newer than a revocation if it was announced at the stored instant or later. SQLite's clock has a
+    resolution of a millisecond, so that the dates of an earlier announcement and of the revocation could be equal.
     """
     return max([now, *(key.announced_at + INSTANT for key in keys)])
 
@@ -61,8 +63,9 @@ def revoke(
 ) -> Discarded:
     """Revoke `kids` at `now`, and plan the flush at `flush_at` unless it is None.
 
-    If the signing key is among them, its successor starts at once. `fresh` are two keys that are announced now: one
-    becomes the flush or the successor, the other the next standby.
+    If the signing key is among them, its successor starts at once. The flush is a later switch to a new key, which
+    makes verifiers fetch the JWKS and drop the revoked keys. `fresh` are two keys that are announced now. One of them
+    becomes the key of the flush or the successor, the other becomes the next standby.
     """
     signing, planned = lifecycle.signer(keys, now=now), lifecycle.planned(keys, now=now)
     after = [replace(key, revoked_at=now) if key.kid in kids and not key.discarded else key for key in keys]
@@ -78,11 +81,11 @@ def revoke(
 
 
 def cancel(keys: Sequence[Key], kid: str, *, fresh: Sequence[Key], now: datetime, policy: Policy) -> Discarded:
-    """Cancel an announced key before any node can sign with it. `fresh` as for `revoke`.
+    """Cancel an announced key before any node can sign with it. For `fresh`, see `revoke`.
 
-    If its switch was planned, the key planned after it follows instead. Without one, the standby takes its place, or a
-    fresh key if the standby could not flush a revoked key. Raises UnknownKey if the key is not announced, Unsafe if it
-    starts within N + 2δ.
+    If a switch to the key was planned, the planned key after it starts instead. If no other key is planned, the standby
+    gets a start, or a fresh key if a key was revoked after the standby was announced. Raises UnknownKey if the key is
+    not announced, Unsafe if the key starts so soon (`Policy.last_signature`) that a node might already sign with it.
     """
     key = next((key for key in keys if key.kid == kid), None)
     if key is None or lifecycle.phase(key, keys, now=now) is not Phase.ANNOUNCED:
@@ -100,7 +103,11 @@ def cancel(keys: Sequence[Key], kid: str, *, fresh: Sequence[Key], now: datetime
 def _succeeded_at_once(
     keys: Sequence[Key], signing: Key | None, *, fresh: Sequence[Key], now: datetime, policy: Policy
 ) -> Discarded:
-    """Start the planned key, the standby or a fresh key now: the first that every API has, else the first."""
+    """Start the signing key's successor now.
+
+    The candidates are the planned key, the standby and a fresh key, in this order. Takes the first candidate that every
+    API has. If there is none, takes the first candidate.
+    """
     candidates = [key for key in (lifecycle.planned(keys, now=now), lifecycle.standby(keys)) if key]
     seen = (key for key in candidates if lifecycle.seen_at(key, policy) <= now - policy.clock_error)
     successor = next(seen, None) or next(iter(candidates), None) or fresh[0]
@@ -111,9 +118,9 @@ def _succeeded_at_once(
 def _replacement(
     keys: Sequence[Key], after: Sequence[Key], *, fresh: Sequence[Key], now: datetime, policy: Policy
 ) -> Key | None:
-    """Return the key to plan if the last planned key was discarded, or None if it was not.
+    """Return the key to plan in place of the last planned key, or None if that key was not discarded.
 
-    It is the standby, or a fresh key if the standby could not flush an earlier revoked key.
+    The result is the standby, or a fresh key if a key was revoked after the standby was announced.
     """
     planned, left = lifecycle.switches(keys, now=now), lifecycle.switches(after, now=now)
     # Without a replacement the key before the discarded one would be withdrawn, and nothing would sign.
@@ -129,7 +136,12 @@ def _replacement(
 def _complete(
     keys: Sequence[Key], successor: Key | None, *, fresh: Sequence[Key], now: datetime, policy: Policy
 ) -> Discarded:
-    """Return the ring with its successor, a standby, and the withdrawals that follow."""
+    """Return the result of a revocation or cancellation: `keys`, with the changes that keep the key ring usable.
+
+    1. `successor`, if there is one, replaces the key with its kid.
+    2. If the ring has no standby, one of `fresh` becomes the standby.
+    3. Each key with a successor gets the date of its withdrawal.
+    """
     after = [key for key in keys if successor is None or key.kid != successor.kid] + ([successor] if successor else [])
     if lifecycle.standby(after) is None:
         after.append(next(key for key in fresh if successor is None or key.kid != successor.kid))
@@ -140,7 +152,10 @@ def _complete(
 def _with_flush(
     discarded: Discarded, fresh: Sequence[Key], *, at: datetime, now: datetime, policy: Policy
 ) -> Discarded:
-    """Return the ring with the flush as its last planned switch, and later switches cancelled."""
+    """Return the key ring with the flush as its last planned switch, and later switches cancelled.
+
+    The flush is the switch at `at` to a fresh key, which makes verifiers fetch the JWKS and drop the revoked keys.
+    """
     successor = discarded.successor
     if successor is not None and successor.kid in {key.kid for key in fresh}:
         return replace(discarded, flush=successor)  # it was announced by the revocation: its start is the flush
@@ -156,7 +171,7 @@ def _starts_from(key: Key, at: datetime) -> bool:
 
 
 def _immediate_start(successor: Key, *, after: Key | None, now: datetime, policy: Policy) -> datetime:
-    """Return a start that has passed for every node, and is later than that of the key `after`."""
+    """Return a start of `successor` that is in the past on every node, and later than the start of `after`."""
     # δ ago: a node whose clock is slow would otherwise see no signer until its clock reaches `now`.
     earliest_start = max(successor.announced_at, now - policy.clock_error)
     return max(earliest_start, after.signs_at + INSTANT) if after and after.signs_at else earliest_start

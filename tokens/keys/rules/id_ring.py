@@ -1,35 +1,35 @@
-"""Name the rings that sign ID tokens and logout tokens by another algorithm than that of the default ring. Pure.
+"""Name the key rings that sign ID tokens and logout tokens by another algorithm than that of the default ring. Pure.
 
 Rules:
 - There is at most one such ring for each algorithm, and its name says so: `id-ES256`.
 - Clients read the key set of the default ring, which also shows the keys of these rings.
-- They sign no access token, so no API is on such a ring.
+- These rings sign no access token, so no API is on such a ring.
 """
 
 from collections.abc import Iterable
 
 PREFIX = "id-"
 DEFAULT_ALGORITHM = "RS256"
-"""Algorithm of the default ring unless another is named: every OpenID client supports it (OIDC Core section 15.1)."""
+"""The algorithm of the default ring unless the operator chooses another. Every client supports it (OIDC Core 15.1)."""
 ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
 """The algorithms that a client can choose (OpenID Connect Registration 1.0, `id_token_signed_response_alg`)."""
 NAMES = tuple(PREFIX + algorithm for algorithm in ALGORITHMS)
 
 
 def named(algorithm: str) -> str:
-    """Return the name of the ring for this algorithm."""
+    """Return the name of the key ring for this algorithm."""
     return PREFIX + algorithm
 
 
 def algorithm_of(ring: str) -> str | None:
-    """Return the algorithm that the name of a ring demands, or None if the ring is not for ID tokens."""
+    """Return the algorithm that the name of a key ring demands, or None if the ring is not for ID tokens."""
     return ring.removeprefix(PREFIX) if ring in NAMES else None
 
 
 def problem(algorithm: str, usable: Iterable[tuple[str, str]], *, default_algorithm: str) -> str | None:
     """Return why no ID token can be signed with `algorithm`, or None.
 
-    `usable` are the name and algorithm of each ring of which a key signs or has signed.
+    `usable` are the name and algorithm of each key ring that has a key which signs or has signed.
     """
     if algorithm == default_algorithm or (named(algorithm), algorithm) in usable:
         return None

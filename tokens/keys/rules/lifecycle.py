@@ -6,9 +6,10 @@ Rules:
 - A phase is computed from timestamps and never stored. So nothing has to run at the moment of a switch, and a stopped
   job leaves no wrong status.
 - The signer is the key that started last, and only if it is not revoked. A superseded key never signs again.
-- A key stops signing because its successor starts, never because of its own age (P5).
+- A key stops signing because its successor starts, never because of its own age.
 - A JWKS shows announced, signing and retired keys, the signing key first.
-- The flush of a revoked key is the start of a key that was announced at the revocation or later (P6).
+- The flush of a revoked key is the start of a key that was announced at the revocation or later. It makes verifiers
+  drop the revoked key (rule P6, docs/why-rotation-is-safe.md).
 
 Worked example: A starts on day 0, and its standby B on day 90, when C is announced. A is withdrawn on day 97.
 
@@ -27,7 +28,7 @@ from tokens.languages import gettext_noop
 
 
 class Phase(enum.StrEnum):
-    """The state of a key."""
+    """The phase of a signing key at an instant, such as announced or retired."""
 
     SIGNING = gettext_noop("signing")
     ANNOUNCED = gettext_noop("announced")
@@ -47,7 +48,7 @@ class Key:
     kid: str
     announced_at: datetime
     max_lifetime: timedelta
-    """Longest token that it may sign."""
+    """The longest lifetime of a token that the key may sign."""
     signs_at: datetime | None = None
     withdraw_at: datetime | None = None
     revoked_at: datetime | None = None
@@ -56,19 +57,22 @@ class Key:
 
     @property
     def discarded(self) -> bool:
-        """Return True if it is revoked or cancelled: then it neither signs nor is published at any instant."""
+        """Return True if the key is revoked or cancelled. It then neither signs nor is published at any instant."""
         return self.revoked_at is not None or self.cancelled_at is not None
 
     @property
     def start(self) -> datetime | None:
-        """Return when it takes over, or None if it never does: not planned, cancelled, or revoked before its start."""
+        """Return when the key becomes the signing key.
+
+        Returns None if its start has no date, or if the key was discarded before its start.
+        """
         if self.signs_at is None or self.cancelled_at is not None:
             return None
         return None if self.revoked_at is not None and self.revoked_at <= self.signs_at else self.signs_at
 
 
 def signer(keys: Iterable[Key], *, now: datetime) -> Key | None:
-    """Return the key that may sign at `now`, or None if none may."""
+    """Return the key that may sign at `now`, or None if no key may sign."""
     latest = _latest(keys, now=now)
     if latest is None or latest.revoked_at is not None:
         return None
@@ -78,7 +82,7 @@ def signer(keys: Iterable[Key], *, now: datetime) -> Key | None:
 
 
 def phase(key: Key, keys: Iterable[Key], *, now: datetime) -> Phase:
-    """Return the phase of `key` among `keys`, the keys of its ring, at `now`."""
+    """Return the phase of `key` among `keys`, the keys of its key ring, at `now`."""
     if key.revoked_at is not None:
         return Phase.REVOKED
     if key.cancelled_at is not None:
@@ -98,7 +102,10 @@ def published(keys: Sequence[Key], *, now: datetime) -> tuple[Key, ...]:
 
 
 def successor(key: Key, keys: Iterable[Key]) -> Key | None:
-    """Return the key that takes over, or took over, from `key`, or None if no start after that of `key` is planned."""
+    """Return the key whose start is the next after that of `key`, or None if there is none.
+
+    The start of the result can be in the past or in the future.
+    """
     later = [other for other in keys if _starts_after(other, key)]
     return min(later, key=_started, default=None)
 
@@ -109,22 +116,22 @@ def standby(keys: Iterable[Key]) -> Key | None:
 
 
 def planned(keys: Iterable[Key], *, now: datetime) -> Key | None:
-    """Return the key that takes over next, or None if no switch is planned."""
+    """Return the next key that starts to sign, or None if no announced key has a date for its start."""
     return next(iter(switches(keys, now=now)), None)
 
 
 def switches(keys: Iterable[Key], *, now: datetime) -> tuple[Key, ...]:
-    """Return the announced keys whose start is planned and still to come, in the order in which they take over."""
+    """Return the announced keys whose start has a date that is still to come, in the order of these dates."""
     future = [key for key in keys if key.start and key.start > now and not key.discarded]
     return tuple(sorted(future, key=_started))
 
 
 def flush(revoked: Key, keys: Iterable[Key]) -> Key | None:
-    """Return the key whose start flushes `revoked` out of verifiers that fetch only for an unknown kid (P6).
+    """Return the key whose start makes verifiers drop `revoked`, even if they fetch only for an unknown kid.
 
-    A key is new if it was announced at the revocation or later. No JWKS contains both the revoked key and a new one. So
+    A key is new if it was announced at the revocation or later. No JWKS contains both the revoked key and a new key. So
     a verifier that still trusts the revoked key has to fetch when it gets a token that a new key signed. The result is
-    the first new key after which no old key signs. Returns None if no such start is planned.
+    the first new key after which no old key signs. Returns None if the start of such a key has no date.
     """
     if revoked.revoked_at is None:
         return None
@@ -137,27 +144,34 @@ def flush(revoked: Key, keys: Iterable[Key]) -> Key | None:
 
 
 def unflushed(keys: Sequence[Key]) -> tuple[Key, ...]:
-    """Return the revoked keys whose flush is not planned."""
+    """Return the revoked keys for which no flush is planned.
+
+    A flush is the start of a key that is newer than the revocation. It makes verifiers drop the revoked key (`flush`).
+    """
     return tuple(key for key in keys if key.revoked_at is not None and flush(key, keys) is None)
 
 
 def is_stale(key: Key, keys: Iterable[Key]) -> bool:
-    """Return True if a key was revoked after `key` was announced: a JWKS can show both, and `key` cannot flush it."""
+    """Return True if a key was revoked after `key` was announced.
+
+    A JWKS can then contain both keys, so that a token of `key` does not make verifiers fetch the JWKS and drop the
+    revoked key.
+    """
     return any(other.revoked_at is not None and other.revoked_at > key.announced_at for other in keys)
 
 
 def seen_at(key: Key, policy: Policy) -> datetime:
-    """Return when every API that keeps to the cache times has the key: announced_at + N + C + T + 2δ (P1)."""
+    """Return the instant from which every API that obeys the cache times has the key."""
     return key.announced_at + policy.propagation
 
 
 def withdrawal(key: Key, *, superseded_at: datetime, policy: Policy) -> datetime:
-    """Return when `key` is withdrawn: when none of its tokens can be valid (P2), and after `keep`.
+    """Return when `key` is withdrawn: when no token of the key can be valid any more, and after the timing `keep`.
 
     Never returns an earlier instant than the withdrawal that the key already has.
     """
     safe = superseded_at + max(policy.last_acceptance(key.max_lifetime), policy.keep)
-    # A withdrawal only moves later, in the database too: tokens can have been signed that rely on it.
+    # A withdrawal only moves later, in the database, too, because tokens that rely on it can have been signed.
     return max(safe, key.withdraw_at) if key.withdraw_at else safe
 
 
@@ -173,13 +187,16 @@ def destroyable_at(key: Key, keys: Iterable[Key], policy: Policy) -> datetime | 
 
 
 def due(keys: Iterable[Key], *, policy: Policy, now: datetime) -> datetime:
-    """Return when the signing key has signed for `rotate_every`, or `now` if no key signs."""
+    """Return when the next switch is due: after the signing key signed for `rotate_every`, or `now` if no key signs."""
     signing = signer(keys, now=now)
     return signing.signs_at + policy.rotate_every if signing and signing.signs_at else now
 
 
 def overdue(keys: Sequence[Key], *, policy: Policy, now: datetime) -> bool:
-    """Return True if a switch has been due for half of `announce` and none is planned: rotate_keys does not run."""
+    """Return True if the next switch has been due for half of the timing `announce`, and has no date.
+
+    Then rotate_keys probably does not run.
+    """
     return planned(keys, now=now) is None and due(keys, policy=policy, now=now) + policy.announce / 2 < now
 
 

@@ -1,14 +1,14 @@
-"""Compute which ring signs for an API, while it moves from one ring to another without losing a token. Pure.
+"""Compute which key ring signs for an API while the API moves from one ring to another without losing a token. Pure.
 
 Rules:
-- The previous ring signs until the first key of the new ring starts, also if that is later than was planned.
-- From the plan on, the JWKS of a ring other than the default one shows the keys of both rings. So the API verifies
-  tokens of both, from whichever of the two JWKS it reads. The default ring's JWKS shows its own keys only.
+- The previous ring signs until the first key of the new ring starts, even if that is later than planned.
+- As soon as the move is planned, the JWKS of each of the two rings, except that of the default ring, shows the keys of
+  both. So the API can verify tokens of both rings with one JWKS. The JWKS of the default ring shows its own keys only.
 - The API trusts both rings until the move is settled. Then it trusts its own ring alone.
 
 Worked example: an API moves from the default ring to `orders`.
 
-    day 0    planned: `orders` takes over on day 2    default signs    orders.json shows orders, default
+    day 0    planned: `orders` signs from day 2 on    default signs    orders.json shows orders, default
     day 2    moved                                    orders signs     orders.json shows orders, default
     +71 min  settled: no token of `default` is valid  orders signs     orders.json shows orders
 """
@@ -22,46 +22,46 @@ DEFAULT_RING = "default"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """An API's last move between rings."""
+    """An API's last move between key rings."""
 
     ring: str
-    """The ring that signs for it from `at` on."""
+    """The key ring that signs for the API from `at` on."""
     previous: str
-    """The ring that signed before."""
+    """The key ring that signs for the API before `at`."""
     at: datetime | None
-    """When it takes over; None if none of its keys has a planned start, such as after a revocation."""
+    """When `ring` takes over; None if no key of `ring` has a planned start, such as after a revocation."""
     settled_at: datetime | None
-    """When no token of the previous ring can be valid any more; None if `at` is None."""
+    """When no token of the previous key ring can be valid any more; None if `at` is None."""
 
     def signing(self, *, now: datetime) -> str:
-        """Return the ring that signs for the API at `now`, the database's clock."""
+        """Return the key ring that signs for the API at `now`, the database's clock."""
         return self.ring if self.at is not None and self.at <= now else self.previous
 
     def trusted(self, *, now: datetime) -> tuple[str, ...]:
-        """Return the rings whose signatures for the API are valid at `now`."""
+        """Return the key rings whose signatures for the API are valid at `now`."""
         return (self.ring,) if self.is_settled(now=now) else (self.ring, self.previous)
 
     def is_settled(self, *, now: datetime) -> bool:
-        """Return True if the API does not trust the previous ring any more."""
+        """Return True if the API does not trust the previous key ring any more."""
         return self.settled_at is not None and self.settled_at <= now
 
 
 Moves = Mapping[str, Move]
-"""The last move of each API, by identifier. An API that never moved is on the default ring."""
+"""The last move of each API, by identifier. An API that never moved is on the default key ring."""
 
 
 def signing(audience: str, moves: Moves, *, now: datetime) -> str:
-    """Return the ring that signs for the API `audience` at `now`."""
+    """Return the key ring that signs for the API `audience` at `now`."""
     return moves[audience].signing(now=now) if audience in moves else DEFAULT_RING
 
 
 def trusted(audience: str, moves: Moves, *, now: datetime) -> tuple[str, ...]:
-    """Return the rings whose signatures for the API `audience` are valid at `now`."""
+    """Return the key rings whose signatures for the API `audience` are valid at `now`."""
     return moves[audience].trusted(now=now) if audience in moves else (DEFAULT_RING,)
 
 
 def shown(ring: str, moves: Iterable[Move], *, now: datetime) -> tuple[str, ...]:
-    """Return the rings whose keys the JWKS of `ring` shows at `now`, its own first."""
+    """Return the key rings whose keys the JWKS of `ring` shows at `now`, `ring` itself first."""
     if ring == DEFAULT_RING:
         return (DEFAULT_RING,)
     here = [move for move in moves if ring in (move.ring, move.previous)]

@@ -1,8 +1,11 @@
-"""Computes the dates of a ring's keys if a switch is planned, or if timings become longer. Pure.
+"""Computes the dates of a key ring's keys if a switch is planned, or if timings become longer. Pure.
 
-Rules. Each function takes every key of the ring and returns every key; the caller writes those that changed.
+The letters are those of `policy`: N snapshot_age, C shared_cache, T api_copy, δ clock_error, S leeway.
+
+Rules (docs/why-rotation-is-safe.md). Each function takes every key of the ring and returns every key; the caller writes
+those that changed.
 - P1: a key signs no earlier than N + C + T + 2δ after its announcement, when every conforming API has it.
-- A switch is planned N + δ ahead at the least, so that every node has read the plan before it happens.
+- A switch is planned N + δ ahead at the least, so that every node has read its date before it happens.
 - P2: a key is withdrawn no earlier than N + its longest token + S + 4δ after its successor's start.
 - Every date moves later only, except the start of a planned key, which a revocation can move earlier (`discard`).
 
@@ -22,22 +25,31 @@ from tokens.keys.rules.lifecycle import Key, Phase
 from tokens.keys.rules.policy import Policy
 
 INSTANT = timedelta(microseconds=1)
-"""The database's resolution: two keys of a ring never start at the same instant."""
+"""The database's resolution: two keys of a key ring never start at the same instant."""
 
 
 def supersede(keys: Sequence[Key], kid: str, *, at: datetime, now: datetime, policy: Policy) -> tuple[Key, ...]:
-    """Plan the start of `kid` at `at`, and move the withdrawal of the key before it to match (P2)."""
+    """Plan that the key `kid` starts to sign at `at`, and set the withdrawal of the key that signs before it.
+
+    The earlier key is withdrawn when none of its tokens can be valid.
+    """
     planned = tuple(replace(key, signs_at=at) if key.kid == kid else key for key in keys)
     return withdrawals(planned, policy=policy, now=now)
 
 
 def earliest(standby: Key, *, now: datetime, policy: Policy) -> datetime:
-    """Return when `standby` can start: every API has it (P1), and every node has read the plan."""
+    """Return when `standby` can start at the earliest.
+
+    At that time every API has the key, and every node has read the date of the start.
+    """
     return max(lifecycle.seen_at(standby, policy), now + policy.switch + policy.clock_error)
 
 
 def withdrawals(keys: Sequence[Key], *, policy: Policy, now: datetime) -> tuple[Key, ...]:
-    """Set when each key with a successor is withdrawn, as P2 requires. Keys withdrawn before `now` do not change."""
+    """Set when each key with a successor is withdrawn: not before the last token of the key has expired.
+
+    Keys withdrawn before `now` do not change.
+    """
     return tuple(_withdrawn(key, keys, policy, now) for key in keys)
 
 
@@ -45,10 +57,10 @@ def lengthen(keys: Sequence[Key], *, before: Policy, policy: Policy, now: dateti
     """Change live keys to match `policy`, whose timings may be longer than those of `before`.
 
     - Keys that can still sign may sign tokens of the new length.
-    - Planned starts move later if P1 requires it, unless nodes might act upon them already.
-    - Withdrawals move later if P2 requires it.
+    - Planned starts move later if some API would not have the key yet, unless nodes might act upon them already.
+    - Withdrawals move later if a token of the key could still be valid.
 
-    `before` is the policy that plans assumed until now.
+    `before` has the timings from which the present dates were computed.
     """
     live = {key.kid: key for key in keys if lifecycle.phase(key, keys, now=now) in lifecycle.PUBLISHED}
     starts = _later_starts(keys, before=before, policy=policy, now=now)
@@ -58,13 +70,13 @@ def lengthen(keys: Sequence[Key], *, before: Policy, policy: Policy, now: dateti
 
 
 def _later_starts(keys: Sequence[Key], *, before: Policy, policy: Policy, now: datetime) -> dict[str, datetime]:
-    """Return when each planned key starts under `policy`, by kid. The planned order stays."""
+    """Return when each planned key starts under `policy`, by kid. The order of the starts does not change."""
     starts: dict[str, datetime] = {}
     previous: datetime | None = None
     for key in lifecycle.switches(keys, now=now):
         start = key.start or now
         if start > now + policy.last_signature:  # else a node might sign with it before it reads another date
-            # A flush that an operator shortened broke P1 knowingly. Only the bound of a shared cache holds for it.
+            # An operator who shortens a flush breaks P1 knowingly. Only the bound of shared caches applies to it.
             is_shortened = start < lifecycle.seen_at(key, before)
             safe = key.announced_at + policy.refetch if is_shortened else lifecycle.seen_at(key, policy)
             start = max(start, safe, previous + INSTANT if previous else safe)

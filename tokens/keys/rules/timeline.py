@@ -1,4 +1,4 @@
-"""A ring as a timeline: the phases of each key, past and planned, and when its last token expires. Pure."""
+"""The timeline of a key ring: past and planned phases of each key, and when the key's last token expires. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from tokens.languages import sentence
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
-    """One phase of a key. `end` is None if it is not planned yet."""
+    """The time that a key spends in one phase. `end` is None if no end is planned yet."""
 
     phase: Phase
     start: datetime
@@ -27,18 +27,18 @@ class Line:
     phase: Phase
     stretches: tuple[Stretch, ...]
     last_token_dies_at: datetime | None
-    """When no token of this key can be accepted any more; None if its end is not planned, or if it never signs."""
+    """When no token of this key can be accepted any more; None if no successor is planned, or the key never signs."""
     flush_at: datetime | None = None
-    """When the flush of this key is; None if it is not revoked, or if no flush is planned."""
+    """The instant of the flush of this key; None if the key is not revoked, or no flush is planned."""
 
     @property
     def may_sign(self) -> bool:
-        """Return True if the key signs or can start to."""
+        """Return True if the key signs now or can start to sign."""
         return self.phase in (Phase.ANNOUNCED, Phase.SIGNING)
 
 
 def timeline(keys: Sequence[Key], *, policy: Policy, now: datetime) -> tuple[Line, ...]:
-    """Return a line for every key of a ring, the oldest first."""
+    """Return a line for every key of a key ring, the oldest first."""
     return tuple(
         Line(
             kid=key.kid,
@@ -52,7 +52,7 @@ def timeline(keys: Sequence[Key], *, policy: Policy, now: datetime) -> tuple[Lin
 
 
 def next_step(keys: Sequence[Key], *, policy: Policy, now: datetime) -> tuple[str, datetime]:
-    """Return the next event of a ring as text, and its instant."""
+    """Return the next event of a key ring as text, and its instant."""
     if not keys:
         return sentence("rotate_keys creates the first key"), now
     if planned := lifecycle.planned(keys, now=now):

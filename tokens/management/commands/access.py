@@ -6,8 +6,8 @@ from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import CommandError
-from django.utils import timezone
 
+from tokens.keys import store
 from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
 from tokens.models import Client, User
 from tokens.revoking import access
@@ -32,7 +32,7 @@ exit codes:
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the arguments."""
+        """Add the arguments and options of this command to `parser`."""
         parser.add_argument("what", choices=["disable", "enable", "log_out"])
         account = parser.add_mutually_exclusive_group(required=True)
         account.add_argument("--user", metavar="NAME", help="the username")
@@ -44,12 +44,12 @@ exit codes:
     def handle(self, *_args: Any, **options: Any) -> None:
         """Find the user or client, apply the action, print the result."""
         subject = find_subject(options)
-        event: dict[str, Any] = {"reason": options["reason"].strip(), "actor": ACTOR, "now": timezone.now()}
+        event: dict[str, Any] = {"reason": options["reason"].strip(), "actor": ACTOR, "now": store.database_now()}
         with exit_codes():
             if options["what"] == "log_out":
                 if not isinstance(subject, User):
                     raise CommandError("log_out needs a user: a client has no session", returncode=USAGE)
-                access.log_out(subject, **event)
+                access.log_out_everywhere(subject, **event)
                 changed = True
             else:
                 changed = access.set_active(subject, active=options["what"] == "enable", **event)

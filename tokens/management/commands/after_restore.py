@@ -44,7 +44,7 @@ NOT_RESET = (
 
 
 class Command(OperatorCommand):
-    """Prints a dry run, asks the operator, and applies the missing revocations."""
+    """Prints a dry run, asks the operator, and applies the revocations that a restored backup lacks."""
 
     help = "After a backup was restored: apply again the revocations since the backup, and log all users out."
     notes = f"""
@@ -55,7 +55,7 @@ logger tokens.audit.trail). Without either, it cannot know which keys and secret
 {EXIT_CODES}"""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the options."""
+        """Add the options of this command to `parser`."""
         parser.add_argument(
             "--from", action="append", default=[], type=Path, dest="logs", metavar="FILE",
             help="an audit log since the backup; can be repeated",
@@ -104,7 +104,7 @@ def read(path: Path) -> list[Entry]:
 
 
 def apply(events: list[Entry], *, dry_run: bool = False) -> Restored:
-    """Apply the events, and those of the journal. Raises CommandError if the journal cannot be read."""
+    """Apply `events` and the events of the journal. Raises CommandError if the journal cannot be read."""
     try:
         return after_restore.apply(operation(ACTOR, now=timezone.now()), events, dry_run=dry_run)
     except OSError as error:
@@ -112,7 +112,7 @@ def apply(events: list[Entry], *, dry_run: bool = False) -> Restored:
 
 
 def text(restored: Restored, options: dict[str, Any], *, dry_run: bool = False) -> str:
-    """Return the result as JSON or as text."""
+    """Return what the run revoked, or would revoke in a dry run, as JSON or as text."""
     if options["json"]:
         return json.dumps(asdict(restored) | {"dry_run": dry_run})
     lines = ["dry run, nothing was changed:"] if dry_run else []

@@ -1,4 +1,4 @@
-"""`apply`: make the registry what a file says: APIs, scopes, clients and exchange policies."""
+"""`apply`: bring APIs, scopes, clients and exchange policies to the state that a file describes."""
 
 import json
 import os
@@ -41,13 +41,13 @@ exit codes:
 
 
 class Command(OperatorCommand):
-    """Applies a file, and prints the difference."""
+    """Applies a manifest file to the registry, and prints what changed."""
 
     help = "Make the registry what a file says: APIs, scopes, clients, exchange policies. The command is idempotent."
     notes = NOTES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the arguments."""
+        """Add the arguments and options of this command to `parser`."""
         parser.add_argument("file", metavar="FILE", help="YAML or JSON; - reads standard input")
         parser.add_argument("--dry-run", action="store_true", help="print what would change, and change nothing")
         parser.add_argument("--prune", action="store_true", help="delete what the file does not name; asks before")
@@ -59,7 +59,7 @@ class Command(OperatorCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Read the file, ask if something is to be deleted, apply it, print the difference and new secrets."""
+        """Read the file, ask for confirmation with --prune, apply the file, print the difference and new secrets."""
         if options["json"] and options["prune"] and not (options["yes"] or options["dry_run"]):
             raise CommandError("--json cannot ask for confirmation: add --yes or --dry-run", returncode=USAGE)
         try:
@@ -74,7 +74,10 @@ class Command(OperatorCommand):
         self.stdout.write(json.dumps(as_dict(applied, options)) if options["json"] else text(applied, options))
 
     def _text(self, name: str) -> str:
-        """Return the text of the file. Raises CommandError if it cannot be read."""
+        """Return the text of the manifest file `name`, or of standard input if `name` is "-".
+
+        Raises CommandError if the file cannot be read.
+        """
         try:
             raw = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
             return raw.decode("utf-8-sig")
@@ -109,7 +112,7 @@ class Command(OperatorCommand):
 
 
 def request(manifest: Manifest, options: dict[str, Any]) -> ApplyRequest:
-    """Return the run that the options want."""
+    """Return the request to `apply` that the options describe."""
     return ApplyRequest(
         manifest=manifest,
         actor=ACTOR,
@@ -129,12 +132,12 @@ def create(path: Path) -> int:
 
 
 def by_client(secrets: Any) -> dict[str, str]:
-    """Return new secrets by client_id."""
+    """Return a mapping from the client_id of each new client to its secret."""
     return {new.client_id: new.secret for new in secrets}
 
 
 def as_dict(applied: Applied, options: dict[str, Any]) -> dict[str, Any]:
-    """Return the result for JSON. Secrets are in it unless they were written to a file."""
+    """Return the changes of a run for JSON, with new secrets unless they were written to a file."""
     secrets: list[NewSecret] = [] if options["secrets_to"] else list(applied.secrets)
     return {
         "dry_run": options["dry_run"],
@@ -146,7 +149,7 @@ def as_dict(applied: Applied, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def text(applied: Applied, options: dict[str, Any]) -> str:
-    """Return the result as text."""
+    """Return the changes of a run as text, with new secrets unless they were written to a file."""
     lines = ["dry run, nothing was changed:"] if options["dry_run"] else []
     lines += [line for change in applied.changes for line in change.lines()] or ["nothing had to change"]
     lines += [f"not in the file: {change.kind} {change.name}" for change in applied.unlisted]

@@ -18,7 +18,7 @@ LIMIT = 1000
 
 
 class Command(OperatorCommand):
-    """Prints events, oldest first."""
+    """Prints events of the audit trail, oldest first."""
 
     help = "Print events of the audit trail, the oldest first. The newest are chosen if there are more than --limit."
     notes = """
@@ -28,7 +28,7 @@ class Command(OperatorCommand):
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the options."""
+        """Add the options of this command to `parser`."""
         parser.add_argument(
             "--since",
             type=ago_or_instant,
@@ -45,7 +45,7 @@ class Command(OperatorCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object for each event")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Print the events."""
+        """Print the events of the audit trail that the options select."""
         now = store.database_now()
         wanted = Wanted(
             actor=options["actor"],

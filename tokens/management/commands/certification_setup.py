@@ -1,4 +1,4 @@
-"""`certification_setup`: create clients and user of the OpenID certification plans, and print their configuration."""
+"""`certification_setup`: create clients and user of the OpenID certification plans, and print a suite configuration."""
 
 import json
 import re
@@ -35,13 +35,13 @@ private key of each is generated and printed here only, unless --jwks names the 
 
 
 class Command(OperatorCommand):
-    """Creates clients and user of the certification plans."""
+    """Creates the clients and the user that the OpenID certification plans need."""
 
     help = "Create the clients and the user of the OpenID certification plans, and print the suite's configuration."
     notes = NOTES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the options."""
+        """Add the options of this command to `parser`."""
         parser.add_argument("--base-url", required=True, type=base_url, metavar="URL", help="the suite's own URL")
         parser.add_argument("--alias", required=True, type=alias, metavar="NAME", help="the alias of the test plans")
         parser.add_argument("--fapi2", action="store_true", help="the plan of the FAPI 2.0 Security Profile")
@@ -57,7 +57,7 @@ class Command(OperatorCommand):
         parser.add_argument(TEST_ISSUER, action="store_true", dest="is_test_issuer", help="required unless DEBUG is on")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Create clients and user, and print the configuration."""
+        """Create the clients and the user, and print the configuration for the conformance suite."""
         settings = conf.issuer()
         if not (settings.is_development or options["is_test_issuer"]):
             raise CommandError(REFUSED, returncode=UNSAFE)
@@ -79,7 +79,10 @@ class Command(OperatorCommand):
 
 
 def bank_of(options: dict[str, Any]) -> Bank | None:
-    """Return what the clients of --fapi2 get, or None without it. Raises CommandError if the options do not fit."""
+    """Return the properties of the clients for the FAPI 2.0 plan, or None without --fapi2.
+
+    Raises CommandError if the options contradict each other.
+    """
     if options["fapi2"] and len(options["jwks"]) not in (0, len(NAMES)):
         raise CommandError("--jwks is needed for both clients, or for none", returncode=USAGE)
     if options["fapi2"]:
@@ -90,7 +93,10 @@ def bank_of(options: dict[str, Any]) -> Bank | None:
 
 
 def base_url(text: str) -> str:
-    """Return the suite's URL without a slash at the end. The clients' redirect URIs are checked when they are saved."""
+    """Return the suite's URL without a slash at the end.
+
+    Does not check it: the clients' redirect URIs, which contain it, are checked when the clients are saved.
+    """
     return text.rstrip("/")
 
 

@@ -30,20 +30,20 @@ exit codes:
 
 
 class Command(OperatorCommand):
-    """Runs the trials and prints their findings."""
+    """Tests a proxy by requests from outside (trials), and prints what each trial found."""
 
     help = "Test an issuer or an API from outside, through its proxy, and print what to configure."
     notes = NOTES
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the arguments."""
+        """Add the arguments and options of this command to `parser`."""
         parser.add_argument("url", help="the public URL, for example https://issuer.example")
         parser.add_argument("--cafile", help="PEM file of certificates to trust instead of the system's")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Print the findings; exit 1 if one is an error."""
+        """Run the trials and print their findings. Exit with 1 if a finding is an error."""
         findings = trials.run(probed_server(options["url"], options["cafile"]))
         result = report.as_json(options["url"], findings)
         self.stdout.write(json.dumps(result) if options["json"] else report.as_text(findings))

@@ -41,7 +41,7 @@ class Command(OperatorCommand):
     notes = NOTES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the four actions and their options."""
+        """Add the actions `add`, `expire`, `revoke` and `list`, with their options, to `parser`."""
         actions = parser.add_subparsers(dest="what", required=True, metavar="add | expire | revoke | list")
         add = actions.add_parser("add", help="add a secret and print it; other secrets stay valid")
         add.add_argument(
@@ -67,7 +67,7 @@ class Command(OperatorCommand):
             action.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Run the action and print its result."""
+        """Run the action that the operator named, such as `expire`, and print its result."""
         run = {"add": add, "expire": expire, "revoke": revoke, "list": show}[options["what"]]
         try:
             with exit_codes():
@@ -78,7 +78,7 @@ class Command(OperatorCommand):
 
 
 def add(options: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """Add a secret and return it.
+    """Add a secret to the client that the options name, and return the secret.
 
     Raises SecretNotUsed if the client uses no secret, and SecretEnded if the expiry time has passed.
     """

@@ -28,18 +28,18 @@ exit codes:
 
 
 class Command(OperatorCommand):
-    """Prints the report, and fails if a clause is not met."""
+    """Prints which clauses of a security profile are met, and fails if a clause is not."""
 
     help = "Report which clauses of a security profile this configuration meets."
     notes = NOTES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the options."""
+        """Add the options of this command to `parser`."""
         parser.add_argument("--profile", required=True, choices=SecurityProfile.values, help="the profile")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Print the report."""
+        """Print the state of each clause of the profile. Raises CommandError if a clause is not met."""
         findings = conformance.report(conformance.configuration())
         if options["json"]:
             body = {"profile": options["profile"], "met": conformance.is_met(findings)}

@@ -8,10 +8,10 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 
-from tokens import conf, registry_lock
+from tokens import conf
 from tokens.jose import public_keys
 from tokens.keys import store
-from tokens.management import client_options, recipe_options
+from tokens.management import client_fields, client_options, recipe_options
 from tokens.management.arguments import one_line
 from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
 from tokens.models import Client
@@ -19,7 +19,7 @@ from tokens.models.client_choices import SECRET_METHODS
 from tokens.recipes import defaults
 from tokens.recipes.example import RealValues
 from tokens.registration import less_strict, repeat
-from tokens.registration.client import Registration, api_of, register
+from tokens.registration.client import Registration, api_of
 
 EXAMPLES = """
 examples:
@@ -57,25 +57,26 @@ class Command(OperatorCommand):
     notes = EXAMPLES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the options."""
+        """Add the options of this command to `parser`."""
         client_options.add(parser)
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Register the client, and print its client_id and secret, and its program's configuration with `--for`."""
+        """Register the client. Print its client_id, its secret and, with `--for`, the configuration of the program."""
         parser = self.create_parser("manage.py", "create_client")
         chosen = recipe_options.choose("create_client", parser, options)
         if chosen is not None:
             options |= self._of_recipe(chosen)
         elif options["name"] is None:
             raise CommandError("--name is required: users read it on the consent page", returncode=USAGE)
-        options = client_options.with_kind(options)
+        options = client_fields.with_kind(options)
         names = {field.name for field in fields(Registration)} & options.keys()
-        policy = client_options.policy(options) | ({"recipe": chosen.recipe.name} if chosen else {})
+        policy = client_fields.policy(options) | ({"recipe": chosen.recipe.name} if chosen else {})
         registration = Registration(**{name: options[name] for name in names}, policy=policy)
         try:
             with exit_codes():
-                client, secret, created = register_once(registration)
+                now = store.database_now()
+                client, secret, created = repeat.client_once(registration, actor="command:create_client", now=now)
         except ValidationError as error:
             raise CommandError(one_line(error), returncode=USAGE) from error
         for warning in public_keys.skipped(client.client_jwks) if client.client_jwks else ():
@@ -107,7 +108,7 @@ class Command(OperatorCommand):
             return defaults.client_options(chosen.recipe, chosen.step, chosen.given)
 
     def _print(self, chosen: recipe_options.Chosen, looser: list[str], lines: list[str]) -> None:
-        """Print what is less strict than the default, what the program needs beside, and its configuration."""
+        """Print what is less strict than the default, what the program needs, and the program's configuration."""
         recipe = chosen.recipe
         for sentence in looser:
             self.stdout.write(f"less strict    {sentence}")
@@ -118,21 +119,8 @@ class Command(OperatorCommand):
             self.stdout.write(line)
 
 
-def register_once(registration: Registration) -> tuple[Client, str | None, bool]:
-    """Register the client unless it is registered already. Return it, its new secret, and True if it is new.
-
-    Raises ValidationError, as `register` does, and if the client with this client_id differs.
-    """
-    with registry_lock.change():  # no other run can register it between the question and the answer
-        equal = repeat.equal_client(registration)
-        if equal is not None:
-            return equal, None, False
-        client, secret = register(registration, actor="command:create_client", now=store.database_now())
-        return client, secret, True
-
-
 def without_secret(client: Client, *, created: bool) -> str:
-    """Return why no secret is printed."""
+    """Return the sentence that says why no secret is printed."""
     if not created and client.token_endpoint_auth_method in SECRET_METHODS:
         return "(unchanged: the client was registered before; to add a secret, run client_secret)"
     return NO_SECRET[client.client_type]

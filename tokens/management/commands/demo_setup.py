@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from django.utils import timezone
 
+from tokens.keys import store
 from tokens.keys.errors import KeyProblem
 from tokens.management.arguments import operation
 from tokens.management.operator_command import OperatorCommand
@@ -16,7 +17,7 @@ from tokens.registration import demo
 
 
 class Command(OperatorCommand):
-    """Creates the demo and prints the generated credentials."""
+    """Creates the demo's users, clients, API and first signing key, and prints the generated credentials."""
 
     help = (
         "Create the demo: user `demo`, administrator `admin`, the API and its scopes, the clients `webapp`,"
@@ -25,7 +26,7 @@ class Command(OperatorCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the options."""
+        """Add the options of this command to `parser`."""
         parser.add_argument(
             "--credentials",
             type=Path,
@@ -49,7 +50,7 @@ class Command(OperatorCommand):
                 api_audience=options["api_audience"],
                 api_url=options["api_url"].rstrip("/"),
                 webapp_url=options["webapp_url"].rstrip("/"),
-                now=timezone.now(),
+                now=store.database_now(),
             )
             demo.make_first_key(operation(demo.ACTOR, now=timezone.now()))
         except (ValidationError, ValueError) as error:

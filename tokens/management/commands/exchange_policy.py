@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
-from django.utils import timezone
 
+from tokens.keys import store
 from tokens.management.arguments import find_api, find_client, one_line
 from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
 from tokens.models import ExchangePolicy
@@ -33,7 +33,7 @@ exit codes:
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the three actions and their options."""
+        """Add the actions `set`, `remove` and `list`, with their options, to `parser`."""
         actions = parser.add_subparsers(dest="what", required=True, metavar="set | remove | list")
         put = actions.add_parser("set", help="allow these scopes and no others")
         remove = actions.add_parser("remove", help="remove the policy")
@@ -47,7 +47,7 @@ exit codes:
             action.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Run the action and print its result."""
+        """Run the action that the operator named, such as `set`, and print its result."""
         try:
             with exit_codes():
                 result = show(options) if options["what"] == "list" else change(options)
@@ -57,12 +57,13 @@ exit codes:
 
 
 def change(options: dict[str, Any]) -> dict[str, Any]:
-    """Set or remove the policy. Return whether anything changed, and the policy after the change."""
+    """Set or remove the exchange policy. Return it as it is after that, and whether anything changed."""
     client, api = find_client(options["client_id"]), find_api(options["api"])
+    now = store.database_now()
     if options["what"] == "set":
-        changed = exchange_policy.put(client, api, options["scopes"], actor=ACTOR, now=timezone.now())
+        changed = exchange_policy.put(client, api, options["scopes"], actor=ACTOR, now=now)
     else:
-        changed = exchange_policy.remove(client, api, actor=ACTOR, now=timezone.now())
+        changed = exchange_policy.remove(client, api, actor=ACTOR, now=now)
     return {"changed": changed, "policies": listed(ExchangePolicy.objects.filter(client=client, api=api))}
 
 

@@ -26,12 +26,12 @@ class Command(OperatorCommand):
     notes = NOTES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the options."""
+        """Add the options of this command to `parser`."""
         parser.add_argument("--to", type=Path, metavar="FILE", help="write this file instead of standard output")
         parser.add_argument("--json", action="store_true", help="write one JSON object instead of YAML")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Write the file."""
+        """Write the registry to the file that the operator named, or to standard output."""
         found = document.export()
         text = as_json(found) if options["json"] else as_yaml(found)
         if options["to"] is None:
@@ -44,17 +44,17 @@ class Command(OperatorCommand):
 
 
 def as_json(found: dict[str, Any]) -> str:
-    """Return the export as JSON."""
+    """Return the exported registry as JSON."""
     return json.dumps(found, indent=2) + "\n"
 
 
 def as_yaml(found: dict[str, Any]) -> str:
-    """Return the export as YAML."""
+    """Return the exported registry as YAML."""
     return yaml.dump(found, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
 
 
 class _Dumper(yaml.SafeDumper):
-    """A dumper that writes equal lists twice, because `apply` reads no alias."""
+    """A dumper that writes each list in full and never as a YAML alias, because `apply` reads no alias."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 (PyYAML's signature)
         """Return True: no value is written as an alias."""

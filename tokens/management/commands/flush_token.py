@@ -1,4 +1,4 @@
-"""`flush_token`: make a verifier that fetches the JWKS only for an unknown kid fetch the JWKS now."""
+"""`flush_token`: print a request with a token whose kid is in no JWKS, so that a verifier fetches the JWKS again."""
 
 import json
 from argparse import ArgumentParser
@@ -37,7 +37,7 @@ The token gives access to nothing: its private key is deleted when this command 
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the arguments."""
+        """Add the arguments and options of this command to `parser`."""
         parser.add_argument("audience", help="the API's identifier, or the client_id that is the aud of the ID tokens")
         parser.add_argument("--url", help="the URL of the request (default: the API's identifier if it is an http URL)")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -56,7 +56,7 @@ The token gives access to nothing: its private key is deleted when this command 
             raise CommandError(
                 f"{audience} is not an http URL: pass the URL of the request with --url", returncode=USAGE
             )
-        # The URL is printed inside single quotes of a shell command.
+        # The URL is printed inside the single quotes of a shell command.
         if not url.startswith(("https://", "http://")) or not set(url).isdisjoint("' \t\r\n\\"):
             raise CommandError(
                 "--url must be an http or https URL without quotes, spaces or backslashes", returncode=USAGE

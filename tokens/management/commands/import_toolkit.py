@@ -13,7 +13,7 @@ from django.db import Error
 
 from tokens.handover import former_key, other_database, toolkit
 from tokens.handover.other_database import CannotConnect
-from tokens.handover.toolkit import ToolkitImport, ToolkitReport
+from tokens.handover.toolkit_report import ToolkitImport, ToolkitReport
 from tokens.handover.toolkit_rows import NoToolkit, UserTable
 from tokens.keys import store
 from tokens.management.arguments import one_line, operation, seconds
@@ -39,13 +39,13 @@ exit codes:
 
 
 class Command(OperatorCommand):
-    """Imports from django-oauth-toolkit, and prints what was not taken."""
+    """Imports clients, tokens and a key from a django-oauth-toolkit project, and prints what was not imported."""
 
     help = "Import applications, live refresh tokens and the RSA key of a django-oauth-toolkit project. Idempotent."
     notes = NOTES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the options."""
+        """Add the options of this command to `parser`."""
         parser.add_argument("--database", required=True, metavar="URL", help="the project's database; it is only read")
         parser.add_argument(
             "--api", action="append", default=[], dest="apis", metavar="IDENTIFIER",
@@ -65,7 +65,7 @@ class Command(OperatorCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Import, and print the report."""
+        """Import applications, refresh tokens and the RSA key, and print what was not imported."""
         pem, now = read(options["rsa_key"]), store.database_now()
         wanted = ToolkitImport(
             apis=tuple(options["apis"]),
@@ -93,7 +93,7 @@ class Command(OperatorCommand):
 
 
 def read(path: Path | None) -> bytes | None:
-    """Return the content of the key file, or None without one. Raises CommandError if it cannot be read."""
+    """Return the content of the key file, or None if `path` is None. Raises CommandError if it cannot be read."""
     try:
         return path.read_bytes() if path else None
     except OSError as error:
@@ -101,14 +101,14 @@ def read(path: Path | None) -> bytes | None:
 
 
 def publish(pem: bytes | None, options: dict[str, Any], *, now: datetime) -> str | None:
-    """Publish the RSA key, and return its kid. Returns None without a key."""
+    """Publish the RSA key, and return its kid. Returns None if `pem` is None."""
     if pem is None:
         return None
     return former_key.publish(operation(ACTOR, now=now), pem, dry_run=options["dry_run"])
 
 
 def text(report: ToolkitReport, kid: str | None, options: dict[str, Any]) -> str:
-    """Return the report as text."""
+    """Return the result of the import as text. `kid` is that of the published RSA key, or None."""
     lines = ["dry run, nothing was changed:"] if options["dry_run"] else []
     lines += [f"clients: {len(report.clients)} new, {len(report.unchanged_clients)} here before"]
     lines += [f"refused: {one['client_id']}: {one['why']}" for one in report.refused_clients]

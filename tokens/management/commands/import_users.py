@@ -12,7 +12,8 @@ from django.core.management.base import CommandError
 
 from tokens.handover import dump, user_import
 from tokens.handover.dump import MalformedDump
-from tokens.handover.user_import import ImportedUsers, UserImport
+from tokens.handover.dump_user import UserImport
+from tokens.handover.user_import import ImportedUsers
 from tokens.keys import store
 from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
 
@@ -36,13 +37,13 @@ exit codes:
 
 
 class Command(OperatorCommand):
-    """Imports users, and prints who was not taken."""
+    """Imports users, and prints which users were refused."""
 
     help = "Import users from a dump of Django's auth.User, with their password hashes. The command is idempotent."
     notes = NOTES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the arguments."""
+        """Add the arguments and options of this command to `parser`."""
         parser.add_argument("file", metavar="FILE", type=Path, help="from manage.py dumpdata auth.User (json or jsonl)")
         parser.add_argument("--dry-run", action="store_true", help="print what would be imported, and change nothing")
         parser.add_argument(
@@ -91,14 +92,14 @@ class Command(OperatorCommand):
 
 
 def chunks(path: Path) -> Iterator[str]:
-    """Yield the text of a file in parts. Raises OSError and UnicodeDecodeError."""
+    """Yield the text of a file in parts. Raises OSError if it cannot be read, UnicodeDecodeError if it is not UTF-8."""
     with path.open(encoding="utf-8-sig") as file:
         while chunk := file.read(CHUNK):
             yield chunk
 
 
 def write_subs(path: Path, result: ImportedUsers) -> None:
-    """Write the primary keys of the source with their subs as CSV. Raises CommandError if that fails."""
+    """Write the primary key in the source and the sub of each user as CSV. Raises CommandError if that fails."""
     try:
         with path.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows([("pk", "sub"), *result.subs.items()])
@@ -107,13 +108,13 @@ def write_subs(path: Path, result: ImportedUsers) -> None:
 
 
 def as_json(result: ImportedUsers, options: dict[str, Any]) -> str:
-    """Return the result as JSON. The subs are in the file of --subs-to only."""
+    """Return the result of the import as JSON, without the subs, which are only in the file of --subs-to."""
     found = asdict(result) | {"dry_run": options["dry_run"]}
     return json.dumps({name: value for name, value in found.items() if name != "subs"})
 
 
 def text(result: ImportedUsers, options: dict[str, Any]) -> str:
-    """Return the result as text."""
+    """Return the result of the import as text."""
     lines = ["dry run, nothing was changed:"] if options["dry_run"] else []
     lines += [f"created {result.created}, unchanged {result.unchanged}, refused {len(result.refused)}"]
     lines += [f"refused: {one['user']}: {one['why']}" for one in result.refused]

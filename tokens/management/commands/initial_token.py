@@ -34,7 +34,7 @@ class Command(OperatorCommand):
     notes = NOTES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the three actions and their options."""
+        """Add the actions `create`, `revoke` and `list`, with their options, to `parser`."""
         actions = parser.add_subparsers(dest="what", required=True, metavar="create | revoke | list")
         create = actions.add_parser("create", help="create a token and print it")
         create.add_argument("--note", required=True, help="who gets it, and for what; shown in lists")
@@ -49,7 +49,7 @@ class Command(OperatorCommand):
             action.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Run the action and print its result."""
+        """Run the action that the operator named, such as `create`, and print its result."""
         run = {"create": create, "revoke": revoke, "list": show}[options["what"]]
         try:
             with exit_codes():

@@ -39,7 +39,7 @@ class Command(OperatorCommand):
     notes = NOTES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the options."""
+        """Add the options of this command to `parser`."""
         parser.add_argument("token", nargs="?", help=SUPPRESS)
         parser.add_argument(
             "--issuer", metavar="URL", help="another issuer, whose keys are fetched (default: this issuer)"

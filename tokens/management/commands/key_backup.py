@@ -13,6 +13,7 @@ from django.core.management.base import CommandError
 from tokens import conf
 from tokens.handover import key_backup
 from tokens.handover.key_backup import CannotRestore
+from tokens.keys import store
 from tokens.management.operator_command import UNSAFE, USAGE, OperatorCommand, exit_codes
 
 ACTOR = "command:key_backup"
@@ -42,7 +43,7 @@ class Command(OperatorCommand):
     notes = NOTES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the three actions and their options."""
+        """Add the actions `save`, `open` and `restore`, with their options, to `parser`."""
         actions = parser.add_subparsers(dest="what", required=True, metavar="save | open | restore")
         save = actions.add_parser("save", help="write a new file with the keys (mode 0600)")
         unseal = actions.add_parser("open", help="write the value of KEY_ENCRYPTION_KEYS to a new file (mode 0600)")
@@ -56,7 +57,7 @@ class Command(OperatorCommand):
             action.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Run the action and print its result."""
+        """Run the action that the operator named, such as `save`, and print its result."""
         run = {"save": save, "open": unseal, "restore": restore}[options["what"]]
         try:
             with exit_codes():
@@ -88,11 +89,15 @@ def unseal(options: dict[str, Any]) -> dict[str, Any]:
 def restore(options: dict[str, Any]) -> dict[str, Any]:
     """Restore a backup into the database."""
     found = key_backup.read(options["file"].read_bytes(), passphrase(options))
-    return {"restored": key_backup.restore(found, conf.issuer().encryption_keys(), actor=ACTOR)}
+    keys = conf.issuer().encryption_keys()
+    return {"restored": key_backup.restore(found, keys, actor=ACTOR, now=store.database_now())}
 
 
 def passphrase(options: dict[str, Any]) -> str:
-    """Return the passphrase from its file or from the terminal. Raises CommandError if it is too short."""
+    """Return the passphrase from its file or from the terminal.
+
+    Raises CommandError if the passphrase is too short, or if there is neither a file nor a terminal.
+    """
     if options["passphrase_file"] is not None:
         text: str = options["passphrase_file"].read_text(encoding="utf-8").partition("\n")[0].strip()
     elif sys.stdin.isatty():

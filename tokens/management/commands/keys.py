@@ -20,12 +20,12 @@ from tokens.management.operator_command import KEY_UNUSABLE, UNSAFE, USAGE, KeyC
 from tokens.models.key import Ring
 
 WIDTH = 60
-"""Characters of a timeline."""
+"""The number of characters of a timeline."""
 MARKS = {"announced": "·", "signing": "█", "retired": "▒", "withdrawn": " ", "revoked": "x", "cancelled": " "}
 
 
 class Command(KeyCommand):
-    """Prints the timelines or the problems, or writes PEM files."""
+    """Prints the timeline or the problems of each key ring, or writes the public keys as PEM files."""
 
     help = (
         "Show the signing keys as a timeline, check them for overdue, undecryptable and missing keys, or write the"
@@ -33,7 +33,7 @@ class Command(KeyCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the options."""
+        """Add the options of this command to `parser`."""
         parser.add_argument("--ring", help="only this ring")
         what = parser.add_mutually_exclusive_group()
         what.add_argument(
@@ -49,13 +49,16 @@ class Command(KeyCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Print the timelines or the problems, or write the PEM files."""
+        """Print the timelines or the problems of the key rings, or write the PEM files."""
         action = self._check if options["check"] else self._write_pem if options["pem"] is not None else self._show
         with exit_codes():
             action(options)
 
     def _write_pem(self, options: dict[str, Any]) -> None:
-        """Write the PEM files. Raises CommandError if the folder cannot be used, and NotReady."""
+        """Write the PEM files.
+
+        Raises CommandError if the folder cannot be used, and NotReady if the JWKS cannot be published.
+        """
         now = keyring.clock(now=timezone.now())
         try:
             change = pem_folder.update(options["pem"], publication.jwks(options["ring"] or DEFAULT_RING, now=now))
@@ -67,7 +70,7 @@ class Command(KeyCommand):
             self.stdout.write("\n".join(lines))
 
     def _check(self, options: dict[str, Any]) -> None:
-        """Print notes. Raises CommandError with the problems of the ring and of the settings, if any."""
+        """Print notes about changes under way. Raises CommandError if key rings or settings have problems."""
         settings, ring = conf.issuer(), options["ring"]
         if ring not in (None, DEFAULT_RING) and not Ring.objects.filter(name=ring).exists():
             raise CommandError(f"there is no ring {ring!r}; for a list, run manage.py keys", returncode=USAGE)
@@ -106,7 +109,7 @@ class Command(KeyCommand):
 
 
 RingTimeline = tuple[Ring, tuple[Line, ...], tuple[str, datetime], datetime]
-"""A ring, its keys, its next step with its time, and the present."""
+"""A key ring, its keys, its next step with the time of the step, and the current time."""
 
 
 def _timeline(ring: Ring, now: datetime) -> RingTimeline:
@@ -126,7 +129,7 @@ def _json(ring: Ring, lines: tuple[Line, ...], step: tuple[str, datetime], now: 
 
 
 def _bar(line: Line, lines: tuple[Line, ...], now: datetime) -> str:
-    """Return the key's phases as WIDTH characters that span all dates of the ring, with the present marked."""
+    """Return the key's phases as WIDTH characters. They span all dates of the key ring, and "^" marks `now`."""
     instants = [now] + [at for other in lines for part in other.stretches for at in (part.start, part.end) if at]
     first, span = min(instants), max((max(instants) - min(instants)).total_seconds(), 1.0)
     cells = [" "] * WIDTH

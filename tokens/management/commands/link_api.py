@@ -4,8 +4,7 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.utils import timezone
-
+from tokens.keys import store
 from tokens.management.arguments import find_api, find_client
 from tokens.management.operator_command import OperatorCommand, exit_codes
 from tokens.registration import api as apis
@@ -14,7 +13,7 @@ ACTOR = "command:link_api"
 
 
 class Command(OperatorCommand):
-    """Sets the client with which an API authenticates."""
+    """Sets the client by which an API authenticates at the issuer."""
 
     help = "Set the client with which an API authenticates at the issuer (introspection, token exchange)."
     notes = """
@@ -28,7 +27,7 @@ exit codes:
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the arguments."""
+        """Add the arguments and options of this command to `parser`."""
         parser.add_argument("api", metavar="identifier", help="the API's identifier")
         which = parser.add_mutually_exclusive_group(required=True)
         which.add_argument("--client", metavar="CLIENT_ID", help="the client; replaces a client that is linked already")
@@ -42,7 +41,7 @@ exit codes:
         with exit_codes():
             api = find_api(options["api"])
             client = None if options["none"] else find_client(options["client"])
-            changed = apis.link(api, client, actor=ACTOR, now=timezone.now())
+            changed = apis.link(api, client, actor=ACTOR, now=store.database_now())
         if options["json"]:
             client_id = client.client_id if client else None
             self.stdout.write(json.dumps({"api": api.identifier, "client_id": client_id, "changed": changed}))

@@ -36,12 +36,12 @@ class Command(OperatorCommand):
     notes = NOTES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the options."""
+        """Add the options of this command to `parser`."""
         parser.add_argument("--to", required=True, metavar="URL", help="an empty PostgreSQL database")
         parser.add_argument("--json", action="store_true", help="print one JSON object, and no progress")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Copy, verify, and print the number of rows."""
+        """Copy the database, verify the copy, and print the number of rows."""
         try:
             with exit_codes():
                 moved = database_copy.move(options["to"], self._progress(quiet=options["json"]))

@@ -20,7 +20,7 @@ class Command(OperatorCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the options."""
+        """Add the options of this command to `parser`."""
         parser.add_argument(
             "--dry-run", action="store_true", help="count the rows that would be deleted, and delete nothing"
         )

@@ -1,4 +1,4 @@
-"""`recipes`: list the programs that create_client and create_api know by `--for`, or show one."""
+"""`recipes`: list the recipes that create_client and create_api accept with `--for`, or show one recipe."""
 
 import json
 from argparse import ArgumentParser
@@ -12,7 +12,7 @@ from tokens.recipes.schema import Recipe
 
 
 class Command(OperatorCommand):
-    """Lists the recipes, or prints one as its page in the documentation shows it."""
+    """Lists the recipes, or prints one recipe in the form of its documentation page."""
 
     help = "List the programs that create_client --for and create_api --for know, or show the recipe of one."
     notes = """
@@ -28,7 +28,7 @@ A site adds recipes in a folder of its own: set RECIPES to its path (docs/recipe
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the options."""
+        """Add the options of this command to `parser`."""
         parser.add_argument("name", nargs="?", metavar="NAME", help="the recipe to show; without it, all are listed")
         parser.add_argument(
             "--kind", choices=("login", "machine", "resource server"), help="list only the programs of this kind"
@@ -36,7 +36,10 @@ A site adds recipes in a folder of its own: set RECIPES to its path (docs/recipe
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Print the recipes."""
+        """Print the recipe that the operator named, as Markdown. Without a name, print a list of all recipes.
+
+        With --kind, the list has the programs of that kind only. With --json, prints the recipe or the list as JSON.
+        """
         site = conf.issuer().recipes
         with recipe_options.usage_errors():
             if options["name"]:

@@ -1,7 +1,7 @@
 """`revoke_key`: revoke a signing key, or every live key.
 
 1. Refuse options that do not go together, and a reason that cannot be stored.
-2. Print the consequences for each ring, computed by a dry run, and ask for confirmation.
+2. Print the consequences for each key ring, computed by a dry run, and ask for confirmation.
 3. Revoke. An error in one ring does not stop the others.
 """
 
@@ -26,7 +26,7 @@ LONGEST_REASON = SigningKey._meta.get_field("revoke_reason").max_length or 0
 
 
 class Command(KeyCommand):
-    """Prints the consequences, asks the operator, and revokes the key."""
+    """Prints the consequences of a revocation, asks the operator, and revokes the key."""
 
     help = (
         "Revoke a signing key: the key leaves the JWKS, the standby takes over at once, and its tokens are refused."
@@ -46,7 +46,7 @@ how long a verifier can accept a revoked key (docs/revoked-keys.md):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the arguments."""
+        """Add the arguments and options of this command to `parser`."""
         parser.add_argument(
             "kid", nargs="?", help="the key to revoke; can be shortened to the characters that manage.py keys prints"
         )
@@ -71,7 +71,7 @@ how long a verifier can accept a revoked key (docs/revoked-keys.md):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Print the consequences, ask the operator, and revoke the key in each ring."""
+        """Print the consequences, ask the operator, and revoke the key in each key ring."""
         check_options(options)
         with exit_codes():
             rings = rings_of(options)
@@ -82,7 +82,7 @@ how long a verifier can accept a revoked key (docs/revoked-keys.md):
             self.for_each(rings, lambda ring: text(run(ring, options), options))
 
     def _preview(self, rings: list[str], options: dict[str, Any]) -> None:
-        """Print the consequences for each ring. Raises KeyProblem if there is only one ring."""
+        """Print the consequences of a revocation in each key ring. If there is only one ring, raises its KeyProblem."""
         # With several rings, an error in one must not prevent the revocation in the others.
         with suppress(KeyProblem) if len(rings) > 1 else nullcontext():
             self.for_each(rings, lambda ring: text(run(ring, options, dry_run=True), options))
@@ -105,7 +105,10 @@ def check_options(options: dict[str, Any]) -> None:
 
 
 def rings_of(options: dict[str, Any]) -> list[str]:
-    """Return the rings to process: the named ring, or "" for the ring of the kid, or every ring that has keys."""
+    """Return the names of the key rings to process: the ring that the operator named, or every ring that has keys.
+
+    If the operator named only a kid, returns [""]. The ring of that kid is found later.
+    """
     if options["ring"] or options["kid"]:
         return [options["ring"] or ""]
     rings = Ring.objects.filter(keys__isnull=False).distinct().values_list("name", flat=True)
@@ -128,7 +131,7 @@ def run(ring: str, options: dict[str, Any], *, dry_run: bool = False) -> KeyRevo
 
 
 def text(revocation: KeyRevocation, options: dict[str, Any]) -> str:
-    """Return the revocation in one ring as JSON or as text."""
+    """Return the revocation in one key ring as JSON or as text."""
     if options["json"]:
         return json.dumps(revocation.members(), cls=DjangoJSONEncoder)
     return f"ring {revocation.ring}\n{revocation}" if options["all"] else str(revocation)

@@ -28,7 +28,7 @@ REMEDIES = {
     "client": "use the client_id that the admin shows",
     "grant": "use the grant_id of a token, which inspect_token shows",
 }
-"""For each kind of target: where the operator finds its name."""
+"""For each kind of target, where the operator finds the name of the target."""
 NOTES = """
   revoke_tokens --user ada --dry-run              count what would be revoked
   revoke_tokens --user ada                        log the user out everywhere; the user can log in again
@@ -53,7 +53,7 @@ class Command(OperatorCommand):
     notes = NOTES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the options."""
+        """Add the options of this command to `parser`."""
         parser.add_argument("--all", action="store_true", help="revoke everything issued so far")
         parser.add_argument("--user", metavar="NAME", help="username, e-mail address or sub")
         parser.add_argument("--client", metavar="ID", help="client_id; with --user: only the tokens of this user")
@@ -127,7 +127,7 @@ def _grant(text: str) -> UserGrant:
 
 
 def _token_id(text: str) -> str:
-    """Return `text` if it can be a jti. Raises CommandError."""
+    """Return `text` if it can be a jti. Raises CommandError if it cannot."""
     if not JTI.fullmatch(text):
         # The message does not repeat the text, which can be a token.
         raise CommandError("--jti: this is not a jti. To see the jti of a token, run inspect_token", returncode=USAGE)

@@ -4,8 +4,7 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from django.utils import timezone
-
+from tokens.keys import store
 from tokens.management.arguments import find_user
 from tokens.management.operator_command import OperatorCommand, exit_codes
 from tokens.revoking import access
@@ -29,18 +28,18 @@ exit codes:
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the arguments."""
+        """Add the arguments and options of this command to `parser`."""
         parser.add_argument("user", help="username, sub or e-mail address")
         parser.add_argument("--disable", action="store_true", help="the user cannot log in until access enable")
         parser.add_argument("--reason", default="", help="stored in the audit trail")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Find the user, revoke, print the result."""
+        """Find the user, end all sessions, grants and tokens of the user, and print the result."""
         user = find_user(options["user"])
-        event: dict[str, Any] = {"reason": options["reason"].strip(), "actor": ACTOR, "now": timezone.now()}
+        event: dict[str, Any] = {"reason": options["reason"].strip(), "actor": ACTOR, "now": store.database_now()}
         with exit_codes():
-            access.log_out(user, **event)
+            access.log_out_everywhere(user, **event)
             disabled = options["disable"] and access.set_active(user, active=False, **event)
         if options["json"]:
             self.stdout.write(json.dumps({"subject": access.subject(user), "disabled": disabled}))

@@ -30,7 +30,7 @@ ACTOR = "command:rotate_keys"
 
 
 class Command(KeyCommand):
-    """Takes the next step of each ring, or encrypts keys again, cancels a key, or moves an API to a ring."""
+    """Takes the next step of each key ring, encrypts keys again, cancels a key, or moves an API to a ring."""
 
     help = "Take the next safe step of the signing keys: create the first key and its standby, or switch when due."
     notes = f"""{EXIT_CODES}
@@ -43,7 +43,7 @@ To sign one API's tokens with a ring of its own:
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the options."""
+        """Add the options of this command to `parser`."""
         parser.add_argument(
             "--now", action="store_true", help="switch at the earliest safe time, even if the signing key is not due"
         )
@@ -71,7 +71,7 @@ To sign one API's tokens with a ring of its own:
         parser.add_argument("--json", action="store_true", help="print one JSON object for each ring, each on a line")
 
     def _add_ring(self, parser: ArgumentParser) -> None:
-        """Add the options that move an API or create a ring."""
+        """Add the options that create a key ring, or move an API from its key ring to another."""
         parser.add_argument("--move", metavar="API", help="with --ring: plan that this ring signs for the API")
         parser.add_argument("--algorithm", choices=ALGORITHMS, help="with --ring: create a ring with this algorithm")
         parser.add_argument(
@@ -82,7 +82,7 @@ To sign one API's tokens with a ring of its own:
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Take one step of each ring and print it. An error in one ring does not stop the others."""
+        """Take one step of each key ring and print it. An error in one ring does not stop the others."""
         check_options(options)
         try:
             with exit_codes():
@@ -97,7 +97,7 @@ To sign one API's tokens with a ring of its own:
             ) from error
 
     def _renew_factors(self, options: dict[str, Any]) -> None:
-        """Encrypt the secrets of users' second factors again, too. Says nothing with --json, or if there are none."""
+        """Encrypt the secrets of users' second factors again. Print how many, unless there are none or with --json."""
         renewed, lost = renewal.renew()
         if (renewed or lost) and not options["json"]:
             note = f"; {lost} do not decrypt: their users set them up again" if lost else ""
@@ -105,7 +105,7 @@ To sign one API's tokens with a ring of its own:
 
 
 def is_the_job(options: dict[str, Any]) -> bool:
-    """Return True if the command takes the next step of every ring, as from cron."""
+    """Return True if the command takes the next step of every key ring, as a cron job does."""
     return not any(options[name] for name in ("ring", "dry_run", "rewrap", "cancel"))
 
 
@@ -129,11 +129,11 @@ def check_options(options: dict[str, Any]) -> None:
 
 
 def rings_of(options: dict[str, Any]) -> list[str]:
-    """Return the named ring, or every ring. The default ring comes first, even if it does not exist yet."""
+    """Return the named key ring, or else every ring. The default ring comes first, even if it does not exist yet."""
     if options["ring"]:
         return [options["ring"]]
     if options["cancel"]:
-        return [DEFAULT_RING]  # not used: `cancel` finds the ring of the kid
+        return [DEFAULT_RING]  # one call of `run`, which ignores the name: `cancel` finds the ring of the kid
     return [DEFAULT_RING, *Ring.objects.exclude(name=DEFAULT_RING).order_by("name").values_list("name", flat=True)]
 
 
@@ -174,7 +174,7 @@ def _sentence(outcome: Outcome | Planned) -> str:
 
 
 def _shown(outcome: Outcome) -> str:
-    """Return from when every process publishes the key that the step announced, or nothing."""
+    """Return the text that says from when every process publishes the key that the step announced, or ""."""
     if outcome.announced is None or outcome.shown_from is None:
         return ""
     return f"; {outcome.announced} is in the JWKS from {outcome.shown_from:%Y-%m-%d %H:%M:%S} UTC on"

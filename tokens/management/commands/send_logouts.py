@@ -8,7 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from tokens.back_channel import outbox
-from tokens.back_channel.sender import Dispatcher, run
+from tokens.back_channel.dispatcher import Dispatcher
+from tokens.back_channel.sender import run
 from tokens.keys import store
 from tokens.management.operator_command import OperatorCommand
 
@@ -22,20 +23,20 @@ runs at once are safe.
 
 
 class Command(OperatorCommand):
-    """Delivers the messages that tell applications of ended sessions."""
+    """Delivers the messages that tell applications that a user's session ended."""
 
     help = "Deliver the logout tokens that tell applications that a user's session ended (docs/logout.md)."
     notes = NOTES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the options."""
+        """Add the options of this command to `parser`."""
         parser.add_argument("--once", action="store_true", help="deliver what is due now, then end")
         parser.add_argument(
             "--json", action="store_true", help="print one JSON object at the end, with what is pending and dead"
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Deliver, then print what was delivered, what failed, what is pending and what was given up."""
+        """Deliver logout messages, then print how many were delivered, failed, are pending, and were given up."""
         dispatcher = Dispatcher()
         if options["once"]:
             dispatcher.drain()

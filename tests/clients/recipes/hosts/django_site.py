@@ -1,6 +1,7 @@
-"""A Django website whose settings end with those of a page: site_settings.py and site_urls.py in the working folder.
+"""A Django website with the settings and URLs of a documentation page.
 
-Its front page shows the user as JSON. It is run as `python django_site.py PORT`.
+They are site_settings.py and site_urls.py in the working folder. The front page shows the user as JSON. The website is
+run as `python django_site.py PORT`.
 """
 
 import os

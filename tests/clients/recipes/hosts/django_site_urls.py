@@ -1,4 +1,4 @@
-"""The URLs of the website: the front page, what the tests read, and the URLs of the page that the site follows."""
+"""The URLs of the website: the front page, URLs for the tests, and the URLs that the documentation page adds."""
 
 import site_urls
 from django.apps import apps
@@ -11,17 +11,17 @@ BUTTON = '<form method="post" action="{{ action }}">{% csrf_token %}</form>'
 
 
 def front(request: HttpRequest) -> JsonResponse:
-    """Show the user."""
+    """Return the logged-in user as JSON."""
     return JsonResponse({name: getattr(request.user, name, "") for name in NAMES})
 
 
 def session(request: HttpRequest) -> JsonResponse:
-    """Show what the page's own views keep."""
+    """Return the values that the documentation's views have stored in the session."""
     return JsonResponse(dict(request.session.items()))
 
 
 def tokens(request: HttpRequest) -> JsonResponse:
-    """Show the tokens that the client library keeps."""
+    """Return the user's tokens that the client library stores."""
     if apps.is_installed("allauth"):
         kept = request.user.socialaccount_set.get().socialtoken_set.get()
         return JsonResponse({"access_token": kept.token, "refresh_token": kept.token_secret})
@@ -32,21 +32,23 @@ def tokens(request: HttpRequest) -> JsonResponse:
 
 
 def refresh(request: HttpRequest) -> HttpResponse:
-    """Refresh the tokens as the library documents it."""
+    """Let the access token expire, and refresh the tokens as the documentation page says."""
     from social_django.utils import load_strategy  # noqa: PLC0415 (only a site with social-auth has it)
 
-    request.user.social_auth.get().refresh_token(load_strategy(request))
+    login = request.user.social_auth.get()
+    login.extra_data["auth_time"] = 1
+    login.get_access_token(load_strategy(request))
     return tokens(request)
 
 
 def expire(request: HttpRequest) -> HttpResponse:
-    """Let the session of mozilla-django-oidc expire."""
+    """Make the session of mozilla-django-oidc expire."""
     request.session["oidc_id_token_expiration"] = 0
     return HttpResponse()
 
 
 def button(request: HttpRequest) -> HttpResponse:
-    """Show a button that posts to a URL of the library."""
+    """Return a page with a button that posts to a URL of the library."""
     return HttpResponse(Template(BUTTON).render(RequestContext(request, {"action": request.GET["action"]})))
 
 

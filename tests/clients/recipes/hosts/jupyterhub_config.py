@@ -6,7 +6,7 @@ from jupyterhub.proxy import Proxy
 
 
 class NoProxy(Proxy):
-    """The test calls the hub itself."""
+    """A JupyterHub proxy that does nothing, because the test calls the hub directly."""
 
     should_start = False
 

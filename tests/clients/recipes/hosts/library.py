@@ -1,6 +1,7 @@
-"""Calls the functions of a page's block, which is recipe.py in the working folder, and prints what they return.
+"""Calls the functions of recipe.py in the working folder, and prints their results.
 
-Standard input has one line for each call: the callback URL, then names of further functions.
+recipe.py is a code block of a documentation page. Standard input has one line for each call: the callback URL, then
+names of further functions.
 """
 
 import json
@@ -12,7 +13,7 @@ import recipe
 
 
 def say(**document: object) -> None:
-    """Print one JSON document."""
+    """Print one JSON document, with the values as its members."""
     sys.stdout.write(json.dumps(document, default=str) + "\n")
     sys.stdout.flush()
 

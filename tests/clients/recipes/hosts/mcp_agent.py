@@ -1,7 +1,8 @@
-"""Calls tools with the SDK as a page's block does, which is recipe.py in the working folder, and prints the results.
+"""Calls MCP tools by recipe.py in the working folder, and prints the results.
 
-Standard input has one JSON document for each call, and one callback URL for each login. Further actions: "expire" makes
-the SDK think that its access token has expired; "registered" names the client_id of a registered client.
+recipe.py is a code block of a documentation page. Standard input has one JSON document for each call, and one callback
+URL for each login. Further actions: "expire" makes the SDK treat its access token as expired; "registered" gives the
+client_id of a registered client.
 """
 
 import asyncio
@@ -15,18 +16,18 @@ import recipe
 
 
 def say(**document: object) -> None:
-    """Print one JSON document."""
+    """Print one JSON document, with the values as its members."""
     sys.stdout.write(json.dumps(document, default=str) + "\n")
     sys.stdout.flush()
 
 
 def deepest(error: BaseException) -> BaseException:
-    """Return the first error in a tree of groups."""
+    """Return the first error in nested exception groups that is no group itself."""
     return deepest(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
 async def act(action: dict) -> None:
-    """Do what one line of the input says."""
+    """Perform the action that one line of the input describes."""
     if action.get("expire"):
         recipe.provider.context.token_expiry_time = 1
     try:
@@ -41,7 +42,7 @@ async def act(action: dict) -> None:
 
 
 async def main() -> None:
-    """Act until the input ends."""
+    """Perform the action of each line of standard input, until the input ends."""
     while line := await asyncio.to_thread(sys.stdin.readline):
         action = json.loads(line)
         if "registered" in action:

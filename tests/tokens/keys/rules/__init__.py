@@ -1,1 +1,1 @@
-"""Tests of `tokens.keys.rules`."""
+"""Tests of `tokens.keys.rules`, which computes the dates of signing keys."""

@@ -1,4 +1,7 @@
-"""The dates after a revocation or a cancellation: the worked example of the module, and its neighbours."""
+"""The dates of the other keys after a key was revoked or cancelled.
+
+The tests have the worked example of the module `discard`, and similar cases.
+"""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

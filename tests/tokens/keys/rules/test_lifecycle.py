@@ -1,4 +1,4 @@
-"""Phases, the signer, the published keys, and withdrawals (P2)."""
+"""The phases of keys, the key that signs, the published keys, and the dates at which keys leave the JWKS."""
 
 from datetime import UTC, datetime, timedelta
 

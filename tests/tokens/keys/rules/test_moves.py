@@ -1,6 +1,7 @@
-"""An API moves between rings: no token breaks, although nodes have old snapshots and wrong clocks.
+"""An API moves from one ring (set of signing keys) to another.
 
-The API reads its new ring's JWKS before any node signs for it with that ring.
+All its tokens can be verified, although nodes have wrong clocks and old snapshots. The API reads the JWKS of its new
+ring before any node signs for it with that ring.
 """
 
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ AHEAD = st.integers(-300, 300).map(lambda value: timedelta(seconds=value))
 
 
 class Timeline:
-    """One move of an API, planned at START and committed as late as allowed."""
+    """One move of an API between rings, which is planned at START and committed as late as allowed."""
 
     def __init__(self, policy: Policy, previous: Policy, start: datetime) -> None:
         self.policy, self.slowest = policy, max(policy, previous, key=lambda one: one.propagation)
@@ -45,11 +46,14 @@ class Timeline:
         """Every node has read the plan by then."""
 
     def signing(self, now: datetime, *, skew: timedelta, knows: bool) -> str:
-        """Return the ring with which a node signs."""
+        """Return the name of the ring with which a node signs at `now`.
+
+        `skew` is the error of the node's clock. `knows` is True if the node has read the date of the move.
+        """
         return moves.signing("api", {"api": self.move} if knows else {"api": BEFORE}, now=now + skew)
 
     def lags(self) -> Iterator[timedelta]:
-        """Yield how long after the commit a copy of the new ring's JWKS can be from before it."""
+        """Yield how long after the commit an API's copy of the new ring's JWKS can still be from before the commit."""
         for policy in (self.policy, self.slowest):
             yield policy.snapshot_age + policy.shared_cache + policy.api_copy - 3 * LATE
 
@@ -68,7 +72,11 @@ class Timeline:
                 raise AssertionError("the previous ring is out of use, and its token lives")
 
     def last_signature(self) -> datetime:
-        """Return when a node last signs with the previous ring: its clock is slow, or it has not read the plan."""
+        """Return the last instant at which some node can sign with the previous ring.
+
+        There are two kinds of such nodes: their clock is as slow as allowed, or they have not read the date of the
+        move. The later of the two instants counts.
+        """
         last = self.move.at + DELTA - LATE
         assert self.signing(last, skew=-DELTA, knows=True) == "old"
         return max(last, self.read_by)
@@ -116,7 +124,10 @@ def test_a_move_that_does_not_wait_for_slow_clocks_finds_no_signer():
 
 
 def test_a_previous_ring_that_is_not_trusted_a_second_too_early_breaks_a_token():
-    """Also if a node has not read the plan when the move happens: settling does not depend on that."""
+    """In this test, the API moves at once, before nodes have read the date of the move.
+
+    How long the previous ring stays trusted does not depend on that.
+    """
     acceptance = transfer._acceptance
     with (
         patch.object(transfer, "_earliest", lambda locked, _: locked.now),

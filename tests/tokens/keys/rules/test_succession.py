@@ -1,4 +1,7 @@
-"""The dates of a planned switch (P1, P2), and what longer timings change: the worked example of the module."""
+"""The dates of a planned switch of signing keys.
+
+The tests have the worked example of the module `succession`, and longer timings.
+"""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""A ring as a timeline: its phases, its last tokens, and the next step."""
+"""The timeline of a key ring: its phases, the expiry of its last tokens, and its next step."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,0 +1,194 @@
+"""Answer the endpoints for programs without the middleware that only pages need.
+
+That middleware takes longer than most of these endpoints.
+
+- A request is answered here if its path is in the table, which is made from the URL map, and if nothing about the
+  request is unusual (`_is_plain`). Django's handler answers every other request.
+- This module and Django's handler give the same answer, by the same view and with the same headers
+  (tests/project/test_direct.py compares them).
+- The middleware in SHARED is applied, in the order of the settings. The middleware in PAGES is left out: it does
+  nothing for these endpoints, which read no cookie, and whose views refuse unreadable bodies themselves. If the
+  settings have any other middleware, all requests go to Django's handler.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from io import BytesIO
+from typing import Any, cast
+
+from django.apps import apps
+from django.conf import settings
+from django.core.exceptions import MiddlewareNotUsed, PermissionDenied, SuspiciousOperation
+from django.core.handlers.exception import convert_exception_to_response
+from django.core.handlers.wsgi import WSGIRequest
+from django.db import close_old_connections
+from django.http import HttpRequest, HttpResponse
+from django.middleware.clickjacking import XFrameOptionsMiddleware
+from django.middleware.common import CommonMiddleware
+from django.middleware.security import SecurityMiddleware
+from django.urls import ResolverMatch, resolve, set_script_prefix
+from django.utils.log import log_response
+from django.utils.module_loading import import_string
+
+Answer = Callable[[HttpRequest], HttpResponse]
+
+PATHS = (
+    "/oauth/token",
+    "/oauth/introspect",
+    "/oauth/revoke",
+    "/oauth/revocations",
+    "/.well-known/jwks.json",
+    "/.well-known/openid-configuration",
+    "/.well-known/oauth-authorization-server",
+)
+SHARED = (
+    "project.metrics.middleware.measured",
+    "project.request_id.request_ids",
+    "project.telemetry.traced",
+    "project.access_log.access_log",
+    "project.mount.mount",
+    "project.postgresql.budget.bounded",
+    "tokens.views.unavailable.audit_unavailable",
+)
+DATABASE_AWAY = "tokens.views.unavailable.DatabaseAway"
+PAGES = frozenset(
+    {
+        "resources.middleware.json_errors",  # for an API on the same origin
+        "resources.middleware.no_store",
+        "project.page_language.page_language",
+        "project.background.start_threads",  # Django's handler starts them
+        "tokens.views.probes.probes",
+        "whitenoise.middleware.WhiteNoiseMiddleware",
+        "project.admin_host.admin_host",
+        "django.contrib.sessions.middleware.SessionMiddleware",
+        "tokens.views.bodies.ReadableForms",
+        "tokens.views.own_forms.own_forms",
+        "django.middleware.csrf.CsrfViewMiddleware",
+        "django.contrib.auth.middleware.AuthenticationMiddleware",
+        "tokens.views.session_record.session_record",
+        "django.contrib.messages.middleware.MessageMiddleware",
+        "allauth.account.middleware.AccountMiddleware",
+    }
+)
+HEADERS = (
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+)
+"""The middleware whose headers `Direct` itself adds."""
+
+
+class Body(list[bytes]):
+    """The body of an answer. The server calls `close` after it sent the answer."""
+
+    def close(self) -> None:
+        """Close database connections that are broken or too old, as Django does after each request."""
+        close_old_connections()
+
+
+class Direct:
+    """The endpoints for programs: the view of each path, and the middleware around it.
+
+    One instance lives as long as the process.
+    """
+
+    def __init__(self, request_class: type[WSGIRequest]) -> None:
+        self._request_class = request_class
+        self._security, self._common = SecurityMiddleware(_unused), CommonMiddleware(_unused)
+        self._matches = dict(_table(settings.FORCE_SCRIPT_NAME or ""))
+        self._answer = _chain(settings.MIDDLEWARE) if self._matches else _unused
+        self._added = {scheme: self._headers(scheme) for scheme in ("http", "https")}
+
+    def answer(self, environ: dict[str, Any], start_response: Callable[..., object]) -> Body | None:
+        """Return the answer to a request, or None if Django's handler must answer it."""
+        match = self._matches.get(environ["PATH_INFO"])
+        if match is None or not _is_plain(environ):
+            return None
+        request = self._request_class(environ)
+        try:
+            if self._security.process_request(request) or self._common.process_request(request):
+                return None  # a redirect to https
+        except (SuspiciousOperation, PermissionDenied):  # a wrong Host
+            return None
+        set_script_prefix(environ["SCRIPT_NAME"])
+        request.resolver_match = match
+        response = self._answer(request)
+        if response.status_code >= 400:
+            log_response("%s: %s", response.reason_phrase, request.path, response=response, request=request)
+        body = Body([b"" if response.status_code == 304 else response.content])
+        headers = [*_pairs(response), ("Content-Length", str(len(body[0])))]
+        present = response.headers._store  # noqa: SLF001 (as in `_pairs`)
+        headers += [(name, value) for key, name, value in self._added[str(request.scheme)] if key not in present]
+        start_response(f"{response.status_code} {response.reason_phrase}", headers)
+        return body
+
+    def _headers(self, scheme: str) -> list[tuple[str, str, str]]:
+        """Return the headers that HEADERS add to an answer over `scheme`, each as lower-case name, name and value."""
+        # Made once, because they depend only on the settings and the scheme.
+        environ = {"REQUEST_METHOD": "GET", "wsgi.url_scheme": scheme, "wsgi.input": BytesIO()}
+        request, response = self._request_class(environ), HttpResponse()
+        del response.headers["Content-Type"]
+        response = XFrameOptionsMiddleware(_unused).process_response(request, response)
+        added = self._security.process_response(request, response).items()
+        return [(name.lower(), name, value) for name, value in added]
+
+
+def _pairs(response: HttpResponse) -> Iterable[tuple[str, str]]:
+    """Return the names and values of the response's headers."""
+    # The public iterator makes four Python calls for each header, a tenth of the calls for a request of the JWKS.
+    return response.headers._store.values()  # noqa: SLF001
+
+
+def _is_plain(environ: Mapping[str, Any]) -> bool:
+    """Return True unless the client accepts HTML or the Origin is "null".
+
+    In these cases, a browser expects a page, or a page of the issuer can have sent the request.
+    """
+    return "text/html" not in environ.get("HTTP_ACCEPT", "") and environ.get("HTTP_ORIGIN") != "null"
+
+
+def _table(mount: str) -> Iterable[tuple[str, ResolverMatch]]:
+    """Yield the path and the view of each endpoint in PATHS. `mount` is the path of the issuer's URL, or "".
+
+    Yields nothing if a middleware in the settings is unknown to this module.
+    """
+    known = {*SHARED, *PAGES, *HEADERS, DATABASE_AWAY}
+    if not apps.is_installed("tokens") or not known.issuperset(settings.MIDDLEWARE):
+        return
+    for path in PATHS:
+        match = resolve(path)
+        yield path, match
+        yield mount + path, match
+
+
+def _chain(names: Sequence[str]) -> Answer:
+    """Return a function that calls a request's view within the middleware in SHARED, in the order of the settings."""
+    answer: Any = convert_exception_to_response(_called(import_string(DATABASE_AWAY)(_unused)))
+    for name in reversed(names):
+        if name in SHARED:
+            with suppress(MiddlewareNotUsed):
+                answer = import_string(name)(answer)
+    return cast("Answer", convert_exception_to_response(answer))
+
+
+def _called(away: Any) -> Answer:
+    """Return a function that calls the view of the request.
+
+    If the view raises an error because of an outage of the database, the middleware `away` answers.
+    """
+
+    def called(request: HttpRequest) -> HttpResponse:
+        match = cast("ResolverMatch", request.resolver_match)
+        try:
+            return cast("HttpResponse", match.func(request, *match.args, **match.kwargs))
+        except Exception as error:
+            answer: HttpResponse | None = away.process_exception(request, error)
+            if answer is None:
+                raise
+            return answer
+
+    return called
+
+
+def _unused(request: HttpRequest) -> HttpResponse:
+    raise NotImplementedError

@@ -1,0 +1,217 @@
+"""Search the log lines of every test for tokens, secrets, codes and e-mail addresses, and fail the test that wrote one.
+
+- A handler at the root logger formats each record as JSON, as production does.
+- A line leaks if it has the shape of a JWT, of credentials of an Authorization header, or of an e-mail address.
+- A line leaks if it has a secret of the test's requests or responses, or a secret that the issuer generated.
+- An actor or subject of the audit log is a username, which can have the form of an address (docs/observability.md).
+- Processes that tests start write `*.log` files under pytest's folder: their lines are searched at the end.
+"""
+
+import json
+import logging
+import re
+import sys
+from base64 import b64decode
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import suppress
+from functools import wraps
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+from urllib.parse import parse_qsl, unquote_plus, urlsplit
+
+import pytest
+from django.test.client import Client, FakePayload
+
+from project.logs import AUDIT, JsonLine
+
+SHAPES = {
+    "a JWT": re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"),
+    "an encrypted JWT": re.compile(r"\beyJ[\w-]{8,}\.[\w-]*\.[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}"),
+    "credentials": re.compile(r"\b(?:Bearer|DPoP|Basic) [\w.~+/-]{12,}"),
+    "a private key": re.compile(r"PRIVATE KEY-----|[\"']d[\"']: ?[\"'][\w-]{20,}"),
+    "an e-mail address": re.compile(r"(?<![^\s@\"'<>,;:/\\…])[^\s@\"'<>,;:/\\…]+@[\w-]+\.[\w.-]*\w"),
+}
+NAMES = re.compile(r'"(?:actor|subject)": "user:[^"]*"')
+"""Usernames, in lines of the audit log."""
+FIELDS = frozenset({
+    "access_token", "assertion", "client_assertion", "client_secret", "code", "code_verifier", "device_code",
+    "id_token", "id_token_hint", "logout_token", "password", "password1", "password2", "refresh_token",
+    "registration_access_token", "request", "subject_token", "token", "user_code",
+})  # fmt: skip
+"""Parameters and members of JSON that are secrets, in requests or responses."""
+PART = re.compile(r'name="(\w+)"\r\n\r\n(.*?)\r\n--')
+MEMBER = re.compile(r'"(\w+)": ?"([^"\\]*)"')
+"""A field in a multipart form, which Django's test client sends if no type is given, and a member of a JSON object."""
+LEAST = 12
+"""Characters. A shorter value of a test, such as "x", is a part of other words."""
+OWN = {"tokens", "project", "resources", "keyturn_issuer", "keyturn_resources", "examples"}
+OURS = re.compile(r"(?:tokens|project|resources|keyturn_\w+|examples|django|__main__|_granian)\b")
+"""Names of loggers of Keyturn's processes."""
+
+
+class LeakSearch(logging.Handler):
+    """The leaks in the log lines of the running test, and the secrets that the test has used so far."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(JsonLine())
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget the leaks and secrets of the previous test."""
+        self.secrets: set[str] = set()
+        self.leaks: list[str] = []
+
+    def note(self, value: object) -> None:
+        """Remember a secret. Later lines must not contain it."""
+        if isinstance(value, str) and len(value) >= LEAST:
+            self.secrets.add(value)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Search the record's line and its message.
+
+        The message is searched because other projects log the messages of `resources` in their own formats.
+        """
+        own = "" if record.name == AUDIT or record.name.split(".")[0] not in OWN else record.getMessage()
+        if kind := self.kind(self.format(record)) or shape_of(own):
+            self.leaks.append(f"{kind} in a line of {record.name} ({record.pathname}:{record.lineno})")
+
+    def kind(self, line: str) -> str:
+        """Return the kind of secret that the log line leaks, or "" if it leaks none."""
+        if shape := shape_of(line):
+            return shape
+        return "a secret of this test" if any(secret in line for secret in self.secrets) else ""
+
+
+def shape_of(line: str) -> str:
+    """Return the kind of secret whose shape is in the line, or "" if there is none.
+
+    The kinds are JWTs, credentials of an Authorization header, and e-mail addresses.
+    """
+    line = NAMES.sub("", line).replace("\\u2026", "…")  # as JSON writes it
+    return next((name for name, shape in SHAPES.items() if shape.search(line)), "")
+
+
+def secrets_of_request(environ: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the credentials and secret parameters of a request of Django's test client."""
+    scheme, _, credentials = str(environ.get("HTTP_AUTHORIZATION", "")).partition(" ")
+    yield credentials
+    if scheme == "Basic":
+        with suppress(ValueError):
+            yield unquote_plus(b64decode(credentials).decode().partition(":")[2])
+    body = environ.get("wsgi.input")
+    sent = body.__dict__["_FakePayload__content"].getvalue() if isinstance(body, FakePayload) else b""
+    text = sent.decode(errors="replace")
+    pairs = [*parse_qsl(f"{environ.get('QUERY_STRING', '')}&{text}"), *PART.findall(text), *MEMBER.findall(text)]
+    yield from (value for name, value in pairs if name in FIELDS)
+
+
+def secrets_of_response(response: Any) -> Iterator[str]:
+    """Yield the secret members of a JSON response, and the code of a redirect."""
+    yield from (
+        value for name, value in parse_qsl(urlsplit(response.headers.get("Location", "")).query) if name in FIELDS
+    )
+    if "json" in response.headers.get("Content-Type", "") and not response.streaming:
+        with suppress(ValueError):
+            found = json.loads(response.content)
+            yield from (value for name, value in found.items() if name in FIELDS) if isinstance(found, dict) else ()
+
+
+SEARCH = LeakSearch()
+"""Lives as long as the process. `begin` empties it before each test."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def secrets_are_noted() -> Iterator[None]:
+    """Remember secrets during the session: those of requests and responses, and those that the issuer generates."""
+    from tokens.clients import client_secret  # noqa: PLC0415 (models need Django's apps)
+    from tokens.issued import one_time, refresh_text  # noqa: PLC0415
+
+    ask = Client.request
+
+    def asked(client: Client, **environ: Any) -> Any:
+        for value in secrets_of_request(environ):
+            SEARCH.note(value)
+        response = ask(client, **environ)
+        for value in secrets_of_response(response):
+            SEARCH.note(value)
+        return response
+
+    with (
+        patch.object(Client, "request", asked),
+        patch.object(client_secret, "add", noted(client_secret.add)),
+        patch.object(one_time, "new", noted(one_time.new)),
+        patch.object(refresh_text, "_tagged", noted(refresh_text._tagged)),
+    ):
+        yield
+
+
+def noted(function: Callable[..., str]) -> Callable[..., str]:
+    """Return a function that calls `function`, and remembers each result as a secret that no log line may contain."""
+
+    @wraps(function)
+    def wrapper(*arguments: Any, **named: Any) -> str:
+        made = function(*arguments, **named)
+        SEARCH.note(made)
+        return made
+
+    return wrapper
+
+
+@pytest.fixture(scope="session", autouse=True)
+def logs_of_processes_have_no_secrets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Search the log files of all processes at the end of the session. Fails if one of them has a secret."""
+    yield
+    leaks = [leak for path in tmp_path_factory.getbasetemp().rglob("*.log") for leak in leaks_of_file(path)]
+    assert leaks == []
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Begin the search for a new test, and add its log handler again.
+
+    An earlier test's `dictConfig` can have removed the handler.
+    """
+    SEARCH.begin()
+    root = logging.getLogger()
+    if SEARCH not in root.handlers:
+        root.addHandler(SEARCH)
+    loggers = [root, *(one for one in root.manager.loggerDict.values() if isinstance(one, logging.Logger))]
+    replace_closed_streams(handler for logger in loggers for handler in logger.handlers)
+
+
+def replace_closed_streams(handlers: Iterable[logging.Handler]) -> None:
+    """Let handlers whose stream is closed write to stderr.
+
+    If a test that captures stderr calls `dictConfig`, the new handlers write to the capture, which ends with the test.
+    """
+    for handler in handlers:
+        if isinstance(handler, logging.StreamHandler) and getattr(handler.stream, "closed", False):
+            handler.stream = sys.stderr  # `setStream` would flush the closed stream, which raises ValueError
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call() -> Generator[None, Any, Any]:
+    """Run the test. Fail the test if it logged a secret."""
+    result = yield
+    if SEARCH.leaks:
+        pytest.fail("logged: " + "; ".join(dict.fromkeys(SEARCH.leaks)), pytrace=False)
+    return result
+
+
+def leaks_of_file(path: Path) -> Iterator[str]:
+    """Yield the leaks in those lines of a log file that Keyturn wrote. Other programs write `*.log` files, too."""
+    with suppress(OSError), path.open(encoding="utf-8", errors="replace") as lines:
+        for number, line in enumerate(lines, 1):
+            if is_ours(line) and (kind := shape_of(line)):
+                yield f"{kind} in line {number} of {path}"
+
+
+def is_ours(line: str) -> bool:
+    """Return True if a process of Keyturn wrote the line, as JSON or as text."""
+    with suppress(ValueError):
+        found = json.loads(line)
+        return isinstance(found, dict) and ("action" in found or bool(OURS.match(str(found.get("logger", "")))))
+    words = line.split(maxsplit=4)  # date, time, level, logger, message
+    return len(words) > 4 and words[2].isupper() and bool(OURS.match(words[3]))

@@ -1,0 +1,19 @@
+"""Fixtures for the tests of `project`: signing keys that are made once per process."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests import prepared_keys
+from tokens.revoking import feed
+
+
+@pytest.fixture(autouse=True)
+def rings_draw_prepared_keys() -> Iterator[None]:
+    """Make key rings use prepared keys instead of new ones.
+
+    Cached documents are dropped first, because another test can have signed them with the same keys.
+    """
+    feed.documents.forget()
+    with prepared_keys.drawn():
+        yield

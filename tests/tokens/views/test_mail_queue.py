@@ -1,0 +1,57 @@
+import queue
+import threading
+
+from tokens.views import mail_queue
+from tokens.views.mail_queue import MailQueue
+
+
+def test_work_is_done_in_another_thread_in_the_order_of_its_arrival():
+    mail, done, end = MailQueue(), [], threading.Event()
+    mail.put(lambda: done.append(threading.current_thread()))
+    mail.put(lambda: done.append("second"))
+    mail.put(end.set)
+    assert end.wait(10)
+    assert done[0] is not threading.current_thread()
+    assert done[1:] == ["second"]
+
+
+def test_a_failure_stops_nothing_and_its_text_is_not_logged(caplog):
+    mail, end = MailQueue(), threading.Event()
+
+    def fail():
+        raise OSError("ada@example.org is refused")
+
+    mail.put(fail)
+    mail.put(end.set)
+    assert end.wait(10)
+    assert "OSError" in caplog.text
+    assert "ada@example.org" not in caplog.text
+
+
+def test_work_beyond_the_bound_is_dropped_with_a_line_in_the_log(caplog, monkeypatch):
+    mail, release, started = MailQueue(), threading.Event(), threading.Event()
+    monkeypatch.setattr(mail, "_work", queue.Queue(1))
+
+    def wait():
+        started.set()
+        release.wait(10)
+
+    mail.put(wait)
+    assert started.wait(10)
+    for _ in range(2):
+        mail.put(lambda: None)
+    release.set()
+    assert "was not sent" in caplog.text
+
+
+def test_an_idle_thread_ends_and_the_next_work_starts_another(monkeypatch):
+    monkeypatch.setattr(mail_queue, "IDLE", 0.01)
+    mail, threads = MailQueue(), []
+    for _ in range(2):
+        end = threading.Event()
+        mail.put(lambda: threads.append(threading.current_thread()))
+        mail.put(end.set)
+        assert end.wait(10)
+        threads[-1].join(10)
+    assert len({id(thread) for thread in threads}) == 2
+    assert not any(thread.is_alive() for thread in threads)

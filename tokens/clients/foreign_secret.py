@@ -1,0 +1,62 @@
+"""Client secrets of another project that have its slow hash, or that can be guessed and therefore get one.
+
+- The row of such a secret has `imported_hash`. Its digest equals no hash of a presented secret.
+- `client_secret` replaces the slow hash at the first use, unless the secret could be guessed.
+"""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.contrib.auth.hashers import check_password, identify_hasher, make_password
+
+from tokens.database_errors import unless_down
+from tokens.limits import password_slots
+from tokens.models import Client, ClientSecret
+
+
+def add(client: Client, secret: str, *, key_id: str, now: datetime) -> bool:
+    """Store a hash in Django's format, or the slow hash of a text. Returns False if no hasher of Django knows the hash.
+
+    `key_id` is the id of the first entry of KEY_ENCRYPTION_KEYS.
+    """
+    if "$" in secret and not _has_hasher(secret):
+        return False
+    ClientSecret.objects.create(
+        client=client,
+        encryption_key_id=key_id,
+        digest=secrets.token_bytes(32),  # equals no hash of a presented secret
+        imported_hash=secret if "$" in secret else make_password(secret),
+        created_at=now,
+    )
+    return True
+
+
+def find(live: Sequence[ClientSecret], presented: str) -> ClientSecret | None:
+    """Return the secret of `live` whose imported hash matches `presented`, or None.
+
+    Imported hashes are slow. A strong secret gets a fast hash at its first use, and is not compared here after that.
+    Raises Busy if too many imported secrets are being compared.
+    """
+    for secret in live:
+        if secret.imported_hash:
+            with password_slots.bound_for_secrets().slot():
+                if check_password(presented, secret.imported_hash):
+                    return secret
+    return None
+
+
+def replace_hash(secret: ClientSecret, digest: bytes, *, key_id: str, hint: str) -> None:
+    """Replace the imported hash by the fast one, `digest`, which was made under the encrypting key `key_id`."""
+    with unless_down():
+        rows = ClientSecret.objects.filter(pk=secret.pk, imported_hash=secret.imported_hash)
+        rows.update(encryption_key_id=key_id, digest=digest, imported_hash=None, hint=hint)
+        secret.digest, secret.encryption_key_id, secret.imported_hash = digest, key_id, None
+
+
+def _has_hasher(encoded: str) -> bool:
+    try:
+        identify_hasher(encoded)
+    except ValueError:
+        return False
+    return True

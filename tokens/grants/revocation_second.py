@@ -1,0 +1,39 @@
+"""Refuses to issue a token in the second in which all tokens of its user or client were revoked.
+
+- APIs would refuse such a token: `iat` has whole seconds, so the revocation covers all tokens of its second. The issuer
+  answers 503 until the second is over.
+- For a client that acts for itself or exchanges a token, no query is needed. The instants of revocations of the client
+  and of the issuer are read with the client, and each such revocation renews the registry's version
+  (tokens/clients/registry.py).
+- An exchanged token needs no check for the user: it is not older than its subject token, which was checked
+  (token_status.py).
+- For a user, one statement queries the database.
+"""
+
+from datetime import datetime
+
+from tokens import conf
+from tokens.errors import Unavailable
+from tokens.issued import revocation_record
+from tokens.models import Client
+
+REASON = "All tokens of this user or client were revoked at this moment. Repeat the request."
+
+
+def refuse_client(client: Client, *, now: datetime) -> None:
+    """Raise OAuthError temporarily_unavailable if a revocation covers a token of `client` itself, issued `now`."""
+    _refuse([client.tokens_from], now=now)
+
+
+def refuse_user(subject: str, client: Client, *, now: datetime) -> None:
+    """Raise OAuthError temporarily_unavailable if a revocation covers a token for the user, issued `now`."""
+    # No jti, kid or grant_id: only coarse records can cover a token that does not exist yet.
+    claims = {"iss": conf.issuer().url, "jti": "", "sub": subject, "client_id": client.client_id}
+    _refuse([revocation_record.latest_instant(claims)], now=now)
+
+
+def _refuse(ends: list[int], *, now: datetime) -> None:
+    """Raise OAuthError temporarily_unavailable, with Retry-After, if `now` is before one of the Unix seconds `ends`."""
+    wait = max(ends, default=0) - int(now.timestamp())
+    if wait > 0:
+        raise Unavailable(REASON, retry_after=wait)

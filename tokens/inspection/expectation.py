@@ -1,0 +1,61 @@
+"""What an administrator expects of a token: the value of one header parameter or claim, such as the kid of a key. Pure.
+
+The admin links from such a value to the page that inspects a token. The value is in the address, so only names of NAMES
+are read: they identify, and authenticate nobody. A token is never in an address.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+NAMES = ("jti", "kid", "grant_id", "sub", "sid", "client_id", "aud")
+LONGEST = 255  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """The value that a header parameter or claim of an inspected token should have."""
+
+    name: str
+    value: str
+
+    def actual(self, header: Mapping[str, Any], claims: Mapping[str, Any]) -> list[str]:
+        """Return the token's values of that name, as text. Only `aud` can have several."""
+        value = (header if self.name == "kid" else claims).get(self.name)
+        values = value if isinstance(value, list) else [value]
+        return [one for one in values if isinstance(one, str)]
+
+    def holds(self, header: Mapping[str, Any], claims: Mapping[str, Any]) -> bool:
+        """Return True if one of the token's values of that name is the expected one."""
+        return self.value in self.actual(header, claims)
+
+
+def read(parameters: Mapping[str, str]) -> Expectation | None:
+    """Return the expectation that the parameters of an address name.
+
+    Returns None if they name none, or a value that is too long or not printable.
+    """
+    named = ((name, parameters[name]) for name in NAMES if parameters.get(name))
+    name, value = next(named, ("", ""))
+    return Expectation(name, value) if value and len(value) <= LONGEST and value.isprintable() else None
+
+
+def of_value(name: str, value: object) -> Expectation | None:
+    """Return the expectation that a field of the admin names: its value should be the token's `name`.
+
+    If the value is an object, such as a JWK or the details of an event, its first member of NAMES counts. Returns None
+    if the value names nothing.
+    """
+    if isinstance(value, Mapping):
+        return read({name: text for name, text in value.items() if isinstance(text, str)})
+    return read({name: str(value)}) if value else None
+
+
+NOUNS = {"key": "kid", "client": "client_id", "grant": "grant_id"}
+"""By noun of a subject in the audit trail: the name of its value in tokens. Events name users by username."""
+
+
+def of_subject(subject: str) -> Expectation | None:
+    """Return the expectation that an actor or subject of the audit trail names, such as `key:abc`, or None."""
+    noun, _, value = subject.partition(":")
+    return of_value(NOUNS.get(noun, ""), value)

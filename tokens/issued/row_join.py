@@ -1,0 +1,131 @@
+"""Reads a row together with rows that it refers to, by one statement that is composed once.
+
+The ORM composes its statement for each query, which takes most of the calls of a query. The instances are those that
+the ORM would return for `select_related`, and the rows are locked in the order in which `lock` names them.
+
+    CODES = JoinedRows(AuthorizationCode, "grant", "grant__user", where="digest = %s", lock=("grant", ""))
+    code = CODES.first([digest])
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+from django.db.models import Field, Model
+from django.db.models.constants import LOOKUP_SEP
+
+from tokens import plain_sql
+
+M = TypeVar("M", bound=Model)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The columns of one model in the statement. `by` is the field that refers to it, in the part named `of`."""
+
+    model: type[Model]
+    names: tuple[str, ...]
+    """The attributes of the instance, in the order of the columns."""
+    columns: slice
+    of: str | None = None
+    by: Any = None
+
+
+class JoinedRows(Generic[M]):
+    """A query for rows of a model with related rows, which are named as in `select_related`.
+
+    - Name each related row after the row that refers to it. Each reference must be a foreign key that is not NULL, and
+      no table may be named twice.
+    - `where` names columns of the model, or of another part as `"table"."column"`.
+    - `lock` names the parts that are locked until the transaction ends, in this order; "" is the model's own row.
+    - `only` names the fields that are read of a part. Others are deferred.
+    - `further` is an expression in SQL, read as a further column (`first_with`).
+    """
+
+    def __init__(
+        self,
+        model: type[M],
+        *related: str,
+        where: str,
+        lock: Sequence[str] = (),
+        only: Mapping[str, Collection[str]] | None = None,
+        further: str = "NULL",
+    ) -> None:
+        self._model, self._related = model, related
+        self._where, self._lock, self._further = where, lock, further
+        self._only = only or {}
+
+    def first(self, values: Sequence[Any]) -> M | None:
+        """Return the row that meets the condition `where`, or None. `values` are for its placeholders."""
+        return self.first_with(values)[0]
+
+    def first_with(self, values: Sequence[Any]) -> tuple[M | None, Any]:
+        """Return the row that meets the condition `where`, and the further column, or None for both.
+
+        `values` are for the placeholders of the condition.
+        """
+        with plain_sql.cursor() as cursor:
+            cursor.execute(self._statement, values)
+            row = cursor.fetchone()
+        return (None, None) if row is None else (self._instance(row), row[-1])
+
+    def _instance(self, row: Sequence[Any]) -> M:
+        """Return the model's instance for a row of the result, with the instances for its related rows."""
+        alias, values = plain_sql.backend().alias, plain_sql.converted(row, self._conversions)
+        made: dict[str, Model] = {}
+        for path, part in self._parts.items():
+            made[path] = part.model.from_db(alias, part.names, values[part.columns])
+            if part.of is not None:
+                part.by.set_cached_value(made[part.of], made[path])
+                if part.by.unique:
+                    part.by.remote_field.set_cached_value(made[path], made[part.of])
+        return made[""]  # type: ignore[return-value]
+
+    @cached_property
+    def _parts(self) -> dict[str, _Part]:
+        parts, start = dict[str, _Part](), 0
+        for path in ("", *self._related):
+            of, _, name = path.rpartition(LOOKUP_SEP)
+            by: Any = parts[of].model._meta.get_field(name) if path else None
+            model = by.related_model if by else self._model
+            names = tuple(field.attname for field in self._fields(path, model))
+            parts[path] = _Part(model, names, slice(start, start + len(names)), of if path else None, by)
+            start += len(names)
+        return parts
+
+    def _fields(self, path: str, model: type[Model]) -> list["Field[Any, Any]"]:
+        only = self._only.get(path)
+        return [field for field in model._meta.concrete_fields if only is None or field.name in only]
+
+    @cached_property
+    def _columns(self) -> list[Any]:
+        """Return, for each column that is read, the expression by which the ORM converts the column's values."""
+        parts = self._parts.items()
+        return [
+            field.get_col(part.model._meta.db_table) for path, part in parts for field in self._fields(path, part.model)
+        ]
+
+    @cached_property
+    def _conversions(self) -> list[tuple[int, Any]]:
+        return plain_sql.conversions(self._columns)
+
+    @cached_property
+    def _statement(self) -> str:
+        database = plain_sql.backend()
+        quote = database.ops.quote_name
+
+        def column(table: str, name: str) -> str:
+            return f"{quote(table)}.{quote(name)}"
+
+        listed = ", ".join(column(one.alias, one.target.column) for one in self._columns)
+        sql = f"SELECT {listed}, {self._further} FROM {quote(self._model._meta.db_table)}"  # noqa: S608 (own names)
+        for part in self._parts.values():
+            if part.of is not None:
+                here, there, pk = self._parts[part.of].model._meta.db_table, part.model._meta, part.by.target_field
+                key = column(there.db_table, pk.column)
+                sql += f" INNER JOIN {quote(there.db_table)} ON ({column(here, part.by.column)} = {key})"
+        sql += f" WHERE {self._where}"
+        if self._lock and database.features.has_select_for_update:
+            sql += " FOR UPDATE OF " + ", ".join(quote(self._parts[one].model._meta.db_table) for one in self._lock)
+        return sql

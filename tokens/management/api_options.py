@@ -1,0 +1,82 @@
+"""The options of `create_api`."""
+
+from argparse import ArgumentParser, ArgumentTypeError
+
+from tokens.jose.key_format import ALGORITHMS
+from tokens.management import recipe_options
+from tokens.management.arguments import seconds
+
+
+def add(parser: ArgumentParser) -> None:
+    """Add the options of `create_api` to `parser`."""
+    recipe_options.add(parser, example="rabbitmq")
+    parser.add_argument(
+        "--identifier", metavar="URI", help="the aud of the API's tokens; see below; required without --for"
+    )
+    parser.add_argument("--name", help="shown to users on the consent page; required without --for")
+    parser.add_argument(
+        "--scope", action="append", default=[], type=scope, metavar="NAME=DESCRIPTION", dest="scopes",
+        help="a scope, and its description for users; can be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--max-token-lifetime",
+        type=seconds,
+        metavar="SECONDS",
+        help="longest lifetime of an access token for this API",
+    )
+    parser.add_argument(
+        "--client", metavar="CLIENT_ID", help="the client with which the API authenticates at the issuer"
+    )
+    parser.add_argument(
+        "--algorithm", action="append", choices=ALGORITHMS, metavar="ALGORITHM", dest="algorithms",
+        help=f"a signature algorithm that the API accepts: {', '.join(ALGORITHMS)}; can be repeated; default:"
+        " that of the default ring",
+    )  # fmt: skip
+    parser.add_argument(
+        "--limit-scope", action="append", default=[], type=limit, metavar="NAME=GROUP", dest="limits",
+        help="give the scope only to users in this group; can be repeated",
+    )  # fmt: skip
+    _add_switches(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _add_switches(parser: ArgumentParser) -> None:
+    """Add the options for software that needs something other than the default."""
+    parser.add_argument(
+        "--introspection-names-user", action="store_true",
+        help="introspection tells the client of this API the user's username and verified e-mail address; for"
+        " software that finds its users by name, such as Dovecot and django-oauth-toolkit",
+    )  # fmt: skip
+    parser.add_argument(
+        "--audience-as-list", action="store_true", dest="lists_audience",
+        help="write aud as a list with one entry, for a verifier that cannot read a string",
+    )  # fmt: skip
+    parser.add_argument(
+        "--groups-in-tokens", action="store_true", dest="gets_groups",
+        help="put the user's groups (GROUPS_CLAIM) into access tokens if the user granted the scope groups",
+    )  # fmt: skip
+    parser.add_argument(
+        "--dangerously-issue-typ-jwt", action="store_true", dest="dangerously_issues_typ_jwt",
+        help="sign tokens with the typ JWT instead of at+jwt; only for a verifier that refuses at+jwt (Dovecot's"
+        " local validation) and compares aud, because ID tokens have this type, too; Keyturn's own resources"
+        " refuse such tokens unless DANGEROUSLY_ACCEPT_TYP_JWT is set",
+    )  # fmt: skip
+
+
+def limit(text: str) -> tuple[str, str]:
+    """Parse `SCOPE=GROUP` into a scope and the group whose users it is limited to.
+
+    Raises ArgumentTypeError if the scope or the group is missing.
+    """
+    name, _, group = text.partition("=")
+    if not (name and group.strip()):
+        raise ArgumentTypeError(f"{text!r} is not like reports:read=Accounting")
+    return name, group.strip()
+
+
+def scope(text: str) -> tuple[str, str]:
+    """Parse `SCOPE=DESCRIPTION` into a scope and its description. Raises ArgumentTypeError if the latter is missing."""
+    name, equals, description = text.partition("=")
+    if not (equals and description.strip()):
+        raise ArgumentTypeError(f"{text!r} has no description for users: --scope {name or 'NAME'}=DESCRIPTION")
+    return name, description.strip()

@@ -1,0 +1,74 @@
+"""The entries of settings.ISSUER with their defaults. Pure. docs/reference/settings.md is made from the comments."""
+
+from datetime import timedelta
+from typing import Any
+
+from tokens.languages import LANGUAGES
+from tokens.settings import authorization_request, open_client
+
+DEFAULTS: dict[str, Any] = {
+    "URL": "",
+    "KEY_ENCRYPTION_KEYS": [],
+    "KEY_POLICY": "production",
+    "KEY_TIMINGS": {},
+    # None: ten minutes, or the longest lifetime that the key policy permits if that is shorter.
+    "ACCESS_TOKEN_LIFETIME": None,
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=30),
+    "REFRESH_TOKEN_IDLE_LIFETIME": timedelta(days=7),
+    "BEHIND_PROXY": False,
+    # A bearer token with which /readyz says why the issuer is not ready. If empty, only requests from the machine
+    # itself get the reason.
+    "OPERATOR_TOKEN": "",
+    # The redirect URIs that every administrator may register (tokens/registration/delegation.py); empty: all.
+    "REDIRECT_ALLOW_LIST": [],
+    # Changes to RATE_LIMITS in tokens/settings/rate.py, as (number, seconds): {"login": (10, 60)}.
+    "RATE_LIMITS": {},
+    # The path of a file to which the audit trail is appended, in addition to the database; None: no such file.
+    "AUDIT_JOURNAL": None,
+    # How long the rows of the audit trail are kept, as a timedelta of at least 30 days; None: for ever.
+    "AUDIT_RETENTION": None,
+    # True: the claim `name` of a user without first and last name is the username.
+    "NAME_FROM_USERNAME": True,
+    # Development only, ignored without DEBUG: remember consent also for redirect URIs at http://localhost, 127.0.0.1
+    # and [::1].
+    "REMEMBER_LOOPBACK_CONSENT": False,
+    # For each claim of OpenID Connect, a field of the user ("locale", "profile.website") or "module:function"
+    # (docs/claims.md).
+    "CLAIMS_SOURCE": {},
+    # The dotted path of a function that adds claims to tokens and userinfo (docs/claims.md); empty: none.
+    "CLAIMS": "",
+    "CLAIMS_WITHIN": timedelta(seconds=1),  # how long the function of CLAIMS may take
+    # The Django groups that clients and APIs get by the scope `groups`; empty: there is no such scope.
+    "GROUPS_CLAIM": [],
+    # A folder with recipes of this site, in addition to those of tokens/recipes/programs/; None: no such folder.
+    "RECIPES": None,
+    # True: userinfo accepts the token in the body of a POST request (RFC 6750 section 2.2).
+    "USERINFO_TOKEN_IN_BODY": False,
+    # Hosts in private networks to which logout tokens may be sent; .corp.example means a domain with its hosts.
+    "PRIVATE_LOGOUT_HOSTS": (),
+    # The name on the issuer's pages, the path of its logo, and its colour ("#2448c8"); empty: Keyturn's own.
+    "BRAND_NAME": "Keyturn",
+    "BRAND_LOGO": None,
+    "BRAND_COLOR": "",
+    # The languages of the pages (tokens/languages.py). Browsers that accept none of them get the first.
+    "LANGUAGES": LANGUAGES,
+    # True: a session's address (IP) is stored and shown to its user.
+    "SESSION_ADDRESSES": False,
+    # The path of a database of places in MaxMind's format (docs/account.md): the place of a session's address is shown,
+    # too. None: no place.
+    "SESSION_PLACES": None,
+    # True: a DPoP proof needs a nonce of this issuer (RFC 9449 section 8). A client needs a further request to get one.
+    "DPOP_REQUIRES_NONCE": False,
+    # The Django groups whose members need a second factor, and whether staff users need one (docs/login.md).
+    "SECOND_FACTOR_GROUPS": [],
+    "SECOND_FACTOR_STAFF": False,
+    # True: a mail server is configured, so users can reset passwords and verify addresses.
+    "SENDS_MAIL": False,
+    # True: visitors can sign up. Needs SENDS_MAIL.
+    "SIGN_UP": False,
+    "PKCS11_MODULE": "",
+    "PKCS11_TOKEN": "",
+    "PKCS11_PIN": "",
+    **open_client.DEFAULTS,
+    **authorization_request.DEFAULTS,
+}

@@ -1,0 +1,48 @@
+"""The allow-list of redirect URIs (REDIRECT_ALLOW_LIST). Pure.
+
+An entry is an origin (`https://app.example`), the subdomains of a host (`https://*.example.com`), a loopback address
+with any port (`http://127.0.0.1`), or the scheme of an application (`com.example.app:`).
+"""
+
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def is_listed(uri: str, allowed: Collection[str]) -> bool:
+    """Return True if an entry of the allow-list covers the redirect URI. A malformed URI is not covered."""
+    try:
+        return any(_covers(entry, uri) for entry in allowed)
+    except ValueError:
+        return False
+
+
+def _covers(entry: str, uri: str) -> bool:
+    wanted, found = urlsplit(entry), urlsplit(uri)
+    if wanted.scheme != found.scheme:
+        return False
+    if entry.endswith(":"):
+        return not found.netloc
+    host, other = wanted.hostname or "", found.hostname or ""
+    if host.startswith("*."):
+        same_host = other.endswith(host[1:]) and other != host[1:]
+    else:
+        same_host = bool(host) and other == host
+    any_port = wanted.port is None and host in LOOPBACK
+    return same_host and (any_port or wanted.port == found.port)
+
+
+def entry_problem(entry: str) -> str | None:
+    """Return how to write an entry of the allow-list, if `entry` is malformed, else None."""
+    form = "Write an origin such as https://app.example or https://*.example.com, or a scheme such as com.example.app:"
+    try:
+        parts = urlsplit(entry)
+        _ = parts.port
+    except ValueError:
+        return form
+    if entry.endswith(":"):
+        return None if parts.scheme and not parts.netloc and parts.scheme not in {"http", "https"} else form
+    has_more = parts.path or parts.query or parts.fragment or "@" in parts.netloc
+    host = (parts.hostname or "").removeprefix("*.")
+    return form if parts.scheme not in {"http", "https"} or not host or "*" in host or has_more else None

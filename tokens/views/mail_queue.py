@@ -1,0 +1,82 @@
+"""Sends mail in a thread of its own, so that the time of an answer does not depend on whether mail is sent.
+
+- The queue is bounded. If it is full, a message is dropped and that is logged; the user can repeat the request.
+- Other work can be queued as well, such as the look-up of a user, whose time would reveal if the user exists.
+"""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+
+from django.db import connections
+from django.utils import translation
+
+logger = logging.getLogger(__name__)
+Work = Callable[[], object]
+
+WAITING = 200
+"""The most messages that wait at once."""
+IDLE = 60.0
+"""Seconds after which a thread without work ends."""
+
+
+class MailQueue:
+    """A queue of functions, and a thread that calls them one by one.
+
+    The thread starts when a function is queued, and ends when the queue has been empty for IDLE seconds.
+    """
+
+    def __init__(self) -> None:
+        self._work: queue.Queue[Work] = queue.Queue(WAITING)
+        self._lock = threading.Lock()
+        self._is_running = False
+
+    def put(self, work: Work) -> None:
+        """Queue a function. If the queue is full, drop the function and log an error."""
+        try:
+            self._work.put_nowait(work)
+        except queue.Full:
+            logger.error("A message was not sent: %d wait already", WAITING)  # noqa: TRY400 (the reason is the message)
+            return
+        with self._lock:
+            if not self._is_running:
+                self._is_running = True
+                threading.Thread(target=self._run, name="mail", daemon=True).start()
+
+    def _run(self) -> None:
+        while (work := self._next()) is not None:
+            do(work)
+        connections.close_all()
+
+    def _next(self) -> Work | None:
+        """Return the next function, or None if the thread has to end."""
+        try:
+            return self._work.get(timeout=IDLE)
+        except queue.Empty:
+            with self._lock:
+                self._is_running = not self._work.empty()
+                return self._work.get_nowait() if self._is_running else None
+
+
+def do(work: Work) -> None:
+    """Call `work`. If it raises, log the type of the exception without its text, which can contain an address."""
+    try:
+        work()
+    except Exception as error:  # noqa: BLE001 (each mail backend has exception types of its own)
+        logger.error("A message was not sent: %s", type(error).__name__)  # noqa: TRY400 (see above)
+
+
+process_queue = MailQueue()
+"""The queue of this process. Lives as long as the process."""
+
+
+def later(work: Work) -> None:
+    """Queue `work` for the thread that sends mail, which runs it in the language of the current thread."""
+    language = translation.get_language()
+
+    def in_language() -> None:
+        with translation.override(language):
+            work()
+
+    process_queue.put(in_language)

@@ -6,6 +6,7 @@ This is an edge: it reads the clock, and turns the errors of verification into r
 import logging
 from typing import Any
 
+from django.core.signals import setting_changed
 from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
@@ -26,7 +27,7 @@ from .verify import ACCESS_TOKEN, ANY_JWT, credentials, verify
 
 logger = logging.getLogger(__name__)
 memory = TokenMemory()
-"""The tokens that this process has verified. Lives as long as the process."""
+"""The tokens that this process has verified. Emptied when a test overrides RESOURCE_SERVER."""
 
 
 MARK = "has_met_jwt_authentication"
@@ -118,3 +119,11 @@ class JWTAuthentication(BaseAuthentication):
         if local is not None and not token.is_service:
             return local_user(token, local)
         return TokenUser(token.claims["sub"], token.claims["iss"], token.claims["client_id"])
+
+
+def _reload(*, setting: str, **_: Any) -> None:
+    if setting == "RESOURCE_SERVER":
+        memory.forget()
+
+
+setting_changed.connect(_reload)

@@ -103,6 +103,10 @@ class TokenMemory:
             self._keep(digest, established)
         return token
 
+    def forget(self) -> None:
+        """Remove all entries, which refer to the trusted issuers and so keep the threads of their feeds alive."""
+        self._recent, self._older = {}, {}
+
     def _keep(self, digest: bytes, entry: _Entry) -> None:
         if len(self._recent) >= self._size:
             self._older, self._recent = self._recent, {}

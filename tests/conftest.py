@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,18 @@ def no_snapshot_of_signing_keys() -> Iterator[None]:
 def no_line_about_503_was_written() -> None:
     """Forget that audit lines about 503 were written, so that a line of this test is not suppressed as a repetition."""
     unavailability.forget()
+
+
+@pytest.fixture(autouse=True)
+def no_poller_outlives_its_test() -> Iterator[None]:
+    """Fail a test that leaves a thread that polls a revocation feed: it would log during other tests."""
+    before = set(threading.enumerate())
+    yield
+    for thread in threading.enumerate():
+        if thread.name == "resources-revocations" and thread not in before:
+            gc.collect()
+            thread.join(5)
+            assert not thread.is_alive(), "the follower of a revocation feed outlives the test's settings"
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,5 +1,6 @@
 """The settings for trusted issuers and their revocation feeds. Real requests to servers on loopback test them."""
 
+import gc
 import threading
 import time
 from collections.abc import Mapping
@@ -95,6 +96,17 @@ def test_a_token_in_the_feed_is_refused_and_no_request_waits_for_the_poll(client
     assert [answer.status_code for answer in answers] == [401, 200]
     assert answers[0].json()["detail"] == "The token has been revoked"
     assert issuer.fetches("/oauth/revocations") == 1
+
+
+def test_an_api_whose_settings_are_replaced_follows_the_old_feed_no_longer(client: Client, issuer: Loopback) -> None:
+    issuer.publish(jwks())
+    publish_feed(issuer)
+    with override_settings(RESOURCE_SERVER={"ISSUERS": [issuer.url], "AUDIENCE": [AUDIENCE], "REVOCATIONS": True}):
+        assert whoami(client, mint(iss=issuer.url)).status_code == 200  # remembered, with the issuer that it names
+        (poller,) = (thread for thread in threading.enumerate() if thread.name == "resources-revocations")
+    gc.collect()
+    poller.join(10)
+    assert not poller.is_alive()
 
 
 def test_without_its_feed_an_api_serves_or_refuses_by_the_setting(client: Client, issuer: Loopback) -> None:

@@ -45,13 +45,18 @@ def test_clients_that_are_disabled_or_were_never_used_are_not_read(service):
     assert not registry.is_known(service.client_id)
 
 
+def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return the lines that `worker_start` logged, without those of threads of other modules."""
+    return [message for name, _, message in caplog.record_tuples if name == worker_start.logger.name]
+
+
 def test_a_worker_without_a_database_starts_and_says_that_it_is_cold(monkeypatch, caplog):
     def away(*, now):
         raise OperationalError("the database is away")
 
     monkeypatch.setattr(background, "warm", away)
     assert not worker_start.warm_up()
-    assert caplog.messages == ["The first requests will be slow: the database is away"]
+    assert lines(caplog) == ["The first requests will be slow: the database is away"]
 
 
 def test_a_worker_waits_for_a_database_that_hangs_for_a_bounded_time(monkeypatch, caplog):
@@ -60,7 +65,7 @@ def test_a_worker_waits_for_a_database_that_hangs_for_a_bounded_time(monkeypatch
     monkeypatch.setattr(worker_start, "WARM_WITHIN", 0.05)
     worker_start.warm_up()
     ended.set()
-    assert caplog.messages == ["The first requests will be slow: the database did not answer in time"]
+    assert lines(caplog) == ["The first requests will be slow: the database did not answer in time"]
 
 
 @pytest.mark.django_db

@@ -27,7 +27,7 @@ from granian.constants import HTTPModes, Interfaces
 from project import logs
 from project.launch.ports import is_taken
 from project.launch.worker_start import SECRETS, is_json, load
-from project.launch.workers import Workers
+from project.launch.workers import Starts, Workers
 from project.metrics import exposition as metrics
 from project.settings import environment
 
@@ -73,7 +73,7 @@ def serve(options: argparse.Namespace, lifeline: int | None) -> None:
         end_with(lifeline, lambda: os.kill(os.getpid(), signal.SIGTERM))
     share_memory()
     forks = multiprocessing.get_start_method() == "fork"
-    alive = os.pipe() if forks else None
+    alive, starts = (os.pipe(), Starts()) if forks else (None, None)
     if forks:  # workers inherit the settings, so the environment is not read again
         environment.forget_secrets(*SECRETS)
     Workers(
@@ -86,7 +86,8 @@ def serve(options: argparse.Namespace, lifeline: int | None) -> None:
         log_dictconfig=logs.SERVER if is_json() else None,
         workers=options.workers,
         workers_kill_timeout=3,
-    ).serve(target_loader=partial(load, alive=alive, connections=shared_connections(options.workers)))
+        starts=starts,
+    ).serve(target_loader=partial(load, alive=alive, starts=starts, connections=shared_connections(options.workers)))
 
 
 def parse(arguments: list[str], program: str) -> argparse.Namespace:

@@ -4,6 +4,7 @@
 - The front serves from the moment at which `load` returns.
 """
 
+import asyncio
 import gc
 import logging
 
@@ -17,7 +18,7 @@ from project import admin_pages, logs
 from project.front.abandonment import watch_connections
 from project.front.application import Bounds, Front, Note
 from project.front.lanes import WORK_THREADS
-from project.launch.workers import end_with_parent
+from project.launch.workers import Starts, end_with_parent
 from project.postgresql import attempt, pool
 from project.postgresql.budget import at_most, waiting
 from project.settings import environment
@@ -43,11 +44,11 @@ def is_json() -> bool:
     return getattr(settings, "LOG_FORMAT", "text") == "json"
 
 
-def load(target: str, *, alive: tuple[int, int] | None, connections: int = 0) -> Front:
+def load(target: str, *, alive: tuple[int, int] | None, starts: Starts | None = None, connections: int = 0) -> Front:
     """Return the ASGI application that serves the WSGI application `target`. Call it in a worker process.
 
     The worker's threads share `connections` connections to each database. If `connections` is 0, each thread has its
-    own.
+    own. The worker reports to `starts` as soon as its event loop runs.
     """
     if alive is not None:
         end_with_parent(alive)
@@ -67,6 +68,8 @@ def load(target: str, *, alive: tuple[int, int] | None, connections: int = 0) ->
     front = Front(application, bounds(), behind_proxy=behind_proxy, mount=mount, note=note)
     if is_warm:
         front.prepare(_connect, within=WARM_WITHIN)
+    if starts is not None:
+        asyncio.get_event_loop().call_soon(starts.report)
     return front
 
 

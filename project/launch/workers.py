@@ -6,11 +6,15 @@ rules here are:
   within YOUNG seconds after its start.
 - If more than TRIES early deaths per worker occur, and no worker has lived longer than YOUNG, the application probably
   cannot be served, and the server shuts down.
+- A worker that does not serve START_WITHIN seconds after its start is killed, and so replaced. A lock that another
+  thread of the main process held during the fork, for example, hangs the new worker for ever.
 """
 
 import os
 import threading
 import time
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from granian.log import logger
@@ -22,19 +26,46 @@ PAUSE = 1.0
 """Seconds to wait before a worker is replaced that died early like its predecessor."""
 TRIES = 3
 """Early deaths (see YOUNG) that the server tolerates per worker. It shuts down at the next one."""
+START_WITHIN = 60.0
+"""Seconds after its start within which a worker must serve. Usually, it takes one."""
+LOOK_EVERY = 1.0
+"""Seconds between two checks for workers that hang at their start."""
+PID_BYTES = 8
+
+
+class Starts:
+    """The workers that serve, by process id. Each reports itself over a pipe, which the workers inherit."""
+
+    def __init__(self) -> None:
+        self._reading, self._writing = os.pipe()
+        os.set_blocking(self._reading, False)
+        self._pids: set[int] = set()
+
+    def report(self) -> None:
+        """Report that this process serves. Call it in the worker."""
+        os.write(self._writing, os.getpid().to_bytes(PID_BYTES, "big"))
+
+    def serving(self, running: Iterable[int]) -> frozenset[int]:
+        """Return the process ids among `running` that have been reported. Others are forgotten: a pid is reused."""
+        with suppress(BlockingIOError):  # no further report
+            while pid := os.read(self._reading, PID_BYTES):
+                self._pids.add(int.from_bytes(pid, "big"))
+        self._pids.intersection_update(running)
+        return frozenset(self._pids)
 
 
 class Workers(MPServer):
     """granian's server with the supervision of worker processes that this module describes."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(self, *arguments: Any, starts: Starts | None = None, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._died_young: list[int] = []
+        self._starts = starts  # None if workers are not forked, and so cannot report
 
     def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:
         """Replace workers that end, until SIGTERM or SIGINT; SIGHUP replaces all of them."""
         while True:
-            self.main_loop_interrupt.wait()
+            self.main_loop_interrupt.wait(LOOK_EVERY)
             self.main_loop_interrupt.clear()  # first, so that the next round handles a signal that arrives in this one
             if self.interrupt_signal:
                 return
@@ -47,6 +78,18 @@ class Workers(MPServer):
                     return  # exits with 1, because a dead worker is left in the list
                 time.sleep(pause)
                 self._respawn_workers([self.interrupt_children.pop(0)], spawn_target, target_loader)
+            self._kill_hung_starts()
+
+    def _kill_hung_starts(self) -> None:
+        """Kill each worker that does not serve in time. Its death is then handled as that of any other worker."""
+        if self._starts is None:
+            return
+        serving = self._starts.serving(worker.inner.pid for worker in self.wrks)
+        for number, worker in enumerate(self.wrks, start=1):
+            overdue = time.monotonic() - worker.birth > START_WITHIN
+            if overdue and worker.inner.pid not in serving and worker.inner.is_alive():
+                logger.error("Killing worker-%d, which did not start within %.0f s", number, START_WITHIN)
+                worker.inner.kill()
 
     @property
     def _is_hopeless(self) -> bool:

@@ -153,6 +153,47 @@ def test_a_server_whose_workers_never_come_up_gives_up(home, tmp_path):
     assert "No worker stays alive" in result.stdout + result.stderr
 
 
+HANGS_ONCE = """
+import pathlib, threading
+mark = pathlib.Path(__file__).with_name("first")
+try:
+    mark.touch(exist_ok=False)
+except FileExistsError:
+    from project.wsgi import application
+else:
+    threading.Event().wait()
+"""
+"""A WSGI application whose first load never ends."""
+QUICKER = "from project.launch import serve, workers; workers.START_WITHIN = 5.0; serve.main([{arguments}])"
+
+
+def test_a_worker_that_hangs_at_its_start_is_replaced_while_the_other_serves(home, tmp_path):
+    variables, _, _ = home
+    (tmp_path / "hangs_once.py").write_text(HANGS_ONCE)
+    (tmp_path / "hanging.py").write_text(
+        "from project.settings.api import *\nWSGI_APPLICATION = 'hangs_once.application'\n"
+    )
+    own = variables["api"] | {"DJANGO_SETTINGS_MODULE": "hanging", "PYTHONPATH": f"{ROOT}:{tmp_path}"}
+    own |= {"ALLOWED_HOSTS": "127.0.0.1"}
+    url, log = f"http://127.0.0.1:{free()}", tmp_path / "log"
+    arguments = f"'{url.rpartition(':')[2]}', '--workers', '2'"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-c", QUICKER.format(arguments=arguments)],
+            cwd=ROOT, env=processes.variables_for(own, os.environ), stdout=output, stderr=subprocess.STDOUT,
+            process_group=0,
+        )  # fmt: skip
+    child = Child("server", url, log, process)
+    try:
+        processes.wait_until_ready(child, "/healthz", within=180)
+        healthy = workers(child)
+        wait_for(lambda: len(workers(child)) == 2)
+        assert healthy < workers(child)
+        assert log.read_text().count("which did not start within 5 s") == 1
+    finally:
+        processes.stop([child])
+
+
 def raw(child: Child, request: bytes, *, within: float = TIMEOUT) -> bytes:
     """Send the bytes `request`, and return the answer.
 

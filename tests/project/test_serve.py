@@ -19,6 +19,7 @@ from drf_spectacular_sidecar import __file__ as sidecar
 from project.launch import environment, processes
 from project.launch.ports import Ports
 from project.launch.processes import Child
+from project.launch.workers import START_WITHIN
 from tests import marks, prepared
 from tests.ports import free
 
@@ -28,8 +29,8 @@ TIMEOUT = 60  # seconds: a busy machine needs some, and only what hangs needs al
 FORM_WITHIN = 10.0 - 1  # seconds: a bit less than a body may take, which a request waits that has to wait for bodies
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + TIMEOUT
+def wait_for(condition: Callable[[], bool], *, within: float = TIMEOUT) -> None:
+    deadline = time.monotonic() + within
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.02)
@@ -74,7 +75,7 @@ def two_workers(request, home, tmp_path) -> Iterator[Child]:
     url = f"http://127.0.0.1:{free()}"
     own = variables[request.param] | {"ALLOWED_HOSTS": "127.0.0.1"}
     child = serve(own, url, tmp_path / "log", "--workers", "2", "--end-with-stdin")
-    wait_for(lambda: len(workers(child)) == 2)
+    wait_for(lambda: len(workers(child)) == 2, within=TIMEOUT + START_WITHIN)
     yield child
     processes.stop([child])
 
@@ -115,7 +116,7 @@ def test_both_workers_are_replaced_when_both_are_killed(two_workers):
     before = workers(two_workers)
     for pid in before:
         os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: len(workers(two_workers) - before) == 2)
+    wait_for(lambda: len(workers(two_workers) - before) == 2, within=TIMEOUT + START_WITHIN)
     assert requests.get(f"{two_workers.url}/healthz", timeout=TIMEOUT).status_code == 200
 
 

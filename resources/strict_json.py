@@ -26,9 +26,8 @@ def parse(raw: bytes) -> Any:
 def parse_leniently(raw: bytes) -> Any:
     """Return the value of `raw`, with a `Repeated` for each object with repeated members.
 
-    Raises ValueError if `raw` is not JSON.
-
-    The caller must refuse each `Repeated`. So one bad entry of a JWKS does not make the other entries unusable.
+    Raises ValueError if `raw` is not JSON. The caller must refuse each `Repeated`. Thus, a bad entry of a JWKS does not
+    make the other entries unusable.
     """
     return _parse(raw, _LENIENT)
 

@@ -99,9 +99,10 @@ def verify(
 
 
 def _issuer(payload_part: str, issuers: Mapping[str, TrustedIssuer]) -> tuple[TrustedIssuer, dict[str, Any] | None]:
-    """Return the issuer whose keys must verify the token, and the claims, or None if they were not needed.
+    """Return the issuer whose keys must verify the token, and the unverified claims.
 
-    Raises InvalidToken if there are several issuers and none has the `iss` of the token.
+    If there is only one trusted issuer, the payload is not read, and None is returned in place of the claims. Raises
+    InvalidToken if there are several issuers, and the payload is malformed or its `iss` is not one of them.
     """
     # `iss` is not verified yet. It only selects one of several trusted issuers, and check 7 compares it again.
     if len(issuers) == 1:
@@ -117,7 +118,7 @@ def check_signature(token: str, kid: str, algorithm: str, signature_part: str, i
     """Verify the signature with a key of `issuer` for this kid and algorithm.
 
     Raises InvalidToken if the algorithm is not accepted, if there is no such key, or if no such key verifies the
-    signature.
+    signature. Raises Unavailable if the issuer's keys are not known now.
     """
     if algorithm not in issuer.algorithms:
         raise InvalidToken(Reason.ALGORITHM, "alg")
@@ -151,7 +152,7 @@ def _check_addressing(claims: Mapping[str, Any], issuer: str, audience: frozense
 
 
 def check_times(claims: Mapping[str, Any], seconds: float) -> None:
-    """Compare exp, iat and nbf with `seconds`, the Unix time of now.
+    """Compare exp, iat and nbf with `seconds`, the current Unix time.
 
     Raises InvalidToken if a time is malformed, or if the token has expired or is not valid yet.
     """

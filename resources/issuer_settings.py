@@ -25,8 +25,8 @@ class IssuerSettings:
 def issuer_settings(entry: Mapping[str, Any], values: Mapping[str, Any]) -> IssuerSettings:
     """Return the typed settings for one issuer.
 
-    `entry` is the issuer's entry in ISSUERS. If it lacks a value, the value of `values`, the entries of
-    RESOURCE_SERVER, is used. Raises ImproperlyConfigured if `entry` has an unknown name.
+    `entry` is the issuer's entry in ISSUERS. Values that the entry lacks are taken from `values`, the entries of
+    RESOURCE_SERVER. Raises ImproperlyConfigured if `entry` has an unknown name.
     """
     own = complete(entry, ISSUER_DEFAULTS, "RESOURCE_SERVER['ISSUERS']")
     revocations = values["REVOCATIONS"] if own["REVOCATIONS"] is None else own["REVOCATIONS"]

@@ -21,7 +21,10 @@ class Keys(Protocol):
         """
 
     def recheck(self) -> None:
-        """Start to fetch the keys again in the background. Called if a published key did not verify a signature."""
+        """Start to fetch the keys again in the background.
+
+        `verify` calls this method if a published key did not verify a signature.
+        """
 
     def ready(self) -> bool:
         """Return True if there is a key to verify with, after at most one attempt to fetch keys."""

@@ -1,4 +1,4 @@
-"""Serve the admin on the host ADMIN_HOST only. On every other host, the pages of the admin do not exist."""
+"""Serve the admin on the host ADMIN_HOST only. On every other host, the URLs of the admin answer 404."""
 
 from collections.abc import Callable
 

@@ -31,7 +31,7 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 
 
 def traced(answer: Answer) -> Answer:
-    """Return a middleware that gives each request a span. Place it inside of `request_ids`.
+    """Return a middleware that gives each request a span. Place it after `request_ids`.
 
     Raises MiddlewareNotUsed unless OTEL_TRACES is set, and ImproperlyConfigured if the SDK is not installed.
     """
@@ -68,7 +68,7 @@ def _describe(span: Any, request: HttpRequest, status: int, error: Any) -> None:
 
 
 def _parent(request: HttpRequest) -> Any:
-    """Return the caller's span as a context, or an empty context if the header is malformed or missing."""
+    """Return the caller's span as a context, or an empty context if `traceparent` is malformed or missing."""
     from opentelemetry.context import Context  # noqa: PLC0415 (optional)
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415
 

@@ -147,7 +147,10 @@ class FeedAddress:
 
 
 def read_metadata(body: bytes, *, issuer: str) -> Mapping[str, Any]:
-    """Return the metadata in `body`. Raises FetchError if its issuer is not `issuer` (RFC 8414 section 3.3)."""
+    """Return the metadata in `body`. Raises FetchError if `body` is malformed or names another issuer than `issuer`.
+
+    See RFC 8414 section 3.3.
+    """
     try:
         document = strict_json.parse(body)
     except ValueError as error:

@@ -72,7 +72,10 @@ class Trust:
 
 @cache
 def trusts() -> Mapping[str, Trust]:
-    """Return the trusted issuers by URL. Raises ImproperlyConfigured if the settings name none or are unsafe."""
+    """Return the trusted issuers by URL.
+
+    Raises ImproperlyConfigured if the settings name no issuer, no audience, or an unknown algorithm.
+    """
     conf = resource_server()
     if not conf.issuers or not conf.audience:
         raise ImproperlyConfigured("RESOURCE_SERVER must have at least one entry in ISSUERS and one in AUDIENCE.")

@@ -182,7 +182,7 @@ class KeySet:
         return self._flights.start(forced=True, condition=lambda: self._snapshot is snapshot and self._bucket.take())
 
     def _keep(self, flight: Flight, fetched: Fetched) -> None:
-        """Replace the snapshot by the result of `flight`. Keys that are not in it are dropped."""
+        """Replace the snapshot by the result of `flight`. Keys that a newly fetched JWKS lacks are dropped."""
         keys, etag = self._snapshot.keys, fetched.etag or self._snapshot.etag
         if fetched.verdicts is not None:
             keys, etag = by_kid(fetched.verdicts), fetched.etag

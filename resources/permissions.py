@@ -209,7 +209,10 @@ def demand_of(error: Exception, context: Mapping[str, Any]) -> Demand | None:
 
 
 def _demands(permission: Any, request: Any, view: Any) -> Iterator[Demand]:
-    """Yield the demands of a permission that refused the request."""
+    """Yield the demands of a permission that refused the request.
+
+    If AND or OR combines the permission, yield the demands of its operands. Other combined permissions have none.
+    """
     # Operands of `~` are left out: more scopes would not help.
     for operand in operands(permission, AND) or operands(permission, OR):
         yield from _demands(operand, request, view)

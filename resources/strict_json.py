@@ -2,7 +2,7 @@
 
 - UTF-8 only, and no lone surrogates, which databases and logs cannot encode.
 - No repeated members, because two parsers can use different values of a repeated member.
-- No NaN and Infinity, no integer of more than MAX_DIGITS digits, at most MAX_DEPTH levels.
+- No NaN or Infinity, no integer of more than MAX_DIGITS digits, at most MAX_DEPTH levels.
 """
 
 import json

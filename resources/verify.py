@@ -74,8 +74,8 @@ def verify(
     """Verify an access token and return it (RFC 9068 section 4).
 
     `issuers` are the trusted issuers by URL. `audience` has the accepted values of `aud`. `types` has the accepted
-    values of `typ`, and is ACCESS_TOKEN or ANY_JWT. `with_proof` is True if the request has a DPoP proof. Then the
-    token must be bound to a key, and the caller must check the proof. If it is False, the token must not be bound.
+    values of `typ`, and is ACCESS_TOKEN or ANY_JWT. `with_proof` is True if the request has a DPoP proof. A token with
+    a proof must be bound to a key, and the caller must check the proof. A token without a proof must not be bound.
 
     Raises InvalidToken if a check fails, and Unavailable if keys or revocations are not known now.
     """

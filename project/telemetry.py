@@ -58,7 +58,10 @@ def traced(answer: Answer) -> Answer:
 
 
 def _describe(span: Any, request: HttpRequest, status: int, error: Any) -> None:
-    """Name the span, and set its attributes."""
+    """Name the span, and set its attributes. `status` is the HTTP status.
+
+    If it is a 5xx, the status of the span becomes `error`.
+    """
     method = request.method if request.method in METHODS else "_OTHER"
     route = endpoint(request)
     span.update_name(f"{method} {route}")

@@ -28,7 +28,7 @@ HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])
 def text(name: str, default: str | None = None) -> str:
     """Return the value of the environment variable `name`.
 
-    If it is missing or empty, return `default`, or raise ImproperlyConfigured if there is no default.
+    If the variable is missing or empty, return `default`, or raise ImproperlyConfigured if there is no default.
     """
     value = variable_file.value(name, os.environ) or default
     if value is None:

@@ -31,7 +31,7 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 
 
 def traced(answer: Answer) -> Answer:
-    """Return a middleware that gives each request a span. Place it inside of `request_ids`.
+    """Return a middleware that gives each request a span. Place it after `request_ids`.
 
     Raises MiddlewareNotUsed unless OTEL_TRACES is set, and ImproperlyConfigured if the SDK is not installed.
     """
@@ -58,7 +58,10 @@ def traced(answer: Answer) -> Answer:
 
 
 def _describe(span: Any, request: HttpRequest, status: int, error: Any) -> None:
-    """Name the span, and set its attributes."""
+    """Name the span, and set its attributes. `status` is the HTTP status.
+
+    If it is a 5xx, the status of the span becomes `error`.
+    """
     method = request.method if request.method in METHODS else "_OTHER"
     route = endpoint(request)
     span.update_name(f"{method} {route}")
@@ -68,7 +71,7 @@ def _describe(span: Any, request: HttpRequest, status: int, error: Any) -> None:
 
 
 def _parent(request: HttpRequest) -> Any:
-    """Return the caller's span as a context, or an empty context if the header is malformed or missing."""
+    """Return the caller's span as a context, or an empty context if `traceparent` is malformed or missing."""
     from opentelemetry.context import Context  # noqa: PLC0415 (optional)
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415
 

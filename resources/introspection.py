@@ -37,7 +37,10 @@ Query = Callable[[str], Mapping[str, Any]]
 
 
 class Introspector:
-    """The cached answers of one issuer. `query` sends the request for a token, and raises FetchError on failure."""
+    """Introspects the tokens of one issuer, and caches the answers for `cached_for` seconds.
+
+    `query` sends the request for a token and returns the response. It raises FetchError on failure.
+    """
 
     def __init__(self, query: Query, *, clock: Callable[[], float], cached_for: float) -> None:
         self._query, self._clock, self._cached_for = query, clock, cached_for
@@ -52,7 +55,8 @@ class Introspector:
     def active(self, token: AccessToken) -> bool:
         """Return True if the issuer says that the token is active, now or in a cached answer.
 
-        Raises Unavailable if the issuer does not answer.
+        Raises Unavailable if the issuer does not answer, during the pause after a failure, or if AT_ONCE requests are
+        running.
         """
         # The name in the cache is a hash, so that the cache contains no token.
         name = sha256(token.raw.encode()).digest()

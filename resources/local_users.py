@@ -38,9 +38,9 @@ class LocalUsers:
 
 
 def local_user(token: AccessToken, local: LocalUsers) -> AbstractBaseUser:
-    """Return the active user with the token's issuer and subject, and create the user if CREATE is set.
+    """Return the active user with the token's issuer and subject.
 
-    Raises InvalidToken if there is no active user.
+    If there is no user and CREATE is set, creates the user. Raises InvalidToken if there is no active user.
     """
     user = _find(token, local)
     if user is None and local.create is not None:

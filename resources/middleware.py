@@ -108,7 +108,7 @@ def _is_json(response: HttpResponseBase) -> bool:
 
 
 def _put(response: HttpResponseBase, content: bytes) -> None:
-    """Replace the body of `response` by JSON."""
+    """Replace the body of `response` by `content`, which is JSON."""
     if isinstance(response, StreamingHttpResponse):
         response.streaming_content = iter([content])
     elif isinstance(response, HttpResponse):

@@ -49,7 +49,10 @@ class TokenPermission(SingleOperandHolder):
         return self.demand(request, view) is None
 
     def demand(self, request: Request, view: Any) -> Demand | None:
-        """Return what the request lacks, or None if it lacks nothing. The decision is stored with the request."""
+        """Return what the request lacks, or None if it lacks nothing. The decision is stored with the request.
+
+        Returns an empty Demand if the request has no verified token.
+        """
         demands: dict[TokenPermission, Demand | None] = request.__dict__.setdefault("_demands", {})
         if self not in demands:
             token = request.auth
@@ -66,7 +69,7 @@ class TokenPermission(SingleOperandHolder):
         raise NotImplementedError
 
     def scopes(self, view: Any, method: str) -> Sequence[Sequence[str]]:
-        """Return alternative lists of scopes, for the OpenAPI document.
+        """Return the alternative lists of scopes that meet this permission, for challenges and the OpenAPI document.
 
         The token must have all scopes of one list. The result is empty if no token is accepted.
         """
@@ -206,7 +209,10 @@ def demand_of(error: Exception, context: Mapping[str, Any]) -> Demand | None:
 
 
 def _demands(permission: Any, request: Any, view: Any) -> Iterator[Demand]:
-    """Yield the demands of a permission that refused the request."""
+    """Yield the demands of a permission that refused the request.
+
+    If AND or OR combines the permission, yield the demands of its operands. Other combined permissions have none.
+    """
     # Operands of `~` are left out: more scopes would not help.
     for operand in operands(permission, AND) or operands(permission, OR):
         yield from _demands(operand, request, view)
@@ -217,7 +223,10 @@ def _demands(permission: Any, request: Any, view: Any) -> Iterator[Demand]:
 
 
 def operands(permission: Any, operator: type[Any]) -> tuple[Any, ...]:
-    """Return both operands of a permission that is combined by `operator` (AND or OR), or () for any other."""
+    """Return both operands of a permission that is combined by `operator` (AND or OR).
+
+    Returns () for any other permission.
+    """
     return (permission.op1, permission.op2) if isinstance(permission, operator) else ()
 
 

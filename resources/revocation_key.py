@@ -25,7 +25,7 @@ def hash_of_kind(kind: str) -> "hashlib._Hash":
 
 
 def octets(identifier: str) -> bytes:
-    """Return the identifier as UTF-8 bytes."""
+    """Return the identifier as UTF-8 bytes. A lone surrogate is encoded like any other character."""
     # A JSON string can contain half of a surrogate pair, which strict UTF-8 cannot encode.
     return identifier.encode("utf-8", "surrogatepass")
 

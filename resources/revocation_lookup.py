@@ -32,7 +32,10 @@ class Lookup:
         self._client = CachedFinder(finder("client", entries))
 
     def revoked(self, kid: str, claims: Mapping[str, Any]) -> str:
-        """Return the claim by which a token with these verified claims is revoked, or "" if it is not revoked."""
+        """Return the name of the claim by which a token with these verified claims is revoked.
+
+        Returns "kid" if the signing key of the token is revoked, and "" if the token is not revoked.
+        """
         iat = claims["iat"]
         if iat < self._key[kid]:
             return "kid"
@@ -59,7 +62,7 @@ class Lookup:
 
 
 def finder(kind: str, entries: RevocationSet) -> Callable[[str], float]:
-    """Return a function that takes an identifier of this kind, and returns `entries.before` for its lookup key."""
+    """Return a function that takes an identifier of this kind and calls `entries.before` with its lookup key."""
     # The function repeats the bit test of `before`: it decides for most identifiers, and every request calls it.
     copy, bits, before = hash_of_kind(kind).copy, tuple(block.bits for block in entries.blocks), entries.before
 

@@ -35,13 +35,16 @@ class ServingThreads:
         self._set = threads
 
     def note(self) -> None:
-        """Note that the calling thread serves a request."""
+        """Record that the calling thread serves a request."""
         self._seen[threading.get_ident()] = self._clock()
         if len(self._seen) > MANY:
             self._seen = self._recent()
 
     def count(self) -> int:
-        """Return the number of threads that `set_count` set, or else of those that served within RECENT seconds."""
+        """Return the number of threads that `set_count` set.
+
+        If it is not set, return the number of threads that have served a request within RECENT seconds.
+        """
         return self._set or len(self._recent())
 
     def _recent(self) -> dict[int, float]:

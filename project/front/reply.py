@@ -25,9 +25,10 @@ class Reply:
 def answer(
     application: WSGI, environ: dict[str, Any], *, begin: Callable[[Reply], None], send: Callable[[bytes | None], None]
 ) -> None:
-    """Call `application`, then `begin` once, and `send` for each further part of a body longer than COLLECTED.
+    """Call `application`, and pass its answer to `begin`. Pass parts after the first COLLECTED bytes to `send`.
 
-    `send(None)` ends such a body, even if the application fails in the middle. Raises what the application raises.
+    `send(None)` ends a body that is longer than COLLECTED, even if the application fails in the middle. Raises what the
+    application raises.
     """
     starts: list[tuple[str, Headers]] = []
 

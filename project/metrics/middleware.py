@@ -40,7 +40,7 @@ def measured(answer: Answer) -> Answer:
 
 
 def start() -> None:
-    """Start to count, and export the issuer's metrics. Does nothing if this process has started already.
+    """Start to collect and export the metrics of this server process. Does nothing if this process has already started.
 
     The setting RESOURCE_SERVER["METRICS"] exports the metrics of an API.
     """

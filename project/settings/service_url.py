@@ -58,10 +58,10 @@ def database(name: str, url: str) -> dict[str, object]:
 
 
 def cache(name: str, url: str, *, apart: str) -> dict[str, object]:
-    """Return the entry of Django's CACHES for `url`, the URL of a Redis. For "locmem://", return an in-process cache.
+    """Return the entry of Django's CACHES for `url`, a URL of Redis or "locmem://" for an in-process cache.
 
     `apart` is the LOCATION of the in-process cache. Caches with another LOCATION do not share its entries. Raises
-    ImproperlyConfigured, which names the variable `name`, unless `url` is "locmem://" or a URL of Redis.
+    ImproperlyConfigured, which names the variable `name`, if `url` has another form.
     """
     if url == "locmem://":
         backend = "django.core.cache.backends.locmem.LocMemCache"

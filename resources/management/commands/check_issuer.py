@@ -56,7 +56,8 @@ class Command(BaseCommand):
     def _write_pem(self, reports: list[Report], folder: Path, *, as_json: bool) -> None:
         """Write the keys of one issuer as files.
 
-        Raises CommandError, and changes nothing, if there is not exactly one issuer or the files cannot be written.
+        Raises CommandError if there is not exactly one issuer, if there is no usable key, or if the files cannot be
+        written.
         """
         if len(reports) != 1:  # a key of one issuer must not verify the tokens of another
             raise CommandError("--pem writes the keys of one issuer: name its URL", returncode=2)

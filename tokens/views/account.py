@@ -82,7 +82,7 @@ def _shared(user: User) -> list[Shared]:
 
 
 def _links() -> list[PageLink]:
-    """Return the links of LINKS to pages that this deployment has."""
+    """Return a link for each entry of LINKS whose page exists in this deployment."""
     found = []
     for name, label in LINKS:
         try:

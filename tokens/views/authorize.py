@@ -76,9 +76,11 @@ class AuthorizeView(View):
 
 
 def _with_attempt(request: HttpRequest, proceed: Callable[[Attempt], HttpResponse]) -> HttpResponse:
-    """Validate the request, and return the answer of `proceed` to it, or else the answer to an invalid request.
+    """Validate the authorization request, and return the answer of `proceed` to the valid request.
 
-    If `proceed` raises OAuthError, the error is sent to the client.
+    If the request is invalid or was answered before, returns the answer to that instead. A pushed or signed request is
+    stored first, and the browser is redirected to the stored request. If `proceed` raises OAuthError, the error is sent
+    to the client.
     """
     try:
         sent = request_store.read(request, now=authorization_answer.clock())
@@ -155,7 +157,7 @@ def _unless_login_suffices(attempt: Attempt, user: User, login: Login, *, now: d
 def _unless_class_suffices(attempt: Attempt, user: User, login: Login) -> HttpResponse | None:
     """Return None if the login is strong enough, else the redirect to the page of the missing factor.
 
-    Raises OAuthError if no login can be strong enough, or if the request has prompt=none.
+    Raises OAuthError if no login can be strong enough, or if a factor is missing and the request has prompt=none.
     """
     authorization, asks_nobody = attempt.authorization, "none" in attempt.authorization.prompt
     required = obligation.of(user, authorization.client)
@@ -210,8 +212,8 @@ def _follow_consent(attempt: Attempt) -> HttpResponse:
 
 
 def _as_requested(attempt: Attempt, login: Login) -> Login:
-    """Return the login, with the requested class that it satisfies as its `acr`.
+    """Return the login with `acr` set to the requested authentication context class that the login satisfies.
 
-    If the login satisfies no requested class, returns it unchanged.
+    Returns the login unchanged if it satisfies no requested class.
     """
     return replace(login, acr=login_strength.reached_class(attempt.authorization, login) or login.acr)

@@ -50,9 +50,10 @@ def _address(request: HttpRequest) -> HttpResponse:
 
 
 def send_link(sub: str, old: str, new: str) -> None:
-    """Send to the address `new` a link that verifies it for the user `sub`, whose address is `old` until then.
+    """Send a link to the e-mail address `new`. With the link, the user verifies that address.
 
-    If another user has the address, sends a notice without a link. Runs in the thread that sends mail.
+    `sub` identifies the user, and `old` is the user's current address. If another user has the address `new`, sends a
+    notice without a link. Runs in the thread that sends mail.
     """
     if any(str(other.sub) != sub for other in filter_users_by_email(new)):
         url = mail.address("account_reset_password")
@@ -66,7 +67,7 @@ def send_link(sub: str, old: str, new: str) -> None:
 def _confirm(request: HttpRequest, key: str) -> HttpResponse:
     """Ask the user to confirm the new address in `key`, the signed text of a link in mail.
 
-    If the user confirms, verify the address.
+    If the user confirms, the new address replaces the old one and counts as verified.
     """
     user = user_of(request)
     try:

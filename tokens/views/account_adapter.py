@@ -90,5 +90,5 @@ class AccountAdapter(DefaultAccountAdapter):
         mail.send(mail.message(template_prefix, email, context))
 
     def get_password_change_redirect_url(self, _request: HttpRequest) -> str:
-        """Return the address of the page after a change of the password, which has logged out the user."""
+        """Return the address of the page to open after a change of the password. The change logs the user out."""
         return reverse("account_reset_password_from_key_done")

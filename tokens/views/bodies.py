@@ -8,7 +8,7 @@
   parsers.
 
 Without these checks Django reads a whole upload at the first use of `request.POST`, in the charset that the sender
-names. If it cannot read the upload, it answers with a page of its own.
+names. If Django cannot read the upload, it answers with a page of its own.
 """
 
 from collections.abc import Callable

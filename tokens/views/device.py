@@ -72,7 +72,7 @@ def device(request: HttpRequest) -> HttpResponseBase:
 @page_if_not_ready
 @require_http_methods(["GET", "HEAD", "POST"])
 def verify(request: HttpRequest) -> HttpResponseBase:
-    """Serve the page for the user: type the user code, see the device's request, and allow or refuse it by a form."""
+    """Serve the page on which the user types the user code, and allows or refuses the device's request."""
     login = login_session.current(request)
     if login is None:
         return log_in_first(_back(request))

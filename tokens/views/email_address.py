@@ -1,8 +1,8 @@
 """/accounts/email/: verify or change the e-mail address of the logged-in user.
 
 - The user must be logged in, open the link in the mail, and confirm. Then the new address replaces the old one.
-- The response is the same for every address. The thread that sends mail looks up the address. If another user has it,
-  the thread sends that user a notice and no link.
+- The response is the same for every address. The thread that sends mail looks up the address. If another user has the
+  address, this other user gets a notice, and no link is sent.
 """
 
 from functools import partial
@@ -92,7 +92,7 @@ def _read(user: User, key: str) -> dict[str, Any]:
 
 
 def change(user: User, new: str) -> None:
-    """Replace all e-mail addresses of the user by `new`, mark it as verified, and send a notice to the old address.
+    """Replace all e-mail addresses of the user by the verified address `new`. Send a notice to the old address.
 
     Raises CannotVerify if the address belongs to another user.
     """

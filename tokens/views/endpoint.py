@@ -1,10 +1,10 @@
 """The decorator of the endpoints for clients: reads the form, answers in JSON, and logs refusals.
 
 1. The body is a form (`bodies`).
-2. Parameters and credentials are read once, without being judged.
+2. Parameters and credentials are read once, but not checked yet.
 3. A second try of a refused request is recognized (`second_try`). Any other request is counted by the rate limit.
 4. If the client_id is the address of a metadata document, the client is renewed (`document_gate`).
-5. The parameters are judged, and the endpoint's view answers.
+5. The parameters are checked, and the endpoint's view answers.
 """
 
 from collections.abc import Callable, Mapping

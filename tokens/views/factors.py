@@ -93,7 +93,10 @@ class NewAppPage(totp.ActivateTOTPView):
 
 
 class NewPasskeyPage(webauthn.AddWebAuthnView):
-    """The page that adds a passkey, which can replace the password: it is discoverable and verifies its user."""
+    """The page that adds a passkey.
+
+    The passkey is discoverable and verifies its user, so that it can replace the password.
+    """
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add to the template's variables the challenge that the new passkey signs."""

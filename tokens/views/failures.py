@@ -107,7 +107,7 @@ def forged(request: HttpRequest, reason: str = "", **_arguments: Any) -> HttpRes
 
 
 def _links_after_login(request: HttpRequest) -> list[Link]:
-    """Return a list with a link to the page after the login, if the user has logged in by another tab.
+    """Return a list with a link to the page after the login, if the user is logged in through another tab.
 
     Returns [] if the user is not logged in, the form is not the login form, or the page is not the issuer's.
     """

@@ -102,5 +102,5 @@ def _waiting_query(request: HttpRequest) -> str:
 
 
 def _target(request: HttpRequest) -> str:
-    """Return the address that the browser opens after the login, as the browser sent it, or ""."""
+    """Return the unverified address that the browser opens after the login, from the form or the query, or ""."""
     return request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")

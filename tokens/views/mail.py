@@ -1,4 +1,4 @@
-"""The messages that the issuer sends by mail, and the addresses in them, which are made of ISSUER_URL."""
+"""The messages that the issuer sends by mail. The links in a message begin with ISSUER_URL."""
 
 from collections.abc import Callable
 from types import SimpleNamespace

@@ -96,7 +96,7 @@ class ChangePage(PasswordChangeView):
 
 
 def in_a_slot(view: View) -> View:
-    """Return a view that calls `view`. During a POST it holds a slot of `limits.password_slots`.
+    """Return a view that calls `view`. During a POST, the returned view holds a slot of `limits.password_slots`.
 
     A POST hashes a password, and the number of slots limits how many passwords are hashed at once. The returned view
     raises Busy if no slot is free in time.

@@ -46,7 +46,7 @@ def answered(action: str, *, is_read: bool) -> Callable[[View], View]:
 def refuse(request: HttpRequest, error: OAuthError, action: str, *, client: str | None = None) -> JsonResponse:
     """Return the error as a JSON response, and log it with its reason as the audit event `action`.
 
-    `client` is the client_id that the request claims. If it is None, it is read from the request.
+    `client` is the client_id that the request claims. If `client` is None, the client_id is read from the request.
     """
     return _refuse(request, error, action, caller.claimed_client(request) if client is None else client)
 

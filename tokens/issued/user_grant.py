@@ -1,6 +1,6 @@
 """Creates, checks and revokes user grants: what a user allowed a client. Tokens carry a grant's id as `grant_id`.
 
-- Lock order: the user, then the grant. Token issuance and every revocation keep it.
+- Lock order: the user, then the grant. Token issuance and every revocation keep this order.
 - A grant ends when it is revoked, at its `ends_at`, or when the user's session epoch changes. The epoch is a random
   value of the user, which is replaced if the user is disabled or logs out everywhere.
 - Revoking a grant revokes every token that was issued under it, in the same transaction.
@@ -41,7 +41,7 @@ def create(
     """Create the grant of `user` to `client`, with the login under which the user gave it.
 
     The grant ends after `lasts`. Its refresh tokens end after `refreshes_for`, which must not be longer than `lasts`.
-    If `refreshes_for` is None, they end with the grant.
+    If `refreshes_for` is None, the refresh tokens end with the grant.
     `claims` are the claims that the client requested by name, as JSON.
     `user` must be the row as it was read when the session was checked.
     Raises OAuthError access_denied if the user was disabled after that, and SessionEnded if all sessions of the user

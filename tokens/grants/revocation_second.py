@@ -6,7 +6,7 @@
   which its tokens are revoked (`tokens_from`). A new revocation makes every process read the client again
   (tokens/clients/registry.py).
 - An exchanged token needs no check for the user. A revocation of the user that covers the new token would also cover
-  the subject token, which is older. The subject token was checked (token_status.py).
+  the subject token, which is not newer. The subject token was checked (token_status.py).
 - For a token of a user, one statement queries the database.
 """
 

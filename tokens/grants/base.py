@@ -156,7 +156,7 @@ def _log_issue(token: AccessToken, request: ClientRequest, client: Client) -> No
 def _form(api: Api | None) -> dict[str, Any]:
     """Return the fields of AccessToken that an API's settings change: `typ` and the form of `aud`.
 
-    Returns {} for the default.
+    Returns {} if the API has the default settings, or if `api` is None.
     """
     if api is None or not (api.lists_audience or api.dangerously_issues_typ_jwt):
         return {}
@@ -175,7 +175,7 @@ def _meant_for(target: Target, openid: Collection[str]) -> tuple[str, ...]:
 
 
 def _context(client: Client, holder: Holder, target: Target) -> ClaimsContext:
-    """Return the context of an access token for the claims hook."""
+    """Return the user, client, API and scopes of an access token, for the deployment's own function for claims."""
     user = holder.user
     if user is None and holder.subject != client.client_id:  # a token exchange names the user only
         user = User.objects.filter(sub=holder.subject).first()

@@ -14,8 +14,9 @@ from tokens.models import Client, UserGrant
 
 
 def first(user_grant: UserGrant, client: Client, request: ClientRequest, *, nonce: str = "") -> Tokens:
-    """Issue the first tokens under a grant, with an ID token and a refresh token if the grant includes them.
+    """Issue the first tokens under a grant. `nonce` is that of the authorization request, or "".
 
+    There is an ID token if the user allowed `openid`, and a refresh token if `refresh_token.is_granted` says so.
     Raises OAuthError invalid_target if the request names an API that is not the grant's, OAuthError invalid_grant if
     the client may no longer use the API, and what `issue` raises.
     """

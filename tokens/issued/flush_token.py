@@ -2,7 +2,7 @@
 
 - No verifier accepts the token: its key pair is generated for this token and then discarded, so no JWKS has the `kid`.
 - Its claims are those of a valid token, because some verifiers check `iss`, `aud` and `exp` before the key.
-- Its algorithm is that of the key ring that signs for the audience.
+- Its algorithm is that of the key ring (a set of signing keys) that signs for the audience.
 """
 
 from dataclasses import dataclass, field
@@ -21,15 +21,15 @@ ID_TOKEN = "JWT"  # noqa: S105 (a type, not a secret)
 
 
 class CannotFlush(Exception):
-    """No token that makes a verifier fetch the JWKS again can be made. The message gives the reason.
+    """No flush token can be made, because the audience is unknown or the issuer has no signing key yet.
 
-    The audience is unknown, or no key ring signs for it.
+    The message gives the reason.
     """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlushToken:
-    """A token whose `kid` is in no JWKS, so that a verifier that gets the token fetches the JWKS again."""
+    """A token whose `kid` is in no JWKS. A verifier that gets the token fetches the JWKS again."""
 
     audience: str
     kid: str
@@ -39,9 +39,10 @@ class FlushToken:
 
 
 def make(audience: str, *, now: datetime) -> FlushToken:
-    """Return an access token for the API with this identifier, or an ID token for the client with this client_id.
+    """Return a flush token for `audience`, the identifier of an API or a client_id.
 
-    Raises CannotFlush if there is no such API or client, or no signing key yet. `now` is the database's clock.
+    The token looks like an access token for the API, or like an ID token for the client. Raises CannotFlush if there is
+    no such API or client, or no signing key yet. `now` is the database's clock.
     """
     api = Api.named(audience)
     audience = api.identifier if api else audience

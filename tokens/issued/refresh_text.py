@@ -39,7 +39,7 @@ def successor(text: str, *, generation: int, key: EncryptionKey) -> str:
 
 
 def can_be(text: str) -> bool:
-    """Return True if `text` might be a refresh token. A text with exactly two dots cannot: it is a JWT."""
+    """Return True if `text` might be a refresh token. Returns False for a text with two dots, which is a JWT."""
     return text.count(".") != 2
 
 

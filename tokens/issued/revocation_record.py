@@ -3,10 +3,10 @@
 - A record is written in the transaction of its cause, and published afterwards (tokens/revoking/feed_publisher.py).
 - A repeated revocation moves the instants of a record later, never earlier. A record is kept until its `until`.
 - A coarse record (of a user, a client, both, or the issuer) covers every token with an earlier `iat`.
-- A record of a client or of the issuer renews the version of the registry, because each process caches the instants of
-  clients under that version (tokens/clients/registry.py).
-- A record ends once no API can accept a token that it covers: after the longest lifetime, then S + 2δ. S is the leeway
-  of the APIs, and δ the largest error of a clock (docs/key-rotation.md).
+- Each process caches clients with the instant before which their tokens are revoked, until the registry has a new
+  version (tokens/clients/registry.py). So a record of a client or of the issuer renews the registry's version.
+- A record ends when no API can accept a token that it covers: after the longest lifetime of a token plus S + 2δ. S is
+  the leeway of the APIs, and δ the largest error of a clock (docs/key-rotation.md).
 """
 
 import json
@@ -99,7 +99,7 @@ def revoke_everything(*, now: datetime) -> None:
 def renew_registry() -> None:
     """Renew the version of the registry, so that every process reads clients again after the caller's commit.
 
-    Locks the version's row until that commit.
+    Locks the row of the version until the caller's commit.
     """
     # An upsert, as in the triggers (tokens/triggers/registry_version.py). The triggers replace the row, so an UPDATE
     # that waited for a trigger would change no row and lock no row.
@@ -138,7 +138,10 @@ def stored_keys(keys: Iterable[uuid.UUID]) -> list[uuid.UUID | str]:
 
 
 def client_tokens_from(client_id: str) -> int:
-    """Return the Unix second before which the client's own tokens are revoked, or 0 if no record covers them."""
+    """Return the Unix second before which the tokens of the client are revoked, or 0 if no record covers them.
+
+    Looks at the records of the client and of the issuer.
+    """
     keys = [revocation_key.key(Kind.CLIENT, client_id), revocation_key.key(Kind.ISSUER, conf.issuer().url)]
     return max(Revocation.objects.filter(key__in=keys).values_list("issued_before", flat=True), default=0)
 
@@ -154,7 +157,7 @@ def acceptance_after_issue() -> timedelta:
 def acceptance_after_expiry() -> timedelta:
     """Return how long an API can still accept a token after the token's `exp`.
 
-    The result is the leeway and twice the clock_error of the key ring for which this sum is the largest.
+    The result is the leeway plus twice the clock_error: the largest such sum of all key rings (sets of signing keys).
     """
     policies = adoption.every_assumed() or [conf.issuer().key_policy]
     return max(policy.leeway + 2 * policy.clock_error for policy in policies)

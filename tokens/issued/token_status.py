@@ -5,7 +5,8 @@ A token is accepted unless
 2. its client was disabled or deleted,
 3. its user was disabled or deleted, if it is a user's token.
 
-One SQL statement checks all three conditions and reads the version of the registry.
+One SQL statement checks all three conditions. It also reads the version of the registry, which says whether cached
+clients are current (tokens/clients/registry.py).
 """
 
 import uuid

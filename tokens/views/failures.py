@@ -107,9 +107,9 @@ def forged(request: HttpRequest, reason: str = "", **_arguments: Any) -> HttpRes
 
 
 def _links_after_login(request: HttpRequest) -> list[Link]:
-    """Return a link to the page that the login would open, if the user is logged in by another tab.
+    """Return a list with a link to the page after the login, if the user is logged in through another tab.
 
-    Else return no link.
+    Returns [] if the user is not logged in, the form is not the login form, or the page is not the issuer's.
     """
     target = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")
     # Only an address of the issuer is linked. Otherwise the page would be an open redirect with a click.

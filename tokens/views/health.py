@@ -3,6 +3,8 @@
 - /readyz answers 503 only if no token can be issued. A load balancer then sends requests to another process.
 - Problems that do not stop the issuer from issuing tokens are listed under `attention`, with 200.
 - Only the operator can read causes and `attention` (`operator`). Other callers read the status.
+- A key ring is a set of signing keys with a JWKS of its own. Tokens are signed by the default ring, unless an API or a
+  client uses a further ring.
 """
 
 from collections.abc import Callable, Mapping
@@ -121,9 +123,9 @@ def _database() -> str | None:
 
 
 def _older(now: datetime) -> str:
-    """Return what the database lacks of the newest state that processes recorded in Redis.
+    """Return a text that says what a restored database lacks, compared with the state that processes stored in Redis.
 
-    Returns "" if it lacks nothing, or if that is unknown.
+    Returns "" if the database lacks nothing, or if it cannot be compared.
     """
     try:
         return high_water.report(now=now)
@@ -153,7 +155,10 @@ def _is_to_begin(ring: str, now: datetime) -> bool:
 
 
 def _holds(question: Callable[..., bool], ring: str, now: datetime) -> bool:
-    """Return the result of `question` for the key ring. Returns False if the keys cannot be read."""
+    """Return the result of `question`, such as `keyring.overdue`, for the key ring.
+
+    Returns False if the keys cannot be read.
+    """
     try:
         return question(ring, now=now)
     except (KeyProblem, DatabaseError, InterfaceError):

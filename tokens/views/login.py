@@ -48,7 +48,10 @@ class _FirstStep:
         return super().form_valid(form)  # type: ignore[misc,no-any-return]
 
     def _redirect_to_pending_stage(self, request: HttpRequest, _stage: Any) -> None:
-        """Show this page even during a login whose second factor is missing, so that the user can begin a new one."""
+        """Return None, so that allauth shows this page even if an earlier login waits for its second factor.
+
+        A POST abandons the earlier login.
+        """
         if request.method == "POST":
             clear_login(request)
 
@@ -89,7 +92,7 @@ class PasskeyPage(_FirstStep, LoginWebAuthnView):
 
 
 def _mark(request: HttpRequest) -> str:
-    """Return the signed mark that ties this login to the authorization request that waits for it, or ""."""
+    """Return the signed mark of the authorization request that requires this new login, or "" (`reauthentication`)."""
     return reauthentication.mark_of(_waiting_query(request))
 
 
@@ -99,5 +102,5 @@ def _waiting_query(request: HttpRequest) -> str:
 
 
 def _target(request: HttpRequest) -> str:
-    """Return the address that the browser opens after the login, as the browser sent it, or ""."""
+    """Return the unverified address that the browser opens after the login, from the form or the query, or ""."""
     return request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")

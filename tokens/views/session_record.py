@@ -26,7 +26,7 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 def session_record(answer: Answer) -> Answer:
     """Middleware that records, after a request, when the user was last seen in the session.
 
-    It must be placed inside of SessionMiddleware.
+    In MIDDLEWARE it must stand after SessionMiddleware.
     """
 
     def with_record(request: HttpRequest) -> HttpResponseBase:

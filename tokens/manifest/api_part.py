@@ -109,7 +109,7 @@ def _scope(api: Api, name: str, entry: Item, run: Run) -> None:
 
 
 def _require_ring(api: Api, name: str) -> None:
-    """Raise ValidationError if an existing API is on a key ring other than `name`, or moves to such a ring."""
+    """Raise ValidationError if an existing API is on, or is moving to, a key ring other than `name`."""
     if api.pk and (api.ring.name if api.ring else DEFAULT_RING) != name:
         command = f"rotate_keys --ring {name} --move {api.identifier}"
         raise ValidationError({"ring": f"An API moves to another ring by a plan: run manage.py {command}."})

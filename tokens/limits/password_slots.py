@@ -118,7 +118,7 @@ def _tell(what: str) -> None:
 
 @cache
 def bound() -> Bound:
-    """Return the `Bound` of this process, which lives as long as the process."""
+    """Return the `Bound` of logins: one password at once for each core less one. Lives as long as the process."""
     # Any process can bind a name in this namespace. The name is unguessable, so that other users cannot take the slots.
     name = salted_hmac("tokens.hashing", "slots", algorithm="sha256").hexdigest()
     return Bound(max(1, cores() - 1), f"keyturn-{name[:24]}")

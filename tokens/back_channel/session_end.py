@@ -55,8 +55,8 @@ def has_ended(sid: str) -> bool:
 def queue_logouts(users: Collection[int], *, now: datetime) -> int:
     """Write messages to the clients of every login session of these users. Returns the number of messages.
 
-    `users` are primary keys. The caller ends the sessions by the session epoch, and revokes the grants
-    (revoking/everywhere.py).
+    `users` are primary keys. The caller must end the sessions, by a new `session_epoch` of each user, and revoke the
+    grants (revoking/everywhere.py).
     """
     _lock(users)
     return _tell(SessionClient.objects.filter(user__in=users), now=now)

@@ -42,7 +42,7 @@ class Device:
 
 
 def device(user_agent: str) -> Device:
-    """Return the browser and the operating system that the header User-Agent names. `user_agent` is its value."""
+    """Return the browser and the operating system that `user_agent`, the value of the header User-Agent, names."""
     return Device(_first(BROWSERS, user_agent), _first(SYSTEMS, user_agent))
 
 

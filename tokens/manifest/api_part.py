@@ -43,7 +43,10 @@ def apply(manifest: Manifest, run: Run) -> None:
 
 
 def link(manifest: Manifest, run: Run) -> None:
-    """Link each API to its client. The caller must have applied the clients before."""
+    """Link each API to its client. Collects changes and problems in `run`.
+
+    The caller must have applied the clients before.
+    """
     for identifier, entry in manifest.apis.items():
         wanted = entry.values.get("client", "")
         client = Client.objects.filter(client_id=wanted).first() if wanted else None

@@ -1,4 +1,4 @@
-"""The outbox: which message is sent next, and the outcome of each message.
+"""The outbox of logout messages: selects the message to send next, and records the outcome of each message.
 
 - A message is pending while it has a `due_at`. It becomes delivered if the client accepts it, or dead if an attempt
   fails after `give_up_at`.

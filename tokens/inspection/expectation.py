@@ -1,4 +1,4 @@
-"""What an administrator expects of a token: the value of one header parameter or claim, such as the kid of a key. Pure.
+"""The expected value of one header parameter or claim of an inspected token, such as the kid of a key. Pure.
 
 The admin links from such a value to the page that inspects a token, with name and value in the query of the URL. Only
 the names in NAMES are permitted, because their values are identifiers and not credentials. A token is never in a URL.

@@ -51,7 +51,7 @@ class Suite:
     alias: str
 
     def address(self, name: str) -> str:
-        """Return an address of the suite that the clients register, such as `callback`."""
+        """Return the suite's address `name`, such as `callback`. The clients register these addresses."""
         return f"{self.base_url}/test/a/{self.alias}/{name}"
 
 

@@ -151,7 +151,10 @@ def _client(registration: Registration) -> Client:
 
 
 def _refuse_contradictions(registration: Registration, *, now: datetime) -> None:
-    """Raise ValidationError for an empty name, two authentication methods, or an expiry date without a secret."""
+    """Raise ValidationError for an empty name, or for two authentication methods.
+
+    Also raises it for an expiry date of a secret if the client gets no secret, or if the date has passed.
+    """
     method, expires_at = registration.authentication, registration.secret_expires_at
     if not registration.name.strip():
         raise ValidationError({"name": "Enter a name. It is shown to users on the consent page."})

@@ -1,6 +1,6 @@
 """Indexes for the lists of the admin, on PostgreSQL only: for prefix searches in any collation, and partial indexes.
 
-SQLite gets no such index, because SQLite is only for development. It would also drop the index if a migration rebuilt
+SQLite gets no such index, because SQLite is for development. SQLite would also drop the index if a migration rebuilt
 the table, because the index is not in the model's state.
 """
 

@@ -61,9 +61,9 @@ class ClaimsRequest:
         return all(part["sub"].accepts(subject) for part in (self.userinfo, self.id_token) if "sub" in part)
 
     def allows_class(self, acr: str) -> bool:
-        """Return True unless the client requests an essential `acr` of other values (OIDC Core section 5.5.1.1).
+        """Return True unless an essential `acr` claim of the request excludes `acr` (OIDC Core section 5.5.1.1).
 
-        `acr` is the authentication context class of the login. An empty `acr` satisfies no essential request.
+        `acr` is the authentication context class of the login. An essential claim always excludes an empty `acr`.
         """
         requested = self.id_token.get("acr")
         return requested is None or not requested.essential or (bool(acr) and requested.accepts(acr))

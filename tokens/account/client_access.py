@@ -30,7 +30,7 @@ class Access:
 
 @dataclass(slots=True)
 class Application:
-    """A client that the user allowed, and the scopes that the user allowed it at each API."""
+    """A client that the user allowed, with the scopes that the user granted for each API."""
 
     client: Client
     since: datetime

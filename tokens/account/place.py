@@ -3,8 +3,8 @@
 - The database is a file in MaxMind's format (MMDB). It is opened for each page, so the operator can replace it.
 - Names are in the language of the page, else in English.
 - Private and unknown addresses have no place.
-- While the database cannot be read, no address has a place. The log then has one warning for each cause, and `manage.py
-  check` names the remedy (tokens/checks/place.py).
+- While the database cannot be read, no address has a place. The log then has one warning for each cause. The system
+  check names the remedy (tokens/checks/place.py).
 - A database that has only IPv4 gives no place to an IPv6 address.
 """
 

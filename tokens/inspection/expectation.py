@@ -57,7 +57,7 @@ NOUNS = {"key": "kid", "client": "client_id", "grant": "grant_id"}
 
 
 def of_subject(subject: str) -> Expectation | None:
-    """Return the expectation for an actor or subject of the audit trail: the `kid` should be `abc` for `key:abc`.
+    """Return the expectation for an actor or subject of the audit trail, such as the kid `abc` for `key:abc`.
 
     Returns None if tokens do not contain the value, as for `user:alice`.
     """

@@ -10,7 +10,10 @@ from tokens.account import place
 
 @register("session_places")
 def check_session_places(**_: Any) -> list[CheckMessage]:
-    """Return warning tokens.W801 if the database of places cannot be used, and W802 if no session stores an address."""
+    """Return warning tokens.W801 if the database of places cannot be used, and W802 if sessions store no addresses.
+
+    Returns no warning if SESSION_PLACES is not set.
+    """
     settings = conf.issuer()
     path = settings.session_places
     if path is None:

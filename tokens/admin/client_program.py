@@ -1,5 +1,7 @@
 """The page that adds a client by the recipe of a program, and shows the program's configuration.
 
+A recipe (`tokens.recipes`) is a file with the client's options and the configuration of one program.
+
 1. `by_topic` lists the programs on the page "What is it?".
 2. `add` asks for the program's address, scopes and keys if the recipe needs them.
 3. The answer shows the secret once, what is less strict than the default, and the configuration to paste.
@@ -107,7 +109,7 @@ class ProgramForm(forms.Form):
         return Registration(**fields, policy=policy | {"userinfo_by_api_tokens": True, "recipe": self.recipe.name})
 
     def given(self) -> dict[str, Any]:
-        """Return the values that the operator entered, by their names in a recipe."""
+        """Return the values that the operator entered, by their names in a recipe. Leaves out empty values."""
         data = self.cleaned_data
         chosen = {"name": data["name"], "scopes": [scope.name for scope in data.get("scopes", ())]}
         return {name: value for name, value in (data | chosen).items() if value}
@@ -130,7 +132,10 @@ def by_topic() -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 def add(request: HttpRequest, program: str) -> HttpResponse:
-    """Show the form of a program, or register the client and show its configuration."""
+    """Show the form of a program, or register the client and show its configuration.
+
+    Raises Http404 if there is no recipe for the program.
+    """
     try:
         recipe = catalog.find(program, conf.issuer().recipes)
         form = ProgramForm(request.POST or None, recipe=recipe)
@@ -172,7 +177,7 @@ def _added(request: HttpRequest, form: ProgramForm) -> HttpResponse:
 
 
 def _notes(recipe: Recipe, client: Client) -> Sequence[str]:
-    """Return notes: settings of the client that are less strict than the default, and the program's needs of users."""
+    """Return notes about the new client: settings that are less strict than the default, and what its users need."""
     needs = [gettext("Each user needs a verified e-mail address.")] if recipe.needs_verified_email else []
     return [*map(translated, less_strict.sentences(client)), *filter(None, [recipe.loosens]), *needs]
 

@@ -27,7 +27,7 @@ from tokens.page_text import translated
 
 
 class ReasonForm(forms.Form):
-    """The reason of a revocation, and the administrator's consent to an outage."""
+    """The form that confirms a revocation: its reason, and the administrator's consent to an outage."""
 
     reason = forms.CharField(
         max_length=200,

@@ -1,4 +1,4 @@
-"""The interfaces of a key pair and of the signing key. A keystore of another kind implements `KeyPair`."""
+"""The interfaces of a key pair and of the signing key. Each keystore has its own implementation of `KeyPair`."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

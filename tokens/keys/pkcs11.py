@@ -2,7 +2,8 @@
 
 - The row of such a key has the identifier of the object in the token (CKA_ID), sealed, in place of the private half.
 - The objects are sensitive and not extractable: no process can read a private half.
-- Each process has one session, used by one thread at a time. If the session fails, the process opens another one once.
+- Each process has one session, used by one thread at a time. If the session fails, the process opens another session
+  and tries once more.
 
 Needs the optional extra `pkcs11` (python-pkcs11).
 """
@@ -114,9 +115,9 @@ class Pkcs11Token:
         return cast("bytes", self._in_session(partial(_sign, identifier, algorithm, message)))
 
     def _in_session(self, use: Callable[[Any], Any]) -> Any:
-        """Return `use(session)`. If the session fails, open another and try once more.
+        """Return `use(session)`. If the session fails, open another session and try once more.
 
-        Raises CannotOpen if that fails too.
+        Raises CannotOpen if the second try fails, or if the token lacks the key.
         """
         with self._lock:
             for last in (False, True):

@@ -34,7 +34,7 @@ class Record(Protocol):
     """A function that the refresher calls after each round of reads."""
 
     def __call__(self, *, now: datetime) -> None:
-        """Do the work of this function if it is due. `now` is this node's clock."""
+        """Do the function's work if the work is due. `now` is this node's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Duty:
 
 @dataclass(slots=True)
 class Listing:
-    """The names of a duty's snapshots that were in the database at `at`."""
+    """The names that a duty listed at the instant `at`, such as the names of all key rings."""
 
     names: frozenset[str]
     at: datetime
@@ -69,7 +69,10 @@ class Refresher:
         self._listings: dict[Duty, Listing] = {}
 
     def start(self, *, clock: Clock, bound: Bound = nullcontext) -> None:
-        """Start the thread unless it runs. `bound()` is a context that limits the duration of each read."""
+        """Start the thread unless it runs.
+
+        `clock()` returns this node's clock. `bound()` is a context that limits the duration of each read.
+        """
         if self.is_alive():
             return
         self._started_with, self._ended = (clock, bound), threading.Event()
@@ -109,7 +112,7 @@ class Refresher:
     def look(self, *, clock: Clock, bound: Bound = nullcontext) -> None:
         """Re-read each snapshot that is missing or older than half of the timing `reread`.
 
-        Then call the function `record`.
+        Then call `record`, if the refresher has such a function.
         """
         for duty in self._duties:
             for name in self._names(duty, bound, now=clock()):

@@ -49,15 +49,15 @@ def for_id_tokens() -> tuple[str, ...]:
 
 
 def for_client(algorithm: str | None) -> str:
-    """Return the name of the key ring that signs ID tokens by `algorithm`.
+    """Return the name of the key ring that signs ID tokens with `algorithm`.
 
-    If `algorithm` is empty, that is the default ring.
+    That is the default ring if `algorithm` is empty or the default ring's algorithm.
     """
     return id_ring.named(algorithm) if algorithm and algorithm != default_algorithm() else DEFAULT_RING
 
 
 def default_algorithm() -> str:
-    """Return the algorithm of the default key ring, or the one with which it would be created."""
+    """Return the algorithm of the default key ring. If there is no such ring yet, return DEFAULT_ALGORITHM."""
     algorithms = Ring.objects.filter(name=DEFAULT_RING).values_list("algorithm", flat=True)
     return algorithms.first() or DEFAULT_ALGORITHM
 

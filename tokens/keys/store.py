@@ -58,13 +58,16 @@ class StoredKey:
         return self.identity() + json.dumps([*dates, self.key.max_lifetime.total_seconds()]).encode()
 
     def verifies(self, keys: Sequence[EncryptionKey]) -> bool:
-        """Return True if the row was written under one of `keys` and not changed since."""
+        """Return True if the row is unchanged: one of `keys` verifies its MAC, and its kid matches its public half."""
         matching = [key for key in keys if key.id == self.encryption_key_id]
         genuine = any(hmac.compare_digest(seal.mac(self.meaning(), key=key), self.mac) for key in matching)
         return genuine and self._has_its_thumbprint()
 
     def is_vouched(self, secrets: Sequence[str]) -> bool:
-        """Return True if the row was written under one of `secrets` (SECRET_KEY) and not changed since."""
+        """Return True if the row is unchanged: one of `secrets` verifies its MAC, and its kid matches its public half.
+
+        `secrets` are SECRET_KEY and its fallbacks.
+        """
         meaning = self.meaning()
         vouched = any(hmac.compare_digest(seal.vouch(meaning, secret=secret), self.vouched) for secret in secrets)
         return vouched and self._has_its_thumbprint()

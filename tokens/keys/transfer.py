@@ -1,10 +1,13 @@
 """Move an API to another key ring, at a date in the future, so that no valid token is refused.
 
-1. The ring exists and has keys, and the API accepts its algorithm.
-2. No earlier move of the API is under way.
-3. The move takes effect once every copy of the new ring's JWKS has the keys of both rings.
-4. Before the move takes effect, the API's operator configures the API to read the new ring's JWKS.
-5. Once no token of the previous ring can be valid, the move is settled: the API trusts the new ring alone.
+A move can be planned if:
+- The new ring exists and has keys, and the API accepts the ring's algorithm.
+- No earlier move of the API is under way.
+
+Steps of a move:
+1. The API's operator configures the API to read the new ring's JWKS, which has the keys of both rings.
+2. The move takes effect once every copy of this JWKS has the keys of both rings.
+3. Once no token of the previous ring can be valid, the move is settled: the API trusts the new ring alone.
 """
 
 from dataclasses import dataclass
@@ -121,7 +124,7 @@ def _require_possible(api: Api, locked: LockedRing, previous: str) -> None:
 
 
 def _earliest(locked: LockedRing, previous: str) -> datetime:
-    """Return the earliest instant at which every API has the keys of both key rings and the new ring has a signing key.
+    """Return the earliest instant at which every API has the keys of both key rings and a key of the new ring signs.
 
     Raises Unsafe if no key of the new ring signs or is planned to sign.
     """
@@ -139,7 +142,8 @@ def _earliest(locked: LockedRing, previous: str) -> datetime:
 def _acceptance() -> timedelta:
     """Return the time after a move until no token of the previous key ring is valid.
 
-    That is snapshot_age, the longest lifetime of a token, leeway and four times clock_error.
+    That is snapshot_age, the longest lifetime of a token, leeway and four times clock_error, for the key ring with the
+    longest timings.
     """
     longest = SigningKey.objects.aggregate(longest=Max("max_lifetime"))["longest"] or timedelta(0)
     return max((adoption.assumed(ring).last_acceptance(longest) for ring in Ring.objects.all()), default=longest)

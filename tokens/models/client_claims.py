@@ -27,7 +27,7 @@ class ClaimSettings(models.Model):
 
     @property
     def opens_userinfo_by_api_tokens(self) -> bool:
-        """Return True if tokens for an API may be used at userinfo: the switch `userinfo_by_api_tokens` is not off.
+        """Return True if userinfo accepts access tokens for an API: the switch `userinfo_by_api_tokens` is not off.
 
         In rows of earlier versions the switch is None, which means on.
         """

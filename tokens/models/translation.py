@@ -1,4 +1,4 @@
-"""Translates the names, help texts and permissions of the tables into the language of the page.
+"""Translate the names, help texts and permissions of the tables into the language of the page.
 
 Django translates a text of a model only if the text is marked. This module marks each text of this app's models when
 the class is ready, so that a new column cannot be forgotten. `tests/catalogue.py` lists the texts.

@@ -63,7 +63,7 @@ def revoke(
 ) -> Discarded:
     """Revoke `kids` at `now`, and plan the flush at `flush_at` unless it is None.
 
-    If the signing key is among them, its successor starts at once. The flush is a later switch to a new key, which
+    If the signing key is among `kids`, its successor starts at once. The flush is a later switch to a new key, which
     makes verifiers fetch the JWKS and drop the revoked keys. `fresh` are two keys that are announced now. One of them
     becomes the key of the flush or the successor, the other becomes the next standby.
     """
@@ -120,7 +120,8 @@ def _replacement(
 ) -> Key | None:
     """Return the key to plan in place of the last planned key, or None if that key was not discarded.
 
-    The result is the standby, or a fresh key if a key was revoked after the standby was announced.
+    The result is the standby, or a fresh key if a key was revoked after the standby was announced. `keys` are the keys
+    before the revocation or cancellation, `after` the same keys after it.
     """
     planned, left = lifecycle.switches(keys, now=now), lifecycle.switches(after, now=now)
     # Without a replacement the key before the discarded one would be withdrawn, and nothing would sign.
@@ -138,7 +139,7 @@ def _complete(
 ) -> Discarded:
     """Return the result of a revocation or cancellation: `keys`, with the changes that keep the key ring usable.
 
-    1. `successor`, if there is one, replaces the key with its kid.
+    1. `successor`, if there is one, is added. It replaces the key with the same kid.
     2. If the ring has no standby, one of `fresh` becomes the standby.
     3. Each key with a successor gets the date of its withdrawal.
     """
@@ -171,7 +172,10 @@ def _starts_from(key: Key, at: datetime) -> bool:
 
 
 def _immediate_start(successor: Key, *, after: Key | None, now: datetime, policy: Policy) -> datetime:
-    """Return a start of `successor` that is in the past on every node, and later than the start of `after`."""
+    """Return a start of `successor` that is in the past on every node, and later than the start of `after`.
+
+    `after` is the signing key that `successor` replaces; None if there is none.
+    """
     # δ ago: a node whose clock is slow would otherwise see no signer until its clock reaches `now`.
     earliest_start = max(successor.announced_at, now - policy.clock_error)
     return max(earliest_start, after.signs_at + INSTANT) if after and after.signs_at else earliest_start

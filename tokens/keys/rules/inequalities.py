@@ -21,7 +21,7 @@ def problems(policy: Policy) -> Iterator[str]:
 
 
 def _zero(policy: Policy) -> Iterator[str]:
-    """Yield each timing that is not longer than zero."""
+    """Yield a problem for each timing that is zero or negative."""
     for field in fields(Policy):
         if getattr(policy, field.name) <= timedelta(0):
             yield sentence(
@@ -95,7 +95,7 @@ def _last_signature(policy: Policy) -> str | None:
 
 
 def slower(policy: Policy, took: timedelta) -> dict[str, int]:
-    """Return the timings, in seconds, to change so that a step may take twice as long as `took`.
+    """Return the timings to change so that a step may take twice as long as `took`: new values in seconds, by name.
 
     A policy with these changes has no `problems`.
     """

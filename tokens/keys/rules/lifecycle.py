@@ -57,7 +57,7 @@ class Key:
 
     @property
     def discarded(self) -> bool:
-        """Return True if the key is revoked or cancelled. It then neither signs nor is published at any instant."""
+        """Return True if the key is revoked or cancelled. A discarded key neither signs nor is published."""
         return self.revoked_at is not None or self.cancelled_at is not None
 
     @property
@@ -121,7 +121,7 @@ def planned(keys: Iterable[Key], *, now: datetime) -> Key | None:
 
 
 def switches(keys: Iterable[Key], *, now: datetime) -> tuple[Key, ...]:
-    """Return the announced keys whose start has a date that is still to come, in the order of these dates."""
+    """Return the keys whose planned start is after `now`, in the order of their starts."""
     future = [key for key in keys if key.start and key.start > now and not key.discarded]
     return tuple(sorted(future, key=_started))
 
@@ -129,9 +129,11 @@ def switches(keys: Iterable[Key], *, now: datetime) -> tuple[Key, ...]:
 def flush(revoked: Key, keys: Iterable[Key]) -> Key | None:
     """Return the key whose start makes verifiers drop `revoked`, even if they fetch only for an unknown kid.
 
-    A key is new if it was announced at the revocation or later. No JWKS contains both the revoked key and a new key. So
-    a verifier that still trusts the revoked key has to fetch when it gets a token that a new key signed. The result is
-    the first new key after which no old key signs. Returns None if the start of such a key has no date.
+    - A key is new if it was announced at the revocation or later. No JWKS contains both the revoked key and a new key.
+    - So a verifier that still trusts the revoked key fetches the JWKS when it gets a token of a new key.
+    - The result is the first new key to start, such that only new keys start after it.
+
+    Returns None if no new key has a start, if an old key starts last, or if `revoked` is not revoked.
     """
     if revoked.revoked_at is None:
         return None
@@ -144,7 +146,7 @@ def flush(revoked: Key, keys: Iterable[Key]) -> Key | None:
 
 
 def unflushed(keys: Sequence[Key]) -> tuple[Key, ...]:
-    """Return the revoked keys for which no flush is planned.
+    """Return the revoked keys for which no flush has happened or is planned.
 
     A flush is the start of a key that is newer than the revocation. It makes verifiers drop the revoked key (`flush`).
     """
@@ -166,9 +168,10 @@ def seen_at(key: Key, policy: Policy) -> datetime:
 
 
 def withdrawal(key: Key, *, superseded_at: datetime, policy: Policy) -> datetime:
-    """Return when `key` is withdrawn: when no token of the key can be valid any more, and after the timing `keep`.
+    """Return when to withdraw `key`, whose successor starts at `superseded_at`.
 
-    Never returns an earlier instant than the withdrawal that the key already has.
+    At that time no token of the key can be valid, and the key was published for the timing `keep` after it was
+    superseded. Never returns an earlier instant than the withdrawal that the key already has.
     """
     safe = superseded_at + max(policy.last_acceptance(key.max_lifetime), policy.keep)
     # A withdrawal only moves later, in the database, too, because tokens that rely on it can have been signed.
@@ -178,7 +181,7 @@ def withdrawal(key: Key, *, superseded_at: datetime, policy: Policy) -> datetime
 def destroyable_at(key: Key, keys: Iterable[Key], policy: Policy) -> datetime | None:
     """Return when no node can sign with the key any more, so that its private half can be destroyed.
 
-    Returns None if the key has no successor. A discarded key stops signing at its revocation or cancellation.
+    For a discarded key, that is its revocation or cancellation. Returns None for any other key without a successor.
     """
     if key.discarded:
         return key.revoked_at or key.cancelled_at
@@ -193,7 +196,7 @@ def due(keys: Iterable[Key], *, policy: Policy, now: datetime) -> datetime:
 
 
 def overdue(keys: Sequence[Key], *, policy: Policy, now: datetime) -> bool:
-    """Return True if the next switch has been due for half of the timing `announce`, and has no date.
+    """Return True if the next switch has no date, and is overdue by more than half of the timing `announce`.
 
     Then rotate_keys probably does not run.
     """

@@ -30,7 +30,7 @@ def postgresql_version(url: str) -> str:
 
 
 def simplejwt() -> Path:
-    """Return a folder that contains only djangorestframework-simplejwt.
+    """Return a folder that contains only djangorestframework-simplejwt. Installs it there if it is missing.
 
     The lock of tests/servers pins its version.
     """

@@ -85,7 +85,7 @@ def run(rows: Sequence[Row], backing: Backing, *, count: int, seconds: float, sa
 
 
 def rotated(rows: Sequence[T], number: int, count: int) -> list[T]:
-    """Return the rows in the order in which round `number` of `count` measures them.
+    """Return the rows in the order in which round `number` (from 0) of `count` measures them.
 
     Each round begins with another row.
     """

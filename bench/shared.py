@@ -1,4 +1,4 @@
-"""Measurements of the revocation feed that are made in this build and in the earlier build alike."""
+"""Measurements of the revocation feed that are the same for this build and for the earlier build."""
 
 import os
 import statistics

@@ -26,7 +26,7 @@ DELAYED = 2.0  # milliseconds without a processor, of all threads together, from
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """The longest wait in milliseconds, and two numbers of requests: those that count, and those that do not."""
+    """The longest wait in milliseconds, the number of requests that count, and the number that do not count."""
 
     longest: float
     counted: int
@@ -34,7 +34,7 @@ class Waits:
 
     @property
     def requests(self) -> int:
-        """Return the number of all requests, also of those that do not count."""
+        """Return the number of all requests, including those that do not count."""
         return self.counted + self.left_out
 
 
@@ -84,7 +84,10 @@ def asked(connection: http.client.HTTPConnection) -> float:
 
 
 def delays(watched: Sequence[Path]) -> float:
-    """Return the milliseconds in which the threads were runnable, but had no processor."""
+    """Return the milliseconds in which threads were runnable but had no processor, summed over all threads so far.
+
+    `watched` are the folders /proc/PID/task of the processes.
+    """
     total = 0
     for tasks in watched:
         for thread in tasks.iterdir():

@@ -1,13 +1,13 @@
 """Supervise the worker processes of one server: replace a worker that dies, while the others keep serving.
 
-granian's own loop ends all workers if one dies, or with `respawn_failed_workers` if one dies twice within 5.5 s. The
-rules here are:
-- A worker that dies is replaced at once, or after PAUSE if it died early and its predecessor did, too. Early means
-  within YOUNG seconds after its start.
-- If more than TRIES early deaths per worker occur, and no worker has lived longer than YOUNG, the application probably
-  cannot be served, and the server shuts down.
-- A worker that does not serve START_WITHIN seconds after its start is killed, and so replaced. A lock that another
-  thread of the main process held during the fork, for example, hangs the new worker for ever.
+These rules replace those of granian's own loop. granian ends all workers if one worker dies, or, with the option
+`respawn_failed_workers`, if one worker dies twice within 5.5 s.
+- A worker dies early if it dies within YOUNG seconds after its start.
+- A worker that dies is replaced at once. If it and its predecessor died early, it is replaced after PAUSE seconds.
+- The server shuts down after more than TRIES early deaths per worker, because the application probably fails at the
+  start. The count begins again at 0 if a worker has lived for at least YOUNG seconds.
+- A worker that does not serve START_WITHIN seconds after its start is killed and replaced. For example, a new worker
+  hangs for ever if another thread of the main process held a lock during the fork.
 """
 
 import os
@@ -34,7 +34,7 @@ PID_BYTES = 8
 
 
 class Starts:
-    """The workers that serve, by process id. Each reports itself over a pipe, which the workers inherit."""
+    """The process ids of the workers that serve. Each worker reports its id over a pipe, which the workers inherit."""
 
     def __init__(self) -> None:
         self._reading, self._writing = os.pipe()
@@ -42,11 +42,11 @@ class Starts:
         self._pids: set[int] = set()
 
     def report(self) -> None:
-        """Report that this process serves. Call it in the worker."""
+        """Report that this process serves. Call this method in the worker."""
         os.write(self._writing, os.getpid().to_bytes(PID_BYTES, "big"))
 
     def serving(self, running: Iterable[int]) -> frozenset[int]:
-        """Return the process ids among `running` that have been reported. Others are forgotten: a pid is reused."""
+        """Return the ids among `running` that were reported. Forget all other ids, because they can be reused."""
         with suppress(BlockingIOError):  # no further report
             while pid := os.read(self._reading, PID_BYTES):
                 self._pids.add(int.from_bytes(pid, "big"))
@@ -63,7 +63,7 @@ class Workers(MPServer):
         self._starts = starts  # None if workers are not forked, and so cannot report
 
     def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:
-        """Replace workers that end, until SIGTERM or SIGINT; SIGHUP replaces all of them."""
+        """Replace workers that end, until SIGTERM or SIGINT. Replace all workers after SIGHUP."""
         while True:
             self.main_loop_interrupt.wait(LOOK_EVERY)
             self.main_loop_interrupt.clear()  # first, so that the next round handles a signal that arrives in this one
@@ -81,7 +81,7 @@ class Workers(MPServer):
             self._kill_hung_starts()
 
     def _kill_hung_starts(self) -> None:
-        """Kill each worker that does not serve in time. Its death is then handled as that of any other worker."""
+        """Kill each worker that does not serve START_WITHIN seconds after its start. `_serve_loop` then replaces it."""
         if self._starts is None:
             return
         serving = self._starts.serving(worker.inner.pid for worker in self.wrks)
@@ -97,7 +97,7 @@ class Workers(MPServer):
         return len(self._died_young) > TRIES * self.workers
 
     def _record_death(self, number: int) -> float:
-        """Record that a worker died. Return the seconds to wait before the worker is replaced."""
+        """Record that the worker with the index `number` died. Return the seconds to wait before it is replaced."""
         now = time.monotonic()
         is_young = now - self.wrks[number].birth < YOUNG
         is_repeated = is_young and number in self._died_young
@@ -109,9 +109,10 @@ class Workers(MPServer):
 
 
 def end_with_parent(alive: tuple[int, int]) -> None:
-    """End this worker when the main process has ended, even by SIGKILL. `alive` is a pipe that the main process opened.
+    """End this worker process when the main process has ended, even by SIGKILL. Call this function in the worker.
 
-    Call it in the worker. It closes the worker's copy of the writing end, so that only the main process has that end.
+    `alive` has the reading and the writing end of a pipe that the main process opened before the fork. The worker's
+    copy of the writing end is closed, so that the pipe closes when the main process ends.
     """
     reading, writing = alive
     os.close(writing)

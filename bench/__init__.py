@@ -16,8 +16,7 @@ Read in this order:
 - `peers`, `packages`: the other systems, and the versions of their packages.
 - `report`, `figures`, `chart`: the results as lines, verdicts and a picture.
 - `server_choice`: compares the servers under which the issuer can run.
-- `verify`, `dpop`, `faulty_issuer`: the cost of verification for an API: of bearer tokens, with DPoP, and during faults
-  of the issuer.
+- `verify`, `dpop`, `faulty_issuer`: the cost of verification for an API, also with DPoP and during issuer faults.
 - `feed`, `issuer_feed`, `feed_before`, `shared`: the revocation feed of this build and of an earlier one.
 - `api_feed`, `token_check`: what the feed costs an API.
 - `revocation_rows`, `stalls`, `readers`, `priority`: many revocations, the waits of other requests, readers of a feed,

@@ -4,8 +4,8 @@ Needs PostgreSQL's programs and Redis. Part 1: an issuer with two workers issues
 credentials, signed by ES256. Part 2: an API with two workers refuses `--kids` tokens, each with another random kid.
 
 The memory of all processes of the server is read after each tenth of the requests. It is the proportional set size
-without pages of files, because other servers can share those. The memory is flat if the last reading is at most 1.05
-times the first.
+without pages of files, because several servers can share such pages. The memory is flat if the last reading is at most
+1.05 times the first.
 """
 
 import argparse

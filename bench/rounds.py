@@ -1,4 +1,7 @@
-"""Interleaved rounds: each row is measured once in each round. The order differs from round to round."""
+"""Interleaved rounds: each row (a kind of request to one server) is measured once in each round.
+
+The order of the rows differs from round to round.
+"""
 
 import os
 import statistics

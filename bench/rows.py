@@ -66,9 +66,9 @@ def same(sent: bytes) -> Prepare:
 
 
 def each(make: Callable[[], Iterator[bytes]]) -> Prepare:
-    """Return a function that returns clients. Each request that `make()` yields is sent by one client, and once.
+    """Return a function that calls `make`, and returns clients that share the requests which `make` yields.
 
-    The clients end when all these requests are sent.
+    Each request is sent once. The clients end when all requests are sent.
     """
 
     def client(shared: deque[bytes]) -> Client:

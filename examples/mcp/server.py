@@ -113,7 +113,7 @@ def application(settings: Settings) -> Starlette:
 def _register(_: Request) -> JSONResponse:
     """Answer 404 to a client that tries to register at this server instead of at the issuer.
 
-    Some clients try this if the issuer has no dynamic client registration.
+    Some clients try this if the issuer accepts only clients that are registered beforehand.
     """
     return JSONResponse({"error": "not_found", "error_description": REGISTER_AT_ISSUER}, 404)
 

@@ -34,7 +34,10 @@ def read(token: str) -> Answer:
 
 
 def export(token: str) -> Answer:
-    """Request an export of all notes from the API, and return the API's response. It requires a stronger login."""
+    """Request an export of all notes from the API, and return the API's response.
+
+    The API requires a stronger login for the export.
+    """
     return _call("GET", token, None, path="export/")
 
 

@@ -105,7 +105,7 @@ def show(ledger: Ledger, violations: Sequence[Violation], *, as_json: bool) -> N
 
 
 def run(folder: Path, ledger: Ledger, chosen: Sizes, steps: Sequence[Fault]) -> list[str]:
-    """Inject the faults `steps` in order, and record the results in `ledger`.
+    """Start the topology and the clients, inject the faults `steps` in order, and record the results in `ledger`.
 
     Returns the errors of the drill itself, not of the deployment.
 

@@ -73,7 +73,7 @@ class CodeAndRefresh(Caller):
 
 
 class LoggedOut(Caller):
-    """The user eve: logs in, gets tokens, and then either logs out everywhere or lets the client revoke them."""
+    """The user eve: logs in, gets tokens, and then logs out everywhere or lets the client revoke the refresh token."""
 
     name = "log in and out"
     pause = 3.0  # seconds; within the second of a log-out, the issuer answers 503 for this user
@@ -84,7 +84,7 @@ class LoggedOut(Caller):
         self.user = Visitor("eve", world.registered, self.wire)
 
     def turn(self) -> None:
-        """Log in and get tokens. Then log out everywhere, or revoke the refresh token, in every other turn."""
+        """Log in and get tokens. Then alternately log out everywhere, or revoke the refresh token."""
         family = Family(self.user)
         token = self.keep(family.next_tokens())
         if token is None:
@@ -187,7 +187,7 @@ class Prober(Caller):
         super().__init__(world)
 
     def turn(self) -> None:
-        """Present a token to the API, or do nothing if there is no token of the kind that is chosen at random.
+        """Present a token of a random kind to the API. Do nothing if there is no token of this kind.
 
         In most turns, the token is one of the newest. In the other turns, it is revoked, expired, or has a changed
         signature.

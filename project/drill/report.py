@@ -81,7 +81,7 @@ def table(found: Sequence[FaultLine]) -> str:
 
 
 def summary(ledger: Ledger, violations: Sequence[Violation]) -> list[str]:
-    """Return the totals as text, then a line for each different violation, or a line that says that there is none."""
+    """Return the lines of the summary: the totals, then each different violation, or that every promise held."""
     accepted = sum(one.outcome == OK for one in ledger.uses)
     refused = sum(one.outcome == REFUSED for one in ledger.uses)
     excused = sum(not one.kept for one in ledger.checks) - sum(one.rule == 3 for one in violations)

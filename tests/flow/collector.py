@@ -60,7 +60,7 @@ def attributes(owner: Any) -> dict[str, object]:
 
 @contextmanager
 def collector() -> Iterator[Collector]:
-    """Run an OpenTelemetry collector in a thread while the block runs. Yield it."""
+    """Run an OpenTelemetry collector in a thread while the block runs, and yield this collector."""
     port = free()
     made = Collector(f"http://127.0.0.1:{port}")
 

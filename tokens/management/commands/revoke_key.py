@@ -107,7 +107,7 @@ def check_options(options: dict[str, Any]) -> None:
 def rings_of(options: dict[str, Any]) -> list[str]:
     """Return the names of the key rings to process: the ring that the operator named, or every ring that has keys.
 
-    If the operator named only a kid, returns [""]. The ring of that kid is found later.
+    If the operator named only a kid, returns [""], and `run` finds the ring. Raises UnknownKey if no ring has a key.
     """
     if options["ring"] or options["kid"]:
         return [options["ring"] or ""]
@@ -118,7 +118,10 @@ def rings_of(options: dict[str, Any]) -> list[str]:
 
 
 def run(ring: str, options: dict[str, Any], *, dry_run: bool = False) -> KeyRevocation:
-    """Revoke the kid, or every live key of `ring`. With `dry_run`, only compute the consequences."""
+    """Revoke the key with the kid that the operator named, or every live key of `ring`.
+
+    With `dry_run`, only computes the consequences.
+    """
     return revoke(
         operation("command:revoke_key", now=timezone.now()),
         options["kid"],

@@ -2,7 +2,7 @@
 
 Owns: options, their types and messages, exit codes, and what is printed. Commands also read the clock.
 Does not own: any rule about clients, grants, tokens or keys.
-Steps: of the seven in README.md, none. Commands register the clients and APIs, and rotate the keys, of these steps.
+Steps: none of the seven in README.md. Commands register the clients and APIs of these steps, and rotate the keys.
 Neighbours: at the top, as `views` and `admin` are.
 
 Read in this order:

@@ -64,7 +64,7 @@ def _add_switches(parser: ArgumentParser) -> None:
 
 
 def limit(text: str) -> tuple[str, str]:
-    """Parse `SCOPE=GROUP` into a scope and the group whose users it is limited to.
+    """Parse `SCOPE=GROUP` into a scope and a group. Only users in the group can get the scope.
 
     Raises ArgumentTypeError if the scope or the group is missing.
     """

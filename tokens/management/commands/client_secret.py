@@ -35,7 +35,7 @@ exit codes:
 
 
 class Command(OperatorCommand):
-    """Adds a secret to a client, changes its expiry, revokes it, or lists secrets."""
+    """Adds a secret to a client, changes the expiry of a secret, revokes a secret, or lists secrets."""
 
     help = "Add a secret to a client (printed once, stored as a hash), let a secret expire, revoke it, or list secrets."
     notes = NOTES

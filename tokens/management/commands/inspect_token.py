@@ -1,4 +1,4 @@
-"""`inspect_token`: show a token's header, claims and key, and check it against RFC 9068."""
+"""`inspect_token`: show a token's header, claims and key, and check the token against RFC 9068."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""`key_backup`: save the signing keys with their encrypting keys in a sealed file, and restore them."""
+"""`key_backup`: save signing keys and encrypting keys in a sealed file, and restore the signing keys from the file."""
 
 import getpass
 import json
@@ -95,7 +95,8 @@ def unseal(options: dict[str, Any]) -> dict[str, Any]:
 def restore(options: dict[str, Any]) -> dict[str, Any]:
     """Insert the signing keys of a backup into the database. Returns their kids.
 
-    Raises CannotRestore if the backup cannot be opened, or the database already has signing keys.
+    Raises CannotRestore if the backup cannot be opened or the database already has signing keys, and CannotOpen if the
+    encrypting keys of this process do not decrypt the signing keys.
     """
     found = key_backup.read(options["file"].read_bytes(), passphrase(options))
     keys = conf.issuer().encryption_keys()

@@ -82,7 +82,10 @@ how long a verifier can accept a revoked key (docs/revoked-keys.md):
             self.for_each(rings, lambda ring: text(run(ring, options), options))
 
     def _preview(self, rings: list[str], options: dict[str, Any]) -> None:
-        """Print the consequences of a revocation in each key ring. If there is only one ring, raises its KeyProblem."""
+        """Print the consequences of a revocation in each key ring, computed by a dry run.
+
+        Raises KeyProblem if there is only one ring and the dry run fails. With several rings, prints such an error.
+        """
         # With several rings, an error in one must not prevent the revocation in the others.
         with suppress(KeyProblem) if len(rings) > 1 else nullcontext():
             self.for_each(rings, lambda ring: text(run(ring, options, dry_run=True), options))

@@ -71,7 +71,7 @@ class Command(OperatorCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Print what would be revoked, ask the operator, and revoke it."""
+        """Print what would be revoked, ask the operator, and revoke the tokens."""
         target = find(options)
         counts = bulk.preview(target)
         if not options["dry_run"]:

@@ -1,6 +1,6 @@
 """Disables users and clients, logs users out everywhere, and revokes grants, each with its audit event.
 
-The command `access`, the admin and the pages of the account call it.
+The command `access`, the admin and the account pages call this module.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Repeats revocations after the database was restored from a backup: those that were made since the backup.
+"""Repeats the revocations that were made since a backup, after the database was restored from the backup.
 
 The restored database lacks the events of these revocations. The events are read from the audit journal and audit logs:
 1. Signing keys that were revoked are revoked again.

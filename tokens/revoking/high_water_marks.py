@@ -58,7 +58,7 @@ class Marks:
 
 
 def read(*, now: datetime) -> Marks | None:
-    """Return the high-water marks in Redis. Returns None if there is no Redis, or if Redis does not answer."""
+    """Return the high-water marks in Redis. Returns None without Redis, or if Redis refuses or does not answer."""
     return _run(_read, now=now)
 
 
@@ -93,7 +93,7 @@ def write(state: Marks, *, over: Marks, now: datetime) -> None:
 
 
 def reset(*, now: datetime) -> bool:
-    """Delete the high-water marks in Redis. Returns False if Redis did not answer. Returns True without Redis."""
+    """Delete the high-water marks in Redis. Returns False if that failed. Returns True if there is no Redis."""
     names = ("feed", "events", "registry", "replaced")
     return not has_redis() or _run(lambda redis: redis.delete(*map(_key, names)), now=now) is not None
 

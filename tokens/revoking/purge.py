@@ -59,7 +59,7 @@ Ended = Callable[[datetime], "QuerySet[Model]"]
 
 
 def _grants(now: datetime) -> "QuerySet[UserGrant]":
-    """Return the grants whose tokens have all expired, even if a token got the longest possible lifetime."""
+    """Return the grants that ended so long ago that every token under such a grant has expired."""
     return UserGrant.objects.filter(ends_at__lt=now - revocation_record.acceptance_after_issue()).order_by("ends_at")
 
 
@@ -122,7 +122,10 @@ def count(table: str, *, now: datetime) -> int:
 
 
 def purge(table: str, *, now: datetime, batch: int = BATCH) -> Iterator[int]:
-    """Delete the ended rows of `table`, up to `batch` per transaction. Yields the number after each transaction."""
+    """Delete the ended rows of `table`, up to `batch` in one transaction.
+
+    Yields the number of deleted rows after each transaction.
+    """
     total, size = 0, BatchSize(most=min(batch, CLIENTS_BATCH) if table == CLIENTS else batch)
     rows = ExpiredRows(_ended(table, now=now))
     while True:

@@ -36,7 +36,7 @@ class BatchSize:
     def after(self, seconds: float) -> "BatchSize":
         """Return the size of the next batch, given that a transaction of this size took `seconds`.
 
-        The aim is AIM seconds per transaction. A batch is at most half larger than the previous one.
+        The aim is AIM seconds per transaction. A batch is at most 1.5 times as large as the previous one.
         """
         factor = min(AIM / max(seconds, 1e-6), 1.5)
         return replace(self, wanted=max(LEAST, int(self.rows * factor)))

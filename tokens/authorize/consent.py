@@ -1,7 +1,8 @@
 """Decide when a user must log in again, and when the user must be asked for consent.
 
 - A user is not asked for consent if the client is the issuer's own and cannot be impersonated.
-- A user is not asked again for the same scopes and claims if the client remembers consent.
+- A user is not asked again for the same scopes and claims if the client remembers consent and the redirect URI is
+  https. In development, a setting permits a loopback address as well.
 - In any other case the user is asked. No parameter of a request skips the question.
 - prompt=consent always asks. prompt=login and prompt=select_account require a new login, and so does max_age if the
   login is older.
@@ -63,7 +64,10 @@ def is_needed(request: AuthorizationRequest, user: User) -> bool:
 
 
 def is_remembered(request: AuthorizationRequest, user: User) -> bool:
-    """Return True if the user agreed to all scopes and claims before, and the client remembers consent."""
+    """Return True if the user agreed to all scopes and claims before, and the client remembers consent.
+
+    Returns False if the redirect URI is not https, except a loopback address in development.
+    """
     # On a device, another program can claim the redirect URI of an application, and would get a code without consent
     # (RFC 8252 section 8.6).
     if not (request.client.remembers_consent and (_has_claimed_redirect_uri(request) or _is_development(request))):

@@ -1,8 +1,8 @@
-"""Prove what the consent page displayed.
+"""Signs a proof of the text that the consent page displayed to a user, and checks the proof.
 
 The user's answer is accepted only with a proof. The proof states that the page displayed this request, with these
-scopes, to this user in this login, at most `TIME_TO_DECIDE` ago. So an answer to another request, or of another user,
-is refused.
+scopes and claims, to this user in this login, at most `TIME_TO_DECIDE` ago. So an answer to another request, or of
+another user, is refused.
 """
 
 import hashlib

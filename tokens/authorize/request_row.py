@@ -41,7 +41,7 @@ class KeptRequest:
 
 
 class NotStored(Exception):
-    """No request is stored for this browser. Its row expired or was deleted, or another browser sent the request."""
+    """No request is stored for this browser. The row expired or was deleted, or another browser sent the request."""
 
 
 class AlreadyAnswered(Exception):

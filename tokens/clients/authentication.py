@@ -196,8 +196,11 @@ def _fits(identity: Presented, client: Client | None) -> bool:
 def _by_key(credentials: Credentials, *, now: datetime) -> Client:
     """Return the client whose key signed the assertion (RFC 7521 section 4.2, RFC 7523 section 2.2).
 
-    Raises InvalidClient if the assertion is not valid, OAuthError invalid_client if its `aud` is an endpoint that the
-    client may not name, and OAuthError invalid_request if the request uses two methods or names two clients.
+    Raises:
+        InvalidClient: The assertion is not valid.
+        OAuthError invalid_client: The `aud` of the assertion is the URL of an endpoint, which this client may not use.
+        OAuthError invalid_request: The request uses two methods or names two clients.
+        Unavailable: The client's keys are still being fetched.
     """
     if credentials.has_header or credentials.secret:
         raise OAuthError("invalid_request", "Authenticate the client in one way: by its key or by a secret.")

@@ -37,7 +37,7 @@ TYPES = frozenset({None, "jwt", "client-authentication+jwt"})
 
 
 class Unfit(InvalidAssertion):
-    """The signature of the assertion is valid, but its audience or dates are not, or its `jti` was used before."""
+    """The signature of the assertion is valid, but another check failed, for example that of the audience or `jti`."""
 
     def __init__(self, client: Client, reason: str) -> None:
         super().__init__(reason)

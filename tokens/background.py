@@ -56,7 +56,7 @@ def warm(*, now: datetime) -> None:
 def connect(*, now: datetime) -> None:
     """Open this thread's connections to the database and to the cache of the rate limits. `now` is this node's clock.
 
-    Raises database errors.
+    Raises Django's database errors if the database fails. Ignores a failure of the cache.
     """
     registry.version()
     with suppress(NotCounted):

@@ -163,7 +163,11 @@ def _sign_up(values: Mapping[str, Any]) -> bool:
 
 
 def _openid_scopes(source: Mapping[str, str], groups: Collection[str]) -> frozenset[str]:
-    """Return the OpenID Connect scopes that clients can request with these settings."""
+    """Return the OpenID Connect scopes that clients can request.
+
+    The scopes `address` and `phone` need an entry in `source` (CLAIMS_SOURCE), and `groups` an entry in `groups`
+    (GROUPS_CLAIM).
+    """
     optional = {"address": "address" in source, "phone": "phone_number" in source, "groups": bool(groups)}
     return frozenset({"openid", "profile", "email", "offline_access"} | {name for name in optional if optional[name]})
 

@@ -48,6 +48,7 @@ def lock() -> None:
     """Lock the registry until the transaction ends. Waits while another change of the registry runs.
 
     Call `lock` before any row of the registry is locked or written. A second call in the same transaction is harmless.
+    On SQLite, does nothing, because SQLite has one writer at a time.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:

@@ -26,7 +26,7 @@ def issue(request: ClientRequest, proven: Proven) -> Tokens:
     """Redeem the code. Raises OAuthError invalid_grant if the code is not valid, was used, or is not for this request.
 
     If the code is reused after RETRY_WINDOW, the grant is revoked. Within that window, parallel requests and retries
-    after a lost answer are refused only.
+    after a lost answer are refused, but the grant is not revoked.
     """
     client = proven.client
     with transaction.atomic():

@@ -112,8 +112,8 @@ def issue_access_token(
 ) -> Tokens:
     """Issue an access token for `target`, which expires at `until` at the latest.
 
-    Raises NotReady if no key may sign, and OAuthError temporarily_unavailable if a revocation covers tokens of this
-    second.
+    Raises NotReady if no key may sign, and OAuthError temporarily_unavailable if a revocation of the client covers
+    tokens that are issued in the current second.
     """
     if client.tokens_from > request.now.timestamp():  # else no revocation of the client covers this second
         revocation_second.refuse_client(client, now=request.now)
@@ -175,7 +175,7 @@ def _meant_for(target: Target, openid: Collection[str]) -> tuple[str, ...]:
 
 
 def _context(client: Client, holder: Holder, target: Target) -> ClaimsContext:
-    """Return the user, client, API and scopes of an access token, for the deployment's own function for claims."""
+    """Return the arguments of the claims hook, the deployment's function that adds claims to an access token."""
     user = holder.user
     if user is None and holder.subject != client.client_id:  # a token exchange names the user only
         user = User.objects.filter(sub=holder.subject).first()

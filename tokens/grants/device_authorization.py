@@ -53,7 +53,7 @@ def _name_method(client_id: str, error: InvalidClient) -> None:
     """Raise OAuthError invalid_client with a text that names the authentication methods that the client may use.
 
     Does nothing if there is no such client, or if the client may not use the device grant type. `error` is the refusal
-    whose reason the log gets.
+    that the new error replaces. The log gets the reason of `error`.
     """
     # Many libraries send no secret to this endpoint, and their users then suspect a wrong secret.
     client = registry.read(client_id)

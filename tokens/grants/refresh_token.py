@@ -80,7 +80,7 @@ def _tokens(
 
 
 def _has_expired(token: RefreshToken, user_grant: UserGrant, *, now: datetime) -> bool:
-    """Return True if the token family has expired, or the token expired before its first use."""
+    """Return True if the token family has expired, or if the token was never used and has itself expired."""
     # After its first use, the retry window limits a token.
     return refresh_token.family_ends_at(user_grant) <= now or (token.used_at is None and token.expires_at <= now)
 

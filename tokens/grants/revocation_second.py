@@ -2,8 +2,8 @@
 
 - APIs would refuse such a token: `iat` has whole seconds, so the revocation covers all tokens of its second. The issuer
   answers 503 until the second is over.
-- For a client that acts for itself or exchanges a token, no query is needed. The cached client has the second before
-  which its tokens are revoked (`tokens_from`). A new revocation makes every process read the client again
+- If a client acts for itself or exchanges a token, no query is needed. The cached client has `tokens_from`: tokens that
+  were issued before this Unix second are revoked. After a new revocation, every process reads the client again
   (tokens/clients/registry.py).
 - An exchanged token needs no check for the user. A revocation of the user that covers the new token would also cover
   the subject token, which is not newer. The subject token was checked (token_status.py).

@@ -33,8 +33,9 @@ def first(user_grant: UserGrant, client: Client, request: ClientRequest, *, nonc
 def issue(user_grant: UserGrant, client: Client, target: Target, request: ClientRequest, *, nonce: str = "") -> Tokens:
     """Issue an access token for `target`, and an ID token if `openid` is in its scopes.
 
-    Raises NotReady if no key may sign, OAuthError temporarily_unavailable if a revocation covers tokens of this second,
-    and OAuthError server_error if the claims of the user cannot be computed.
+    Raises NotReady if no key may sign, OAuthError temporarily_unavailable if a revocation of the user or client covers
+    tokens that are issued in the current second, and OAuthError server_error if the claims of the user cannot be
+    computed.
     """
     revocation_second.refuse_user(str(user_grant.user.sub), client, now=request.now)
     tokens = base.issue_access_token(client, user_grants.holder(user_grant), target, request)

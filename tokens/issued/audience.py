@@ -87,7 +87,8 @@ def _of_client(client: Client, scopes: Sequence[str], resources: Sequence[str], 
 def _one_api(usable: Collection[Scope], further: Collection[Api]) -> list[str]:
     """Return a list with the API's identifier if the client may use exactly one API, else an empty list.
 
-    A request that names neither scope nor resource is for this API.
+    A request that names neither scope nor resource is for this API. `usable` are the client's scopes, and `further` are
+    the APIs for which the client may get a token without a scope.
     """
     identifiers = {scope.api.identifier for scope in usable} | {api.identifier for api in further}
     return list(identifiers) if len(identifiers) == 1 else []
@@ -186,7 +187,7 @@ def refusal(text: str, scopes: Sequence[str]) -> OAuthError:
 def require_sense(scopes: Collection[str]) -> None:
     """Raise OAuthError invalid_scope if an OpenID Connect scope lacks another scope that it requires.
 
-    Scopes about the user, such as `email`, require `openid`. `offline_access` requires any other scope.
+    Scopes about the user, such as `email`, require `openid`. `offline_access` requires at least one other scope.
     """
     if "openid" not in scopes and not ABOUT_THE_USER.isdisjoint(scopes):
         raise OAuthError("invalid_scope", "Scopes about the user, such as profile and email, come with openid.")

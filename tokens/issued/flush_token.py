@@ -21,9 +21,9 @@ ID_TOKEN = "JWT"  # noqa: S105 (a type, not a secret)
 
 
 class CannotFlush(Exception):
-    """No flush token can be made, because the audience is unknown or the issuer has no signing key yet.
+    """A flush token, which makes a verifier fetch the JWKS again, cannot be made.
 
-    The message gives the reason.
+    The audience is unknown, or the issuer has no signing key yet. The message gives the reason.
     """
 
 
@@ -62,7 +62,10 @@ def _ring_of(client_id: str) -> str:
 
 
 def _sign(audience: str, api: Api | None, ring: Ring, *, now: datetime) -> FlushToken:
-    """Return the flush token, signed by a new key of the key ring's algorithm and size."""
+    """Generate a key pair for this token only, and return the flush token, signed by that key.
+
+    The key has the algorithm and the size of the key ring `ring`, but does not become a key of the ring.
+    """
     signer = RingSigner(LIFETIME, material.generate(ring.algorithm, bits=ring.bits))
     issued_at, name = int(now.timestamp()), str(uuid4())
     claims: dict[str, object] = {

@@ -36,9 +36,9 @@ def narrow_for_client(target: Target, client: Client, subject: str) -> Target:
 def narrow(target: Target, usable: Iterable[Scope], subject: str) -> Target:
     """Return `target` without the scopes that the user `subject` (a `sub`) may not have.
 
-    If only `openid` and other scopes without an API are left, returns a target for the issuer. `usable` has the rows of
-    the API's scopes. A scope of the API without a row is removed, too. Sends no SQL statement if no scope is limited.
-    Raises NotMember if neither a scope of the API nor `openid` is left.
+    `usable` must contain the stored Scope of each scope of the API. If it lacks a scope of the API, that scope is
+    removed, too. If `openid` is left but all scopes of the API are removed, returns a target for the issuer. Raises
+    NotMember if `openid` is not left either. Sends no SQL statement if no scope is limited to groups.
     """
     rows = {scope.name: scope.groups for scope in usable if scope.name in target.scopes}
     without_api = set(audience.offered())

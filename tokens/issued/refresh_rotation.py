@@ -61,7 +61,8 @@ def rotate(text: str, token: RefreshToken, client: Client, *, now: datetime, thu
 def _mark_used(token: RefreshToken, *, now: datetime) -> None:
     """Mark the token as used, so that it expires at the end of its retry window.
 
-    Also marks a sibling, a second successor of the same token. Only earlier versions of Keyturn issued siblings.
+    Also marks a sibling, which is another successor of the same predecessor. Siblings exist only if an earlier version
+    of Keyturn issued the first of them.
     """
     used = {"used_at": now, "expires_at": now + RETRY_WINDOW}
     row_statements.update(token, **used)
@@ -74,8 +75,10 @@ def _mark_used(token: RefreshToken, *, now: datetime) -> None:
 def _successor_again(text: str, token: RefreshToken, client: Client, *, now: datetime, thumbprint: str | None) -> str:
     """Return the same successor again, for a retry with the used `token`, whose text is `text`.
 
+    If an earlier version of Keyturn made the successor, its text is unknown. A second successor is stored then.
+
     Raises:
-        Reused: The token has no successor, because it was marked as used together with its sibling (`_mark_used`).
+        Reused: The token has no successor. The client used another token with the same predecessor (`_mark_used`).
         Superseded: The successor was used or has expired.
         NotReady: KEY_ENCRYPTION_KEYS cannot be read, or lacks the key that made the successor.
     """

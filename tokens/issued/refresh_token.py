@@ -117,8 +117,8 @@ def grant_of(text: str) -> UserGrant | None:
 def was_rotated(text: str) -> bool:
     """Return True if the token in `text`, whose row was purged, had been used.
 
-    The token counts as used if its family has a row of the same or a later generation. Raises NotReady if
-    KEY_ENCRYPTION_KEYS cannot be read.
+    The token counts as used if its family has a row of the same or a later generation (the number of rotations since
+    the first token). Raises NotReady if KEY_ENCRYPTION_KEYS cannot be read.
     """
     # A generation above all rows was issued after the backup of a restored database, which does not prove reuse.
     issued = generation(text)

@@ -27,7 +27,10 @@ def key(kind: str, identifier: str) -> UUID:
 
 
 def entry(key: UUID | str, *, until: int, issued_before: int) -> bytes:
-    """Return an entry of the feed in its binary form. `until` and `issued_before` are Unix seconds."""
+    """Return an entry of the revocation feed in its binary form (LAYOUT).
+
+    `key` is the lookup key, as a UUID or its text. `until` and `issued_before` are Unix seconds.
+    """
     return struct.pack(LAYOUT, UUID(str(key)).bytes, until, issued_before)
 
 

@@ -132,7 +132,7 @@ def latest_instant(claims: Mapping[str, Any]) -> int:
 
 
 def stored_keys(keys: Iterable[uuid.UUID]) -> list[uuid.UUID | str]:
-    """Return UUIDs as the database stores them."""
+    """Return UUIDs as the database stores them: unchanged, or as hexadecimal text if it has no UUID type."""
     is_native = plain_sql.backend().features.has_native_uuid_field
     return list(keys) if is_native else [key.hex for key in keys]
 
@@ -170,7 +170,10 @@ def seconds(instant: datetime) -> int:
 
 
 def _revoke_earlier(kind: Kind, identifiers: Iterable[str], *, now: datetime) -> None:
-    """Revoke the tokens that were issued before the end of the second of `now`."""
+    """Revoke the tokens of these users, clients or issuers whose `iat` is not after the second of `now`.
+
+    `identifiers` are of the kind `kind`, such as the `sub` of users.
+    """
     # `iat` has whole seconds, so an earlier token of the same second has the same `iat` as `now`.
     before = now.replace(microsecond=0) + SECOND
     write(kind, identifiers, until=before + acceptance_after_issue(), issued_before=before)
@@ -179,7 +182,11 @@ def _revoke_earlier(kind: Kind, identifiers: Iterable[str], *, now: datetime) ->
 def write(
     kind: Kind | str, identifiers: Iterable[str], *, until: datetime, issued_before: datetime | None = None
 ) -> None:
-    """Write a revocation record for each identifier. Without `issued_before`, the records cover tokens of any `iat`."""
+    """Write a revocation record for each identifier, such as the `jti` of a token.
+
+    A record covers tokens with an `iat` before `issued_before`, or with any `iat` if `issued_before` is None. The
+    record is kept until `until`.
+    """
     values = {
         "kind": str(kind),
         "until": seconds(until),
@@ -192,7 +199,10 @@ def write(
 
 
 def _upsert(values: Mapping[str, Any]) -> None:
-    """Write the rows, and queue the rows that are new or cover more tokens than before for publication."""
+    """Run UPSERT with the parameters `values`, and queue the changed rows for publication.
+
+    A row is changed if it is new, or if its `until` or its `issued_before` moves later.
+    """
     vendor = plain_sql.backend().vendor
     dialect = {"keys": KEYS[vendor], "later": LATER[vendor]}
     if vendor == "postgresql":

@@ -22,10 +22,10 @@ M = TypeVar("M", bound=Model)
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """The columns of one model in the statement.
+    """One model of the query, with its columns in the SELECT statement.
 
-    `by` is the foreign key that refers to this model. It is a field of the part named `of`. Both are None for the
-    query's own model.
+    `by` is the foreign key that refers to this model. It is a field of the model at the path `of`, such as `grant`, or
+    "" for the query's own model. Both are None if this model is the query's own.
     """
 
     model: type[Model]
@@ -41,10 +41,10 @@ class JoinedRows(Generic[M]):
 
     - In `related`, a row must come later than the row that refers to it. Each reference must be a foreign key that is
       not NULL, and no table may be named twice.
-    - `where` names columns of the model, or of another part as `"table"."column"`.
-    - `lock` names the parts that are locked until the transaction ends, in this order; "" is the model's own row.
-    - `only` names the fields that are read of a part. Others are deferred.
-    - `further` is an SQL expression. `first_with` returns its value as a further column.
+    - `where` is an SQL condition. It names columns of the model, or of a related model as `"table"."column"`.
+    - `lock` names the rows that are locked until the transaction ends, in this order. "" is the model's own row.
+    - `only` maps the name of a related row, or "", to the fields of that row that are read. Others are deferred.
+    - `further` is an SQL expression. `first_with` returns its value, too.
     """
 
     def __init__(
@@ -65,9 +65,9 @@ class JoinedRows(Generic[M]):
         return self.first_with(values)[0]
 
     def first_with(self, values: Sequence[Any]) -> tuple[M | None, Any]:
-        """Return the row that meets the condition `where`, and the value of `further`, or None for both.
+        """Return the row that meets the condition `where`, and the value of the SQL expression `further`.
 
-        `values` fill the placeholders of `where`.
+        Returns None for both if there is no such row. `values` fill the placeholders of `where`.
         """
         with plain_sql.cursor() as cursor:
             cursor.execute(self._statement, values)

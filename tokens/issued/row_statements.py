@@ -33,7 +33,10 @@ def fill(row: Model, name: str, value: object, **further: Any) -> bool:
 
 
 def _update(row: Model, changes: Mapping[str, Any], condition: str = "") -> int:
-    """Set the fields of the stored row if the row meets `condition`. Returns how many rows changed: 0 or 1."""
+    """Set the fields of the stored row. Returns how many rows changed: 0 or 1.
+
+    `condition` is SQL that is added to the WHERE clause, such as ` AND "redeemed_at" IS NULL`.
+    """
     database, key = plain_sql.backend(), row._meta.pk
     values = [_field(row, name).get_db_prep_save(value, database) for name, value in changes.items()]
     sql = _change(type(row), tuple(changes)) + condition

@@ -45,7 +45,10 @@ def is_accepted(token: PresentedToken) -> bool:
 
 
 def accepts(status: TokenStatus, token: PresentedToken) -> bool:
-    """Return True if `token` is accepted by its `status`."""
+    """Return True unless `status` says that `token` is revoked, or that its client or user is not active.
+
+    A client's own token has no user.
+    """
     has_holder = status.has_active_client and (status.has_active_user or token.subject == token.client_id)
     return has_holder and not status.is_revoked
 

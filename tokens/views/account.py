@@ -33,7 +33,7 @@ LINKS = (
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """A claim that applications can read if the user allows that, as the account page lists the claim."""
+    """The label and value of a claim on the account page. Applications can read the claim if the user allows it."""
 
     label: str
     value: object

@@ -72,7 +72,7 @@ def _visible(request: HttpRequest, answer: Mapping[str, object]) -> Mapping[str,
 
 
 def _readiness() -> tuple[Mapping[str, object], int, Mapping[str, str]]:
-    """Return body, status and headers of the complete answer."""
+    """Return body, status and headers of the answer of /readyz, with the details for the operator."""
     now = _now()
     causes = {"database": _database(), "signing key": _signer(DEFAULT_RING, now)}
     failures = {name: cause for name, cause in causes.items() if cause}
@@ -123,9 +123,10 @@ def _database() -> str | None:
 
 
 def _older(now: datetime) -> str:
-    """Return a text that says what a restored database lacks, compared with the state that processes stored in Redis.
+    """Compare the database with the newest state that processes recorded in Redis, and return what the database lacks.
 
-    Returns "" if the database lacks nothing, or if it cannot be compared.
+    A database that was restored from a backup lacks the latest changes. Returns "" if the database lacks nothing, or if
+    it cannot be compared.
     """
     try:
         return high_water.report(now=now)

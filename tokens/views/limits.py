@@ -121,9 +121,10 @@ def limited_mail(field: str) -> Callable[[View], View]:
 
 
 def _count_factor(request: HttpRequest, user: str) -> None:
-    """Count one attempt of the user, in a short window and in a day.
+    """Count one attempt at a second factor against two limits: one for a short window, one for a day.
 
-    Raises TooMany if a limit is exceeded, and NotCounted if the shared cache does not answer.
+    `user` is the user's primary key. Raises TooMany if a limit is exceeded, and NotCounted if the shared cache does not
+    answer.
     """
     # Attempts are counted by user, because an attacker who knows the password could try codes from many addresses. The
     # limit for the day bounds an attacker who waits for each window.
@@ -138,10 +139,11 @@ def _count_factor(request: HttpRequest, user: str) -> None:
 
 
 def count(request: HttpRequest, limit: str, names: Sequence[str], rate: Rate, *, subject: str) -> None:
-    """Count one attempt against the rate limit named `limit`, by the sender's address together with `names`.
+    """Count one attempt against the rate limit named `limit`. Each address has a counter for each value of `names`.
 
-    `subject` is for the audit log. Raises TooMany if more than `rate` attempts were counted, and NotCounted if the
-    shared cache does not answer.
+    `names` identify the account that is tried, such as the typed username. If `names` is empty, all attempts from the
+    address have one counter. `subject` is for the audit log. Raises TooMany if more than `rate` attempts were counted,
+    and NotCounted if the shared cache does not answer.
     """
     now, address = keyring.estimated_clock(now=timezone.now()), rate_limit.address(request)
     try:
@@ -152,7 +154,11 @@ def count(request: HttpRequest, limit: str, names: Sequence[str], rate: Rate, *,
 
 
 def log(error: TooMany, limit: str, address: str, *, subject: str, now: datetime) -> None:
-    """Log an attempt over the limit if it is the first in its window, so that a flood cannot fill the log."""
+    """Log an attempt over the limit if it is the first in its window, so that a flood cannot fill the log.
+
+    `limit` is the name of the rate limit, `address` the sender's network address, and `subject` the subject of
+    the log entry.
+    """
     if error.first:
         details = {"what": limit, "address": address}
         trail.log("request.limited", actor="issuer", subject=subject, details=details, now=now)

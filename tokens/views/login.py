@@ -27,7 +27,11 @@ class _FirstStep:
     request: HttpRequest
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Serve the page, to a logged-in user as well if the authorization request requires a new login."""
+        """Serve the page, or let allauth redirect a user who is logged in already.
+
+        A logged-in user gets the page in two cases: an authorization request requires a new login, or the login was at
+        the admin's page and has no method that a token could name.
+        """
         # allauth would redirect a logged-in user past the page. The user is hidden from allauth in two cases: a request
         # requires a new login, or the login was at the admin's page and has no method that a token could name.
         if _mark(request) or login_session.current(request) is None:
@@ -92,7 +96,10 @@ class PasskeyPage(_FirstStep, LoginWebAuthnView):
 
 
 def _mark(request: HttpRequest) -> str:
-    """Return the signed mark of the authorization request that requires this new login, or "" (`reauthentication`)."""
+    """Return the signed mark that ties this login to the waiting authorization request (`reauthentication`).
+
+    Returns "" if no authorization request waits, or if it has no valid mark.
+    """
     return reauthentication.mark_of(_waiting_query(request))
 
 

@@ -40,7 +40,8 @@ def exchange(request: HttpRequest, sent: SentRequest, *, now: datetime) -> HttpR
 
     Returns None if the request is stored already, or is neither pushed nor signed. Returns an error page if the
     client's keys cannot be fetched now, or too many requests were stored for the sender's address. `now` is the
-    database's clock. Raises AuthorizationRefused without a redirect URI if the request is refused.
+    database's clock. Raises AuthorizationRefused if the request is refused. This exception has no redirect URI, so that
+    a page shows the error.
     """
     if sent.is_stored:
         return None

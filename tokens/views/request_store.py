@@ -56,7 +56,8 @@ class SentRequest:
     def mark_answered(self, *, client_id: str, redirect_uri: str, now: datetime) -> None:
         """Record that the client gets an answer at `now`, if the request is stored.
 
-        Raises what `request_row.mark_answered` raises.
+        Raises AlreadyAnswered if the first answer is more than 10 seconds old, and NotStored if the row does not exist
+        any more.
         """
         if self.is_stored:
             request_row.mark_answered(self.key, client_id=client_id, redirect_uri=redirect_uri, now=now)

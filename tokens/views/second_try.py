@@ -42,7 +42,7 @@ MOVED = frozenset({"client_id", "client_secret"})
 
 @dataclass(frozen=True, slots=True)
 class FirstRefusal:
-    """The answer by which the first request was refused, and its time in seconds since the epoch."""
+    """The refusal of the first request, whose secret was in the header. `at` is its time in seconds since the epoch."""
 
     error: str
     description: str

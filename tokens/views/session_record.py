@@ -44,7 +44,7 @@ def session_record(answer: Answer) -> Answer:
 
 
 def visit(request: HttpRequest, user: User) -> Visit:
-    """Return the parts of the request that are stored in the session's record."""
+    """Return the user, the User-Agent and the network address of the request, for the session's record."""
     return Visit(user, request.headers.get("User-Agent", ""), rate_limit.address(request))
 
 

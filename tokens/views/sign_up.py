@@ -51,7 +51,10 @@ def _sign_up(request: HttpRequest) -> HttpResponse:
 
 
 def send_link(email: str, target: str) -> None:
-    """Send a link for the sign-up, or a notice that there is an account. Runs in the thread that sends mail."""
+    """Send a link for the sign-up, or a notice that there is an account. Runs in the thread that sends mail.
+
+    `target` is the address that the browser opens after the sign-up and the login, or "".
+    """
     if filter_users_by_email(email):
         url = mail.address("account_reset_password")
         mail.message("account/email/account_already_exists", email, {"password_reset_url": url}).send()

@@ -30,7 +30,10 @@ RETURN_TO = "step_up_return_to"
 
 
 def address(needed: str, back: str) -> str:
-    """Return the address of the page that asks for a factor of the class `needed`, and then leads to `back`."""
+    """Return the address of the page that asks for a stronger login and then leads to `back`.
+
+    `needed` is the authentication context class that the login must reach, such as `phr`.
+    """
     return f"{reverse('account_step_up')}?{urlencode({CLASS: needed, REDIRECT_FIELD_NAME: back})}"
 
 
@@ -43,7 +46,7 @@ def offered(user: User) -> dict[str, Any]:
 def remembering(view: View) -> View:
     """Return a view that sets `request.return_to` and calls `view`.
 
-    `return_to` is the address to which the user returns, or "".
+    `return_to` is the address to which the user returns after setting up a factor, or "".
     """
 
     def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
@@ -74,7 +77,10 @@ def _step_up(request: HttpRequest) -> HttpResponse:
 
 
 def _page_for(user: User, needed: str) -> str:
-    """Return the URL name of the page that asks the user for a factor of the class `needed`."""
+    """Return the URL name of the page that asks the user for the factor that a stronger login needs.
+
+    `needed` is the authentication context class that the login must reach, such as `phr`.
+    """
     has_passkey = Authenticator.Type.WEBAUTHN in enrolment.types(user)
     return "mfa_reauthenticate_webauthn" if has_passkey or needed == PHISHING_RESISTANT else "mfa_reauthenticate"
 

@@ -105,7 +105,7 @@ def token_hash(access_token: str) -> str:
 
 
 def _algorithm(header: Mapping[str, Any]) -> str:
-    """Return the `alg` of the proof, with a synonym replaced (SAME).
+    """Return the `alg` of the proof, with the synonym `Ed25519` replaced by `EdDSA` (SAME).
 
     Raises InvalidProof if `typ` or `alg` is not permitted, or if the header requires an extension (`crit`, `b64`).
     """

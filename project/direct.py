@@ -143,9 +143,10 @@ def _pairs(response: HttpResponse) -> Iterable[tuple[str, str]]:
 
 
 def _is_plain(environ: Mapping[str, Any]) -> bool:
-    """Return True if the client does not accept HTML, and the Origin is not "null".
+    """Return True unless the client accepts HTML or the Origin is "null".
 
-    Otherwise, a browser can expect a page, or a page of the issuer can have sent the request.
+    A client that accepts HTML can be a browser that expects a page. A request with the Origin "null" can come from a
+    page of the issuer.
     """
     return "text/html" not in environ.get("HTTP_ACCEPT", "") and environ.get("HTTP_ORIGIN") != "null"
 
@@ -165,7 +166,10 @@ def _table(mount: str) -> Iterable[tuple[str, ResolverMatch]]:
 
 
 def _chain(names: Sequence[str]) -> Answer:
-    """Return a function that calls a request's view within the middleware in SHARED, in the order of the settings."""
+    """Return a function that passes a request through the middleware in SHARED to the view of the request.
+
+    `names` is the setting MIDDLEWARE. It gives the order, and middleware outside of SHARED is left out.
+    """
     answer: Any = convert_exception_to_response(_called(import_string(DATABASE_AWAY)(_unused)))
     for name in reversed(names):
         if name in SHARED:
@@ -175,9 +179,10 @@ def _chain(names: Sequence[str]) -> Answer:
 
 
 def _called(away: Any) -> Answer:
-    """Return a function that calls the view of the request.
+    """Return a function that calls the view of a request.
 
-    If the view raises an error because of an outage of the database, `away`, an instance of DATABASE_AWAY, answers.
+    If the view raises an error, `away.process_exception` returns the 503 for an outage of the database. Any other error
+    is raised again. `away` is an instance of DATABASE_AWAY.
     """
 
     def called(request: HttpRequest) -> HttpResponse:

@@ -58,9 +58,9 @@ def traced(answer: Answer) -> Answer:
 
 
 def _describe(span: Any, request: HttpRequest, status: int, error: Any) -> None:
-    """Name the span, and set its attributes. `status` is the HTTP status.
+    """Name the span, and set its attributes. `status` is the HTTP status of the response.
 
-    If it is a 5xx, the status of the span becomes `error`.
+    If `status` is 500 or higher, the span gets the span status `error`.
     """
     method = request.method if request.method in METHODS else "_OTHER"
     route = endpoint(request)
@@ -82,7 +82,7 @@ def _parent(request: HttpRequest) -> Any:
 
 
 def _tracer() -> tuple[Any, Any, Any]:
-    """Return the tracer, the kind of its spans, and the status of a failed span.
+    """Return the tracer, the span kind SERVER, and the span status ERROR.
 
     Raises ImproperlyConfigured if the SDK is not installed.
     """
@@ -115,7 +115,7 @@ def provider() -> Any:
 
 
 def _send_last(made: Any) -> None:
-    """Send the remaining spans when the process ends.
+    """Send the remaining spans of the tracer provider `made` when the process ends.
 
     Waits for at most LAST seconds, so that an unreachable collector does not delay the end.
     """

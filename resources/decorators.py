@@ -37,7 +37,7 @@ class Guarded(APIView):
     view: View | None = None
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:  # noqa: FBT001, FBT002 (DRF's)
-        """Accept any Accept header: the plain view renders itself."""
+        """Accept any Accept header, because the plain view makes its response without DRF's renderers."""
         del force
         return super().perform_content_negotiation(request, force=True)
 

@@ -121,7 +121,7 @@ class FeedAddress:
 
     @property
     def ring(self) -> str:
-        """Return the name of the ring in `url`, or "default" if `url` names no ring."""
+        """Return the name of the ring (set of signing keys) in `url`, or "default" if `url` names no ring."""
         return urlsplit(self.url).path.partition("/oauth/revocations/")[2] or DEFAULT_RING
 
     def poll(self, *, since: str, conditional: bool) -> Answer:

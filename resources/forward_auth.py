@@ -32,13 +32,13 @@ READABLE = "!#$&'()*+,/:;=?@[]^`{|}~"
 
 
 def forward_auth(*permissions: Any, forwarded_target: bool = False) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Return a view that tells a proxy if a request may pass, by these permissions.
+    """Return a view that tells a proxy if a client's request may pass.
 
-    - Without permissions, any valid token is enough. The same permissions apply to every method of the client's
-      request.
-    - DPoP proofs are compared with X-Forwarded-Method and X-Forwarded-Uri. `forwarded_target` must be True only if the
-      proxy sets both to the method and URI of the client's request, and overwrites such headers of the client.
+    - The request may pass if its token is valid and meets `permissions`. Its HTTP method makes no difference. Without
+      permissions, any valid token is enough.
     - If `forwarded_target` is False, no token that is bound to a key is accepted.
+    - If `forwarded_target` is True, DPoP proofs are compared with X-Forwarded-Method and X-Forwarded-Uri. The proxy
+      must set both to the method and URI of the client's request, and overwrite such headers of the client.
     """
 
     def decide(request: HttpRequest) -> HttpResponseBase:

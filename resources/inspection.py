@@ -81,9 +81,10 @@ def inspect(trust: Trust, *, audience: Collection[str]) -> Report:
 
 
 def _audience_problem(discovery: Discovery, audience: Collection[str]) -> str:
-    """Return a problem if an identifier of `audience` differs from a listed identifier only by a slash at the end.
+    """Return a problem if an identifier in `audience` and one that the issuer lists differ only by a slash at the end.
 
-    Returns "" otherwise, also if the issuer lists no identifier. RFC 9728 section 4 does not require it to list any.
+    Returns "" otherwise, also if the list is empty or cannot be fetched. RFC 9728 section 4 does not require the
+    issuer to list any identifier.
     """
     try:
         listed = discovery.resources(until=clock() + discovery.deadline)

@@ -39,7 +39,8 @@ Query = Callable[[str], Mapping[str, Any]]
 class Introspector:
     """Introspects the tokens of one issuer, and caches the answers for `cached_for` seconds.
 
-    `query` sends the request for a token and returns the response. It raises FetchError on failure.
+    `query` sends a token to the issuer's introspection endpoint, and returns the response. It raises FetchError on
+    failure.
     """
 
     def __init__(self, query: Query, *, clock: Callable[[], float], cached_for: float) -> None:
@@ -79,7 +80,10 @@ class Introspector:
 
 
 def is_active(answer: Mapping[str, Any], claims: Mapping[str, Any]) -> bool:
-    """Return True if an introspection response says that the token of these claims is active (RFC 7662 section 2.2)."""
+    """Return True if an introspection response says that the token with these claims is active.
+
+    See RFC 7662 section 2.2.
+    """
     # A response about another token must not make this token active.
     same = all(answer[name] == claims[name] for name in ("iss", "sub", "client_id", "jti") if name in answer)
     return answer.get("active") is True and same

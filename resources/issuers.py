@@ -47,7 +47,7 @@ _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """The state of this process for one trusted issuer."""
+    """A trusted issuer, with the keys, the revocation feed and the poller that this process uses for it."""
 
     issuer: TrustedIssuer
     keys: KeySet | PinnedKeys

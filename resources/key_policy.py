@@ -10,8 +10,8 @@ from .flight import Limits
 class Timing:
     """The timings by which keys are used and fetched. Times are in seconds.
 
-    A copy of the JWKS is used for at most `fresh_at_most` + `stale` + `deadline`. The issuer's rotation expects that a
-    copy is used for at most `api_copy`, which must not be shorter than this sum.
+    A copy of the JWKS is used for at most `fresh_at_most` + `stale` + `deadline`. The issuer has the timing `api_copy`:
+    its rotation expects that an API uses a copy for at most this time. So `api_copy` must not be shorter than the sum.
     """
 
     fresh: float = 300

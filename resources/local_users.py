@@ -29,7 +29,10 @@ Create = Callable[[AccessToken], AbstractBaseUser | None]
 
 @dataclass(frozen=True, slots=True)
 class LocalUsers:
-    """The settings of the look-up: either both fields are set, or `link_table` is True."""
+    """The settings of the look-up: either `issuer_field` and `subject_field` are set, or `link_table` is True.
+
+    `create` makes the user for a subject without a user. If it is None, such a subject is refused.
+    """
 
     issuer_field: str
     subject_field: str

@@ -24,7 +24,7 @@ PROBES = frozenset({"/healthz", "/readyz"})
 
 
 def probes(get_response: GetResponse) -> GetResponse:
-    """Return middleware that answers the probes of load balancers for any Host. Place it after `json_errors`."""
+    """Return middleware that answers /healthz and /readyz without checking the Host. Place it after `json_errors`."""
 
     # Load balancers name a machine by its IP address, which ALLOWED_HOSTS does not contain.
     def middleware(request: HttpRequest) -> HttpResponseBase:

@@ -22,7 +22,7 @@ class Refused(HttpError):  # type: ignore[misc, unused-ignore]  # django-ninja i
 
 
 class TokenAuth(HttpBearer):  # type: ignore[misc, unused-ignore]  # django-ninja is optional
-    """Requires a valid token that meets these permissions. `request.auth` is then the verified token."""
+    """Requires a valid token that meets the permissions given to the constructor. `request.auth` is then this token."""
 
     def __init__(self, *permissions: Any) -> None:
         super().__init__()

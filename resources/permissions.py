@@ -49,9 +49,10 @@ class TokenPermission(SingleOperandHolder):
         return self.demand(request, view) is None
 
     def demand(self, request: Request, view: Any) -> Demand | None:
-        """Return what the request lacks, or None if it lacks nothing. The decision is stored with the request.
+        """Return the requirements of this permission that the request does not meet, or None if it meets all.
 
-        Returns an empty Demand if the request has no verified token.
+        If the request has no verified token, return `Demand()`, which names no requirement. The result is stored with
+        the request.
         """
         demands: dict[TokenPermission, Demand | None] = request.__dict__.setdefault("_demands", {})
         if self not in demands:
@@ -110,9 +111,9 @@ class HasRequiredScopes(TokenPermission):
     """
 
     def missing(self, token: AccessToken, view: Any) -> Demand | None:
-        """Return a demand for the alternative list of scopes from which the token lacks the fewest scopes.
+        """Return None if the token has all scopes of one of the alternative lists.
 
-        Returns None if the token has all scopes of one list.
+        Otherwise, return a demand for the list of which the token lacks the fewest scopes.
         """
         return lacking(token, self.scopes(view, view.request.method))
 
@@ -137,7 +138,7 @@ class RequireAcr(TokenPermission):
         self.values = _not_empty(values)
 
     def missing(self, token: AccessToken, view: Any) -> Demand | None:
-        """Return a demand for the required classes, or None if the token's `acr` is one of them."""
+        """Return None if the token's `acr` is one of `self.values`, else a demand for one of these classes."""
         del view
         return None if token.claims.get("acr") in self.values else Demand(acr=self.values)
 
@@ -181,9 +182,9 @@ class RequireDPoP(TokenPermission):
 
 
 def lacking(token: AccessToken, alternatives: Sequence[Sequence[str]]) -> Demand | None:
-    """Return a demand for the list in `alternatives` from which the token lacks the fewest scopes.
+    """Return None if the token has all scopes of one of the lists in `alternatives`.
 
-    Returns None if the token has all scopes of one list.
+    Otherwise, return a demand for the list of which the token lacks the fewest scopes.
     """
     if any(token.scopes.issuperset(alternative) for alternative in alternatives):
         return None

@@ -53,7 +53,7 @@ class Block:
         return Block(tuple(buckets), bytes(bits)), added
 
     def swept(self, *, now: float) -> tuple["Block", int]:
-        """Return a block without its expired entries, and the number of them. `now` is in Unix seconds."""
+        """Return a block without its expired entries, and the number of removed entries. `now` is in Unix seconds."""
         buckets, bits, ended = list(self.buckets), bytearray(self.bits), 0
         for index, bucket in enumerate(self.buckets):
             if bucket and min(_untils(len(bucket) // ENTRY).unpack(bucket)) <= now:
@@ -130,9 +130,9 @@ def _position(bucket: bytes, key: bytes) -> int:
 
 
 def _with_later(bucket: bytes, at: int, until: int, issued_before: int) -> bytes:
-    """Return a copy of the bucket, with later dates in the entry at the offset `at`.
+    """Return a copy of the bucket, in which the entry at the offset `at` has the later of its own and the given dates.
 
-    Each date becomes the later one of the entry's date and the given date.
+    An `issued_before` of 0 counts as the latest.
     """
     last_until, instant = DATES.unpack_from(bucket, at + KEY)
     # An `issued_before` of 0 covers every token, so it counts as later than any instant.

@@ -13,7 +13,10 @@ OAUTH2, DPOP = "oauth2", "dpop"
 
 
 class AutoSchema(SpectacularAutoSchema):
-    """drf-spectacular's schema, without operations that refuse every token (`HasRequiredScopes` without an entry)."""
+    """drf-spectacular's schema, without the operations that refuse every token.
+
+    For example, `HasRequiredScopes` refuses every token if `required_scopes` has no entry for the operation.
+    """
 
     def is_excluded(self) -> bool:
         """Return True if the OpenAPI document omits the operation, because it is excluded or refuses every token."""
@@ -51,9 +54,10 @@ class JWTScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
         return [{"type": "oauth2", "flows": {"authorizationCode": flow}}, {"type": "http", "scheme": "DPoP"}]
 
     def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[str]]]:
-        """Return a requirement for each alternative set of scopes, or the empty requirement `{}` if no token is needed.
+        """Return a requirement for each alternative set of scopes, or `[{}]` if no token is needed.
 
-        Returns an empty list if drf-spectacular adds the empty requirement.
+        `{}` is the empty requirement, which every request meets. If no token is needed and drf-spectacular itself adds
+        `{}`, the result is an empty list.
         """
         view, method = auto_schema.view, auto_schema.method
         options = needs(view, method)

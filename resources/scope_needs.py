@@ -38,8 +38,8 @@ def challenged(
 
     - `held` are the scopes of the token, or None if the request has no token.
     - `demanded` are the scopes that a refusing permission demands.
-    - An alternative is a list of scopes that is enough for the request. Of the alternatives that contain `demanded`,
-      the result is the one from which the token lacks the fewest scopes.
+    - An alternative is one of the sets that `needs` returns: its scopes are enough for the request. Of the alternatives
+      that contain `demanded`, the result is the one of which the token lacks the fewest scopes.
     - If the token meets an alternative and `demanded` is empty, no scope is returned.
     """
     try:

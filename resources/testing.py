@@ -56,12 +56,12 @@ def shared_key() -> SigningKey:
 
 
 def jwks(*keys: SigningKey) -> dict[str, Any]:
-    """Return a JWKS of these keys, by default of the shared key."""
+    """Return a JWKS of these keys, or of `shared_key()` if none is given."""
     return {"keys": [key.jwk for key in keys or (shared_key(),)]}
 
 
 def pinned(*keys: SigningKey, **overrides: Any) -> override_settings:
-    """Return settings in which every configured issuer has these keys, by default the shared key.
+    """Return settings in which every configured issuer has these keys, or `shared_key()` if none is given.
 
     `overrides` are further entries of RESOURCE_SERVER. Use the result as a context manager or a decorator.
     """
@@ -97,7 +97,7 @@ def mint(
 ) -> str:
     """Return an access token (RFC 9068) that this API accepts, unless `header` or `changes` of claims break it.
 
-    A value of None removes the header member or the claim. `key` signs the token, by default the shared key.
+    A value of None removes the header member or the claim. `key` signs the token, by default `shared_key()`.
     """
     key = key or shared_key()
     whole = {"typ": "at+jwt", "alg": key.algorithm, "kid": key.kid, **(header or {})}
@@ -108,7 +108,7 @@ def mint(
 def compact(header: Any, payload: Any, *, key: SigningKey | None = None, signature: bytes | None = None) -> str:
     """Return a compact JWS of any header and payload. Bytes are encoded unchanged, other values as JSON.
 
-    `key`, by default the shared key, signs the JWS, unless `signature` is given.
+    `key`, by default `shared_key()`, signs the JWS, unless `signature` is given.
     """
     message = f"{encoded(header)}.{encoded(payload)}"
     raw = signature if signature is not None else (key or shared_key()).sign(message.encode())
@@ -159,7 +159,10 @@ class Holder:
         return compact({"typ": TYPE, "alg": self.key.algorithm, "jwk": public}, members, key=self.key)
 
     def headers(self, method: str, url: str, token: str, **changes: Any) -> dict[str, str]:
-        """Return the headers of a request with `token`, which is bound to this key, and with a new proof."""
+        """Return the two headers of a DPoP request: Authorization with `token`, and DPoP with a new proof.
+
+        `token` must be bound to this key. `changes` change claims of the proof.
+        """
         return {"Authorization": f"DPoP {token}", "DPoP": self.proof(method, url, token, **changes)}
 
 

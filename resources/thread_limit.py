@@ -61,7 +61,10 @@ class WaitLimit:
         self.reset_after_fork()
 
     def reset_after_fork(self) -> None:
-        """Count no waiting requests after a fork. The waiting threads exist only in the parent process."""
+        """Replace the lock, and set the number of waiting requests to zero, after a fork.
+
+        The waiting threads exist only in the parent process.
+        """
         self._lock = threading.Lock()
         self._taken = 0
 

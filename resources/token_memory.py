@@ -55,7 +55,7 @@ class _Entry:
     since: datetime
 
     def holds(self, expected: Expected, *, now: datetime) -> bool:
-        """Return True if the entry is recent, has the requirements `expected`, and its key is still published.
+        """Return True if the entry is recent, was verified for the same `expected`, and its key is still published.
 
         Raises Unavailable if the issuer's keys are not known now.
         """

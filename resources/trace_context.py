@@ -92,7 +92,7 @@ def parsed(traceparent: str) -> tuple[str, str] | None:
 
 @contextmanager
 def entered(context: TraceContext) -> Iterator[None]:
-    """Make `context` the current ids while the block runs."""
+    """Use `context` as the ids of the current request while the block runs."""
     token = _current.set(context)
     try:
         yield

@@ -18,7 +18,7 @@ CHANGES_NOTHING = ("SELECT", "SHOW", "BEGIN")
 
 
 class Abandoned(OperationalError):
-    """The front has answered this request with 503, so its further statements fail."""
+    """Raised for an SQL statement or COMMIT of a request that the front has already answered with 503."""
 
     def __init__(self) -> None:
         super().__init__("the request was answered 503 before the database answered; its transaction is rolled back")

@@ -56,7 +56,7 @@ class Turn:
             self._committing = True
 
     def end_commit(self) -> None:
-        """Allow the front to abandon the request again, after SETTLING seconds."""
+        """Record that the commit has ended. SETTLING seconds later, the front may abandon the request again."""
         with self._lock:
             self._committing = False
             self._committed = time.monotonic()

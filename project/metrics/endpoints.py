@@ -12,9 +12,10 @@ names = Names(MOST)
 
 
 def endpoint(request: HttpRequest) -> str:
-    """Return the label for a request: the name of its URL, or the name of a group of pages.
+    """Return the label for a request: the name of its URL, or the label of its group of pages in GROUPS.
 
-    If no URL matched, returns "static" for a path below /static/, else "other". Returns "other", too, after MOST names.
+    If no URL matched, returns "static" for a path below /static/, else "other". Returns "other", too, for a new name if
+    MOST names are already labels.
     """
     match = request.resolver_match
     if match is None:

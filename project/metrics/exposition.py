@@ -114,7 +114,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def is_within(address: str, networks: Sequence[Network]) -> bool:
-    """Return True if the address is in one of the networks. An IPv4 address can also be mapped into IPv6."""
+    """Return True if the address is in one of the networks. An IPv4 address that is mapped into IPv6 counts as IPv4."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
     parsed = getattr(parsed, "ipv4_mapped", None) or parsed
     return any(parsed in network for network in networks)

@@ -103,7 +103,7 @@ class Names:
         self._most, self._names, self._lock = most, set[str](), Lock()
 
     def label(self, name: str) -> str:
-        """Return the name, or "other" if `most` other names came before it."""
+        """Return `name` if it is one of the first `most` different names, else "other"."""
         if name in self._names:
             return name
         with self._lock:

@@ -39,15 +39,18 @@ def text(name: str, default: str | None = None) -> str:
 
 
 def secret(name: str, default: str | None = None) -> str:
-    """Return the environment variable `name`, as `text` does, and record it as a secret, for `forget_secrets`."""
+    """Return the environment variable `name`, as `text` does.
+
+    Also record the name, so that `forget_secrets` removes the variable from the environment.
+    """
     _secrets.add(name)
     return text(name, default)
 
 
 def secret_words(name: str, default: str | None = None) -> list[str]:
-    """Return the words of the environment variable `name`, as `words` does, and record it as a secret.
+    """Return the comma-separated values of the environment variable `name`, as `words` does.
 
-    `forget_secrets` removes the recorded variables.
+    Also record the name, so that `forget_secrets` removes the variable from the environment.
     """
     _secrets.add(name)
     return words(name, default)
@@ -101,7 +104,10 @@ def flag(name: str, *, default: bool) -> bool:
 
 
 def host(name: str) -> str:
-    """Return the environment variable `name`, a host name in lower case without scheme and port, or ""."""
+    """Return the environment variable `name`, converted to lower case, or "" if it is not set.
+
+    Raises ImproperlyConfigured if the value is not a host name, for example if it has a scheme or a port.
+    """
     value = text(name, "").lower()
     if value and not HOST.fullmatch(value):
         raise ImproperlyConfigured(f"{name} must be a host name such as admin.example, not {value!r}.")
@@ -114,7 +120,7 @@ def url(name: str, default: str | None = None) -> str:
 
 
 def urls(name: str, default: str | None = None) -> list[str]:
-    """Return the absolute URLs in the environment variable `name`, which separates them by commas."""
+    """Return the comma-separated absolute URLs in the environment variable `name`."""
     return [absolute_url(name, value) for value in words(name, default)]
 
 

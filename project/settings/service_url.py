@@ -1,4 +1,7 @@
-"""Makes Django's configuration of a database or cache from a URL, with time limits, keepalive and SQLite's modes."""
+"""Translates the URL of a database or cache into an entry of Django's settings.
+
+The entry also sets time limits, TCP keepalive, and options of SQLite, such as its transaction mode.
+"""
 
 import socket
 from urllib.parse import urlsplit

@@ -54,7 +54,9 @@ class Command(BaseCommand):
             raise CommandError("The tokens of at least one issuer cannot be verified.", returncode=1)
 
     def _write_pem(self, reports: list[Report], folder: Path, *, as_json: bool) -> None:
-        """Write the keys of one issuer as files.
+        """Write the usable keys of one issuer into `folder` as PEM files, and print the changes.
+
+        With `as_json`, the changes are printed as JSON.
 
         Raises CommandError if there is not exactly one issuer, if there is no usable key, or if the files cannot be
         written.

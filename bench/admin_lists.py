@@ -120,7 +120,7 @@ def parse() -> argparse.Namespace:
 
 
 def fill(issuer: Served, options: argparse.Namespace) -> None:
-    """Copy the rows that the options demand into the issuer's database, and let PostgreSQL collect statistics."""
+    """Fill the issuer's database with as many rows as the options demand, and let PostgreSQL collect statistics."""
     with psycopg.connect(issuer.database) as connection:
         copy(connection, "tokens_user", users(options.users))
         connection.execute(ADDRESSES)

@@ -34,7 +34,7 @@ PEERS |= {"express-oauth2-jwt-bearer", "DRF floor"}
 
 
 def drawn(document: Mapping[str, Any]) -> str:
-    """Return the chart of a result document."""
+    """Return the chart of the results as SVG. `document` is the content of `bench.json`."""
     parts, top = [], 44
     for title, rows in GROUPS.items():
         parts += _group(title, rows, document["medians"], top)

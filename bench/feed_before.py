@@ -35,7 +35,7 @@ def measure(root: Path, folder: Path, entries: int) -> tuple[dict[str, float], l
 
 
 def larger(one: Served, entries: int, limit: int) -> Iterator[Row]:
-    """Yield a row for the feed with `entries` entries, its present number, and for each number of entries in LARGER.
+    """Grow the feed from `entries` entries to each size in LARGER. Yield a row for the first size and each larger one.
 
     The row has the seconds for reading the feed, and says whether an API accepts the feed. `limit` is the greatest
     number of bytes that an API reads.

@@ -1,4 +1,6 @@
-"""Fills the tables of an issuer that grow, for `bench.growth`. Needs a superuser of a PostgreSQL of its own.
+"""Fills those tables of an issuer that grow with its use, for `bench.growth`.
+
+Needs a superuser of a PostgreSQL that only this benchmark uses.
 
 - Digests and keys are hashes, so that rows are found and inserted on random pages of an index, as in a deployment.
 - The dates of the rows are spread evenly over the last SPAN. Most rows have expired, and none was purged.

@@ -179,7 +179,11 @@ def revoke_for_ten_seconds(connection: "psycopg.Connection[tuple[object, ...]]",
 
 
 def purged(one: Served) -> list[Row]:
-    """Make all entries expire, and purge them. Return rows with the seconds per 100,000 entries and the rows left."""
+    """Make all entries expire, and purge them. Return two rows of the output.
+
+    The first row has the seconds that the purge of 100,000 entries takes. The second row has the number of entries and
+    segments that are left.
+    """
     one.execute(*END_ALL)
     start = time.perf_counter()
     removed = json.loads(one.issuer.run("purge_tokens", "--json", "--batch", "10000"))["removed"]["revocations"]

@@ -145,7 +145,7 @@ def python(root: Path, code: str) -> str:
 
 @contextmanager
 def _at(root: Path) -> Iterator[None]:
-    """Make the helpers of the tests start the build in the folder `root` while the block runs."""
+    """Make `tests.services` start the build in the folder `root` while the block runs."""
     kept, services.ROOT = services.ROOT, root
     try:
         yield

@@ -52,7 +52,7 @@ class Series:
     readings: list[tuple[int, float]]
 
     def line(self) -> Row:
-        """Return the row with the last reading, as a multiple of the first reading."""
+        """Return the row about the growth of memory: the last reading divided by the first."""
         (_, first), (reached, last) = self.readings[0], self.readings[-1]
         return Row(f"{self.name}, {reached:,} requests: memory in that after a tenth", last / first, MOST, "x")
 
@@ -96,7 +96,7 @@ def parse() -> argparse.Namespace:
 
 
 def measured(options: argparse.Namespace) -> Iterator[Series]:
-    """Measure the issuer, then the API. Yield the readings of each part as soon as the part has ended."""
+    """Measure the issuer, then the API. Yield the readings of each server as soon as its measurement has ended."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="keyturn-bench-")))
         services = stack.enter_context(backing(folder))
@@ -114,7 +114,7 @@ def measured(options: argparse.Namespace) -> Iterator[Series]:
 
 
 def issuing(server: Server) -> Part:
-    """Wait until the issuer signs by ES256, and return the part that requests tokens with this signature."""
+    """Wait until the issuer signs by ES256. Return the Part that requests tokens from the issuer."""
     sent = client_credentials(server, scope="fast:read")
     answers: list[Answer] = []
 
@@ -142,7 +142,7 @@ def repeated(sent: bytes) -> Client:
 
 
 def with_random_kids(token: str, chance: random.Random) -> Client:
-    """Yield requests to the API without end, with the token and another random kid in its header each time."""
+    """Yield requests to the API without end. Each has the token, with a new random `kid` in its header."""
     header, _, rest = token.partition(".")
     members = json.loads(urlsafe_b64decode(header + "=" * (-len(header) % 4)))
     while True:

@@ -37,9 +37,9 @@ def connections(server: Server, *, clients: int, seconds: float) -> int:
 
 
 def _mixed(sent: Sequence[bytes], first: int) -> Client:
-    """Yield requests of `sent` without end: alternately the first one, and one of the others in turn.
+    """Yield requests without end. Every second request is `sent[0]`, and the requests between are the others in turn.
 
-    `first` is the position in this order at which the client begins.
+    The client begins at the position `first` of this sequence.
     """
     number = first
     while True:
@@ -48,7 +48,7 @@ def _mixed(sent: Sequence[bytes], first: int) -> Client:
 
 
 def at_half_load(server: Server, backing: Backing, *, full: float, seconds: float) -> Drive:
-    """Send token requests at half of the rate `full` (in requests per second), and return their waits."""
+    """Send token requests at half of the rate `full`, in requests per second. Return the waits of the requests."""
     clients = [_repeated(client_credentials(server)) for _ in range(CROWDS[0])]
     with _undisturbed(server, backing):
         return drive(server.url, clients, seconds=seconds, rate=full / 2)
@@ -74,7 +74,7 @@ def _repeated(sent: bytes) -> Client:
 def first_request(folder: Path, backing: Backing) -> float:
     """Return the wait for the first token of a restarted issuer, divided by the median wait for later tokens.
 
-    Before the restart, the client gets one token, as the clients of a restarted issuer in production have.
+    The client gets one token before the restart. In production, the clients have got tokens before a restart, too.
     """
     with ExitStack() as stack:
         before = stack.enter_context(served(folder, variables=servers.issuer_variables(folder, backing.redis_url)))

@@ -43,12 +43,12 @@ def load(one: Served, entries: int) -> None:
 
 
 def arrive(connection: "psycopg.Connection[tuple[object, ...]]", names: list[str]) -> None:
-    """Revoke the tokens with these names in one transaction."""
+    """Revoke the tokens with these names (`jti`) in one transaction."""
     connection.execute(ARRIVE, [names])
 
 
 def hashed(name: str) -> bytes:
-    """Return the key of the feed's entry that `arrive` makes for a name.
+    """Return the key of the feed entry for the `jti` `name`, as `arrive` makes it.
 
     The hash input has byte 1 where the issuer has byte 0, because text in PostgreSQL cannot contain a zero byte.
     """

@@ -37,7 +37,7 @@ class Sample:
 
     @property
     def cpu(self) -> float:
-        """Return the CPU milliseconds of all processes together."""
+        """Return the CPU milliseconds per request of the server, PostgreSQL and Redis together."""
         return self.server + self.postgresql + self.redis
 
 
@@ -55,7 +55,7 @@ class Rounds:
         return statistics.median(map(of, self.samples[row]))
 
     def ratio(self, row: str, to: str) -> float:
-        """Return the CPU time of `row`, divided by that of `to` in the same round.
+        """Return the CPU time of the row `row`, divided by that of the row `to` in the same round.
 
         The result is the median over the rounds.
         """

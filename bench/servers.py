@@ -87,7 +87,7 @@ def started(name: str, url: str, command: list[str], variables: Mapping[str, str
 
 @contextmanager
 def empty(folder: Path) -> Iterator[Server]:
-    """Start the project with the empty view, under the same server program as the issuer."""
+    """Start the project `bench.peers.empty`, whose view returns an empty answer, under the issuer's server program."""
     port = free()
     command = [sys.executable, *SERVE, "--end-with-stdin", str(port)]
     settings = {"DJANGO_SETTINGS_MODULE": "bench.peers.empty"}

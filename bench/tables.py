@@ -37,9 +37,9 @@ def issuer(server: Server, app: App, key: ec.EllipticCurvePrivateKey, unchanged:
 
 
 def signed(server: Server, algorithm: str, *, scope: str = "notes:read") -> Callable[[], Sequence[Client]]:
-    """Return a function that returns clients, which request access tokens repeatedly.
+    """Return a function that returns clients. Each client requests an access token repeatedly.
 
-    The function first requests one token. It raises AssertionError if this token is not signed by `algorithm`.
+    The returned function first requests one token. It raises AssertionError unless this token is signed by `algorithm`.
     """
 
     def prepare() -> Sequence[Client]:

@@ -27,7 +27,8 @@ class Node:
     """The measurements of a whole issuer node.
 
     `idle` and `loaded` are the memory in MiB before and after the load. `idle_before` and `loaded_before` are the same
-    for the earlier build. `first_request`, `check` and `slowest` are ratios.
+    for the earlier build. `first_request` and `check` are the ratios that `node.first_request` and `node.check_ratio`
+    define.
     """
 
     connections: dict[int, int]

@@ -73,7 +73,7 @@ class Client(jwt.PyJWKClient):
     """PyJWT's JWKS client. Its keys are in memory instead of fetched from the issuer."""
 
     def fetch_data(self) -> object:
-        """Return the JWKS in memory."""
+        """Put the JWKS into PyJWT's cache, and return it. Nothing is fetched."""
         self.jwk_set_cache.put(jwks())
         return jwks()
 

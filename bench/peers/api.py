@@ -65,7 +65,7 @@ class Claims(Ping):
     """The base class of the views that another library protects. It checks the scope."""
 
     def get(self, request: Request) -> Response:
-        """Return a constant answer. Raises AssertionError if the token lacks the scope."""
+        """Return a constant answer. Raises AssertionError if the token lacks the scope notes:read."""
         assert "notes:read" in request.auth["scope"].split()
         return Response({"ok": True})
 

@@ -120,9 +120,9 @@ class Television(Caller):
                 return
 
     def waits(self, answer: Mapping[str, Any]) -> bool:
-        """Return True if the error in the token endpoint's answer is expected, because the user was logged out.
+        """Return True if a log-out of the user can be the cause of the token endpoint's error.
 
-        The expected errors are invalid_grant, slow_down and authorization_pending.
+        The possible errors after a log-out are invalid_grant, slow_down and authorization_pending.
         """
         return (
             answer.get("error") in {"invalid_grant", "slow_down", "authorization_pending"}

@@ -54,8 +54,9 @@ class Drill:
         """Record the time of the block as the window of the fault `fault`. The block causes and ends the fault.
 
         After the block, wait for at least `settles` seconds and until `nodes` are ready, at most LONGEST seconds. This
-        wait is part of the window. `excuses`, `expects` and `late` are those of `ledger.Window`. Yields `excuses` as a
-        set to which the block can add outcomes.
+        wait is part of the window. `excuses` are the outcomes that may happen in the window, and `expects` those that
+        must happen. `late` are the APIs that cannot read the revocation feed in the window. Yields `excuses` as a set
+        to which the block can add outcomes.
         """
         self.say(fault)
         begun, allowed = time.time(), set(excuses)

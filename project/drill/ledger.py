@@ -112,7 +112,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The time of a fault, and the outcomes of requests that it can cause.
+    """The time of a fault, and the outcomes of requests that the fault can cause.
 
     `begun` is just before the fault. `lifted` is the end of the fault. `recovered` is when everything works again.
     """
@@ -157,7 +157,10 @@ class Ledger:
 
 
 def outcome(status: int, headers: Mapping[str, str]) -> str:
-    """Return the outcome of an answer by its status, Retry-After and Proxy-Status. `headers` ignores case."""
+    """Return the outcome of an answer: OK, REFUSED, CLEAN, BARE, GATEWAY, or the status as text.
+
+    The outcome depends on the status, Retry-After and Proxy-Status. `headers` ignores case.
+    """
     if status == 503:
         clean = GATEWAY if "Proxy-Status" in headers else CLEAN
         return clean if headers.get("Retry-After", "").isdecimal() else BARE

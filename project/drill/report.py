@@ -71,7 +71,7 @@ def _gap(ledger: Ledger, begin: float, end: float) -> float:
 
 
 def table(found: Sequence[FaultLine]) -> str:
-    """Return the table as Markdown."""
+    """Return the table of the faults as Markdown, with a row for each line in `found`."""
     rows = [HEADER, tuple("---" for _ in HEADER)]
     for line in found:
         failures = ", ".join(f"{count} {kind.replace(':', ' ')}" for kind, count in line.failures.items()) or "none"
@@ -98,7 +98,7 @@ def summary(ledger: Ledger, violations: Sequence[Violation]) -> list[str]:
 
 
 def as_json(ledger: Ledger, violations: Sequence[Violation]) -> dict[str, object]:
-    """Return lines, totals and violations as JSON members."""
+    """Return a dictionary for JSON: a line for each fault, the totals, and the violations."""
     return {
         "faults": [asdict(line) for line in lines(ledger)],
         "tokens": len(ledger.tokens),

@@ -5,7 +5,8 @@
    revocation was acknowledged longer ago than the bound. If an API cannot read the revocation feed, the bound begins
    when the API can read the feed again.
 3. No acknowledged write was lost: refresh tokens, consents, revocations.
-4. Each failure of the issuer or an API was in the window of a fault that excuses this outcome for this group.
+4. Each failure of the issuer or an API was in the window of a fault that excuses it. An excuse names a group of
+   requests and an outcome, such as "token:503".
 5. Each fault had its expected outcomes, and everything worked again within the bound after the fault was lifted.
 6. Enough was measured: each grant type got tokens, each API accepted and refused tokens, the web application reached
    an API, and each scheduled job succeeded.

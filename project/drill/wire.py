@@ -53,9 +53,9 @@ class Wallet:
         return token
 
     def some(self, kind: str) -> tuple[Token, str] | None:
-        """Return a random token with its text, or None if there is no token of this kind.
+        """Return the record and the text of a random token, or None if there is no token of this kind.
 
-        The kinds are "revoked" and "expired". For any other kind, the token is one of the 30 newest.
+        `kind` is "revoked" or "expired". For any other `kind`, the token is one of the 30 newest.
         """
         now = time.time()
         with self.lock:

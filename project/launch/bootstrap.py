@@ -56,7 +56,7 @@ def make() -> None:
 
 
 def main() -> None:
-    """Make the environment unless it is current. Exit with 1 and one line if that fails.
+    """Make .venv unless it is current. Print one line and exit with 1 if that fails.
 
     Does nothing if .venv is a symbolic link.
     """

@@ -24,7 +24,10 @@ LOADS = re.compile(
 
 
 def environment(kept: Path = ROOT / ".environments") -> Path:
-    """Return the folder of mkdocs' virtual environment. Creates it if there is none for the current lock."""
+    """Return the folder of mkdocs' virtual environment, which is below the folder `kept`.
+
+    Creates the environment if there is none for the present content of docs/requirements.txt.
+    """
     folder = kept / f"docs-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]}"
     if not (folder / "complete").exists():
         shutil.rmtree(folder, ignore_errors=True)

@@ -112,7 +112,7 @@ def _observe(tour: walk.Walk, variables: Environments, seen: Watched, *, at: flo
 
 
 def _keys(variables: Environments) -> list[dict[str, Any]]:
-    """Return the keys of the default ring as `manage.py keys --json` lists them."""
+    """Return the keys of the key ring named `default`, as `manage.py keys --json` lists them."""
     answer = json.loads(processes.command(variables.issuer, "keys", "--ring", "default", "--json"))
     return list(answer["rings"][0]["keys"])
 

@@ -26,7 +26,7 @@ class Broken(Exception):
 
 @dataclass(slots=True)
 class Walk:
-    """The state of the walk through the seven steps. Each step stores what later steps need."""
+    """The state of the walk through the seven steps of README.md. Each step stores what later steps need."""
 
     ports: Ports
     credentials: Mapping[str, str]

@@ -53,7 +53,7 @@ class _Cursor(_Counted, CursorWrapper):
 
 
 class _DebugCursor(_Counted, CursorDebugWrapper):
-    """Django's cursor that keeps the statements for DEBUG, on a shared connection."""
+    """A cursor of Django on a shared connection. It logs each statement, as Django does if DEBUG is set."""
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -71,9 +71,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self._kept = ThreadCursor(self)
 
     def kept_cursor(self) -> Any:
-        """Return a context manager whose value is a cursor, for one statement after the other.
+        """Return a context manager that yields a cursor. The block can execute several statements, one after the other.
 
-        It is the cursor that this thread keeps (`thread_cursor`), because this is faster than a new one. If the
+        The cursor is the one that this thread keeps (`thread_cursor`), because this is faster than a new one. If the
         connection is shared, or if Django logs statements, it is a new cursor of Django.
         """
         # Django's cursor logs statements. On a shared connection, `_Counted` bounds those that commit themselves.
@@ -120,10 +120,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().ensure_connection()
 
     def _take(self, shared: pool.Pool) -> None:
-        """Take a connection from the pool, or open one if the pool says so. A connection that is not fresh is checked.
+        """Take a connection from the pool, or open one if `shared.take` returns None.
 
-        If the check fails, the connection is closed and the next one is taken. Raises NotTried while the circuit is
-        open. In this case, the idle connections stay in the pool.
+        A connection that is not fresh (`Connection.is_fresh`) is checked. If the check fails, the connection is closed
+        and the next one is taken. Raises NotTried while the circuit is open. In this case, the idle connections stay in
+        the pool.
         """
         if current():
             circuits.of(self.alias, "answers").require()
@@ -171,21 +172,24 @@ class DatabaseWrapper(base.DatabaseWrapper):
             shared.closed()
 
     def set_autocommit(self, *arguments: Any, **options: Any) -> None:
-        """Switch autocommit off (begin a transaction) or on. Then return the shared connection if it is not needed."""
+        """Switch autocommit off (begin a transaction) or on.
+
+        Then return the shared connection to the pool, unless a transaction or a cursor still uses it.
+        """
         try:
             super().set_autocommit(*arguments, **options)
         finally:
             self._return_shared()
 
     def make_cursor(self, cursor: Any) -> CursorWrapper:
-        """Return Django's cursor. On a shared connection, the cursor is counted."""
+        """Return Django's cursor. On a shared connection, count it as an open cursor."""
         if self._pool is None:
             return super().make_cursor(cursor)
         self._cursors += 1
         return _Cursor(cursor, self)
 
     def make_debug_cursor(self, cursor: Any) -> CursorDebugWrapper:
-        """Return Django's cursor for DEBUG. On a shared connection, the cursor is counted."""
+        """Return Django's cursor that logs statements. On a shared connection, count it as an open cursor."""
         if self._pool is None:
             return super().make_debug_cursor(cursor)
         self._cursors += 1
@@ -267,7 +271,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
             super().close_if_unusable_or_obsolete()
 
     def _start_transaction_under_autocommit(self) -> None:
-        """Begin a transaction by an explicit BEGIN. Django calls this method because it exists."""
+        """Begin a transaction by an explicit BEGIN.
+
+        If a backend has this method, Django calls it for an `atomic` block instead of switching autocommit off.
+        """
         level = self._options.get("isolation_level")
         isolation = psycopg.IsolationLevel(level).name.replace("_", " ") if level is not None else ""
         with debug_transaction(self, "BEGIN"), self.wrap_database_errors:

@@ -12,9 +12,9 @@ LOCK, WITHOUT_DEPENDENCIES = FOLDER / "requirements.txt", FOLDER / "kubectl.txt"
 
 
 def program(name: str) -> Path:
-    """Return the path of a linter.
+    """Return the path of the linter `name`.
 
-    Makes the environment if it is missing, or if the lock has changed.
+    Creates the linters' environment if there is none for the present content of requirements.txt and kubectl.txt.
     """
     return pinned.programs("deploy", LOCK, WITHOUT_DEPENDENCIES, finish=_extract_kubectl) / name
 

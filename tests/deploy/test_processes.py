@@ -45,7 +45,7 @@ OF_IMAGE = {"PYTHONDONTWRITEBYTECODE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"}
 
 
 def commands(process: Process) -> list[list[str]]:
-    """Return the arguments of Python for each program that the process runs: `manage.py …` or the server.
+    """Return the words after `python` for each program that the process runs, such as `manage.py purge_tokens`.
 
     Returns [] if the process runs the command of the image.
     """

@@ -189,7 +189,7 @@ def copied(folder: Path) -> str:
 
 
 def beside_a_neighbour(folder: Path) -> str:
-    """Add an app named `resources` to the shop's folder, and return the name of the installed package.
+    """Add an app named `resources` to the shop's folder. Return "keyturn_resources", the name of the installed package.
 
     So the tests also check that the installed package works beside an app with the name `resources`.
     """
@@ -203,8 +203,8 @@ def beside_a_neighbour(folder: Path) -> str:
 def opened(system: System, folder: Path, *settings: str, python: Path | None = None) -> Iterator[Shop]:
     """Run the shop while the block runs. `settings` are texts that are appended to the shop's settings module.
 
-    `python` is the interpreter of an environment with the package. If `python` is None, the shop uses a copy of the
-    folder `resources` instead.
+    `python` is the Python interpreter of an environment in which the package `keyturn_resources` is installed. If
+    `python` is None, the shop uses a copy of the folder `resources` instead.
     """
     package = beside_a_neighbour(folder) if python else copied(folder)
     own = [OWN, 'INSTALLED_APPS += ["resources"]'] if python else [OWN]

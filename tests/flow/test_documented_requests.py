@@ -35,7 +35,7 @@ NOT_RUN = re.compile(r"\bmake (run|test)\b")
 
 @dataclass
 class Reader:
-    """A person who follows documentation pages: runs the statements, and performs the steps that the text describes."""
+    """A reader of documentation pages, who runs their bash statements and does the steps that the text describes."""
 
     shell: Shell
     issuer: str
@@ -54,7 +54,7 @@ class Reader:
                 self.say(statement)
 
     def say(self, statement: str) -> str:
-        """Run a statement of a page with the addresses of the test, and return its output.
+        """Run a statement from a page, and return its output. The page's addresses are replaced by those of the test.
 
         Asserts that the statement succeeds, and that the JSON answer of a request is no error.
         """
@@ -102,7 +102,10 @@ class Reader:
         assert browser.submit(page, {}, button="allow").status == 200
 
     def permit_exchange(self) -> None:
-        """Permit token exchange by commands. The documentation page describes how to do it in the admin."""
+        """Permit token exchange by two commands of manage.py.
+
+        The documentation page describes the same steps in the admin.
+        """
         service = self.printed["exchanger"].partition(":")[0]
         python = ".venv/bin/python manage.py"
         self.shell.run(

@@ -24,7 +24,10 @@ APPLICATION = "https://app.example"
 
 @pytest.fixture(scope="module", params=["copy", pytest.param("package", marks=pytest.mark.packages)])
 def python(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path | None:
-    """Return the Python interpreter of an environment with the package, or None for a shop with a copied folder."""
+    """Return the Python interpreter of an environment with the package `keyturn_resources`, or None.
+
+    If the result is None, the shop uses a copy of the folder `resources` instead of the package.
+    """
     if request.param == "copy":
         return None
     package = f"{wheel(built(tmp_path_factory), 'keyturn_resources')}[openapi]"

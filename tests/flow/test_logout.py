@@ -41,7 +41,7 @@ def cookie(browser: Browser) -> str | None:
 
 
 def inside(system: System, text: str) -> dict[str, Any]:
-    """Return the decoded content of a session cookie of the application."""
+    """Return the decoded content of `text`, the value of a session cookie of the application."""
     secret = system.variables.webapp["SECRET_KEY"]
     return signing.loads(text, key=secret, salt=SALT, serializer=JSONSerializer)
 

@@ -106,7 +106,11 @@ def asked(python: Path, issuer: str, folder: Path) -> Iterator[int]:
 
 @contextmanager
 def proxied(language: str, ports: tuple[int, int], folder: Path, issuer: Stranger) -> Iterator[Proxied]:
-    """Run the proxy while the block runs. `ports` are the ports of the example API and of the application."""
+    """Run a proxy with its configuration of examples/without_drf/ while the block runs.
+
+    `language` is the proxy's key in FILES. `ports` are the ports of the example API and of the application. `issuer` is
+    the issuer whose tokens the API accepts.
+    """
     folder.chmod(0o755)
     port = free()
     config = (EXAMPLES / "without_drf" / FILES[language]).read_text(encoding="utf-8")

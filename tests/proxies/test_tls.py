@@ -50,10 +50,9 @@ class Handshakes:
 
 @contextmanager
 def proxied(language: str, folder: Path, instead: tuple[str, str] = ("", "")) -> Iterator[Handshakes]:
-    """Run a proxy with its configuration of docs/proxies.md while the block runs.
+    """Run the proxy that docs/proxies.md configures in `language`, such as "nginx", while the block runs.
 
-    `language` is the language of the code block with the configuration. `instead` has a text of the configuration, and
-    the text by which it is replaced.
+    `instead` is a text of the configuration and its replacement, or two empty strings to change nothing.
     """
     folder.chmod(0o755)
     certificate(folder)

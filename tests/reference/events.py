@@ -72,7 +72,7 @@ def events() -> dict[str, set[str]]:
 
 
 def _literals(node: ast.AST) -> list[str]:
-    """Return the names of audit events among the arguments and values of a syntax node."""
+    """Return the names of audit events that are string literals in a call or an assignment."""
     if isinstance(node, ast.Call):
         values = [*node.args, *(one.value for one in node.keywords if one.arg in {"action", "refused"})]
     elif isinstance(node, ast.Assign):

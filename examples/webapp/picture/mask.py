@@ -1,7 +1,7 @@
 """Remove secrets from addresses, headers and bodies. Pure.
 
-- Headers and form parameters are masked unless HEADERS or PARAMETERS names them, so that a new parameter is never shown
-  by accident.
+- Form parameters are masked unless PARAMETERS names them. Headers are omitted unless HEADERS names them, but
+  Authorization is masked. So a new parameter or header is never shown by accident.
 - In JSON, the values of secret names are masked, and each JWT loses its signature. The token endpoint's JSON is masked
   like a form.
 - A token is shown by its first characters. `decoded` returns its header and claims, which a developer needs.

@@ -21,7 +21,10 @@ MOST = 32  # browsers
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """The exchanges of one browser's session, by kind. `version` is the number of exchanges recorded so far."""
+    """The last exchange of each kind in one browser's session, by kind (`steps.KINDS`).
+
+    `version` is the number of exchanges recorded so far.
+    """
 
     version: int = 0
     exchanges: Mapping[str, Exchange] = field(default_factory=lambda: MappingProxyType({}))

@@ -59,7 +59,7 @@ def jwks(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ...]:
 
 
 def jwks_and_age(ring: str, *, now: datetime) -> tuple[tuple[PublicKey, ...], int]:
-    """Return the keys of the ring's JWKS, at least one, and the seconds for which a shared cache may keep the JWKS.
+    """Return the keys of the ring's JWKS (at least one), and how many seconds shared caches may keep the JWKS.
 
     - The JWKS of the default ring has its own keys, then the keys of the other rings that sign ID tokens.
     - The JWKS of any other ring has its own keys. While an API moves between this ring and a second ring, the keys of

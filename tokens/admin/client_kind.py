@@ -82,7 +82,7 @@ class KindForm(forms.Form):
         )
 
     def words(self, name: str) -> Sequence[str]:
-        """Return the addresses that were typed into the field `name`, or none if the form lacks the field."""
+        """Return the addresses that were typed into the field `name`. Returns [] if the form lacks the field."""
         return str(self.cleaned_data.get(name, "")).split()
 
     def refuse(self, error: ValidationError) -> None:

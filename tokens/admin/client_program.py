@@ -99,7 +99,10 @@ class ProgramForm(forms.Form):
             raise ValidationError(translated(error)) from error
 
     def registration(self) -> Registration:
-        """Return the registration that recipe and form describe. Raises MissingValue if a value is missing."""
+        """Return the registration of the client, from the options in the program's recipe and the values in the form.
+
+        Raises MissingValue if the recipe needs a value that the form lacks.
+        """
         options = defaults.client_options(self.recipe, self.step, self.given())
         policy = {column: options[name] for name, column in COLUMNS.items() if options.get(name)}
         joined = {"post_logout_redirect_uris": "post_logout_redirect_uris", "origins": "allowed_origins"}
@@ -177,7 +180,11 @@ def _added(request: HttpRequest, form: ProgramForm) -> HttpResponse:
 
 
 def _notes(recipe: Recipe, client: Client) -> Sequence[str]:
-    """Return notes about the new client: settings that are less strict than the default, and what its users need."""
+    """Return notes to show with the new client, as texts.
+
+    The notes name each setting that is less strict than the default. A further note says that each user needs a
+    verified e-mail address, if the recipe demands that.
+    """
     needs = [gettext("Each user needs a verified e-mail address.")] if recipe.needs_verified_email else []
     return [*map(translated, less_strict.sentences(client)), *filter(None, [recipe.loosens]), *needs]
 

@@ -1,9 +1,9 @@
-"""The pages of a long list: the first pages have numbers, and the key of a row names each other page (keyset paging).
+"""The pages of a long list. The first pages have numbers, and the key of a row names each other page (keyset paging).
 
 - `?follows=KEY` shows the rows after the row with the primary key KEY, `?precedes=KEY` the rows before it. The database
   reads only the rows of the page, at any place in the list.
-- If KEY is malformed, or the administrator cannot see its row, Django redirects to the first page. An action on
-  selected rows runs in this case, too, because the row of KEY can be deleted after the page was made.
+- If KEY is malformed, or the administrator cannot see its row, Django redirects to the first page.
+- An action on selected rows ignores KEY. So the action runs even if the row of KEY was deleted after the page was made.
 - Search, filters and column headers lead to the first page of their result.
 """
 
@@ -94,7 +94,7 @@ class KeysetList(ChangeList):
 
     @property
     def first_page(self) -> str:
-        """Return the link to the first page, or "" if the page has a number."""
+        """Return the link to the first page, or "" if this page was requested by its number."""
         return self._link() if self.by_key else ""
 
     @property

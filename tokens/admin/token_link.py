@@ -1,7 +1,7 @@
 """Links from the values of tokens, such as a kid or a sub, to the page that inspects a token.
 
-- A page lists its fields with such values in `token_fields`, each with the name of the value in tokens. `SUBJECT`
-  stands for an actor or subject of the audit trail, such as `key:abc`.
+- `token_fields` of an admin page maps each field with such a value to its header parameter or claim, such as `kid`. If
+  the field contains an actor or subject of the audit trail, such as `key:abc`, it is mapped to `SUBJECT`.
 - Each of these fields has a link on the page of a row and in the list. The link carries the value, and the inspection
   tells whether the inspected token has this value. A link never carries a token.
 - Links cannot be nested. So if a column of the list is the link to its row already, the link to the inspection is in an
@@ -30,7 +30,7 @@ PERMISSION = "tokens.view_signingkey"
 
 
 def expected(name: str, value: object) -> Expectation | None:
-    """Return the expectation that the value `name` of a token is `value`.
+    """Return the expectation that a token has a header parameter or claim `name` with this value.
 
     If `name` is SUBJECT, `value` is an actor or subject of the audit trail, such as `key:abc`. Returns None if `value`
     names nothing that a token contains.
@@ -80,7 +80,7 @@ class TokenColumn:
 
 
 class TokenFields(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at run time
-    """An admin page whose fields with values of tokens link to the inspection of a token."""
+    """An admin page that links fields such as `kid` or `sub` to the page that inspects a token."""
 
     token_fields: ClassVar[Mapping[str, str]]
     """By field: the name of its value in tokens, "" for an object that contains it, or SUBJECT."""
@@ -124,5 +124,8 @@ class TokenFields(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class 
 
 
 def _help_texts(form: Any) -> Mapping[str, Any]:
-    """Return the help texts of the form's `Meta` class, which the help texts of `get_form` would otherwise replace."""
+    """Return the help texts that the form's `Meta` class sets.
+
+    `get_form` has to pass them on, because its own help texts replace those of `Meta`.
+    """
     return getattr(getattr(form, "Meta", None), "help_texts", None) or {}

@@ -61,11 +61,11 @@ def in_force(ring: Ring) -> dict[str, object]:
 
 
 def adopt(ring: Ring, proposed: Policy, *, now: datetime, write: bool = True) -> Policy:
-    """Store `proposed`, the timings of the settings, with the key ring. Return the timings that steps then assume.
+    """Store `proposed`, the timings of the settings, in the row of the key ring. Return the ring's new assumed timings.
 
-    The caller holds the key ring's lock. `write` is False in a dry run for another instant. Then only `ring` is changed
-    and no row is written, because the database checks a row by its own clock. Raises Unsafe, with the violated
-    inequality, if keys could not be rotated safely under `proposed`.
+    The caller holds the key ring's lock. If `write` is False, the object `ring` is changed, but its row is not. A dry
+    run for a time other than the present needs this, because the database checks a row by its own clock. Raises Unsafe,
+    with the violated inequality, if keys could not be rotated safely under `proposed`.
     """
     if broken := next(problems(proposed), None):
         raise Unsafe(sentence("the key policy of the settings cannot be kept: {broken}", broken=broken))

@@ -49,10 +49,10 @@ def storable(locked: LockedRing, discarded: Discarded, fresh: Sequence[Key]) -> 
     """Return the keys of `discarded` (the key ring after a revocation), changed so that the database accepts them.
 
     - Revoked and cancelled keys get the date at which their private halves are destroyed.
-    - If a row that does not verify is a standby, the result has no other standby.
+    - If a row that does not verify is a standby, the fresh standby is left out: a ring can have only one standby.
 
-    Raises CannotOpen if the successor's private half cannot be decrypted, or if the dates of a row that does not verify
-    make its key the successor.
+    If the revocation needs a successor, raises CannotOpen in two cases: the successor's private half cannot be
+    decrypted, or a row that does not verify is in the place of the successor (`broken_successors`).
     """
     if discarded.successor:
         locked.prove(discarded.successor.kid)
@@ -74,7 +74,7 @@ def storable(locked: LockedRing, discarded: Discarded, fresh: Sequence[Key]) -> 
 
 
 def _broken(locked: LockedRing) -> list[Key]:
-    """Return the keys of rows that do not verify, if they are neither discarded nor have a withdrawal date.
+    """Return the keys of rows that do not verify, without discarded keys and keys with a withdrawal date.
 
     The database counts each of these keys as a standby or a successor.
     """

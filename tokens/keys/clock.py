@@ -44,9 +44,10 @@ class Reading:
 
 
 def read(*, since: datetime | None = None) -> Reading:
-    """Read both clocks, at most `TRIES` times, and return the fastest reading.
+    """Return a reading of the database's clock and this node's clock.
 
-    `since` is this node's clock, if the caller has read it already. The first reading then begins at `since`.
+    Reads until a reading takes no longer than `CLOSE`, at most `TRIES` times, and returns the fastest reading. `since`
+    is this node's clock, if the caller has read it already. The first reading then begins at `since`.
     """
     closest = _once(since or timezone.now())
     for _ in range(TRIES - 1):

@@ -119,10 +119,11 @@ def for_client(algorithm: str | None, *, now: datetime) -> Signing:
 
 
 def for_operator(audiences: Iterable[str], *, now: datetime) -> Signing:
-    """Return the key ring and key that sign introspection responses for the client of the APIs `audiences`.
+    """Return the key ring and key that sign introspection responses to one client.
 
-    Prefers the ring of these APIs, or the default ring if the APIs are on several rings. If no key of this ring can
-    sign, tries the other rings of its JWKS, as `for_readers` does. Raises NotReady if no key may sign.
+    `audiences` are the identifiers of the APIs that introspect tokens as this client. Prefers the ring of these APIs,
+    or the default ring if the APIs are on several rings. If no key of this ring can sign, tries the other rings of its
+    JWKS, as `for_readers` does. Raises NotReady if no key may sign.
     """
     # An API that is on a ring of its own reads the key set of that ring only, so it could verify no other signature.
     rings = {_ring_of(audience, now=now) for audience in audiences}

@@ -194,7 +194,7 @@ def _without_unverified(locked: LockedRing) -> LockedRing:
 def _adopted(locked: LockedRing, *, write: bool) -> LockedRing:
     """Store the timings of the settings with the key ring.
 
-    Return the ring with the dates of live keys changed to match.
+    Return the ring with the dates of live keys changed to match. If `write` is False, the ring's row is not written.
     """
     before, assumed_before = adoption.in_force(locked.row), adoption.assumed(locked.row)
     policy = adoption.adopt(locked.row, locked.operation.policy, now=locked.now, write=write)
@@ -208,7 +208,7 @@ def _adopted(locked: LockedRing, *, write: bool) -> LockedRing:
 def _with_adopted_dates(locked: LockedRing, *, before: Policy) -> LockedRing:
     """Change the dates of live keys to match `locked.policy`, and return the key ring with the new dates.
 
-    - Keys that can still sign may sign tokens of the new lifetime.
+    - The `max_lifetime` of keys that can still sign is raised to the new token_lifetime.
     - Planned starts move later if some API would not have the key yet (rule P1, docs/why-rotation-is-safe.md).
     - Withdrawals move later if a token of the key could still be valid (rule P2).
 

@@ -1,7 +1,7 @@
 """Cache the decrypted key pairs of a key ring, so that reading the ring again decrypts only changed keys.
 
-A cached pair saves two costs: decrypting and parsing the private half, and the values that its first signature computes
-and later signatures reuse.
+A cached pair saves the decryption and parsing of the private half. It also keeps the values that its first signature
+computed, so that later signatures are faster.
 
 Rules:
 - A pair is kept as long as its row has the same ciphertext, under an encrypting key that this process has.
@@ -47,9 +47,10 @@ def opened(
 
 
 def _fingerprint(row: StoredKey, keys: Sequence[EncryptionKey]) -> bytes | None:
-    """Return a digest of the values that decrypt and identify the row's key pair.
+    """Return the digest by which the row's key pair is cached, or None if the pair must not be cached.
 
-    Returns None if the pair must not be cached.
+    The digest covers the ciphertext, the columns of `identity`, the kid and the encrypting key. A pair must not be
+    cached if it is in a PKCS#11 token, if its private half is destroyed, or if `keys` lack its encrypting key.
     """
     under = next((key for key in keys if key.id == row.encryption_key_id), None)
     if row.keystore != DATABASE or row.sealed is None or under is None:

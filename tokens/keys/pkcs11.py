@@ -77,11 +77,17 @@ class Pkcs11Token:
         return cast("KeyPair", self._in_session(partial(self._generate, algorithm, bits, identifier)))
 
     def load(self, secret: bytes, *, algorithm: str) -> KeyPair:
-        """Return the pair of the identifier `secret`. Raises CannotOpen if the token lacks it or does not answer."""
+        """Return the pair whose objects in the token have the identifier `secret`.
+
+        Raises CannotOpen if the token lacks one of the objects, or does not answer.
+        """
         return cast("KeyPair", self._in_session(partial(self._load, secret, algorithm)))
 
     def destroy(self, secret: bytes) -> None:
-        """Destroy both objects of a pair. Raises CannotOpen if the token does not answer."""
+        """Destroy the private and the public object with the identifier `secret`.
+
+        Raises CannotOpen if the token does not answer.
+        """
         self._in_session(partial(_destroy, secret))
 
     def close(self) -> None:

@@ -59,11 +59,11 @@ def jwks(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ...]:
 
 
 def jwks_and_age(ring: str, *, now: datetime) -> tuple[tuple[PublicKey, ...], int]:
-    """Return the keys of the ring's JWKS, at least one, and the seconds for which a shared cache may keep the JWKS.
+    """Return the keys of the ring's JWKS (at least one), and how many seconds shared caches may keep the JWKS.
 
     - The JWKS of the default ring has its own keys, then the keys of the other rings that sign ID tokens.
-    - The JWKS of another ring has its own keys, then the keys of the rings from which or to which an API of the ring
-      moves (`moves.shown`).
+    - The JWKS of any other ring has its own keys. While an API moves between this ring and a second ring, the keys of
+      the second ring follow. If no API uses this ring, the keys of the default ring follow (`moves.shown`).
     - The seconds are the smallest `shared_cache` of all these rings.
 
     Raises NotReady if the keys could not be read for longer than `snapshot_age`, or if no key is published. Raises

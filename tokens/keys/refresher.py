@@ -34,7 +34,7 @@ class Record(Protocol):
     """A function that the refresher calls after each round of reads."""
 
     def __call__(self, *, now: datetime) -> None:
-        """Do the function's work if the work is due. `now` is this node's clock."""
+        """Do periodic work if it is due, such as writing counts. `now` is this node's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Duty:
 
 @dataclass(slots=True)
 class Listing:
-    """The names that a duty listed at the instant `at`, such as the names of all key rings."""
+    """The latest result of a duty's function `names`, and the instant of the call by this node's clock."""
 
     names: frozenset[str]
     at: datetime
@@ -112,7 +112,7 @@ class Refresher:
     def look(self, *, clock: Clock, bound: Bound = nullcontext) -> None:
         """Re-read each snapshot that is missing or older than half of the timing `reread`.
 
-        Then call `record`, if the refresher has such a function.
+        `clock` and `bound` are those of `start`. Calls `record` at the end, if the refresher has such a function.
         """
         for duty in self._duties:
             for name in self._names(duty, bound, now=clock()):

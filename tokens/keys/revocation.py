@@ -88,9 +88,10 @@ def revoke(
 
 
 def _named(kid: str | None, ring: str | None) -> tuple[str | None, str]:
-    """Return the whole kid (None if `kid` is None) and the name of the key ring.
+    """Return the full kid of the key that `kid` names, and the name of the key ring.
 
-    Raises UnknownKey as `kids.find` does.
+    `kid` can be the beginning of a kid. If `kid` is None, the first value is None. The second value is `ring` if it is
+    given, else the ring of the key. Raises UnknownKey as `kids.find` does.
     """
     if kid is None:
         return None, ring or ""
@@ -146,9 +147,11 @@ def _flush_at(locked: LockedRing, after: timedelta | None) -> datetime | None:
     """Return the time of the flush, at which a key that is announced now starts to sign.
 
     The first token of this key makes verifiers fetch the JWKS and drop the revoked key, even if they fetch only for an
-    unknown kid. `after` is the time from now to the flush; None stands for `Policy.flush`. Returns None if the dates of
-    a row that does not verify make its key the successor, because the database then refuses another start. Raises
-    Unsafe if `after` is out of bounds.
+    unknown kid. `after` is the time from now to the flush; None stands for `Policy.flush`. Raises Unsafe if `after` is
+    out of bounds.
+
+    Returns None if a row that does not verify has a start and no withdrawal date. The database allows only one such key
+    in a ring, and would refuse the key of the flush.
     """
     shortest, longest = locked.policy.refetch, locked.policy.flush
     if after is not None and not shortest <= after <= longest:
@@ -184,9 +187,9 @@ def _revocation(locked: LockedRing, revoked: Sequence[str], discarded: Discarded
 
 
 def _copies_from(locked: LockedRing, flush: Key | None) -> datetime | None:
-    """Return the instant from which every fetched copy of the JWKS contains `flush`, the key whose start is the flush.
+    """Return the instant from which every fetch of the JWKS returns the key `flush`.
 
-    Returns None if no flush is planned, or if every API has fetched the key before it starts to sign.
+    Returns None if no flush is planned, or if `flush` starts to sign only after every API has it.
     """
     if flush is None or flush.start is None or flush.start >= lifecycle.seen_at(flush, locked.policy):
         return None

@@ -66,10 +66,11 @@ def find_or_make(name: str, kind: RingKind, *, policy: Policy) -> Ring:
     """Return the key ring `name`. Create the ring if it does not exist.
 
     Raises:
-        UnknownKey: The ring does not exist, and `kind` has no algorithm.
-        WrongRing: The existing ring is of another kind, or the kind or name is not supported.
-        Unsafe: Keys could not be rotated safely under `policy`, or a further ring is created before the default ring
-            has a key.
+        UnknownKey: The ring does not exist, and neither `kind` nor the name (such as `id-ES256`) determines an
+            algorithm.
+        WrongRing: The existing ring is of another kind, or the kind or name of a new ring is not supported.
+        Unsafe: Keys of a new ring could not be rotated safely under `policy`, or the new ring is not the default ring
+            and the default ring has no key yet.
     """
     row = Ring.objects.filter(name=name).first()
     if row is not None:

@@ -64,8 +64,8 @@ def rotate(
     Raises:
         CannotOpen: A key does not decrypt or sign.
         Unsafe: The clocks differ, or keys could not be rotated safely under the timings.
-        UnknownKey: The ring does not exist, and `kind` has no algorithm.
-        WrongRing: The existing ring is of another kind, or the kind or name is not supported.
+        UnknownKey: The ring does not exist, and neither `kind` nor the ring's name determines an algorithm.
+        WrongRing: The existing ring is of another kind, or the kind or name of a new ring is not supported.
         LockNotHad: Another process held the ring's lock for 30 s.
     """
     refuse_skew(operation.policy, now=operation.now)
@@ -181,7 +181,7 @@ def _plan(locked: LockedRing, standby: Key, pair: KeyPair) -> Outcome:
 
 
 def _destroyable(locked: LockedRing) -> list[Key]:
-    """Return the keys whose private half no node can sign with any more."""
+    """Return the keys with a stored private half that no node can use to sign any more."""
     whole = [row.key for row in locked.stored if row.sealed is not None]
     dates = {key.kid: lifecycle.destroyable_at(key, locked.keys, locked.policy) for key in whole}
     return [key for key in whole if (date := dates[key.kid]) is not None and date <= locked.now]
@@ -208,5 +208,5 @@ def _nothing(locked: LockedRing, standby: Key, planned: Key | None, due: datetim
 
 
 def new_key(locked: LockedRing, pair: KeyPair) -> Key:
-    """Return the dates of a new key, which is announced now."""
+    """Return a key for `pair` that is announced now, and whose start has no date yet."""
     return Key(kid=pair.kid, announced_at=locked.now, max_lifetime=locked.policy.token_lifetime)

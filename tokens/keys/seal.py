@@ -38,15 +38,15 @@ def unseal(sealed: bytes, meaning: bytes, *, key: EncryptionKey) -> bytes:
 
 
 def mac(meaning: bytes, *, key: EncryptionKey) -> bytes:
-    """Return the MAC of a row's meaning under an encrypting key (HMAC-SHA-256)."""
+    """Return the MAC of `meaning`, a row's columns as bytes, under an encrypting key (HMAC-SHA-256)."""
     return hmac.digest(key.derive("signing key row"), meaning, "sha256")
 
 
 def vouch(meaning: bytes, *, secret: str) -> bytes:
-    """Return the MAC of a row's meaning under SECRET_KEY or one of its fallbacks (HMAC-SHA-256).
+    """Return the MAC of `meaning`, a row's columns as bytes, under `secret` (HMAC-SHA-256).
 
-    The MAC authenticates the public half. So if KEY_ENCRYPTION_KEYS is lost, the public half stays published, and
-    tokens still verify.
+    `secret` is SECRET_KEY or one of its fallbacks. The MAC authenticates the public half. So if KEY_ENCRYPTION_KEYS is
+    lost, the public half stays published, and tokens still verify.
     """
     key = hmac.digest(secret.encode(), b"keyturn signing key row", "sha256")
     return hmac.digest(key, meaning, "sha256")

@@ -62,7 +62,7 @@ class Read:
         return max(self.elapsed(), now - self.clock_time)
 
     def clock(self, *, now: datetime) -> datetime:
-        """Return `now`, or `clock_time` plus the monotonic time since the reading if that is later."""
+        """Return the later of two instants: `now`, and `clock_time` plus the monotonic time since the reading."""
         return self.clock_time + self.age(now=now)
 
     def carried(self, *, node_time: datetime) -> datetime:
@@ -109,7 +109,7 @@ class Snapshots(Generic[R]):
     def get(self, ring: str, *, now: datetime) -> R:
         """Return a snapshot that is not older than `snapshot_age` at `now`. Raises NotReady if there is none.
 
-        `now` is an instant of the clock that the snapshot's `clock_time` is from.
+        `now` is an instant by the clock of `Read.clock_time`: the database's clock for keys, otherwise this node's.
         """
         latest = self._latest.get(ring)
         if latest is not None and self._serves(latest, latest.age(now=now)):
@@ -127,7 +127,7 @@ class Snapshots(Generic[R]):
         return self.get(ring, now=BEGINNING if latest is None else latest.carried(node_time=node_time))
 
     def estimate(self, ring: str, *, node_time: datetime) -> datetime:
-        """Return the clock of the snapshot at the moment when this node's clock shows `node_time`. Reads nothing.
+        """Return what the clock of `Read.clock_time` shows when this node's clock shows `node_time`. Reads nothing.
 
         For a key ring, that is the database's clock. Returns `node_time` if there is no snapshot.
         """

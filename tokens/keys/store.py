@@ -53,7 +53,10 @@ class StoredKey:
         return _identity(self.ring, self.algorithm, self.jwk)
 
     def meaning(self) -> bytes:
-        """Return the columns that both MACs cover, as bytes: identity, dates, and the longest lifetime of a token."""
+        """Return the columns that the row's two MACs (`mac` and `vouched`) authenticate, as bytes.
+
+        These are the columns of `identity`, the dates, and the longest lifetime of a token.
+        """
         dates = [_text(getattr(self.key, name)) for name in DATES]
         return self.identity() + json.dumps([*dates, self.key.max_lifetime.total_seconds()]).encode()
 

@@ -124,9 +124,10 @@ def _require_possible(api: Api, locked: LockedRing, previous: str) -> None:
 
 
 def _earliest(locked: LockedRing, previous: str) -> datetime:
-    """Return the earliest instant at which every API has the keys of both key rings and a key of the new ring signs.
+    """Return the earliest instant for a move from the key ring `previous` to the locked ring.
 
-    Raises Unsafe if no key of the new ring signs or is planned to sign.
+    At this instant every API has the keys of both rings, and a key of the locked ring signs. Raises Unsafe if no key of
+    the locked ring signs or is planned to sign.
     """
     signing = lifecycle.signer(locked.keys, now=locked.now) or lifecycle.planned(locked.keys, now=locked.now)
     if signing is None or signing.start is None:
@@ -140,10 +141,10 @@ def _earliest(locked: LockedRing, previous: str) -> datetime:
 
 
 def _acceptance() -> timedelta:
-    """Return the time after a move until no token of the previous key ring is valid.
+    """Return how long after a move a token of the previous key ring can still be valid.
 
-    That is snapshot_age, the longest lifetime of a token, leeway and four times clock_error, for the key ring with the
-    longest timings.
+    That is the sum of snapshot_age, the longest lifetime of a token of any key, leeway, and four times clock_error.
+    Each ring has its own timings; the result is the largest of these sums.
     """
     longest = SigningKey.objects.aggregate(longest=Max("max_lifetime"))["longest"] or timedelta(0)
     return max((adoption.assumed(ring).last_acceptance(longest) for ring in Ring.objects.all()), default=longest)

@@ -103,9 +103,10 @@ def _authentication_problems(client: "Client") -> list[str]:
 
 
 def _pin_problems(client: "Client") -> list[str]:
-    """Return the problem if the client may use only its own authentication method, and that method uses no secret.
+    """Return the problem if `pins_authentication_method` is on, and the client's method uses no secret.
 
-    Only the two methods with a secret are alternatives to each other.
+    A client with a secret may send it by client_secret_basic or client_secret_post, unless this switch pins the client
+    to one of them. Other clients have only one method, so there is nothing to pin.
     """
     if client.pins_authentication_method and client.token_endpoint_auth_method not in SECRET_METHODS:
         return [

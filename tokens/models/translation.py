@@ -40,7 +40,7 @@ def fields(model: type[Model]) -> "list[Field[Any, Any]]":
 
 
 def names(model: type[Model]) -> Iterator[str]:
-    """Yield the names of a model, and the names of its permissions."""
+    """Yield the singular and plural name of a model, and the names of its custom permissions."""
     yield from (str(model._meta.verbose_name), str(model._meta.verbose_name_plural))
     yield from (str(name) for _, name in model._meta.permissions)
 

@@ -46,8 +46,8 @@ class Discarded:
 def instant_of_revocation(keys: Sequence[Key], *, now: datetime) -> datetime:
     """Return the instant to store for a revocation: `now`, or just after the newest announcement if that is later.
 
-    A key counts as newer than a revocation if it was announced at the stored instant or later. SQLite's clock has a
-    resolution of a millisecond, so that the dates of an earlier announcement and of the revocation could be equal.
+    The keys that are announced by the revocation itself must be distinguishable from earlier keys. SQLite's clock has a
+    resolution of a millisecond, so that an earlier key could have been announced at the same instant.
     """
     return max([now, *(key.announced_at + INSTANT for key in keys)])
 
@@ -140,7 +140,7 @@ def _complete(
     """Return the result of a revocation or cancellation: `keys`, with the changes that keep the key ring usable.
 
     1. `successor`, if there is one, is added. It replaces the key with the same kid.
-    2. If the ring has no standby, one of `fresh` becomes the standby.
+    2. If the ring has no standby, one of `fresh`, the keys that are announced now, becomes the standby.
     3. Each key with a successor gets the date of its withdrawal.
     """
     after = [key for key in keys if successor is None or key.kid != successor.kid] + ([successor] if successor else [])

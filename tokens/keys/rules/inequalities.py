@@ -71,7 +71,10 @@ def _standby(policy: Policy) -> str | None:
 
 
 def _whole_seconds(policy: Policy) -> str | None:
-    """Return the problem if HTTP cannot express the life of a JWKS response (RFC 9111 section 1.2.2), else None."""
+    """Return the problem if shared_cache, the max-age of the JWKS, is not one or more whole seconds, else None.
+
+    HTTP has max-age in whole seconds (RFC 9111 section 1.2.2).
+    """
     if policy.shared_cache >= timedelta(seconds=1) and not policy.shared_cache % timedelta(seconds=1):
         return None
     return sentence(
@@ -95,9 +98,9 @@ def _last_signature(policy: Policy) -> str | None:
 
 
 def slower(policy: Policy, took: timedelta) -> dict[str, int]:
-    """Return the timings to change so that a step may take twice as long as `took`: new values in seconds, by name.
+    """Return new values for timings, in seconds by name, so that a step may take twice as long as `took`.
 
-    A policy with these changes has no `problems`.
+    Leaves out timings that do not change. If `policy` has no `problems`, the changed policy has none.
     """
     error = timedelta(seconds=ceil(2 * took.total_seconds()))
     wider = replace(policy, clock_error=error)

@@ -131,7 +131,7 @@ def flush(revoked: Key, keys: Iterable[Key]) -> Key | None:
 
     - A key is new if it was announced at the revocation or later. No JWKS contains both the revoked key and a new key.
     - So a verifier that still trusts the revoked key fetches the JWKS when it gets a token of a new key.
-    - The result is the first new key to start, such that only new keys start after it.
+    - In the order of their starts, the result is the first new key after the last old key.
 
     Returns None if no new key has a start, if an old key starts last, or if `revoked` is not revoked.
     """
@@ -179,9 +179,11 @@ def withdrawal(key: Key, *, superseded_at: datetime, policy: Policy) -> datetime
 
 
 def destroyable_at(key: Key, keys: Iterable[Key], policy: Policy) -> datetime | None:
-    """Return when no node can sign with the key any more, so that its private half can be destroyed.
+    """Return the instant from which no node can sign with the key, so that its private half can be destroyed.
 
-    For a discarded key, that is its revocation or cancellation. Returns None for any other key without a successor.
+    - If the key is discarded, that is the instant of its revocation or cancellation.
+    - If the key has a successor, that is `Policy.last_signature` after the successor's start.
+    - Otherwise, returns None.
     """
     if key.discarded:
         return key.revoked_at or key.cancelled_at

@@ -72,9 +72,9 @@ class Policy:
 
     @property
     def rejection(self) -> timedelta:
-        """Return the time from a key's revocation until no conforming API accepts the key, by any clock.
+        """Return the time from a key's revocation until no conforming API accepts the key.
 
-        That is the bound of rule P3 (docs/why-rotation-is-safe.md).
+        It includes the time by which clocks can be wrong. It is the bound of rule P3 (docs/why-rotation-is-safe.md).
         """
         return self.snapshot_age + self.shared_cache + self.api_copy + 2 * self.clock_error
 

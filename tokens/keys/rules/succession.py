@@ -57,7 +57,7 @@ def withdrawals(keys: Sequence[Key], *, policy: Policy, now: datetime) -> tuple[
 def lengthen(keys: Sequence[Key], *, before: Policy, policy: Policy, now: datetime) -> tuple[Key, ...]:
     """Return `keys`, with live keys changed to match `policy`. Its timings may be longer than those of `before`.
 
-    - Keys that can still sign may sign tokens of the new length.
+    - The `max_lifetime` of keys that can still sign is raised to the token_lifetime of `policy`.
     - Planned starts move later if some API would not have the key yet. A start that is less than
       `Policy.last_signature` ahead does not move, because nodes might sign with the key before they read another date.
     - Withdrawals move later if a token of the key could still be valid.

@@ -1,6 +1,6 @@
-"""A short drill (project.drill) under load: the three faults of `make drill DRILL=quick`, and a wrong key.
+"""A short run of the drill (project.drill), which injects faults into an issuer under load.
 
-Every promise holds.
+The faults are the three of `make drill DRILL=quick`, and a wrong key. The drill reports no violation.
 """
 
 import json
@@ -25,7 +25,7 @@ FAULTS = [word for name in ("wrong_key", *(fault.__name__ for fault in QUICK)) f
 
 @pytest.fixture
 def kept() -> Iterator[Path]:
-    """Yield a folder that the system user of PostgreSQL can read. That user cannot read the folders of pytest."""
+    """Yield a folder that the system user of PostgreSQL can read, which cannot read the folders of pytest."""
     with tempfile.TemporaryDirectory(prefix="keyturn-drill-") as name:
         yield Path(name)
 

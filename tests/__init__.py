@@ -2,10 +2,14 @@
 
 CONTRIBUTING.md says what the folders own that mirror no source. `reference` writes docs/reference/.
 
-Read in this order: - `settings`: the settings of the tests. - `clock`: the clocks that a test sets. - `prepared`,
-`prepared_keys`, `ports`, `marks`, `pinned`: databases, keys, ports, groups and environments of tests that start
-processes. - `jwt_cases`, `dpop_cases`, `addresses`, `database_errors`, `revocation_vectors`: tables of cases that
-issuer and API must treat in the same way. - `log_leaks`: searches the log of each test for secrets. - `documented`: the
-test that runs each command line of the documentation. - `catalogue`, `literal_texts`: the German catalogue, and texts
-that lack a translation.
+Read in this order:
+- `settings`: the settings of the tests.
+- `clock`: the clocks that a test sets.
+- `prepared`, `prepared_keys`, `ports`, `marks`, `pinned`: databases, keys, ports, groups and environments of tests that
+  start processes.
+- `jwt_cases`, `dpop_cases`, `addresses`, `database_errors`, `revocation_vectors`: tables of cases that issuer and API
+  must treat in the same way.
+- `log_leaks`: searches the log of each test for secrets.
+- `documented`: the test that runs each command line of the documentation.
+- `catalogue`, `literal_texts`: the German catalogue, and texts that lack a translation.
 """

@@ -1,6 +1,6 @@
 """The structure of the issuer: permitted imports between its rooms, pure modules, and the names of modules and classes.
 
-A room is a top-level folder or a top-level module of `tokens`.
+A room is a top-level folder or a top-level module of `tokens`. A pure module does no input or output.
 """
 
 import ast
@@ -291,7 +291,7 @@ def wrong_imports(module: str, parsed: ast.Module) -> list[str]:
 
 
 def claims_purity(parsed: ast.Module) -> bool:
-    """Return True if the module's docstring says that the module is pure."""
+    """Return True if the module's docstring says that the module is pure (does no input or output)."""
     return re.search(r"\bPure\b", ast.get_docstring(parsed) or "") is not None
 
 

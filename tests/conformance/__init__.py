@@ -5,7 +5,9 @@
   joserfc verifies ID tokens, and a small browser follows redirects and submits forms.
 - The tests send each request to the issuer directly. Nothing adds parameters to it.
 
-Read in this order: - `suite`, `sessions`: the steps of a test, and login sessions that are made older so that no test
-has to wait. - `bank`, `keys`: a client of the FAPI 2.0 plan, and its keys. - `profile`: the claims of the certification
-user. - `table`: the tables of docs/certification.md.
+Read in this order:
+- `suite`, `sessions`: the steps of a test, and login sessions that are made older so that no test has to wait.
+- `bank`, `keys`: a client of the FAPI 2.0 plan, and its keys.
+- `profile`: the claims of the certification user.
+- `table`: the tables of docs/certification.md.
 """

@@ -1,6 +1,6 @@
 """A PostgreSQL cluster for tests, which can be frozen, stopped and reconfigured.
 
-Also starts PgBouncer in front of it.
+The module can also start PgBouncer in front of the cluster.
 """
 
 import os
@@ -48,7 +48,7 @@ def binaries() -> Path:
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    """Yield a temporary folder that belongs to the system user of PostgreSQL. Delete the folder after the block."""
+    """Yield a temporary folder in which the user that runs PostgreSQL may write. Delete the folder after the block."""
     path = Path(tempfile.mkdtemp(prefix="keyturn-cluster-"))
     try:
         if os.getuid() == 0:

@@ -25,7 +25,7 @@ FAULTS = [word for name in ("wrong_key", *(fault.__name__ for fault in QUICK)) f
 
 @pytest.fixture
 def kept() -> Iterator[Path]:
-    """Yield a folder that the system user of PostgreSQL can read, which cannot read the folders of pytest."""
+    """Yield a folder that the system user of PostgreSQL can read. That user cannot read the folders of pytest."""
     with tempfile.TemporaryDirectory(prefix="keyturn-drill-") as name:
         yield Path(name)
 

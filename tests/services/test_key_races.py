@@ -195,7 +195,7 @@ def test_every_token_issued_while_the_keys_are_rotated_in_a_hurry_verifies_until
 def in_time(issuer: Issuer, *arguments: str) -> str:
     """Run a command again until its step takes no longer than clock_error. Return the output of the last run.
 
-    A step that takes longer changes nothing, so an operator would also repeat it.
+    A step that takes longer changes nothing.
     """
     for _ in range(20):
         process = issuer.start(*arguments)

@@ -1,7 +1,7 @@
 """Verifiers that fetch the JWKS only for an unknown kid refuse a stolen key some time after its revocation.
 
-The verifiers are PyJWT and jose, which keep their copy of the JWKS, and RabbitMQ. Each gets new tokens all the time,
-and must accept each of these.
+The verifiers are PyJWT and jose, which keep their copy of the JWKS, and RabbitMQ. The tests send new tokens all the
+time, and each verifier must accept each new token.
 """
 
 import json

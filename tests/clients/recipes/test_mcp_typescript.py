@@ -1,6 +1,6 @@
 """mcp-remote calls the tools of examples/mcp.
 
-Its client is described by a metadata document, registers itself, or is registered by an operator.
+The OAuth client has a metadata document, registers itself, or is registered by an operator.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Issuer and API as `serve` runs them: real processes, raw sockets, and kill -9."""
+"""Issuer and API served by the command `serve`, as real processes, with raw sockets and kill -9."""
 
 import http.client
 import os
@@ -81,7 +81,7 @@ def two_workers(request, home, tmp_path) -> Iterator[Child]:
 
 
 def workers(child: Child) -> set[int]:
-    """Return the ids of the server's worker processes. Each has a listening socket of its own."""
+    """Return the ids of the server's worker processes, which are its children with a listening socket."""
     found = set()
     for process in psutil.Process(child.process.pid).children():
         try:
@@ -196,10 +196,10 @@ def test_a_worker_that_hangs_at_its_start_is_replaced_while_the_other_serves(hom
 
 
 def raw(child: Child, request: bytes, *, within: float = TIMEOUT) -> bytes:
-    """Send the bytes `request`, and return the answer.
+    """Send the bytes `request`, and return the bytes of the answer.
 
-    The answer is complete according to its Content-Length, or the server closes the connection, or nothing more comes
-    for `within` seconds.
+    Reads until the answer has the length in its Content-Length, the server closes the connection, or nothing comes for
+    `within` seconds.
     """
     with socket.create_connection(("127.0.0.1", int(child.url.rpartition(":")[2])), timeout=within) as wire:
         wire.sendall(request)

@@ -1,6 +1,6 @@
-"""A worker process that died is replaced at once, after a pause, or not at all. One that hangs at its start is killed.
+"""A worker process that ends is replaced at once, after a pause, or not at all. One that hangs at its start is killed.
 
-The test moves the clock that decides.
+The tests move the clock on which this depends.
 """
 
 import os
@@ -60,7 +60,7 @@ def test_the_server_gives_up_if_none_grows_old(clock, alive):
 
 
 class Starting:
-    """A worker process that counts how often it is killed."""
+    """A replacement for a worker process that counts how often it is killed."""
 
     def __init__(self, pid: int, *, alive: bool = True) -> None:
         self.pid, self.kills, self._alive = pid, 0, alive

@@ -18,7 +18,10 @@ from tokens.authorize.server import Server
 
 
 class Backend(OAuthLibCore):
-    """django-oauth-toolkit's backend, which passes only declared parameters to oauthlib, and no headers or environ."""
+    """django-oauth-toolkit's backend. It passes only the parameters of the authorization endpoint to oauthlib.
+
+    Other parameters, headers and the WSGI environ do not reach oauthlib.
+    """
 
     server: Server
 

@@ -20,7 +20,10 @@ TIME_TO_DECIDE = timedelta(minutes=10)
 
 
 def content(request: AuthorizationRequest, query: str) -> str:
-    """Return the text that a proof covers: the request `query`, and the scopes and claims on the consent page."""
+    """Return the content of the consent page as one text: the request `query`, its scopes and further claims.
+
+    `create` and `is_valid` take this text as `displayed`.
+    """
     # Also the scopes: a user who joins a group while reading the page must not give a scope that the page did not name.
     return "\n".join([query, *request.target.scopes, *consent.further_claims(request)])
 

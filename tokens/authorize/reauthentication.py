@@ -40,7 +40,10 @@ def mark_of(query: str) -> str:
 
 
 def was_made(query: str, login: Login, *, now: datetime) -> bool:
-    """Return True if `login` was made for the mark in `query`, at most `NEW` ago. Returns False without a mark."""
+    """Return True if `login` has the same mark as the request `query`, and is at most `NEW` old.
+
+    Returns False if `query` has no valid mark.
+    """
     mark = mark_of(query)
     return mark != "" and mark == login.made_for and now - login.at <= NEW
 

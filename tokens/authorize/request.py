@@ -108,9 +108,9 @@ class Query(Request):
 
     @property
     def duplicate_params(self) -> list[str]:
-        """Return the repeated ones of the parameters `client_id` and `redirect_uri` (RFC 6749 section 4.1.2.1).
+        """Return the names of the repeated parameters among `client_id` and `redirect_uri` (RFC 6749 section 4.1.2.1).
 
-        If there is one, no error may be sent to the redirect URI.
+        If the result is not empty, no error may be sent to the redirect URI.
         """
         return [name for name in super().duplicate_params if name in parameters.DECISIVE]
 

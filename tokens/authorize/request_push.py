@@ -81,7 +81,7 @@ def find(request_uri: str, client_id: str, *, now: datetime) -> PushedRequest:
 def use(row: PushedRequest, *, handle: str, now: datetime) -> None:
     """Mark the pushed request as used by a browser. `now` is the database's clock.
 
-    `handle` is a short text, by which the later URLs of the browser name the request (`views.request_store`).
+    `handle` is the short identifier of the stored request in the browser's URLs (`views.request_store`).
 
     Raises OAuthError invalid_request_uri if the request was used before.
     """

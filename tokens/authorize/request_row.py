@@ -4,7 +4,7 @@
 - The row records the time of the first answer to the client, which is a code or an error. Within `AGAIN` after that
   time, the same browser can send the page's form again, and the client gets another answer. So a double click works.
   After `AGAIN`, the row only serves to name the client to the user.
-- A row also records if the client pushed or signed the request (`request_push`, `request_signature`).
+- A row also has two flags: the client pushed the request (`request_push`) or signed it (`request_signature`).
 - A row expires after `LIFETIME`, and `manage.py purge_tokens` deletes it.
 """
 
@@ -33,7 +33,7 @@ ANSWERED_AT = "authorization_answered_at"
 
 @dataclass(frozen=True, slots=True)
 class KeptRequest:
-    """A stored authorization request: its query, and if the client pushed or signed the request."""
+    """A stored authorization request: its query, and two flags for a pushed and for a signed request."""
 
     query: str
     is_pushed: bool = False
@@ -77,8 +77,8 @@ def find(key: str) -> str | None:
 def read(key: str, *, now: datetime) -> KeptRequest:
     """Return the request in the row with the session key `key`. `now` is the database's clock.
 
-    Raises NotStored if the row does not exist or contains no request, and AlreadyAnswered if the first answer to the
-    client is more than `AGAIN` old.
+    Raises NotStored if the row does not exist or contains no request. Raises AlreadyAnswered if the client got its
+    first answer more than `AGAIN` ago.
     """
     row = _row(key)
     _refuse_answered(row, now=now)

@@ -17,9 +17,9 @@ def held(configuration: Configuration) -> list[str]:
 
 
 def lacking(problem: str) -> Judge:
-    """Return a function that examines a configuration for clients with this problem.
+    """Return a function that reports each client with this `problem`.
 
-    The function returns the sentence of `held`, if any, and a sentence for each client with the problem.
+    It takes a configuration, and returns the result of `held` and one sentence for each such client.
     """
 
     def judge(configuration: Configuration) -> list[str]:

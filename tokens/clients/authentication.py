@@ -95,14 +95,15 @@ def authenticate(
 ) -> Client:
     """Authenticate the client of a request.
 
-    `version` is the registry's version, or None if the caller has not read it. `received` is the instant at which the
-    server had received the request (monotonic seconds), or None.
+    `version` is the version of the client registry (`registry.version`), or None if the caller has not read it.
+    `received` is the instant at which the server had received the request (monotonic seconds), or None if unknown.
 
     Raises:
         InvalidClient: The client cannot be authenticated, for any reason.
         OAuthError invalid_request: The request uses two methods (RFC 6749 section 2.3) or names two clients.
         OAuthError unauthorized_client: The client's registration violates its security profile.
-        NotReady: KEY_ENCRYPTION_KEYS cannot be read or lacks the key of a secret, or too many secrets are being hashed.
+        NotReady: KEY_ENCRYPTION_KEYS is malformed or lacks the entry under which a client secret is hashed, or too many
+            secrets are being hashed.
         Unavailable: The keys at the client's `jwks_uri` are still being fetched.
     """
     try:

@@ -171,10 +171,10 @@ def live_by_key(*, now: datetime) -> dict[str, int]:
 
 
 def import_secret(client: Client, secret: str, *, now: datetime) -> bool:
-    """Store a client secret of another project. `secret` is the secret itself, or its hash in Django's format.
+    """Store an imported secret, which the client had at another OAuth server.
 
-    If the secret itself cannot have 256 random bits (see STRONG), its slow hash is stored. Returns False, and stores
-    nothing, if no hasher of Django knows the hash.
+    `secret` is the secret itself, or its hash in Django's format. A secret that is too short for 256 random bits (see
+    STRONG) is stored as a slow hash. Returns False, and stores nothing, if no hasher of Django knows the hash.
     """
     if STRONG.fullmatch(secret):
         add(client, secret, now=now)
@@ -218,10 +218,10 @@ def _note_use(secret: ClientSecret, *, now: datetime) -> None:
 
 
 def _rehash(secret: ClientSecret, digests: dict[str, bytes], presented: str) -> None:
-    """Replace the stored hash of `secret` by its hash under the first entry of KEY_ENCRYPTION_KEYS, if it is another.
+    """Store the hash of `secret` under the first entry of KEY_ENCRYPTION_KEYS, unless it is stored already.
 
-    `digests` has the hashes of the `presented` secret, by the id of the entry, the first entry first. A slow hash is
-    not replaced if the secret could be guessed.
+    The new hash replaces the stored hash. A slow hash is not replaced if the secret could be guessed. `presented` is
+    the secret in clear text. `digests` has its hash under each entry, by the id of the entry, the first entry first.
     """
     first, digest = next(iter(digests.items()))
     if secret.imported_hash:

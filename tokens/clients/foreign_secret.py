@@ -18,9 +18,10 @@ from tokens.models import Client, ClientSecret
 
 
 def add(client: Client, secret: str, *, key_id: str, now: datetime) -> bool:
-    """Store a client secret of another project. `secret` is a hash in Django's format, or the secret itself.
+    """Store an imported secret, which the client had at another OAuth server, as a slow hash.
 
-    Returns False if no hasher of Django knows the hash. `key_id` is the id of the first entry of KEY_ENCRYPTION_KEYS.
+    `secret` is a hash in Django's format, or the secret itself, which is then hashed. Returns False if no hasher of
+    Django knows the hash. `key_id` is the id of the first entry of KEY_ENCRYPTION_KEYS.
     """
     if "$" in secret and not _has_hasher(secret):
         return False

@@ -118,7 +118,7 @@ def forget() -> None:
 
 
 def _fetch(url: str) -> tuple[ClientKey, ...]:
-    """Fetch the JWKS at `url` and return its usable keys. Logs how many other keys it has.
+    """Fetch the JWKS at `url` and return its usable keys. Logs how many keys are ignored.
 
     Raises FetchError if the fetch fails, and UnusableKey if the document is not a JWKS or has too many keys.
     """

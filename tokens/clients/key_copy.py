@@ -9,7 +9,8 @@ succeeded:
 - Above KEPT, the request gets no keys, as if `kid` were unknown.
 
 A request whose `kid` is unknown starts a fetch and waits for its end. The request fails with Undetermined if the fetch
-takes longer than `patience`, or if `waiters` requests wait already. Between the starts of two fetches, PAUSE passes.
+takes longer than `patience`, or if `waiters` requests wait already. If the copy has a key without a `kid`, the request
+does not wait, because that key might be the right one. PAUSE is the shortest time between the starts of two fetches.
 
 Example with REFRESH 240 and STALE 300: the keys are fetched at 0 s. At 250 s, a request with a known kid uses the copy
 and starts a fetch, which ends at 251 s. The copy's age is then 1 s. If there is no request until 310 s, the request at
@@ -63,8 +64,8 @@ class KeyCopy:
 
     `fetch` returns the keys or raises an exception. `clock` returns monotonic seconds. `spawn` runs a function in a
     thread, and raises RuntimeError if there are too many threads. `room` is a semaphore that limits how many requests
-    may wait for fetches. Copies of several addresses can share one `room`. Without `room`, the copy lets `waiters`
-    requests wait.
+    may wait for fetches. Copies of several addresses can share one `room`. If `room` is None, at most `waiters`
+    requests may wait for this copy. A request waits at most `patience` seconds.
     """
 
     def __init__(
@@ -85,8 +86,10 @@ class KeyCopy:
     def find(self, kid: object) -> Keys:
         """Return the keys of the copy. If no key has this `kid`, or the copy is stale, waits for a fetch first.
 
-        If `kid` is None, any key will do. Returns no keys if there is no usable copy and the fetch fails. Raises
-        Undetermined if no key has this `kid` and the fetch does not end in time.
+        If `kid` is None, any key will do. Does not wait for an unknown `kid` if the copy has a key without a `kid`.
+
+        Returns no keys if there is no usable copy and the fetch fails. Raises Undetermined if no key has this `kid` and
+        the fetch does not end in time.
         """
         keys, age = self._usable()
         if any(kid in {None, key.kid} for key in keys):
@@ -140,7 +143,10 @@ class KeyCopy:
             self._room.release()
 
     def _run(self, flight: threading.Event, started: float) -> None:
-        """Fetch the keys. Logs a failure and leaves the copy as it is."""
+        """Fetch the keys, and store them with `started`, the start of the fetch. Sets `flight` at the end.
+
+        If the fetch fails, logs a warning and keeps the old keys.
+        """
         try:
             self._fetched = Fetched(self._fetch(), started)
         except Exception as error:  # noqa: BLE001 (an exception would end the thread unseen; any one is a failed fetch)

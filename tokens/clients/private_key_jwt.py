@@ -103,8 +103,8 @@ def _signed_by(parsed: Assertion, client: Client | None, *, now: datetime) -> Cl
     Raises:
         InvalidAssertion: No key of the client verifies the signature.
         LegacyAudience: The signature is valid, but another check failed, and the audience is the token or PAR endpoint,
-            which this client may not use as an audience.
-        Unfit: The signature is valid, but another check failed, for any other audience.
+            which the client's registration does not permit as an audience.
+        Unfit: The signature is valid, but another check failed, and LegacyAudience does not apply.
     """
     signed = parsed.verified(keys(client, kid=parsed.header.get("kid")), stand_in=stand_in(parsed.header["alg"]))
     if not signed or client is None:
@@ -167,7 +167,10 @@ def use_once(client: Client, token_id: str, *, expires_at: datetime) -> str | No
 
 
 def audiences(client: Client) -> tuple[str, ...]:
-    """Return the accepted values of `aud`: the issuer's URL and, if this client may use these, the `endpoints`."""
+    """Return the accepted values of `aud`: the issuer's URL, and for some clients also the `endpoints`.
+
+    The endpoints are included if the registration of the client permits them and the client need not follow FAPI 2.0.
+    """
     url = conf.issuer().url
     return (url, *endpoints()) if client.accepts_token_endpoint_audience and not client.follows_fapi2 else (url,)
 

@@ -36,7 +36,7 @@ def policy(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _policy(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the columns for `Registration.policy` as the options set them, before --kind is considered."""
+    """Return the values for `Registration.policy` by column name, from the options alone. Ignores --kind."""
     return login_options.fields(options) | {
         "is_active": not options["inactive"],
         "accepts_token_endpoint_audience": options["legacy_audience"],

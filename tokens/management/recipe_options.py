@@ -24,9 +24,9 @@ DJANGO = {"verbosity", "settings", "pythonpath", "traceback", "no_color", "force
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The recipe and the variant that --for names, with the options that the operator set.
+    """The recipe and the variant that --for names.
 
-    `step` is the step of the recipe that this command runs. `given` has the operator's own options.
+    `step` is the step of the recipe that this command runs. `given` has the options that the operator set, by name.
     """
 
     recipe: Recipe

@@ -155,7 +155,7 @@ def _apply(events: Sequence[Entry], lacking: Sequence[Entry], *, actor: str, now
 def _end_secret(event: Entry, *, actor: str, now: datetime) -> list[str]:
     """Revoke the live secrets that the event names, or let them expire at the time that the event set.
 
-    Returns `<client_id> …<last characters>` for each secret.
+    Returns `<client_id> …<last characters of the secret>` for each secret that was changed.
     """
     client_id, hint = event.subject.removeprefix("client:"), str(event.details.get("secret", "")).removeprefix("…")
     # The hint is not unique. It is safer to end two secrets with the same last characters than to end neither.
@@ -175,6 +175,8 @@ def _end_secret(event: Entry, *, actor: str, now: datetime) -> list[str]:
 
 def _disabled(noun: str, events: Iterable[Entry], lacking: Iterable[Entry]) -> list[str]:
     """Return the names of the users or clients to disable after the restore. `noun` is "user" or "client".
+
+    `events` are all events of the journal and the audit logs. `lacking` are those that the database lacks.
 
     An account is in the result if both conditions hold:
     1. `lacking` has an event that enabled, disabled or deleted the account.

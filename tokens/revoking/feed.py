@@ -104,10 +104,11 @@ class Documents:
 
 
 def sign(changes: Changes, key: DocumentKey, *, more: bool, signer: Signer, now: datetime) -> Document:
-    """Return the document with these changes, signed by `signer`. The reader's request is `key`.
+    """Return the document with these changes, signed by `signer`.
 
-    The document is valid for LIFETIME, but not longer than the key may sign. `more` is True if entries still wait for
-    publication, so that the reader must poll again at once.
+    `key` has the key ring and the version that the reader named in its request. The document is valid for LIFETIME, or
+    for `signer.max_lifetime` if that is shorter. `more` is True if entries still wait for publication, so that the
+    reader must poll again at once.
     """
     ring, since = key
     lifetime = min(LIFETIME, signer.max_lifetime)

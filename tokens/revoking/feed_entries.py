@@ -14,8 +14,8 @@ from tokens.issued.revocation_key import ENTRY, KEY, LAYOUT
 def merged(parts: Iterable[bytes], *, now: datetime | None = None) -> bytes:
     """Merge `parts`, which are packed entries of the revocation feed, into one packed list.
 
-    The list is sorted by lookup key. Of several entries with the same lookup key, only the latest is kept. Entries that
-    have expired by `now` are dropped.
+    The list is sorted by lookup key. Of several entries with the same lookup key, only the one that expires last is
+    kept. Entries that have expired by `now` are dropped.
     """
     ended = struct.pack(">I", int(now.timestamp()) if now else 0)
     entries = [part[start : start + ENTRY] for part in parts for start in range(0, len(part), ENTRY)]
@@ -25,5 +25,5 @@ def merged(parts: Iterable[bytes], *, now: datetime | None = None) -> bytes:
 
 
 def until(body: bytes) -> int:
-    """Return the Unix time, in seconds, at which the last of the packed entries in `body` expires."""
+    """Return the latest expiry of the packed entries in `body`, as Unix time in seconds."""
     return max(int(until) for _, until, _ in struct.iter_unpack(LAYOUT, body))

@@ -165,7 +165,9 @@ def new_tag() -> str:
 
 
 def published(after: int, *, now: datetime) -> tuple[Version, list[bytes], Version | None]:
-    """Return the publications after the version with the number `after`, up to SEGMENT live entries.
+    """Return the publications after the version with the number `after`, oldest first.
+
+    Skips expired publications. The result has at most SEGMENT entries in total.
 
     Returns three values: the last version that was read, the packed entries of each publication, and the version
     `after` with its tag. The third value is None if the log does not have that version any more.

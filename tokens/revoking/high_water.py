@@ -5,11 +5,12 @@ compare the database with the marks:
 
 - Marks are read before the database. So the state in a mark was committed before the database is read, and a database
   that lacks this state went back. Concurrent reads and writes of processes cannot cause a false alarm.
-- The revocation feed went back if its version is lower than the mark, or if it has another tag at the mark's number.
+- A version of the revocation feed is a number and a random tag. The feed went back if its number is lower than the
+  number in the mark, or if its version with the same number has another tag.
 - The audit trail went back if it lacks the event in the mark. Events are deleted only after 30 days or more, and the
   newest event never. So events that are recorded after the restore do not hide the loss.
-- The registry (clients, secrets, APIs) went back if its version was replaced before. Versions are random, so no version
-  is used twice.
+- The registry (clients, secrets, APIs) gets a random version with each change. Redis lists the versions that were
+  replaced. The registry went back if its current version is in this list.
 - While the database is older than its marks, no mark is written. `after_restore` resets the marks.
 - Marks only warn. They refuse no request and no command.
 """
@@ -71,7 +72,7 @@ class Recorder:
         self._lock = threading.Lock()
 
     def record(self, *, now: datetime) -> None:
-        """Record the newest state of the database in Redis, at most once in EVERY.
+        """Record the newest state of the database in Redis, at most once per `EVERY` (3 seconds).
 
         If the database went back in time, logs one error and records nothing. Does nothing if the database fails.
         """
@@ -123,7 +124,10 @@ def _problem(marks: Marks, state: Marks, *, now: datetime) -> str:
 
 
 def _feed(marks: Marks, state: Marks) -> Iterator[str]:
-    """Yield a problem if the feed is older than the mark in Redis, or has another tag at the mark's number."""
+    """Yield a problem if the feed is older than the mark in Redis.
+
+    Also yields a problem if the feed's version with the mark's number has another tag than the mark.
+    """
     if marks.feed is None:
         return
     current = state.feed or Version(0, "")
@@ -139,7 +143,7 @@ def _event(marks: Marks) -> Iterator[str]:
 
 
 def _registry(marks: Marks, state: Marks, *, now: datetime) -> Iterator[str]:
-    """Yield a problem if the current version of the registry was replaced before."""
+    """Yield a problem if Redis lists the registry's current version among the replaced versions."""
     current = state.registry
     if not current or current == marks.registry or not high_water_marks.was_replaced(current, now=now):
         return

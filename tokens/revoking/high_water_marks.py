@@ -1,6 +1,6 @@
 """Stores the high-water marks of the database in Redis: the newest state of the database that any process has seen.
 
-`high_water` compares the database with the marks. The Redis is the cache of the login counters.
+`high_water` compares the database with the marks. The Redis is the cache with the rate-limit counters of logins.
 
 - Feed versions and audit events are members of sorted sets. The greatest member of a set is the mark, so the order in
   which processes write does not matter.
@@ -99,7 +99,7 @@ def reset(*, now: datetime) -> bool:
 
 
 def has_redis() -> bool:
-    """Return True if the cache of the login counters is a Redis, which all processes share."""
+    """Return True if the cache with the rate-limit counters of logins is a Redis, which all processes share."""
     return isinstance(caches[ALIAS], RedisCache)
 
 

@@ -122,7 +122,7 @@ def count(table: str, *, now: datetime) -> int:
 
 
 def purge(table: str, *, now: datetime, batch: int = BATCH) -> Iterator[int]:
-    """Delete the ended rows of `table`, up to `batch` in one transaction.
+    """Delete the rows of `table` that no request needs any more, up to `batch` in one transaction.
 
     Yields the number of deleted rows after each transaction.
     """

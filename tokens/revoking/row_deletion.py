@@ -89,7 +89,10 @@ class ExpiredRows:
         return keys.delete(table, column)
 
     def _lock(self, selected: str, values: Sequence[Any]) -> "_Keys":
-        """Lock the rows that the query `selected` finds, and return their primary keys."""
+        """Lock the rows that the SQL query `selected` finds, and return their primary keys.
+
+        `values` are the parameters of the query.
+        """
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
                 # All keys in one text: to convert a thousand keys in Python takes longer than to delete their rows.
@@ -101,9 +104,9 @@ class ExpiredRows:
         return _Keys(f"IN ({', '.join(['%s'] * len(keys))})", keys)
 
     def _delete_selected(self, selected: str, values: Sequence[Any]) -> int:
-        """Delete the rows that the query `selected` finds, in one statement. Returns how many were deleted.
+        """Delete the rows that the SQL query `selected` finds, in one statement. Returns how many were deleted.
 
-        No other table refers to these rows.
+        `values` are the parameters of the query. Only for a table to which no other table refers.
         """
         table, column = self._model._meta.db_table, str(self._model._meta.pk.column)
         if connection.vendor != "postgresql":

@@ -100,9 +100,11 @@ be changed in the admin.
         return api
 
     def _own_client(self, chosen: recipe_options.Chosen | None, options: dict[str, Any]) -> Registration | None:
-        """Return the client with which the recipe's program introspects tokens, to register it together with the API.
+        """Return the introspection client of the program that --for names.
 
-        Returns None without a recipe, if the recipe has no such client, or if the operator named a client.
+        The caller registers the client together with the API.
+
+        Returns None without --for, if the recipe has no introspection client, or if the operator named a client.
         """
         if chosen is None or "client" in chosen.given or not options["client"]:
             return None

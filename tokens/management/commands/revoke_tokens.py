@@ -1,4 +1,6 @@
-"""`revoke_tokens`: revoke all tokens, or those of a client, a user, a client for one user, or a grant, or one token.
+"""`revoke_tokens`: revoke many tokens, or one.
+
+The target is the issuer (all tokens), a client, a user, a client together with a user, a grant, or a single token.
 
 1. Find the target. Refuse zero targets, several targets, and a target that does not exist.
 2. Count the grants and users, print the counts, and ask for confirmation.

@@ -129,10 +129,12 @@ def check_options(options: dict[str, Any]) -> None:
 
 
 def rings_of(options: dict[str, Any]) -> list[str]:
-    """Return the names of the key rings to process: the ring of --ring, or else every ring, the default ring first.
+    """Return the names of the key rings to process: the ring of --ring, or else every ring.
 
-    The default ring is in the list even if it does not exist yet. With --cancel, the list has one name, which `run`
-    ignores, because the kid determines the ring.
+    The default ring comes first, and is in the list even if it does not exist yet.
+
+    With --cancel, returns only the default ring, so that `run` is called once. `run` then ignores the name, because the
+    kid determines the ring.
     """
     if options["ring"]:
         return [options["ring"]]

@@ -27,7 +27,7 @@ class NamedRows(BaseInlineFormSet):  # type: ignore[type-arg]  # a plain class a
     """
 
     def add_fields(self, form: Any, index: int | None) -> None:
-        """Add the formset's own fields to the row's form, and name all inputs."""
+        """Add the fields of Django's formset to the form of a row, and give each visible input an accessible name."""
         super().add_fields(form, index)
         row = str(form.instance) if form.instance.pk else ""
         for name, field in form.fields.items():

@@ -1,4 +1,4 @@
-"""The pages of a long list. The first pages have numbers, and the key of a row names each other page (keyset paging).
+"""The pages of a long list. The first pages have numbers. Any other page is found by the key of a row (keyset paging).
 
 - `?follows=KEY` shows the rows after the row with the primary key KEY, `?precedes=KEY` the rows before it. The database
   reads only the rows of the page, at any place in the list.

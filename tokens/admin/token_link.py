@@ -95,9 +95,9 @@ class TokenFields(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class 
         return [*shown, *(self._only_link(column) for column in columns if column in links & self.token_fields.keys())]
 
     def get_form(self, request: HttpRequest, obj: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Return the form. The help texts of the fields in `token_fields` contain the links, also for read-only fields.
+        """Return the form. The help text of each field in `token_fields` ends with a link to the inspection of a token.
 
-        Only administrators who may inspect tokens get the links.
+        Only administrators who may inspect tokens get the links. Read-only fields have links, too.
         """
         if request.user.has_perm(PERMISSION):
             kwargs["help_texts"] = {**_help_texts(self.form), **self._help_texts(obj)}

@@ -176,7 +176,7 @@ def shown_rings(ring: str, *, now: datetime) -> tuple[str, ...]:
 
 
 def client_rings(*, now: datetime) -> tuple[str, ...]:
-    """Return the key rings that sign for clients: the default ring, and the rings of other algorithms of ID tokens.
+    """Return the key rings that sign for clients: the default ring, and each ID token ring (`id-RS256`) with keys.
 
     Raises NotReady if the keys could not be read for longer than `snapshot_age`.
     """

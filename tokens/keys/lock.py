@@ -61,7 +61,7 @@ class LockedRing:
 
     @property
     def keys(self) -> tuple[Key, ...]:
-        """Return the dates of every key of the ring."""
+        """Return the keys of the rows in `stored`, with their dates."""
         return tuple(row.key for row in self.stored)
 
     def prove(self, kid: str) -> None:
@@ -128,13 +128,14 @@ def hold(
 
     - If `adopt` is set, the timings of the settings are stored with the ring before the step (`adoption`).
     - `at` replaces the database's clock, and needs `dry_run`.
-    - `skip_unverified` leaves out rows that do not verify, so that a broken row cannot prevent the revocation of
-      another key. If there is such a row, no key is proved, and the timings of the settings are not stored.
+    - First, each key is proved: its row verifies, and its private half, unless destroyed, can sign (`proof`).
+    - If `skip_unverified` is set and a row does not verify, no key is proved, and the timings of the settings are not
+      stored. Rows with no valid MAC are left out. So a broken row cannot prevent the revocation of another key.
 
     Raises:
         LockNotHad: Another process held the ring's lock for 30 s.
         UnknownKey: There is no such ring.
-        CannotOpen: The proof of a key fails.
+        CannotOpen: A row does not verify, or its private half cannot sign.
         Unsafe: The step took longer than clock_error, or the database was restored from a backup that lacks a
             revocation.
         ValueError: `at` is given without `dry_run`.

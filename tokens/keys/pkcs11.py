@@ -66,7 +66,7 @@ class Pkcs11Token:
         self._process = 0
 
     def generate(self, algorithm: str, *, bits: int | None) -> KeyPair:
-        """Generate a pair in the token.
+        """Generate a key pair in the PKCS#11 token. `bits` is the size of an RSA modulus, and None the default size.
 
         Raises ValueError if the algorithm or size is not supported, and CannotOpen if the token fails.
         """

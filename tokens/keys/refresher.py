@@ -100,7 +100,7 @@ class Refresher:
             self.start(clock=clock, bound=bound)
 
     def is_unknown(self, duty: Duty, name: str, *, now: datetime) -> bool:
-        """Return True if the names of `duty` were read within the last `snapshot_age`, and `name` was not among them.
+        """Return True if `duty` listed its snapshots within the last `snapshot_age`, and none of them is called `name`.
 
         A request for `name` then needs no query. Returns False if the thread does not run.
         """

@@ -1,6 +1,6 @@
 """Read the snapshot of a key ring: the verified rows of its keys, their key pairs, and both clocks.
 
-- A row that does not verify is neither published nor used, and is reported in the log.
+- A row with no valid MAC (`store`) is neither published nor used, and is reported in the log.
 - If the audit journal has the revocation of a key, the key counts as revoked, even if a restored database lacks the
   revocation.
 - The duration of the reading is subtracted from the database's clock, because the data can be as old as the beginning

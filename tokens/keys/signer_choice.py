@@ -16,7 +16,7 @@ def choose(snapshot: Snapshot, clock: datetime) -> Signer:
     Raises NotReady if:
     - no key may sign;
     - the private half of the chosen key cannot be decrypted;
-    - a row does not verify, and by its dates the key of that row started to sign after the chosen key.
+    - the row of another key was changed by hand, and by its dates that key started to sign after the chosen key.
     """
     key = lifecycle.signer([row.key for row in snapshot.stored], now=clock)
     if key is None:
@@ -40,7 +40,7 @@ def next_change(snapshot: Snapshot, clock: datetime) -> datetime:
 
 
 def _require_last(key: lifecycle.Key, snapshot: Snapshot, clock: datetime) -> None:
-    """Raise NotReady if a key whose row does not verify started to sign after `key`, and not later than `clock`.
+    """Raise NotReady if a key whose row was changed by hand started to sign after `key`, and not later than `clock`.
 
     That key might be the real signing key.
     """

@@ -4,7 +4,10 @@ from django.db import models
 
 
 class ClaimSettings(models.Model):
-    """The switches of a client for claims about users. The default applies to a switch that is None."""
+    """The switches of a client for claims about users.
+
+    None means on for `userinfo_by_api_tokens`, and off for `claims_in_id_token`.
+    """
 
     userinfo_by_api_tokens = models.BooleanField(
         "userinfo by API tokens",

@@ -125,7 +125,7 @@ def _key_address_problems(client: "Client") -> list[str]:
 
 
 def _key_problems(client: "Client") -> list[str]:
-    """Return the problem of the registered public keys (`client_jwks`)."""
+    """Return the problem if the registered public keys (`client_jwks`) are unusable."""
     try:
         _ = registered(client.client_jwks) if client.client_jwks is not None else ()
     except UnusableKey as error:

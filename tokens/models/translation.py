@@ -23,7 +23,7 @@ def mark(sender: type[Model], **_options: object) -> None:
 
 
 def mark_texts(model: type[Model]) -> None:
-    """Mark the names of a model, and the names and help texts of its fields."""
+    """Mark the names of a model, and the names and help texts of its fields, for translation."""
     names: Any = model._meta
     for name in ("verbose_name_plural", "verbose_name"):
         if not isinstance(names.original_attrs.get(name), Promise):

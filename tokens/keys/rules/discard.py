@@ -64,8 +64,8 @@ def revoke(
     """Revoke `kids` at `now`, and plan the flush at `flush_at` unless it is None.
 
     If the signing key is among `kids`, its successor starts at once. The flush is a later switch to a new key, which
-    makes verifiers fetch the JWKS and drop the revoked keys. `fresh` are two keys that are announced now. One of them
-    becomes the key of the flush or the successor, the other becomes the next standby.
+    makes verifiers fetch the JWKS and drop the revoked keys. `fresh` are two keys that can be announced now: one for
+    the flush or as a missing successor, the other as a missing standby.
     """
     signing, planned = lifecycle.signer(keys, now=now), lifecycle.planned(keys, now=now)
     after = [replace(key, revoked_at=now) if key.kid in kids and not key.discarded else key for key in keys]
@@ -83,9 +83,12 @@ def revoke(
 def cancel(keys: Sequence[Key], kid: str, *, fresh: Sequence[Key], now: datetime, policy: Policy) -> Discarded:
     """Cancel an announced key before any node can sign with it. For `fresh`, see `revoke`.
 
-    If a switch to the key was planned, the planned key after it starts instead. If no other key is planned, the standby
-    gets a start, or a fresh key if a key was revoked after the standby was announced. Raises UnknownKey if the key is
-    not announced, Unsafe if the key starts so soon (`Policy.last_signature`) that a node might already sign with it.
+    Keys that are planned to start later keep their starts. If the last planned key is cancelled, the standby gets a
+    start. If there is no standby, or the standby is stale (`lifecycle.is_stale`), a fresh key gets the start.
+
+    Raises:
+        UnknownKey: The key is not announced.
+        Unsafe: The key starts so soon (`Policy.last_signature`) that a node might already sign with it.
     """
     key = next((key for key in keys if key.kid == kid), None)
     if key is None or lifecycle.phase(key, keys, now=now) is not Phase.ANNOUNCED:
@@ -120,8 +123,8 @@ def _replacement(
 ) -> Key | None:
     """Return the key to plan in place of the last planned key, or None if that key was not discarded.
 
-    The result is the standby, or a fresh key if a key was revoked after the standby was announced. `keys` are the keys
-    before the revocation or cancellation, `after` the same keys after it.
+    The result is the standby. If there is no standby, or the standby is stale (`lifecycle.is_stale`), the result is a
+    fresh key. `keys` are the keys before the revocation or cancellation, `after` the same keys after it.
     """
     planned, left = lifecycle.switches(keys, now=now), lifecycle.switches(after, now=now)
     # Without a replacement the key before the discarded one would be withdrawn, and nothing would sign.

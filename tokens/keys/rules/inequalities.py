@@ -1,4 +1,4 @@
-"""The inequalities between the timings of a policy, and the timings that satisfy them on a slow machine. Pure.
+"""The inequalities between the timings of a policy, and new timings for a machine on which steps take too long. Pure.
 
 The letters in formulas are those of `policy`.
 """

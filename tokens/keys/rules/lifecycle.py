@@ -156,8 +156,8 @@ def unflushed(keys: Sequence[Key]) -> tuple[Key, ...]:
 def is_stale(key: Key, keys: Iterable[Key]) -> bool:
     """Return True if a key was revoked after `key` was announced.
 
-    A JWKS can then contain both keys, so that a token of `key` does not make verifiers fetch the JWKS and drop the
-    revoked key.
+    Both keys can then be in the copy of the JWKS that a verifier has. Such a verifier knows `key`, so a token of `key`
+    does not make it fetch the JWKS, and the verifier keeps the revoked key.
     """
     return any(other.revoked_at is not None and other.revoked_at > key.announced_at for other in keys)
 
@@ -192,7 +192,7 @@ def destroyable_at(key: Key, keys: Iterable[Key], policy: Policy) -> datetime | 
 
 
 def due(keys: Iterable[Key], *, policy: Policy, now: datetime) -> datetime:
-    """Return when the next switch is due: after the signing key signed for `rotate_every`, or `now` if no key signs."""
+    """Return when the next switch is due: `rotate_every` after the signing key's start, or `now` if no key signs."""
     signing = signer(keys, now=now)
     return signing.signs_at + policy.rotate_every if signing and signing.signs_at else now
 

@@ -154,9 +154,10 @@ def _link(session: SessionBase, user: User, row: str) -> None:
 
 
 def _marks(session: SessionBase, user: User) -> list[str]:
-    """Return the session key, epoch and `sid` of the session.
+    """Return the current session key, epoch and `sid` of the session.
 
-    The session stored its own copy of these values when its row was last written, so a comparison reveals a change.
+    `_link` stores a copy of these three values in the session. If the current values differ from the copy, the
+    session's row is out of date.
     """
     return [str(session.session_key), str(user.session_epoch or ""), _sid(session)]
 

@@ -39,7 +39,7 @@ class Application:
 
 
 def applications(user: User, *, now: datetime) -> list[Application]:
-    """Return, by name, the applications that the user allowed and that have a live grant or a remembered consent."""
+    """Return the applications with a live grant or a remembered consent of the user, sorted by name."""
     listed: dict[Any, Application] = {}
     apis = dict(Api.objects.values_list("identifier", "name"))
     grants = _live(user, now=now)

@@ -88,9 +88,9 @@ def _opened(path: Path) -> Iterator[Any]:
 
 
 def _public(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """Return the IP address `address`, or the first address of a network.
+    """Parse an IP address, or a network such as `2001:db8::/64`. Return the address, or the network's first address.
 
-    Returns None if the text is malformed, or if the address is not in the public internet.
+    Returns None if `address` is malformed, or if the result is not in the public internet.
     """
     try:
         first = ipaddress.ip_network(address, strict=False).network_address

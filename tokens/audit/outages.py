@@ -48,7 +48,7 @@ class Unavailability:
         return True
 
     def forget(self) -> None:
-        """Forget when each line was written, so that the next answer with any reason is logged at once."""
+        """Forget all earlier log lines, so that the next 503 answer for each reason is logged at once."""
         # A new lock: after a fork, a thread that held the old one does not exist in this process.
         self._lock = threading.Lock()
         self._last: OrderedDict[str, _Line] = OrderedDict()

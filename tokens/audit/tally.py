@@ -42,7 +42,10 @@ class Totals:
 
 
 def total(entries: list[Noted]) -> Totals:
-    """Return the number of entries by day, action and name, and the newest entries of each client."""
+    """Return the number of entries for each day, action and name, and the newest entry of each client and action.
+
+    The name is the grant type of an issued token, or the reason of a refusal.
+    """
     counts: Counter[tuple[date, str, str]] = Counter()
     clients: dict[str, dict[str, Noted]] = {}
     for entry in entries:

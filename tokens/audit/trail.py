@@ -67,9 +67,9 @@ def record(
 
 
 def without_addresses(value: Any) -> Any:
-    """Return the details of an event for the log: "…" replaces the part of an e-mail address before the "@".
+    """Return `value`, the details of an event, with shortened e-mail addresses: `…@example.com`.
 
-    The row and the journal have the whole address.
+    Only the log has the result. The row in the database and the journal have the whole addresses.
     """
     if isinstance(value, str):
         return ADDRESS.sub("…@", value) if "@" in value else value
@@ -79,9 +79,10 @@ def without_addresses(value: Any) -> Any:
 
 
 def _without_user_information(name: str) -> str:
-    """Return the name of an actor or subject without the user information of a URL (RFC 3986 section 3.2.1).
+    """Return the name of an actor or subject, with "…" in place of user information (RFC 3986 section 3.2.1).
 
-    No registered client has such a URL as its ID, so `after_restore --from LOG` still finds each client and user.
+    Example: `client:https://user:password@host/` becomes `client:https://…@host/`. No registered client has user
+    information in its client_id, so the log still has the full name of each registered client.
     """
     return USER_INFORMATION.sub(r"\1…@", name)
 

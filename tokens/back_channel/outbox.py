@@ -75,9 +75,10 @@ def failed(message: LogoutMessage, reason: str, *, jitter: float, now: datetime)
 
 @transaction.atomic
 def give_up(message: LogoutMessage, reason: str, *, now: datetime) -> bool:
-    """Record that the message is given up.
+    """Record that the message is dead: it is not sent again. `reason` says why.
 
-    Returns False if another process has claimed the message again, or ended it, since this process claimed it.
+    Returns False, and changes nothing, if another process has claimed the message since this process claimed it, or
+    has recorded its final outcome.
     """
     if not _claimed(message).update(due_at=None, dead_at=now, failure=reason[:255]):
         return False
@@ -113,9 +114,9 @@ def state(*, now: datetime) -> OutboxState:
 
 
 def _claimed(message: LogoutMessage) -> "QuerySet[LogoutMessage]":
-    """Return a query for the message's row.
+    """Return a query for the message's row, for an update by the process that claimed the message.
 
-    The query finds no row if another process has claimed or ended the message since this process claimed it.
+    The query finds no row if another process has claimed the message after that, or has recorded its final outcome.
     """
     return LogoutMessage.objects.filter(pk=message.pk, attempts=message.attempts, due_at__isnull=False)
 

@@ -13,7 +13,8 @@ LONGEST = timedelta(hours=1)
 def wait(attempts: int, *, jitter: float) -> timedelta:
     """Return the time to wait after `attempts` failures. `attempts` is at least 1. `jitter` is random, from 0 to 1.
 
-    The wait is between half and all of FIRST * 2 ** (attempts - 1), or of LONGEST if that is shorter.
+    The longest possible wait is FIRST * 2 ** (attempts - 1), but never more than LONGEST. With `jitter` 1 the wait is
+    that long; with `jitter` 0 it is half as long.
     """
     doublings = min(attempts - 1, 32)  # far more than LONGEST needs; a larger power overflows
     whole = min(FIRST * int(2**doublings), LONGEST)

@@ -1,13 +1,15 @@
-"""Ends login sessions: writes the messages to the clients that the session reached, in the caller's transaction.
+"""Ends login sessions, and stores a logout message for each client of a session in the caller's transaction.
+
+A message is a row of the outbox. `sender` delivers it after the commit.
 
 The duty of a caller of `end_session` or `queue_logouts`:
 
 1. Open a transaction (`transaction.atomic`) around the call and the deletion of the session's row. A rollback then
-   sends nothing, and a commit loses nothing: `sender` delivers the rows that were committed.
+   sends nothing, and a commit loses nothing.
 2. Before locking a grant, lock its user. Token issuance uses the same order.
-3. Record the audit event of the page or command. The functions of this module record no event.
+3. Record an audit event for the logout. The functions of this module record none.
 
-Ending a session that has ended before writes no message.
+If the session has ended already, no message is stored.
 """
 
 from collections.abc import Collection
@@ -27,10 +29,10 @@ ENDED = "its session ended"
 
 @transaction.atomic
 def end_session(user: User, sid: str, *, now: datetime) -> int:
-    """End the login session `sid` of `user`, and write messages to its clients. Returns the number of messages.
+    """End the login session `sid` of `user`, and store a message for each client. Returns the number of messages.
 
     1. Requests that began in the session get no authorization code any more.
-    2. Each client that got an ID token in the session, and has a back-channel logout URI, gets a message.
+    2. Each active client that got an ID token in the session, and has a back-channel logout URI, gets a message.
     3. The grants that the user gave in the session to clients with a back-channel logout URI are revoked. A grant with
        `offline_access` is not revoked (Back-Channel Logout 1.0 section 2.7).
 
@@ -53,10 +55,10 @@ def has_ended(sid: str) -> bool:
 
 @transaction.atomic
 def queue_logouts(users: Collection[int], *, now: datetime) -> int:
-    """Write messages to the clients of every login session of these users. Returns the number of messages.
+    """Store a message for each client of every login session of these users. Returns the number of messages.
 
-    `users` are primary keys. The caller must end the sessions, by a new `session_epoch` of each user, and revoke the
-    grants (revoking/everywhere.py).
+    `users` are primary keys. This function ends nothing: the caller must revoke the grants, and must end the sessions
+    by giving each user a new `session_epoch` (revoking/everywhere.py).
     """
     _lock(users)
     return _tell(SessionClient.objects.filter(user__in=users), now=now)
@@ -69,7 +71,10 @@ def _lock(users: Collection[int]) -> None:
 
 
 def _tell(clients: "QuerySet[SessionClient]", *, now: datetime) -> int:
-    """Write a message to each client of the ended sessions, and delete `clients`. Returns the number of messages."""
+    """Store a message for each row of `clients`, then delete these rows. Returns the number of messages.
+
+    A client that is disabled or has no back-channel logout URI gets no message.
+    """
     rows = list(clients.select_related("user", "client"))
     messages = [
         LogoutMessage(

@@ -1,10 +1,12 @@
 """The claims of an access token, an ID token and a userinfo answer, beyond those of the protocol.
 
-| | scopes that the user granted | `claims` parameter | `groups` | hook |
-|---|---|---|---|---|
-| userinfo | yes | `userinfo` | by the scope | yes |
-| ID token | if its access token is for an API, or by a switch of the client | `id_token` | as the other scopes | yes |
-| access token | no | no | by the scope, and a switch of the API | yes |
+The sources of these claims:
+
+- Userinfo: the granted scopes, the member `userinfo` of the `claims` parameter, and the hook.
+- ID token: the member `id_token` of the `claims` parameter, and the hook. The granted scopes count only if the access
+  token is for an API, or if the client's switch `claims_in_id_token` is on.
+- Access token: the hook. If the scope `groups` is granted and the API's switch `gets_groups` is on, also the claim
+  `groups`.
 """
 
 from collections.abc import Collection, Mapping

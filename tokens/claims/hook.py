@@ -86,7 +86,7 @@ def problem(path: str) -> str | None:
 
 
 def reserved(place: Place) -> frozenset[str]:
-    """Return the names of claims that the hook may not add at this place."""
+    """Return the names of the claims that the hook may not add at `place` (access token, ID token or userinfo)."""
     # Clients get these claims from the claims source. APIs get them only if the hook adds them.
     identity = () if place == Place.ACCESS_TOKEN else names.WORDS.keys() - {"groups"}
     return names.PROTOCOL.union(identity, ["groups"] if conf.issuer().groups_claim else [])

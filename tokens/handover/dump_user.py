@@ -50,7 +50,7 @@ def unsaved(fields: Mapping[str, Any], sub: uuid.UUID, wanted: UserImport) -> Us
 
 
 def sub_of(pk: str, fields: Mapping[str, Any], wanted: UserImport) -> uuid.UUID:
-    """Return the user's `sub` in the dump, or `derived_sub` if the dump has none or a malformed one."""
+    """Return the user's `sub` from the dump. If it is missing or malformed, compute it by `derived_sub`."""
     try:
         return uuid.UUID(str(fields["sub"]))
     except (KeyError, ValueError):

@@ -67,7 +67,7 @@ def _problem(token: ToolkitToken, client: Client | None, wanted: ToolkitImport) 
 
 
 def _target(token: ToolkitToken) -> Target | str:
-    """Return the API and the scopes of the token, or the reason why no token can have these scopes."""
+    """Return the API and the scopes that the imported token gets, or the reason why it cannot have its scopes."""
     names = tuple(dict.fromkeys((token.scope or "").split()))
     offered = audience.offered()
     own = {scope.name: scope.api for scope in Scope.objects.filter(name__in=names).select_related("api")}

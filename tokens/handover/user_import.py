@@ -98,7 +98,10 @@ def _users(
 def _take(
     batch: list[tuple[str, Mapping[str, Any]]], groups: Mapping[Any, str], wanted: UserImport, result: ImportedUsers
 ) -> None:
-    """Create the new users of a batch. Add new, unchanged and refused users to `result`."""
+    """Create the new users of a batch. Add new, unchanged and refused users to `result`.
+
+    `batch` has the primary key and the fields of each user. `groups` has the name of each group by primary key.
+    """
     subs = {pk: dump_user.sub_of(pk, fields, wanted) for pk, fields in batch}
     present = set(User.objects.filter(sub__in=subs.values()).values_list("sub", flat=True))
     names = _present("username", [str(fields.get("username")) for _, fields in batch])

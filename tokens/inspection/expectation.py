@@ -26,7 +26,7 @@ class Expectation:
         return [one for one in values if isinstance(one, str)]
 
     def holds(self, header: Mapping[str, Any], claims: Mapping[str, Any]) -> bool:
-        """Return True if one of the token's values of `name` is the expected value."""
+        """Return True if the expected value is among the values that `actual` returns."""
         return self.value in self.actual(header, claims)
 
 
@@ -42,10 +42,11 @@ def read(parameters: Mapping[str, str]) -> Expectation | None:
 
 
 def of_value(name: str, value: object) -> Expectation | None:
-    """Return the expectation that a token's `name` has `value`, the value of a field in the admin.
+    """Return the expectation that a token's header parameter or claim `name` has this value.
 
-    If the value is an object, such as a JWK or the details of an event, returns the expectation for one of its members,
-    the first in the order of NAMES. Returns None if there is nothing to expect.
+    The admin shows `value` in the field `name`. If `value` is a mapping, such as a JWK or the details of an event, its
+    members are used instead: the expectation is for the first name in NAMES that it contains. Returns None if there is
+    nothing to expect.
     """
     if isinstance(value, Mapping):
         return read({name: text for name, text in value.items() if isinstance(text, str)})

@@ -135,7 +135,10 @@ def _set_ring(api: Api, name: str, run: Run) -> None:
 
 
 def _given(wanted: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Return the changes that create a new row: for each field that is not empty, None and the field's value."""
+    """Return the fields of a new row as changes from None: a pair (None, value) for each field.
+
+    Leaves out fields that are empty or False.
+    """
     return {name: (None, value) for name, value in wanted.items() if value not in (None, "", (), [], False)}
 
 

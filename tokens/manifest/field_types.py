@@ -1,4 +1,4 @@
-"""The types of the fields of a manifest: a check of each, and the words for it in a message. Pure."""
+"""The types that a field of a manifest can have: for each type, its check and its name in error texts. Pure."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -34,7 +34,7 @@ def is_words(value: Any) -> bool:
 
 
 def is_keys(value: Any) -> bool:
-    """Return True if `value` has the form of public keys: a JWKS or JWK, or a text with PEM."""
+    """Return True if `value` can hold public keys: a mapping (JWKS or JWK) or a text (PEM). Does not parse the keys."""
     return isinstance(value, dict) or is_text(value)
 
 

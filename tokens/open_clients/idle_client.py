@@ -32,9 +32,9 @@ def ended(now: datetime) -> "QuerySet[Client]":
 
 
 def are_too_many(registrar: Registrar) -> bool:
-    """Return True if MOST_UNUSED or more clients of this kind never got a token. Further clients are then refused.
+    """Return True if MOST_UNUSED or more clients of `registrar` never got a token. The caller then refuses new clients.
 
-    The kind, `registrar`, is metadata documents or dynamic registration.
+    `registrar` is the way in which the clients were registered: metadata document or dynamic registration.
     """
     never_used = OpenClient.objects.filter(client__registered_by=registrar, client__last_used_on=None)
     return never_used.count() >= MOST_UNUSED

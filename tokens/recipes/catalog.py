@@ -13,7 +13,10 @@ OWN = Path(__file__).resolve().parent / "programs"
 
 
 def recipes(site: Path | None = None) -> Mapping[str, Recipe]:
-    """Return all recipes by name, in order. `site` is the folder of the setting RECIPES. Raises what `read` raises."""
+    """Return all recipes as a mapping from their names, in alphabetical order.
+
+    `site` is the folder of the setting RECIPES. Raises what `read` raises.
+    """
     found = read(OWN) | (read(site) if site is not None else {})
     return dict(sorted(found.items()))
 

@@ -27,7 +27,10 @@ class Part:
 
 
 def parts(recipe: Recipe, values: RealValues, *, variant: str = "") -> list[Part]:
-    """Return the recipe's blocks for all variants and for `variant`, filled with the values of issuer and client."""
+    """Return the blocks of the recipe that apply to `variant`, with `values` in place of the example values.
+
+    A block that names no variant applies to every variant. If `variant` is "", only such blocks are returned.
+    """
     blocks = [block for block in recipe.blocks if block.variant in ("", variant)]
     return [
         Part(block.heading, fill(block.text, values), block.file, block.language, fill(block.code, values))
@@ -37,13 +40,11 @@ def parts(recipe: Recipe, values: RealValues, *, variant: str = "") -> list[Part
 
 
 def commands(recipe: Recipe, done: Step, values: RealValues) -> list[str]:
-    """Return the commands that the operator can run after the step `done`, with the real values.
+    """Return the commands of the recipe's other steps, with the real values.
 
-    An example is the command that registers a client of the API. Leaves out three kinds of steps of the recipe:
-
-    - the step `done`
-    - the step of the client that `create_api` registers together with the API
-    - the steps of variants of the client
+    The operator has just run the step `done`. If it was `create_api`, another step can register a client of the API.
+    Leaves out the steps that belong to a variant. If `done` also registered a client, leaves out the step with the
+    client_id of that client.
     """
     own = done.options.get("client")
     others = [step for step in recipe.steps if step is not done and not step.variant]

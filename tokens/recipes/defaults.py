@@ -79,7 +79,10 @@ def _addresses(recipe: Recipe, examples: Sequence[str], site: str) -> list[str]:
 
 
 def unusual_redirect_uris(step: Step, given: Mapping[str, Any]) -> list[str]:
-    """Return the operator's redirect URIs whose path is in no redirect URI of the recipe."""
+    """Return the operator's redirect URIs with a path that no redirect URI of the recipe has.
+
+    `given` are the operator's options. If the recipe's step has no redirect URIs, returns an empty list.
+    """
     paths = {urlsplit(uri).path for uri in step.options.get("redirect_uris", ())}
     return [uri for uri in given.get("redirect_uris", ()) if paths and urlsplit(uri).path not in paths]
 

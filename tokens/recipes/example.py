@@ -3,10 +3,9 @@
 - The constants ISSUER, SITE, API and SCOPE are the example values of the issuer, the application's site, an API of the
   operator, and a scope of this API.
 - The words CLIENT_ID, CLIENT_SECRET and SECRET are placeholders in the text itself.
-- If the client requests no scope of an API, SCOPE is removed from the text. Code that calls an API keeps the example
-  address.
-- If the identifier of the API is not a URL, the address of the API is unknown. Code that calls the API keeps the
-  example address, too.
+- If the client requests no scope of an API, SCOPE is removed from the text.
+- The example address API is replaced by the identifier of the client's API. It stays in the text if the client has no
+  API, or if the identifier is not a URL.
 """
 
 import re
@@ -21,7 +20,7 @@ ISSUER_WITH_PATH = f"{ISSUER}/sso"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RealValues:
-    """The values of a real registration. If a value is empty, the example stays in the text."""
+    """The values of a real registration. If a value other than `scopes` is empty, the example stays in the text."""
 
     issuer: str = ""
     site: str = ""

@@ -18,9 +18,10 @@ SETTINGS = "The client's settings"
 
 
 def folder(recipe: Recipe) -> str:
-    """Return the folder of the recipe's page under docs/.
+    """Return the folder of the recipe's page under docs/: `clients` or `resource-servers`.
 
-    If a test in tests/servers/ runs the program, the folder is that of resource servers.
+    The folder follows from the recipe's kind. But a program that a test in tests/servers/ runs is always in
+    `resource-servers`.
     """
     if any(path.startswith("tests/servers/") for path in recipe.tests):
         return "resource-servers"
@@ -55,7 +56,10 @@ def seen(recipe: Recipe) -> str:
 
 
 def _steps(recipe: Recipe) -> Iterator[str]:
-    """Yield the commands, in blocks. A step without a text of its own is in the block of the step before it."""
+    """Yield Markdown: for each step, its text and a code block with its command.
+
+    The command of a step without a text is added to the code block of the step before it.
+    """
     prompt = PROMPTS[folder(recipe)]
     for text, steps in groupby(_with_text(recipe.steps), key=lambda pair: pair[0]):
         yield from [text] if text else []

@@ -57,7 +57,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requests:
-    """The requests that a client sends. A test registers a client by the recipe alone, and replays the requests."""
+    """The requests that the program sends to the issuer. A test registers the recipe's client and sends them."""
 
     authentication: Literal["basic", "post", "basic then post", "post then basic", "none", "private_key_jwt"]
     grant: Literal["authorization_code", "client_credentials", "device_code", "token_exchange"] = "authorization_code"
@@ -80,7 +80,7 @@ class Requests:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """The checks of a resource server. A test performs them on tokens for an API that the recipe registers."""
+    """How the resource server of a recipe verifies access tokens. A test verifies tokens in the same way."""
 
     by: Literal["keys", "introspection", "userinfo"]
     compares: tuple[str, ...] = ()
@@ -154,7 +154,10 @@ def parse(name: str, text: str) -> Recipe:
 
 
 def _build(where: str, kind: Any, values: object) -> Any:
-    """Return an object of the dataclass `kind` from a table. Raises InvalidRecipe if a field is unknown or missing."""
+    """Return an object of the dataclass `kind`, built from the TOML table `values`.
+
+    `where` names the table in an error text. Raises InvalidRecipe if a field is unknown, missing or of a wrong type.
+    """
     if not isinstance(values, dict):
         raise InvalidRecipe(f"{where} must be a table")
     known = {member.name: member for member in fields(kind)}
@@ -167,7 +170,10 @@ def _build(where: str, kind: Any, values: object) -> Any:
 
 
 def _value(where: str, kind: Any, value: object) -> object:
-    """Return `value` as the type `kind` that a field declares. Raises InvalidRecipe if it has another type."""
+    """Return the value of a field whose declared type is `kind`. A TOML list becomes a tuple.
+
+    `where` names the field in an error text. Raises InvalidRecipe if `value` has another type.
+    """
     if choices := get_args(kind) if getattr(kind, "__origin__", None) is Literal else ():
         if value not in choices:
             raise InvalidRecipe(f"{where} must be one of: {', '.join(choices)}")

@@ -97,9 +97,9 @@ class _Pages:
     user: SuiteUser
 
     def login(self, *before: list[object], allow: bool = True) -> Json:
-        """Return the commands that log in, allow or refuse the client, and return to the suite.
+        """Return the commands that log the user in, answer the consent page, and return to the suite.
 
-        `before` are commands at the login page.
+        `before` are the first commands on the login page. `allow` is the answer on the consent page.
         """
         log_in: list[list[object]] = [
             *before,
@@ -125,7 +125,10 @@ class _Pages:
         return {"match": address, "tasks": [_task("Error page", address, [_wait(ERROR, PICTURE)])]}
 
     def logout(self, heading: str, picture: str) -> Json:
-        """Return the commands that log out, and take a picture of the page with the heading."""
+        """Return the commands that take a picture of the logout page with this heading. `picture` is as in `_wait`.
+
+        If the heading is DONE, the commands first confirm the logout.
+        """
         address = f"{self.base}/oauth/logout*"
         confirm: list[list[object]] = [["click", "name", "log_out", "optional"]]
         tasks = [_task("Page", address, [_wait(heading, picture)], optional=picture == IF_REQUESTED)]
@@ -158,5 +161,8 @@ def _task(name: str, address: str, commands: list[list[object]], *, optional: bo
 
 
 def _wait(heading: str, picture: str) -> list[object]:
-    """Return the command that waits for a page with the heading, and takes a picture of it."""
+    """Return the command that waits for a page with this heading, and takes a picture of the page.
+
+    `picture` is PICTURE, or IF_REQUESTED if the picture is optional.
+    """
     return ["wait", "xpath", "//*", WAIT, heading, picture]

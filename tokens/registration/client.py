@@ -125,9 +125,10 @@ def created_row(client: Client, scopes: Iterable[Scope], apis: Iterable[Api]) ->
 
 
 def unsafe_switches(client: Client) -> dict[str, Any]:
-    """Return the columns of a client that make it less strict or stricter than the default, for the audit trail.
+    """Return the columns of a client that change how strict it is, for the audit trail.
 
-    These are the result of `less_strict.switches`, and the columns in STRICTER that have a value.
+    `less_strict.switches` gives the columns that make the client less strict than the default. STRICTER lists the
+    others; of these, only columns with a value are returned.
     """
     named = {name: value for name in STRICTER if (value := getattr(client, name))}
     return less_strict.switches(client) | named

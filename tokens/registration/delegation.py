@@ -24,7 +24,7 @@ GRANTS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rights:
-    """The rights of a client that can require a special permission of the administrator."""
+    """The properties of a client that decide which special permissions an administrator needs for it."""
 
     skips_consent: bool
     grants: Collection[str]
@@ -33,9 +33,10 @@ class Rights:
 
 
 def required(rights: Rights, *, allowed: Collection[str]) -> dict[str, str]:
-    """Return the permissions that a client's rights require, each with the field of the client that requires it.
+    """Return the special permissions that an administrator needs to give a client these rights.
 
-    `allowed` is the allow-list of redirect URIs. An empty list allows every address.
+    The result maps each permission to the field of the client that requires it. `allowed` is the allow-list of
+    redirect URIs. An empty list allows every address.
     """
     found = {GRANTS[grant]: "grants" for grant in rights.grants if grant in GRANTS}
     if rights.skips_consent:

@@ -41,7 +41,7 @@ def credentials(from_operator: Mapping[str, str]) -> DemoCredentials:
 
 @transaction.atomic
 def set_up(demo: DemoCredentials, *, api_audience: str, api_url: str, webapp_url: str, now: datetime) -> None:
-    """Create missing rows, and update existing rows to the credentials in `demo` and to these URLs."""
+    """Create the rows of the demo that are missing. Give existing rows the credentials in `demo` and these URLs."""
     ensure_user("demo", demo.values["DEMO_PASSWORD"], administrator=False)
     ensure_user("admin", demo.values["ADMIN_PASSWORD"], administrator=True)
     api, _ = Api.objects.update_or_create(name="Notes", defaults={"identifier": api_audience})

@@ -63,7 +63,7 @@ def set_up(suite: Suite, bank: Bank, *, issuer: str, now: datetime) -> Json:
 def _register(
     suite: Suite, name: str, public: Json, scopes: Sequence[str], *, algorithm: str | None, now: datetime
 ) -> str:
-    """Register a client. Replaces a client that has this client_id already. Returns the client_id."""
+    """Register a client with the JWKS `public`, and return its client_id. Replaces a client with this client_id."""
     callback = suite.address("callback")
     registration = Registration(
         name=f"Certification {suite.alias} FAPI 2.0 {name}",
@@ -78,10 +78,10 @@ def _register(
 
 
 def _algorithm() -> str | None:
-    """Return the algorithm that the clients choose for ID tokens.
+    """Return the algorithm that the clients register for their ID tokens.
 
-    Returns None, for the algorithm of the default key ring, if the profile permits that algorithm. Raises
-    ValidationError if no key ring signs with an algorithm of the profile.
+    Returns None if the profile permits the algorithm of the default key ring. The clients then use that algorithm.
+    Raises ValidationError if no key ring signs with an algorithm of the profile.
     """
     if rings.default_algorithm() in fapi2.ALGORITHMS:
         return None

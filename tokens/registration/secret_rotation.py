@@ -100,7 +100,7 @@ def refuse_past(at: datetime | None, *, now: datetime) -> None:
 
 
 def _record(action: str, secret: ClientSecret, dates: Collection[str], *, actor: str, now: datetime) -> None:
-    """Record an audit event with the secret's hint and the named dates."""
+    """Record an audit event with the secret's hint and dates. `dates` are names of fields, such as `expires_at`."""
     values = {name: str(at) if (at := getattr(secret, name)) else None for name in dates}
     subject = f"client:{secret.client.client_id}"
     record(action, actor=actor, subject=subject, details={"secret": str(secret), **values}, now=now)

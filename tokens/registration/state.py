@@ -73,7 +73,10 @@ def of_saved_client(client: Client) -> dict[str, Any]:
 
 
 def columns(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the columns of a client in this state: the inverse of `of_client`, without scopes and APIs."""
+    """Return the values of a client's columns for `state`, which has the form of a result of `of_client`.
+
+    Leaves out the scopes and APIs of the state, because they are not columns.
+    """
     public = state["authentication"] == AuthenticationMethod.NONE
     texts = {NAMES.get(name, name): state[name] for name in TEXTS}
     return texts | {
@@ -139,9 +142,10 @@ def _value(name: str, value: Any) -> Any:
 
 
 def _column(name: str, *, on: bool) -> bool | None:
-    """Return the value to store in the column of the switch `name`: True or False, or None for a default.
+    """Return the value to store in the column of the switch `name`.
 
-    None is stored, as by `create_client`, if the switch is off, its default is off, and the column is nullable.
+    In a nullable column whose switch is off by default, off is stored as None, as `create_client` does. Otherwise the
+    value is `on`.
     """
     field = Client._meta.get_field(NAMES.get(name, name))
     nullable = isinstance(field, models.Field) and field.null

@@ -100,7 +100,10 @@ def changed(*columns: str) -> str:
 
 
 def _condition(vendor: str, when: str | Mapping[str, str]) -> str:
-    """Return a rule's SQL condition for the database `vendor`, with the placeholders of CLOCKS filled in."""
+    """Return a rule's SQL condition for the database `vendor`.
+
+    The clock expressions of CLOCKS replace the placeholders `{now}` and `{began}`.
+    """
     condition = when if isinstance(when, str) else when[vendor]
     for clock, expression in CLOCKS.get(vendor, {}).items():
         condition = condition.replace(clock, expression)
@@ -115,7 +118,11 @@ def _create_reading(name: str, table: str, message: str, when: str) -> list[str]
 
 
 def _create(vendor: str, name: str, event: Event, table: str, message: str, when: str) -> list[str]:
-    """Return the statements for a rule. Raises NotImplementedError unless the database is SQLite or PostgreSQL."""
+    """Return the SQL statements that create the trigger of a rule.
+
+    `when` is the SQL condition under which `event` is refused; "" refuses always. Raises NotImplementedError unless
+    the database `vendor` is SQLite or PostgreSQL.
+    """
     if vendor == "postgresql":
         each = "STATEMENT" if event == "TRUNCATE" else "ROW"
         condition = f"WHEN ({when}) " if when else ""

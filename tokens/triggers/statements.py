@@ -14,7 +14,10 @@ Code = Callable[[ProjectState, BaseDatabaseSchemaEditor], None]
 
 
 class Statements(Operation):
-    """Migration operation that runs `forwards` or `backwards` with the state of the project and the schema editor."""
+    """Migration operation that calls a function: `forwards` if the migration is applied, `backwards` if it is reverted.
+
+    Each function gets the state of the project and the schema editor.
+    """
 
     reduces_to_sql = False
 
@@ -37,9 +40,10 @@ class Statements(Operation):
         _run(self.backwards, app_label, schema_editor, from_state)
 
     def last_backwards(self) -> "Statements":
-        """Return an operation that does nothing forwards, and runs `self.forwards` if the migration is reverted.
+        """Return an operation that calls `self.forwards` if the migration is reverted, and nothing if it is applied.
 
-        Place it before the operations that change columns, so that it is the last step backwards.
+        Place it before the operations that change columns. Django reverts operations in reverse order, so this
+        operation then runs last.
         """
         return Statements(nothing, self.forwards)
 

@@ -232,9 +232,9 @@ def bad_request(id_: str, *values: str, source: str = RFC6750, **changes: Any) -
 
 
 def unseen(id_: str, *values: str, source: str = RFC6750, **changes: Any) -> Row:
-    """Return a row whose request has its token in a place where the API must not look.
+    """Return a row whose request has no token, or has it in a place where the API must not look.
 
-    The API must answer as if there were no token.
+    `values` are Authorization headers, with {} in place of the token. The API must answer as if there were no token.
     """
     return Row(id_, source, good, error="", description="", headers=authorization(*values), **changes)
 

@@ -98,7 +98,10 @@ def test_a_disabled_user_is_refused_and_not_created_again(local: dict[str, Any])
 
 
 def by_email(token: AccessToken) -> Any:
-    """Create and return a user with the token's email, or return None, as a project's own function can do."""
+    """Return a new, unsaved user whose name is the token's email. Returns None if the token has no email.
+
+    It is an example of the function that a project can write.
+    """
     if not token.claims.get("email"):
         return None
     return get_user_model()(username=token.claims["email"])

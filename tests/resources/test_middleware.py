@@ -190,7 +190,10 @@ def test_only_errors_below_the_api_s_paths_are_json(
 def test_a_guarded_view_belongs_to_the_api_without_an_entry_in_paths(
     client: Client, address: str, is_json: bool
 ) -> None:
-    """Django answers a request for an unknown host itself, before it resolves the view."""
+    """The error for an unknown host is JSON at the API's addresses only.
+
+    Django refuses the host before it resolves the view.
+    """
     with pinned(PATHS=[]):
         answer = client.get(address, headers={"Host": "unknown.example"})
     assert answer.status_code == 400

@@ -128,9 +128,9 @@ def test_our_own_server_sets_its_number_of_threads() -> None:
 
 
 def test_a_background_thread_waits_without_a_place_and_does_not_count_as_the_first() -> None:
-    """In a process that has just started, one request may wait.
+    """The background poll of a feed may wait for a fetch even if the limit admits no further thread.
 
-    The background poll of the feed must not count as that request.
+    In a process that has just started, the first request may wait. The poll must not count as that request.
     """
     full, landing = WaitLimit(serving=lambda: 1), threading.Event()
     limits = Limits(deadline=60, waiters=1, patience=30, longest_backoff=1)

@@ -46,7 +46,7 @@ def bounded(examples: int) -> settings:
 def judge(path, method, answer, sent):
     """Fail if the answer is a 500, or if an endpoint refuses in another form than RFC 6749 section 5.2 defines.
 
-    Such a refusal is JSON with an error code, and is not cached.
+    Such a refusal is JSON with an error code, and is not cached. `sent` is what the test sent, for the failure message.
     """
     assert answer.status_code < 500, (method, path, sent)
     refused = path.startswith("/oauth") and answer.status_code >= 400

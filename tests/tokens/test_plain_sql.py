@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 class Keeping(Mock):
-    """A database backend that keeps a cursor."""
+    """A fake database backend that keeps a cursor open."""
 
 
 def test_a_cursor_executes_and_returns_rows():

@@ -154,10 +154,11 @@ def test_the_clock_of_the_node_that_logs_in_can_be_behind(browser, user, own, be
 @pytest.mark.parametrize("ago", [0, 5, 3600])
 @pytest.mark.parametrize("changes", REQUIRED, ids=str)
 def test_an_earlier_login_does_not_fit_an_address_from_another_browser(client, user, own, ago, changes):
-    """Another browser sent the request and got an address for it.
+    """Another browser sent a request that requires a new login, and got the address at which it continues.
 
-    This browser is logged in, but the address does not work in it. If this browser sends the request itself, with the
-    signed parameter that ties a new login to it, the user has to log in again.
+    This browser is logged in, but gets 400 at that address. It then sends the same request itself, with the signed
+    parameter that the issuer added for the other browser. The user has to log in again, unless `max_age` accepts the
+    earlier login.
     """
     other = Browser()
     handle = parameters({"Location": login_address(other, own, **changes)})["next"]

@@ -68,7 +68,7 @@ def test_a_known_key_is_used_at_once_and_refreshed_in_the_background():
 
 @pytest.mark.parametrize(("age", "served"), [(STALE - 1, ["one"]), (STALE, []), (KEPT, [])])
 def test_a_removed_key_is_used_for_five_minutes_at_most(age, served):
-    """When the five minutes are over, the first request waits for the end of a fetch, not only for its start."""
+    """When the copy of the keys is five minutes old, a request waits until they have been fetched again."""
     address = Address(spawn=lambda work: work() if address.now >= 1000 + STALE or not address.fetches else None)
     assert address.find() == ["one"]
     address.kids, address.now = [], address.now + age

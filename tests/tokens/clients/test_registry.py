@@ -23,7 +23,7 @@ UNCOUNTED = {
 
 
 def statements(ask) -> list[str]:
-    """Call `ask`, which sends a request, and return the kinds of SQL statements that it runs.
+    """Call `ask`, which sends a request, and return the first word of each SQL statement that it runs.
 
     Fails if the answer is not 200.
     """

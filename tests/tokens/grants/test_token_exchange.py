@@ -183,9 +183,9 @@ ENDS = {
 
 @pytest.mark.parametrize("end", ENDS)
 def test_what_an_application_s_token_was_traded_for_ends_with_it(client, webapp, notes, code, decode, end):
-    """Each way to revoke the first token also revokes the token that the client got in exchange.
+    """Each way to revoke a token also revokes the token for which it was exchanged.
 
-    An exchange of that second token is then refused.
+    That second token can then not be exchanged further.
     """
     Api.objects.filter(identifier=OTHER_API).update(client=notes)
     token = redeem(client, webapp, code(webapp)).json()["access_token"]

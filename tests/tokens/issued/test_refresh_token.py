@@ -79,7 +79,10 @@ def test_one_of_which_no_row_is_left_ends_its_family_too(client, app, log_in_to)
 
 
 def test_one_of_which_no_row_is_left_takes_its_family_back(client, app, log_in_to):
-    """RFC 7009 section 2.1: all tokens of the grant are revoked."""
+    """A client revokes a refresh token whose row was purged.
+
+    All tokens of the grant are revoked (RFC 7009 section 2.1).
+    """
     first = log_in_to(app)["refresh_token"]
     refresh(client, app, first)
     purged(first)

@@ -13,7 +13,7 @@ from tokens.keys.rules import lifecycle
 
 
 class Ring:
-    """The default ring. `now` is an instant that the test chooses, at which steps are taken."""
+    """The default ring. Its methods take steps of a key rotation at `now`, an instant that the test chooses."""
 
     def __init__(self):
         self.now = store.database_now()

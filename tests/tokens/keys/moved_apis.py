@@ -73,7 +73,11 @@ def keys(client, ring=None):
 
 
 def verifies(client, text, ring=None):
-    """Return True if the JWKS of `ring` verifies the token."""
+    """Return True if the JWKS of the key ring named `ring` verifies the token `text`.
+
+    If `ring` is None, use the JWKS of the default ring. Returns False if the JWKS lacks the token's kid. Fails if the
+    signature is wrong.
+    """
     header = jwt.get_unverified_header(text)
     if header["kid"] not in keys(client, ring):
         return False

@@ -33,7 +33,7 @@ class Rule:
 def drop(rule: Rule, vendor: str) -> list[str]:
     """Return the SQL statements that drop a rule.
 
-    The connection must be closed or rolled back afterwards.
+    After they have run, the caller must roll back the transaction or close the connection.
     """
     if rule.kind == "trigger":
         return [f"DROP TRIGGER {rule.name}" + (f" ON {rule.table}" if vendor == "postgresql" else "")]
@@ -64,7 +64,10 @@ OTHERS = {"tokens_ring_bits_check"}
 
 
 def names(selected: Iterable[str]) -> set[str]:
-    """Return the names of the rules that the SQL of SELECT_RULES has selected."""
+    """Return the names of the database's rules.
+
+    `selected` is the result of SELECT_RULES: names of rules, and on SQLite also CREATE TABLE statements with CHECKs.
+    """
     return {
         name
         for text in selected

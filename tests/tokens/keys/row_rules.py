@@ -38,7 +38,10 @@ from tokens.keys.rules.policy import PRODUCTION, TIMINGS
 
 
 def aside(rule: Rule, vendor: str) -> list[str]:
-    """Return the SQL statements that drop other rules, so that `rule` alone refuses its statements."""
+    """Return the SQL statements that drop the other rules that also refuse the statements of `rule`.
+
+    After that, only `rule` can refuse them.
+    """
     others = [other for other in RULES if other.name in rule.without and vendor in other.vendors]
     return [statement for other in others for statement in drop(other, vendor)]
 

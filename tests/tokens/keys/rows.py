@@ -17,24 +17,27 @@ KEY, RING, API, AUDIT = "tokens_signingkey", "tokens_ring", "tokens_api", "token
 
 
 def written(statement: str, vendor: str) -> str:
-    """Return the statement with literals that the database `vendor` reads."""
+    """Return the statement with its placeholders, such as `:hour`, replaced by literals for the database `vendor`."""
     for name, literal in LITERALS[vendor].items():
         statement = statement.replace(name, literal)
     return statement
 
 
 def policy(**changes: object) -> str:
-    """Return the production timings as an SQL literal. `changes` replace some of the timings."""
+    """Return the production timings: JSON as an SQL string literal. `changes` replace some of the timings."""
     return f"'{json.dumps(PRODUCTION.to_json() | changes)}'"
 
 
 def lacking(name: str) -> str:
-    """Return the production timings without the timing `name`, as an SQL literal."""
+    """Return the production timings without the timing `name`: JSON as an SQL string literal."""
     return f"'{json.dumps({key: value for key, value in PRODUCTION.to_json().items() if key != name})}'"
 
 
 def key(number: int, ring: int, kid: str, *, into: str = "INSERT", **columns: str) -> str:
-    """Return the SQL statement that inserts a row of a key."""
+    """Return the SQL statement that inserts the row of a key.
+
+    `number` and `ring` are primary keys. `into` is the verb, such as INSERT OR REPLACE. `columns` are values in SQL.
+    """
     row = {
         "id": str(number),
         "ring_id": str(ring),
@@ -51,7 +54,11 @@ def key(number: int, ring: int, kid: str, *, into: str = "INSERT", **columns: st
 
 
 def ring(number: int, name: str, *, into: str = "INSERT", assumed: str = "NULL", until: str = "NULL") -> str:
-    """Return the SQL statement that inserts a row of a key ring."""
+    """Return the SQL statement that inserts the row of a key ring.
+
+    `number` is the primary key. `into` is the verb, such as INSERT OR REPLACE. `assumed` and `until` are values in SQL
+    for the columns `assumed` and `assumed_until`.
+    """
     return (
         f"{into} INTO {RING} (id, name, algorithm, keystore, policy, assumed, assumed_until)"
         f" VALUES ({number}, '{name}', 'RS256', 'database', {policy()}, {assumed}, {until})"

@@ -32,9 +32,9 @@ def test_a_node_whose_clock_is_off_plans_nothing(skew):
 
 
 def test_a_process_that_was_suspended_before_it_compared_the_clocks_can_plan():
-    """The process was suspended for a minute, after it read its own, correct clock.
+    """The process read its own clock, was suspended for a minute, and then read the database's clock.
 
-    Only then did it read the database's clock.
+    Its clock is correct, so the step is not refused.
     """
     run()
     assert rotate(operation(store.database_now() - timedelta(seconds=61)), early=True).step == "planned"

@@ -312,7 +312,7 @@ def test_a_broken_row_in_the_place_of_the_next_key_keeps_no_key_from_being_revok
 
 
 def problems(ring):
-    """Return a mapping from the code of each problem that `keys --check` reports to the problem."""
+    """Return the problems that `keys --check` reports, by their codes."""
     with ring.at(), node_at(lambda: ring.now):
         return {
             problem.code: problem

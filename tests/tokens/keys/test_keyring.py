@@ -148,7 +148,10 @@ def test_a_clock_that_was_set_during_an_outage_is_carried_forward_by_the_larger_
 
 
 def ring(*keys, changed=()):
-    """Return the snapshot of a key ring with these keys. All their private keys can be decrypted."""
+    """Return the snapshot of a key ring with these keys. All their private keys can be decrypted.
+
+    `changed` are further keys, whose rows were changed by hand.
+    """
     return Snapshot(
         stored=tuple(SimpleNamespace(key=key) for key in keys),
         pairs={key.kid: SimpleNamespace(kid=key.kid, algorithm="RS256") for key in keys},

@@ -162,10 +162,10 @@ def without_a_flush(done: Discarded, *_: object, **__: object) -> Discarded:
 
 
 def flushed_by_the_standby(done: Discarded, _: object, *, at: datetime, now: datetime, policy: Policy) -> Discarded:
-    """Plan the flush wrongly: the switch that is to make verifiers drop the revoked key goes to the standby key.
+    """Plan the flush wrongly, as a switch to the standby key instead of a new key.
 
-    A verifier's copy of the JWKS that has the revoked key can have the standby key, too. Then the verifier does not
-    fetch the JWKS.
+    The flush must make verifiers fetch the JWKS, and so drop the revoked key. But a copy of the JWKS that has the
+    revoked key can have the standby key, too. A verifier with this copy does not fetch.
     """
     flush = replace(lifecycle.standby(done.keys), signs_at=at)  # type: ignore[type-var]  # there is one
     keys = [flush if key.kid == flush.kid else key for key in done.keys]
@@ -179,9 +179,9 @@ def flushed_too_late(
 
 
 def beside_later_switches(done: Discarded, fresh: Sequence[Key], *, at: datetime, **given: Any) -> Discarded:
-    """Keep the switches that are planned for after the flush, instead of cancelling them.
+    """Plan the flush wrongly: keep the switches that start at or after the flush, instead of cancelling them.
 
-    The flush is the switch that makes verifiers drop the revoked key.
+    The flush is the switch that makes verifiers drop the revoked key. The arguments are those of `discard._with_flush`.
     """
     with patch.object(discard, "_starts_from", lambda *_: False):
         return flushed(done, fresh, at=at, **given)
@@ -260,9 +260,10 @@ def test_tokens_a_second_longer_before_their_key_allows_it_break_p2() -> None:
 
 
 def test_a_private_half_destroyed_a_second_too_early_is_still_signed_with() -> None:
-    """A node that has not read the date of a switch still signs with the old key for snapshot_age + clock_error.
+    """The test destroys a private key a second before the last node stops signing with it, and a run fails.
 
-    The private key is destroyed another clock_error later, as a reserve.
+    A node that has not read the date of a switch signs with the old key for up to snapshot_age + clock_error. In the
+    code, the private key is destroyed another clock_error later, as a reserve.
     """
 
     def early(key: lifecycle.Key, keys: object, policy: Policy) -> datetime | None:

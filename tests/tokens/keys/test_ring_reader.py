@@ -62,7 +62,8 @@ def test_an_attacker_who_writes_into_the_table_publishes_nothing_even_in_a_proce
 def test_if_only_one_of_the_encrypting_keys_is_left_every_public_half_is_published(settings):
     """All public keys stay published, so valid tokens can still be verified.
 
-    But nothing is signed. The error names the encryption key that is missing, and no other key signs in its place.
+    But nothing is signed, because the signing key cannot be decrypted. No other key signs in its place. The error names
+    the encryption key that is missing.
     """
     first, second = settings.ISSUER["KEY_ENCRYPTION_KEYS"][0], "N" * 43
     run()

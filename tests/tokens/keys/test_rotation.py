@@ -158,7 +158,10 @@ def test_two_switches_within_one_token_lifetime_leave_every_token_verifiable():
 
 
 def test_a_new_key_in_the_same_second_as_an_outage_refuses_no_valid_token():
-    """A switch was planned. In the same second, the database goes away for longer than `snapshot_age`."""
+    """A switch is planned, and the database fails in the same second, for longer than `snapshot_age`.
+
+    Nodes with the old snapshot refuse to sign before the planned key starts, and that key is already published.
+    """
     run()
     old = keyring.snapshots.get("default", now=timezone.now())
     before = {key.kid for key in publication.published(now=timezone.now())}

@@ -18,7 +18,10 @@ NEW = Key(kid="new", announced_at=NOW - 3 * DAY, max_lifetime=MINUTE, signs_at=N
 
 
 def ring(*keys, changed=()):
-    """Return the snapshot of a key ring with these keys. All their private keys can be decrypted."""
+    """Return the snapshot of a key ring with these keys. All their private keys can be decrypted.
+
+    `changed` are further keys, whose rows were changed by hand.
+    """
     return Snapshot(
         stored=tuple(SimpleNamespace(key=key) for key in keys),
         pairs={key.kid: SimpleNamespace(kid=key.kid, algorithm="RS256", sign=bytes) for key in keys},

@@ -190,7 +190,10 @@ class World(RuleBasedStateMachine):
 
     @rule(early=st.booleans(), crash=st.booleans(), late=st.booleans())
     def rotate(self, early: bool, crash: bool, late: bool) -> None:
-        """Take the next step of a rotation. If it crashes before the commit, nothing changes."""
+        """Take the next step of a rotation.
+
+        `early` plans the next switch for the earliest safe instant. `crash` and `late` are those of `_commit`.
+        """
         ring, keys, policy = self._hold()
         locked = FakeLockedRing(keys, policy, self.now, lengthened=keys != self.keys)
         rotation._step(locked, self._pairs(), early=early)
@@ -199,20 +202,27 @@ class World(RuleBasedStateMachine):
 
     @rule(data=st.data(), crash=st.booleans(), late=st.booleans())
     def revoke(self, data: st.DataObject, crash: bool, late: bool) -> None:
-        """Revoke any live key, as `revoke_key` without --accept-outage does."""
+        """Revoke any live key, as `revoke_key` without --accept-outage does.
+
+        `crash` and `late` are those of `_commit`.
+        """
         live = [key.kid for key in self.keys if lifecycle.phase(key, self.keys, now=self.now) in lifecycle.PUBLISHED]
         self._revoke(data.draw(st.sampled_from(live)), crash=crash, late=late)
 
     @rule(data=st.data(), share=st.sampled_from([0.0, 0.1, 0.5]), late=st.booleans())
     def revoke_and_flush_sooner(self, data: st.DataObject, share: float, late: bool) -> None:
-        """Revoke any live key, and plan the switch that makes verifiers drop it earlier than usual (--flush-after)."""
+        """Revoke any live key, as `revoke_key --flush-after` does.
+
+        The flush, which makes verifiers drop the key, comes earlier than usual. `share` and `late` are as in `_revoke`.
+        """
         live = [key.kid for key in self.keys if lifecycle.phase(key, self.keys, now=self.now) in lifecycle.PUBLISHED]
         self._revoke(data.draw(st.sampled_from(live)), share=share, late=late)
 
     def _revoke(self, kid: str, *, crash: bool = False, late: bool = False, share: float = 1.0) -> None:
         """Revoke `kid`, and plan its flush, the switch that makes verifiers drop the key.
 
-        `share` places the flush between the earliest instant that is allowed (0) and the usual instant (1).
+        `share` places the flush between the earliest instant that is allowed (0) and the usual instant (1). `crash` and
+        `late` are those of `_commit`.
         """
         self.now = discard.instant_of_revocation(self.keys, now=self.now)
         ring, keys, policy = self._hold()
@@ -232,7 +242,10 @@ class World(RuleBasedStateMachine):
 
     @rule(data=st.data(), crash=st.booleans(), late=st.booleans())
     def cancel(self, data: st.DataObject, crash: bool, late: bool) -> None:
-        """Cancel any announced key, unless nodes might be about to sign with it."""
+        """Cancel any announced key, unless nodes might be about to sign with it.
+
+        `crash` and `late` are those of `_commit`.
+        """
         phases = {key.kid: lifecycle.phase(key, self.keys, now=self.now) for key in self.keys}
         announced = [kid for kid, phase in phases.items() if phase is lifecycle.Phase.ANNOUNCED]
         if announced:
@@ -247,9 +260,10 @@ class World(RuleBasedStateMachine):
                 self._plans_keep_the_flushes(excused=lambda _: True)  # an operator cancels a flush knowingly
 
     def _plans_keep_the_flushes(self, *, excused: Callable[[Key], bool]) -> None:
-        """Check that the last step removed no flush, and delayed only flushes for which `excused(revoked_key)` is True.
+        """Check that the last step removed no planned flush, and delayed none without an excuse.
 
-        A flush is the switch that makes verifiers drop a revoked key (rule P6, docs/why-rotation-is-safe.md).
+        A flush is the switch that makes verifiers drop a revoked key (rule P6, docs/why-rotation-is-safe.md). It may be
+        delayed if `excused`, called with the revoked key, returns True.
         """
         for kid, until in self.flushes.items():
             revoked = next(key for key in self.keys if key.kid == kid)
@@ -262,8 +276,10 @@ class World(RuleBasedStateMachine):
     def _moves_its_flush(self, earlier: Key, revoked: str, successor: Key | None) -> bool:
         """Return True if the revocation of `revoked` may delay the flush of `earlier`, which was revoked before.
 
-        A flush is a switch to a key that is newer than the revocation. It may be delayed if such a key is revoked, if
-        an older key signs at once, or if the settings have other timings than the ring.
+        A delay is allowed in three cases:
+        - `revoked` was announced after `earlier` was revoked.
+        - `successor`, which takes over from `revoked`, was announced before `earlier` was revoked.
+        - The settings have other timings than the ring.
         """
         assert earlier.revoked_at is not None
         announced = next(key.announced_at for key in self.keys if key.kid == revoked)
@@ -378,10 +394,10 @@ class World(RuleBasedStateMachine):
                 self.signed[key.kid] = (first, self.now)
 
     def _lazy_verifiers_meet(self, kid: str) -> None:
-        """Check a verifier that gets a token of `kid`: after the flush of a revoked key, it does not trust that key.
+        """Let lazy verifiers get a token that `kid` signed, and check that they trust no flushed key after that.
 
-        The verifier can have any JWKS that was ever served. It fetches the JWKS if its copy lacks `kid`. The flush is
-        the switch that makes such verifiers drop the revoked key (rule P6, docs/why-rotation-is-safe.md).
+        Such a verifier can have any JWKS that was ever served, and fetches the JWKS only if its copy lacks `kid`. The
+        flush of a revoked key is the switch that makes these verifiers drop it (rule P6, docs/why-rotation-is-safe.md).
         """
         revoked, policy = self._revoked(), self.widest
         # If nodes do not switch together, one signs with the previous key for longer.
@@ -413,8 +429,8 @@ class World(RuleBasedStateMachine):
     def every_api_accepts_valid_tokens(self) -> None:
         """Check that the JWKS copy of every API has the key of each valid token.
 
-        These are the rules P1 and P2 (docs/why-rotation-is-safe.md). If an operator made the switch after a revocation
-        earlier than usual, only APIs that fetch the JWKS for an unknown kid must have the new key at first.
+        These are the rules P1 and P2 (docs/why-rotation-is-safe.md). They are weaker for a new key that replaces a
+        revoked key earlier than usual. At first, only APIs that fetch the JWKS again must get this key.
         """
         valid = {kid for kid, expires in self.expires.items() if self.now < expires} - self._revoked()
         shortened = {kid for kid, until in self.shortened.items() if self.now < until}
@@ -451,8 +467,8 @@ class World(RuleBasedStateMachine):
     def something_signs(self) -> None:
         """Check that every node has a key with which it can sign (rule P5, docs/why-rotation-is-safe.md).
 
-        The exception is a revoked key that had just started: for twice clock_error, a node whose clock is slow may have
-        none.
+        This is not checked until `excused_until`. In the first moments, or after the revocation of a key that had just
+        started to sign, a node whose clock is slow can lack such a key.
         """
         for state, skew in self._nodes() if self.now >= self.excused_until else ():
             assert lifecycle.signer(state.keys, now=self.now + skew), "P5: nothing signs"
@@ -472,10 +488,10 @@ class World(RuleBasedStateMachine):
 
     @invariant()
     def plans_assume_every_timing_in_use(self) -> None:
-        """Check that steps compute dates from former, longer timings as long as these have an effect.
+        """Check that steps still assume the longer timings of former settings while these are in use.
 
-        They have an effect until every API has the last key that was announced under them, and the last token that was
-        signed under them has expired.
+        They are in use until two things have happened. Every API has the last key that was announced under them, and
+        the last token that was signed under them has expired.
         """
         assumed = adoption.assumed(self.ring)
         for until, policy in self.obeyed_until:

@@ -217,7 +217,8 @@ def token_of(step_words):
 def verified(token, recipe, identifier):
     """Verify a token as the server of the recipe does, and return its claims.
 
-    The token is verified by the JWKS, and by the claims that this server compares.
+    The signature is verified with the JWKS. Of `aud` and `iss`, only the claims that this server compares are checked.
+    `identifier` is the expected `aud`.
     """
     (key,) = [
         key

@@ -205,7 +205,7 @@ def test_saving_a_user_who_was_read_before_the_logout_revives_no_session(client,
 
 
 def test_a_grant_from_a_session_that_was_being_ended_gives_no_token(client, app, user):
-    """The request was checked with its session before the logout, and wrote the grant after the logout."""
+    """The session of the authorization request was checked before the logout, and the grant was written after it."""
     log_in(client, user, ago=-60)  # the node's clock is fast
     code = parameters(allow(client, authorization(app, scope=SCOPE)))["code"]
     everywhere.end_sessions_and_tokens(user, "test")
@@ -330,7 +330,7 @@ def test_a_device_approved_during_a_logout_everywhere_gets_no_grant(client, apis
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("gone", ["user", "client"])
 def test_a_user_or_client_deleted_between_page_and_answer_is_answered_with_access_denied(client, app, user, gone):
-    """The consent is stored in the transaction of the code, or not at all."""
+    """The consent and the authorization code are stored in one transaction, so neither is stored."""
     log_in(client, user)
     web = make_client("web", "authorization_code")
     assert web.remembers_consent

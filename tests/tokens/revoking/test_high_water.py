@@ -29,7 +29,7 @@ NOW = datetime(2030, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
 
 class Remembered:
-    """A record of the newest states in memory, in place of Redis."""
+    """A replacement for Redis. It keeps the record of the database's newest state in memory."""
 
     def __init__(self):
         self.marks, self.replaced, self.answers, self.writes = Marks(), set(), True, 0

@@ -1,6 +1,6 @@
 """The name of a token's user in an introspection response.
 
-An API gets it if the API's switch is on. Other clients do not get it.
+An API gets it for its own tokens if the API's column `introspection_names_user` is True. Other clients do not get it.
 """
 
 import pytest
@@ -17,7 +17,7 @@ SWITCH = "introspection_names_user"
 
 @pytest.fixture
 def mail(apis):
-    """Return the client that introspects for the API whose switch is on."""
+    """Return the client of the API that gets the user's name when it introspects a token."""
     made = confidential("mail")
     Api.objects.filter(identifier=API).update(client=made, **{SWITCH: True})
     return made

@@ -172,7 +172,7 @@ ASKED_AGAIN = {"8.6: a private-use scheme": (APP, 200), "8.6: loopback": (LOOPBA
 
 @pytest.mark.parametrize("section", ASKED_AGAIN)
 def test_consent_is_asked_again_if_any_program_can_claim_the_address(browser, native, section):
-    """Any program on the device can claim the first two kinds of address in the table."""
+    """Any program on the device can claim a private-use scheme or a loopback address, but no https address."""
     uri, status = ASKED_AGAIN[section]
     request = authorization(native, redirect_uri=uri)
     allow(browser, request)

@@ -51,7 +51,10 @@ def step(answer):
 
 
 def named(browser, client, decode, **changes):
-    """Allow a request, and return the authentication class that both its ID token and its access token name."""
+    """Let the user allow an authorization request, and return the `acr` of the ID token.
+
+    `changes` replace parameters of the request. If the scope has notes:read, the access token must have the same `acr`.
+    """
     body = redeem(browser, client, parameters(allow(browser, authorization(client, **changes)))["code"]).json()
     classes = {decode(body["id_token"], client.client_id)[1]["acr"]}
     if "notes:read" in changes.get("scope", "notes:read"):

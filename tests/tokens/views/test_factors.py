@@ -105,7 +105,10 @@ def passkey(ada):
 
 
 def tokens_of(browser, client, **changes):
-    """Allow a request in the browser's session, and return the token response."""
+    """Let the user of the browser allow an authorization request, and return the token response.
+
+    `changes` replace parameters of the authorization request.
+    """
     answer = allow(browser, authorization(client, **changes))
     return redeem(browser, client, parameters(answer)["code"]).json()
 
@@ -208,9 +211,9 @@ def test_a_user_begins_the_login_again_while_the_second_factor_is_missing(client
 
 
 def test_a_first_step_that_was_left_does_not_count_for_a_later_login(client, passkey):
-    """The first step (password) of a login was left before the second step.
+    """The user enters the password, and then logs in by a passkey instead of finishing the first login.
 
-    The token of another login must not name that first step.
+    The session must not record the password as a method of the second login.
     """
     enter_password(client)
     use_passkey(client, passkey)

@@ -1,6 +1,7 @@
 """The authorization response as an HTML form (response_mode=form_post).
 
-It is used for codes and for errors, under the page's Content-Security-Policy, if a browser can send the form.
+It is used for codes and for errors, if the redirect URI is one to which a browser can send a form. The page's
+Content-Security-Policy permits the page's own script only.
 """
 
 import base64
@@ -148,7 +149,7 @@ def test_no_form_goes_to_a_private_use_scheme(browser, apis):
 
 
 def test_a_loopback_address_gets_a_form(browser, apis):
-    """The interactive login of msal sends such a request."""
+    """The interactive login of msal requests form_post with a loopback redirect URI."""
     native = make_client("native", "authorization_code", public=True)
     Client.objects.filter(pk=native.pk).update(redirect_uris="http://127.0.0.1/")
     uri = "http://127.0.0.1:41887/"

@@ -1,6 +1,6 @@
 """Signed authorization requests (RFC 9101), sent by the browser or pushed.
 
-Similar requests that are invalid are refused.
+Valid requests are accepted, and similar ones that are invalid are refused.
 """
 
 import json

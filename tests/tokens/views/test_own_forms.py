@@ -15,9 +15,9 @@ OUR_OWN = {"HTTP_ORIGIN": "null", "HTTP_SEC_FETCH_SITE": "same-origin"}
 
 @pytest.fixture(params=[False, True], ids=["http", "https"])
 def log_in(request, user):
-    """Return a function that sends the login form with these HTTP headers.
+    """Return a function that sends the login form and returns the answer.
 
-    The form has the CSRF token unless `token` is False.
+    Its keyword arguments are HTTP headers. If its argument `token` is False, the form lacks the CSRF token.
     """
 
     def send(*, token=True, **headers):

@@ -471,7 +471,10 @@ def test_a_nonce_is_required_here_too_if_the_setting_requires_it(own, settings):
 
 @pytest.fixture(params=["client", "setting"])
 def required(request, settings):
-    """Return a function that requires pushed requests, by the column of the client `own` or by the setting."""
+    """Return a function that makes the issuer require pushed requests.
+
+    Each test runs twice: they are required by a field of the client `own`, or by a setting for all clients.
+    """
 
     def switch():
         if request.param == "client":

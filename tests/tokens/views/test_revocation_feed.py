@@ -139,7 +139,7 @@ def test_a_delta_has_all_changes_even_if_part_of_them_was_sealed_since(client, m
 
 @pytest.mark.parametrize("kind", ["another tag", "another number", "too old"])
 def test_a_version_that_the_log_does_not_have_gets_the_full_state(client, kind):
-    """The version is one that readers have after a failover that lost transactions, or after a restored backup."""
+    """Readers can have an unknown version after a failover that lost transactions, or after a backup was restored."""
     revoke("a")
     first = claims(client)["version"]
     revoke("b")

@@ -324,7 +324,10 @@ def test_a_second_try_that_comes_late_is_a_request_of_its_own(app, lines, counte
 
 
 def test_what_changed_between_two_attempts_counts_for_the_next_one(app):
-    """The second try repeats the refusal of the first attempt. The attempt after it is processed."""
+    """A client is refused twice and is then changed. Its third request gets a token.
+
+    Only the second request is answered with the stored refusal of the first one.
+    """
     Client.objects.update(grants=[])
     form = MISSING | {"scope": "notes:read"}
     go(app).twice(form)

@@ -31,7 +31,7 @@ def token(page):
 
 
 def links(answer):
-    """Return the links of the page that refuses the form, by their labels."""
+    """Return the addresses of the links on the page that refuses the form, by label."""
     assert_page(answer, 403)
     anchors = re.findall(r'<a href="([^"]*)">([^<]*)</a>', answer.content.decode())
     return {label: unescape(address) for address, label in anchors}

@@ -54,9 +54,9 @@ def english():
 
 
 def patterns(language):
-    """Return a pattern for each text of the catalogue whose English and German text differ.
+    """Return a mapping from English texts of the catalogue to patterns that match the texts in `language`.
 
-    The patterns match the text in `language`.
+    Texts that are the same in English and German are left out.
     """
     # Not names of columns ("type"), which are words of code as well, nor sentences of the core, which the admin shows.
     read = [entry for entry in catalogue.read(catalogue.catalogue("de")) if NO_COLUMN.search(entry.msgid)]
@@ -66,7 +66,10 @@ def patterns(language):
 
 
 def found(page, language):
-    """Return the texts of the catalogue that are the whole text of an element of the page, in this language."""
+    """Return the texts of the catalogue that the page shows in `language`.
+
+    Only texts at the beginning of an element or of an attribute's value count. The texts are returned in English.
+    """
     text = re.sub(r"<p[^>]* lang=\"en\".*?</p>", "", page.content.decode(), flags=re.DOTALL)
     text = re.sub(r"\s+", " ", html.unescape(re.sub(r"(?<=>)\s+|\s+(?=<)", "", text)))
     candidates = {one: pattern for one, pattern in patterns(language).items() if max(VALUE.split(one), key=len) in text}

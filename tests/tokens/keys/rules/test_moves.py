@@ -55,7 +55,8 @@ class Timeline:
     def lags(self) -> Iterator[timedelta]:
         """Yield how long after the commit an API can still use an older copy of the new ring's JWKS.
 
-        The commit stores the move. There is a duration for each of the two policies.
+        The commit stores the move. The first duration is that of the new ring's policy. The second one is that of the
+        slower policy, of the new ring or the previous one.
         """
         for policy in (self.policy, self.slowest):
             yield policy.snapshot_age + policy.shared_cache + policy.api_copy - 3 * LATE

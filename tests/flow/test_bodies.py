@@ -39,7 +39,10 @@ def test_a_chunked_login_logs_in(system: System) -> None:
     form = next(form for form in forms(page.text) if "password" in form.fields)
     filled = form.fields | {"login": "demo", "password": system.variables.demo["DEMO_PASSWORD"]}
     headers = FORM | {"Referer": page.url}
-    answer = browser.post(page.url, data=chunked(urlencode(filled)), headers=headers, timeout=60)
+    for _ in range(10):
+        answer = browser.post(page.url, data=chunked(urlencode(filled)), headers=headers, timeout=60)
+        if answer.status_code != 503:  # other tests' logins were hashing passwords
+            break
     assert "You are logged in as demo" in answer.text
 
 

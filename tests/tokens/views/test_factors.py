@@ -5,6 +5,7 @@ There is a test for each security advisory about allauth.mfa.
 
 import json
 import time
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
@@ -14,6 +15,7 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
 from django.core.serializers.json import DjangoJSONEncoder
 from django.test import Client as Browser
+from django.utils import timezone
 from fido2.cose import ES256, CoseKey
 from fido2.webauthn import AttestationObject, AttestedCredentialData, AuthenticatorData
 
@@ -179,6 +181,21 @@ def test_codes_are_limited_for_a_user_from_all_addresses_together(client, secret
     last = Browser(REMOTE_ADDR="192.0.2.9")
     enter_password(last)
     assert last.post(SECOND, {"code": code(secret)}).status_code == 429, "also for the right code"
+
+
+def test_codes_are_limited_to_ten_windows_a_day(client, secret, settings, at):
+    """The limit for the day bounds an attacker who waits for each window to end."""
+    settings.ISSUER = settings.ISSUER | {"RATE_LIMITS": {"factor": (1, 60), "login": (1000, 60)}}
+    enter_password(client)
+    midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    answers = []
+    for minute in range(11):
+        with at(midnight + timedelta(minutes=minute)):
+            answers.append(client.post(SECOND, {"code": "000000"}))
+    assert [answer.status_code for answer in answers] == [200] * 10 + [429]
+    assert int(answers[10].headers["Retry-After"]) == 86_400 - 600, "until the day ends"
+    with at(midnight + timedelta(days=1)):
+        assert client.post(SECOND, {"code": "000000"}).status_code == 200
 
 
 def test_codes_are_refused_while_nothing_can_be_counted(client, secret, monkeypatch):

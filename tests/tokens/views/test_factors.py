@@ -6,6 +6,7 @@ There is a test for each security advisory about allauth.mfa.
 import json
 import time
 from datetime import timedelta
+from unittest.mock import patch
 from urllib.parse import urlencode
 
 import pytest
@@ -23,12 +24,14 @@ from tests.tokens.factories import allow, authorization, make_user, parameters, 
 from tests.tokens.passkey import PRESENT, SHARED, VERIFIED, Passkey, encode
 from tokens.authentication_class import MULTI_FACTOR, PASSWORD, PHISHING_RESISTANT
 from tokens.factors import one_time_code
+from tokens.keys.errors import NotReady
 from tokens.limits import cache_circuit, rate_limit
 from tokens.views.pages import HEADERS, PASSKEY_HEADERS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 
 LOGIN, SECOND, INDEX = "/accounts/login/", "/accounts/2fa/authenticate/", "/accounts/2fa/"
+CONFIRM_BY_CODE = "/accounts/2fa/reauthenticate/"
 PASSKEY_LOGIN, CONFIRM = "/accounts/2fa/webauthn/login/", "/accounts/reauthenticate/"
 WORD = "correct horse"
 
@@ -160,6 +163,22 @@ def test_a_recovery_code_is_accepted_once(client, ada, secret):
     enter_password(other)
     assert other.post(SECOND, {"code": first}).status_code == 200
     assert not is_logged_in(other)
+
+
+@pytest.mark.parametrize("page", [SECOND, CONFIRM_BY_CODE])
+@pytest.mark.parametrize("kind", ["app", "recovery code"])
+def test_a_code_is_not_used_up_while_the_clock_is_unknown(client, ada, secret, page, kind):
+    codes = RecoveryCodes.activate(ada).get_unused_codes()
+    if page == SECOND:
+        enter_password(client)
+    else:
+        log_in(client, secret)
+    shown = code(secret, 1) if kind == "app" else codes[0]
+    before = list(Authenticator.objects.order_by("pk").values("pk", "data"))
+    with patch("tokens.keys.keyring.clock", side_effect=NotReady("this node's clock is off")):
+        assert client.post(page, {"code": shown}).status_code == 503
+    assert list(Authenticator.objects.order_by("pk").values("pk", "data")) == before
+    assert client.post(page, {"code": shown}).status_code == 302, "the same code is accepted afterwards"
 
 
 def test_recovery_codes_are_encrypted_in_the_database(ada):

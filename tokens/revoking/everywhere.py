@@ -81,7 +81,6 @@ def revoke_until_commit(revoke: Revoke) -> None:
 
     Until the commit, other nodes do not see the change and can issue tokens. The second call revokes these tokens, too.
     """
-    # Until the commit, other nodes do not see the change, and can issue tokens that must be revoked.
     before = store.database_now()
     revoke(now=before)
 

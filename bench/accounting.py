@@ -1,6 +1,6 @@
-"""Measure what processes use: CPU time, memory, and connections to a database.
+"""Measure the CPU time, the memory and the database connections of processes.
 
-The kernel (/proc) counts the first two.
+CPU time and memory are read from /proc.
 """
 
 import os

@@ -120,7 +120,7 @@ def parse() -> argparse.Namespace:
 
 
 def fill(issuer: Served, options: argparse.Namespace) -> None:
-    """Copy the rows that the options demand into the issuer's database, and let PostgreSQL collect statistics."""
+    """Fill the issuer's database with as many rows as the options demand, and let PostgreSQL collect statistics."""
     with psycopg.connect(issuer.database) as connection:
         copy(connection, "tokens_user", users(options.users))
         connection.execute(ADDRESSES)
@@ -189,7 +189,7 @@ def events(number: int, options: argparse.Namespace) -> Iterator[dict[str, Any]]
 
 
 def measure(issuer: Served) -> Iterator[tuple[str, bool]]:
-    """Measure each list of PAGES. Yield its line of the output, and True if it is slower than LIMIT."""
+    """Measure each list of PAGES. Yield the line to print, and True if the median exceeds LIMIT."""
     keys = {name: key(issuer, *order) for name, order in MIDDLES.items()}
     with requests.Session() as session:
         log_in(issuer, session)
@@ -213,7 +213,7 @@ def key(issuer: Served, table: str, order: str, row: int) -> int:
 def measured(issuer: Served, session: requests.Session, address: str) -> list[float]:
     """Request one list of the admin ROUNDS times, and return the time of each request in milliseconds.
 
-    A first request is sent before, and not measured. The issuer, its connections to the database and this process have
+    One more request is sent first, as a warm-up. The issuer, its connections to the database and this process have
     real-time priority if that is allowed, so that other work on the machine hardly affects the times.
     """
     seconds(session, address)

@@ -84,7 +84,7 @@ class Backing:
         return [Cost(*row) for row in self.postgresql.execute(COSTS.format(name=name))]
 
     def forget(self) -> None:
-        """Forget the SQL statements that were counted so far."""
+        """Reset the counts of SQL statements to zero."""
         self.postgresql.execute("SELECT pg_stat_statements_reset()")
 
     @contextmanager

@@ -34,7 +34,7 @@ PEERS |= {"express-oauth2-jwt-bearer", "DRF floor"}
 
 
 def drawn(document: Mapping[str, Any]) -> str:
-    """Return the chart of a result document."""
+    """Return the chart of the results as SVG. `document` is the content of `bench.json`."""
     parts, top = [], 44
     for title, rows in GROUPS.items():
         parts += _group(title, rows, document["medians"], top)
@@ -56,9 +56,10 @@ def _frame(document: Mapping[str, Any], height: int) -> Iterator[str]:
 
 
 def _group(title: str, rows: Mapping[str, str], medians: Mapping[str, float], top: int) -> Iterator[str]:
-    """Yield the bars of one group of the chart.
+    """Yield the SVG elements of one group of bars, which begins at the vertical coordinate `top`.
 
-    A bar is cut off if it is more than eight times as long as the group's first.
+    `rows` has the label of each row by its name, and `medians` has its CPU milliseconds. A bar that is more than eight
+    times as long as the first bar of the group is cut off.
     """
     limit = 8 * medians[next(iter(rows))]
     longest = max(min(medians[name], limit) for name in rows)

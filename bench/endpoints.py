@@ -42,9 +42,9 @@ class World:
 
 
 def registered(one: Served, name: str, *, rounds: int) -> World:
-    """Register clients, authorization codes and an administrator at the issuer.
+    """Register clients, authorization codes for `rounds` rounds, and an administrator at the issuer `one`.
 
-    There are enough codes for `rounds` rounds.
+    Returns the World with their credentials. `name` is the name of the server in the output.
     """
     key, codes = ec.generate_private_key(ec.SECP256R1()), EACH * rounds
     given = {"jwks": tables.key_set(key), "callback": CALLBACK, "challenge": CHALLENGE, "users": 1, "codes": codes}
@@ -80,7 +80,7 @@ def of(world: World) -> Iterator[Row]:
 
 
 def one(prepare: Prepare) -> Prepare:
-    """Return a function that returns only the first client of those that `prepare` returns."""
+    """Return a function that calls `prepare`, and returns only the first of the clients that `prepare` returned."""
     return lambda: prepare()[:1]
 
 
@@ -90,13 +90,13 @@ def repeated(sent: bytes) -> Prepare:
 
 
 def unchanged(server: Server) -> Sequence[Client]:
-    """Return a client that requests the feed repeatedly, and has its current version already."""
+    """Return one client in a list. It polls the feed repeatedly with the current version, so that the answer is 304."""
     version = current(server)
     return repeated(request("GET", f"{FEED}?since={version}", {"If-None-Match": f'W/"{version}"'}))()
 
 
 def changed(server: Server) -> Client:
-    """Revoke a token, and poll the feed for the changes since the last poll. Do this repeatedly."""
+    """Yield polls of the feed without end. Before each poll, revoke a token, so that the poll gets one new entry."""
     version = current(server)
     with psycopg.connect(server.database, autocommit=True) as connection:
         while True:
@@ -108,7 +108,7 @@ def changed(server: Server) -> Client:
 
 
 def current(server: Server) -> str:
-    """Return the current version of the feed, after all waiting revocations were published."""
+    """Poll the feed until all waiting revocations are published, and return the version of the feed."""
     while True:
         claims = claims_of(requests.get(server.url + FEED, timeout=60).text)
         if not claims.get("more"):

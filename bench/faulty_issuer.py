@@ -37,9 +37,10 @@ def main() -> None:
 
 
 def row(name: str, fault: object) -> str:
-    """Measure one fault of an issuer that runs on a real socket. Return the row of the table.
+    """Measure one fault of an issuer that runs on a real socket. Return the row of the table as text.
 
-    The clock is set to a time at which the API has to fetch the keys again.
+    `fault` returns the faulty answer to a request of the JWKS. The clock is set to a time at which the API has to fetch
+    the JWKS again.
     """
     with loopback() as issuer:
         world = World(issuer)

@@ -5,7 +5,7 @@ and an issuer of an earlier commit with `--before-entries` live entries. Prints 
 verdict. CPU time is that of the issuer's processes, read from /proc. The longest waits are measured with real-time
 priority if that is allowed (root). Otherwise, they include waits for other work on the machine.
 
-Read in this order: issuer_feed, feed_before, shared, api_feed, token_check, and then the modules that these use:
+Read in this order: issuer_feed, feed_before, shared, api_feed, token_check. Then read the modules that they use:
 issuers, revocation_rows, stalls, readers, priority, figures.
 """
 
@@ -62,9 +62,9 @@ def before_the_change() -> str:
 
 
 def measured_before(options: argparse.Namespace, folder: Path) -> dict[str, float]:
-    """Measure the earlier build, and return its figures.
+    """Measure the earlier build, and return its figures by name.
 
-    Also print the figures of feeds with more entries, which the earlier build might refuse.
+    Also prints the figures of larger feeds, which the APIs of the earlier build might not read.
     """
     with worktree(options.against, folder) as root:
         figures, rows = feed_before.measure(root, folder, options.before_entries)

@@ -20,7 +20,10 @@ LIMIT = "from resources.revocations import MAX_FEED; print(MAX_FEED)"
 
 
 def measure(root: Path, folder: Path, entries: int) -> tuple[dict[str, float], list[Row]]:
-    """Return the figures of the build in the folder `root` with `entries` live entries, and rows about larger feeds."""
+    """Return the figures by name of the build in the folder `root` with `entries` live entries.
+
+    Also returns rows for the output about larger feeds.
+    """
     with served(folder, root) as one:
         fill(one, 0, entries)
         tag = read(one).headers["ETag"]
@@ -32,10 +35,10 @@ def measure(root: Path, folder: Path, entries: int) -> tuple[dict[str, float], l
 
 
 def larger(one: Served, entries: int, limit: int) -> Iterator[Row]:
-    """Yield a row for each number of entries in LARGER.
+    """Grow the feed from `entries` entries to each size in LARGER. Yield a row for the first size and each larger one.
 
     The row has the seconds for reading the feed, and says whether an API accepts the feed. `limit` is the greatest
-    number of bytes that an API reads. `entries` is the number of entries that the feed has already.
+    number of bytes that an API reads.
     """
     for size in (entries, *LARGER):
         fill(one, entries, size)

@@ -1,9 +1,11 @@
-"""Fills the tables of an issuer that grow, for `bench.growth`. Needs a superuser of a PostgreSQL of its own.
+"""Fills those tables of an issuer that grow with its use, for `bench.growth`.
+
+Needs a superuser of a PostgreSQL that only this benchmark uses.
 
 - Digests and keys are hashes, so that rows are found and inserted on random pages of an index, as in a deployment.
-- Rows were made at even steps in the last SPAN. Most have expired, and none was purged.
-- Triggers and foreign keys are not run. The indexes of a table are built after its rows: an index of random keys that
-  grows by one row at a time would write each of its pages many times.
+- The dates of the rows are spread evenly over the last SPAN. Most rows have expired, and none was purged.
+- Triggers do not run, and foreign keys are not checked.
+- The indexes of a table are built after its rows are inserted, because that writes each page of an index only once.
 """
 
 import time
@@ -31,7 +33,10 @@ CLIENT = f"{FIRST_CLIENT} + CASE WHEN n % 4 = 0 THEN 0 ELSE n * 104729 % {{clien
 
 
 def digest(of: str) -> str:
-    """Return SQL for the SHA-256 of a text in hexadecimal, the form in which digests of codes and tokens are stored."""
+    """Return an SQL expression for the hexadecimal SHA-256 of the SQL expression `of`.
+
+    The issuer stores the digests of codes and tokens in this form.
+    """
     return f"encode(sha256(({of})::bytea), 'hex')"
 
 
@@ -113,7 +118,7 @@ class Size:
         return min(self.rows, 100_000)
 
     def statement(self, text: str) -> str:
-        """Return the SQL statement with the numbers of rows filled in."""
+        """Return the SQL template `text` with the numbers in place of {rows}, {users} and {clients}."""
         return text.format(rows=self.rows, users=self.users, clients=self.clients)
 
 
@@ -141,7 +146,10 @@ def fill(database: str, size: Size, say: Callable[[str], None]) -> None:
 
 
 def _fill(database: str, table: str, statement: str, *, is_emptied: bool) -> int:
-    """Insert rows into a table by the SQL statement, and then build its indexes. Returns the number of rows."""
+    """Insert rows into a table by the SQL statement, and then build its indexes. Returns the number of inserted rows.
+
+    If `is_emptied` is True, the table is truncated first.
+    """
     with psycopg.connect(database) as connection:
         connection.execute("SET session_replication_role = replica")
         connection.execute("SET maintenance_work_mem = '1GB'")

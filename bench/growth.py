@@ -7,7 +7,8 @@ time. For a ratio that misses its target, it also prints what each statement too
 
 10,000,000 rows need 35 GB below the folder of temporary files, and half an hour on two cores.
 
-In reading order: growth, endpoints, full_tables, pairs; then what they use: rows, rounds, backing, priority, figures.
+Read in this order: growth, endpoints, full_tables, pairs. Then read the modules that they use: rows, rounds, backing,
+priority, figures.
 """
 
 import argparse
@@ -44,7 +45,7 @@ POSTGRESQL = {
 
 
 def main() -> None:
-    """Fill both databases, measure, and print.
+    """Fill both databases, measure, and print the results.
 
     Exits with 0 even if a target is missed, because the machine can be busy.
     """
@@ -76,7 +77,7 @@ def parse() -> argparse.Namespace:
 
 
 def started(stack: ExitStack, folder: Path, services: Backing, number: int) -> list[Row]:
-    """Start an issuer, fill its tables with `number` rows each, and return the rows of the benchmark."""
+    """Start an issuer, fill its tables with `number` rows each, and return the benchmark's rows (kinds of request)."""
     variables = servers.issuer_variables(folder, services.redis_url)
     one = stack.enter_context(served(folder, variables=variables))
     fill(one.database, Size(number), lambda text: say(f"{number:,}: {text}"))
@@ -85,7 +86,7 @@ def started(stack: ExitStack, folder: Path, services: Backing, number: int) -> l
 
 
 def measure(pairs: Sequence[Pair], services: Backing) -> None:
-    """Send the requests of each pair as a warm-up. Then measure each pair in each round, and add the samples to it."""
+    """Send the requests of each pair as a warm-up. Then measure each pair in each round, and store the samples."""
     say(f"{len(pairs)} endpoints, {ROUNDS} rounds; {load()}")
     for pair in pairs:
         for row in pair.turn(0):
@@ -115,7 +116,7 @@ def document(pairs: Sequence[Pair], rows: int) -> Mapping[str, object]:
 
 
 def reasons(pair: Pair, services: Backing) -> Iterator[str]:
-    """Yield lines with the cost of each SQL statement of a pair, if its ratio misses the target."""
+    """Yield lines with the cost of each SQL statement of a pair. Yield nothing if its ratio meets the target."""
     if pair.line().figure > MOST:
         yield f"{pair.few.name}, at {pair.few.server.name} and at {pair.many.server.name}:"
         yield from explained(counted(pair.few, services), counted(pair.many, services))

@@ -62,15 +62,15 @@ def measure(folder: Path, entries: int, before: dict[str, float]) -> Iterator[Ro
 def row(name: str, waits: Waits, *, most: float | None = 20, before: float | None = None) -> Row:
     """Return a row about the longest time that a request waited for its answer.
 
-    The name says how many requests were measured, and how many of them count.
+    The name of the row also has the number of requests and the share of them that counts (see `bench.stalls`).
     """
     return Row(f"{name} ({waits.counted / waits.requests:.0%} of {waits.requests})", waits.longest, most, "ms", before)
 
 
 def stalled(one: Served, work: Callable[[], object]) -> tuple[float, Waits]:
-    """Return the issuer's CPU milliseconds during `work`, and the waits of other requests in that time.
+    """Run `work`. Return the issuer's CPU milliseconds, and the waits of another process that requests /healthz.
 
-    The CPU time includes that of the other requests.
+    The CPU time includes that of the requests of /healthz.
     """
     with ExitStack() as stack:
         for process in one.processes():
@@ -99,10 +99,10 @@ def publish(one: Served) -> None:
 
 
 def full_reads(one: Served, probe: float) -> tuple[float, Waits]:
-    """Read the full feed READS times. Return the median CPU milliseconds of a read, and how long other requests waited.
+    """Read the full feed READS times. Return the median CPU milliseconds of a read, and the waits of other requests.
 
-    Before each read, some tokens are revoked, so that each read builds the document again. `probe` is the CPU
-    milliseconds that one of the other requests costs. The cost of these requests is subtracted.
+    Before each read, some tokens are revoked, so that the issuer builds the document again for each read. `probe` is
+    the CPU milliseconds of one of the other requests. The cost of the other requests is subtracted.
     """
     costs, waits = [], []
     for number in range(READS):
@@ -166,9 +166,9 @@ def arriving(one: Served) -> float:
 
 
 def revoke_for_ten_seconds(connection: "psycopg.Connection[tuple[object, ...]]", committed: dict[bytes, float]) -> None:
-    """Revoke ARRIVING tokens per second, ten in a transaction.
+    """Revoke ARRIVING tokens per second for ten seconds, ten in each transaction.
 
-    For each entry, `committed` gets the time of its commit. Its key in `committed` is the key of the entry.
+    Adds to `committed`, for each entry of the feed, the entry's key and the time of the commit in Unix seconds.
     """
     start = time.time()
     for number in range(ARRIVING):
@@ -179,7 +179,11 @@ def revoke_for_ten_seconds(connection: "psycopg.Connection[tuple[object, ...]]",
 
 
 def purged(one: Served) -> list[Row]:
-    """Purge the expired entries. Return rows about the speed of the purge and about the entries that are left."""
+    """Make all entries expire, and purge them. Return two rows of the output.
+
+    The first row has the seconds that the purge of 100,000 entries takes. The second row has the number of entries and
+    segments that are left.
+    """
     one.execute(*END_ALL)
     start = time.perf_counter()
     removed = json.loads(one.issuer.run("purge_tokens", "--json", "--batch", "10000"))["removed"]["revocations"]

@@ -94,7 +94,7 @@ class Served:
 
 @contextmanager
 def worktree(commit: str, folder: Path) -> Iterator[Path]:
-    """Check out a commit into a temporary folder, and yield the folder. The folder is removed after the block."""
+    """Check out a commit into a new folder in `folder`, and yield its path. The checkout is removed after the block."""
     path = folder / "before"
     subprocess.run(["git", "worktree", "add", "--detach", "--quiet", str(path), commit], cwd=ROOT, check=True)
     try:
@@ -127,7 +127,7 @@ def served(
 
 @contextmanager
 def restarted(one: Served, folder: Path) -> Iterator[Served]:
-    """Stop the issuer of this build, and start it again with one worker."""
+    """Stop the issuer `one` of this build, and run it again with one worker while the block runs."""
     processes.stop([one.child])
     child = services.serve(one.issuer, one.url, folder / f"{one.url.rpartition(':')[2]}-again.log", workers=1)
     try:
@@ -138,14 +138,14 @@ def restarted(one: Served, folder: Path) -> Iterator[Served]:
 
 
 def python(root: Path, code: str) -> str:
-    """Run Python code in the folder `root`, so that it imports that build. Return what it prints."""
+    """Run Python code in the folder `root`, so that it imports the build in this folder. Return its output."""
     run = subprocess.run([sys.executable, "-c", code], cwd=root, check=True, capture_output=True, text=True)
     return run.stdout.strip()
 
 
 @contextmanager
 def _at(root: Path) -> Iterator[None]:
-    """Make the helpers of the tests start the build in the folder `root` while the block runs."""
+    """Make `tests.services` start the build in the folder `root` while the block runs."""
     kept, services.ROOT = services.ROOT, root
     try:
         yield

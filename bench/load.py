@@ -28,8 +28,8 @@ class Answer:
 class Drive:
     """The result of `drive`.
 
-    `waits` has a wait for each answer, in seconds. A wait begins when the request was sent. At a fixed rate, it begins
-    when the request was due.
+    `waits` has a wait for each answer, in seconds. A wait begins when the request is sent or, at a fixed rate, when
+    the request is due.
     """
 
     waits: list[float] = field(default_factory=list)
@@ -44,7 +44,7 @@ class Drive:
     def wait(self, share: float) -> float:
         """Return a quantile of the waits in milliseconds.
 
-        The fraction `share` of the waits is not longer than the result.
+        `share` is the fraction (0 to 1) of the waits that are at most as long as the result.
         """
         ordered = sorted(self.waits)
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000
@@ -61,7 +61,7 @@ class Line:
         self._buffer = b""
 
     def send(self, due: float) -> None:
-        """Send the client's next request, which was due at `due`."""
+        """Send the client's next request. The wait is measured from `due`, an instant of `time.perf_counter`."""
         assert self.request is not None
         self.due, self._buffer = due, b""
         self.socket.sendall(self.request)

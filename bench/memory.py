@@ -1,10 +1,11 @@
 """Measures whether memory grows with the number of requests (`make bench-memory`).
 
-Needs PostgreSQL's programs and Redis. An issuer of two workers issues `--tokens` access tokens by client credentials,
-signed by ES256. An API of two workers refuses `--kids` tokens, each with another random kid. Ten times in each part,
-the memory of all processes of the server is read (proportional set size, without pages of files: those of libraries
-count for less while another server maps them, too). It is flat if the last reading is at most 1.05 of the first, which
-follows a tenth of the requests.
+Needs PostgreSQL's programs and Redis. Part 1: an issuer with two workers issues `--tokens` access tokens by client
+credentials, signed by ES256. Part 2: an API with two workers refuses `--kids` tokens, each with another random kid.
+
+The memory of all processes of the server is read after each tenth of the requests. It is the proportional set size
+without pages of files, because several servers can share such pages. The memory is flat if the last reading is at most
+1.05 times the first.
 """
 
 import argparse
@@ -44,23 +45,23 @@ REFUSED = frozenset({401, BUSY})
 class Series:
     """Readings of a server's memory.
 
-    Each has a number of requests, and the memory in MiB after them.
+    A reading is the number of requests so far, and the memory in MiB after them.
     """
 
     name: str
     readings: list[tuple[int, float]]
 
     def line(self) -> Row:
-        """Return the row with the last reading, as a multiple of the first reading."""
+        """Return the row about the growth of memory: the last reading divided by the first."""
         (_, first), (reached, last) = self.readings[0], self.readings[-1]
         return Row(f"{self.name}, {reached:,} requests: memory in that after a tenth", last / first, MOST, "x")
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Requests to one server.
+    """A part of the benchmark: the requests to one server, and the statuses that their answers must have.
 
-    `client` returns a client for a connection, which sends requests without an end.
+    `client` returns the client (a generator of requests without end) for a new connection.
     """
 
     name: str
@@ -95,7 +96,7 @@ def parse() -> argparse.Namespace:
 
 
 def measured(options: argparse.Namespace) -> Iterator[Series]:
-    """Yield the readings of each part (issuer and API), as soon as it has ended."""
+    """Measure the issuer, then the API. Yield the readings of each server as soon as its measurement has ended."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="keyturn-bench-")))
         services = stack.enter_context(backing(folder))
@@ -113,7 +114,7 @@ def measured(options: argparse.Namespace) -> Iterator[Series]:
 
 
 def issuing(server: Server) -> Part:
-    """Wait until the issuer signs by ES256, and return the requests for such tokens."""
+    """Wait until the issuer signs by ES256. Return the Part that requests tokens from the issuer."""
     sent = client_credentials(server, scope="fast:read")
     answers: list[Answer] = []
 
@@ -135,13 +136,13 @@ def signs_by(answer: Answer) -> str:
 
 
 def repeated(sent: bytes) -> Client:
-    """Yield one request again and again."""
+    """Yield the request `sent` without end."""
     while True:
         yield sent
 
 
 def with_random_kids(token: str, chance: random.Random) -> Client:
-    """Yield requests with the token again and again, each time with another random kid in its header."""
+    """Yield requests to the API without end. Each has the token, with a new random `kid` in its header."""
     header, _, rest = token.partition(".")
     members = json.loads(urlsafe_b64decode(header + "=" * (-len(header) % 4)))
     while True:
@@ -151,10 +152,10 @@ def with_random_kids(token: str, chance: random.Random) -> Client:
 
 
 def series(part: Part, total: int, minutes: float) -> Series:
-    """Send `total` requests, and return a reading after each tenth of them. Ends earlier after `minutes`.
+    """Send `total` requests, and return a reading of the memory after each tenth of them.
 
-    Raises AssertionError if there is no second reading by then, or if an answer has a status that the part does not
-    permit.
+    Ends earlier after `minutes` minutes. Raises AssertionError if there are fewer than two readings at the end, or if
+    an answer has a status that the part does not permit.
     """
     until, statuses, readings = time.monotonic() + minutes * 60, Counter[int](), list[tuple[int, float]]()
     while (done := answered(part, statuses)) < total and (left := until - time.monotonic()) > 0:
@@ -172,16 +173,16 @@ def series(part: Part, total: int, minutes: float) -> Series:
 
 
 def answered(part: Part, statuses: Counter[int]) -> int:
-    """Return how many answers have a status that counts.
+    """Return how many answers have one of the statuses in `part.statuses`.
 
-    Raises AssertionError if an answer has a status that the part does not permit.
+    Raises AssertionError if an answer has a status that is neither one of these nor BUSY.
     """
     assert set(statuses) <= part.statuses | {BUSY}, statuses
     return sum(statuses[status] for status in part.statuses)
 
 
 def limited(client: Client, most: int, statuses: Counter[int]) -> Client:
-    """Send at most `most` requests of a client, and count the statuses of the answers in `statuses`."""
+    """Yield at most `most` requests of a client, and count the statuses of the answers in `statuses`."""
     sent = next(client)
     for _ in range(most):
         answer = yield sent

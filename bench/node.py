@@ -26,7 +26,7 @@ PATHS = ("/.well-known/jwks.json", "/.well-known/openid-configuration", "/readyz
 def connections(server: Server, *, clients: int, seconds: float) -> int:
     """Return the highest number of connections from the server to PostgreSQL during load.
 
-    Each of `clients` clients sends requests of every kind in turn. All clients together take `seconds`.
+    For `seconds`, `clients` clients send requests at the same time: token requests, and requests of each path in PATHS.
     """
     sent = [client_credentials(server), *(request("GET", path) for path in PATHS)]
     most = 0
@@ -37,7 +37,10 @@ def connections(server: Server, *, clients: int, seconds: float) -> int:
 
 
 def _mixed(sent: Sequence[bytes], first: int) -> Client:
-    """Yield requests. Every second one goes to the token endpoint, and the others go to the other endpoints in turn."""
+    """Yield requests without end. Every second request is `sent[0]`, and the requests between are the others in turn.
+
+    The client begins at the position `first` of this sequence.
+    """
     number = first
     while True:
         yield sent[0] if number % 2 else sent[1 + number // 2 % (len(sent) - 1)]
@@ -45,7 +48,7 @@ def _mixed(sent: Sequence[bytes], first: int) -> Client:
 
 
 def at_half_load(server: Server, backing: Backing, *, full: float, seconds: float) -> Drive:
-    """Send token requests at half of the rate `full` (in requests per second), and return their waits."""
+    """Send token requests at half of the rate `full`, in requests per second. Return the waits of the requests."""
     clients = [_repeated(client_credentials(server)) for _ in range(CROWDS[0])]
     with _undisturbed(server, backing):
         return drive(server.url, clients, seconds=seconds, rate=full / 2)
@@ -53,10 +56,9 @@ def at_half_load(server: Server, backing: Backing, *, full: float, seconds: floa
 
 @contextmanager
 def _undisturbed(server: Server, backing: Backing) -> Iterator[None]:
-    """Give the load generator, the server and its services real-time priority while the block runs.
+    """Give real-time priority to this process, the server, PostgreSQL and Redis while the block runs.
 
-    Connections that the server opens in the block inherit the priority, which ends after the block. A service that
-    alone had no priority would get only the CPU time that the other processes leave.
+    New connections of the server inherit the priority from PostgreSQL, so their priority is also reset at the end.
     """
     with prioritized([os.getpid(), *server.processes(), *server.backends(), *backing.processes()]):
         yield
@@ -70,9 +72,9 @@ def _repeated(sent: bytes) -> Client:
 
 
 def first_request(folder: Path, backing: Backing) -> float:
-    """Return the time until a new worker has issued its first token, divided by the median time of later tokens.
+    """Return the wait for the first token of a restarted issuer, divided by the median wait for later tokens.
 
-    The client has got a token from an earlier worker before, as the clients of a restarted issuer have.
+    The client gets one token before the restart. In production, the clients have got tokens before a restart, too.
     """
     with ExitStack() as stack:
         before = stack.enter_context(served(folder, variables=servers.issuer_variables(folder, backing.redis_url)))
@@ -90,9 +92,10 @@ def _once(sent: bytes) -> Client:
 
 
 def check_ratio(ours: Mapping[str, str], plain: Mapping[str, str], *, rounds: int) -> float:
-    """Return the CPU time of `manage.py check` in the issuer, divided by that in a plain django-oauth-toolkit project.
+    """Return the CPU time of Django's `check` in the issuer, divided by that in a plain django-oauth-toolkit project.
 
-    Both run in turn, `rounds` times. The result is the median of the ratios.
+    `ours` and `plain` are the environment variables of the two projects. Both checks run in each of `rounds` rounds.
+    The result is the median of the ratios.
     """
     ratios = []
     for _ in range(rounds):

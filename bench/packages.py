@@ -30,9 +30,9 @@ def postgresql_version(url: str) -> str:
 
 
 def simplejwt() -> Path:
-    """Return a folder that contains only djangorestframework-simplejwt.
+    """Return a folder that contains only djangorestframework-simplejwt. Installs it there if it is missing.
 
-    The lock of tests/servers pins its version.
+    The lock file tests/servers/requirements.txt pins its version.
     """
     block = re.findall(rf"^{SIMPLEJWT}==.*(?:\\\n.*)+", LOCK.read_text(encoding="utf-8"), re.MULTILINE)[0]
     folder = ROOT / ".environments" / f"bench-{hashlib.sha256(block.encode()).hexdigest()[:12]}"

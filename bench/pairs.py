@@ -20,7 +20,7 @@ MOST = 1.2
 class Pair:
     """The same kind of request at two issuers, one with few rows in its tables and one with many.
 
-    `samples` has a sample of each issuer for each round.
+    `samples` has, for each round, the sample of the issuer with few rows and that of the issuer with many rows.
     """
 
     few: Row
@@ -28,7 +28,10 @@ class Pair:
     samples: list[tuple[Sample, Sample]]
 
     def turn(self, number: int) -> tuple[Row, Row]:
-        """Return both kinds of request, in one order in even rounds and in the other order in odd rounds."""
+        """Return `few` and `many` in the order in which round `number` measures them.
+
+        Even rounds begin with `few`, odd rounds with `many`.
+        """
         return (self.few, self.many) if number % 2 == 0 else (self.many, self.few)
 
     def line(self) -> Line:
@@ -63,8 +66,8 @@ class Counted:
 def explained(few: Counted, many: Counted) -> Iterator[str]:
     """Yield a line for each SQL statement that runs in at least half of the requests.
 
-    The line has milliseconds, pages found in memory and read, and bytes of write-ahead log: with few rows, then with
-    many rows.
+    The line has, for few rows and then for many rows: milliseconds, pages found in memory, pages read, and bytes of
+    write-ahead log.
     """
     others = {cost.query: cost for cost in few.costs}
     for cost in many.costs:

@@ -101,10 +101,10 @@ def main() -> None:
 
 
 def measured(rows: int) -> dict[str, Any]:
-    """Purge `rows` expired rows in a process of its own, and return the figures that the process printed.
+    """Purge `rows` expired rows in a child process, and return the figures that the child prints.
 
-    The figures also include the CPU time of the PostgreSQL process that serves its connection. Both processes have
-    real-time priority if that is allowed.
+    The figures also include the CPU time of the PostgreSQL process that serves the child's connection. Both processes
+    have real-time priority if that is allowed.
     """
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="keyturn-bench-"))

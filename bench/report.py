@@ -14,7 +14,7 @@ FOREIGN = ("oidc-provider", "express-oauth2-jwt-bearer")
 def row_text(found: Rounds, name: str) -> str:
     """Return the medians of a row as text.
 
-    The text has CPU milliseconds (server, PostgreSQL, Redis), requests per second, and the wait.
+    The text has CPU milliseconds (server, PostgreSQL, Redis), requests per second, and the wait in milliseconds.
     """
     parts = (
         found.figure(name, lambda one, part=part: getattr(one, part)) for part in ("server", "postgresql", "redis")
@@ -25,9 +25,9 @@ def row_text(found: Rounds, name: str) -> str:
 
 
 def conditions(services: Backing, base: str) -> dict[str, str]:
-    """Return a description of the machine and the versions of the software.
+    """Return a description of the machine and the versions of the software, by name.
 
-    `base` is the earlier commit that is measured.
+    `base` is the commit of the earlier build.
     """
     own = ("django", "granian", "django-oauth-toolkit", "djangorestframework", "pyjwt", "psycopg", "redis")
     return {

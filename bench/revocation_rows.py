@@ -1,4 +1,4 @@
-"""Write great numbers of revocations to an issuer's database, for benchmarks."""
+"""Write many revocations to an issuer's database at once, for benchmarks."""
 
 import hashlib
 import time
@@ -33,7 +33,7 @@ END_ALL = (
 
 
 def load(one: Served, entries: int) -> None:
-    """Revoke `entries` tokens. The issuer has not published their entries in the revocation feed yet."""
+    """Revoke `entries` tokens by SQL. Their entries wait until the issuer publishes them in the revocation feed."""
     until = int(time.time()) + HOUR
     with psycopg.connect(one.database) as connection:
         with connection.cursor() as cursor, cursor.copy(COPIED) as copy:
@@ -43,13 +43,13 @@ def load(one: Served, entries: int) -> None:
 
 
 def arrive(connection: "psycopg.Connection[tuple[object, ...]]", names: list[str]) -> None:
-    """Revoke the tokens with these names in one transaction."""
+    """Revoke the tokens with these names (`jti`) in one transaction."""
     connection.execute(ARRIVE, [names])
 
 
 def hashed(name: str) -> bytes:
-    """Return the key of the feed's entry that `arrive` makes for a name.
+    """Return the key of the feed entry for the `jti` `name`, as `arrive` makes it.
 
-    It is hashed with byte 1 instead of 0, because text in PostgreSQL cannot contain a zero byte.
+    The hash input has byte 1 where the issuer has byte 0, because text in PostgreSQL cannot contain a zero byte.
     """
     return hashlib.sha256(f"jti\x01{name}".encode()).digest()[:16]

@@ -1,4 +1,7 @@
-"""Interleaved rounds: each row is measured once in each round. The order differs from round to round."""
+"""Interleaved rounds: each row (a kind of request to one server) is measured once in each round.
+
+The order of the rows differs from round to round.
+"""
 
 import os
 import statistics
@@ -34,7 +37,7 @@ class Sample:
 
     @property
     def cpu(self) -> float:
-        """Return the CPU milliseconds of all processes together."""
+        """Return the CPU milliseconds per request of the server, PostgreSQL and Redis together."""
         return self.server + self.postgresql + self.redis
 
 
@@ -52,7 +55,7 @@ class Rounds:
         return statistics.median(map(of, self.samples[row]))
 
     def ratio(self, row: str, to: str) -> float:
-        """Return the CPU time of `row`, divided by that of `to` in the same round.
+        """Return the CPU time of the row `row`, divided by that of the row `to` in the same round.
 
         The result is the median over the rounds.
         """
@@ -85,7 +88,7 @@ def run(rows: Sequence[Row], backing: Backing, *, count: int, seconds: float, sa
 
 
 def rotated(rows: Sequence[T], number: int, count: int) -> list[T]:
-    """Return the rows in the order in which round `number` of `count` measures them.
+    """Return the rows in the order in which round `number` (from 0) of `count` measures them.
 
     Each round begins with another row.
     """

@@ -66,9 +66,9 @@ def same(sent: bytes) -> Prepare:
 
 
 def each(make: Callable[[], Iterator[bytes]]) -> Prepare:
-    """Return a function that returns clients.
+    """Return a function that calls `make`, and returns clients that share the requests which `make` yields.
 
-    The clients share the requests of the iterator that `make` returns, and end when it is exhausted.
+    Each request is sent once. The clients end when all requests are sent.
     """
 
     def client(shared: deque[bytes]) -> Client:
@@ -92,7 +92,10 @@ def client_credentials(server: Server, *, path: str = TOKEN, scope: str = "notes
 
 
 def tokens(server: Server, count: int, sent: bytes | None = None) -> list[str]:
-    """Return `count` access tokens from answers to `sent`, which by default is a request of the client `service`."""
+    """Send the token request `sent` repeatedly, and return `count` access tokens.
+
+    If `sent` is None, the client `service` requests the tokens by client credentials.
+    """
     got: list[str] = []
 
     def client(number: int) -> Client:
@@ -106,7 +109,7 @@ def tokens(server: Server, count: int, sent: bytes | None = None) -> list[str]:
 
 
 def assertions(server: Server, key: ec.EllipticCurvePrivateKey, count: int) -> Iterator[bytes]:
-    """Yield `count` token requests, each with a newly signed assertion (RFC 7523)."""
+    """Yield `count` token requests of the client `own`, each with a new client assertion signed by `key` (RFC 7523)."""
     for _ in range(count):
         now = int(time.time())
         claims = {"iss": "own", "sub": "own", "aud": server.url, "exp": now + 60, "iat": now, "jti": uuid.uuid4().hex}
@@ -151,10 +154,7 @@ class App:
         return request("POST", TOKEN, body=urlencode(form))
 
     def exchange(self) -> list[Client]:
-        """Return clients that send token exchange requests (RFC 8693), as the client `service`.
-
-        They exchange the access token of a user.
-        """
+        """Return clients that exchange a user's access token (RFC 8693) repeatedly, as the client `service`."""
         (answer,) = self.one_refresh()
         form = {"grant_type": EXCHANGE, "subject_token": answer, "subject_token_type": ACCESS_TOKEN}
         form |= {"resource": "https://next.example/", "scope": "next:read"}
@@ -162,7 +162,7 @@ class App:
         return list(same(sent)())
 
     def one_refresh(self) -> list[str]:
-        """Refresh the tokens of one user, and return the access token."""
+        """Refresh the tokens of one user, and return the access token as the only element of a list."""
         got = []
 
         def client() -> Client:

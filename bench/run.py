@@ -1,10 +1,11 @@
 """Compare the issuer and the API with other systems (`make bench`, `make bench-quick`).
 
-- Every system runs on loopback with two workers, or one process if it runs on node. Its PostgreSQL and its Redis serve
+- Every system runs on loopback with two workers, or one process if it runs on node. The PostgreSQL and the Redis serve
   the benchmark only.
-- Rounds are interleaved: each row of the table runs once in each round, in another order each time.
-- The cost of a request is CPU time by the kernel's accounting: all processes of the server, the PostgreSQL processes of
-  its connections, and Redis. Figures are medians over the rounds; a ratio compares samples of the same round.
+- Rounds are interleaved: each row of the table (one kind of request to one server) runs once in each round. The order
+  of the rows differs from round to round.
+- The cost of a request is CPU time as the kernel counts it: all processes of the server, the PostgreSQL processes of
+  its connections, and Redis. Figures are medians over the rounds. A ratio compares samples of the same round.
 - Results: the lines on standard output, `bench.json` and `bench.svg` in `--out`.
 """
 
@@ -123,7 +124,10 @@ def measured(stack: ExitStack, folder: Path, services: Backing, plan: Plan, *, b
 def issuing(
     stack: ExitStack, folder: Path, services: Backing, root: Path, key: ec.EllipticCurvePrivateKey, plan: Plan
 ) -> Issuing:
-    """Start an issuer of the build in `root`, and register the clients and users that its rows need."""
+    """Start an issuer of the build in `root`, and register the clients and users that its rows need.
+
+    `key` is the private key of the client `own`. The issuer is stopped when `stack` is closed.
+    """
     variables = servers.issuer_variables(folder, services.redis_url)
     one = stack.enter_context(served(folder, root, workers=servers.WORKERS, variables=variables))
     codes = tables.BATCH * (plan.rounds + 2)  # the warm-up and the count of statements use some, too
@@ -143,7 +147,7 @@ def issuing(
 def others(stack: ExitStack, folder: Path, ours: Issuing) -> Iterator[Row]:
     """Start the other systems and the floors (projects without authentication). Yield their rows.
 
-    `ours` is the issuer whose tokens their APIs get.
+    `ours` is the issuer of the tokens that the APIs of the other systems get.
     """
     yield from tables.empty(stack.enter_context(servers.empty(folder)))
     yield from tables.provider(stack.enter_context(servers.provider(folder)))
@@ -152,9 +156,9 @@ def others(stack: ExitStack, folder: Path, ours: Issuing) -> Iterator[Row]:
 
 
 def counted(ours: Issuing, services: Backing) -> dict[str, tuple[int, int]]:
-    """Return the number of statements and of Redis commands per request.
+    """Return the numbers of SQL statements and of Redis commands per request, by the name of the row.
 
-    The keys are the names of the issuer's rows that have a target for these numbers.
+    Only the rows in STATEMENTS are counted, because only they have a target.
     """
     counts = {}
     for row in ours.rows:
@@ -178,7 +182,11 @@ def of_node(
     idle: Sequence[float],
     plain: Server,
 ) -> Node:
-    """Measure the figures of a whole issuer node, after the rounds, and return them."""
+    """Measure a whole issuer node after the rounds, and return the figures.
+
+    `builds` are this build and the earlier build. `found` are the results of the rounds. `idle` has the memory of each
+    build before the rounds, in MiB. `plain` is the project with django-oauth-toolkit.
+    """
     server = builds[0].server
     loaded = [node.memory(one.server) for one in builds]
     drive_at = found.figure(OURS, lambda sample: sample.rate)

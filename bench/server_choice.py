@@ -30,7 +30,7 @@ ROUNDS, SECONDS = 3, 2.0
 
 
 def commands(port: int) -> Mapping[str, list[str]]:
-    """Return the commands that start the servers on the port, each with the server's name as its key."""
+    """Return the command line that starts each server on the port, by the name of the server."""
     granian = [sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", "2", "--port", str(port)]
     gunicorn = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", "2"]
     return {
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def line(row: Row, samples: list[Sample], idle: float) -> str:
-    """Return the line of the printed table for a server. `idle` is its memory before the load, in MiB."""
+    """Return the line of the printed table for a server. `idle` is the server's memory before the load, in MiB."""
     cpu = statistics.median(sample.server for sample in samples)
     rate = statistics.median(sample.rate for sample in samples)
     opened = connections(row.server)

@@ -1,4 +1,4 @@
-"""The servers of a benchmark. Each runs in its own process group, and ends with the block that started it."""
+"""The servers of a benchmark. Each runs in its own process group while the block of its context manager runs."""
 
 import json
 import os
@@ -87,7 +87,7 @@ def started(name: str, url: str, command: list[str], variables: Mapping[str, str
 
 @contextmanager
 def empty(folder: Path) -> Iterator[Server]:
-    """Start the project with the empty view, under the same server program as the issuer."""
+    """Start the project `bench.peers.empty`, whose view returns an empty answer, under the issuer's server program."""
     port = free()
     command = [sys.executable, *SERVE, "--end-with-stdin", str(port)]
     settings = {"DJANGO_SETTINGS_MODULE": "bench.peers.empty"}
@@ -99,7 +99,7 @@ def empty(folder: Path) -> Iterator[Server]:
 def api(folder: Path, issuer: Served, *, beside_peers: bool = True) -> Iterator[Server]:
     """Start the API, which trusts the issuer.
 
-    If `beside_peers` is True, it has the views of `bench.peers.api`, for comparison with other libraries.
+    If `beside_peers` is True, the API also has the views of `bench.peers.api`, for comparison with other libraries.
     """
     port, settings = free(), {"DJANGO_SETTINGS_MODULE": "project.settings.api", "KEY_POLICY": "production"}
     if beside_peers:
@@ -166,7 +166,7 @@ def provider(folder: Path) -> Iterator[Server]:
 
 @contextmanager
 def express(folder: Path, issuer: Served) -> Iterator[Server]:
-    """Start an Express application that express-oauth2-jwt-bearer protects. It trusts `issuer`."""
+    """Start an Express application that trusts `issuer`. The package express-oauth2-jwt-bearer protects it."""
     url = f"http://localhost:{free()}"
     given = {"issuer": issuer.url, "audience": "https://api.example/", "url": url}
     command = ["node", str(packages.NODE / "dpop-api.mjs"), json.dumps(given)]

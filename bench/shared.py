@@ -1,4 +1,4 @@
-"""Measurements of the revocation feed that are made in this build and in the earlier build alike."""
+"""Measurements of the revocation feed that are the same for this build and for the earlier build."""
 
 import os
 import statistics
@@ -47,10 +47,10 @@ def beside_readers(one: Served, *, arriving: bool) -> tuple[float, float]:
     """Return how much 8 readers that poll the feed slow down token requests.
 
     The first result is the time of token requests while the readers poll, divided by the time without readers. The
-    second result is the time without readers in milliseconds.
+    second result is the time without readers in milliseconds. Both are medians.
 
-    Each of ROUNDS compares the mean of WINDOW seconds with readers to the means of the windows without readers just
-    before and after. The result is the median of the rounds. The issuer, its connections to the database, the readers
+    Each of ROUNDS rounds measures for WINDOW seconds with readers. Its mean is divided by the average of the two
+    windows just before and after it, which have no readers. The issuer, its connections to the database, the readers
     and this process have real-time priority during the rounds if that is allowed, so that other work on the machine
     hardly affects the result.
     """

@@ -26,7 +26,10 @@ DELAYED = 2.0  # milliseconds without a processor, of all threads together, from
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """The longest wait in milliseconds, and two numbers of requests: those that count, and those that do not."""
+    """The result of a run. `longest` is the longest wait of the `counted` requests, in milliseconds.
+
+    `left_out` is the number of requests that do not count, because other work on the machine delayed them.
+    """
 
     longest: float
     counted: int
@@ -34,7 +37,7 @@ class Waits:
 
     @property
     def requests(self) -> int:
-        """Return the number of all requests, also of those that do not count."""
+        """Return the number of all requests, `counted` plus `left_out`."""
         return self.counted + self.left_out
 
 
@@ -55,7 +58,10 @@ class Stalls:
 
 
 def main(host: str, port: str, *processes: str) -> None:
-    """Request /healthz until standard input is closed, and print the fields of Waits as JSON."""
+    """Request /healthz until standard input is closed, and print the fields of Waits as JSON.
+
+    `processes` are the ids of the issuer's processes.
+    """
     ended = threading.Event()
     threading.Thread(target=_await_end, args=(ended,), daemon=True).start()
     connection = http.client.HTTPConnection(host, int(port), timeout=60)
@@ -84,7 +90,10 @@ def asked(connection: http.client.HTTPConnection) -> float:
 
 
 def delays(watched: Sequence[Path]) -> float:
-    """Return the milliseconds in which the threads were runnable, but had no processor."""
+    """Return the milliseconds in which threads were runnable but had no processor, summed over all threads so far.
+
+    `watched` are the folders /proc/PID/task of the processes.
+    """
     total = 0
     for tasks in watched:
         for thread in tasks.iterdir():

@@ -20,7 +20,8 @@ BATCH = 250
 def issuer(server: Server, app: App, key: ec.EllipticCurvePrivateKey, unchanged: tuple[int, ...]) -> Iterator[Row]:
     """Yield the rows of a Keyturn issuer.
 
-    `unchanged` are the statuses that the issuer may give to a request for a document that the client has already.
+    `key` is the private key of the client `own`. `unchanged` are the statuses that are permitted for a conditional
+    request (If-None-Match) of an unchanged document.
     """
     yield Row("token RS256", server, signed(server, "RS256"))
     yield Row("token, private_key_jwt", server, each(lambda: rows.assertions(server, key, BATCH)))
@@ -36,9 +37,9 @@ def issuer(server: Server, app: App, key: ec.EllipticCurvePrivateKey, unchanged:
 
 
 def signed(server: Server, algorithm: str, *, scope: str = "notes:read") -> Callable[[], Sequence[Client]]:
-    """Return a function that gets one token, checks its algorithm, and returns clients which request such tokens.
+    """Return a function that returns clients. Each client requests an access token repeatedly.
 
-    The function raises AssertionError if the token has an algorithm other than `algorithm`.
+    The returned function first requests one token. It raises AssertionError unless this token is signed by `algorithm`.
     """
 
     def prepare() -> Sequence[Client]:
@@ -52,21 +53,21 @@ def signed(server: Server, algorithm: str, *, scope: str = "notes:read") -> Call
 
 
 def introspecting(server: Server, path: str) -> Sequence[Client]:
-    """Return clients that introspect a fresh token of the client `service`."""
+    """Get a new access token of the client `service`. Return clients that introspect this token repeatedly."""
     (token,) = rows.tokens(server, 1)
     return same(request("POST", path, basic(server.secret), f"token={token}"))()
 
 
 def revocations(server: Server) -> Iterator[bytes]:
-    """Yield requests to the revocation endpoint. Each revokes another fresh access token."""
+    """Get BATCH new access tokens. Yield a request to the revocation endpoint for each of them."""
     for token in rows.tokens(server, BATCH):
         yield request("POST", "/oauth/revoke", basic(server.secret), f"token={token}")
 
 
 def known(server: Server, path: str) -> Callable[[], Sequence[Client]]:
-    """Return a function that returns clients. They request a document with the ETag that they got with it before.
+    """Return a function that fetches the document at `path`, and returns clients that request it with its ETag.
 
-    A build without an ETag answers 200 instead of 304.
+    The answer is 304. If the document has no ETag, as in an earlier build, the answer is 200.
     """
 
     def prepare() -> Sequence[Client]:
@@ -95,7 +96,7 @@ def provider(server: Server) -> Iterator[Row]:
 
 
 def api(server: Server, issuer: Server) -> Iterator[Row]:
-    """Yield the rows of the API and of the libraries that it is compared with. `issuer` issues their tokens."""
+    """Yield the rows of the API's views, including those that other libraries protect. `issuer` issues the tokens."""
     yield Row("DRF floor", server, same(request("GET", "/ping")))
     paths = {"verify": "/checked", "verify, whoami": "/api/whoami/", "PyJWKClient": "/pyjwk", "simplejwt": "/simplejwt"}
     for name, path in paths.items():
@@ -119,12 +120,12 @@ def bearer(issuer: Server, path: str) -> Callable[[], Sequence[Client]]:
 
 
 def empty(server: Server) -> Iterator[Row]:
-    """Yield the row of requests to the empty view, which is the floor of every issuer."""
+    """Yield the row of requests to the empty view. Its cost is that of the server and Django alone."""
     yield Row("empty view", server, same(request("GET", "/empty")))
 
 
 def key_set(key: ec.EllipticCurvePrivateKey) -> dict[str, object]:
-    """Return the JWKS with the public half of `key`, which the client `own` registers."""
+    """Return a JWKS with the public key of `key`. The client `own` registers this JWKS."""
     from jwt.algorithms import ECAlgorithm  # noqa: PLC0415 (only here)
 
     return {"keys": [json.loads(ECAlgorithm.to_jwk(key.public_key())) | {"kid": "own", "use": "sig", "alg": "ES256"}]}

@@ -24,9 +24,11 @@ STATEMENTS = {OURS: 1, "code exchange": 8, "refresh": 8, "introspection": 1, "re
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """The measurements of a whole node.
+    """The measurements of a whole issuer node.
 
-    Memory is in MiB, before (idle) and after (loaded) the load, for this build and for the earlier build.
+    `idle` and `loaded` are the memory in MiB before and after the load. `idle_before` and `loaded_before` are the same
+    for the earlier build. `first_request` and `check` are the ratios that `node.first_request` and `node.check_ratio`
+    define.
     """
 
     connections: dict[int, int]
@@ -42,9 +44,9 @@ class Node:
 
 
 def lines(rounds: Rounds, counts: dict[str, tuple[int, int]], node: Node) -> Iterator[Line]:
-    """Yield the lines that show the targets.
+    """Yield a line of the output for each target, with the measured figure.
 
-    `counts` has the number of statements and of Redis commands per request, by row.
+    `counts` has the numbers of SQL statements and of Redis commands per request, by row.
     """
     for name, most in OF_PEER.items():
         yield Line(f"{name}, in tokens of oidc-provider", rounds.ratio(name, PEER), most, "x")

@@ -1,7 +1,7 @@
 """Compare verification with one raw RSA-2048 verification in the same process (`make bench-verify`).
 
-Prints the time of each of these, divided by that of a raw verification: authentication and scope check as in a DRF
-view, PyJWT's documented flow, and 64 KB of junk. Then it measures DPoP (bench/dpop.py).
+Prints the time of each of these, divided by the time of a raw verification: authentication and scope check as in a DRF
+view, PyJWT's documented flow, and the refusal of 64 KB of junk. Then measures DPoP (bench/dpop.py).
 """
 
 import os
@@ -73,7 +73,7 @@ class Client(jwt.PyJWKClient):
     """PyJWT's JWKS client. Its keys are in memory instead of fetched from the issuer."""
 
     def fetch_data(self) -> object:
-        """Return the JWKS in memory."""
+        """Put the JWKS into PyJWT's cache, and return it. Nothing is fetched."""
         self.jwk_set_cache.put(jwks())
         return jwks()
 
@@ -108,7 +108,7 @@ def raw_work(token: str) -> Callable[[], object]:
 
 
 def main() -> None:
-    """Print the table of times, and compare the ratio of an API's work to a raw verification with the goal."""
+    """Print the table of times, and say whether an API's work takes at most GOAL raw verifications."""
     logging.disable(logging.CRITICAL)
     token, ratios = mint("notes:read notes:write"), {}
     with pinned():

@@ -1,4 +1,4 @@
 """Programs that use Keyturn from outside.
 
-`webapp` imports nothing of Keyturn. The APIs (`mcp`, `without_drf`) import the resource server only.
+`webapp` imports no package of Keyturn. The APIs (`mcp`, `without_drf`) import only the resource server.
 """

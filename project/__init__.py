@@ -3,7 +3,7 @@
 Owns: the settings and servers that turn `tokens` and `resources` into processes, their logs, traces and metrics, and
 the start from a clone of the repository.
 Does not own: OAuth or the verification of tokens, which are in `tokens` and `resources`.
-Neighbours: above `tokens` and `resources`. Of the packages, only `keyturn_issuer`, the command, imports this one.
+Neighbours: above `tokens` and `resources`. Only the package `keyturn_issuer`, the command, imports this package.
 
 Read in this order:
 - `settings`, `urls`: the settings and the URL map of each process.

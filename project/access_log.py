@@ -1,7 +1,7 @@
 """Logs method, endpoint, status and duration of each request, with its request id and trace id.
 
-Off unless ACCESS_LOG is set. The endpoint is a name of the URL map. Path and query are not logged, because both can
-contain a secret.
+The log is off unless ACCESS_LOG is set. The endpoint is a name of the URL map. Path and query are not logged, because
+both can contain a secret.
 """
 
 import logging

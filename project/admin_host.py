@@ -1,4 +1,4 @@
-"""Serve the admin on the host ADMIN_HOST only. On every other host, the pages of the admin do not exist."""
+"""Serve the admin on the host ADMIN_HOST only. On every other host, the URLs of the admin answer 404."""
 
 from collections.abc import Callable
 
@@ -12,9 +12,10 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 
 
 def admin_host(answer: Answer) -> Answer:
-    """Return a middleware that answers 404 for pages of the admin on a host other than ADMIN_HOST, if it is set.
+    """Return a middleware that answers 404 for pages of the admin on a host other than ADMIN_HOST.
 
-    Place it before CommonMiddleware, which would redirect `/admin` to `/admin/` and so reveal that there is an admin.
+    The middleware changes nothing if ADMIN_HOST is empty. Place it before CommonMiddleware, which would redirect
+    `/admin` to `/admin/` and so reveal that there is an admin.
     """
 
     def on_admin_host(request: HttpRequest) -> HttpResponseBase:

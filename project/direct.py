@@ -1,6 +1,6 @@
-"""Answer the endpoints for programs without the middleware that only pages need.
+"""Answer the endpoints for programs (tokens, JWKS, metadata) without the middleware that only pages need.
 
-That middleware takes longer than most of these endpoints.
+The middleware for pages takes longer than most of these endpoints.
 
 - A request is answered here if its path is in the table, which is made from the URL map, and if nothing about the
   request is unusual (`_is_plain`). Django's handler answers every other request.
@@ -100,7 +100,7 @@ class Direct:
         self._added = {scheme: self._headers(scheme) for scheme in ("http", "https")}
 
     def answer(self, environ: dict[str, Any], start_response: Callable[..., object]) -> Body | None:
-        """Return the answer to a request, or None if Django's handler must answer it."""
+        """Call `start_response` and return the body of the answer. Returns None if Django's handler must answer."""
         match = self._matches.get(environ["PATH_INFO"])
         if match is None or not _is_plain(environ):
             return None
@@ -123,7 +123,10 @@ class Direct:
         return body
 
     def _headers(self, scheme: str) -> list[tuple[str, str, str]]:
-        """Return the headers that HEADERS add to an answer over `scheme`, each as lower-case name, name and value."""
+        """Return the headers that the middleware in HEADERS adds to an answer over `scheme`.
+
+        Each item has the name in lower case, the name, and the value.
+        """
         # Made once, because they depend only on the settings and the scheme.
         environ = {"REQUEST_METHOD": "GET", "wsgi.url_scheme": scheme, "wsgi.input": BytesIO()}
         request, response = self._request_class(environ), HttpResponse()
@@ -142,7 +145,8 @@ def _pairs(response: HttpResponse) -> Iterable[tuple[str, str]]:
 def _is_plain(environ: Mapping[str, Any]) -> bool:
     """Return True unless the client accepts HTML or the Origin is "null".
 
-    In these cases, a browser expects a page, or a page of the issuer can have sent the request.
+    A client that accepts HTML can be a browser that expects a page. A request with the Origin "null" can come from a
+    page of the issuer.
     """
     return "text/html" not in environ.get("HTTP_ACCEPT", "") and environ.get("HTTP_ORIGIN") != "null"
 
@@ -150,7 +154,7 @@ def _is_plain(environ: Mapping[str, Any]) -> bool:
 def _table(mount: str) -> Iterable[tuple[str, ResolverMatch]]:
     """Yield the path and the view of each endpoint in PATHS. `mount` is the path of the issuer's URL, or "".
 
-    Yields nothing if a middleware in the settings is unknown to this module.
+    Yields nothing if this process is not an issuer, or if a middleware in the settings is unknown to this module.
     """
     known = {*SHARED, *PAGES, *HEADERS, DATABASE_AWAY}
     if not apps.is_installed("tokens") or not known.issuperset(settings.MIDDLEWARE):
@@ -162,7 +166,10 @@ def _table(mount: str) -> Iterable[tuple[str, ResolverMatch]]:
 
 
 def _chain(names: Sequence[str]) -> Answer:
-    """Return a function that calls a request's view within the middleware in SHARED, in the order of the settings."""
+    """Return a function that passes a request through the middleware in SHARED to the view of the request.
+
+    `names` is the setting MIDDLEWARE. It gives the order, and middleware outside of SHARED is left out.
+    """
     answer: Any = convert_exception_to_response(_called(import_string(DATABASE_AWAY)(_unused)))
     for name in reversed(names):
         if name in SHARED:
@@ -172,9 +179,10 @@ def _chain(names: Sequence[str]) -> Answer:
 
 
 def _called(away: Any) -> Answer:
-    """Return a function that calls the view of the request.
+    """Return a function that calls the view of a request.
 
-    If the view raises an error because of an outage of the database, the middleware `away` answers.
+    If the view raises an error, `away.process_exception` returns the 503 for an outage of the database. Any other error
+    is raised again. `away` is an instance of DATABASE_AWAY.
     """
 
     def called(request: HttpRequest) -> HttpResponse:

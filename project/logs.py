@@ -73,7 +73,10 @@ def without_addresses(text: str) -> str:
 
 
 def _with(line: str, **members: str) -> str:
-    """Return the JSON object `line` with further members. Empty members are left out."""
+    """Return the JSON object `line` with further members. Empty members are left out.
+
+    A line that is not a JSON object is returned unchanged.
+    """
     # `line` is not parsed, because each issued token writes such a line. The values need no escaping in JSON.
     further = "".join(f', "{name}": "{value}"' for name, value in members.items() if value)
     return f"{line[:-1]}{further}}}" if line.endswith("}") else line
@@ -90,7 +93,10 @@ class WrongHost(logging.Filter):
         self._last = float("-inf")
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return True for one record per minute, and rewrite it to one line that names the remedy."""
+        """Return True for one record per minute, else False.
+
+        The record is rewritten to one line that names the remedy, without a traceback.
+        """
         if str(record.msg).endswith(HOST_ADVICE):
             return True  # dictConfig keeps filters, so a logger that was configured twice has this filter twice
         with self._lock:
@@ -113,7 +119,7 @@ SERVER = {
 
 
 def capture() -> None:
-    """Log warnings, and errors that end a thread. Python would print them otherwise."""
+    """Send warnings, and errors that end a thread, to the log. Python would print them otherwise."""
     logging.captureWarnings(capture=True)
     threading.excepthook = _log_thread_error
 

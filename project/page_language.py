@@ -1,5 +1,6 @@
-"""The language of a page: the browser's most preferred one that the operator offers (RFC 9110 section 12.5.4).
+"""The language of a page: of the languages that the operator offers, the one that the browser prefers most.
 
+- The browser's preference is the header Accept-Language (RFC 9110 section 12.5.4).
 - Only a request that accepts HTML has a language. Answers of endpoints for programs are English, and do not vary.
 - `request.LANGUAGE_CODE` is the language. A view may activate another language (tokens/views/ui_locales.py).
 """

@@ -99,6 +99,6 @@ class CountingRedisCache(RedisCache):
         self._asking()("SET", self.make_and_validate_key(key, version), stored, "EX", seconds)
 
     def _asking(self) -> Callable[..., Any]:
-        """Return a function that sends a command on this thread's connection to the primary."""
+        """Return a function that sends a command on this thread's connection to the primary, and returns the answer."""
         kept = cast("KeptClients", self._cache)
         return partial(self._own.ask, kept.get_client(write=True), closed=kept.disconnected)

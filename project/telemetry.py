@@ -31,7 +31,7 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 
 
 def traced(answer: Answer) -> Answer:
-    """Return a middleware that gives each request a span. Place it inside of `request_ids`.
+    """Return a middleware that gives each request a span. Place it after `request_ids`.
 
     Raises MiddlewareNotUsed unless OTEL_TRACES is set, and ImproperlyConfigured if the SDK is not installed.
     """
@@ -58,7 +58,10 @@ def traced(answer: Answer) -> Answer:
 
 
 def _describe(span: Any, request: HttpRequest, status: int, error: Any) -> None:
-    """Name the span, and set its attributes."""
+    """Name the span, and set its attributes. `status` is the HTTP status of the response.
+
+    If `status` is 500 or higher, the span gets the span status `error`.
+    """
     method = request.method if request.method in METHODS else "_OTHER"
     route = endpoint(request)
     span.update_name(f"{method} {route}")
@@ -68,7 +71,7 @@ def _describe(span: Any, request: HttpRequest, status: int, error: Any) -> None:
 
 
 def _parent(request: HttpRequest) -> Any:
-    """Return the caller's span as a context, or an empty context if the header is malformed or missing."""
+    """Return the caller's span as a context, or an empty context if `traceparent` is malformed or missing."""
     from opentelemetry.context import Context  # noqa: PLC0415 (optional)
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415
 
@@ -79,7 +82,7 @@ def _parent(request: HttpRequest) -> Any:
 
 
 def _tracer() -> tuple[Any, Any, Any]:
-    """Return the tracer, the kind of its spans, and the status of a failed span.
+    """Return the tracer, the span kind SERVER, and the span status ERROR.
 
     Raises ImproperlyConfigured if the SDK is not installed.
     """
@@ -112,7 +115,7 @@ def provider() -> Any:
 
 
 def _send_last(made: Any) -> None:
-    """Send the remaining spans when the process ends.
+    """Send the remaining spans of the tracer provider `made` when the process ends.
 
     Waits for at most LAST seconds, so that an unreachable collector does not delay the end.
     """

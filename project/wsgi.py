@@ -44,7 +44,7 @@ class Handler(WSGIHandler):
         self._direct = Direct(self.request_class)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        """Return the answer, or an error if the server can have lost a part of the request (resources/edge.py)."""
+        """Return the answer, or an error if the request is ambiguous or can have lost a part (resources/edge.py)."""
         if edge.is_length_unknown(environ):
             return _refuse("411 Length Required", NO_LENGTH, start_response)
         if edge.is_scheme_twice(environ, settings.SECURE_PROXY_SSL_HEADER):

@@ -16,7 +16,7 @@ These modules are pure: `strict_json`, `jwk`, `es256`, `compact_jws`, `issuer_tr
 Read in this order:
 - `errors`, `strict_json`, `jwk`: the reasons to refuse a token; parse JSON; judge the keys of a JWKS.
 - `es256`: verify an ES256 signature, which most DPoP proofs have.
-- `compact_jws`, `issuer_trust`, `verify`: split a token; an issuer as verification needs it; verify the token.
+- `compact_jws`, `issuer_trust`, `verify`: split a token; a trusted issuer with its keys; verify the token.
 - `token_memory`: remember verified tokens, so that a repeated token needs no signature check.
 - `refusals`: refuse a verified token that is revoked or that the settings exclude.
 - `confirmation`, `dpop_proof`: the key to which a token is bound; check the proof that the client holds it.

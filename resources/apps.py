@@ -22,7 +22,10 @@ class ResourcesConfig(AppConfig):
             return
 
     def _export_metrics(self) -> None:
-        """Export the metrics if the settings say so. Raises ImproperlyConfigured without prometheus_client."""
+        """Export the metrics if the settings say so.
+
+        Raises ImproperlyConfigured if prometheus_client is not installed.
+        """
         from . import metrics  # noqa: PLC0415
         from .conf import resource_server  # noqa: PLC0415
         from .counters import LABELS  # noqa: PLC0415

@@ -47,7 +47,10 @@ class JWTAuthentication(BaseAuthentication):
     """DRF authentication by an RFC 9068 access token of a trusted issuer, as bearer token or bound to a key (DPoP)."""
 
     def authenticate(self, request: Request) -> tuple[Any, AccessToken] | None:
-        """Return the user and the verified token, or None if the request carries no access token."""
+        """Return the user and the verified token, or None if the request carries no access token.
+
+        Raises an APIException if the request is refused.
+        """
         mark(request._request)  # noqa: SLF001 (DRF's documented way to the Django request)
         if edge.is_length_unknown(request.META):  # every API has this class, but not every server refuses such requests
             raise challenges.LengthRequired

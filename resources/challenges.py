@@ -18,7 +18,10 @@ BEARER, DPOP = "Bearer", "DPoP"
 
 
 def challenge(error: str = "", description: str = "", *, scheme: str = BEARER, **parameters: str) -> str:
-    """Return the challenge of one scheme. Empty parameters are left out."""
+    """Return one WWW-Authenticate challenge: `scheme` with the given parameters, the realm and the metadata URL.
+
+    Empty parameters are left out.
+    """
     conf = resource_server()
     # RFC 6750 section 3.1: a request without credentials gets a challenge without an error code.
     auth_params = {
@@ -33,10 +36,10 @@ def challenge(error: str = "", description: str = "", *, scheme: str = BEARER, *
 
 
 def challenges(error: str = "", description: str = "", *, scheme: str = BEARER, **parameters: str) -> str:
-    """Return the challenges of a 401, comma-separated (RFC 9110 section 11.6.1).
+    """Return the WWW-Authenticate header of a 401, with a challenge for each scheme that this API accepts.
 
-    The first challenge is for `scheme` and has the error. If this API accepts both schemes, a second challenge follows
-    for the other scheme. If it accepts one scheme only, the result is the challenge for that scheme.
+    If this API accepts both schemes, the first challenge is for `scheme` and has the error. The second challenge has no
+    error. If this API accepts only one scheme, the result is a challenge for this scheme, with the error.
     """
     conf = resource_server()
     if conf.dpop is None:
@@ -50,7 +53,7 @@ def challenges(error: str = "", description: str = "", *, scheme: str = BEARER, 
 
 
 def offer(scheme: str, *, scope: str) -> str:
-    """Return the challenges for a request without credentials.
+    """Return the challenges for a request without credentials. They name the space-separated scopes in `scope`.
 
     If `scheme` is DPoP, return the DPoP challenge only. Otherwise, return one challenge for each scheme that this API
     accepts.
@@ -77,9 +80,10 @@ def metadata_url(resource: str) -> str:
 
 
 class Refusal(APIException):
-    """A response with an OAuth error code. DRF sends `auth_header` as WWW-Authenticate with any status.
+    """An exception that DRF answers with an OAuth error code and a challenge.
 
-    `scheme` is the scheme by which the request presented its token.
+    DRF sends the challenge, `auth_header`, as WWW-Authenticate with any status. `scheme` is the scheme by which the
+    request presented its token.
     """
 
     def __init__(self, error: str, description: str, *, scheme: str = BEARER, **parameters: str) -> None:
@@ -133,7 +137,7 @@ class BadRequest(Refusal):
 
 
 class StepUp(Refusal):
-    """401 insufficient_user_authentication (RFC 9470 section 3)."""
+    """401 insufficient_user_authentication (RFC 9470 section 3): a stronger or more recent login is needed."""
 
     status_code = status.HTTP_401_UNAUTHORIZED
 

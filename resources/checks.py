@@ -140,7 +140,7 @@ def _local_users(conf: ResourceServer) -> Iterator[CheckMessage]:
 
 
 def _unique_fields(options: Any) -> list[Sequence[str]]:
-    """Return the fields of each unique constraint without a condition."""
+    """Return the fields of each UniqueConstraint that has no condition. `options` is the `_meta` of a model."""
     return [constraint.fields for constraint in options.total_unique_constraints]
 
 

@@ -1,6 +1,6 @@
-"""The form of a compact JWS and of its parts (RFC 7515 section 7.1): checks 2 and 3 of `verify`. Pure.
+"""Split a compact JWS and decode its parts (RFC 7515 section 7.1): checks 2 and 3 of `verify`. Pure.
 
-This module verifies no signature. The caller must verify it before it trusts a claim.
+This module verifies no signature. The caller must verify the signature before it trusts a claim.
 """
 
 import re
@@ -25,7 +25,7 @@ _LAST = {2: frozenset("AQgw"), 3: frozenset("AEIMQUYcgkosw048")}
 def segments(token: str, *, longest: int = MAX_TOKEN) -> tuple[str, str, str]:
     """Return the three base64url segments of a compact JWS (RFC 7515 section 7.1).
 
-    Raises InvalidToken if the token is too long or not a compact JWS.
+    Raises InvalidToken if the token has more than `longest` characters, or is not a compact JWS.
     """
     if len(token) > longest:
         raise InvalidToken(Reason.TOO_LONG)

@@ -1,4 +1,4 @@
-"""The claim `cnf` names the key to which a token is bound (RFC 7800, RFC 9449 section 6.1). Pure."""
+"""Check the claim `cnf`, which names the key to which a token is bound (RFC 7800, RFC 9449 section 6.1). Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,10 +9,10 @@ JKT_LENGTH = 43  # characters of a SHA-256 in base64url
 
 
 def check_binding(claims: Mapping[str, Any], *, with_proof: bool) -> None:
-    """Check that the token is bound to a key (`cnf.jkt`) if and only if the request has a proof (RFC 9449 section 7.2).
+    """Check that the token is bound to a key (`cnf.jkt`) if and only if the request has a proof.
 
     Raises InvalidToken if a bound token comes without a proof, if a proof comes with a token that is not bound, or if
-    the token is bound in another way.
+    `cnf` has any member except a well-formed `jkt`. See RFC 9449 section 7.2.
     """
     if not with_proof:
         if "cnf" in claims:

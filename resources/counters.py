@@ -1,4 +1,7 @@
-"""Counts of accepted and refused tokens, by reason, since the start of this process. A metric exports them as well."""
+"""Counts of accepted and refused tokens, by reason, since the start of this process.
+
+The metric TOKENS has the same counts.
+"""
 
 import os
 import threading
@@ -27,13 +30,13 @@ class Counters:
         self._counts: Counter[str] = Counter()
 
     def count(self, name: str) -> None:
-        """Add 1 to the count of `name`."""
+        """Add 1 to the count of `name`, which is a key of LABELS, and to the metric TOKENS."""
         with self._lock:
             self._counts[name] += 1
         metrics.add(metrics.TOKENS, *LABELS[name])
 
     def read(self) -> dict[str, int]:
-        """Return every count by name: accepted, unavailable, …, one per Reason and one per ProofReason."""
+        """Return every count, by its name in LABELS, such as "accepted" or "refused_expired"."""
         with self._lock:
             return {name: self._counts[name] for name in LABELS}
 

@@ -23,7 +23,10 @@ CLASSES = {
 
 
 def outage(error: BaseException) -> str | None:
-    """Return the kind of outage, for the log. Returns None if `error` is not an outage."""
+    """Return a text for the log that names the outage, such as "the database is read-only".
+
+    Returns None if `error` is not an outage. A deadlock or a serialization failure also counts as an outage.
+    """
     # The text of the error can contain data of the statement, so a fixed text is returned.
     if not isinstance(error, Error | InterfaceError):
         return None

@@ -15,10 +15,10 @@ View = Callable[..., HttpResponseBase]
 
 
 def token_required(*permissions: Any) -> Callable[[View], View]:
-    """Guard a Django view by JWTAuthentication and these permissions. Without permissions, any valid token is enough.
+    """Return a decorator that guards a Django view by JWTAuthentication and these permissions.
 
-    The view receives Django's request with `user` and `auth` set. The decorator raises TypeError if the view is
-    asynchronous.
+    Without permissions, any valid token is enough. The view receives Django's request with `user` and `auth` set. The
+    decorator raises TypeError if the view is asynchronous.
     """
 
     def decorate(view: View) -> View:
@@ -37,7 +37,7 @@ class Guarded(APIView):
     view: View | None = None
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:  # noqa: FBT001, FBT002 (DRF's)
-        """Accept any Accept header: the plain view renders itself."""
+        """Accept any Accept header, because the plain view makes its response without DRF's renderers."""
         del force
         return super().perform_content_negotiation(request, force=True)
 

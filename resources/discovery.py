@@ -1,4 +1,4 @@
-"""Discovery of an issuer's JWKS and endpoints through its metadata (RFC 8414), and the addresses of its feed.
+"""Discovery of an issuer's JWKS and endpoints through its metadata (RFC 8414), and requests to its revocation feed.
 
 - Metadata is used only if its `issuer` is exactly the configured issuer (RFC 8414 section 3.3).
 - Metadata is cached until a fetch of keys fails, so that an issuer can move its JWKS.
@@ -41,7 +41,7 @@ def metadata_urls(issuer: str) -> tuple[str, ...]:
 
 @dataclass(slots=True)
 class Discovery:
-    """Fetches an issuer's metadata and JWKS. `deadline` is in seconds, `clock` returns seconds that never go back."""
+    """Fetches an issuer's metadata and JWKS. `deadline` is in seconds, `clock` returns monotonic seconds."""
 
     issuer: str
     algorithms: frozenset[str]
@@ -53,9 +53,10 @@ class Discovery:
     _metadata: Mapping[str, Any] | None = None
 
     def __call__(self, *, etag: str, forced: bool) -> Fetched:
-        """Fetch the JWKS. Metadata and JWKS share one deadline.
+        """Fetch the JWKS, unless it still has the entity tag `etag`. With `forced`, HTTP caches have to revalidate.
 
-        Raises FetchError if a request fails, or if the metadata or the JWKS is invalid.
+        Metadata and JWKS share one deadline. Raises FetchError if a request fails, or if the metadata or the JWKS is
+        invalid.
         """
         until = self.clock() + self.deadline
         try:
@@ -108,9 +109,9 @@ class Discovery:
 
 @dataclass(frozen=True, slots=True)
 class FeedAddress:
-    """The address of an issuer's revocation feed for one ring.
+    """The revocation feed of an issuer for one ring (a set of signing keys with a JWKS).
 
-    A ring is a set of signing keys with a JWKS of its own.
+    Implements `feed_source.Source`. `deadline` is in seconds, `clock` returns monotonic seconds.
     """
 
     url: str
@@ -120,13 +121,13 @@ class FeedAddress:
 
     @property
     def ring(self) -> str:
-        """Return the name of the ring in the address, or "default" if the address has none."""
+        """Return the name of the ring (set of signing keys) in `url`, or "default" if `url` names no ring."""
         return urlsplit(self.url).path.partition("/oauth/revocations/")[2] or DEFAULT_RING
 
     def poll(self, *, since: str, conditional: bool) -> Answer:
-        """Fetch the document with the entries that were published after `since`.
+        """Fetch the entries that were published after the version `since`, or all entries if `since` is "".
 
-        Raises FetchError if the request fails.
+        With `conditional`, the issuer may answer 304 if there are no changes. Raises FetchError if the request fails.
         """
         query = f"?{urlencode({'since': since})}" if since else ""
         etag = f'W/"{since}"' if conditional else ""
@@ -134,7 +135,10 @@ class FeedAddress:
         return Answer(None if response.status == NOT_MODIFIED else response.body)
 
     def segment(self, digest: str) -> bytes:
-        """Fetch a segment of the feed. Raises FetchError if the request fails."""
+        """Fetch the segment of the feed with this digest (SHA-256 in base64url).
+
+        Raises FetchError if the request fails.
+        """
         return self._get(f"{self.url}/segments/{digest}", max_bytes=ENTRY * MAX_SEGMENT).body
 
     def _get(self, url: str, *, max_bytes: int, etag: str = "") -> fetch.Response:
@@ -143,7 +147,10 @@ class FeedAddress:
 
 
 def read_metadata(body: bytes, *, issuer: str) -> Mapping[str, Any]:
-    """Return the metadata in `body`. Raises FetchError if its issuer is not `issuer` (RFC 8414 section 3.3)."""
+    """Return the metadata in `body`. Raises FetchError if `body` is malformed or names another issuer than `issuer`.
+
+    See RFC 8414 section 3.3.
+    """
     try:
         document = strict_json.parse(body)
     except ValueError as error:

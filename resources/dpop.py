@@ -30,10 +30,11 @@ ELSEWHERE = Target("", "", 0, "")
 
 
 def prove(request: HttpRequest, token: AccessToken, settings: DPoPSettings, seconds: float) -> None:
-    """Check the proof for a verified, bound token at `seconds`, a Unix time.
+    """Check the DPoP proof of a request, and refuse a replay. `token` is verified and bound to a key.
 
-    Raises InvalidProof if a check of the proof fails or the proof is a replay, NonceRequired if it needs a newer nonce,
-    InvalidToken if the token is bound to another key, and Unavailable if a replay cannot be excluded now.
+    `seconds` is the current Unix time. Raises InvalidProof if a check of the proof fails or the proof is a replay,
+    NonceRequired if the proof needs a newer nonce, InvalidToken if the token is bound to another key, and Unavailable
+    if a replay cannot be excluded now.
     """
     method, uri = getattr(request, ORIGINAL, None) or (request.method or "", settings.target.below(request.path))
     bound = BoundRequest(request.META.get("HTTP_DPOP"), method, uri, token.raw, token.claims["cnf"]["jkt"])
@@ -52,7 +53,7 @@ def prove(request: HttpRequest, token: AccessToken, settings: DPoPSettings, seco
 
 
 def name_original(request: HttpRequest, method: str | None, uri: str | None) -> None:
-    """Set the method and the URI that the proof must have: those of the client's request to a proxy.
+    """Store the method and the URI of the client's request to a proxy, which the DPoP proof must name.
 
     `uri` is the path with its query, as the client sent it. If `method` or `uri` is missing, no proof is accepted.
     """
@@ -65,7 +66,7 @@ def name_original(request: HttpRequest, method: str | None, uri: str | None) -> 
 
 
 def add_nonce(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Send the client its next nonce, if it needs one (RFC 9449 sections 8.2 and 9)."""
+    """Send the nonce for the client's next proof, if `prove` has set one (RFC 9449 sections 8.2 and 9)."""
     if nonce := getattr(request, NEXT_NONCE, ""):
         response.headers["DPoP-Nonce"] = nonce
 
@@ -81,7 +82,10 @@ def _accept_once(digest: bytes, settings: DPoPSettings, seconds: float) -> None:
 
 
 def _add_to_cache(digest: bytes, settings: DPoPSettings) -> bool:
-    """Store the proof in the shared cache. Returns False if it was there before. Raises Unavailable if that fails."""
+    """Store the proof in the shared cache. Returns False if the cache already has the proof.
+
+    Raises Unavailable if the cache fails.
+    """
     try:
         # `add` is atomic in Redis (SET NX) and in memcached.
         key, timeout = f"dpop_{digest.hex()}", math.ceil(settings.remembered_for)

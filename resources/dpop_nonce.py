@@ -1,8 +1,9 @@
-"""The nonces of DPoP proofs (RFC 9449 section 9), without state: a nonce is an HMAC of a window of time. Pure.
+"""The nonces of DPoP proofs (RFC 9449 section 9). A nonce is an HMAC of the number of a time window. Pure.
 
-- The nonce of a window is accepted during this window and the next one, which is for WINDOW to 2 * WINDOW seconds.
-- Processes that share a key accept the nonces of each other. While a key is replaced, nonces of the old key are
-  accepted as well.
+- No nonce is stored. A nonce is accepted during its own window and the next one.
+- A client can thus use a nonce for WINDOW to 2 * WINDOW seconds after it got the nonce.
+- Processes that share a key accept the nonces of each other. While a key is replaced, nonces of the old key are also
+  accepted.
 """
 
 import hmac

@@ -47,7 +47,10 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class BoundRequest:
-    """A request with a bound token. `proof` is the value of its DPoP header, `jkt` the `cnf.jkt` of the token."""
+    """A request whose token is bound to a key.
+
+    `proof` is the value of the DPoP header, or None without that header. `jkt` is the `cnf.jkt` of the token.
+    """
 
     proof: str | None
     method: str
@@ -67,7 +70,7 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class ProofKey:
-    """The key in the header of a proof."""
+    """The public key in the header of a proof, with its algorithm and its thumbprint (RFC 7638)."""
 
     algorithm: str
     key: Key
@@ -77,8 +80,9 @@ class ProofKey:
 def check(request: BoundRequest, rules: Rules, *, seconds: float) -> Proof:
     """Verify the DPoP proof of a request, and return it. `seconds` is the current Unix time.
 
-    Raises InvalidToken if the token is bound to another key, NonceRequired if the proof has no recent nonce although it
-    needs one, and InvalidProof if another check fails. The caller must refuse a replay by the digest of the proof.
+    Raises InvalidToken if the token is bound to another key, NonceRequired if this API requires a nonce and the proof
+    has no recent one, and InvalidProof if another check fails. The caller must refuse a replay by the digest of the
+    proof.
     """
     value = request.proof or ""
     try:

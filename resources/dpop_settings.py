@@ -44,10 +44,11 @@ class DPoPSettings:
 def dpop_settings(
     values: Mapping[str, Any], *, algorithms: Sequence[str], resource: str, secrets: Sequence[str | bytes]
 ) -> DPoPSettings | None:
-    """Return the settings. Returns None if DPoP is off.
+    """Return the settings of DPoP, or None if DPoP is off.
 
-    DPoP is off if `algorithms` is empty or the API has no public URL. `resource` is the API's identifier, `secrets` are
-    the project's secret keys. Raises ImproperlyConfigured if a value is wrong.
+    DPoP is off if `algorithms` is empty or the API has no public URL. `values` are the entries of RESOURCE_SERVER,
+    `resource` is the API's identifier, `secrets` are the project's secret keys. Raises ImproperlyConfigured if a value
+    is wrong.
     """
     if unknown := set(algorithms) - FAMILIES.keys() - ALIASES.keys():
         raise ImproperlyConfigured(f"RESOURCE_SERVER['DPOP_ALGORITHMS'] must not contain {', '.join(sorted(unknown))}.")

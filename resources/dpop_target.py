@@ -31,13 +31,16 @@ class Target(NamedTuple):
     path: str
 
     def below(self, path: str) -> "Target":
-        """Return the target of `path` below this target. `path` is decoded, as Django's `request.path` is."""
+        """Return a target with `path` appended to the path of this target.
+
+        `path` is decoded, as Django's `request.path` is.
+        """
         return Target(self.scheme, self.host, self.port, without_dots(self.path.rstrip("/") + path))
 
 
 @lru_cache(maxsize=1024)  # of at most 8 KB each: the proofs for a resource name the same URI
 def target(uri: str) -> Target | None:
-    """Return the normalized target of an http or https URI. Returns None if it has a user or is malformed."""
+    """Return the normalized target of an http or https URI. Returns None if `uri` is malformed or has a user name."""
     match = _URI.fullmatch(uri) if len(uri) <= MAX_URI else None
     if match is None:
         return None

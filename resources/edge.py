@@ -1,4 +1,4 @@
-"""Detects requests that are ambiguous, or of which a WSGI server can have lost a part. Pure."""
+"""Detects ambiguous requests, and requests of which a WSGI server can have lost a part. Pure."""
 
 from collections.abc import Mapping
 from typing import Any

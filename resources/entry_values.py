@@ -8,7 +8,10 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def complete(entries: Mapping[str, Any], defaults: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """Return `entries` completed with `defaults`. Raises ImproperlyConfigured if a name in `entries` is unknown."""
+    """Return `entries`, with `defaults` for missing names. Raises ImproperlyConfigured if a name is not in `defaults`.
+
+    `where` is the name of the setting for the message.
+    """
     if unknown := entries.keys() - defaults.keys():
         raise ImproperlyConfigured(f"{where} has unknown entries: {', '.join(sorted(unknown))}.")
     return {**defaults, **entries}
@@ -31,7 +34,7 @@ def paths(value: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def one_of(name: str, value: str, choices: Sequence[str]) -> str:
-    """Return `value`. Raises ImproperlyConfigured if it is not one of `choices`."""
+    """Return `value`, the value of the entry `name`. Raises ImproperlyConfigured if it is not one of `choices`."""
     if value not in choices:
         raise ImproperlyConfigured(f"RESOURCE_SERVER[{name!r}] must be one of {', '.join(choices)}.")
     return value

@@ -1,8 +1,8 @@
 """Verify an ES256 signature of a JWS (RFC 7518 section 3.4). Pure.
 
-`cryptography` reads signatures in DER. A signature of a JWS is the two numbers r and s instead, of 32 octets each. The
-library checks the range of both numbers. It raises an error if the signature is wrong, for which `verifies` returns
-False.
+The library `cryptography` reads signatures in DER. A JWS signature has the two numbers r and s instead, of 32 octets
+each. The library checks the range of both numbers. If the signature is wrong, the library raises an error, and
+`verifies` returns False.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ _SCHEME = ec.ECDSA(SHA256())
 
 
 def verifies(key: Any, message: bytes, signature: bytes) -> bool:
-    """Return True if the private half of `key` made `signature` over `message`.
+    """Return True if the public key `key` verifies `signature` over `message`.
 
     Returns False if `key` is a public key of another curve or another kind.
     """

@@ -5,9 +5,9 @@ Rules (docs/revocation-feed.md section 3):
 - A document or segment that fails a check changes nothing. The last good entries stay in force.
 - An entry is removed after its `until`, and never before. If a full state lacks an entry, the entry stays, because the
   issuer's database can have lost it.
-- The feed is late if the issuer has not answered for `late_after` seconds, or if the last document has expired. While
-  the feed is late, requests are refused with 503 if the settings say so, and an error is logged once. After the start
-  or the wake-up of a process, the feed is late until the first poll.
+- The feed is late if the issuer has not answered for `late_after` seconds, or if the last document has expired. Time in
+  system suspend counts. After the start of a process, the feed is late until the first successful poll.
+- While the feed is late, requests are refused with 503 if `refuse_when_late` is set. An error is logged once.
 - Many entries are merged in slices with a sleep after each slice, so that no other thread waits for the whole merge.
 
 The entries of a segment take effect as soon as the segment is verified, before the rest of the document is merged. This
@@ -99,7 +99,10 @@ class Follower:
         return 0.0 if more else max(0.0, self._policy.every - (self._time.clock() - started))
 
     def status(self) -> dict[str, Any]:
-        """Return the state of the feed for /readyz. The age is in seconds, None before the first answer."""
+        """Return the state of the feed for /readyz.
+
+        The member "age" is the seconds since the issuer's last answer, or None before the first answer.
+        """
         age = self._time.clock() - self._heard_at
         return {
             "age": math.floor(age) if math.isfinite(age) else None,
@@ -114,7 +117,10 @@ class Follower:
         }
 
     def _fetch_next(self, now: datetime) -> Document | None:
-        """Return the next document, and merge its entries. Returns None if nothing changed. Raises on any failure."""
+        """Fetch the next document, merge its entries, and return the document.
+
+        Returns None if the issuer answered 304. Raises on any failure.
+        """
         state = self.state
         # A 304 does not extend the life of the last document, so the request is unconditional if that document expires
         # soon.
@@ -135,7 +141,10 @@ class Follower:
         return document
 
     def _merge(self, packed: bytes, now: datetime) -> None:
-        """Merge packed entries into the set of revocations, slice by slice. Raises BadFeed if it becomes too large."""
+        """Merge packed entries into the set of revocations, slice by slice.
+
+        Raises BadFeed if the set becomes too large.
+        """
         entries = self.state.entries
         for start in range(0, len(packed), SLICE * ENTRY):
             if start:
@@ -158,7 +167,7 @@ class Follower:
         self.state = replace(self.state, version=document.version, iat=document.iat, exp=document.exp)
 
     def _swap(self, entries: RevocationSet) -> None:
-        """Replace the entries that polls and requests use."""
+        """Use `entries` from now on, for requests and for later polls."""
         self.state = replace(self.state, entries=entries)
         self._refusals = replace(self._configured, entries=entries)
 
@@ -195,9 +204,9 @@ class Follower:
         self._alarm_if("late", self._is_late(now), f"is late: {self._last_error}")
 
     def _alarm_if(self, name: str, raised: bool, text: str) -> None:  # noqa: FBT001 (a parameter, not an option)
-        """Log `text` as an error when the alarm `name` begins.
+        """Log `text` as an error when the alarm `name` begins. Do not log it again while the alarm lasts.
 
-        `raised` is True while the alarm lasts. The error is logged again only if the alarm has ended in between.
+        `raised` is True while the alarm lasts, and False if it has ended.
         """
         if raised and name not in self._alarms:
             logger.error("The revocation feed of %s %s", self._issuer.url, text)

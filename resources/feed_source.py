@@ -1,8 +1,10 @@
-"""The arguments of `feed_follower.Follower`. Tests replace them, so they need no network and no waiting. Pure.
+"""The arguments of `feed_follower.Follower`. Pure.
 
 - `Source` fetches documents and segments of an issuer's revocation feed.
 - `Policy` has the settings, such as the time between two polls.
 - `Time` has the functions that read clocks and wait.
+
+Tests pass their own objects, which use no network and do not wait.
 """
 
 from collections.abc import Callable
@@ -21,7 +23,7 @@ class Answer:
 
 
 class Source(Protocol):
-    """The requests to one issuer's feed, with bounds on time and size."""
+    """Fetches one issuer's revocation feed, within bounds of time and size."""
 
     def poll(self, *, since: str, conditional: bool) -> Answer:
         """Fetch the changes since the version `since`, or a full state if `since` is "". Raises on any failure.
@@ -30,7 +32,7 @@ class Source(Protocol):
         """
 
     def segment(self, digest: str) -> bytes:
-        """Fetch the segment with this digest. Raises on any failure."""
+        """Fetch the segment of the feed with this digest (SHA-256 in base64url). Raises on any failure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

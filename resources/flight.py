@@ -60,10 +60,12 @@ def in_a_thread(work: Callable[[], None]) -> None:
 
 
 class Flights(Generic[T]):
-    """Fetches one source, one fetch (flight) at a time. `job` fetches, or raises. `clock` returns monotonic seconds.
+    """Runs the fetches of one source, one fetch (flight) at a time.
 
-    `keep` stores the result of a flight. It is called under the lock. It is not called if the flight counted as failed
-    before its job returned.
+    - `job` fetches the source and returns the result, or raises.
+    - `keep` stores the result of a flight. It is called under the lock. It is not called if the flight counted as
+      failed before its job returned.
+    - `clock` returns monotonic seconds. `spawn` runs a function in a thread.
     """
 
     def __init__(
@@ -103,7 +105,11 @@ class Flights(Generic[T]):
         return flight
 
     def start(self, *, forced: bool = False, condition: Callable[[], bool] = lambda: True) -> Flight | None:
-        """Return the running flight, or start one. Returns None during the backoff, or if `condition` returns False."""
+        """Return the running flight, or start one. Returns None during the backoff, or if `condition` returns False.
+
+        `condition` is called only before a start. A new flight gets `forced`, which tells its job to bypass HTTP
+        caches.
+        """
         # `condition` is called last and under the lock. Thus two threads cannot both find that a fetch is needed, and a
         # rate limit in `condition` counts only fetches that really start.
         with self._lock:
@@ -121,7 +127,10 @@ class Flights(Generic[T]):
         return flight
 
     def wait(self, flight: Flight) -> bool:
-        """Wait until `flight` has ended. Returns False if too many requests wait, or after `patience` seconds."""
+        """Return True after `flight` has succeeded or failed.
+
+        Returns False if too many requests wait already, or after `patience` seconds.
+        """
         if flight.done.is_set():
             return True
         if thread_limit.is_background():  # a thread that serves no requests is not limited

@@ -32,12 +32,13 @@ READABLE = "!#$&'()*+,/:;=?@[]^`{|}~"
 
 
 def forward_auth(*permissions: Any, forwarded_target: bool = False) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Return a view that decides by these permissions. Without permissions, any valid token is enough.
+    """Return a view that tells a proxy if a client's request may pass.
 
-    The same permissions apply to every method of the client's request. `forwarded_target` must be True only if the
-    proxy sets X-Forwarded-Method and X-Forwarded-Uri to the method and URI of the client's request, and overwrites such
-    headers of the client. DPoP proofs are compared with these headers. If `forwarded_target` is False, no token that is
-    bound to a key is accepted.
+    - The request may pass if its token is valid and meets `permissions`. Its HTTP method makes no difference. Without
+      permissions, any valid token is enough.
+    - If `forwarded_target` is False, no token that is bound to a key is accepted.
+    - If `forwarded_target` is True, DPoP proofs are compared with X-Forwarded-Method and X-Forwarded-Uri. The proxy
+      must set both to the method and URI of the client's request, and overwrite such headers of the client.
     """
 
     def decide(request: HttpRequest) -> HttpResponseBase:
@@ -52,7 +53,7 @@ def forward_auth(*permissions: Any, forwarded_target: bool = False) -> Callable[
 
 
 def answer(request: HttpRequest, permissions: tuple[Any, ...]) -> HttpResponseBase:
-    """Return 204 with the headers of `identity`, or the refusal."""
+    """Return 204 with the headers of `identity` if the request may pass. Otherwise, return the refusal."""
     refused = refusal(request, *permissions)
     if refused is None:
         return HttpResponse(status=HTTPStatus.NO_CONTENT, headers=identity(request.auth))  # type: ignore[attr-defined]

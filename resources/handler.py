@@ -50,9 +50,10 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
 
 
 def in_full(demand: Demand, context: dict[str, Any]) -> Demand:
-    """Return the demand, extended to all scopes that the request needs, including those that the token has.
+    """Return `demand`, extended to all scopes that the request needs, including those that the token has.
 
-    From the challenge, the client can then request a token with all of them (RFC 6750 section 3).
+    A client can then request one token with all scopes that the challenge names (RFC 6750 section 3). A demand that
+    concerns neither scopes nor a login is returned unchanged.
     """
     view, request = context["view"], context["request"]
     held = request.auth.scopes
@@ -64,12 +65,13 @@ def in_full(demand: Demand, context: dict[str, Any]) -> Demand:
 
 
 def earlier_refusal(context: dict[str, Any]) -> Exception | None:
-    """Authenticate a request that failed before DRF authenticated it. Return the refusal, or None.
+    """Authenticate and authorize a request that failed before DRF did so. Return the refusal, or None.
 
     DRF negotiates the content type before it authenticates. So a request with a bad token and an Accept header that the
     API does not serve would get 406 without a challenge.
 
-    Returns None if the request is not refused, was authenticated already, or cannot be read.
+    Returns None if the request is not refused, was authenticated already, or cannot be read. Returns None, too, if the
+    view does not use JWTAuthentication.
     """
     request, view = context.get("request"), context.get("view")
     if request is None or view is None or hasattr(request, "_user"):

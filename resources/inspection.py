@@ -24,7 +24,7 @@ class Report:
 
     @property
     def usable(self) -> bool:
-        """Return True if a token of this issuer can be verified and can name this API."""
+        """Return True if there is a usable key, and no problem with the audience was found."""
         return any(verdict.key for verdict in self.verdicts) and not self.audience_problem
 
     def lines(self) -> Iterator[str]:
@@ -65,7 +65,7 @@ class Report:
 def inspect(trust: Trust, *, audience: Collection[str]) -> Report:
     """Fetch the issuer's metadata and keys now, bypassing every cache, and return a report.
 
-    `audience` has the identifiers of this API.
+    `audience` has the identifiers of this API. Pinned keys are reported without a fetch.
     """
     if isinstance(trust.keys, PinnedKeys):
         return Report(trust.issuer.url, "(pinned)", trust.keys.verdicts)
@@ -81,9 +81,10 @@ def inspect(trust: Trust, *, audience: Collection[str]) -> Report:
 
 
 def _audience_problem(discovery: Discovery, audience: Collection[str]) -> str:
-    """Return the difference between `audience` and the identifiers that the issuer lists, or "" if there is none.
+    """Return a problem if an identifier in `audience` and one that the issuer lists differ only by a slash at the end.
 
-    RFC 9728 section 4 does not require an issuer to list identifiers.
+    Returns "" otherwise, also if the list is empty or cannot be fetched. RFC 9728 section 4 does not require the
+    issuer to list any identifier.
     """
     try:
         listed = discovery.resources(until=clock() + discovery.deadline)

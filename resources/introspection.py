@@ -37,7 +37,11 @@ Query = Callable[[str], Mapping[str, Any]]
 
 
 class Introspector:
-    """The cached answers of one issuer. `query` sends the request for a token, and raises FetchError on failure."""
+    """Introspects the tokens of one issuer, and caches the answers for `cached_for` seconds.
+
+    `query` sends a token to the issuer's introspection endpoint, and returns the response. It raises FetchError on
+    failure.
+    """
 
     def __init__(self, query: Query, *, clock: Callable[[], float], cached_for: float) -> None:
         self._query, self._clock, self._cached_for = query, clock, cached_for
@@ -52,7 +56,8 @@ class Introspector:
     def active(self, token: AccessToken) -> bool:
         """Return True if the issuer says that the token is active, now or in a cached answer.
 
-        Raises Unavailable if the issuer does not answer.
+        Raises Unavailable if the issuer does not answer, during the pause after a failure, or if AT_ONCE requests are
+        running.
         """
         # The name in the cache is a hash, so that the cache contains no token.
         name = sha256(token.raw.encode()).digest()
@@ -75,7 +80,10 @@ class Introspector:
 
 
 def is_active(answer: Mapping[str, Any], claims: Mapping[str, Any]) -> bool:
-    """Return True if an introspection response says that the token of these claims is active (RFC 7662 section 2.2)."""
+    """Return True if an introspection response says that the token with these claims is active.
+
+    See RFC 7662 section 2.2.
+    """
     # A response about another token must not make this token active.
     same = all(answer[name] == claims[name] for name in ("iss", "sub", "client_id", "jti") if name in answer)
     return answer.get("active") is True and same

@@ -23,7 +23,11 @@ class IssuerSettings:
 
 
 def issuer_settings(entry: Mapping[str, Any], values: Mapping[str, Any]) -> IssuerSettings:
-    """Return the settings for one issuer: its own entry, completed by `values`, the entries of RESOURCE_SERVER."""
+    """Return the typed settings for one issuer.
+
+    `entry` is the issuer's entry in ISSUERS. Values that the entry lacks are taken from `values`, the entries of
+    RESOURCE_SERVER. Raises ImproperlyConfigured if `entry` has an unknown name.
+    """
     own = complete(entry, ISSUER_DEFAULTS, "RESOURCE_SERVER['ISSUERS']")
     revocations = values["REVOCATIONS"] if own["REVOCATIONS"] is None else own["REVOCATIONS"]
     jwks_url = own["JWKS_URL"] or values["JWKS_URL"]
@@ -39,7 +43,10 @@ def issuer_settings(entry: Mapping[str, Any], values: Mapping[str, Any]) -> Issu
 
 
 def _feed(issuer: str, jwks_url: str) -> str:
-    """Return the URL of the feed that is signed by the keys at `jwks_url`."""
+    """Return the URL of the revocation feed that is signed by the keys at `jwks_url`.
+
+    This is the default feed, unless `jwks_url` is the JWKS of a ring (a set of signing keys) of this issuer.
+    """
     # Each ring of signing keys signs a feed of its own. An API that uses the JWKS of a ring can verify only that feed.
     ring = jwks_url.removeprefix(f"{issuer}/.well-known/jwks/").removesuffix(".json")
     own_ring = ring and jwks_url == f"{issuer}/.well-known/jwks/{ring}.json" and "/" not in ring

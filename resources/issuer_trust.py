@@ -1,4 +1,4 @@
-"""A trusted issuer as `verify` needs it: its URL, its algorithms, its keys, and its refusals. Pure."""
+"""A trusted issuer as `verify` needs it: its URL, algorithms and keys, and the reasons to refuse its tokens. Pure."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,10 @@ class Keys(Protocol):
         """
 
     def recheck(self) -> None:
-        """Fetch the keys again in the background, because a published key did not verify a signature."""
+        """Start to fetch the keys again in the background.
+
+        `verify` calls this method if a published key did not verify a signature.
+        """
 
     def ready(self) -> bool:
         """Return True if there is a key to verify with, after at most one attempt to fetch keys."""

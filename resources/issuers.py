@@ -1,7 +1,7 @@
 """The trusted issuers of this process, with their keys and revocation feeds.
 
-They are made from the settings at their first use, live as long as the process, and are made again if a test overrides
-RESOURCE_SERVER. Processes do not share them.
+Each process makes its own objects from the settings at the first use. They live as long as the process, or until a test
+overrides RESOURCE_SERVER.
 """
 
 import logging
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 
 def clock() -> float:
-    """Return seconds that never go back."""
+    """Return monotonic seconds. On Linux, they include the time in system suspend."""
     return time.clock_gettime(_CLOCK)
 
 
@@ -47,7 +47,7 @@ _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """The state of this process for one trusted issuer."""
+    """A trusted issuer, with the keys, the revocation feed and the poller that this process uses for it."""
 
     issuer: TrustedIssuer
     keys: KeySet | PinnedKeys
@@ -56,9 +56,9 @@ class Trust:
     poller: Poller[Follower] | None
 
     def ready(self) -> bool:
-        """Return True if there are keys, and the feed is not late or the settings accept a late feed.
+        """Return True if the keys and the revocation feed are usable. Tries at most once to fetch keys.
 
-        Tries at most once to fetch keys.
+        A late feed is usable if the settings accept it.
         """
         if self.poller:
             self.poller.start()
@@ -72,7 +72,10 @@ class Trust:
 
 @cache
 def trusts() -> Mapping[str, Trust]:
-    """Return the trusted issuers by URL. Raises ImproperlyConfigured if the settings name none or are unsafe."""
+    """Return the trusted issuers by URL.
+
+    Raises ImproperlyConfigured if the settings name no issuer, no audience, or an unknown algorithm.
+    """
     conf = resource_server()
     if not conf.issuers or not conf.audience:
         raise ImproperlyConfigured("RESOURCE_SERVER must have at least one entry in ISSUERS and one in AUDIENCE.")
@@ -101,7 +104,10 @@ def _trust(settings: IssuerSettings, conf: ResourceServer) -> Trust:
 
 
 def _refusals(follower: Follower, poller: Poller[Follower]) -> Callable[[datetime], Refusals]:
-    """Return the function by which `verify` gets the refusals. Its first call in a process starts the poller."""
+    """Return the function that gives `verify` the reasons to refuse tokens.
+
+    The first call of this function in a process starts the poller.
+    """
     # The poller does not start at import, because the server can fork its workers later, without the parent's threads.
 
     def refusals(now: datetime) -> Refusals:

@@ -47,7 +47,7 @@ class Key:
     public_key: Any
 
     def verifies(self, algorithm: str, message: bytes, signature: bytes) -> bool:
-        """Return True if this key made `signature` over `message`, and may be used for `algorithm`."""
+        """Return True if this key verifies `signature` over `message`, and may be used for `algorithm`."""
         if algorithm not in self.algorithms:
             return False
         if algorithm == "ES256":  # faster than PyJWT: most clients sign a DPoP proof with ES256 for each request
@@ -142,7 +142,7 @@ def _bound_algorithms(entry: Mapping[str, Any], algorithms: frozenset[str]) -> f
 
 
 def _bad_numbers(entry: Mapping[str, Any]) -> str:
-    """Return the problem of the key's numbers, or ""."""
+    """Return why a number of the key is missing, malformed or of a wrong size. Returns "" if all numbers are usable."""
     for name in MEMBERS[entry["kty"]][1:]:
         value = entry.get(name)
         if not isinstance(value, str) or (name != "crv" and not _BASE64URL.fullmatch(value)):

@@ -10,8 +10,8 @@ from .flight import Limits
 class Timing:
     """The timings by which keys are used and fetched. Times are in seconds.
 
-    A copy of the JWKS is used for at most `fresh_at_most` + `stale` + `deadline`. The issuer's timing api_copy must not
-    be shorter than this sum.
+    A copy of the JWKS is used for at most `fresh_at_most` + `stale` + `deadline`. The issuer has the timing `api_copy`:
+    its rotation expects that an API uses a copy for at most this time. So `api_copy` must not be shorter than the sum.
     """
 
     fresh: float = 300
@@ -31,7 +31,7 @@ class Timing:
 
     @property
     def longest_use(self) -> float:
-        """Return the longest time for which a copy of the JWKS is used."""
+        """Return the longest time, in seconds, for which a copy of the JWKS is used."""
         return self.fresh_at_most + self.stale + self.deadline
 
     def fresh_for(self, max_age: float | None) -> float:

@@ -6,9 +6,10 @@
 - A request waits for at most one fetch if its kid is unknown or the process has no usable keys.
 - A fetch for an unknown kid bypasses caches. A token bucket of `unknown_attempts`, refilled by one per `unknown_every`
   seconds, limits such fetches, because anyone can send unknown kids.
-- A kid counts as unknown only if a fetch of the last `unknown_every` seconds lacked it. Otherwise the request gets
-  Unavailable (503).
-- A key that a successful fetch lacks is dropped at once, because an issuer withdraws a leaked key in this way.
+- A kid counts as unknown only if the JWKS was fetched within the last `unknown_every` seconds and lacked the kid.
+  Otherwise, the request gets Unavailable (503).
+- A key that is missing in a newly fetched JWKS is dropped at once, because an issuer withdraws a leaked key in this
+  way.
 - Readers take no lock. The snapshot is immutable and is replaced by one assignment.
 
 Pure state: the fetch and the clock are arguments.
@@ -134,7 +135,7 @@ class KeySet:
         }
 
     def _wait_for_keys(self) -> bool:
-        """Return True if the snapshot is usable. Before that, wait for at most one fetch if the snapshot is too old."""
+        """Wait for at most one fetch if the snapshot is too old. Return True if the snapshot is usable then."""
         if self._clock() < self._snapshot.stale_until:
             return True
         flight = self._flights.start(condition=lambda: self._clock() >= self._snapshot.stale_until)
@@ -152,7 +153,7 @@ class KeySet:
         return self._answer(kid)
 
     def _answer(self, kid: str) -> Sequence[Key]:
-        """Return the keys of `kid`, or an empty sequence if a recent fetch lacked it.
+        """Return the keys of `kid`, or an empty sequence if a recent fetch did not contain the kid.
 
         Raises Unavailable if no fetch is recent.
         """
@@ -174,11 +175,14 @@ class KeySet:
         return now + self._timing.unknown_for
 
     def _start_forced(self, snapshot: Snapshot) -> Flight | None:
-        """Start a fetch that bypasses HTTP caches, unless `snapshot` is outdated or the token bucket is empty."""
+        """Start a fetch that bypasses HTTP caches, or return the running fetch.
+
+        Returns None during the backoff after a failure, if `snapshot` was replaced, or if the token bucket is empty.
+        """
         return self._flights.start(forced=True, condition=lambda: self._snapshot is snapshot and self._bucket.take())
 
     def _keep(self, flight: Flight, fetched: Fetched) -> None:
-        """Replace the snapshot by the result of `flight`. Keys that are not in it are dropped."""
+        """Replace the snapshot by the result of `flight`. Keys that a newly fetched JWKS lacks are dropped."""
         keys, etag = self._snapshot.keys, fetched.etag or self._snapshot.etag
         if fetched.verdicts is not None:
             keys, etag = by_kid(fetched.verdicts), fetched.etag

@@ -29,7 +29,10 @@ Create = Callable[[AccessToken], AbstractBaseUser | None]
 
 @dataclass(frozen=True, slots=True)
 class LocalUsers:
-    """The settings of the look-up: either both fields are set, or `link_table` is True."""
+    """The settings of the look-up: either `issuer_field` and `subject_field` are set, or `link_table` is True.
+
+    `create` makes the user for a subject without a user. If it is None, such a subject is refused.
+    """
 
     issuer_field: str
     subject_field: str
@@ -38,9 +41,9 @@ class LocalUsers:
 
 
 def local_user(token: AccessToken, local: LocalUsers) -> AbstractBaseUser:
-    """Return the active user with the token's issuer and subject, and create the user if CREATE is set.
+    """Return the active user with the token's issuer and subject.
 
-    Raises InvalidToken if there is no active user.
+    If there is no user and CREATE is set, creates the user. Raises InvalidToken if there is no active user.
     """
     user = _find(token, local)
     if user is None and local.create is not None:

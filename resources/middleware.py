@@ -24,7 +24,7 @@ PROBES = frozenset({"/healthz", "/readyz"})
 
 
 def probes(get_response: GetResponse) -> GetResponse:
-    """Return middleware that answers the probes of load balancers for any Host. Place it after `json_errors`."""
+    """Return middleware that answers /healthz and /readyz without checking the Host. Place it after `json_errors`."""
 
     # Load balancers name a machine by its IP address, which ALLOWED_HOSTS does not contain.
     def middleware(request: HttpRequest) -> HttpResponseBase:
@@ -108,7 +108,7 @@ def _is_json(response: HttpResponseBase) -> bool:
 
 
 def _put(response: HttpResponseBase, content: bytes) -> None:
-    """Replace the body of `response` by JSON."""
+    """Replace the body of `response` by `content`, which is JSON."""
     if isinstance(response, StreamingHttpResponse):
         response.streaming_content = iter([content])
     elif isinstance(response, HttpResponse):

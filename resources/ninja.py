@@ -1,6 +1,7 @@
 """Authentication and permissions for django-ninja, which is an optional dependency: `NinjaAPI(auth=TokenAuth())`.
 
-`api.add_exception_handler(Refused, answer)` makes refusals have a challenge. Without it, they have a status only.
+With `api.add_exception_handler(Refused, answer)`, the response to a refused request has a challenge. Without this
+handler, it has the status only.
 """
 
 from typing import Any
@@ -21,7 +22,7 @@ class Refused(HttpError):  # type: ignore[misc, unused-ignore]  # django-ninja i
 
 
 class TokenAuth(HttpBearer):  # type: ignore[misc, unused-ignore]  # django-ninja is optional
-    """Require a valid token with these permissions. `request.auth` is the verified token."""
+    """Requires a valid token that meets the permissions given to the constructor. `request.auth` is then this token."""
 
     def __init__(self, *permissions: Any) -> None:
         super().__init__()
@@ -33,7 +34,10 @@ class TokenAuth(HttpBearer):  # type: ignore[misc, unused-ignore]  # django-ninj
         return self.authenticate(request, "")
 
     def authenticate(self, request: HttpRequest, token: str) -> Any:
-        """Return the verified token of the request. Raises Refused if the request is refused."""
+        """Return the verified token of the request. The argument `token` is not used.
+
+        Raises Refused if the request is refused.
+        """
         del token
         if (response := refusal(request, *self.permissions)) is not None:
             raise Refused(response)

@@ -1,8 +1,9 @@
 """The URLs of an API's OpenAPI document and its page, Swagger UI.
 
-`path("api/", include("resources.openapi"))` adds api/schema/, api/docs/ and api/docs/oauth2-redirect.html, to which the
-issuer redirects the browser after a login on the page. All three are public, and the document does not list them. They
-need drf_spectacular in INSTALLED_APPS.
+`path("api/", include("resources.openapi"))` adds api/schema/, api/docs/ and api/docs/oauth2-redirect.html. The issuer
+redirects the browser to the last URL after a login on the page.
+
+The three URLs are public, and the OpenAPI document does not list them. They need drf_spectacular in INSTALLED_APPS.
 """
 
 from typing import Any

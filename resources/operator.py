@@ -1,6 +1,6 @@
 """Authenticates the operator, who may read the state of keys and feeds on /readyz.
 
-A request counts as the operator's if it comes from the same machine, or if its bearer token is OPERATOR_TOKEN.
+A request is the operator's if its bearer token is OPERATOR_TOKEN, or if it comes from this machine without a proxy.
 """
 
 import ipaddress
@@ -15,7 +15,7 @@ FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_V
 
 
 def is_operator(request: HttpRequest) -> bool:
-    """Return True if the request has OPERATOR_TOKEN as its bearer token, or comes from this machine directly."""
+    """Return True if the bearer token is OPERATOR_TOKEN, or if the request comes from this machine without a proxy."""
     # A proxy on this machine connects from loopback for every client, so a loopback address alone is not enough.
     return _bears_token(request) or (request.META.keys().isdisjoint(FORWARDED) and _is_local(request))
 

@@ -49,7 +49,11 @@ class TokenPermission(SingleOperandHolder):
         return self.demand(request, view) is None
 
     def demand(self, request: Request, view: Any) -> Demand | None:
-        """Return what the request lacks, or None if it lacks nothing. The decision is stored with the request."""
+        """Return the requirements of this permission that the request does not meet, or None if it meets all.
+
+        If the request has no verified token, return `Demand()`, which names no requirement. The result is stored with
+        the request.
+        """
         demands: dict[TokenPermission, Demand | None] = request.__dict__.setdefault("_demands", {})
         if self not in demands:
             token = request.auth
@@ -66,7 +70,7 @@ class TokenPermission(SingleOperandHolder):
         raise NotImplementedError
 
     def scopes(self, view: Any, method: str) -> Sequence[Sequence[str]]:
-        """Return alternative lists of scopes, for the OpenAPI document.
+        """Return the alternative lists of scopes that meet this permission, for challenges and the OpenAPI document.
 
         The token must have all scopes of one list. The result is empty if no token is accepted.
         """
@@ -107,9 +111,9 @@ class HasRequiredScopes(TokenPermission):
     """
 
     def missing(self, token: AccessToken, view: Any) -> Demand | None:
-        """Return a demand for the alternative list of scopes from which the token lacks the fewest scopes.
+        """Return None if the token has all scopes of one of the alternative lists.
 
-        Returns None if the token has all scopes of one list.
+        Otherwise, return a demand for the list of which the token lacks the fewest scopes.
         """
         return lacking(token, self.scopes(view, view.request.method))
 
@@ -134,7 +138,7 @@ class RequireAcr(TokenPermission):
         self.values = _not_empty(values)
 
     def missing(self, token: AccessToken, view: Any) -> Demand | None:
-        """Return a demand for the required classes, or None if the token's `acr` is one of them."""
+        """Return None if the token's `acr` is one of `self.values`, else a demand for one of these classes."""
         del view
         return None if token.claims.get("acr") in self.values else Demand(acr=self.values)
 
@@ -178,9 +182,9 @@ class RequireDPoP(TokenPermission):
 
 
 def lacking(token: AccessToken, alternatives: Sequence[Sequence[str]]) -> Demand | None:
-    """Return a demand for the list in `alternatives` from which the token lacks the fewest scopes.
+    """Return None if the token has all scopes of one of the lists in `alternatives`.
 
-    Returns None if the token has all scopes of one list.
+    Otherwise, return a demand for the list of which the token lacks the fewest scopes.
     """
     if any(token.scopes.issuperset(alternative) for alternative in alternatives):
         return None
@@ -206,7 +210,10 @@ def demand_of(error: Exception, context: Mapping[str, Any]) -> Demand | None:
 
 
 def _demands(permission: Any, request: Any, view: Any) -> Iterator[Demand]:
-    """Yield the demands of a permission that refused the request."""
+    """Yield the demands of a permission that refused the request.
+
+    If AND or OR combines the permission, yield the demands of its operands. Other combined permissions have none.
+    """
     # Operands of `~` are left out: more scopes would not help.
     for operand in operands(permission, AND) or operands(permission, OR):
         yield from _demands(operand, request, view)
@@ -217,7 +224,10 @@ def _demands(permission: Any, request: Any, view: Any) -> Iterator[Demand]:
 
 
 def operands(permission: Any, operator: type[Any]) -> tuple[Any, ...]:
-    """Return both operands of a permission that is combined by `operator` (AND or OR), or () for any other."""
+    """Return both operands of a permission that is combined by `operator` (AND or OR).
+
+    Returns () for any other permission.
+    """
     return (permission.op1, permission.op2) if isinstance(permission, operator) else ()
 
 

@@ -32,7 +32,7 @@ class Poller(Generic[T]):
         _all.add(self)
 
     def start(self) -> None:
-        """Start the thread, unless it runs in this process. Never raises."""
+        """Start the thread, unless this process has started it. Never raises."""
         if self._process == os.getpid():
             return
         with self._lock:

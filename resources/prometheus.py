@@ -69,7 +69,10 @@ class PrometheusSink:
 
 
 def attach(exported: Sequence[Metric] = METRICS, *, registry: Any = None) -> PrometheusSink:
-    """Export the metrics from now on, and return the sink. Raises ImproperlyConfigured without prometheus_client."""
+    """Export the metrics from now on, and return the sink.
+
+    Raises ImproperlyConfigured if prometheus_client is not installed.
+    """
     sink = PrometheusSink(exported, registry=registry)
     metrics.sinks.append(sink)
     return sink

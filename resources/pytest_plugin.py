@@ -1,6 +1,7 @@
-"""Pytest fixtures for users of the resource server. An installed `keyturn-resources` registers them.
+"""Pytest fixtures for the tests of APIs that use the resource server.
 
-A copied folder registers them in conftest.py: `pytest_plugins = ["resources.pytest_plugin"]`.
+An installed `keyturn-resources` registers the fixtures. If the folder `resources` is copied into a project instead,
+conftest.py must contain `pytest_plugins = ["resources.pytest_plugin"]`.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,7 +25,10 @@ def mint_token() -> Iterator[Callable[..., str]]:
 
 @pytest.fixture
 def token_holder() -> "Holder":
-    """Return a client with a key of its own: `mint_token("notes:read", cnf=token_holder.cnf)`."""
+    """Return a client with a key of its own.
+
+    `mint_token("notes:read", cnf=token_holder.cnf)` returns a token that is bound to the key.
+    """
     from . import testing  # noqa: PLC0415
 
     return testing.Holder()

@@ -35,7 +35,10 @@ class ReplayMemory:
         return len(self._recent) + len(self._older)
 
     def add(self, proof: bytes, now: float) -> bool:
-        """Store a proof at `now`, a Unix time. Returns False if it was stored before. Raises Unavailable if full."""
+        """Store a proof at `now`, a Unix time. Returns False if the proof was stored before.
+
+        Raises Unavailable if the memory is full.
+        """
         with self._lock:
             self._discard(now)
             if proof in self._recent or proof in self._older:
@@ -46,7 +49,10 @@ class ReplayMemory:
             return True
 
     def _discard(self, now: float) -> None:
-        """Discard the older set if the recent set is `seconds` old. If the clock goes back, it is discarded later."""
+        """Discard the older set, and make the recent set the older one, if `seconds` have passed since the last time.
+
+        If 2 * `seconds` have passed, discard both sets. If the clock goes back, the sets are discarded later.
+        """
         if now < self._since + self._seconds:
             return
         is_recent = now < self._since + 2 * self._seconds

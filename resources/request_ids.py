@@ -5,7 +5,7 @@ In the settings of a project:
     MIDDLEWARE = ["keyturn_resources.request_ids.request_ids", …]
     LOGGING = {"filters": {"ids": {"()": "keyturn_resources.request_ids.IdFields"}}, …}
 
-Formats of a handler with that filter can then have %(request_id)s and %(trace_id)s.
+The format of a handler with this filter can then contain %(request_id)s and %(trace_id)s.
 """
 
 import logging
@@ -20,7 +20,10 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
 def request_ids(get_response: GetResponse) -> GetResponse:
-    """Return middleware that sets `request.request_id`, and sends the id in a header of the answer."""
+    """Return middleware that sets `request.request_id` and `request.trace_id`, and sends the request id in the answer.
+
+    An answer with "public" in its Cache-Control has no id, because a shared cache would send the id to other clients.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         given = request.META  # cheaper than `request.headers`, which would be built for each request
@@ -50,6 +53,6 @@ class IdFields(logging.Filter):
     """Adds `request_id` and `trace_id` to each record, for formatters. Both are "" outside of requests."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Add the fields to the record. Returns True, so that no record is dropped."""
+        """Add `request_id` and `trace_id` to the record. Returns True, so that no record is dropped."""
         record.request_id, record.trace_id = ids_of(record)
         return True

@@ -80,7 +80,8 @@ class FeedState:
 def read_document(body: bytes, issuer: TrustedIssuer, *, ring: str, state: FeedState, now: datetime) -> Document:
     """Return the document in `body`, which `issuer` signed for `ring` and which follows `state`.
 
-    Raises BadFeed if a rule of docs/revocation-feed.md is broken.
+    Raises BadFeed if a rule of docs/revocation-feed.md is broken, and Unavailable if the issuer's keys are not known
+    now.
     """
     kid, claims = _verified(body, issuer)
     # 3.2: a revoked key must not verify the feed either. Otherwise a stolen key could sign documents that hide its
@@ -108,7 +109,7 @@ def check_segment(body: bytes, segment: Segment) -> None:
 
 
 def number(version: str) -> int:
-    """Return the sequence number in a version, which increases within one log of the issuer.
+    """Return the number at the beginning of a version (NUMBER.TAG).
 
     Returns -1 for "", which is the version of a reader that has no document.
     """
@@ -118,7 +119,8 @@ def number(version: str) -> int:
 def _verified(body: bytes, issuer: TrustedIssuer) -> tuple[str, dict[str, Any]]:
     """Check the size, the type and the signature of the document. Return its `kid` and its claims.
 
-    The caller must refuse a revoked `kid`. Raises BadFeed if a check fails.
+    The caller must refuse a revoked `kid`. Raises BadFeed if a check fails, and Unavailable if the issuer's keys are
+    not known now.
     """
     if len(body) > MAX_DOCUMENT:
         raise BadFeed("the document is too long")

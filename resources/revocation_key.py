@@ -12,20 +12,26 @@ LENGTH = 16  # bytes of SHA-256
 
 
 def key(kind: str, identifier: str) -> bytes:
-    """Return the lookup key of an entry: the first 16 bytes of SHA-256 over kind, a zero byte and identifier."""
+    """Return the lookup key of an entry: the first 16 bytes of SHA-256 over `kind`, a zero byte and `identifier`.
+
+    `kind` says what `identifier` names, for example "jti" (a token) or "client".
+    """
     state = hash_of_kind(kind)
     state.update(octets(identifier))
     return state.digest()[:LENGTH]
 
 
 def hash_of_kind(kind: str) -> "hashlib._Hash":
-    """Return a SHA-256 object that has hashed `kind` and a zero byte. The caller adds the identifier to a copy."""
+    """Return a SHA-256 object that has hashed `kind`, as in `key`, and a zero byte.
+
+    The caller copies the object and adds the identifier to the copy.
+    """
     # Copying this object for each identifier costs less than hashing the kind again.
     return hashlib.sha256(f"{kind}\0".encode())
 
 
 def octets(identifier: str) -> bytes:
-    """Return the identifier as UTF-8 bytes."""
+    """Return the identifier as UTF-8 bytes. A lone surrogate is encoded like any other character."""
     # A JSON string can contain half of a surrogate pair, which strict UTF-8 cannot encode.
     return identifier.encode("utf-8", "surrogatepass")
 

@@ -32,7 +32,10 @@ class Lookup:
         self._client = CachedFinder(finder("client", entries))
 
     def revoked(self, kid: str, claims: Mapping[str, Any]) -> str:
-        """Return the claim by which a token with these verified claims is revoked, or "" if it is not revoked."""
+        """Return the name of the claim by which a token with these verified claims is revoked.
+
+        Returns "kid" if the signing key of the token is revoked, and "" if the token is not revoked.
+        """
         iat = claims["iat"]
         if iat < self._key[kid]:
             return "kid"
@@ -59,7 +62,10 @@ class Lookup:
 
 
 def finder(kind: str, entries: RevocationSet) -> Callable[[str], float]:
-    """Return a function that takes an identifier of this kind, and returns `entries.before` for its lookup key."""
+    """Return a function from an identifier to the `issued_before` of its entry (see `RevocationSet.before`).
+
+    `kind` is the kind of the identifiers, such as "jti" or "client".
+    """
     # The function repeats the bit test of `before`: it decides for most identifiers, and every request calls it.
     copy, bits, before = hash_of_kind(kind).copy, tuple(block.bits for block in entries.blocks), entries.before
 
@@ -76,7 +82,10 @@ def finder(kind: str, entries: RevocationSet) -> Callable[[str], float]:
 
 
 class CachedFinder(dict[str, float]):
-    """A cache of the results of `find`, for at most REMEMBERED identifiers."""
+    """Caches the results of `find` by identifier, for at most REMEMBERED identifiers.
+
+    `find` is a function that `finder` returned. Its result is an `issued_before` in Unix seconds.
+    """
 
     def __init__(self, find: Callable[[str], float]) -> None:
         super().__init__()

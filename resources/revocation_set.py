@@ -4,8 +4,8 @@ The key of an entry is a hash of what the entry revokes (`revocation_key`). Entr
 are in 256 blocks of 256 buckets, by the first two bytes of their key. A block has a bit for every value of the second
 and third byte of its keys.
 
-- A look-up tests one bit. The bits take 2 MiB and stay in the processor's caches. With a million entries, the bit is
-  set for one in seventeen keys that have no entry. Only if it is set, a bucket of a few hundred bytes is searched.
+- A look-up tests one bit. The bits take 2 MiB and stay in the processor's caches. If the bit is set, a bucket of a few
+  hundred bytes is searched. With a million entries, the bit is set for one in seventeen keys that have no entry.
 - A merge copies the blocks that change. A reader sees either the old set or the new set, without a lock. No step holds
   the interpreter lock for long, however many entries there are.
 """
@@ -53,7 +53,7 @@ class Block:
         return Block(tuple(buckets), bytes(bits)), added
 
     def swept(self, *, now: float) -> tuple["Block", int]:
-        """Return a block without its expired entries, and the number of them. `now` is in Unix seconds."""
+        """Return a block without its expired entries, and the number of removed entries. `now` is in Unix seconds."""
         buckets, bits, ended = list(self.buckets), bytearray(self.bits), 0
         for index, bucket in enumerate(self.buckets):
             if bucket and min(_untils(len(bucket) // ENTRY).unpack(bucket)) <= now:
@@ -66,7 +66,10 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class RevocationSet:
-    """A set of entries. `last_instant` is its latest `issued_before` in Unix seconds, or 0 if there is none."""
+    """A set of entries. `count` is the number of entries.
+
+    `last_instant` is the latest `issued_before` of the entries in Unix seconds, or 0 if there is none.
+    """
 
     blocks: tuple[Block, ...] = (Block(),) * BLOCKS
     count: int = 0
@@ -79,9 +82,9 @@ class RevocationSet:
                 yield from LAYOUT.iter_unpack(bucket)
 
     def before(self, key: bytes) -> float:
-        """Return the Unix second before which the entry with the lookup key `key` covers tokens.
+        """Return the `issued_before` of the entry with this lookup key. Tokens with an earlier `iat` are revoked.
 
-        Returns infinity if the entry covers every token, and 0 if there is no entry.
+        Returns infinity if the entry revokes every token, and 0 if there is no entry. The time is in Unix seconds.
         """
         block = self.blocks[key[0]]
         if not block.bits[key[1] << 5 | key[2] >> 3] & 1 << (key[2] & 7):
@@ -91,14 +94,14 @@ class RevocationSet:
         return 0 if at < 0 else DATES.unpack_from(bucket, at + KEY)[1] or math.inf
 
     def covers(self, key: bytes, iat: float) -> bool:
-        """Return True if the entry with the lookup key `key` covers a token that was issued at `iat`."""
+        """Return True if the entry with this lookup key revokes a token that was issued at `iat` (Unix seconds)."""
         return iat < self.before(key)
 
     def merged(self, packed: bytes, *, now: float) -> "RevocationSet":
         """Return a set with the entries of `packed` added, except expired ones. `now` is in Unix seconds.
 
         `packed` must be a whole number of entries. If two entries have the same lookup key, the later `until` and
-        `issued_before` are kept.
+        `issued_before` are kept. An `issued_before` of 0 counts as the latest, because it revokes every token.
         """
         blocks, count = list(self.blocks), self.count
         live = [entry for entry in LAYOUT.iter_unpack(packed) if entry[1] > now]
@@ -127,9 +130,9 @@ def _position(bucket: bytes, key: bytes) -> int:
 
 
 def _with_later(bucket: bytes, at: int, until: int, issued_before: int) -> bytes:
-    """Return a copy of the bucket, with later dates in the entry at the offset `at`.
+    """Return a copy of the bucket, in which the entry at the offset `at` has the later of its own and the given dates.
 
-    Each date becomes the later one of the entry's date and the given date.
+    An `issued_before` of 0 counts as the latest.
     """
     last_until, instant = DATES.unpack_from(bucket, at + KEY)
     # An `issued_before` of 0 covers every token, so it counts as later than any instant.
@@ -138,7 +141,7 @@ def _with_later(bucket: bytes, at: int, until: int, issued_before: int) -> bytes
 
 
 def _bits(keys: Iterable[bytes]) -> bytearray:
-    """Return the bits of one bucket, whose entries have these lookup keys."""
+    """Return the bits (see `Block`) of one bucket, whose entries have these lookup keys."""
     bits = bytearray(BITS)
     for key in keys:
         bits[key[2] >> 3] |= 1 << (key[2] & 7)

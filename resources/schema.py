@@ -13,14 +13,20 @@ OAUTH2, DPOP = "oauth2", "dpop"
 
 
 class AutoSchema(SpectacularAutoSchema):
-    """drf-spectacular's schema, without operations that refuse every token (`HasRequiredScopes` without an entry)."""
+    """drf-spectacular's schema, without the operations that refuse every token.
+
+    For example, `HasRequiredScopes` refuses every token if `required_scopes` has no entry for the operation.
+    """
 
     def is_excluded(self) -> bool:
         """Return True if the OpenAPI document omits the operation, because it is excluded or refuses every token."""
         return super().is_excluded() or not needs(self.view, self.method)
 
     def get_auth(self) -> list[dict[str, Any]]:
-        """Return the security requirements of the operation, without the empty requirement if a token is needed."""
+        """Return the security requirements of the operation.
+
+        If the operation needs a token, the empty requirement `{}`, which stands for no token, is left out.
+        """
         requirements: list[dict[str, Any]] = super().get_auth()
         # drf-spectacular adds the empty requirement for any AllowAny, even if another permission needs a token.
         if None in needs(self.view, self.method):
@@ -48,7 +54,11 @@ class JWTScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
         return [{"type": "oauth2", "flows": {"authorizationCode": flow}}, {"type": "http", "scheme": "DPoP"}]
 
     def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[str]]]:
-        """Return an entry for each alternative set of scopes, or the empty requirement if no token is needed."""
+        """Return a requirement for each alternative set of scopes, or `[{}]` if no token is needed.
+
+        `{}` is the empty requirement, which every request meets. If no token is needed and drf-spectacular itself adds
+        `{}`, the result is an empty list.
+        """
         view, method = auto_schema.view, auto_schema.method
         options = needs(view, method)
         if None in options:

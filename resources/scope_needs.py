@@ -2,8 +2,8 @@
 
 - A challenge names every scope that the request needs (RFC 6750 section 3), including scopes that the token has, and no
   other scope. The client then requests a token with these scopes and those that it requested before (MCP 2026-07-28).
-- A permission that is not of this package counts as one that needs a token, with any scopes. The exceptions are those
-  permissions of DRF that need no token (`AllowAny`, and the permissions in READABLE for safe methods).
+- A permission that is not of this package counts as one that any token meets. The exceptions are the permissions of DRF
+  that need no token (`AllowAny`, and the permissions in READABLE for safe methods).
 """
 
 import logging
@@ -38,8 +38,8 @@ def challenged(
 
     - `held` are the scopes of the token, or None if the request has no token.
     - `demanded` are the scopes that a refusing permission demands.
-    - An alternative is a list of scopes that is enough for the request. Of the alternatives that contain `demanded`,
-      the result is the one from which the token lacks the fewest scopes.
+    - An alternative is one of the sets that `needs` returns: its scopes are enough for the request. Of the alternatives
+      that contain `demanded`, the result is the one of which the token lacks the fewest scopes.
     - If the token meets an alternative and `demanded` is empty, no scope is returned.
     """
     try:
@@ -56,7 +56,10 @@ def challenged(
 
 
 def needs(view: Any, method: str) -> Alternatives:
-    """Return the alternative sets of scopes that a request needs. Each set meets all permissions of `view`."""
+    """Return the alternative sets of scopes that a request needs. Each set meets all permissions of `view`.
+
+    None in the result means that no token is needed. An empty result means that every request is refused.
+    """
     options: Alternatives = [None]
     for permission in view.get_permissions():
         options = both(options, alternatives(permission, view, method))
@@ -77,7 +80,7 @@ def _needs_binding(permission: Any) -> bool:
 
 
 def alternatives(permission: Any, view: Any, method: str) -> Alternatives:
-    """Return the alternative sets of scopes that meet `permission`.
+    """Return the alternative sets of scopes that meet `permission`. None in the result means that no token is needed.
 
     For an unknown permission, a token with any scopes is enough.
     """
@@ -93,7 +96,7 @@ def alternatives(permission: Any, view: Any, method: str) -> Alternatives:
 
 
 def both(left: Alternatives, right: Alternatives) -> Alternatives:
-    """Return each set of `left` joined with each set of `right`, without duplicates."""
+    """Return the union of each set of `left` with each set of `right`, without duplicates."""
     pairs = (_together(first, second) for first in left for second in right)
     return list({None if scopes is None else frozenset(scopes): scopes for scopes in pairs}.values())
 

@@ -2,7 +2,7 @@
 
 - UTF-8 only, and no lone surrogates, which databases and logs cannot encode.
 - No repeated members, because two parsers can use different values of a repeated member.
-- No NaN and Infinity, no integer of more than MAX_DIGITS digits, at most MAX_DEPTH levels.
+- No NaN or Infinity, no integer of more than MAX_DIGITS digits, at most MAX_DEPTH levels.
 """
 
 import json
@@ -26,9 +26,8 @@ def parse(raw: bytes) -> Any:
 def parse_leniently(raw: bytes) -> Any:
     """Return the value of `raw`, with a `Repeated` for each object with repeated members.
 
-    Raises ValueError if `raw` is not JSON.
-
-    The caller must refuse each `Repeated`. So one bad entry of a JWKS does not make the other entries unusable.
+    Raises ValueError if `raw` is not JSON. The caller must refuse each `Repeated`. Thus, a bad entry of a JWKS does not
+    make the other entries unusable.
     """
     return _parse(raw, _LENIENT)
 

@@ -3,7 +3,7 @@
 `with pinned(): client.get("/api/notes/", headers=bearer(mint("notes:read")))`
 With a token that is bound to the key of a `Holder`:
 `client.get("/api/notes/", headers=holder.headers("GET", "/api/notes/", mint("notes:read", cnf=holder.cnf)))`
-Do not use it in production, because this module makes a signing key of its own.
+Do not use this module in production, because it makes a signing key of its own.
 """
 
 import json
@@ -56,12 +56,12 @@ def shared_key() -> SigningKey:
 
 
 def jwks(*keys: SigningKey) -> dict[str, Any]:
-    """Return a JWKS of these keys, by default of the shared key."""
+    """Return a JWKS of these keys, or of `shared_key()` if none is given."""
     return {"keys": [key.jwk for key in keys or (shared_key(),)]}
 
 
 def pinned(*keys: SigningKey, **overrides: Any) -> override_settings:
-    """Return settings in which every configured issuer has these keys, by default the shared key.
+    """Return settings in which every configured issuer has these keys, or `shared_key()` if none is given.
 
     `overrides` are further entries of RESOURCE_SERVER. Use the result as a context manager or a decorator.
     """
@@ -95,7 +95,10 @@ def mint(
     header: Mapping[str, Any] | None = None,
     **changes: Any,
 ) -> str:
-    """Return an access token (RFC 9068) that this API accepts, unless `header` or `changes` of claims break it."""
+    """Return an access token (RFC 9068) that this API accepts, unless `header` or `changes` of claims break it.
+
+    A value of None removes the header member or the claim. `key` signs the token, by default `shared_key()`.
+    """
     key = key or shared_key()
     whole = {"typ": "at+jwt", "alg": key.algorithm, "kid": key.kid, **(header or {})}
     members = {name: value for name, value in whole.items() if value is not None}
@@ -103,14 +106,17 @@ def mint(
 
 
 def compact(header: Any, payload: Any, *, key: SigningKey | None = None, signature: bytes | None = None) -> str:
-    """Return a compact JWS of any header and payload: bytes unchanged, other values as JSON."""
+    """Return a compact JWS of any header and payload. Bytes are encoded unchanged, other values as JSON.
+
+    `key`, by default `shared_key()`, signs the JWS, unless `signature` is given.
+    """
     message = f"{encoded(header)}.{encoded(payload)}"
     raw = signature if signature is not None else (key or shared_key()).sign(message.encode())
     return f"{message}.{base64url(raw)}"
 
 
 def encoded(part: Any) -> str:
-    """Return a segment of a JWS: bytes unchanged, other values as JSON."""
+    """Return `part` as a base64url segment of a JWS. Bytes are encoded unchanged, other values as JSON."""
     return base64url(part if isinstance(part, bytes) else json.dumps(part, separators=(",", ":")).encode())
 
 
@@ -136,9 +142,9 @@ class Holder:
         return {"jkt": thumbprint(self.key.jwk)}
 
     def proof(self, method: str, url: str, token: str, *, now: datetime | None = None, **changes: Any) -> str:
-        """Return a new DPoP proof, which is valid unless `changes` of claims break it. None removes the claim.
+        """Return a new DPoP proof, which is valid unless `changes` of claims break it.
 
-        `url` can also be a path of this API.
+        `url` can also be a path of this API. A change to None removes the claim.
         """
         settings = resource_server().dpop
         whole = {
@@ -153,7 +159,10 @@ class Holder:
         return compact({"typ": TYPE, "alg": self.key.algorithm, "jwk": public}, members, key=self.key)
 
     def headers(self, method: str, url: str, token: str, **changes: Any) -> dict[str, str]:
-        """Return the headers of a request with `token`, which is bound to this key, and with a new proof."""
+        """Return the two headers of a DPoP request: Authorization with `token`, and DPoP with a new proof.
+
+        `token` must be bound to this key. `changes` change claims of the proof.
+        """
         return {"Authorization": f"DPoP {token}", "DPoP": self.proof(method, url, token, **changes)}
 
 

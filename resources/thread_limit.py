@@ -35,13 +35,16 @@ class ServingThreads:
         self._set = threads
 
     def note(self) -> None:
-        """Note that the calling thread serves a request."""
+        """Record that the calling thread serves a request."""
         self._seen[threading.get_ident()] = self._clock()
         if len(self._seen) > MANY:
             self._seen = self._recent()
 
     def count(self) -> int:
-        """Return the number of threads that `set_count` set, or else of those that served within RECENT seconds."""
+        """Return the number of threads that `set_count` set.
+
+        If it is not set, return the number of threads that have served a request within RECENT seconds.
+        """
         return self._set or len(self._recent())
 
     def _recent(self) -> dict[int, float]:
@@ -58,7 +61,10 @@ class WaitLimit:
         self.reset_after_fork()
 
     def reset_after_fork(self) -> None:
-        """Count no waiting requests after a fork. The waiting threads exist only in the parent process."""
+        """Replace the lock, and set the number of waiting requests to zero, after a fork.
+
+        The waiting threads exist only in the parent process.
+        """
         self._lock = threading.Lock()
         self._taken = 0
 

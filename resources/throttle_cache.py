@@ -32,9 +32,10 @@ class Cache(Protocol):
 
 
 class FailOpenCache:
-    """A cache that throttles can use during an outage: while the cache behind it fails, this cache is empty.
+    """A cache for throttles that stays usable during an outage.
 
-    `clock` returns monotonic seconds.
+    While the Django cache behind it fails, `get` returns the default and `set` does nothing. `clock` returns monotonic
+    seconds.
     """
 
     def __init__(self, cache: Cache, *, clock: Callable[[], float]) -> None:

@@ -31,7 +31,10 @@ class TokenThrottle(SimpleRateThrottle):
         return str(rate) if rate else None
 
     def get_cache_key(self, request: Request, view: Any) -> str | None:
-        """Return the cache key of the token's claim, or None if the request has no verified token."""
+        """Return the cache key for the token's issuer and its claim `self.claim`.
+
+        Returns None if the request has no verified token.
+        """
         del view
         token = request.auth
         if not isinstance(token, AccessToken):

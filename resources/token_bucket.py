@@ -21,5 +21,5 @@ class TokenBucket:
         return True
 
     def until_refill(self, now: float) -> float:
-        """Return the seconds until the bucket holds one token."""
+        """Return the seconds from `now` until the bucket holds one token, or 0 if it holds one."""
         return max(0.0, (1 - self._level) * self._every - (now - self._at))

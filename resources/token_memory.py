@@ -7,7 +7,7 @@
   removed.
 - An entry is valid for LASTS, and only while the settings with which it was verified are in force.
 - An entry is found by the SHA-256 of the token. The token itself is not stored. Refused tokens are not remembered.
-- At most 2 * SIZE entries are stored, in two dictionaries. The older one is discarded when the other is full.
+- At most 2 * SIZE entries are stored, in two dictionaries. If the newer one is full, the older one is discarded.
 
 Pure, apart from its state.
 """
@@ -55,7 +55,7 @@ class _Entry:
     since: datetime
 
     def holds(self, expected: Expected, *, now: datetime) -> bool:
-        """Return True if the entry is recent, its settings are in force, and the issuer still publishes its key.
+        """Return True if the entry is recent, was verified for the same `expected`, and its key is still published.
 
         Raises Unavailable if the issuer's keys are not known now.
         """
@@ -68,7 +68,10 @@ class _Entry:
         return any(key is self.key for key in self.issuer.keys.find(self.kid, self.algorithm))
 
     def token(self, text: str, *, now: datetime, with_proof: bool) -> AccessToken:
-        """Return the token after the checks of `verify` whose outcome can change. Raises what `verify` raises."""
+        """Return the token, after the checks of `verify` whose result can change. Raises what `verify` raises.
+
+        These checks are those of the binding, the times and the revocations. `text` is the token as the client sent it.
+        """
         check_binding(self.claims, with_proof=with_proof)
         check_times(self.claims, now.timestamp())
         claims = _copied(self.claims)  # the function DENY of the deployment gets the claims, and could change them
@@ -104,7 +107,10 @@ class TokenMemory:
         return token
 
     def forget(self) -> None:
-        """Remove all entries, which refer to the trusted issuers and so keep the threads of their feeds alive."""
+        """Remove all entries.
+
+        An entry refers to a trusted issuer, and so keeps the thread of that issuer's feed alive.
+        """
         self._recent, self._older = {}, {}
 
     def _keep(self, digest: bytes, entry: _Entry) -> None:
@@ -135,5 +141,5 @@ def _established(token: AccessToken, expected: Expected, *, now: datetime) -> _E
 
 
 def _copied(claims: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a deep copy of the claims, so that a view that changes a list or an object in them changes no entry."""
+    """Return a deep copy of the claims. A view that changes the copy does not change the entry."""
     return {name: deepcopy(value) if isinstance(value, list | dict) else value for name, value in claims.items()}

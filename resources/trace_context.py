@@ -92,7 +92,7 @@ def parsed(traceparent: str) -> tuple[str, str] | None:
 
 @contextmanager
 def entered(context: TraceContext) -> Iterator[None]:
-    """Make `context` the current ids while the block runs."""
+    """Use `context` as the ids of the current request while the block runs."""
     token = _current.set(context)
     try:
         yield
@@ -101,6 +101,9 @@ def entered(context: TraceContext) -> Iterator[None]:
 
 
 def join(trace_id: str, span_id: str, flags: int) -> None:
-    """Replace the trace id, the span id and the flags of the current request by those of a tracer."""
+    """Replace the trace id, the span id and the flags of the current request by those of a tracer.
+
+    Does nothing outside of requests.
+    """
     if (context := _current.get()) is not None:
         _current.set(replace(context, trace_id=trace_id, span_id=span_id, flags=f"{flags & 1:02x}"))

@@ -74,8 +74,8 @@ def verify(
     """Verify an access token and return it (RFC 9068 section 4).
 
     `issuers` are the trusted issuers by URL. `audience` has the accepted values of `aud`. `types` has the accepted
-    values of `typ`, and is ACCESS_TOKEN or ANY_JWT. `with_proof` is True if the request has a DPoP proof. Then the
-    token must be bound to a key, and the caller must check the proof. If it is False, the token must not be bound.
+    values of `typ`, and is ACCESS_TOKEN or ANY_JWT. `with_proof` is True if the request has a DPoP proof. A token with
+    a proof must be bound to a key, and the caller must check the proof. A token without a proof must not be bound.
 
     Raises InvalidToken if a check fails, and Unavailable if keys or revocations are not known now.
     """
@@ -99,9 +99,10 @@ def verify(
 
 
 def _issuer(payload_part: str, issuers: Mapping[str, TrustedIssuer]) -> tuple[TrustedIssuer, dict[str, Any] | None]:
-    """Return the issuer whose keys must verify the token, and the claims, or None if they were not needed.
+    """Return the issuer whose keys must verify the token, and the unverified claims.
 
-    Raises InvalidToken if there are several issuers and none has the `iss` of the token.
+    If there is only one trusted issuer, the payload is not read, and None is returned in place of the claims. Raises
+    InvalidToken if there are several issuers, and the payload is malformed or its `iss` is not one of them.
     """
     # `iss` is not verified yet. It only selects one of several trusted issuers, and check 7 compares it again.
     if len(issuers) == 1:
@@ -117,7 +118,7 @@ def check_signature(token: str, kid: str, algorithm: str, signature_part: str, i
     """Verify the signature with a key of `issuer` for this kid and algorithm.
 
     Raises InvalidToken if the algorithm is not accepted, if there is no such key, or if no such key verifies the
-    signature.
+    signature. Raises Unavailable if the issuer's keys are not known now.
     """
     if algorithm not in issuer.algorithms:
         raise InvalidToken(Reason.ALGORITHM, "alg")
@@ -151,7 +152,7 @@ def _check_addressing(claims: Mapping[str, Any], issuer: str, audience: frozense
 
 
 def check_times(claims: Mapping[str, Any], seconds: float) -> None:
-    """Compare exp, iat and nbf with `seconds`, the Unix time of now.
+    """Compare exp, iat and nbf with `seconds`, the current Unix time.
 
     Raises InvalidToken if a time is malformed, or if the token has expired or is not valid yet.
     """

@@ -11,7 +11,10 @@ from .operator import is_operator
 
 @require_safe
 def protected_resource(request: HttpRequest, path: str = "") -> HttpResponse:
-    """Return the metadata of this API (RFC 9728 section 3.2). Returns 404 if `path` is not the identifier's path."""
+    """Return the metadata of this API (RFC 9728 section 3.2).
+
+    Returns 404 if `path` is given and the API's identifier does not end with it.
+    """
     del request
     conf = resource_server()
     if path and not conf.resource.rstrip("/").endswith(f"/{path}"):

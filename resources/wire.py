@@ -17,7 +17,7 @@ from .resolve import lookups
 def connect(parts: SplitResult, until: float, clock: Callable[[], float]) -> socket.socket:
     """Return a connection to the server of a URL, with TLS for https.
 
-    Raises OSError if it fails, or if it takes longer than `until`, in seconds of `clock`.
+    Raises OSError if the connection fails, or is not complete by `until`, in seconds of `clock`.
     """
     secure = parts.scheme == "https"
     host = parts.hostname or ""

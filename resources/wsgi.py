@@ -1,7 +1,7 @@
 """A WSGI application that refuses requests which Django would misread.
 
 - A malformed Content-Type, or a charset that is not in ENCODINGS: Django parses the header before any middleware runs,
-  and fails. It would also decode the query string by that charset.
+  and fails. Django would also decode the query string by that charset.
 - A body without Content-Length: Django treats it as empty (RFC 9110 section 15.5.12).
 - Two values of the header by which the proxy reports the scheme: Django uses the first, which the client can forge.
 """

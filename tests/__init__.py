@@ -8,8 +8,8 @@ Read in this order:
 - `prepared`, `prepared_keys`, `ports`, `marks`, `pinned`: databases, keys, ports, groups and environments of tests that
   start processes.
 - `jwt_cases`, `dpop_cases`, `addresses`, `database_errors`, `revocation_vectors`: tables of cases that issuer and API
-  must treat alike.
-- `log_leaks`: search the log of each test for secrets.
-- `documented`: which test runs which command line of the documentation.
+  must treat in the same way.
+- `log_leaks`: searches the log of each test for secrets.
+- `documented`: the test that runs each command line of the documentation.
 - `catalogue`, `literal_texts`: the German catalogue, and texts that lack a translation.
 """

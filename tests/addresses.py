@@ -1,6 +1,6 @@
 """Cases of the client address that rate limits and logs use for a request.
 
-Issuer and API must not import each other, so one table holds both to the same result.
+Issuer and API must not import each other. Each has its own code for the address, and both are tested by this table.
 """
 
 # The connection's address, X-Forwarded-For (None if absent), whether a proxy is in front, and the address that counts.

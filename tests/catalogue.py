@@ -1,7 +1,8 @@
-"""The catalogues of `tokens/locale/` and of the example application, without gettext's tools: extract, write, compile.
+"""The translation catalogues of `tokens/locale/` and of the example application: extract, write and compile.
 
-`python -m tests.catalogue` adds the new texts of the code to each `django.po`, drops texts that the code no longer has,
-and compiles `django.mo`. New entries have no translation. `tests/tokens/test_languages.py` fails and names them.
+`python -m tests.catalogue` adds new texts of the code to each `django.po`, drops texts that the code no longer has, and
+compiles `django.mo`. It does not need gettext's tools. New entries have no translation.
+`tests/tokens/test_languages.py` then fails and names them.
 
 - In code, a text is the first argument of a function in `MARKS`. In a template, it is in `translate` or
   `blocktranslate`. The texts of database tables are those that `tokens/models/translation.py` marks.
@@ -47,7 +48,10 @@ class Entry:
 
 
 def texts(folder: Path = TOKENS) -> Texts:
-    """Return all texts to translate of the code and the templates in a folder, in the order of their files."""
+    """Return the texts to translate in the code and templates of a folder, in the order of the files.
+
+    For TOKENS, also the texts of database tables and the topics of recipes.
+    """
     found: Texts = {}
     for path in sorted(folder.rglob("*.py")):
         found |= dict(of_code(path.read_text(encoding="utf-8")))
@@ -57,14 +61,14 @@ def texts(folder: Path = TOKENS) -> Texts:
 
 
 def templates(folder: Path) -> list[Path]:
-    """Return the templates of an app and of the apps within it."""
+    """Return the template files of an app, and of the apps in its folder."""
     return sorted(path for place in folder.rglob("templates") for path in place.rglob("*.*"))
 
 
 def topics() -> list[str]:
-    """Return the topics of the recipes (registrations of known programs), which are translated.
+    """Return the topics of the recipes (registrations of known programs).
 
-    The recipes themselves are in English.
+    The topics are translated, but the recipes themselves are in English.
     """
     from tokens.recipes import catalog  # noqa: PLC0415
 
@@ -72,10 +76,10 @@ def topics() -> list[str]:
 
 
 def of_tables() -> Iterator[tuple[str, str]]:
-    """Yield the texts to translate of the database models.
+    """Yield the texts to translate in the database models, each with "" as its plural.
 
-    These are the names of all tables, and the texts of the fields of tables that the admin shows. Texts of Django's
-    user model are left out.
+    These are the names of all tables, and the texts of the fields if the admin shows the table. Texts of Django's user
+    model are left out.
     """
     from django.contrib import admin  # noqa: PLC0415 (needs the apps)
     from django.contrib.auth.models import AbstractUser  # noqa: PLC0415
@@ -91,7 +95,7 @@ def of_tables() -> Iterator[tuple[str, str]]:
 
 
 def of_code(source: str) -> Iterator[tuple[str, str]]:
-    """Yield the texts to translate in the source of a module, with their plurals."""
+    """Yield the texts to translate in the source of a module, each with its plural or ""."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKS:
             literal = [argument.value for argument in node.args[:2] if isinstance(argument, ast.Constant)]
@@ -100,7 +104,7 @@ def of_code(source: str) -> Iterator[tuple[str, str]]:
 
 
 def of_template(source: str) -> Iterator[tuple[str, str]]:
-    """Yield the texts to translate in the source of a template, with their plurals."""
+    """Yield the texts to translate in the source of a template, each with its plural or ""."""
     for node in engines["django"].from_string(source).template.nodelist.get_nodes_by_type(Node):
         if isinstance(node, TranslateNode):
             if node.filter_expression.var.literal is not None:  # a variable has a text that the code marks
@@ -154,9 +158,9 @@ def _quoted(text: str) -> str:
 
 
 def compiled(entries: list[Entry], *, language: str) -> bytes:
-    """Return the content of the .mo file.
+    """Return the content of the .mo file with those entries that are completely translated and not fuzzy.
 
-    It begins with two sorted tables of lengths and offsets (GNU gettext manual, section "MO Files").
+    The file begins with two sorted tables of lengths and offsets (GNU gettext manual, section "MO Files").
     """
     pairs = {"": HEADER.format(language=language)} | {
         "\0".join(filter(None, (entry.msgid, entry.plural))): "\0".join(entry.translations)
@@ -179,7 +183,7 @@ def catalogue(language: str, folder: Path = TOKENS) -> Path:
 
 
 def update(language: str, folder: Path = TOKENS) -> None:
-    """Update the catalogue files of a language from the code in `folder`."""
+    """Rewrite the .po and .mo files of a language, with the texts of the code in `folder`."""
     path = catalogue(language, folder)
     known = {(entry.msgid, entry.plural): entry for entry in (read(path) if path.exists() else [])}
     entries = [known.get(text) or Entry(*text) for text in texts(folder).items()]

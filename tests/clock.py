@@ -1,7 +1,7 @@
-"""The clocks in tests: the clock of the node, which views, commands and the admin read, and the clock of the database.
+"""The clocks in tests: the node's clock, which views, commands and the admin read, and the database's clock.
 
-Only this module names the functions that read a clock. A clock shows a fixed instant, the results of a function, or the
-instants of an iterator one after the other.
+Only this module names the functions that read a clock. A test can make a clock show a fixed instant, the results of a
+function, or the instants of an iterator one after the other.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,18 +15,24 @@ Shown = datetime | Callable[[], datetime] | Iterator[datetime]
 
 
 def node_at(shown: Shown) -> Any:
-    """Make this node's clock show `shown`: an instant, a function's results, or instants one after the other."""
+    """Make this node's clock show a fixed instant, the results of a function, or the instants of an iterator.
+
+    Returns a patch, which is used in a `with` statement.
+    """
     return _patched("django.utils.timezone.now", shown)
 
 
 def database_at(shown: Shown) -> Any:
-    """Make the database's clock show `shown`: an instant, a function's results, or instants one after the other."""
+    """Make the database's clock show a fixed instant, the results of a function, or the instants of an iterator.
+
+    Returns a patch, which is used in a `with` statement.
+    """
     return _patched("tokens.keys.store.database_now", shown)
 
 
 @contextmanager
 def clocks_at(shown: Shown) -> Iterator[None]:
-    """Make both clocks show `shown` while the block runs."""
+    """Make the clocks of node and database show `shown` while the block runs."""
     with node_at(shown), database_at(shown):
         yield
 
@@ -37,10 +43,10 @@ def _patched(place: str, shown: Shown) -> Any:
 
 @contextmanager
 def freezer() -> Iterator[At]:
-    """Yield `at(instant)`, which freezes `timezone.now` for every module.
+    """Yield a function `at(instant)`, which freezes `timezone.now` for every module.
 
-    `with at(instant):` freezes it for that block only. Without `with`, it is frozen until the block of `freezer` ends,
-    or until another call of `at`. `time.time` is not frozen.
+    `with at(instant):` freezes the clock for that block only. Without `with`, the clock is frozen until the block of
+    `freezer` ends, or until the next call of `at`. `time.time` is not frozen.
     """
     with ExitStack() as frozen:
 

@@ -41,7 +41,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 def pytest_configure(config: pytest.Config) -> None:
     """Activate the search for leaks, which fails each test that logs a token, a secret or an e-mail address.
 
-    Collect no garbage while tests are collected.
+    Also turns garbage collection off while pytest collects the tests.
     """
     config.pluginmanager.register(log_leaks, "log_leaks")
     post_migrate.connect(restore_registry_version, sender=apps.get_app_config("tokens"))
@@ -49,16 +49,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def restore_registry_version(using: str, **_: Any) -> None:
-    """Insert the version of the registry, if a test with real transactions has deleted all rows.
+    """Insert the row with the registry version, if a test with real transactions has deleted all rows.
 
-    A migration has inserted this row before.
+    A migration inserts this row. The registry has the clients, secrets and APIs.
     """
     if RegistryVersion._meta.db_table in connections[using].introspection.table_names():
         RegistryVersion.objects.using(using).get_or_create(pk=1, defaults={"value": "first"})
 
 
 def pytest_collection_finish() -> None:
-    """Turn garbage collection on again, but not for the collected tests, which live as long as the process."""
+    """Turn garbage collection on again. The collected tests are exempt, because they live as long as the process."""
     gc.freeze()
     gc.enable()
 
@@ -74,10 +74,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)  # xdist's
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
-    """Return the scheduler for `--dist loadgroup`.
-
-    Returns None for any other `--dist`, so that xdist uses its own.
-    """
+    """Return the scheduler for `--dist loadgroup`, or None for any other `--dist`, so that xdist uses its own."""
     if config.getoption("dist") != "loadgroup":
         return None
     from tests.distribution import Scheduler  # noqa: PLC0415 (a process of xdist needs no scheduler)
@@ -87,9 +84,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
 
 @pytest.fixture
 def at() -> Iterator[At]:
-    """Yield a function that freezes the clock that views, commands and the admin read.
+    """Yield a function `at(instant)`, which freezes the clock that views, commands and the admin read.
 
-    `at(instant)` freezes it for the rest of the test, `with at(instant):` for a block.
+    `at(instant)` freezes the clock for the rest of the test, `with at(instant):` for a block.
     """
     with freezer() as freeze:
         yield freeze
@@ -123,13 +120,16 @@ def no_snapshot_of_signing_keys() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def no_line_about_503_was_written() -> None:
-    """Forget that audit lines about 503 were written, so that a line of this test is not suppressed as a repetition."""
+    """Forget which audit lines about 503 were written.
+
+    Otherwise, a line of this test could be suppressed as a repetition of an earlier test's line.
+    """
     unavailability.forget()
 
 
 @pytest.fixture(autouse=True)
 def no_poller_outlives_its_test() -> Iterator[None]:
-    """Fail a test that leaves a thread that polls a revocation feed: it would log during other tests."""
+    """Fail a test that leaves a thread that polls a revocation feed. The thread would log during other tests."""
     before = set(threading.enumerate())
     yield
     for thread in threading.enumerate():
@@ -143,7 +143,7 @@ def no_poller_outlives_its_test() -> Iterator[None]:
 def static_files_are_listed_once() -> Iterator[None]:
     """List the static files once per process.
 
-    Each test client builds the middleware, which reads the dates of 176 files.
+    Each test client builds the middleware, which would otherwise read the dates of 176 files again.
     """
     listed: dict[object, dict[str, object]] = {}
     list_files = WhiteNoiseMiddleware.add_files_from_finders
@@ -163,14 +163,17 @@ def static_files_are_listed_once() -> Iterator[None]:
 def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None, pytestconfig: pytest.Config
 ) -> Iterator[None]:
-    """Copy the migrated databases. pytest-django requests this fixture before it makes the test databases."""
+    """Let the test databases begin as copies of a migrated database.
+
+    pytest-django requests this fixture before it makes the test databases.
+    """
     with migrated.copied(pytestconfig):
         yield
 
 
 @pytest.fixture(scope="session", autouse=True)
 def tables_can_be_emptied_between_tests() -> Iterator[None]:
-    """Drop database triggers while tables are emptied after a transactional test.
+    """Remove or disable database triggers while Django empties the tables after a transactional test.
 
     Some triggers forbid deleting rows.
     """

@@ -1,13 +1,13 @@
-"""Errors of databases, with the status of the answer to each: 503 for an outage, 500 for a bug.
+"""Errors of databases, and how they are answered: OUTAGES by 503, OURS (bugs) by 500.
 
-The tests of issuer and API share the table.
+The tests of issuer and API share these tables.
 """
 
 from django.db import Error, IntegrityError, InterfaceError, InternalError, OperationalError, ProgrammingError
 
 
 def raised(kind: type[Error], sqlstate: str | None = None, reason: str | None = None) -> Error:
-    """Return a database error as Django raises it.
+    """Return a database error of the class `kind`, as Django raises it.
 
     Its cause is an error of the driver with this SQLSTATE and this reason.
     """

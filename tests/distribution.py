@@ -1,7 +1,7 @@
 """How `--dist loadgroup` shares the tests between processes: the groups of tests/marks.py first, then file by file.
 
-The scheduler of xdist makes each test without a group a unit of its own. It counts all units of a process whenever a
-test ends, which is 15 s of CPU for 18,000 tests. Also, both processes set up the fixtures of each module.
+xdist's own scheduler makes each test without a group a unit of work. It counts all units of a process whenever a test
+ends, which takes 15 s of CPU for 18,000 tests. Also, each process then sets up the fixtures of each module.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ from xdist.scheduler import LoadGroupScheduling
 
 
 class Scheduler(LoadGroupScheduling):
-    """A scheduler of xdist whose units of work are groups of tests and test files.
+    """A scheduler of xdist. Its units of work are groups of tests, and test files.
 
     Files with many tests come first, so that the last units are short.
     """
@@ -21,9 +21,9 @@ class Scheduler(LoadGroupScheduling):
         return group if group != nodeid else nodeid.partition("::")[0]
 
     def _assign_work_unit(self, node: Any) -> None:
-        """Assign a group to the process if any group is left, otherwise a file.
+        """Assign a group to the process `node` if any group is left, otherwise a file.
 
-        A group takes minutes. At the end, it would keep one process busy while the other one waits.
+        A group takes minutes. If it were the last unit, one process would run it while the other one has no work.
         """
         if group := next((unit for unit in self.workqueue if not unit.endswith(".py")), None):
             self.workqueue.move_to_end(group, last=False)

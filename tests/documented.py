@@ -25,23 +25,23 @@ class Line:
 
     @property
     def is_simple(self) -> bool:
-        """Return True if the line is a single call of manage.py, without shell syntax other than `> FILE`."""
+        """Return True if the line is one call of manage.py, without shell syntax other than `> FILE`."""
         text = OUTPUT.sub("", self.text)
         return "manage.py " in text and not SHELL.search(re.sub(r"'[^']*'|\"[^\"]*\"", "", text))
 
     @property
     def output(self) -> str:
-        """Return the name of the file to which the line redirects the output, or ""."""
+        """Return the name of the file to which the line redirects its output, or "" if it does not redirect."""
         found = OUTPUT.search(self.text)
         return found[1] if found else ""
 
     def arguments(self) -> list[str]:
-        """Return the words after manage.py in the line, without a redirection."""
+        """Return the words after manage.py in the line, without the redirection."""
         return shlex.split(OUTPUT.sub("", self.text).partition("manage.py ")[2])
 
 
 def lines_of(page: Path) -> Iterator[Line]:
-    """Yield those command lines of a documentation page that run programs of Keyturn."""
+    """Yield the command lines of a documentation page that run programs of Keyturn or send requests to them."""
     name = page.relative_to(ROOT).as_posix()
     for kind, block in BLOCK.findall(page.read_text(encoding="utf-8")):
         for line in block.replace("\\\n", " ").splitlines():
@@ -118,9 +118,9 @@ BY_HAND = {(r"docs/drill\.md", r"make drill$"): "is a check by itself, which tak
 
 
 def assigned(line: Line, table: dict[tuple[str, str], str]) -> str:
-    """Return the test that `table` names for a command line, or the reason why no test runs it.
+    """Return the entry of `table` for a command line: a test, or the reason why no test runs the line.
 
-    Returns "" if the table lacks the line.
+    Returns "" if the table has no entry for the line.
     """
     for (page, text), test in table.items():
         if re.fullmatch(page, line.page) and re.search(text, line.text):
@@ -138,9 +138,9 @@ def here() -> list[Line]:
 
 
 def of_pages(table: dict[tuple[str, str], str]) -> dict[tuple[str, str], str]:
-    """Return those entries of a table whose documentation page exists.
+    """Return the entries of a table whose documentation page exists.
 
-    A table can also have entries for pages that this branch lacks.
+    A table can also have entries for pages that are missing in this branch.
     """
     names = [page.relative_to(ROOT).as_posix() for page in PAGES]
     return {key: test for key, test in table.items() if any(re.fullmatch(key[0], name) for name in names)}

@@ -1,6 +1,6 @@
 """The cases of tests/dpop_cases.json as DPoP headers.
 
-Issuer and API have an implementation each that checks DPoP proofs, and must check them alike.
+Issuer and API each have their own code that checks DPoP proofs. Both must give the same result for each case.
 """
 
 import base64
@@ -26,9 +26,9 @@ ALGORITHMS = frozenset(TABLE["algorithms"])
 
 @dataclass(frozen=True, slots=True)
 class ProofCase:
-    """A DPoP proof and the check that refuses it ("" if it is accepted).
+    """A DPoP proof, and the name of the check that refuses it ("" if it is accepted).
 
-    The proof is given by its differences from a valid proof.
+    The fields say how the proof differs from a valid proof.
     """
 
     name: str
@@ -63,18 +63,18 @@ class ProofCase:
         return thumbprint(public_jwk(self.bound or self.key))
 
     def before(self) -> list["ProofCase"]:
-        """Return the proofs that are presented, and accepted, before this one at the time NOW.
+        """Return the proofs that are sent, and accepted, at the time NOW before this one.
 
-        This proof is presented `later` seconds after them.
+        This proof is sent `later` seconds after them.
         """
         shared = {"request": self.request, "key": self.key, "bound": self.bound}
         return [ProofCase(**{"name": f"{self.name}: earlier", **shared, **changes}) for changes in self.earlier]
 
     def value(self, *, ath: str = "", claims: Mapping[str, Any] | None = None) -> str | None:
-        """Return the value of the DPoP header as a server sees it, or None if the request has none.
+        """Return the value of the DPoP header, or None if the request has no such header.
 
         `ath` is the hash of the access token, if there is one. `claims` change the valid proof before the case's own
-        changes, for example to the htu of another server.
+        changes are applied. An example is the htu of another server.
         """
         whole = TABLE["claims"] | ({"ath": ath} if ath else {}) | dict(claims or {})
         jwk = changed(public_jwk(self.key), self.jwk)
@@ -95,14 +95,14 @@ class ProofCase:
 
 
 def cases(reader: str) -> list[ProofCase]:
-    """Return the cases for a reader of proofs: `api` or `issuer`."""
+    """Return the cases for one implementation of the checks: `api` or `issuer`."""
     rows = (ProofCase(**{**row, "earlier": tuple(row.get("earlier", ()))}) for row in TABLE["cases"])
     return [case for case in rows if case.at in ("", reader)]
 
 
 @cache
 def private_key(name: str) -> Any:
-    """Return the private key with this name. It is made once per process."""
+    """Return the private key with this name. The first call in a process makes the key."""
     if name.startswith("rsa"):
         return rsa.generate_private_key(65537, 1024 if name == "rsa-1024" else 2048)
     if name == "ed25519":
@@ -130,20 +130,21 @@ def public_jwk(name: str) -> dict[str, Any]:
 
 
 def thumbprint(jwk: Mapping[str, Any]) -> str:
-    """Return the SHA-256 thumbprint (RFC 7638 section 3) of a JWK that has its required members only."""
+    """Return the SHA-256 thumbprint (RFC 7638 section 3) of a JWK. The JWK must have only its required members."""
     canonical = json.dumps(dict(jwk), separators=(",", ":"), sort_keys=True)
     return encoded(hashlib.sha256(canonical.encode()).digest())
 
 
 def access_token_hash(token: str) -> str:
-    """Return the `ath` claim for an access token: its hash (RFC 9449 section 4.2)."""
+    """Return the hash of an access token for the claim `ath` (RFC 9449 section 4.2)."""
     return encoded(hashlib.sha256(token.encode("ascii")).digest())
 
 
 def sign(name: str, algorithm: str, message: bytes) -> bytes:
-    """Return a signature over `message`, by the key with this name if the key fits the algorithm.
+    """Return a signature over `message` by the key with this name.
 
-    Otherwise, another key signs that fits.
+    If `name` ends with "PS256", as in "rsa as PS256", the RSA key signs by PS256 for any `algorithm`. The name "hmac"
+    makes an HMAC with the holder's public JWK as its key.
     """
     if name == "hmac":
         return hmac.digest(dumped(public_jwk("holder")), message, "sha256")
@@ -180,7 +181,7 @@ def uint(number: int, size: int = 0) -> str:
 
 
 def der(signature: bytes) -> bytes:
-    """Return an ECDSA signature in DER, which JWS does not allow (RFC 7518 section 3.4)."""
+    """Return an ECDSA signature in DER format. JWS does not allow this format (RFC 7518 section 3.4)."""
     half = len(signature) // 2
     octets = [part.lstrip(b"\0") for part in (signature[:half], signature[half:])]
     numbers = [b"\0" + part if part[0] & 0x80 else part for part in octets]

@@ -1,6 +1,6 @@
 """The cases of tests/jwt_cases.json as tokens.
 
-Issuer and API have an implementation each that reads JWTs. Both must read them by the same rules.
+Issuer and API each have their own code that reads JWTs. Both must give the results in this table.
 """
 
 import base64
@@ -16,9 +16,9 @@ NOW: int = TABLE["now"]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One JWT, given by its differences from a valid token, and the verdict of each reader.
+    """A JWT, and the verdicts of issuer and API. The fields say how it differs from a valid token.
 
-    A verdict is the reason of the refusal, or "" if the reader accepts the token.
+    A verdict is the reason of the refusal, or "" if the token is accepted.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Case:
     api: str
 
     def text(self, *, kid: str, sign: Callable[[bytes], bytes]) -> str:
-        """Return the token with the `kid`, signed by `sign`. The mutation of the case is applied after the signing."""
+        """Return the token with this `kid`, signed by `sign`. The mutation of the case is applied after the signing."""
         head = changed(TABLE["header"] | {"kid": kid}, self.header)
         payload = changed(TABLE["claims"], self.claims)
         parts = [encoded(dumped(head, self.mutation == "repeated alg")), encoded(dumped(payload, False))]
@@ -56,7 +56,10 @@ def encoded(octets: bytes) -> str:
 
 
 def other_spelling(part: str) -> str:
-    """Return another base64url text that decodes to the same octets. An unused bit is set at its end."""
+    """Return a different base64url text that decodes to the same octets.
+
+    The texts differ in an unused bit at the end.
+    """
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     assert len(part) % 4 in {2, 3}
     return part[:-1] + alphabet[alphabet.index(part[-1]) + 1]

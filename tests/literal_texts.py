@@ -1,4 +1,4 @@
-"""Finds texts that are not marked for translation, in templates and in the admin's code.
+"""Finds texts for users that are not marked for translation, in templates and in the admin's code.
 
 - In a template: text between tags, and attributes that browsers show or screen readers read aloud.
 - In code: a literal that is used as a label, help text, title, description or message.
@@ -31,7 +31,7 @@ CALLS = {"message_user": 1, "error": 1, "success": 1, "warning": 1, "add_error":
 
 
 class Texts(HTMLParser):
-    """Collects the literal texts of a template's HTML that users read or hear."""
+    """An HTML parser that collects the texts that users read or hear."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ def of_template(source: str) -> list[str]:
 
 
 def _literals(nodes: NodeList) -> Iterator[str]:
-    """Yield the literal parts of a template in order. Each other part, such as a variable, is yielded as FILLED."""
+    """Yield the literal parts of a template in order, and FILLED for each tag or variable between them."""
     for node in nodes:
         if isinstance(node, TextNode):
             yield node.s
@@ -74,7 +74,7 @@ def _literals(nodes: NodeList) -> Iterator[str]:
 
 
 def of_code(source: str) -> list[str]:
-    """Return the literals in the source of a module that are used as a text for users."""
+    """Return the literals in the source of a module that are shown to users."""
     return [text for node in ast.walk(ast.parse(source)) for place in _places(node) if (text := _literal(place))]
 
 
@@ -92,7 +92,7 @@ def _places(node: ast.AST) -> Iterator[ast.expr | None]:
 
 
 def _literal(node: ast.expr | None) -> str:
-    """Return the text of a literal in the code that contains words, or "" for any other node."""
+    """Return the text of a string literal that has words, or "" for any other node."""
     if isinstance(node, ast.JoinedStr):
         parts = [part.value for part in node.values if isinstance(part, ast.Constant)]
         text = " ".join(map(str, parts))

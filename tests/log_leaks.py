@@ -4,7 +4,7 @@
 - A line leaks if it has the shape of a JWT, of credentials of an Authorization header, or of an e-mail address.
 - A line leaks if it has a secret of the test's requests or responses, or a secret that the issuer generated.
 - An actor or subject of the audit log is a username, which can have the form of an address (docs/observability.md).
-- Processes that tests start write `*.log` files under pytest's folder: their lines are searched at the end.
+- Processes that tests start write `*.log` files under pytest's folder. Their lines are searched at the end.
 """
 
 import json
@@ -51,7 +51,7 @@ OURS = re.compile(r"(?:tokens|project|resources|keyturn_\w+|examples|django|__ma
 
 
 class LeakSearch(logging.Handler):
-    """The leaks in the log lines of the running test, and the secrets that the test has used so far."""
+    """A log handler that finds leaks. It has the leaks and the secrets of the running test."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,33 +59,33 @@ class LeakSearch(logging.Handler):
         self.begin()
 
     def begin(self) -> None:
-        """Forget the leaks and secrets of the previous test."""
+        """Begin a new test: forget the leaks and secrets of the previous test."""
         self.secrets: set[str] = set()
         self.leaks: list[str] = []
 
     def note(self, value: object) -> None:
-        """Remember a secret. Later lines must not contain it."""
+        """Remember a secret that later log lines must not contain. Shorter values than LEAST are ignored."""
         if isinstance(value, str) and len(value) >= LEAST:
             self.secrets.add(value)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Search the record's line and its message.
+        """Search the formatted line of the record, and its message without the format.
 
-        The message is searched because other projects log the messages of `resources` in their own formats.
+        Other projects log the messages of `resources` in their own formats, so the message must have no leak itself.
         """
         own = "" if record.name == AUDIT or record.name.split(".")[0] not in OWN else record.getMessage()
         if kind := self.kind(self.format(record)) or shape_of(own):
             self.leaks.append(f"{kind} in a line of {record.name} ({record.pathname}:{record.lineno})")
 
     def kind(self, line: str) -> str:
-        """Return the kind of secret that the log line leaks, or "" if it leaks none."""
+        """Return the kind of secret that the log line contains, or "" if it contains none."""
         if shape := shape_of(line):
             return shape
         return "a secret of this test" if any(secret in line for secret in self.secrets) else ""
 
 
 def shape_of(line: str) -> str:
-    """Return the kind of secret whose shape is in the line, or "" if there is none.
+    """Return the kind of secret that the form of a text in the line shows, or "" if there is none.
 
     The kinds are JWTs, credentials of an Authorization header, and e-mail addresses.
     """
@@ -108,7 +108,7 @@ def secrets_of_request(environ: Mapping[str, Any]) -> Iterator[str]:
 
 
 def secrets_of_response(response: Any) -> Iterator[str]:
-    """Yield the secret members of a JSON response, and the code of a redirect."""
+    """Yield the secret members of a JSON response, and the secret parameters of a redirect, such as the code."""
     yield from (
         value for name, value in parse_qsl(urlsplit(response.headers.get("Location", "")).query) if name in FIELDS
     )
@@ -124,7 +124,7 @@ SEARCH = LeakSearch()
 
 @pytest.fixture(scope="session", autouse=True)
 def secrets_are_noted() -> Iterator[None]:
-    """Remember secrets during the session: those of requests and responses, and those that the issuer generates."""
+    """Remember the secrets of each test's requests and responses, and the secrets that the issuer generates."""
     from tokens.clients import client_secret  # noqa: PLC0415 (models need Django's apps)
     from tokens.issued import one_time, refresh_text  # noqa: PLC0415
 
@@ -148,7 +148,7 @@ def secrets_are_noted() -> Iterator[None]:
 
 
 def noted(function: Callable[..., str]) -> Callable[..., str]:
-    """Return a function that calls `function`, and remembers each result as a secret that no log line may contain."""
+    """Return a wrapper of `function` that remembers each result as a secret."""
 
     @wraps(function)
     def wrapper(*arguments: Any, **named: Any) -> str:
@@ -161,7 +161,7 @@ def noted(function: Callable[..., str]) -> Callable[..., str]:
 
 @pytest.fixture(scope="session", autouse=True)
 def logs_of_processes_have_no_secrets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Search the log files of all processes at the end of the session. Fails if one of them has a secret."""
+    """Search the log files of all processes at the end of the session. Fail if one of them has a leak."""
     yield
     leaks = [leak for path in tmp_path_factory.getbasetemp().rglob("*.log") for leak in leaks_of_file(path)]
     assert leaks == []
@@ -169,9 +169,9 @@ def logs_of_processes_have_no_secrets(tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup() -> None:
-    """Begin the search for a new test, and add its log handler again.
+    """Begin the search for leaks in a new test, and add its log handler again.
 
-    An earlier test's `dictConfig` can have removed the handler.
+    A `dictConfig` in an earlier test can have removed the handler.
     """
     SEARCH.begin()
     root = logging.getLogger()
@@ -182,9 +182,9 @@ def pytest_runtest_setup() -> None:
 
 
 def replace_closed_streams(handlers: Iterable[logging.Handler]) -> None:
-    """Let handlers whose stream is closed write to stderr.
+    """Make handlers whose stream is closed write to stderr.
 
-    If a test that captures stderr calls `dictConfig`, the new handlers write to the capture, which ends with the test.
+    The streams are closed if an earlier test called `dictConfig` while pytest captured its stderr.
     """
     for handler in handlers:
         if isinstance(handler, logging.StreamHandler) and getattr(handler.stream, "closed", False):
@@ -193,7 +193,7 @@ def replace_closed_streams(handlers: Iterable[logging.Handler]) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_call() -> Generator[None, Any, Any]:
-    """Run the test. Fail the test if it logged a secret."""
+    """Run the test, and fail it if it logged a secret."""
     result = yield
     if SEARCH.leaks:
         pytest.fail("logged: " + "; ".join(dict.fromkeys(SEARCH.leaks)), pytrace=False)
@@ -201,7 +201,7 @@ def pytest_runtest_call() -> Generator[None, Any, Any]:
 
 
 def leaks_of_file(path: Path) -> Iterator[str]:
-    """Yield the leaks in those lines of a log file that Keyturn wrote. Other programs write `*.log` files, too."""
+    """Yield the leaks in a log file. Lines that other programs wrote are skipped."""
     with suppress(OSError), path.open(encoding="utf-8", errors="replace") as lines:
         for number, line in enumerate(lines, 1):
             if is_ours(line) and (kind := shape_of(line)):

@@ -1,6 +1,7 @@
 """Marks of tests that start processes.
 
-`loadgroup` (tests/distribution.py) runs each group in one worker, so that two workers never start the same processes.
+`--dist loadgroup` (tests/distribution.py) runs each group in one worker, so that two workers never start the same
+processes.
 """
 
 import pytest

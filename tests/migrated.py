@@ -1,8 +1,8 @@
 """The SQLite databases of the tests: migrated once, kept in pytest's cache, and copied into each test process's memory.
 
-- The file's name is a hash of what the schema depends on: the migrations, models and triggers of each app, and the
-  versions of Django and SQLite. A changed file of these is a new database.
-- `migrate` still runs on the copy. It finds nothing to apply, because what the hash covers has not changed.
+- The file's name has a hash of what the schema depends on: the migrations, models and triggers of each app, and the
+  versions of Django and SQLite. If one of these changes, a new database is made.
+- `migrate` still runs on the copy. It finds nothing to apply.
 """
 
 import fcntl
@@ -26,7 +26,7 @@ KEPT = 4
 
 
 def fingerprint() -> str:
-    """Return the hash of everything that the schema depends on."""
+    """Return the hash of everything on which the schema depends."""
     made = hashlib.sha256(f"{django.VERSION} {sqlite3.sqlite_version}".encode())
     for app in apps.get_app_configs():
         made.update(app.label.encode())
@@ -37,9 +37,9 @@ def fingerprint() -> str:
 
 @contextmanager
 def copied(config: pytest.Config) -> Iterator[None]:
-    """While the block runs, let databases in memory begin as copies of a migrated one.
+    """Make test databases in memory begin as copies of a migrated database, while the block runs.
 
-    Does nothing with `-p no:cacheprovider`.
+    The first process migrates a database and stores it in pytest's cache. Does nothing with `-p no:cacheprovider`.
     """
     cache = getattr(config, "cache", None)
     if cache is None:
@@ -69,13 +69,13 @@ def copied(config: pytest.Config) -> Iterator[None]:
 
 
 def copy(file: Path, target: sqlite3.Connection) -> None:
-    """Copy the database in `file` over `target`."""
+    """Replace the database `target` by the one in `file`."""
     with closing(sqlite3.connect(file)) as source:
         source.backup(target)
 
 
 def keep(source: sqlite3.Connection, file: Path) -> None:
-    """Write the database to `file`, completely or not at all, and delete the oldest files of other databases."""
+    """Write the database to `file`, completely or not at all. Delete the oldest database files."""
     draft = file.with_suffix(".draft")
     draft.unlink(missing_ok=True)
     with closing(sqlite3.connect(draft)) as target:

@@ -1,6 +1,6 @@
-"""Environments of pinned packages that are not in the project's lock.
+"""Python environments with pinned packages that are not in the project's lock.
 
-Each environment is made once, and stays in `.environments/`.
+Each environment is made once, and is kept in `.environments/`.
 """
 
 import fcntl
@@ -19,7 +19,7 @@ def nothing(_: Path) -> None:
 
 
 def programs(name: str, *locks: Path, finish: Callable[[Path], None] = nothing) -> Path:
-    """Return the folder `bin` of an environment.
+    """Return the folder `bin` of the environment `name`, which has the packages of the lock files.
 
     Makes the environment if there is none for these lock files. The lock files list every package with its hash, so
     dependencies are not resolved. `finish` is called with the folder of a new environment.

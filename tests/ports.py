@@ -1,4 +1,4 @@
-"""Free ports for servers of the tests. No other process on the machine takes such a port before the server does.
+"""Free ports for servers of the tests, which no other process on the machine takes before the server does.
 
 - The ports are below the ephemeral range, so the kernel gives none of them to an outgoing connection. So a server can
   be stopped and started again on its port.
@@ -20,7 +20,7 @@ _drawn: set[int] = set()
 
 
 def free() -> int:
-    """Return a port on which no process listens, at either loopback address."""
+    """Return a port on which no process listens at 127.0.0.1 or ::1. Each call in a process returns another port."""
     below = _ephemeral()
     while True:
         port = LOWEST + secrets.randbelow(below - LOWEST)
@@ -30,9 +30,9 @@ def free() -> int:
 
 
 def _ephemeral() -> int:
-    """Return the first port that the kernel gives to outgoing connections.
+    """Return the first port of the ephemeral range, from which the kernel takes ports of outgoing connections.
 
-    Returns EPHEMERAL if that port is unknown, or too low to leave room for the tests.
+    Returns EPHEMERAL if the range is unknown, or begins too low to leave room for the tests.
     """
     first = int(RANGE.read_text(encoding="ascii").split()[0]) if RANGE.exists() else EPHEMERAL
     return first if first > LOWEST + 1000 else EPHEMERAL

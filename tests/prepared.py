@@ -1,7 +1,7 @@
-"""Databases of an issuer and an API. The first worker of a pytest run migrates them, and every test gets a copy.
+"""Prepared databases of an issuer and an API. The first worker of a pytest run makes them, and every test gets a copy.
 
-The folder has the content of `var/` after `make run`: secrets, both databases, the first keys, the demo's users and
-clients.
+The folder with them has the content of `var/` after `make run`: secrets, both databases, the first keys, the demo's
+users and clients.
 """
 
 import fcntl
@@ -17,7 +17,7 @@ from project.launch.ports import Ports
 
 
 def template(factory: pytest.TempPathFactory) -> Path:
-    """Return the folder with the databases that tests copy. The first worker of this pytest run makes it."""
+    """Return the folder with the databases that tests copy. The first worker of this pytest run fills the folder."""
     own = factory.getbasetemp()
     shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
     folder = shared / "prepared"
@@ -53,12 +53,15 @@ def copy(factory: pytest.TempPathFactory) -> Path:
 
 
 def databases(factory: pytest.TempPathFactory, folder: Path) -> None:
-    """Copy the databases, as they are after `migrate`, into `folder`."""
+    """Copy the databases into `folder`, as they are after `migrate`: without keys, users and clients."""
     shutil.copytree(template(factory) / "migrated", folder, dirs_exist_ok=True)
 
 
 def set_up(variables: Environments, var: Path, where: Ports) -> None:
-    """Create the demo's API and clients. If they exist, update them to the addresses `where`."""
+    """Create the demo's API and clients in the issuer's database. `where` has the ports of their URLs.
+
+    Existing ones are updated.
+    """
     processes.command(
         variables.issuer,
         *("demo_setup", "--credentials", str(var / "demo.env")),

@@ -1,4 +1,4 @@
-"""RSA keys for tests. They are made once per process and used again by each test, because each costs 80 ms of CPU.
+"""RSA keys for tests. Each process makes them once and uses them in every test, because a key costs 80 ms of CPU.
 
 Within a test, all keys differ. Different tests get the same keys, because no test sees the database of another.
 """
@@ -21,9 +21,9 @@ _making = threading.Lock()
 
 @contextmanager
 def drawn() -> Iterator[None]:
-    """Make `tokens.keys.material` return the prepared keys in order instead of new ones, for one test.
+    """Make `tokens.keys.material` return the prepared keys in order instead of new ones, while the block runs.
 
-    Other modules still generate new keys, so that no other key equals a prepared one.
+    Other modules still generate new keys, which differ from all prepared ones.
     """
     draws: Counter[tuple[int, int]] = Counter()
 

@@ -1,4 +1,4 @@
-"""Rewrites the signed documents of tests/revocation_cases.json: `python -m tests.revocation_vectors`.
+"""Makes the signed documents in tests/revocation_cases.json: `python -m tests.revocation_vectors`.
 
 The other tables of the file are written by hand. The private keys that sign the documents are not stored.
 """
@@ -217,7 +217,7 @@ def wrong(
 
 
 def main() -> None:
-    """Write the table of newly signed documents into tests/revocation_cases.json."""
+    """Sign the documents again, and write them into the table `feeds` of tests/revocation_cases.json."""
     cases = json.loads(CASES.read_text(encoding="utf-8"))
     cases["feeds"] = {
         "issuer": ISSUER,

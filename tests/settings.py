@@ -1,6 +1,6 @@
 """The settings of the tests.
 
-They are those of the standalone process, with secrets of their own and databases in memory, without var/.
+They are the settings of the standalone process, with other secrets and databases in memory. They do not use var/.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The hooks in tests/conftest.py: a test process does not repeat work whose result is the same for each test."""
+"""The hooks in tests/conftest.py that save time: garbage collection, and the stored bytecode of test modules."""
 
 import gc
 import sys

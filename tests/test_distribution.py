@@ -22,7 +22,7 @@ TESTS = [
 
 
 class Process:
-    """A replacement for a process of xdist. `sent` has the numbers of the tests that it got, in order."""
+    """A replacement for a process of xdist. `sent` has the numbers of the tests that the process got, in order."""
 
     def __init__(self, name):
         self.gateway, self.sent, self.shutting_down = SimpleNamespace(id=name), [], False
@@ -36,7 +36,7 @@ class Process:
 
 @pytest.fixture
 def ran(monkeypatch):
-    """Return the tests of each process, in order, if both processes are equally fast."""
+    """Return the tests that each of two equally fast processes ran, in order."""
     monkeypatch.setattr(loadscope, "parse_tx_spec_config", lambda config: ["popen"] * 2)
     scheduler = Scheduler(SimpleNamespace(option=SimpleNamespace(loadscopereorder=True)), MagicMock())
     processes = [Process("one"), Process("two")]

@@ -1,4 +1,4 @@
-"""The table of DPoP proofs has many cases, has no duplicates, and uses every change that `dpop_cases` supports."""
+"""The table of DPoP proofs has many cases, no duplicates, and a case for every change that `dpop_cases` supports."""
 
 import pytest
 

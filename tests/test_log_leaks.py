@@ -1,4 +1,4 @@
-"""The search for leaks finds each kind of secret, and does not report the texts that the log may contain."""
+"""The search for leaks finds each kind of secret, and does not report texts that the log may contain."""
 
 import base64
 import io

@@ -1,4 +1,4 @@
-"""The copies of tests/migrated.py are used if, and only if, nothing has changed on which the schema depends."""
+"""The copies of tests/migrated.py are used until something changes on which the schema depends."""
 
 import sqlite3
 from contextlib import closing
@@ -12,7 +12,7 @@ from tests import migrated
 
 @pytest.fixture
 def app(tmp_path, monkeypatch):
-    """Return the only Django app of the test, which has files in a temporary folder."""
+    """Replace Django's apps by one app with files in a temporary folder. Return this app."""
     one = SimpleNamespace(label="shop", path=str(tmp_path))
     monkeypatch.setattr(migrated.apps, "get_app_configs", lambda: [one])
     for name in ("migrations/0001_initial.py", "models/basket.py", "triggers/rule.py", "views.py"):

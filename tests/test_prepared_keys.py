@@ -1,4 +1,4 @@
-"""The prepared RSA keys: within a test, each generated key is different and has the requested size."""
+"""The prepared RSA keys. Within a test, each key is different and has the requested size."""
 
 import pytest
 

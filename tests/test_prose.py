@@ -1,9 +1,9 @@
 """The words of docstrings, messages, templates and pages: plain technical English, so that one reading is enough.
 
-- Each banned word is in a table with its reason, which a failing test shows.
+- Each banned word is in a table with the reason, which a failing test shows.
 - Every string of the source is checked, because a message can be a constant far from its `raise`, log call or `help=`.
-- A function's docstring begins with a verb ("Return …"). Ruff's D401 requires that, too. But it does not find some of
-  these openings, and does not check properties.
+- A function's docstring begins with a verb ("Return …"). Ruff's D401 requires this, too. But D401 does not find some of
+  the wrong openings, and does not check properties.
 """
 
 import ast
@@ -50,19 +50,19 @@ MARKUP = re.compile(r"{%.*?%}|{{.*?}}|{#.*?#}", re.DOTALL)
 
 
 def banned_words(text: str) -> Iterator[tuple[int, str]]:
-    """Yield each banned word of a text with its reason, and the number of line breaks before it."""
+    """Yield each banned word of a text: the number of line breaks before it, and a message with the reason."""
     for match in WORD.finditer(text):
         word = " ".join(match[1].lower().split())
         yield text.count("\n", 0, match.start()), f'"{word}": {BANNED[word]}'
 
 
 def wrong_opening(word: str) -> str:
-    """Return the problem of a docstring that begins with `word`."""
+    """Return the message about a docstring that begins with `word`."""
     return f'a docstring begins with "{word}": {OPENINGS[word.lower()]}'
 
 
 def problems_of_source(source: str) -> list[tuple[int, str]]:
-    """Return the lines and problems of the strings and function docstrings in Python source."""
+    """Return a line number and a message for each problem in the strings and function docstrings of Python source."""
     problems = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -74,7 +74,7 @@ def problems_of_source(source: str) -> list[tuple[int, str]]:
 
 
 def problems_of_template(text: str) -> list[tuple[int, str]]:
-    """Return the lines and problems of the text of a Django template."""
+    """Return a line number and a message for each problem in the text of a Django template."""
     # Tags are replaced by their line breaks, so that the line numbers stay right.
     plain = MARKUP.sub(lambda tag: "\n" * tag[0].count("\n") or " ", text)
     return [(1 + below, problem) for below, problem in banned_words(plain)]
@@ -82,13 +82,13 @@ def problems_of_template(text: str) -> list[tuple[int, str]]:
 
 @cache
 def files() -> tuple[Path, ...]:
-    """Return the files of the packages, except migrations: a migration repeats the texts of its time."""
+    """Return the files of the packages, except migrations, because these repeat texts as they were at that time."""
     everything = (path for package in PACKAGES for path in sorted((ROOT / package).rglob("*")))
     return tuple(path for path in everything if not {"migrations", "node_modules", "var"} & set(path.parts))
 
 
 def report(path: Path, problems: list[tuple[int, str]]) -> list[str]:
-    """Return a line for each problem that an editor can follow."""
+    """Return one text for each problem, such as "path:12: message", which an editor can follow."""
     return [f"{path.relative_to(ROOT)}:{line}: {problem}" for line, problem in problems]
 
 
@@ -109,7 +109,7 @@ def test_templates_use_no_banned_word() -> None:
 
 
 def problems_of_page(text: str) -> list[tuple[int, str]]:
-    """Return the lines and problems of a page of the documentation, in Markdown."""
+    """Return a line number and a message for each problem in a documentation page (Markdown)."""
     return [(1 + below, problem) for below, problem in banned_words(text)]
 
 

@@ -1,6 +1,6 @@
 """The structure of the issuer: permitted imports between its rooms, pure modules, and the names of modules and classes.
 
-A room is a top-level folder or a top-level module of `tokens`.
+A room is a top-level folder or a top-level module of `tokens`. A pure module does no input or output.
 """
 
 import ast
@@ -218,14 +218,15 @@ COVERED = {
 
 @cache
 def tree(path: Path) -> ast.Module:
-    """Return the syntax tree of a file, with absolute imports."""
+    """Return the syntax tree of a file, in which relative imports are replaced by absolute ones."""
     return absolute(path.read_text(encoding="utf-8"), path.relative_to(ROOT).as_posix())
 
 
 def absolute(source: str, path: str) -> ast.Module:
-    """Return the syntax tree of `source` in which each relative import is replaced by the absolute one that it means.
+    """Return the syntax tree of `source`, in which each relative import is replaced by the equivalent absolute import.
 
-    `path` is relative to the project. An import from above the top package becomes one of a top-level package.
+    `path` is the path of the source, relative to the project. An import from above the top package becomes an import of
+    a top-level package.
     """
     parsed = ast.parse(source)
     package = PurePosixPath(path).parent.parts
@@ -253,7 +254,8 @@ ISSUER = {name: path for name, path in MODULES.items() if name.startswith("token
 def imports(parsed: ast.Module, known: dict[str, Path] = MODULES) -> Iterator[tuple[int, str]]:
     """Yield the line and the module of each import, also of imports in functions.
 
-    A `from` import of another package can name a module or a name in a module, so both are yielded.
+    A `from` import of a module that is not in `known` yields both the module and the module with the imported name. The
+    name can be a module, too.
     """
     for node in ast.walk(parsed):
         if isinstance(node, ast.Import):
@@ -269,14 +271,17 @@ def imports(parsed: ast.Module, known: dict[str, Path] = MODULES) -> Iterator[tu
 
 
 def room(module: str) -> str:
-    """Return the room of a module of the issuer: its first folder, or the module itself if it is in none."""
+    """Return the room of a module of the issuer: its top-level folder, or its name if it is in no folder.
+
+    `keys/errors` and `keys/rules` are rooms of their own.
+    """
     if module == "tokens.keys.errors" or module.startswith("tokens.keys.rules"):
         return "keys/" + module.split(".")[2]
     return module.split(".")[1] if "." in module else ""
 
 
 def wrong_imports(module: str, parsed: ast.Module) -> list[str]:
-    """Return a line for each import of a room that the table of permitted imports does not allow."""
+    """Return a message for each import of a room that the table of permitted imports does not allow."""
     own = room(module)
     allowed = {own, *TABLE[own].split()}
     return [
@@ -287,7 +292,7 @@ def wrong_imports(module: str, parsed: ast.Module) -> list[str]:
 
 
 def claims_purity(parsed: ast.Module) -> bool:
-    """Return True if the module's docstring says that the module is pure."""
+    """Return True if the module's docstring says that the module is pure (does no input or output)."""
     return re.search(r"\bPure\b", ast.get_docstring(parsed) or "") is not None
 
 
@@ -302,9 +307,9 @@ def pure_modules() -> list[str]:
 
 
 def impure_imports(parsed: ast.Module, seen: frozenset[str] = frozenset()) -> list[str]:
-    """Return a line for each import of a module that does input or output.
+    """Return a message for each import of a module that does input or output.
 
-    The imports of imported modules are checked, too.
+    The imports of imported modules are checked, too. `seen` has the modules that were checked before.
     """
     found = []
     for line, name in imports(parsed):
@@ -318,13 +323,13 @@ def impure_imports(parsed: ast.Module, seen: frozenset[str] = frozenset()) -> li
 
 
 def stem(name: str) -> str:
-    """Return the name of a module without the grammatical ending of its last word, such as "ing"."""
+    """Return the name of a module without the grammatical ending of its last word, for example without "ing"."""
     ending = next((end for end in ENDINGS if name.endswith(end) and len(name.rpartition("_")[2]) - len(end) >= 3), "")
     return name.removesuffix(ending)
 
 
 def alike(names: list[str]) -> list[set[str]]:
-    """Return the sets of module names that differ only by an ending."""
+    """Return each set of two or more module names that differ only by a grammatical ending."""
     groups = defaultdict(set)
     for name in names:
         groups[stem(name)].add(name)
@@ -332,10 +337,10 @@ def alike(names: list[str]) -> list[set[str]]:
 
 
 def named(package: str) -> list[str]:
-    """Return the last names of a package's modules.
+    """Return the names of a package's modules, without the dotted path.
 
-    Commands are left out, because they are named by what an operator types. `serve` is left out, too: it is the command
-    of `keyturn serve`.
+    Commands are left out, because operators type their names. `serve` is left out, too, because it is the command
+    `keyturn serve`.
     """
     own = [
         (name, path) for name, path in MODULES.items() if name.startswith(f"{package}.") and "migrations" not in name
@@ -507,7 +512,7 @@ def test_each_of_the_seven_steps_opens_exactly_one_docstring() -> None:
 
 
 def mirror(module: str) -> str:
-    """Return the path of a module's test module, without `.py`."""
+    """Return the path of the test module that mirrors a module, relative to tests/ and without `.py`."""
     package, _, name = module.replace(".management.commands.", ".management.").rpartition(".")
     return f"{package.replace('.', '/')}/test_{name}"
 
@@ -519,7 +524,7 @@ BRANCHES = (
 
 
 def decisions(parsed: ast.Module) -> int:
-    """Return the number of branches, loops and comparisons in the functions of a module."""
+    """Return how many branches, loops, comparisons and `raise` statements the functions of a module have."""
     functions = [node for node in ast.walk(parsed) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     return len({node for function in functions for node in ast.walk(function) if isinstance(node, BRANCHES)})
 
@@ -528,11 +533,11 @@ TESTS = {path: path.relative_to(ROOT / "tests").as_posix() for path in sorted((R
 
 
 def is_tested(name: str, path: Path, tests: dict[Path, str] = TESTS) -> bool:
-    """Return True if a module has tests of its own, or needs none.
+    """Return True if a module has a test module, or needs none. One of these conditions must be true:
 
-    1. It has at most DECISIONS decisions, as tables, dataclasses, settings, and functions that call one other function.
-    2. A test module mirrors its path, or has its name in another room whose code calls the module.
-    3. A test module of its room, or of PLACES, imports it.
+    1. The module has at most DECISIONS decisions. Examples are tables, dataclasses and settings. 2. A test module in
+    tests/tokens or tests/services has the name of the module. 3. A test module of its room, or of PLACES, imports the
+    module.
     """
     wanted = re.compile(rf"(^|.*/)test_{re.escape(name.rpartition('.')[2])}(_\w+)?\.py")
     folder = ROOT / "tests" / mirror(name).rpartition("/")[0]
@@ -595,7 +600,7 @@ IN_DATABASE = {"tests/tokens/keys/test_seal.py": "changes stored rows by hand, a
 
 
 def marks_database(parsed: ast.Module) -> bool:
-    """Return True if a test module gives the database to all of its tests at once."""
+    """Return True if a test module gives access to the database to all of its tests (`pytestmark`)."""
     assigned = [node for node in parsed.body if isinstance(node, ast.Assign)]
     return any("pytestmark" in map(ast.unparse, node.targets) and "django_db" in ast.unparse(node) for node in assigned)
 
@@ -620,9 +625,9 @@ def test_the_tests_of_a_pure_module_need_no_database() -> None:
 
 
 def listed(docstring: str) -> list[str]:
-    """Return the modules that a room's docstring lists in reading order.
+    """Return the module names that a room's docstring lists in reading order.
 
-    Their names are before the colon of each entry.
+    Each entry of the list has its names before the colon.
     """
     heads = re.findall(r"^- (`[^:]+`):", docstring, re.MULTILINE)
     return [name for head in heads for name in re.findall(r"`(\w+)`", head)]

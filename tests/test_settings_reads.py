@@ -1,6 +1,6 @@
-"""Each app reads its settings in its conf.py.
+"""Each app reads Django's settings only in its conf.py.
 
-The table of this module has the reason for each other module that reads settings.
+A table has the reason for each other module that reads settings.
 """
 
 import ast

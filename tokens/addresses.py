@@ -1,7 +1,8 @@
 """Checks the redirect URIs, logout URIs and origins of a client, and compares identifiers of APIs. Pure.
 
 - A redirect URI is https, http on loopback, or has a private-use scheme with a dot (RFC 8252 section 7).
-- An address with other characters than those of RFC 3986 is refused: browsers and parsers read it in different ways.
+- An address with a character that RFC 3986 does not permit is refused, because browsers and parsers read such an
+  address in different ways.
 - A scheme that a browser or an operating system handles itself is refused.
 """
 
@@ -33,11 +34,12 @@ LISTED = re.compile(r",(?:$|[A-Za-z][A-Za-z0-9+.-]*:)")
 
 
 def redirect_uri_problem(uri: str, *, undotted: bool = False) -> str | None:
-    """Return why `uri` cannot be a redirect URI, or None if it can (RFC 6749 3.1.2, RFC 8252 section 7, RFC 9700 2.1).
+    """Return the problem with `uri` as a redirect URI, or None if there is none.
 
     Permitted are https, http on loopback, and for native applications a private-use scheme with a dot, such as
-    com.example.app:/callback or com.example.app://callback. `undotted` adds private-use schemes without a dot (myapp:),
-    which any other application on the device can claim as well.
+    com.example.app:/callback or com.example.app://callback. `undotted` also permits private-use schemes without a dot
+    (myapp:), which any other application on the device can claim. See RFC 6749 section 3.1.2, RFC 8252 section 7, and
+    RFC 9700 section 2.1.
     """
     parts = _parts(uri)
     if LISTED.search(uri):
@@ -78,7 +80,7 @@ def _private_use_problem(uri: str, parts: SplitResult, *, undotted: bool) -> str
 
 
 def logout_uri_problem(uri: str, *, loopback: bool) -> str | None:
-    """Return why `uri` cannot be a back-channel logout URI, or None if it can (Back-Channel Logout 1.0 section 2.2).
+    """Return the problem with `uri` as a back-channel logout URI, or None (Back-Channel Logout 1.0 section 2.2).
 
     `loopback` permits http on loopback, for development.
     """
@@ -103,7 +105,7 @@ def origin(uri: str) -> str:
 
 
 def origin_problem(origin: str) -> str | None:
-    """Return why `origin` cannot be registered for CORS, or None if it can (RFC 6454 section 6.2)."""
+    """Return the problem with `origin` as an origin for CORS, or None if there is none (RFC 6454 section 6.2)."""
     parts = _parts(origin)
     if parts is None or "*" in origin or not parts.hostname or origin != f"{parts.scheme}://{parts.netloc}".lower():
         return gettext_noop("must be an origin in lower case such as https://app.example, without a path.")
@@ -118,10 +120,10 @@ def origin_problem(origin: str) -> str | None:
 
 
 def spellings(uri: str) -> frozenset[str]:
-    """Return every spelling of an identifier that means the same URI: with and without the slash of an empty path.
+    """Return all spellings of the URI `uri`. There are two if its path is empty: with and without a slash.
 
-    `https://api.example` and `https://api.example/` are the same (RFC 3986 section 6.2.3). Other paths, such as `/v1`
-    and `/v1/`, are not.
+    `https://api.example` and `https://api.example/` are the same URI (RFC 3986 section 6.2.3). Any other URI has one
+    spelling: a path `/v1` differs from `/v1/`.
     """
     match = EMPTY_PATH.fullmatch(uri)
     if match is None:

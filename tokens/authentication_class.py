@@ -24,7 +24,10 @@ FACTORS = frozenset({"totp", "recovery_codes", PASSKEY})
 
 
 def of(methods: Collection[str]) -> str:
-    """Return the class of a login by `methods`, which have django-allauth's names. Returns "" if no method is known."""
+    """Return the class of a login by `methods`, which are names of django-allauth, such as `totp`.
+
+    Returns "" if no method is known.
+    """
     known = set(methods) & (FACTORS | {"password"})
     if PASSKEY in known:
         return PHISHING_RESISTANT
@@ -35,14 +38,17 @@ def of(methods: Collection[str]) -> str:
 
 
 def satisfied(acr: str) -> tuple[str, ...]:
-    """Return the classes that a login of the class `acr` satisfies, from the strongest to the weakest."""
+    """Return the classes that a login of the class `acr` satisfies, from the strongest to the weakest.
+
+    Returns no classes if `acr` is unknown.
+    """
     return CLASSES[CLASSES.index(acr) :: -1] if acr in CLASSES else ()
 
 
 def satisfies(acr: str, required: str) -> bool:
     """Return True if a login of the class `acr` satisfies a request for the class `required`.
 
-    Every login satisfies "".
+    If `required` is "", every login satisfies the request.
     """
     return not required or required in satisfied(acr)
 

@@ -1,8 +1,8 @@
 """The background thread of a process.
 
-The thread reads key rings and metadata again before they are old, records the newest state of the database in Redis
-(`high_water`), and counts tokens. A server process starts this thread (project/background.py). Management commands do
-not.
+The thread refreshes the cached signing keys and metadata before they are too old. It also records the newest state of
+the database in Redis (`high_water`), and writes the counts of tokens. A server process starts this thread
+(project/background.py). Management commands do not.
 """
 
 import os
@@ -41,7 +41,7 @@ def warm(*, now: datetime) -> None:
     """Read keys, metadata and recent clients into this process's caches, and sign once with each ring's signing key.
 
     A server process calls `warm` before it accepts requests. `now` is this node's clock. Raises Django's database
-    errors if the database fails.
+    errors if the database fails. Ignores problems with keys.
     """
     for duty in DUTIES:
         for name in duty.names():
@@ -56,7 +56,7 @@ def warm(*, now: datetime) -> None:
 def connect(*, now: datetime) -> None:
     """Open this thread's connections to the database and to the cache of the rate limits. `now` is this node's clock.
 
-    Raises database errors.
+    Raises Django's database errors if the database fails. Ignores a failure of the cache.
     """
     registry.version()
     with suppress(NotCounted):

@@ -1,7 +1,7 @@
 """Reads the settings, and returns them as typed, frozen objects. No other module of the issuer reads them.
 
 - `tokens.settings` has the entries with their defaults, the types, and the checks of single entries.
-- tests/test_settings_reads.py lists the exceptions.
+- tests/test_settings_reads.py lists the modules that may read settings nevertheless.
 """
 
 from collections.abc import Collection, Mapping
@@ -38,7 +38,7 @@ class MalformedSetting(ImproperlyConfigured, ValueError):
 
 @cache
 def issuer() -> IssuerSettings:
-    """Return the issuer's settings. A process reads them once, and tests that override them read them again.
+    """Return the issuer's settings, which a process parses once. If a test overrides settings, parses them again.
 
     Raises MalformedSetting if an entry of ISSUER is unknown or malformed.
     """
@@ -57,7 +57,7 @@ def _parsed() -> IssuerSettings:
 
 
 def _typed(values: Mapping[str, Any], policy: Policy) -> IssuerSettings:
-    """Return the entries of ISSUER as typed settings. `policy` has the timings of keys."""
+    """Return the entries of ISSUER as typed settings. `policy` has the timings of signing keys."""
     return IssuerSettings(
         url=values["URL"],
         key_encryption_keys=tuple(values["KEY_ENCRYPTION_KEYS"]),
@@ -149,7 +149,7 @@ def _allow_list(entries: Collection[str]) -> tuple[str, ...]:
 
 
 def _retention(value: timedelta | None) -> timedelta | None:
-    """Return `value`. Raises ValueError if it is shorter than AUDIT_LEAST, the minimum that the database enforces."""
+    """Return AUDIT_RETENTION. Raises ValueError if it is shorter than AUDIT_LEAST, which the database enforces."""
     if value is not None and value < AUDIT_LEAST:
         raise ValueError(f"AUDIT_RETENTION is {value.days} days. Set at least {AUDIT_LEAST.days} days, or none.")
     return value
@@ -163,7 +163,11 @@ def _sign_up(values: Mapping[str, Any]) -> bool:
 
 
 def _openid_scopes(source: Mapping[str, str], groups: Collection[str]) -> frozenset[str]:
-    """Return the OpenID Connect scopes that clients can request with these settings."""
+    """Return the OpenID Connect scopes that clients can request.
+
+    The scopes `address` and `phone` need an entry in `source` (CLAIMS_SOURCE), and `groups` an entry in `groups`
+    (GROUPS_CLAIM).
+    """
     optional = {"address": "address" in source, "phone": "phone_number" in source, "groups": bool(groups)}
     return frozenset({"openid", "profile", "email", "offline_access"} | {name for name in optional if optional[name]})
 

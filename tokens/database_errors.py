@@ -3,7 +3,7 @@
 - Django's exception classes do not distinguish outages and errors: a read-only database and a mistake in a statement
   raise the same class. The SQLSTATE distinguishes them (PostgreSQL appendix A).
 - An OperationalError or InterfaceError without a listed SQLSTATE is an outage: no connection could be made.
-- `resources/database_errors.py` implements the same rule; `tests/database_errors.py` drives both.
+- `resources/database_errors.py` implements the same rule, and `tests/database_errors.py` tests both modules.
 """
 
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ def outage(error: BaseException) -> str | None:
 
 @contextmanager
 def unless_down() -> Iterator[None]:
-    """Ignore an outage of the database in the block. Use this for writes that the answer does not depend on.
+    """Ignore an outage of the database in the block. For writes that can be lost without changing the answer.
 
     Inside a transaction the error is raised, because every later statement of a failed transaction fails too.
     """

@@ -16,7 +16,7 @@ def remaining(until: float) -> float:
 
 
 class TimedResponse(http.client.HTTPResponse):
-    """A response whose reads all end at the deadline. A socket's own timeout would start again with each read."""
+    """An HTTP response that must be read before a deadline. A socket's timeout would begin again with each read."""
 
     def __init__(self, wire: socket.socket, until: float) -> None:
         super().__init__(wire)

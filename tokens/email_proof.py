@@ -1,6 +1,6 @@
-"""Checks if a user's e-mail address is verified, and lets an administrator verify it.
+"""Checks if a user's e-mail address is verified, and marks an address as verified for an administrator.
 
-- Each address is verified for at most one user, in any spelling: applications identify a user by a verified address.
+- An address, in any spelling, can be verified for only one user: applications identify users by verified addresses.
 - An administrator verifies the address that the page showed. If the user changed the address after that, neither the
   old nor the new address is verified.
 """
@@ -30,7 +30,8 @@ def is_verified(user: User) -> bool:
 def verify(user: User, address: str) -> bool:
     """Mark the user's e-mail address as verified. Returns False if it was verified before.
 
-    Raises CannotVerify if the user's address is empty or is not `address`, or another user verified the same address.
+    `address` is the address that the administrator saw. Raises CannotVerify if the user's address is empty or differs
+    from `address`, or if the same address is verified for another user.
     """
     with transaction.atomic():
         # Locked: the address cannot change before it is verified.

@@ -1,4 +1,4 @@
-"""Parses the encrypting keys (KEY_ENCRYPTION_KEYS), and derives an identifier and keys from each. Pure.
+"""Parses the entries of KEY_ENCRYPTION_KEYS, and derives an identifier and keys from each entry. Pure.
 
 - The first entry encrypts new data. Each entry decrypts data that was encrypted under it.
 - No entry is used as a key itself. For each purpose, a key is derived from the entry by HKDF-SHA256 (RFC 5869).
@@ -28,7 +28,7 @@ class MalformedEncryptionKey(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class EncryptionKey:
-    """An entry of KEY_ENCRYPTION_KEYS. `id` is stored beside the data that the entry encrypts."""
+    """An entry of KEY_ENCRYPTION_KEYS. Its `id` is stored with the data that is encrypted under the entry."""
 
     id: str
     secret: bytes = field(repr=False)
@@ -41,7 +41,8 @@ class EncryptionKey:
 def parse(entries: Sequence[str]) -> tuple[EncryptionKey, ...]:
     """Return the encrypting keys in the order of `entries`.
 
-    Raises MalformedEncryptionKey if there are no entries, or an entry is malformed. The message names its position.
+    Raises MalformedEncryptionKey if there are no entries, or an entry is malformed. The message names the position of
+    the malformed entry.
     """
     if not entries:
         raise MalformedEncryptionKey(sentence("KEY_ENCRYPTION_KEYS is empty"))

@@ -1,4 +1,4 @@
-"""OAuth errors of the issuer: exceptions that keep their reason, and the JSON answers of RFC 6749 for them."""
+"""OAuth errors of the issuer: the exceptions, each with its reason for the log, and their JSON answers (RFC 6749)."""
 
 from collections.abc import Mapping
 from typing import TypeVar
@@ -12,8 +12,9 @@ NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 class OAuthError(Exception):
     """An OAuth error response with a registered error code, such as `invalid_grant`.
 
-    `description` is sent to the client and repeats no input, except the name of a refused scope (issued/audience.py).
-    `reason` is only logged and repeats no input. The default of `reason` is the description.
+    `description` is sent to the client. Of the request's values, it contains none but the name of a refused scope
+    (issued/audience.py). `reason` is only logged, and contains no value of the request. By default, it is the
+    description.
     """
 
     def __init__(self, error: str, description: str, *, status: int = 400, reason: str = "") -> None:
@@ -99,7 +100,7 @@ def answer(
 ) -> JsonResponse:
     """Return a JSON answer with `no-store`.
 
-    A 503 is logged with its cause: `reason`, or else the body's error description.
+    views/unavailable.py logs the cause of a 503, which is `reason`, or else the `error_description` in the body.
     """
     response = JsonResponse(dict(body), status=status, headers={**NO_STORE, **(headers or {})})
     response.unavailable_because = reason or str(body.get("error_description", ""))  # type: ignore[attr-defined]
@@ -107,7 +108,10 @@ def answer(
 
 
 def empty(status: int, headers: Mapping[str, str]) -> HttpResponse:
-    """Return an answer without a body and without Content-Type. oidc-client-ts refuses text/html, Django's default."""
+    """Return an answer without a body and without Content-Type.
+
+    The client library oidc-client-ts refuses Django's default, text/html.
+    """
     response = HttpResponse(status=status, headers=dict(headers))
     del response.headers["Content-Type"]
     return response

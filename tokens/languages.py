@@ -1,6 +1,6 @@
-"""The languages of the issuer's pages, and the choice of one of them by language tags. Pure.
+"""The languages of the issuer's pages, and the choice of a language by language tags. Pure.
 
-The texts in the code are the English catalogue. The other catalogues are in `tokens/locale/`; `python -m
+The texts in the code are English. The catalogues with the translations are in `tokens/locale/`. The command `python -m
 tests.catalogue` adds new texts of the code to these catalogues, and compiles them.
 """
 
@@ -15,9 +15,9 @@ class MalformedLanguages(ValueError):
 
 
 def parse(names: Collection[str]) -> tuple[str, ...]:
-    """Return the languages that an operator offers, without repetitions.
+    """Return the languages in `names`, the setting LANGUAGES, without repetitions.
 
-    Raises MalformedLanguages if `names` is empty, or one of them has no catalogue.
+    Raises MalformedLanguages if `names` is empty, or has a language without a catalogue.
     """
     if not names or not set(names) <= set(LANGUAGES):
         raise MalformedLanguages(f"LANGUAGES must name one or more of: {', '.join(LANGUAGES)}.")
@@ -25,18 +25,18 @@ def parse(names: Collection[str]) -> tuple[str, ...]:
 
 
 def preferred(tags: Iterable[str], offered: Collection[str]) -> str | None:
-    """Return the first language of the tags (BCP 47, such as `de-AT`) that is offered, or None."""
+    """Return the language of the first tag (BCP 47, such as `de-AT`) whose language is offered, or None."""
     named = (tag.lower().partition("-")[0] for tag in tags)
     return next((name for name in named if name in offered), None)
 
 
 def gettext_noop(text: str) -> str:
-    """Return the text unchanged. The call marks a text for the catalogue that is translated when it is shown."""
+    """Return the text unchanged. The call marks the text for the catalogue; a page translates the text later."""
     return text
 
 
 class Sentence(str):
-    """An English text, which commands and logs print. It keeps template and values, so that a page can translate."""
+    """An English text for commands and logs. Its template and values are kept, so that a page can translate it."""
 
     __slots__ = ("template", "values")
     template: str
@@ -44,7 +44,7 @@ class Sentence(str):
 
 
 def sentence(template: str, **values: object) -> Sentence:
-    """Return the template with its values filled in, as by `str.format`. The call marks it for the catalogue."""
+    """Return the template filled with `values` (`str.format`). The call marks the template for the catalogue."""
     text = Sentence(template.format(**values))
     text.template, text.values = template, values
     return text

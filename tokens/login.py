@@ -1,9 +1,9 @@
-"""Step 1. A user logs in, at the issuer and nowhere else.
+"""Step 1. A user logs in at the issuer. Applications never see the password.
 
 - django-allauth shows the login pages and keeps the session. This module authenticates users by password.
-- A user logs in with a username or an e-mail address, in any spelling that Unicode treats as the same (NFKC, case).
-- If the text matches several usernames, the exact spelling has priority, then the equal spelling in NFKC. If several
-  users still match, the login is refused.
+- A user logs in with a username or an e-mail address, in any spelling that is equal in NFKC without regard to case.
+- If several usernames match, a username with exactly this spelling has priority, then a username that is equal in NFKC.
+  If several users still match, the login is refused.
 - A login runs the same SQL statements and one password hash whether or not the user exists, so that timing does not
   reveal which users exist.
 """
@@ -55,7 +55,8 @@ class PasswordBackend(ModelBackend):
 def find(name: str, *, mail: str) -> User | None:
     """Return the user with the username `name`, else the active user with the e-mail address `mail`.
 
-    Returns None if there is no such user or more than one. `mail` can also be a further address that the user verified.
+    The address can be the user's own, or a further address that the user verified. Returns None if no user or several
+    users match.
     """
     # All three statements run in every case, so that timing does not reveal if the username exists.
     by_name = [user for user in User.objects.filter(spelled("username", name)) if folded(user.username) == folded(name)]
@@ -79,7 +80,10 @@ def spelled(field: str, name: str) -> In:
 
 
 def normalized(name: str) -> str:
-    """Return `name` without surrounding blanks, in the spelling in which Django stores usernames (NFKC)."""
+    """Return `name` without surrounding blanks in NFKC, the form in which Django stores usernames.
+
+    Cuts the name to LONGEST_NAME characters.
+    """
     # Cut first: normalizing takes time that grows with the text, which the sender chooses.
     return unicodedata.normalize("NFKC", name.strip()[:LONGEST_NAME])
 

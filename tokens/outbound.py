@@ -2,12 +2,13 @@
 
 The address might be an attacker's, so
 1. it must be https, without user and fragment (`_parts`);
-2. its host name is resolved once, and each IP address must be public: no request into the private network of this
-   process (server-side request forgery). The connection uses those IP addresses, not the name (`_open`);
+2. its host name is resolved once, and each IP address must be public, so that no request reaches the private network
+   of this process (server-side request forgery). The connection uses the checked IP addresses, not the name (`_open`);
 3. redirects, compression and proxies are not used;
 4. a deadline covers name resolution, connection, TLS and reading, even if the server sends slowly;
-5. a document has at most MAX_BYTES, or as many as the caller permits. The body of the answer to a form is not read.
-Every failure is a FetchError.
+5. a document has at most MAX_BYTES bytes, unless the caller permits another size. After a form was posted, the body of
+   the answer is not read.
+Every failure raises FetchError. In development, the caller can permit private addresses, and http on loopback.
 """
 
 import http.client
@@ -63,9 +64,10 @@ class Exchange:
 
 
 def get_json(url: str, *, allow_private: bool = False, deadline: float = DEADLINE) -> Any:
-    """Fetch the JSON document at `url` within `deadline` seconds. Raises FetchError if that fails or it is not JSON.
+    """Fetch and parse the JSON document at `url` within `deadline` seconds.
 
-    `allow_private` permits addresses in private networks, and http on loopback, for development.
+    `allow_private` permits addresses in private networks, and http on loopback, for development. Raises FetchError if
+    the document cannot be fetched or is not JSON.
     """
     document = get(url, allow_private=allow_private, deadline=deadline)
     try:
@@ -92,7 +94,10 @@ def post_form(url: str, fields: Mapping[str, str], *, allow_private: bool = Fals
 
 
 def _exchange(url: str, ask: Callable[[Exchange], Answer], *, allow_private: bool, deadline: float) -> Answer:
-    """Connect to the server of `url` and return what `ask` returns. Raises FetchError for every failure."""
+    """Connect to the server of `url`, call `ask` with the connection, and return its result.
+
+    Raises FetchError for every failure.
+    """
     until = time.monotonic() + deadline
     parts = _parts(url, allow_private=allow_private)
     try:
@@ -120,9 +125,9 @@ def _parts(url: str, *, allow_private: bool) -> SplitResult:
 
 
 def _open(parts: SplitResult, until: float, *, allow_private: bool) -> socket.socket:
-    """Connect to the host, by TLS if https.
+    """Return a connection to the host, with TLS for https. `until` is the deadline (monotonic seconds).
 
-    Raises FetchError if one of its addresses is not permitted, and OSError if the connection fails.
+    Raises FetchError if an IP address of the host is not permitted, and OSError if the connection fails.
     """
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     # Resolve once and connect to the checked addresses: a second resolution might return others (DNS rebinding).
@@ -141,7 +146,7 @@ def _open(parts: SplitResult, until: float, *, allow_private: bool) -> socket.so
 
 
 def _resolve(host: str, port: int, until: float) -> list[str]:
-    """Return the addresses of a host. Raises OSError if it has no address, and TimeoutError after the deadline."""
+    """Return the IP addresses of a host. Raises OSError if there is none, and TimeoutError after the deadline."""
     results: list[Any] = []
 
     def resolve() -> None:
@@ -165,7 +170,10 @@ def _resolve(host: str, port: int, until: float) -> list[str]:
 
 
 def _check(host: str, address: str, scheme: str, *, allow_private: bool) -> None:
-    """Raise FetchError unless `address` is public or `allow_private` is True. Permits http on loopback only."""
+    """Raise FetchError if the IP address `address` of `host` is not permitted.
+
+    Without `allow_private`, the address must be public. With the scheme http, it must be a loopback address.
+    """
     parsed = ipaddress.ip_address(address.partition("%")[0])
     if not (allow_private or public_networks.contains(parsed)):
         raise FetchError(f"{host}: its address is not public")
@@ -174,7 +182,10 @@ def _check(host: str, address: str, scheme: str, *, allow_private: bool) -> None
 
 
 def _connect(addresses: Sequence[tuple[str, int]], until: float) -> socket.socket:
-    """Connect to the first address that answers. Raises OSError if no address answers."""
+    """Return a connection to the first of these (IP address, port) pairs that answers before the deadline `until`.
+
+    Raises OSError if none answers.
+    """
     failure: OSError = OSError("the name has no address")
     for tried, address in enumerate(addresses):
         try:

@@ -1,6 +1,6 @@
-"""Translates texts of the lower packages, such as `keys`, into the language of the page.
+"""Translates texts of packages such as `keys` into the language of the page.
 
-The lower packages keep their texts in English, because commands and logs show these texts, too.
+These packages return English texts, because commands and logs show the texts, too.
 """
 
 from collections.abc import Mapping
@@ -12,9 +12,9 @@ from tokens.languages import Sentence
 
 
 def translated(text: object) -> str:
-    """Return `text`, or the message of an error, in the language of the page.
+    """Return `text` in the language of the page. If `text` is an exception, return the translation of its message.
 
-    Only a Sentence and a StrEnum are translated. Any other text is returned as it is.
+    Only a Sentence and a StrEnum are translated. Any other text is returned unchanged.
     """
     message = text.args[0] if isinstance(text, BaseException) and text.args else text
     if isinstance(message, Sentence):

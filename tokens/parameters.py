@@ -1,4 +1,4 @@
-"""The request parameters of each endpoint, and how strictly they are read (RFC 6749 sections 3.1 and 3.2).
+"""The request parameters of the endpoints, and the checks of these parameters (RFC 6749 sections 3.1 and 3.2).
 
 - Parameters without a value, and parameters that an endpoint does not declare, are ignored.
 - A parameter must not contain a control character, and must not be repeated, except `resource` (RFC 8707) and
@@ -79,7 +79,10 @@ TOKEN = (
 
 
 def sent(request: HttpRequest) -> Pairs:
-    """Return the (name, value) pairs of a form, in order. At an endpoint, `tokens/views/bodies.py` has parsed them."""
+    """Return the (name, value) pairs of the form in a request, in order.
+
+    Uses the pairs that `tokens/views/bodies.py` parsed, if there are any, else those that Django parsed.
+    """
     parsed: Pairs | None = getattr(request, "form_pairs", None)
     if parsed is not None:
         return parsed
@@ -102,9 +105,10 @@ def present(form: QueryDict, names: frozenset[str]) -> Pairs:
 
 
 def require_strict(pairs: Pairs, *, query: str) -> None:
-    """Raise OAuthError invalid_request unless a form's parameters are printable, not repeated, and none is in `query`.
+    """Raise OAuthError invalid_request if a parameter has a control character or is repeated, or `query` is not empty.
 
-    `query` is the query string of the request. `tokens/views/bodies.py` has checked the form of the body before.
+    `pairs` are the parameters of the body, which `tokens/views/bodies.py` has parsed. `query` is the query string of
+    the URL.
     """
     if query:
         raise OAuthError("invalid_request", "Send the parameters in the body, not in the URL.")
@@ -120,7 +124,7 @@ def require_printable(pairs: Pairs) -> None:
 
 
 def scopes(value: str | None) -> list[str]:
-    """Split a scope parameter into its scopes (RFC 6749 section 3.3). Returns no scopes for None.
+    """Split the parameter `scope` into its scopes (RFC 6749 section 3.3). Returns [] if `value` is None.
 
     Raises OAuthError invalid_scope if the value is malformed.
     """
@@ -134,17 +138,23 @@ def scopes(value: str | None) -> list[str]:
 
 
 def garbled(pairs: Pairs) -> str | None:
-    """Return the first parameter that holds a control character, or None."""
+    """Return the name of the first parameter whose value has a control character, or None."""
     return next((name for name, value in pairs if CONTROL.search(value)), None)
 
 
 def damaged(pairs: Pairs) -> str | None:
-    """Return the first parameter that has U+FFFD in place of bytes that are not UTF-8. Returns None if none has."""
+    """Return the name of the first parameter whose value is not UTF-8, or None.
+
+    U+FFFD in a value shows that Django replaced such bytes.
+    """
     return next((name for name, value in pairs if REPLACEMENT in value), None)
 
 
 def repeated(pairs: Pairs) -> str | None:
-    """Return the first parameter that is repeated but must not be (RFC 6749 sections 3.1 and 3.2), or None."""
+    """Return the name of the first parameter that must not be repeated but is, or None.
+
+    See RFC 6749 sections 3.1 and 3.2.
+    """
     may = {REPEATABLE, REPEATABLE_TOO} if ("grant_type", GrantType.TOKEN_EXCHANGE.value) in pairs else {REPEATABLE}
     names = [name for name, _ in pairs if name not in may]
     return next((name for name in names if names.count(name) > 1), None)

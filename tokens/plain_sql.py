@@ -1,6 +1,7 @@
-"""Runs plain SQL on the default database, by the cursor that its backend keeps, if it keeps one (project/postgresql).
+"""Runs plain SQL on the default database, for statements that run in most requests.
 
-Statements that run in most requests use this module. Through Django's cursor, a statement takes twice as many calls.
+The PostgreSQL backend of this project keeps a cursor open (project/postgresql), which takes half as many calls per
+statement as Django's cursor. With another backend, Django's cursor is used.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,16 +19,20 @@ def backend() -> BaseDatabaseWrapper:
 
 
 def cursor() -> AbstractContextManager[Any]:
-    """Return a context manager that gives a cursor. Fetch the rows of a statement before you execute the next."""
+    """Return a context manager that returns a cursor.
+
+    The caller must fetch all rows of a statement before it executes the next.
+    """
     connection = backend()
     kept = getattr(connection, "kept_cursor", None)
     return cast("AbstractContextManager[Any]", connection.cursor() if kept is None else kept())
 
 
 def conversions(columns: Sequence[Any]) -> list[tuple[int, Any]]:
-    """Return the position and expression of each column whose values the backend or the field converts.
+    """Return the position and the expression of each column whose values the ORM would convert.
 
-    `columns` are expressions of fields (`Field.get_col`). The result is the same for each connection of a process.
+    `columns` are expressions of fields (`Field.get_col`). The result is the same for each connection of a process, so
+    the caller can cache it. It is an argument of `converted`.
     """
     database = backend()
     return [
@@ -38,7 +43,10 @@ def conversions(columns: Sequence[Any]) -> list[tuple[int, Any]]:
 
 
 def converted(row: Sequence[Any], conversions: Iterable[tuple[int, Any]]) -> list[Any]:
-    """Return the values of a row as the ORM returns them. `conversions` are those of its columns."""
+    """Return the values of a row as the ORM would return them.
+
+    `conversions` is the result of the function `conversions` for the columns of the row.
+    """
     database, values = backend(), list(row)
     for place, column in conversions:
         for convert in [*database.ops.get_db_converters(column), *column.get_db_converters(database)]:

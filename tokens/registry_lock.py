@@ -1,12 +1,12 @@
-"""Lets changes of the registry (clients, secrets, APIs, scopes, policies) run one at a time, and bounds their waits.
+"""Locks the registry (clients, secrets, APIs, scopes, policies), so that changes run one at a time.
 
 - With every change, a trigger updates the version of the registry (tokens/triggers/registry_version.py). The version is
   one row, so changes wait for each other.
 - A change locks its own rows before the row of the version. At the commit, PostgreSQL also locks the rows to which the
-  foreign keys of the change refer. No order of rows prevents a deadlock of two changes, so each change, and each
-  deletion, begins with an advisory lock.
-- A transaction that was left open blocks all changes, on every node. So the wait is bounded.
-- On PostgreSQL the error names the process that holds the lock. SQLite, which has one writer at a time, cannot name it.
+  foreign keys of the change refer. No order of rows prevents a deadlock of two changes, as the example shows. So each
+  change, and each deletion, begins with an advisory lock.
+- A transaction that was left open blocks all changes, on every node. So a change waits for a lock at most WAIT.
+- On PostgreSQL, the error message names the process that holds the lock. SQLite cannot name the process.
 
     delete a client      locks the client       waits for the version
     add a secret         locks the version      waits for the client, which its row names     deadlock
@@ -38,7 +38,7 @@ ORDER BY a.xact_start LIMIT 1
 
 
 class RegistryLocked(Exception):
-    """Another transaction prevented the change: it held a lock for longer than WAIT, or deleted a row. Nothing changed.
+    """Another transaction prevented the change, by a lock or by the deletion of a row. Nothing was changed.
 
     The message names the cause and the remedy.
     """
@@ -48,6 +48,7 @@ def lock() -> None:
     """Lock the registry until the transaction ends. Waits while another change of the registry runs.
 
     Call `lock` before any row of the registry is locked or written. A second call in the same transaction is harmless.
+    On SQLite, does nothing, because SQLite has one writer at a time.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -55,7 +56,7 @@ def lock() -> None:
 
 
 def deleted(name: object) -> RegistryLocked:
-    """Return the RegistryLocked for a row that another transaction deleted before it could be changed."""
+    """Return RegistryLocked for a row that another transaction deleted. `name` is the row's name in the message."""
     return RegistryLocked(
         sentence("{name} was deleted by another transaction; nothing was changed. Look at what is left.", name=name)
     )
@@ -63,7 +64,7 @@ def deleted(name: object) -> RegistryLocked:
 
 @contextmanager
 def change() -> Iterator[None]:
-    """Run the block as a change of the registry: in one transaction, while no other change runs.
+    """Run the block as a change of the registry, in one transaction that holds the lock of the registry.
 
     Raises RegistryLocked as `bounded_wait` does.
     """
@@ -76,8 +77,9 @@ def change() -> Iterator[None]:
 def bounded_wait() -> Iterator[None]:
     """Run the block in one transaction that waits at most WAIT for a lock.
 
-    Raises RegistryLocked if a lock was not available in time, or another transaction deadlocked with the block or
-    deleted a row that the block refers to. Inside an outer transaction, raises Django's error instead.
+    Raises RegistryLocked if a lock was not available in time, if another transaction was in a deadlock with the block,
+    or if another transaction deleted a row to which the block refers. Inside an outer transaction, raises Django's
+    error instead.
     """
     # The outermost block translates the error, after its transaction was rolled back and released its locks.
     outermost = not connection.in_atomic_block
@@ -95,7 +97,7 @@ def bounded_wait() -> Iterator[None]:
 
 
 def _refusal(error: Error) -> RegistryLocked | None:
-    """Return RegistryLocked for `error`. Returns None unless another transaction is the cause."""
+    """Translate a database error to RegistryLocked. Returns None if another transaction is not the cause."""
     state = getattr(error.__cause__, "sqlstate", None)
     # SQLite has no SQLSTATE, so the text of its error decides.
     if state == LOCK_NOT_AVAILABLE or "database is locked" in str(error):

@@ -1,14 +1,14 @@
 """The claims that the userinfo endpoint returns about a user (OpenID Connect Core section 5.3).
 
-An access token opens the endpoint if
+The endpoint accepts an access token if
 1. it is signed by this issuer, and has not expired;
-2. it is presented as it was issued: a token with a `cnf` by the scheme DPoP, with a proof of its key for this request
-   (RFC 9449 section 7), and any other token as a bearer token;
+2. it is presented in the right way. A token with `cnf`, which is bound to a key, needs the scheme DPoP and a proof of
+   the key for this request (RFC 9449 section 7). Any other token is presented as a bearer token;
 3. it is not revoked, and its client is active;
-4. it was issued under a user's grant, to the client that the user allowed. So the tokens of services, exchanged tokens
-   and tokens of the JWT bearer grant are refused: the user did not allow their clients anything;
-5. it has the scope openid. A token for the issuer contains the scope itself. A token for an API never does, so the
-   scopes of the user's grant decide, and a switch of the client can refuse such tokens;
+4. it was issued under a user's grant, to the client that the user allowed. So tokens of services, exchanged tokens and
+   tokens of the JWT bearer grant type are refused, because no user allowed their clients anything;
+5. the scope openid was granted. A token for the issuer must contain this scope. A token for an API never contains this
+   scope, so the user's grant must contain it. A switch of the client can refuse all tokens for APIs;
 6. its user is active.
 """
 
@@ -33,7 +33,7 @@ PATH = "/oauth/userinfo"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Presentation:
-    """An access token and how a request to userinfo presents it."""
+    """An access token, with the properties of the request that presents it to the userinfo endpoint."""
 
     token: str = field(repr=False)
     method: str
@@ -70,7 +70,10 @@ class TokenRefused(OAuthError):
 
     @property
     def headers(self) -> dict[str, str]:
-        """Return `WWW-Authenticate` with the error in the challenge of `scheme`, and `DPoP-Nonce` for a nonce."""
+        """Return `WWW-Authenticate` with the error, and `DPoP-Nonce` if there is a nonce.
+
+        The error is in the challenge of `scheme`.
+        """
         error = {"error": self.error, "error_description": self.description}
         nonce = {} if self.nonce is None else {"DPoP-Nonce": self.nonce}
         return {"WWW-Authenticate": challenges(self.scheme, error)} | nonce
@@ -79,7 +82,7 @@ class TokenRefused(OAuthError):
 def challenges(scheme: str = "Bearer", error: Mapping[str, str] | None = None) -> str:
     """Return the value of `WWW-Authenticate`: a Bearer and a DPoP challenge (RFC 9449 section 7.2).
 
-    The challenge of `scheme` comes first and has the members of `error`.
+    The challenge of `scheme` comes first, and contains the parameters in `error`.
     """
     parameters: dict[str, dict[str, str]] = {
         "Bearer": {"realm": REALM},
@@ -121,9 +124,10 @@ def _claims(presented: Presentation, *, now: datetime) -> dict[str, Any]:
 
 
 def _check_holder(token: PresentedToken, presented: Presentation, *, now: datetime) -> None:
-    """Raise TokenRefused if a token that is bound to a key comes without a DPoP proof of the key, or another with one.
+    """Check condition 2 of the module's docstring, and record the DPoP proof of a bound token as used.
 
-    Records the proof of a bound token as used.
+    Raises TokenRefused if a bound token comes without a valid proof of its key, or if a token that is not bound to a
+    key comes by the scheme DPoP.
     """
     if presented.scheme != "DPoP":
         if token.thumbprint is not None:  # RFC 9449 section 7.2: else a thief would leave out the proof

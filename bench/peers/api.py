@@ -62,10 +62,10 @@ Checked.authentication_classes = APIView.authentication_classes
 
 
 class Claims(Ping):
-    """The base of the views that another library authenticates. It has a check of the scope."""
+    """The base class of the views that another library protects. It checks the scope."""
 
     def get(self, request: Request) -> Response:
-        """Return a constant answer if the token has the scope."""
+        """Return a constant answer. Raises AssertionError if the token lacks the scope notes:read."""
         assert "notes:read" in request.auth["scope"].split()
         return Response({"ok": True})
 

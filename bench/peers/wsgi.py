@@ -1,4 +1,4 @@
-"""The WSGI application of the other systems that use Django: Django's own."""
+"""The WSGI application of the projects `empty` and `toolkit`. The server's environment names the settings."""
 
 from django.core.wsgi import get_wsgi_application
 

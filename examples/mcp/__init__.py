@@ -1,9 +1,9 @@
 """A protected MCP server: an API whose operations are MCP tools.
 
-Its clients need not be registered at the issuer beforehand. The server verifies access tokens with the pure modules of
-`resources`: no Django, no database, no secret of its own.
+The clients of the server need not be registered at the issuer beforehand. The server verifies access tokens with the
+pure modules of `resources`. It needs neither Django nor a database, and has no secret.
 
 - `trust`: verifies a token, with the issuer's keys and its revocation feed.
-- `guard`: checks that a request has the scopes that it needs, and sends a challenge to the client if not.
+- `guard`: refuses requests whose token lacks a scope, and sends a challenge to the client.
 - `server`: the tools, the settings, and the process.
 """

@@ -1,4 +1,4 @@
-"""Decides about each request before the MCP server gets it, and challenges the client if the request is refused.
+"""Permits or refuses each request before the MCP server gets it. The answer to a refused request has a challenge.
 
 1. A request without a valid access token for this server gets 401. The challenge names the scope that every request
    needs.
@@ -61,7 +61,7 @@ class Guard:
     metadata: str
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a permitted request on to `app`, with the user of its token. Refuse any other request."""
+        """Pass a permitted request on to `app`, with the user of its token. Answer any other request with an error."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -121,9 +121,9 @@ class Refused(Exception):
         self.scope, self.retry_after = " ".join(sorted(scopes)), retry_after
 
     def response(self, metadata: str) -> JSONResponse:
-        """Return the error response. It has a challenge, except if the server cannot verify tokens now (503).
+        """Return the error response with a challenge in WWW-Authenticate. The challenge names the URL `metadata`.
 
-        `metadata` is the URL that the challenge names.
+        If the server cannot verify tokens now (503), the response has Retry-After instead of a challenge.
         """
         error = {"error": self.error, "error_description": self.description} if self.error else {}
         named = {**error, "scope": self.scope, "resource_metadata": metadata}
@@ -155,9 +155,9 @@ async def _body(request: Request) -> bytes:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """Return an ASGI `receive` for the MCP server, which gets the body again, although the guard has already read it.
+    """Return an ASGI `receive` function whose first message is the body, which the guard has already read.
 
-    Its later messages are those of `receive`.
+    The next messages come from `receive`.
     """
     rest: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -168,7 +168,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 
 def _user(token: AccessToken, resource: str) -> AuthenticatedUser:
-    """Return the user of a token in the form in which `get_access_token` of the MCP SDK gives it to tools."""
+    """Return the user of a token as an object of the MCP SDK, so that tools can read it by `get_access_token`."""
     return AuthenticatedUser(
         McpToken(
             token=token.raw,

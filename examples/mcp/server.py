@@ -69,7 +69,7 @@ def add_note(text: str) -> str:
 
 
 def _subject() -> str:
-    """Return the `sub` of the token with which the tool is called."""
+    """Return the `sub` of the token with which the client calls the tool. Raises RuntimeError if there is no token."""
     token = get_access_token()
     if token is None or token.subject is None:
         raise RuntimeError("The guard lets no request without a token through")
@@ -88,7 +88,7 @@ def tools() -> MCPServer:
 
 
 def application(settings: Settings) -> Starlette:
-    """Return the ASGI application. Any client gets the metadata. Every other request passes the guard first."""
+    """Return the ASGI application. It serves the metadata to any client. The guard checks all other requests."""
     parts = urlsplit(settings.resource)
     origin = f"{parts.scheme}://{parts.netloc}"
     metadata = f"/.well-known/oauth-protected-resource{parts.path.rstrip('/')}"
@@ -111,9 +111,9 @@ def application(settings: Settings) -> Starlette:
 
 
 def _register(_: Request) -> JSONResponse:
-    """Answer 404 to a client that tries to register here.
+    """Answer 404 to a client that tries to register at this server instead of at the issuer.
 
-    Some clients try this if the issuer accepts registered clients only.
+    Some clients try this if the issuer accepts only clients that are registered beforehand.
     """
     return JSONResponse({"error": "not_found", "error_description": REGISTER_AT_ISSUER}, 404)
 

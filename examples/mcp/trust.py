@@ -1,6 +1,6 @@
 """Verifies access tokens with the pure modules of `resources`, which need neither Django nor a database.
 
-A thread follows the issuer's revocation feed, so that a revoked token is refused from the next poll on.
+A thread polls the issuer's revocation feed, so that a revoked token is refused after the next poll.
 """
 
 import time
@@ -33,7 +33,8 @@ class Verifier:
     def token(self, authorization: str | None, *, also_in_query: bool) -> AccessToken | None:
         """Return the verified token of an Authorization header, or None if the header has no bearer token.
 
-        Blocks while keys are fetched. Raises InvalidRequest, InvalidToken, or Unavailable.
+        `also_in_query` is True if the URL has a token, too. Blocks while keys are fetched. Raises InvalidRequest,
+        InvalidToken, or Unavailable.
         """
         raw = credentials(authorization, also_in_query=also_in_query)
         if raw is None:
@@ -46,7 +47,7 @@ class Verifier:
         )
 
     def ready(self) -> bool:
-        """Return True if there is a key to verify with, after at most one attempt to fetch keys."""
+        """Return True if at least one key is known. If none is known, try once to fetch the keys first."""
         return self.issuer.keys.ready()
 
 
@@ -61,7 +62,10 @@ def verifier(issuer: str, resource: str, *, timing: Timing, poll_every: float) -
 
 
 def _refusals(issuer: TrustedIssuer, *, timing: Timing, every: float) -> Callable[[datetime], Refusals]:
-    """Return a function that returns the known revocations. Its first call starts the thread that polls the feed."""
+    """Return a function that returns the known revocations at an instant.
+
+    The first call of the function starts the thread that polls the feed, every `every` seconds.
+    """
     follower = Follower(
         FeedAddress(f"{issuer.url.rstrip('/')}/oauth/revocations", _clock, timing.deadline),
         issuer,

@@ -7,7 +7,7 @@
 3. It has the event of a logout, a `jti`, and no `nonce`, so that an ID token is never accepted as a logout token.
 4. It names the session by `sid`. The application's registration at the issuer requires this.
 
-A second token for the same session changes nothing, so the `jti` need not be remembered.
+A replayed logout token changes nothing, because its session has ended already. So `receive` does not store the `jti`.
 """
 
 import time
@@ -35,9 +35,9 @@ class InvalidLogoutToken(ValueError):
 @csrf_exempt
 @require_POST
 def receive(request: HttpRequest) -> JsonResponse:
-    """End the session that the logout token names.
+    """End the session that the logout token in the request names.
 
-    Answers 400 if the token is not valid (Back-Channel Logout 1.0 section 2.8).
+    Answers 400 if the logout token is not valid (Back-Channel Logout 1.0 section 2.8).
     """
     headers = {"Cache-Control": "no-store"}
     try:
@@ -50,7 +50,7 @@ def receive(request: HttpRequest) -> JsonResponse:
 
 
 def session_of(token: str, *, now: float) -> str:
-    """Return the `sid` of a valid logout token. Raises InvalidLogoutToken."""
+    """Verify the logout token at the instant `now` (Unix seconds), and return its `sid`. Raises InvalidLogoutToken."""
     try:
         signed = _verified(token)
     except (JoseError, ValueError, *FAILURES) as error:

@@ -1,8 +1,8 @@
 """Step 2. The user asks the application for data of an API, and the application redirects the user to the issuer.
 
-Authlib implements the protocol: state, nonce, PKCE, redemption of the code, and the ID token. It does not check the
-`iss` of the authorization response (RFC 9207), which prevents mix-up attacks if a client uses several issuers.
-`callback` checks it.
+Authlib implements the protocol: state, nonce, PKCE, redemption of the code, and the ID token. Authlib does not check
+the `iss` of the authorization response (RFC 9207), so `callback` does. This check prevents mix-up attacks if a client
+uses several issuers.
 """
 
 import time
@@ -45,10 +45,10 @@ def start(request: HttpRequest) -> HttpResponse:
 
 
 def to_issuer(request: HttpRequest, *, acr_values: str = "", back: str = "home") -> HttpResponse:
-    """Redirect the user to the issuer. After the login, `callback` redirects the user to the view with the name `back`.
+    """Redirect the user to the issuer. After the login, `callback` redirects the user to the view named `back`.
 
-    `acr_values` are authentication context classes, separated by spaces. The API demands a login of one of them (RFC
-    9470 section 4).
+    `acr_values` are the authentication context classes that the API demands, separated by spaces (RFC 9470 section 4).
+    Shows an error page if the issuer does not answer.
     """
     request.session["back"] = back
     further = {"acr_values": acr_values} if acr_values else {}
@@ -89,9 +89,9 @@ def keep(request: HttpRequest, token: Mapping[str, Any]) -> None:
 
 
 def access_token(request: HttpRequest) -> str | None:
-    """Return a valid access token of the session, refreshed if necessary.
+    """Return the access token of the session. Refresh it first if it has expired or is about to expire.
 
-    Returns None if the user has to log in again.
+    Returns None if the user has to log in again, for example because the refresh failed.
     """
     if ended_sessions.has(request.session.get("sid")):
         request.session.flush()
@@ -111,7 +111,7 @@ def access_token(request: HttpRequest) -> str | None:
 
 
 def failure(request: HttpRequest, title: str, error: Exception | None, *, status: int) -> HttpResponse:
-    """Return an HTML page about a failure. `error` is the exception that caused it, if any.
+    """Return an HTML page about a failure. `error` is the exception that caused the failure, or None.
 
     The page contains neither a token nor a code.
     """

@@ -1,7 +1,7 @@
 """Log out: revoke the application's tokens, end its session, and log the user out at the issuer.
 
-The session is a signed cookie with the tokens in it. The application cannot delete a copy of the cookie, but after the
-revocation, the tokens in a copy are useless.
+The session is a signed cookie that contains the tokens. The application cannot delete a copy of the cookie. But APIs
+refuse the tokens in a copy after the revocation.
 """
 
 from urllib.parse import urlencode
@@ -20,9 +20,9 @@ TIMEOUT = 5  # seconds
 
 @require_POST
 def end(request: HttpRequest) -> HttpResponse:
-    """Revoke the token, end the session, and redirect the user to the issuer.
+    """Revoke the tokens, end the application's session, and redirect the user to the issuer.
 
-    Shows a page instead if the issuer does not answer.
+    If the issuer does not answer, end the session only, and show a page.
     """
     token = request.session.get("refresh_token") or request.session.get("access_token")
     if token is None:
@@ -39,19 +39,20 @@ def end(request: HttpRequest) -> HttpResponse:
 
 
 def revoke(token: str, endpoint: str) -> None:
-    """Revoke a token at `endpoint` (RFC 7009 section 2.1).
+    """Revoke a token at the revocation endpoint `endpoint` (RFC 7009 section 2.1).
 
-    If it is a refresh token, its access tokens are revoked with it.
+    If the token is a refresh token, the issuer also revokes the access tokens of its grant. Raises an exception of
+    `requests` if the issuer refuses, or does not answer.
     """
     with OAuth2Session(settings.CLIENT_ID, settings.CLIENT_SECRET, hooks=HOOKS) as session:
         session.revoke_token(endpoint, token, timeout=TIMEOUT).raise_for_status()
 
 
 def logout_at_issuer(endpoint: str, id_token: str | None) -> str:
-    """Return the URL at `endpoint` that logs the user out at the issuer (RP-Initiated Logout 1.0 section 2).
+    """Return the URL of a logout request to the issuer's `endpoint` (RP-Initiated Logout 1.0 section 2).
 
-    Afterwards, the issuer redirects the user back. Unless the URL has an ID token of the user's current login, the
-    issuer asks the user first whether to log out.
+    The issuer redirects the user back after the logout. If `id_token` is None, or is not of the user's current login,
+    the issuer first asks the user for confirmation.
     """
     hint = {"id_token_hint": id_token} if id_token else {"client_id": settings.CLIENT_ID}
     return f"{endpoint}?{urlencode({**hint, 'post_logout_redirect_uri': f'{settings.WEBAPP_URL}/'})}"

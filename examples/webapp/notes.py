@@ -34,7 +34,10 @@ def read(token: str) -> Answer:
 
 
 def export(token: str) -> Answer:
-    """Request all notes from the API, which requires a stronger login for this, and return the API's response."""
+    """Request an export of all notes from the API, and return the API's response.
+
+    The API requires a stronger login for the export.
+    """
     return _call("GET", token, None, path="export/")
 
 
@@ -55,7 +58,7 @@ def write(token: str, *, title: str, body: str) -> Answer:
 
 
 def decode(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return header and claims of the token, unverified. Raises ValueError if it is not a JWT."""
+    """Return header and claims of the token, unverified. Raises ValueError if the token is not a JWT."""
     header, claims, _ = token.split(".")
     return _part(header), _part(claims)
 
@@ -63,7 +66,7 @@ def decode(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
 def published_key(kid: str) -> dict[str, Any] | None:
     """Fetch the issuer's JWKS, and return the key with this `kid`.
 
-    Returns None if there is none, or if the fetch fails.
+    Returns None if the JWKS has no such key, or if the fetch fails.
     """
     try:
         url, headers = f"{settings.ISSUER_URL}/.well-known/jwks.json", tracing.headers()

@@ -1,6 +1,6 @@
-"""The ids of a request.
+"""The request id and the trace id of each request.
 
-The application takes them from the request or makes them, logs them, and sends them to issuer and API.
+The application takes the ids from the request or makes new ones, logs them, and sends them to issuer and API.
 
 - A malformed `traceparent` (W3C Trace Context) or X-Request-ID is replaced, so that it cannot forge lines of the log.
 - With OTEL_TRACES=true, the application's span is the parent of the spans of issuer and API. Each process sends its own
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Ids:
-    """The ids of the request that this thread answers."""
+    """The request id and the ids of the trace (W3C Trace Context) of one request."""
 
     request_id: str
     trace_id: str
@@ -44,7 +44,10 @@ _current: ContextVar[Ids | None] = ContextVar("ids", default=None)
 
 
 def request_ids(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Return middleware that gives each request its ids, and logs the status and the duration of the request."""
+    """Return Django middleware that sets the ids of each request, and logs the status and the duration of the request.
+
+    The response has the request id in the header X-Request-ID.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
         sent, began = request.headers.get("X-Request-ID", ""), time.perf_counter()
@@ -106,9 +109,9 @@ def span(traceparent: str) -> Iterator[None]:
 
 
 def _sampled(flags: int) -> str:
-    """Return the trace flag "01" if the trace is sampled, else "00".
+    """Return "01" if the trace flags (W3C Trace Context) say that the trace is sampled, else "00".
 
-    Issuer and API get this flag with each request. They export their spans if and only if it is "01".
+    Issuer and API get this value with each request. They export their spans only if it is "01".
     """
     return f"{flags & 1:02x}"
 
@@ -122,10 +125,7 @@ def headers() -> dict[str, str]:
 
 
 class TracedApp(DjangoOAuth2App):
-    """Authlib's client of the issuer.
-
-    Its requests also have the headers that `headers` returns, so that they continue the trace.
-    """
+    """Authlib's client of the issuer, which adds the headers of `headers` to its requests to continue the trace."""
 
     def _get_oauth_client(self, **metadata: object) -> OAuth2Session:
         session: OAuth2Session = super()._get_oauth_client(**metadata)  # type: ignore[no-untyped-call]

@@ -27,7 +27,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def add_note(request: HttpRequest) -> HttpResponse:
-    """Add a note, then show all notes."""
+    """Add a note, then show all notes. If the API refuses the note, also show the API's response."""
     token = login.access_token(request)
     if token is None:
         return redirect("home")
@@ -37,9 +37,9 @@ def add_note(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def export(request: HttpRequest) -> HttpResponse:
-    """Show all notes. The API requires a stronger login for them, so the user is redirected to the issuer once.
+    """Show the export of all notes. If the API demands a stronger login for this, redirect the user to the issuer once.
 
-    After that login, the HTML page also shows the challenge that the API had sent before it.
+    After the stronger login, the HTML page also shows the API's first response with the challenge.
     """
     token = login.access_token(request)
     if token is None:
@@ -59,7 +59,10 @@ def export(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def evidence(request: HttpRequest) -> HttpResponse:
-    """Return the decoded token, its public key and the API's response as JSON, for programs."""
+    """Return the decoded token, its public key and the API's response as JSON, for programs.
+
+    Answers 401 if no user is logged in.
+    """
     token = login.access_token(request)
     if token is None:
         return JsonResponse({"error": "no user is logged in"}, status=401)
@@ -79,7 +82,7 @@ def show(
 ) -> HttpResponse:
     """Show the API's response, with the decoded token and the public key that signed it.
 
-    `refused` is the API's response to a note that it did not accept, if any.
+    `refused` is the API's error response to a new note, or None.
     """
     header, claims = notes.decode(token)
     context = {

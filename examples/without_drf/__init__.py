@@ -1,5 +1,5 @@
 """An API without views of DRF: plain Django views, views of django-ninja, and a view for reverse proxies.
 
-A proxy asks that view whether to pass a request on. The example uses the package `keyturn-resources` from outside.
-README.md says how to run it.
+A reverse proxy asks the last view whether to pass a request on. The example uses the installed package
+`keyturn-resources`. README.md says how to run the example.
 """

@@ -1,6 +1,6 @@
 """Tests of every view with a valid token, with a token that lacks the scope, and without a token.
 
-The fixture `mint_token` comes from the installed package, which has a pytest plugin.
+The fixture `mint_token` comes from the pytest plugin of the installed package.
 """
 
 from collections.abc import Callable

@@ -10,7 +10,7 @@ Read in this order:
 - `plan`, `fault_window`: the order of the faults, and the beginning and the end of each.
 - `node_faults`, `store_faults`, `operator_steps`: the faults, and what operators do under load.
 - `cut_off`: makes connections from one API to the issuer fail.
-- `servers`, `topology`, `registration`: the servers that run, and the clients and users that are registered there.
+- `servers`, `topology`, `registration`: the servers that run, and the clients and users that are registered.
 - `wire`, `caller`, `users`, `web_application`, `clients`: requests, and the clients that send them.
 - `periodic_jobs`: the jobs that cron runs, while the clients send requests.
 - `report`: the result as a table or JSON.

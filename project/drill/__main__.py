@@ -87,9 +87,9 @@ def plan(options: argparse.Namespace) -> list[Fault]:
 
 
 def sizes(options: argparse.Namespace) -> Sizes:
-    """Return the durations of the faults.
+    """Return the durations of the faults, and the number of users of the mass log-out.
 
-    They depend on ANSWER_WITHIN, because a frozen PostgreSQL is noticed only after that time.
+    A short fault lasts longer than ANSWER_WITHIN, because a node notices a frozen PostgreSQL only after that time.
     """
     short = max(7.0, options.answer_within + 1)
     return Sizes(answer_within=options.answer_within, short=short, crowd=0 if options.quick else 100_000)
@@ -105,7 +105,9 @@ def show(ledger: Ledger, violations: Sequence[Violation], *, as_json: bool) -> N
 
 
 def run(folder: Path, ledger: Ledger, chosen: Sizes, steps: Sequence[Fault]) -> list[str]:
-    """Run the drill, and fill the ledger. Returns the errors of the drill itself, not of the deployment.
+    """Start the topology and the clients, inject the faults `steps` in order, and record the results in `ledger`.
+
+    Returns the errors of the drill itself, not of the deployment.
 
     Raises Failed or TimeoutError if a process does not start or answer, and Missing if a program is not installed.
     """

@@ -1,4 +1,4 @@
-"""A client of the drill: a thread that makes requests in turns and repeats failed ones. It never stops at a failure."""
+"""A client of the drill: a thread that makes requests in turns. After a failed turn, it begins the next turn."""
 
 import threading
 from abc import ABC, abstractmethod
@@ -44,9 +44,9 @@ class Caller(ABC):
         self.wire = Wire(world.topology, world.wallet, self.name)
 
     def run(self) -> None:
-        """Make the requests of turn after turn until the drill ends.
+        """Call `turn` again and again, with a pause after each call, until the drill ends.
 
-        An unexpected error is recorded, and makes the drill fail.
+        An unexpected error in a turn is recorded as an error of the drill.
         """
         while not self.world.stopped.is_set():
             try:
@@ -60,9 +60,9 @@ class Caller(ABC):
         """Make the requests of one turn."""
 
     def keep(self, answer: Mapping[str, Any] | None) -> Token | None:
-        """Store the access token in an answer, and present it to the APIs behind nginx.
+        """Record the access token in an answer of the token endpoint, and present the token to the APIs behind nginx.
 
-        Returns None if the answer has no access token.
+        Returns the token's record, or None if the answer has no access token.
         """
         if not answer or "access_token" not in answer:
             return None

@@ -38,7 +38,7 @@ class ClientCredentials(Caller):
             self.revoke(token, self.world.wallet.texts[token])
 
     def revoke(self, token: Token, text: str) -> None:
-        """Repeat the revocation of the token until the issuer acknowledges it."""
+        """Send revocation requests for the token until the issuer acknowledges one, or the drill ends."""
         ledger = self.world.wallet.ledger
         one = ledger.begin("jti", token.jti, now=time.time())
         while self.wire.token("/oauth/revoke", {"token": text}, auth=self.world.basic("service")) is None:
@@ -50,7 +50,7 @@ class ClientCredentials(Caller):
 class CodeAndRefresh(Caller):
     """A browser application of the user ada: one login, then refreshes.
 
-    At each refresh, the issuer must still know the refresh tokens of this grant.
+    Each refresh also checks that the issuer has not lost the refresh token.
     """
 
     name = "code and refresh"
@@ -73,10 +73,7 @@ class CodeAndRefresh(Caller):
 
 
 class LoggedOut(Caller):
-    """The user eve, who logs in, gets tokens, and then ends them.
-
-    Either eve logs out everywhere, or the application revokes the refresh token.
-    """
+    """The user eve: logs in, gets tokens, and then logs out everywhere or lets the client revoke the refresh token."""
 
     name = "log in and out"
     pause = 3.0  # seconds; within the second of a log-out, the issuer answers 503 for this user
@@ -87,7 +84,7 @@ class LoggedOut(Caller):
         self.user = Visitor("eve", world.registered, self.wire)
 
     def turn(self) -> None:
-        """Log in, get tokens, and end them by a log-out or a revocation."""
+        """Log in and get tokens. Then alternately log out everywhere, or revoke the refresh token."""
         family = Family(self.user)
         token = self.keep(family.next_tokens())
         if token is None:
@@ -111,7 +108,7 @@ class Television(Caller):
         self.user = Visitor("tom", world.registered, self.wire)
 
     def turn(self) -> None:
-        """Begin a device request, allow it, and fetch the token."""
+        """Send a device authorization request (RFC 8628), allow it as tom, and poll for the token."""
         begun = self.wire.token("/oauth/device", {"client_id": "tv", "scope": "notes:read"})
         if not begun or not self.user.allow_device(begun["user_code"]):
             return
@@ -123,10 +120,9 @@ class Television(Caller):
                 return
 
     def waits(self, answer: Mapping[str, Any]) -> bool:
-        """Return True if the token endpoint's error does not count as a fault of the issuer.
+        """Return True if a log-out of the user can be the cause of the token endpoint's error.
 
-        That is the case if the user was logged out while the device polled, and the error is one that a log-out or a
-        lost answer causes.
+        The possible errors after a log-out are invalid_grant, slow_down and authorization_pending.
         """
         return (
             answer.get("error") in {"invalid_grant", "slow_down", "authorization_pending"}
@@ -140,7 +136,7 @@ class ExchangingApi(Caller):
     name = "token exchange"
 
     def turn(self) -> None:
-        """Exchange ada's newest token, unless it is about to expire."""
+        """Exchange ada's newest token. Do nothing if there is none, or if it is revoked or about to expire."""
         token = self.world.latest
         if token is None or token.exp < time.time() + EARLY or self.world.wallet.is_revoked(token):
             return
@@ -158,7 +154,7 @@ class JwtBearer(Caller):
     name = "jwt bearer"
 
     def turn(self) -> None:
-        """Get a token by a new assertion."""
+        """Sign a new assertion, and get a token for it."""
         claims = {
             "iss": "batch", "sub": self.world.registered.subjects["bob"], "aud": self.world.topology.url,
             "exp": int(time.time()) + 60, "jti": str(uuid.uuid4()),
@@ -170,7 +166,7 @@ class JwtBearer(Caller):
 
 
 class DocumentReader(Caller):
-    """A verifier that reads the public documents."""
+    """A client that reads the issuer's public documents, as APIs and OAuth clients do."""
 
     name = "documents"
     paths = ("/.well-known/jwks.json", "/.well-known/openid-configuration", "/healthz")
@@ -191,9 +187,10 @@ class Prober(Caller):
         super().__init__(world)
 
     def turn(self) -> None:
-        """Present a token to the API.
+        """Present a token of a random kind to the API. Do nothing if there is no token of this kind.
 
-        In most turns, the token is valid. In the other turns, it is revoked, expired or changed.
+        In most turns, the token is one of the newest. In the other turns, it is revoked, expired, or has a changed
+        signature.
         """
         kind = random.choices(("valid", "revoked", "expired", "changed"), (6, 2, 1, 1))[0]  # noqa: S311
         found = self.world.wallet.some(kind)
@@ -212,7 +209,7 @@ GRANT_TYPES = (ClientCredentials, CodeAndRefresh, Television, ExchangingApi, Jwt
 
 
 def start(world: World, apis: tuple[str, ...]) -> list[threading.Thread]:
-    """Start all clients, and the scheduled jobs."""
+    """Start a thread for each client, for each of `apis`, and for the scheduled jobs. Return the threads."""
     clients: list[Caller] = [kind(world) for kind in (*GRANT_TYPES, LoggedOut, DocumentReader, WebUser, Scheduler)]
     clients += [Prober(world, api) for api in apis]
     threads = [threading.Thread(target=client.run, name=client.name, daemon=True) for client in clients]
@@ -222,9 +219,9 @@ def start(world: World, apis: tuple[str, ...]) -> list[threading.Thread]:
 
 
 def look_for_revocations(world: World) -> None:
-    """Check by introspection that each acknowledged revocation of an unexpired token is stored.
+    """Introspect each unexpired token whose revocation was acknowledged, and record whether it is still revoked.
 
-    The issuer must be running without a fault.
+    Call this function only while the issuer runs without a fault.
     """
     wire = Wire(world.topology, world.wallet, "introspection")
     acknowledged = {one.identifier for one in world.wallet.ledger.revocations if one.kind == "jti" and one.acknowledged}

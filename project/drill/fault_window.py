@@ -1,9 +1,9 @@
 """The window of a fault in the ledger: it begins just before the fault, and ends when everything works again.
 
-- A node that is killed or restarted does not answer requests that it had accepted. nginx answers them with a 503 of its
-  own, and sends new requests to the other node. So a 503 of nginx is excused while a node ends, and at no other time.
-- A window ends when every node is ready again, and at least `settles` seconds after the fault was lifted, because a
-  process tries Redis again only 5 s after a failure.
+- A node that is killed or restarted does not answer requests that it had accepted. nginx answers these requests with
+  503, and sends new requests to the other node. So a 503 of nginx is excused only in a fault that ends a node.
+- A window ends when every node is ready again, but not earlier than `settles` seconds after the fault was lifted. For
+  Redis, `settles` is longer, because a process tries Redis again only 5 s after a failure.
 """
 
 import time
@@ -51,10 +51,12 @@ class Drill:
         self, fault: str, *, excuses: frozenset[str] = frozenset(), expects: frozenset[str] = frozenset(),
         late: frozenset[str] = frozenset(), settles: float = 1.5, nodes: tuple[str, ...] = NODES,
     ) -> Iterator[set[str]]:  # fmt: skip
-        """Record the time of the block as the window of the fault `fault`.
+        """Record the time of the block as the window of the fault `fault`. The block causes and ends the fault.
 
-        The window also includes the time until `nodes` are ready again, and at least `settles` seconds. `excuses` are
-        the outcomes that the fault may cause. Yields this set, so that the block can add outcomes.
+        After the block, wait for at least `settles` seconds and until `nodes` are ready, at most LONGEST seconds. This
+        wait is part of the window. `excuses` are the outcomes that may happen in the window, and `expects` those that
+        must happen. `late` are the APIs that cannot read the revocation feed in the window. Yields `excuses` as a set
+        to which the block can add outcomes.
         """
         self.say(fault)
         begun, allowed = time.time(), set(excuses)

@@ -50,7 +50,7 @@ class RevokedTokens:
     def covers(self, token: Token, *, until: float) -> bool:
         """Return True if the revocation covers the token.
 
-        The kinds `sub` and `all` cover only tokens that were issued at `until` or before.
+        The kinds `sub` and `all` cover only tokens whose `iat` is `until` (Unix seconds) or earlier.
         """
         if self.kind in {"sub", "all"}:
             return self.identifier in {"", token.sub} and token.iat <= until
@@ -101,7 +101,7 @@ class Check:
 class Job:
     """A run of a scheduled job.
 
-    `error` is the last line of its output if it failed, or "" if it succeeded.
+    `error` is the last line of the job's output if the job failed, or "" if it succeeded.
     """
 
     name: str
@@ -112,9 +112,9 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The time of a fault, from just before it begins.
+    """The time of a fault, and the outcomes of requests that the fault can cause.
 
-    `lifted` is when the fault ends, `recovered` is when everything works again.
+    `begun` is just before the fault. `lifted` is the end of the fault. `recovered` is when everything works again.
     """
 
     fault: str
@@ -129,7 +129,7 @@ class Window:
     """APIs that cannot read the revocation feed in the window."""
 
     def overlaps(self, begin: float, end: float) -> bool:
-        """Return True if the interval touches the window."""
+        """Return True if the interval from `begin` to `end` overlaps the window."""
         return begin <= self.recovered and end >= self.begun
 
 
@@ -157,7 +157,10 @@ class Ledger:
 
 
 def outcome(status: int, headers: Mapping[str, str]) -> str:
-    """Return the outcome of an answer by its status, Retry-After and Proxy-Status. `headers` ignores case."""
+    """Return the outcome of an answer: OK, REFUSED, CLEAN, BARE, GATEWAY, or the status as text.
+
+    The outcome depends on the status, Retry-After and Proxy-Status. `headers` ignores case.
+    """
     if status == 503:
         clean = GATEWAY if "Proxy-Status" in headers else CLEAN
         return clean if headers.get("Retry-After", "").isdecimal() else BARE

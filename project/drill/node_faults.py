@@ -1,4 +1,4 @@
-"""Faults of single issuers: killed, restarted with a migration, wrong clocks, a wrong key."""
+"""Faults of single issuers: a killed issuer, a restart with a migration, wrong clocks, a wrong encryption key."""
 
 import os
 import signal

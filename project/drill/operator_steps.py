@@ -17,7 +17,7 @@ def rotation(drill: Drill) -> None:
 def revoked_key(drill: Drill) -> None:
     """Revoke the signing key.
 
-    Before that, check that the planned switch took place, so that the first key no longer signs.
+    First, record whether the switch that `rotation` planned took place: the first key must no longer sign.
     """
     world = drill.world
     with drill.window("revoke_key of the signing key"):

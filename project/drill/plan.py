@@ -1,6 +1,6 @@
 """The order of the faults.
 
-The signing key switches while faults of nodes last, at the date that the drill set before.
+The first step plans a switch of the signing key. The switch happens later, during the faults of nodes.
 """
 
 from project.drill.fault_window import Fault

@@ -90,7 +90,7 @@ class Enrollment:
 
 
 def register(topology: Topology) -> Enrollment:
-    """Register APIs, clients and users."""
+    """Register the drill's APIs, clients and users at the issuer. Return their credentials."""
     key = ec.generate_private_key(ec.SECP256R1())
     jwk = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(key.public_key())) | {"kid": "batch"}
     secret, password = secrets.token_urlsafe(32), secrets.token_urlsafe(12)
@@ -112,5 +112,5 @@ def add_crowd(topology: Topology, number: int) -> None:
 
 
 def challenge(verifier: str) -> str:
-    """Return the S256 code challenge (RFC 7636 section 4.2)."""
+    """Return the S256 code challenge of the PKCE verifier (RFC 7636 section 4.2)."""
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()

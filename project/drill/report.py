@@ -27,7 +27,7 @@ class FaultLine:
 
 
 def lines(ledger: Ledger) -> list[FaultLine]:
-    """Return a line for each fault, in chronological order, then a line for the time outside of faults."""
+    """Return a line for each fault, in chronological order. The last line is about the time outside of faults."""
     found = [_line(ledger, window) for window in sorted(ledger.windows, key=lambda one: one.begun)]
     return [*found, _rest(ledger)]
 
@@ -54,9 +54,9 @@ def _rest(ledger: Ledger) -> FaultLine:
 
 
 def _failures(counts: Mapping[str, int]) -> dict[str, int]:
-    """Return the counts of failures.
+    """Return the counts of the outcomes that are failures, by "group:outcome".
 
-    A token that an API refuses does not count: rules 1 and 2 of the verdict judge refused tokens.
+    A token that an API refuses is not a failure. Rules 1 and 2 of the verdict judge refused tokens.
     """
     ignored = {OK, EXPECTED}
     apis = {key for key in counts if key.startswith("api") and key.endswith(f":{REFUSED}")}
@@ -64,14 +64,14 @@ def _failures(counts: Mapping[str, int]) -> dict[str, int]:
 
 
 def _gap(ledger: Ledger, begin: float, end: float) -> float:
-    """Return the longest time in the interval in which no client got a token."""
+    """Return the longest time in seconds within the interval in which no client got a token."""
     answered = (one.answered for one in ledger.calls if one.group == "token" and one.outcome == OK)
     at = [begin, *sorted(instant for instant in answered if begin < instant < end), end]
     return round(max(later - earlier for earlier, later in pairwise(at)), 1)
 
 
 def table(found: Sequence[FaultLine]) -> str:
-    """Return the table as Markdown."""
+    """Return the table of the faults as Markdown, with a row for each line in `found`."""
     rows = [HEADER, tuple("---" for _ in HEADER)]
     for line in found:
         failures = ", ".join(f"{count} {kind.replace(':', ' ')}" for kind, count in line.failures.items()) or "none"
@@ -81,7 +81,7 @@ def table(found: Sequence[FaultLine]) -> str:
 
 
 def summary(ledger: Ledger, violations: Sequence[Violation]) -> list[str]:
-    """Return the totals and the violations, one sentence each."""
+    """Return the lines of the summary: the totals, then each different violation, or that every promise held."""
     accepted = sum(one.outcome == OK for one in ledger.uses)
     refused = sum(one.outcome == REFUSED for one in ledger.uses)
     excused = sum(not one.kept for one in ledger.checks) - sum(one.rule == 3 for one in violations)
@@ -98,7 +98,7 @@ def summary(ledger: Ledger, violations: Sequence[Violation]) -> list[str]:
 
 
 def as_json(ledger: Ledger, violations: Sequence[Violation]) -> dict[str, object]:
-    """Return lines, totals and violations as JSON members."""
+    """Return a dictionary for JSON: a line for each fault, the totals, and the violations."""
     return {
         "faults": [asdict(line) for line in lines(ledger)],
         "tokens": len(ledger.tokens),

@@ -1,6 +1,6 @@
 """Faults of PostgreSQL and Redis, and an API without a route to the issuer.
 
-While PostgreSQL does not answer, APIs cannot read the revocation feed.
+While PostgreSQL does not answer, the issuer cannot serve the revocation feed to APIs.
 """
 
 import signal
@@ -20,7 +20,7 @@ NOTES_AWAY = frozenset({f"{BY_WEBAPP}:503"})
 def stopped_postgresql(drill: Drill) -> None:
     """Stop PostgreSQL for less than the key timing `snapshot_age`.
 
-    An issuer uses its snapshots for that time. The public documents must still be served.
+    `snapshot_age` is how long an issuer uses data from its memory. So the public documents must still be served.
     """
     _stopped(drill, "less than N", drill.sizes.outage, frozenset({"token:503"}))
 
@@ -28,7 +28,8 @@ def stopped_postgresql(drill: Drill) -> None:
 def stopped_longer(drill: Drill) -> None:
     """Stop PostgreSQL for longer than the key timing `snapshot_age`.
 
-    Then the issuers' snapshots and the APIs' copies of the keys are too old.
+    The data in the memory of the issuers and the keys in the memory of the APIs become too old. The issuers must then
+    answer 503, even for the public documents, and the APIs may answer 503.
     """
     _stopped(drill, "longer than N", drill.sizes.beyond_n, frozenset({"token:503", "documents:503"}))
 
@@ -67,7 +68,10 @@ def read_only_postgresql(drill: Drill) -> None:
 
 
 def cut_off_api(drill: Drill) -> None:
-    """Cut one API off from the issuer for longer than it may use its copy of the keys. Stops Redis in that time."""
+    """Cut one API off from the issuer for longer than the API may use its copy of the keys.
+
+    In the same window, Redis is stopped and started again.
+    """
     expects, cut = frozenset({"api-two:503"}), drill.world.topology.cut
     excuses = frozenset({"api-two:503", "apis:503"}) | NOTES_AWAY
     late = frozenset({"api-two", "apis", BY_WEBAPP})
@@ -80,7 +84,7 @@ def cut_off_api(drill: Drill) -> None:
 
 
 def stopped_redis(drill: Drill) -> None:
-    """Stop Redis. Logins and device codes must be refused, tokens must be issued."""
+    """Stop Redis. The issuer must refuse logins and device codes, and must still issue tokens."""
     redis = drill.world.topology.redis
     with _redis(drill, "Redis stopped"):
         redis.stop()

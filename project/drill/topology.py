@@ -40,7 +40,7 @@ PREPARE = "from django.core.management import call_command as run; run('migrate'
 
 @dataclass(slots=True)
 class Topology:
-    """All running processes.
+    """All running processes of the drill's deployment, with their ports and environments.
 
     `ports` has the ports of nginx under `issuer`, `api` and `app`, and the port of each node under its name.
     """
@@ -58,12 +58,12 @@ class Topology:
 
     @property
     def url(self) -> str:
-        """Return the issuer's URL, which leads to nginx."""
+        """Return the issuer's URL. Requests to it go through nginx."""
         return f"https://localhost:{self.ports['issuer']}"
 
     @property
     def application(self) -> str:
-        """Return the URL of the web application, which leads to nginx."""
+        """Return the URL of the web application. Requests to it go through nginx."""
         return f"https://localhost:{self.ports['app']}"
 
     @property
@@ -81,7 +81,7 @@ class Topology:
         return processes.command(self.variables["issuer-one"], *arguments)
 
     def start(self, *nodes: str, **changes: str) -> None:
-        """Start nodes with changed environment variables, and wait until they answer.
+        """Start the nodes, and wait until they answer. `changes` replaces some of their environment variables.
 
         Raises processes.Failed if a start fails.
         """
@@ -115,7 +115,10 @@ def _serve(name: str, variables: Variables, port: int, log: Path) -> Child:
 
 @contextmanager
 def running(folder: Path, *, answer_within: float) -> Iterator[Topology]:
-    """Start PostgreSQL, Redis and nginx, and create databases and keys. The caller must start the nodes."""
+    """Run PostgreSQL, Redis and nginx while the block runs, with new databases and keys.
+
+    The caller must start the nodes by `Topology.start`. They are stopped after the block.
+    """
     made = _new(folder, answer_within)
     with ExitStack() as stack:
         stack.callback(lambda: made.cut.unlink(missing_ok=True))
@@ -212,7 +215,7 @@ def _webapp(made: Topology) -> Variables:
 
 
 def sites(numbers: Mapping[str, int], folder: Path) -> str:
-    """Return the files of deploy/nginx/ with the drill's names, ports and paths."""
+    """Return the text of the files in deploy/nginx/, with the drill's names, ports (`numbers`) and paths."""
     text = "".join(
         (ROOT / "deploy" / "nginx" / name).read_text(encoding="utf-8")
         for name in ("upstreams.conf", "issuer.conf", "api.conf", "webapp.conf")
@@ -227,7 +230,7 @@ def sites(numbers: Mapping[str, int], folder: Path) -> str:
 
 
 def _certificate(folder: Path) -> None:
-    """Make a certificate for localhost."""
+    """Make a self-signed certificate for localhost: the files issuer.crt and issuer.key in the folder."""
     subprocess.run(  # noqa: S603 (an installed program)
         [
             *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"),

@@ -40,7 +40,7 @@ class Visitor:
         return self.registered.subjects[self.name]
 
     def log_in(self) -> bool:
-        """Log in by the issuer's form."""
+        """Log in by the issuer's form. Return True if the user is logged in afterwards."""
         with _one_login:
             return self._log_in()
 
@@ -76,9 +76,9 @@ class Visitor:
         return parse_qs(urlsplit(location).query).get("code", [""])[0]
 
     def authorize(self, path: str, callback: str) -> str:
-        """Send an authorization request. Log in and allow the client as often as the issuer asks, within four requests.
+        """Send an authorization request. If the issuer asks for it, log in and allow the client, and try again.
 
-        Returns the address at `callback` to which the issuer redirects, or "" after a failure.
+        Returns the address at `callback` to which the issuer redirects. Returns "" after a failure or four attempts.
         """
         for _ in range(4):
             answer = self.wire.page(path)
@@ -94,7 +94,10 @@ class Visitor:
         return ""
 
     def look_for_consent(self) -> None:
-        """Request a code again, and record whether the issuer still has the consent that the user gave before."""
+        """Send an authorization request, and record whether the issuer still has the consent that the user gave before.
+
+        Does nothing if the user has given no consent, or is not logged in.
+        """
         if not self.allowed:
             return
         answer = self.wire.page(_authorization(secrets.token_urlsafe(32)))
@@ -104,7 +107,7 @@ class Visitor:
         self.wire.wallet.ledger.checks.append(Check("consent", time.time(), kept=kept))
 
     def log_out_everywhere(self) -> None:
-        """Log out everywhere, which revokes the application's tokens for the user."""
+        """Log out everywhere, which revokes the user's tokens. Record the revocation in the ledger."""
         path, ledger = "/accounts/everywhere/", self.wire.wallet.ledger
         page = self.wire.page(path)
         if page is None or page.status_code != 200:
@@ -116,7 +119,7 @@ class Visitor:
         self.allowed = False
 
     def allow_device(self, user_code: str) -> bool:
-        """Enter the code of a device, and allow the request."""
+        """Enter the user code of a device, and allow the request. Return True if both succeeded."""
         path = "/oauth/device/verify"
         page = self.wire.page(path)
         if page is not None and page.status_code == 302 and self.log_in():
@@ -137,7 +140,10 @@ class Family:
         self.user, self.refresh, self.unanswered, self.grant = user, "", 0.0, ""
 
     def next_tokens(self) -> Mapping[str, Any] | None:
-        """Refresh, or redeem a new code if there is no refresh token. Returns None after a failure."""
+        """Refresh, or redeem a new code if there is no refresh token. Returns the JSON of the answer.
+
+        Returns None after a failure. After a refresh, also records whether the issuer still had the refresh token.
+        """
         answer = self._refreshed() if self.refresh else self._redeemed()
         if answer and "refresh_token" in answer:
             self.refresh, self.unanswered = answer["refresh_token"], 0.0
@@ -174,14 +180,14 @@ class Family:
         return answer
 
     def _excuse(self) -> str:
-        """Return the reason why the issuer has to refuse the refresh token, or "" if there is no reason."""
+        """Return the reason why the issuer may refuse the refresh token, or "" if it may not."""
         if self.user.was_logged_out():
             return "revoked"
         lost = self.unanswered and time.time() - self.unanswered > RETRY
         return "repeated after more than 30 s" if lost else ""
 
     def revoke(self, token: Token) -> None:
-        """Revoke the refresh token with its grant, then check that the issuer refuses it."""
+        """Revoke the refresh token, and thereby the grant of `token`. Then record whether the issuer refuses it."""
         wire, ledger = self.user.wire, self.user.wire.wallet.ledger
         one = ledger.begin("grant", token.grant, now=time.time())
         answer = wire.token("/oauth/revoke", {"client_id": "app", "token": self.refresh})

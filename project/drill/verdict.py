@@ -1,11 +1,12 @@
-"""Judge the ledger by these rules. Pure.
+"""Judge the ledger (the records of a run) by these rules. Pure.
 
 1. No API refused a token that was valid from the request to the answer.
 2. No API accepted a token with a changed signature, a token that expired longer ago than the leeway, or a token whose
    revocation was acknowledged longer ago than the bound. If an API cannot read the revocation feed, the bound begins
    when the API can read the feed again.
 3. No acknowledged write was lost: refresh tokens, consents, revocations.
-4. Each failure of the issuer or an API was in the window of a fault that excuses this outcome for this group.
+4. Each failure of the issuer or an API was in the window of a fault that excuses it. An excuse names a group of
+   requests and an outcome, such as "token:503".
 5. Each fault had its expected outcomes, and everything worked again within the bound after the fault was lifted.
 6. Enough was measured: each grant type got tokens, each API accepted and refused tokens, the web application reached
    an API, and each scheduled job succeeded.
@@ -99,9 +100,10 @@ def _invalid_accepted(ledger: Ledger, bounds: Promises) -> Iterator[Violation]:
 
 
 def overdue(use: Use, ledger: Ledger, bounds: Promises) -> float:
-    """Return how many seconds too late the API accepted the revoked token, or 0.0.
+    """Return how many seconds after its deadline the API accepted a revoked token.
 
-    The count begins at the instant from which the API had to refuse the token.
+    The deadline is the instant from which the API had to refuse the token. Returns 0.0 if the deadline had not passed,
+    or if the token was not revoked.
     """
     if use.token is None:
         return 0.0
@@ -146,7 +148,7 @@ def _failed_uses(ledger: Ledger) -> Iterator[tuple[str, str, Use]]:
 
 
 def seen(ledger: Ledger, window: Window) -> Counter[str]:
-    """Return how often each outcome occurred in the window, under the key "group:outcome"."""
+    """Return how often each outcome occurred in the window, by "group:outcome". The group of an API is its name."""
     calls = (f"{one.group}:{one.outcome}" for one in ledger.calls if window.overlaps(one.sent, one.answered))
     uses = (f"{one.api}:{one.outcome}" for one in ledger.uses if window.overlaps(one.sent, one.answered))
     return Counter([*calls, *uses])

@@ -1,9 +1,8 @@
 """A user of the example web application: amy logs in by the authorization code flow, and reads her notes.
 
-The application calls the issuer and the APIs, and translates their errors. It answers 502 if the issuer or the API does
-not answer, and 400 or 401 if the user has to log in again. The ledger records the application's answers as calls of the
-group "webapp". The application's evidence page names the token and the status of the API. The ledger records both as a
-use of the token.
+The application answers 502 if the issuer or the API does not answer, and 400 or 401 if the user has to log in again.
+The ledger records the application's answers as calls of the group "webapp". The application's page /evidence.json shows
+the token and the status of the API's answer. The ledger records both as a use of the token.
 """
 
 import time
@@ -46,7 +45,7 @@ class WebUser(Caller):
             self.logged_in = self.log_in()
 
     def is_expected(self, _: Mapping[str, object]) -> bool:
-        """Return True if a refusal is expected, because the user is not logged in or was logged out by the drill."""
+        """Return True if a refusal is expected: the user is not logged in, or a revocation has logged the user out."""
         return not self.logged_in or self.user.was_logged_out()
 
     def log_in(self) -> bool:

@@ -1,4 +1,4 @@
-"""Requests of the drill's clients, each recorded in the ledger. Also the tokens that the clients got."""
+"""Sends the requests of the drill's clients, and records each in the ledger. Stores the tokens that the clients got."""
 
 import random
 import threading
@@ -23,12 +23,12 @@ Refusal = Callable[[Mapping[str, Any]], bool]
 
 
 def never(_: Mapping[str, Any]) -> bool:
-    """Return False for every answer. The default of `expects`: no refusal is expected."""
+    """Return False for every answer. This default of the parameter `expects` means that no refusal is expected."""
     return False
 
 
 def described(header: Mapping[str, Any], claims: Mapping[str, Any]) -> Token:
-    """Return the ledger's record of the token with this header and these claims."""
+    """Return the record of the token with this header and these claims, for the ledger."""
     return Token(
         jti=claims["jti"], kid=header["kid"], sub=claims["sub"],
         grant=claims.get("grant_id", ""), iat=claims["iat"], exp=claims["exp"],
@@ -44,7 +44,7 @@ class Wallet:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, text: str) -> Token:
-        """Record a token in an answer of the issuer."""
+        """Record the access token `text` that the issuer has issued, and return the record."""
         claims = jwt.decode(text, options={"verify_signature": False})
         token = described(jwt.get_unverified_header(text), claims)
         with self.lock:
@@ -53,9 +53,9 @@ class Wallet:
         return token
 
     def some(self, kind: str) -> tuple[Token, str] | None:
-        """Return a random token of the kind `valid`, `revoked` or `expired`, with its text.
+        """Return the record and the text of a random token, or None if there is no token of this kind.
 
-        Returns None if there is no token of that kind.
+        `kind` is "revoked" or "expired". For any other `kind`, the token is one of the 30 newest.
         """
         now = time.time()
         with self.lock:
@@ -71,7 +71,7 @@ class Wallet:
         return random.choice(known) if known else None  # noqa: S311 (no secret)
 
     def is_revoked(self, token: Token) -> bool:
-        """Return True if a requested revocation covers the token, or could cover it."""
+        """Return True if a revocation covers the token, even if the issuer has not acknowledged the revocation yet."""
         until = time.time() + 2
         return any(one.covers(token, until=until) for one in list(self.ledger.revocations))
 
@@ -87,7 +87,7 @@ class Wire:
     session: requests.Session = field(default_factory=requests.Session)
 
     def __post_init__(self) -> None:
-        """Trust the drill's certificate only."""
+        """Make the session trust only the drill's certificate, and ignore the proxies of the environment."""
         self.session.trust_env = False
         self.session.verify = str(self.topology.certificate)
 
@@ -97,7 +97,11 @@ class Wire:
         return self.topology.answer_within + PATIENCE
 
     def token(self, path: str, form: Mapping[str, str], *, expects: Refusal = never, **more: Any) -> Any:
-        """POST a form to an endpoint. Returns the JSON of the answer, {} if it is empty, or None after a failure."""
+        """POST a form to an endpoint. Returns the JSON of the answer, or {} if the answer is empty.
+
+        Returns None after a failure (no answer, or a status of 500 or more). `expects` gets the JSON of a refusal, and
+        returns True if the refusal is expected. `more` are further arguments of `requests`, such as `auth`.
+        """
         answer = self._issuer("token", "POST", path, expects=expects, data=form, **more)
         if answer is None:
             return None
@@ -113,11 +117,14 @@ class Wire:
         return self._issuer("page", "POST", path, headers=PAGE, data={**form.fields, **values})
 
     def document(self, path: str) -> None:
-        """Load a public document."""
+        """Load a public document of the issuer."""
         self._issuer("documents", "GET", path)
 
     def application(self, path: str, *, expects: Refusal = never) -> requests.Response | None:
-        """Load a page of the web application, without following redirects. Returns None after a failure."""
+        """Load a page of the web application, without following redirects. Returns None after a failure.
+
+        `expects` gets the JSON of a refusal, and returns True if the refusal is expected.
+        """
         return self._request("webapp", "GET", urljoin(self.topology.application, path), expects=expects)
 
     def _issuer(
@@ -140,7 +147,10 @@ class Wire:
         return answer if answer is not None and answer.status_code < 500 else None
 
     def use(self, api: str, token: Token | None, text: str) -> None:
-        """Present a token to `api`, which is the name of a node, or "apis" for the APIs behind nginx."""
+        """Present the token `text` to `api`, which is the name of a node, or "apis" for the APIs behind nginx.
+
+        `token` is the token's record, or None if the signature of `text` was changed.
+        """
         port = self.topology.ports["api" if api == "apis" else api]
         scheme = "https" if api == "apis" else "http"
         headers = {"Authorization": f"Bearer {text}", "X-Forwarded-Proto": "https"}

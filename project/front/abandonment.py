@@ -1,7 +1,7 @@
 """Keep abandoned requests from changing the database: every connection checks the current turn (`project.front.turn`).
 
-A statement or COMMIT of an abandoned request raises Abandoned, and Django rolls back as after any database error. A
-statement that waits already is not interrupted by this module, but by `project.postgresql`.
+A statement or COMMIT of an abandoned request raises Abandoned, and Django rolls back as after any database error. This
+module does not interrupt a statement that is already waiting; `project.postgresql` does.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ CHANGES_NOTHING = ("SELECT", "SHOW", "BEGIN")
 
 
 class Abandoned(OperationalError):
-    """The front has answered this request with 503, so its further statements fail."""
+    """Raised for an SQL statement or COMMIT of a request that the front has already answered with 503."""
 
     def __init__(self) -> None:
         super().__init__("the request was answered 503 before the database answered; its transaction is rolled back")
@@ -57,7 +57,7 @@ def _commit_unless_abandoned(commit: Callable[[], Any]) -> Any:
 
 
 def _take_step(step: Callable[[], None]) -> None:
-    """Call `step`, a method of the current turn. Raises Abandoned if the turn is over."""
+    """Call `step`, which is `go_on` or `begin_commit` of the current turn. Raises Abandoned if the turn is over."""
     try:
         step()
     except TurnOver:

@@ -96,7 +96,10 @@ class Front:
             self._note(error.reason, path)
 
     def _path(self, scope: Scope) -> str:
-        """Return the path without the issuer's mount path, which the proxy can have removed already."""
+        """Return the path of the request below the issuer's mount path, which is the path of the issuer's URL.
+
+        If the proxy has already removed the mount path, return the path unchanged.
+        """
         path: str = scope["path"]
         if self._mount and f"{path}/".startswith(f"{self._mount}/"):
             return path.removeprefix(self._mount) or "/"
@@ -106,7 +109,10 @@ class Front:
         return self._bounds.admin_answer if is_admin_page(path) else self._bounds.answer
 
     async def _served(self, values: dict[str, Any], path: str, send: Send) -> None:
-        """Send the application's answer. Raises Refused if there is no answer in time, or if the lane is full."""
+        """Queue a call of the application, and send its answer. `values` is the WSGI environ.
+
+        Raises Refused if the lane is full, or if there is no answer in time.
+        """
         values[RECEIVED] = time.monotonic()
         call = WsgiCall(self._application, values, asyncio.get_running_loop())
         try:

@@ -15,10 +15,11 @@ NO_NUMBER = "The Content-Length is not a number."
 
 
 async def read(receive: Receive, headers: Mapping[str, str], *, bound: int, within: float) -> bytes:
-    """Return the whole body, with or without a Content-Length. `bound` is in bytes, `within` in seconds.
+    """Return the whole body. `bound` is in bytes, `within` in seconds.
 
-    Raises Refused: 413 if the body is longer than the bound (before anything is read, if it has a Content-Length), 408
-    after the deadline, 400 if the client ended the body early.
+    Returns b"" if the request has neither Content-Length nor Transfer-Encoding. Raises Refused: 413 if the body is
+    longer than the bound (before anything is read, if it has a Content-Length), 408 after the deadline, 400 if the
+    client ended the body early.
     """
     announced = _announced(headers)
     if announced is None and "transfer-encoding" not in headers:

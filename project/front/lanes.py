@@ -99,9 +99,9 @@ class Lane:
             ended.acquire(timeout=max(0.0, until - time.monotonic()))
 
     def _give(self) -> None:
-        """Give queued jobs to idle threads, as many as may run.
+        """Give queued jobs to idle threads, as long as `_may_begin` returns True.
 
-        If jobs are still queued then, look again after SLOW seconds.
+        If jobs are left in the queue, do the same again after SLOW seconds.
         """
         with self._lock:
             while self._jobs and self._may_begin():

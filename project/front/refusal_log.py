@@ -31,7 +31,10 @@ class RefusalLog:
         self._last: dict[str, _RefusalLine] = {}  # bounded: the reasons are texts of this package
 
     def note(self, why: Refused, *, method: str, path: str, now: float) -> None:
-        """Log the refusal, unless its reason was logged within EVERY. `now` is in seconds of a monotonic clock."""
+        """Log the refusal, or only count it if its reason was logged within EVERY.
+
+        `now` is in seconds of a monotonic clock.
+        """
         last = self._last.get(why.text)
         if last is not None and now - last.written_at < EVERY:
             last.suppressed += 1

@@ -62,7 +62,7 @@ class Refusal:
 
 
 def refusal(refused: Refused, *, path: str, accept: str) -> Refusal:
-    """Return the response for `refused`: a page if the client accepts HTML at `path`, else JSON.
+    """Return the response for `refused`: a page if the client accepts HTML, else JSON. Below PUBLIC, it is always JSON.
 
     The text is in `error_description` for the issuer's endpoints (RFC 6749 section 5.2), in `detail` for an API.
     """

@@ -25,9 +25,10 @@ class Reply:
 def answer(
     application: WSGI, environ: dict[str, Any], *, begin: Callable[[Reply], None], send: Callable[[bytes | None], None]
 ) -> None:
-    """Call `application`, then `begin` once, and `send` for each further part of a body longer than COLLECTED.
+    """Call `application`, and pass its answer to `begin`. Raises what the application raises.
 
-    `send(None)` ends such a body, even if the application fails in the middle. Raises what the application raises.
+    If the body is longer than COLLECTED bytes, `begin` gets only its beginning. Each further part is passed to `send`.
+    After the last part, `send` gets None, even if the application fails in the middle.
     """
     starts: list[tuple[str, Headers]] = []
 

@@ -2,9 +2,11 @@
 
 A request that was answered with 503 because it took too long must not change anything afterwards. Otherwise it could
 use up a refresh token, and the client's repetition would trigger reuse detection. So:
+
 - A request that is abandoned in the queue is never started.
 - An abandoned request executes no further statement and commits nothing (`project.front.abandonment` checks the turn).
 - A request is not abandoned while it commits, nor in the SETTLING seconds after that, in which it can send its answer.
+  The exception is a request that is still late SETTLING seconds after its time limit. It is abandoned in any case.
 """
 
 import threading
@@ -54,7 +56,7 @@ class Turn:
             self._committing = True
 
     def end_commit(self) -> None:
-        """Allow the front to abandon the request again, after SETTLING seconds."""
+        """Record that the commit has ended. SETTLING seconds later, the front may abandon the request again."""
         with self._lock:
             self._committing = False
             self._committed = time.monotonic()

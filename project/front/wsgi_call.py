@@ -30,7 +30,11 @@ class WsgiCall:
         self._parts: asyncio.Queue[bytes | None] = asyncio.Queue(AHEAD)
 
     async def answered(self, within: float) -> Reply | None:
-        """Return the answer, or None if the call was abandoned after `within` seconds. Raises the error of the call."""
+        """Return the answer, or None if the call was abandoned. Raises the error of the call.
+
+        The call is abandoned if there is no answer after `within` seconds. If the call is committing then, or has just
+        committed, it gets up to turn.SETTLING seconds more.
+        """
         deadline = self._loop.time() + within
         timer = self._loop.call_at(deadline, self._abandon_if_possible, deadline + turn.SETTLING)
         try:
@@ -78,7 +82,10 @@ class WsgiCall:
             self._loop.call_soon_threadsafe(step, argument)
 
     def _pass_on(self, part: bytes | None) -> None:
-        """Queue a part for the client. Waits while AHEAD parts are queued. Raises TimeoutError after STALLED."""
+        """Queue a part for the client, or None to end the body. Waits while AHEAD parts are queued.
+
+        Raises TimeoutError after STALLED seconds.
+        """
         asyncio.run_coroutine_threadsafe(self._parts.put(part), self._loop).result(STALLED)
 
     def _settle(self, answered: Reply | None) -> None:

@@ -12,7 +12,7 @@ PROTOCOLS = {"1": "HTTP/1.0", "1.0": "HTTP/1.0", "1.1": "HTTP/1.1", "2": "HTTP/2
 
 
 def environ(scope: Scope, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
-    """Return the environ, without the environment variables of the process."""
+    """Return the WSGI environ of a request. It contains no environment variable of the process."""
     path = scope.get("raw_path") or scope["path"].encode()
     server, client = scope.get("server") or ("", ""), scope.get("client") or ("", "")
     values: dict[str, Any] = {

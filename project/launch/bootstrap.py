@@ -36,13 +36,13 @@ def obstacle(version: Tuple[int, int]) -> Optional[str]:  # noqa: UP006, UP045 (
 
 
 def fingerprint() -> str:
-    """Return a digest of the environment's sources: this Python, this folder and this lock."""
+    """Return the SHA-256 of what the environment depends on: the Python version, the folder and the lock."""
     # The folder is included because an environment cannot be moved.
     return hashlib.sha256(f"{sys.version} {ROOT}\n".encode() + LOCK.read_bytes()).hexdigest()
 
 
 def is_current() -> bool:
-    """Return True if the environment is complete and made from the current sources."""
+    """Return True if the environment is complete, and its stamp file has the current `fingerprint`."""
     return (ENVIRONMENT / "bin" / "python").exists() and STAMP.exists() and STAMP.read_text() == fingerprint()
 
 
@@ -56,7 +56,10 @@ def make() -> None:
 
 
 def main() -> None:
-    """Make the environment unless it is current. Exit with 1 and one line if that fails."""
+    """Make .venv unless it is current. Print one line and exit with 1 if that fails.
+
+    Does nothing if .venv is a symbolic link.
+    """
     if ENVIRONMENT.is_symlink():
         return  # the environment is outside of this folder and shared, so its owner keeps it current
     reason = obstacle(sys.version_info[:2])

@@ -46,11 +46,11 @@ class NoForm(Exception):
 
 
 class NotLoopback(Exception):
-    """An address or a redirect leads to another machine. Nothing was sent there."""
+    """Raised if an address or a redirect leads to another machine. No request was sent to that machine."""
 
 
 class LoopbackAdapter(HTTPAdapter):
-    """Sends requests to this machine only, including those that follow a redirect."""
+    """Sends requests to this machine only. This also applies to requests that follow a redirect."""
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """Send the request. Raises NotLoopback if the host is not this machine."""
@@ -77,7 +77,10 @@ class Browser:
         return self._page(self._session.get(url, timeout=TIMEOUT))
 
     def submit(self, page: Page, values: Mapping[str, str], *, button: str | None = None) -> Page:
-        """Submit the form that has all fields in `values`, and `button` if given. Raises NoForm if no form has them."""
+        """Submit the first form that has all fields of `values` (and `button`, if given), and return the next page.
+
+        Raises NoForm if there is no such form.
+        """
         form = next((form for form in forms(page.text) if _fits(form, values, button)), None)
         if form is None:
             names = ", ".join([*values, *([button] if button else [])])
@@ -90,9 +93,10 @@ class Browser:
         return self._page(self._session.post(url, data=data, headers={"Referer": page.url}, timeout=TIMEOUT))
 
     def log_in(self, page: Page, name: str, password: str) -> Page:
-        """Submit the login form of the page. While the issuer is busy (503), submit it again after the Retry-After.
+        """Submit the login form of the page, and return the next page.
 
-        Raises NoForm if the page has no login form.
+        If the answer is 503 with Retry-After, wait and submit again, at most PAUSES times. Raises NoForm if the page
+        has no login form.
         """
         landed = self.submit(page, {"login": name, "password": password})
         for _ in range(PAUSES):
@@ -126,7 +130,7 @@ def _fits(form: Form, values: Mapping[str, str], button: str | None) -> bool:
 
 
 class _Forms(HTMLParser):
-    """Collects the forms of a page. Only checked radio buttons and checkboxes have a value."""
+    """Collects the forms of a page. Omits radio buttons and checkboxes that are not checked."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -17,7 +17,10 @@ DEPLOYMENT = (PYTHON, "manage.py", "check", "--deploy", "--fail-level", "WARNING
 
 
 def production(settings: str) -> Variables:
-    """Return the variables of a production process, with random secrets."""
+    """Return the environment variables of a production process with the settings module `settings`.
+
+    The secrets are random.
+    """
     return {
         "DJANGO_SETTINGS_MODULE": settings,
         "SECRET_KEY": secrets.token_urlsafe(48),
@@ -33,7 +36,7 @@ def production(settings: str) -> Variables:
 
 
 def api() -> Variables:
-    """Return the variables of an API process. They contain nothing of the issuer except its URL."""
+    """Return the environment variables of an API process. The only one about the issuer is API_ISSUERS, its URL."""
     everything = production("project.settings.api") | {"API_ISSUERS": "https://issuer.example"}
     return {
         name: everything[name]
@@ -42,7 +45,7 @@ def api() -> Variables:
 
 
 def development() -> Variables:
-    """Return the variables of the development process, whose settings have the models of both issuer and API."""
+    """Return the environment variables of the development process. Its settings have the models of issuer and API."""
     return production("project.settings.standalone") | {"DEBUG": "true", "CACHE_URL": ""}
 
 

@@ -1,7 +1,7 @@
 """Hooks of mkdocs for mkdocs.yml. They run in the environment of docs/requirements.txt, without Keyturn's packages.
 
-- `folder/*` in the navigation stands for the pages of the folder that no other line names. `*` stands for such pages of
-  docs/ itself.
+- `folder/*` in the navigation stands for all pages of the folder that no other line names. `*` does the same for the
+  folder docs/.
 - CHANGELOG.md, CONTRIBUTING.md and SECURITY.md become pages of the site, with their links.
 - Headings get the same anchors as on GitHub, so that a link works on GitHub and on the site.
 - A link to a file outside of the documentation is replaced by the text of the link.
@@ -30,7 +30,11 @@ def names(entries: Any) -> list[str]:
 
 
 def expanded(entries: list[Any], pages: list[str], named: set[str]) -> list[Any]:
-    """Return the navigation with pages in place of each `folder/*`. `named` are the pages that other lines name."""
+    """Return the navigation with pages in place of each `folder/*`.
+
+    `entries` is the navigation. `pages` are all pages in docs/. `named` are the pages that lines of the navigation
+    name, which `folder/*` leaves out.
+    """
     nav: list[Any] = []
     for entry in entries:
         if isinstance(entry, dict):
@@ -49,7 +53,10 @@ def expanded(entries: list[Any], pages: list[str], named: set[str]) -> list[Any]
 
 
 def outside(text: str, folder: Path) -> str:
-    """Return a page's text without links to files that the site does not have. `folder` is the folder of the page."""
+    """Return a page's text, in which each link to a file outside of the site is replaced by the link's text.
+
+    `folder` is the folder of the page.
+    """
 
     def replaced(match: re.Match[str]) -> str:
         label, address = match[1], match[2].partition("#")[0]
@@ -64,7 +71,7 @@ def outside(text: str, folder: Path) -> str:
 
 
 def on_config(config: Any) -> Any:
-    """Expand the navigation, and set the anchors of headings."""
+    """Expand the navigation, and set `slug` as the function that makes anchors. Return the configuration of mkdocs."""
     pages = sorted(path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md"))
     config.nav = expanded(config.nav, pages, set(names(config.nav)))
     config.mdx_configs.setdefault("toc", {})["slugify"] = slug
@@ -72,7 +79,7 @@ def on_config(config: Any) -> Any:
 
 
 def on_files(files: Any, config: Any) -> Any:
-    """Add the pages of the repository's root folder."""
+    """Add PAGES, the pages of the repository's root folder, to the files of the site. Return the files."""
     from mkdocs.structure.files import File  # noqa: PLC0415 (the other functions need no mkdocs)
 
     for name in PAGES:

@@ -1,6 +1,6 @@
 """`make docs`: build the documentation site into var/site/. Links are checked, and nothing is loaded from other hosts.
 
-The environment of mkdocs is `.environments/docs-…`. It is made once, from docs/requirements.txt and PyPI.
+mkdocs runs in the virtual environment `.environments/docs-…`, which is made once from docs/requirements.txt and PyPI.
 """
 
 import hashlib
@@ -24,7 +24,10 @@ LOADS = re.compile(
 
 
 def environment(kept: Path = ROOT / ".environments") -> Path:
-    """Return the folder of mkdocs' virtual environment. Creates it if it is missing or the lock changed."""
+    """Return the folder of mkdocs' virtual environment, which is below the folder `kept`.
+
+    Creates the environment if there is none for the present content of docs/requirements.txt.
+    """
     folder = kept / f"docs-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]}"
     if not (folder / "complete").exists():
         shutil.rmtree(folder, ignore_errors=True)
@@ -36,7 +39,7 @@ def environment(kept: Path = ROOT / ".environments") -> Path:
 
 
 def foreign(text: str) -> Iterator[str]:
-    """Yield the addresses at other hosts that a page or style of the site loads."""
+    """Yield the addresses at other hosts from which the HTML or CSS in `text` loads something."""
     for match in LOADS.finditer(text):
         yield next(value for value in match.groupdict().values() if value)
 

@@ -1,8 +1,8 @@
 """The environment files under var/, one per process. They are made at the first run, with random secrets, mode 0600.
 
-- A process gets its own variables only. So the API never gets KEY_ENCRYPTION_KEYS.
+- A process gets only its own variables. So the API never gets KEY_ENCRYPTION_KEYS.
 - Secrets stay the same from run to run.
-- Addresses are made from the ports, unless the environment sets them.
+- Addresses are made from the ports, unless the shell's environment sets them.
 """
 
 import os
@@ -108,9 +108,10 @@ def prepare(ports: Ports, environ: Mapping[str, str], var: Path = VAR) -> Enviro
 
 
 def use_development_environment(var: Path = VAR) -> None:
-    """Set the variables that this process's environment lacks, for development (project.settings.standalone).
+    """Set each variable of issuer and API that this process's environment lacks, for project.settings.standalone.
 
-    The values are those of the last `make run`, so that `manage.py` uses the same databases.
+    The values are those of the last `make run`, so that `manage.py` uses the same databases. If there was no such run,
+    write new environment files first.
     """
     if not {"SECRET_KEY", "KEY_ENCRYPTION_KEYS"} <= os.environ.keys() and not _is_complete(var):
         prepare(Ports(), {}, var)
@@ -136,9 +137,9 @@ def _secrets(process: str, var: Path) -> Variables:
 
 
 def _policy(environ: Mapping[str, str], var: Path) -> Variables:
-    """Return the variables of the key policy. Omits empty values.
+    """Return KEY_POLICY and KEY_TIMINGS. Omits a variable without a value.
 
-    They come from the environment, or else from the last run.
+    If `environ` does not set a variable, its value is that of the last run.
     """
     last = read(var / "issuer.env")
     values = {name: environ.get(name, last.get(name)) for name in POLICY}
@@ -152,7 +153,7 @@ def _is_complete(var: Path) -> bool:
 def _addresses(ports: Ports, environ: Mapping[str, str], var: Path) -> dict[str, Variables]:
     """Return the variables that are not secret, by process.
 
-    A variable that the environment does not set is made from the ports, or gets a default.
+    If `environ` does not set a variable, its value is made from the ports or is a default.
     """
 
     def value(name: str, default: str) -> str:

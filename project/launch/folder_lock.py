@@ -13,9 +13,9 @@ class AlreadyRunning(Exception):
 
 @contextmanager
 def hold(var: Path) -> Iterator[None]:
-    """Hold the lock of the folder in the block. The kernel releases the lock if the process dies.
+    """Hold the lock of the folder while the block runs. The kernel releases the lock if the process dies.
 
-    Raises AlreadyRunning if another process holds it.
+    Raises AlreadyRunning if another process holds the lock.
     """
     var.mkdir(parents=True, exist_ok=True)
     folder = os.open(var, os.O_RDONLY)

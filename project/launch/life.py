@@ -39,7 +39,10 @@ class Watched:
 
 
 def main() -> None:
-    """Watch a key from its announcement to its withdrawal. Exit with 1 if the API refused a token in that time."""
+    """Watch a key from its announcement to its withdrawal.
+
+    Exits with 1 if the API refused a token in that time, if the key skipped a phase, or if a process failed.
+    """
     try:
         process_ports = ports.from_environment(os.environ)
         ports.probe(process_ports)
@@ -55,7 +58,11 @@ def main() -> None:
 
 
 def watch(process_ports: Ports, variables: Environments) -> Watched:
-    """Log in, and rotate the signing key twice. Observe keys, token and API every second until the key is withdrawn."""
+    """Log in to the application, and rotate the signing key twice. Return the observations of the first standby key.
+
+    Every second, the phases of the keys, the application's token and the API's answer are observed. Ends when the key
+    is withdrawn, or after LONGEST seconds.
+    """
     tour = walk.Walk(process_ports, variables.demo, Browser(), {}, {})
     print("\n".join(step(tour) for step in walk.STEPS[:3]) + "\n", flush=True)
     keys = _keys(variables)
@@ -76,7 +83,7 @@ def watch(process_ports: Ports, variables: Environments) -> Watched:
 def _rotations(variables: Environments, seen: Watched) -> Iterator[str]:
     """Run `rotate_keys --now` at the start, and again after the watched key has signed a token for the application.
 
-    Yields the command's output, or "" in rounds without a rotation.
+    Yields once for each observation: the command's output, or "" if there was no rotation. Never ends.
     """
     yield processes.command(variables.issuer, "rotate_keys", "--now").strip()
     while seen.kid not in seen.tokens_by:
@@ -105,7 +112,7 @@ def _observe(tour: walk.Walk, variables: Environments, seen: Watched, *, at: flo
 
 
 def _keys(variables: Environments) -> list[dict[str, Any]]:
-    """Return the keys of the default ring as `manage.py keys --json` lists them."""
+    """Return the keys of the key ring named `default`, as `manage.py keys --json` lists them."""
     answer = json.loads(processes.command(variables.issuer, "keys", "--ring", "default", "--json"))
     return list(answer["rings"][0]["keys"])
 

@@ -27,7 +27,10 @@ class Ports:
 
 
 def from_environment(environ: Mapping[str, str]) -> Ports:
-    """Return the ports that ISSUER_PORT, API_PORT and WEBAPP_PORT set. Raises PortRefused if one is not a port."""
+    """Return the ports that ISSUER_PORT, API_PORT and WEBAPP_PORT set, or the defaults of `Ports`.
+
+    Raises PortRefused if a variable is not a port number, or if two ports are equal.
+    """
     ports = Ports(**{process: _number(name, environ) for process, name in VARIABLES.items() if environ.get(name)})
     chosen = [getattr(ports, field.name) for field in fields(ports)]
     if len(set(chosen)) < len(chosen):
@@ -70,7 +73,10 @@ def _number(name: str, environ: Mapping[str, str]) -> int:
 
 
 def _is_taken(family: socket.AddressFamily, address: str, port: int) -> bool:
-    """Return True if the port cannot be bound. `localhost` can be IPv4 or IPv6, so the port must be free in both."""
+    """Return True if the port cannot be bound at the loopback address of this family (IPv4 or IPv6).
+
+    Returns False if this machine does not support the family.
+    """
     try:
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -64,7 +64,10 @@ def command(variables: Variables, *arguments: str) -> str:
 
 
 def start(name: str, variables: Variables, *, url: str, var: Path) -> Child:
-    """Start a server in its own process group. It ends when this process ends, which closes the pipe on its stdin."""
+    """Start a server process in its own process group. Its log is the file `name`.log in the folder `var`.
+
+    The server ends when this process ends, because that closes the server's stdin.
+    """
     log = var / f"{name}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 (our own module)
@@ -80,7 +83,7 @@ def start(name: str, variables: Variables, *, url: str, var: Path) -> Child:
 
 
 def wait_until_ready(child: Child, path: str, *, within: float = STARTS_WITHIN) -> None:
-    """Wait until `path` answers 200. Raises Failed if the child ends before, or after `within` seconds."""
+    """Wait until a request for `path` gets 200. Raises Failed if the child ends first, or after `within` seconds."""
     deadline = time.monotonic() + within
     while not _answers(child.url + path):
         if child.process.poll() is not None:

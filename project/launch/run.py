@@ -29,7 +29,7 @@ class Stopped(Exception):
 
 
 def main() -> None:
-    """Run until Ctrl-C. Exit with 1 and one line if that is not possible."""
+    """Run until Ctrl-C or SIGTERM. Exit with 1 and a message if a port, a secret or a process fails."""
     parser = argparse.ArgumentParser(prog="make run", description=__doc__)
     parser.add_argument("--once", action="store_true", help="walk the seven steps, then stop")
     options = parser.parse_args()
@@ -108,7 +108,7 @@ def signals_ignored() -> Iterator[None]:
 
 
 def watch(children: list[Child]) -> None:
-    """Watch the children. Never returns. Raises Failed if a child ends."""
+    """Wait until one of the children ends, and raise Failed. Never returns."""
     while True:
         for child in children:
             if child.process.poll() is not None:
@@ -119,7 +119,7 @@ def watch(children: list[Child]) -> None:
 
 
 def addresses(process_ports: Ports, variables: Environments) -> str:
-    """Return the addresses to open, and the names and passwords for them."""
+    """Return the text with the addresses that a user can open, and the names and passwords of the demo."""
     return f"""
 Application   {process_ports.url("webapp")}    log in as demo, password {variables.demo["DEMO_PASSWORD"]}
 The flow      {process_ports.url("webapp")}/flow/    the seven steps as a picture, filled in by what you do
@@ -132,7 +132,7 @@ Logs and databases are under var/. Ctrl-C stops all three; `make reset` deletes 
 
 
 def short_tokens(issuer: Variables) -> str:
-    """Return a warning if access tokens live for less than AUTHLIB_LEEWAY, else ""."""
+    """Return a warning if access tokens live for at most AUTHLIB_LEEWAY seconds, else ""."""
     pairs = (entry.partition("=") for entry in issuer.get("KEY_TIMINGS", "").split(","))
     timings = {name.strip(): seconds for name, _, seconds in pairs}
     lifetime = float(timings.get("token_lifetime", POLICIES[issuer["KEY_POLICY"]].token_lifetime.total_seconds()))

@@ -73,7 +73,7 @@ def component(pin: Pin) -> Component:
 
 
 def licences(name: str) -> list[License]:
-    """Return the licence that an installed package declares, or [] if it is not installed or declares none."""
+    """Return the licences that an installed package declares, or [] if it is not installed or declares none."""
     try:
         about = metadata.metadata(name)
     except metadata.PackageNotFoundError:
@@ -86,7 +86,10 @@ def licences(name: str) -> list[License]:
 
 
 def needs(name: str, locked: dict[str, Component]) -> list[Component]:
-    """Return the components of the lock that an installed package requires, including those of its extras."""
+    """Return the components of the lock that the package `name` requires, including its optional requirements.
+
+    Returns [] if the package is not installed.
+    """
     try:
         requirements = [Requirement(line) for line in metadata.requires(name) or []]
     except metadata.PackageNotFoundError:
@@ -95,7 +98,10 @@ def needs(name: str, locked: dict[str, Component]) -> list[Component]:
 
 
 def document(lock: str, requirements: list[str], *, now: datetime) -> str:
-    """Return the bill of materials as JSON. `requirements` are the requirements of Keyturn itself."""
+    """Return the bill of materials of the packages in `lock` as JSON.
+
+    `requirements` are the requirements of Keyturn itself. `now` is the timestamp of the document.
+    """
     locked = {pin.name: component(pin) for pin in pins(lock)}
     root = Component(
         name="keyturn",

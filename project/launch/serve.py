@@ -2,8 +2,8 @@
 
 - Each worker runs the front (project/front), which calls the process's WSGI application on threads.
 - Django's system checks run first. The process is not served if a check reports an error.
-- Errors about keys are printed, but the process is served nevertheless: a wrong KEY_ENCRYPTION_KEYS prevents signing,
-  but public keys can still be published.
+- Errors about keys are the exception: they are printed, but do not prevent the start. With a wrong KEY_ENCRYPTION_KEYS,
+  the issuer cannot sign, but it can still publish its public keys.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from granian.constants import HTTPModes, Interfaces
 from project import logs
 from project.launch.ports import is_taken
 from project.launch.worker_start import SECRETS, is_json, load
-from project.launch.workers import Workers
+from project.launch.workers import Starts, Workers
 from project.metrics import exposition as metrics
 from project.settings import environment
 
@@ -42,7 +42,10 @@ DESCRIPTION = (
 
 
 def main(arguments: list[str], *, program: str = PROGRAM) -> None:
-    """Run the checks, then serve until SIGTERM. Exit with 1 if a check reports an error."""
+    """Serve until SIGTERM, as the command line says. Also serve /metrics if METRICS_PORT is set.
+
+    Exits with 1 if a system check reports an error.
+    """
     options = parse(arguments, program)
     lifeline = os.dup(STDIN) if options.end_with_stdin else None
     exposition = expose_metrics()
@@ -54,16 +57,19 @@ def main(arguments: list[str], *, program: str = PROGRAM) -> None:
 
 
 def expose_metrics() -> ThreadingHTTPServer | None:
-    """Serve /metrics if METRICS_PORT is set. Call it before Django loads the apps, which register metrics."""
+    """Start the server of /metrics and return it, or return None if METRICS_PORT is not set.
+
+    Call this function before Django loads the apps, because they register metrics.
+    """
     if not getattr(settings, "METRICS_PORT", 0):
         return None
     return metrics.start(metrics.MetricsPort(settings.METRICS_ADDRESS, settings.METRICS_PORT, settings.METRICS_FROM))
 
 
 def serve(options: argparse.Namespace, lifeline: int | None) -> None:
-    """Run the checks, then serve until SIGTERM.
+    """Run the checks, then serve until SIGTERM. Exit with 1 if a check reports an error, or if the port is taken.
 
-    If `lifeline` is not None, the server also ends when this pipe closes.
+    `lifeline` is the file descriptor of a pipe, or None. The server also ends when the other end of the pipe closes.
     """
     django.setup()
     refuse_on_errors()
@@ -73,7 +79,7 @@ def serve(options: argparse.Namespace, lifeline: int | None) -> None:
         end_with(lifeline, lambda: os.kill(os.getpid(), signal.SIGTERM))
     share_memory()
     forks = multiprocessing.get_start_method() == "fork"
-    alive = os.pipe() if forks else None
+    alive, starts = (os.pipe(), Starts()) if forks else (None, None)
     if forks:  # workers inherit the settings, so the environment is not read again
         environment.forget_secrets(*SECRETS)
     Workers(
@@ -86,7 +92,8 @@ def serve(options: argparse.Namespace, lifeline: int | None) -> None:
         log_dictconfig=logs.SERVER if is_json() else None,
         workers=options.workers,
         workers_kill_timeout=3,
-    ).serve(target_loader=partial(load, alive=alive, connections=shared_connections(options.workers)))
+        starts=starts,
+    ).serve(target_loader=partial(load, alive=alive, starts=starts, connections=shared_connections(options.workers)))
 
 
 def parse(arguments: list[str], program: str) -> argparse.Namespace:
@@ -95,7 +102,7 @@ def parse(arguments: list[str], program: str) -> argparse.Namespace:
 
 
 def parser(program: str) -> argparse.ArgumentParser:
-    """Return the parser of the command line. docs/reference/commands.md is made from it."""
+    """Return the parser of the command line. docs/reference/commands.md is made from this parser."""
     made = argparse.ArgumentParser(prog=program, description=DESCRIPTION)
     made.add_argument("port", type=int, help="the port to listen on")
     made.add_argument("--address", default="127.0.0.1", help="the address to listen on (%(default)s)")
@@ -105,7 +112,7 @@ def parser(program: str) -> argparse.ArgumentParser:
 
 
 def refuse_on_errors() -> None:
-    """Print the messages of all system checks. Exit with 1 after an error that is not tolerated."""
+    """Run Django's system checks and report their messages. Exit with 1 if there is an error that is not about keys."""
     databases = list(connections)
     messages = checks.run_checks(databases=databases, include_deployment_checks=not settings.DEBUG)
     tolerated = checks.run_checks(tags=[TOLERATED], databases=databases) if messages else []
@@ -117,7 +124,7 @@ def refuse_on_errors() -> None:
 
 
 def share_memory() -> None:
-    """Let forked workers share the memory of the URLs, views and models that the checks have loaded."""
+    """Exclude all loaded objects from garbage collection, so that forked workers share their memory."""
     # A garbage collection in a worker would write into each object that it visits, and so copy the memory page of the
     # object. Frozen objects are not visited.
     gc.collect()
@@ -139,7 +146,10 @@ def shared_connections(workers: int) -> int:
 
 
 def end_with(lifeline: int, end: Callable[[], None]) -> None:
-    """Call `end` in a thread when the process at the other end of the pipe `lifeline` ends, even by SIGKILL."""
+    """Start a thread that calls `end` when the other end of the pipe `lifeline` closes.
+
+    The pipe closes when the process at its other end ends, even by SIGKILL.
+    """
 
     def watch() -> None:
         while os.read(lifeline, 1):

@@ -1,6 +1,7 @@
 """Runs the seven steps of the flow against the three processes, and prints the evidence of each step.
 
-The walk acts as a browser and as a service. Every printed value comes from a response.
+The walk acts as a browser and as a service. Every printed value comes from a response. The function of a step returns
+the line to print, and raises Broken if the step fails.
 """
 
 import base64
@@ -25,7 +26,7 @@ class Broken(Exception):
 
 @dataclass(slots=True)
 class Walk:
-    """The state of the walk through the seven steps. Each step stores what later steps need."""
+    """The state of the walk through the seven steps of README.md. Each step stores what later steps need."""
 
     ports: Ports
     credentials: Mapping[str, str]
@@ -81,7 +82,7 @@ def client_proves(tour: Walk) -> str:
 
 
 def issuer_signs(tour: Walk) -> str:
-    """Take step 4: check that the token has the type of RFC 9068, and that the JWKS has the public key for it."""
+    """Take step 4: check that the token has the type of RFC 9068, and that the JWKS has the token's public key."""
     header, claims = tour.evidence["header"], tour.evidence["claims"]
     url = f"{tour.ports.url('issuer')}/.well-known/jwks.json"
     published = requests.get(url, timeout=TIMEOUT).json()["keys"]
@@ -101,7 +102,7 @@ def client_sends(tour: Walk) -> str:
 
 
 def api_verifies(tour: Walk) -> str:
-    """Take step 6 of README.md: check that the API accepts a service's token, but not with one changed character."""
+    """Take step 6 of README.md: check that the API accepts a token, and refuses it if one character is changed."""
     token = _service_token(tour)
     url = f"{tour.ports.url('api')}/api/whoami/"
     accepted = _call("GET", url, token)

@@ -1,9 +1,10 @@
-"""What a worker does before its first request: loads the application behind the front, and what requests will need.
+"""Prepares a worker for its first request: loads the front, the application behind it, and data that requests need.
 
-- A worker starts while the database is away. Then the first requests read what they need.
-- The front serves from the moment at which `load` returns.
+- A worker starts even if the database does not answer. In that case, the first requests load the data.
+- The worker accepts requests after `load` has returned.
 """
 
+import asyncio
 import gc
 import logging
 
@@ -17,7 +18,7 @@ from project import admin_pages, logs
 from project.front.abandonment import watch_connections
 from project.front.application import Bounds, Front, Note
 from project.front.lanes import WORK_THREADS
-from project.launch.workers import end_with_parent
+from project.launch.workers import Starts, end_with_parent
 from project.postgresql import attempt, pool
 from project.postgresql.budget import at_most, waiting
 from project.settings import environment
@@ -43,11 +44,12 @@ def is_json() -> bool:
     return getattr(settings, "LOG_FORMAT", "text") == "json"
 
 
-def load(target: str, *, alive: tuple[int, int] | None, connections: int = 0) -> Front:
-    """Return the ASGI application that serves the WSGI application `target`. Call it in a worker process.
+def load(target: str, *, alive: tuple[int, int] | None, starts: Starts | None = None, connections: int = 0) -> Front:
+    """Return the front, an ASGI application that serves the WSGI application `target`. Call this in a worker process.
 
-    The worker's threads share `connections` connections to each database. If `connections` is 0, each thread has its
-    own.
+    If `alive` is a pipe instead of None, the worker ends when the main process ends (`end_with_parent`). The worker
+    reports to `starts` as soon as its event loop runs. The worker's threads share `connections` connections to each
+    database. If `connections` is 0, each thread has its own connection.
     """
     if alive is not None:
         end_with_parent(alive)
@@ -67,13 +69,16 @@ def load(target: str, *, alive: tuple[int, int] | None, connections: int = 0) ->
     front = Front(application, bounds(), behind_proxy=behind_proxy, mount=mount, note=note)
     if is_warm:
         front.prepare(_connect, within=WARM_WITHIN)
+    if starts is not None:
+        asyncio.get_event_loop().call_soon(starts.report)
     return front
 
 
 def warm_up() -> bool:
-    """Load the data that the first requests need. Returns False if that fails or takes longer than WARM_WITHIN.
+    """Load the data that the first requests to an issuer need. Returns True if the data is loaded.
 
-    In that case, the first requests load the data.
+    Returns False if the process is no issuer, or if loading fails or takes longer than WARM_WITHIN. In these cases, the
+    first requests load the data.
     """
     if not apps.is_installed("tokens"):
         return False
@@ -113,8 +118,8 @@ def _noting() -> Note:
 def bounds() -> Bounds:
     """Return the limits on the time and size of a request, from the settings.
 
-    If the settings lack ANSWER_WITHIN, as those of the example application do, every request has the time limit of the
-    admin's pages.
+    If the settings have no ANSWER_WITHIN, the time limit of the admin's pages applies to every request. The settings of
+    the example application have none.
     """
     answer = getattr(settings, "ANSWER_WITHIN", admin_pages.ANSWER_WITHIN)
     body = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or LARGEST  # it is None if Django sets no bound

@@ -1,16 +1,20 @@
 """Supervise the worker processes of one server: replace a worker that dies, while the others keep serving.
 
-granian's own loop ends all workers if one dies, or with `respawn_failed_workers` if one dies twice within 5.5 s. The
-rules here are:
-- A worker that dies is replaced at once, or after PAUSE if it died early and its predecessor did, too. Early means
-  within YOUNG seconds after its start.
-- If more than TRIES early deaths per worker occur, and no worker has lived longer than YOUNG, the application probably
-  cannot be served, and the server shuts down.
+These rules replace those of granian's own loop. granian ends all workers if one worker dies, or, with the option
+`respawn_failed_workers`, if one worker dies twice within 5.5 s.
+- A worker dies early if it dies within YOUNG seconds after its start.
+- A worker that dies is replaced at once. If it and its predecessor died early, it is replaced after PAUSE seconds.
+- The server shuts down after more than TRIES early deaths per worker, because the application probably fails at the
+  start. The count begins again at 0 if a worker has lived for at least YOUNG seconds.
+- A worker that does not serve START_WITHIN seconds after its start is killed and replaced. For example, a new worker
+  hangs for ever if another thread of the main process held a lock during the fork.
 """
 
 import os
 import threading
 import time
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from granian.log import logger
@@ -22,19 +26,46 @@ PAUSE = 1.0
 """Seconds to wait before a worker is replaced that died early like its predecessor."""
 TRIES = 3
 """Early deaths (see YOUNG) that the server tolerates per worker. It shuts down at the next one."""
+START_WITHIN = 60.0
+"""Seconds after its start within which a worker must serve. Usually, it takes one."""
+LOOK_EVERY = 1.0
+"""Seconds between two checks for workers that hang at their start."""
+PID_BYTES = 8
+
+
+class Starts:
+    """The process ids of the workers that serve. Each worker reports its id over a pipe, which the workers inherit."""
+
+    def __init__(self) -> None:
+        self._reading, self._writing = os.pipe()
+        os.set_blocking(self._reading, False)
+        self._pids: set[int] = set()
+
+    def report(self) -> None:
+        """Report that this process serves. Call this method in the worker."""
+        os.write(self._writing, os.getpid().to_bytes(PID_BYTES, "big"))
+
+    def serving(self, running: Iterable[int]) -> frozenset[int]:
+        """Return the ids among `running` that were reported. Forget all other ids, because they can be reused."""
+        with suppress(BlockingIOError):  # no further report
+            while pid := os.read(self._reading, PID_BYTES):
+                self._pids.add(int.from_bytes(pid, "big"))
+        self._pids.intersection_update(running)
+        return frozenset(self._pids)
 
 
 class Workers(MPServer):
     """granian's server with the supervision of worker processes that this module describes."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(self, *arguments: Any, starts: Starts | None = None, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._died_young: list[int] = []
+        self._starts = starts  # None if workers are not forked, and so cannot report
 
     def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:
-        """Replace workers that end, until SIGTERM or SIGINT; SIGHUP replaces all of them."""
+        """Replace workers that end, until SIGTERM or SIGINT. Replace all workers after SIGHUP."""
         while True:
-            self.main_loop_interrupt.wait()
+            self.main_loop_interrupt.wait(LOOK_EVERY)
             self.main_loop_interrupt.clear()  # first, so that the next round handles a signal that arrives in this one
             if self.interrupt_signal:
                 return
@@ -47,6 +78,18 @@ class Workers(MPServer):
                     return  # exits with 1, because a dead worker is left in the list
                 time.sleep(pause)
                 self._respawn_workers([self.interrupt_children.pop(0)], spawn_target, target_loader)
+            self._kill_hung_starts()
+
+    def _kill_hung_starts(self) -> None:
+        """Kill each worker that does not serve START_WITHIN seconds after its start. `_serve_loop` then replaces it."""
+        if self._starts is None:
+            return
+        serving = self._starts.serving(worker.inner.pid for worker in self.wrks)
+        for number, worker in enumerate(self.wrks, start=1):
+            overdue = time.monotonic() - worker.birth > START_WITHIN
+            if overdue and worker.inner.pid not in serving and worker.inner.is_alive():
+                logger.error("Killing worker-%d, which did not start within %.0f s", number, START_WITHIN)
+                worker.inner.kill()
 
     @property
     def _is_hopeless(self) -> bool:
@@ -54,7 +97,7 @@ class Workers(MPServer):
         return len(self._died_young) > TRIES * self.workers
 
     def _record_death(self, number: int) -> float:
-        """Record that a worker died. Return the seconds to wait before the worker is replaced."""
+        """Record that the worker with the index `number` died. Return the seconds to wait before it is replaced."""
         now = time.monotonic()
         is_young = now - self.wrks[number].birth < YOUNG
         is_repeated = is_young and number in self._died_young
@@ -66,9 +109,10 @@ class Workers(MPServer):
 
 
 def end_with_parent(alive: tuple[int, int]) -> None:
-    """End this worker when the main process has ended, even by SIGKILL. `alive` is a pipe that the main process opened.
+    """End this worker process when the main process has ended, even by SIGKILL. Call this function in the worker.
 
-    Call it in the worker. It closes the worker's copy of the writing end, so that only the main process has that end.
+    `alive` has the reading and the writing end of a pipe that the main process opened before the fork. The worker's
+    copy of the writing end is closed, so that the pipe closes when the main process ends.
     """
     reading, writing = alive
     os.close(writing)

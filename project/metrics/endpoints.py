@@ -12,7 +12,11 @@ names = Names(MOST)
 
 
 def endpoint(request: HttpRequest) -> str:
-    """Return the name of the request's URL, or the name of a group of pages. Returns "other" if no URL matched."""
+    """Return the label for a request: the name of its URL, or the label of its group of pages in GROUPS.
+
+    If no URL matched, returns "static" for a path below /static/, else "other". Returns "other", too, for a new name if
+    MOST names are already labels.
+    """
     match = request.resolver_match
     if match is None:
         return "static" if request.path_info.startswith("/static/") else OTHER

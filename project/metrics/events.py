@@ -1,4 +1,4 @@
-"""Counts the events of the audit trail, and the logins that hash passwords, without a query or a lock."""
+"""Counts the events of the audit trail, and the logins that hash passwords, without a database query."""
 
 from collections.abc import Mapping
 from threading import Lock
@@ -34,7 +34,11 @@ class Logins:
         self._number, self._lock = 0, Lock()
 
     def count(self, what: str) -> None:
-        """Count one login that "entered", "left" or was "refused"."""
+        """Record a step of a login: `what` is "entered", "left" or "refused".
+
+        "entered" means that the login waits for a slot or hashes a password, "left" that it no longer does, "refused"
+        that it got no slot in time.
+        """
         if what == "refused":
             add(catalog.LOGINS_BUSY)
             return

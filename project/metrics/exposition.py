@@ -76,7 +76,10 @@ class Exposition(ThreadingHTTPServer):
         super().__init__((place.address, place.port), _Handler)
 
     def verify_request(self, _request: Any, client_address: Any) -> bool:
-        """Return True if METRICS_FROM has the address. Otherwise the connection is closed without using a thread."""
+        """Return True if METRICS_FROM contains the client's address.
+
+        Otherwise, the server closes the connection without starting a thread for it.
+        """
         return is_within(client_address[0], self.networks)
 
     def handle_error(self, _request: Any, _client: Any) -> None:
@@ -111,14 +114,14 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def is_within(address: str, networks: Sequence[Network]) -> bool:
-    """Return True if the address is in one of the networks. The address can be IPv4, also mapped into IPv6."""
+    """Return True if the address is in one of the networks. An IPv4 address that is mapped into IPv6 counts as IPv4."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
     parsed = getattr(parsed, "ipv4_mapped", None) or parsed
     return any(parsed in network for network in networks)
 
 
 def exposed(folder: Path) -> tuple[str, bytes]:
-    """Return the content type and the metrics of all workers, as text."""
+    """Return the content type and the text of all workers' metrics."""
     from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest  # noqa: PLC0415
     from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415
 

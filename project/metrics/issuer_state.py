@@ -74,7 +74,10 @@ def of_database() -> Iterator[Sample]:
 
 
 class DatabaseReader:
-    """Reads the database for metrics, at most once in EVERY. Only the refreshing thread calls it."""
+    """Reads the database for metrics, at most once in EVERY seconds.
+
+    Only the thread of `tokens.background` calls it.
+    """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock, self._read_at = clock, float("-inf")

@@ -88,12 +88,12 @@ def known(value: object, values: Container[str]) -> str:
 
 
 def status_class(status: int) -> str:
-    """Return the class of an HTTP status, such as "4xx"."""
+    """Return the class of an HTTP status, such as "4xx". Returns "none" if the number is not from 100 to 599."""
     return STATUSES[status // 100] if 100 <= status < 600 else STATUSES[0]
 
 
 class Names:
-    """The values of a label whose names are not known in advance.
+    """A bounded set of label values, for names that are not known in advance.
 
     For example, operators choose the names of rings (sets of signing keys). Only the first `most` different names
     become values.
@@ -103,7 +103,7 @@ class Names:
         self._most, self._names, self._lock = most, set[str](), Lock()
 
     def label(self, name: str) -> str:
-        """Return the name, or "other" if `most` other names came before it."""
+        """Return `name` if it is one of the first `most` different names, else "other"."""
         if name in self._names:
             return name
         with self._lock:

@@ -40,9 +40,9 @@ def measured(answer: Answer) -> Answer:
 
 
 def start() -> None:
-    """Start to count, and export the issuer's metrics. Does nothing if this process has started already.
+    """Start to collect and export the metrics of this server process. Does nothing if this process has already started.
 
-    The setting RESOURCE_SERVER["METRICS"] exports the metrics of an API.
+    This function does not export the metrics in `resources/metrics.py`. The setting RESOURCE_SERVER["METRICS"] does.
     """
     # If the application is loaded again, the existing sink is used.
     if _started:

@@ -37,7 +37,7 @@ def record(samples: Iterable[Sample]) -> None:
 
 
 class Sampler:
-    """A thread that calls the functions that read the state, and sets the gauges."""
+    """A thread that calls each of `readers` every `every` seconds, and sets the gauges that they yield."""
 
     def __init__(self, readers: Sequence[Reader], *, every: float = EVERY) -> None:
         self._readers, self._every = readers, every
@@ -48,7 +48,7 @@ class Sampler:
         threading.Thread(target=self._run, name="metrics", daemon=True).start()
 
     def stop(self) -> None:
-        """End the thread before its next round."""
+        """End the thread before it reads the state again."""
         self._ended.set()
 
     def _run(self) -> None:

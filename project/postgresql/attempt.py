@@ -11,9 +11,9 @@ T = TypeVar("T")
 
 
 def within(seconds: float, call: Callable[[], T], *, discard: Callable[[T], object] = lambda _late: None) -> T:
-    """Return the result of `call`, or raise its exception. Raises DeadlinePassed after `seconds`.
+    """Run `call` on a new thread, and return its result or raise its exception. Raises DeadlinePassed after `seconds`.
 
-    After the deadline, the call continues, and `discard` is called with its result.
+    The call continues after the deadline. Its late result is passed to `discard`, and a late exception is ignored.
     """
     future: Future[T] = Future()
 

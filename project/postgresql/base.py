@@ -53,7 +53,7 @@ class _Cursor(_Counted, CursorWrapper):
 
 
 class _DebugCursor(_Counted, CursorDebugWrapper):
-    """Django's cursor that keeps the statements for DEBUG, on a shared connection."""
+    """A cursor of Django on a shared connection. It logs each statement, as Django does if DEBUG is set."""
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -71,19 +71,19 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self._kept = ThreadCursor(self)
 
     def kept_cursor(self) -> Any:
-        """Return a context manager that gives a cursor, for one statement after the other.
+        """Return a context manager that yields a cursor. The block can execute several statements, one after the other.
 
-        That is the cursor that this thread keeps (`thread_cursor`). If the connection is shared, or if Django logs
-        statements, it is a new cursor of Django.
+        The cursor is the one that this thread keeps (`thread_cursor`), because this is faster than a new one. If the
+        connection is shared, or if Django logs statements, it is a new cursor of Django.
         """
         # Django's cursor logs statements. On a shared connection, `_Counted` bounds those that commit themselves.
         is_shared = not self.in_atomic_block and pool.of(self.alias) is not None
         return self.cursor() if is_shared or self.queries_logged else self._kept
 
     def read_text(self, sql: str) -> str | None:
-        """Return the first column of the first row as text, or None if there is no row, or the value is NULL.
+        """Execute `sql`, and return the first column of the first row as text.
 
-        `sql` must be a SELECT without parameters.
+        Returns None if there is no row, or if the value is NULL. `sql` must be a SELECT without parameters.
         """
         if self.queries_logged:
             with self.cursor() as cursor:
@@ -100,14 +100,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return None if value is None else value.decode()
 
     def require_usable(self) -> None:
-        """Connect if necessary, and make the checks that Django makes when it makes and uses a cursor."""
+        """Connect if necessary, and run the same checks as Django runs before it uses a cursor."""
         self.close_if_health_check_failed()
         self.ensure_connection()
         self.validate_thread_sharing()
         self.validate_no_broken_transaction()
 
     def ensure_connection(self) -> None:
-        """Connect, or take a shared connection. Raises NoConnection if no shared connection becomes free in time."""
+        """Take a shared connection if the thread shares connections, else open one. Do nothing if there is one already.
+
+        Raises Django's OperationalError, with NoConnection as its cause, if no shared connection becomes free in time.
+        """
         if self.connection is None and (shared := pool.of(self.alias)) is not None:
             if self.in_atomic_block and self.closed_in_transaction:
                 raise ProgrammingError("Cannot open a new connection in an atomic block.")
@@ -117,9 +120,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().ensure_connection()
 
     def _take(self, shared: pool.Pool) -> None:
-        """Take a shared connection that works. A connection that was idle for a while is checked first.
+        """Take a connection from the pool, or open one if `shared.take` returns None.
 
-        Raises NotTried while the circuit is open. The idle connections are kept then.
+        A connection that is not fresh (`Connection.is_fresh`) is checked. If the check fails, the connection is closed
+        and the next one is taken. Raises NotTried while the circuit is open. In this case, the idle connections stay in
+        the pool.
         """
         if current():
             circuits.of(self.alias, "answers").require()
@@ -149,7 +154,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             budget.spend(time.monotonic() - started)
 
     def _open(self, shared: pool.Pool) -> None:
-        """Open a new connection that belongs to the pool."""
+        """Open a new connection that belongs to the pool. If this fails, allow another thread to open one."""
         try:
             self.connect()
         except BaseException:
@@ -159,7 +164,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self._pool, self._is_announced, self.connection.is_shared = shared, True, True
 
     def close(self) -> None:
-        """Close the connection. If it was shared, another thread may open a new one instead."""
+        """Close the connection. If the connection was shared, allow another thread to open a new one."""
         self._kept.forget()
         super().close()
         if self._pool is not None and (self.connection is None or self.connection.closed):
@@ -167,21 +172,24 @@ class DatabaseWrapper(base.DatabaseWrapper):
             shared.closed()
 
     def set_autocommit(self, *arguments: Any, **options: Any) -> None:
-        """Begin or end a transaction. After its end, a shared connection is returned to the pool."""
+        """Switch autocommit off (begin a transaction) or on.
+
+        Then return the shared connection to the pool, unless a transaction or a cursor still uses it.
+        """
         try:
             super().set_autocommit(*arguments, **options)
         finally:
             self._return_shared()
 
     def make_cursor(self, cursor: Any) -> CursorWrapper:
-        """Return Django's cursor. On a shared connection, the cursor is counted."""
+        """Return Django's cursor. On a shared connection, count it as an open cursor."""
         if self._pool is None:
             return super().make_cursor(cursor)
         self._cursors += 1
         return _Cursor(cursor, self)
 
     def make_debug_cursor(self, cursor: Any) -> CursorDebugWrapper:
-        """Return Django's cursor for DEBUG. On a shared connection, the cursor is counted."""
+        """Return Django's cursor that logs statements. On a shared connection, count it as an open cursor."""
         if self._pool is None:
             return super().make_debug_cursor(cursor)
         self._cursors += 1
@@ -194,7 +202,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self._return_shared()
 
     def _return_shared(self) -> None:
-        """Return the shared connection to the pool, unless a transaction or a cursor needs it."""
+        """Return the shared connection to the pool, unless a transaction or a cursor still uses it.
+
+        Close it instead if a cancel request could still affect it, or if a transaction is open at the server.
+        """
         connection, shared = self.connection, self._pool
         if shared is None or connection is None or self._cursors or self.in_atomic_block or not self.autocommit:
             return
@@ -208,7 +219,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         shared.put(connection)
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Connection:
-        """Connect within the budget. Raises NotTried while the circuit is open."""
+        """Open a connection within the budget. Raises NotTried while the circuit is open.
+
+        Opens the circuit if the server does not answer in time.
+        """
         answers, budget = circuits.of(self.alias, "answers"), current()
         had_time = budget is not None and budget.left > 0
         if budget:
@@ -227,9 +241,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return connection
 
     def close_if_health_check_failed(self) -> None:
-        """Check a connection at its first use in a request, unless it is fresh.
+        """Check the connection at its first use in a request, unless the server has answered on it a moment ago.
 
-        Raises NotTried while the circuit is open. The connection is kept then.
+        Raises Django's OperationalError, with NotTried as its cause, while the circuit is open. In this case, the
+        connection is neither checked nor closed.
         """
         if current():
             with self.wrap_database_errors:
@@ -240,7 +255,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().close_if_health_check_failed()
 
     def close_if_unusable_or_obsolete(self) -> None:
-        """Check a connection between two requests, within MAINTENANCE seconds. A shared one is returned to the pool."""
+        """Check the connection between two requests, within MAINTENANCE seconds. Close it if it cannot be used again.
+
+        A shared connection is returned to the pool instead.
+        """
         self._cursors = 0  # a cursor that was never closed must not keep the connection
         if self._pool is not None and not self.in_atomic_block:
             self._return_shared()
@@ -253,7 +271,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
             super().close_if_unusable_or_obsolete()
 
     def _start_transaction_under_autocommit(self) -> None:
-        """Begin a transaction by an explicit BEGIN. Django calls this method if it exists, as it does for SQLite."""
+        """Begin a transaction by an explicit BEGIN.
+
+        If a backend has this method, Django calls it for an `atomic` block instead of switching autocommit off.
+        """
         level = self._options.get("isolation_level")
         isolation = psycopg.IsolationLevel(level).name.replace("_", " ") if level is not None else ""
         with debug_transaction(self, "BEGIN"), self.wrap_database_errors:

@@ -53,15 +53,16 @@ _current: ContextVar[Budget | None] = ContextVar("database_budget", default=None
 
 
 def current() -> Budget | None:
-    """Return the budget that is in force, or None if waits are not bounded."""
+    """Return the budget of the current request or `at_most` block, or None if waits are not bounded."""
     return _current.get()
 
 
 @contextmanager
 def at_most(seconds: float, *, each: float | None = None, commits_within: float | None = None) -> Iterator[Budget]:
-    """Bound how long the block waits for databases: `seconds` in total, `each` seconds per statement.
+    """Bound how long the block waits for databases: `seconds` in total, and `each` seconds per statement.
 
-    Commits are possible until `commits_within` seconds from now. `each` and `commits_within` default to `seconds`.
+    Commits are possible only within `commits_within` seconds from now. `each` and `commits_within` default to
+    `seconds`. Yields the budget.
     """
     ends = time.monotonic() + (seconds if commits_within is None else commits_within)
     budget = Budget(seconds, seconds if each is None else each, ends)
@@ -78,7 +79,10 @@ def waiting() -> float:
 
 
 def bounded(answer: Answer) -> Answer:
-    """Return a middleware that bounds waits for databases. Place it before every middleware that uses a database."""
+    """Return a Django middleware that bounds waits for databases. Place it before each middleware that uses a database.
+
+    `answer` is the next middleware or the view.
+    """
     commits_within, waits = settings.ANSWER_WITHIN, waiting()
 
     def within_budget(request: HttpRequest) -> HttpResponseBase:

@@ -33,13 +33,13 @@ class ServerCircuit:
 
     @property
     def is_open(self) -> bool:
-        """Return True from a failure of the server until its next answer."""
+        """Return True if the server has failed, and has not answered since."""
         return self._opens_again_at is not None
 
     def require(self) -> None:
-        """Raise NotTried if this thread must not use the database, because the circuit is open.
+        """Raise NotTried if the circuit is open, so that this thread must not use the database.
 
-        While the circuit is half-open, one thread at a time may use it.
+        While the circuit is half-open, one thread at a time may use the database.
         """
         if self._opens_again_at is None:
             return
@@ -52,12 +52,12 @@ class ServerCircuit:
             self._prober, self._opens_again_at = mine, self._clock() + LEASE
 
     def failed(self) -> None:
-        """Open the circuit: the server did not answer."""
+        """Open the circuit, because the server did not answer."""
         with self._lock:
             self._prober, self._opens_again_at = None, self._clock() + PAUSE
 
     def answered(self) -> None:
-        """Close the circuit: the server answered, even if by an error."""
+        """Close the circuit, because the server answered. An error message is also an answer."""
         if self._opens_again_at is not None:
             with self._lock:
                 self._prober, self._opens_again_at = None, None
@@ -95,7 +95,7 @@ class Circuits:
         return self._made.setdefault((alias, kind), made(REASONS[kind]))
 
     def states(self) -> list[tuple[str, str, bool]]:
-        """Return, for each circuit that was used, its alias, its kind, and True if it is open."""
+        """Return the database alias and the kind of each circuit that was used, and True if the circuit is open."""
         return [(alias, kind, circuit.is_open) for (alias, kind), circuit in list(self._made.items())]
 
     def forget(self) -> None:

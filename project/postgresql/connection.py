@@ -82,7 +82,7 @@ class Connection(psycopg.Connection[Any]):
             return self.wait(_sent(self.pgconn, sql.encode()))
 
     def begin(self, isolation: str = "") -> None:
-        """Begin a transaction. If there is a budget, set limits for the transaction at the server."""
+        """Begin a transaction. If there is a budget, also set time limits for the transaction at the server."""
         begin = f"BEGIN ISOLATION LEVEL {isolation}" if isolation else "BEGIN"
         self.send("; ".join([begin, *_bounds(budget := current()), *self._lock_bound(budget)]))
         self.began = time.monotonic()
@@ -114,7 +114,10 @@ class Connection(psycopg.Connection[Any]):
         self.commits.answered()
 
     def lock_wait(self, budget: Budget) -> float:
-        """Return the seconds for which a statement of this request may wait for a lock."""
+        """Return the seconds for which a statement of this request may wait for a lock.
+
+        This is CROWDED if another wait for a lock failed a moment ago, else LOCK_SHARE of the time for a statement.
+        """
         try:
             self.locks.require()
         except NotTried:
@@ -127,13 +130,13 @@ class Connection(psycopg.Connection[Any]):
         return [f"SET LOCAL lock_timeout = {int(self.lock_wait(budget) * 1000)}"]
 
     def rollback(self) -> None:
-        """Roll back. This can take CANCEL seconds even if the budget has no time left."""
+        """Roll back. If the budget has no time left, this still gets CANCEL seconds."""
         if budget := current():
             budget.left = max(budget.left, CANCEL)
         super().rollback()
 
     def wait(self, gen: Generator[Any, Any, T], *args: Any, **kwargs: Any) -> T:
-        """Run psycopg's generator to its end, within the budget.
+        """Run psycopg's generator to its end within the budget, and return its result.
 
         Raises DeadlinePassed if the server does not answer in time, NotTried if the circuit is open, and NotReplicated
         if no standby acknowledged a commit.
@@ -147,7 +150,10 @@ class Connection(psycopg.Connection[Any]):
         return result
 
     def is_fresh(self) -> bool:
-        """Return True if the server answered within FRESH, and has not ended the connection since. Sends nothing."""
+        """Return True if the server answered in the last FRESH seconds, and has not ended the connection since.
+
+        Sends nothing to the server.
+        """
         if self.closed or time.monotonic() - self.answered_at > FRESH:
             return False
         # A server that stops, or ends one connection, sends a message at once. Between statements it sends nothing
@@ -173,9 +179,10 @@ class Connection(psycopg.Connection[Any]):
         return result
 
     def _cancel(self, gen: Generator[Any, Any, T]) -> T:
-        """Cancel the statement, and close the connection if it hangs.
+        """Send a cancel request for the statement. Close the connection if the statement does not end within CANCEL.
 
-        Returns the statement's result if the statement ended before the cancel, else raises DeadlinePassed.
+        Returns the result if the statement ended before the cancel request took effect. Otherwise, raises
+        DeadlinePassed.
         """
         try:
             attempt.within(CANCEL, lambda: self.cancel_safe(timeout=CANCEL_LIVES))
@@ -193,7 +200,7 @@ class Connection(psycopg.Connection[Any]):
 
 
 def _sent(pgconn: PGconn, sql: bytes) -> Generator[Any, Any, list[PGresult]]:
-    """Send `sql` and wait for its results. Raises psycopg.Error if a statement failed."""
+    """Send `sql`, wait, and return the result of each statement. Raises psycopg.Error if a statement failed."""
     pgconn.send_query(sql)
     results: list[PGresult] = yield from execute(pgconn)
     # Raised here, so that `_wait_within` and `_cancel` see the error.
@@ -204,9 +211,9 @@ def _sent(pgconn: PGconn, sql: bytes) -> Generator[Any, Any, list[PGresult]]:
 
 
 def _until(instant: float, gen: Generator[Any, Any, T], *, resumed: bool = False) -> Generator[Any, Any, T]:
-    """Yield what the psycopg generator `gen` waits for.
+    """Run the psycopg generator `gen`, which yields the socket events for which it waits. Return its result.
 
-    Raises _Late after `instant` (monotonic clock); `gen` can then be resumed.
+    Raises _Late if `gen` has not ended at `instant` (monotonic clock). Pass the same `gen` with `resumed` to continue.
     """
     try:
         wait = gen.send(0) if resumed else next(gen)
@@ -220,9 +227,9 @@ def _until(instant: float, gen: Generator[Any, Any, T], *, resumed: bool = False
 
 
 def _bounds(budget: Budget | None) -> list[str]:
-    """Return the statements that set time limits for a transaction at the server.
+    """Return the statements that set time limits for a transaction at the server, or [] without a budget.
 
-    They are SET LOCAL statements, because PgBouncer requires that.
+    They are SET LOCAL statements, so that they also work through PgBouncer.
     """
     if budget is None:
         return []
@@ -230,9 +237,9 @@ def _bounds(budget: Budget | None) -> list[str]:
 
 
 def _allowed(budget: Budget, began: float) -> int:
-    """Return the milliseconds after BEGIN until which the server may commit.
+    """Return how many milliseconds after BEGIN the server may still commit. `began` is the instant of BEGIN.
 
-    Raises DeadlinePassed if no milliseconds are left.
+    Raises DeadlinePassed if the deadline of the commit has passed.
     """
     now = time.monotonic()
     until = min(now + budget.next, budget.ends)
@@ -242,7 +249,10 @@ def _allowed(budget: Budget, began: float) -> int:
 
 
 def _collect(unreplicated: list[str]) -> Any:
-    """Return a notice handler that appends the server's warning that no standby acknowledged a commit."""
+    """Return a handler for notices of the server.
+
+    It appends the warning that no standby acknowledged a commit to `unreplicated`. It ignores other notices.
+    """
     # The handler refers to the list, not to the connection: a reference cycle would keep the connection alive.
 
     def handle(notice: Diagnostic) -> None:

@@ -1,4 +1,4 @@
-"""psycopg, as the module that Django's backend uses, with a `connect` that is bounded by the budget."""
+"""The module psycopg for Django's backend, with a `connect` whose time is bounded by the budget."""
 
 import time
 from functools import partial
@@ -38,7 +38,10 @@ def connect(**parameters: Any) -> Connection:  # type: ignore[no-redef]
 
 
 def _hosts(parameters: dict[str, Any]) -> list[dict[str, str]]:
-    """Return `host` and `port` of each host to connect to in turn, or one empty dict if libpq must choose a host."""
+    """Return `host` and `port` of each host to connect to in turn.
+
+    Returns one empty dict if there is one host, or if libpq must choose the host.
+    """
     hosts = str(parameters.get("host", "")).split(",")
     if len(hosts) == 1 or "hostaddr" in parameters or parameters.get("target_session_attrs") == "prefer-standby":
         return [{}]

@@ -1,4 +1,7 @@
-"""Errors of the bounded backend, derived from psycopg's, which Django translates. `reason` is for the audit log."""
+"""Errors of the backend with deadlines. `reason` is for the audit log.
+
+They are subclasses of psycopg's OperationalError, so that Django translates them into its own OperationalError.
+"""
 
 import psycopg
 
@@ -10,7 +13,7 @@ class DeadlinePassed(psycopg.OperationalError):
 
 
 class NotTried(psycopg.OperationalError):
-    """The circuit is open: the database did not answer another request a moment ago."""
+    """Raised without a call of the database, because the circuit is open after another request failed a moment ago."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -18,7 +21,7 @@ class NotTried(psycopg.OperationalError):
 
 
 class NoConnection(psycopg.OperationalError):
-    """Other threads had all shared connections for too long."""
+    """Raised if all shared connections were in use by other threads until the deadline."""
 
     reason = "all connections to the database were in use"
 

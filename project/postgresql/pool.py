@@ -1,13 +1,13 @@
 """The connections that the threads of one serving process share (DATABASE_CONNECTIONS).
 
-- A thread has a connection for one statement or one transaction, and no longer (`base.DatabaseWrapper`).
+- A thread has a connection only for the time of one statement or one transaction (`base.DatabaseWrapper`).
 - Waiting threads get connections in the order in which they began to wait.
 - No thread waits for a second connection while it has one. The threads of the claims hook have connections of their
   own, because a request waits for them within its transaction.
 
 Worked example, with two connections: two requests wait for a row that another program has locked. A third request waits
-for a connection. After LOCK_SHARE of their time to wait, the first two fail, and the third gets a connection. During
-the next second, a wait for a lock ends after CROWDED (`Connection.begin`).
+for a connection. After LOCK_SHARE of their time to wait, the first two requests fail, and the third gets a connection.
+During the next second, each wait for a lock ends after CROWDED seconds (`Connection.begin`).
 """
 
 import os
@@ -27,7 +27,7 @@ APART = frozenset({"claims"})
 
 
 class _Place:
-    """A waiting thread. `connection` is the connection that it gets, or None if it may open one."""
+    """A waiting thread. `connection` is the connection that the thread gets, or None if it may open one."""
 
     def __init__(self) -> None:
         self.given = threading.Event()
@@ -45,9 +45,10 @@ class Pool:
         self._waiting: deque[_Place] = deque()
 
     def take(self, within: float) -> Connection | None:
-        """Return an idle connection, or None if the caller must open one. Raises NoConnection after `within` seconds.
+        """Return an idle connection, or None if the caller must open one. Waits for at most `within` seconds.
 
-        The caller must return the connection by `put`, or call `closed` if it closed it or could not open one.
+        Raises NoConnection if all connections are in use until then. The caller must return the connection by `put`. If
+        the caller has closed the connection, or could not open one, it must call `closed` instead.
         """
         with self._lock:
             if self._idle:
@@ -65,9 +66,9 @@ class Pool:
         return place.connection
 
     def put(self, connection: Connection) -> None:
-        """Give a connection back. It goes to the thread that has waited longest, or becomes idle.
+        """Return a connection to the pool. Pass it on to the thread that has waited longest, if a thread waits.
 
-        The connection must be outside of a transaction.
+        The connection must be outside of a transaction. A connection that is older than LIVES is closed.
         """
         if connection.closed or time.monotonic() - connection.opened_at > LIVES:
             connection.close()
@@ -96,7 +97,7 @@ _pools: dict[str, Pool] = {}
 
 
 def share(size: int) -> None:
-    """Let the threads of this process share `size` connections to each database. If it is 0, none are shared."""
+    """Let the threads of this process share `size` connections to each database. If `size` is 0, none are shared."""
     global _size  # noqa: PLW0603 (set once, when a process begins to serve)
     _size = size
     _pools.clear()

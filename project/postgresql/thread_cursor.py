@@ -6,13 +6,13 @@ from typing import Any, Self
 
 
 class ThreadCursor:
-    """A cursor of psycopg that a thread uses again for each statement on its connection, as a context manager.
+    """A cursor of psycopg that a thread uses again for each statement on its connection. It is a context manager.
 
-    - Django makes two cursors for each statement, which takes as many calls as the statement.
-    - The block may execute one statement after the other, and must fetch the rows of each before it executes the next.
-      Do not nest blocks.
-    - Statements pass the wrappers of the connection, as with Django's cursor. One of them refuses the statements of an
-      abandoned request (project/front/abandonment.py).
+    - It is faster than Django's cursor, because Django makes two new cursors for each statement.
+    - The block may execute one statement after the other. It must fetch the rows of each statement before it executes
+      the next. Do not nest blocks.
+    - Statements pass through the connection's `execute_wrappers`, as with Django's cursor. One wrapper refuses the
+      statements of an abandoned request (project/front/abandonment.py).
     """
 
     def __init__(self, db: Any) -> None:
@@ -21,7 +21,7 @@ class ThreadCursor:
         self._cursor: Any = None
 
     def __enter__(self) -> Self:
-        """Return the cursor, after the checks that Django makes when it makes and uses a cursor."""
+        """Run the checks of `DatabaseWrapper.require_usable`, and return this object as the cursor."""
         db = self._db
         db.require_usable()
         if self._connection is not db.connection:
@@ -34,11 +34,11 @@ class ThreadCursor:
         self._db.wrap_database_errors.__exit__(*error)
 
     def execute(self, sql: str, values: Sequence[Any] | None = None) -> Any:
-        """Execute a statement with these values. Raises psycopg.Error, which the end of the block translates."""
+        """Execute a statement with these parameters. Raises psycopg.Error, which `__exit__` translates for Django."""
         return self.pass_wrappers(self._execute, sql, values)
 
     def pass_wrappers(self, execute: Callable[..., Any], sql: str, values: Sequence[Any] | None = None) -> Any:
-        """Call `execute` for a statement within the wrappers of the connection, and return its result."""
+        """Call `execute` for a statement through the connection's `execute_wrappers`, and return the result."""
         for wrapper in reversed(self._db.execute_wrappers):
             execute = partial(wrapper, execute)
         return execute(sql, values, False, {"connection": self._db, "cursor": self})  # noqa: FBT003 (Django's signature)
@@ -47,7 +47,7 @@ class ThreadCursor:
         return self._cursor.execute(sql, values)
 
     def fetchone(self) -> Any:
-        """Return the next row, or None."""
+        """Return the next row, or None if there are no more rows."""
         return self._cursor.fetchone()
 
     def fetchall(self) -> Any:
@@ -60,5 +60,5 @@ class ThreadCursor:
         return int(self._cursor.rowcount)
 
     def forget(self) -> None:
-        """Drop the cursor, which refers to its connection."""
+        """Delete the cursor. It refers to its connection, which the thread may not use any more."""
         self._cursor = self._connection = None

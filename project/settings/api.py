@@ -1,4 +1,7 @@
-"""Settings of the API, which has its own data and fetched public keys, but no private key and no issuer's database."""
+"""Settings of the API, which has its own database and fetches the issuer's public keys.
+
+The API has no private key and no access to the issuer's database.
+"""
 
 from project.settings import environment
 from project.settings.base import *

@@ -28,7 +28,7 @@ HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])
 def text(name: str, default: str | None = None) -> str:
     """Return the value of the environment variable `name`.
 
-    If it is missing or empty, return `default`, or raise ImproperlyConfigured if there is no default.
+    If the variable is missing or empty, return `default`, or raise ImproperlyConfigured if there is no default.
     """
     value = variable_file.value(name, os.environ) or default
     if value is None:
@@ -39,15 +39,18 @@ def text(name: str, default: str | None = None) -> str:
 
 
 def secret(name: str, default: str | None = None) -> str:
-    """Return the environment variable `name`, as `text` does, and record it as a secret, for `forget_secrets`."""
+    """Return the environment variable `name`, as `text` does.
+
+    Also record the name, so that `forget_secrets` removes the variable from the environment.
+    """
     _secrets.add(name)
     return text(name, default)
 
 
 def secret_words(name: str, default: str | None = None) -> list[str]:
-    """Return the words of the environment variable `name`, as `words` does, and record it as a secret.
+    """Return the comma-separated values of the environment variable `name`, as `words` does.
 
-    `forget_secrets` removes the recorded variables.
+    Also record the name, so that `forget_secrets` removes the variable from the environment.
     """
     _secrets.add(name)
     return words(name, default)
@@ -68,9 +71,9 @@ def token(name: str) -> str:
 
 
 def preload(*, include_subdomains: bool) -> bool:
-    """Return the environment variable HSTS_PRELOAD.
+    """Return the environment variable HSTS_PRELOAD as a boolean.
 
-    Raises ImproperlyConfigured if it is on and `include_subdomains` is False.
+    Raises ImproperlyConfigured if HSTS_PRELOAD is on and `include_subdomains` is False.
     """
     preloads = flag("HSTS_PRELOAD", default=False)
     if preloads and not include_subdomains:
@@ -90,7 +93,10 @@ def words(name: str, default: str | None = None) -> list[str]:
 
 
 def flag(name: str, *, default: bool) -> bool:
-    """Return the environment variable `name` as a boolean."""
+    """Return the environment variable `name` as a boolean.
+
+    Accepts true, false, 1, 0, yes, no, on and off.
+    """
     value = text(name, "true" if default else "false").lower()
     if value not in {"true", "false", "1", "0", "yes", "no", "on", "off"}:
         raise ImproperlyConfigured(f"{name} must be true or false, not {value!r}.")
@@ -98,7 +104,10 @@ def flag(name: str, *, default: bool) -> bool:
 
 
 def host(name: str) -> str:
-    """Return the environment variable `name`, a host name in lower case without scheme and port, or ""."""
+    """Return the environment variable `name`, converted to lower case, or "" if it is not set.
+
+    Raises ImproperlyConfigured if the value is not a host name, for example if it has a scheme or a port.
+    """
     value = text(name, "").lower()
     if value and not HOST.fullmatch(value):
         raise ImproperlyConfigured(f"{name} must be a host name such as admin.example, not {value!r}.")
@@ -111,7 +120,7 @@ def url(name: str, default: str | None = None) -> str:
 
 
 def urls(name: str, default: str | None = None) -> list[str]:
-    """Return the absolute URLs in the environment variable `name`, which separates them by commas."""
+    """Return the comma-separated absolute URLs in the environment variable `name`."""
     return [absolute_url(name, value) for value in words(name, default)]
 
 
@@ -222,7 +231,10 @@ def seconds(name: str, default: float, *, least: float = 0) -> float:
 
 
 def days(name: str) -> timedelta | None:
-    """Return the environment variable `name` as a number of days, or None if it is empty."""
+    """Return the environment variable `name`, a number of days with at most five digits.
+
+    Returns None if the variable is empty.
+    """
     value = text(name, "")
     if value and not (value.isdecimal() and len(value) < 6):
         raise ImproperlyConfigured(f"{name} must be a whole number of days, or empty, not {value!r}.")
@@ -238,9 +250,9 @@ def port(name: str) -> int:
 
 
 def number(name: str) -> int:
-    """Return the environment variable `name` as a whole number, or 0 if it is empty.
+    """Return the environment variable `name`, a whole number with at most five digits.
 
-    Raises ImproperlyConfigured if it is not a whole number.
+    Returns 0 if the variable is empty. Raises ImproperlyConfigured if the value has another form.
     """
     value = text(name, "").strip()
     if value and not (value.isascii() and value.isdecimal() and len(value) < 6):
@@ -277,9 +289,9 @@ def pairs(name: str) -> dict[str, str]:
 
 
 def rates(name: str = "RATE_LIMITS") -> dict[str, tuple[int, int]]:
-    """Return the rate limits in the environment variable `name`.
+    """Return the rate limits in the environment variable `name`, as (number, seconds) by the name of the limit.
 
-    Its form is `name=number/seconds,name=number/seconds`.
+    The form of the variable is `name=number/seconds,name=number/seconds`.
     """
     limits = {}
     for entry in words(name, ""):

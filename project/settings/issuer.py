@@ -1,4 +1,7 @@
-"""Settings of the issuer: users, clients, signing keys. For production: every secret is required."""
+"""Settings of the issuer, for production: users, clients, signing keys.
+
+SECRET_KEY and KEY_ENCRYPTION_KEYS have no default.
+"""
 
 from datetime import timedelta
 from urllib.parse import urlsplit

@@ -1,4 +1,7 @@
-"""Makes Django's configuration of a database or cache from a URL, with time limits, keepalive and SQLite's modes."""
+"""Translates the URL of a database or cache into an entry of Django's settings.
+
+The entry also sets time limits, TCP keepalive, and options of SQLite, such as its transaction mode.
+"""
 
 import socket
 from urllib.parse import urlsplit
@@ -58,10 +61,10 @@ def database(name: str, url: str) -> dict[str, object]:
 
 
 def cache(name: str, url: str, *, apart: str) -> dict[str, object]:
-    """Return the entry of Django's CACHES for `url`, the URL of a Redis. For "locmem://", return an in-process cache.
+    """Return the entry of Django's CACHES for `url`, a URL of Redis or "locmem://" for an in-process cache.
 
     `apart` is the LOCATION of the in-process cache. Caches with another LOCATION do not share its entries. Raises
-    ImproperlyConfigured, which names the variable `name`, unless `url` is "locmem://" or a URL of Redis.
+    ImproperlyConfigured, which names the variable `name`, if `url` has another form.
     """
     if url == "locmem://":
         backend = "django.core.cache.backends.locmem.LocMemCache"

@@ -1,6 +1,6 @@
-"""The benchmarks measure the memory of the processes themselves.
+"""The benchmarks can measure the memory of processes with or without the pages of files.
 
-Pages of files, which other processes map too, can be left out.
+Several processes can share a page of a file.
 """
 
 import mmap

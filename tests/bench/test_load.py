@@ -1,6 +1,6 @@
-"""The load generator of the benchmarks reads answers that arrive in parts.
+"""The load generator of the benchmarks reads answers that arrive in several pieces.
 
-A client of the benchmark is a Python generator of requests. It gets the answers to its own requests.
+A client of the load generator is a Python generator, which yields requests and gets the answer to each of them.
 """
 
 import socket

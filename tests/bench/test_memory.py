@@ -1,6 +1,6 @@
 """The benchmark of memory compares the last reading with the first.
 
-Each token that it sends to the API has another kid.
+Its requests to the API have the same token, each time with a different random `kid`.
 """
 
 import random

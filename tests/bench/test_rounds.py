@@ -1,4 +1,4 @@
-"""The benchmark's figures are medians over the rounds, and a ratio compares samples of the same round."""
+"""The figures of the benchmark are medians over the rounds. A ratio compares samples of the same round."""
 
 from bench import chart
 from bench.figures import Row

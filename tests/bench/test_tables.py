@@ -1,4 +1,4 @@
-"""The benchmark counts requests for an unchanged document only if each answer is a 304."""
+"""The benchmark fails if this build answers a conditional request of an unchanged document with 200, not 304."""
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec

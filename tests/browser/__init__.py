@@ -1,12 +1,12 @@
 """Tests of HTML pages in a real browser.
 
 Read in this order:
-- `steps`, `user`: what tests share: users, the login page, and a user's browser.
-- `page_list`, `factor_pages`, `mail_pages`: every page, for its examination by a test and for `make screenshots`.
+- `steps`, `user`: users, the login page, and the running issuer, which the tests share.
+- `page_list`, `factor_pages`, `mail_pages`: the list of all pages, for tests and for `make screenshots`.
 - `mail_folder`: the mail that the issuer wrote.
-- `receiver`, `application_session`: a client's site, and the session of the example application.
+- `receiver`, `application_session`: the website of a client, and the session of the example application.
 - `orders`, `spectacular`: an API for other origins, and a project with drf-spectacular.
-- `quiet`: small servers without a log.
+- `quiet`: a request handler for small servers, without a log.
 """
 
 import os

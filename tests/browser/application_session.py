@@ -1,4 +1,4 @@
-"""The session of the example application in a browser. It is a signed cookie, which a test can change."""
+"""The session of the example application in a browser: a signed cookie, which a test can change."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from tests.flow.test_logout import COOKIE, SALT
 
 
 def change(context: BrowserContext, variables: Environments, **values: Any) -> None:
-    """Set `values` in the session of a browser that is logged in at the application."""
+    """Set `values` in the application's session cookie of this browser, in which a user is logged in."""
     [cookie] = [one for one in context.cookies() if one["name"] == COOKIE]
     key = variables.webapp["SECRET_KEY"]
     session = signing.loads(cookie["value"], key=key, salt=SALT, serializer=JSONSerializer)

@@ -1,4 +1,4 @@
-"""Fixtures: issuer, API and example application as processes, and a page of Debian's chromium."""
+"""Fixtures: issuer, API and example application as processes, and tabs of Debian's chromium."""
 
 import shutil
 from collections.abc import Iterator
@@ -38,13 +38,13 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ports, En
 
 @pytest.fixture(scope="session")
 def issuer(system: tuple[Ports, Environments]) -> Issuer:
-    """Return the running issuer, the password of its user `demo`, and the clients that a test registers there."""
+    """Return the running issuer, with methods that create users and clients."""
     return Issuer(*system)
 
 
 @pytest.fixture(scope="module")
 def started_chromium() -> Iterator[Browser]:
-    """Start chromium once for a module. Starting it takes longer than most tests."""
+    """Start chromium once for each module, because a start takes longer than most tests."""
     path = shutil.which("chromium")
     assert path, "chromium is not installed: apt-get install chromium"
     with sync_playwright() as playwright:
@@ -55,9 +55,9 @@ def started_chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def chromium(started_chromium: Browser) -> Iterator[Browser]:
-    """Return the running chromium, which has no browser context yet.
+    """Yield the running chromium without any browser context. Close the contexts that the test makes.
 
-    A test makes contexts. Each has its own cookies, cache and passkeys.
+    Each context has its own cookies, cache and passkeys.
     """
     assert started_chromium.contexts == []
     yield started_chromium

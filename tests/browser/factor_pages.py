@@ -1,6 +1,6 @@
 """Functions that bring a browser to the pages of second factors, for `page_list`.
 
-Each function has a new user, because a factor changes the user's login.
+Each function creates a new user, because adding a factor changes how the user logs in.
 """
 
 from urllib.parse import quote
@@ -29,7 +29,7 @@ user.save()
 
 
 def new_user(page: Page, issuer: Issuer, path: str) -> str:
-    """Create a user who has no factor, open the page at `path`, and log in as this user. Returns the username."""
+    """Create a user without a second factor, open the page at `path`, and log in as this user. Returns the username."""
     name = issuer.new_user()
     page.goto(f"{issuer.url}{path}")
     log_in(page, name)
@@ -37,7 +37,7 @@ def new_user(page: Page, issuer: Issuer, path: str) -> str:
 
 
 def log_in(page: Page, name: str) -> None:
-    """Fill in the login page for the user `name`, which `new_user` has made."""
+    """Fill in the login page for the user `name`, which `new_user` has made, and send it."""
     page.locator("#id_login").fill(name)
     page.locator("#id_password").fill(PASSWORD)
     with page.expect_navigation():
@@ -45,7 +45,7 @@ def log_in(page: Page, name: str) -> None:
 
 
 def confirm(page: Page) -> None:
-    """Fill in the page that asks for the password again, and send it."""
+    """Fill in the page that asks a logged-in user for the password again, and send it."""
     page.locator("input[type=password]").fill(PASSWORD)
     with page.expect_navigation():
         page.locator("main form button").first.click()
@@ -57,7 +57,7 @@ def factors(page: Page, issuer: Issuer) -> None:
 
 
 def missing(page: Page, issuer: Issuer) -> None:
-    """Reach the page that a user gets who lacks a required factor."""
+    """Reach the page that a user gets if a second factor is required and the user has none."""
     new_user(page, issuer, "/accounts/step-up/?class=phr&next=/accounts/")
     page.locator(".ways").wait_for()
 
@@ -75,7 +75,7 @@ def app(page: Page, issuer: Issuer) -> None:
 
 
 def app_wrong_code(page: Page, issuer: Issuer) -> None:
-    """Reach the page on which a user sets up an authenticator app, after a wrong code."""
+    """Reach the page on which a user sets up an authenticator app, with the error about a wrong code."""
     app(page, issuer)
     page.locator("#id_code").fill("000000")
     page.keyboard.press("Enter")
@@ -99,7 +99,7 @@ def app_removed(page: Page, issuer: Issuer) -> None:
 
 
 def passkey_new(page: Page, issuer: Issuer) -> str:
-    """Reach the page on which a user adds a passkey, on a device that can store one. Returns the username."""
+    """Reach the page on which a user adds a passkey. The browser can store it. Returns the username."""
     session = page.context.new_cdp_session(page)
     session.send("WebAuthn.enable")
     session.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})
@@ -149,7 +149,7 @@ def passkey_removed(page: Page, issuer: Issuer) -> None:
 
 
 def second_step(page: Page, issuer: Issuer) -> None:
-    """Reach the page that asks for the second factor after the password."""
+    """Reach the page that asks for the second factor after a login by password."""
     name = passkey_added(page, issuer)
     page.context.clear_cookies()
     page.goto(f"{issuer.url}/accounts/login/")
@@ -178,7 +178,7 @@ def _use_passkey(page: Page) -> None:
 
 
 def disabled(page: Page, issuer: Issuer) -> None:
-    """Reach the page that a disabled user gets at the login."""
+    """Reach the page that a disabled user gets after a login by passkey."""
     name = passkey_added(page, issuer)
     issuer.run(DISABLE.format(name=name))
     page.context.clear_cookies()

@@ -11,7 +11,7 @@ LINK = re.compile(r"http://\S+/accounts/\S+")
 
 
 def link(page: Page, variables: Environments, email: str) -> str:
-    """Wait for a message to `email`, and return the link in the latest message to it."""
+    """Return the link in the latest message to `email`. Waits for up to ten seconds, by a timeout of `page`."""
     folder = Path(variables.issuer["EMAIL_URL"].removeprefix("filemail:///"))
     for _ in range(100):
         texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("*"))]

@@ -1,6 +1,6 @@
-"""Functions that bring a browser to the pages behind links in mail, for `page_list`.
+"""Functions that bring a browser to pages of the password reset, the sign-up, and a change of e-mail address.
 
-These pages belong to the password reset, the sign-up, and a new e-mail address.
+`page_list` uses them. Most of these pages are reached by a link in a message.
 """
 
 import secrets
@@ -55,7 +55,7 @@ def signed_up(page: Page, issuer: Issuer) -> None:
 
 
 def address_changed(page: Page, issuer: Issuer) -> None:
-    """Reach the page that asks whether the account gets the new address."""
+    """Reach the page that asks whether to set the new e-mail address of the account."""
     email = f"{secrets.token_hex(4)}@example.org"
     factor_pages.new_user(page, issuer, "/accounts/email/")
     factor_pages.confirm(page)
@@ -64,7 +64,7 @@ def address_changed(page: Page, issuer: Issuer) -> None:
 
 
 def address_verified(page: Page, issuer: Issuer) -> None:
-    """Reach the page that says that the account has the new address."""
+    """Reach the page that confirms the new e-mail address of the account."""
     address_changed(page, issuer)
     page.locator("main form button").click()
     page.locator("[role=status]").wait_for()

@@ -1,4 +1,4 @@
-"""An API for applications of other origins, with the settings of docs/resource-server.md ("Browsers of other origins").
+"""An API that pages of other origins call, with the settings of docs/resource-server.md ("Browsers of other origins").
 
 `python -m tests.browser.orders PORT ISSUER AUDIENCE ORIGIN` serves /orders/ until it is stopped.
 """
@@ -49,7 +49,7 @@ from resources.permissions import HasScopes  # noqa: E402
 @api_view(["GET"])
 @permission_classes([HasScopes("notes:read")])
 def orders(request):
-    """Return the client_id of the access token in the request."""
+    """Answer with the client_id of the access token in the request."""
     return Response({"client_id": request.auth.claims["client_id"]})
 
 

@@ -1,7 +1,7 @@
 """The HTML pages that `test_page_list.py` examines, and of which `make screenshots` takes pictures.
 
-To add a page, append an entry to `PAGES`. Its function `reach` brings a new browser without cookies to the page.
-`reach` is called with a Page of Playwright (the browser's tab) and the running issuer.
+To add a page, append an entry to `PAGES`. Its function `reach` gets a tab (a Page of Playwright) of a browser without
+cookies, and the running issuer. It must bring the tab to the page.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from tests.browser.user import Issuer
 class Listed:
     """An HTML page to examine.
 
-    `name` is also the file name of its picture. `reach` brings a browser to it.
+    `name` is also the file name of its picture. `reach` brings a tab to the page.
     """
 
     name: str
@@ -70,7 +70,7 @@ def _consent_of_self_registered_client(page: Page, issuer: Issuer) -> None:
 
 
 def _everywhere_done(page: Page, issuer: Issuer) -> None:
-    """Log out everywhere, as a user that no other test uses."""
+    """Reach the page after a logout everywhere. The user is a new one, so no other test's user is logged out."""
     factor_pages.new_user(page, issuer, "/accounts/everywhere/")
     page.locator("main form button").click()
     page.locator("main form").wait_for(state="detached")
@@ -110,7 +110,7 @@ def _logged_out(page: Page, issuer: Issuer) -> None:
 
 
 def _stale_form(page: Page, issuer: Issuer) -> None:
-    """Reach the error page for a form whose CSRF token does not match the browser's cookie."""
+    """Reach the error page for a form without the CSRF cookie."""
     issuer.log_in(page, "/oauth/device/verify")
     page.context.clear_cookies(name="issuer_csrf")
     page.locator("#user_code").fill("BBBB-BBBB")
@@ -132,7 +132,7 @@ def _device_linked(page: Page, issuer: Issuer) -> None:
 
 
 def _answer_form(page: Page, issuer: Issuer) -> None:
-    """Reach the page that sends the code to the client by a form. Its script is prevented from sending the form."""
+    """Reach the page that sends the authorization response by a form. Its script is kept from sending the form."""
     issuer.log_in(page, issuer.request("Quarterly Reports", prompt="consent", response_mode="form_post"))
     page.add_init_script("HTMLFormElement.prototype.submit = () => {}")
     with page.expect_navigation():
@@ -168,7 +168,7 @@ def _flow_seen(page: Page, issuer: Issuer) -> None:
 def _exported(page: Page, issuer: Issuer) -> None:
     """Reach the page of the example application that requires a passkey (step-up).
 
-    The user has logged in by a recovery code before.
+    The user logs in by a recovery code first, and then uses the passkey.
     """
     name = factor_pages.passkey_added(page, issuer)
     recovery_code = page.locator(".codes code").first.inner_text()
@@ -187,7 +187,7 @@ def _exported(page: Page, issuer: Issuer) -> None:
 
 
 def _logged_out_here(page: Page, issuer: Issuer) -> None:
-    """Reach the page that the example application shows after a logout if the issuer did not revoke the token."""
+    """Reach the page of the example application after a logout in which the issuer refused to revoke the token."""
     _notes(page, issuer)
     application_session.change(page.context, issuer.variables, refresh_token="\x01")  # the issuer answers 400
     page.locator("header button").click()

@@ -1,4 +1,4 @@
-"""A request handler for the small servers that the browser tests start. It writes no log."""
+"""A request handler that writes no log, for the small servers of the browser tests."""
 
 from wsgiref.simple_server import WSGIRequestHandler
 

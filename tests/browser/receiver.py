@@ -20,7 +20,7 @@ if (window.opener) window.opener.postMessage('the popup answered', '*')</script>
 
 @dataclass
 class Receiver:
-    """The website, and the requests to its redirect URI: method and parameters of each."""
+    """The website of a client. `received` has method and parameters of each request to its redirect URI."""
 
     port: int
     received: list[tuple[str, dict[str, str]]] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""A separate project with drf-spectacular, as drf-spectacular's documentation shows it. It does not use `resources`.
+"""A separate project that uses drf-spectacular as its documentation shows, and does not use `resources`.
 
 `python -m tests.browser.spectacular PORT ISSUER CLIENT_ID` serves /docs/ until it is stopped.
 """

@@ -1,4 +1,4 @@
-"""Steps that the browser tests share: users, the login page, and screenshots of a page."""
+"""Functions that the browser tests share: create users, fill in the login page, and save screenshots."""
 
 import os
 import time
@@ -23,13 +23,13 @@ if {guarded!r}:
 
 
 def make_user(system: System, name: str, *, guarded: bool = False) -> None:
-    """Add a superuser. If `guarded` is True, the user is in a group that needs a second factor."""
+    """Create a superuser with the username `name`. If `guarded` is True, the user's group requires a second factor."""
     code = MAKE_USER.format(name=name, password=PASSWORD, guarded=guarded)
     processes.command(system[1].issuer, "shell", "-v", "0", "-c", code)
 
 
 def code(secret: str, steps: int = 0) -> str:
-    """Return the code that an authenticator app with this secret shows `steps` periods of 30 seconds from now."""
+    """Return a code of an authenticator app with this secret, for the time `steps` periods of 30 seconds from now."""
     return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + steps))
 
 
@@ -41,9 +41,9 @@ def log_in(page: Page, name: str, word: str = PASSWORD) -> None:
 
 
 def confirm_by_password(page: Page, name: str = "") -> None:
-    """Fill in the page that asks for the password again, and send it.
+    """Fill in the page that asks a logged-in user for the password again, and send it.
 
-    If `name` is set, save screenshots of the page before, under this name.
+    If `name` is set, save screenshots of the page first, with this name.
     """
     if name:
         pictures(page, name)
@@ -54,7 +54,7 @@ def confirm_by_password(page: Page, name: str = "") -> None:
 def pictures(page: Page, name: str) -> None:
     """Save screenshots of the page if the environment variable SCREENSHOTS names a folder.
 
-    The screenshots show the page light, dark, and on a phone.
+    They show the page in light colours, in dark colours, and at the width of a phone.
     """
     if not os.environ.get("SCREENSHOTS"):
         return

@@ -1,4 +1,4 @@
-"""The account pages of a user in chromium: sessions, applications, devices, two tabs, and the back button."""
+"""The account pages of a user in chromium: sessions, applications and devices, also in two tabs or after "back"."""
 
 from contextlib import suppress
 from urllib.parse import parse_qs, urlsplit
@@ -18,7 +18,7 @@ def tab(chromium: Browser) -> Page:
 
 
 def answer_at_client(page: Page, button: str) -> dict[str, list[str]]:
-    """Press a button of the consent page. Return the parameters that the browser then sends to the client."""
+    """Press a button of the consent page. Return the parameters of the browser's next request to the redirect URI."""
     with page.expect_request(f"{CALLBACK}?*") as sent:
         page.locator(button).click()
     return parse_qs(urlsplit(sent.value.url).query)
@@ -27,7 +27,7 @@ def answer_at_client(page: Page, button: str) -> dict[str, list[str]]:
 def answer_unasked(page: Page, address: str) -> dict[str, list[str]]:
     """Open an authorization request that the issuer answers without asking the user.
 
-    Returns the parameters that the browser then sends to the client.
+    Returns the parameters of the browser's request to the redirect URI.
     """
     with page.expect_request(f"{CALLBACK}?*") as sent, suppress(Error):  # there is no such site
         page.goto(address)

@@ -1,7 +1,7 @@
-"""The pages of the admin with axe-core: light and dark, at 200 % zoom, and at the width of a phone.
+"""The pages of the admin in light and dark colours, at 200 % zoom and at the width of a phone.
 
-axe-core may report no violation that it calls serious or critical, and no page is wider than the window. Examined are
-the pages of `PAGES`, each page to which the start page links, and the first row of each list.
+axe-core may report no violation that it rates serious or critical, and no page may be wider than the window. The tests
+check the pages of `PAGES`, each page to which the admin's start page links, and the first row of each list.
 """
 
 import pytest
@@ -51,7 +51,7 @@ def row(page: Page) -> str | None:
 
 
 def examine(page: Page, path: str) -> list[object]:
-    """Return the faults of the page at `path`. The page is examined light and dark, at each width."""
+    """Return the faults of the page at `path`, in light and dark colours, and at each width. Save pictures of it."""
     found = []
     name = "-".join(["admin", *path.partition("?")[0].split("/")[2:]]).rstrip("-")
     for scheme in ("light", "dark"):

@@ -1,6 +1,6 @@
-"""The ways in which an authorization response reaches a client's site in chromium.
+"""The ways in which an authorization response reaches a client's website in chromium.
 
-It is sent by a form, by a form without JavaScript, or to the page that opened the login in a popup.
+The response is sent by a form, by a form without JavaScript, or in a popup that the website opened.
 """
 
 import json
@@ -28,7 +28,7 @@ def site() -> Iterator[Receiver]:
 
 @pytest.fixture
 def client_id(system: System, site: Receiver) -> str:
-    """Register the client's site as a public client, and return its client_id."""
+    """Register the website as a public client, and return the client_id."""
     made = processes.command(
         system[1].issuer,
         *("create_client", "--name", "Site", "--public", "--grant", "authorization_code", "--json"),
@@ -39,7 +39,7 @@ def client_id(system: System, site: Receiver) -> str:
 
 @pytest.fixture
 def request_address(system: System, site: Receiver, client_id: str) -> str:
-    """Return the address of an authorization request, without its response mode."""
+    """Return the URL of an authorization request without the parameter response_mode."""
     query = {
         "response_type": "code",
         "client_id": client_id,
@@ -53,7 +53,7 @@ def request_address(system: System, site: Receiver, client_id: str) -> str:
 
 
 def log_in(page: Page, system: System) -> None:
-    """Fill in the login page by the ids that docs/clients.md promises."""
+    """Fill in the login page as the user `demo`, by the element ids that docs/clients.md promises, and send it."""
     page.locator("#id_login").fill("demo")
     page.locator("#id_password").fill(system[1].demo["DEMO_PASSWORD"])
     page.locator("button[type=submit]").click()

@@ -1,4 +1,4 @@
-"""The browser's back button: no form is sent a second time, and the user can continue from the page that is shown."""
+"""The browser's back button: it sends no form again, and the user can continue from the page that it shows."""
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -87,9 +87,9 @@ def test_back_after_the_consent_gives_no_second_code_and_says_that_the_request_w
 def test_back_after_the_consent_of_a_user_who_was_logged_in_ends_with_an_error_of_the_application(
     chromium: Browser, issuer: Issuer
 ) -> None:
-    """Going back sends the authorization request again, because it is in the address of the consent page.
+    """Going back sends the authorization request again, because this request is in the URL of the consent page.
 
-    But the application has used the `state` already. So it shows an error, and does not redeem the second code.
+    The application has used its `state` already. So it shows an error, and does not redeem the second code.
     """
     page = chromium.new_page()  # chromium writes the answer 400 to the console
     page.goto(f"{issuer.url}/accounts/login/")

@@ -1,4 +1,4 @@
-"""An operator adds a client of each kind in the admin, and pastes the code that the admin then shows into a program."""
+"""An operator adds a client of each kind in the admin. The code that the admin then shows works in a program."""
 
 import json
 import os
@@ -78,7 +78,10 @@ def user(system: System, chromium: Browser) -> Iterator[Page]:
 
 
 def add(page: Page, issuer: str, kind: str, **fields: str) -> list[str]:
-    """Add a client of the kind `kind` in the admin. Return the code blocks of the page that the admin then shows."""
+    """Add a client of the kind `kind` in the admin, with these form `fields`.
+
+    Returns the code blocks that the admin then shows.
+    """
     page.goto(f"{issuer}/admin/tokens/client/")
     page.get_by_role("link", name="Add client").click()
     page.get_by_role("heading", name="What is it?").wait_for()
@@ -97,7 +100,10 @@ def add(page: Page, issuer: str, kind: str, **fields: str) -> list[str]:
 
 
 def allow(user: Page, url: str, callback: str) -> str:
-    """Open the authorization request as the user, allow it, and return the address of the callback."""
+    """Open the authorization request at `url` in the user's tab, and allow it.
+
+    Returns the URL of the response, which begins with `callback`.
+    """
     came: list[str] = []
     user.route(f"{callback}*", lambda route: (came.append(route.request.url), route.fulfill(body="done")))
     user.goto(url)
@@ -107,7 +113,7 @@ def allow(user: Page, url: str, callback: str) -> str:
 
 
 def talk(command: list[str], cwd: Path, answer: Callable[[str], str]) -> dict[str, object]:
-    """Run a program that prints a URL, reads a line, and prints JSON. Return the JSON.
+    """Run a program that prints a URL, then reads a line, and prints JSON. Return the JSON.
 
     `answer` gets the URL, and returns the line that the program reads.
     """
@@ -201,10 +207,10 @@ def test_a_device_s_block_gets_a_token_once_the_user_allows_it(system: System, o
 
 
 class Files(SimpleHTTPRequestHandler):
-    """An HTTP request handler for the files of an application. The paths `/` and `/callback` have its page."""
+    """An HTTP request handler for the files of a single-page application. `/` and `/callback` show index.html."""
 
     def translate_path(self, path: str) -> str:
-        """Return the file that belongs to the path of a request."""
+        """Return the file for the path of a request: index.html for `/` and `/callback`."""
         return super().translate_path("/index.html" if path.partition("?")[0] in {"/", "/callback"} else path)
 
     def log_message(self, *_: object) -> None:

@@ -1,4 +1,4 @@
-"""Second factors in chromium: an authenticator app, passkeys of a virtual authenticator, and step-up by an API."""
+"""Second factors in chromium: an authenticator app, passkeys of a virtual authenticator, and step-up for an API."""
 
 import re
 from collections.abc import Iterator
@@ -23,7 +23,10 @@ AUTHENTICATOR = {
 
 
 def add_passkey(page: Page, name: str = "") -> None:
-    """Add a passkey with this name, from the open page until the page of the recovery codes is shown."""
+    """Add a passkey on the open page, and wait for the page of the recovery codes.
+
+    If `name` is set, save screenshots of the first page with this name.
+    """
     expect(page.get_by_role("heading", name="Add a passkey")).to_be_visible()
     if name:
         pictures(page, name)
@@ -33,7 +36,7 @@ def add_passkey(page: Page, name: str = "") -> None:
 
 @pytest.fixture
 def device(page: Page) -> Iterator[str]:
-    """Give the browser a virtual authenticator, which stores passkeys, and yield the authenticator's id."""
+    """Give the browser a virtual authenticator, in which it stores passkeys. Yield the authenticator's id."""
     session = page.context.new_cdp_session(page)
     session.send("WebAuthn.enable")
     made = session.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
@@ -43,7 +46,7 @@ def device(page: Page) -> Iterator[str]:
 
 @pytest.fixture
 def plain(chromium: Browser) -> Iterator[BrowserContext]:
-    """Yield a browser without JavaScript."""
+    """Yield a browser context without JavaScript."""
     context = chromium.new_context(java_script_enabled=False, viewport={"width": 1000, "height": 900})
     yield context
     context.close()
@@ -131,9 +134,9 @@ def test_a_browser_without_the_passkey_says_so_and_offers_the_password(system: S
 
 
 def test_an_api_that_demands_a_passkey_gets_it_through_the_application(system: System, page: Page, device: str) -> None:
-    """The user logs in by password and code, so the API answers 401 insufficient_user_authentication.
+    """A user who logged in by password and code gets 401 insufficient_user_authentication from the API.
 
-    Then the application sends an authorization request with acr_values, the user uses a passkey, and the API answers
+    The application then sends an authorization request with acr_values, the user uses a passkey, and the API answers
     200.
     """
     issuer, application = system[0].url("issuer"), system[0].url("webapp")

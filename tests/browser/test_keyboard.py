@@ -1,4 +1,4 @@
-"""A user goes from the application through login and consent and back to it, by keyboard alone.
+"""A user logs in at the application and consents, by keyboard alone.
 
 The language is English or German, and the browser has the width of a phone.
 """
@@ -14,7 +14,7 @@ FOCUSED = "document.activeElement.innerText"
 
 
 def press_until(page: Page, text: str) -> None:
-    """Press the Tab key until the control with this text has the focus, then Enter."""
+    """Press Tab until the control with this text has the focus, and then Enter. Fails if 20 presses do not reach it."""
     for _ in range(20):
         page.keyboard.press("Tab")
         if page.evaluate(FOCUSED) == text:

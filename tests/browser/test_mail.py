@@ -15,7 +15,7 @@ NEW = "another battery staple"
 
 @pytest.fixture
 def link(system: System, page: Page) -> Callable[[str], str]:
-    """Return a function that waits for a message to an address, and returns the link in it."""
+    """Return a function that waits for a message to an e-mail address, and returns the link in the message."""
     return partial(mail_folder.link, page, system[1])
 
 

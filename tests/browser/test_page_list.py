@@ -1,6 +1,6 @@
-"""The examination of each page in `page_list`, in light and dark.
+"""Each page in `page_list`, checked in light and dark colours.
 
-- axe-core may report no violation that it calls serious or critical.
+- axe-core may report no violation that it rates serious or critical.
 - The page may cause neither an error in the console nor a request to another host.
 - At a width of 360 pixels, and at 200 % zoom, nothing is wider than the window (WCAG 2.2, 1.4.10). With this zoom, a
   CSS pixel has two device pixels, so a window of 1280 pixels has 640 CSS pixels.
@@ -47,7 +47,7 @@ FURTHER_STOPS = 40
 
 
 class Watch:
-    """Collects errors in the browser's console, and requests to other hosts. A page must cause neither."""
+    """Collects the page's errors in the console, and its requests to hosts other than `own`."""
 
     def __init__(self, page: Page, *own: str) -> None:
         self.errors: list[str] = []
@@ -65,14 +65,14 @@ class Watch:
         )  # the callback is where Allow leads on purpose
 
     def unexpected(self) -> list[str]:
-        """Return the errors of the console, except those about a status that the page is expected to have."""
+        """Return the errors in the console, except those about an HTTP status that a page is expected to have."""
         return [error for error in self.errors if not error.startswith(EXPECTED_ERRORS) and CALLBACK not in error]
 
 
 def violations(page: Page) -> list[str]:
-    """Return the violations that axe-core finds on the page.
+    """Return the serious and critical violations that axe-core finds on the page.
 
-    Before, it waits until the colours of the links in the admin have changed with the colour scheme.
+    It first waits for animations to end, such as the change of link colours with the colour scheme.
     """
     page.evaluate("Promise.all(document.getAnimations().map(one => one.finished))")
     # Without `preload` axe-core does not fetch style sheets itself, which the page's policy refuses.
@@ -81,7 +81,7 @@ def violations(page: Page) -> list[str]:
 
 
 def overflow(page: Page) -> int:
-    """Return the number of pixels by which the page is wider than the window."""
+    """Return by how many pixels the page is wider than the window."""
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
@@ -94,7 +94,7 @@ def picture(page: Page, name: str) -> None:
 
 @contextmanager
 def zoomed(page: Page) -> Iterator[None]:
-    """Zoom the page to 200 % while the block runs, as a browser with a window of the size DESKTOP does."""
+    """Zoom the page to 200 % while the block runs, in a window of the size DESKTOP."""
     session = page.context.new_cdp_session(page)
     session.send("Emulation.setDeviceMetricsOverride", ZOOMED)
     assert page.evaluate("[innerWidth, devicePixelRatio]") == [ZOOMED["width"], ZOOMED["deviceScaleFactor"]]
@@ -104,13 +104,16 @@ def zoomed(page: Page) -> Iterator[None]:
 
 
 def wrong(page: Page, *window: object) -> list[object]:
-    """Return each fault of the page in the current window, together with `window`, the name of the window."""
+    """Return the violations on the page, and its overflow if it is wider than the window.
+
+    Each fault is a tuple that begins with `window`, the words that name the current window.
+    """
     wide = overflow(page)
     return [(*window, problem) for problem in [*violations(page), *([f"{wide} px too wide"] if wide else [])]]
 
 
 def watched(page: Page, issuer: Issuer, listed: Listed) -> Watch:
-    """Return an object that collects errors in the console, and requests to hosts to which the page does not belong."""
+    """Return a `Watch` of the page, for which the issuer, or the example application, is no foreign host."""
     return Watch(page, issuer.url, issuer.where.url("webapp") if listed.is_example else issuer.url)
 
 
@@ -136,14 +139,14 @@ def test_a_page_is_accessible_fits_and_asks_no_other_host(chromium: Browser, iss
 
 
 def assert_keyboard(page: Page) -> None:
-    """Fail unless the page has a language and one heading, and the Tab key reaches each control visibly."""
+    """Assert that the page has a language and one `h1`, and that Tab reaches each control with a visible focus."""
     assert page.locator("html").get_attribute("lang")
     assert page.locator("h1").count() == 1
     assert missed_by_keyboard(page) == []
 
 
 def missed_by_keyboard(page: Page) -> list[str]:
-    """Return the controls that the Tab key does not reach, or on which the focus is invisible."""
+    """Press Tab through the page. Return the controls that it does not reach, or on which the focus is invisible."""
     most = page.evaluate(WATCH_FOCUS, CONTROLS) + FURTHER_STOPS
     for number in range(1, most + 1):  # behind the last control the focus leaves the page, and comes back to the first
         page.keyboard.press("Tab")
@@ -163,7 +166,10 @@ def test_a_german_page_fits_on_a_phone(chromium: Browser, issuer: Issuer, listed
 
 
 def test_the_examination_finds_what_is_wrong(chromium: Browser) -> None:
-    """A page has a field without a label, text without contrast, and controls that Tab misses or does not show."""
+    """The pages of this test have the faults.
+
+    They are: no label, low contrast, too wide, a control that Tab misses, and a focus that is invisible.
+    """
     page = chromium.new_page()
     page.set_content(
         "<html lang=en><title>x</title><main><h1>x</h1><input><p style='color:#ccc'>pale</p></main></html>"

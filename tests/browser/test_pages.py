@@ -39,7 +39,7 @@ def test_a_double_click_on_allow_ends_at_the_client(system: tuple[Ports, Environ
     locations: list[str] = []
 
     def answer(route: Route) -> None:
-        """Let the first click reach the server only, without an answer to the browser.
+        """Send the request of the first click to the server, but give the browser no answer.
 
         So the browser still waits when it sends the second click.
         """

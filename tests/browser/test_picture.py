@@ -1,6 +1,6 @@
-"""The picture of the flow in chromium.
+"""The picture of the flow (page /flow/ of the example application) in chromium.
 
-The picture is completed by its script or by reloading the page, in light and dark, and on a phone.
+A script or a reload of the page completes the picture. The tests use light and dark colours, and the width of a phone.
 """
 
 import json
@@ -43,7 +43,7 @@ def log_in(page: Page, system: tuple[Ports, Environments]) -> None:
 
 
 def errors_of(context: BrowserContext) -> list[str]:
-    """Return a list that collects what the pages of this context write to the console as errors."""
+    """Return a list that collects the errors which pages of this browser context write to the console."""
     errors: list[str] = []
     context.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
     return errors
@@ -119,7 +119,7 @@ def test_each_button_shows_the_check_that_refuses(page: Page, system: tuple[Port
 
 
 def test_an_expired_token_is_refused_at_check_7(page: Page, system: tuple[Ports, Environments]) -> None:
-    """The test signs a token that expired an hour ago by the issuer's key, so that it does not have to wait."""
+    """The test signs an expired token by the issuer's key, so that it does not have to wait."""
     where, variables = system
     log_in(page, system)
     code = MINT.format(issuer=where.url("issuer"), audience=variables.webapp["API_AUDIENCE"])
@@ -133,7 +133,7 @@ def test_an_expired_token_is_refused_at_check_7(page: Page, system: tuple[Ports,
 
 
 def lit_kid(page: Page, application: str) -> str:
-    """Return the kid that the picture highlights as the key of the token."""
+    """Return the kid of the key that the picture highlights as the one that signed the token."""
     page.goto(f"{application}/flow/?arrow=keys")
     return str(json.loads(page.locator("pre.lit").inner_text())["kid"])
 

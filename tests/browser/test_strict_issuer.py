@@ -1,4 +1,4 @@
-"""An issuer with strict settings in chromium: SECOND_FACTOR_STAFF, and a lockout after wrong passwords."""
+"""An issuer with strict settings in chromium: SECOND_FACTOR_STAFF, and a limit of four logins in ten minutes."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 @pytest.fixture(scope="module")
 def strict(system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start a second process of the issuer, with strict settings. Return the issuer's address."""
+    """Run a second process of the issuer, with strict settings and the same database. Yield its URL."""
     url = f"http://localhost:{free()}"
     settings = {"ISSUER_URL": url, "SECOND_FACTOR_STAFF": "true", "RATE_LIMITS": "login=4/600"}
     variables = system[1].issuer | settings

@@ -1,4 +1,4 @@
-"""Swagger UI logs in at the issuer in chromium: on the API's own page, and on the page of another project."""
+"""A login through Swagger UI in chromium: on the API's own page, and on the page of another project."""
 
 import json
 import subprocess
@@ -23,7 +23,10 @@ SIDECAR = "/static/drf_spectacular_sidecar/swagger-ui-dist"
 
 
 def authorize(page: Page, variables: Environments, *, scopes: int = 0) -> Page:
-    """Open Swagger UI's login dialog, select the first `scopes` scopes, and log in in the popup. Return the popup."""
+    """Open Swagger UI's login dialog, select its first `scopes` scopes, and log in the demo user in the popup.
+
+    Returns the popup.
+    """
     page.locator(".auth-wrapper .authorize").first.click()
     dialog = page.locator(".dialog-ux")
     expect(dialog.get_by_role("heading", name="(OAuth2, ")).to_have_count(1)
@@ -80,7 +83,7 @@ def test_a_refusal_of_the_user_is_shown_on_the_page(system: tuple[Ports, Environ
 
 @contextmanager
 def foreign(issuer: dict[str, str]) -> Iterator[str]:
-    """Register a client for another project, which uses drf-spectacular, and serve that project."""
+    """Register a client for a project with drf-spectacular, serve the project, and yield its URL."""
     url = f"http://localhost:{(port := free())}"
     registered = processes.command(
         issuer,
@@ -94,7 +97,7 @@ def foreign(issuer: dict[str, str]) -> Iterator[str]:
 
 @contextmanager
 def served(module: str, *arguments: str) -> Iterator[None]:
-    """Run the server `module` of these tests while the block runs."""
+    """Run the module `module` of these tests as a server while the block runs."""
     command = [sys.executable, "-m", module, *arguments]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
         try:
@@ -150,7 +153,7 @@ CALL = """async ([url, authorization]) => {
 def call(page: Page, url: str, authorization: str) -> tuple[int, str]:
     """Call the API at `url` from a script of the page, with this Authorization header.
 
-    Returns the status and the challenge. The status is 0 if the browser refused the request.
+    Returns the status and the WWW-Authenticate header. The status is 0 if the browser blocked the request (CORS).
     """
     status, challenge = page.evaluate(CALL, [url, authorization])
     return status, challenge

@@ -1,4 +1,4 @@
-"""A user of the issuer in a browser: logs in, types codes, and opens the authorization requests of clients."""
+"""The issuer for a browser test: creates users, logs them in, and makes the authorization requests of clients."""
 
 import json
 import secrets
@@ -45,7 +45,10 @@ OpenClient.objects.create(client=client, created_at=now, fetched_at=now, fresh_u
 
 @dataclass(slots=True)
 class Issuer:
-    """The running issuer, the password of its user `demo`, and the clients that this test registered."""
+    """The running issuer. It creates users and clients on demand, and remembers the clients.
+
+    `clients` has the client_id of each client by its name.
+    """
 
     where: Ports
     variables: Environments
@@ -64,9 +67,9 @@ class Issuer:
         return self.variables.demo["DEMO_PASSWORD"]
 
     def new_user(self) -> str:
-        """Create a user without a second factor, and return the username.
+        """Return the username of a user without a second factor, whom no other test uses.
 
-        No other test uses this user. The password is `PASSWORD`.
+        The password of the user is `PASSWORD`.
         """
         if not self.users:  # many at once, because each command takes seconds
             self.users = [f"u{secrets.token_hex(4)}" for _ in range(80)]
@@ -78,7 +81,7 @@ class Issuer:
         processes.command(self.variables.issuer, "shell", "-v", "0", "-c", code)
 
     def client(self, name: str, *arguments: str) -> str:
-        """Return the client_id of the public client with this name. The first call registers the client."""
+        """Return the client_id of the public client `name`. The first call registers it by `create_client`."""
         if name not in self.clients:
             scopes = [part for scope in SCOPES for part in ("--scope", scope)]
             command = ("create_client", "--name", name, "--public", "--json", *scopes, *arguments)
@@ -86,7 +89,7 @@ class Issuer:
         return self.clients[name]
 
     def document_client(self) -> str:
-        """Return the name of a client that a metadata document describes. The first call registers the client."""
+        """Return the name of a client with a client ID metadata document. The first call adds it to the database."""
         name, client_id = "Notes agent", "https://agent.example/client.json"
         if name not in self.clients:
             values = {"name": name, "client_id": client_id, "redirect_uri": CALLBACK, "scopes": SCOPES}
@@ -105,7 +108,7 @@ class Issuer:
         return name
 
     def request(self, name: str = "Quarterly Reports", **changes: str) -> str:
-        """Return the address of an authorization request of the client with this name."""
+        """Return the URL of an authorization request of the client `name`. `changes` replace parameters."""
         client_id = self.client(name, "--grant", "authorization_code", "--redirect-uri", CALLBACK)
         query = {
             "response_type": "code",
@@ -119,9 +122,9 @@ class Issuer:
         return f"{self.url}/oauth/authorize?{urlencode(query | changes)}"
 
     def device(self) -> dict[str, str]:
-        """Request device authorization (RFC 8628), and return the response.
+        """Send a device authorization request (RFC 8628), and return the members of the response.
 
-        The response has the codes, and the address that the user of the device has to open.
+        These are the device code, the user code, and the address that the user has to open.
         """
         form = {"client_id": self.client("Television", "--grant", DEVICE), "scope": "openid notes:read"}
         answer = requests.post(f"{self.url}/oauth/device", data=form, timeout=60)
@@ -129,24 +132,24 @@ class Issuer:
         return {name: str(value) for name, value in answer.json().items()}
 
     def poll(self, codes: dict[str, str]) -> requests.Response:
-        """Send the token request of the device with these codes, and return the response."""
+        """Send the token request of the device to which these `codes` belong, and return the response."""
         form = {"grant_type": DEVICE, "client_id": self.clients["Television"], "device_code": codes["device_code"]}
         return requests.post(f"{self.url}/oauth/token", data=form, timeout=60)
 
     def log_in(self, page: Page, path: str = "/accounts/") -> None:
-        """Open a page that needs a login, and log in the user `demo`."""
+        """Open the page at `path`, which needs a login, and log in as the user `demo`."""
         page.goto(path if path.startswith("http") else f"{self.url}/accounts/login/?{urlencode({'next': path})}")
         self.fill_in(page)
 
     def fill_in(self, page: Page) -> None:
-        """Fill in the login page as the user `demo`, by the element ids that docs/clients.md promises."""
+        """Fill in the login page as the user `demo`, by the element ids that docs/clients.md promises, and send it."""
         page.locator("#id_login").fill("demo")
         page.locator("#id_password").fill(self.password)
         with page.expect_navigation():
             page.locator("button[type=submit]").click()
 
     def allow(self, page: Page, address: str) -> None:
-        """Open an authorization request in a browser with a logged-in user, and press Allow."""
+        """Open the authorization request at `address` as a user who is logged in, and press Allow."""
         page.goto(address)
         with page.expect_request(f"{CALLBACK}?*"):
             page.locator("button[name=allow][value=true]").click()

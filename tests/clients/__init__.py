@@ -1,4 +1,4 @@
 """Tests in which clients and token verifiers of other projects use the running issuer.
 
-They show that Keyturn and these projects read the standards alike.
+They show that Keyturn and these projects interpret the standards in the same way.
 """

@@ -15,7 +15,7 @@ SCOPE = "openid notes:read offline_access"
 
 @pytest.fixture
 def agree(system: System):
-    """Return a function that follows an authorization URL as the demo user, and returns the callback URL."""
+    """Return a function that opens an authorization URL and consents as the demo user, and returns the callback URL."""
 
     def follow(url: str, browser: Browser | None = None) -> str:
         browser = browser or Browser()
@@ -27,7 +27,10 @@ def agree(system: System):
 
 @pytest.fixture(scope="session")
 def register(system: System, tmp_path_factory):
-    """Return a function that registers a client by `create_client`, and returns its client_id and secret."""
+    """Return a function that registers a client by `create_client`, and returns what the command prints.
+
+    This is a dict with the client_id and, for a confidential client, the client_secret.
+    """
 
     def make(name, *options, key=None):
         arguments = ["create_client", "--name", name, "--json", "--scope", "notes:read", *options]
@@ -50,7 +53,7 @@ def public(register, system: System):
 
 @pytest.fixture(scope="session")
 def confidential(register, system: System):
-    """Return the client_id and the secret of a confidential client."""
+    """Return a dict with the client_id and the client_secret of a confidential client."""
     grants = ("--grant", "authorization_code", "--grant", "refresh_token", "--grant", "client_credentials")
     return register("Confidential", *grants, "--redirect-uri", system.callback)
 

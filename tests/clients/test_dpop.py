@@ -1,6 +1,6 @@
 """Client libraries of other projects get tokens that are bound to their DPoP key.
 
-The issuer demands nonces in DPoP proofs, or does not.
+Each test runs at an issuer that requires nonces in DPoP proofs, and at one that does not.
 """
 
 import json
@@ -62,7 +62,7 @@ print(json.dumps({
 def with_nonces(system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Yield the URL of an issuer that requires nonces in DPoP proofs.
 
-    It shares the database of the issuer that requires none.
+    It has the same database as the issuer that requires no nonces.
     """
     url = f"http://localhost:{free()}"
     variables = system.variables.issuer | {"ISSUER_URL": url, "DPOP_REQUIRES_NONCE": "true"}
@@ -80,7 +80,7 @@ def issuer(request: pytest.FixtureRequest, system: System) -> str:
 
 @pytest.fixture
 def run(public: str, system: System, agree: Callable[[str], str]) -> Callable[..., Any]:
-    """Return a function that runs a client program on node, acts as its user, and returns the program's output."""
+    """Return a function that runs a client program, logs in at the URL that it prints, and returns its output."""
 
     def follow(command: Sequence[str], issuer: str, alg: str) -> Any:
         given = {"issuer": issuer, "client_id": public, "redirect_uri": system.callback, "alg": alg}

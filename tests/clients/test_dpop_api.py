@@ -1,7 +1,7 @@
-"""Access tokens that are bound to a DPoP key (RFC 9449), with clients, an issuer and an API of other projects on node.
+"""Access tokens that are bound to a DPoP key (RFC 9449), with programs of other projects on node.
 
-oauth4webapi and openid-client present tokens of oidc-provider and of Keyturn to Keyturn's API. They also present tokens
-of Keyturn to an API with express-oauth2-jwt-bearer.
+The clients oauth4webapi and openid-client send tokens of oidc-provider and of Keyturn to Keyturn's API. They also send
+tokens of Keyturn to an API with express-oauth2-jwt-bearer.
 """
 
 import json
@@ -24,7 +24,7 @@ EXPECTED = {"token_type": "dpop", "bound": 200, "again": 200, "as_bearer": 401, 
 
 @contextmanager
 def server(script: str, **given: str) -> Iterator[None]:
-    """Run a server on node while the block runs. The block begins when the server has printed that it is ready."""
+    """Run a node server with the arguments `given` while the block runs. Waits until the server prints "ready"."""
     command = ["node", script, json.dumps(given)]
     with subprocess.Popen(command, cwd=NODE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
@@ -36,7 +36,10 @@ def server(script: str, **given: str) -> Iterator[None]:
 
 
 def use(**given: str) -> dict[str, dict[str, object]]:
-    """Run both client libraries. Return the type of the token and the status of each request, by library."""
+    """Run both client libraries with the arguments `given`. Return their results by library.
+
+    A result has the type of the token, and the status of each request to the API.
+    """
     process = subprocess.run(
         ["node", "dpop-client.mjs", json.dumps(given)],
         check=False, cwd=NODE, capture_output=True, text=True, timeout=120,
@@ -60,7 +63,7 @@ def test_our_api_accepts_bound_tokens_of_oidc_provider(api_of, nonces, alg):
 
 
 def our_tokens(system: System, url: str) -> dict[str, dict[str, object]]:
-    """Return the results of both client libraries at the API at `url`, with bound tokens of Keyturn."""
+    """Let both client libraries send bound tokens of Keyturn to the API at `url`. Return their results by library."""
     secret = system.variables.demo["SERVICE_CLIENT_SECRET"]
     where = {"resource": system.audience, "url": url, "algorithm": "oauth2"}
     return use(issuer=system.issuer, client_id="service", secret=secret, scope="notes:read", **where)

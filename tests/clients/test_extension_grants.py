@@ -52,7 +52,7 @@ def keys(metadata):
 
 @pytest.fixture(scope="module")
 def shop(register, system: System):
-    """Return the client to which the notes API belongs. It may exchange tokens for tokens of the orders API."""
+    """Register the client that belongs to the notes API. It may exchange tokens for tokens of the orders API."""
     made = register("Shop", "--grant", EXCHANGE)
     processes.command(system.variables.issuer, "shell", "-c", NEXT_API.format(client_id=made["client_id"]))
     return made

@@ -1,4 +1,4 @@
-"""Mix-up attack (RFC 9207 section 1). A client that checks `iss` sends an authorization code only to its issuer."""
+"""The mix-up attack (RFC 9207 section 1). A client that checks `iss` sends no code to the attacker's issuer."""
 
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
@@ -17,14 +17,14 @@ VERIFIER = "v" * 43
 
 
 class MixedUp(Exception):
-    """Raised if the response is not from the issuer to which the client sent the user."""
+    """Raised if the response does not come from the issuer to which the client sent the user."""
 
 
 @dataclass
 class Client:
     """A client of several issuers.
 
-    `asked` is the issuer to which the client sent its authorization request. `sent` has the URLs to which it sent
+    `asked` is the issuer to which the client sent the user. `sent` has the token endpoints to which the client sent
     codes.
     """
 
@@ -42,7 +42,10 @@ class Client:
         return self.session.create_authorization_url(endpoint, code_verifier=VERIFIER)[0]
 
     def finish(self, landed: str) -> dict[str, object]:
-        """Compare the `iss` of the response at `landed` as a string (RFC 9207 section 2.4), then redeem the code."""
+        """Redeem the code in the response URL `landed`, and return the token response.
+
+        Raises MixedUp if the response's `iss` is not exactly the issuer `asked` (RFC 9207 section 2.4).
+        """
         if parse_qs(urlsplit(landed).query).get("iss") != [self.asked]:
             raise MixedUp
         endpoint = f"{self.asked}/oauth/token"
@@ -65,7 +68,7 @@ def test_a_client_accepts_the_response_of_the_issuer_that_it_sent_the_user_to(
 def test_an_attacker_s_issuer_that_redirects_the_user_to_this_issuer_gets_no_code(
     client: Client, system: System, elsewhere: Stranger, agree
 ) -> None:
-    """The attacker's authorization endpoint redirects to the honest issuer, which the user trusts."""
+    """The authorization endpoint of the attacker's issuer redirects to the honest issuer, which the user trusts."""
     begun = client.begin(elsewhere.url, endpoint=f"{elsewhere.url}/authorize")
     landed = agree(f"{system.issuer}/oauth/authorize?{urlsplit(begun).query}")
     assert "code=" in landed

@@ -1,6 +1,6 @@
-"""openid-client and jose on node use the issuer.
+"""openid-client and jose on node use the issuer: discovery, PKCE, refresh, revocation and client credentials.
 
-They use discovery, PKCE, refresh, revocation and client credentials, and resist the mix-up attack.
+The client also resists the mix-up attack.
 """
 
 import json
@@ -22,7 +22,7 @@ NODE = Path(__file__).resolve().parent / "node"
 
 
 def run(program: str, given: dict, agree) -> dict:
-    """Run a program on node, act as its user at the address that it prints, and return the rest of its output."""
+    """Run a program on node, log in as its user at the URL that it prints, and return its further output."""
     process = subprocess.Popen(
         ["node", program, json.dumps(given)],
         cwd=NODE,

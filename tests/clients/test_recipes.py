@@ -1,4 +1,4 @@
-"""The documentation pages of docs/clients/ and their table.
+"""The documentation pages of docs/clients/, and their table in docs/clients/README.md.
 
 Each page has the same parts, a test, and a row in the table.
 """

@@ -1,4 +1,4 @@
-"""The modules of the OpenID certification plans, one test for each, named by the module's id.
+"""The modules (tests) of the OpenID certification plans. Each module has one test here, named by the module's id.
 
 - The docstring of a test says what the module asserts. docs/certification.md is written from these docstrings.
 - The issuer runs as a process, with the clients and the user that `certification_setup` makes. Authlib is the client,
@@ -6,7 +6,7 @@
 - The tests send each request to the issuer directly. Nothing adds parameters to it.
 
 Read in this order:
-- `suite`, `sessions`: what a test does, and login sessions that are made older instead of waiting.
+- `suite`, `sessions`: the steps of a test, and login sessions that are made older so that no test has to wait.
 - `bank`, `keys`: a client of the FAPI 2.0 plan, and its keys.
 - `profile`: the claims of the certification user.
 - `table`: the tables of docs/certification.md.

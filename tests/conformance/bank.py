@@ -1,4 +1,4 @@
-"""A client of the FAPI 2.0 plan. joserfc signs its assertions and DPoP proofs. Its user has the browser of `Suite`."""
+"""A client of the FAPI 2.0 plan, whose user has the browser of a `Suite`. joserfc signs assertions and proofs."""
 
 import hashlib
 import json
@@ -26,7 +26,10 @@ SCOPES = {OPENID: "openid", OAUTH: "notes:read", OWN: "notes:read"}
 
 @dataclass(slots=True)
 class Bank:
-    """One registered client, its two private keys, and the parameters that it sends in this variant of the plan."""
+    """A registered client with two private keys.
+
+    `variant` is its variant of the plan, which decides the scopes and the grant type.
+    """
 
     suite: Suite
     name: str = "client"
@@ -44,14 +47,17 @@ class Bank:
         return self.suite.plan[self.name]["keys"]
 
     def named(self, name: str) -> "Bank":
-        """Return the client `name` of the plan, with the same browser and the same key for DPoP proofs."""
+        """Return another client of the plan, named `name`, with the same browser and the same key for DPoP proofs."""
         return replace(self, name=name)
 
     def url(self, path: str) -> str:
         return f"{self.suite.issuer}/oauth/{path}"
 
     def assertion(self, *, algorithm: str = "ES256", signer: str = "", **changes: Any) -> dict[str, str]:
-        """Return the parameters that authenticate the client. `changes` replace claims; None removes a claim."""
+        """Return the form parameters of a client assertion.
+
+        `signer` is the client whose key signs, by default this one. `changes` replace claims; None removes a claim.
+        """
         now = int(time.time())
         claims = {"iss": self.client_id, "sub": self.client_id, "aud": self.suite.issuer, "iat": now, "exp": now + 60}
         claims |= {"jti": secrets.token_urlsafe(12)} | changes
@@ -63,7 +69,7 @@ class Bank:
         }
 
     def proof(self, method: str, url: str, *, token: str = "", header: dict[str, Any] | None = None, **changes: Any):
-        """Return a DPoP proof. `header` and `changes` replace members; None removes a member."""
+        """Return a DPoP proof. `header` and `changes` replace members of header and claims; None removes a member."""
         head = {"typ": "dpop+jwt", "alg": "ES256", "jwk": self.key.as_dict(private=False)} | (header or {})
         claims = {"jti": secrets.token_urlsafe(12), "htm": method, "htu": url, "iat": int(time.time())}
         claims |= ({"ath": hashed(token)} if token else {}) | changes
@@ -71,7 +77,10 @@ class Bank:
         return jwt.encode(without_none(head), without_none(claims), self.key, registry=registry)
 
     def push(self, *, by: dict[str, str] | None = None, proof: str = "", **changes: str | None) -> requests.Response:
-        """Push an authorization request. `changes` replace parameters; None removes a parameter."""
+        """Push an authorization request, and return the response. `changes` replace parameters; None removes one.
+
+        `by` has other parameters in place of the client assertion.
+        """
         asked = {
             "response_type": "code",
             "client_id": self.client_id,
@@ -86,14 +95,17 @@ class Bank:
         return requests.post(self.url("par"), data=form, headers={"DPoP": proof} if proof else {}, timeout=TIMEOUT)
 
     def pushed(self, **changes: Any) -> str:
-        """Push an authorization request, and return its request_uri."""
+        """Push an authorization request, and return its request_uri. Fails if the issuer refuses it."""
         answer = self.push(**changes)
         assert answer.status_code == 201, answer.text
         assert answer.json()["expires_in"] < 600
         return answer.json()["request_uri"]
 
     def visit(self, request_uri: str, **further: str) -> Answer:
-        """Open the authorization endpoint with the request_uri. Log in and allow the request if the issuer asks."""
+        """Send the user's browser to the authorization endpoint with the request_uri. Return the response.
+
+        Logs in and allows the request if the issuer asks.
+        """
         return self.suite.authorize({"client_id": self.client_id, "request_uri": request_uri, **further})
 
     def code(self, **changes: Any) -> str:
@@ -109,7 +121,11 @@ class Bank:
         return answer.values["code"]
 
     def form(self, **changes: str | None) -> dict[str, str]:
-        """Return a token request without authentication, for the grant type of this variant."""
+        """Return the form of a token request without client authentication, for the grant type of this variant.
+
+        `changes` replace parameters; None removes a parameter. Without a `code` in `changes`, the user allows a new
+        request.
+        """
         if self.variant == OWN:
             asked: dict[str, str | None] = {"grant_type": "client_credentials", "scope": SCOPES[OWN]}
         else:
@@ -118,10 +134,10 @@ class Bank:
         return without_none(asked | changes)
 
     def token(self, form: dict[str, str], *, by: dict[str, str] | None = None, proof: str | None = None):
-        """Send a token request with a client assertion and a DPoP proof.
+        """Send the token request `form` with a client assertion and a DPoP proof. Return the response.
 
-        `by` has other parameters in place of the assertion, and `proof` is used instead of the valid proof. An empty
-        `proof` removes it.
+        `by` has other parameters in place of the assertion, and `proof` replaces the valid proof. If `proof` is "",
+        none is sent.
         """
         proof = self.proof("POST", self.url("token")) if proof is None else proof
         data = form | (self.assertion() if by is None else by)
@@ -129,9 +145,9 @@ class Bank:
         return requests.post(self.url("token"), data=data, headers=headers, timeout=TIMEOUT)
 
     def tokens(self, **changes: Any) -> dict[str, Any]:
-        """Return a token response. Its access token is bound to the key of the proof.
+        """Return a token response, whose access token is bound to the key of the DPoP proof.
 
-        It has an ID token if this variant is OpenID Connect.
+        The response has an ID token only if this variant is OpenID Connect.
         """
         answer = self.token(self.form(**changes))
         assert answer.status_code == 200, answer.text
@@ -147,7 +163,10 @@ class Bank:
         return self.url("userinfo") if self.variant == OPENID else f"{self.suite.plan['api']}/api/whoami/"
 
     def use(self, tokens: dict[str, Any], *, proof: str | None = None, **headers: str) -> requests.Response:
-        """Request the resource of this variant with a bound token. The DPoP proof is valid unless `proof` is given."""
+        """Request the resource of this variant with a bound token, and return the response.
+
+        The DPoP proof is valid unless `proof` is given. If `proof` is "", none is sent.
+        """
         token = tokens["access_token"]
         good = self.proof("GET", self.resource, token=token) if proof is None else proof
         sent = {"Authorization": f"DPoP {token}"} | ({"DPoP": good} if good else {}) | headers
@@ -168,9 +187,9 @@ def claims_of(text: str) -> dict[str, Any]:
 
 
 def refusal(answer: requests.Response, *errors: str) -> str:
-    """Return the error of a JSON answer.
+    """Return the error of a JSON response.
 
-    Asserts that it is one of `errors`, and that the status is 400, or 401 for invalid_client.
+    Asserts that the error is one of `errors`, and that the status is 400, or 401 for invalid_client.
     """
     assert answer.status_code in {400, 401}, answer.text
     assert answer.headers["Content-Type"].startswith("application/json")
@@ -180,7 +199,7 @@ def refusal(answer: requests.Response, *errors: str) -> str:
 
 
 def age(database: Any, table: str, column: str, seconds: int) -> None:
-    """Subtract `seconds` from the times in a column, in every row, so that a test does not have to wait."""
+    """Make the times in a column `seconds` older, in every row, so that a test does not have to wait."""
     with closing(sqlite3.connect(database, timeout=30)) as file, file:
         file.execute(
             f"UPDATE {table} SET {column} = strftime('%Y-%m-%d %H:%M:%f', {column}, ?) WHERE {column} IS NOT NULL",

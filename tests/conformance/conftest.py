@@ -1,4 +1,4 @@
-"""Issuers in separate processes, which `certification_setup` sets up: one for each key policy of the plans."""
+"""Fixtures: issuers in separate processes, set up by `certification_setup`, and the clients of the plans."""
 
 import json
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ SWITCHING = "switching"
 
 @pytest.fixture(scope="session")
 def plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """Yield the plan: the issuer's URL, the clients of the certification suite, and its user."""
+    """Yield the plan of an issuer: its URL, the clients of the certification suite, and the user."""
     var = prepared.copy(tmp_path_factory)
     where = Ports(free(), free(), free())
     variables = environment.prepare(where, {}, var)
@@ -42,7 +42,7 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def switching_plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """Yield the plan of an issuer whose keys live for seconds, because KEY_POLICY is `development`."""
+    """Yield the plan of an issuer whose signing keys live for seconds (KEY_POLICY is `development`)."""
     var, where = tmp_path_factory.mktemp("var"), Ports(free(), free(), free())
     variables = environment.prepare(where, {"KEY_POLICY": "development"}, var)
     prepared.databases(tmp_path_factory, var)
@@ -51,9 +51,9 @@ def switching_plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[st
 
 @pytest.fixture(scope="session")
 def fapi_plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """Yield the plan of an issuer that holds each client to FAPI 2.0 and signs by ES256.
+    """Yield the plan of an issuer that requires FAPI 2.0 from each client and signs by ES256.
 
-    It includes an API for the tokens.
+    The plan also has an API that accepts the tokens.
     """
     var, where = tmp_path_factory.mktemp("var"), Ports(free(), free(), free())
     variables = environment.prepare(where, {}, var)
@@ -70,9 +70,9 @@ def fapi_plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, An
 
 
 def certified(variables: Environments, var: Path, where: Ports, **last: str) -> Iterator[dict[str, Any]]:
-    """Create the demo data and the clients and the user of the plan, and serve the issuer.
+    """Create the demo data, and the clients and the user of the plan. Serve the issuer, and yield the plan.
 
-    The variables in `last` are set for the server only.
+    The variables in `last` are set only for the server.
     """
     prepared.set_up(variables, var, where)
     variables.issuer.update(SETTINGS)
@@ -98,7 +98,7 @@ def certified(variables: Environments, var: Path, where: Ports, **last: str) -> 
 
 
 def clients(configuration: dict[str, Any]) -> dict[str, Any]:
-    """Return the values that the suite reads from the printed configuration: clients, addresses and the password."""
+    """Return the values that the tests need from the printed configuration: clients, username and password."""
     commands = [
         command
         for page in configuration["browser"]
@@ -119,7 +119,7 @@ def clients(configuration: dict[str, Any]) -> dict[str, Any]:
 def suite(request: pytest.FixtureRequest) -> Suite:
     """Return a client with a new browser.
 
-    Tests get it three times: for the Basic plan, for Form Post, and for Basic while keys switch.
+    Each test runs three times: for the Basic plan, for the Form Post plan, and for Basic while signing keys switch.
     """
     if request.param == SWITCHING:
         plan = request.getfixturevalue("switching_plan")
@@ -131,24 +131,21 @@ def suite(request: pytest.FixtureRequest) -> Suite:
 
 @pytest.fixture
 def once(plan: dict[str, Any]) -> Suite:
-    """Return a client of the plan with a new browser.
-
-    It is for modules of the plan that do not depend on the response mode.
-    """
+    """Return a client of the plan with a new browser, for modules that do not depend on the response mode."""
     return Suite(plan["issuer"], plan)
 
 
 @pytest.fixture
 def switching(switching_plan: dict[str, Any]) -> Suite:
-    """Return a client with a new browser, at the issuer whose keys live for seconds."""
+    """Return a client with a new browser, at the issuer whose signing keys live for seconds."""
     return Suite(switching_plan["issuer"], switching_plan)
 
 
 @pytest.fixture(scope="session")
 def fapi_suite(fapi_plan: dict[str, Any]) -> Suite:
-    """Return the certification suite's side of the FAPI plan.
+    """Return the client and the browser for the FAPI plan.
 
-    Its user logs in once for all modules of the plan that need no login page.
+    The user logs in once for all modules that need no login page.
     """
     return Suite(fapi_plan["issuer"], fapi_plan)
 

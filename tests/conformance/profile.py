@@ -1,4 +1,4 @@
-"""The profile of the certification user, for CLAIMS_SOURCE: claims for which Keyturn's users have no field."""
+"""The claims of the certification user that Keyturn's user model has no field for. CLAIMS_SOURCE names this module."""
 
 CLAIMS = {
     "nickname": "ada",
@@ -18,7 +18,7 @@ SOURCE = ",".join(f"{name}=tests.conformance.profile:{name}" for name in CLAIMS)
 
 
 def __getattr__(name):
-    """Return the function that returns the user's claim `name`."""
+    """Return a function that takes a user and returns the claim `name`. Raises AttributeError for an unknown claim."""
     if name not in CLAIMS:
         raise AttributeError(name)
     return lambda _user: CLAIMS[name]

@@ -1,4 +1,4 @@
-"""Makes login sessions in the issuer's database older, so that a test does not have to wait."""
+"""Makes login sessions in the issuer's database older, so that no test has to wait."""
 
 from project.launch import processes
 
@@ -26,10 +26,10 @@ for row in Session.objects.all():
 
 
 def age_answers(variables: dict[str, str], seconds: int) -> None:
-    """Make the answer to every stored authorization request `seconds` older."""
+    """Move the time at which each session answered an authorization request `seconds` into the past."""
     processes.command(variables, "shell", "--no-imports", "-c", ANSWERS.format(seconds=seconds))
 
 
 def age(variables: dict[str, str], seconds: int) -> None:
-    """Make the login in every session `seconds` older, in the issuer's database."""
+    """Move the time of the login in every session `seconds` into the past, in the issuer's database."""
     processes.command(variables, "shell", "--no-imports", "-c", PROGRAM.format(seconds=seconds))

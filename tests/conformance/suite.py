@@ -17,9 +17,9 @@ TIMEOUT = 60
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The response at the redirect URI: its parameters and how they were sent.
+    """An authorization response: its parameters, and whether they were sent by GET or POST.
 
-    If the user got a page of the issuer instead, the response has that page.
+    `page` is the page in the browser. If that is a page of the issuer, `values` is empty.
     """
 
     values: dict[str, str]
@@ -29,7 +29,7 @@ class Answer:
 
 @dataclass(slots=True)
 class Suite:
-    """The certification suite's side of a test: a client of the plan, and the user's browser."""
+    """A client of the plan, and the user's browser: the part of the certification suite in a test."""
 
     issuer: str
     plan: dict[str, Any]
@@ -65,7 +65,10 @@ class Suite:
         return {key: value for key, value in asked.items() if value is not None}
 
     def authorize(self, request: dict[str, str], *, by_post: bool = False, log_in: bool = True) -> Answer:
-        """Send the browser to the authorization endpoint. Log in and allow if the issuer asks. Return the response."""
+        """Send the browser to the authorization endpoint, log in and allow if the issuer asks, and return the response.
+
+        With `log_in=False`, no login page is filled in.
+        """
         if by_post:
             page = self.post(f"{self.issuer}/oauth/authorize", request)
         else:
@@ -89,7 +92,7 @@ class Suite:
         return self.browser._page(self.browser._session.post(url, data=data, timeout=TIMEOUT))
 
     def tokens(self, name: str = "client", method: str = "client_secret_basic", **parameters: str | None) -> dict:
-        """Run the whole code flow, and verify the ID token. Return the token response."""
+        """Run the whole code flow, and verify the ID token. Return the token response, with the verified `claims`."""
         request = self.request(name, **parameters)
         answer = self.authorize(request)
         assert answer.values.get("state") == request.get("state"), answer.page.text
@@ -133,7 +136,7 @@ class Suite:
         return answer.json()
 
     def error(self, answer: Answer) -> str:
-        """Return the error at the redirect URI. Asserts that the response has no code."""
+        """Return the error of an authorization response. Asserts that the response has no code."""
         assert "code" not in answer.values
         return answer.values["error"]
 

@@ -1,7 +1,7 @@
-"""Writes the tables of docs/certification.md: python -m tests.conformance.table.
+"""Writes the tables of docs/certification.md: `python -m tests.conformance.table`.
 
-A row is a module of a plan: its id, what it asserts (the first sentence of our test's docstring), our test, and the
-result that the suite is expected to give.
+Each row is a module of a plan: its id, what it asserts (the first sentence of our test's docstring), our test, and the
+result that the certification suite is expected to give.
 """
 
 import ast
@@ -129,7 +129,7 @@ PLANS: Mapping[str, tuple[tuple[str, ...], tuple[Row, ...]]] = {
 
 
 def docstrings(file: str) -> dict[str, str]:
-    """Return the docstring of each test in a test module, by the name of the test."""
+    """Return the docstring of each test in the test module `file`, by the name of the test."""
     parsed = ast.parse((HERE / file).read_text(encoding="utf-8"))
     return {
         node.name: " ".join((ast.get_docstring(node) or "").split())
@@ -139,7 +139,7 @@ def docstrings(file: str) -> dict[str, str]:
 
 
 def rows(files: tuple[str, ...], modules: tuple[Row, ...]) -> Iterator[str]:
-    """Yield the rows of a plan. Raises KeyError if a module has no test."""
+    """Yield the table rows of a plan. Raises KeyError if a module of the plan has no test."""
     said = {test: (file, text) for file in files for test, text in docstrings(file).items()}
     for module, name in modules:
         test = f"test_{name.replace('-', '_')}"

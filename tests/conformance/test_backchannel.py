@@ -24,7 +24,7 @@ def test_oidcc_backchannel_logout_discovery_endpoint_verification(once: Suite):
 
 
 def logout_token(suite: Suite, sid: str) -> dict:
-    """Return the claims of the logout token with this sid that the suite received, after the checks of its form."""
+    """Wait until the suite has received the logout token with this sid, verify it, and return its claims."""
 
     def tokens():
         path = urlsplit(suite.plan["backchannel_logout"]).path

@@ -1,6 +1,6 @@
 """The plans oidcc-basic-certification-test-plan and oidcc-formpost-basic-certification-test-plan: 35 modules each.
 
-Each test runs for both plans, which differ in the response mode alone, and for Basic while the signing keys switch.
+Each test runs for both plans, which differ only in the response mode, and for Basic while the signing keys switch.
 """
 
 import base64
@@ -291,7 +291,7 @@ def test_oidcc_ensure_request_with_valid_pkce_succeeds(suite: Suite):
 
 
 def age_codes(database, seconds):
-    """Move the redemption of every authorization code `seconds` into the past, in the issuer's database."""
+    """Make the redemption of every authorization code `seconds` older, in the issuer's database."""
     with closing(sqlite3.connect(database, timeout=30)) as file, file:
         columns = [row[1] for row in file.execute("PRAGMA table_info(tokens_authorizationcode)")]
         assert "redeemed_at" in columns

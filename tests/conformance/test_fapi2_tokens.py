@@ -43,7 +43,7 @@ def test_fapi2_happy_flow(holder: Bank):
 
 
 def authlib_tokens(bank: Bank) -> dict:
-    """Return the tokens that Authlib gets by its own assertion."""
+    """Return the tokens that Authlib gets with a client assertion that Authlib makes."""
     key = bank.keys["ES256"]
     session = OAuth2Session(
         bank.client_id, key, token_endpoint_auth_method="private_key_jwt", redirect_uri=bank.suite.callback
@@ -78,9 +78,9 @@ def test_fapi2_check_dpop_proof_nbf_exp(holder: Bank):
 
 
 def dated(bank: Bank, seconds: int) -> None:
-    """Use DPoP proofs whose iat is `seconds` from now, in three requests.
+    """Send DPoP proofs whose iat is `seconds` from now to the PAR endpoint, the token endpoint and the resource.
 
-    They go to the PAR endpoint, the token endpoint and the resource. Asserts that each accepts its proof.
+    Asserts that each of them accepts its proof.
     """
     iat = int(time.time()) + seconds
     proof = bank.proof("POST", bank.url("par"), iat=iat)
@@ -110,7 +110,7 @@ def test_fapi2_ensure_mismatched_dpop_jkt_fails(bank: Bank):
 
 
 def another_key(bank: Bank, code: str) -> None:
-    """Redeem a code with a DPoP proof of another key. Asserts that the code is refused."""
+    """Redeem a code with a DPoP proof by another key than the one of the code. Asserts that the code is refused."""
     form = bank.form(code=code)
     bank.key = ECKey.generate_key("P-256")
     refusal(bank.token(form), *NOT_BOUND)
@@ -205,7 +205,7 @@ def test_fapi2_ensure_client_assertion_with_no_sub_fails(holder: Bank):
 
 
 def changed(proof: str, **header: object) -> str:
-    """Return the proof with another header under its old signature; None leaves a member out."""
+    """Return the proof with changed header members, but with its old signature. None removes a member."""
     head, payload, signature = proof.split(".")
     members = json.loads(base64.urlsafe_b64decode(head + "=="))
     members = {name: value for name, value in (members | header).items() if value is not None}

@@ -1,7 +1,7 @@
-"""ID tokens by PS256, ES256 and EdDSA, as a client chooses: Authlib and joserfc verify them, also while keys switch.
+"""Clients that choose PS256, ES256 or EdDSA for their ID tokens. Authlib and joserfc verify the tokens.
 
-The issuer signs access tokens and the ID tokens of its other clients by RS256. KEY_POLICY=development, so that a new
-ring signs within a minute.
+The issuer signs access tokens, and the ID tokens of its other clients, by RS256. The signing keys switch during the
+tests. KEY_POLICY=development makes a new ring (a set of signing keys) sign within a minute.
 """
 
 import json
@@ -29,14 +29,14 @@ def command(suite: Suite, *arguments: str) -> str:
 
 
 def register(suite: Suite, algorithm: str) -> dict[str, str]:
-    """Register a client that chooses the algorithm. Returns its client_id and secret."""
+    """Register a client that chooses this algorithm for its ID tokens. Returns its client_id and secret."""
     grants = ("--grant", "authorization_code", "--grant", "refresh_token", "--redirect-uri", suite.callback)
     options = ("--client-id", f"by-{algorithm}", *grants, "--pkce", "optional", "--id-token-alg", algorithm, "--json")
     return json.loads(command(suite, "create_client", "--name", algorithm, *options))
 
 
 def register_soon(suite: Suite, algorithm: str) -> dict[str, str]:
-    """Register a client that chooses the algorithm, as soon as the ring for it signs."""
+    """Register a client as soon as the key ring for the algorithm signs. Returns its client_id and secret."""
     until = time.monotonic() + WITHIN
     while time.monotonic() < until:
         with suppress(processes.Failed):
@@ -46,7 +46,7 @@ def register_soon(suite: Suite, algorithm: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def choosing(switching_plan):
-    """Return the plan with a client for each algorithm. The rings are made at once."""
+    """Create a key ring and a client for each algorithm. Return the plan with these clients."""
     suite = Suite(switching_plan["issuer"], switching_plan)
     with pytest.raises(processes.Failed, match="rotate_keys --ring id-PS256"):
         register(suite, "PS256")
@@ -69,9 +69,9 @@ def header(id_token: str) -> dict[str, str]:
 
 
 def verify(suite: Suite, tokens: dict, algorithm: str) -> None:
-    """Verify an ID token by Authlib, with its at_hash.
+    """Verify an ID token and its at_hash by Authlib.
 
-    Also assert that it is signed by this algorithm, and that no other algorithm is accepted.
+    Asserts that the token is signed by this algorithm, and that Authlib accepts no other algorithm.
     """
     decoded = jwt.decode(tokens["id_token"], keys(suite), algorithms=[algorithm])
     name = suite.plan[algorithm]["client_id"]

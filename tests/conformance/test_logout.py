@@ -13,7 +13,7 @@ DONE, QUESTION, ERROR = "You are logged out", "Log out?", "This request cannot b
 
 @pytest.fixture
 def id_token(once: Suite):
-    """The ID token of a user who has just logged in."""
+    """Log a user in, and return the ID token."""
     return once.tokens()["id_token"]
 
 
@@ -22,12 +22,12 @@ def log_out(suite: Suite, **parameters):
 
 
 def is_logged_in(suite: Suite):
-    """True if a request with prompt=none succeeds."""
+    """Return True if an authorization request with prompt=none succeeds."""
     return "code" in suite.authorize(suite.request(prompt="none"), log_in=False).values
 
 
 def returned(suite: Suite, page):
-    """Return the parameters at the registered address after a logout."""
+    """Return the parameters that were sent to the registered post-logout redirect URI. Fails at any other page."""
     assert page.url.startswith(suite.plan["after_logout"]), page.text
     return dict(parse_qsl(urlsplit(page.url).query))
 

@@ -1,7 +1,7 @@
-"""The core of the Basic plan and of the Logout plan while the signing keys switch: KEY_POLICY=development.
+"""The main modules of the Basic plan and of the Logout plan while the signing keys switch (KEY_POLICY=development).
 
-Each round asks for a switch between its requests by `rotate_keys --now`, which plans it for the earliest safe time. The
-rounds go on until the ID tokens of three keys were seen. A round takes about a second, and a switch needs about twenty.
+Each round runs `rotate_keys --now` between its requests. The command plans a switch for the earliest safe time. The
+rounds go on until there are ID tokens by three keys. A round takes about a second, and a switch needs about twenty.
 """
 
 import time
@@ -21,7 +21,7 @@ KEYS, WITHIN = 3, 300  # keys that sign in turn; seconds until that has happened
 
 
 def switch(suite: Suite) -> None:
-    """Take the next step of the key ring, and plan the next switch of its keys as early as it is safe."""
+    """Run `rotate_keys --now`, which takes the next step and plans the next switch of keys as early as it is safe."""
     processes.command(suite.plan["variables"], "rotate_keys", "--now")
 
 
@@ -30,13 +30,13 @@ def kid(id_token: str) -> str:
 
 
 def verify_signature(suite: Suite, id_token: str) -> None:
-    """Verify an ID token of an earlier round: the JWKS still has its key, also after a switch."""
+    """Verify an ID token of an earlier round. The JWKS must still have its key, even after a switch."""
     keys = jwk.KeySet.import_key_set(requests.get(suite.metadata["jwks_uri"], timeout=TIMEOUT).json())
     jwt.decode(id_token, keys, algorithms=["RS256"])
 
 
 def run(suite: Suite) -> list[str]:
-    """Run the plans' modules once, with steps of the signing keys between the requests.
+    """Run the main modules of the plans once, and call `switch` between the requests.
 
     Returns the ID tokens that were issued.
     """

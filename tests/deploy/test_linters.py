@@ -104,9 +104,9 @@ def test_kustomize_refuses_a_patch_that_fits_nothing(tmp_path: Path) -> None:
 
 @pytest.fixture
 def units(tmp_path: Path) -> list[Path]:
-    """Return copies of the systemd units, which start the programs of this checkout.
+    """Return copies of the systemd units and timers, in which the paths of the programs exist.
 
-    systemd-analyze checks that the programs exist.
+    systemd-analyze refuses a unit whose program does not exist.
     """
     analyze()
     (tmp_path / ".venv").symlink_to(ROOT / ".venv")

@@ -1,6 +1,6 @@
 """The files of deploy/ use only variables, commands, ports and secrets that exist.
 
-For each process in them, its settings load.
+The Django settings of each process in these files load.
 """
 
 import os
@@ -45,7 +45,10 @@ OF_IMAGE = {"PYTHONDONTWRITEBYTECODE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"}
 
 
 def commands(process: Process) -> list[list[str]]:
-    """Return the Python programs that the process runs: `manage.py …` or the server."""
+    """Return the words after `python` for each program that the process runs, such as `manage.py purge_tokens`.
+
+    Returns [] if the process runs the command of the image.
+    """
     if process.command[:2] == ("sh", "-c"):
         return [shlex.split(one) for one in IN_SHELL.findall(process.command[2])]
     start = next((number for number, word in enumerate(process.command) if "python" in Path(word).name), -1)
@@ -105,7 +108,7 @@ def test_the_settings_of_each_process_load_from_its_files(process: Process, tmp_
 
 
 def test_each_server_listens_where_it_is_asked() -> None:
-    """The image's command, its health check, its exposed port, nginx and the pods use the same port."""
+    """Check that the image's command, health check and exposed port, nginx and the pods use the same port."""
     text = dockerfile()
     (command,) = re.findall(r"^CMD (\[.*\])$", text, re.MULTILINE)
     assert '"8000", "--address", "0.0.0.0"' in command

@@ -1,1 +1,1 @@
-"""Tests of the examples. They run as processes, or their modules are tested."""
+"""Tests of the examples. Some tests run an example as a process, and others call its functions."""

@@ -57,9 +57,9 @@ def test_the_code_has_no_text_for_people_of_its_own(path):
 
 @pytest.mark.parametrize("path", ["picture/steps.py", "picture/checks.py"])
 def test_each_text_of_the_picture_is_marked(path):
-    """The tables of steps and checks have texts that the templates translate as variables.
+    """Check the tables of steps and checks, whose texts the templates translate as variables.
 
-    So the texts must be marked.
+    gettext finds such a text only if it is marked by `gettext_noop`.
     """
     from examples.webapp.picture import checks, steps  # noqa: PLC0415
 

@@ -1,8 +1,8 @@
-"""Tests of the seven steps over real HTTP, between processes that share only the issuer's URL.
+"""Tests of the seven steps of README.md over real HTTP, between processes that share only the issuer's URL.
 
 Read in this order:
 - `shell`: runs the code blocks of a documentation page.
 - `shop`: another Django project with `resources`.
-- `stranger`: a server that signs tokens by a private key of the test.
+- `stranger`: an issuer that is not Keyturn. It signs tokens by a private key of the test.
 - `collector`: an OpenTelemetry collector.
 """

@@ -35,7 +35,7 @@ class Collector:
 
     @property
     def texts(self) -> list[str]:
-        """Return the JSON of everything received: names, states, events and attributes of spans and processes."""
+        """Return each received export as JSON: names, states, events and attributes of spans and processes."""
         return [json.dumps(MessageToDict(request), ensure_ascii=False) for request in self.requests.copy()]
 
     @property
@@ -60,7 +60,7 @@ def attributes(owner: Any) -> dict[str, object]:
 
 @contextmanager
 def collector() -> Iterator[Collector]:
-    """Serve an OpenTelemetry collector in a thread while the block runs."""
+    """Run an OpenTelemetry collector in a thread while the block runs, and yield this collector."""
     port = free()
     made = Collector(f"http://127.0.0.1:{port}")
 

@@ -1,7 +1,7 @@
 """Fixtures: issuer, API and example application, as separate processes on free ports.
 
-They are started once per pytest worker. Tests of flow/ and clients/ are in one xdist group (tests/marks.py), so that
-only one worker starts these processes.
+A pytest worker starts these processes once. Tests of flow/ and clients/ are in one xdist group (tests/marks.py), so
+that only one worker starts them.
 """
 
 import sqlite3
@@ -42,7 +42,7 @@ class System:
 
     @contextmanager
     def without_issuer(self) -> Iterator[None]:
-        """Stop the issuer while the block runs, and start it again on its port, even if the block raises."""
+        """Stop the issuer, run the block, and start the issuer again on the same port, even if the block raises."""
         issuer = self.children["issuer"]
         processes.stop([issuer])
         try:
@@ -76,7 +76,10 @@ def system(tmp_path_factory: pytest.TempPathFactory, elsewhere: Stranger) -> Ite
 
 @contextmanager
 def served(variables: Environments, where: Ports, var: Path) -> Iterator[dict[str, Child]]:
-    """Serve issuer, API and application while the block runs."""
+    """Run issuer, API and example application while the block runs. Yield their processes by name.
+
+    `where` has their ports, and `var` is the folder of their logs.
+    """
     children: dict[str, Child] = {}
     try:
         for name in READY:
@@ -87,9 +90,9 @@ def served(variables: Environments, where: Ports, var: Path) -> Iterator[dict[st
 
 
 def call_back_at(address: str, database: Path) -> None:
-    """Register `address` as a further redirect URI of the client `webapp`.
+    """Register `address` as a further redirect URI of the client `webapp` in the issuer's SQLite file `database`.
 
-    A test then reads at this address the response that the application would get.
+    A test can then read the authorization response that is sent to this address.
     """
     with closing(sqlite3.connect(database)) as file, file:
         set_ = "UPDATE tokens_client SET redirect_uris = redirect_uris || ' ' || ? WHERE client_id = 'webapp'"
@@ -98,7 +101,7 @@ def call_back_at(address: str, database: Path) -> None:
 
 @pytest.fixture
 def api_of(tmp_path: Path, system: System) -> Iterator[Callable[..., str]]:
-    """Return a function that starts an API which trusts the issuer at a URL, and returns the URL of the API."""
+    """Return a function that gets the URL of an issuer, starts an API that trusts it, and returns the API's URL."""
     with further_apis(tmp_path, system) as start:
         yield start
 

@@ -1,6 +1,6 @@
-"""A bash that runs the code blocks of a documentation page, statement by statement.
+"""A bash process that runs the code blocks of a documentation page, statement by statement.
 
-Its folder looks like the project's folder.
+The working directory has the files of a checkout that the pages use, such as manage.py and .venv/.
 """
 
 import os
@@ -16,9 +16,9 @@ MARK = "@@done"
 
 
 def statements(page: Path) -> Iterator[str]:
-    """Yield the statements of a documentation page's code blocks.
+    """Yield the bash statements in the code blocks of a documentation page.
 
-    Each one is complete for bash, such as a whole function.
+    A statement can have several lines, for example a whole function.
     """
     for kind, block in BLOCK.findall(page.read_text(encoding="utf-8")):
         pending = ""
@@ -33,15 +33,15 @@ def statements(page: Path) -> Iterator[str]:
 
 
 def is_complete(text: str) -> bool:
-    """Return True if bash can run the text as it is, because no statement in it is unfinished."""
+    """Return True if the text is valid bash, so that no statement in it is unfinished."""
     checked = subprocess.run(["bash", "-n"], input=text, capture_output=True, text=True, check=False)
     return checked.returncode == 0 and not checked.stderr
 
 
 class Shell:
-    """A running bash.
+    """A running bash process.
 
-    `variables` are its environment variables, and `var` is the folder `var/` of its working directory.
+    `folder` is its working directory, in which `var/` is a link to `var`. `variables` are its environment variables.
     """
 
     def __init__(self, folder: Path, var: Path, variables: dict[str, str]) -> None:
@@ -77,5 +77,5 @@ class Shell:
         raise AssertionError(f"the shell ended at: {statement}\n{output}")
 
     def close(self) -> None:
-        """End the bash."""
+        """End the bash process."""
         self._process.communicate(timeout=60)

@@ -1,6 +1,6 @@
-"""The shop: another Django project, with the settings of docs/resource-server.md.
+"""The shop: a Django project that is not Keyturn, with the settings of docs/resource-server.md.
 
-It uses a copy of the folder `resources`, or the installed package.
+The shop uses a copy of the folder `resources`, or the installed package `keyturn_resources`.
 """
 
 import os
@@ -183,15 +183,15 @@ class Shop:
 
 
 def copied(folder: Path) -> str:
-    """Copy the folder `resources` into the shop, and return its name."""
+    """Copy the folder `resources` into the shop's folder, and return the package name of the copy."""
     shutil.copytree(ROOT / "resources", folder / "resources", ignore=shutil.ignore_patterns("__pycache__", "notes"))
     return "resources"
 
 
 def beside_a_neighbour(folder: Path) -> str:
-    """Add an app named `resources` to the shop, and return the name of the installed package.
+    """Add an app named `resources` to the shop's folder. Return "keyturn_resources", the name of the installed package.
 
-    The app and the package must work together in one project.
+    So the tests also check that the installed package works beside an app with the name `resources`.
     """
     (folder / "resources").mkdir()
     for name, text in NEIGHBOUR.items():
@@ -201,10 +201,10 @@ def beside_a_neighbour(folder: Path) -> str:
 
 @contextmanager
 def opened(system: System, folder: Path, *settings: str, python: Path | None = None) -> Iterator[Shop]:
-    """Run the shop with further `settings` until the block ends.
+    """Run the shop while the block runs. `settings` are texts that are appended to the shop's settings module.
 
-    `python` is the interpreter of an environment with the package. If it is None, the shop uses a copy of the folder
-    `resources` instead.
+    `python` is the Python interpreter of an environment in which the package `keyturn_resources` is installed. If
+    `python` is None, the shop uses a copy of the folder `resources` instead.
     """
     package = beside_a_neighbour(folder) if python else copied(folder)
     own = [OWN, 'INSTALLED_APPS += ["resources"]'] if python else [OWN]

@@ -1,4 +1,4 @@
-"""A server on loopback with two uses: an issuer whose private key the test has, and a target of redirects."""
+"""A server on loopback with two uses: an issuer that signs by a private key of the test, and a target of redirects."""
 
 import json
 import threading

@@ -16,7 +16,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 def chunked(text: str) -> Iterator[bytes]:
-    """Yield a body in two parts, so that requests sends it with Transfer-Encoding: chunked."""
+    """Yield a body in two parts, so that the library `requests` sends it with Transfer-Encoding: chunked."""
     half = len(text) // 2
     return iter([text[:half].encode(), text[half:].encode()])
 

@@ -35,7 +35,7 @@ NOT_RUN = re.compile(r"\bmake (run|test)\b")
 
 @dataclass
 class Reader:
-    """A person who follows documentation pages: runs the statements, and performs the steps that the text describes."""
+    """A reader of documentation pages, who runs their bash statements and does the steps that the text describes."""
 
     shell: Shell
     issuer: str
@@ -48,13 +48,16 @@ class Reader:
     """What was printed last: by the commands that create, and by `echo`."""
 
     def follow(self, page: str) -> None:
-        """Run every statement of a documentation page. Values that the page leaves to its reader are filled in."""
+        """Run every statement of a documentation page, with values in place of the page's placeholders."""
         for statement in statements(ROOT / page):
             if not NOT_RUN.search(statement):
                 self.say(statement)
 
     def say(self, statement: str) -> str:
-        """Run a statement of a page with the addresses of the test. Asserts that no request is refused."""
+        """Run a statement from a page, and return its output. The page's addresses are replaced by those of the test.
+
+        Asserts that the statement succeeds, and that the JSON answer of a request is no error.
+        """
         self.ran.append(statement)
         for pattern, fill in FILLED.items():
             if re.search(pattern, statement):
@@ -70,7 +73,7 @@ class Reader:
         return output
 
     def created(self, name: str) -> str:
-        """Return a value that the last command printed, such as client_secret."""
+        """Return the value with this name that the last `create_client` printed, such as client_secret."""
         return re.findall(rf"^{name}\s+(\S+)", self.printed["client"], re.MULTILINE)[0]
 
     def credentials(self) -> str:
@@ -99,7 +102,10 @@ class Reader:
         assert browser.submit(page, {}, button="allow").status == 200
 
     def permit_exchange(self) -> None:
-        """Permit token exchange by commands. The documentation page describes how to do it in the admin."""
+        """Permit token exchange by two commands of manage.py.
+
+        The documentation page describes the same steps in the admin.
+        """
         service = self.printed["exchanger"].partition(":")[0]
         python = ".venv/bin/python manage.py"
         self.shell.run(
@@ -162,7 +168,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
 
 
 def is_here(line: documented.Line) -> bool:
-    """Return True if tests/documented.py assigns the command line to the test of the documented requests."""
+    """Return True if the tests in this module must run the command line, according to tests/documented.py."""
     return line.page in PAGES and documented.assigned(line, documented.AS_PRINTED) == documented.REQUESTS
 
 
@@ -221,7 +227,7 @@ class Project:
     variables: dict[str, str]
 
     def run(self, *arguments: str) -> str:
-        """Run Python in the project's folder, and return what it printed. Asserts that it succeeds."""
+        """Run Python with the arguments in the project's folder, and return its output. Asserts that it succeeds."""
         done = subprocess.run(
             [sys.executable, *arguments],
             cwd=self.folder,
@@ -235,7 +241,7 @@ class Project:
 
 
 def wait_until_ready(url: str) -> None:
-    """Wait until the server at `url` answers."""
+    """Wait until a GET request of `url` succeeds."""
 
     def answers() -> bool:
         try:

@@ -1,4 +1,4 @@
-"""DPoP at an API in a separate process: its server and requests with repeated headers or unusual paths."""
+"""DPoP at an API in a separate process, with a real server: requests with repeated headers or unusual paths."""
 
 import http.client
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def api(tmp_path_factory: pytest.TempPathFactory, system: System, elsewhere: Str
 
 
 def send(api: str, method: str, path: str, headers: list[tuple[str, str]]) -> tuple[int, str]:
-    """Send the headers as they are, even if a name is repeated. Returns the status and the challenge."""
+    """Send a request with exactly these headers, even if a name is repeated. Returns the status and the challenge."""
     connection = http.client.HTTPConnection(urlsplit(api).netloc, timeout=60)
     try:
         connection.putrequest(method, path)

@@ -1,6 +1,6 @@
-"""`resources` in another Django project ("shop") beside a running issuer.
+"""`resources` in another Django project (the shop), which trusts a running issuer.
 
-The shop has a copied folder, or the installed package.
+The shop has a copy of the folder `resources`, or the installed package.
 """
 
 import json
@@ -24,7 +24,10 @@ APPLICATION = "https://app.example"
 
 @pytest.fixture(scope="module", params=["copy", pytest.param("package", marks=pytest.mark.packages)])
 def python(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path | None:
-    """Return the Python of an environment with the package. Returns None for a shop with a copied folder."""
+    """Return the Python interpreter of an environment with the package `keyturn_resources`, or None.
+
+    If the result is None, the shop uses a copy of the folder `resources` instead of the package.
+    """
     if request.param == "copy":
         return None
     package = f"{wheel(built(tmp_path_factory), 'keyturn_resources')}[openapi]"
@@ -72,7 +75,7 @@ def test_it_imports_no_other_room_of_this_project(system: System, shop: Shop) ->
 
 
 def test_it_refuses_a_revoked_token(system: System, shop: Shop) -> None:
-    """One view of the shop uses the introspection endpoint. The other views follow the revocation feed."""
+    """Check a view that uses introspection, and a view that uses the revocation feed."""
     token = service_token(system)
     assert [shop.get(path, token).status_code for path in ("/orders/", "/refund/")] == [200, 200]
     assert revoke(system, token) == 200

@@ -1,6 +1,6 @@
-"""After log-out from the example application, a stolen cookie of its session gives no access.
+"""After log-out from the example application, a stolen session cookie gives no access.
 
-Neither application nor issuer nor API accepts it or the tokens in it.
+The application does not accept the cookie, and issuer and API do not accept the tokens in the cookie.
 """
 
 import time
@@ -32,7 +32,7 @@ def log_in(system: System, browser: Browser) -> Page:
 
 
 def log_out(browser: Browser, page: Page) -> Page:
-    """Send the first form of the page, which logs the user out."""
+    """Submit the first form of the page, which logs the user out. Return the next page."""
     return browser.submit(page, {})
 
 
@@ -41,15 +41,15 @@ def cookie(browser: Browser) -> str | None:
 
 
 def inside(system: System, text: str) -> dict[str, Any]:
-    """Return the decoded content of a session cookie of the application."""
+    """Return the decoded content of `text`, the value of a session cookie of the application."""
     secret = system.variables.webapp["SECRET_KEY"]
     return signing.loads(text, key=secret, salt=SALT, serializer=JSONSerializer)
 
 
 def aged(system: System, text: str) -> str:
-    """Return the session cookie with an access token that counts as expired.
+    """Return a copy of the session cookie `text` whose access token is marked as expired.
 
-    The application then needs the refresh token.
+    With this cookie, the application has to use the refresh token.
     """
     secret = system.variables.webapp["SECRET_KEY"]
     old = inside(system, text) | {"expires_at": time.time()}
@@ -57,9 +57,10 @@ def aged(system: System, text: str) -> str:
 
 
 def evidence(system: System, text: str) -> tuple[int, int]:
-    """Return two statuses: the application's for this cookie, and the API's for the token in it.
+    """Request the application's evidence page with the session cookie `text`.
 
-    The second is 0 if the application did not call the API.
+    Returns the HTTP status of the application, and that of the API for the token in the cookie. The second status is 0
+    if the application did not call the API.
     """
     answer = requests.get(url(system, "/evidence.json"), cookies={COOKIE: text}, timeout=60)
     return answer.status_code, answer.json().get("api", {}).get("status", 0)

@@ -16,7 +16,7 @@ FORGED = {"X-Request-ID": '"}{"forged": 1', "traceparent": '00-"forged"-b7ad6b71
 
 
 def lines(system: System, process: str) -> list[dict[str, object]]:
-    """Return the lines of a process's log, parsed. Asserts that each is a JSON object."""
+    """Return the parsed lines of a process's log. Raises ValueError if a line is not JSON."""
     log: Path = system.children[process].log
     return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
 

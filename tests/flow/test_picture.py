@@ -1,6 +1,6 @@
 """The picture of the flow at a running application.
 
-It is completed step by step, shows no secret, and names the check that refused each broken request.
+The picture grows with each step, shows no secret, and names the check of the API that refused each broken request.
 """
 
 import html
@@ -51,7 +51,7 @@ def put_cookie(system: System, browser: Browser, session: dict[str, Any]) -> Non
 
 
 def press(system: System, browser: Browser, how: str) -> str:
-    """Press the button `how` of the picture, and return the text of the page that follows."""
+    """Press the button of the picture that sends the broken request `how`. Return the text of the next page."""
     page = browser.get(flow(system))
     token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
     assert token
@@ -112,7 +112,7 @@ def test_a_broken_request_is_refused_by_the_check_that_the_picture_names(
 
 
 def test_an_expired_token_is_refused_because_the_button_does_not_refresh_it(system: System, browser: Browser) -> None:
-    """The test signs a token that expired an hour ago by the issuer's key, so that it does not have to wait."""
+    """Sign an expired token by the issuer's key, instead of waiting until a token expires."""
     log_in(system, browser)
     assert "The API accepted the token: 200" in press(system, browser, "expired"), "it has not expired yet"
     code = MINT.format(issuer=system.issuer, audience=system.audience)

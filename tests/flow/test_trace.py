@@ -42,8 +42,7 @@ WITHIN = 60.0  # seconds: a busy machine needs some
 class Login:
     """The recorded login, after all processes have ended.
 
-    `browser` is the browser's span. Further fields have the exported texts, and the secrets that these texts must not
-    contain.
+    `spans` are the exported spans, and `texts` are the exports as JSON. `secrets` must not occur in `texts`.
     """
 
     trace: str
@@ -56,7 +55,7 @@ class Login:
 
     @property
     def exported(self) -> dict[str, str]:
-        """Return the service of each exported span, by the id of the span."""
+        """Return the service of each span, by the id of the span. Includes the browser's span."""
         return {self.browser: "browser"} | {span.id: span.service for span in self.spans}
 
     def parents_of(self, name: str) -> set[str | None]:
@@ -88,9 +87,9 @@ def login(tmp_path_factory: pytest.TempPathFactory, received: Collector) -> Logi
 
 
 def logged_in(url: str, password: str) -> tuple[Browser, SpanContext, Page]:
-    """Log in to the application, and open its notes, which come from the API.
+    """Log in to the application, which then shows the user's notes from the API.
 
-    The browser's span is the parent of each request.
+    Each request has the browser's span as its parent. Returns the browser, the context of this span, and the last page.
     """
     exporter, provider, browser = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False), Browser()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
@@ -104,9 +103,9 @@ def logged_in(url: str, password: str) -> tuple[Browser, SpanContext, Page]:
 
 
 def secrets_of(variables: Environments, browser: Browser, landed: Page) -> dict[str, str]:
-    """Return the secrets of the processes and of the demo, and those of the login.
+    """Return all secrets by name: those of the processes, the demo's passwords, and those of the login.
 
-    The login's are the parameters of the redirects, and the tokens.
+    The secrets of the login are the parameters of its redirects, and the tokens in the session.
     """
     values = {f"{name} of {own['DJANGO_SETTINGS_MODULE']}": own[name] for own, name in keys_of(variables)}
     for url in landed.history:
@@ -135,9 +134,9 @@ def orphans(spans: list[Sent], browser: str) -> list[Sent]:
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    """Wait until `condition` returns True, or WITHIN seconds have passed.
+    """Wait until `condition` returns True, at most WITHIN seconds.
 
-    Raises nothing after that time. The assertions of the tests then report the missing spans.
+    Does not raise an exception after this time, because the assertions of the tests report the missing spans.
     """
     deadline = time.monotonic() + WITHIN
     while not condition() and time.monotonic() < deadline:

@@ -14,9 +14,9 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def resource_server(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the Python of an environment for tests of the resource server's package.
+    """Return the Python interpreter of an environment for tests of the resource server's package.
 
-    It has `keyturn-resources[ninja]`, pytest, and stubs for type checks.
+    The environment has `keyturn-resources[ninja]`, pytest, mypy, and stubs for type checks.
     """
     own = f"{wheel(packages, 'keyturn_resources')}[ninja]"
     others = ("pytest-django", "mypy", "django-stubs", "djangorestframework-stubs")

@@ -1,6 +1,6 @@
-"""Builds the packages of this tree once per run of pytest, and installs them into environments of their own.
+"""Builds the packages of this tree once per run of pytest, and installs them into virtual environments.
 
-The project's lock and FURTHER pin the versions of other packages.
+The project's lock and FURTHER pin the versions of all other packages.
 """
 
 import fcntl
@@ -18,7 +18,10 @@ FURTHER = ("hatchling==1.33.0", "django-ninja==1.7.1")
 
 
 def run(*command: str | Path, folder: Path = ROOT, **variables: str) -> str:
-    """Run a command, and return its output. Fails with the error output of the command."""
+    """Run a command, and return its output. Raises AssertionError with the output if the command fails.
+
+    `variables` are environment variables in addition to those of this process.
+    """
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "DJANGO_"))}
     done = subprocess.run(
         [str(word) for word in command],
@@ -35,7 +38,7 @@ def run(*command: str | Path, folder: Path = ROOT, **variables: str) -> str:
 def built(factory: pytest.TempPathFactory) -> Path:
     """Return the folder with the four files that `make packages` makes.
 
-    The first pytest worker that needs them makes them.
+    The pytest workers share the folder. The first worker that calls this function makes the files.
     """
     own = factory.getbasetemp()
     shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
@@ -66,7 +69,7 @@ def wheel(folder: Path, name: str) -> Path:
 
 
 def installed(folder: Path, *requirements: str | Path) -> Path:
-    """Make an empty environment, install the requirements, and return its Python."""
+    """Make a virtual environment in the folder, install the requirements, and return its Python interpreter."""
     run(sys.executable, "-m", "venv", folder)
     python = folder / "bin" / "python"
     # pip accepts no hashes in constraints.

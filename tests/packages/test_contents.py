@@ -1,4 +1,4 @@
-"""The contents of the wheels and of the source distributions, and a wheel that is built from a source distribution."""
+"""The files in the wheels and in the source distributions, and a wheel that is built from a source distribution."""
 
 import tarfile
 import zipfile

@@ -33,7 +33,10 @@ def command(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with an operator's packages. They have the same names as packages of the issuer."""
+    """Return a working directory in which an operator's packages have the same names as packages of the issuer.
+
+    An import of one of the operator's packages raises ImportError.
+    """
     folder = tmp_path_factory.mktemp("operator")
     for name in ("tokens", "project", "resources"):
         (folder / name).mkdir()

@@ -1,1 +1,4 @@
-"""Tests of `project`, and of the source tree itself. `console` runs the console blocks of a documentation page."""
+"""Tests of `project`, and of the source tree itself.
+
+`console` is no test: it runs the console blocks of a documentation page.
+"""

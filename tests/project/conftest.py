@@ -10,7 +10,7 @@ from tokens.revoking import feed
 
 @pytest.fixture(autouse=True)
 def rings_draw_prepared_keys() -> Iterator[None]:
-    """Make key rings use prepared keys instead of new ones.
+    """Make key rings (sets of signing keys) use prepared keys instead of new ones.
 
     Cached documents are dropped first, because another test can have signed them with the same keys.
     """

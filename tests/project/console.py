@@ -1,4 +1,4 @@
-"""The console blocks of a documentation page. Their commands are run in this process."""
+"""Reads the console blocks of a documentation page, and runs their commands in this process."""
 
 import re
 import shlex
@@ -11,12 +11,15 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def page(name: str) -> str:
-    """Return the text of a documentation page in docs/."""
+    """Return the text of the documentation page `name` in docs/."""
     return (ROOT / "docs" / name).read_text(encoding="utf-8")
 
 
 def commands(text: str) -> list[list[str]]:
-    """Return the words after `manage.py` of each line `$ python manage.py …` in the console blocks of a page."""
+    """Return the words after `manage.py` of each command in the console blocks of a page.
+
+    Fails if a line `$ …` does not begin with `python manage.py`.
+    """
     blocks = "".join(re.findall(r"```console\n(.*?)```", text, re.DOTALL)).replace("\\\n", " ")
     lines = re.findall(r"^\$ (.+)$", blocks, re.MULTILINE)
     foreign = [line for line in lines if not line.startswith("python manage.py ")]
@@ -25,7 +28,7 @@ def commands(text: str) -> list[list[str]]:
 
 
 def block(text: str, language: str) -> str:
-    """Return the first code block in this language of a page's text."""
+    """Return the first code block in this language of a page's text. Fails if there is none."""
     found = re.search(rf"```{language}\n(.*?)```", text, re.DOTALL)
     assert found, language
     return found[1]

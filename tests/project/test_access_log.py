@@ -1,4 +1,4 @@
-"""The members of the log line that each request gets. None of them contains the path or the query."""
+"""The members of the log line that each request gets. None of these contains the path or the query."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""The admin on its own host name: it answers 404 on others. A process without the admin does not load its code."""
+"""The admin on its own host name, with 404 at other host names. A process without the admin does not load its code."""
 
 import json
 
@@ -22,9 +22,9 @@ SQLITE = ISSUER | {"DATABASE_URL": "sqlite://:memory:", "ALLOWED_HOSTS": "testse
 
 
 def served(**variables: str) -> list[list[object]]:
-    """Start a process of the issuer with these environment variables.
+    """Start a process of the issuer with these environment variables, and request each of PATHS.
 
-    Returns its answers, the modules of the admin that it loaded, and the admin's database tables.
+    Returns three lists: the statuses, the admin's modules that the process loaded, and the models of Django's admin.
     """
     result = read(SQLITE | variables, PROGRAM % (PATHS,))
     assert result.returncode == 0, result.stderr

@@ -86,7 +86,7 @@ BUSY = Page("http://localhost:1/login", 503, "Please wait", (), 2)
 
 
 class Answers(Browser):
-    """A browser that gets the given pages one after the other, as answers to the forms that it submits."""
+    """A browser that does not submit forms. Each `submit` returns the next of the given pages."""
 
     def __init__(self, *pages: Page) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The configuration of caches: bounds on every wait, no retry, and a separate Redis for login sessions."""
+"""The configuration of caches: limits for every wait, no retry, and a separate Redis for login sessions."""
 
 import threading
 from types import SimpleNamespace
@@ -58,7 +58,7 @@ def test_the_one_that_is_malformed_is_named(variables):
 
 
 class Line:
-    """A fake connection of redis-py. Its server gives the `answers` one after the other."""
+    """A fake connection of redis-py. `answers` are the server's answers in order; an exception is raised."""
 
     def __init__(self, *answers):
         self.is_connected, self.answers, self.commands = False, list(answers), []

@@ -1,4 +1,4 @@
-"""Endpoints for programs skip the middleware for HTML pages, and give the same answers as Django's handler."""
+"""Endpoints for programs skip the middleware for HTML pages, but answer as Django's handler does."""
 
 import logging
 import re
@@ -75,9 +75,9 @@ def environ(method, path, form=None, **extra):
 
 
 def answers(make):
-    """Return two answers to the request: the direct one, and that of Django's handler.
+    """Return two answers to the request that `make` returns: that of the direct path, and that of Django's handler.
 
-    Each is status, headers and body.
+    Each answer is status, headers and body, or None if the direct path does not serve the request.
     """
     handler = Handler()
     return [answer(handler._direct.answer, make()), answer(partial(WSGIHandler.__call__, handler), make())]
@@ -101,7 +101,7 @@ def answer(application, environ):
 def same(make):
     """Send the request that `make` returns on the direct path and through Django's handler. Return the answer.
 
-    Fails if the two answers differ.
+    Fails if the answers differ.
     """
     one, other = answers(make)
     assert one == other
@@ -138,9 +138,9 @@ def test_a_token_is_issued_or_refused_alike(service, secret):
 
 
 def test_a_cookie_is_not_looked_at(service):
-    """The direct answer is the same with and without a cookie.
+    """The direct path gives the same answer with a cookie and without a cookie.
 
-    Django's handler instead deletes the cookie of a session that does not exist, and adds `Vary: Cookie`.
+    Django's handler would delete the cookie of a session that does not exist, and add `Vary: Cookie`.
     """
     make = partial(environ, "GET", "/.well-known/jwks.json")
     assert answer(Handler()._direct.answer, make(HTTP_COOKIE="issuer_session=x; issuer_csrf=y")) == same(make)
@@ -210,9 +210,9 @@ def test_the_access_log_has_a_line_with_the_endpoint(service, settings, caplog):
 
 
 def test_each_view_reads_no_cookie_and_judges_its_body():
-    """The direct answers skip the middleware for CSRF tokens and for unreadable forms.
+    """The views of the direct path need neither the middleware for CSRF tokens nor that for unreadable forms.
 
-    The views do not need this middleware.
+    The direct path skips both.
     """
     matches = Handler()._direct._matches
     assert set(matches) == set(direct.PATHS)
@@ -223,8 +223,9 @@ def test_each_view_reads_no_cookie_and_judges_its_body():
 
 @pytest.mark.parametrize("process", [issuer, standalone], ids=["issuer", "standalone"])
 def test_each_middleware_of_the_issuer_is_known(process):
-    """With an unknown middleware, Django's handler answers every request, and no endpoint skips the middleware.
+    """The direct path knows each middleware in the settings of the process.
 
-    The settings of the tests lack the middleware that starts threads.
+    If it did not know one, Django's handler would answer every request. The settings of the tests lack the middleware
+    that starts threads, so the settings of the process are read here.
     """
     assert set(process.MIDDLEWARE) <= {*direct.SHARED, *direct.PAGES, *direct.HEADERS, direct.DATABASE_AWAY}

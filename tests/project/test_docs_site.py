@@ -1,4 +1,4 @@
-"""The parts of the documentation site that can be tested without mkdocs: links, navigation, and what a page loads."""
+"""The documentation site, as far as it can be tested without mkdocs: links, navigation, and what a page loads."""
 
 from pathlib import Path
 

@@ -53,23 +53,20 @@ def broken_links(page: Path, text: str) -> list[str]:
 
 
 def missing_files(text: str) -> list[str]:
-    """Return the files of this project that the text names in backticks, and that do not exist.
-
-    `*` and `{a,b}` are patterns.
-    """
+    """Return the files that the text names in backticks and that do not exist in this project."""
     named = re.findall(rf"`((?:{'|'.join(FOLDERS)})/[\w./-]+\.(?:py|html|md|json|sh|css))`", text)
     return [name for name in named if not (ROOT / name).exists()]
 
 
 def called(text: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield the commands of this project that the text calls by `manage.py`, each with its options."""
+    """Yield the name and the options of each `manage.py` command in the text."""
     joined = text.replace("\\\n", " ")
     for name, rest in re.findall(r"manage\.py (\w+)([^`\n#|;]*)", joined):
         yield name, re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", rest.split(" && ")[0])
 
 
 def options_of(name: str) -> str:
-    """Return the help text of a manage.py command of this project, with the help texts of its subcommands."""
+    """Return the help text of the command `name`, including the help texts of its subcommands."""
     parser = load_command_class(COMMANDS[name], name).create_parser("manage.py", name)
     choices = [action.choices for action in parser._actions if isinstance(action.choices, dict)]
     return "".join(one.format_help() for one in [parser, *(sub for some in choices for sub in some.values())])
@@ -131,7 +128,7 @@ def test_every_page_is_in_the_navigation_of_the_site() -> None:
 
 
 def not_there(entry: str) -> bool:
-    """Return True if a line of the site's navigation names a page that does not exist."""
+    """Return True if a page that the site's navigation names does not exist."""
     return entry not in docs_hooks.PAGES and not (ROOT / "docs" / entry).exists()
 
 

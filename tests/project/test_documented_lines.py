@@ -1,4 +1,4 @@
-"""A test runs every command line of README and documentation, or a table says why none does."""
+"""A test runs every command line of README and documentation, or a table says why no test runs it."""
 
 import re
 

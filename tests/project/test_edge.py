@@ -1,4 +1,4 @@
-"""The WSGI applications refuse a request of which the server might have lost a part, under any server."""
+"""The WSGI applications refuse a request if the server might have lost a part of it, under any server."""
 
 import json
 from importlib import import_module

@@ -1,6 +1,6 @@
 """The environment files that `make run` writes.
 
-Each process has its own variables, secrets are made once, and lost secrets are reported.
+Each process has its own variables. Secrets are made only once, and lost secrets are reported.
 """
 
 import os
@@ -57,7 +57,7 @@ def test_the_key_policy_is_passed_on_and_kept_until_another_is_named(tmp_path):
 
 
 def issuer_variables():
-    """Return the names of the variables in the issuer's section of .env.example."""
+    """Return the names of the variables in the section "issuer" of .env.example."""
     text = (ROOT / ".env.example").read_text(encoding="utf-8")
     section = text.partition("# --- issuer ---")[2].partition("# --- API ---")[0]
     return re.findall(r"^([A-Z0-9_]+)=", section, re.MULTILINE)
@@ -144,9 +144,9 @@ def test_a_malformed_entry_of_the_issuer_is_one_line_and_no_traceback(tmp_path, 
 
 @pytest.mark.parametrize(("debug", "prefix"), [("false", "__Host-"), ("true", "")])
 def test_no_other_host_of_the_site_plants_a_cookie_of_the_issuer_s(debug, prefix):
-    """The prefix of the cookies' names prevents this (RFC 6265bis section 4.1.3.2).
+    """The prefix `__Host-` prevents that another host of the site sets the cookies (RFC 6265bis section 4.1.3.2).
 
-    In development, without https, browsers would not store cookies with such names.
+    Development has no https. Browsers would not store cookies with this prefix there.
     """
     variables = {"SECRET_KEY": "x" * 50, "KEY_ENCRYPTION_KEYS": "x" * 43, "DATABASE_URL": "sqlite://:memory:"}
     addresses = {"ISSUER_URL": "https://issuer.example", "ALLOWED_HOSTS": "issuer.example"}

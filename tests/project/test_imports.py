@@ -1,4 +1,4 @@
-"""Imports between the four packages, and reads of the clock.
+"""The permitted imports between the four packages, and which modules may read a clock.
 
 tests/test_rooms.py checks the imports between the top-level folders and modules of the issuer ("rooms").
 """
@@ -51,7 +51,10 @@ COMPARERS = frozenset({"clock", "operation", "Operation", "check", "inspect"})
 
 
 def imports(source: str, path: str) -> Iterator[tuple[int, str]]:
-    """Yield line and name of each module that the source imports, and of each name that it imports from a module."""
+    """Yield the line and the name of each import in the source.
+
+    A `from` import yields the module, and then each imported name with its module in front.
+    """
     for node in ast.walk(absolute(source, path)):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
@@ -61,17 +64,17 @@ def imports(source: str, path: str) -> Iterator[tuple[int, str]]:
 
 
 def within(module: str, *packages: str) -> bool:
-    """Return True if the module is one of the packages or in one of them."""
+    """Return True if the module is one of the packages, or is inside one of them."""
     return any(module == package or module.startswith(f"{package}.") for package in packages)
 
 
 def within_mcp(path: str, module: str) -> bool:
-    """Return True if a module of the example MCP server imports the resource server, on which it is built."""
+    """Return True if `path` is in the example MCP server and `module` is in `resources`. This import is permitted."""
     return path.startswith("examples/mcp/") and within(module, "resources")
 
 
 def forbidden(path: str, module: str) -> str | None:
-    """Return the rule that `path` breaks by importing `module`. Returns None if it breaks no rule."""
+    """Return the rule that the module at `path` breaks by importing `module`, or None if it breaks no rule."""
     room = path.partition("/")[0]
     rules = {
         "tokens and resources never import each other": (
@@ -101,7 +104,7 @@ def forbidden(path: str, module: str) -> str | None:
 
 
 def origins(parsed: ast.Module) -> dict[str, str]:
-    """Return the qualified name of each name that a module imports, by the name in the module."""
+    """Return the qualified name of each imported name, by the name that the module uses for it."""
     names: dict[str, str] = {}
     for node in ast.walk(parsed):
         if isinstance(node, ast.Import):
@@ -112,7 +115,7 @@ def origins(parsed: ast.Module) -> dict[str, str]:
 
 
 def clock_reads(source: str, clocks: frozenset[str] = DATES) -> Iterator[int]:
-    """Yield the lines of a module that use a function of `clocks`, under any name by which the module imports it."""
+    """Yield the lines of a module that use one of the functions `clocks`, under any imported name."""
     parsed = ast.parse(source)
     names = origins(parsed)
     for node in ast.walk(parsed):
@@ -123,14 +126,14 @@ def clock_reads(source: str, clocks: frozenset[str] = DATES) -> Iterator[int]:
 
 
 def wrong_reads(path: str, source: str) -> list[int]:
-    """Return the lines of the module `path` that read a clock which the module may not read."""
+    """Return the lines of the module `path` that read a clock, if this module may not read that clock."""
     node = [] if path.startswith((*EDGES, *NODE_READERS)) else [*clock_reads(source)]
     database = [] if path.startswith((*EDGES, *DATABASE_READERS)) else [*clock_reads(source, DATABASE)]
     return sorted(node + database)
 
 
 def judges_by_the_node(source: str) -> list[int]:
-    """Return the lines that read this node's clock without passing it to a function in COMPARERS."""
+    """Return the lines that read this node's clock, except in arguments of the functions COMPARERS."""
     calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
     comparers = [call for call in calls if ast.unparse(call.func).rpartition(".")[2] in COMPARERS]
     compared = {id(value) for call in comparers for value in (*call.args, *(one.value for one in call.keywords))}
@@ -159,9 +162,9 @@ def test_a_module_imports_only_what_its_room_may(path: str) -> None:
 
 
 def test_every_benchmark_can_be_imported() -> None:
-    """Benchmarks use helpers of tests/, whose changes can break them.
+    """Benchmarks use helpers of tests/. A change of these helpers can break a benchmark.
 
-    The test runs in a process of its own, because one benchmark sets the server of the tests.
+    The test runs in a separate process, because one benchmark sets the server of the tests.
     """
     modules = [f"bench.{path.stem}" for path in sorted((ROOT / "bench").glob("[a-z]*.py"))]
     assert "bench.issuer_feed" in modules
@@ -288,9 +291,9 @@ def test_a_right_import_is_not_caught(path: str, line: str) -> None:
 
 
 def own_name(source: str) -> Iterator[int]:
-    """Yield the lines that have the package's own name in an import or a dotted path.
+    """Yield the lines with an import or a dotted path that begins with `resources`, the name of the package itself.
 
-    Such a line fails if the package is copied under another name.
+    Such a line fails if a project copies the package under another name.
     """
     parsed = ast.parse(source)
     prose = {id(node.value) for node in ast.walk(parsed) if isinstance(node, ast.Expr)}
@@ -305,7 +308,7 @@ def own_name(source: str) -> Iterator[int]:
 
 
 def relative(source: str) -> list[int]:
-    """Return the numbers of the lines that have a relative import."""
+    """Return the lines that have a relative import."""
     return [node.lineno for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom) and node.level]
 
 

@@ -31,7 +31,10 @@ def test_one_line_a_minute_names_the_remedy_and_has_no_traceback():
 
 
 def test_a_second_configuration_of_the_log_neither_repeats_the_remedy_nor_drops_the_line():
-    """A serving process configures its log twice. Python's dictConfig keeps the filters that a logger has already."""
+    """The text about ALLOWED_HOSTS is added once, even if the log has two filters that add it.
+
+    A serving process configures its log twice, and Python's dictConfig keeps the filters that a logger already has.
+    """
     one, both = record(1000.0), (WrongHost(), WrongHost())
     assert all(each.filter(one) for each in both)
     assert one.getMessage().count("ALLOWED_HOSTS") == 1
@@ -63,7 +66,10 @@ def test_a_json_line_is_one_object_with_time_level_logger_and_message():
 
 @pytest.mark.parametrize("formatter", [JsonLine(), LogLine("%(levelname)s %(message)s")])
 def test_a_line_has_no_name_of_an_e_mail_address(formatter):
-    """Libraries put e-mail addresses into their messages and errors, for example into errors of a mail server."""
+    """The local part of each e-mail address is removed from messages and errors.
+
+    Libraries write addresses into their messages, for example into errors of a mail server.
+    """
     info = (ValueError, ValueError("refused: ada.l@example.org"), None)
     written = formatter.format(made("to <mallory@example.org>, not to a@b or x@example", exc_info=info))
     assert "ada" not in written
@@ -73,7 +79,7 @@ def test_a_line_has_no_name_of_an_e_mail_address(formatter):
 
 
 def test_a_long_text_takes_linear_time():
-    """A client can cause a log line with a long text. With quadratic time, these texts would take minutes."""
+    """A client can cause a log line with a long text. In quadratic time, these texts would take minutes."""
     for text in ("a" * 500_000 + " @", "a@" * 250_000, "x@" + "b." * 250_000):
         assert len(without_addresses(text)) >= len(text)
 

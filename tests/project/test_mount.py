@@ -1,4 +1,4 @@
-"""An issuer with a path in its URL answers, whether the proxy removes the path or keeps it."""
+"""An issuer whose URL has a path works, whether the proxy removes this path from requests or keeps it."""
 
 import pytest
 from django.test import Client

@@ -1,4 +1,7 @@
-"""docs/observability.md, the alert rules and the dashboard name exactly the metrics of the code."""
+"""docs/observability.md, the alert rules and the dashboard name only metrics that the code has.
+
+The page and the dashboard name all metrics.
+"""
 
 import json
 import re
@@ -22,9 +25,9 @@ ALERTS = re.findall(r"- alert: (\w+)", RULES.read_text(encoding="utf-8"))
 
 
 def unknown(text: str) -> set[str]:
-    """Return the names of metrics in the text that the code does not have.
+    """Return the metrics that the text names and that the code does not have.
 
-    A name that ends with `_` is a prefix of names.
+    A name that ends with `_` is ignored, because it stands for several names.
     """
     return {name for name in METRIC.findall(text) if not name.endswith("_")} - NAMES - PACKAGES
 

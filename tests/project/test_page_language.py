@@ -1,4 +1,4 @@
-"""The language of the answer to a request, by the path and the headers of the request."""
+"""The language of a response, depending on the path and the headers of the request."""
 
 import pytest
 from django.http import HttpRequest, HttpResponse
@@ -17,9 +17,9 @@ def language_of_the_project():
 
 
 def answered(accept=HTML, languages="", path="/accounts/", content_type="text/html; charset=utf-8"):
-    """Send a request, and return two languages.
+    """Send a request, and return two languages: that of the Content-Language header, and that in the view.
 
-    They are the one in the answer's Content-Language header, and the one that the view saw.
+    The first one is None if the response has no such header.
     """
     request = HttpRequest()
     request.path_info = path

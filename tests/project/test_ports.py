@@ -1,4 +1,4 @@
-"""Ports are probed before a process is started. If one is taken, the error message names the remedy."""
+"""Ports are checked before a process is started. If a port is taken, the error message names the variable to set."""
 
 import socket
 

@@ -1,6 +1,6 @@
 """`make run` as a process.
 
-It leaves nothing behind when it stops, and reports in one line why it cannot start.
+No process is left when it stops. If it cannot start, it says why in one line.
 """
 
 import os
@@ -30,7 +30,7 @@ pytestmark = [*marks.run]
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """Return a copy of the files under version control, which is like a fresh clone."""
+    """Copy the files under version control, except tests/, to a new folder, which is like a fresh clone. Return it."""
     names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True).stdout
     for name in names.split("\0"):
         if name and (ROOT / name).is_file() and not name.startswith("tests/"):
@@ -41,7 +41,7 @@ def clone(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def copy(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of a clone in which `make run` was run before, so that its databases exist."""
+    """Return a copy of a clone that already has the databases and secrets of `make run` in var/."""
     prepared.copy(tmp_path_factory).rename(clone / "var")
     return clone
 
@@ -105,7 +105,7 @@ def test_when_it_is_killed_its_children_end_by_themselves(running, ports) -> Non
 
 
 def test_a_taken_port_and_lost_secrets_are_one_line_each(clone: Path, ports: dict[str, str]) -> None:
-    """A taken port and lost secrets are tested in a fresh clone, and again after `make reset`."""
+    """Check the error messages for a taken port and for lost secrets, and that `make reset` repairs the clone."""
     copy = clone
     assert run(copy, ports, "--once").returncode == 0
     with socket.socket() as other:

@@ -1,4 +1,4 @@
-"""The bill of materials is valid by CycloneDX's schema, and has exactly the packages of the project's lock."""
+"""The bill of materials is valid by CycloneDX's schema, and has exactly the packages of the project's lock file."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""No secret, key or database is in version control."""
+"""No secret, key or database is under version control."""
 
 import re
 import subprocess

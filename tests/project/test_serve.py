@@ -1,4 +1,4 @@
-"""Issuer and API as `serve` runs them: real processes, raw sockets, and kill -9."""
+"""Issuer and API served by the command `serve`, as real processes, with raw sockets and kill -9."""
 
 import http.client
 import os
@@ -19,6 +19,7 @@ from drf_spectacular_sidecar import __file__ as sidecar
 from project.launch import environment, processes
 from project.launch.ports import Ports
 from project.launch.processes import Child
+from project.launch.workers import START_WITHIN
 from tests import marks, prepared
 from tests.ports import free
 
@@ -28,8 +29,8 @@ TIMEOUT = 60  # seconds: a busy machine needs some, and only what hangs needs al
 FORM_WITHIN = 10.0 - 1  # seconds: a bit less than a body may take, which a request waits that has to wait for bodies
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + TIMEOUT
+def wait_for(condition: Callable[[], bool], *, within: float = TIMEOUT) -> None:
+    deadline = time.monotonic() + within
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.02)
@@ -74,13 +75,13 @@ def two_workers(request, home, tmp_path) -> Iterator[Child]:
     url = f"http://127.0.0.1:{free()}"
     own = variables[request.param] | {"ALLOWED_HOSTS": "127.0.0.1"}
     child = serve(own, url, tmp_path / "log", "--workers", "2", "--end-with-stdin")
-    wait_for(lambda: len(workers(child)) == 2)
+    wait_for(lambda: len(workers(child)) == 2, within=TIMEOUT + START_WITHIN)
     yield child
     processes.stop([child])
 
 
 def workers(child: Child) -> set[int]:
-    """Return the ids of the server's worker processes. Each has a listening socket of its own."""
+    """Return the ids of the server's worker processes, which are its children with a listening socket."""
     found = set()
     for process in psutil.Process(child.process.pid).children():
         try:
@@ -115,7 +116,7 @@ def test_both_workers_are_replaced_when_both_are_killed(two_workers):
     before = workers(two_workers)
     for pid in before:
         os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: len(workers(two_workers) - before) == 2)
+    wait_for(lambda: len(workers(two_workers) - before) == 2, within=TIMEOUT + START_WITHIN)
     assert requests.get(f"{two_workers.url}/healthz", timeout=TIMEOUT).status_code == 200
 
 
@@ -153,11 +154,52 @@ def test_a_server_whose_workers_never_come_up_gives_up(home, tmp_path):
     assert "No worker stays alive" in result.stdout + result.stderr
 
 
-def raw(child: Child, request: bytes, *, within: float = TIMEOUT) -> bytes:
-    """Send the bytes `request`, and return the answer.
+HANGS_ONCE = """
+import pathlib, threading
+mark = pathlib.Path(__file__).with_name("first")
+try:
+    mark.touch(exist_ok=False)
+except FileExistsError:
+    from project.wsgi import application
+else:
+    threading.Event().wait()
+"""
+"""A WSGI application whose first load never ends."""
+QUICKER = "from project.launch import serve, workers; workers.START_WITHIN = 5.0; serve.main([{arguments}])"
 
-    The answer is complete according to its Content-Length, or the server closes the connection, or nothing more comes
-    for `within` seconds.
+
+def test_a_worker_that_hangs_at_its_start_is_replaced_while_the_other_serves(home, tmp_path):
+    variables, _, _ = home
+    (tmp_path / "hangs_once.py").write_text(HANGS_ONCE)
+    (tmp_path / "hanging.py").write_text(
+        "from project.settings.api import *\nWSGI_APPLICATION = 'hangs_once.application'\n"
+    )
+    own = variables["api"] | {"DJANGO_SETTINGS_MODULE": "hanging", "PYTHONPATH": f"{ROOT}:{tmp_path}"}
+    own |= {"ALLOWED_HOSTS": "127.0.0.1"}
+    url, log = f"http://127.0.0.1:{free()}", tmp_path / "log"
+    arguments = f"'{url.rpartition(':')[2]}', '--workers', '2'"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-c", QUICKER.format(arguments=arguments)],
+            cwd=ROOT, env=processes.variables_for(own, os.environ), stdout=output, stderr=subprocess.STDOUT,
+            process_group=0,
+        )  # fmt: skip
+    child = Child("server", url, log, process)
+    try:
+        processes.wait_until_ready(child, "/healthz", within=180)
+        healthy = workers(child)
+        wait_for(lambda: len(workers(child)) == 2)
+        assert healthy < workers(child)
+        assert log.read_text().count("which did not start within 5 s") == 1
+    finally:
+        processes.stop([child])
+
+
+def raw(child: Child, request: bytes, *, within: float = TIMEOUT) -> bytes:
+    """Send the bytes `request`, and return the bytes of the answer.
+
+    Reads until the answer has the length in its Content-Length, the server closes the connection, or nothing comes for
+    `within` seconds.
     """
     with socket.create_connection(("127.0.0.1", int(child.url.rpartition(":")[2])), timeout=within) as wire:
         wire.sendall(request)
@@ -241,6 +283,8 @@ def test_a_connection_is_kept_for_the_next_request_whatever_the_first_was(issuer
         content = answer.read()
         assert (answer.status, connection.sock.getsockname()) == (status, local), (method, path, content)
         assert length is None or len(content) == length
+        if status == 304:  # RFC 9110 section 8.6: a Content-Length would have to be that of the 200
+            assert (answer.headers["Content-Length"], answer.headers["Content-Type"]) == (None, None)
         if method == "HEAD":
             assert int(answer.headers["Content-Length"]) > 500
         etag = answer.headers["ETag"] if path.endswith("jwks.json") and answer.headers["ETag"] else etag

@@ -38,9 +38,9 @@ def variables(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
 
 
 def finish(process: "subprocess.Popen[str]") -> str:
-    """Return the output of a process.
+    """Wait until a process ends, and return its output.
 
-    Kill the process if it takes too long, so that it does not disturb later tests.
+    The process is killed after two minutes, so that it does not disturb later tests.
     """
     with process:
         try:
@@ -75,13 +75,16 @@ def test_ten_runs_in_the_same_second_take_one_step(variables: dict[str, str], tm
 
 @pytest.fixture
 def files_may_be_opened(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Allow a test to open database files of its own. The test does not use the migrated test database."""
+    """Allow access to databases, because these tests open database files of their own."""
     with django_db_blocker.unblock():
         yield
 
 
 def connection(path: Path, monkeypatch: pytest.MonkeyPatch, **options: object) -> BaseDatabaseWrapper:
-    """Return a connection to the SQLite file with the settings of the issuer. `options` replace some of them."""
+    """Return a connection to the file `file.sqlite3` in the folder `path`, with the issuer's database settings.
+
+    `options` replace some of the connection options.
+    """
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{path / 'file.sqlite3'}")
     settings = environment.database("DATABASE_URL")
     settings["OPTIONS"] = {**settings["OPTIONS"], **options}  # type: ignore[dict-item]
@@ -106,7 +109,10 @@ def test_a_connection_waits_replaces_nothing_and_lets_others_read(
 def test_a_transaction_has_the_write_lock_from_its_first_moment_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If two transactions only read at first, both would decide, and one of them would decide on outdated data."""
+    """A second transaction cannot begin while the first one is open.
+
+    If both could read at the same time, one of them would write a decision that is based on outdated rows.
+    """
     first, second = connection(tmp_path, monkeypatch), connection(tmp_path, monkeypatch, timeout=0)
     with first.cursor():
         first.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)

@@ -1,4 +1,4 @@
-"""The seven steps of the flow can be found in the source tree, by the openings of docstrings."""
+"""`project.story` finds the seven steps of the flow in the source tree, by the first words of docstrings."""
 
 from pathlib import Path
 

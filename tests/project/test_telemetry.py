@@ -1,6 +1,6 @@
-"""The spans of issuer, API and application in one process, with OpenTelemetry's in-memory exporter.
+"""The trace spans of issuer, API and application in one process, with OpenTelemetry's in-memory exporter.
 
-tests/flow/test_trace.py has three processes, and the exporter that they use in production.
+tests/flow/test_trace.py uses three processes and the exporter of production.
 """
 
 import sys
@@ -45,7 +45,7 @@ def spans(exporter):
 
 
 def answered(exporter, view, **headers):
-    """Send a request to the issuer, which `view` answers, and return the span of the request."""
+    """Send a request to the issuer, let `view` answer it, and return the trace span of the request."""
     traced(view)(RequestFactory().get("/secret-path?token=hidden", headers=headers))
     return exporter.get_finished_spans()[-1]
 

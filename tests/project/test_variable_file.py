@@ -1,6 +1,6 @@
-"""Environment variables that are read from files.
+"""Environment variables whose values are read from files.
 
-Each secret can be in a file. Some files are refused, and no error message repeats a secret.
+Each secret can be in a file. Some files are refused, and no error message contains a secret.
 """
 
 import os
@@ -27,7 +27,10 @@ SETTINGS = (
 
 
 def from_files(variables: dict[str, str], folder: Path, names: set[str]) -> dict[str, str]:
-    """Return the environment variables, with the values of `names` in files of `folder` instead."""
+    """Write the values of the variables `names` to files in `folder`.
+
+    Returns the environment variables, with `…_FILE` variables in place of these.
+    """
     for name in names:
         (folder / name).write_text(f"{variables[name]}\n", encoding="utf-8")
     return {n: value for n, value in variables.items() if n not in names} | {
@@ -61,7 +64,7 @@ def test_every_secret_that_the_settings_read_is_tried_above():
 
 @pytest.fixture
 def named(monkeypatch, tmp_path):
-    """Return a function that writes a file, and sets OPERATOR_TOKEN_FILE to its path."""
+    """Return a function that writes bytes to a file, sets OPERATOR_TOKEN_FILE to its path, and returns the path."""
     monkeypatch.delenv("OPERATOR_TOKEN", raising=False)
 
     def name(content: bytes) -> Path:
@@ -87,7 +90,7 @@ def test_several_keys_are_in_one_file(monkeypatch, tmp_path):
 
 
 def refused() -> str:
-    """Return the error message with which OPERATOR_TOKEN is refused."""
+    """Read OPERATOR_TOKEN, which must be refused, and return the error message."""
     with pytest.raises(ImproperlyConfigured) as caught:
         environment.token("OPERATOR_TOKEN")
     assert caught.value.__cause__ is None

@@ -1,14 +1,15 @@
-"""A worker process that died is replaced at once, after a pause, or not at all.
+"""A worker process that ends is replaced at once, after a pause, or not at all. One that hangs at its start is killed.
 
-The test moves the clock that decides.
+The tests move the clock on which this depends.
 """
 
+import os
 from types import SimpleNamespace
 
 import pytest
 
 from project.launch import workers
-from project.launch.workers import PAUSE, TRIES, YOUNG, Workers
+from project.launch.workers import PAUSE, START_WITHIN, TRIES, YOUNG, Starts, Workers
 
 
 class Clock:
@@ -56,3 +57,48 @@ def test_the_server_gives_up_if_none_grows_old(clock, alive):
         one._record_death(number % 2)
         hopeless.append(one._is_hopeless)
     assert hopeless == [False] * (2 * TRIES) + [True]
+
+
+class Starting:
+    """A replacement for a worker process that counts how often it is killed."""
+
+    def __init__(self, pid: int, *, alive: bool = True) -> None:
+        self.pid, self.kills, self._alive = pid, 0, alive
+
+    def is_alive(self) -> bool:
+        return self._alive
+
+    def kill(self) -> None:
+        self.kills += 1
+
+
+def starting(*workers: Starting, birth: float, starts: Starts | None) -> Workers:
+    one = Workers("project.wsgi.application", workers=len(workers), starts=starts)
+    one.wrks = [SimpleNamespace(birth=birth, inner=inner) for inner in workers]
+    return one
+
+
+def test_only_a_worker_that_has_not_reported_in_time_is_killed(clock):
+    own, hung, dead, starts = Starting(os.getpid()), Starting(1), Starting(2, alive=False), Starts()
+    one = starting(own, hung, dead, birth=clock.now, starts=starts)
+    starts.report()
+    clock.now += START_WITHIN
+    one._kill_hung_starts()
+    assert [worker.kills for worker in (own, hung, dead)] == [0, 0, 0]
+    clock.now += 0.1
+    one._kill_hung_starts()
+    assert [worker.kills for worker in (own, hung, dead)] == [0, 1, 0]
+
+
+def test_a_report_of_a_worker_that_was_replaced_does_not_count_for_a_later_one_with_its_pid(clock):
+    starts = Starts()
+    starts.report()
+    assert starts.serving([1]) == frozenset()
+    assert starts.serving([os.getpid()]) == frozenset()
+
+
+def test_a_worker_that_cannot_report_is_not_killed(clock):
+    worker = Starting(1)
+    one = starting(worker, birth=clock.now - 2 * START_WITHIN, starts=None)
+    one._kill_hung_starts()
+    assert worker.kills == 0

@@ -1,4 +1,4 @@
-"""Runs each proxy in the foreground, with a documented configuration and the settings that Linux distributions add."""
+"""Runs each proxy in the foreground, with a documented configuration and the defaults of Linux distributions."""
 
 import os
 import re
@@ -25,7 +25,10 @@ def block(language: str) -> str:
 
 
 def certificate(folder: Path) -> Path:
-    """Make a certificate for localhost. Writes issuer.crt, issuer.key, and both in issuer.pem."""
+    """Make a certificate for localhost, and return the path of issuer.crt.
+
+    The other files are issuer.key, and issuer.pem with both.
+    """
     crt, key = folder / "issuer.crt", folder / "issuer.key"
     subprocess.run(
         [
@@ -40,7 +43,10 @@ def certificate(folder: Path) -> Path:
 
 
 def adapted(config: str, folder: Path, port: int, upstream: int) -> str:
-    """Return the documented configuration, with the names, ports and files of the test."""
+    """Return the documented configuration with the test's values for host name, ports and files.
+
+    `port` is the port of the proxy. `upstream` is the port of the issuer.
+    """
     for theirs, ours in (
         ("issuer.example", "localhost"),
         ("127.0.0.1:8000", f"127.0.0.1:{upstream}"),

@@ -36,8 +36,8 @@ LOCATION = """
 def rows() -> list[tuple[str, str, str]]:
     """Return the rows of the table of caches in docs/proxies.md.
 
-    A row has nginx's directives, what a reader gets while the issuer answers, and what a reader gets while the issuer
-    does not answer.
+    A row has nginx's directives, the answer of the cache while the issuer is up, and its answer while the issuer is
+    down.
     """
     section = PAGE.read_text(encoding="utf-8").partition("\n## Caches in front of the JWKS\n")[2]
     found = re.findall(r"^\| (none|`[^|]+`) \| ([^|]+) \| ([^|]+) \|$", section, re.MULTILINE)
@@ -71,7 +71,7 @@ class Issuer:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def stop(self) -> None:
-        """Close the server's port."""
+        """Stop the server and close its port."""
         self._server.shutdown()
         self._server.server_close()
 
@@ -105,15 +105,15 @@ def got(url: str, number: int) -> str:
 
 
 def promised(cell: str) -> str:
-    """Return the promise in a cell of the table in docs/proxies.md, without its explanation."""
+    """Return the expected answer in a cell of the table in docs/proxies.md, without the explanation after it."""
     return re.sub(r"\*", "", cell).partition(",")[0].partition(" for ")[0]
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """Yield a folder that nginx's workers can read.
+    """Yield a temporary folder that nginx's workers can read.
 
-    They run as another user, for which pytest's folders are unreadable.
+    The workers run as another user, who cannot read the folders of pytest.
     """
     with tempfile.TemporaryDirectory() as made:
         yield Path(made)
@@ -147,6 +147,6 @@ def test_each_row_does_what_the_table_says(issuer, folder, column):
 
 @pytest.mark.django_db
 def test_the_issuer_s_own_header_has_the_same_form(client):
-    """The real issuer's header has the `max-age` of its policy."""
+    """Compare the header of the test's Issuer with that of the real issuer, which has another `max-age`."""
     call_command("rotate_keys")
     assert re.fullmatch(r"public, max-age=\d+, must-revalidate", client.get(URL)["Cache-Control"])

@@ -1,6 +1,6 @@
 """nginx, Caddy and Traefik with the configurations of examples/without_drf/.
 
-They let the API of the example verify the token of each request. The application behind them does not know tokens.
+The proxies ask the example API to verify the token of each request. The application behind them verifies no tokens.
 """
 
 import json
@@ -34,7 +34,7 @@ HOLDER = Holder()
 
 @dataclass(frozen=True, slots=True)
 class Proxied:
-    """An application behind a proxy, and the issuer whose tokens it accepts."""
+    """The URL of a proxy in front of an application, and the issuer whose tokens the proxy accepts."""
 
     url: str
     issuer: Stranger
@@ -84,7 +84,7 @@ def application() -> Iterator[int]:
 
 @contextmanager
 def asked(python: Path, issuer: str, folder: Path) -> Iterator[int]:
-    """Run the example API, and yield its port."""
+    """Run the example API, which the proxy asks about each request, while the block runs. Yield its port."""
     port, log = free(), folder / "example.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -106,7 +106,11 @@ def asked(python: Path, issuer: str, folder: Path) -> Iterator[int]:
 
 @contextmanager
 def proxied(language: str, ports: tuple[int, int], folder: Path, issuer: Stranger) -> Iterator[Proxied]:
-    """Run the proxy in front of the example API and the application, which listen on `ports`."""
+    """Run a proxy with its configuration of examples/without_drf/ while the block runs.
+
+    `language` is the proxy's key in FILES. `ports` are the ports of the example API and of the application. `issuer` is
+    the issuer whose tokens the API accepts.
+    """
     folder.chmod(0o755)
     port = free()
     config = (EXAMPLES / "without_drf" / FILES[language]).read_text(encoding="utf-8")

@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.proxies, pytest.mark.xdist_group("proxies")]
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """An issuer, and the port on which its proxy listens."""
+    """A running issuer that listens on `upstream`, and the port on which a proxy in front of it listens."""
 
     folder: Path
     upstream: int

@@ -1,7 +1,7 @@
 """The TLS versions and cipher suites that each proxy configuration of docs/proxies.md accepts.
 
-`openssl s_client` tries them. No issuer runs behind the proxies. BCP 195 is RFC 9325. It recommends TLS 1.2 and 1.3
-(section 3.1.1), and for TLS 1.2 the suites of section 4.2.
+`openssl s_client` offers each version and suite. No issuer runs behind the proxies. RFC 9325 (BCP 195) recommends TLS
+1.2 and 1.3 (section 3.1.1), and for TLS 1.2 the suites of section 4.2.
 """
 
 import subprocess
@@ -32,7 +32,7 @@ class Handshakes:
     def suite(self, version: str, ciphers: str = "") -> str | None:
         """Return the cipher suite of a TLS handshake with the proxy, or None if the handshake fails.
 
-        The client offers this TLS version and these cipher suites.
+        The client offers only the TLS version `version` (an option of `openssl s_client`) and the suites `ciphers`.
         """
         chosen = ["-cipher", ciphers] if ciphers else []
         done = subprocess.run(
@@ -50,10 +50,9 @@ class Handshakes:
 
 @contextmanager
 def proxied(language: str, folder: Path, instead: tuple[str, str] = ("", "")) -> Iterator[Handshakes]:
-    """Run a proxy with its configuration of docs/proxies.md while the block runs.
+    """Run the proxy that docs/proxies.md configures in `language`, such as "nginx", while the block runs.
 
-    `language` is the language of the code block with the configuration. `instead` is a text of the configuration and
-    the text that replaces it.
+    `instead` is a text of the configuration and its replacement, or two empty strings to change nothing.
     """
     folder.chmod(0o755)
     certificate(folder)

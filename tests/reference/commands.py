@@ -30,7 +30,7 @@ def django_options() -> set[str]:
 
 
 def parsers(name: str, parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:
-    """Yield the parser of a command, and the parsers of its subcommands."""
+    """Yield the name and the parser of a command, then those of its subcommands."""
     yield name, parser
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
@@ -39,7 +39,7 @@ def parsers(name: str, parser: argparse.ArgumentParser) -> Iterator[tuple[str, a
 
 
 def row(action: argparse.Action) -> tuple[str, str]:
-    """Return the table row of a command's argument or option."""
+    """Return the table row of a command's argument or option: its names and its help text."""
     value = action.metavar or ("" if action.nargs == 0 else action.dest.upper())
     shown = " ".join(value) if isinstance(value, tuple) else str(value)
     if action.choices is not None and action.metavar is None:
@@ -51,7 +51,10 @@ def row(action: argparse.Action) -> tuple[str, str]:
 
 
 def section(name: str, parser: argparse.ArgumentParser, *, shared: set[str]) -> str:
-    """Return the section of the documentation page for one parser. `shared` are the options of every command."""
+    """Return the section of the documentation page for one parser.
+
+    `shared` are the options that every command has. The section omits them.
+    """
     level = "###" if " " in name else "##"
     actions = [
         action

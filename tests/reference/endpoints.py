@@ -37,7 +37,7 @@ def routes(patterns: list[Any], prefix: str = "") -> Iterator[tuple[str, URLPatt
 
 
 def readable(path: str) -> str:
-    """Return a path of the URL configuration in the form for readers: `/oauth/register/CLIENT_ID`."""
+    """Return a path of the URL configuration with plain names for its parameters, as in `/oauth/register/CLIENT_ID`."""
     path = re.sub(r"\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)", lambda match: match[1].upper(), path)
     path = re.sub(r"<(?:\w+:)?(\w+)>", lambda match: match[1].upper(), path)
     return "/" + re.sub(r"\\(.)", r"\1", path.replace("^", "").replace("$", "").removesuffix("/?")).lstrip("/")
@@ -55,9 +55,9 @@ def meaning(pattern: URLPattern) -> str:
 
 
 def rows(module: str) -> list[tuple[str, str, str]]:
-    """Return the table rows for the endpoints of a URL configuration.
+    """Return the table rows (path, name, meaning) for the endpoints of the URL configuration `module`.
 
-    Paths with a format suffix are left out.
+    Omits paths with a format suffix.
     """
     found = {
         readable(path): (one.name or "", meaning(one))

@@ -38,10 +38,7 @@ AT_A_PROOF = """
 
 
 def subclasses() -> dict[str, str]:
-    """Return the subclasses of OAuthError in the issuer.
-
-    The result has the first sentence of each docstring, by the name of the class.
-    """
+    """Return the first paragraph of the docstring of each subclass of OAuthError in the issuer, by class name."""
     known, found = {"OAuthError"}, {}
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "tokens").rglob("*.py"))]
     classes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
@@ -55,7 +52,7 @@ def subclasses() -> dict[str, str]:
 
 
 def calls() -> Iterator[tuple[str, str, int, str]]:
-    """Yield each error that the issuer raises: its code, its description, its status, and the module that raises it."""
+    """Yield the code, the description, the HTTP status and the module of each error that the issuer raises."""
     for path in sorted((ROOT / "tokens").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call) or len(node.args) < 2:

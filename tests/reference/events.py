@@ -46,7 +46,7 @@ def admin_events() -> set[str]:
 def events() -> dict[str, set[str]]:
     """Return the modules that record each event, by the name of the event.
 
-    Raises LookupError if the code builds a name in an unknown way.
+    Raises LookupError if the code makes the name of an event by an f-string that TEMPLATES lacks.
     """
     found: defaultdict[str, set[str]] = defaultdict(set)
     for path in sorted((ROOT / "tokens").rglob("*.py")):
@@ -72,7 +72,7 @@ def events() -> dict[str, set[str]]:
 
 
 def _literals(node: ast.AST) -> list[str]:
-    """Return the names of audit events among the arguments and values of a syntax node."""
+    """Return the names of audit events that are string literals in a call or an assignment."""
     if isinstance(node, ast.Call):
         values = [*node.args, *(one.value for one in node.keywords if one.arg in {"action", "refused"})]
     elif isinstance(node, ast.Assign):
@@ -84,9 +84,9 @@ def _literals(node: ast.AST) -> list[str]:
 
 
 def _admin_pages(tree: ast.Module) -> set[str]:
-    """Return the events that a module of the admin records by `self.record(request, "done", …)`.
+    """Return the events that a module of the admin records by `self.record(request, word, …)`.
 
-    The names begin with the nouns of its pages.
+    The name of such an event is `noun.word`, in which `noun` is an attribute of the admin page.
     """
     nouns, done = [], []
     for node in ast.walk(tree):

@@ -1,4 +1,4 @@
-"""Markdown for docs/reference/: tables, and text in which no character has a meaning for Markdown."""
+"""Markdown for docs/reference/: makes tables, and escapes text."""
 
 from collections.abc import Iterable, Sequence
 

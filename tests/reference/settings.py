@@ -24,7 +24,7 @@ ENTRY = re.compile(r'^    "([A-Z0-9_]+)": (.+?),(?:  # (.+))?$')
 
 
 def sections() -> dict[str, list[tuple[str, str, str]]]:
-    """Return the variables of .env.example by section: name, value in the example, description."""
+    """Return the variables of .env.example, by section. A variable is a tuple of name, value and description."""
     found: dict[str, list[tuple[str, str, str]]] = {}
     rows, comment, fresh = found.setdefault("every process", []), "", False
     for line in (ROOT / ".env.example").read_text(encoding="utf-8").splitlines():
@@ -42,7 +42,7 @@ def sections() -> dict[str, list[tuple[str, str, str]]]:
 
 
 def entries(path: str, name: str) -> Iterator[tuple[str, str, str]]:
-    """Yield the entries of a dictionary of defaults: name, default, and the comment beside it."""
+    """Yield each entry of the dictionary `name` in the Python file `path`: its name, its default, and its comment."""
     text = (ROOT / path).read_text(encoding="utf-8")
     body = text.partition(f"\n{name}: dict[str, Any] = {{\n")[2].partition("\n}")[0]
     comment, fresh = "", False

@@ -20,7 +20,7 @@ from resources.wsgi import Application, readable_only
 class Sent:
     """A request in WSGI form.
 
-    `headers` have the names of WSGI. CONTENT_LENGTH is added unless it is among them.
+    `headers` have the names of WSGI. CONTENT_LENGTH is added if `headers` lacks it.
     """
 
     method: str = "GET"

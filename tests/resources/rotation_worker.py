@@ -1,8 +1,8 @@
 """A small pre-forking server: it loads the API, fetches the keys once, and forks four workers.
 
 test_workers.py runs it. A command is a line of JSON on standard input: {"tokens": [...], "rounds": n, "wind": s}. Each
-worker verifies every token in 64 threads. Its answer has the numbers of accepted, refused and unavailable tokens, and
-the number of its fetches since the fork.
+worker advances its clock by s seconds, and verifies every token n times in each of 64 threads. Its answer has the
+numbers of accepted, refused and unavailable tokens, and the number of its fetches since the fork.
 """
 
 import json

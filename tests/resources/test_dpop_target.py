@@ -1,4 +1,4 @@
-"""Two spellings of a URI that a DPoP proof may treat as equal, and similar ones that it may not."""
+"""Spellings of a URI that count as equal in a DPoP proof, and similar URIs that do not."""
 
 import pytest
 

@@ -74,7 +74,7 @@ def test_a_metric_that_a_sink_does_not_export_is_ignored(registry):
 
 
 class Answers:
-    """A replacement for a fetch or poll. Its results are given by the test."""
+    """A replacement for a fetch or poll. Each call returns or raises the next of the given results."""
 
     def __init__(self, *answers):
         self._answers = list(answers)

@@ -16,7 +16,10 @@ SIDECAR = "/static/drf_spectacular_sidecar/swagger-ui-dist/oauth2-redirect.js"
 
 
 def login_of(client: Client) -> dict[str, Any] | None:
-    """Return the options for the login on the Swagger UI page: the argument of `initOAuth`."""
+    """Return the options for the login on the Swagger UI page: the argument of `initOAuth`.
+
+    Returns None if the page does not call `initOAuth`.
+    """
     passed = re.search(r"ui\.initOAuth\((.*?)\);", client.get("/api/docs/").content.decode(), re.DOTALL)
     return json.loads(passed[1]) if passed else None
 

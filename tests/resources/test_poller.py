@@ -11,7 +11,7 @@ PATIENCE = 60.0  # seconds that a test waits for a thread of its own
 
 
 class Owner:
-    """An owner of a poller. It counts the calls of `work`, each of which comes `pause` seconds after the one before."""
+    """An owner of a poller. It counts the calls of `work`, which come `pause` seconds apart."""
 
     def __init__(self, pause: float) -> None:
         self.pause = pause

@@ -25,9 +25,9 @@ def of(*entries: tuple[str, str, int]) -> RevocationSet:
 
 
 def keys(kid: str, claims: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Yield what an entry that revokes the token can name: kind, identifier and claim.
+    """Yield the kind, the identifier and the claim of each entry that would revoke the token.
 
-    docs/revocation-feed.md section 1 lists them.
+    docs/revocation-feed.md section 1 lists the kinds.
     """
     yield from (("kid", kid, "kid"), ("jti", claims["jti"], "jti"), ("sub", claims["sub"], "sub"))
     yield ("iss", claims["iss"], "iss")

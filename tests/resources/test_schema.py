@@ -32,14 +32,17 @@ class One(APIView):
     required_scopes = {"GET": ["a"], "PUT": [], "PATCH": [[]]}
 
     def get(self, request: Any) -> Response:
-        """Answer."""
+        """Return an empty response."""
         return Response()
 
     post = put = patch = get
 
 
 def security(*permissions: Any, view: type[APIView] = One) -> dict[str, Any]:
-    """Return the `security` of each operation of a view with these permissions, or None if it has none."""
+    """Return the `security` of each operation of a view with these permissions, by HTTP method.
+
+    The value is None if the operation has no `security`.
+    """
     routes = [path("one/", view.as_view(permission_classes=permissions))]
     (operations,) = SchemaGenerator(patterns=routes).get_schema(public=True)["paths"].values() or [{}]
     return {method: operation.get("security") for method, operation in operations.items()}
@@ -103,13 +106,13 @@ def test_drf_spectacular_s_own_schema_class_marks_no_protected_operation_as_publ
 @api_view(["GET"])
 @permission_classes([HasScopes("a")])
 def function(request: Any) -> Response:
-    """Answer."""
+    """Return an empty response."""
     return Response()
 
 
 @token_required(HasScopes("a"))
 def plain(request: Any) -> Any:
-    """Answer."""
+    """Return None. No test calls this view."""
 
 
 urlpatterns = [

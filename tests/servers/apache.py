@@ -19,7 +19,10 @@ FOLDER = Path("/usr/lib/apache2/modules")
 def apache(
     config: str, folder: Path, issuer: Issuer, changes: Mapping[str, object], *, clock: Clock | None = None
 ) -> Iterator[str]:
-    """Run Apache with this configuration while the block runs, and yield its URL."""
+    """Run Apache with this configuration while the block runs, and yield its URL.
+
+    `changes` maps texts of the configuration to the texts that the test uses instead.
+    """
     port = free()
     loaded = "".join(f"LoadModule {name}_module {FOLDER}/mod_{name}.so\n" for name in MODULES)
     own = f"ServerRoot {folder}\nPidFile {folder}/pid\nErrorLog {folder}/error.log\nListen 127.0.0.1:{port}\n"

@@ -1,4 +1,4 @@
-"""A certification authority of the tests, and a certificate for localhost."""
+"""Makes a certification authority for the tests, and its certificate for localhost."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +10,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 
 def make(folder: Path) -> tuple[Path, Path]:
-    """Write `ca.pem`, and `localhost.pem` with certificate and key. Return both paths."""
+    """Write `ca.pem` (the authority) and `localhost.pem` (certificate and private key). Return both paths."""
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     authority = _certificate("Test CA", ca_key, "Test CA", ca_key, authority=True)
     leaf = _certificate("localhost", key, "Test CA", ca_key, authority=False)

@@ -1,7 +1,7 @@
 """The checks that every resource server of docs/resource-servers must pass.
 
-Each server gets a valid token, invalid tokens that differ from the valid one in one thing each, and a token that a
-withdrawn key signed.
+Each server gets a valid token, invalid tokens, and a token whose signing key was withdrawn. Each invalid token differs
+from the valid one in one respect.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,10 +17,10 @@ Ask = Callable[[str | None], str]
 def good_alone(
     issuer: Issuer, good: str, ask: Ask, *, accepted: str, refused: str, others: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """Fail unless the server accepts the valid token `good` and refuses the invalid tokens of `neighbours`.
+    """Assert that the server accepts the valid token `good` and refuses the invalid tokens of `neighbours`.
 
-    Returns the server's answers by the name of the token. `others` are neighbours to which the server gives another
-    answer than `refused`, as its documentation page says.
+    Returns the server's answers by the name of the token. `accepted` and `refused` are the expected answers. `others`
+    maps the names of tokens to other answers that are expected for these tokens.
     """
     tokens = neighbours(issuer, good)
     found = {name: ask(token) for name, token in {"good": good, **tokens}.items()}
@@ -33,8 +33,8 @@ def good_alone(
 def revoked_key(issuer: Issuer, good: str, ask: Ask) -> str:
     """Withdraw the key of a valid token from the JWKS, and return when the server begins to refuse the token.
 
-    The result is "at once", "a token of an unknown key" (the first such token makes the server fetch the JWKS), or "not
-    by a token".
+    The result is "at once", "a token of an unknown key" if such a token makes the server fetch the JWKS, or "not by a
+    token".
     """
     standby, accepted = issuer.standby(good), ask(good)
     assert ask(standby) == accepted

@@ -16,9 +16,10 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issuer]:
 
 @pytest.fixture(scope="module")
 def row() -> Iterator[dict[str, str]]:
-    """Yield the cells of the test module's row in the table of docs/resource-servers/README.md.
+    """Yield a dict for the cells of the test module's row in the table of docs/resource-servers/README.md.
 
-    The row is compared with the documentation after every test of the module has filled in its cell.
+    The tests of the module fill in the cells. After them, the row is compared with the documentation, if it is
+    complete.
     """
     cells: dict[str, str] = {}
     yield cells

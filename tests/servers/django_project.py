@@ -32,7 +32,7 @@ USE_TZ = True
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A running Django project."""
+    """A running Django project, with its URL and the path of its log."""
 
     url: str
     log: Path
@@ -50,7 +50,7 @@ def serving(
 ) -> Iterator[Project]:
     """Serve the Django project of a documentation page while the block runs.
 
-    `changes` maps texts of the page's settings to the texts that the test uses instead.
+    `changes` maps texts of the page's settings to the texts that the test uses instead. `clock` is the project's clock.
     """
     port = port or free()
     shutil.copytree(ROOT / "resources", folder / "resources", ignore=shutil.ignore_patterns("__pycache__"))
@@ -74,6 +74,6 @@ def serving(
 
 
 def finished(arguments: list[str], folder: Path, variables: Mapping[str, str]) -> None:
-    """Run a Django command in the project, and wait until it has ended."""
+    """Run a Django command in the project, wait until it ends, and fail if the command fails."""
     command = [str(environment.python()), "-m", "django", *arguments]
     subprocess.run(command, cwd=folder, env={"PATH": os.environ["PATH"], **variables}, check=True)

@@ -1,4 +1,4 @@
-"""Dovecot with the code blocks of its documentation page, and an IMAP client that logs in by a token."""
+"""Dovecot with the code blocks of its documentation page, and an IMAP client that logs in with a token."""
 
 import base64
 import socket
@@ -48,7 +48,7 @@ service anvil {{
 
 @dataclass(frozen=True, slots=True)
 class Dovecot:
-    """A running Dovecot. `folder` has its files. The system users as which Dovecot runs can read them."""
+    """A running Dovecot. `folder` has its files, which the system users of Dovecot can read."""
 
     folder: Path
     port: int
@@ -59,9 +59,9 @@ class Dovecot:
         return self.folder / "keys" / "default" / "RS256"
 
     def log_in(self, user: str, token: str | None) -> str:
-        """Log in by OAUTHBEARER (RFC 7628).
+        """Log in by OAUTHBEARER (RFC 7628), and return OK or NO.
 
-        Returns OK or NO. If Dovecot sent a response code, NO is followed by it.
+        If the response has a code that begins with [UN, such as [UNAVAILABLE], the result has this code, too.
         """
         message = f"n,a={user},\x01auth=Bearer {token}\x01\x01" if token is not None else "n,,\x01\x01"
         with socket.create_connection(("127.0.0.1", self.port), timeout=120) as connection:
@@ -84,7 +84,10 @@ class Dovecot:
 
 @contextmanager
 def dovecot(oauth2: str, issuer: Issuer, changes: Mapping[str, object]) -> Iterator[Dovecot]:
-    """Run Dovecot with the text `oauth2` as its file dovecot-oauth2.conf.ext."""
+    """Run Dovecot while the block runs, with the text `oauth2` as its file dovecot-oauth2.conf.ext.
+
+    `changes` maps texts in `oauth2` to the texts that the test uses instead.
+    """
     with TemporaryDirectory(prefix="keyturn-dovecot-") as name:
         made = Dovecot(Path(name), free())
         made.folder.chmod(0o755)

@@ -1,4 +1,4 @@
-"""The Python environment of the servers that come from PyPI. It is made from a lock, and stays in `.environments/`."""
+"""The Python environment of the servers from PyPI. It is made from a lock file and kept in `.environments/`."""
 
 import re
 from pathlib import Path
@@ -9,13 +9,13 @@ LOCK = Path(__file__).resolve().parent / "requirements.txt"
 
 
 def python() -> Path:
-    """Return the Python interpreter of the environment.
+    """Return the path of the environment's Python interpreter.
 
-    Makes the environment if it is missing, or if the lock has changed.
+    Makes the environment if it is missing, or if the lock file has changed.
     """
     return pinned.programs("servers", LOCK) / "python"
 
 
 def version(distribution: str) -> str:
-    """Return the version of a distribution that the lock pins."""
+    """Return the version of a distribution, which the lock file pins."""
     return re.findall(rf"^{distribution}(?:\[\w+\])?==(\S+)", LOCK.read_text(encoding="utf-8"), re.MULTILINE)[0]

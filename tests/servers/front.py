@@ -1,4 +1,4 @@
-"""A TLS proxy in front of the issuer. It can withdraw keys from the JWKS, and counts requests by path and by client."""
+"""A TLS proxy in front of the issuer. It can remove keys from the JWKS, and counts requests by path and by client."""
 
 import base64
 import http.client
@@ -18,7 +18,7 @@ PER_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-l
 
 
 class Front:
-    """The proxy. `withdrawn` has the kids that it removes from the JWKS.
+    """The proxy. `withdrawn` has the kids of the keys that the proxy removes from the JWKS.
 
     `seen` counts requests by path. `clients` counts token requests by the client_id in the Authorization header.
     """
@@ -71,7 +71,7 @@ class Front:
 
     @staticmethod
     def forward(handler: BaseHTTPRequestHandler, upstream: int) -> tuple[int, list[tuple[str, str]], bytes]:
-        """Send the request to the issuer as a proxy does. Return status, headers and body of the issuer's answer."""
+        """Forward the request to the issuer. Return status, headers and body of the issuer's answer."""
         body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
         headers = {name: value for name, value in handler.headers.items() if name.lower() not in PER_HOP}
         headers |= {"X-Forwarded-Proto": "https", "X-Forwarded-For": "127.0.0.1"}
@@ -85,17 +85,17 @@ class Front:
             connection.close()
 
     def without(self, jwks: bytes) -> bytes:
-        """Return the JWKS without the withdrawn keys."""
+        """Return the JSON document `jwks` without the withdrawn keys."""
         keys = [key for key in json.loads(jwks)["keys"] if key["kid"] not in self.withdrawn]
         return json.dumps({"keys": keys}).encode()
 
     def fetches(self, path: str = JWKS) -> int:
-        """Return the number of requests for the path so far."""
+        """Return the number of requests for the path so far. The default is the path of the JWKS."""
         return self.seen[path]
 
     @contextmanager
     def without_key(self, kid: str) -> Iterator[None]:
-        """Withdraw the key `kid` from the JWKS while the block runs, as the issuer does after `revoke_key`."""
+        """Remove the key `kid` from the JWKS while the block runs, as if the key had been revoked."""
         self.withdrawn.add(kid)
         try:
             yield
@@ -115,7 +115,7 @@ def client_id(authorization: str) -> str:
 
 @contextmanager
 def front(certificate: Path, *, upstream: int, port: int) -> Iterator[Front]:
-    """Serve the TLS proxy on loopback while the block runs."""
+    """Serve the TLS proxy on `port` of loopback while the block runs. The issuer listens on the port `upstream`."""
     made = Front(certificate, upstream, port)
     threading.Thread(target=lambda: made.server.serve_forever(poll_interval=0.05), daemon=True).start()
     try:

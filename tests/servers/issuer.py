@@ -1,6 +1,6 @@
-"""An issuer with production timings behind TLS, and invalid tokens.
+"""An issuer with production timings behind TLS, and invalid tokens for the tests.
 
-Each of these tokens differs from a valid token in one respect.
+Each invalid token differs from a valid token in one respect.
 """
 
 import base64
@@ -39,7 +39,7 @@ OTHER_API = "https://other.example/"
 
 @dataclass
 class Issuer:
-    """The running issuer."""
+    """The running issuer. Its methods run commands, and get and sign tokens."""
 
     url: str
     ca: Path
@@ -55,9 +55,9 @@ class Issuer:
         return processes.command(self.variables, *arguments)
 
     def follow(self, page: Page) -> None:
-        """Run the commands that the documentation page prints, and store the secrets that they print.
+        """Run the commands of the documentation page, and store the client secrets that the commands print.
 
-        Commands of a page are run only once.
+        Does nothing if the commands of this page were run before.
         """
         if page.name in self.followed:
             return
@@ -66,7 +66,7 @@ class Issuer:
             self.create(*command)
 
     def create(self, *command: str) -> None:
-        """Run `create_api` or `create_client`, and store the secret that it prints."""
+        """Run `create_api` or `create_client`, and store the client secret if the command prints one."""
         made = json.loads(self.manage(*command, "--json"))
         if made.get("client_secret"):
             self.secrets[made["client_id"]] = made["client_secret"]
@@ -76,7 +76,7 @@ class Issuer:
         return self.front.clients[client_id]
 
     def token(self, client_id: str, **form: str) -> str:
-        """Return a token that the client gets by client credentials."""
+        """Return an access token of the client by the client credentials grant. `form` has further parameters."""
         answer = requests.post(
             f"{self.url}/oauth/token",
             {"grant_type": "client_credentials", **form},
@@ -88,7 +88,7 @@ class Issuer:
         return str(answer.json()["access_token"])
 
     def revoke(self, client_id: str, token: str) -> None:
-        """Revoke a token as the client that got it."""
+        """Revoke a token as the client that it was issued to."""
         auth = (client_id, self.secrets[client_id])
         answer = requests.post(f"{self.url}/oauth/revoke", {"token": token}, auth=auth, verify=str(self.ca), timeout=60)
         assert answer.status_code == 200, answer.text
@@ -101,11 +101,14 @@ class Issuer:
         return {kid: load_der_private_key(der, None) for kid, der in ders.items()}
 
     def signed(self, claims: dict[str, object], *, kid: str, typ: str = "at+jwt", **header: object) -> str:
-        """Return a JWT with `claims`, signed by the issuer's key `kid`."""
+        """Return a JWT with `claims` and `header`, signed by the issuer's key `kid`."""
         return jwt.encode(claims, self.keys[kid], "RS256", headers={"kid": kid, "typ": typ, **header})
 
     def standby(self, token: str) -> str:
-        """Return a token with the claims of `token`, signed by the standby key, which is already in the JWKS."""
+        """Return a token with the claims of `token`, signed by the standby key (the next signing key).
+
+        The standby key is already in the JWKS.
+        """
         kid = jwt.get_unverified_header(token)["kid"]
         (other,) = set(self.keys) - {kid}
         return self.signed(claims_of(token), kid=other, typ=jwt.get_unverified_header(token)["typ"])
@@ -116,7 +119,7 @@ def claims_of(token: str) -> dict[str, object]:
 
 
 def neighbours(issuer: Issuer, good: str) -> dict[str, str | None]:
-    """Return invalid tokens by name. Each differs from the valid token `good` in one respect."""
+    """Return invalid tokens by name. Each differs from the valid token `good` in one respect. None means no token."""
     header, claims, now = jwt.get_unverified_header(good), claims_of(good), int(time.time())
     kid, typ = header["kid"], header["typ"]
     stranger = rsa.generate_private_key(65537, 2048)
@@ -138,7 +141,7 @@ def neighbours(issuer: Issuer, good: str) -> dict[str, str | None]:
 
 
 def unknown_kid(good: str) -> str:
-    """Return a token whose kid is in no JWKS, like the token that the command `flush_token` prints."""
+    """Return an invalid token whose kid is in no JWKS, as the command `flush_token` prints it."""
     stranger = rsa.generate_private_key(65537, 2048)
     header = jwt.get_unverified_header(good)
     return jwt.encode(claims_of(good), stranger, "RS256", headers={"kid": "unknown", "typ": header["typ"]})
@@ -146,7 +149,7 @@ def unknown_kid(good: str) -> str:
 
 @contextmanager
 def serving(factory: pytest.TempPathFactory) -> Iterator[Issuer]:
-    """Start the issuer with two keys in its JWKS, and with the demo's user."""
+    """Run the issuer with two keys in its JWKS and with the demo's user, while the block runs."""
     var, port, where = factory.mktemp("issuer"), free(), Ports(free(), free(), free())
     prepared_variables = environment.prepare(where, {"KEY_POLICY": "production"}, var)
     prepared.databases(factory, var)

@@ -1,4 +1,4 @@
-"""The part of a Kafka broker that a client uses to authenticate: the OAUTHBEARER handshake, and metadata.
+"""A replacement for a Kafka broker, which only authenticates clients (OAUTHBEARER) and answers metadata requests.
 
 The broker verifies signature, issuer, audience and expiry of tokens by PyJWT, as the broker of the documentation page
 does.
@@ -23,7 +23,7 @@ UNSUPPORTED_VERSION, AUTHENTICATION_FAILED = 35, 58
 
 @dataclass(slots=True)
 class Broker:
-    """The broker. `accepted` has the claims of accepted tokens, `refused` the reasons for refusals."""
+    """The broker. `accepted` has the claims of accepted tokens, `refused` the error of each refused token."""
 
     issuer: Issuer
     port: int
@@ -31,7 +31,7 @@ class Broker:
     refused: list[str] = field(default_factory=list)
 
     def verify(self, token: str) -> bool:
-        """Return True if the token is valid. Records its claims, or the reason to refuse it."""
+        """Return True if the token is valid. Adds its claims to `accepted`, or the error to `refused`."""
         public = {kid: key.public_key() for kid, key in self.issuer.keys.items()}
         try:
             key = public[jwt.get_unverified_header(token)["kid"]]
@@ -43,7 +43,7 @@ class Broker:
         return True
 
     def serve(self, connection: socket.socket) -> None:
-        """Answer the requests of one connection."""
+        """Answer the requests of one connection until the client closes it."""
         # A client that ends, or gives up after a refusal, resets its connection.
         with connection, connection.makefile("rb") as stream, suppress(OSError):
             while size := stream.read(4):
@@ -53,9 +53,9 @@ class Broker:
                 connection.sendall(struct.pack(">ii", 4 + len(body), correlation) + body)
 
     def answer(self, key: int, version: int, body: bytes) -> bytes:
-        """Return the response to one request, without the header of the response.
+        """Return the response to one request, without the response's header.
 
-        `key` is the API key of Kafka's protocol, which says what is requested.
+        `key` is the API key of Kafka's protocol (the kind of request). `version` is the version of this API.
         """
         if key == VERSIONS:
             listed = b"".join(struct.pack(">hhh", *one) for one in SUPPORTED)

@@ -1,4 +1,4 @@
-"""A user logs in by a browser, and a public client on the same machine gets a token (RFC 8252)."""
+"""A user logs in with a browser, and a public client on the same machine gets a token (RFC 8252)."""
 
 import base64
 import hashlib
@@ -13,7 +13,10 @@ from tests.servers.issuer import Issuer
 
 
 def user_token(issuer: Issuer, client_id: str, scope: str) -> str:
-    """Return a token of the demo's user for a public client with the redirect URI http://127.0.0.1/."""
+    """Return an access token of the demo's user for a public client with the redirect URI http://127.0.0.1/.
+
+    The client uses any port, and the user consents.
+    """
     verifier = secrets.token_urlsafe(48)
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     with loopback() as client:

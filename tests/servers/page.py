@@ -1,6 +1,6 @@
 """Reads a documentation page of docs/resource-servers/.
 
-The tests run the commands and configurations that it prints.
+The tests run the commands and use the configurations on the page.
 """
 
 import re
@@ -15,7 +15,7 @@ ISSUER = "https://issuer.example"
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A documentation page, given by the name of its file."""
+    """A documentation page of docs/resource-servers/. `name` is its file name without `.md`."""
 
     name: str
 
@@ -25,19 +25,19 @@ class Page:
         return (FOLDER / f"{self.name}.md").read_text(encoding="utf-8")
 
     def block(self, language: str, number: int = 0) -> str:
-        """Return the code block number `number` in this language. Without a number, return the first one."""
+        """Return the code block number `number` (from 0) in this language."""
         found: list[str] = re.findall(rf"^```{language}\n(.*?)^```", self.text, re.DOTALL | re.MULTILINE)
         return found[number]
 
     def files(self) -> dict[str, str]:
-        """Return the Python code blocks that begin with a file name, by this name."""
+        """Return the Python code blocks that begin with a comment with a file name, by this name."""
         found: list[tuple[str, str]] = re.findall(
             r"^```python\n(# ([\w.]+)\n.*?)^```", self.text, re.DOTALL | re.MULTILINE
         )
         return {name: block for block, name in found}
 
     def commands(self) -> list[list[str]]:
-        """Return the arguments of each `manage.py` command of the section "At the issuer"."""
+        """Return the arguments of each `manage.py` command in the section "At the issuer". Fails if there is none."""
         section = self.text.partition("## At the issuer\n")[2].partition("\n## ")[0]
         (block,) = re.findall(r"^```console\n(.*?)^```", section, re.DOTALL | re.MULTILINE)
         lines = block.replace("\\\n", " ").splitlines()
@@ -50,7 +50,7 @@ class Page:
 def adapted(config: str, changes: Mapping[str, object]) -> str:
     """Return a code block with the addresses, files and secrets of the test.
 
-    `changes` maps printed texts to those of the test. Fails if a printed text is not in the block.
+    `changes` maps texts of the block to the texts that replace them. Fails if a text to replace is not in the block.
     """
     for printed, used in changes.items():
         assert printed in config, printed

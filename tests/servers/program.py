@@ -1,6 +1,6 @@
-"""Runs a server in the foreground, with a log file of the test.
+"""Runs a server in the foreground, with its output in a log file.
 
-The server does not inherit the environment of this process.
+The server does not inherit the environment variables of this process.
 """
 
 import os
@@ -27,7 +27,10 @@ PAUSE = 0.05
 def running(
     command: Sequence[object], folder: Path, *, ready: Callable[[], bool], variables: Mapping[str, str] | None = None
 ) -> Iterator[Path]:
-    """Run a program in `folder` while the block runs. Yields the path of its log as soon as `ready` returns True."""
+    """Run a program in `folder` while the block runs. Yield the path of its log as soon as `ready` returns True.
+
+    Fails if the program ends first. The environment of the program has PATH, HOME, LANG and `variables`.
+    """
     environment = {"PATH": f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin", "HOME": str(folder), "LANG": "C.UTF-8"}
     log = folder / "output.log"
     with log.open("wb") as output:
@@ -54,7 +57,7 @@ def running(
 
 
 def wait_for(condition: Callable[[], bool], *, within: float = 60.0) -> None:
-    """Wait until the condition is True. Fails after `within` seconds."""
+    """Wait until the condition is True. Fail after `within` seconds."""
     deadline = time.monotonic() + within
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -71,7 +74,7 @@ def answers(url: str) -> bool:
 
 
 def status(url: str, token: str | None, **others: str) -> str:
-    """Return the status of a GET request with this bearer token.
+    """Return the status of a GET request with this bearer token, as text. None means no token.
 
     `others` are further headers. `_` in their names stands for `-`.
     """
@@ -82,13 +85,16 @@ def status(url: str, token: str | None, **others: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The clock of a program. A test can set it ahead of the machine's clock, by Debian's libfaketime."""
+    """The clock of a program. A test can set it ahead of the machine's clock, by libfaketime."""
 
     file: Path
 
     @property
     def variables(self) -> dict[str, str]:
-        """Return the environment variables of a program that is to use this clock."""
+        """Return the environment variables that make a program use this clock.
+
+        Also sets the clock to the machine's time.
+        """
         self.forward(0)
         return {
             "LD_PRELOAD": library(),

@@ -1,4 +1,4 @@
-"""The tables of docs/resource-servers/README.md: one row for each server or client, made from the tests' results.
+"""The tables of docs/resource-servers/README.md. Each row has the tests' results for one server or client.
 
 `make test-servers` compares each row with the page. `make servers-table` writes the rows.
 """
@@ -31,9 +31,9 @@ def row(cells: Mapping[str, str]) -> str | None:
 
 
 def settle(line: str) -> None:
-    """Compare a row with the documentation's row that has the same link.
+    """Assert that the documentation's row with the same link is equal to `line`.
 
-    `make servers-table` writes the row into the documentation instead.
+    If the environment variable WRITE_SERVERS_TABLE is set, write `line` into the documentation instead.
     """
     link = line.partition("](")[2].partition(")")[0]
     KEPT.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""docs/resource-servers/dovecot.md: Dovecot verifies tokens by files with the issuer's public keys."""
+"""docs/resource-servers/dovecot.md: Dovecot verifies tokens locally, by files with the issuer's public keys."""
 
 from collections.abc import Iterator
 

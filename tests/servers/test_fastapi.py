@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("fastapi")]
 
 @contextmanager
 def serving(issuer: Issuer, folder: Path, changes: Mapping[str, object]) -> Iterator[str]:
-    """Serve the application of the documentation page, and return the URL of its items."""
+    """Serve the application of the documentation page while the block runs, and yield the URL of its items."""
     (folder / "main.py").write_text(adapted(PAGE.files()["main.py"], {ISSUER: issuer.url, **changes}))
     port = free()
     command = [environment.python(), "-m", "uvicorn", "main:app", "--host", "127.0.0.1", "--port", port]

@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("haproxy")]
 
 @dataclass(frozen=True, slots=True)
 class Balancer:
-    """The folder with the files of a running HAProxy, and the port on which it listens."""
+    """A running HAProxy: the folder with its files, and the port on which it listens."""
 
     folder: Path
     port: int
@@ -46,9 +46,9 @@ class Balancer:
         return f"http://127.0.0.1:{self.port}/"
 
     def refresh_keys(self) -> str:
-        """Run the script of the documentation page, which updates the key files and calls systemctl.
+        """Run the documentation page's script, which updates the key files and calls systemctl.
 
-        The test replaces systemctl. Returns the arguments with which the script called it.
+        The test replaces systemctl by a script. Returns the arguments with which systemctl was called, or "".
         """
         self.keys.mkdir(exist_ok=True)
         bin_ = self.folder / "bin"

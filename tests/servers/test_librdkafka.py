@@ -1,4 +1,4 @@
-"""docs/resource-servers/librdkafka.md: librdkafka gets a token from the token endpoint and sends it to a broker."""
+"""docs/resource-servers/librdkafka.md: librdkafka gets a token from the issuer, and sends it to a Kafka broker."""
 
 import os
 import subprocess
@@ -34,7 +34,10 @@ def kafka(issuer: Issuer) -> Iterator[Broker]:
 def start(
     issuer: Issuer, kafka: Broker, folder: Path, changes: Mapping[str, object], **variables: str
 ) -> "subprocess.Popen[str]":
-    """Start the client program of the documentation page in a separate process."""
+    """Start the client program of the documentation page in a separate process, and return the process.
+
+    `changes` maps texts of the program to the texts that the test uses instead.
+    """
     used = {
         ISSUER: issuer.url,
         "kafka.example:9093": f"127.0.0.1:{kafka.port}",
@@ -53,7 +56,7 @@ def start(
 
 
 def run(issuer: Issuer, kafka: Broker, folder: Path, changes: Mapping[str, object], **variables: str) -> str:
-    """Run the client program of the documentation page, and return its output."""
+    """Run the client program of the documentation page until it ends. Return its output and its errors as one text."""
     out, error = start(issuer, kafka, folder, changes, **variables).communicate(timeout=120)
     return out + error
 

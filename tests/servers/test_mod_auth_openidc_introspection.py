@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("mod_auth_openidc_int
 def config() -> str:
     """Return Apache's configuration for introspection.
 
-    It is the documentation's block for the JWKS, in which the block for introspection replaces the first lines.
+    It is the page's first block (for the JWKS), whose part before <VirtualHost is replaced by the second block.
     """
     by_jwks = PAGE.block("apache")
     return PAGE.block("apache", 1) + by_jwks[by_jwks.index("<VirtualHost") :]

@@ -1,6 +1,6 @@
 """docs/resource-servers/nginx.md: nginx asks a view of `resources` about each request (forward auth).
 
-Also shows why introspection by nginx is no substitute.
+Another test shows why introspection by nginx cannot replace this.
 """
 
 import base64
@@ -41,7 +41,7 @@ def application() -> Iterator[Loopback]:
 
 @contextmanager
 def nginx(config: str, folder: Path, port: int) -> Iterator[None]:
-    """Run nginx with this server block of its configuration while the block runs."""
+    """Run nginx while the block runs, with `config` as the server block of its configuration."""
     kept = "".join(
         f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
@@ -57,7 +57,8 @@ def nginx(config: str, folder: Path, port: int) -> Iterator[None]:
 def url(issuer: Issuer, application: Loopback, good: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Yield the URL of nginx.
 
-    For each request, it asks the view of the documentation page before it asks the application.
+    For each request, nginx sends a subrequest to the view of the documentation page, and then a request to the
+    application.
     """
     port, view = free(), free()
     faster = {ISSUER: issuer.url, '"REVOCATIONS": True,': f'"REVOCATIONS": True, "REVOCATIONS_EVERY": {POLL},'}

@@ -31,20 +31,20 @@ class Prometheus:
     url: str
 
     def targets(self) -> dict[str, dict[str, str]]:
-        """Return the state of each scrape job's target, by the name of the job."""
+        """Return the target of each scrape job, as Prometheus's API describes it, by the name of the job."""
         found = requests.get(f"{self.url}/api/v1/targets", timeout=60).json()["data"]["activeTargets"]
         return {target["labels"]["job"]: target for target in found}
 
     def scraped(self, job: str) -> dict[str, str]:
-        """Return the state of the job's target after its first scrape."""
+        """Wait until the job has scraped its target once. Return the target as Prometheus's API describes it."""
         wait_for(lambda: self.targets().get(job, {}).get("health", "unknown") != "unknown")
         return self.targets()[job]
 
 
 def config(issuer: Issuer, folder: Path, target: str) -> str:
-    """Return the configuration of the documentation page with further scrape jobs.
+    """Return the configuration of the documentation page, with further scrape jobs.
 
-    Each of these jobs differs from the page's job in one respect.
+    Each of these jobs differs from the page's job in one respect, such as its scope or its secret.
     """
     changes = {
         ISSUER: issuer.url,
@@ -76,7 +76,7 @@ def config(issuer: Issuer, folder: Path, target: str) -> str:
 
 @pytest.fixture(scope="module")
 def folder(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with the clients' secrets, each in a file."""
+    """Return a folder with the secrets of the clients, each in a file with the name of the client."""
     made = tmp_path_factory.mktemp("prometheus")
     issuer.follow(PAGE)
     issuer.create(

@@ -1,6 +1,6 @@
-"""docs/resource-servers/rabbitmq.md: RabbitMQ accepts tokens as passwords.
+"""docs/resource-servers/rabbitmq.md: RabbitMQ accepts access tokens as passwords.
 
-A user may do what the token's scopes permit.
+The scopes of the token decide what the user may do.
 """
 
 import json
@@ -25,13 +25,13 @@ pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("rabbitmq")]
 
 
 def conf(printed: str, port: int, ca: Path) -> str:
-    """Return the rabbitmq.conf that the command printed, changed so that RabbitMQ listens on loopback only."""
+    """Return the rabbitmq.conf that the command printed, with the test's CA file, and listening only on loopback."""
     config = adapted(printed, {BUNDLE: ca})
     return f"{config}listeners.tcp.1 = 127.0.0.1:{port}\n"
 
 
 def sender(folder: Path, port: int) -> Callable[[str | None], str]:
-    """Return a function that runs the documentation page's client with a token, and returns the client's result."""
+    """Return a function that runs the documentation page's client with a token, and returns "accepted" or "refused"."""
     script = folder / "send.py"
     script.write_text(adapted(PAGE.files()["send.py"], {'"localhost", 5672': f'"127.0.0.1", {port}'}))
 
@@ -50,7 +50,7 @@ def sender(folder: Path, port: int) -> Callable[[str | None], str]:
 def printed(issuer: Issuer) -> str:
     """Register the API by `create_api --for rabbitmq`, and the client as the documentation page does.
 
-    Return the rabbitmq.conf that `create_api` printed.
+    Returns the rabbitmq.conf that `create_api` printed.
     """
     made = json.loads(issuer.manage("create_api", "--for", "rabbitmq", "--json"))
     issuer.create(*PAGE.commands()[1])

@@ -1,6 +1,6 @@
 """A PostgreSQL cluster for tests, which can be frozen, stopped and reconfigured.
 
-Also starts PgBouncer in front of it.
+The module can also start PgBouncer in front of the cluster.
 """
 
 import os
@@ -48,7 +48,7 @@ def binaries() -> Path:
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    """Yield a temporary folder in which the unprivileged user may write."""
+    """Yield a temporary folder in which the user that runs PostgreSQL may write. Delete the folder after the block."""
     path = Path(tempfile.mkdtemp(prefix="keyturn-cluster-"))
     try:
         if os.getuid() == 0:
@@ -88,7 +88,7 @@ class Cluster:
         return [postmaster, *map(int, children.split())]
 
     def freeze(self) -> None:
-        """Stop every process by SIGSTOP. The kernel still accepts and acknowledges connections."""
+        """Stop every process by SIGSTOP. The kernel still accepts and acknowledges connections to these processes."""
         for _ in range(2):  # the second time for a child that the postmaster made before it stopped
             self._signal(signal.SIGSTOP)
 
@@ -119,7 +119,7 @@ class Cluster:
 
     @contextmanager
     def configured(self, **settings: str) -> Iterator[None]:
-        """Set the settings of the server while the block runs."""
+        """Change these settings of the server while the block runs, and reset them afterwards."""
         self._configure(*(f"ALTER SYSTEM SET {name} = '{value}'" for name, value in settings.items()))
         try:
             yield
@@ -140,7 +140,7 @@ class Cluster:
 
 @contextmanager
 def cluster(connections: int = 40) -> Iterator[Cluster]:
-    """Run a server that accepts at most `connections` connections while the block runs."""
+    """Run a PostgreSQL server that accepts at most `connections` connections while the block runs."""
     with folder() as path:
         made = Cluster(path / "data", free())
         command = [*unprivileged(), str(binaries() / "initdb"), "--pgdata", str(made.data), "--auth=trust", "--no-sync"]

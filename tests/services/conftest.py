@@ -1,4 +1,4 @@
-"""A migrated PostgreSQL database for each test, and commands that run in separate processes."""
+"""Fixtures: a migrated PostgreSQL database for each test, and commands that run in separate processes."""
 
 import os
 import re
@@ -60,7 +60,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """An issuer on PostgreSQL, given by its environment variables."""
+    """The environment variables of an issuer on PostgreSQL. The methods run commands of manage.py and SQL queries."""
 
     variables: dict[str, str]
 
@@ -85,15 +85,18 @@ class Issuer:
             return connection.execute(query).fetchall()
 
     def wait_for_number(self, query: str, least: int, *, within: float = 300.0) -> None:
-        """Wait until the number that the query returns is at least `least`.
+        """Wait until the number that the query returns is at least `least`. Fail after `within` seconds.
 
-        One connection is used for all attempts, so that they are fast enough to see short states.
+        All attempts use one connection. So they are fast enough to see a state that lasts only a short time.
         """
         with psycopg.connect(self.variables["DATABASE_URL"], autocommit=True) as connection:
             wait_for(lambda: connection.execute(query).fetchone()[0] >= least, within=within, pause=0.02)
 
     def revocations_are_past(self) -> None:
-        """Wait until no revocation covers tokens that are issued from now on."""
+        """Wait until the issuer can issue tokens again.
+
+        A revocation covers tokens of the current second, so in this second the issuer answers 503.
+        """
         with psycopg.connect(self.variables["DATABASE_URL"], autocommit=True) as connection:
             wait_for(lambda: connection.execute(REVOKED_AHEAD).fetchone() == (0,), pause=0.05)
 
@@ -106,7 +109,7 @@ def issuer() -> Iterator[Issuer]:
 
 @pytest.fixture(scope="module")
 def module_issuer() -> Iterator[Issuer]:
-    """Yield an issuer with one database for all tests of a module. The tests must not change the database."""
+    """Yield an issuer whose database all tests of a module share. The tests must not change the database."""
     with migrated() as one:
         yield one
 
@@ -154,9 +157,9 @@ _session = ExitStack()
 
 @cache
 def own_server() -> Cluster:
-    """Start a PostgreSQL server for this pytest process alone.
+    """Return the PostgreSQL server of this pytest process. The first call starts it.
 
-    So other processes do not use up its connections.
+    Each process has its own server, so no process uses up the connections of another.
     """
     return _session.enter_context(cluster(CONNECTIONS))
 
@@ -170,7 +173,7 @@ def server() -> str:
 def durable() -> Iterator[None]:
     """Make the PostgreSQL server write to disk while the block runs, so that a crash loses no commit.
 
-    Otherwise, the server of the tests does not wait for the disk.
+    Without this, the server that the tests start does not wait for the disk.
     """
     with nullcontext() if SERVER else own_server().configured(fsync="on"):
         yield
@@ -178,9 +181,9 @@ def durable() -> Iterator[None]:
 
 @cache
 def template(root: Path) -> str:
-    """Return the name of the template, the database that tests copy.
+    """Return the name of the template, which is the database that tests copy.
 
-    The build in the folder `root` migrates it once in each pytest process.
+    The first call in a pytest process creates it, and migrates it by the code in the folder `root`.
     """
     url = _session.enter_context(database())
     Issuer(environment(url) | {"RATE_LIMITS": ""}).run("migrate", "--verbosity", "0")  # an older build has fewer limits
@@ -222,7 +225,7 @@ ANSWERED = "The database failed"
 
 
 def mistakes(*logs: Path) -> list[str]:
-    """Return those records in the logs of issuers that have the traceback of an unexpected error."""
+    """Return the log records that contain a traceback, except those about a database failure that was answered 503."""
     records = [record for log in logs for record in RECORD.split(log.read_text(encoding="utf-8"))]
     return [record for record in records if "Traceback" in record and ANSWERED not in record]
 
@@ -232,7 +235,7 @@ STARTS_WITHIN = 180.0
 
 
 def ready(child: processes.Child, path: str = "/readyz") -> None:
-    """Wait until the server answers 200 at `path`. Raises processes.Failed if its process ends before."""
+    """Wait until the server answers 200 at `path`. Raises processes.Failed if the server's process ends first."""
     processes.wait_until_ready(child, path, within=STARTS_WITHIN)
 
 

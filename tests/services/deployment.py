@@ -1,4 +1,4 @@
-"""Two issuers on one database and behind one address, and APIs that follow their revocation feed, as real processes."""
+"""Two issuers on one database behind one proxy, and APIs that poll the revocation feed, as real processes."""
 
 import json
 import secrets
@@ -65,7 +65,7 @@ print(json.dumps({{user.username: [family(user) for _ in range({grants})] for us
 
 @dataclass(slots=True)
 class Deployment:
-    """Two running issuers, and the credentials of their clients."""
+    """Two running issuers behind a proxy, the secrets of their clients, and the refresh tokens of their users."""
 
     issuer: Issuer
     folder: Path
@@ -83,7 +83,7 @@ class Deployment:
         return self.issuer.variables["ISSUER_URL"]
 
     def log_in(self, *users: str, grants: int = 1) -> None:
-        """Give each user `grants` new grants. They replace those that the deployment remembered.
+        """Create `grants` new grants for each user, and replace the user's refresh tokens in `users` by the new ones.
 
         Creates users that do not exist.
         """
@@ -98,7 +98,7 @@ class Deployment:
         return self._issued(form | {"client_secret": self.services[client]}, at)["access_token"]
 
     def user_token(self, user: str, *, grant: int = 0, at: int = 0) -> str:
-        """Return an access token of the user under grant number `grant`, from issuer number `at`."""
+        """Return an access token from issuer number `at`, by the refresh token number `grant` of the user."""
         refresh = self.users[user][grant]
         answer = self._issued({"grant_type": "refresh_token", "refresh_token": refresh, "client_id": "app"}, at)
         self.users[user][grant] = answer["refresh_token"]
@@ -114,9 +114,9 @@ class Deployment:
         return answer.json()
 
     def revoke(self, text: str, *, client: str, at: int = 0) -> int:
-        """Revoke a token as `client` at issuer number `at`. Return the status of the answer.
+        """Revoke a token as `client` at issuer number `at`. Return the HTTP status of the answer.
 
-        Raises requests.ConnectionError.
+        Raises requests.ConnectionError if the issuer does not run.
         """
         form = {"token": text, "client_id": client}
         form |= {"client_secret": self.services[client]} if client in self.services else {}
@@ -136,9 +136,9 @@ class Deployment:
 
     @contextmanager
     def apis(self, number: int = 2, **variables: str) -> Iterator[list[Api]]:
-        """Run `number` APIs that follow the revocation feed, each in a process of its own.
+        """Run `number` APIs that poll the revocation feed, each in a process of its own, and yield them.
 
-        Waits until each API has polled the feed once.
+        `variables` are further environment variables. Waits until each API has polled the feed once.
         """
         with ExitStack() as stack:
             running = [stack.enter_context(self.api(**variables)) for _ in range(number)]
@@ -157,7 +157,10 @@ class Deployment:
 
 @contextmanager
 def deployed(folder: Path) -> Iterator[Deployment]:
-    """Run two issuers under one URL, each with one worker process, with clients and users."""
+    """Run two issuers with clients behind one proxy while the block runs. Each has one worker process.
+
+    Fails after the block if an issuer logged an unexpected error.
+    """
     ports = [free(), free()]
     proxy = Proxy(*(("127.0.0.1", port) for port in ports))
     url = f"http://localhost:{proxy.port}"
@@ -178,9 +181,9 @@ def deployed(folder: Path) -> Iterator[Deployment]:
 
 
 def feed(one: Api, issuer: str) -> dict[str, Any]:
-    """Return the state of the issuer's revocation feed, as the /readyz of an API shows it to operators.
+    """Return the API's state of the issuer's revocation feed, as /readyz of the API shows it to operators.
 
-    The request also makes the API follow the feed.
+    The request also makes the API begin to poll the feed.
     """
     return json.loads(one.get("/readyz")[2])["issuers"][issuer]["revocations"]
 
@@ -196,7 +199,7 @@ def statuses(apis: Sequence[Api], token: str) -> set[int]:
 
 
 def until(condition: Callable[[], bool], *, within: float = 300.0) -> float:
-    """Wait until the condition is True, and return the seconds that it took."""
+    """Wait until the condition is True, and return how many seconds this took. Fail after `within` seconds."""
     start = time.monotonic()
     while not condition():
         assert time.monotonic() - start < within, "it did not happen in time"

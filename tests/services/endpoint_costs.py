@@ -1,9 +1,9 @@
-"""Measures the cost of a request to each endpoint for clients, through the WSGI application.
+"""Measures the cost of a request to each endpoint that clients use, by calls of the WSGI application.
 
 Tests run this module in a separate process.
 
-A cost is the number of round trips to PostgreSQL (BEGIN and COMMIT count), the commands at Redis, and the calls of
-Python functions during one request of a process whose caches are filled.
+A cost consists of the round trips to PostgreSQL (also for BEGIN and COMMIT), the Redis commands, and the calls of
+Python functions during one request. The caches of the process are filled before.
 """
 
 import io
@@ -109,7 +109,7 @@ def make_client(client_id: str, *grants: str, scopes: tuple[Scope, ...] = ()) ->
 
 
 class World:
-    """An API with its client, and the clients and the user that send requests."""
+    """The API, the clients and the user of the measured requests. The methods prepare the requests and send them."""
 
     def __init__(self) -> None:
         self.api = Api.objects.create(identifier=API, name="API")
@@ -205,9 +205,10 @@ JWKS = "/.well-known/jwks.json"
 
 
 def requests(world: World) -> dict[str, tuple[Callable[[], Any], Callable[[Any], Answer]]]:
-    """Return two functions for each kind of request, by its name.
+    """Return two functions for each kind of request, by the name of the kind.
 
-    The first one prepares a request, the second one sends it.
+    The first function prepares a request, for example creates a code. The second function takes the result and sends
+    the request.
     """
 
     def get(path: str) -> Callable[[Any], Answer]:
@@ -236,7 +237,7 @@ def requests(world: World) -> dict[str, tuple[Callable[[], Any], Callable[[Any],
 
 @contextmanager
 def counted_waits() -> Iterator[list[Connection]]:
-    """Yield a list. It gets one element for each round trip of this thread to PostgreSQL."""
+    """Yield a list that gets one element for each round trip of this thread to PostgreSQL."""
     waits: list[Connection] = []
     wait, thread = Connection.wait, threading.get_ident()
 
@@ -273,10 +274,10 @@ def commands(server: Any) -> dict[str, int]:
 
 
 def cost(prepare: Callable[[], Any], request: Callable[[Any], Answer]) -> dict[str, Any]:
-    """Return the cost of one request, after two others of the same kind.
+    """Return the cost of one request, measured after two other requests of the same kind.
 
-    The number of Python calls is the lowest of TIMES further requests, because a refresh of the snapshot, a new second
-    of the log, or the garbage collector adds calls to some of them.
+    The number of Python calls is the lowest of TIMES further requests. Some of these have more calls, because of a
+    refresh of the snapshot, a new second of the log, or the garbage collector.
     """
     server = redis.Redis.from_url(settings.CACHES["default"]["LOCATION"])
     for _ in range(2):
@@ -294,7 +295,7 @@ def cost(prepare: Callable[[], Any], request: Callable[[Any], Answer]) -> dict[s
 def main() -> None:
     """Print the cost of each kind of request as JSON.
 
-    DEBUG is off, because with DEBUG Django keeps each statement.
+    Turns DEBUG off, because with DEBUG Django stores each statement in memory.
     """
     settings.DEBUG = False
     print(json.dumps({name: cost(*kind) for name, kind in requests(World()).items()}))

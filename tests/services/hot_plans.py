@@ -1,4 +1,4 @@
-"""Prints how PostgreSQL executes the statements of each kind of request in large tables.
+"""Prints PostgreSQL's query plans for the statements of each kind of request, with large tables.
 
 Tests run this module in a separate process.
 """
@@ -47,7 +47,7 @@ ANALYZE"""
 
 
 class Collected:
-    """The different SQL statements that the requests execute."""
+    """An execute wrapper of Django that stores each different SQL statement with its first parameters."""
 
     def __init__(self) -> None:
         self.statements: dict[str, Any] = {}
@@ -72,10 +72,7 @@ def kinds(world: World) -> dict[str, tuple[Callable[[], Any], Callable[[Any], An
 
 
 def main(rows: int) -> None:
-    """Fill the tables with `rows` rows. Print the plan of each statement that uses a large table, as JSON.
-
-    A plan says how PostgreSQL executes the statement.
-    """
+    """Fill the tables with `rows` rows. Print the query plan of each statement that uses a large table, as JSON."""
     world, plans = World(), {}
     poll()  # makes the log of revocations
     with connection.cursor() as cursor:

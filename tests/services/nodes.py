@@ -1,7 +1,4 @@
-"""Issuer processes (nodes) on one database, whose clocks differ by Debian's libfaketime.
-
-Also a browser that visits them.
-"""
+"""Issuer processes (nodes) on one database, with clocks that libfaketime sets differently, and a browser for them."""
 
 import json
 import re
@@ -65,7 +62,7 @@ for client in (app, own, service):
 
 
 def library() -> str:
-    """Return the path of the libfaketime library for multi-threaded programs."""
+    """Return the path of the libfaketime library for multi-threaded programs. Fails if it is not installed."""
     found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
     assert found, "libfaketime is missing: apt-get install faketime"
     return str(found[0])
@@ -120,19 +117,25 @@ class Visitor:
         return self.session.get(f"{node.url}{authorization(**changes)}", timeout=TIMEOUT, allow_redirects=False)
 
     def submit(self, url: str, page: requests.Response, values: Mapping[str, str]) -> requests.Response:
-        """Send the form of `page` to `url`, which can be at another node."""
+        """Send the form of `page` with these `values` to `url`, which can be at another node than the page."""
         shown = next(form for form in forms(page.text) if "csrfmiddlewaretoken" in form.fields)
         return self.session.post(url, data=shown.fields | values, timeout=TIMEOUT, allow_redirects=False)
 
     def allow(self, asks: Node, answers: Node, **changes: str) -> requests.Response:
-        """Load the consent page from the node `asks`, and send the answer to the node `answers`."""
+        """Load the consent page from the node `asks`, and send the user's consent to the node `answers`.
+
+        Returns the response to the authorization request if this is no consent page.
+        """
         page = self.authorize(asks, **changes)
         if page.status_code != 200:
             return page
         return self.submit(f"{answers.url}{authorization(**changes)}", page, {"allow": "true"})
 
     def approve(self, asks: Node, answers: Node, user_code: str) -> requests.Response:
-        """Type the user code of a device at the node `asks`, and allow the device at the node `answers`."""
+        """Type the user code of a device at the node `asks`, and allow the device at the node `answers`.
+
+        Returns the last response.
+        """
         shown = self.type_code(asks, user_code)
         return self.submit(f"{answers.url}/oauth/device/verify", shown, {"allow": "true"})
 
@@ -187,9 +190,9 @@ def user_code_of(begun: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Nodes:
-    """The nodes of a test, by the number of seconds that their clocks are ahead.
+    """The nodes of a test, each by the seconds that its clock is ahead.
 
-    Also the issuer with their database, and the private key of the client `own`.
+    Also the issuer with the nodes' database, and the private key of the client `own`.
     """
 
     issuer: Issuer
@@ -201,7 +204,7 @@ class Nodes:
 
     @contextmanager
     def uncommitted(self, script: str) -> Iterator[None]:
-        """Run `script` in a transaction of another process. The transaction commits when the block ends."""
+        """Run `script` in a transaction of another process, which commits when the block ends."""
         code = UNCOMMITTED.format(script=textwrap.indent(script.strip(), "    "))
         process = subprocess.Popen(
             [sys.executable, "manage.py", "shell", "-v", "0", "--no-imports", "-c", code],
@@ -222,9 +225,9 @@ class Nodes:
 
 @contextmanager
 def running(issuer: Issuer, *seconds: int, logs: Path) -> Iterator[Nodes]:
-    """Run one node for each of `seconds`, the seconds by which its clock is ahead.
+    """Run one node for each number in `seconds`, with a clock that is this number of seconds ahead.
 
-    All nodes have the same issuer URL.
+    All nodes have the same issuer URL. Their logs are written to the folder `logs`.
     """
     urls = {one: f"http://localhost:{free()}" for one in seconds}
     issuer = Issuer(issuer.variables | {"ISSUER_URL": next(iter(urls.values()))})

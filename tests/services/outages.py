@@ -1,4 +1,4 @@
-"""An issuer with production settings on its own PostgreSQL, and the requests of its clients."""
+"""An issuer with production settings on its own PostgreSQL, and requests of its clients, for tests of outages."""
 
 import json
 import os
@@ -95,7 +95,7 @@ class Served:
         return self.post("/oauth/token", {"grant_type": "client_credentials", "scope": "notes:read"} | own)
 
     def assertion(self) -> requests.Response:
-        """Request a token as a client that authenticates by its key.
+        """Request a token as a client that authenticates by a signed assertion (private_key_jwt).
 
         The issuer then writes the `jti` of the assertion to the database.
         """
@@ -125,9 +125,9 @@ class Served:
         return answer
 
     def asks(self) -> dict[str, requests.Response]:
-        """Send a request to each endpoint that needs the database, all at once.
+        """Send one request to each endpoint that needs the database, all at the same time.
 
-        Return the answers by the name of the endpoint.
+        Returns the responses by the name of the endpoint.
         """
         own = {"client_id": "own", "client_secret": self.secret}
         family = self.families[0]  # no test takes this one: it might be answered
@@ -147,9 +147,9 @@ class Served:
             return {name: one.result() for name, one in running.items()}
 
     def documents(self) -> dict[str, int]:
-        """Request the documents that are served without the database, and return the statuses of the answers.
+        """Request the documents that the issuer serves without the database, and return the HTTP statuses by path.
 
-        They are served from snapshots, as long as the snapshots are younger than `snapshot_age`.
+        The issuer serves them from snapshots in memory, until the snapshots are older than `snapshot_age`.
         """
         paths = ("healthz", ".well-known/jwks.json", ".well-known/openid-configuration")
         return {path: self.get(f"/{path}").status_code for path in paths}
@@ -162,8 +162,8 @@ class Served:
     def recovers(self) -> None:
         """Wait until the issuer reads and writes its database, and each worker has snapshots for the next outage.
 
-        A worker that started during an outage has no snapshots yet. Many requests are sent, because each can reach any
-        worker.
+        A worker that started during an outage has no snapshots yet. Many requests are sent, because the server chooses
+        the worker for each request.
         """
         wait_for(lambda: self.token().status_code == 200)
         wait_for(lambda: all(self.get(METADATA).status_code == 200 for _ in range(30)))
@@ -172,7 +172,7 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A database in a cluster with keys, clients and refresh tokens, which tests copy."""
+    """A database with keys, clients and refresh tokens, which each test copies."""
 
     name: str
     variables: dict[str, str]
@@ -183,7 +183,7 @@ class Prepared:
 
 @cache
 def prepared(cluster: str) -> Prepared:
-    """Create the database that tests copy, once for each cluster. The database is deleted together with the cluster."""
+    """Create the database that tests copy, once for each cluster. `cluster` is the cluster's URL."""
     name = f"prepared_{secrets.token_hex(4)}"
     with psycopg.connect(cluster, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
@@ -214,9 +214,9 @@ def prepared(cluster: str) -> Prepared:
 def served(
     cluster: Cluster, database: tuple[str, int], folder: Path, *, workers: int = 1, variables: Mapping[str, str] = NONE
 ) -> Iterator[Served]:
-    """Run an issuer with a database of its own in the cluster.
+    """Run an issuer with a new copy of the prepared database while the block runs.
 
-    The issuer connects to the address `database`, which can be that of a proxy.
+    The issuer connects to `database`: host and port of the cluster, or of a proxy in front of the cluster.
     """
     made, name, wire = prepared(cluster.address), f"keyturn_{secrets.token_hex(4)}", Tripwire(database)
     cluster.execute(f"CREATE DATABASE {name} TEMPLATE {made.name}")

@@ -1,4 +1,4 @@
-"""A TCP proxy in front of a database or of several issuers. A test can close and open it."""
+"""A TCP proxy in front of a database or of several issuers. A test can close the proxy and open it again."""
 
 import itertools
 import socket
@@ -11,10 +11,10 @@ CHUNK = 65536
 
 
 class Proxy:
-    """Passes each connection on to the next of `upstreams`, in turn, as long as the proxy is open.
+    """Passes each connection on to the next of the servers `upstreams`, in turn.
 
-    If an upstream refuses the connection, the next one is tried. A closed proxy resets its connections and refuses new
-    ones.
+    If a server refuses the connection, the proxy tries the next one. A closed proxy resets its connections and refuses
+    new ones.
     """
 
     def __init__(self, *upstreams: tuple[str, int]) -> None:

@@ -1,6 +1,6 @@
-"""A RabbitMQ broker for one test, on loopback. Its users authenticate by access tokens (OAuth 2.0 plugin).
+"""A RabbitMQ broker for one test, on loopback. Its users authenticate by access tokens.
 
-The plugin fetches the JWKS only if a token has a kid that the plugin does not know.
+RabbitMQ's OAuth 2.0 plugin verifies the tokens. It fetches the JWKS only if it does not know the kid of a token.
 """
 
 import os
@@ -35,7 +35,7 @@ class Broker:
     port: int
 
     def accepts(self, token: str) -> bool:
-        """Return True if a connection with this token as the password is authenticated."""
+        """Return True if the broker authenticates a connection that has this token as its password."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
             connection.sendall(HEADER)
             _read_method(connection)
@@ -45,7 +45,7 @@ class Broker:
 
 @contextmanager
 def broker(folder: Path, *, jwks: str, audience: str) -> Iterator[Broker]:
-    """Start a broker that accepts tokens for `audience`, signed by the keys at the URL `jwks`."""
+    """Run a broker while the block runs. It accepts tokens for `audience`, signed by a key at the URL `jwks`."""
     port = free()
     advanced = CONFIGURATION.format(port=port, audience=audience, jwks=jwks)
     with node(folder, port, conf="", advanced=advanced):
@@ -54,7 +54,7 @@ def broker(folder: Path, *, jwks: str, audience: str) -> Iterator[Broker]:
 
 @contextmanager
 def node(folder: Path, port: int, *, conf: str, advanced: str = "[].") -> Iterator[dict[str, str]]:
-    """Start a RabbitMQ node with `conf` as rabbitmq.conf and `advanced` as advanced.config.
+    """Run a RabbitMQ node with the texts `conf` (rabbitmq.conf) and `advanced` (advanced.config).
 
     Yields the environment variables for RabbitMQ's tools.
     """

@@ -47,14 +47,14 @@ class RedisServer:
         self.client.config_set("maxmemory", used + room)
 
     def push_out(self) -> None:
-        """Write a megabyte, so that Redis evicts older cache entries by its policy."""
+        """Write a megabyte, so that Redis evicts older entries by its eviction policy."""
         for number in range(1000):
             self.client.set(f"filler:{number}", b"x" * 1000)
 
     def fill_up(self) -> None:
         """Make Redis refuse every write from now on.
 
-        The limit is one byte, so that no freed buffer makes room again.
+        The memory limit becomes one byte, so that Redis cannot write again after it frees a buffer.
         """
         self.client.config_set("maxmemory-policy", "noeviction")
         self.client.config_set("maxmemory", 1)

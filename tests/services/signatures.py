@@ -1,6 +1,6 @@
-"""Signs a token once for each line on stdin, as a worker does.
+"""Signs a message once for each line on stdin, with the issuer's signing key, as a worker does.
 
-Prints a line of JSON for each: the kid of the key that signed, or the reason why none signed.
+Prints a line of JSON for each signature: the kid of the key, or the reason why no key can sign.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Runs management commands in forked children, and kills each child after a time or before one of its SQL statements.
 
 For each line of JSON on stdin, such as `{"arguments": ["rotate_keys"], "after": 0.05, "statement": 7}`, it prints a
-line such as `{"killed": true, "seconds": 0.05}`. `killed` is false if the command ended before. The parent has loaded
+line such as `{"killed": true, "seconds": 0.05}`. `killed` is false if the command ended first. The parent has loaded
 every module, so a child is killed in the command's own work and not in Python's start.
 """
 
@@ -30,9 +30,9 @@ def main() -> None:
 
 
 def kill(arguments: list[str], *, after: float, statement: int | None) -> bool:
-    """Run a command in a child process. Return True if the child was killed before the command ended.
+    """Run a command in a child process. Return True if the child was killed, False if the command ended first.
 
-    It is killed after `after` seconds, or before the SQL statement number `statement`, counted from 1.
+    The child is killed after `after` seconds, or before the SQL statement number `statement`, counted from 1.
     """
     child = os.fork()
     if child == 0:
@@ -51,7 +51,10 @@ def kill(arguments: list[str], *, after: float, statement: int | None) -> bool:
 
 
 def dying_at(statement: int | None) -> Callable[..., Any]:
-    """Return a wrapper of SQL statements that kills this process before the statement number `statement`."""
+    """Return an execute wrapper of Django that kills this process before the SQL statement number `statement`.
+
+    If `statement` is None, the wrapper kills nothing.
+    """
     numbers = count(1)
 
     def wrapper(execute: Callable[..., Any], *arguments: Any) -> Any:

@@ -88,7 +88,7 @@ print(json.dumps(wrong))
 def test_no_page_counts_or_scans_a_long_table(issuer: Issuer) -> None:
     """Sequential scans are switched off, because PostgreSQL prefers them for tables with few rows.
 
-    PostgreSQL still scans a table if no index can replace the scan. The test finds such scans.
+    PostgreSQL still scans a table if no index can replace the scan. The test finds these scans in the query plans.
     """
     out = issuer.run("shell", "-v", "0", "--no-imports", "-c", EXPLAIN % json.dumps(PAGES))
     wrong = json.loads(out.splitlines()[-1])

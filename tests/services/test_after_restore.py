@@ -1,4 +1,4 @@
-"""A backup from before a leak is restored with pg_restore. The issuer refuses to sign until after_restore has run."""
+"""A backup from before a key leaked is restored. The issuer refuses to sign until `after_restore` has run."""
 
 import json
 import subprocess
@@ -67,7 +67,7 @@ SERVICE = {"grant_type": "client_credentials", "scope": "notes:read"}
 
 @dataclass
 class Story:
-    """The secrets and tokens that existed before the backup was restored."""
+    """An issuer, and the secrets and tokens that it issued before its backup was made."""
 
     issuer: Issuer
     log: Path
@@ -110,7 +110,7 @@ class Story:
 def story(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Story]:
     """Dump the database, then revoke a key, a token and a secret, and use a refresh token.
 
-    Then restore the dump to another database, and yield the issuer with that database.
+    Then restore the dump to another database. Yield the issuer with the restored database.
     """
     with migrated() as issuer, database() as other:
         if request.param == "journal":
@@ -130,7 +130,10 @@ def story(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Story]:
 
 
 def lose(one: Story) -> None:
-    """Make the changes that are lost by the restore, because the dump was made before."""
+    """Use the refresh token, and revoke the access token, the client secret and the signing key.
+
+    The restore loses these changes, because the dump was made before.
+    """
     assert one.refresh(one.refresh_token)["status"] == 200
     form = {"token": one.access_token, "client_id": "app"}
     assert one.do("ask", path="/oauth/revoke", form=form)["status"] == 200

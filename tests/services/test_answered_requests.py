@@ -1,4 +1,7 @@
-"""Several browser tabs answer one authorization request at the same time, as by a double click. Each gets an answer."""
+"""Several browser tabs answer one authorization request at the same time, as by a double click.
+
+Each tab gets an authorization response.
+"""
 
 import re
 from collections.abc import Iterator
@@ -41,7 +44,7 @@ REQUEST = {
 
 @contextmanager
 def serving(issuer: Issuer, tmp_path: Path) -> Iterator[str]:
-    """Serve the issuer with the client of SETUP by two workers. Yield its URL."""
+    """Serve the issuer by two workers, with the client that SETUP creates. Yield the issuer's URL."""
     url = f"http://localhost:{free()}"
     issuer.variables["ISSUER_URL"] = url
     issuer.run("rotate_keys")
@@ -66,7 +69,7 @@ def fields(page: requests.Response) -> dict[str, str]:
 
 
 def consent_page(browser: requests.Session, url: str) -> requests.Response:
-    """Log in at a new authorization request, and return the consent page for this request."""
+    """Send an authorization request with prompt=login, log in, and return the consent page."""
     page = browser.get(f"{url}/oauth/authorize", params=REQUEST | {"prompt": "login"}, timeout=60)
     page = browser.post(page.url, fields(page) | {"login": "ada", "password": PASSWORD}, timeout=60)
     assert re.fullmatch(rf"{url}/oauth/authorize\?continue=[0-9a-f]{{16}}", page.url), page.url

@@ -1,6 +1,6 @@
 """The PostgreSQL of an API is frozen, stopped or read-only.
 
-Views that need the database answer 503. The other views work.
+Views of the API that need the database answer 503. The other views work.
 """
 
 import http.client
@@ -32,16 +32,16 @@ NOTE = '{"title": "x"}'
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """A running API with notes, and a user's token for this API."""
+    """A running API for notes, its database server, and a user's token for the API."""
 
     api: Api
     cluster: Cluster
     token: str
 
     def ask(self, method: str, path: str, body: str | None = None) -> http.client.HTTPResponse:
-        """Send a request to the API, and return its answer after reading the body.
+        """Send a request to the API, read the body of the answer, and return the answer.
 
-        Asserts that the answer came in time.
+        Fails if the answer took longer than WITHIN seconds.
         """
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         headers |= {"X-Forwarded-Proto": "https"}

@@ -1,4 +1,7 @@
-"""Django's connection to PostgreSQL with deadlines: the waits of a request, and of a command without deadlines."""
+"""Django's connection to PostgreSQL with deadlines.
+
+A request has a time budget for its statements. A command has no budget, and waits.
+"""
 
 import os
 import threading
@@ -47,7 +50,7 @@ def ask(database: BaseDatabaseWrapper, statement: str) -> list[tuple]:
 
 
 def insert(database: BaseDatabaseWrapper, name: str, *, seconds: float = 0) -> None:
-    """Insert a row in a transaction that takes `seconds` before it commits."""
+    """Insert a row, wait `seconds` in the same transaction, and commit."""
     with transaction.atomic():
         ask(database, f"INSERT INTO things VALUES ('{name}')")
         ask(database, f"SELECT pg_sleep({seconds})")
@@ -214,7 +217,7 @@ def test_without_a_budget_a_command_waits(database: BaseDatabaseWrapper) -> None
 
 
 def statements(database: BaseDatabaseWrapper, statement: str) -> int:
-    """Run the statement as the first one of a request, and return how many round trips to PostgreSQL it took."""
+    """Run the statement as the first one of a request. Return the number of round trips to PostgreSQL."""
     database.health_check_done = False
     real = bounded.psycopg.Connection.wait
     with patch.object(bounded.psycopg.Connection, "wait", autospec=True, side_effect=real) as waits:

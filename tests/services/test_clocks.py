@@ -1,6 +1,6 @@
-"""Two nodes whose clocks are 110 s apart, each wrong by less than clock_error (60 s), behave as one.
+"""Two nodes whose clocks are 110 s apart accept each other's codes, tokens and sessions.
 
-A node whose clock is wrong by more than that answers 503.
+Each clock is wrong by less than `clock_error` (60 s). A node whose clock is wrong by more answers 503.
 """
 
 import re
@@ -44,9 +44,9 @@ def nodes(module_issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture(autouse=True)
 def tokens_can_be_issued(nodes: Nodes) -> None:
-    """Wait until tokens can be issued.
+    """Wait until the issuer issues tokens.
 
-    They cannot be issued in the second in which an earlier test revoked tokens.
+    It issues none in the second in which an earlier test revoked tokens.
     """
     nodes.issuer.revocations_are_past()
 
@@ -83,7 +83,7 @@ def issued(answer: requests.Response) -> dict[str, str]:
 
 
 def tokens(visitor: Visitor, node: Node) -> dict[str, str]:
-    """Return a token response for the visitor, who is logged in."""
+    """Return the token response of a code flow at the node, for a visitor who is logged in."""
     return issued(node.redeem(code_of(visitor.allow(node, node))))
 
 
@@ -173,9 +173,9 @@ def test_a_device_is_approved_at_one_node_and_asks_at_the_other(
 
 
 def test_an_assertion_is_as_old_at_one_node_as_at_the_other(pair: tuple[Node, Node], nodes: Nodes) -> None:
-    """A client's clock may be off by a minute.
+    """Both nodes accept an assertion that expired ten seconds ago, and refuse one that expired 65 seconds ago.
 
-    Both nodes accept an assertion that expired within that minute, and refuse an older one.
+    The issuer allows that the clock of a client is wrong by a minute.
     """
     for node in pair:
         assert assert_as_own(nodes, node, exp=time.time() - 10).status_code == 200
@@ -196,9 +196,9 @@ everywhere.withdraw_consents(user)
 
 
 def while_the_user_logs_out(nodes: Nodes, answer: Callable[[], requests.Response]) -> requests.Response:
-    """Answer a page while another process logs the user out everywhere.
+    """Call `answer`, which answers an HTML page, while another process logs the user out everywhere.
 
-    The answer waits for the database until that process has committed.
+    The issuer processes the answer only after the other process has committed. Returns the response.
     """
     with ThreadPoolExecutor(1) as pool:
         with nodes.uncommitted(LOG_OUT):
@@ -215,9 +215,9 @@ def counted(nodes: Nodes, table: str, condition: str = "true") -> int:
 def test_a_consent_that_is_answered_while_the_user_logs_out_everywhere_is_none(
     pair: tuple[Node, Node], nodes: Nodes, visitor: Visitor
 ) -> None:
-    """The session is valid when the answer is checked, and no longer valid when the consent is stored.
+    """The user logs out everywhere after the session was checked, and before the consent is stored.
 
-    The difference of the nodes' clocks does not matter.
+    The issuer then stores no consent, even if the clocks of the two nodes differ.
     """
     logged_in(visitor, pair[0])
     standing = counted(nodes, "usergrant", "revoked_at IS NULL")
@@ -297,7 +297,10 @@ def assert_as_own(nodes: Nodes, node: Node, *, exp: float) -> requests.Response:
 
 
 def patient(ask) -> requests.Response:
-    """Call `ask` again while the answer is 503 with Retry-After, at most five times. Return the last answer."""
+    """Call `ask` up to five times, until the answer is not 503. Return the last answer.
+
+    After each 503, wait as long as its Retry-After says.
+    """
     for _ in range(5):
         answer = ask()
         if answer.status_code != 503:
@@ -309,7 +312,7 @@ def patient(ask) -> requests.Response:
 def is_unavailable(answer: requests.Response) -> bool:
     """Return True if the answer is 503 with Retry-After.
 
-    Fails if the answer is neither HTML nor the JSON error temporarily_unavailable.
+    Fails if the answer is not HTML and its JSON error is not `temporarily_unavailable`.
     """
     if not answer.headers["Content-Type"].startswith("text/html"):
         assert answer.json()["error"] == "temporarily_unavailable", answer.text

@@ -35,14 +35,14 @@ def block(heading: str, language: str = "console") -> str:
 
 
 def lines(heading: str) -> list[str]:
-    """Return the commands under a heading, without those that install packages, because they need a network."""
+    """Return the commands under a heading, except those that install packages, because they need a network."""
     found = [line.removeprefix("$ ") for line in block(heading).splitlines()]
     return [line for line in found if not line.startswith(INSTALLS)]
 
 
 @dataclass
 class Deployment:
-    """The environment variables on two machines, and the test's values for the names in docs/deploy.md."""
+    """The environment variables of issuer and API, and the values that replace those in docs/deploy.md."""
 
     folder: Path
     databases: dict[str, str]
@@ -50,7 +50,7 @@ class Deployment:
     environments: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def adapted(self, command: str) -> str:
-        """Return the command with the addresses, files and secrets of this test. Nothing else is changed."""
+        """Return the command with the addresses, files and secrets of this test instead of those in docs/deploy.md."""
         for in_page, in_test in (
             ("https://issuer.example", f"http://localhost:{self.ports['issuer']}"),
             ("ALLOWED_HOSTS=issuer.example", "ALLOWED_HOSTS=localhost"),
@@ -71,9 +71,9 @@ class Deployment:
         return re.sub("…", lambda _: secrets.token_urlsafe(48), command)
 
     def export(self, process: str, commands: list[str]) -> None:
-        """Store the variables that the documentation exports for a process.
+        """Store the variables that these `export` commands set, for the process `issuer` or `api`.
 
-        They are also stored as an environment file with lines NAME=value.
+        Also writes the variables to an environment file with lines NAME=value.
         """
         variables = dict(
             pair.split("=", 1) for line in commands for pair in shlex.split(self.adapted(line.removeprefix("export ")))
@@ -84,7 +84,10 @@ class Deployment:
         (self.folder / f"{process}.env").write_text(text, encoding="utf-8")
 
     def run(self, process: str | None, command: str) -> str:
-        """Run one command in a shell, and return its output. Asserts that the command succeeds."""
+        """Run one command in a shell with the variables of the process, and return its output.
+
+        Fails if the command fails. If `process` is None, the command has no variables except PATH.
+        """
         variables = self.environments[process] if process else {"PATH": os.environ["PATH"]}
         done = subprocess.run(
             ["sh", "-c", self.adapted(command)],
@@ -138,7 +141,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
 
 
 def split(commands: list[str]) -> tuple[list[str], list[str], str]:
-    """Return three parts of the commands: the exports, the commands that end, and the command that serves."""
+    """Split the commands into three parts: the exports, the commands that end, and the command that serves."""
     exports = [line for line in commands if line.startswith("export ")]
     *others, serve = [line for line in commands if line not in exports]
     assert "project.launch.serve" in serve
@@ -179,7 +182,7 @@ def lines_of(heading: str) -> list[str]:
 
 
 def assert_it_works(deployment: Deployment, created: str) -> None:
-    """Assert that a client can read notes with its token, and cannot write any."""
+    """Assert that a client with the printed credentials `created` can read notes at the API, and cannot write notes."""
     client = tuple(re.findall(r"^client_(?:id|secret) +(\S+)", created, re.MULTILINE))
     form = {"grant_type": "client_credentials", "scope": "notes:read"}
     answer = requests.post(deployment.url("issuer", "/oauth/token"), data=form, auth=client, timeout=10)

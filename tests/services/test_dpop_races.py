@@ -1,6 +1,6 @@
-"""Many requests use the same DPoP proofs and nonces, on PostgreSQL and four processes.
+"""Concurrent requests with the same DPoP proofs and nonces, on PostgreSQL and four issuer processes.
 
-Each proof is accepted once.
+The issuer accepts each proof once.
 """
 
 import json
@@ -26,7 +26,7 @@ AT_ONCE = 12
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A running issuer that requires DPoP nonces, and a key of its public client."""
+    """A running issuer that requires DPoP nonces, and a DPoP key of its public client."""
 
     issuer: Issuer
     url: str
@@ -39,7 +39,7 @@ class Bound:
         return (key or self.key).proof("POST", f"{self.url}/oauth/token", iat=time.time(), nonce=nonce, **claims)
 
     def nonce(self) -> str:
-        """Send a request with an unknown nonce, and return the nonce that the refusal contains."""
+        """Send a proof with an unknown nonce, and return the nonce in the refusal's header `DPoP-Nonce`."""
         answer = self.post({"grant_type": "refresh_token", "client_id": "app"}, self.proof(nonce="none"))
         assert answer.json()["error"] == "use_dpop_nonce"
         return answer.headers["DPoP-Nonce"]
@@ -52,7 +52,10 @@ class Bound:
             return list(pool.map(lambda proof: self.post(form, proof), proofs))
 
     def refreshes(self) -> dict[str, str]:
-        """Create a grant, and return the form fields that refresh its tokens. The refresh token has no key yet."""
+        """Create a grant, and return the form of a token request that refreshes its tokens.
+
+        The refresh token is not bound to a DPoP key yet.
+        """
         return {"grant_type": "refresh_token", "refresh_token": self.shell(REFRESH).strip(), "client_id": "app"}
 
 

@@ -1,4 +1,4 @@
-"""An API refuses a DPoP proof that another process accepted, if both processes share a Redis."""
+"""An API refuses a DPoP proof that another process of the API accepted. Both processes use the same Redis."""
 
 import threading
 from collections.abc import Iterator

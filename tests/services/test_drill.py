@@ -1,6 +1,6 @@
-"""A short drill (project.drill) under load: the three faults of `make drill DRILL=quick`, and a wrong key.
+"""A short run of the drill (project.drill), which injects faults into an issuer under load.
 
-Every promise holds.
+The faults are the three of `make drill DRILL=quick`, and a wrong key. The drill reports no violation.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Requests that wait for the database are answered 503 in time, and change nothing later.
+"""Requests that wait for the database are answered 503 in time. They change nothing in the database afterwards.
 
 Documents that need no database are served.
 """

@@ -1,6 +1,6 @@
 """The benchmark module `bench.full_tables` fills every table that grows.
 
-The issuer could have written the rows, and the indexes are valid.
+Each row refers to rows that exist, and each index is valid.
 """
 
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
-"""A database that lost changes is detected. Processes have recorded its newest state in Redis.
+"""The issuer detects that its database lost changes, because Redis has a record of the newest state.
 
-The tests dump the database, revoke, restore the dump, and check.
+The tests dump the database, revoke tokens, restore the dump, and run the checks.
 """
 
 import random
@@ -51,7 +51,7 @@ class Story:
         return process.returncode, out + err
 
     def mark(self, name: str) -> str:
-        """Return the newest state of the kind `name` that processes recorded in Redis, or ""."""
+        """Return the newest state of the kind `name` (feed or events) that Redis has, or "" if it has none."""
         keys = self.redis.client.keys(f"*marks:{self.url}:{name}")
         members: Any = self.redis.client.zrevrange(keys[0], 0, 0) if keys else []
         return members[0].decode() if members else ""
@@ -89,9 +89,9 @@ def story(tmp_path: Path) -> Iterator[Story]:
 
 
 def lose(story: Story) -> None:
-    """Dump the database. Then make changes that the dump lacks.
+    """Dump the database. Then make changes that the dump lacks: create a client, and revoke all tokens.
 
-    Everything is revoked and the registry is changed, while processes serve and publish the feed.
+    An issuer runs at that time. It publishes the revocation feed, and records the newest state in Redis.
     """
     child = story.serve()
     try:

@@ -1,4 +1,4 @@
-"""No token request, introspection or revocation reads a whole large table, according to PostgreSQL's query plans."""
+"""PostgreSQL's query plans show that no token request, introspection or revocation reads a whole large table."""
 
 import json
 import re
@@ -18,7 +18,10 @@ INDEX_SCAN = re.compile(rf"Index (?:Only )?Scan (?:Backward )?using (?!{PARTIAL}
 
 
 def reads_all(plan: list[str]) -> bool:
-    """Return True if a table with many rows, or an index of it, is read from one end to the other."""
+    """Return True if the query plan reads a large table, or an index of it, from one end to the other.
+
+    `plan` has the lines of EXPLAIN.
+    """
     unbounded = [
         line
         for line, following in zip(plan, [*plan[1:], ""], strict=True)

@@ -1,4 +1,4 @@
-"""`import_toolkit`: the clients and users of a django-oauth-toolkit project on PostgreSQL continue at an issuer."""
+"""`import_toolkit` imports the clients and users of a django-oauth-toolkit project on PostgreSQL into an issuer."""
 
 import json
 from collections.abc import Iterator
@@ -23,13 +23,13 @@ REFUSED = {
 
 @pytest.fixture(scope="module")
 def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Yield the django-oauth-toolkit project with a database of its own, and the values that its process printed."""
+    """Create a django-oauth-toolkit project with a database of its own. Yield the values that its process printed."""
     with database() as url:
         yield filled(url, tmp_path_factory.mktemp("stock"))
 
 
 def rows(stock: dict[str, str]) -> list[list[tuple[object, ...]]]:
-    """Return every row of the tables of the django-oauth-toolkit project."""
+    """Return the rows of each table of the django-oauth-toolkit project."""
     with psycopg.connect(stock["url"]) as connection:
         return [connection.execute(f"SELECT * FROM {table} ORDER BY id").fetchall() for table in TABLES]
 

@@ -1,4 +1,4 @@
-"""Statements without Django's cursor: `read_text`, and the cursor that each thread keeps for it."""
+"""Statements that bypass Django's cursor: `read_text`, and the cursor that each thread reuses for it."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -49,7 +49,7 @@ def by_cursor(database: DatabaseWrapper, statement: str) -> str | None:
 
 
 def end(process: str | None) -> None:
-    """End a connection at the server, and wait until its process has ended."""
+    """End the connection that PostgreSQL's process with the id `process` serves. Wait until that process has ended."""
     with psycopg.connect(server(), autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(%s, 30000)", (process,))
 

@@ -1,4 +1,4 @@
-"""kill -9 at any moment of rotate_keys leaves a valid ring. The next run continues from it."""
+"""After kill -9 at any moment of rotate_keys, the key ring is valid. The next run continues from its state."""
 
 import json
 import random
@@ -37,7 +37,7 @@ TIMINGS = {
 
 
 def test_fifty_kills_at_any_moment_leave_every_ring_valid_and_able_to_go_on(issuer: Issuer) -> None:
-    """The keys and the audit event of a step are committed together, or not at all. The next run takes the step."""
+    """A killed step of rotate_keys has committed its keys and its audit event, or neither. The next run goes on."""
     issuer.variables["KEY_TIMINGS"] = ",".join(f"{name}={seconds}" for name, seconds in TIMINGS.items())
     issuer.run("rotate_keys")
     with steps(issuer) as runner:
@@ -50,9 +50,10 @@ def test_fifty_kills_at_any_moment_leave_every_ring_valid_and_able_to_go_on(issu
 
 
 def strike(issuer: Issuer, runner: "subprocess.Popen[str]", number: int, *, whole: float) -> bool:
-    """Run a step of one key ring and kill it, at a random time or before a random statement.
+    """Run a step of the key ring for `number`, and kill it at a random time or before a random statement.
 
-    Returns True if it was killed.
+    Returns True if it was killed, and False if it ended first. Asserts that the ring is in the state before the step or
+    in the state after it. `whole` is the duration of a step in seconds.
     """
     ring = f"ring{number % RINGS}"
     before = state(issuer, ring)
@@ -63,7 +64,7 @@ def strike(issuer: Issuer, runner: "subprocess.Popen[str]", number: int, *, whol
 
 
 def finish(issuer: Issuer, runner: "subprocess.Popen[str]", ring: str) -> None:
-    """Run further steps until the key ring is in the state that it would have if no step had been killed."""
+    """Run further steps until the ring has a planned switch, or has destroyed a private key."""
     deadline = time.monotonic() + LONG
     while (found := state(issuer, ring)) not in (PLANNED, DESTROYED):
         assert time.monotonic() < deadline, found
@@ -72,14 +73,17 @@ def finish(issuer: Issuer, runner: "subprocess.Popen[str]", ring: str) -> None:
 
 
 def state(issuer: Issuer, ring: str) -> list[tuple]:
-    """Return a row about the key ring: its keys, its standby keys, and the audit events about its keys."""
+    """Return one row with three numbers: the ring's keys, its standby keys, and the audit events about its keys.
+
+    Returns [] if the ring does not exist.
+    """
     return issuer.rows(STATE.format(ring))
 
 
 def rotate(ring: str, found: list[tuple]) -> list[str]:
-    """Return the command for the next step of the key ring.
+    """Return the command for the next step of the key ring, whose state is `found`.
 
-    The step creates the ring, plans its first switch now, or destroys a private key. `found` is the state of the ring.
+    The step creates the ring, plans its first switch, or destroys a private key.
     """
     return ["rotate_keys", "--ring", ring, "--algorithm", "ES256", *(["--now"] if found == CREATED else [])]
 

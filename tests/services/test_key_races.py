@@ -1,6 +1,6 @@
-"""Key rotation and revocation while four processes issue tokens.
+"""Signing keys are rotated and revoked while four processes issue tokens.
 
-A JWKS client of another project verifies every token.
+Clients verify every token by PyJWT and the JWKS.
 """
 
 import json
@@ -46,9 +46,9 @@ TIMEOUT = 60  # seconds: a busy machine is late with its answers, and is not ref
 
 @dataclass(slots=True)
 class Api:
-    """An API of another project. It uses a copy of the JWKS for as long as the policy permits.
+    """An API that verifies by PyJWT. It keeps a copy of the JWKS for API_COPY seconds, as the key policy permits.
 
-    It does not fetch the JWKS for an unknown kid.
+    The API does not fetch the JWKS for an unknown kid.
     """
 
     url: str
@@ -75,14 +75,14 @@ class UnknownKid(Exception):
 
 
 class TooLate(Exception):
-    """Raised if the signature of the token is valid, but the token had expired when it was tried."""
+    """Raised if the signature of the token is valid, but the token has expired."""
 
 
 @dataclass(slots=True)
 class Clients:
     """Threads that request tokens until `stop` is set.
 
-    They try each token at an API twice: when it is new, and just before it expires.
+    They try each token at an API twice: when the token is new, and just before it expires.
     """
 
     url: str
@@ -103,7 +103,7 @@ class Clients:
                 waiting = self.retry(api, waiting)
 
     def fresh(self, api: Api, session: requests.Session) -> tuple[float, str]:
-        """Request a token, and try it at the API. Return its expiry time and the token."""
+        """Request a token, and try it at the API. Returns the token's expiry time (Unix seconds) and the token."""
         token = self.token(session)
         self.try_token(api, token)
         return jwt.decode(token, options={"verify_signature": False})["exp"], token
@@ -115,7 +115,7 @@ class Clients:
         return answer.json()["access_token"]
 
     def retry(self, api: Api, waiting: list[tuple[float, str]]) -> list[tuple[float, str]]:
-        """Try those waiting tokens again that expire within a second. Return the tokens that expire later."""
+        """Try each waiting token again that expires within a second. Return the tokens that expire later."""
         now = time.time()
         for expires, token in waiting:
             if now < expires <= now + 1:
@@ -123,9 +123,9 @@ class Clients:
         return [(expires, token) for expires, token in waiting if expires - 1 > now]
 
     def try_token(self, api: Api, token: str) -> bool:
-        """Try the token at the API. Return False if the token expired on the way.
+        """Try the token at the API. Return False if the token expired before the API verified it.
 
-        Fails if the API says that the token has expired before it has.
+        Adds the kid to `refused` if the API does not know it. Fails if the API calls the token expired too early.
         """
         self.tried += 1
         kid = jwt.get_unverified_header(token)["kid"]
@@ -193,7 +193,7 @@ def test_every_token_issued_while_the_keys_are_rotated_in_a_hurry_verifies_until
 
 
 def in_time(issuer: Issuer, *arguments: str) -> str:
-    """Run a command again until its step takes no longer than clock_error, as an operator does.
+    """Run a command again until its step takes no longer than clock_error. Return the output of the last run.
 
     A step that takes longer changes nothing.
     """
@@ -207,7 +207,7 @@ def in_time(issuer: Issuer, *arguments: str) -> str:
 
 
 def in_a_hurry(issuer: Issuer) -> dict[str, str]:
-    """Plan the next switch of signing keys as early as possible, and return the step that rotate_keys printed."""
+    """Plan the next switch of signing keys as early as possible. Return the step that rotate_keys printed."""
     step = json.loads(in_time(issuer, "rotate_keys", "--now", "--json"))
     assert step["step"] == "planned", step
     return step

@@ -1,7 +1,7 @@
 """Verifiers that fetch the JWKS only for an unknown kid refuse a stolen key some time after its revocation.
 
-The verifiers are PyJWT and jose, configured to keep their copy of the JWKS, and RabbitMQ. They get new tokens all the
-time, and must accept each of them.
+The verifiers are PyJWT and jose, which keep their copy of the JWKS, and RabbitMQ. The tests send new tokens all the
+time, and each verifier must accept each new token.
 """
 
 import json
@@ -184,9 +184,10 @@ def test_flush_token_makes_a_lazy_verifier_fetch_before_the_flush(
     assert verifier.accepts(stolen)
 
     def flushes() -> bool:
-        """Send the token that `flush_token` prints to the verifier, so that it fetches the JWKS.
+        """Send the token of the command `flush_token` to the verifier, so that the verifier fetches the JWKS.
 
-        This is repeated, because a worker that has not read the revocation can still publish the key.
+        Returns True if the verifier then refuses the stolen token. It can be False at first, because a worker that has
+        not read the revocation still publishes the key.
         """
         made = json.loads(issuer.run("flush_token", AUDIENCE, "--json"))
         assert not verifier.accepts(made["token"])

@@ -1,6 +1,6 @@
-"""A command waits a bounded time for a key ring that another process has locked.
+"""A command waits for a key ring (a set of signing keys) that another process has locked.
 
-Then the command exits with 4.
+If the lock is not released in time, the command exits with 4.
 """
 
 import json

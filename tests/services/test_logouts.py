@@ -1,4 +1,7 @@
-"""Real processes on PostgreSQL deliver logouts. kill -9 loses none, and several senders send each message once."""
+"""Separate processes on PostgreSQL deliver logout messages (back-channel logout).
+
+kill -9 loses no message, and several senders send each message once.
+"""
 
 import json
 import os
@@ -49,9 +52,9 @@ KILL = "os.kill(os.getpid(), signal.SIGKILL)"
 
 
 class Receiver:
-    """A server for the applications that get logout tokens.
+    """An HTTP server with a back-channel logout URI for each application, which accepts, refuses or hangs.
 
-    It accepts each token, and stores the ended sessions by the application's name.
+    `sessions` has the application's name and the `sid` of each accepted logout token.
     """
 
     def __init__(self, server: Loopback) -> None:
@@ -105,7 +108,11 @@ def prepare(issuer: Issuer, receiver: Receiver, *names: str) -> None:
 def end_sessions(
     issuer: Issuer, *names: str, sessions: int, prefix: str = "s", inside: str = "", after: str = ""
 ) -> int:
-    """End sessions of these clients in one transaction of a separate process. Returns the exit code of that process."""
+    """End `sessions` sessions of these clients in one transaction of another process. Return its exit code.
+
+    `inside` and `after` are Python statements that the process runs at the end of the transaction, and after the
+    commit.
+    """
     code = END.format(names=names, sessions=sessions, prefix=prefix, inside=inside or "pass", after=after)
     process = issuer.start("shell", "--no-imports", "-c", code)
     _, error = process.communicate(timeout=300)
@@ -118,7 +125,7 @@ def send_once(issuer: Issuer) -> dict:
 
 
 def make_due(issuer: Issuer) -> None:
-    """Make all messages due now, also those that wait for another try or that a sender has taken."""
+    """Make all messages due now, also those that wait for another attempt or that a sender is delivering."""
     with psycopg.connect(issuer.variables["DATABASE_URL"], autocommit=True) as connection:
         connection.execute("UPDATE tokens_logoutmessage SET due_at = now() WHERE due_at IS NOT NULL")
 

@@ -1,7 +1,7 @@
-"""Tokens of many clients are revoked while clients are disabled or deleted and users log out, without deadlocks.
+"""Tokens of many clients are revoked while clients are disabled or deleted and users log out. No deadlock occurs.
 
-Lock order: clients, the version of the registry, users, grants, revocation records. Rows of one table are locked in the
-order of their primary keys.
+Lock order: clients, the registry version, users, grants, revocation records. Rows of one table are locked in the order
+of their primary keys.
 """
 
 import json
@@ -66,7 +66,7 @@ DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_data
 
 @pytest.fixture
 def registered(issuer: Issuer) -> Issuer:
-    """Start an issuer with clients and users. Each user has a grant for each client."""
+    """Create clients and users in the issuer's database. Each user has a grant for each client."""
     shell(issuer, SET_UP.format(clients=CLIENTS, users=USERS)).communicate(timeout=600)
     assert issuer.rows("SELECT count(*) FROM tokens_usergrant") == [(CLIENTS * USERS,)]
     return issuer
@@ -77,9 +77,10 @@ def shell(issuer: Issuer, script: str) -> "subprocess.Popen[str]":
 
 
 def in_this_order(issuer: Issuer, *names: str) -> list[tuple[int, str]]:
-    """Lock all grants. Start each step when the step before waits for grants, and then release the locks.
+    """Lock all grants, and start the named steps one after the other. Then release the locks.
 
-    Return exit code and stderr of each step.
+    Each step starts when the previous one waits for grants. Returns the exit code of each step, and its stderr if it
+    failed.
     """
     with psycopg.connect(issuer.variables["DATABASE_URL"]) as holder:
         holder.execute("SELECT 1 FROM tokens_usergrant FOR UPDATE")
@@ -117,7 +118,10 @@ VERSION = "SELECT value FROM tokens_registryversion"
 
 
 def test_a_renewal_of_the_registry_that_waited_for_a_change_of_a_client_is_not_lost(registered: Issuer) -> None:
-    """The trigger of the client's change replaces the row for which the renewal waits."""
+    """A renewal of the registry version waits, while a transaction changes a client.
+
+    A database trigger of this change replaces the row for which the renewal waits.
+    """
     with psycopg.connect(registered.variables["DATABASE_URL"]) as changing:
         changing.execute(CHANGE)
         changed = changing.execute(VERSION).fetchall()

@@ -1,4 +1,4 @@
-"""`move_database`: an issuer on SQLite moves to PostgreSQL, and continues there."""
+"""`move_database` moves the data of an issuer from SQLite to PostgreSQL. The issuer then works with PostgreSQL."""
 
 import json
 import secrets
@@ -24,7 +24,7 @@ class Source:
     variables: dict[str, str]
 
     def at(self, url: str) -> Issuer:
-        """Return the issuer with the same secrets and the database at `url`."""
+        """Return the issuer with the same secrets, but with the database at `url`."""
         return Issuer(self.variables | {"DATABASE_URL": url})
 
     @property
@@ -60,7 +60,7 @@ def target() -> Iterator[str]:
 
 
 def failed(issuer: Issuer, *words: str) -> tuple[int, str]:
-    """Run a command that must fail, and return its exit code and its error output."""
+    """Run a command that is expected to fail, and return its exit code and its error output."""
     process = issuer.start(*words)
     _, err = process.communicate(timeout=600)
     return process.returncode, err

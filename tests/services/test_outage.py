@@ -1,6 +1,6 @@
-"""The database of a running issuer goes away.
+"""The database of a running issuer cannot be reached.
 
-For the time `snapshot_age`, clients notice nothing. After that, requests fail until the database is back.
+For the time `snapshot_age`, the issuer answers as before. After that, it refuses requests until the database is back.
 """
 
 import json
@@ -39,7 +39,7 @@ TIMINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """An issuer, and a process that signs tokens. Both reach the database only through a proxy."""
+    """A running issuer, and a process that signs messages. Both reach the database only through a proxy."""
 
     url: str
     proxy: Proxy
@@ -121,9 +121,9 @@ def test_an_outage_that_is_shorter_than_n_is_noticed_by_nobody(served: Served) -
 
 
 def until_refused(served: Served, whole: requests.Response, signed: dict[str, object]) -> tuple[float, float]:
-    """Request the JWKS until it is refused, and return two times.
+    """Request the JWKS until the issuer refuses it. Return two times, in seconds of the monotonic clock.
 
-    They are the times of the request to which the JWKS was served last, and of the first refusal. Asserts that the JWKS
+    The first is when the last successful request was sent, the second is when the refusal came. Asserts that the JWKS
     and the signatures do not change before.
     """
     last_asked, began = 0.0, time.monotonic()
@@ -136,7 +136,7 @@ def until_refused(served: Served, whole: requests.Response, signed: dict[str, ob
 
 
 def refused(served: Served) -> None:
-    """Assert that the JWKS and signing are refused with Retry-After, although the process is alive."""
+    """Assert that the issuer refuses the JWKS and signing with Retry-After, although its process is alive."""
     answer = served.get()
     assert answer.status_code == 503
     assert {name: answer.headers[name] for name in ("Retry-After", "Cache-Control", "Access-Control-Allow-Origin")} == {

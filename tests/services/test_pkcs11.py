@@ -1,4 +1,4 @@
-"""Signing keys in SoftHSM are generated, used and destroyed in the PKCS#11 token.
+"""Signing keys in SoftHSM, a software PKCS#11 token. They are generated, used and destroyed in the token.
 
 The process never has the private key.
 """
@@ -39,9 +39,9 @@ SIGN = (
 
 @pytest.fixture(scope="session")
 def softhsm(tmp_path_factory):
-    """Create a PKCS#11 token for the tests.
+    """Create a PKCS#11 token in SoftHSM, and return its settings.
 
-    SoftHSM reads its configuration once per process.
+    There is one for all tests, because SoftHSM reads its configuration once per process.
     """
     home = tmp_path_factory.mktemp("softhsm")
     (home / "tokens").mkdir()
@@ -133,9 +133,9 @@ def test_a_token_that_cannot_be_opened_is_named_and_its_pin_is_not(hsm, settings
 
 @pytest.fixture
 def clock(db):
-    """Make both clocks (node and database) show the instant in a list.
+    """Make the clocks of node and database show the instant in a list. Yield this list.
 
-    Yield the list, so that a test can change the instant.
+    A test sets the clocks by replacing the instant in the list.
     """
     shown = [store.database_now()]
     with clocks_at(lambda: shown[0]):

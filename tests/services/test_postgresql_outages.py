@@ -1,6 +1,6 @@
 """PostgreSQL is frozen, stopped, read-only, full, or without its standby server.
 
-Each outcome is in the table in docs/operations.md.
+The table in docs/operations.md describes each outcome.
 """
 
 from collections.abc import Callable, Iterator
@@ -47,7 +47,7 @@ def issuer(
 
 @pytest.fixture(autouse=True)
 def recovered(issuer: Served) -> Iterator[None]:
-    """Wait before and after each test until the issuer works again."""
+    """Wait before each test and after it until the issuer works again."""
     issuer.recovers()
     yield
     issuer.cluster.thaw()
@@ -65,9 +65,9 @@ def stopped(server: Cluster) -> Iterator[None]:
 
 @contextmanager
 def full(server: Cluster) -> Iterator[None]:
-    """Take every free connection of the PostgreSQL server while the block runs.
+    """Open every connection that the PostgreSQL server allows, and keep them open while the block runs.
 
-    The connections that clients and a pooler have are ended and taken, too.
+    The connections of clients and of a pooler are ended, and then taken, too.
     """
     taken = [taker(server)]
     others = "backend_type = 'client backend' AND application_name <> 'taker'"

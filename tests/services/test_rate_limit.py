@@ -21,7 +21,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def process(monkeypatch, url=REDIS):
-    """Make this process act as another process, with a connection of its own to the same Redis."""
+    """Give this process a new connection to the same Redis, so that it counts as if it were another process."""
     monkeypatch.setattr(cache_circuit, "caches", {"default": RedisCache(url, {})})
 
 

@@ -61,9 +61,9 @@ class Served:
             return browser.post(page.url, form, timeout=30, allow_redirects=False)
 
     def counted(self, password: str) -> int:
-        """Log in, and return the status of the answer. Redis must have counted the login.
+        """Log in, and return the status of the answer. The login is repeated while the answer is 503.
 
-        On a busy machine, Redis can answer too late. Then the login is repeated.
+        On a busy machine, Redis can answer too late to count the login. The issuer then answers 503.
         """
         found = [503]
         wait_for(lambda: found.append(self.login(password).status_code) or found[-1] != 503)
@@ -74,7 +74,7 @@ class Served:
         return answer.status_code, " ".join(answer.json().get("attention", []))
 
     def attempts(self) -> int:
-        """Return how often the issuer tried to use a Redis that did not answer."""
+        """Return how many times the issuer's log says that Redis did not answer."""
         return self.log.read_text().count(LOST)
 
 
@@ -104,7 +104,7 @@ def served(module_issuer: Issuer, secret: str, tmp_path: Path) -> Iterator[Serve
 
 
 def goes_on(served: Served) -> None:
-    """Assert that tokens are issued, logins are counted and accepted, and the issuer is ready."""
+    """Assert that the issuer issues tokens, accepts a login that Redis counts, and is ready."""
     assert served.token() == 200
     assert served.counted(PASSWORD) == 302
     wait_for(lambda: served.ready() == (200, ""))
@@ -170,7 +170,7 @@ def test_invented_client_names_make_one_key_and_push_nothing_out(served: Served)
 
 
 def warnings(issuer: Issuer, redis: RedisServer) -> list[str]:
-    """Return the ids of the warnings that the system checks give about this Redis."""
+    """Return the ids of the warnings of Django's system checks for an issuer with this Redis."""
     check = Issuer(issuer.variables | {"CACHE_URL": redis.url}).start("check", "--database", "default")
     out, err = check.communicate(timeout=600)
     return re.findall(r"tokens\.W60\d", out + err)

@@ -1,7 +1,8 @@
-"""Repeated refreshes and redemptions, on 32 PostgreSQL connections and four nodes.
+"""Concurrent uses of one refresh token or one code, on four nodes with 32 connections to PostgreSQL.
 
-They give one successor and one audit event, and no user is logged out. The operator is replacing the encryption key in
-KEY_ENCRYPTION_KEYS: on two of the nodes the new value is first, on two the old one.
+All refreshes with one token get the same successor. A reuse writes one audit event. No user is logged out by mistake.
+The operator is replacing the encryption key in KEY_ENCRYPTION_KEYS: on two of the nodes the new key is first, on two
+the old one.
 """
 
 import json
@@ -48,9 +49,10 @@ class Nodes:
             connection.execute(statement)
 
     def at_once(self, forms: Sequence[dict[str, str]], *, waiting: int = AT_ONCE) -> list[requests.Response]:
-        """Send the forms at the same time, distributed over the nodes, and return the answers.
+        """Send the forms to the nodes at the same time, and return the responses.
 
-        The grants are locked until `waiting` requests wait for them. Then the requests race.
+        All grants are locked until `waiting` requests wait for them. The locks are then released, and the requests
+        race.
         """
 
         def ask(number: int, form: dict[str, str]) -> requests.Response:
@@ -65,7 +67,7 @@ class Nodes:
     def _grants_held(self, number: int) -> Iterator[None]:
         """Lock every grant until `number` connections wait for a lock, or until BARRIER seconds have passed.
 
-        Fails unless three quarters of the connections waited.
+        Fails unless at least three quarters of `number` connections waited.
         """
         url, most = self.issuer.variables["DATABASE_URL"], 0
         with psycopg.connect(url) as holder, psycopg.connect(url, autocommit=True) as watcher:
@@ -78,7 +80,7 @@ class Nodes:
         assert most >= number * 3 / 4, f"only {most} of {number} requests were there at once"
 
     def refreshes(self, *texts: str, waiting: int = AT_ONCE) -> list[requests.Response]:
-        """Send 32 refreshes, which use each of the refresh tokens equally often. Return the answers."""
+        """Send 32 refreshes at the same time, equally many with each of the refresh tokens. Return the responses."""
         forms = [{"grant_type": "refresh_token", "refresh_token": text} for text in texts]
         return self.at_once(forms * (AT_ONCE // len(forms)), waiting=waiting)
 
@@ -89,7 +91,7 @@ class Nodes:
         return text, str(grant)
 
     def revocation(self, grant: str) -> tuple[str, int]:
-        """Return why the grant was revoked, and the number of audit events about refresh token reuse."""
+        """Return the reason why the grant was revoked ("" if it was not), and its number of reuse audit events."""
         [(reason, events)] = self.issuer.rows(
             "SELECT revoke_reason, (SELECT count(*) FROM tokens_auditevent"
             f" WHERE action = 'grant.reuse_detected' AND subject = 'grant:{grant}')"
@@ -125,9 +127,9 @@ def nodes(module_issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture(autouse=True)
 def tokens_can_be_issued(nodes: Nodes) -> None:
-    """Wait until tokens can be issued.
+    """Wait until the issuer issues tokens.
 
-    They cannot be issued in the second in which an earlier test revoked tokens.
+    It issues none in the second in which an earlier test revoked tokens.
     """
     nodes.issuer.revocations_are_past()
 

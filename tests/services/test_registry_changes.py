@@ -1,6 +1,6 @@
-"""While a transaction on one client is open, other changes of the registry wait two seconds.
+"""While a transaction on one client is open, other changes of the registry (clients, secrets, APIs) wait.
 
-Then they report an error.
+After two seconds, they report an error.
 """
 
 import re

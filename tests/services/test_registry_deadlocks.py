@@ -1,7 +1,7 @@
-"""Two changes of the registry that need the same row do not deadlock.
+"""Two changes of the registry (clients, secrets, APIs) that need the same row do not deadlock.
 
-Each of them succeeds or reports its error. The test locks the version of the registry. The second change starts when
-the first one waits for the version. When both wait, the test releases it.
+Each change succeeds or reports its error. The test locks the row with the registry version, so that both changes wait
+for this row. The second change starts when the first one waits. When both wait, the test releases the lock.
 """
 
 import subprocess
@@ -84,7 +84,7 @@ DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_data
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A process that makes one change of the registry. It begins when the test tells it to."""
+    """A process that makes one change of the registry. It begins when the test calls `go`."""
 
     process: "subprocess.Popen[str]"
 
@@ -105,7 +105,7 @@ class Step:
     def end(self) -> tuple[int, str]:
         """Wait until the process has ended. Return its exit code and the last line that it printed.
 
-        This is the last line of a traceback, or the status of the admin's answer.
+        The line is the last one of a traceback, or the HTTP status of the admin's answer.
         """
         out, err = self.process.communicate(timeout=600)
         return self.process.returncode, (err.strip().splitlines() or out.split() or [""])[-1]
@@ -118,9 +118,9 @@ def registered(issuer: Issuer) -> Issuer:
 
 
 def meet(issuer: Issuer, *names: str) -> list[tuple[int, str]]:
-    """Lock the version of the registry, start each step when the step before waits for it, and then release it.
+    """Lock the row with the registry version, start the steps one after the other, and release the lock.
 
-    Return the result of each step.
+    Each step starts when the previous one waits for the lock. Returns the result of each step.
     """
     steps = [Step.of(issuer, name) for name in names]
     with psycopg.connect(issuer.variables["DATABASE_URL"]) as holder:
@@ -160,9 +160,9 @@ def test_a_deletion_and_another_change_do_not_deadlock(
 
 
 def test_a_change_that_meets_no_other_does_not_wait_for_changes_of_users(registered: Issuer) -> None:
-    """Users are not in the registry.
+    """Users are not in the registry. So a deletion of a user does not wait for the lock of the registry.
 
-    An action of the admin on many users takes long, so changes of the registry must not wait for it.
+    An admin action on many users takes long. With this lock, it would block changes of the registry.
     """
     with psycopg.connect(registered.variables["DATABASE_URL"]) as holder:
         holder.execute("SELECT pg_advisory_xact_lock(%s)", [int.from_bytes(b"registry")])

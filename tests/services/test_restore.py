@@ -1,6 +1,6 @@
 """pg_dump and pg_restore of an issuer's database.
 
-A restore of the data alone, into an existing schema, fires the schema's triggers.
+A restore of only the data, into an existing schema, fires the schema's triggers.
 """
 
 import subprocess

@@ -59,7 +59,7 @@ SHELL = ("shell", "-v", "0", "--no-imports", "-c")
 
 @dataclass(frozen=True, slots=True)
 class HttpBrowser:
-    """The methods of Django's test client that `Reader` uses, but as requests over HTTP."""
+    """An HTTP client with the methods of Django's test client that `Reader` uses."""
 
     url: str
 
@@ -86,7 +86,7 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
 
 @contextmanager
 def two(issuer: Issuer, folder: Path) -> Iterator[Pair]:
-    """Start two issuers with one URL, as behind a proxy."""
+    """Run two issuers with one URL and one database, as behind a proxy, while the block runs."""
     ports = [free(), free()]
     issuer = Issuer(issuer.variables | {"ISSUER_URL": f"http://localhost:{ports[0]}"})
     issuer.run("rotate_keys")
@@ -104,7 +104,7 @@ def two(issuer: Issuer, folder: Path) -> Iterator[Pair]:
 
 
 def follow(pair: Pair, until: Callable[[], bool]) -> Reader:
-    """Poll both issuers in turn until `until` returns True, and then until no new entry comes. Return the reader."""
+    """Poll both issuers in turn until `until` returns True, and then until there is no new entry. Return the reader."""
     reader = Reader(pair.readers[0])
     number = 0
     while not until() or reader.poll() != 304:
@@ -115,7 +115,7 @@ def follow(pair: Pair, until: Callable[[], bool]) -> Reader:
 
 
 def test_readers_get_each_of_400_concurrent_revocations_exactly_once(pair: Pair) -> None:
-    """Two processes with twenty threads each revoke tokens. Three readers poll two issuers as fast as they can."""
+    """Two processes with twenty threads each revoke tokens, while three readers poll both issuers."""
     runs = [pair.issuer.start(*SHELL, REVOKE.format(first=first, each=10, threads=20)) for first in (0, 200)]
     readers: list[Reader] = []
     threads = [
@@ -142,7 +142,10 @@ def test_readers_get_each_of_400_concurrent_revocations_exactly_once(pair: Pair)
 
 
 def test_an_entry_committed_before_a_kill_is_published_by_another_process(pair: Pair) -> None:
-    """The process that revoked is killed before any reader polls. Only its row in the database queue is left then."""
+    """A process revokes a token, and one of the two issuers is killed before any reader polls.
+
+    The other issuer publishes the entry from the queue in the database.
+    """
     reader = Reader(pair.readers[1])
     reader.poll()
     killed = pair.children[0]
@@ -183,7 +186,7 @@ def test_a_publisher_killed_before_its_commit_publishes_nothing_and_blocks_no_ot
 
 
 def test_after_a_failover_that_lost_publications_a_reader_gets_the_full_state(pair: Pair) -> None:
-    """The new primary database lacks the last version of the feed, and uses its number for other entries."""
+    """The new primary database lacks the last version of the feed, and uses that number for other entries."""
     pair.issuer.run(*SHELL, REVOKE.format(first=0, each=1, threads=1))
     reader = Reader(pair.readers[0])
     reader.poll()
@@ -228,7 +231,10 @@ def test_a_million_entries_are_read_in_bounded_pieces_and_followed_by_deltas(pai
 
 
 def watch_health(url: str) -> Callable[[], float]:
-    """Request /healthz repeatedly in a thread. Return a function that stops it and returns the slowest seconds."""
+    """Request /healthz repeatedly in a thread. Return a function that stops the thread.
+
+    The function returns the longest response time in seconds.
+    """
     ended, took = threading.Event(), [0.0]
 
     def ask() -> None:

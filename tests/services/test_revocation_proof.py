@@ -36,7 +36,7 @@ pytestmark = [pytest.mark.services, pytest.mark.xdist_group("revocation proof")]
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """Start a deployment. The tests that share it leave both issuers running."""
+    """Run a deployment for all tests of this module that leave both issuers running."""
     with deployed(tmp_path_factory.mktemp("deployment")) as deployment:
         yield deployment
 
@@ -48,7 +48,7 @@ def apis(running: Deployment) -> Iterator[list[Api]]:
 
 
 def refused(apis: list[Api], token: str) -> None:
-    """Wait until every API refuses the token. Assert that this took no longer than one poll of the feed."""
+    """Wait until every API refuses the token. Fail if this takes longer than an API needs for its next poll."""
     took = until(lambda: statuses(apis, token) == {401})
     print(f"refused after {took:.2f} s")  # pytest -s shows it
     assert took < WITHIN + BUSY, "by the next poll, not when a cached document expires"
@@ -183,7 +183,7 @@ def test_nothing_acknowledged_is_lost_if_an_issuer_is_killed_while_revocations_a
 
 
 def test_an_api_that_starts_during_an_outage_of_the_issuers_serves_or_refuses_as_it_is_set(tmp_path: Path) -> None:
-    """The API has keys from a copy of the JWKS. Without keys it could not verify any token."""
+    """The API reads its keys from a copy of the JWKS, because without keys it could not verify any token."""
     with deployed(tmp_path) as running, loopback() as copies, running.apis(1) as [before]:
         published = requests.get(f"{running.url}/.well-known/jwks.json", timeout=60).json()
         copies.answers["/jwks.json"] = json_document(published)
@@ -219,7 +219,10 @@ HOUR = 3600
 
 
 def replayed(url: str, *, at: int, exp: int, since: str = "") -> bytes:
-    """Return a document of the feed that the issuer signed an hour ago: version 3, without entries."""
+    """Return a signed document of the revocation feed with version 3 and no entries.
+
+    `at` and `exp` are its times of issue and expiry, in Unix seconds. With `since`, it is a delta from that version.
+    """
     changes = {"since": since} if since else {}
     return document(signer=KEY, issuer=url, at=at, exp=exp, version=version(3), **changes)
 
@@ -259,7 +262,7 @@ def test_a_feed_replayed_from_an_hour_ago_changes_nothing(lasts: int, delta: boo
 
 
 def unless_late(one: Api, token: str) -> int:
-    """Return the API's status for the token.
+    """Return the status of the API's answer to a request with the token.
 
     The request is repeated while the answer is 503, because an API on a busy machine can poll the feed late.
     """

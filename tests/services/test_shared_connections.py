@@ -1,6 +1,6 @@
-"""DATABASE_CONNECTIONS: threads share connections to PostgreSQL.
+"""With DATABASE_CONNECTIONS, the threads of a worker share connections to PostgreSQL.
 
-Requests that wait for a lock do not block the others.
+Requests that wait for a lock do not block the other requests.
 """
 
 import time

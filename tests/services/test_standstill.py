@@ -1,4 +1,4 @@
-"""A process that was suspended, or got no processor time, continues at once. It does not report a wrong clock."""
+"""A process that was suspended, or got no processor time, serves again at once, and does not report a wrong clock."""
 
 import os
 import signal
@@ -52,7 +52,7 @@ def asking(url: str, stop: threading.Event, said: Counter[tuple[int, str]]) -> N
 
 @pytest.mark.parametrize("seconds", STILL)
 def test_after_a_standstill_nothing_is_refused(served: processes.Child, seconds: float) -> None:
-    """When the process is stopped, some requests have read the node's clock already, others the database's clock."""
+    """The process is stopped at random moments: some requests have then read the node's clock, some the database's."""
     stop, said = threading.Event(), Counter[tuple[int, str]]()
     with ThreadPoolExecutor(CLIENTS) as pool:
         running = [pool.submit(asking, served.url, stop, said) for _ in range(CLIENTS)]

@@ -1,4 +1,7 @@
-"""Many requests use one code, refresh token or assertion, on PostgreSQL and four processes. One request succeeds."""
+"""Concurrent requests use the same code, refresh token or assertion, on PostgreSQL and four issuer processes.
+
+A code and an assertion are accepted once. All uses of a refresh token get the same successor.
+"""
 
 import json
 import time
@@ -109,9 +112,9 @@ class Served:
             return list(pool.map(ask, range(AT_ONCE)))
 
     def refresh_until_refused(self, text: str) -> list[dict[str, Any]]:
-        """Refresh with `text` and its successors until a refresh is refused.
+        """Refresh with the refresh token `text`, then with each successor, until a refresh is refused.
 
-        Returns the claims of the access tokens.
+        Returns the claims of each new access token.
         """
         given = []
         for _ in range(2000):
@@ -125,7 +128,10 @@ class Served:
         return given
 
     def are_revoked(self, claims: list[dict[str, Any]]) -> list[bool]:
-        """Return for each of the tokens with these claims whether the issuer considers the token revoked."""
+        """Return True or False for each token, in order: True if the issuer considers the token revoked.
+
+        `claims` has the claims of each token.
+        """
         return json.loads(self.shell(REVOKED.format(claims=json.dumps(claims))))
 
 
@@ -135,9 +141,9 @@ def claims_of(token: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def served(module_issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Yield an issuer with four processes.
+    """Yield a running issuer with four processes.
 
-    It has a public client, and a client with a key of its own.
+    The issuer has a public client `app`, and a client `own` that authenticates by a key.
     """
     url, key = f"http://localhost:{free()}", ec.generate_private_key(ec.SECP256R1())
     issuer = Issuer(module_issuer.variables | {"ISSUER_URL": url})
@@ -157,9 +163,9 @@ def served(module_issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @pytest.fixture(autouse=True)
 def tokens_can_be_issued(served: Served) -> None:
-    """Wait until tokens can be issued.
+    """Wait until the issuer issues tokens.
 
-    They cannot be issued in the second in which an earlier test revoked tokens.
+    It issues none in the second in which an earlier test revoked tokens.
     """
     served.issuer.revocations_are_past()
 
@@ -211,7 +217,7 @@ def test_a_device_code_redeemed_by_ten_at_once_gives_one_token_which_stays_valid
 
 
 def test_whatever_is_refreshed_while_a_user_is_disabled_is_revoked(served: Served) -> None:
-    """A refresh and the disabling lock the same grant. So one of them is first, and no token is missed."""
+    """A refresh and the disabling of the user lock the same grant. So one waits, and each token is revoked."""
     families = [served.shell(REFRESH).strip() for _ in range(4)]
     disabling = served.issuer.start("shell", "-v", "0", "--no-imports", "-c", DISABLE)
     with ThreadPoolExecutor(len(families)) as pool:

@@ -1,4 +1,4 @@
-"""The cost of a request: round trips to PostgreSQL (with BEGIN and COMMIT), Redis commands, and Python calls."""
+"""The cost of a request: round trips to PostgreSQL (also for BEGIN and COMMIT), Redis commands, and Python calls."""
 
 import json
 from collections.abc import Iterator

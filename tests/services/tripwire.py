@@ -1,4 +1,4 @@
-"""A TCP proxy in front of a database. It can call a function just before it passes a given statement on."""
+"""A TCP proxy in front of a database. A test can run a function just before the proxy forwards a statement."""
 
 import socket
 import threading
@@ -9,9 +9,9 @@ CHUNK = 65536
 
 
 class Tripwire:
-    """Passes bytes on to the server `upstream`.
+    """Forwards bytes to the server `upstream`, and the answers to the client.
 
-    After `arm`, it calls `action` once, before it passes on the bytes that contain `marker`.
+    After `arm(marker, action)`, the proxy calls `action` once, before it forwards bytes that contain `marker`.
     """
 
     def __init__(self, upstream: tuple[str, int]) -> None:

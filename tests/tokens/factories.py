@@ -126,7 +126,10 @@ def authorization(client, **changes):
 
 
 def allow(browser, query, answer="true"):
-    """Load the consent page and answer it. Returns the response to that answer."""
+    """Load the consent page for the authorization request `query`, send `answer`, and return the response.
+
+    If the issuer shows no consent page, return its first response.
+    """
     page = browser.get("/oauth/authorize", query)
     if page.status_code != 200:
         return page
@@ -163,6 +166,9 @@ def redeem(browser, client, issued, /, **changes):
 
 
 def refreshed(browser, client, text, /, **changes):
-    """Send a refresh request of a confidential client with the refresh token `text`. Return the answer."""
+    """Send a refresh request of a confidential client with the refresh token `text`. Return the answer.
+
+    `changes` replace or add form parameters.
+    """
     form = {"grant_type": "refresh_token", "refresh_token": text, **changes}
     return post(browser, "/oauth/token", form, **basic(client.client_id, client.plain))

@@ -44,7 +44,10 @@ def bounded(examples: int) -> settings:
 
 
 def judge(path, method, answer, sent):
-    """Fail if the answer is a 500, or a refusal in another form than uncached JSON (RFC 6749 section 5.2)."""
+    """Fail if the answer is a 500, or if an endpoint refuses in another form than RFC 6749 section 5.2 defines.
+
+    Such a refusal is JSON with an error code, and is not cached.
+    """
     assert answer.status_code < 500, (method, path, sent)
     refused = path.startswith("/oauth") and answer.status_code >= 400
     if path in ENDPOINTS and refused:

@@ -19,7 +19,7 @@ def encode(content):
 
 
 class Passkey:
-    """An authenticator that has verified its user. `flags` can say otherwise."""
+    """An authenticator of a user. By default, its `flags` say that it has verified the user."""
 
     def __init__(self, *, origin=ORIGIN, rp="localhost", flags=PRESENT | VERIFIED):
         self.origin, self.rp, self.flags = origin, rp, flags
@@ -39,7 +39,10 @@ class Passkey:
         return self._credential("webauthn.create", options["challenge"], response)
 
     def get(self, options, **changes):
-        """Return the signed answer to `options`, which are the options of navigator.credentials.get."""
+        """Return the signed answer to `options`, which are the options of navigator.credentials.get.
+
+        `changes` replace members of the response.
+        """
         data = AuthenticatorData.create(self._rp(), self.flags, 0)
         client_data = self._client_data("webauthn.get", options["publicKey"]["challenge"])
         signature = self.key.sign(data + hashlib.sha256(client_data).digest(), ec.ECDSA(SHA256()))

@@ -24,7 +24,7 @@ def private_key(algorithm: str) -> Any:
 
 @dataclass
 class Key:
-    """A client's DPoP key. The method `proof` signs a proof."""
+    """A DPoP key of a client. Its method `proof` signs a proof."""
 
     algorithm: str = "ES256"
     private: Any = field(default=None)

@@ -85,7 +85,7 @@ def error(answer):
 
 @pytest.fixture
 def later(at):
-    """Return a function that moves the clock of the token endpoint forward."""
+    """Return a function that sets the clock of the token endpoint to a duration after the start of the test."""
     start = timezone.now()
 
     def wait(duration=timedelta(0)):

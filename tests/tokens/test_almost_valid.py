@@ -36,9 +36,9 @@ KINDS = ["client_credentials", "by key", "code", "refresh", "device", "exchange"
 
 @pytest.fixture
 def valid(client, user, apis, signer, settings):
-    """Return two values for each kind of request: a path, and a function that makes the form of a request.
+    """Return a mapping from kinds of requests to functions. Each function makes the form of such a request.
 
-    The request is answered by 200.
+    The form is valid: the endpoint answers it with 200.
     """
     settings.ISSUER = settings.ISSUER | {"RATE_LIMITS": dict.fromkeys(RATE_LIMITS, (10**9, 60))}
     web = make_client("web", *(one for one in GrantType.values if one != GrantType.JWT_BEARER))

@@ -14,9 +14,10 @@ TRANSLATED = LANGUAGES[1:]
 
 
 def problems(entries, texts):
-    """Return three kinds of problems of a catalogue.
+    """Return the texts of a catalogue that have a problem.
 
-    They are texts without a translation, entries whose text no longer exists, and fuzzy translations.
+    The problems are a missing translation, an entry whose text no longer exists, and an incomplete or fuzzy
+    translation.
     """
     by_text = {(entry.msgid, entry.plural): entry for entry in entries}
     missing = [msgid for msgid, plural in texts.items() if (msgid, plural) not in by_text]
@@ -25,7 +26,10 @@ def problems(entries, texts):
 
 
 def is_done(entry):
-    """Return True if each form has a translation with the placeholders and tags of the text, and no form is fuzzy."""
+    """Return True if the entry is completely translated and not fuzzy.
+
+    Singular and plural must each have a translation with the same placeholders and tags as the text.
+    """
     wanted = [entry.msgid, entry.plural] if entry.plural else [entry.msgid]
     same = [sorted(PLACEHOLDER.findall(text)) for text in wanted] == [
         sorted(PLACEHOLDER.findall(text)) for text in entry.translations

@@ -61,7 +61,10 @@ def test_every_endpoint_names_a_malformed_scope(client, browser, signer, desk, s
 
 @pytest.mark.parametrize("unknown", ["groups", "address phone", "anything:else"])
 def test_a_login_ignores_a_scope_that_no_api_has(client, signer, desk, code, unknown):
-    """OpenID Connect Core section 3.1.2.1. RFC 6749 section 5.1: the response names the granted scope."""
+    """OpenID Connect Core section 3.1.2.1: unknown scopes are ignored.
+
+    RFC 6749 section 5.1: the response names the granted scope.
+    """
     answer = redeem(client, desk, code(desk, scope=f"openid {unknown} notes:read offline_access")).json()
     assert answer["scope"] == "openid notes:read offline_access"
     form = {"grant_type": "refresh_token", "refresh_token": answer["refresh_token"]}

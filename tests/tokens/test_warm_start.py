@@ -46,7 +46,7 @@ def test_clients_that_are_disabled_or_were_never_used_are_not_read(service):
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return the lines that `worker_start` logged, without those of threads of other modules."""
+    """Return the log lines of the module `worker_start`, and of no other module."""
     return [message for name, _, message in caplog.record_tuples if name == worker_start.logger.name]
 
 

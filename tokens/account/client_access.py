@@ -1,9 +1,9 @@
-"""Lists the applications that a user allowed: their clients, the APIs, the scopes, and since when.
+"""Lists the applications (clients) that a user allowed, each with its APIs and scopes, and since when it is allowed.
 
 - A client is listed while it has a live grant of the user, or a remembered consent.
 - The database summarizes the grants: a user can have thousands, one for each login at a client.
-- "Last used" is the last time that the client got a code or a refresh token. When an API last saw a token is unknown
-  here: APIs verify tokens without the issuer.
+- "Last used" is the last time that the client got a code or a refresh token. The issuer does not know when an API last
+  got a token, because APIs verify tokens without the issuer.
 """
 
 from collections.abc import Iterable
@@ -30,7 +30,7 @@ class Access:
 
 @dataclass(slots=True)
 class Application:
-    """A client that the user allowed, with what it may access."""
+    """A client that the user allowed, with the scopes that the user granted for each API."""
 
     client: Client
     since: datetime

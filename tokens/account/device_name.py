@@ -42,7 +42,7 @@ class Device:
 
 
 def device(user_agent: str) -> Device:
-    """Return the browser and the operating system that the header User-Agent names. `user_agent` is its value."""
+    """Return the names of browser and operating system. `user_agent` is the value of the header User-Agent."""
     return Device(_first(BROWSERS, user_agent), _first(SYSTEMS, user_agent))
 
 

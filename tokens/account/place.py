@@ -2,8 +2,9 @@
 
 - The database is a file in MaxMind's format (MMDB). It is opened for each page, so the operator can replace it.
 - Names are in the language of the page, else in English.
-- Private and unknown addresses have no place. Neither has any address while the database cannot be read: the log then
-  has one warning for each cause, and `manage.py check` names the remedy (tokens/checks/place.py).
+- Private and unknown addresses have no place.
+- While the database cannot be read, no address has a place. The log then has one warning for each cause. The system
+  check names the remedy (tokens/checks/place.py).
 - A database that has only IPv4 gives no place to an IPv6 address.
 """
 
@@ -87,7 +88,10 @@ def _opened(path: Path) -> Iterator[Any]:
 
 
 def _public(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """Return the first address of the network. Returns None unless it is in the public internet."""
+    """Return the IP address `address`, or the first address of a network.
+
+    Returns None if the text is malformed, or if the address is not in the public internet.
+    """
     try:
         first = ipaddress.ip_network(address, strict=False).network_address
     except ValueError:  # a proxy can send any text
@@ -106,7 +110,7 @@ def _place(record: Any, language: str) -> str:
 
 
 def _name(record: Any, level: str, language: str) -> str:
-    """Return the name of the city or country, or "" if the record has none."""
+    """Return the name of the `level` (city or country) in `language`, else in English, else ""."""
     entry = record.get(level) if isinstance(record, Mapping) else None
     names = entry.get("names") if isinstance(entry, Mapping) else None
     if not isinstance(names, Mapping):

@@ -19,7 +19,7 @@ from tokens.registration.api import SWITCHES, algorithm_problem
 
 
 def switch(name: str, label: Any) -> forms.BooleanField:
-    """Return a form field that shows the model's nullable switch `name` as one checkbox."""
+    """Return a form field that shows the API's nullable boolean column `name` as one checkbox."""
     field = cast("Field[Any, Any]", Api._meta.get_field(name))
     return forms.BooleanField(required=False, label=label, help_text=field.help_text)
 

@@ -1,7 +1,7 @@
 """Events as lines of CSV. Pure.
 
-A spreadsheet runs a cell that begins with one of FORMULA as a formula. A name that a user or an attacker chose can
-begin with one of them, so `cell` puts an apostrophe before it (OWASP, CSV injection).
+A spreadsheet runs a cell as a formula if the cell begins with one of the characters in FORMULA. Names that users or
+attackers choose can begin with such a character, so `cell` puts an apostrophe before it (OWASP, CSV injection).
 """
 
 import csv
@@ -27,7 +27,7 @@ class Exported(Protocol):
 
 
 class _Echo:
-    """A file whose `write` returns the line, so that each line is sent at once."""
+    """A file-like object whose `write` returns the line, so that each line is sent at once."""
 
     def write(self, line: str) -> str:
         """Return the line instead of writing it: `csv` needs an object with this method."""
@@ -45,5 +45,5 @@ def lines(events: Iterable[Exported]) -> Iterator[str]:
 
 
 def cell(text: str) -> str:
-    """Return `text` escaped, so that a spreadsheet does not take it for a formula and run it."""
+    """Return `text`, escaped so that a spreadsheet does not run it as a formula."""
     return f"'{text}" if text.startswith(FORMULA) else text

@@ -18,12 +18,12 @@ NAMES = ("actor", "client", "event", "since", "until")
 
 
 class Instant(forms.DateTimeField):
-    """A form field for a date and time, which the browser sends in UTC."""
+    """A form field for a date and time in UTC. The browser sends no time zone."""
 
     widget = forms.DateTimeInput(attrs={"type": "datetime-local", "step": 1}, format="%Y-%m-%dT%H:%M:%S")
 
     def to_python(self, value: Any) -> Any:
-        """Return the date and time that the browser sent, as an instant in UTC."""
+        """Return the date and time that the browser sent, as an instant in UTC. Returns None for an empty field."""
         found = super().to_python(value)
         return found.replace(tzinfo=UTC) if found is not None else None
 
@@ -62,7 +62,7 @@ class FilterForm(forms.Form):
 
 
 class EventFilter(admin.ListFilter):
-    """The form that filters the list of events, as Django's list page shows it beside the list."""
+    """The form that filters the list of events. Django's list page shows the form beside the list."""
 
     title = gettext_lazy("actor, client, event and time")
     template = "admin/tokens/auditevent/filter.html"

@@ -66,7 +66,7 @@ class ClientAdmin(TokenFields, PrefixSearch, Audited):
     fieldsets = FIELDSETS
 
     def get_urls(self) -> list[URLPattern]:
-        """Return Django's URLs, and those of the pages that add a client by kind or program, or revoke everything."""
+        """Return Django's URLs, and the URLs of the pages that add a client by kind or program, or that revoke all."""
         view = self.admin_site.admin_view
         return [
             path("revoke-all/", view(revoke_all_page), name="tokens_revoke_all"),
@@ -123,12 +123,12 @@ class ClientAdmin(TokenFields, PrefixSearch, Audited):
         return created_row(form.instance, form.cleaned_data["scopes"], form.cleaned_data["apis"])
 
     def get_form(self, request: HttpRequest, obj: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Return the form, which refuses rights for which the administrator lacks a permission."""
+        """Return the form. It refuses to give the client a special right that the administrator may not give."""
         form = super().get_form(request, obj, *args, **kwargs)
         return type("DelegatedClientForm", (form,), {"user": request.user})
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return True if the administrator may change clients and has the permissions for the rights of this client."""
+        """Return True if the administrator may change clients, and may give the special rights that this client has."""
         return super().has_change_permission(request, obj) and (obj is None or may_change(request, obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -140,9 +140,10 @@ class ClientAdmin(TokenFields, PrefixSearch, Audited):
         return [SecretInline] if obj else []
 
     def get_readonly_fields(self, _request: HttpRequest, obj: Any = None) -> Any:
-        """Return the fields that cannot be changed: the client_id of an existing client.
+        """Return the fields that cannot be changed, such as the client_id of an existing client.
 
-        For a self-registered client, also the fields that its document, its registration or the settings determine.
+        For a self-registered client, the result includes the fields that its document, its registration or the settings
+        determine.
         """
         # Tokens, user grants and the audit trail name a client by its client_id.
         if obj and obj.registered_by:
@@ -151,7 +152,7 @@ class ClientAdmin(TokenFields, PrefixSearch, Audited):
 
     @admin.display(description=gettext_lazy("less strict"))
     def less_strict(self, obj: Client) -> str:
-        """Return a text that lists which settings of this client are less strict than the defaults."""
+        """Return a text that lists the settings of this client that are less strict than the defaults, or "nothing"."""
         return " ".join(map(translated, less_strict.sentences(obj))) or gettext("nothing")
 
     @admin.action(description=gettext_lazy("Revoke every token of the selected clients"), permissions=["change"])

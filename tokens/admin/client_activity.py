@@ -15,7 +15,7 @@ SHOWN = 10
 class Recent:
     """The recent activity of a client, for its page.
 
-    The last token and refusal can be missing for some seconds, because `tally` writes them in batches.
+    The last token and refusal can be missing for some seconds, because tokens/audit/tally.py writes them in batches.
     """
 
     token_at: datetime | None

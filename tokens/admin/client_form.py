@@ -192,7 +192,7 @@ class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a
         return data
 
     def _rights(self, data: dict[str, Any]) -> Rights:
-        """Return the client's rights according to the form.
+        """Return the client's special rights according to the form.
 
         If a field is read-only, use the value of the stored client.
         """

@@ -82,18 +82,18 @@ class KindForm(forms.Form):
         )
 
     def words(self, name: str) -> Sequence[str]:
-        """Return the addresses that were typed into the field `name`, or none if the form lacks the field."""
+        """Return the addresses that were typed into the field `name`. Returns [] if the form lacks the field."""
         return str(self.cleaned_data.get(name, "")).split()
 
     def refuse(self, error: ValidationError) -> None:
-        """Show each problem at its field, or above the form if the form lacks that field."""
+        """Show each problem of `error` at its field, or above the form if the form lacks that field."""
         for name, problems in error.message_dict.items():
             for problem in problems:
                 self.add_error(name if name in self.fields else None, problem)
 
 
 def choose(request: HttpRequest) -> HttpResponse:
-    """Show the kinds of clients, for the choice of one. Needs the permission to add clients."""
+    """Show the kinds of clients, so that the administrator chooses one. Needs the permission to add clients."""
     _require(request)
     shown = [(kind.name, gettext(kind.title), gettext(kind.description)) for kind in kinds.KINDS]
     context = admin.site.each_context(request) | {
@@ -107,7 +107,7 @@ def choose(request: HttpRequest) -> HttpResponse:
 def add(request: HttpRequest, kind: str) -> HttpResponse:
     """Show the form for a client of this kind, or register the client and show how to use it.
 
-    Needs the permission to add clients.
+    Raises Http404 for an unknown kind, and PermissionDenied if the administrator may not add clients.
     """
     _require(request)
     if (chosen := kinds.BY_NAME.get(kind)) is None:

@@ -1,5 +1,7 @@
 """The page that adds a client by the recipe of a program, and shows the program's configuration.
 
+A recipe (`tokens.recipes`) is a file with the client's options and the configuration of one program.
+
 1. `by_topic` lists the programs on the page "What is it?".
 2. `add` asks for the program's address, scopes and keys if the recipe needs them.
 3. The answer shows the secret once, what is less strict than the default, and the configuration to paste.
@@ -97,7 +99,10 @@ class ProgramForm(forms.Form):
             raise ValidationError(translated(error)) from error
 
     def registration(self) -> Registration:
-        """Return the registration that recipe and form describe. Raises MissingValue if a value is missing."""
+        """Return the registration of the client, from the options in the program's recipe and the values in the form.
+
+        Raises MissingValue if the recipe needs a value that the form lacks.
+        """
         options = defaults.client_options(self.recipe, self.step, self.given())
         policy = {column: options[name] for name, column in COLUMNS.items() if options.get(name)}
         joined = {"post_logout_redirect_uris": "post_logout_redirect_uris", "origins": "allowed_origins"}
@@ -107,7 +112,7 @@ class ProgramForm(forms.Form):
         return Registration(**fields, policy=policy | {"userinfo_by_api_tokens": True, "recipe": self.recipe.name})
 
     def given(self) -> dict[str, Any]:
-        """Return the values that the operator entered, by their names in a recipe."""
+        """Return the values that the operator entered, by their names in a recipe. Leaves out empty values."""
         data = self.cleaned_data
         chosen = {"name": data["name"], "scopes": [scope.name for scope in data.get("scopes", ())]}
         return {name: value for name, value in (data | chosen).items() if value}
@@ -130,7 +135,10 @@ def by_topic() -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 def add(request: HttpRequest, program: str) -> HttpResponse:
-    """Show the form of a program, or register the client and show its configuration."""
+    """Show the form of a program, or register the client and show its configuration.
+
+    Raises Http404 if there is no recipe for the program.
+    """
     try:
         recipe = catalog.find(program, conf.issuer().recipes)
         form = ProgramForm(request.POST or None, recipe=recipe)
@@ -172,7 +180,11 @@ def _added(request: HttpRequest, form: ProgramForm) -> HttpResponse:
 
 
 def _notes(recipe: Recipe, client: Client) -> Sequence[str]:
-    """Return notes: settings of the client that are less strict than the default, and the program's needs of users."""
+    """Return notes to show with the new client, as texts.
+
+    The notes name each setting that is less strict than the default. A further note says that each user needs a
+    verified e-mail address, if the recipe demands that.
+    """
     needs = [gettext("Each user needs a verified e-mail address.")] if recipe.needs_verified_email else []
     return [*map(translated, less_strict.sentences(client)), *filter(None, [recipe.loosens]), *needs]
 

@@ -1,4 +1,4 @@
-"""Checks if an administrator may give a client special rights (tokens/registration/delegation.py).
+"""Check if an administrator may give a client special rights (tokens/registration/delegation.py).
 
 Each missing permission is an error at the form field of the right that needs the permission.
 """
@@ -35,6 +35,6 @@ def rights_of(client: Client) -> Rights:
 
 
 def refusals(rights: Rights, has_perm: HasPermission) -> Sequence[tuple[str, str]]:
-    """Return a form field and an error message for each permission that the rights need and the administrator lacks."""
+    """Return a form field and an error message for each permission that `rights` need and the administrator lacks."""
     needed = delegation.required(rights, allowed=conf.issuer().redirect_allow_list)
     return [(field, gettext(str(REFUSALS[name]))) for name, field in needed.items() if not has_perm(name)]

@@ -1,4 +1,4 @@
-"""A client's secrets in the admin: when each was created, was last used and expires. Never the secret itself."""
+"""A client's secrets in the admin: when each was created, was last used and expires. No page shows a stored secret."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -62,9 +62,10 @@ class SecretInline(admin.TabularInline):  # type: ignore[type-arg]  # a plain cl
 
 
 def end(secret: ClientSecret, changed: Collection[str], *, actor: str, now: datetime) -> None:
-    """Revoke the secret or set its expiry date, according to the changed fields of its form. Records an event for each.
+    """Revoke the secret or set its expiry date, as its form requests. Records an audit event for each change.
 
-    Raises SecretEnded if the secret has already ended.
+    `changed` has the names of the form's changed fields: `revoke_now` or `expires_at`. Raises SecretEnded if the secret
+    has already ended.
     """
     if "expires_at" in changed:
         secret_rotation.expire(secret, secret.expires_at, actor=actor, now=now)

@@ -1,4 +1,4 @@
-"""Blocks to paste for a new client: the templates of its kind, filled in with its values.
+"""Blocks of code to paste for a new client: the templates of the client's kind, filled in with the client's values.
 
 - A value is written as a literal of the block's language, so that no redirect URI or name can end the literal and add
   code.
@@ -79,7 +79,10 @@ def _is_loopback(redirect_uris: Sequence[str]) -> bool:
 
 
 def _context(kind: ClientKind, values: Values) -> Mapping[str, object]:
-    """Return the variables for the templates of the blocks, each as a Literal."""
+    """Return the variables of the templates, such as `client_id`.
+
+    Each text is a Literal, so that the template prints it as a string literal of the block's programming language.
+    """
     base, api_scope = values.issuer.rstrip("/"), " ".join(values.scopes)
     scope = " ".join((*OPENID, *values.scopes))
     sent = scope if kind.logs_in else api_scope

@@ -1,6 +1,6 @@
 """The dashboard at the start of the admin: keys, revocation feed, tokens of the day, refusals, and jobs.
 
-- Each number is one bounded read. Nothing counts the rows of a long table.
+- Each number comes from one bounded read. Nothing counts the rows of a long table.
 - An administrator who may view key rings sees keys, feed and jobs. An administrator who may view the audit trail sees
   tokens and refusals.
 - The counts come from tokens/audit/tally.py. They are complete up to the time when that module last wrote them.

@@ -79,7 +79,11 @@ class Audited(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at r
             self.record(request, "changed", obj, details)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Return the rows that a deletion cascades to, and the permissions for it that the administrator lacks."""
+        """Return Django's four values for the page that confirms a deletion, such as the rows that are deleted.
+
+        The third value names the tables from which the administrator may not delete rows. It leaves out tables with a
+        read-only admin page, because their rows, such as user grants, are deleted with their user or client.
+        """
         to_delete, counts, lacking, protected = super().get_deleted_objects(objs, request)
         # Read-only pages deny deletion, but their rows (grants, codes) must not prevent deleting their user or client.
         pages = self.admin_site._registry.items()  # noqa: SLF001 (Django's documented name)
@@ -123,7 +127,10 @@ def _is_read_only(page: object) -> bool:
 
 
 def may_change_user(request: HttpRequest, user: Any) -> bool:
-    """Return True if the administrator may change this user. Only superusers may change users of the admin."""
+    """Return True if the administrator may change this user.
+
+    Only superusers may change users who have access to the admin.
+    """
     return bool(request.user.is_superuser or not (user.is_staff or user.is_superuser))
 
 
@@ -138,7 +145,10 @@ def record(request: HttpRequest, action: str, subject: str, details: Mapping[str
 
 
 def changes(form: Any) -> dict[str, list[str]]:
-    """Return, for each changed field, its value before and after as text. Leaves out secrets."""
+    """Return, for each changed field, its value before and after as text.
+
+    Leaves out fields that are not stored, such as `new_secret`.
+    """
     pairs = {name: (_initial(form, name), form.cleaned_data.get(name)) for name in form.changed_data}
     return {
         name: [_text(name, before), _text(name, after)]

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 def name_inputs(field: forms.Field, name: str) -> None:
     """Set the `aria-label` of each input of the field to `name`.
 
-    A field for a date with a time has two inputs. "date" is added to the name of one, "time" to that of the other.
+    A field for a date with a time has two inputs. Their names end with "date" and "time".
     """
     widgets = getattr(field.widget, "widgets", [field.widget])
     parts = [gettext("date"), gettext("time")] if len(widgets) > 1 else [""]
@@ -27,7 +27,7 @@ class NamedRows(BaseInlineFormSet):  # type: ignore[type-arg]  # a plain class a
     """
 
     def add_fields(self, form: Any, index: int | None) -> None:
-        """Add the formset's own fields to the row's form, and name all inputs."""
+        """Add the fields of Django's formset to the form of a row, and give each visible input an accessible name."""
         super().add_fields(form, index)
         row = str(form.instance) if form.instance.pk else ""
         for name, field in form.fields.items():

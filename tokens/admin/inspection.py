@@ -33,7 +33,8 @@ class TokenForm(forms.Form):
 def inspect_page(request: HttpRequest) -> HttpResponse:
     """Show the form and, after it was sent, the inspection of the token.
 
-    A link of another page names in the address what the token should have, such as `?kid=abc`.
+    The query of the URL can name a value that the token should have, such as `?kid=abc`. Other admin pages link here
+    with such a value.
 
     Raises PermissionDenied unless the administrator may view signing keys.
     """
@@ -65,7 +66,7 @@ def _inspected(text: str, expected: Expectation | None) -> dict[str, object]:
 
 
 def _compared(inspection: Inspection, expected: Expectation | None) -> dict[str, object]:
-    """Return whether the token has the expected value, and which values it has instead."""
+    """Return the template's variables that compare the token's value with `expected`, or {} if `expected` is None."""
     if expected is None:
         return {}
     header, claims = inspection.header, inspection.claims

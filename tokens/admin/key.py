@@ -27,7 +27,7 @@ from tokens.page_text import translated
 
 
 class ReasonForm(forms.Form):
-    """The reason of a revocation, and the administrator's consent to an outage."""
+    """The form that confirms a revocation: its reason, and the administrator's consent to an outage."""
 
     reason = forms.CharField(
         max_length=200,
@@ -75,7 +75,7 @@ class SigningKeyAdmin(TokenFields, ReadOnly):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show the key, with the button for administrators who may revoke keys."""
+        """Show the page of the key, with the button "Revoke" if the administrator may revoke keys."""
         permission = {"may_revoke": request.user.has_perm("tokens.revoke_key")}
         return super().change_view(request, object_id, form_url, (extra_context or {}) | permission)
 

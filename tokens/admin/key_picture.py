@@ -3,7 +3,7 @@
 - Each key is a row. Each phase of the key is a bar on the row's time axis.
 - Lengths are in units of the SVG's viewBox. x grows with time, y from the oldest key to the newest.
 - The axis spans all dates of the drawn keys, the present and the next step, with a margin on both sides.
-- The picture has all published keys. Of the keys that are not published any more, it has the newest SHOWN_ENDED.
+- The picture shows all published keys, and the newest SHOWN_ENDED of the keys that are not published any more.
 """
 
 from collections.abc import Sequence
@@ -73,7 +73,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Converts instants to x coordinates of the picture."""
+    """The conversion of instants to x coordinates of the picture."""
 
     start: datetime
     end: datetime
@@ -87,7 +87,7 @@ class Scale:
 def picture(lines: Sequence[Line], *, next_step: datetime, now: datetime) -> Picture:
     """Return the picture of a key ring at `now`.
 
-    `lines` are its keys. `next_step` is when the rotation takes its next step.
+    `lines` has a line for each key of the ring. `next_step` is when the rotation takes its next step.
     """
     drawn = _drawn(lines)
     scale = _scale(drawn, next_step=next_step, now=now)

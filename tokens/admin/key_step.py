@@ -51,7 +51,7 @@ def require(request: HttpRequest, permission: str) -> None:
 
 
 def refused(request: HttpRequest, error: Exception, page: str, pk: int) -> HttpResponse:
-    """Show `error` as a message on the admin page named `page` of the row `pk`, to which the response redirects."""
+    """Redirect to the admin page named `page` of the row `pk`, and show `error` there as a message."""
     messages.error(request, gettext("Nothing was changed: %(problem)s") % {"problem": translated(error)})
     return HttpResponseRedirect(reverse(page, args=[pk]))
 

@@ -1,10 +1,10 @@
-"""The rows of a list on a page: the first pages by their number, all others by the row beside them (keyset paging).
+"""The pages of a long list. The first pages have numbers. Any other page is found by the key of a row (keyset paging).
 
-- `?follows=KEY` shows the rows that follow the row with this primary key, `?precedes=KEY` those before it. The database
-  reads the rows of the page only, however many rows are before it.
-- A key that is malformed, or of no row that the administrator can see, leads to the first page by Django's redirect. An
-  action on selected rows runs nevertheless: the row of the key can be deleted after the page was made.
-- Search, filters and the heads of columns lead to the first page of their result.
+- `?follows=KEY` shows the rows after the row with the primary key KEY, `?precedes=KEY` the rows before it. The database
+  reads only the rows of the page, at any place in the list.
+- If KEY is malformed, or the administrator cannot see its row, Django redirects to the first page.
+- An action on selected rows ignores KEY. So the action runs even if the row of KEY was deleted after the page was made.
+- Search, filters and column headers lead to the first page of their result.
 """
 
 from typing import Any
@@ -46,9 +46,9 @@ class KeysetList(ChangeList):
         return [column.expression for column in self.order] or list(ordering)
 
     def get_results(self, request: HttpRequest) -> None:
-        """Read the rows of the page that the request names, by its number or by the row beside it.
+        """Read the rows of the page that the request names by its number, or by `?follows=KEY` or `?precedes=KEY`.
 
-        Raises IncorrectLookupParameters if that number, or the key of that row, is not valid.
+        Raises IncorrectLookupParameters if the number or KEY is not valid.
         """
         names = [name for name in (FOLLOWS, PRECEDES) if name in request.GET]
         if names and request.method != "POST":
@@ -74,9 +74,9 @@ class KeysetList(ChangeList):
         self.has_next, self.has_previous = (True, has_more) if is_backwards else (has_more, True)
 
     def _row(self, key: str) -> Model:
-        """Return the row with this primary key, if the administrator can see it, whether or not the filters match it.
+        """Return the row with the primary key `key`, even if the filters of the list exclude the row.
 
-        Raises IncorrectLookupParameters if there is none.
+        Raises IncorrectLookupParameters if there is no such row, or if the administrator cannot see the row.
         """
         try:
             row: Model = forms.ModelChoiceField(self.root_queryset).clean(key)
@@ -94,7 +94,7 @@ class KeysetList(ChangeList):
 
     @property
     def first_page(self) -> str:
-        """Return the link to the first page, or "" if it is one of the numbered pages."""
+        """Return the link to the first page, or "" if this page was requested by its number."""
         return self._link() if self.by_key else ""
 
     @property

@@ -17,7 +17,7 @@ NO_ROW = Q(pk__in=())
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of the order. `name` is a field of the listed table, and `can_be_empty` if it can be NULL."""
+    """A column of the order. `name` is a field of the listed table. `can_be_empty` is True if the field can be NULL."""
 
     name: str
     is_descending: bool
@@ -60,7 +60,10 @@ class Column:
 
 
 def columns(model: type[Model], ordering: Iterable[object]) -> tuple[Column, ...]:
-    """Return the columns of an ordering of Django. Returns () if one of its entries is not a field of the table."""
+    """Return the columns of a Django ordering, such as `["-at", "pk"]`.
+
+    Returns () if an entry is not a field of the table, or if Django would sort by a related table.
+    """
     found: dict[str, Column] = {}
     for entry in ordering:
         if (column := _column(model, entry)) is None:
@@ -83,7 +86,7 @@ def _column(model: type[Model], entry: object) -> Column | None:
 
 
 def _has_own_order(field: "Field[object, object]", name: str) -> bool:
-    """Return True if Django sorts by the order of the related table instead of the field."""
+    """Return True if `field` is a foreign key that Django would sort by the ordering of the related table."""
     related = field.related_model
     is_row = isinstance(related, type) and name != field.attname
     return is_row and bool(related._meta.ordering)  # type: ignore[union-attr]

@@ -41,7 +41,10 @@ class PasswordOnlyForm(AdminAuthenticationForm):
 
 
 def login(request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
-    """Serve Django's login page, without messages that an earlier user of this browser left in the session."""
+    """Serve Django's login page, without messages that an earlier user of this browser left in the session.
+
+    Redirects a user who has or needs a second factor to the issuer's login page.
+    """
     list(messages.get_messages(request))  # reading removes them from the session
     if (needed := _missing_class(request)) and _has_permission(request):
         return see_other(step_up.address(needed, _target(request)))
@@ -57,7 +60,10 @@ def has_permission(request: HttpRequest) -> bool:
 
 
 def _missing_class(request: HttpRequest) -> str:
-    """Return the authentication context class that the user needs for the admin, or "" if the session satisfies it."""
+    """Return the authentication context class that the user needs for the admin and that the session lacks.
+
+    Returns "" if nothing is lacking, or if no user is logged in.
+    """
     if not request.user.is_authenticated:
         return ""
     required, login = obligation.of_user(request.user), login_session.current(request)

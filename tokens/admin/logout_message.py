@@ -17,13 +17,13 @@ from tokens.models import LogoutMessage
 
 
 class StateFilter(admin.SimpleListFilter):
-    """Filters messages by their state."""
+    """A filter of messages by their state."""
 
     title, parameter_name = gettext_lazy("state"), "state"
     conditions = {"dead": "dead_at", "pending": "due_at", "delivered": "delivered_at"}
 
     def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
-        """Return the states of messages from which the administrator can choose one, each with its translated name."""
+        """Return the value and the translated name of each state of messages that the administrator can choose."""
         return [("dead", gettext("given up")), ("pending", gettext("pending")), ("delivered", gettext("delivered"))]
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[LogoutMessage]) -> QuerySet[LogoutMessage]:

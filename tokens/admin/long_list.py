@@ -1,7 +1,7 @@
-"""Lists of tables with millions of rows: no count of every row, no deep offset, search by indexed prefixes.
+"""Lists of tables with millions of rows. They count few rows, skip few rows, and search by indexed prefixes.
 
-- A list counts at most LIMIT rows. Numbered pages end there; `keyset_list` has the pages of all rows.
-- The total number of rows is not shown, because it would be counted for each page.
+- A list counts at most LIMIT rows. Numbered pages show only these rows; `keyset_list` shows the rows after them.
+- No page shows how many rows the table has, because each request would have to count them.
 """
 
 from collections.abc import Iterable
@@ -80,7 +80,11 @@ class PrefixSearch(LongList):
 
 
 def _by_key(found: QuerySet[Any], *, among: QuerySet[Any]) -> QuerySet[Any]:
-    """Return a query for the rows of `found`: a selection from `among` by primary keys, if there are at most LIMIT."""
+    """Return a query with the same rows as `found`, which is `among` filtered by the search.
+
+    If there are at most LIMIT rows, the result selects them from `among` by their primary keys. Otherwise the result is
+    `found` itself.
+    """
     # In the list's order, PostgreSQL might read every row to find a few. In no order, it uses the indexes of prefixes.
     keys = list(found.order_by().values_list("pk", flat=True)[: LIMIT + 1])
     return among.filter(pk__in=keys) if len(keys) <= LIMIT else found

@@ -1,7 +1,7 @@
 """The reasons of refused token requests, in the language of the page.
 
 The database keeps a reason in the words of the code that refused the request. TEXTS has the reasons whose wording is
-fixed. A reason that contains a name or a number, and one of an earlier release, is shown as it is.
+fixed. All other reasons are shown untranslated: they contain a name or a number, or are of an earlier release.
 """
 
 from django.utils.translation import gettext, gettext_noop
@@ -84,5 +84,5 @@ TEXTS = frozenset(
 
 
 def translated_reason(reason: str) -> str:
-    """Return the reason in the language of the page if TEXTS has it, else as it is."""
+    """Return the reason in the language of the page if TEXTS has the reason, else unchanged."""
     return gettext(reason) if reason in TEXTS else reason

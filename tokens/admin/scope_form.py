@@ -1,4 +1,4 @@
-"""The form of a scope in the admin. It offers the existing groups, to whose users the scope can be limited."""
+"""The form of a scope in the admin. It offers the existing groups, because a scope can be limited to some groups."""
 
 from typing import Any
 

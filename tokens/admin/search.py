@@ -14,7 +14,10 @@ class ByUuid(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at ru
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Return the rows that match the search term, either as typed or with its UUIDs in the database's spelling."""
+        """Return the rows that match the search term, and True if a row can be contained twice.
+
+        Searches for the term as typed, and for the term with its UUIDs in the database's spelling.
+        """
         results, may_repeat = super().get_search_results(request, queryset, search_term)
         normalized = " ".join(str(uuid(word) or word) for word in search_term.split())
         if normalized == search_term:

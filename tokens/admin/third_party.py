@@ -59,7 +59,7 @@ class GroupAdmin(Audited, DjangoGroupAdmin):
 
 @admin.register(EmailAddress)
 class EmailAddressAdmin(PrefixSearch, Audited, AllauthEmailAddressAdmin):
-    """E-mail addresses. After verification, users can log in by them, and clients can identify users by them.
+    """E-mail addresses. A user can log in with a verified address, and clients can identify the user by the address.
 
     Only superusers can change the addresses of a user with access to the admin: an address is a way to log in.
     """
@@ -70,7 +70,7 @@ class EmailAddressAdmin(PrefixSearch, Audited, AllauthEmailAddressAdmin):
     search_help_text = gettext_lazy("The beginning of an e-mail address, or the username or sub of its user.")
 
     def conditions(self, word: str) -> Iterable[Q]:
-        """Yield alternative conditions: the address begins with `word`, or `word` is its user's username or `sub`."""
+        """Yield alternative conditions: the address begins with `word`, or `word` is the user's username or `sub`."""
         yield from super().conditions(word)
         value = uuid(word)
         user = any_of([Q(username__iexact=word), *([Q(sub=value)] if value else [])])

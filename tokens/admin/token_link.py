@@ -1,10 +1,11 @@
 """Links from the values of tokens, such as a kid or a sub, to the page that inspects a token.
 
-- A page names these fields in `token_fields`, each with the name that its value has in tokens. `SUBJECT` stands for the
-  form of the audit trail: `key:abc`.
-- Each of these fields has a link on the page of a row and in the list. The link carries the value, so the inspection
-  tells whether a token has it. It never carries a token.
-- Links cannot be nested. So for a column that is the link to its row, the list ends with a column of its own.
+- `token_fields` of an admin page maps each field with such a value to its header parameter or claim, such as `kid`. If
+  the field contains an actor or subject of the audit trail, such as `key:abc`, it is mapped to `SUBJECT`.
+- Each of these fields has a link on the page of a row and in the list. The link carries the value, and the inspection
+  tells whether the inspected token has this value. A link never carries a token.
+- Links cannot be nested. So if a column of the list is the link to its row already, the link to the inspection is in an
+  additional column at the end.
 - Only administrators who may inspect tokens see the links.
 """
 
@@ -29,15 +30,19 @@ PERMISSION = "tokens.view_signingkey"
 
 
 def expected(name: str, value: object) -> Expectation | None:
-    """Return the expectation that `name` of a token is `value`. If `name` is SUBJECT, `value` is like `key:abc`.
+    """Return the expectation that a token has a header parameter or claim `name` with this value.
 
-    Returns None if `value` names nothing.
+    If `name` is SUBJECT, `value` is an actor or subject of the audit trail, such as `key:abc`. Returns None if `value`
+    names nothing that a token contains.
     """
     return expectation.of_subject(str(value or "")) if name == SUBJECT else expectation.of_value(name, value)
 
 
 def link(wanted: Expectation | None) -> SafeString:
-    """Return the link to the inspection of a token, with the value that the token should have, if any."""
+    """Return the HTML link to the inspection of a token.
+
+    The link carries the value that the token should have, unless `wanted` is None.
+    """
     address = reverse("admin:tokens_inspect")
     if wanted is None:
         return format_html('<a href="{}" class="inspect">{}</a>', address, gettext("Inspect a token"))
@@ -49,7 +54,7 @@ def link(wanted: Expectation | None) -> SafeString:
 
 @dataclass(frozen=True)
 class TokenColumn:
-    """A column of a list: the field's value, if `shows_value`, and the link."""
+    """A column of a list: the link to the inspection, after the field's value if `shows_value`."""
 
     field: str
     name: str
@@ -63,7 +68,7 @@ class TokenColumn:
 
     @property
     def admin_order_field(self) -> str | None:
-        """Return the field by which the column sorts the list."""
+        """Return the field by which the column sorts the list, or None if the column shows no value."""
         return self.field if self.shows_value else None
 
     def __call__(self, obj: Any) -> SafeString:
@@ -75,7 +80,7 @@ class TokenColumn:
 
 
 class TokenFields(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at run time
-    """An admin page whose fields with values of tokens link to the inspection of a token."""
+    """An admin page that links fields such as `kid` or `sub` to the page that inspects a token."""
 
     token_fields: ClassVar[Mapping[str, str]]
     """By field: the name of its value in tokens, "" for an object that contains it, or SUBJECT."""
@@ -90,7 +95,10 @@ class TokenFields(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class 
         return [*shown, *(self._only_link(column) for column in columns if column in links & self.token_fields.keys())]
 
     def get_form(self, request: HttpRequest, obj: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Return the form, whose help texts have the links. Read-only fields show these help texts, too."""
+        """Return the form. The help text of each field in `token_fields` ends with a link to the inspection of a token.
+
+        Only administrators who may inspect tokens get the links. Read-only fields have links, too.
+        """
         if request.user.has_perm(PERMISSION):
             kwargs["help_texts"] = {**_help_texts(self.form), **self._help_texts(obj)}
         return super().get_form(request, obj, *args, **kwargs)
@@ -116,5 +124,8 @@ class TokenFields(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class 
 
 
 def _help_texts(form: Any) -> Mapping[str, Any]:
-    """Return the help texts of the form's class. `get_form` adds its own, which would otherwise replace these texts."""
+    """Return the help texts that the form's `Meta` class sets.
+
+    `get_form` has to pass them on, because its own help texts replace those of `Meta`.
+    """
     return getattr(getattr(form, "Meta", None), "help_texts", None) or {}

@@ -1,4 +1,4 @@
-"""User grants in the admin: read-only, but they can be revoked with every token issued under them."""
+"""User grants in the admin: read-only, but an administrator can revoke a grant and every token issued under it."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ REASON = "revoked in the admin"
 
 
 class RefreshTokenInline(admin.TabularInline):  # type: ignore[type-arg]  # a plain class at run time
-    """The refresh tokens of a grant: when each was issued and used. Never the token itself."""
+    """The refresh tokens of a grant: when each was issued and used. The token itself is not shown."""
 
     model = RefreshToken
     fields = ("created_at", "expires_at", "used_at", "retried_at")

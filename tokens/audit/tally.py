@@ -63,9 +63,9 @@ class Tally:
         self._lock = threading.Lock()
 
     def flush(self, *, now: datetime) -> None:
-        """Write the counts to the database if EVERY has passed since the last call that wrote counts.
+        """Write the counts to the database if EVERY has passed since the last attempt to write.
 
-        Keeps the counts if the database fails.
+        If the database fails, the counts stay in memory for the next attempt.
         """
         with self._lock:
             if self._flushed_at is not None and self._flushed_at <= now < self._flushed_at + EVERY:

@@ -10,11 +10,11 @@ Read in this order:
 - `redirect_uri`: match a redirect URI exactly (RFC 9700 section 2.1).
 - `pkce`, `response_mode`: the client's PKCE rule; the answer by a redirect or a form.
 - `id_token_hint`, `request`: the ID token by which a client names a user; the parsed request.
-- `login_session`, `reauthentication`: this session's login, and the mark that ties a login to a request.
+- `login_session`, `reauthentication`: the login of a browser session, and the mark that ties a login to a request.
 - `request_row`: an authorization request while its user logs in, and after its answer.
 - `login_strength`: the authentication context class that a request requires.
-- `consent`, `consent_text`, `display_proof`: when a login or consent is required; what the consent page displays; the
-  proof that it was displayed.
+- `consent`, `consent_text`, `display_proof`: when a login or consent is required; the content of the consent page; the
+  signed proof that the user saw this content.
 - `authorization_code`, `response`: the code, and the response that carries it (RFC 9207).
 - `logout`: RP-initiated logout.
 - `validator`, `server`, `backend`: the toolkit's classes, with the issuer's own rules.

@@ -1,6 +1,7 @@
-"""The toolkit's backend, reduced to authorization requests. Only declared parameters reach oauthlib.
+"""The backend of django-oauth-toolkit, reduced to authorization requests.
 
-oauthlib turns every parameter into an attribute of its request. A parameter `user=1` would become `request.user`.
+Only parameters that the endpoint declares reach oauthlib, because oauthlib turns every parameter into an attribute of
+its request. A parameter `user=1` would become `request.user`.
 """
 
 from functools import cache
@@ -17,12 +18,18 @@ from tokens.authorize.server import Server
 
 
 class Backend(OAuthLibCore):
-    """django-oauth-toolkit's backend. It gives oauthlib declared parameters only, and no headers or environ."""
+    """django-oauth-toolkit's backend. It passes only the parameters of the authorization endpoint to oauthlib.
+
+    Other parameters, headers and the WSGI environ do not reach oauthlib.
+    """
 
     server: Server
 
     def authorization(self, sent: QueryDict) -> AuthorizationRequest:
-        """Return the valid request in `sent`. Raises AuthorizationRefused if it is invalid (RFC 6749 4.1.2.1)."""
+        """Validate the parameters in `sent`, and return the authorization request.
+
+        Raises AuthorizationRefused if the request is invalid (RFC 6749 section 4.1.2.1).
+        """
         with as_refusal():
             parameters.declared(sent, parameters.DECISIVE)
         query = parameters.present(sent, parameters.AUTHORIZATION)
@@ -41,7 +48,7 @@ class Backend(OAuthLibCore):
 
 @cache
 def backend() -> Backend:
-    """Return the backend. The process creates it once, because it keeps no state of a request."""
+    """Return the backend of this process, which all requests share."""
     server = oauth2_settings.OAUTH2_SERVER_CLASS(
         oauth2_settings.OAUTH2_VALIDATOR_CLASS(), **oauth2_settings.server_kwargs
     )

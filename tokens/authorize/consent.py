@@ -1,8 +1,11 @@
 """Decide when a user must log in again, and when the user must be asked for consent.
 
-- A user is always asked, unless the client is the issuer's own and cannot be impersonated, or the user agreed to the
-  same scopes and claims before and the client remembers consent. No parameter of a request skips the question.
-- prompt=consent asks again. prompt=login, prompt=select_account and max_age require a new login.
+- A user is not asked for consent if the client is the issuer's own and cannot be impersonated.
+- A user is not asked again for the same scopes and claims if the client remembers consent and the redirect URI is
+  https. In development, a setting permits a loopback address as well.
+- In any other case the user is asked. No parameter of a request skips the question.
+- prompt=consent always asks. prompt=login and prompt=select_account require a new login, and so does max_age if the
+  login is older.
 """
 
 from dataclasses import replace
@@ -23,10 +26,10 @@ LOG_IN = frozenset({"login", "select_account"})
 
 
 def needs_login(request: AuthorizationRequest, query: str, login: Login, *, now: datetime) -> bool:
-    """Return True if the login is too old for the request, or the request requires a new login (OIDC Core 3.1.2.1).
+    """Return True if `prompt` or `max_age` of the request requires a new login (OIDC Core section 3.1.2.1).
 
-    `query` is the request as its client sent it. If the issuer sent the user to log in for this request, `query` also
-    has the signed mark by which `reauthentication` ties a login to the request.
+    `query` is the request as its client sent it. After a redirect to the login page, `query` also has a signed mark.
+    Returns False if `login` was made for this mark (`reauthentication`).
     """
     if reauthentication.was_made(query, login, now=now):
         return False
@@ -36,7 +39,10 @@ def needs_login(request: AuthorizationRequest, query: str, login: Login, *, now:
 
 
 def names_another_user(request: AuthorizationRequest, user: User) -> bool:
-    """Return True if id_token_hint or the claim `sub` names another user (OIDC Core sections 3.1.2.2 and 5.5.1)."""
+    """Return True if the request is for another user (OIDC Core sections 3.1.2.2 and 5.5.1).
+
+    A request names its user by `id_token_hint`, or by the claim `sub` in the parameter `claims`.
+    """
     subject = str(user.sub)
     return request.subject not in {None, subject} or not request.claims.allows_subject(subject)
 
@@ -58,7 +64,10 @@ def is_needed(request: AuthorizationRequest, user: User) -> bool:
 
 
 def is_remembered(request: AuthorizationRequest, user: User) -> bool:
-    """Return True if the user agreed to all scopes and claims before, and the client remembers consent."""
+    """Return True if the user agreed to all scopes and claims before, and the client remembers consent.
+
+    Returns False if the redirect URI is not https, except a loopback address in development.
+    """
     # On a device, another program can claim the redirect URI of an application, and would get a code without consent
     # (RFC 8252 section 8.6).
     if not (request.client.remembers_consent and (_has_claimed_redirect_uri(request) or _is_development(request))):
@@ -96,8 +105,8 @@ def remember(request: AuthorizationRequest, user: User, *, now: datetime) -> Non
 def may_answer_unseen(client: Client, redirect_uri: str, user: User | AnonymousUser) -> bool:
     """Return True if an error may be sent to the client before the user has answered a page (RFC 9700 section 4.11.2).
 
-    A self-registered client may be an attacker's, so a link to the issuer must not redirect to its https site.
-    Exception: this user allowed the client before. A redirect to an application on the user's device opens no site.
+    Returns False for a self-registered client with an https redirect URI that this user has not allowed before. Such a
+    client might be an attacker's, and a link to the issuer must not redirect to the attacker's site.
     """
     if client.registered_by is None or not redirect_uri.startswith("https://"):
         return True
@@ -121,6 +130,6 @@ def _is_development(request: AuthorizationRequest) -> bool:
 
 
 def _has_claimed_redirect_uri(request: AuthorizationRequest) -> bool:
-    """Return True if the redirect URI is https, because then no other program can receive the answer."""
+    """Return True if the redirect URI is https. No other program can receive the answer at such an address."""
     # Another program on a device can claim a loopback address or a private-use scheme, but not an https address.
     return request.redirect_uri.startswith("https://")

@@ -1,4 +1,4 @@
-"""The content of the consent page: which client asks, where the answer goes, and what each scope and claim permits."""
+"""The content of the consent page: the client, the address that gets the answer, and the texts of scopes and claims."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Stranger:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where the answer to an authorization request goes: a site, or an application on the user's device."""
+    """The receiver of the answer to an authorization request: a site, or an application on the user's device."""
 
     site: str = ""
     """Host and port of an http or https address; empty for an application on the user's device."""
@@ -40,7 +40,7 @@ def stranger(client: Client) -> Stranger | None:
 
 
 def destination(redirect_uri: str) -> Destination:
-    """Return where the answer to a request with this valid redirect URI goes, for the consent page."""
+    """Return the receiver of an answer to this valid redirect URI, for the consent page."""
     parts = urlsplit(redirect_uri)
     # Any host can follow a private-use scheme (com.example.app://bank.example/), but that host never gets the answer.
     if parts.scheme not in {"http", "https"}:
@@ -49,7 +49,10 @@ def destination(redirect_uri: str) -> Destination:
 
 
 def describe_scopes(names: Sequence[str]) -> list[Scope]:
-    """Return the scopes with these names, in this order, with their descriptions for the consent page."""
+    """Return the scopes with these names, in this order, with their descriptions for the consent page.
+
+    Raises KeyError if there is no scope with one of the names.
+    """
     rows = {scope.name: scope for scope in Scope.objects.filter(name__in=names).select_related("api")}
     openid = {name: Scope(name=name, description=str(text)) for name, text in OPENID.items()}
     return [(rows | openid)[name] for name in names]
@@ -62,5 +65,5 @@ def describe_known(names: Sequence[str]) -> list[Scope]:
 
 
 def describe_claims(names: Sequence[str]) -> list[dict[str, str]]:
-    """Return the descriptions of these claims, which the consent page lists below the scopes."""
+    """Return name and description of each of these claims, which the consent page lists below the scopes."""
     return [{"name": name, "description": _("Read %(claim)s") % {"claim": _(WORDS[name])}} for name in names]

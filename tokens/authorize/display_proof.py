@@ -1,8 +1,8 @@
-"""Prove what the consent page displayed.
+"""Signs a proof of the text that the consent page displayed to a user, and checks the proof.
 
 The user's answer is accepted only with a proof. The proof states that the page displayed this request, with these
-scopes, to this user in this login, at most `TIME_TO_DECIDE` ago. So an answer to another request, or of another user,
-is refused.
+scopes and claims, to this user in this login, at most `TIME_TO_DECIDE` ago. So an answer to another request, or of
+another user, is refused.
 """
 
 import hashlib
@@ -20,18 +20,24 @@ TIME_TO_DECIDE = timedelta(minutes=10)
 
 
 def content(request: AuthorizationRequest, query: str) -> str:
-    """Return everything that the consent page displays of the request `query`, as one text."""
+    """Return the content of the consent page as one text: the request `query`, its scopes and further claims.
+
+    `create` and `is_valid` take this text as `displayed`.
+    """
     # Also the scopes: a user who joins a group while reading the page must not give a scope that the page did not name.
     return "\n".join([query, *request.target.scopes, *consent.further_claims(request)])
 
 
 def create(displayed: str, user: str, login: Login, *, now: datetime) -> str:
-    """Return the signed proof that `displayed` was shown to `user` in this login, at `now`."""
+    """Return the signed proof that the page displayed a text to `user` in this login, at `now`.
+
+    The text `displayed` is the result of `content`.
+    """
     return signing.dumps([_facts(displayed, user, login), now.timestamp()], salt=SALT)
 
 
 def is_valid(proof: str, displayed: str, user: str, login: Login, *, now: datetime) -> bool:
-    """Return True if `proof` is for this text, user and login, and at most `TIME_TO_DECIDE` old."""
+    """Return True if `proof` was signed for this text, user and login, at most `TIME_TO_DECIDE` ago."""
     try:
         facts, at = signing.loads(proof, salt=SALT)
     except (signing.BadSignature, ValueError):
@@ -40,5 +46,5 @@ def is_valid(proof: str, displayed: str, user: str, login: Login, *, now: dateti
 
 
 def _facts(displayed: str, user: str, login: Login) -> list[object]:
-    """Return the values that a proof signs: the displayed text, the user and the login."""
+    """Return the values that a proof signs: the SHA-256 of the displayed text, the user and the time of the login."""
     return [hashlib.sha256(displayed.encode()).hexdigest(), user, login.at.timestamp()]

@@ -2,8 +2,8 @@
 
 `read` establishes:
 
-1. The token is signed by a key of this issuer that was not revoked. A retired or withdrawn key is accepted: the hint
-   can be much older than the current keys.
+1. The token is signed by a key of this issuer that was not revoked. A key that no longer signs (retired), or that left
+   the JWKS (withdrawn), is accepted, because the hint can be much older than the current keys.
 2. The token is an ID token of this issuer, and not another JWT that a key of this issuer signed.
 
 Expiry is not checked, as the specification allows. The caller must check the client that the token was issued to.
@@ -36,9 +36,9 @@ class Hint:
 
 
 def read(text: str) -> Hint:
-    """Verify an ID token, also an expired one, and return its user, client and login time.
+    """Verify the ID token `text`, which may have expired. Returns its user, its client and the time of the login.
 
-    Raises NotOurs if the text is not an ID token of this issuer, or its key was revoked.
+    Raises NotOurs if the text is not an ID token of this issuer, or its signing key was revoked.
     """
     try:
         jws = compact.read(text, longest=LONGEST)
@@ -57,9 +57,9 @@ def read(text: str) -> Hint:
 
 
 def _key(kid: object) -> store.StoredKey:
-    """Return the key with this `kid` from the key rings that sign ID tokens.
+    """Return the signing key with this `kid`, from the key rings that sign ID tokens.
 
-    Raises ValueError if there is no such key, or it was revoked.
+    Raises ValueError if there is no such key, or the key was revoked.
     """
     for ring in (DEFAULT_RING, *rings.for_id_tokens()):
         for stored in store.ours(ring):

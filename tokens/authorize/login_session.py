@@ -2,13 +2,13 @@
 
 - Each user has a random session epoch, and a session stores the epoch of its login. "Log out everywhere" and a new
   password change the user's epoch. A login of another epoch is not accepted.
-- Each authentication in the session is a record: a password, a code, a passkey. A step-up adds a record.
-- The time of a login is that of its oldest method: a code that a user enters today does not make yesterday's password
-  new. If one method has two records, the later one is used.
+- The session has a record of each authentication: by a password, a code or a passkey. A step-up adds a record.
+- A login counts as old as its oldest method: a code that a user enters today does not make yesterday's password new.
+  If one method has two records, the later record is used.
 - Times are by the database's clock, because nodes compare them.
-- Each session has a random `sid`, which clients learn (Back-Channel Logout 1.0 section 2.1). So it is not the key of
-  the session's cookie. If the same user logs in again in the same browser, the `sid` is kept, so that no application's
-  session ends.
+- Each session has a random `sid`, which is in ID tokens (Back-Channel Logout 1.0 section 2.1). Because clients see the
+  `sid`, it differs from the key in the session's cookie. If the same user logs in again in the same browser, the `sid`
+  stays the same, so that no application's session ends.
 """
 
 import secrets
@@ -46,10 +46,10 @@ LEVELS = authentication_class.CLASSES
 
 
 def begin(request: HttpRequest, user: User, *, made_for: str, now: datetime) -> None:
-    """Record a login in the session.
+    """Record a login of `user` in the browser's session.
 
-    If an authorization request required this login, `made_for` is the signed mark that `reauthentication` added to that
-    request, else "". `now` is the database's clock.
+    If an authorization request required this login, `made_for` is the signed mark of the request (`reauthentication`),
+    else "". `now` is the database's clock.
     """
     request.session[MADE_FOR] = made_for
     request.session[EPOCH] = epoch(user)
@@ -72,10 +72,10 @@ def last_record(request: HttpRequest, user: User) -> dict[str, Any]:
 
 
 def leave(request: HttpRequest) -> None:
-    """End the browser's session because a user is about to log in.
+    """End the browser's session, before a user logs in.
 
-    Call `leave` before the login. If the same user logs in, and the earlier session was not ended, `begin`
-    keeps the `sid`. If another user logs in, `begin` tells the clients of the earlier session that the session ended.
+    After the login, `begin` compares the users. If the same user logged in, the new session keeps the `sid`. If another
+    user logged in, `begin` queues logout messages to the clients of the earlier session.
     """
     user, sid = request.user, request.session.pop(SID, "")
     logout(request)
@@ -85,19 +85,23 @@ def leave(request: HttpRequest) -> None:
 
 @transaction.atomic
 def end(request: HttpRequest, user: User, *, now: datetime) -> None:
-    """Tell the clients of this session that it ends. The caller deletes the session in the same transaction."""
+    """Queue logout messages to the clients of this session, and revoke the grants that end with the session.
+
+    The caller deletes the session in the same transaction.
+    """
     session_end.end_session(user, sid(request), now=now)
 
 
 def sid(request: HttpRequest) -> str:
-    """Return the `sid` of this session, or "" if the session began under a version of Keyturn without `sid`."""
+    """Return the `sid` of this session, or "" if an early version of Keyturn created the session without a `sid`."""
     return str(request.session.get(SID, ""))
 
 
 def _earlier_sid(request: HttpRequest, user: User, *, now: datetime) -> str:
-    """Return the `sid` of the earlier session if the same user logs in again and that session has not ended, else "".
+    """Return the `sid` that the new session keeps: that of the browser's earlier session, if this user had it.
 
-    If the earlier session was another user's, ends it.
+    Returns "" if there was no earlier session, or if it has ended. If the earlier session was another user's, ends that
+    session and returns "".
     """
     earlier_user, earlier = request.session.pop(EARLIER, (None, ""))
     if earlier_user == user.pk:
@@ -134,7 +138,7 @@ def current(request: HttpRequest) -> Login | None:
 
 
 def _amr(records: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return the claim `amr` for the login records, of which there is one for each method."""
+    """Return the claim `amr` (RFC 8176) for the login records, which are given by method."""
     names = [name for method in records for name in METHODS.get(method, ())]
     if PASSKEY in records:
         names.append(records[PASSKEY].get(KEY, HARDWARE))

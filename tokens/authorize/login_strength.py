@@ -1,7 +1,9 @@
-"""Decide which authentication context class a request requires, and whether the user's login has it.
+"""Decides which authentication context class a request requires, and if the user's login satisfies that class.
 
-- `acr_values` is voluntary (OpenID Connect Core section 15.1). In a request for an API it is a requirement, because the
-  API might have demanded that class (RFC 9470).
+A class is a level of a login, such as multi-factor. A login of a class satisfies each weaker class.
+
+- `acr_values` is voluntary (OpenID Connect Core section 15.1). In a request for an API, one of the classes in
+  `acr_values` is required, because the API might have demanded that class (RFC 9470).
 - The claim `acr` is a requirement if it is essential (OpenID Connect Core section 5.5.1.1).
 - The operator can require a class, too (`factors.obligation`).
 """
@@ -14,9 +16,10 @@ from tokens.issued.login import Login
 
 
 def reached_class(request: AuthorizationRequest, login: Login) -> str | None:
-    """Return the authentication context class that the token names, or None if the request requires a stronger login.
+    """Return the authentication context class for the claim `acr`, or None if the request requires a stronger login.
 
-    The token names the first of the requested classes that the login satisfies, else the class of the login.
+    The result is the first class of `acr_values` that the login satisfies, else the strongest class that the login
+    satisfies and the request accepts.
     """
     usable = [name for name in satisfied(login.acr) or (login.acr,) if request.claims.allows_class(name)]
     requested = [name for name in request.acr_values if name in usable]
@@ -27,12 +30,15 @@ def reached_class(request: AuthorizationRequest, login: Login) -> str | None:
 
 
 def suffices(request: AuthorizationRequest, login: Login, *, required: str) -> bool:
-    """Return True if the login is as strong as the request and the operator (the class `required`, or "") require."""
+    """Return True if the login is strong enough for the request and for the operator.
+
+    `required` is the class that the operator requires, or "".
+    """
     return satisfies(login.acr, required) and reached_class(request, login) is not None
 
 
 def missing_class(request: AuthorizationRequest, login: Login, *, required: str) -> str | None:
-    """Return the weakest class that is stronger than the login and satisfies request and operator.
+    """Return the weakest class that is stronger than the login and is enough for the request and the operator.
 
     Returns None if there is no such class. `required` is the class that the operator requires, or "".
     """
@@ -43,8 +49,8 @@ def missing_class(request: AuthorizationRequest, login: Login, *, required: str)
 def desired_class(request: AuthorizationRequest, login: Login, *, reachable: str) -> str | None:
     """Return the weakest class of `acr_values` that the user can reach by a stronger login.
 
-    Returns None if there is no such class, or if the login already satisfies a class of `acr_values`. The caller may
-    also answer the client without that class. `reachable` is the strongest class that the user's factors allow.
+    Returns None if there is no such class, or if the login already satisfies a class of `acr_values`. `reachable` is
+    the strongest class that the user's factors allow. The caller may also answer the request without a stronger login.
     """
     if any(name in satisfied(login.acr) for name in request.acr_values):
         return None

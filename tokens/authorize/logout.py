@@ -6,8 +6,8 @@
 2. `client_id` and the ID token name the same client, and that client is active.
 3. The client registered the redirect URI exactly as the request has it. Else the issuer would be an open redirect.
 
-Expired ID tokens, and ID tokens of withdrawn keys, are accepted, because an application can log its user out long after
-the login.
+An expired ID token is accepted, and so is a token whose signing key has left the JWKS, because an application can log
+its user out long after the login.
 """
 
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class LogoutRequest:
     def is_about(self, subject: str, login: Login | None) -> bool:
         """Return True if the ID token of the request was issued to the user `subject` in `login`.
 
-        Returns False if it was issued in an earlier login of that user.
+        Returns False if there is no ID token or no login, or if the token is from another login of the user.
         """
         if self.hint is None or login is None:
             return False
@@ -48,7 +48,7 @@ class LogoutRequest:
 
 
 def read(pairs: Pairs) -> LogoutRequest:
-    """Return the logout request in `pairs`. Raises RefusedLogout if it is invalid."""
+    """Return the logout request in the parameters `pairs`. Raises RefusedLogout if the request is invalid."""
     form = dict(pairs)
     hint = _hint(form["id_token_hint"]) if "id_token_hint" in form else None
     client = _client(form.get("client_id"), hint.client_id if hint else None)
@@ -59,9 +59,9 @@ def read(pairs: Pairs) -> LogoutRequest:
 
 
 def _client(parameter: str | None, audience: str | None) -> Client | None:
-    """Return the active client that `client_id` or the ID token's audience names, or None if neither is given.
+    """Return the active client that the request names, by `parameter` (client_id) or by the ID token's `audience`.
 
-    Raises RefusedLogout if they name different clients, or there is no such active client.
+    Returns None if both are None. Raises RefusedLogout if the two differ, or if there is no such active client.
     """
     if parameter and audience and parameter != audience:
         raise RefusedLogout("The client_id and the ID token of the request name different applications.")
@@ -75,7 +75,7 @@ def _client(parameter: str | None, audience: str | None) -> Client | None:
 
 
 def _hint(text: str) -> Hint:
-    """Return the claims of the ID token. Raises RefusedLogout if the token was not issued here."""
+    """Return the claims of the ID token `text`. Raises RefusedLogout if this issuer did not issue the token."""
     try:
         return id_token_hint.read(text)
     except id_token_hint.NotOurs as error:

@@ -4,8 +4,8 @@
 - nonce: a code challenge, or `openid` with a `nonce`. The ID token repeats the nonce. A client that compares the nonces
   detects an injected code (RFC 9700 section 2.1.1).
 - optional: a code challenge and a nonce can both be missing.
-- If a challenge was sent, it must be S256, and the verifier must match it. `grants.authorization_code` refuses a
-  verifier if no challenge was sent (downgrade, RFC 9700 section 4.8.2).
+- If a challenge was sent, its method must be S256. At the token endpoint, the verifier must match the challenge. If no
+  challenge was sent, `grants.authorization_code` refuses a verifier (downgrade attack, RFC 9700 section 4.8.2).
 """
 
 from tokens.errors import OAuthError
@@ -22,7 +22,8 @@ NO_NONCE = (
 def require(client: Client, *, challenge: str, method: str, scopes: str, nonce: str) -> None:
     """Raise OAuthError invalid_request unless the request satisfies the client's PKCE rule.
 
-    `scopes` is the parameter `scope` as it was sent. The caller checks the form of the challenge.
+    `scopes` is the parameter `scope` as the client sent it. A missing parameter is "". The caller checks the form of
+    the challenge.
     """
     if challenge:
         if method != "S256":

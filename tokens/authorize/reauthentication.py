@@ -1,4 +1,4 @@
-"""Tie a new login to the request that requires it.
+"""Ties a login to the authorization request that requires a new login.
 
 - `add_mark` adds a signed mark to the request before the user is sent to log in. The mark has the digest of the request
   and an instant, so it fits no other request, and no client can make it.
@@ -6,7 +6,7 @@
 - A login counts as new for a request if both have the same mark, and the login is at most `NEW` old.
 
 So a user cannot satisfy the request by opening its URL again without a login. A login for another request does not
-count either, even if it is newer. Only the check of the login's age compares clocks.
+count either, even if that login is newer. Clocks are compared only to check the login's age.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ NEW = timedelta(minutes=10)
 
 
 def add_mark(query: str, *, now: datetime) -> str:
-    """Add a new signed mark to the request `query`, in place of an earlier mark, if any. Return the result."""
+    """Return the request `query` with a new signed mark. The new mark replaces an earlier mark."""
     bare = _without_mark(query)
     return f"{bare}&{PARAMETER}={signing.dumps([_digest(bare), now.timestamp()], salt=SALT)}"
 
@@ -40,18 +40,21 @@ def mark_of(query: str) -> str:
 
 
 def was_made(query: str, login: Login, *, now: datetime) -> bool:
-    """Return True if `login` was made for this request, at most `NEW` ago."""
+    """Return True if `login` has the same mark as the request `query`, and is at most `NEW` old.
+
+    Returns False if `query` has no valid mark.
+    """
     mark = mark_of(query)
     return mark != "" and mark == login.made_for and now - login.at <= NEW
 
 
 def _without_mark(query: str) -> str:
-    """Return the request as its client sent it."""
+    """Return the request `query` without the mark, as its client sent it."""
     return "&".join(part for part in query.split("&") if not _is_mark(part))
 
 
 def _is_mark(part: str) -> bool:
-    """Return True if `part` is the parameter that carries the mark."""
+    """Return True if `part`, which is `name=value`, is the parameter with the mark."""
     return part.startswith(f"{PARAMETER}=")
 
 

@@ -1,9 +1,9 @@
 """Match the redirect URI of a request with the client's registered redirect URIs. Pure.
 
-- Both must be equal, character for character (RFC 9700 section 2.1).
-- Exception: the port is free if the host is 127.0.0.1 or [::1] (RFC 8252 section 7.3).
-- The port of `localhost` is free only if a switch of the client permits it, because that name can resolve to any
-  address.
+- The redirect URI must equal a registered one, character for character (RFC 9700 section 2.1).
+- Exception: the port may differ if the host is 127.0.0.1 or [::1] (RFC 8252 section 7.3).
+- If the host is `localhost`, the port may differ only if a switch of the client permits that, because the name can
+  resolve to any address.
 """
 
 import re
@@ -28,10 +28,9 @@ LOCALHOST_PORT = (
 def matches(
     presented: str, registered: Iterable[str], *, undotted: bool = False, any_localhost_port: bool = False
 ) -> bool:
-    """Return True if `presented` is acceptable and equals one of `registered`, or differs only in a loopback port.
+    """Return True if the redirect URI `presented` is `acceptable` and matches one of `registered`.
 
-    `undotted` permits private-use schemes without a dot. With `any_localhost_port`, the port of localhost may differ,
-    too.
+    `undotted` permits private-use schemes without a dot. `any_localhost_port` permits another port at localhost.
     """
     if not acceptable(presented, undotted=undotted):
         return False
@@ -40,21 +39,24 @@ def matches(
 
 
 def remedy(presented: str, *, any_localhost_port: bool = False) -> str:
-    """Return a text that says what to register instead of the redirect URI `presented`, which is not registered.
+    """Return the error text for the redirect URI `presented`, which is not registered. It says what to register.
 
-    The text repeats no input. With `any_localhost_port`, the client's switch frees the port of localhost. Then only the
-    path can be wrong, and the text says so.
+    The text repeats no input. For a URI at localhost, the text says that the port must match, unless
+    `any_localhost_port` permits any port.
     """
     return LOCALHOST_PORT if LOCALHOST.fullmatch(presented) and not any_localhost_port else NOT_REGISTERED
 
 
 def acceptable(uri: str, *, undotted: bool = False) -> bool:
-    """Return True if a redirect URI may be used. `undotted` permits private-use schemes without a dot."""
+    """Return True if `uri` follows the rules for redirect URIs (tokens/addresses.py).
+
+    `undotted` permits private-use schemes without a dot.
+    """
     # Also for registered URIs: a client's row can be older than a rule.
     return redirect_uri_problem(uri, undotted=undotted) is None
 
 
 def _differ_only_by_port(presented: str, registered: str, hosts: Iterable[re.Pattern[str]]) -> bool:
-    """Return True if both URIs match the same pattern of `hosts`, and have the same path and query."""
+    """Return True if both URIs match the same pattern of `hosts`, and differ at most in the port."""
     pairs = ((host.fullmatch(presented), host.fullmatch(registered)) for host in hosts)
     return any(left is not None and right is not None and left.groups() == right.groups() for left, right in pairs)

@@ -6,7 +6,7 @@ The checks establish, in this order:
 2. No parameter is ambiguous (`_refuse_ambiguous`), and the request uses nothing that is not supported.
 3. PKCE is used as the client's rule requires (`pkce`), and by S256.
 4. The client may request the scopes, and they are for one API.
-5. The parameters of OpenID Connect are well-formed, the `claims` parameter included, and so is `dpop_jkt`.
+5. The parameters of OpenID Connect, such as `claims`, and `dpop_jkt` are well-formed.
 """
 
 import re
@@ -37,7 +37,7 @@ PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationRequest:
-    """A valid request: the client may use its redirect URI, its scopes and its API."""
+    """A valid authorization request. The client may use the redirect URI, the scopes and the API of the request."""
 
     client: Client
     redirect_uri: str
@@ -86,9 +86,9 @@ class AuthorizationRefused(OAuthError):
 
 @contextmanager
 def as_refusal(**answer: str | None) -> Iterator[None]:
-    """Raise AuthorizationRefused if the block raises an OAuthError.
+    """Translate an OAuthError of the block to AuthorizationRefused.
 
-    `answer` has the keyword arguments of that exception. Unavailable is raised unchanged, because the client can send
+    `answer` has keyword arguments for AuthorizationRefused. Unavailable is not translated, because the client can send
     the same request again later.
     """
     try:
@@ -100,31 +100,35 @@ def as_refusal(**answer: str | None) -> Iterator[None]:
 
 
 class Query(Request):
-    """oauthlib's request.
+    """An authorization request, as oauthlib reads it.
 
-    A repeated parameter is an error sent to the client, except `client_id` and `redirect_uri`.
+    If a parameter is repeated, the error is sent to the redirect URI. If `client_id` or `redirect_uri` is repeated, the
+    error is only shown to the user.
     """
 
     @property
     def duplicate_params(self) -> list[str]:
-        """Return the repeated parameters for which no error may be redirected (RFC 6749 section 4.1.2.1)."""
+        """Return the names of the repeated parameters among `client_id` and `redirect_uri` (RFC 6749 section 4.1.2.1).
+
+        If the result is not empty, no error may be sent to the redirect URI.
+        """
         return [name for name in super().duplicate_params if name in parameters.DECISIVE]
 
     @property
     def returnable_state(self) -> str | None:
-        """Return the `state` if it can be sent back unchanged. Returns None unless there is exactly one, in UTF-8."""
+        """Return the `state` for an error response. Returns None if it is missing, repeated or not UTF-8."""
         states = [value for name, value in self.uri_query_params if name == "state"]
         return states[0] if len(states) == 1 and not parameters.damaged([("state", states[0])]) else None
 
     @property
     def refusal_mode(self) -> str:
-        """Return the response mode for an error. An invalid request can contain several `response_mode` parameters."""
+        """Return the response mode for an error response: form_post if the request names it once, else query."""
         values = [value for name, value in self.uri_query_params if name == "response_mode"]
         return response_mode.of_refusal(values, self.redirect_uri or "")
 
 
 class CodeResponseType(AuthorizationCodeGrant):
-    """The checks of a request with `response_type=code`: oauthlib's, and the issuer's own. PKCE must be by S256."""
+    """The checks of a request with `response_type=code`: those of oauthlib and those of this module."""
 
     _code_challenge_methods = {"S256": matches_challenge}
 
@@ -166,7 +170,7 @@ def _refuse_ambiguous(request: Query) -> None:
 
 
 def _details(request: Query) -> dict[str, Any]:
-    """Return an AuthorizationRequest with the parameters of oauthlib's `request`, under the key "authorization".
+    """Return a dictionary whose entry "authorization" is the AuthorizationRequest for oauthlib's `request`.
 
     Raises OAuthError if a parameter or scope is refused.
     """
@@ -197,13 +201,16 @@ def _details(request: Query) -> dict[str, Any]:
 
 
 def _claims(request: Query, target: Target) -> ClaimsRequest:
-    """Return the requested claims. Ignores the parameter `claims` without the scope openid (OIDC Core section 5.5)."""
+    """Parse the parameter `claims`. Ignores the parameter if the scope openid is missing (OIDC Core section 5.5).
+
+    Raises OAuthError invalid_request if the parameter is malformed.
+    """
     text = request._params.get("claims") or None  # noqa: SLF001 (declared, yet of a type that oauthlib chooses)
     return claims_request.parse(text if "openid" in target.scopes else None, supported=source.supported())
 
 
 def _thumbprint(value: str | None) -> str | None:
-    """Return the `dpop_jkt`, or None if there is none. Raises OAuthError if it is malformed."""
+    """Return the parameter `dpop_jkt`, or None if it is missing. Raises OAuthError invalid_request if malformed."""
     if value and not proof.THUMBPRINT.fullmatch(value):
         raise OAuthError("invalid_request", "The dpop_jkt is not the base64url of a SHA-256.")
     return value or None

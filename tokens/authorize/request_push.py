@@ -1,9 +1,9 @@
 """Pushed authorization requests (RFC 9126): a client sends its request to the issuer first, and gets a `request_uri`.
 
-1. `push` checks the request of an authenticated client by the rules of the authorization endpoint, and stores it. Of
-   the `request_uri` that the client gets, only the SHA-256 is stored.
-2. The browser opens the authorization endpoint with `client_id` and `request_uri`. `find` returns the request unless it
-   is unknown, expired or another client's.
+1. `push` checks the request of an authenticated client by the rules of the authorization endpoint, and stores the
+   request. The client gets a `request_uri`, of which only the SHA-256 is stored.
+2. The browser opens the authorization endpoint with `client_id` and `request_uri`. `find` returns the stored request,
+   and refuses a `request_uri` that is unknown, expired or another client's.
 3. `use` marks the request as used. If several browsers send the `request_uri`, one UPDATE decides which of them gets
    the request.
 4. The authorization endpoint checks the request again, because the client's settings might have changed (section 7.4).
@@ -35,11 +35,13 @@ NOT_PUSHED = "Push the authorization request to /oauth/par first, and send the b
 
 
 def push(request: ClientRequest, client: Client) -> tuple[AuthorizationRequest, dict[str, object]]:
-    """Store the request of an authenticated client. Returns the request and the members of the answer (section 2.2).
+    """Check and store the authorization request that an authenticated client pushed.
 
-    If the request had a DPoP proof, the code will be bound to the key of the proof (RFC 9449 section 10.1).
-    Raises OAuthError if the authorization endpoint would refuse the request (section 2.3), or the request's `dpop_jkt`
-    is not the key of its proof.
+    Returns the parsed request, and the members of the JSON answer (section 2.2). If the request has a DPoP proof, the
+    code will be bound to the key of the proof (RFC 9449 section 10.1).
+
+    Raises OAuthError if the authorization endpoint would refuse the request (section 2.3), or if `dpop_jkt` does not
+    name the key of the DPoP proof.
     """
     if "request_uri" in request.form:  # section 2.1
         raise OAuthError("invalid_request", NESTED)
@@ -63,9 +65,9 @@ def push(request: ClientRequest, client: Client) -> tuple[AuthorizationRequest, 
 
 
 def find(request_uri: str, client_id: str, *, now: datetime) -> PushedRequest:
-    """Return the pushed request, even if it was used. `now` is the database's clock.
+    """Return the pushed request of this client, also if it was used before. `now` is the database's clock.
 
-    Raises OAuthError invalid_request_uri if the request is unknown, another client's, or has expired.
+    Raises OAuthError invalid_request_uri if the `request_uri` is unknown, another client's, or has expired.
     """
     digest = one_time.digest(request_uri.removeprefix(PREFIX))
     row = PushedRequest.objects.filter(pk=digest, client__client_id=client_id).first()
@@ -77,9 +79,9 @@ def find(request_uri: str, client_id: str, *, now: datetime) -> PushedRequest:
 
 
 def use(row: PushedRequest, *, handle: str, now: datetime) -> None:
-    """Record that a browser used the pushed request.
+    """Mark the pushed request as used by a browser. `now` is the database's clock.
 
-    `handle` is the short text that stands for the request in the browser's further URLs (`views.request_store`).
+    `handle` is the short identifier of the stored request in the browser's URLs (`views.request_store`).
 
     Raises OAuthError invalid_request_uri if the request was used before.
     """
@@ -98,7 +100,7 @@ def require(client: Client, *, is_pushed: bool) -> None:
 
 
 def _plain(request: ClientRequest, client: Client) -> str:
-    """Return the parameters of the pushed form as a query, without the client's credentials."""
+    """Return the authorization parameters of the pushed form as a query string, without the client's credentials."""
     # A client that authenticates by the header or by an assertion can leave out its client_id.
     names = parameters.AUTHORIZATION - {REPEATABLE, "client_id"}
     pairs = [(name, value) for name, value in request.form.items() if name in names]
@@ -107,9 +109,10 @@ def _plain(request: ClientRequest, client: Client) -> str:
 
 
 def _signed(request: ClientRequest, client: Client) -> str:
-    """Return the parameters of the pushed request object as a query.
+    """Return the parameters of the pushed request object, which is a signed JWT, as a query string.
 
-    Ignores parameters outside of the object (RFC 9126 section 3).
+    Ignores parameters outside of the object (RFC 9126 section 3). Raises OAuthError invalid_request_object if the
+    object is not valid, and Unavailable if the client's keys are still being fetched.
     """
     return request_signature.unfold(request.form["request"], client, now=request.now)
 

@@ -1,11 +1,11 @@
-"""Stores authorization requests while their users log in, each in a session row of its own.
+"""Stores authorization requests while their users log in. Each request has a row of its own in the session table.
 
-- No login, logout or other tab changes the row.
-- The row records the time of the first answer to the client, which is a code or an error. Within `AGAIN` after that,
-  the same browser may answer again and gets another code or error. So a double click still leads to the client. After
-  `AGAIN`, the row is used only to tell the user which client it was.
-- A row also says whether the client pushed or signed its request (`request_push`, `request_signature`).
-- A row expires after `LIFETIME`; `manage.py purge_tokens` removes it.
+- The row is not the browser's login session. So a login, a logout or another tab does not change the row.
+- The row records the time of the first answer to the client, which is a code or an error. Within `AGAIN` after that
+  time, the same browser can send the page's form again, and the client gets another answer. So a double click works.
+  After `AGAIN`, the row only serves to name the client to the user.
+- A row also has two flags: the client pushed the request (`request_push`) or signed it (`request_signature`).
+- A row expires after `LIFETIME`, and `manage.py purge_tokens` deletes it.
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ ANSWERED_AT = "authorization_answered_at"
 
 @dataclass(frozen=True, slots=True)
 class KeptRequest:
-    """The query of an authorization request, and whether its client pushed or signed it."""
+    """A stored authorization request: its query, and two flags for a pushed and for a signed request."""
 
     query: str
     is_pushed: bool = False
@@ -41,11 +41,11 @@ class KeptRequest:
 
 
 class NotStored(Exception):
-    """No request is stored for this browser. Its row expired or was deleted, or another browser sent the request."""
+    """No request is stored for this browser. The row expired or was deleted, or another browser sent the request."""
 
 
 class AlreadyAnswered(Exception):
-    """The request was answered more than `AGAIN` ago, so that it must not be answered again."""
+    """The request was answered more than `AGAIN` ago, and must not be answered again."""
 
     def __init__(self, client_id: str, redirect_uri: str) -> None:
         super().__init__(f"the request of client {client_id} was already answered")
@@ -77,7 +77,8 @@ def find(key: str) -> str | None:
 def read(key: str, *, now: datetime) -> KeptRequest:
     """Return the request in the row with the session key `key`. `now` is the database's clock.
 
-    Raises NotStored if there is no request, and AlreadyAnswered if the first answer is more than `AGAIN` old.
+    Raises NotStored if the row does not exist or contains no request. Raises AlreadyAnswered if the client got its
+    first answer more than `AGAIN` ago.
     """
     row = _row(key)
     _refuse_answered(row, now=now)
@@ -88,10 +89,12 @@ def read(key: str, *, now: datetime) -> KeptRequest:
 
 @transaction.atomic
 def mark_answered(key: str, *, client_id: str, redirect_uri: str, now: datetime) -> None:
-    """Record that the client of a stored request gets an answer at `now`, which is the database's clock.
+    """Record that the client of the stored request gets an answer at `now`, which is the database's clock.
 
-    Call `mark_answered` in the transaction that makes the answer. Raises AlreadyAnswered if the first answer is more
-    than `AGAIN` old, and NotStored if the row does not exist any more.
+    A second answer within `AGAIN` changes nothing. The caller opens the transaction that makes the answer.
+
+    Raises AlreadyAnswered if the first answer is more than `AGAIN` old, and NotStored if the row does not exist any
+    more or contains no request.
     """
     # The lock decides which answer is the first if two tabs answer at once.
     locked = Session.objects.select_for_update().filter(pk=key).first()
@@ -107,7 +110,7 @@ def mark_answered(key: str, *, client_id: str, redirect_uri: str, now: datetime)
 
 
 def _refuse_answered(row: SessionBase | Mapping[str, Any], *, now: datetime) -> None:
-    """Raise AlreadyAnswered if the row's first answer is more than `AGAIN` old."""
+    """Raise AlreadyAnswered if the row has a first answer, and that answer is more than `AGAIN` old."""
     # A process of an older version stores no date: AGAIN is over at once.
     if ANSWERED in row and now.timestamp() - row.get(ANSWERED_AT, 0) > AGAIN.total_seconds():
         raise AlreadyAnswered(*row[ANSWERED])

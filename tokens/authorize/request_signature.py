@@ -1,8 +1,11 @@
-"""Signed authorization requests (RFC 9101): a request object by value, signed by a registered key of its client.
+"""Signed authorization requests (RFC 9101). The parameter `request` contains a request object.
 
-- The client is known before the object is read: by `client_id` in the address, or by its authentication.
+A request object is a JWT that has the request's parameters as claims, and that a registered key of the client signed.
+
+- The client is known before the object is read: by `client_id` in the URL, or by client authentication.
 - Only a client with keys can send request objects. For any other client, the parameter `request` is unsupported.
-- The parameters come from the object alone. `unfold` returns them as the query of an ordinary request.
+- Parameters outside of the object are ignored. `unfold` returns the object's parameters as the query of an ordinary
+  request.
 - The `jti` is not recorded. A replayed object only repeats the same request, and `state`, PKCE and nonce bind the
   answer to the client's session. If a request must be used only once, its client pushes it and sends the `request_uri`.
 """
@@ -23,12 +26,12 @@ NOT_SIGNED = "Send the authorization request as a request object that a key of t
 
 
 def is_possible(client: Client | None) -> bool:
-    """Return True if the client has registered keys."""
+    """Return True if the client can sign requests, because it has registered keys. Returns False for None."""
     return client is not None and client.has_keys
 
 
 def unfold(text: str, client: Client, *, now: datetime) -> str:
-    """Return the query of the authorization request in a request object of the client.
+    """Verify the request object `text` of the client, and return its parameters as a query string.
 
     `now` is the database's clock. Raises OAuthError invalid_request_object if the object is not valid, and Unavailable
     if the client's keys are still being fetched.

@@ -1,4 +1,4 @@
-"""The authorization response to a client, by its response mode. The response names the issuer (RFC 9207)."""
+"""The authorization response to a client: a redirect or a form. The response names the issuer (RFC 9207)."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class AuthorizationResponse:
 
     @property
     def address(self) -> str:
-        """Return the redirect URI to open: with the parameters in the query, unless they are sent as a form."""
+        """Return the URL that gets the response. Its query has the parameters, unless they are sent as a form."""
         if self.is_form:
             return without_parameters(self.redirect_uri, self.parameters)
         return with_parameters(self.redirect_uri, self.parameters)
@@ -65,5 +65,5 @@ def without_parameters(uri: str, names: Collection[str]) -> str:
 
 
 def _present(parameters: Mapping[str, str | None]) -> dict[str, str]:
-    """Return the parameters that have a value."""
+    """Return the parameters that are not None."""
     return {name: value for name, value in parameters.items() if value is not None}

@@ -15,7 +15,7 @@ MODES = (QUERY, FORM_POST)
 
 
 def of_request(value: str | None, redirect_uri: str) -> str:
-    """Return the response mode of a request.
+    """Return the response mode of a request. `value` is its `response_mode`, or None for the default.
 
     Raises OAuthError invalid_request if the mode is unknown, or is form_post for a private-use redirect URI.
     """
@@ -30,11 +30,14 @@ def of_request(value: str | None, redirect_uri: str) -> str:
 
 
 def of_refusal(values: Sequence[str], redirect_uri: str) -> str:
-    """Return the response mode for an error. `values` are the `response_mode` parameters of the invalid request."""
+    """Return the response mode for an error: form_post if it is the only one of `values` and possible, else query.
+
+    `values` are the `response_mode` parameters of the invalid request.
+    """
     chosen = list(values) == [FORM_POST] and _takes_form(redirect_uri)
     return FORM_POST if chosen else QUERY
 
 
 def _takes_form(redirect_uri: str) -> bool:
-    """Return True if a browser can send a form to the redirect URI."""
+    """Return True if a browser can send a form to the redirect URI, which must be http or https."""
     return redirect_uri.startswith(("https://", "http://"))

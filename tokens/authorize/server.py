@@ -31,7 +31,10 @@ class Server(OpenIDServer):
         self._tokens: dict[str, Any] = {}
 
     def authorization(self, query: str) -> AuthorizationRequest:
-        """Validate the request in an encoded query. Raises AuthorizationRefused if it is invalid."""
+        """Validate and return the authorization request in the URL-encoded `query`.
+
+        Raises AuthorizationRefused if the request is invalid.
+        """
         request = Query(f"?{query}")  # type: ignore[no-untyped-call]
         try:
             _, details = self.default_response_type_handler.validate_authorization_request(request)
@@ -41,7 +44,7 @@ class Server(OpenIDServer):
 
 
 def _refusal(error: OAuth2Error | OAuthError, request: Query) -> AuthorizationRefused:
-    """Translate an error of oauthlib or of the issuer's own checks.
+    """Return the AuthorizationRefused for an error of oauthlib or of the issuer's own checks.
 
     The result has no redirect URI if the client or its redirect URI is invalid.
     """
@@ -58,9 +61,9 @@ def _refusal(error: OAuth2Error | OAuthError, request: Query) -> AuthorizationRe
 
 
 def _translated(error: OAuth2Error | OAuthError, request: Query) -> OAuthError:
-    """Return oauthlib's error as an OAuthError.
+    """Return the OAuthError for an error of oauthlib. An OAuthError is returned unchanged.
 
-    If the client or redirect URI is unknown, the text says how to correct it.
+    If the client or the redirect URI is unknown, the description says what to register.
     """
     if isinstance(error, OAuthError):
         return error

@@ -28,7 +28,10 @@ class Validator(OAuth2Validator):
         )
 
     def get_default_redirect_uri(self, client_id: str, request: Any, *_: Any, **__: Any) -> str | None:  # noqa: ARG002
-        """Return the redirect URI of a client that has only one. Returns None if the request must contain one."""
+        """Return the client's redirect URI if only one is registered and acceptable.
+
+        Returns None in any other case: the request must contain the redirect URI.
+        """
         registered, undotted = request.client.redirect_uris.split(), request.client.allows_undotted_schemes
         return registered[0] if len(registered) == 1 and acceptable(registered[0], undotted=undotted) else None
 
@@ -41,11 +44,11 @@ class Validator(OAuth2Validator):
         return False
 
     def get_default_scopes(self, client_id: str, request: Any, *_: Any, **__: Any) -> list[str]:  # noqa: ARG002
-        """Return no scopes: a client must request them."""
+        """Return an empty list: there are no default scopes, so a client must request each scope."""
         return []
 
     def validate_scopes(self, client_id: str, scopes: list[str], client: Client, *_: Any, **__: Any) -> bool:  # noqa: ARG002
-        """Return True: tokens/authorize/request.py resolves the scopes, by the rule of the token endpoint."""
+        """Return True: tokens/authorize/request.py checks the scopes later, as the token endpoint does."""
         return True
 
     def authenticate_client(self, request: Any, *_: Any, **__: Any) -> bool:  # noqa: ARG002

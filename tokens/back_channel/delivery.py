@@ -1,7 +1,7 @@
 """Sends one logout token to a client (Back-Channel Logout 1.0 sections 2.5 and 2.8).
 
-A client accepts the token by answering 200 or 204. After any other answer, the delivery is tried again. That includes
-400: the client could not log the user out now, but might be able to later.
+A client accepts the token by answering 200 or 204. After any other answer, the delivery is tried again. This includes
+the answer 400, because the client might be able to log the user out later.
 """
 
 from urllib.parse import urlsplit

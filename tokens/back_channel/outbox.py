@@ -1,4 +1,4 @@
-"""The outbox: which message is sent next, and the outcome of each message.
+"""The outbox of logout messages: selects the message to send next, and records the outcome of each message.
 
 - A message is pending while it has a `due_at`. It becomes delivered if the client accepts it, or dead if an attempt
   fails after `give_up_at`.
@@ -63,7 +63,7 @@ def delivered(message: LogoutMessage, *, token_id: str, now: datetime) -> None:
 def failed(message: LogoutMessage, reason: str, *, jitter: float, now: datetime) -> bool:
     """Record that the delivery failed because of `reason`. Returns True if the message is given up.
 
-    Otherwise the message is sent again later. `jitter` is random, from 0 to 1.
+    If it is not given up, the message is sent again later. `jitter` is random, from 0 to 1.
     """
     if now >= message.give_up_at:
         return give_up(message, reason, now=now)

@@ -1,4 +1,4 @@
-"""When a message is tried again after a failure. Pure.
+"""Computes the time until a message is sent again after a failure. Pure.
 
 The wait doubles with each failure, up to LONGEST, so that a client that is down is not flooded when it comes back. A
 random part (jitter) spreads the messages that failed together.

@@ -31,8 +31,8 @@ def end_session(user: User, sid: str, *, now: datetime) -> int:
 
     1. Requests that began in the session get no authorization code any more.
     2. Each client that got an ID token in the session, and has a back-channel logout URI, gets a message.
-    3. The grants that the user gave these clients in the session are revoked, unless they include `offline_access`
-       (Back-Channel Logout 1.0 section 2.7).
+    3. The grants that the user gave in the session to clients with a back-channel logout URI are revoked. A grant with
+       `offline_access` is not revoked (Back-Channel Logout 1.0 section 2.7).
 
     `now` is the database's clock. The `sid` of another user's session sends no message and revokes no grant. For the
     duty of the caller, see the module's docstring.
@@ -55,8 +55,8 @@ def has_ended(sid: str) -> bool:
 def queue_logouts(users: Collection[int], *, now: datetime) -> int:
     """Write messages to the clients of every login session of these users. Returns the number of messages.
 
-    `users` are primary keys. The caller ends the sessions by the session epoch, and revokes the grants
-    (revoking/everywhere.py).
+    `users` are primary keys. The caller must end the sessions, by a new `session_epoch` of each user, and revoke the
+    grants (revoking/everywhere.py).
     """
     _lock(users)
     return _tell(SessionClient.objects.filter(user__in=users), now=now)

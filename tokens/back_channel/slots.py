@@ -16,7 +16,7 @@ SLOW = 1.0  # seconds
 
 
 class Slots:
-    """Counts the running deliveries of a process, and tells if another one may start. Only one thread may use it."""
+    """Counts the running deliveries of a process, to decide if another delivery may start. Not thread-safe."""
 
     def __init__(self) -> None:
         self._running = Counter[Hashable]()

@@ -46,7 +46,7 @@ def _check(alias: str) -> CheckMessage | None:
 
 
 def _unknown(alias: str, error: Exception) -> CheckMessage:
-    """Return the warning for a Redis that refuses the command or does not answer."""
+    """Return the warning for a Redis that refuses the command INFO or does not answer."""
     if type(error).__name__ in {"NoPermissionError", "ResponseError"}:
         hint = "Allow the command INFO to the issuer's Redis user, or make sure that the policy is noeviction."
         message = f"The Redis of {VARIABLES[alias]} hides its maxmemory-policy."

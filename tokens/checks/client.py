@@ -1,4 +1,4 @@
-"""Check the switches of registered clients before a deployment (tag `clients`)."""
+"""Check registered clients before a deployment: PKCE, less strict settings, and ID tokens (tag `clients`)."""
 
 from typing import Any
 
@@ -37,7 +37,10 @@ def check_pkce(**_: Any) -> list[CheckMessage]:
 
 @register("clients", deploy=True)
 def check_switches(**_: Any) -> list[CheckMessage]:
-    """Return warning tokens.W211 for each switch, other than PKCE, that makes an active client less strict."""
+    """Return warning tokens.W211 for each setting of an active client that is less strict than the default.
+
+    Skips the PKCE rule, which `check_pkce` checks.
+    """
     try:
         clients = list(Client.objects.filter(is_active=True).order_by("client_id"))
     except DatabaseError:

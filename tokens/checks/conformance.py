@@ -58,7 +58,7 @@ def report(configuration: Configuration) -> list[ClauseReport]:
 
 
 def is_met(findings: Iterable[ClauseReport]) -> bool:
-    """Return False if the report has a clause that is not met, else True."""
+    """Return True if no clause in `findings`, the result of `report`, is "not met"."""
     return all(finding.state != State.NOT_MET.value for finding in findings)
 
 

@@ -1,4 +1,4 @@
-"""The configuration that the report on FAPI 2.0 examines, and a clause with its state. Pure."""
+"""Types for the report on FAPI 2.0: a configuration, a clause of the profile, the state of a clause. Pure."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

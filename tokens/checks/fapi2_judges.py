@@ -10,14 +10,17 @@ def https(configuration: Configuration) -> list[str]:
 
 
 def held(configuration: Configuration) -> list[str]:
-    """Return a sentence with the problem if no client is required to follow the profile, else []."""
+    """Return [], or a sentence with the problem if no client is required to follow the profile."""
     if configuration.held or configuration.is_for_all:
         return []
     return ["no client follows the profile: create_client --fapi2, or FAPI2=true"]
 
 
 def lacking(problem: str) -> Judge:
-    """Return a function that returns a sentence for each client with this problem."""
+    """Return a function that reports each client with this `problem`.
+
+    It takes a configuration, and returns the result of `held` and one sentence for each such client.
+    """
 
     def judge(configuration: Configuration) -> list[str]:
         with_it = [name for name, problems in configuration.problems.items() if problem in problems]

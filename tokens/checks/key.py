@@ -54,7 +54,11 @@ def check_journal(**_: Any) -> list[CheckMessage]:
 # each command, and an error in a ring would stop the command that repairs it.
 @register("keys", Tags.database)
 def check_keys(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Return error tokens.E303, warnings tokens.W305 and W307, and info tokens.I306 for key rings and their keys."""
+    """Return a message for each problem of the key rings, their keys, and the hashes of client secrets.
+
+    Error tokens.E303 is a row that does not decrypt or verify, and warning W307 is a restored database. Info I306 is a
+    change that is under way, and warning W305 is any other problem.
+    """
     if not databases:
         return []
     try:

@@ -1,4 +1,4 @@
-"""Check that the places of sessions can be shown if SESSION_PLACES is set (tag `session_places`)."""
+"""Check the setting SESSION_PLACES, which shows the city or country of each session (tag `session_places`)."""
 
 from typing import Any
 
@@ -10,7 +10,10 @@ from tokens.account import place
 
 @register("session_places")
 def check_session_places(**_: Any) -> list[CheckMessage]:
-    """Return warning tokens.W801 if the database of places cannot be used, and W802 if no session stores an address."""
+    """Return warning tokens.W801 or W802 if SESSION_PLACES is set but has no effect.
+
+    W801: the database file (MMDB) that SESSION_PLACES names cannot be used. W802: sessions store no IP addresses.
+    """
     settings = conf.issuer()
     path = settings.session_places
     if path is None:

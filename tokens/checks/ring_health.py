@@ -90,7 +90,10 @@ def _flushes(keys: Sequence[Key], now: datetime) -> Iterator[tuple[str, str]]:
 
 
 def _opened(stored: Sequence[store.StoredKey], keys: Sequence[EncryptionKey]) -> Iterator[tuple[str, str]]:
-    """Yield a problem for each row that does not verify, and each private half that cannot be decrypted."""
+    """Yield a problem for each row whose MAC or kid is wrong, and each private half that cannot be decrypted.
+
+    A row has two MACs: one under an encrypting key of `keys`, and one under SECRET_KEY.
+    """
     secrets = issuer().vouching_secrets
     for row in stored:
         genuine, vouched = row.verifies(keys), row.is_vouched(secrets)

@@ -57,11 +57,14 @@ class ClaimsRequest:
         return tuple(name for name in self.names if name not in names.of_scopes(scopes))
 
     def allows_subject(self, subject: str) -> bool:
-        """Return False if the requested claim `sub` names another user than `subject` (OIDC Core section 5.5.1)."""
+        """Return True unless the requested claim `sub` names a user other than `subject` (OIDC Core section 5.5.1)."""
         return all(part["sub"].accepts(subject) for part in (self.userinfo, self.id_token) if "sub" in part)
 
     def allows_class(self, acr: str) -> bool:
-        """Return True if the client accepts the authentication context class `acr` (OIDC Core section 5.5.1.1)."""
+        """Return True unless an essential `acr` claim of the request excludes `acr` (OIDC Core section 5.5.1.1).
+
+        `acr` is the authentication context class of the login. An essential claim always excludes an empty `acr`.
+        """
         requested = self.id_token.get("acr")
         return requested is None or not requested.essential or (bool(acr) and requested.accepts(acr))
 

@@ -49,9 +49,10 @@ def of_userinfo(context: ClaimsContext, grant: UserGrant) -> dict[str, Any]:
 
 
 def of_user(user: User, scopes: Collection[str], requested: Mapping[str, RequestedClaim]) -> dict[str, Any]:
-    """Return the claims that the scopes grant and the claims in `requested`.
+    """Return the values of the claims that `scopes` grant or that `requested` names.
 
-    Raises ClaimsFailed if a claim cannot be computed.
+    Omits a claim without a value, and a requested claim whose value the client does not accept. Raises ClaimsFailed if
+    a claim cannot be computed.
     """
     supported = source.supported()
     granted = names.of_scopes(scopes)

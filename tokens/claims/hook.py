@@ -60,7 +60,7 @@ class ClaimsHook(Protocol):
 
 
 def added(context: ClaimsContext) -> dict[str, Any]:
-    """Call the hook and return its claims, or no claims without a hook. Raises ClaimsFailed if the hook fails."""
+    """Call the hook and return its claims. Returns {} if no hook is set. Raises ClaimsFailed if the hook fails."""
     settings = conf.issuer()
     if not settings.claims_hook:
         return {}

@@ -71,7 +71,7 @@ def problem(claim: str, entry: str) -> str | None:
 
 
 def _value(user: User, name: str) -> Any:
-    """Return the value of one claim as JSON, or None. Raises ClaimsFailed if it cannot be read."""
+    """Return the value of one claim as JSON, or None if the user has none. Raises ClaimsFailed if reading it fails."""
     entry = None if name in FIXED else conf.issuer().claims_source.get(name)
     try:
         own = BUILT_IN[name](user) if name in BUILT_IN and (entry is None or name == "updated_at") else None

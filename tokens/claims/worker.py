@@ -36,7 +36,7 @@ class AllBusy(Exception):
 def run(function: Callable[[], Any], *, within: timedelta) -> Any:
     """Run `function` and return its result, or raise its exception.
 
-    Raises TimeoutError if it takes longer than `within`, and AllBusy if no thread is free.
+    Raises TimeoutError if the function takes longer than `within`, and AllBusy if no thread is free.
     """
     result: Future[Any] = Future()
     _thread().put((result, partial(copy_context().run, function)))

@@ -4,11 +4,12 @@ An assertion is valid if
 1. it is a compact JWT with a permitted `alg`, an expected `typ`, and no critical extension (`read`);
 2. iss, sub, aud, exp and jti are present and well-formed (`read`);
 3. a key of the client verifies its signature (`Assertion.verified`);
-4. its only audience is this issuer, and its dates include the present (`check`);
+4. its only audience is this issuer, it has begun to be valid, and it has not expired (`check`);
 5. its `jti` is used for the first time. The caller checks this (`private_key_jwt.use_once`).
 
-The caller names the `typ` values that it accepts, so that an assertion that authenticates a client is never accepted as
-a grant, nor a grant as authentication (RFC 8725 section 3.11). If there is no `typ`, `sub` distinguishes them.
+An assertion either authenticates its client, or is a grant that names a user. The caller passes the `typ` values that
+it accepts, so that one kind of assertion is never accepted as the other kind (RFC 8725 section 3.11). If the assertion
+has no `typ`, its `sub` shows the kind.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -33,7 +34,7 @@ class InvalidAssertion(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """A parsed assertion. The caller must not trust its content before `verified` returned True."""
+    """A parsed assertion. The caller must not trust the content until `verified` has returned True."""
 
     header: Mapping[str, Any]
     claims: Mapping[str, Any]
@@ -57,7 +58,7 @@ class Assertion:
 
     @property
     def audience(self) -> str:
-        """Return the audience of the assertion (`aud`), of which it has exactly one."""
+        """Return the only audience of the assertion (`aud`)."""
         audience = self.claims["aud"]
         return str(audience[0] if isinstance(audience, list) else audience)
 
@@ -74,7 +75,8 @@ class Assertion:
     def verified(self, keys: Sequence[ClientKey], *, stand_in: ClientKey) -> bool:
         """Return True if one of `keys` signed the assertion.
 
-        If no key fits, verifies with the dummy key `stand_in` to keep the timing constant, and returns False.
+        If no key fits the `kid` and `alg` of the assertion, verifies with the dummy key `stand_in` and returns False.
+        The dummy key keeps the timing constant.
         """
         algorithm = self.header["alg"]
         candidates = key_choice.candidates(keys, kid=self.header.get("kid"), algorithm=algorithm)
@@ -86,8 +88,8 @@ class Assertion:
 def read(text: str, *, types: Collection[str | None]) -> Assertion:
     """Parse the assertion in `text`, without verifying its signature.
 
-    Raises InvalidAssertion unless the algorithm is permitted, `typ` is in `types` (None: no `typ`), and iss, sub, aud,
-    exp and jti are present and well-formed.
+    `types` are the accepted values of `typ`, with None for a missing `typ`. Raises InvalidAssertion unless `parse`
+    accepts the JWT, and iss, sub, aud, exp and jti are present and well-formed.
     """
     parsed = parse(text, types=types)
     for name in ("iss", "sub", "jti"):
@@ -101,8 +103,8 @@ def read(text: str, *, types: Collection[str | None]) -> Assertion:
 def parse(text: str, *, types: Collection[str | None]) -> Assertion:
     """Parse a JWT of a client. Checks the form and the header, not the claims or the signature.
 
-    Raises InvalidAssertion unless the algorithm is permitted, `typ` is in `types` (None: no `typ`), and `crit` is
-    absent.
+    `types` are the accepted values of `typ`, with None for a missing `typ`. Raises InvalidAssertion if the text is not
+    a JWT, its algorithm or `typ` is not accepted, or its header has `crit`.
     """
     if len(text) > LONGEST or text.count(".") != 2:
         raise InvalidAssertion(f"it is not a JWT, or is longer than {LONGEST} characters")
@@ -117,8 +119,8 @@ def parse(text: str, *, types: Collection[str | None]) -> Assertion:
 def check(assertion: Assertion, *, audiences: Collection[str], now: datetime) -> None:
     """Check the audience and the dates of a verified assertion (RFC 7523 section 3, items 3 to 6).
 
-    Raises InvalidAssertion unless its `aud` is one of `audiences`, `now` is within its dates, and its `exp` is at most
-    LONGEST_LIFE ahead. Tolerates CLOCK_ERROR in each date.
+    Raises InvalidAssertion if its `aud` is not one of `audiences`, if it has expired or is not valid yet, or if its
+    `exp` is more than LONGEST_LIFE after `now`. Tolerates CLOCK_ERROR in each date.
     """
     if assertion.audience not in audiences:
         raise InvalidAssertion("its aud is not this issuer")
@@ -149,7 +151,7 @@ def _type(header: Mapping[str, Any]) -> str | None:
 
 
 def check_form(claims: Mapping[str, Any]) -> None:
-    """Raise InvalidAssertion unless the JWT has exactly one audience, an expiry, and well-formed dates."""
+    """Raise InvalidAssertion unless the claims of a JWT have one audience, an `exp`, and well-formed dates."""
     audience = claims.get("aud")
     if not isinstance(audience, str) and not (isinstance(audience, list) and len(audience) == 1):
         raise InvalidAssertion("its aud is missing, or does not name exactly one receiver")

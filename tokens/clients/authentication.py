@@ -1,5 +1,6 @@
-"""Step 3. The client authenticates before it requests a token: by its own key or a secret, one method per request.
+"""Step 3. The client authenticates before it requests a token, by its own key or by a secret.
 
+- A request uses one method of authentication.
 - A secret is accepted in the header or in the body (RFC 6749 section 2.3.1), unless the client is pinned to one place.
 - A client that authenticates by a key cannot use a secret. A client that authenticates by a secret cannot use a key.
 - Public clients have no credentials. They send only their client_id, and PKCE protects the codes that they redeem.
@@ -49,7 +50,7 @@ class Presented:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """The credentials of a request, as they were sent. They are not verified, and can contradict each other."""
+    """The credentials of a request, not verified. Header and body can contradict each other."""
 
     has_header: bool
     name: str | None = None
@@ -70,7 +71,10 @@ class Credentials:
 
 
 def read(authorization: str | None, form: Mapping[str, str]) -> Credentials:
-    """Read the credentials of a request from its `Authorization` header and the parameters of its body."""
+    """Read the credentials of a request from its `Authorization` header and the parameters of its body.
+
+    Does not verify the credentials.
+    """
     basic, problem = (None, "") if authorization is None else _basic(authorization)
     # A malformed Basic header names no client: without a colon, all of it might be a secret.
     in_header = basic.client_id if basic else "" if problem == MALFORMED else None
@@ -91,14 +95,16 @@ def authenticate(
 ) -> Client:
     """Authenticate the client of a request.
 
-    `version` is the registry's version, or None if the caller has not read it. `received` is the instant at which the
-    server had received the request (monotonic seconds), or None.
+    `version` is the version of the client registry (`registry.version`), or None if the caller has not read it.
+    `received` is the instant at which the server had received the request (monotonic seconds), or None if unknown.
 
     Raises:
         InvalidClient: The client cannot be authenticated, for any reason.
         OAuthError invalid_request: The request uses two methods (RFC 6749 section 2.3) or names two clients.
         OAuthError unauthorized_client: The client's registration violates its security profile.
-        NotReady: KEY_ENCRYPTION_KEYS cannot be read or lacks the key of a secret, or too many secrets are being hashed.
+        NotReady: KEY_ENCRYPTION_KEYS is malformed or lacks the entry under which a client secret is hashed, or too many
+            secrets are being hashed.
+        Unavailable: The keys at the client's `jwks_uri` are still being fetched.
     """
     try:
         if credentials.assertion or credentials.assertion_type:
@@ -115,10 +121,10 @@ def authenticate(
 
 
 def presented(credentials: Credentials) -> Presented:
-    """Return the client_id and secret, from the header or from the body.
+    """Return the client_id and secret that the request presents in its header or its body.
 
-    Raises InvalidClient if the client_id is missing or the header is malformed, and OAuthError invalid_request if
-    header and body contradict each other.
+    Raises InvalidClient if the client_id is missing or the header is malformed, and OAuthError invalid_request if there
+    are two secrets, or header and body name different clients.
     """
     if not credentials.has_header:
         if not credentials.client_id:
@@ -134,9 +140,10 @@ def presented(credentials: Credentials) -> Presented:
 
 
 def _by_secret(identity: Presented, version: str | None, received: float | None, *, now: datetime) -> Client:
-    """Return the client whose secret was presented, or the public client that was named.
+    """Return the client that the request authenticates by a secret, or the public client that the request names.
 
-    Raises InvalidClient if there is no such active client or the secret is wrong, and NotReady as `_proves` does.
+    Raises InvalidClient if there is no such active client or the secret is wrong, and NotReady as `_proves` does. For
+    `version` and `received` see `authenticate`.
     """
     version, cached = registry.current(identity.client_id, read=version, received=received)
     if _proves(identity, cached, cached.secrets.all() if cached else (), now=now) and cached is not None:
@@ -152,9 +159,9 @@ def _by_secret(identity: Presented, version: str | None, received: float | None,
 
 
 def _failure(identity: Presented, client: Client | None) -> str:
-    """Return why client authentication failed, for the log.
+    """Return the reason why client authentication failed, for the log.
 
-    If the secret was sent in the wrong place, the text does not reveal if the secret is right.
+    If the client may not send a secret in this place (header or body), the text does not reveal if the secret is right.
     """
     if client is None:
         return "no active client has this client_id"
@@ -190,8 +197,11 @@ def _fits(identity: Presented, client: Client | None) -> bool:
 def _by_key(credentials: Credentials, *, now: datetime) -> Client:
     """Return the client whose key signed the assertion (RFC 7521 section 4.2, RFC 7523 section 2.2).
 
-    Raises InvalidClient if the assertion is not valid, OAuthError invalid_client if its `aud` is an endpoint that the
-    client may not name, and OAuthError invalid_request if the request uses two methods or names two clients.
+    Raises:
+        InvalidClient: The assertion is not valid.
+        OAuthError invalid_client: The `aud` of the assertion is the URL of an endpoint, which this client may not use.
+        OAuthError invalid_request: The request uses two methods or names two clients.
+        Unavailable: The client's keys are still being fetched.
     """
     if credentials.has_header or credentials.secret:
         raise OAuthError("invalid_request", "Authenticate the client in one way: by its key or by a secret.")
@@ -211,9 +221,10 @@ def _by_key(credentials: Credentials, *, now: datetime) -> Client:
 
 
 def _basic(authorization: str) -> tuple[Presented | None, str]:
-    """Return the client_id and secret of a Basic header. Each is form-encoded in the header (RFC 6749 section 2.3.1).
+    """Decode a Basic header. Its client_id and secret are form-encoded (RFC 6749 section 2.3.1).
 
-    The second value is "". If the header is not usable, returns None and the reason, which is NOT_BASIC or MALFORMED.
+    Returns the client_id and secret, and "". If the header is not usable, returns None and the reason, which is
+    NOT_BASIC or MALFORMED.
     """
     scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() != "basic":

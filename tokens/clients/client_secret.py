@@ -1,12 +1,12 @@
 """Client secrets: generates, stores and compares them.
 
 - A secret has 256 random bits and is shown once, when it is generated.
-- The database stores its HMAC-SHA-256. A slow hash would cost each request 250 ms and add no protection, because the
-  secrets cannot be guessed. The database does not contain the key of the HMAC, so a leaked table is useless.
-- The key is derived from an entry of KEY_ENCRYPTION_KEYS. A secret that is used is hashed again under the first entry,
-  so that an old entry can be removed once `live_by_key` counts no secret under it.
-- A secret of another project (tokens/handover/toolkit.py) has that project's slow hash until its first use. A secret
-  that could be guessed keeps the slow hash.
+- The database stores the HMAC-SHA-256 of the secret. A slow hash would cost each request 250 ms and add no protection,
+  because the secrets cannot be guessed. The key of the HMAC is not in the database, so a leaked table is useless.
+- The key is derived from an entry of KEY_ENCRYPTION_KEYS. When a secret is used, it is hashed again under the first
+  entry. An old entry can be removed when `live_by_key` counts no secret under that entry.
+- A secret that was imported from another project (tokens/handover/toolkit.py) has the slow hash of that project until
+  its first use. A secret that an attacker could guess keeps a slow hash.
 - A comparison takes the same time for every wrong secret, and for a client that does not exist.
 """
 
@@ -60,7 +60,7 @@ class LostKey(Exception):
 
 
 def create(client: Client, *, now: datetime, expires_at: datetime | None = None) -> str:
-    """Generate a further secret for `client` and return it. The secret cannot be read later.
+    """Generate a further secret for `client`, store its hash, and return the secret.
 
     If `expires_at` is None, the secret does not expire. Raises MalformedEncryptionKey if KEY_ENCRYPTION_KEYS is
     malformed.
@@ -70,7 +70,7 @@ def create(client: Client, *, now: datetime, expires_at: datetime | None = None)
 
 
 def add(client: Client, secret: str, *, now: datetime, expires_at: datetime | None = None) -> str:
-    """Store a further secret of `client` that was generated elsewhere, and return it.
+    """Store the hash of a further secret of `client`, which the caller generated. Returns the secret.
 
     Raises ValueError if the secret cannot have 256 random bits (see STRONG), and MalformedEncryptionKey if
     KEY_ENCRYPTION_KEYS is malformed.
@@ -90,16 +90,16 @@ def add(client: Client, secret: str, *, now: datetime, expires_at: datetime | No
 
 
 def stored_of(client: Client | None) -> list[ClientSecret]:
-    """Return all stored secrets of the client, also revoked and expired ones. Empty if the client is None."""
+    """Return the rows of all secrets of the client, also revoked and expired ones. Returns [] if the client is None."""
     # The same statement runs for a client that does not exist, so that timing does not reveal which client_ids exist.
     return list(ClientSecret.objects.filter(client_id=client.pk if client else NO_CLIENT))
 
 
 def presented_by(client_id: str) -> tuple[Client | None, list[ClientSecret]]:
-    """Return the active client with this client_id, or None, and its secrets.
+    """Return the active client with this client_id and its stored secrets, or None and [] if there is no such client.
 
-    The client has only the columns in COMPARED, which authentication needs. Sends one SQL statement, which is the same
-    for a client that does not exist.
+    The client has only the columns in COMPARED, which authentication needs. The same SQL statement runs if the client
+    does not exist.
     """
     # A wrong secret needs this statement. Through the ORM, the statement took more calls than the rest of the request.
     with plain_sql.cursor() as cursor:
@@ -139,10 +139,10 @@ def _columns() -> list[Any]:
 
 
 def matches(stored: Iterable[ClientSecret], presented: str, *, now: datetime) -> bool:
-    """Return True if `presented` is a live secret among those in `stored`.
+    """Return True if `presented` is one of the live secrets in `stored`.
 
-    Records the day of the use. Hashes the secret again under the first entry of KEY_ENCRYPTION_KEYS if it was hashed
-    under another entry.
+    Records the day of the use. If the secret was hashed under another entry of KEY_ENCRYPTION_KEYS than the first,
+    hashes the secret again under the first.
 
     Raises LostKey if no secret matches and this process lacks the key to compare one of them, MalformedEncryptionKey if
     KEY_ENCRYPTION_KEYS is malformed, and Busy if too many imported secrets are being compared.
@@ -171,10 +171,10 @@ def live_by_key(*, now: datetime) -> dict[str, int]:
 
 
 def import_secret(client: Client, secret: str, *, now: datetime) -> bool:
-    """Store a secret of another project, which is a text or a hash in Django's format.
+    """Store an imported secret, which the client had at another OAuth server.
 
-    A text that cannot have 256 random bits (see STRONG) is stored as a slow hash. Returns False if no hasher of Django
-    knows the hash.
+    `secret` is the secret itself, or its hash in Django's format. A secret that is too short for 256 random bits (see
+    STRONG) is stored as a slow hash. Returns False, and stores nothing, if no hasher of Django knows the hash.
     """
     if STRONG.fullmatch(secret):
         add(client, secret, now=now)
@@ -184,7 +184,7 @@ def import_secret(client: Client, secret: str, *, now: datetime) -> bool:
 
 
 def _find(live: Sequence[ClientSecret], digests: dict[str, bytes]) -> ClientSecret | None:
-    """Return the secret of `live` whose stored hash is that of the presented secret, or None.
+    """Return the secret in `live` that equals the presented secret, or None if there is none.
 
     `digests` has the presented secret's hash under each encrypting key, by the id of the encrypting key.
     """
@@ -197,7 +197,10 @@ def _find(live: Sequence[ClientSecret], digests: dict[str, bytes]) -> ClientSecr
 
 
 def _require_keys(live: Sequence[ClientSecret], digests: dict[str, bytes]) -> None:
-    """Raise LostKey unless this process has the encrypting key of each live secret's hash: its id is in `digests`."""
+    """Raise LostKey if a secret in `live` is hashed under an encrypting key that this process does not have.
+
+    The keys of `digests` are the ids of the encrypting keys of this process.
+    """
     if lost := {secret.encryption_key_id for secret in live} - digests.keys():
         raise LostKey(
             f"client secrets are hashed under {', '.join(sorted(lost))}, which KEY_ENCRYPTION_KEYS of this process"
@@ -206,7 +209,7 @@ def _require_keys(live: Sequence[ClientSecret], digests: dict[str, bytes]) -> No
 
 
 def _note_use(secret: ClientSecret, *, now: datetime) -> None:
-    """Record the day of the last use. It shows the operator whether an old secret is still in use."""
+    """Record the day of the last use, by which the operator sees if an old secret is still in use."""
     # A day is precise enough, and takes one statement a day instead of one for each request.
     if secret.last_used_on != now.date():
         secret.last_used_on = now.date()
@@ -215,7 +218,11 @@ def _note_use(secret: ClientSecret, *, now: datetime) -> None:
 
 
 def _rehash(secret: ClientSecret, digests: dict[str, bytes], presented: str) -> None:
-    """Store the secret's hash under the first entry of KEY_ENCRYPTION_KEYS, so that the old entry can be removed."""
+    """Store the hash of `secret` under the first entry of KEY_ENCRYPTION_KEYS, unless it is stored already.
+
+    The new hash replaces the stored hash. A slow hash is not replaced if the secret could be guessed. `presented` is
+    the secret in clear text. `digests` has its hash under each entry, by the id of the entry, the first entry first.
+    """
     first, digest = next(iter(digests.items()))
     if secret.imported_hash:
         if STRONG.fullmatch(presented):  # a guessable secret keeps its slow hash
@@ -234,5 +241,5 @@ def _digest(key: bytes, secret: str) -> bytes:
 
 @lru_cache(maxsize=4)
 def _keys(entries: tuple[str, ...]) -> dict[str, bytes]:
-    """Return HMAC keys by the id of their entry in KEY_ENCRYPTION_KEYS, in the order of the entries."""
+    """Return the HMAC key for each entry of KEY_ENCRYPTION_KEYS, by the id of the entry, in the order of `entries`."""
     return {key.id: key.derive(PURPOSE) for key in parse(entries)}

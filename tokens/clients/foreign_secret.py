@@ -1,6 +1,8 @@
-"""Client secrets of another project that have its slow hash, or that can be guessed and therefore get one.
+"""Client secrets that were imported from another project and are stored as a slow hash (a password hash of Django).
 
-- The row of such a secret has `imported_hash`. Its digest equals no hash of a presented secret.
+- The other project exported the slow hash, or the secret itself. In the second case, this module makes the slow hash,
+  because the secret could be guessed.
+- The slow hash is in the column `imported_hash`. The column `digest`, for the fast hash, has a random value.
 - `client_secret` replaces the slow hash at the first use, unless the secret could be guessed.
 """
 
@@ -16,9 +18,10 @@ from tokens.models import Client, ClientSecret
 
 
 def add(client: Client, secret: str, *, key_id: str, now: datetime) -> bool:
-    """Store a hash in Django's format, or the slow hash of a text. Returns False if no hasher of Django knows the hash.
+    """Store an imported secret, which the client had at another OAuth server, as a slow hash.
 
-    `key_id` is the id of the first entry of KEY_ENCRYPTION_KEYS.
+    `secret` is a hash in Django's format, or the secret itself, which is then hashed. Returns False if no hasher of
+    Django knows the hash. `key_id` is the id of the first entry of KEY_ENCRYPTION_KEYS.
     """
     if "$" in secret and not _has_hasher(secret):
         return False
@@ -33,10 +36,9 @@ def add(client: Client, secret: str, *, key_id: str, now: datetime) -> bool:
 
 
 def find(live: Sequence[ClientSecret], presented: str) -> ClientSecret | None:
-    """Return the secret of `live` whose imported hash matches `presented`, or None.
+    """Return the secret of `live` whose imported (slow) hash matches `presented`, or None.
 
-    Imported hashes are slow. A strong secret gets a fast hash at its first use, and is not compared here after that.
-    Raises Busy if too many imported secrets are being compared.
+    Raises Busy if too many imported secrets are being compared at the same time.
     """
     for secret in live:
         if secret.imported_hash:
@@ -47,7 +49,10 @@ def find(live: Sequence[ClientSecret], presented: str) -> ClientSecret | None:
 
 
 def replace_hash(secret: ClientSecret, digest: bytes, *, key_id: str, hint: str) -> None:
-    """Replace the imported hash by the fast one, `digest`, which was made under the encrypting key `key_id`."""
+    """Replace the imported (slow) hash by `digest`, the fast hash under the encrypting key `key_id`.
+
+    `hint` is the end of the secret, by which operators recognize the secret. Changes nothing if the database is down.
+    """
     with unless_down():
         rows = ClientSecret.objects.filter(pk=secret.pk, imported_hash=secret.imported_hash)
         rows.update(encryption_key_id=key_id, digest=digest, imported_hash=None, hint=hint)

@@ -3,12 +3,11 @@
 - Each address has one copy of its keys and at most one fetch at a time (single-flight), with 30 s between two fetches.
   An attacker who sends assertions with an unknown `kid` causes two fetches a minute at most, and no delay for
   assertions whose key is in the copy.
-- A key that the client removed is refused after 5 minutes at the latest, if its address answers in time.
-- If the address does not answer, its copy is used for an hour. After that the client cannot authenticate.
+- A key that the client removed from its JWKS is refused after 5 minutes at the latest, if the address answers in time.
+- If the address does not answer, the copy is used for an hour. After that the client cannot authenticate.
 - A process keeps the copies of the ADDRESSES addresses that were used last.
-- Self-registered clients have a separate table, with its own bounds on fetches and waiting requests, because an
-  attacker can register any number of slow addresses. So these addresses neither delay nor displace the keys of other
-  clients.
+- The copies of self-registered clients are in a separate table, with separate limits for fetches and waiting requests.
+  An attacker who registers many slow addresses cannot delay other clients, or displace their keys from the cache.
 """
 
 import logging
@@ -65,9 +64,9 @@ class _Copies:
 
 
 def _bounded(number: int) -> Callable[[Callable[[], None]], None]:
-    """Return a function that runs its argument in a thread.
+    """Return a function that runs its argument in a new thread.
 
-    It raises RuntimeError if `number` of these threads run already.
+    The returned function raises RuntimeError if `number` of these threads run already.
     """
     room = threading.BoundedSemaphore(number)
 
@@ -102,9 +101,9 @@ _registered, _strangers = _new_tables()
 def keys(url: str, *, kid: object, is_stranger: bool = False) -> tuple[ClientKey, ...]:
     """Return the keys at `url`. Fetch the keys if there is no copy, or if no key has this `kid`.
 
-    `kid` is that of the JWT's header, or None. `is_stranger` is True for a self-registered client. Returns an empty
-    tuple if the keys cannot be fetched and there is no copy. Raises Unavailable if the fetch takes too long, or too
-    many requests wait for it.
+    `kid` is from the header of the JWT, or None. `is_stranger` is True for a self-registered client. Returns an empty
+    tuple if the keys cannot be fetched and there is no copy. Raises Unavailable if the fetch takes too long, or if too
+    many requests wait for fetches.
     """
     try:
         return (_strangers if is_stranger else _registered).get(url).find(kid)
@@ -119,7 +118,7 @@ def forget() -> None:
 
 
 def _fetch(url: str) -> tuple[ClientKey, ...]:
-    """Fetch the usable keys at `url`, and log how many were skipped.
+    """Fetch the JWKS at `url` and return its usable keys. Logs how many keys are ignored.
 
     Raises FetchError if the fetch fails, and UnusableKey if the document is not a JWKS or has too many keys.
     """
@@ -136,7 +135,7 @@ def _fetch(url: str) -> tuple[ClientKey, ...]:
 
 
 def _reset_after_fork() -> None:
-    """Replace both tables of cached keys, and their locks, in a forked process."""
+    """Replace both tables of cached keys, and their locks. Runs in a new process after a fork."""
     # The parent's threads do not exist here, so a lock that a thread held is never released, nor its fetch completed.
     global _registered, _strangers
     _registered, _strangers = _new_tables()

@@ -1,17 +1,20 @@
-"""A copy of the keys at one address, refreshed in the background (stale-while-revalidate, single-flight). Pure.
+"""A cached copy of the keys at one address, refreshed in the background (stale-while-revalidate, single-flight). Pure.
 
-If the copy has the request's `kid`, the copy's age decides. The age is counted from the start of the fetch:
+If the copy has the request's `kid`, the copy's age decides. The age is the time since the start of the last fetch that
+succeeded:
 - Below REFRESH, the request uses the copy.
 - From REFRESH to STALE, the request uses the copy and starts a fetch.
 - From STALE to KEPT, the request starts a fetch and waits for it up to `patience`, because the client might have
   removed the key. The request uses the copy if the fetch fails or takes longer.
 - Above KEPT, the request gets no keys, as if `kid` were unknown.
 
-A request whose `kid` is unknown starts a fetch and waits for it. The request fails with Undetermined if the fetch takes
-longer than `patience`, or `waiters` requests wait already. A fetch starts at least PAUSE after the start of the last.
+A request whose `kid` is unknown starts a fetch and waits for its end. The request fails with Undetermined if the fetch
+takes longer than `patience`, or if `waiters` requests wait already. If the copy has a key without a `kid`, the request
+does not wait, because that key might be the right one. PAUSE is the shortest time between the starts of two fetches.
 
-Example with REFRESH 240, STALE 300: fetched at 0 s. At 250 s a request with a known kid uses the copy and starts a
-fetch, which ends at 251 s: the copy's age is 1 s then. Without that request, one at 310 s waits for the fetch.
+Example with REFRESH 240 and STALE 300: the keys are fetched at 0 s. At 250 s, a request with a known kid uses the copy
+and starts a fetch, which ends at 251 s. The copy's age is then 1 s. If there is no request until 310 s, the request at
+310 s waits for the fetch.
 
 Threads: readers take no lock, because a `Fetched` is immutable and replaced by one assignment. The lock guards a few
 assignments and is never held during a fetch or a wait. The fetch, the clock and the start of a thread are arguments.
@@ -61,8 +64,8 @@ class KeyCopy:
 
     `fetch` returns the keys or raises an exception. `clock` returns monotonic seconds. `spawn` runs a function in a
     thread, and raises RuntimeError if there are too many threads. `room` is a semaphore that limits how many requests
-    may wait for fetches. Copies of several addresses can share one `room`. Without `room`, the copy lets `waiters`
-    requests wait.
+    may wait for fetches. Copies of several addresses can share one `room`. If `room` is None, at most `waiters`
+    requests may wait for this copy. A request waits at most `patience` seconds.
     """
 
     def __init__(
@@ -81,7 +84,9 @@ class KeyCopy:
         self._flight: threading.Event | None = None
 
     def find(self, kid: object) -> Keys:
-        """Return the keys. Fetch them first if no key has this `kid` (None: any), or the copy is stale.
+        """Return the keys of the copy. If no key has this `kid`, or the copy is stale, waits for a fetch first.
+
+        If `kid` is None, any key will do. Does not wait for an unknown `kid` if the copy has a key without a `kid`.
 
         Returns no keys if there is no usable copy and the fetch fails. Raises Undetermined if no key has this `kid` and
         the fetch does not end in time.
@@ -109,7 +114,7 @@ class KeyCopy:
     def _start(self) -> threading.Event | None:
         """Start a fetch unless one is in progress. Return the event that is set when the fetch ends.
 
-        Starts no fetch and returns None within PAUSE of the start of the last fetch.
+        Returns None if no fetch is in progress, and the last fetch started less than PAUSE ago.
         """
         with self._lock:
             if self._flight is not None:
@@ -138,7 +143,10 @@ class KeyCopy:
             self._room.release()
 
     def _run(self, flight: threading.Event, started: float) -> None:
-        """Fetch the keys. Logs a failure and leaves the copy as it is."""
+        """Fetch the keys, and store them with `started`, the start of the fetch. Sets `flight` at the end.
+
+        If the fetch fails, logs a warning and keeps the old keys.
+        """
         try:
             self._fetched = Fetched(self._fetch(), started)
         except Exception as error:  # noqa: BLE001 (an exception would end the thread unseen; any one is a failed fetch)

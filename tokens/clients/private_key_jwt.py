@@ -2,8 +2,8 @@
 
 `prove` establishes, in this order:
 1. The assertion is well-formed and has an expected `typ`; if it authenticates a client, `sub` is `iss`.
-2. A key of the active client `iss` signed the assertion (`_signed_by`). The check takes the same time if the client
-   does not exist.
+2. A key of the client with the client_id `iss` signed the assertion, and this client is active (`_signed_by`). The
+   check takes the same time if the client does not exist.
 3. The `aud` of the assertion is this issuer, and the assertion is valid now.
 4. This client has not used the `jti` before, in any process.
 
@@ -37,7 +37,7 @@ TYPES = frozenset({None, "jwt", "client-authentication+jwt"})
 
 
 class Unfit(InvalidAssertion):
-    """The signature of the assertion is valid, but its audience or dates are not, or its `jti` was used before."""
+    """The signature of the assertion is valid, but another check failed, for example that of the audience or `jti`."""
 
     def __init__(self, client: Client, reason: str) -> None:
         super().__init__(reason)
@@ -49,10 +49,10 @@ class LegacyAudience(Unfit):
 
 
 def prove_itself(text: str, *, now: datetime) -> Client:
-    """Authenticate a client by the assertion in `text`, whose `iss` and `sub` are the client (RFC 7523 section 3).
+    """Authenticate a client by the assertion in `text`, whose `iss` and `sub` are the client_id (RFC 7523 section 3).
 
-    Records the `jti` as used. Raises InvalidAssertion if the assertion is invalid. Raises its subclass LegacyAudience
-    if the audience is the token or PAR endpoint and this client may not use that.
+    Records the `jti` as used. Raises InvalidAssertion if the assertion is invalid, and its subclass LegacyAudience if
+    the audience is the token or PAR endpoint, which this client may not use as an audience.
     """
     own = assertion.read(text, types=TYPES)
     if own.subject != own.issuer:
@@ -61,10 +61,10 @@ def prove_itself(text: str, *, now: datetime) -> Client:
 
 
 def prove(parsed: Assertion, *, now: datetime) -> Client:
-    """Return the client that signed the assertion, and record its `jti` as used.
+    """Return the client that signed the assertion, and record the `jti` of the assertion as used.
 
-    Raises InvalidAssertion if the assertion is invalid. If a key of the client signed the refused assertion, the audit
-    log gets `assertion.refused`.
+    Raises InvalidAssertion if the assertion is invalid. If its signature is valid nevertheless, logs
+    `assertion.refused` in the audit log.
     """
     # A client that does not exist takes the same work as a wrong signature.
     try:
@@ -102,8 +102,9 @@ def _signed_by(parsed: Assertion, client: Client | None, *, now: datetime) -> Cl
 
     Raises:
         InvalidAssertion: No key of the client verifies the signature.
-        LegacyAudience: A check failed, and the audience is the token or PAR endpoint, which this client may not use.
-        Unfit: The signature is valid, but another check failed.
+        LegacyAudience: The signature is valid, but another check failed, and the audience is the token or PAR endpoint,
+            which the client's registration does not permit as an audience.
+        Unfit: The signature is valid, but another check failed, and LegacyAudience does not apply.
     """
     signed = parsed.verified(keys(client, kid=parsed.header.get("kid")), stand_in=stand_in(parsed.header["alg"]))
     if not signed or client is None:
@@ -128,10 +129,10 @@ def require_profile(parsed: Assertion, client: Client) -> None:
 
 
 def keys(client: Client | None, *, kid: object) -> tuple[ClientKey, ...]:
-    """Return the public keys with which a client's assertions are verified.
+    """Return the public keys of a client, to verify its assertions: the registered keys, or those at its `jwks_uri`.
 
-    Returns no keys if the client is None or authenticates by another method. `kid` is that of the assertion's header,
-    or None. Raises Unavailable if the keys at the `jwks_uri` are still being fetched.
+    Returns no keys if the client is None or does not authenticate by private_key_jwt. `kid` is from the header of the
+    assertion, or None. Raises Unavailable if the keys at the `jwks_uri` are still being fetched.
     """
     if client is None or client.token_endpoint_auth_method != AuthenticationMethod.PRIVATE_KEY_JWT:
         return ()
@@ -166,20 +167,23 @@ def use_once(client: Client, token_id: str, *, expires_at: datetime) -> str | No
 
 
 def audiences(client: Client) -> tuple[str, ...]:
-    """Return the accepted values of `aud`: the issuer's URL, and those of `endpoints` if the client may send them."""
+    """Return the accepted values of `aud`: the issuer's URL, and for some clients also the `endpoints`.
+
+    The endpoints are included if the registration of the client permits them and the client need not follow FAPI 2.0.
+    """
     url = conf.issuer().url
     return (url, *endpoints()) if client.accepts_token_endpoint_audience and not client.follows_fapi2 else (url,)
 
 
 def endpoints() -> tuple[str, str]:
-    """Return the URLs of the token and PAR endpoints, which libraries from before RFC 7523bis send as `aud`."""
+    """Return the URLs of the token and PAR endpoints, which older libraries (before RFC 7523bis) send as `aud`."""
     base = conf.issuer().url.rstrip("/")
     return f"{base}/oauth/token", f"{base}/oauth/par"
 
 
 @cache
 def stand_in(algorithm: str) -> ClientKey:
-    """Return a dummy public key for `algorithm`. Lives as long as the process."""
+    """Return the dummy public key for `algorithm`, which this process generates once. No client has the private key."""
     # Verifying against it keeps timing constant if the client has no key.
     return ClientKey(None, frozenset({algorithm}), _generate(algorithm).public_key())
 

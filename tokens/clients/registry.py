@@ -1,11 +1,11 @@
 """Caches registered clients in this process, with their secrets, scopes, APIs and exchange policies.
 
-- A change gives the registry a new version, in the same transaction.
-- A cached client is used only if the registry still has the version under which the client was read. Thus a secret that
-  was revoked in another process is refused by the next request.
+- Each change of a client, secret, scope, API or policy gives the registry a new version, in the same transaction.
+- A cached client is used only if the registry still has the version under which the client was read. So if a secret is
+  revoked in another process, the next request is refused.
 - Reading a client takes ten SQL statements. Reading the registry's version takes one.
-- One query of the version serves all requests that this process had received before the query began. A change that was
-  committed before such a request arrived is visible to that query.
+- A request can use the version that another request read, if the query began after the request had arrived. The query
+  sees every change that was committed before the request arrived.
 """
 
 import threading
@@ -37,7 +37,7 @@ def version(*, received: float | None = None) -> str | None:
     """Return the registry's version, or None if its table is empty. If None, the caller must not cache clients.
 
     `received` is the instant at which the server had received the whole request (monotonic seconds), or None if
-    unknown. If this process began its last query of the version after `received`, returns the result of that query.
+    unknown. If the last query of this process began after `received`, returns its result and runs no query.
     """
     global _last_reading  # noqa: PLW0603 (the pair is replaced at once, so no thread sees a half of it)
     began, last = _last_reading
@@ -53,7 +53,7 @@ def version(*, received: float | None = None) -> str | None:
 
 
 def _read_version(database: BaseDatabaseWrapper) -> str | None:
-    """Read the registry's version from the database, without Django's cursor if the backend can."""
+    """Read the registry's version from the database. Uses the method `read_text` of the backend if there is one."""
     if (read_text := getattr(database, "read_text", None)) is not None:  # project/postgresql
         return cast("str | None", read_text(VERSION))
     with database.cursor() as cursor:
@@ -63,9 +63,10 @@ def _read_version(database: BaseDatabaseWrapper) -> str | None:
 
 
 def current(client_id: str, *, read: str | None, received: float | None) -> tuple[str | None, Client | None]:
-    """Return the registry's version, and the cached client if it was read under that version, else None.
+    """Return the registry's version, and the client from the cache.
 
-    `read` is the version if the caller has read it already, else None. For `received`, see `version`.
+    The client is None if it is not cached, or was read under another version. `read` is the version if the caller has
+    read it already, else None. For `received`, see `version`.
     """
     now = read or version(received=received)
     return now, recall(client_id, version=now)
@@ -82,7 +83,7 @@ def recall(client_id: str, *, version: str | None) -> Client | None:
 
 
 def remembered(client_id: str) -> tuple[str | None, Client | None]:
-    """Return the cached client and the registry's version when the client was read, or None for both.
+    """Return the version under which the client was cached, and the client. Returns (None, None) if it is not cached.
 
     The caller must check that the registry still has that version.
     """
@@ -104,7 +105,10 @@ def forget() -> None:
 
 
 def read(client_id: str) -> Client | None:
-    """Return the active client in the database, or None. Does not read its secrets, scopes and APIs."""
+    """Read the active client with this client_id from the database. Returns None if there is none.
+
+    Does not read its secrets, scopes and APIs.
+    """
     return Client.objects.filter(client_id=client_id, is_active=True).first()
 
 
@@ -127,7 +131,7 @@ def keep(client: Client, *, version: str | None) -> Client:
 
 
 def read_recent(most: int) -> None:
-    """Cache up to `most` of the active clients that were used last, before a process gets its first request."""
+    """Cache up to `most` active clients, those that were used last. A process calls this before its first request."""
     now = version()
     used = Client.objects.filter(is_active=True, last_used_on__isnull=False).order_by("-last_used_on", "pk")
     for client in used[:most]:

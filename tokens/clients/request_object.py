@@ -4,13 +4,13 @@ A request object is valid for a client if
 1. it is a compact JWT with a permitted `alg`, an expected `typ`, and no critical extension (`read`);
 2. client_id, iss, aud and exp are present and well-formed; request and request_uri are absent (`read`);
 3. a key of the client verifies its signature (`Assertion.verified`);
-4. client_id and iss name the client, aud is this issuer alone, and its dates include the present (`check`).
+4. client_id and iss name the client, aud is this issuer alone, and the object is valid now (`check`).
 
 Then `parameters` returns the authorization request. Parameters outside of the object are not part of the request
 (section 6.3).
 
-`typ` can be missing: OpenID Connect has request objects without `typ`, and section 10.8 permits them. `sub` must not be
-the client, so that no assertion that authenticates a client is taken for a request object.
+`typ` can be missing, because request objects of OpenID Connect have none, and RFC 9101 section 10.8 permits that. `sub`
+must not be the client_id. Otherwise, an assertion that authenticates a client could pass as a request object.
 """
 
 import json
@@ -48,7 +48,7 @@ def read(text: str) -> Assertion:
 
 
 def check(parsed: Assertion, client_id: str, *, issuer: str, now: datetime) -> None:
-    """Raise InvalidAssertion unless a verified request object is for this client, issuer and time (condition 4)."""
+    """Raise InvalidAssertion unless condition 4 of the module's docstring holds. The signature must be verified."""
     if parsed.claims["client_id"] != client_id:
         raise InvalidAssertion("its client_id is not that of the request")
     if parsed.claims["iss"] != client_id:
@@ -57,13 +57,16 @@ def check(parsed: Assertion, client_id: str, *, issuer: str, now: datetime) -> N
 
 
 def parameters(claims: Mapping[str, Any], names: Collection[str]) -> list[tuple[str, str]]:
-    """Return the parameters with these `names` as texts. Raises InvalidAssertion for a value of a wrong type."""
+    """Return the claims with these `names` as (name, value) pairs of request parameters, without empty values.
+
+    Raises InvalidAssertion if a value has a wrong type.
+    """
     pairs = [(name, value) for name in sorted(names & claims.keys()) for value in _texts(name, claims[name])]
     return [(name, value) for name, value in pairs if value]
 
 
 def _texts(name: str, value: object) -> list[str]:
-    """Return the text of a parameter, or its texts if it can be repeated.
+    """Return the value of a claim as the texts of a request parameter: one text, or several for a list.
 
     Raises InvalidAssertion if the value has a wrong type.
     """

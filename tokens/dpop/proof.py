@@ -105,9 +105,9 @@ def token_hash(access_token: str) -> str:
 
 
 def _algorithm(header: Mapping[str, Any]) -> str:
-    """Return the `alg` of the proof, with a synonym replaced (SAME).
+    """Return the `alg` of the proof, with the synonym `Ed25519` replaced by `EdDSA` (SAME).
 
-    Raises InvalidProof if `typ` or `alg` is not permitted, or an extension is critical.
+    Raises InvalidProof if `typ` or `alg` is not permitted, or if the header requires an extension (`crit`, `b64`).
     """
     if header.get("typ") != TYPE:
         raise InvalidProof(f"its typ is not {TYPE}")
@@ -147,7 +147,10 @@ def _check_request(claims: Mapping[str, Any], context: ProofContext) -> None:
 
 
 def _key(jwk: object, algorithm: str) -> tuple[ClientKey, str]:
-    """Return the key of the proof's header, and its thumbprint. Raises InvalidProof if the key may not sign."""
+    """Return the public key in the proof's header, and the key's thumbprint.
+
+    Raises InvalidProof if the key is not accepted, or is not of the kind that `algorithm` needs.
+    """
     if not isinstance(jwk, dict):
         raise InvalidProof("its jwk is missing or malformed")
     named = {**jwk, "alg": SAME[jwk["alg"]]} if jwk.get("alg") in list(SAME) else jwk
@@ -165,9 +168,10 @@ def _key(jwk: object, algorithm: str) -> tuple[ClientKey, str]:
 
 
 def _check_time(claims: Mapping[str, Any], context: ProofContext) -> None:
-    """Raise InvalidProof unless the nonce is current, or, without a nonce, `iat` is current.
+    """Raise NonceRefused or InvalidProof unless the proof is current: checks 10 and 11 of RFC 9449 section 4.3.
 
-    These are checks 10 and 11 of RFC 9449 section 4.3.
+    A proof with a nonce is current if the nonce is accepted now. A proof without a nonce is current if its `iat` is at
+    most WINDOW from now and the issuer requires no nonce.
     """
     nonce = claims.get("nonce")
     if nonce is None and context.requires_nonce:

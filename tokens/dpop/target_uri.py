@@ -34,7 +34,7 @@ def normal(text: str) -> str | None:
 
 
 def _decoded(text: str) -> str:
-    """Return the text with escaped unreserved characters decoded, and other escapes in upper case."""
+    """Return the text with percent-encoded unreserved characters decoded, and other percent-encodings in upper case."""
     return ESCAPED.sub(_character, text)
 
 

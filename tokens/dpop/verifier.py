@@ -36,11 +36,14 @@ def use_once(valid: Proof, *, now: datetime) -> None:
 
 
 def new_nonce(*, now: datetime) -> str:
-    """Return the nonce that the header `DPoP-Nonce` sends with a refusal by NonceRefused."""
+    """Return the nonce for the header `DPoP-Nonce` of a response to a client."""
     return nonce.current(conf.issuer().vouching_secrets, now=now)
 
 
 def headers(*, now: datetime) -> dict[str, str]:
-    """Return the headers of the answer to an accepted proof: the next nonce, if this issuer requires one."""
+    """Return the headers for the response to an accepted proof.
+
+    The result is `DPoP-Nonce` with the next nonce if this issuer requires nonces, else {}.
+    """
     # A client that gets a nonce must send nonces from then on (RFC 9449 section 11.3), so it gets none without need.
     return {"DPoP-Nonce": new_nonce(now=now)} if conf.issuer().dpop_requires_nonce else {}

@@ -19,7 +19,10 @@ class FactorAdapter(DefaultMFAAdapter):
         return secret_text.seal(text, keys=conf.issuer().encryption_keys())
 
     def decrypt(self, encrypted_text: str) -> str:
-        """Return the secret. Raises secret_text.CannotDecrypt if the text was changed, or its key was removed."""
+        """Return the decrypted secret.
+
+        Raises secret_text.CannotDecrypt if the text was changed, or if its encrypting key was removed.
+        """
         return secret_text.unseal(encrypted_text, keys=conf.issuer().encryption_keys())
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:

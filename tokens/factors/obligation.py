@@ -14,7 +14,10 @@ from tokens.models import Client, User
 
 
 def of_user(user: User) -> str:
-    """Return the authentication class that the user's login needs for the admin and for every client, or ""."""
+    """Return the authentication class that the user's login needs for the admin and for every client.
+
+    Returns "" if the operator requires none.
+    """
     settings = conf.issuer()
     if settings.second_factor_staff and user.is_staff:
         return MULTI_FACTOR
@@ -23,5 +26,5 @@ def of_user(user: User) -> str:
 
 
 def of(user: User, client: Client) -> str:
-    """Return the authentication class that the user's login needs for the client, or ""."""
+    """Return the authentication class that the user's login needs for the client, or "" if none is required."""
     return strongest((of_user(user), client.required_class or ""))

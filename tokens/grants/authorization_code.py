@@ -25,7 +25,8 @@ VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636 section 4.1
 def issue(request: ClientRequest, proven: Proven) -> Tokens:
     """Redeem the code. Raises OAuthError invalid_grant if the code is not valid, was used, or is not for this request.
 
-    The grant is revoked if the code is reused, except within RETRY_WINDOW (parallel requests, a lost answer).
+    If the code is reused after RETRY_WINDOW, the grant is revoked. Within that window, parallel requests and retries
+    after a lost answer are refused, but the grant is not revoked.
     """
     client = proven.client
     with transaction.atomic():

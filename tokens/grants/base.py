@@ -112,8 +112,8 @@ def issue_access_token(
 ) -> Tokens:
     """Issue an access token for `target`, which expires at `until` at the latest.
 
-    Raises NotReady if no key may sign, and OAuthError temporarily_unavailable if a revocation covers tokens of this
-    second.
+    Raises NotReady if no key may sign, and OAuthError temporarily_unavailable if a revocation of the client covers
+    tokens that are issued in the current second.
     """
     if client.tokens_from > request.now.timestamp():  # else no revocation of the client covers this second
         revocation_second.refuse_client(client, now=request.now)
@@ -156,7 +156,7 @@ def _log_issue(token: AccessToken, request: ClientRequest, client: Client) -> No
 def _form(api: Api | None) -> dict[str, Any]:
     """Return the fields of AccessToken that an API's settings change: `typ` and the form of `aud`.
 
-    Returns {} for the default.
+    Returns {} if the API has the default settings, or if `api` is None.
     """
     if api is None or not (api.lists_audience or api.dangerously_issues_typ_jwt):
         return {}
@@ -175,7 +175,7 @@ def _meant_for(target: Target, openid: Collection[str]) -> tuple[str, ...]:
 
 
 def _context(client: Client, holder: Holder, target: Target) -> ClaimsContext:
-    """Return the context of an access token for the claims hook."""
+    """Return the arguments of the claims hook, the deployment's function that adds claims to an access token."""
     user = holder.user
     if user is None and holder.subject != client.client_id:  # a token exchange names the user only
         user = User.objects.filter(sub=holder.subject).first()

@@ -9,7 +9,7 @@ from tokens.issued.holder import Holder
 
 
 def issue(request: ClientRequest, proven: Proven) -> Tokens:
-    """Issue a token whose subject is the client itself (RFC 9068 section 2.2). Writes no row.
+    """Issue a token whose subject is the client itself (RFC 9068 section 2.2). Writes no row to the database.
 
     Raises OAuthError unauthorized_client for a public client, which has no credentials.
     """

@@ -76,7 +76,7 @@ def answer(code: DeviceCode, user: User, target: Target, login: Login | None, *,
 def allow(code: DeviceCode, user: User, target: Target, login: Login, *, now: datetime) -> bool:
     """Record that `user` allowed the request.
 
-    Returns False if the request was answered before. Raises OAuthError and SessionEnded as `answer` does.
+    Returns False if the request was answered before. Raises OAuthError and SessionEnded in the cases of `answer`.
     """
     login = replace(login, sid="")  # the device is not in the session of this browser, whose end does not end the grant
     family = refresh_token.family_lifetime(code.client, target.scopes)

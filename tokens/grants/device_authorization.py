@@ -1,8 +1,8 @@
 """The device authorization request (RFC 8628 sections 3.1 and 3.2). `device_answer` has the user's answer to it.
 
 - A device gets two codes. The device polls with the device code. Its user types the user code on another screen.
-- A user code has eight of twenty consonants, so that it forms no word and no two letters look alike. These are only 34
-  bits, so few attempts are allowed, and the code expires after ten minutes.
+- A user code has eight letters of twenty consonants, so that it forms no word and no two letters look alike. It has
+  only 34 bits of entropy. So few attempts are allowed, and the code expires after ten minutes.
 - The database has hashes of both codes. The hash of the user code is keyed, because 34 bits can be found by brute
   force.
 """
@@ -52,7 +52,8 @@ def client_of(request: ClientRequest) -> Client:
 def _name_method(client_id: str, error: InvalidClient) -> None:
     """Raise OAuthError invalid_client with a text that names the authentication methods that the client may use.
 
-    Does nothing unless the client may use the device grant type.
+    Does nothing if there is no such client, or if the client may not use the device grant type. `error` is the refusal
+    that the new error replaces. The log gets the reason of `error`.
     """
     # Many libraries send no secret to this endpoint, and their users then suspect a wrong secret.
     client = registry.read(client_id)

@@ -1,6 +1,7 @@
 """The device code grant type: a device polls until its user has answered on another screen (RFC 8628 section 3.4).
 
-- A poll that is earlier than the interval lengthens the interval; a poll in time resets it (section 3.5).
+- If the device polls before the interval has passed, the interval becomes longer. A poll in time resets the interval
+  (section 3.5).
 - A device code is redeemed once. Reuse after RETRY_WINDOW revokes the grant.
 """
 
@@ -52,7 +53,10 @@ def _find(request: ClientRequest, client: Client) -> DeviceCode:
 
 
 def _patience(code: DeviceCode, request: ClientRequest) -> OAuthError:
-    """Return the error that makes the device wait: slow_down if it polled too early, else authorization_pending."""
+    """Return the error that makes the device wait: slow_down if it polled too early, else authorization_pending.
+
+    Stores the new interval.
+    """
     this = DeviceCode.objects.filter(pk=code.pk)
     if code.asked_at is None or request.now >= code.asked_at + timedelta(seconds=code.interval) - TOLERANCE:
         this.update(asked_at=request.now, interval=INTERVAL)

@@ -1,8 +1,8 @@
-"""The DPoP proof of a token request, to whose key the issued tokens are bound (RFC 9449 section 5).
+"""The DPoP proof of a token request. The issued tokens are bound to the key of the proof (RFC 9449 section 5).
 
-- If a request has a proof, its access token is bound to the key of the proof (`cnf`). That holds for each grant type.
-- A refresh token of a public client is bound to that key, too. A refresh token of a confidential client is not bound,
-  because that client authenticates.
+- If a request of any grant type has a proof, its access token is bound to the key of the proof (`cnf`).
+- The refresh token of a public client is bound to the same key. The refresh token of a confidential client is not
+  bound, because a confidential client authenticates.
 - A code or a refresh token that is bound to a key is accepted only with a proof of that key.
 """
 
@@ -62,9 +62,9 @@ def accepted(request: ClientRequest, proof: Proof, client: Client) -> ClientRequ
 
 
 def require_key(thumbprint: str | None, request: ClientRequest) -> None:
-    """Raise OAuthError invalid_grant if `thumbprint` is not None and the request has no proof of that key.
+    """Raise OAuthError invalid_grant unless the request has a proof of the key with this `thumbprint`.
 
-    `thumbprint` is that of the key to which a code or refresh token is bound. It is None if the token is not bound.
+    `thumbprint` names the key to which a code or refresh token is bound. If it is None, nothing is required.
     """
     if thumbprint is not None and thumbprint != request.thumbprint:
         raise OAuthError("invalid_grant", "This is bound to a DPoP key. Send a proof of the same key.")

@@ -81,8 +81,8 @@ def issue(request: ClientRequest, proven: ProvenForUser) -> Tokens:
 def _prove(presented: Assertion, *, now: datetime) -> Client:
     """Return the client that signed the assertion, and record the assertion as used.
 
-    Raises InvalidAssertion if the assertion is not valid. Also raises it if the token endpoint would accept the
-    assertion as client authentication, so that one assertion never serves both purposes.
+    Raises InvalidAssertion if the assertion is not valid, or if the token endpoint would also accept it as client
+    authentication. So one assertion never serves both purposes.
     """
     # Client assertions share the replay record, so that one JWT is accepted once in total.
     if presented.type != OWN_TYPE and presented.subject == presented.issuer:

@@ -80,17 +80,17 @@ def _tokens(
 
 
 def _has_expired(token: RefreshToken, user_grant: UserGrant, *, now: datetime) -> bool:
-    """Return True if the token family has expired, or the token expired before its first use."""
+    """Return True if the token family has expired, or if the token was never used and has itself expired."""
     # After its first use, the retry window limits a token.
     return refresh_token.family_ends_at(user_grant) <= now or (token.used_at is None and token.expires_at <= now)
 
 
 def _target(user_grant: UserGrant, client: Client, request: ClientRequest) -> Target:
-    """Return the API and the scopes of the new token: the requested scopes, or without them all scopes of the grant.
+    """Return the API and the scopes of the new token: the requested scopes, or all of the grant if none is requested.
 
-    The user allowed each scope, and the client may still use it. If the request is for the user's identity only, the
-    token is for the issuer, as in an authorization request. Raises OAuthError invalid_scope or invalid_target for any
-    other scope or API.
+    If the request has `openid` and no scope of an API, the token is for the issuer, as in an authorization request.
+    Raises OAuthError invalid_scope if the user did not allow a scope, or if the client may no longer use the scope.
+    Also raises what `user_grant.target` raises.
     """
     names = user_grant.scope.split()
     requested = audience.understood(request.scopes, known=names) if "openid" in names else request.scopes

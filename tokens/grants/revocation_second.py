@@ -2,12 +2,12 @@
 
 - APIs would refuse such a token: `iat` has whole seconds, so the revocation covers all tokens of its second. The issuer
   answers 503 until the second is over.
-- For a client that acts for itself or exchanges a token, no query is needed. The instants of revocations of the client
-  and of the issuer are read with the client, and each such revocation renews the registry's version
+- If a client acts for itself or exchanges a token, no query is needed. The cached client has `tokens_from`: tokens that
+  were issued before this Unix second are revoked. After a new revocation, every process reads the client again
   (tokens/clients/registry.py).
-- An exchanged token needs no check for the user: it is not older than its subject token, which was checked
-  (token_status.py).
-- For a user, one statement queries the database.
+- An exchanged token needs no check for the user. A revocation of the user that covers the new token would also cover
+  the subject token, which is not newer. The subject token was checked (token_status.py).
+- For a token of a user, one statement queries the database.
 """
 
 from datetime import datetime
@@ -21,12 +21,15 @@ REASON = "All tokens of this user or client were revoked at this moment. Repeat 
 
 
 def refuse_client(client: Client, *, now: datetime) -> None:
-    """Raise OAuthError temporarily_unavailable if a revocation covers a token of `client` itself, issued `now`."""
+    """Raise OAuthError temporarily_unavailable if a revocation of `client` would cover a token issued at `now`."""
     _refuse([client.tokens_from], now=now)
 
 
 def refuse_user(subject: str, client: Client, *, now: datetime) -> None:
-    """Raise OAuthError temporarily_unavailable if a revocation covers a token for the user, issued `now`."""
+    """Raise OAuthError temporarily_unavailable if a revocation would cover a token for the user issued at `now`.
+
+    `subject` is the user's `sub`.
+    """
     # No jti, kid or grant_id: only coarse records can cover a token that does not exist yet.
     claims = {"iss": conf.issuer().url, "jti": "", "sub": subject, "client_id": client.client_id}
     _refuse([revocation_record.latest_instant(claims)], now=now)

@@ -3,8 +3,8 @@
 1. The subject token is a valid access token of this issuer, for an API that this client operates.
 2. The user of the subject token is active, and so is the client that it was issued to. No revocation covers the subject
    token.
-3. If the subject token is bound to a key (RFC 9449), that key belongs to the caller. So the request must have a DPoP
-   proof of this client's own key, to which the new token is bound. A bound token never becomes a bearer token.
+3. If the subject token is bound to a key (RFC 9449), the request must have a DPoP proof of this client's own key. The
+   new token is bound to this client's key, so that a bound token never becomes a bearer token.
 4. At most LONGEST_CHAIN clients act one after the other.
 5. An exchange policy of this client allows the next API and its scopes.
 

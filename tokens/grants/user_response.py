@@ -14,8 +14,9 @@ from tokens.models import Client, UserGrant
 
 
 def first(user_grant: UserGrant, client: Client, request: ClientRequest, *, nonce: str = "") -> Tokens:
-    """Issue the first tokens under a grant, with an ID token and a refresh token if the grant includes them.
+    """Issue the first tokens under a grant. `nonce` is that of the authorization request, or "".
 
+    There is an ID token if the user allowed `openid`, and a refresh token if `refresh_token.is_granted` says so.
     Raises OAuthError invalid_target if the request names an API that is not the grant's, OAuthError invalid_grant if
     the client may no longer use the API, and what `issue` raises.
     """
@@ -32,8 +33,9 @@ def first(user_grant: UserGrant, client: Client, request: ClientRequest, *, nonc
 def issue(user_grant: UserGrant, client: Client, target: Target, request: ClientRequest, *, nonce: str = "") -> Tokens:
     """Issue an access token for `target`, and an ID token if `openid` is in its scopes.
 
-    Raises NotReady if no key may sign, OAuthError temporarily_unavailable if a revocation covers tokens of this second,
-    and OAuthError server_error if the claims of the user cannot be computed.
+    Raises NotReady if no key may sign, OAuthError temporarily_unavailable if a revocation of the user or client covers
+    tokens that are issued in the current second, and OAuthError server_error if the claims of the user cannot be
+    computed.
     """
     revocation_second.refuse_user(str(user_grant.user.sub), client, now=request.now)
     tokens = base.issue_access_token(client, user_grants.holder(user_grant), target, request)

@@ -50,9 +50,10 @@ class MovedTables:
 
 
 def move(url: str, progress: Progress) -> MovedTables:
-    """Copy the default database to the PostgreSQL at `url`.
+    """Copy the default database to the PostgreSQL at `url`. Calls `progress` with a text at some of the steps.
 
-    Raises CannotMove if that fails. The target then has no rows.
+    Raises CannotMove if the copy fails, and CannotConnect if the target cannot be used. The target then has at most
+    the tables and rows that `migrate` created.
     """
     if not url.startswith(("postgres://", "postgresql://")):
         raise CannotMove("--to must be a URL such as postgres://user@host:5432/name")
@@ -71,7 +72,7 @@ def move(url: str, progress: Progress) -> MovedTables:
 
 
 def tables() -> list[type[models.Model]]:
-    """Return the models of all tables, also of the tables of many-to-many relations."""
+    """Return the models of all tables, including the tables of many-to-many relations."""
     found = {model._meta.db_table: model for model in apps.get_models(include_auto_created=True) if model._meta.managed}
     return [found[name] for name in sorted(found)]
 
@@ -103,7 +104,7 @@ def _migrate(url: str) -> None:
 
 
 def _lock_source() -> None:
-    """Block writers of the source until the transaction ends. Readers go on."""
+    """Lock the source until the transaction ends: other transactions can read, but not write."""
     connection = connections[DEFAULT_DB_ALIAS]
     names = ", ".join(connection.ops.quote_name(model._meta.db_table) for model in tables())
     with connection.cursor() as cursor:
@@ -114,7 +115,10 @@ def _lock_source() -> None:
 
 
 def _copy(progress: Progress) -> dict[str, int]:
-    """Copy every table, and compare every row. Raises CannotMove if a row differs."""
+    """Copy every table, and compare every row. Return the number of rows by table.
+
+    Raises CannotMove if a row differs.
+    """
     connection, found = connections[TARGET], tables()
     quoted = [connection.ops.quote_name(model._meta.db_table) for model in found]
     with connection.cursor() as cursor:
@@ -165,7 +169,10 @@ def _plain(value: Any) -> Any:
 
 
 def _verified_keys() -> int:
-    """Return the number of private halves in the target. Raises CannotMove if a private half does not decrypt."""
+    """Decrypt the private half of each signing key in the target. Return the number of private halves.
+
+    Raises CannotMove if a private half does not decrypt.
+    """
     keys, count = conf.issuer().encryption_keys(), 0
     for ring in Ring.objects.using(TARGET):
         for stored in store.load(ring.name, using=TARGET):

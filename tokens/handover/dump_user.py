@@ -36,7 +36,7 @@ class UserImport:
 
 
 def unsaved(fields: Mapping[str, Any], sub: uuid.UUID, wanted: UserImport) -> User:
-    """Return an unsaved user with the fields of the dump."""
+    """Return an unsaved user with the fields of the dump. Rights of administration depend on `wanted.with_staff`."""
     texts = {name: str(fields.get(name) or "") for name in TEXTS}
     staff = {name: bool(fields.get(name)) and wanted.with_staff for name in ("is_staff", "is_superuser")}
     return User(
@@ -50,7 +50,7 @@ def unsaved(fields: Mapping[str, Any], sub: uuid.UUID, wanted: UserImport) -> Us
 
 
 def sub_of(pk: str, fields: Mapping[str, Any], wanted: UserImport) -> uuid.UUID:
-    """Return the user's `sub` in the dump. Without one, return a UUID (version 5) of issuer, source and primary key."""
+    """Return the user's `sub` in the dump, or `derived_sub` if the dump has none or a malformed one."""
     try:
         return uuid.UUID(str(fields["sub"]))
     except (KeyError, ValueError):
@@ -58,12 +58,15 @@ def sub_of(pk: str, fields: Mapping[str, Any], wanted: UserImport) -> uuid.UUID:
 
 
 def derived_sub(source: str, pk: str) -> uuid.UUID:
-    """Return the `sub` of a user who has none in the project `source`."""
+    """Return the `sub` for a user without one: a UUID (version 5) of the issuer's URL, `source` and `pk`.
+
+    `source` names the project that the user comes from. `pk` is the user's primary key in that project.
+    """
     return uuid.uuid5(uuid.uuid5(uuid.NAMESPACE_URL, conf.issuer().url), f"{source}:{pk}")
 
 
 def problem(user: User, fields: Mapping[str, Any], names: set[str]) -> str | None:
-    """Return why the user cannot be imported, or None."""
+    """Return why the user cannot be imported, or None. `names` are the usernames in use, casefolded."""
     if not isinstance(fields.get("username"), str) or not user.username:
         return "has no username"
     if any("\0" in getattr(user, name) for name in TEXTS):

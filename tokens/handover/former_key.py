@@ -26,9 +26,13 @@ LEAST_BITS = 2048
 def publish(operation: Operation, pem: bytes, *, dry_run: bool = False) -> str:
     """Publish the public half of the RSA key `pem`, which is a private or a public key in PEM. Returns its kid.
 
-    Raises WrongRing if the key is no RSA key of 2048 bits or more, or the default key ring does not sign RS256,
-    UnknownKey if the ring has no key yet, Unsafe if the key was revoked here, and LockNotHad if another process holds
-    the ring's lock for too long.
+    A dry run only checks the key, and returns the kid.
+
+    Raises:
+        WrongRing: The key is no RSA key of 2048 bits or more, or the default key ring does not sign RS256.
+        UnknownKey: The ring has no key yet.
+        Unsafe: The key was revoked here.
+        LockNotHad: Another process holds the ring's lock for too long.
     """
     public = _public(pem)
     with hold(operation, DEFAULT_RING, dry_run=dry_run) as locked:

@@ -4,8 +4,8 @@
   which no private half decrypts. A dump of the database lacks these values.
 - The file is `MAGIC`, 16 bytes of salt, 12 bytes of nonce, and AES-256-GCM under a key of the passphrase (scrypt, RFC
   7914, N = 2^17, r = 8, p = 1: 128 MiB for each guess). A changed byte is refused.
-- Keys are restored only into a database without keys. In any other, keys that were revoked after the backup would be
-  valid again.
+- Keys are restored only into a database without keys. In a database with keys, the restore would make keys valid again
+  that were revoked after the backup.
 - The backup has the rows of keys in an HSM, but not the keys themselves.
 """
 

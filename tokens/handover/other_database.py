@@ -1,4 +1,4 @@
-"""Connects to another database than the issuer's, by its URL, while a command needs the connection."""
+"""Connects to a database other than the issuer's, by its URL, for the duration of a `with` block."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,9 +21,9 @@ class CannotConnect(Exception):
 
 @contextmanager
 def connected(url: str) -> Iterator[BaseDatabaseWrapper]:
-    """Open a connection to the database at `url`, named ALIAS, and close the connection after the block.
+    """Open a connection, named ALIAS, to the database at `url`. Close the connection after the block.
 
-    Raises CannotConnect if the URL is malformed, or the database raises an error, also in the block.
+    Raises CannotConnect if the URL is malformed, or if a database raises an error before or in the block.
     """
     if not url.startswith(SCHEMES):
         raise CannotConnect(FORMS)

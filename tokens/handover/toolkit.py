@@ -28,7 +28,7 @@ def load(source: BaseDatabaseWrapper, wanted: ToolkitImport) -> ToolkitReport:
     """Import applications and refresh tokens from the database `source`, all or none.
 
     Raises NoToolkit if `source` lacks a table, ValidationError if an API does not exist, and RegistryLocked if another
-    transaction prevents the change.
+    transaction holds a lock for too long.
     """
     report, scopes = ToolkitReport(), _scopes(wanted)
     try:

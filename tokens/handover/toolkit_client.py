@@ -30,9 +30,10 @@ REMEDIES = {
 
 
 def take(row: Mapping[str, Any], scopes: list[Scope], wanted: ToolkitImport, report: ToolkitReport) -> Client | None:
-    """Return the client of an application.
+    """Return the client of an application. Registers the client if it is new.
 
-    Registers the client if it is new. Returns None if the application is refused.
+    `row` has the columns of the application by name. If the application is refused, adds the reason to `report` and
+    returns None.
     """
     client_id, grant = str(row["client_id"]), str(row["authorization_grant_type"])
     client = Client.objects.filter(client_id=client_id).first()

@@ -1,7 +1,7 @@
 """Reads the tables of a django-oauth-toolkit project: applications, and refresh tokens with their scopes and users.
 
 - Only columns that the table has are read, because older versions of the toolkit have fewer.
-- The source is not changed. Its models are not needed here.
+- The database of the other project is not changed. The models of the toolkit are not needed here.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ ROWS = 500
 
 
 class NoToolkit(Exception):
-    """The database lacks a table or column of django-oauth-toolkit or of its users. The message names it."""
+    """A table or column of django-oauth-toolkit or of the project's users is missing. The message names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,10 @@ def applications(connection: BaseDatabaseWrapper) -> Iterator[Mapping[str, Any]]
 
 
 def tokens(connection: BaseDatabaseWrapper, users: UserTable) -> Iterator[ToolkitToken]:
-    """Yield each refresh token, also revoked tokens. Raises NoToolkit if a table or the column is missing."""
+    """Yield each refresh token, also revoked tokens.
+
+    Raises NoToolkit if a table is missing, or if the table of users has no column with the username.
+    """
     columns = _columns(connection, REFRESH)
     _columns(connection, ACCESS)
     if users.username not in _columns(connection, users.table):

@@ -49,7 +49,7 @@ def take(token: ToolkitToken, client: Client | None, wanted: ToolkitImport, repo
 
 
 def _problem(token: ToolkitToken, client: Client | None, wanted: ToolkitImport) -> str | None:
-    """Return the reason not to import the refresh token, or None. Does not examine its user and scopes."""
+    """Return the reason not to import the refresh token, or None. Does not check the user and scopes of the token."""
     if token.revoked:
         return "revoked"
     if token.scope is None:

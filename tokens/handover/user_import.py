@@ -3,8 +3,8 @@
 - The `sub` follows from the issuer's URL, the source and the user's primary key there. A second run, or a rehearsal on
   a copy, gives each user the same `sub`. A dump of Keyturn's own users contains the `sub`, which is kept.
 - A user who was imported before is not changed, even if the user has a new password since.
-- A username that another user has, in any spelling, is refused, because then neither user could log in.
-- Rights of administration are imported only if the operator wants that.
+- A user is refused if another user has the same username in upper or lower case, because then neither could log in.
+- Rights of administration are imported only if the operator requests it (`with_staff`).
 - All users are imported, or none: the import is one transaction.
 """
 
@@ -87,7 +87,7 @@ def _finish(wanted: UserImport) -> None:
 def _users(
     rows: Iterable[Mapping[str, Any]], wanted: UserImport, groups: dict[Any, str]
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield primary key and fields of each user, and fill `groups` with the names of groups by primary key."""
+    """Yield primary key and fields of each user. Add the name of each group in the dump to `groups`, by primary key."""
     for row in rows:
         if row["model"].lower() == wanted.model:
             yield str(row.get("pk") or row["fields"].get("username")), row["fields"]
@@ -98,7 +98,7 @@ def _users(
 def _take(
     batch: list[tuple[str, Mapping[str, Any]]], groups: Mapping[Any, str], wanted: UserImport, result: ImportedUsers
 ) -> None:
-    """Create the new users of a batch, and add the whole batch to the result."""
+    """Create the new users of a batch. Add new, unchanged and refused users to `result`."""
     subs = {pk: dump_user.sub_of(pk, fields, wanted) for pk, fields in batch}
     present = set(User.objects.filter(sub__in=subs.values()).values_list("sub", flat=True))
     names = _present("username", [str(fields.get("username")) for _, fields in batch])
@@ -131,7 +131,7 @@ def _take(
 
 
 def _present(column: str, texts: list[str]) -> set[str]:
-    """Return the values in this column of the users' table that equal one of `texts` in any spelling.
+    """Return the values in this column of the users' table that equal one of `texts`, ignoring upper and lower case.
 
     The returned values are casefolded.
     """

@@ -1,7 +1,7 @@
-"""What an administrator expects of a token: the value of one header parameter or claim, such as the kid of a key. Pure.
+"""The expected value of one header parameter or claim of an inspected token, such as the kid of a key. Pure.
 
-The admin links from such a value to the page that inspects a token. The value is in the address, so only names of NAMES
-are read: they identify, and authenticate nobody. A token is never in an address.
+The admin links from such a value to the page that inspects a token, with name and value in the query of the URL. Only
+the names in NAMES are permitted, because their values are identifiers and not credentials. A token is never in a URL.
 """
 
 from collections.abc import Mapping
@@ -20,20 +20,21 @@ class Expectation:
     value: str
 
     def actual(self, header: Mapping[str, Any], claims: Mapping[str, Any]) -> list[str]:
-        """Return the token's values of that name, as text. Only `aud` can have several."""
+        """Return the token's values of the header parameter or claim `name`. Only `aud` can have several values."""
         value = (header if self.name == "kid" else claims).get(self.name)
         values = value if isinstance(value, list) else [value]
         return [one for one in values if isinstance(one, str)]
 
     def holds(self, header: Mapping[str, Any], claims: Mapping[str, Any]) -> bool:
-        """Return True if one of the token's values of that name is the expected one."""
+        """Return True if one of the token's values of `name` is the expected value."""
         return self.value in self.actual(header, claims)
 
 
 def read(parameters: Mapping[str, str]) -> Expectation | None:
-    """Return the expectation that the parameters of an address name.
+    """Return the expectation in the query parameters of a URL.
 
-    Returns None if they name none, or a value that is too long or not printable.
+    Only the first parameter in the order of NAMES counts. Returns None if there is none, or if its value is too long or
+    not printable.
     """
     named = ((name, parameters[name]) for name in NAMES if parameters.get(name))
     name, value = next(named, ("", ""))
@@ -41,10 +42,10 @@ def read(parameters: Mapping[str, str]) -> Expectation | None:
 
 
 def of_value(name: str, value: object) -> Expectation | None:
-    """Return the expectation that a field of the admin names: its value should be the token's `name`.
+    """Return the expectation that a token's `name` has `value`, the value of a field in the admin.
 
-    If the value is an object, such as a JWK or the details of an event, its first member of NAMES counts. Returns None
-    if the value names nothing.
+    If the value is an object, such as a JWK or the details of an event, returns the expectation for one of its members,
+    the first in the order of NAMES. Returns None if there is nothing to expect.
     """
     if isinstance(value, Mapping):
         return read({name: text for name, text in value.items() if isinstance(text, str)})
@@ -56,6 +57,9 @@ NOUNS = {"key": "kid", "client": "client_id", "grant": "grant_id"}
 
 
 def of_subject(subject: str) -> Expectation | None:
-    """Return the expectation that an actor or subject of the audit trail names, such as `key:abc`, or None."""
+    """Return the expectation for an actor or subject of the audit trail, such as the kid `abc` for `key:abc`.
+
+    Returns None if tokens do not contain the value, as for `user:alice`.
+    """
     noun, _, value = subject.partition(":")
     return of_value(NOUNS.get(noun, ""), value)

@@ -39,10 +39,9 @@ def of_this_issuer(*, now: datetime) -> list[VerificationKey]:
 
 
 def with_revocation(inspection: Inspection) -> Inspection:
-    """Check if the token of an inspection is revoked, and return the inspection with the result as a further point.
+    """Check if an inspected token of this issuer is revoked. Return the inspection with the result as a further point.
 
-    The token must be one of this issuer. Returns the inspection unchanged if the signature does not verify, or if a
-    claim that the check needs is malformed.
+    Returns the inspection unchanged if the signature does not verify, or if a claim that the check needs is malformed.
     """
     claims = inspection.claims
     is_identified = all(is_text(claims.get(name)) for name in ("jti", "sub", "client_id"))

@@ -78,7 +78,10 @@ def _has_kid(key: VerificationKey, kid: object) -> bool:
 
 
 def _usable_keys(keys: Sequence[VerificationKey], algorithm: object) -> list[tuple[VerificationKey, jwt.PyJWK]]:
-    """Return at most MAX_KEYS keys that may verify `algorithm`. If there is none, raises UnfitKey for the first key."""
+    """Return at most MAX_KEYS of `keys`: those that may verify `algorithm`. Each is returned with its loaded form.
+
+    Raises UnfitKey, with the reason for the first key, if no key may verify `algorithm`.
+    """
     usable: list[tuple[VerificationKey, jwt.PyJWK]] = []
     reasons: list[UnfitKey] = []
     for key in keys:

@@ -83,7 +83,7 @@ def mint(token: AccessToken, *, signer: Signer) -> Minted:
 def has_its_claims(claims: Mapping[str, object]) -> bool:
     """Return True if a verified JWT of this issuer with the type PLAIN_TYPE is an access token.
 
-    ID tokens have that type, too, so the claims distinguish them.
+    ID tokens have the same type. Their claims distinguish them from access tokens.
     """
     # An ID token always has at_hash, and neither a client_id nor a jti.
     return {"client_id", "jti"} <= claims.keys() and "at_hash" not in claims

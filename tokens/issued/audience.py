@@ -1,11 +1,13 @@
-"""The target of a token: its one API, and the scopes that it may carry there (RFC 8707, RFC 6749 section 3.3).
+"""The target of a token: one API, and the token's scopes there (RFC 8707, RFC 6749 section 3.3).
 
 - A token is for one audience: an API, or the issuer itself (userinfo).
 - If the request names no resource, its scopes must belong to one API.
 - If the request names a resource, every scope must belong to that API or to OpenID Connect.
-- A client may request a token without a scope only for an API that it is registered for (`without_scope`).
-- A request without scope and resource is for the client's one API, with all of the client's scopes there. A request
-  that names only a resource gets the client's scopes there, or no scope at an API of `without_scope`.
+- A client may get a token without a scope only for the APIs for which its registration permits that (`further`).
+- If the request names neither scope nor resource, the client must have exactly one API. The token has all of the
+  client's scopes there.
+- If the request names a resource but no scope, the token has the client's scopes there. For an API in `further`, it has
+  no scope.
 - The slash of an empty path makes no difference: `https://api.example` means `https://api.example/`. The audience of
   the token is the identifier as it is registered.
 """
@@ -52,7 +54,7 @@ class Target:
 def of_client(client: Client, scopes: Sequence[str], resources: Sequence[str], *, openid: bool) -> Target:
     """Return the target of a client's request. Raises what `resolve` raises.
 
-    `openid` is True if a user decides about the request, which can then have scopes of OpenID Connect.
+    `openid` is True if a user decides about the request. Then the request can have scopes of OpenID Connect.
     """
     if openid:
         prefetch_related_objects([client], "scopes__api", "apis")
@@ -67,7 +69,7 @@ def of_client(client: Client, scopes: Sequence[str], resources: Sequence[str], *
 
 
 def _of_client(client: Client, scopes: Sequence[str], resources: Sequence[str], *, openid: bool) -> Target:
-    """Compute the result of `of_client`, which caches it."""
+    """Return the result of `of_client` without its cache."""
     usable, names = client.permitted_scopes, list[str]()
     if openid:
         names = offered()
@@ -85,7 +87,8 @@ def _of_client(client: Client, scopes: Sequence[str], resources: Sequence[str], 
 def _one_api(usable: Collection[Scope], further: Collection[Api]) -> list[str]:
     """Return a list with the API's identifier if the client may use exactly one API, else an empty list.
 
-    A request without scope and resource is for that API.
+    A request that names neither scope nor resource is for this API. `usable` are the client's scopes, and `further` are
+    the APIs for which the client may get a token without a scope.
     """
     identifiers = {scope.api.identifier for scope in usable} | {api.identifier for api in further}
     return list(identifiers) if len(identifiers) == 1 else []
@@ -94,7 +97,7 @@ def _one_api(usable: Collection[Scope], further: Collection[Api]) -> list[str]:
 def _defaults(resources: Sequence[str], *, usable: Collection[Scope], further: Collection[Api]) -> list[str]:
     """Return the scopes of a request without `scope`: the client's scopes at the API that the request is for.
 
-    Returns no scopes if the request names an API in `further`, for which the client may get a token without a scope.
+    Returns [] if the request names an API in `further`. For these APIs the client may get a token without a scope.
     """
     named = [spelling for resource in resources for spelling in spellings(resource)]
     if any(api.identifier in named for api in further):
@@ -109,10 +112,10 @@ def offered() -> list[str]:
 
 
 def understood(scopes: Sequence[str], *, known: Collection[str]) -> list[str]:
-    """Return those of `scopes` that an API or this issuer defines (OpenID Connect Core section 3.1.2.1).
+    """Return the entries of `scopes` that an API or this issuer defines (OpenID Connect Core section 3.1.2.1).
 
-    The client might not be allowed to use a returned scope: `resolve` refuses that scope later. The scopes in `known`
-    are returned without a query.
+    Unknown scopes are left out. `resolve` checks later whether the client may use the returned scopes. The scopes in
+    `known` count as defined, without a database query.
     """
     known = {*known, *offered()}
     unknown = set(scopes) - known
@@ -135,8 +138,8 @@ def resolve(
     scope for the APIs `further`.
 
     Raises:
-        OAuthError invalid_target: `resources` has several entries, or one that the client may not use. Or it is empty,
-            and the scopes belong to several APIs.
+        OAuthError invalid_target: `resources` names several resources, or a resource that the client may not use. Or
+            `resources` is empty and the scopes belong to several APIs.
         OAuthError invalid_scope: A scope is unknown, forbidden for the client, or of another API, or no scope is named.
     """
     scopes = tuple(dict.fromkeys(requested))
@@ -158,8 +161,8 @@ def resolve(
 def _owners(scopes: Sequence[str], *, usable: Collection[Scope], openid: Collection[str]) -> list[Api]:
     """Return the API of each scope that is not of OpenID Connect.
 
-    Raises OAuthError invalid_scope if there are no scopes, or a scope is unknown, forbidden for the client or has no
-    meaning without another scope.
+    Raises OAuthError invalid_scope if there are no scopes, if a scope is unknown or forbidden for the client, or if a
+    scope lacks another scope that it requires (`require_sense`).
     """
     apis = {scope.name: scope.api for scope in usable}
     if not scopes:
@@ -182,9 +185,9 @@ def refusal(text: str, scopes: Sequence[str]) -> OAuthError:
 
 
 def require_sense(scopes: Collection[str]) -> None:
-    """Raise OAuthError invalid_scope if an OpenID Connect scope lacks the scope that gives it a meaning.
+    """Raise OAuthError invalid_scope if an OpenID Connect scope lacks another scope that it requires.
 
-    Scopes about the user need `openid`. `offline_access` needs any other scope.
+    Scopes about the user, such as `email`, require `openid`. `offline_access` requires at least one other scope.
     """
     if "openid" not in scopes and not ABOUT_THE_USER.isdisjoint(scopes):
         raise OAuthError("invalid_scope", "Scopes about the user, such as profile and email, come with openid.")
@@ -206,9 +209,9 @@ def _resource(resources: Sequence[str], usable: Collection[str]) -> str | None:
 
 
 def registered(resource: str, identifiers: Collection[str]) -> str:
-    """Return the one of `identifiers` that is the same URI as `resource`, or `resource` if there is none.
+    """Return the identifier in `identifiers` that is the same URI as `resource`, or `resource` if there is none.
 
-    The slash of an empty path makes no difference.
+    `https://api.example` and `https://api.example/` are the same URI.
     """
     if resource in identifiers:
         return resource

@@ -2,7 +2,7 @@
 
 - No verifier accepts the token: its key pair is generated for this token and then discarded, so no JWKS has the `kid`.
 - Its claims are those of a valid token, because some verifiers check `iss`, `aud` and `exp` before the key.
-- Its algorithm is that of the key ring that signs for the audience.
+- Its algorithm is that of the key ring (a set of signing keys) that signs for the audience.
 """
 
 from dataclasses import dataclass, field
@@ -21,15 +21,15 @@ ID_TOKEN = "JWT"  # noqa: S105 (a type, not a secret)
 
 
 class CannotFlush(Exception):
-    """No token that makes a verifier fetch the JWKS again can be made. The message gives the reason.
+    """A flush token, which makes a verifier fetch the JWKS again, cannot be made.
 
-    The audience is unknown, or no key ring signs for it.
+    The audience is unknown, or the issuer has no signing key yet. The message gives the reason.
     """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlushToken:
-    """A token whose `kid` is in no JWKS, so that a verifier that gets the token fetches the JWKS again."""
+    """A token whose `kid` is in no JWKS. A verifier that gets the token fetches the JWKS again."""
 
     audience: str
     kid: str
@@ -39,9 +39,10 @@ class FlushToken:
 
 
 def make(audience: str, *, now: datetime) -> FlushToken:
-    """Return an access token for the API with this identifier, or an ID token for the client with this client_id.
+    """Return a flush token for `audience`, the identifier of an API or a client_id.
 
-    Raises CannotFlush if there is no such API or client, or no signing key yet. `now` is the database's clock.
+    The token looks like an access token for the API, or like an ID token for the client. Raises CannotFlush if there is
+    no such API or client, or no signing key yet. `now` is the database's clock.
     """
     api = Api.named(audience)
     audience = api.identifier if api else audience
@@ -61,7 +62,10 @@ def _ring_of(client_id: str) -> str:
 
 
 def _sign(audience: str, api: Api | None, ring: Ring, *, now: datetime) -> FlushToken:
-    """Return the flush token, signed by a new key of the key ring's algorithm and size."""
+    """Generate a key pair for this token only, and return the flush token, signed by that key.
+
+    The key has the algorithm and the size of the key ring `ring`, but does not become a key of the ring.
+    """
     signer = RingSigner(LIFETIME, material.generate(ring.algorithm, bits=ring.bits))
     issued_at, name = int(now.timestamp()), str(uuid4())
     claims: dict[str, object] = {

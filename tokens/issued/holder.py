@@ -1,4 +1,4 @@
-"""The holder of a token: a user through a grant, or a client that acts for itself."""
+"""The holder of a token: a user, or a client that acts for itself."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,10 @@ from tokens.models import User
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """The holder of a token: a user, with the grant that the user gave a client, or a client that acts for itself."""
+    """The holder of a token: a user, or a client that acts for itself.
+
+    `grant_id` identifies the user's grant. It is None if there is no grant.
+    """
 
     subject: str
     grant_id: str | None = None

@@ -79,9 +79,9 @@ def mint(token: IdToken, *, signer: Signer) -> str:
 
 
 def at_hash(access_token: str, *, algorithm: str) -> str:
-    """Return the left half of the access token's hash, by the algorithm that signs the ID token.
+    """Return the left half of the access token's hash, in base64url (OpenID Connect Core section 3.1.3.6).
 
-    See OpenID Connect Core section 3.1.3.6.
+    The hash function belongs to `algorithm`, by which the ID token is signed.
     """
     digest = HASHES[algorithm[-3:]](access_token.encode()).digest()
     return jws.encode(digest[: len(digest) // 2]).decode()

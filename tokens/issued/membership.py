@@ -1,8 +1,8 @@
 """Limits scopes to members of groups (`Scope.groups`) whenever a token for a user is issued.
 
 - A scope that the user may not have is removed from the request, and the token response names the granted scopes.
-- If no scope of the API is left, the token is for the issuer, so that the user can still log in.
-- If `openid` is not left, the request is refused.
+- If no scope of the API is left but `openid` is, the token is for the issuer, so that the user can still log in.
+- If neither a scope of the API nor `openid` is left, the request is refused.
 """
 
 from collections.abc import Iterable, Mapping
@@ -36,8 +36,9 @@ def narrow_for_client(target: Target, client: Client, subject: str) -> Target:
 def narrow(target: Target, usable: Iterable[Scope], subject: str) -> Target:
     """Return `target` without the scopes that the user `subject` (a `sub`) may not have.
 
-    `usable` has the rows of the API's scopes in `target`. A scope without a row is removed. Sends no SQL statement if
-    no scope is limited. Raises NotMember if neither a scope of the API nor `openid` is left.
+    `usable` must contain the stored Scope of each scope of the API. If it lacks a scope of the API, that scope is
+    removed, too. If `openid` is left but all scopes of the API are removed, returns a target for the issuer. Raises
+    NotMember if `openid` is not left either. Sends no SQL statement if no scope is limited to groups.
     """
     rows = {scope.name: scope.groups for scope in usable if scope.name in target.scopes}
     without_api = set(audience.offered())
@@ -57,5 +58,5 @@ def _may_have(name: str, limits: Mapping[str, set[str]], own: set[str]) -> bool:
 
 
 def _groups(subject: str, names: set[str]) -> set[str]:
-    """Return the groups in `names` of which the user is a member. Reads them for each token: a membership can end."""
+    """Return the groups in `names` of which the user `subject` is a member now. Always queries the database."""
     return set(Group.objects.filter(user__sub=subject, name__in=names).values_list("name", flat=True))

@@ -1,6 +1,6 @@
 """Rotate refresh tokens: replace a token by its successor, and distinguish a lost answer from a stolen token.
 
-- The row of a used token records when it was used.
+- A family is all refresh tokens of one user grant. The row of a used token records when the token was used.
 - Retry window: for RETRY_WINDOW after its first use, a used token can be presented again any number of times, and gets
   the same successor each time (RFC 9700 section 4.14.2). Browser tabs refresh at the same time, and answers get lost.
 - If the successor was used, a retry within the window is refused without revoking the family, because the client has
@@ -10,7 +10,7 @@
     0 s   token A is used           answer: B
     5 s   A is retried              answer: B again, since the first answer was lost
     9 s   B is used                 answer: C
-    12 s  A is retried              refused (Superseded); the family lives
+    12 s  A is retried              refused (Superseded); the family stays valid
     60 s  A is presented            refused (Reused); the caller revokes the family
 """
 
@@ -33,7 +33,7 @@ class Superseded(Exception):
 
 
 def rotates(client: Client) -> bool:
-    """Return True if each use replaces the token by a successor."""
+    """Return True if each use of a refresh token of the client replaces the token by a successor."""
     # Public clients do not authenticate, so only rotation detects a stolen token (RFC 9700 section 2.2.2).
     return client.is_public or client.rotates_refresh_tokens
 
@@ -41,9 +41,13 @@ def rotates(client: Client) -> bool:
 def rotate(text: str, token: RefreshToken, client: Client, *, now: datetime, thumbprint: str | None = None) -> str:
     """Return the text of the successor of `token`, whose own text is `text`. The caller holds the lock on the grant.
 
-    The successor is bound to the DPoP key of `token`, or else to `thumbprint`.
+    The successor is bound to the DPoP key of `token`. If `token` is not bound, the successor is bound to the key with
+    this `thumbprint`, if one is given.
 
-    Raises Reused if the retry window has passed, and otherwise what `_successor_again` raises.
+    Raises:
+        Reused: The token was used before and its retry window has passed.
+        Superseded: The token is retried within its window, but its successor was used or has expired.
+        NotReady: KEY_ENCRYPTION_KEYS cannot be read, or lacks the key that made the successor.
     """
     if token.used_at is None:
         _mark_used(token, now=now)
@@ -55,7 +59,11 @@ def rotate(text: str, token: RefreshToken, client: Client, *, now: datetime, thu
 
 
 def _mark_used(token: RefreshToken, *, now: datetime) -> None:
-    """Mark the token as used, so that it expires at the end of its retry window."""
+    """Mark the token as used, so that it expires at the end of its retry window.
+
+    Also marks a sibling, which is another successor of the same predecessor. Siblings exist only if an earlier version
+    of Keyturn issued the first of them.
+    """
     used = {"used_at": now, "expires_at": now + RETRY_WINDOW}
     row_statements.update(token, **used)
     if token.previous:
@@ -67,10 +75,12 @@ def _mark_used(token: RefreshToken, *, now: datetime) -> None:
 def _successor_again(text: str, token: RefreshToken, client: Client, *, now: datetime, thumbprint: str | None) -> str:
     """Return the same successor again, for a retry with the used `token`, whose text is `text`.
 
+    If an earlier version of Keyturn made the successor, its text is unknown. A second successor is stored then.
+
     Raises:
-        Reused: The token was marked as used without a successor.
+        Reused: The token has no successor. The client used another token with the same predecessor (`_mark_used`).
         Superseded: The successor was used or has expired.
-        NotReady: This process lacks the key that made the successor.
+        NotReady: KEY_ENCRYPTION_KEYS cannot be read, or lacks the key that made the successor.
     """
     successors = list(RefreshToken.objects.filter(previous=token.digest))
     if not successors:
@@ -84,7 +94,7 @@ def _successor_again(text: str, token: RefreshToken, client: Client, *, now: dat
 
 
 def _issue_successor(text: str, token: RefreshToken, client: Client, *, now: datetime, thumbprint: str | None) -> str:
-    """Issue the successor of `token` and return its text."""
+    """Store the successor of `token`, whose text is `text`, and return the successor's text."""
     key, number = keys()[0], token.generation + 1
     successor = refresh_text.successor(text, generation=number, key=key)
     new = row(successor, token.grant, client, key_id=key.id, now=now)

@@ -34,12 +34,15 @@ def first(family: str, *, key: EncryptionKey) -> str:
 
 
 def successor(text: str, *, generation: int, key: EncryptionKey) -> str:
-    """Return the text of the successor of the token in `text`. The same arguments always give the same text."""
+    """Return the text of the successor of the token in `text`. The same arguments always give the same text.
+
+    `generation` is that of the successor: one more than that of the token in `text`.
+    """
     return _tagged(f"{family(text)}.{generation}.{_mac(key, SUCCESSOR, text)}", key)
 
 
 def can_be(text: str) -> bool:
-    """Return True if `text` might be a refresh token. A text with exactly two dots cannot: it is a JWT."""
+    """Return True if `text` might be a refresh token. Returns False for a text with two dots, which is a JWT."""
     return text.count(".") != 2
 
 
@@ -49,7 +52,10 @@ def family(text: str) -> str:
 
 
 def generation(text: str, keys: Iterable[EncryptionKey]) -> int | None:
-    """Return the generation of the token in `text`. Returns None if none of `keys` authenticates the text."""
+    """Return the generation of the token in `text`: the number of rotations since the first token of its family.
+
+    Returns None if none of `keys` authenticates the text.
+    """
     body, _, tag = text.rpartition(".")
     # Compared in constant time, so that timing does not reveal the correct tag byte by byte.
     if not any(hmac.compare_digest(_mac(key, TAG, body).encode(), tag.encode()) for key in keys):

@@ -2,7 +2,7 @@
 
 - The tokens of one user grant are a family. Rotation replaces a token by its successor (`refresh_rotation`).
 - A family ends at a fixed instant, and earlier if its latest token is idle for too long.
-- A text that this issuer never issued cannot revoke a grant by reuse detection.
+- Reuse detection revokes a grant only for a text that this issuer has issued.
 """
 
 from collections.abc import Collection
@@ -31,7 +31,11 @@ PRESENTED = JoinedRows(
 
 
 def is_granted(client: Client, scopes: Collection[str]) -> bool:
-    """Return True if the client gets a refresh token for these scopes, by `offline_access` or by its policy."""
+    """Return True if the client gets a refresh token for these scopes.
+
+    The client must have the refresh token grant type. In addition, the scopes must include `offline_access`, or the
+    client must be registered to always get a refresh token.
+    """
     return GrantType.REFRESH_TOKEN in client.grants and (OFFLINE in scopes or client.always_gets_refresh_token)
 
 
@@ -90,18 +94,19 @@ def lock(text: str) -> RefreshToken | None:
 
 
 def with_registry(text: str) -> tuple[RefreshToken | None, str | None]:
-    """Return the row of the refresh token in `text`, and the registry's version, by one statement.
+    """Return the row of the refresh token in `text` and the version of the client registry, by one SQL statement.
 
-    Returns None for both if there is no such row.
+    The version says whether cached clients are current (tokens/clients/registry.py). Returns None for both if there is
+    no such row.
     """
     return PRESENTED.first_with([one_time.digest(text)])
 
 
 def grant_of(text: str) -> UserGrant | None:
-    """Return the user grant of the refresh token in `text`, also if the token's own row was purged.
+    """Return the user grant of the refresh token in `text`, even if the token's own row was purged.
 
-    Returns None if the text was never issued, or if no row of its family is left.
-    Raises NotReady if KEY_ENCRYPTION_KEYS cannot be read.
+    Returns None if the text was never issued, or if no row of its family is left. Raises NotReady if
+    KEY_ENCRYPTION_KEYS cannot be read.
     """
     member = find(text)
     if member is None and generation(text) is not None:
@@ -112,8 +117,8 @@ def grant_of(text: str) -> UserGrant | None:
 def was_rotated(text: str) -> bool:
     """Return True if the token in `text`, whose row was purged, had been used.
 
-    That is so if the family has a row of the same or a later generation. Raises NotReady if KEY_ENCRYPTION_KEYS cannot
-    be read.
+    The token counts as used if its family has a row of the same or a later generation (the number of rotations since
+    the first token). Raises NotReady if KEY_ENCRYPTION_KEYS cannot be read.
     """
     # A generation above all rows was issued after the backup of a restored database, which does not prove reuse.
     issued = generation(text)
@@ -136,13 +141,13 @@ def is_live(token: RefreshToken, *, now: datetime) -> bool:
 
 
 def extend(token: RefreshToken, client: Client, *, now: datetime) -> None:
-    """Record the use of a token that does not rotate, which restarts its idle lifetime."""
+    """Record the use of a token that does not rotate. The use restarts the token's idle lifetime."""
     expires_at = _end(token.grant, client, now=now)
     row_statements.update(token, expires_at=expires_at, last_used_at=now)
 
 
 def row(text: str, grant: UserGrant, client: Client, *, key_id: str, now: datetime) -> RefreshToken:
-    """Return an unsaved row for the token in `text`."""
+    """Return an unsaved row for the token in `text`. `key_id` is the id of the encryption key that made the text."""
     return RefreshToken(
         digest=one_time.digest(text),
         family=one_time.digest(refresh_text.family(text)),

@@ -1,7 +1,7 @@
 """Lookup keys of the revocation feed: the key of an entry, and the keys by which a token is looked up. Pure.
 
-docs/revocation-feed.md section 1 defines them. The resource server has its own implementation;
-tests/revocation_cases.json drives both.
+docs/revocation-feed.md section 1 defines these keys. The resource server has its own implementation. The cases in
+tests/revocation_cases.json test both.
 """
 
 import hashlib
@@ -27,7 +27,10 @@ def key(kind: str, identifier: str) -> UUID:
 
 
 def entry(key: UUID | str, *, until: int, issued_before: int) -> bytes:
-    """Return an entry of the feed in its binary form. `until` and `issued_before` are Unix seconds."""
+    """Return an entry of the revocation feed in its binary form (LAYOUT).
+
+    `key` is the lookup key, as a UUID or its text. `until` and `issued_before` are Unix seconds.
+    """
     return struct.pack(LAYOUT, UUID(str(key)).bytes, until, issued_before)
 
 
@@ -37,7 +40,7 @@ def client_user(client_id: str, subject: str) -> str:
 
 
 def keys(claims: Mapping[str, Any], *, kid: str) -> Iterator[UUID]:
-    """Yield the lookup keys of a token in the revocation feed. An entry with one of them can revoke the token.
+    """Yield the lookup keys of a token. An entry of the revocation feed with one of these keys can revoke the token.
 
     `claims` must be verified. `kid` is that of the token's header.
     """

@@ -3,10 +3,10 @@
 - A record is written in the transaction of its cause, and published afterwards (tokens/revoking/feed_publisher.py).
 - A repeated revocation moves the instants of a record later, never earlier. A record is kept until its `until`.
 - A coarse record (of a user, a client, both, or the issuer) covers every token with an earlier `iat`.
-- A record of a client or of the issuer renews the version of the registry, because each process caches the instants of
-  clients under that version (tokens/clients/registry.py).
-- A record ends once no API can accept a token that it covers: after the longest lifetime, then S + 2δ. S is the leeway
-  of the APIs, and δ the largest error of a clock (docs/key-rotation.md).
+- Each process caches clients with the instant before which their tokens are revoked, until the registry has a new
+  version (tokens/clients/registry.py). So a record of a client or of the issuer renews the registry's version.
+- A record ends when no API can accept a token that it covers: after the longest lifetime of a token plus S + 2δ. S is
+  the leeway of the APIs, and δ the largest error of a clock (docs/key-rotation.md).
 """
 
 import json
@@ -99,7 +99,7 @@ def revoke_everything(*, now: datetime) -> None:
 def renew_registry() -> None:
     """Renew the version of the registry, so that every process reads clients again after the caller's commit.
 
-    Locks the version's row until that commit.
+    Locks the row of the version until the caller's commit.
     """
     # An upsert, as in the triggers (tokens/triggers/registry_version.py). The triggers replace the row, so an UPDATE
     # that waited for a trigger would change no row and lock no row.
@@ -132,13 +132,16 @@ def latest_instant(claims: Mapping[str, Any]) -> int:
 
 
 def stored_keys(keys: Iterable[uuid.UUID]) -> list[uuid.UUID | str]:
-    """Return UUIDs as the database stores them."""
+    """Return UUIDs as the database stores them: unchanged, or as hexadecimal text if it has no UUID type."""
     is_native = plain_sql.backend().features.has_native_uuid_field
     return list(keys) if is_native else [key.hex for key in keys]
 
 
 def client_tokens_from(client_id: str) -> int:
-    """Return the Unix second before which the client's own tokens are revoked, or 0 if no record covers them."""
+    """Return the Unix second before which the tokens of the client are revoked, or 0 if no record covers them.
+
+    Looks at the records of the client and of the issuer.
+    """
     keys = [revocation_key.key(Kind.CLIENT, client_id), revocation_key.key(Kind.ISSUER, conf.issuer().url)]
     return max(Revocation.objects.filter(key__in=keys).values_list("issued_before", flat=True), default=0)
 
@@ -154,7 +157,7 @@ def acceptance_after_issue() -> timedelta:
 def acceptance_after_expiry() -> timedelta:
     """Return how long an API can still accept a token after the token's `exp`.
 
-    The result is the leeway and twice the clock_error of the key ring for which this sum is the largest.
+    The result is the leeway plus twice the clock_error: the largest such sum of all key rings (sets of signing keys).
     """
     policies = adoption.every_assumed() or [conf.issuer().key_policy]
     return max(policy.leeway + 2 * policy.clock_error for policy in policies)
@@ -167,7 +170,10 @@ def seconds(instant: datetime) -> int:
 
 
 def _revoke_earlier(kind: Kind, identifiers: Iterable[str], *, now: datetime) -> None:
-    """Revoke the tokens that were issued before the end of the second of `now`."""
+    """Revoke the tokens of these users, clients or issuers whose `iat` is not after the second of `now`.
+
+    `identifiers` are of the kind `kind`, such as the `sub` of users.
+    """
     # `iat` has whole seconds, so an earlier token of the same second has the same `iat` as `now`.
     before = now.replace(microsecond=0) + SECOND
     write(kind, identifiers, until=before + acceptance_after_issue(), issued_before=before)
@@ -176,7 +182,11 @@ def _revoke_earlier(kind: Kind, identifiers: Iterable[str], *, now: datetime) ->
 def write(
     kind: Kind | str, identifiers: Iterable[str], *, until: datetime, issued_before: datetime | None = None
 ) -> None:
-    """Write a revocation record for each identifier. Without `issued_before`, the records cover tokens of any `iat`."""
+    """Write a revocation record for each identifier, such as the `jti` of a token.
+
+    A record covers tokens with an `iat` before `issued_before`, or with any `iat` if `issued_before` is None. The
+    record is kept until `until`.
+    """
     values = {
         "kind": str(kind),
         "until": seconds(until),
@@ -189,7 +199,10 @@ def write(
 
 
 def _upsert(values: Mapping[str, Any]) -> None:
-    """Write the rows, and queue the rows that are new or cover more tokens than before for publication."""
+    """Run UPSERT with the parameters `values`, and queue the changed rows for publication.
+
+    A row is changed if it is new, or if its `until` or its `issued_before` moves later.
+    """
     vendor = plain_sql.backend().vendor
     dialect = {"keys": KEYS[vendor], "later": LATER[vendor]}
     if vendor == "postgresql":

@@ -1,7 +1,7 @@
 """Reads a row together with rows that it refers to, by one statement that is composed once.
 
-The ORM composes its statement for each query, which takes most of the calls of a query. The instances are those that
-the ORM would return for `select_related`, and the rows are locked in the order in which `lock` names them.
+The ORM composes its statement for each query, which is most of the Python work of a query. The instances are those that
+the ORM would return for `select_related`. The rows are locked in the order in which `lock` names them.
 
     CODES = JoinedRows(AuthorizationCode, "grant", "grant__user", where="digest = %s", lock=("grant", ""))
     code = CODES.first([digest])
@@ -22,7 +22,11 @@ M = TypeVar("M", bound=Model)
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """The columns of one model in the statement. `by` is the field that refers to it, in the part named `of`."""
+    """One model of the query, with its columns in the SELECT statement.
+
+    `by` is the foreign key that refers to this model. It is a field of the model at the path `of`, such as `grant`, or
+    "" for the query's own model. Both are None if this model is the query's own.
+    """
 
     model: type[Model]
     names: tuple[str, ...]
@@ -33,14 +37,14 @@ class _Part:
 
 
 class JoinedRows(Generic[M]):
-    """A query for rows of a model with related rows, which are named as in `select_related`.
+    """A query for rows of a model with related rows, which `related` names as in `select_related`.
 
-    - Name each related row after the row that refers to it. Each reference must be a foreign key that is not NULL, and
-      no table may be named twice.
-    - `where` names columns of the model, or of another part as `"table"."column"`.
-    - `lock` names the parts that are locked until the transaction ends, in this order; "" is the model's own row.
-    - `only` names the fields that are read of a part. Others are deferred.
-    - `further` is an expression in SQL, read as a further column (`first_with`).
+    - In `related`, a row must come later than the row that refers to it. Each reference must be a foreign key that is
+      not NULL, and no table may be named twice.
+    - `where` is an SQL condition. It names columns of the model, or of a related model as `"table"."column"`.
+    - `lock` names the rows that are locked until the transaction ends, in this order. "" is the model's own row.
+    - `only` maps the name of a related row, or "", to the fields of that row that are read. Others are deferred.
+    - `further` is an SQL expression. `first_with` returns its value, too.
     """
 
     def __init__(
@@ -57,13 +61,13 @@ class JoinedRows(Generic[M]):
         self._only = only or {}
 
     def first(self, values: Sequence[Any]) -> M | None:
-        """Return the row that meets the condition `where`, or None. `values` are for its placeholders."""
+        """Return the row that meets the condition `where`, or None. `values` fill the placeholders of `where`."""
         return self.first_with(values)[0]
 
     def first_with(self, values: Sequence[Any]) -> tuple[M | None, Any]:
-        """Return the row that meets the condition `where`, and the further column, or None for both.
+        """Return the row that meets the condition `where`, and the value of the SQL expression `further`.
 
-        `values` are for the placeholders of the condition.
+        Returns None for both if there is no such row. `values` fill the placeholders of `where`.
         """
         with plain_sql.cursor() as cursor:
             cursor.execute(self._statement, values)

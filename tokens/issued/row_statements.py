@@ -1,4 +1,4 @@
-"""Inserts and updates single rows by plain SQL. Through the ORM, this takes ten times as many calls.
+"""Inserts and updates single rows by plain SQL. The ORM needs ten times as many Python function calls.
 
 The functions send no signal, run no validation and set no defaults of the database.
 """
@@ -20,20 +20,23 @@ def insert(row: Model) -> None:
 
 
 def update(row: Model, **changes: Any) -> None:
-    """Write these fields to the stored row. Does not change the object `row`."""
+    """Write the fields in `changes` to the stored row. Does not change the object `row`."""
     _update(row, changes)
 
 
 def fill(row: Model, name: str, value: object, **further: Any) -> bool:
-    """Set a field of the stored row, and the fields in `further`, if the first field is NULL.
+    """Set the field `name` of the stored row, and the fields in `further`, if the field `name` is NULL.
 
-    Returns True if it was NULL. Does not change `row` itself.
+    Returns True if the field `name` was NULL. Does not change the object `row`.
     """
     return _update(row, {name: value, **further}, f" AND {_column(type(row), name)} IS NULL") == 1
 
 
 def _update(row: Model, changes: Mapping[str, Any], condition: str = "") -> int:
-    """Set the fields if the stored row meets `condition`. Returns how many rows changed."""
+    """Set the fields of the stored row. Returns how many rows changed: 0 or 1.
+
+    `condition` is SQL that is added to the WHERE clause, such as ` AND "redeemed_at" IS NULL`.
+    """
     database, key = plain_sql.backend(), row._meta.pk
     values = [_field(row, name).get_db_prep_save(value, database) for name, value in changes.items()]
     sql = _change(type(row), tuple(changes)) + condition

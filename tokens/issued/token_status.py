@@ -5,7 +5,8 @@ A token is accepted unless
 2. its client was disabled or deleted,
 3. its user was disabled or deleted, if it is a user's token.
 
-One SQL statement checks all three conditions and reads the version of the registry.
+One SQL statement checks all three conditions. It also reads the version of the registry, which says whether cached
+clients are current (tokens/clients/registry.py).
 """
 
 import uuid
@@ -44,7 +45,10 @@ def is_accepted(token: PresentedToken) -> bool:
 
 
 def accepts(status: TokenStatus, token: PresentedToken) -> bool:
-    """Return True if `token` is accepted by its `status`."""
+    """Return True unless `status` says that `token` is revoked, or that its client or user is not active.
+
+    A client's own token has no user.
+    """
     has_holder = status.has_active_client and (status.has_active_user or token.subject == token.client_id)
     return has_holder and not status.is_revoked
 

@@ -1,8 +1,8 @@
 """Creates, checks and revokes user grants: what a user allowed a client. Tokens carry a grant's id as `grant_id`.
 
-- Lock order: the user, then the grant. Token issuance and every revocation keep it.
-- A grant ends when it is revoked, at its `ends_at`, or with its session epoch. The epoch changes if the user is
-  disabled or logs out everywhere.
+- Lock order: the user, then the grant. Token issuance and every revocation keep this order.
+- A grant ends when it is revoked, at its `ends_at`, or when the user's session epoch changes. The epoch is a random
+  value of the user, which is replaced if the user is disabled or logs out everywhere.
 - Revoking a grant revokes every token that was issued under it, in the same transaction.
 """
 
@@ -40,8 +40,8 @@ def create(
 ) -> UserGrant:
     """Create the grant of `user` to `client`, with the login under which the user gave it.
 
-    The grant ends after `lasts`. Its refresh tokens end after `refreshes_for`, which is at most `lasts`, or with the
-    grant if `refreshes_for` is None.
+    The grant ends after `lasts`. Its refresh tokens end after `refreshes_for`, which must not be longer than `lasts`.
+    If `refreshes_for` is None, the refresh tokens end with the grant.
     `claims` are the claims that the client requested by name, as JSON.
     `user` must be the row as it was read when the session was checked.
     Raises OAuthError access_denied if the user was disabled after that, and SessionEnded if all sessions of the user
@@ -80,7 +80,10 @@ def require_live(grant: UserGrant, *, now: datetime) -> None:
 
 
 def problem(grant: UserGrant, *, now: datetime) -> str | None:
-    """Return why no token may be issued under the grant any more, as a text for the client, or None if it is live."""
+    """Return why no token may be issued under the grant any more, as a text for the client.
+
+    Returns None if tokens may be issued.
+    """
     if grant.revoked_at is not None:
         return "The grant was revoked."
     if grant.ends_at <= now:
@@ -93,7 +96,7 @@ def problem(grant: UserGrant, *, now: datetime) -> str | None:
 
 
 def lock(grant: UserGrant) -> UserGrant:
-    """Lock the grant until the transaction ends, and return it as it is now.
+    """Lock the grant until the transaction ends, and return the grant as it is stored now.
 
     Raises OAuthError invalid_grant if the grant was deleted with its user or client.
     """

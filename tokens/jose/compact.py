@@ -44,9 +44,9 @@ def read(text: str, *, longest: int) -> Jws:
 
 
 def octets(part: str) -> bytes:
-    """Return the octets of a part, which is canonical base64url without padding (RFC 7515 section 2).
+    """Return the octets that a part of a JWS encodes.
 
-    Raises Unreadable if the part has another form.
+    Raises Unreadable unless the part is canonical base64url without padding (RFC 7515 section 2).
     """
     try:
         decoded = base64.b64decode(part.encode("ascii") + b"=" * (-len(part) % 4), altchars=b"-_", validate=True)

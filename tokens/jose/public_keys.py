@@ -57,7 +57,7 @@ class ClientKey:
 
 
 def registered(document: object) -> tuple[ClientKey, ...]:
-    """Return the usable keys of a JWKS that an operator registers. `skipped` names the unusable keys.
+    """Return the usable keys of a JWKS that an operator registers. The function `skipped` describes the other keys.
 
     Raises UnusableKey if the document is not a JWKS of 1 to MAX_PASTED keys or has no usable key, and LeakedKey if an
     entry holds a private or symmetric key.
@@ -68,7 +68,7 @@ def registered(document: object) -> tuple[ClientKey, ...]:
 
 
 def skipped(document: object) -> list[str]:
-    """Return a sentence for each entry that `registered` skips: place, kid and reason.
+    """Return a sentence for each entry that `registered` skips, with its place in the JWKS, its kid and the reason.
 
     Raises UnusableKey if the document is no JWKS.
     """
@@ -101,9 +101,9 @@ def published(document: object) -> tuple[ClientKey, ...]:
 
 
 def names(document: object) -> list[str]:
-    """Return a text for each usable key of a JWKS: its kid, if it has one, a space, and its RFC 7638 thumbprint.
+    """Return the kid and the RFC 7638 thumbprint of each usable key of a JWKS, separated by a space.
 
-    Raises UnusableKey if no key is usable.
+    For a key without a kid, returns the thumbprint alone. Raises UnusableKey if no key is usable.
     """
     registered(document)
     entries: list[Any] = [entry for entry in _pasted(document) if _problem(entry) is None]

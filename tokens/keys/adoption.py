@@ -32,15 +32,19 @@ def obeyed(ring: Ring) -> Policy:
 
 
 def assumed(ring: Ring) -> Policy:
-    """Return the timings from which steps compute the dates of keys: each is the longest that can still have an effect.
+    """Return the timings from which steps compute the dates of keys.
 
-    After the settings made a timing shorter, older tokens and copies of the JWKS still obey the former value.
+    If the settings made a timing shorter, tokens and copies of the JWKS from before still obey the longer value. So
+    steps compute with the longer value until these tokens and copies have expired.
     """
     return Policy.from_json(ring.assumed or ring.policy)
 
 
 def every_assumed() -> list[Policy]:
-    """Return, for each key ring, the timings that steps assume. Sends one statement, without the ORM."""
+    """Return, for each key ring, the timings from which steps compute dates (`assumed`).
+
+    Sends one statement, without the ORM.
+    """
     with plain_sql.cursor() as cursor:
         cursor.execute("SELECT policy, assumed FROM tokens_ring")
         rows = cursor.fetchall()
@@ -48,17 +52,20 @@ def every_assumed() -> list[Policy]:
 
 
 def in_force(ring: Ring) -> dict[str, object]:
-    """Return the timings that nodes obey, the timings that steps assume, and until when steps assume those."""
+    """Return the stored timings of a key ring: `obeyed` by nodes, `assumed` by steps, and `assumed_until`.
+
+    `assumed` and `assumed_until` are None if steps assume the obeyed timings.
+    """
     until = ring.assumed_until.isoformat() if ring.assumed_until else None
     return {"obeyed": ring.policy, "assumed": ring.assumed, "assumed_until": until}
 
 
 def adopt(ring: Ring, proposed: Policy, *, now: datetime, write: bool = True) -> Policy:
-    """Store `proposed`, the timings of the settings, with the key ring. Return the timings that steps then assume.
+    """Store `proposed`, the timings of the settings, in the row of the key ring. Return the ring's new assumed timings.
 
-    The caller holds the key ring's lock. `write` is False in a dry run that computes for another instant: the database
-    would refuse that row. Raises Unsafe, with the violated inequality, if keys could not be rotated safely under
-    `proposed`.
+    The caller holds the key ring's lock. If `write` is False, the object `ring` is changed, but its row is not. A dry
+    run for a time other than the present needs this, because the database checks a row by its own clock. Raises Unsafe,
+    with the violated inequality, if keys could not be rotated safely under `proposed`.
     """
     if broken := next(problems(proposed), None):
         raise Unsafe(sentence("the key policy of the settings cannot be kept: {broken}", broken=broken))

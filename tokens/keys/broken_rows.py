@@ -1,11 +1,12 @@
-"""Revoke a key although other rows of its key ring do not verify.
+"""Revoke a key although other rows of its key ring are broken: neither of their two MACs is valid.
 
 Rules:
-- A row that does not verify prevents a revocation only if it is the successor of the revoked key.
-- A row that does not verify is neither used nor published, and is not changed.
-- Such a row still counts for the database's rules: a ring can have one standby at most, and one key without a
-  withdrawal.
-- If no row verifies, the encrypting keys are probably wrong. New keys are then sealed only if the operator insists.
+- A broken row prevents a revocation only if its dates make its key the successor of the revoked key.
+- A broken row is neither used nor published, and is not changed.
+- A broken row still counts for the database's rules: a ring can have at most one standby, and at most one key with a
+  start and no withdrawal date.
+- If KEY_ENCRYPTION_KEYS verifies no row, its value is probably wrong. New keys are then stored only if the operator
+  accepts an outage (`--accept-outage`).
 """
 
 from collections.abc import Sequence
@@ -37,15 +38,21 @@ def require_encrypting_keys(locked: LockedRing) -> None:
 
 
 def broken_successors(locked: LockedRing) -> list[str]:
-    """Return the kids of rows that do not verify and claim to be the successor: they have a start and no withdrawal."""
+    """Return the kids of broken rows whose dates make their keys the successor.
+
+    A successor has a start and no withdrawal date.
+    """
     return [key.kid for key in _broken(locked) if key.signs_at]
 
 
 def storable(locked: LockedRing, discarded: Discarded, fresh: Sequence[Key]) -> list[Key]:
-    """Return the keys of `discarded`, changed so that the database accepts them beside rows that do not verify.
+    """Return the keys of `discarded` (the key ring after a revocation), changed so that the database accepts them.
 
-    Raises CannotOpen if the successor's private half cannot be decrypted, or if a row that does not verify claims to be
-    the successor.
+    - Revoked and cancelled keys get the date at which their private halves are destroyed.
+    - If a broken row is a standby, the fresh standby is left out: a ring can have only one standby.
+
+    If the revocation needs a successor, raises CannotOpen in two cases: the successor's private half cannot be
+    decrypted, or a broken row is in the place of the successor (`broken_successors`).
     """
     if discarded.successor:
         locked.prove(discarded.successor.kid)
@@ -67,7 +74,10 @@ def storable(locked: LockedRing, discarded: Discarded, fresh: Sequence[Key]) -> 
 
 
 def _broken(locked: LockedRing) -> list[Key]:
-    """Return the keys of broken rows that count as standby or successor: not discarded, and without a withdrawal."""
+    """Return the keys of broken rows, without discarded keys and keys with a withdrawal date.
+
+    The database counts each of these keys as a standby or a successor.
+    """
     return [row.key for row in locked.unverified if not row.key.discarded and row.key.withdraw_at is None]
 
 

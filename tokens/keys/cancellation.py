@@ -14,13 +14,20 @@ from tokens.keys.rules import discard, lifecycle
 def cancel(operation: Operation, kid: str) -> Outcome:
     """Cancel an announced key before it signs. The key is a standby, or a planned key, whose start has a date.
 
-    If a planned key is cancelled, the planned key after it replaces it. If there is none, the standby gets a start
-    instead. A fresh key gets the start if a key was revoked after the standby was announced: a JWKS can contain both,
-    so that the standby could not make verifiers drop the revoked key (rule P6, docs/why-rotation-is-safe.md). `kid` can
-    be the beginning of a kid.
+    A cancelled planned key is replaced by the first of these keys:
 
-    Raises UnknownKey if the key is not announced, Unsafe if nodes might begin to sign with it at any moment, and what
-    `rotate` raises.
+    1. The planned key after it.
+    2. The standby, unless a key was revoked after the standby was announced. A JWKS can contain both of these keys. So
+       the start of the standby would not make verifiers drop the revoked key (rule P6, docs/why-rotation-is-safe.md).
+    3. A fresh key.
+
+    `kid` can be the beginning of a kid.
+
+    Raises:
+        UnknownKey: The key is not announced.
+        Unsafe: Nodes might begin to sign with the key at any moment, or the clocks differ.
+        CannotOpen: A key of the ring does not decrypt or sign.
+        LockNotHad: Another process held the ring's lock for 30 s.
     """
     refuse_skew(operation.policy, now=operation.now)
     key = kids.find(kid)

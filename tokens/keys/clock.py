@@ -1,10 +1,10 @@
 """Read the database's clock and this node's at the same moment, to compare them.
 
-- All instants that nodes compare are the database's. Between two readings, a node adds the elapsed time to the last
-  one.
+- Nodes compare instants of the database's clock only. Between two readings of this clock, a node adds the time that has
+  passed since the last reading.
 - A process can be suspended between any two statements. So the database's clock is read between two readings of this
-  node's clock. Only a value outside of these two readings proves that a clock is wrong.
-- A slow reading determines the difference only roughly. It is repeated, and the fastest reading is used.
+  node's clock. A clock is wrong only if the database's value is outside of these two readings.
+- A slow reading determines the difference only roughly. So a slow reading is repeated, and the fastest reading is used.
 
 This module reads this node's clock itself: an instant passed as an argument could be from before a suspension.
 """
@@ -44,9 +44,10 @@ class Reading:
 
 
 def read(*, since: datetime | None = None) -> Reading:
-    """Read both clocks, at most `TRIES` times, and return the fastest reading.
+    """Return a reading of the database's clock and this node's clock.
 
-    `since` is the time that the caller read from this node's clock before, if any.
+    Reads until a reading takes no longer than `CLOSE`, at most `TRIES` times, and returns the fastest reading. `since`
+    is this node's clock, if the caller has read it already. The first reading then begins at `since`.
     """
     closest = _once(since or timezone.now())
     for _ in range(TRIES - 1):

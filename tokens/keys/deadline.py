@@ -1,8 +1,8 @@
 """Limit how long a step waits for its lock, and how long it takes.
 
 - A step waits `WAIT` for the lock of its key ring. Then it raises LockNotHad.
-- A step computes dates from the database's clock that it reads at its beginning. The commit may be later than that
-  instant by clock_error (δ) at most. A step that takes longer is rolled back and raises Unsafe.
+- A step computes dates from the database's clock, as read at the beginning of the step. A step that takes longer than
+  clock_error (δ) is rolled back and raises Unsafe.
 - PostgreSQL enforces both limits by itself, so that a suspended process cannot keep a ring locked.
 """
 
@@ -55,7 +55,7 @@ def limit_lock_wait() -> None:
 
 
 def limit_duration(policy: Policy) -> None:
-    """Make PostgreSQL end the transaction if it is idle, or one statement runs, for longer than clock_error (δ)."""
+    """Make PostgreSQL end the transaction if it is idle, or if a statement runs, for longer than clock_error (δ)."""
     # A suspended process is idle to PostgreSQL, and a slow statement is not: both limits are needed.
     for setting in ("idle_in_transaction_session_timeout", "statement_timeout"):
         _set_local(setting, policy.clock_error)
@@ -80,7 +80,11 @@ def require_in_time(started: datetime, policy: Policy) -> None:
 
 
 def _remedy(policy: Policy, took: timedelta) -> str:
-    """Return a hint to raise clock_error if normal load can make a step take longer, as in development; else ""."""
+    """Return a hint for the error message, or "" if clock_error is `SLOW` or longer.
+
+    The hint is to raise clock_error, because a step under load can take longer than the short clock_error of
+    development.
+    """
     if policy.clock_error >= SLOW:
         return ""
     timings = ",".join(f"{name}={seconds}" for name, seconds in slower(policy, took).items())

@@ -19,11 +19,11 @@ class NoKey(NotReady):
 
 
 class CannotOpen(KeyProblem):
-    """The private half of a key cannot be decrypted, or its probe signature does not verify."""
+    """The row of a key does not verify, or its private half cannot be decrypted or used."""
 
 
 class Unsafe(KeyProblem):
-    """The step would break a rule of docs/why-rotation-is-safe.md, or the clocks differ too much to take it."""
+    """The step would break a rule of docs/why-rotation-is-safe.md, or the clocks differ too much for a step."""
 
 
 class LockNotHad(KeyProblem):
@@ -31,7 +31,7 @@ class LockNotHad(KeyProblem):
 
 
 class UnknownKey(KeyProblem):
-    """There is no such key or key ring, or its phase does not allow the step."""
+    """There is no such key or key ring, or the key's phase does not allow the step."""
 
 
 class WrongRing(KeyProblem):

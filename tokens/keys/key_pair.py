@@ -1,4 +1,4 @@
-"""The interfaces of a key pair and of the signing key. A keystore of another kind implements `KeyPair`."""
+"""The interfaces of a key pair and of the signing key. Each keystore has its own implementation of `KeyPair`."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -84,7 +84,10 @@ def verifies(signature: bytes, message: bytes, jwk: Mapping[str, str]) -> bool:
 
 @lru_cache(maxsize=256)
 def _opened(values: tuple[str | None, ...]) -> Any:
-    """Return the key object of a public JWK. `values` are the values of the JWK's members in MEMBERS."""
+    """Return the key object of a public JWK.
+
+    `values` are the JWK's values of the names in MEMBERS (`alg`, `kty`, …), in that order. None is a missing value.
+    """
     # Opening an RSA key takes longer than a verification with it.
     jwk = {name: value for name, value in zip(MEMBERS, values, strict=True) if value is not None}
     return jwt.get_algorithm_by_name(jwk["alg"]).from_jwk(jwk)

@@ -1,12 +1,13 @@
 """The signing path: this process has one snapshot of each key ring, from which it signs tokens.
 
-- Phases are computed from the database's clock. That is the time which the snapshot has from that clock, plus the time
+- Phases are computed from the database's clock. A node computes this clock as the instant of the snapshot plus the time
   that has passed since (tokens/keys/snapshots.py).
-- A view or command reads that clock once per request (`clock`), and passes it on as `now`. No other clock is read.
+- A view or command calls `clock` once per request, and passes the result on as `now`. No other clock is read.
 - `for_audience` returns the ring and key that sign an access token, and the instant of issue. It is called once per
   response. `for_client` does the same for ID tokens and logout tokens, `for_operator` for introspection responses, and
   `for_readers` for the revocation feed.
-- The signer of a ring is cached until the ring's snapshot is replaced, or until the next date at which it can change.
+- The signer of a ring is cached until the ring's snapshot is replaced, or until the next date at which the signer can
+  change.
 """
 
 from collections.abc import Iterable
@@ -66,15 +67,16 @@ def clock(*, now: datetime) -> datetime:
 
 
 def carried_clock(*, now: datetime) -> datetime:
-    """Return the database's clock at `now` (this node's clock, which can be wrong), for the publication of keys.
+    """Return the database's clock at `now` (this node's clock), for the publication of keys.
 
-    Raises NotReady if the keys could not be read for longer than `snapshot_age`.
+    This node's clock can be wrong: unlike `clock`, this function does not refuse it. Raises NotReady if the keys could
+    not be read for longer than `snapshot_age`.
     """
     return snapshots.at(DEFAULT_RING, node_time=now).carried(node_time=now)
 
 
 def estimated_clock(*, now: datetime) -> datetime:
-    """Return the database's clock if this process has read it before, else `now`.
+    """Return the database's clock at `now` (this node's clock), or `now` if this process has no snapshot yet.
 
     Sends no query and raises no error.
     """
@@ -117,10 +119,11 @@ def for_client(algorithm: str | None, *, now: datetime) -> Signing:
 
 
 def for_operator(audiences: Iterable[str], *, now: datetime) -> Signing:
-    """Return the key ring and key that sign for a client that operates the APIs `audiences`.
+    """Return the key ring and key that sign introspection responses to one client.
 
-    Prefers the ring of these APIs, or the default ring if the APIs are on several rings. Raises NotReady if no key may
-    sign.
+    `audiences` are the identifiers of the APIs that introspect tokens as this client. Prefers the ring of these APIs,
+    or the default ring if the APIs are on several rings. If no key of this ring can sign, tries the other rings of its
+    JWKS, as `for_readers` does. Raises NotReady if no key may sign.
     """
     # An API that is on a ring of its own reads the key set of that ring only, so it could verify no other signature.
     rings = {_ring_of(audience, now=now) for audience in audiences}
@@ -128,10 +131,10 @@ def for_operator(audiences: Iterable[str], *, now: datetime) -> Signing:
 
 
 def for_readers(ring: str, *, now: datetime) -> Signing:
-    """Return a key ring and its key that sign tokens for APIs that read the JWKS of `ring`.
+    """Return a key ring and its signing key, for tokens to APIs that read the JWKS of `ring`.
 
-    Tries `ring` first, then the other rings whose keys that JWKS contains. Raises NotReady if none of them can sign,
-    and UnknownKey for an unknown ring.
+    Tries `ring` first, then the other rings whose keys are in this JWKS. Raises NotReady if none of these rings can
+    sign, and UnknownKey for an unknown ring.
     """
     *preferred, last = shown_rings(ring, now=now)
     for name in preferred:
@@ -173,7 +176,7 @@ def shown_rings(ring: str, *, now: datetime) -> tuple[str, ...]:
 
 
 def client_rings(*, now: datetime) -> tuple[str, ...]:
-    """Return the key rings that sign for clients: the default ring, and the rings of further algorithms of ID tokens.
+    """Return the key rings that sign for clients: the default ring, and each ID token ring (`id-RS256`) with keys.
 
     Raises NotReady if the keys could not be read for longer than `snapshot_age`.
     """
@@ -200,7 +203,7 @@ def _has_signed(ring: str, *, now: datetime) -> bool:
 
 
 def is_to_begin(ring: str, *, now: datetime) -> bool:
-    """Return True if no key of the key ring has signed yet, and its first key's start is planned.
+    """Return True if no key of the key ring has signed yet, and the start of a first key is planned.
 
     Raises NotReady if the keys could not be read for longer than `snapshot_age`.
     """
@@ -210,7 +213,7 @@ def is_to_begin(ring: str, *, now: datetime) -> bool:
 
 
 def overdue(ring: str = DEFAULT_RING, *, now: datetime) -> bool:
-    """Return True if the key ring's next switch has been due for half of the timing `announce`, and has no date.
+    """Return True if the key ring's next switch has no date, and is overdue by more than half of the timing `announce`.
 
     Raises NotReady if the keys could not be read for longer than `snapshot_age`.
     """

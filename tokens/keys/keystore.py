@@ -29,7 +29,7 @@ class Keystore(Protocol):
         """Return a fresh key pair. Raises ValueError if the keystore does not support the algorithm or the size."""
 
     def load(self, secret: bytes, *, algorithm: str) -> KeyPair:
-        """Return the key pair of `secret`. Raises CannotOpen if it cannot be loaded."""
+        """Return the key pair whose private half `secret` contains or identifies. Raises CannotOpen if that fails."""
 
     def destroy(self, secret: bytes) -> None:
         """Destroy the private half permanently. Does nothing if it is destroyed already."""
@@ -92,7 +92,7 @@ def fresh_pairs(row: Ring, number: int) -> Iterator[list[KeyPair]]:
 
 
 def _typable(store: Keystore, row: Ring) -> KeyPair:
-    """Generate a pair whose kid does not begin with a dash, because a command would read that as an option."""
+    """Generate a pair whose kid does not begin with a dash. A command would read such a kid as an option."""
     for _ in range(TRIES):
         pair = store.generate(row.algorithm, bits=row.bits)
         if not pair.kid.startswith("-"):

@@ -1,4 +1,4 @@
-"""Find keys by kid: a key by its first characters, and keys that the audit journal calls revoked."""
+"""Find keys by kid: a key by the beginning of its kid, and live keys whose revocation is in the audit journal."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -35,9 +35,10 @@ def find(text: str) -> SigningKey:
 
 
 def revived(revoked: Iterable[str], *, now: datetime) -> list[SigningKey]:
-    """Return the keys among `revoked` that are live in the database: neither revoked, cancelled nor withdrawn.
+    """Return the keys whose kids are in `revoked`, but which are live in the database.
 
-    Such keys show that the database was restored from a backup. Standbys come first.
+    A key is live if it is neither revoked, cancelled nor withdrawn. `revoked` are the kids of the revocations in the
+    audit journal. A live key among them shows that the database was restored from a backup. Standbys come first.
     """
     published = Q(withdraw_at=None) | Q(withdraw_at__gt=now)
     rows = SigningKey.objects.filter(published, kid__in=revoked, revoked_at=None, cancelled_at=None)

@@ -4,7 +4,7 @@ Rules:
 - The row of the ring is locked before its keys are read. If several processes start in the same second, one takes the
   step, and the others then read the result.
 - All dates come from the database's clock, read after the lock was acquired.
-- Every row must verify and every private half must sign (`proof`), except while a key is revoked.
+- Every row must verify and every private half must sign (`proof`). Only a revocation can skip rows that do not verify.
 - Before the step is computed, the timings of the settings are stored with the ring (`adoption`), and the dates of live
   keys are changed to match.
 - The step is committed within clock_error (`deadline`), together with its audit events, or not at all.
@@ -61,13 +61,13 @@ class LockedRing:
 
     @property
     def keys(self) -> tuple[Key, ...]:
-        """Return the dates of every key of the ring."""
+        """Return the keys of the rows in `stored`, with their dates."""
         return tuple(row.key for row in self.stored)
 
     def prove(self, kid: str) -> None:
-        """Prove that the key `kid` can sign, if this key ring has that key already.
+        """Prove that the key `kid` can sign. Do nothing if the key ring has no such key in the database yet.
 
-        Raises CannotOpen if it cannot sign.
+        Raises CannotOpen if the key cannot sign.
         """
         for row in self.stored:
             if row.key.kid == kid:
@@ -105,9 +105,9 @@ class LockedRing:
         transaction.on_commit(partial(keystore.keystore(before.keystore).destroy, secret), robust=True)
 
     def record(self, action: str, kid: str | None, *, after: Sequence[Key] = (), **details: Any) -> None:
-        """Write an audit event about the key `kid`, or about the key ring if None.
+        """Write an audit event about the key `kid`, or about the key ring if `kid` is None.
 
-        `after` has the keys that changed.
+        `after` has the changed keys with their new dates.
         """
         subject = f"key:{kid}" if kid else f"ring:{self.row.name}"
         changed = details | {"keys": audit.changes(self.keys, after)}
@@ -128,11 +128,17 @@ def hold(
 
     - If `adopt` is set, the timings of the settings are stored with the ring before the step (`adoption`).
     - `at` replaces the database's clock, and needs `dry_run`.
-    - `skip_unverified` leaves out rows that do not verify, so that a broken row cannot prevent the revocation of
-      another key. If there is such a row, no key is proved, and the timings of the settings are not stored.
+    - First, each key is proved: its row verifies, and its private half, unless destroyed, can sign (`proof`).
+    - If `skip_unverified` is set and a row does not verify, no key is proved, and the timings of the settings are not
+      stored. Rows with no valid MAC are left out. So a broken row cannot prevent the revocation of another key.
 
-    Raises LockNotHad after 30 s; UnknownKey if there is no such ring; CannotOpen if a proof fails; Unsafe if the step
-    took longer than clock_error, or if the database was restored from a backup that lacks a revocation.
+    Raises:
+        LockNotHad: Another process held the ring's lock for 30 s.
+        UnknownKey: There is no such ring.
+        CannotOpen: A row does not verify, or its private half cannot sign.
+        Unsafe: The step took longer than clock_error, or the database was restored from a backup that lacks a
+            revocation.
+        ValueError: `at` is given without `dry_run`.
     """
     if at is not None and not dry_run:
         raise ValueError("`at` needs `dry_run`: a step at another time cannot be committed")
@@ -189,7 +195,7 @@ def _without_unverified(locked: LockedRing) -> LockedRing:
 def _adopted(locked: LockedRing, *, write: bool) -> LockedRing:
     """Store the timings of the settings with the key ring.
 
-    Return the ring with the dates of live keys changed to match.
+    Return the ring with the dates of live keys changed to match. If `write` is False, the ring's row is not written.
     """
     before, assumed_before = adoption.in_force(locked.row), adoption.assumed(locked.row)
     policy = adoption.adopt(locked.row, locked.operation.policy, now=locked.now, write=write)
@@ -203,7 +209,7 @@ def _adopted(locked: LockedRing, *, write: bool) -> LockedRing:
 def _with_adopted_dates(locked: LockedRing, *, before: Policy) -> LockedRing:
     """Change the dates of live keys to match `locked.policy`, and return the key ring with the new dates.
 
-    - Keys that can still sign may sign tokens of the new lifetime.
+    - The `max_lifetime` of keys that can still sign is raised to the new token_lifetime.
     - Planned starts move later if some API would not have the key yet (rule P1, docs/why-rotation-is-safe.md).
     - Withdrawals move later if a token of the key could still be valid (rule P2).
 

@@ -1,11 +1,12 @@
 """Cache the decrypted key pairs of a key ring, so that reading the ring again decrypts only changed keys.
 
-Opening a private half decrypts and parses it, and its first signature computes values that later signatures use.
+A cached pair saves the decryption and parsing of the private half. It also keeps the values that its first signature
+computed, so that later signatures are faster.
 
 Rules:
 - A pair is kept as long as its row has the same ciphertext, under an encrypting key that this process has.
 - A pair is dropped at the next reading if its row is not opened any more (revoked, destroyed, or not genuine).
-- Pairs of a PKCS#11 token are not kept: the token decides at each opening.
+- Pairs of a PKCS#11 token are not cached. Each reading loads them from the token, which can refuse.
 """
 
 import hashlib
@@ -24,7 +25,10 @@ _kept: dict[str, dict[bytes, KeyPair]] = {}
 def opened(
     ring: str, rows: Sequence[StoredKey], keys: Sequence[EncryptionKey], failed: Callable[[StoredKey, CannotOpen], None]
 ) -> dict[str, KeyPair]:
-    """Return the key pairs of the ring's rows by kid. Calls `failed(row, error)` if a row raises CannotOpen."""
+    """Return the key pairs of the ring's rows by kid. Rows that cannot be opened are left out.
+
+    Calls `failed(row, error)` for each row whose opening raises CannotOpen.
+    """
     before, now, pairs = _kept.get(ring, {}), {}, {}
     for row in rows:
         name = _fingerprint(row, keys)
@@ -43,9 +47,10 @@ def opened(
 
 
 def _fingerprint(row: StoredKey, keys: Sequence[EncryptionKey]) -> bytes | None:
-    """Return a digest of the values that decrypt and identify the row's key pair.
+    """Return the digest by which the row's key pair is cached, or None if the pair must not be cached.
 
-    Returns None if the pair is not cached.
+    The digest covers the ciphertext, the columns of `identity`, the kid and the encrypting key. A pair must not be
+    cached if it is in a PKCS#11 token, if its private half is destroyed, or if `keys` lack its encrypting key.
     """
     under = next((key for key in keys if key.id == row.encryption_key_id), None)
     if row.keystore != DATABASE or row.sealed is None or under is None:

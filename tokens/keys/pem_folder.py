@@ -1,6 +1,6 @@
 """A folder of public keys as PEM files, for programs that read key files (HAProxy, Dovecot). Each file's name is a kid.
 
-1. Files of published keys are written before files of other keys are removed, so that a reader finds every key.
+1. Files of published keys are written before files of other keys are removed, so that no published key is missing.
 2. Each file is replaced as a whole, so that a reader never sees half a file.
 3. Only files with a public key are removed. Every other file stays, including the draft of another process (`.KID.…`).
 """

@@ -2,7 +2,8 @@
 
 - The row of such a key has the identifier of the object in the token (CKA_ID), sealed, in place of the private half.
 - The objects are sensitive and not extractable: no process can read a private half.
-- Each process has one session, used by one thread at a time. If the session fails, the process opens another one once.
+- Each process has one session, used by one thread at a time. If the session fails, the process opens another session
+  and tries once more.
 
 Needs the optional extra `pkcs11` (python-pkcs11).
 """
@@ -65,7 +66,7 @@ class Pkcs11Token:
         self._process = 0
 
     def generate(self, algorithm: str, *, bits: int | None) -> KeyPair:
-        """Generate a pair in the token.
+        """Generate a key pair in the PKCS#11 token. `bits` is the size of an RSA modulus, and None the default size.
 
         Raises ValueError if the algorithm or size is not supported, and CannotOpen if the token fails.
         """
@@ -76,11 +77,17 @@ class Pkcs11Token:
         return cast("KeyPair", self._in_session(partial(self._generate, algorithm, bits, identifier)))
 
     def load(self, secret: bytes, *, algorithm: str) -> KeyPair:
-        """Return the pair of the identifier `secret`. Raises CannotOpen if the token lacks it or does not answer."""
+        """Return the pair whose objects in the token have the identifier `secret`.
+
+        Raises CannotOpen if the token lacks one of the objects, or does not answer.
+        """
         return cast("KeyPair", self._in_session(partial(self._load, secret, algorithm)))
 
     def destroy(self, secret: bytes) -> None:
-        """Destroy both objects of a pair. Raises CannotOpen if the token does not answer."""
+        """Destroy the private and the public object with the identifier `secret`.
+
+        Raises CannotOpen if the token does not answer.
+        """
         self._in_session(partial(_destroy, secret))
 
     def close(self) -> None:
@@ -114,9 +121,9 @@ class Pkcs11Token:
         return cast("bytes", self._in_session(partial(_sign, identifier, algorithm, message)))
 
     def _in_session(self, use: Callable[[Any], Any]) -> Any:
-        """Return `use(session)`. If the session fails, open another and try once more.
+        """Return `use(session)`. If the session fails, open another session and try once more.
 
-        Raises CannotOpen if that fails too.
+        Raises CannotOpen if the second try fails, or if the token lacks the key.
         """
         with self._lock:
             for last in (False, True):

@@ -54,19 +54,20 @@ def _of(ring: str, snapshot: Snapshot, *, now: datetime) -> tuple[PublicKey, ...
 
 
 def jwks(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ...]:
-    """Return the keys of the ring's JWKS. Raises what `jwks_and_age` raises."""
+    """Return the keys of the ring's JWKS. Raises NotReady and UnknownKey as `jwks_and_age` does."""
     return jwks_and_age(ring, now=now)[0]
 
 
 def jwks_and_age(ring: str, *, now: datetime) -> tuple[tuple[PublicKey, ...], int]:
-    """Return the keys of the ring's JWKS, at least one, and the seconds for which a shared cache may keep it.
+    """Return the keys of the ring's JWKS (at least one), and how many seconds shared caches may keep the JWKS.
 
-    The JWKS of the default ring has its own keys, then the keys of the other rings that sign ID tokens. The JWKS of
-    another ring has its own keys, then the keys of rings from which or to which its APIs move (`moves.shown`). The
-    seconds are the smallest `shared_cache` of these rings.
+    - The JWKS of the default ring has its own keys, then the keys of the other rings that sign ID tokens.
+    - The JWKS of any other ring has its own keys. While an API moves between this ring and a second ring, the keys of
+      the second ring follow. If no API uses this ring, the keys of the default ring follow (`moves.shown`).
+    - The seconds are the smallest `shared_cache` of all these rings.
 
-    Raises NotReady if the keys could not be read for longer than `snapshot_age`, or if no key is published; UnknownKey
-    for an unknown ring.
+    Raises NotReady if the keys could not be read for longer than `snapshot_age`, or if no key is published. Raises
+    UnknownKey for an unknown ring.
     """
     shown = keyring.client_rings(now=now) if ring == DEFAULT_RING else keyring.shown_rings(ring, now=now)
     snapshots = [(name, keyring.snapshots.get(name, now=now)) for name in shown]

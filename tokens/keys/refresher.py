@@ -34,7 +34,7 @@ class Record(Protocol):
     """A function that the refresher calls after each round of reads."""
 
     def __call__(self, *, now: datetime) -> None:
-        """Do the work of this function if it is due. `now` is this node's clock."""
+        """Do periodic work if it is due, such as writing counts. `now` is this node's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Duty:
 
 @dataclass(slots=True)
 class Listing:
-    """The names of a duty's snapshots that were in the database at `at`."""
+    """The latest result of a duty's function `names`, and the instant of the call by this node's clock."""
 
     names: frozenset[str]
     at: datetime
@@ -69,7 +69,10 @@ class Refresher:
         self._listings: dict[Duty, Listing] = {}
 
     def start(self, *, clock: Clock, bound: Bound = nullcontext) -> None:
-        """Start the thread unless it runs. `bound()` is a context that limits the duration of each read."""
+        """Start the thread unless it runs.
+
+        `clock()` returns this node's clock. `bound()` is a context that limits the duration of each read.
+        """
         if self.is_alive():
             return
         self._started_with, self._ended = (clock, bound), threading.Event()
@@ -97,7 +100,7 @@ class Refresher:
             self.start(clock=clock, bound=bound)
 
     def is_unknown(self, duty: Duty, name: str, *, now: datetime) -> bool:
-        """Return True if the names of `duty` were read within the last `snapshot_age`, and `name` was not among them.
+        """Return True if `duty` listed its snapshots within the last `snapshot_age`, and none of them is called `name`.
 
         A request for `name` then needs no query. Returns False if the thread does not run.
         """
@@ -109,7 +112,7 @@ class Refresher:
     def look(self, *, clock: Clock, bound: Bound = nullcontext) -> None:
         """Re-read each snapshot that is missing or older than half of the timing `reread`.
 
-        Then call the function `record`.
+        `clock` and `bound` are those of `start`. Calls `record` at the end, if the refresher has such a function.
         """
         for duty in self._duties:
             for name in self._names(duty, bound, now=clock()):

@@ -44,18 +44,23 @@ def revoke(
     accept_outage: bool = False,
     dry_run: bool = False,
 ) -> KeyRevocation:
-    """Revoke `kid`, or every live key of `ring` if `kid` is None.
+    """Revoke `kid`, or every live key of `ring` if `kid` is None. Return the effects.
 
-    The successor signs at once. The flush is planned: a later switch to a new key, which makes verifiers fetch the
-    JWKS.
+    If the signing key is revoked, its successor signs at once. The flush is planned: a later switch to a new key, which
+    makes verifiers fetch the JWKS.
 
     - `kid` can be the beginning of a kid (tokens/keys/kids.py).
-    - `flush_after` is the time from now to the flush, if it must be shorter than the policy's.
+    - `flush_after` is the time from now to the flush. None stands for `Policy.flush`, the longest time that is
+      permitted.
     - `accept_outage` allows a revocation after which APIs refuse tokens for a time.
 
-    Raises UnknownKey if there is nothing to revoke; Unsafe if the clocks differ, if APIs would refuse tokens and that
-    is not accepted, or if `flush_after` is out of bounds; CannotOpen if the successor's private half cannot be
-    decrypted or the key's row does not verify; LockNotHad after 30 s.
+    Raises:
+        UnknownKey: There is no such key or ring, or no live key to revoke.
+        Unsafe: The clocks differ, `flush_after` is out of bounds, or APIs would refuse tokens and `accept_outage` is
+            False.
+        CannotOpen: The row of the key or of its successor does not verify, or the successor's private half cannot be
+            decrypted. Also if no row of the ring verifies and `accept_outage` is False.
+        LockNotHad: Another process held the ring's lock for 30 s.
     """
     kid, name = _named(kid, ring)
     refuse_skew(operation.policy, now=operation.now)
@@ -83,7 +88,11 @@ def revoke(
 
 
 def _named(kid: str | None, ring: str | None) -> tuple[str | None, str]:
-    """Return the whole kid, or None without `kid`, and the name of the key ring. Raises what `kids.find` raises."""
+    """Return the full kid of the key that `kid` names, and the name of the key ring.
+
+    `kid` can be the beginning of a kid. If `kid` is None, the first value is None. The second value is `ring` if it is
+    given, else the ring of the key. Raises UnknownKey as `kids.find` does.
+    """
     if kid is None:
         return None, ring or ""
     key = kids.find(kid)
@@ -113,7 +122,7 @@ def _refuse_outage(discarded: Discarded) -> None:
 def _revocable(locked: LockedRing, kid: str | None) -> list[str]:
     """Return the kids to revoke: `kid`, or the kids of all live keys if `kid` is None.
 
-    Raises UnknownKey if there is no such live key, CannotOpen if its row does not verify.
+    Raises UnknownKey if there is no live key to revoke, CannotOpen if the row of the key does not verify.
     """
     live = [key.kid for key in locked.keys if lifecycle.phase(key, locked.keys, now=locked.now) not in ENDED]
     broken = [row.key.kid for row in locked.unverified if kid in (None, row.key.kid)]
@@ -137,9 +146,12 @@ def _revocable(locked: LockedRing, kid: str | None) -> list[str]:
 def _flush_at(locked: LockedRing, after: timedelta | None) -> datetime | None:
     """Return the time of the flush, at which a key that is announced now starts to sign.
 
-    Verifiers that fetch the JWKS only for an unknown `kid` then fetch it, and drop the revoked key. Returns None if a
-    row that does not verify claims to be the successor, because another start would then be refused. Raises Unsafe if
-    `after` is out of bounds.
+    The first token of this key makes verifiers fetch the JWKS and drop the revoked key, even if they fetch only for an
+    unknown kid. `after` is the time from now to the flush; None stands for `Policy.flush`. Raises Unsafe if `after` is
+    out of bounds.
+
+    Returns None if a row that does not verify has a start and no withdrawal date. The database allows only one such key
+    in a ring, and would refuse the key of the flush.
     """
     shortest, longest = locked.policy.refetch, locked.policy.flush
     if after is not None and not shortest <= after <= longest:
@@ -175,10 +187,9 @@ def _revocation(locked: LockedRing, revoked: Sequence[str], discarded: Discarded
 
 
 def _copies_from(locked: LockedRing, flush: Key | None) -> datetime | None:
-    """Return the instant from which every fetched copy of the JWKS contains the key `flush`.
+    """Return the instant from which every fetch of the JWKS returns the key `flush`.
 
-    `flush` signs next after the revocation, so that verifiers which see its unknown kid fetch the JWKS again. Returns
-    None if no copy without `flush` can be in use when it begins to sign.
+    Returns None if no flush is planned, or if `flush` starts to sign only after every API has it.
     """
     if flush is None or flush.start is None or flush.start >= lifecycle.seen_at(flush, locked.policy):
         return None

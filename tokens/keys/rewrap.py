@@ -1,4 +1,7 @@
-"""Re-encrypt the keys of a key ring under the first encrypting key, so that an operator can remove the other ones."""
+"""Re-encrypt the keys of a key ring under the first encrypting key.
+
+An operator can then remove the other encrypting keys from KEY_ENCRYPTION_KEYS.
+"""
 
 from tokens.conf import issuer
 from tokens.keys import store

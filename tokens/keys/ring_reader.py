@@ -1,6 +1,6 @@
 """Read the snapshot of a key ring: the verified rows of its keys, their key pairs, and both clocks.
 
-- A row that does not verify is neither published nor used, and is reported in the log.
+- A row with no valid MAC (`store`) is neither published nor used, and is reported in the log.
 - If the audit journal has the revocation of a key, the key counts as revoked, even if a restored database lacks the
   revocation.
 - The duration of the reading is subtracted from the database's clock, because the data can be as old as the beginning
@@ -84,9 +84,10 @@ def _as_revoked(row: store.StoredKey, revoked: Mapping[str, datetime]) -> store.
 
 
 def _is_ours(row: store.StoredKey, keys: tuple[EncryptionKey, ...]) -> bool:
-    """Return True if the private half in a row that does not verify decrypts and matches the row's kid.
+    """Return True if the private half of `row` decrypts and matches the kid of the row.
 
-    That proves that the key is one of this issuer.
+    `row` does not verify. If its private half matches, this issuer made the key, and another column of the row was
+    changed.
     """
     try:
         return row.open(keys).kid == row.key.kid

@@ -49,15 +49,15 @@ def for_id_tokens() -> tuple[str, ...]:
 
 
 def for_client(algorithm: str | None) -> str:
-    """Return the name of the key ring that signs ID tokens by `algorithm`.
+    """Return the name of the key ring that signs ID tokens with `algorithm`.
 
-    If `algorithm` is empty, that is the default ring.
+    That is the default ring if `algorithm` is empty or the default ring's algorithm.
     """
     return id_ring.named(algorithm) if algorithm and algorithm != default_algorithm() else DEFAULT_RING
 
 
 def default_algorithm() -> str:
-    """Return the algorithm of the default key ring, or the one with which it would be created."""
+    """Return the algorithm of the default key ring. If there is no such ring yet, return DEFAULT_ALGORITHM."""
     algorithms = Ring.objects.filter(name=DEFAULT_RING).values_list("algorithm", flat=True)
     return algorithms.first() or DEFAULT_ALGORITHM
 
@@ -66,10 +66,11 @@ def find_or_make(name: str, kind: RingKind, *, policy: Policy) -> Ring:
     """Return the key ring `name`. Create the ring if it does not exist.
 
     Raises:
-        UnknownKey: The ring does not exist, and `kind` has no algorithm.
-        WrongRing: The existing ring is of another kind, or the kind or name is not supported.
-        Unsafe: Keys could not be rotated safely under `policy`, or a further ring is created before the default ring
-            has a key.
+        UnknownKey: The ring does not exist, and neither `kind` nor the name (such as `id-ES256`) determines an
+            algorithm.
+        WrongRing: The existing ring is of another kind, or the kind or name of a new ring is not supported.
+        Unsafe: Keys of a new ring could not be rotated safely under `policy`, or the new ring is not the default ring
+            and the default ring has no key yet.
     """
     row = Ring.objects.filter(name=name).first()
     if row is not None:

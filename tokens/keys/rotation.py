@@ -61,8 +61,12 @@ def rotate(
     - `early` plans the next switch for the earliest safe instant, even if the signing key is not due to be replaced.
     - `dry_run` computes the step and commits nothing. `at` replaces the database's clock, and needs `dry_run`.
 
-    Raises CannotOpen if a key does not decrypt or sign, Unsafe if the clocks differ or keys could not be rotated safely
-    under the timings, UnknownKey and WrongRing as `rings.find_or_make` does, LockNotHad after 30 s.
+    Raises:
+        CannotOpen: A key does not decrypt or sign.
+        Unsafe: The clocks differ, or keys could not be rotated safely under the timings.
+        UnknownKey: The ring does not exist, and neither `kind` nor the ring's name determines an algorithm.
+        WrongRing: The existing ring is of another kind, or the kind or name of a new ring is not supported.
+        LockNotHad: Another process held the ring's lock for 30 s.
     """
     refuse_skew(operation.policy, now=operation.now)
     with _rolled_back(dry_run):
@@ -88,9 +92,9 @@ def _rolled_back(dry_run: bool) -> Iterator[None]:  # noqa: FBT001 (it decides w
 
 
 def _step(locked: LockedRing, pairs: Sequence[KeyPair], *, early: bool) -> Outcome:
-    """Take the first step of the module's list that applies.
+    """Take the first step that applies, in the order of the list in the module's docstring.
 
-    `pairs` are fresh, for the keys that the step announces.
+    `pairs` are fresh key pairs for the keys that the step announces.
     """
     if not locked.stored:
         return _create(locked, pairs)
@@ -111,7 +115,7 @@ def _step(locked: LockedRing, pairs: Sequence[KeyPair], *, early: bool) -> Outco
 
 
 def _create(locked: LockedRing, pairs: Sequence[KeyPair]) -> Outcome:
-    """Create the first key and its standby."""
+    """Create the first key of a key ring, and its standby (the next key, whose start has no date yet)."""
     first = new_key(locked, pairs[0])
     first = replace(first, signs_at=_first_start(locked, first))
     standby = new_key(locked, pairs[1])
@@ -130,7 +134,7 @@ def _first_start(locked: LockedRing, first: Key) -> datetime:
 
 
 def _announce(locked: LockedRing, pair: KeyPair) -> Outcome:
-    """Create a standby key from `pair`, and announce it in the JWKS."""
+    """Create a standby (the next key, whose start has no date yet) from `pair`, and announce the key in the JWKS."""
     standby = new_key(locked, pair)
     locked.add(pair, standby)
     locked.record("key.announced", standby.kid, after=[*locked.keys, standby])
@@ -140,17 +144,17 @@ def _announce(locked: LockedRing, pair: KeyPair) -> Outcome:
 def _is_dispensable(planned: Key | None, locked: LockedRing) -> bool:
     """Return True if the standby may be cancelled.
 
-    It may not be cancelled while a switch is planned to a key that some API does not have yet: if the signing key is
-    revoked then, the standby signs at once.
+    Returns False while a switch is planned to a key that some API does not have yet. If the signing key were revoked
+    then, the standby would have to sign at once.
     """
     return planned is None or lifecycle.seen_at(planned, locked.policy) <= locked.now
 
 
 def _replace_standby(locked: LockedRing, standby: Key, pair: KeyPair) -> Outcome:
-    """Cancel the standby, and announce another. A key was revoked after the standby was announced.
+    """Cancel a standby that was announced before a key was revoked, and announce another standby.
 
-    A JWKS can contain both, so a switch to that standby would not make verifiers fetch the JWKS and drop the revoked
-    key (rule P6, docs/why-rotation-is-safe.md).
+    A JWKS can contain both the standby and the revoked key. So a switch to the standby would not make verifiers fetch
+    the JWKS and drop the revoked key (rule P6, docs/why-rotation-is-safe.md).
     """
     fresh = new_key(locked, pair)
     after = [replace(standby, cancelled_at=locked.now, private_destroyed_at=locked.now)]
@@ -177,7 +181,7 @@ def _plan(locked: LockedRing, standby: Key, pair: KeyPair) -> Outcome:
 
 
 def _destroyable(locked: LockedRing) -> list[Key]:
-    """Return the keys whose private half no node can sign with any more."""
+    """Return the keys with a stored private half that no node can use to sign any more."""
     whole = [row.key for row in locked.stored if row.sealed is not None]
     dates = {key.kid: lifecycle.destroyable_at(key, locked.keys, locked.policy) for key in whole}
     return [key for key in whole if (date := dates[key.kid]) is not None and date <= locked.now]
@@ -193,7 +197,7 @@ def _destroy(locked: LockedRing, keys: Sequence[Key]) -> Outcome:
 
 
 def _nothing(locked: LockedRing, standby: Key, planned: Key | None, due: datetime) -> Outcome:
-    """Return the outcome of a run without a step. Its text has the instant of the planned switch or the next step."""
+    """Return the outcome of a run without a step. Its `at` is the planned switch, or else the date of the next step."""
     adopted = sentence("adopted changed timings; ") if locked.adopted else ""
     if planned is not None:
         message = sentence("{adopted}already planned; switches at", adopted=adopted)
@@ -204,5 +208,5 @@ def _nothing(locked: LockedRing, standby: Key, planned: Key | None, due: datetim
 
 
 def new_key(locked: LockedRing, pair: KeyPair) -> Key:
-    """Return the dates of a new key, which is announced now."""
+    """Return a key for `pair` that is announced now, and whose start has no date yet."""
     return Key(kid=pair.kid, announced_at=locked.now, max_lifetime=locked.policy.token_lifetime)

@@ -1,9 +1,10 @@
 """Seal private keys, and authenticate rows of keys. Pure.
 
 - The private half is encrypted with AES-256-GCM under a key derived from an entry of KEY_ENCRYPTION_KEYS. The row's
-  other columns are the associated data, so a ciphertext opens in its own row only.
-- Two MACs cover the row, one under KEY_ENCRYPTION_KEYS and one under SECRET_KEY. They stay if the private half is
-  destroyed.
+  columns that never change (ring, algorithm, public half) are the associated data, so a ciphertext opens in its own row
+  only.
+- Two MACs cover the row and its dates, one under KEY_ENCRYPTION_KEYS and one under SECRET_KEY. They stay if the private
+  half is destroyed.
 - A row that an attacker writes into the table has neither MAC, and is not published.
 """
 
@@ -21,7 +22,7 @@ NONCE_BYTES = 12
 
 
 def seal(secret: bytes, meaning: bytes, *, key: EncryptionKey) -> bytes:
-    """Encrypt a private half under `key`, bound to `meaning`, the row's other columns as bytes."""
+    """Encrypt a private half under `key`, bound to `meaning`: the row's ring, algorithm and public half, as bytes."""
     nonce = secrets.token_bytes(NONCE_BYTES)
     return nonce + AESGCM(key.derive("signing key")).encrypt(nonce, secret, meaning)
 
@@ -37,15 +38,15 @@ def unseal(sealed: bytes, meaning: bytes, *, key: EncryptionKey) -> bytes:
 
 
 def mac(meaning: bytes, *, key: EncryptionKey) -> bytes:
-    """Return the MAC of a row's meaning under an encrypting key (HMAC-SHA-256)."""
+    """Return the MAC of `meaning`, a row's columns as bytes, under an encrypting key (HMAC-SHA-256)."""
     return hmac.digest(key.derive("signing key row"), meaning, "sha256")
 
 
 def vouch(meaning: bytes, *, secret: str) -> bytes:
-    """Return the MAC of a row's meaning under SECRET_KEY or one of its fallbacks (HMAC-SHA-256).
+    """Return the MAC of `meaning`, a row's columns as bytes, under `secret` (HMAC-SHA-256).
 
-    The MAC authenticates the public half. So if KEY_ENCRYPTION_KEYS is lost, the public half stays published, and
-    tokens still verify.
+    `secret` is SECRET_KEY or one of its fallbacks. The MAC authenticates the public half. So if KEY_ENCRYPTION_KEYS is
+    lost, the public half stays published, and tokens still verify.
     """
     key = hmac.digest(secret.encode(), b"keyturn signing key row", "sha256")
     return hmac.digest(key, meaning, "sha256")

@@ -16,7 +16,7 @@ def choose(snapshot: Snapshot, clock: datetime) -> Signer:
     Raises NotReady if:
     - no key may sign;
     - the private half of the chosen key cannot be decrypted;
-    - a row does not verify, and by its dates the key of that row started to sign after the chosen key.
+    - the row of another key was changed by hand, and by its dates that key started to sign after the chosen key.
     """
     key = lifecycle.signer([row.key for row in snapshot.stored], now=clock)
     if key is None:
@@ -30,16 +30,19 @@ def choose(snapshot: Snapshot, clock: datetime) -> Signer:
 
 
 def next_change(snapshot: Snapshot, clock: datetime) -> datetime:
-    """Return the first date after `clock` at which another key can sign, or `END` if there is no such date."""
+    """Return the first date after `clock` at which a key starts to sign or is withdrawn.
+
+    Returns `END` if there is no such date.
+    """
     starts = [key.start for key in (*(row.key for row in snapshot.stored), *snapshot.changed)]
     dates = [*starts, *(row.key.withdraw_at for row in snapshot.stored)]
     return min((date for date in dates if date is not None and date > clock), default=END)
 
 
 def _require_last(key: lifecycle.Key, snapshot: Snapshot, clock: datetime) -> None:
-    """Raise NotReady if a row that does not verify has a start later than that of `key`, and not later than `clock`.
+    """Raise NotReady if a key whose row was changed by hand started to sign after `key`, and not later than `clock`.
 
-    The key of that row might be the real signing key.
+    That key might be the real signing key.
     """
     for other in snapshot.changed:
         if key.start and other.start and key.start < other.start <= clock:

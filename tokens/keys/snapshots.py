@@ -1,8 +1,7 @@
 """Keep snapshots of the database in this process, so that requests need no query.
 
 Rules:
-- All instants that nodes compare are the database's. A node adds the time that has passed since it read the database's
-  clock.
+- Nodes compare instants of the database's clock only. A node adds the time that has passed since it read this clock.
 - The age of a snapshot is measured by the monotonic clock, which stops while the machine is suspended, and by the wall
   clock, which can be set. The longer of both ages is used, so that an old snapshot is never taken for a fresh one.
 - A snapshot older than the timing `reread` is read again. If that fails, the old snapshot stays in use, so that
@@ -56,11 +55,14 @@ class Read:
     """Monotonic seconds at the reading."""
 
     def age(self, *, now: datetime) -> timedelta:
-        """Return the age at `now`: the time since `clock_time` or the monotonic time, whichever is longer."""
+        """Return the age at `now`: the time since `clock_time`, or the monotonic time since the reading.
+
+        The longer of the two times counts.
+        """
         return max(self.elapsed(), now - self.clock_time)
 
     def clock(self, *, now: datetime) -> datetime:
-        """Return `now`, or a later instant if by the monotonic clock more time has passed since the reading."""
+        """Return the later of two instants: `now`, and `clock_time` plus the monotonic time since the reading."""
         return self.clock_time + self.age(now=now)
 
     def carried(self, *, node_time: datetime) -> datetime:
@@ -74,9 +76,10 @@ class Read:
         return self.clock_time + elapsed + (ahead if ahead > STEP else timedelta(0))
 
     def was_stepped(self, *, node_time: datetime) -> bool:
-        """Return True if this node's clock was set since the reading.
+        """Return True if this node's clock was set between the reading and `node_time`.
 
-        Also returns True if `node_time` was read before the machine was suspended.
+        Also returns True if the machine was suspended between these two instants. Either of them can be the earlier
+        one.
         """
         return abs(node_time - self.wall_time - self.elapsed()) > STEP
 
@@ -91,8 +94,7 @@ R = TypeVar("R", bound=Read)
 class Snapshots(Generic[R]):
     """A cache of the latest snapshot for each name, such as that of a key ring. Lives as long as the process.
 
-    `read(name, now)` reads a snapshot from the database. Error messages use `what` as the name of the snapshots'
-    content.
+    `read(name, now)` reads a snapshot from the database. `what` names the content of the snapshots in error messages.
     """
 
     def __init__(self, read: Callable[[str, datetime], R], *, what: str = "the keys") -> None:
@@ -107,7 +109,7 @@ class Snapshots(Generic[R]):
     def get(self, ring: str, *, now: datetime) -> R:
         """Return a snapshot that is not older than `snapshot_age` at `now`. Raises NotReady if there is none.
 
-        `now` is by the clock from which a snapshot's age is computed.
+        `now` is an instant by the clock of `Read.clock_time`: the database's clock for keys, otherwise this node's.
         """
         latest = self._latest.get(ring)
         if latest is not None and self._serves(latest, latest.age(now=now)):
@@ -115,10 +117,9 @@ class Snapshots(Generic[R]):
         return self._newer(ring, latest, now=now)
 
     def at(self, ring: str, *, node_time: datetime) -> R:
-        """Return a snapshot that is not older than `snapshot_age`.
+        """Return a snapshot that is not older than `snapshot_age`. Raises NotReady if there is none.
 
-        Raises NotReady if there is none. `node_time` is this node's clock. If this node's clock was set since the last
-        reading, the key ring is re-read at once.
+        `node_time` is this node's clock. If this clock was set since the last reading, the snapshot is re-read at once.
         """
         latest = self._latest.get(ring)
         if latest is not None and latest.was_stepped(node_time=node_time):
@@ -126,9 +127,9 @@ class Snapshots(Generic[R]):
         return self.get(ring, now=BEGINNING if latest is None else latest.carried(node_time=node_time))
 
     def estimate(self, ring: str, *, node_time: datetime) -> datetime:
-        """Return the snapshot's clock at the moment when this node's clock shows `node_time`. Reads nothing.
+        """Return what the clock of `Read.clock_time` shows when this node's clock shows `node_time`. Reads nothing.
 
-        Returns `node_time` if there is no snapshot.
+        For a key ring, that is the database's clock. Returns `node_time` if there is no snapshot.
         """
         latest = self._latest.get(ring)
         return node_time if latest is None else latest.carried(node_time=node_time)
@@ -136,8 +137,8 @@ class Snapshots(Generic[R]):
     def refresh(self, ring: str, *, node_time: datetime) -> None:
         """Re-read the snapshot of `ring` if there is none, or if it is older than half of the timing `reread`.
 
-        Also re-reads it if this node's clock was set since the last reading. `node_time` is this node's clock. Raises
-        NotReady if there is no snapshot and none can be read.
+        Also re-reads the snapshot if this node's clock was set since the last reading. `node_time` is this node's
+        clock. Raises NotReady if there is no snapshot and none can be read.
         """
         latest = self._latest.get(ring)
         now = node_time if latest is None else latest.carried(node_time=node_time)
@@ -178,7 +179,7 @@ class Snapshots(Generic[R]):
         self._latest, self._failed_at = {}, {}
 
     def _reread(self, ring: str, old: R | None, *, now: datetime) -> R:
-        """Return a newer snapshot, or `old` if none can be read now. Raises NotReady if `old` is None then."""
+        """Return a newer snapshot, or `old` if none can be read now. Raises NotReady if there is neither."""
         started_at = time.monotonic()
         usable = old is not None and old.age(now=now) <= old.policy.snapshot_age
         if self._pauses(ring) or not self._reading.acquire(timeout=0 if usable else WAIT):

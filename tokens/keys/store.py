@@ -53,18 +53,24 @@ class StoredKey:
         return _identity(self.ring, self.algorithm, self.jwk)
 
     def meaning(self) -> bytes:
-        """Return the columns that both MACs cover, as bytes: identity, dates, and the longest lifetime of a token."""
+        """Return the columns that the row's two MACs (`mac` and `vouched`) authenticate, as bytes.
+
+        These are the columns of `identity`, the dates, and the longest lifetime of a token.
+        """
         dates = [_text(getattr(self.key, name)) for name in DATES]
         return self.identity() + json.dumps([*dates, self.key.max_lifetime.total_seconds()]).encode()
 
     def verifies(self, keys: Sequence[EncryptionKey]) -> bool:
-        """Return True if the row was written under one of `keys` and not changed since."""
+        """Return True if the row is unchanged: one of `keys` verifies its MAC, and its kid matches its public half."""
         matching = [key for key in keys if key.id == self.encryption_key_id]
         genuine = any(hmac.compare_digest(seal.mac(self.meaning(), key=key), self.mac) for key in matching)
         return genuine and self._has_its_thumbprint()
 
     def is_vouched(self, secrets: Sequence[str]) -> bool:
-        """Return True if the row was written under one of `secrets` (SECRET_KEY) and not changed since."""
+        """Return True if the row is unchanged: one of `secrets` verifies its MAC, and its kid matches its public half.
+
+        `secrets` are SECRET_KEY and its fallbacks.
+        """
         meaning = self.meaning()
         vouched = any(hmac.compare_digest(seal.vouch(meaning, secret=secret), self.vouched) for secret in secrets)
         return vouched and self._has_its_thumbprint()

@@ -1,10 +1,13 @@
 """Move an API to another key ring, at a date in the future, so that no valid token is refused.
 
-1. The ring exists and has keys, and the API accepts its algorithm.
-2. No earlier move of the API is under way.
-3. The move takes effect once every copy of the new ring's JWKS has the keys of both rings.
-4. Before the move takes effect, the API's operator configures the API to read the new ring's JWKS.
-5. Once no token of the previous ring can be valid, the move is settled: the API trusts the new ring alone.
+A move can be planned if:
+- The new ring exists and has keys, and the API accepts the ring's algorithm.
+- No earlier move of the API is under way.
+
+Steps of a move:
+1. The API's operator configures the API to read the new ring's JWKS, which has the keys of both rings.
+2. The move takes effect once every copy of this JWKS has the keys of both rings.
+3. Once no token of the previous ring can be valid, the move is settled: the API trusts the new ring alone.
 """
 
 from dataclasses import dataclass
@@ -121,9 +124,10 @@ def _require_possible(api: Api, locked: LockedRing, previous: str) -> None:
 
 
 def _earliest(locked: LockedRing, previous: str) -> datetime:
-    """Return the earliest instant at which every API has the keys of both key rings and the new ring has a signing key.
+    """Return the earliest instant for a move from the key ring `previous` to the locked ring.
 
-    Raises Unsafe if no key of the new ring signs or is planned to sign.
+    At this instant every API has the keys of both rings, and a key of the locked ring signs. Raises Unsafe if no key of
+    the locked ring signs or is planned to sign.
     """
     signing = lifecycle.signer(locked.keys, now=locked.now) or lifecycle.planned(locked.keys, now=locked.now)
     if signing is None or signing.start is None:
@@ -137,9 +141,10 @@ def _earliest(locked: LockedRing, previous: str) -> datetime:
 
 
 def _acceptance() -> timedelta:
-    """Return the time after a move until no token of the previous key ring is valid.
+    """Return how long after a move a token of the previous key ring can still be valid.
 
-    That is snapshot_age, the longest lifetime of a token, leeway and four times clock_error.
+    That is the sum of snapshot_age, the longest lifetime of a token of any key, leeway, and four times clock_error.
+    Each ring has its own timings; the result is the largest of these sums.
     """
     longest = SigningKey.objects.aggregate(longest=Max("max_lifetime"))["longest"] or timedelta(0)
     return max((adoption.assumed(ring).last_acceptance(longest) for ring in Ring.objects.all()), default=longest)

@@ -40,7 +40,10 @@ class KeyRevocation:
     """Keys whose rows do not verify. They were not changed."""
 
     def members(self) -> dict[str, object]:
-        """Return the members of the JSON that `revoke_key --json` prints, under the names of version 0.1.0."""
+        """Return the members of the JSON that `revoke_key --json` prints.
+
+        `successor` is named `heir` and `dry_run` is named `pretended`, as in version 0.1.0.
+        """
         members = asdict(self)
         return members | {"heir": members.pop("successor"), "pretended": members.pop("dry_run")}
 

@@ -1,7 +1,7 @@
 """Bound how many passwords are hashed at once, so that logins leave a core and threads for token requests.
 
 - Hashing a password takes one core for some tenths of a second. All processes of a machine with the same SECRET_KEY
-  together hash as many passwords at once as there are cores, less one, and at least one.
+  share the slots: one slot for each core less one, and at least one slot.
 - At most `ROOM` logins of a process hash a password or wait for a slot at the same time. A further login is refused
   with Busy at once. A login waits at most `PATIENCE` seconds.
 - A slot is taken before the user is looked up, so that neither a refusal nor its timing reveals which names exist.
@@ -118,7 +118,7 @@ def _tell(what: str) -> None:
 
 @cache
 def bound() -> Bound:
-    """Return the `Bound` of this process, which lives as long as the process."""
+    """Return the `Bound` of logins: one password at once for each core less one. Lives as long as the process."""
     # Any process can bind a name in this namespace. The name is unguessable, so that other users cannot take the slots.
     name = salted_hmac("tokens.hashing", "slots", algorithm="sha256").hexdigest()
     return Bound(max(1, cores() - 1), f"keyturn-{name[:24]}")

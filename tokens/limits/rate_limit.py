@@ -65,7 +65,10 @@ def count(limit: str, caller: Sequence[str], rate: Rate, *, now: datetime) -> No
 
 
 def _increment(cache: BaseCache, key: str, lifetime: int) -> int:
-    """Increment a counter and return its value. A counter that does not exist begins at 1."""
+    """Increment a counter and return its value. A counter that does not exist begins at 1.
+
+    `lifetime` is in seconds. Returns 0 if the counter expires during the call.
+    """
     count: Callable[[str, int], int] | None = getattr(cache, "count", None)
     if count is not None:  # a cache that counts in one round trip
         return count(key, lifetime)
@@ -105,9 +108,10 @@ def address(request: HttpRequest) -> str:
 
 @lru_cache(maxsize=1024)
 def _counted_as(text: str) -> str:
-    """Return the address by which the sender with the address `text` is counted: for IPv6, its /64 network.
+    """Return the address without a port, or the /64 network of an IPv6 address. Requests are counted by the result.
 
-    The results are cached, because a request needs the same one several times.
+    Returns text that is not an address unchanged. Results are cached, because a request needs its address several
+    times.
     """
     if with_port := WITH_PORT.fullmatch(text):
         text = with_port["v6"] or with_port["v4"]

@@ -2,14 +2,14 @@
 
 Owns: options, their types and messages, exit codes, and what is printed. Commands also read the clock.
 Does not own: any rule about clients, grants, tokens or keys.
-Steps: none of the seven in README.md; registers and operates what they need.
-Neighbours: an edge; only `views` and `admin` are beside it.
+Steps: none of the seven in README.md. Commands register the clients and APIs of these steps, and rotate the keys.
+Neighbours: at the top, as `views` and `admin` are.
 
 Read in this order:
 - `operator_command`: the base classes: --help, --version and errors.
-- `arguments`: argument types, look-ups, confirmation, and the operation of a command on keys.
+- `arguments`: argument types, look-ups, confirmation, and the settings for a command on signing keys.
 - `client_options`, `login_options`, `client_fields`: the options of `create_client`, and the fields that they set.
 - `api_options`: the options of `create_api`.
-- `recipe_options`: the option `--for`, a recipe as the defaults of the other options.
+- `recipe_options`: the option `--for`, which names a recipe. The recipe sets the defaults of the other options.
 - `commands`: one module for each command.
 """

@@ -41,7 +41,7 @@ def add(parser: ArgumentParser) -> None:
 
 
 def _add_switches(parser: ArgumentParser) -> None:
-    """Add the options for software that needs something other than the default."""
+    """Add the options that change introspection and tokens, for software that cannot use the defaults."""
     parser.add_argument(
         "--introspection-names-user", action="store_true",
         help="introspection tells the client of this API the user's username and verified e-mail address; for"
@@ -64,7 +64,7 @@ def _add_switches(parser: ArgumentParser) -> None:
 
 
 def limit(text: str) -> tuple[str, str]:
-    """Parse `SCOPE=GROUP` into a scope and the group whose users it is limited to.
+    """Parse `SCOPE=GROUP` into a scope and a group. Only users in the group can get the scope.
 
     Raises ArgumentTypeError if the scope or the group is missing.
     """
@@ -75,7 +75,10 @@ def limit(text: str) -> tuple[str, str]:
 
 
 def scope(text: str) -> tuple[str, str]:
-    """Parse `SCOPE=DESCRIPTION` into a scope and its description. Raises ArgumentTypeError if the latter is missing."""
+    """Parse `SCOPE=DESCRIPTION` into a scope and its description.
+
+    Raises ArgumentTypeError if the description is missing.
+    """
     name, equals, description = text.partition("=")
     if not (equals and description.strip()):
         raise ArgumentTypeError(f"{text!r} has no description for users: --scope {name or 'NAME'}=DESCRIPTION")

@@ -1,4 +1,4 @@
-"""Common parts of the commands: argument types, look-ups, confirmation, and the operation of a command on keys."""
+"""Common parts of the commands: argument types, look-ups, confirmation, and the settings for a command on keys."""
 
 import re
 from argparse import ArgumentTypeError
@@ -19,7 +19,10 @@ UNITS = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days
 
 
 def operation(actor: str, *, now: datetime) -> Operation:
-    """Return the settings, actor and clock for a step on keys. Raises MalformedEncryptionKey if a key is malformed."""
+    """Return an Operation: the settings, the actor and the time for a change of signing keys.
+
+    Raises MalformedEncryptionKey if an entry of KEY_ENCRYPTION_KEYS is malformed.
+    """
     settings = conf.issuer()
     return Operation(policy=settings.key_policy, encryption_keys=settings.encryption_keys(), actor=actor, now=now)
 
@@ -33,9 +36,9 @@ def find_client(client_id: str) -> Client:
 
 
 def find_api(identifier: str) -> Api:
-    """Return the API with this identifier, or one that differs by the slash of an empty path.
+    """Return the API with this identifier. `https://api.example` also finds `https://api.example/`, and vice versa.
 
-    Raises CommandError if there is none.
+    Raises CommandError if there is no such API.
     """
     api = Api.named(identifier)
     if api is None:
@@ -93,7 +96,10 @@ def seconds(text: str) -> timedelta:
 
 
 def duration(text: str) -> timedelta:
-    """Parse a duration such as 90s, 10m, 12h or 2d; without a unit, seconds. Raises ArgumentTypeError if malformed."""
+    """Parse a duration such as 90s, 10m, 12h or 2d. A number without a unit is in seconds.
+
+    Raises ArgumentTypeError if the duration is malformed.
+    """
     match = DURATION.fullmatch(text)
     if match is None:
         raise ArgumentTypeError(f"{text!r} is not a duration such as 90s, 10m, 12h or 2d")
@@ -101,5 +107,5 @@ def duration(text: str) -> timedelta:
 
 
 def one_line(error: ValidationError) -> str:
-    """Return the messages of a ValidationError on one line, each with its field."""
+    """Return the messages of a ValidationError on one line. The name of a field precedes its messages."""
     return " ".join(f"{field}: {' '.join(problems)}" for field, problems in error.message_dict.items())

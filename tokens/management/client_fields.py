@@ -7,7 +7,10 @@ from tokens.registration import kinds
 
 
 def with_kind(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options, completed by the grant types, `public`, redirect URIs and origins that --kind implies."""
+    """Return the options, completed by the values that --kind implies. Without --kind, returns them unchanged.
+
+    The kind implies grant types, `public`, redirect URIs and origins, and further columns (`kind_policy`).
+    """
     kind = kinds.BY_NAME.get(options["kind"])
     if kind is None:
         return options
@@ -23,16 +26,17 @@ def with_kind(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def policy(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the client's columns that the options set, without those that are fields of Registration.
+    """Return the columns of the client for `Registration.policy`, with the values that the options set.
 
-    A column that no option sets gets the value that --kind implies.
+    A column that no option sets gets the value that --kind implies. Columns for which Registration has a field of its
+    own, such as the name, are not in the result.
     """
     fields = _policy(options)
     return fields | {name: value for name, value in options.get("kind_policy", {}).items() if not fields.get(name)}
 
 
 def _policy(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the columns that the options set, without the columns that --kind implies."""
+    """Return the values for `Registration.policy` by column name, from the options alone. Ignores --kind."""
     return login_options.fields(options) | {
         "is_active": not options["inactive"],
         "accepts_token_endpoint_audience": options["legacy_audience"],

@@ -14,7 +14,7 @@ CLASSES = {"any": MULTI_FACTOR, "passkey": PHISHING_RESISTANT}
 
 
 def add(parser: ArgumentParser) -> None:
-    """Add the options of `create_client` to `parser`."""
+    """Add the options of this module, from --pkce to --second-factor, to the `parser` of `create_client`."""
     parser.add_argument(
         "--pkce", choices=PkceRule.values, default=PkceRule.REQUIRED.value,
         help="what each authorization request needs: required (default; always for public clients), a code challenge;"
@@ -48,7 +48,7 @@ def add(parser: ArgumentParser) -> None:
 
 
 def fields(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the values of the columns that the options set. None means the column's default."""
+    """Return the values that the options give to columns, by column name. None means the column's default."""
     return {
         "pkce": None if options["pkce"] == PkceRule.REQUIRED else options["pkce"],
         "allows_any_localhost_port": options["any_localhost_port"] or None,

@@ -1,7 +1,8 @@
 """The base classes of the commands: --help, --version, and errors.
 
 - An error is one line and an exit code, never a traceback.
-- The exit codes mean the same in every command (EXIT_CODES); `exit_codes` translates exceptions to them.
+- EXIT_CODES lists the exit codes, and `exit_codes` translates exceptions to these. The notes of some commands list
+  other exit codes.
 - Text that the database cannot store is refused before the command does anything.
 """
 
@@ -65,7 +66,7 @@ class OperatorCommand(BaseCommand):
 
 
 class Replaced(BaseCommand):
-    """A command of django-oauth-toolkit that does not work with this issuer. It refuses and names the replacement."""
+    """A command of django-oauth-toolkit that does not work with this issuer, and only names its replacement."""
 
     replacement: str
     """The issuer's command that replaces this one."""
@@ -85,14 +86,15 @@ class Replaced(BaseCommand):
 
 
 class KeyCommand(OperatorCommand):
-    """A command about keys. It runs once for each key ring."""
+    """A command on signing keys, for one or several key rings. A ring is a set of signing keys with a JWKS."""
 
     notes = EXIT_CODES
 
     def for_each(self, rings: Sequence[str], act: Callable[[str], str]) -> None:
-        """Call `act` for each key ring and print its result. An error in one of several rings does not stop the others.
+        """Call `act` with the name of each key ring, and print the results.
 
-        Raises the first error after the last ring.
+        If there is one ring, raises the error of `act`. If there are several rings, prints an error of `act` and
+        continues with the next ring. Raises the first error after the last ring.
         """
         first_error: KeyProblem | IntegrityError | None = None
         for ring in rings:
@@ -119,7 +121,7 @@ def _database_problem(error: Exception) -> str:
 
 
 def _texts(value: object) -> Iterator[str]:
-    """Yield each text in the value of an option, which is a list if the option can be repeated."""
+    """Yield the texts in the value of an option. The value is a list if the option can be repeated."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list | tuple):
@@ -137,7 +139,7 @@ def storable(text: str) -> bool:
 
 @contextmanager
 def exit_codes() -> Iterator[None]:
-    """Translate errors of the block to CommandError, which has the exit code of EXIT_CODES."""
+    """Translate an error of the block to a CommandError with the exit code that EXIT_CODES lists for the error."""
     try:
         with translated_errors():
             yield

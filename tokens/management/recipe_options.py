@@ -1,4 +1,8 @@
-"""The option `--for` of create_client and create_api: a recipe as the defaults of the other options."""
+"""The option `--for` of create_client and create_api.
+
+The option names a recipe, which is a file with the registration that a program needs and with the program's
+configuration. The recipe sets the defaults of the other options.
+"""
 
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -20,7 +24,10 @@ DJANGO = {"verbosity", "settings", "pythonpath", "traceback", "no_color", "force
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The recipe that --for names: its variant, the step that registers the program, and the operator's own options."""
+    """The recipe and the variant that --for names.
+
+    `step` is the step of the recipe that this command runs. `given` has the options that the operator set, by name.
+    """
 
     recipe: Recipe
     variant: str
@@ -32,7 +39,7 @@ class Chosen:
         return configuration.parts(self.recipe, values, variant=self.variant)
 
     def printed(self, values: RealValues) -> Iterator[str]:
-        """Yield the lines of the configuration and of the recipe's other commands, for a terminal."""
+        """Yield the lines of the program's configuration and of the commands to run next, for a terminal."""
         others = configuration.commands(self.recipe, self.step, values)
         return configuration.printed(self.recipe, self.configuration(values), others)
 
@@ -47,7 +54,10 @@ def add(parser: ArgumentParser, *, example: str) -> None:
 
 
 def choose(command: str, parser: ArgumentParser, options: dict[str, Any]) -> Chosen | None:
-    """Return the recipe that `--for` names, or None without it. Raises CommandError if there is no such recipe."""
+    """Return the recipe that `--for` names, or None if the option is absent.
+
+    Raises CommandError if there is no such recipe for this `command`, or no such variant of the recipe.
+    """
     if options["recipe"] is None:
         return None
     name, _, variant = options["recipe"].partition("/")

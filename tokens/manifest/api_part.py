@@ -43,7 +43,10 @@ def apply(manifest: Manifest, run: Run) -> None:
 
 
 def link(manifest: Manifest, run: Run) -> None:
-    """Link each API to its client. The caller must have applied the clients before."""
+    """Link each API to its client. Collects changes and problems in `run`.
+
+    The caller must have applied the clients before.
+    """
     for identifier, entry in manifest.apis.items():
         wanted = entry.values.get("client", "")
         client = Client.objects.filter(client_id=wanted).first() if wanted else None
@@ -109,7 +112,7 @@ def _scope(api: Api, name: str, entry: Item, run: Run) -> None:
 
 
 def _require_ring(api: Api, name: str) -> None:
-    """Raise ValidationError if an existing API is on a key ring other than `name`, or moves to such a ring."""
+    """Raise ValidationError if an existing API is on, or is moving to, a key ring other than `name`."""
     if api.pk and (api.ring.name if api.ring else DEFAULT_RING) != name:
         command = f"rotate_keys --ring {name} --move {api.identifier}"
         raise ValidationError({"ring": f"An API moves to another ring by a plan: run manage.py {command}."})

@@ -1,5 +1,6 @@
 """Applies the clients of a manifest. A field that the file leaves out gets its default.
 
+- There are two exceptions: `active` and `program` of an existing client keep their values if the file leaves them out.
 - A new client is registered by the function that `create_client` calls, under the same rules.
 - A client that begins to authenticate with a secret gets a new secret. Other secrets stay as they are.
 - A file that names a self-registered client is refused.

@@ -13,7 +13,7 @@ from tokens.registration import state
 
 
 def export() -> dict[str, Any]:
-    """Return the registry as plain data, as `apply` reads it."""
+    """Return the registry as plain data, in the form of a manifest."""
     apis = Api.objects.select_related("client", "ring").prefetch_related("scopes").order_by("identifier")
     clients = Client.objects.filter(registered_by=None).prefetch_related("scopes", "apis").order_by("client_id")
     policies = ExchangePolicy.objects.filter(client__registered_by=None)

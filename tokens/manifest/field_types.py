@@ -19,7 +19,7 @@ def is_flag(value: Any) -> bool:
 
 
 def is_seconds(value: Any) -> bool:
-    """Return True if `value` is a number of seconds above zero."""
+    """Return True if `value` is a number of seconds above zero and below BOUND."""
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < BOUND
 
 

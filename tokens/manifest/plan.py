@@ -3,8 +3,10 @@
 1. Groups, APIs and scopes are applied first, then clients, then the clients of APIs, then exchange policies. Each part
    names only rows of earlier parts.
 2. With `prune`, rows that the file does not name are deleted.
-3. A problem rolls everything back. So does the end of a dry run, which is judged by the same rules and constraints.
-4. A row that is equal already is not written and leaves no event. A second run changes nothing.
+3. If the manifest has a problem, every change is rolled back. A dry run applies the same rules and constraints, and is
+   rolled back at its end.
+4. If a row already equals its entry in the manifest, nothing is written and no event is recorded. So a second run
+   changes nothing.
 """
 
 from collections.abc import Sequence
@@ -55,7 +57,7 @@ class ApplyRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
-    """The changes of a run. Those of a dry run were rolled back."""
+    """The changes of a run. The changes of a dry run were rolled back."""
 
     changes: Sequence[Change]
     secrets: Sequence[NewSecret] = field(repr=False)
@@ -92,10 +94,10 @@ def _roll_back(request: ApplyRequest) -> None:
 
 
 def _steps(request: ApplyRequest, run: Run) -> list[Change]:
-    """Apply each part, then delete the rows that the file does not name. Returns an empty list.
+    """Apply each part of the manifest. With `prune`, then delete the rows that the file does not name.
 
-    Without `prune`, deletes no row, and returns the removals that `prune` would make. Raises InvalidManifest if a part
-    has problems.
+    Returns the deletions that were not made because `prune` is False. With `prune`, returns an empty list. Raises
+    InvalidManifest if a part has problems.
     """
     for part in (api_part.apply, client_part.apply, api_part.link, policy_part.apply):
         part(request.manifest, run)

@@ -30,7 +30,10 @@ OPTIONS: Mapping[str, str] = {
 
 
 def of_kind(values: Mapping[str, Any], refuse: Refuse) -> dict[str, Any]:
-    """Return the client's fields that follow from its kind. Calls `refuse(field, text)` if there is no such kind."""
+    """Return the client's fields that follow from its kind.
+
+    If there is no such kind, calls `refuse(field, text)` and returns {}.
+    """
     kind = kinds.BY_NAME.get(values["kind"])
     if kind is None:
         refuse("kind", f"there is no kind {values['kind']}; known are {', '.join(kinds.BY_NAME)}")
@@ -47,7 +50,8 @@ def of_kind(values: Mapping[str, Any], refuse: Refuse) -> dict[str, Any]:
 def of_recipe(client_id: str, values: Mapping[str, Any], site: Path | None, refuse: Refuse) -> dict[str, Any]:
     """Return the client's fields that follow from its recipe. `site` is the folder of the site's own recipes.
 
-    Calls `refuse(field, text)` if there is no such recipe, or if the recipe needs a field that the file does not name.
+    If there is no such recipe, or the recipe needs a field that the file does not name, calls `refuse(field, text)` and
+    returns {}. Also calls `refuse` if the recipe requires another client_id.
     """
     name, _, variant = values["recipe"].partition("/")
     given = {option: values[field] for option, field in OPTIONS.items() if field in values}

@@ -52,5 +52,8 @@ def described(row: ExchangePolicy | Client | Scope | Api) -> Change:
 
 
 def _identifier(text: str) -> str:
-    """Return the identifier of the registered API that `text` names. The slash of an empty path does not matter."""
+    """Return the identifier of the registered API that `text` names. Returns `text` if there is no such API.
+
+    The slash of an empty path makes no difference: `https://api.example` also names `https://api.example/`.
+    """
     return api.identifier if (api := Api.named(text)) else text

@@ -21,7 +21,7 @@ MERGE = "tag:yaml.org,2002:merge"
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with a manifest: the line, the field (`clients.webapp.grants`), and a text for the operator."""
+    """A problem of a manifest: the line, the field (`clients.webapp.grants`), and a text for the operator."""
 
     line: int
     field: str
@@ -120,7 +120,10 @@ def _mapping(node: yaml.MappingNode, field: str, level: int) -> dict[str, Node]:
 
 
 def _scalar(node: yaml.Node, field: str) -> Any:
-    """Return the value of a YAML scalar. A date stays a text, because a manifest has no field for a date."""
+    """Return the value of a YAML scalar. A date stays a text, because a manifest has no field for a date.
+
+    Raises InvalidManifest if the scalar is a malformed number.
+    """
     if node.tag.endswith(":timestamp"):
         return node.value
     try:

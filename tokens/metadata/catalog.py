@@ -1,7 +1,7 @@
 """Keeps in memory the scopes, APIs and algorithms that the metadata lists.
 
-What was read is used for at most the `snapshot_age` of `key_policy`, like the published keys. So the metadata is served
-during a database outage that is shorter than this timing.
+Like the published keys, one reading of the database is used for at most the timing `snapshot_age` of `key_policy`. So
+the metadata is served during a database outage that is shorter than `snapshot_age`.
 """
 
 import time
@@ -46,12 +46,18 @@ def read(_name: str, now: datetime) -> Registered:
 
 
 def registered(*, now: datetime) -> Registered:
-    """Return scopes, APIs and algorithms. Raises NotReady if they were read more than `snapshot_age` ago."""
+    """Return scopes, APIs and algorithms from memory, or read them if they are too old.
+
+    Raises NotReady if the last reading is older than `snapshot_age` and the database cannot be read.
+    """
     return snapshots.get(REGISTRY, now=now)
 
 
 def _algorithms() -> tuple[str, ...]:
-    """Return the signature algorithms of the key rings that have keys, that of the default ring first."""
+    """Return the signature algorithms of the key rings (sets of signing keys) that have keys.
+
+    The algorithm of the default ring is the first.
+    """
     # Rings that no API uses yet are included, because some verifiers read the metadata only when they start.
     rings = dict(Ring.objects.filter(keys__isnull=False).values_list("name", "algorithm"))
     default = rings.pop(DEFAULT_RING, DEFAULT_ALGORITHM)

@@ -106,7 +106,7 @@ def _signatures(rings: list[str]) -> dict[str, list[str]]:
 
 
 def _authorization() -> dict[str, object]:
-    """Return the parameters and request objects that authorization requests can have."""
+    """Return the members that list which parameters and request objects an authorization request can have."""
     return {
         "acr_values_supported": list(LEVELS),
         "prompt_values_supported": ["none", "login", "consent", "select_account"],

@@ -22,7 +22,7 @@ class DailyCount(models.Model):
 
 
 class ClientActivity(models.Model):
-    """The last token and the last refusal of a client."""
+    """The times of a client's latest token and latest refusal, with the grant type of the token and the reason."""
 
     # Not a foreign key: a row must not renew the registry's version, and may be added after its client was deleted.
     client_id = models.CharField(primary_key=True, max_length=255)

@@ -26,12 +26,12 @@ scope_token = RegexValidator(
 
 
 def signature_algorithms() -> list[str]:
-    """Return the signature algorithms that a new API accepts: only the algorithm of the default key ring."""
+    """Return the signature algorithms that a new API accepts by default: RS256 only."""
     return ["RS256"]
 
 
 def known_algorithms(value: object) -> None:
-    """Raise ValidationError unless `value` is a list of signature algorithms that a key ring can have."""
+    """Raise ValidationError unless `value` is a list of one or more signature algorithms that a key ring can have."""
     if not isinstance(value, list) or not value or any(name not in ALGORITHMS for name in value):
         raise ValidationError(
             gettext('Enter a list of algorithms from %(algorithms)s, such as ["RS256", "ES256"].'),
@@ -40,7 +40,7 @@ def known_algorithms(value: object) -> None:
 
 
 def group_names(value: object) -> None:
-    """Raise ValidationError unless `value` is a list of names of groups."""
+    """Raise ValidationError unless `value` is a list of one or more names of groups."""
     if not isinstance(value, list) or not value or not all(isinstance(name, str) and name for name in value):
         raise ValidationError(gettext('Enter a list of names of groups, such as ["editors"], or nothing.'))
 

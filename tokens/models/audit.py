@@ -4,7 +4,7 @@ from django.db import models
 
 
 class AuditEvent(models.Model):
-    """An event of a user, a client, a grant or a key. Only `tokens.audit.trail.record` writes one."""
+    """An event of a user, a client, a grant or a key. Only `tokens.audit.trail.record` writes events."""
 
     at = models.DateTimeField(db_index=True)
     actor = models.CharField(max_length=255, help_text="The user, client or command that caused the event.")

@@ -156,9 +156,9 @@ class Client(AuthenticationSettings, TokenSettings, LoginSwitches, LogoutSetting
 
     @property
     def kind(self) -> str:
-        """Return the client's kind for logs and metrics.
+        """Return the client's kind for logs and metrics, such as `public` or `confidential`.
 
-        That is the Registrar of a self-registered client, and `public` or `confidential` for any other client.
+        A self-registered client has the kind `document` or `dynamic` (Registrar).
         """
         return self.registered_by or ("public" if self.is_public else "confidential")
 
@@ -196,7 +196,7 @@ class Client(AuthenticationSettings, TokenSettings, LoginSwitches, LogoutSetting
 
     @property
     def profile_problem(self) -> str:
-        """Return why the client may not be used under its security profile, or ""."""
+        """Return why the client may not be used under its security profile, or "" if the client may be used."""
         return next(iter(fapi2.problems(self)), "") if self.follows_fapi2 else ""
 
     @property
@@ -210,7 +210,8 @@ class Client(AuthenticationSettings, TokenSettings, LoginSwitches, LogoutSetting
     def permitted_scopes(self) -> Collection[Scope]:
         """Return the scopes that the client may request.
 
-        A self-registered client may request only those that the settings still permit (tokens/settings/open_client.py).
+        A self-registered client may request only scopes that the settings still permit
+        (tokens/settings/open_client.py).
         """
         own = self.scopes.all()
         if self.registered_by is None:
@@ -221,7 +222,7 @@ class Client(AuthenticationSettings, TokenSettings, LoginSwitches, LogoutSetting
     def permitted_apis(self) -> Collection[Api]:
         """Return the APIs for which the client may request tokens without a scope.
 
-        A self-registered client may use only those that the settings still permit.
+        A self-registered client may use only APIs that the settings still permit (tokens/settings/open_client.py).
         """
         own = self.apis.all()
         if self.registered_by is None:
@@ -238,7 +239,7 @@ class Client(AuthenticationSettings, TokenSettings, LoginSwitches, LogoutSetting
         return self.is_active
 
     def note_use(self, *, now: datetime) -> None:
-        """Record the day of the client's last use, by one statement a day. Ignores an outage of the database."""
+        """Record the day of the client's last use, with one statement a day. Ignores an outage of the database."""
         if self.last_used_on != now.date():
             self.last_used_on = now.date()
             with unless_down():

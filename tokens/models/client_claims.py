@@ -4,7 +4,10 @@ from django.db import models
 
 
 class ClaimSettings(models.Model):
-    """The switches of a client for claims about users. The default applies to a switch that is None."""
+    """The switches of a client for claims about users.
+
+    None means on for `userinfo_by_api_tokens`, and off for `claims_in_id_token`.
+    """
 
     userinfo_by_api_tokens = models.BooleanField(
         "userinfo by API tokens",
@@ -27,7 +30,7 @@ class ClaimSettings(models.Model):
 
     @property
     def opens_userinfo_by_api_tokens(self) -> bool:
-        """Return True if tokens for an API may be used at userinfo: the switch `userinfo_by_api_tokens` is not off.
+        """Return True if userinfo accepts access tokens for an API: the switch `userinfo_by_api_tokens` is not off.
 
         In rows of earlier versions the switch is None, which means on.
         """

@@ -1,6 +1,7 @@
-"""Finds problems of a client's registration: combinations of fields that cannot work or are unsafe.
+"""Find problems of a client's registration: combinations of fields that cannot work or are unsafe.
 
-`by_field` calls one function for each field or group of fields. `Client.clean` raises the problems that it returns.
+`by_field` calls one function for each field or group of fields. Each function returns texts for the operator, or [] if
+there is no problem. `Client.clean` raises the problems that `by_field` returns.
 """
 
 from collections.abc import Callable
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def by_field(client: "Client") -> dict[str, list[str]]:
-    """Return the problems of a client by field. Fields without problems are left out."""
+    """Return the problems of a client by field. Leaves out fields without problems."""
     is_redirect_uri = partial(redirect_uri_problem, undotted=client.allows_undotted_schemes)
     problems = {
         "grants": _grant_problems(client),
@@ -45,7 +46,10 @@ def by_field(client: "Client") -> dict[str, list[str]]:
 
 
 def _each(words: str, check: Callable[[str], str | None]) -> list[str]:
-    """Return `<word>: <problem>` for each of the `words` (separated by spaces) for which `check` returns a problem."""
+    """Return `<word>: <problem>` for each word that has a problem according to `check`.
+
+    `words` are separated by spaces.
+    """
     return [f"{word}: {gettext(problem)}" for word in words.split() if (problem := check(word))]
 
 
@@ -99,9 +103,10 @@ def _authentication_problems(client: "Client") -> list[str]:
 
 
 def _pin_problems(client: "Client") -> list[str]:
-    """Return the problem if the client may use only its own authentication method, and that method uses no secret.
+    """Return the problem if `pins_authentication_method` is on, and the client's method uses no secret.
 
-    Only the two methods with a secret are alternatives to each other.
+    A client with a secret may send it by client_secret_basic or client_secret_post, unless this switch pins the client
+    to one of them. Other clients have only one method, so there is nothing to pin.
     """
     if client.pins_authentication_method and client.token_endpoint_auth_method not in SECRET_METHODS:
         return [
@@ -113,14 +118,14 @@ def _pin_problems(client: "Client") -> list[str]:
 
 
 def _key_address_problems(client: "Client") -> list[str]:
-    """Return the problem if the address of public keys is not https. Plain http is allowed with DEBUG."""
+    """Return the problem if the address of public keys is not https. Plain http is allowed if DEBUG is on."""
     if not client.client_jwks_uri or client.client_jwks_uri.startswith("https://") or issuer().is_development:
         return []
     return [gettext("The address of public keys must begin with https://.")]
 
 
 def _key_problems(client: "Client") -> list[str]:
-    """Return the problem of the registered public keys (`client_jwks`)."""
+    """Return the problem if the registered public keys (`client_jwks`) are unusable."""
     try:
         _ = registered(client.client_jwks) if client.client_jwks is not None else ()
     except UnusableKey as error:

@@ -1,4 +1,4 @@
-"""What the FAPI 2.0 Security Profile (final, February 2025) requires of a client's registration.
+"""The requirements of the FAPI 2.0 Security Profile (final, February 2025) on a client's registration.
 
 A client follows the profile if its own switch or the setting FAPI2 is on. Each problem below names the clause of the
 profile. A client with a problem is refused at every endpoint (`Client.profile_problem`), because the client might have
@@ -27,9 +27,9 @@ HTTPS = gettext_noop("FAPI 2.0 needs redirect URIs with https, or http at 127.0.
 
 
 def problems(client: "Client") -> list[str]:
-    """Return what the client's registration lacks for the FAPI 2.0 Security Profile.
+    """Return the requirements of the FAPI 2.0 Security Profile that the client's registration violates, as texts.
 
-    Does not check that the client follows the profile.
+    The caller must check that the client follows the profile (`Client.follows_fapi2`).
     """
     checks = (
         (NO_PUBLIC, client.is_public),

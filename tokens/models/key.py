@@ -66,7 +66,7 @@ class Ring(models.Model):
 
 
 class SigningKey(models.Model):
-    """A signing key. Its row is never deleted. The private half is encrypted, and bound to the row's other columns."""
+    """A signing key. Its row is never deleted. The encrypted private half is bound to the row's ring and public key."""
 
     ring = models.ForeignKey(Ring, on_delete=models.PROTECT, related_name="keys")
     kid = models.CharField(

@@ -3,7 +3,7 @@
 - A switch is nullable, so that SQLite adds the column without rebuilding the table. None is the default, and is the
   safe choice.
 - The columns contain the values that were registered. `Client.pkce_rule`, `Client.frees_localhost_port` and
-  `Client.must_push_requests` compute the values that apply. They can differ: a client that became public by SQL gets
+  `Client.must_push_requests` compute the values that apply. The two can differ: a client that became public by SQL gets
   the rules of public clients, and a setting can require each client to push its requests.
 """
 

@@ -1,4 +1,4 @@
-"""Pushed authorization requests, until the browser brings their `request_uri` (RFC 9126)."""
+"""Pushed authorization requests (RFC 9126). The browser later sends the `request_uri` of such a request."""
 
 from django.db import models
 

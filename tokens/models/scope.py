@@ -43,7 +43,10 @@ class Scope(models.Model):
 
 
 class ExchangePolicy(models.Model):
-    """The scopes at an API for which a client may exchange a user's token that it received (RFC 8693)."""
+    """The permission of a client to exchange received tokens of users for tokens of one API (RFC 8693).
+
+    A token that the client gets has at most the scopes of the policy.
+    """
 
     client = models.ForeignKey(
         settings.OAUTH2_PROVIDER_APPLICATION_MODEL, on_delete=models.CASCADE, related_name="exchange_policies"

@@ -1,4 +1,4 @@
-"""Translates the names, help texts and permissions of the tables into the language of the page.
+"""Translate the names, help texts and permissions of the tables into the language of the page.
 
 Django translates a text of a model only if the text is marked. This module marks each text of this app's models when
 the class is ready, so that a new column cannot be forgotten. `tests/catalogue.py` lists the texts.
@@ -23,7 +23,7 @@ def mark(sender: type[Model], **_options: object) -> None:
 
 
 def mark_texts(model: type[Model]) -> None:
-    """Mark the names of a model, and the names and help texts of its fields."""
+    """Mark the names of a model, and the names and help texts of its fields, for translation."""
     names: Any = model._meta
     for name in ("verbose_name_plural", "verbose_name"):
         if not isinstance(names.original_attrs.get(name), Promise):
@@ -40,7 +40,7 @@ def fields(model: type[Model]) -> "list[Field[Any, Any]]":
 
 
 def names(model: type[Model]) -> Iterator[str]:
-    """Yield the names of a model, and the names of its permissions."""
+    """Yield the singular and plural name of a model, and the names of its custom permissions."""
     yield from (str(model._meta.verbose_name), str(model._meta.verbose_name_plural))
     yield from (str(name) for _, name in model._meta.permissions)
 

@@ -1,8 +1,8 @@
 """Users, and the `sub` by which tokens name them.
 
 - `sub` never changes and is never reused, because APIs store their data under it. A trigger enforces that too.
-- `session_epoch` is random. Sessions and grants contain the epoch of their login. They end when the user gets another
-  epoch.
+- `session_epoch` is random. Sessions and grants contain the epoch of their login. If the user gets another epoch, all
+  earlier sessions and grants end.
 """
 
 import uuid
@@ -41,7 +41,10 @@ class User(AbstractUser):
         ]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save the user, but keep the session epoch of the row. Raises SubjectIsImmutable if `sub` has changed."""
+        """Save the user, but keep the session epoch of the row in the database.
+
+        Raises SubjectIsImmutable if `sub` has changed.
+        """
         # An instance that was read before a logout everywhere would write the old epoch back, and revive the sessions.
         # So the epoch is that of the row, and `logged_out_at` is the later instant of the instance and the row.
         with transaction.atomic():
@@ -69,7 +72,7 @@ class User(AbstractUser):
         return (self._with_epoch(value) for value in super().get_session_auth_fallback_hash())
 
     def _with_epoch(self, value: str) -> str:
-        """Return an HMAC of `value`, the instant of the last logout everywhere, and the session epoch."""
+        """Return an HMAC of three values: `value`, the instant of the last logout everywhere, and the session epoch."""
         logged_out_at = self.logged_out_at.isoformat() if self.logged_out_at else ""
         # Without an epoch, the text is the one of earlier versions of Keyturn, so that sessions survive the upgrade.
         text = f"{value} {logged_out_at}{self.session_epoch or ''}"

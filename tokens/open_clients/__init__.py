@@ -5,7 +5,7 @@ register themselves (RFC 7591, RFC 7592); initial access tokens; the choice of c
 Does not own: guarded requests (`outbound`), client authentication (`clients`), or the question to the user
 (`authorize`).
 Steps: none of the seven in README.md; steps 2 and 3 need what is registered here.
-Neighbours: above `registration`, whose audit events and secrets it shares. `views` call it before 2 and 3.
+Neighbours: above `registration`, which creates the client secrets. `views` calls this package before steps 2 and 3.
 
 - Metadata documents and dynamic registration are off unless the settings turn them on (tokens/settings/open_client.py).
 - A client gets exactly the scopes and APIs of the settings. Its metadata cannot change them.

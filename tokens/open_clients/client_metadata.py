@@ -5,8 +5,8 @@
    the client could believe that it was trusted.
 3. The response type is `code`. Of the requested grant types, the client gets those that the settings allow.
 4. Redirect URIs obey the rules of `create_client` (tokens/addresses.py).
-5. The client authenticates by a permitted method. It has keys if the method needs them; other keys are not stored. A
-   `jwks_uri` is an https address with a host name.
+5. The client authenticates by a permitted method. A client with `private_key_jwt` must have keys: `jwks` or `jwks_uri`.
+   Keys of other clients are not stored. A `jwks_uri` is an https address with a host name.
 6. A back-channel logout URI has the origin of a redirect URI, so that a client cannot make the issuer post elsewhere.
 
 Members such as `scope` and `resource` give no rights: the settings do (`scope_policy`).
@@ -77,7 +77,7 @@ class ClientMetadata:
     def origins(self) -> tuple[str, ...]:
         """Return the origins of a public client's web redirect URIs. Pages of these origins may read responses (CORS).
 
-        Returns nothing for a confidential client.
+        Returns an empty tuple for a confidential client.
         """
         if not self.is_public:
             return ()
@@ -179,9 +179,10 @@ def _algorithm(members: Mapping[str, Any]) -> str:
 
 
 def _keys(members: Mapping[str, Any], method: str) -> tuple[Mapping[str, Any] | None, str]:
-    """Return `jwks` and `jwks_uri`, both empty unless the method is private_key_jwt.
+    """Return the members `jwks` and `jwks_uri`. Returns None and "" unless `method` is private_key_jwt.
 
-    Raises InvalidMetadata if `jwks` is not usable, or if private_key_jwt has neither or both.
+    Raises InvalidMetadata if `jwks` is not usable. Also raises it if the method is private_key_jwt, and the metadata
+    has both members or neither.
     """
     jwks, jwks_uri = members.get("jwks"), text(members, "jwks_uri")
     if jwks is not None:

@@ -1,11 +1,11 @@
 """Find, create and renew the client of a metadata document.
 
 1. The settings must accept documents, and the document's host. The client_id must be a permitted address.
-2. A stored client is used while its document is fresh. For a blocked client nothing is fetched or raised here: the
-   caller looks up active clients only, and refuses the client.
+2. A stored client is used while its document is fresh. If the client is blocked, nothing is fetched and no error is
+   raised here. The caller refuses a blocked client, because it looks up active clients only.
 3. Otherwise the document is fetched. If the document is missing or invalid, the client is refused.
-4. If the document cannot be fetched at the moment, a stored client is used for GRACE longer, unless its document was
-   refused before.
+4. If the document cannot be fetched at the moment, a stored client is used for GRACE after its document became stale.
+   This does not apply if the document was refused at an earlier fetch.
 5. A valid document creates the client, or changes its row (`document_row`).
 """
 
@@ -35,8 +35,9 @@ UNREACHABLE = "The document at the client_id cannot be fetched at the moment. Tr
 def admit(client_id: str, *, now: datetime, before_fetch: Callable[[], None]) -> None:
     """Create or renew the client that an authorization request names by the address of its document.
 
-    Calls `before_fetch` before a fetch or a change. Raises DocumentRefused if the address or the document is refused,
-    Unavailable if the document cannot be fetched and no stored client can be used, and what `before_fetch` raises.
+    Calls `before_fetch`, such as a rate limit, before a fetch or a change. Raises DocumentRefused if the address or the
+    document is refused, Unavailable if the document cannot be fetched and no stored client can be used, and what
+    `before_fetch` raises.
     """
     _judge_address(client_id)
     state = _state(client_id)

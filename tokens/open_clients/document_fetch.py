@@ -54,7 +54,7 @@ def get(client_id: str) -> ValidDocument:
     """Fetch and validate the document at `client_id`.
 
     Raises NoDocument if the document is missing or invalid, Unreachable if it cannot be fetched, and
-    flights.StillFetching if the fetch takes too long.
+    flights.StillFetching if the fetch takes too long or too many fetches run.
     """
     return flights.get(client_id)
 

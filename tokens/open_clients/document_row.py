@@ -3,7 +3,8 @@
 - A document changes the name, redirect URIs, grant types and keys of its client, and whether the client has to push or
   sign its requests. It changes no scope, no API, no lifetime and no other switch.
 - A document cannot replace `private_key_jwt` by `none`. Otherwise an attacker without the key could act as the client.
-- A change renews the registry's version, so each process uses the changed row at its next request.
+- A change gives the registry a new version (models.RegistryVersion). So each process reads the changed row at its next
+  request.
 """
 
 from datetime import datetime
@@ -74,7 +75,11 @@ def _create(client_id: str, metadata: ClientMetadata, *, now: datetime) -> Clien
 
 
 def _change(client: Client, metadata: ClientMetadata, *, now: datetime) -> None:
-    """Save the fields that the document changed, and record their values before and after."""
+    """Save the fields that the document changed, and record an event with the values before and after.
+
+    A changed field deletes the users' consents to the client. Raises DocumentRefused if the document replaces
+    `private_key_jwt` by `none`.
+    """
     if metadata.is_public and not client.is_public:
         raise DocumentRefused(WEAKER)
     new_values = _fields(client.client_id, metadata)

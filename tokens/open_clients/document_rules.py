@@ -1,12 +1,12 @@
 """Validates a client ID metadata document (draft 02 sections 4 and 8). Pure.
 
-1. It is a JSON object whose `client_id` is its own address.
-2. It has no secret, and no authentication method that needs a secret: issuer and client could not agree on a secret. No
-   key has a private half.
-3. Its metadata is valid (`client_metadata`).
-4. Each redirect URI belongs to the client: it has the origin of the document, is on loopback, or has a private-use
-   scheme that is the document's host reversed (com.example.app for app.example.com). So a document cannot send users'
-   codes to another site, whose name the user does not read on the consent page.
+1. The document is a JSON object. Its `client_id` is the address of the document.
+2. The document has no secret, and no authentication method that needs a secret, because everyone can read the document.
+   No key has a private half.
+3. The metadata in the document is valid (`client_metadata`).
+4. Each redirect URI has the origin of the document, is on loopback, or has a private-use scheme that is the document's
+   host reversed (com.example.app for app.example.com). The consent page names only the document's host, so the document
+   must not send authorization codes to another site.
 """
 
 from collections.abc import Collection, Mapping
@@ -49,7 +49,7 @@ def read(content: object, client_id: str, *, grant_types: Collection[str], loopb
 
 
 def belongs(uri: str, *, origin: str, host: str) -> bool:
-    """Return True if a redirect URI belongs to the client whose document has this origin and host."""
+    """Return True if a document with this origin and host may name the redirect URI `uri` (rule 4)."""
     parts = urlsplit(uri)
     if parts.scheme == "https":
         return f"{parts.scheme}://{parts.netloc}" == origin

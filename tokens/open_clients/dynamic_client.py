@@ -7,7 +7,8 @@
 4. The registration access token permits the client to read, change and delete itself, and nothing else. An invalid
    token, another client's token and an unknown client_id get the same refusal.
 
-A change replaces all metadata, except the authentication method and the secret. They need a new registration.
+A change replaces all metadata, except the authentication method and the secret. To change one of these two, the client
+must register again.
 """
 
 import hmac
@@ -55,7 +56,7 @@ class BearerRefused(OAuthError):
 
 @dataclass(frozen=True, slots=True)
 class NewClient:
-    """A new client, with its secret and its registration access token. The database has only hashes of the two."""
+    """A new client, its secret and its registration access token. The database stores secret and token as hashes."""
 
     client: Client
     registration_token: str = field(repr=False)
@@ -112,7 +113,7 @@ def authenticate(client_id: str, bearer: str | None) -> Client:
 
 
 def change(client: Client, members: Mapping[str, Any], *, now: datetime) -> Client:
-    """Replace the metadata of the client, and return it (RFC 7592 section 2.2).
+    """Replace the metadata of the client, and return the changed client (RFC 7592 section 2.2).
 
     Raises OAuthError if the metadata is refused, BearerRefused if the client was deleted or blocked after it
     authenticated, and RegistryLocked if another transaction holds a lock for too long.
@@ -171,7 +172,10 @@ def _create(metadata: ClientMetadata) -> Client:
 
 
 def _add_state(client: Client, token: InitialAccessToken | None, *, now: datetime) -> str:
-    """Store the state of a new client, and return its registration access token."""
+    """Store the row `OpenClient` of a new client, and return the client's registration access token.
+
+    `token` is the initial access token that permitted the registration, or None if the mode needs no token.
+    """
     text = one_time.new()
     OpenClient.objects.create(
         client=client,

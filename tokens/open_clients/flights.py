@@ -2,9 +2,10 @@
 
 - Requests that need the same document wait for the same fetch, each up to `patience` seconds. A fetch that takes longer
   continues, and a later request finds its outcome.
-- An outcome is reused for KEPT seconds. This includes failures, so that not every request for a document that cannot be
-  fetched waits or sends a request. A failure is remembered in memory only and for a short time, because errors must not
-  be cached (client ID metadata documents, draft 02 section 5.2).
+- An outcome, also a failure, is reused for KEPT seconds. Otherwise each request for an unreachable document would start
+  a fetch and wait.
+- A failure is remembered in memory only and for a short time, because errors must not be cached (client ID metadata
+  documents, draft 02 section 5.2).
 - At most FLIGHTS fetches run at once, and at most WAITERS requests wait. Further requests get StillFetching.
 
 Threads: a lock guards the tables and is never held during a fetch or a wait. The fetch, the clock and the start of a
@@ -79,7 +80,8 @@ class Flights(Generic[T]):
     def get(self, address: str) -> T:
         """Return the value that was fetched from the address.
 
-        Raises the exception of the fetch if the fetch failed, and StillFetching if it takes too long or too many run.
+        Raises the exception of the fetch if the fetch failed. Raises StillFetching if the fetch takes too long, or if
+        too many fetches run or too many requests wait.
         """
         flight = self._join(address)
         if not self._has_ended(flight):
@@ -99,9 +101,9 @@ class Flights(Generic[T]):
         return outcome if outcome is not None and self._clock() - outcome.at < KEPT else None
 
     def _join(self, address: str) -> Flight[T]:
-        """Return the running fetch, else the remembered outcome, else a new fetch.
+        """Return the running fetch of the address, else the remembered outcome, else start and return a new fetch.
 
-        Raises StillFetching if too many fetches or threads run.
+        Raises StillFetching if FLIGHTS fetches run already, or if no further thread can start.
         """
         with self._lock:
             flight_or_outcome = self._running.get(address) or self._remembered(address)

@@ -1,11 +1,11 @@
 """Computes how long a document is used before it is fetched again, from its headers, within bounds (RFC 9111). Pure.
 
-| headers                                   | seconds                          |
-|-------------------------------------------|----------------------------------|
-| Cache-Control: no-store, no-cache         | LEAST                            |
-| Cache-Control: max-age=N, with Age: M     | N - M, from LEAST to MOST        |
-| Expires, with Date                        | their distance, from LEAST to MOST |
-| none of these                             | UNSTATED                         |
+| headers                                   | time until the next fetch          |
+|-------------------------------------------|------------------------------------|
+| Cache-Control: no-store, no-cache         | LEAST                              |
+| Cache-Control: max-age=N, with Age: M     | N - M, from LEAST to MOST          |
+| Expires, with Date                        | Expires - Date, from LEAST to MOST |
+| none of these                             | UNSTATED                           |
 
 If the document cannot be fetched again, the old document is used for GRACE longer. After that the client is refused.
 """
@@ -24,7 +24,10 @@ MAX_AGE = re.compile(r"max-age=\"?([0-9]{1,9})\"?")
 
 
 def lifetime(headers: Mapping[str, str]) -> timedelta:
-    """Return for how long a document with these response headers is fresh. Their names are in lower case."""
+    """Return for how long a document with these response headers is fresh.
+
+    The names of the headers must be in lower case.
+    """
     directives = [directive.strip().lower() for directive in headers.get("cache-control", "").split(",")]
     if {"no-store", "no-cache"} & set(directives):
         return LEAST

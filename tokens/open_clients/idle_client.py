@@ -19,7 +19,10 @@ MOST_UNUSED = 10_000
 
 
 def ended(now: datetime) -> "QuerySet[Client]":
-    """Return the self-registered clients that can be deleted at `now`, ordered by `ends_at`."""
+    """Return the self-registered clients that can be deleted at `now`.
+
+    The clients are ordered by `OpenClient.ends_at`, the end of the time for which an unused client is kept.
+    """
     has_grant = Exists(UserGrant.objects.filter(client=OuterRef("pk")))
     is_unused = Q(last_used_on=None) | Q(last_used_on__lt=(now - IDLE).date())
     # Only self-registered clients have a row of OpenClient, so that no other client can be deleted.
@@ -29,6 +32,9 @@ def ended(now: datetime) -> "QuerySet[Client]":
 
 
 def are_too_many(registrar: Registrar) -> bool:
-    """Return True if too many clients of this Registrar were never used, so that no more may be registered."""
+    """Return True if MOST_UNUSED or more clients of this kind never got a token. Further clients are then refused.
+
+    The kind, `registrar`, is metadata documents or dynamic registration.
+    """
     never_used = OpenClient.objects.filter(client__registered_by=registrar, client__last_used_on=None)
     return never_used.count() >= MOST_UNUSED

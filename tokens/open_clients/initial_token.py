@@ -19,9 +19,10 @@ MOST_REGISTRATIONS = 10_000
 
 
 def create(token: InitialAccessToken, *, actor: str, now: datetime) -> str:
-    """Store `token`, which has a note, an expiry and a number of registrations. Return its text, which is not stored.
+    """Store a new initial access token, and return its text. The database stores only the hash of the text.
 
-    Raises ValidationError, by field, if a value is out of bounds.
+    The caller sets the note, the expiry and the number of registrations of `token`. Raises ValidationError, which names
+    the field, if a value is out of bounds.
     """
     judge(token.registrations_left, token.expires_at, now=now)
     text = one_time.new()

@@ -85,7 +85,10 @@ def address(server: ProbedServer) -> Iterator[Finding]:
 
 
 def seen_address(server: ProbedServer, headers: dict[str, str]) -> str | None:
-    """Return the address of this client as the issuer sees it, or None if /readyz does not tell."""
+    """Return the address of this client as the issuer sees it, or None if the answer of /readyz does not contain it.
+
+    `headers` are sent in addition to OPERATOR_TOKEN.
+    """
     with suppress(NoAnswer, ValueError, KeyError, TypeError):
         answer = server.send("/readyz?seen", {"Authorization": f"Bearer {server.token}", **headers})
         return str(json.loads(answer.body)["seen"]["address"])
@@ -93,7 +96,7 @@ def seen_address(server: ProbedServer, headers: dict[str, str]) -> str | None:
 
 
 def causes(server: ProbedServer) -> Iterator[Finding]:
-    """Test if /readyz reveals the causes of failures to this remote client, as only the operator may read them."""
+    """Test if /readyz hides the causes of failures from this client, which sends no OPERATOR_TOKEN."""
     try:
         body = json.loads(server.send("/readyz?seen", {}).body)
     except (NoAnswer, ValueError):

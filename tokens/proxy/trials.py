@@ -24,7 +24,7 @@ TRIALS: tuple[Trial, ...] = (reach, host, scheme, address, causes, bodies, lengt
 
 
 def run(server: ProbedServer) -> list[Finding]:
-    """Run every trial. If the first trial fails, run no other."""
+    """Run every trial and return the findings. If the server does not answer, run only the first trial."""
     findings = list(reach(server))
     if findings[0].level == "error":
         return findings

@@ -47,5 +47,5 @@ def _recipe(path: Path) -> Recipe:
 
 @lru_cache(maxsize=512)
 def _parsed(name: str, text: str) -> Recipe:
-    """Return the recipe in `text`. Parses it once in the life of the process, and again if the file has changed."""
+    """Return the recipe in `text`. The result is cached for each `text`, so a changed file is parsed again."""
     return parse(name, text)

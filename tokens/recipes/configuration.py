@@ -37,10 +37,13 @@ def parts(recipe: Recipe, values: RealValues, *, variant: str = "") -> list[Part
 
 
 def commands(recipe: Recipe, done: Step, values: RealValues) -> list[str]:
-    """Return the other commands of the recipe with the real values, for example for a client of the API.
+    """Return the commands that the operator can run after the step `done`, with the real values.
 
-    Leaves out the step `done`, the step of the client that `create_api` registers together with the API, and the steps
-    of other variants of the client.
+    An example is the command that registers a client of the API. Leaves out three kinds of steps of the recipe:
+
+    - the step `done`
+    - the step of the client that `create_api` registers together with the API
+    - the steps of variants of the client
     """
     own = done.options.get("client")
     others = [step for step in recipe.steps if step is not done and not step.variant]
@@ -49,7 +52,10 @@ def commands(recipe: Recipe, done: Step, values: RealValues) -> list[str]:
 
 
 def printed(recipe: Recipe, found: Sequence[Part], others: Sequence[str]) -> Iterator[str]:
-    """Yield the lines of the configuration for a terminal. Texts are comments, so that all lines can be pasted."""
+    """Yield the lines of the configuration for a terminal. Texts are comments, so that all lines can be pasted.
+
+    `found` is the result of `parts`, and `others` is the result of `commands`.
+    """
     yield ""
     yield from _comment(recipe.summary)
     if others:

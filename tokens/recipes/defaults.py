@@ -47,7 +47,7 @@ def site_of(step: Step, given: Mapping[str, Any]) -> str:
 
 
 def client_options(recipe: Recipe, step: Step, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options for `create_client`: those of the recipe, replaced by `given`, those of the operator.
+    """Return the options for `create_client`: the options of the recipe, replaced by the operator's options `given`.
 
     Raises MissingValue if the recipe needs an option that `given` lacks, or fixes the client_id and `given` has one.
     """
@@ -85,7 +85,7 @@ def unusual_redirect_uris(step: Step, given: Mapping[str, Any]) -> list[str]:
 
 
 def api_options(recipe: Recipe, step: Step, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options for `create_api`: those of the recipe, replaced by `given`, those of the operator.
+    """Return the options for `create_api`: the options of the recipe, replaced by the operator's options `given`.
 
     Raises MissingValue if the recipe's identifier is an example URL and `given` has no identifier.
     """

@@ -3,8 +3,10 @@
 - The constants ISSUER, SITE, API and SCOPE are the example values of the issuer, the application's site, an API of the
   operator, and a scope of this API.
 - The words CLIENT_ID, CLIENT_SECRET and SECRET are placeholders in the text itself.
-- Without scopes of an API, SCOPE is removed from the text. Code that calls the API keeps the example address.
-- If the identifier of the API is not a URL, its address is unknown. Code that calls it keeps the example address, too.
+- If the client requests no scope of an API, SCOPE is removed from the text. Code that calls an API keeps the example
+  address.
+- If the identifier of the API is not a URL, the address of the API is unknown. Code that calls the API keeps the
+  example address, too.
 """
 
 import re
@@ -50,7 +52,7 @@ def fill(text: str, values: RealValues) -> str:
 
 
 def _with_scopes(text: str, scopes: Sequence[str]) -> str:
-    """Replace the placeholder SCOPE in the text by the scopes. Removes it if there are no scopes."""
+    """Return the text with `scopes` in place of SCOPE, or without SCOPE if there are no scopes."""
     if scopes:
         quoted = re.sub(rf"""(["']){SCOPE}\1""", lambda match: _list(scopes, match[1]), text)
         return quoted.replace(SCOPE, " ".join(scopes))
@@ -64,7 +66,7 @@ def _list(scopes: Sequence[str], quote: str) -> str:
 
 
 def _with_api(text: str, values: RealValues) -> str:
-    """Replace the identifier, its host and the first scope in a resource server's recipe by the real ones."""
+    """Return the text of a resource server's recipe with the real identifier, host and first scope of the API."""
     example, real = values.identifier
     if example and real:
         text = text.replace(example, real)

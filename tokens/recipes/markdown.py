@@ -1,6 +1,7 @@
 """The page of a recipe in docs/, as Markdown. Pure.
 
-The page of a login or a machine is in docs/clients/, that of a resource server in docs/resource-servers/.
+The page of a recipe for a login or a machine is in docs/clients/. The page of a resource server is in
+docs/resource-servers/.
 """
 
 import textwrap
@@ -19,7 +20,7 @@ SETTINGS = "The client's settings"
 def folder(recipe: Recipe) -> str:
     """Return the folder of the recipe's page under docs/.
 
-    If a test in tests/servers/ runs the program, the page is with those of the resource servers.
+    If a test in tests/servers/ runs the program, the folder is that of resource servers.
     """
     if any(path.startswith("tests/servers/") for path in recipe.tests):
         return "resource-servers"

@@ -54,7 +54,10 @@ def _option(step: Step, name: str, value: Any) -> Iterator[str]:
 
 
 def quoted(word: str) -> str:
-    """Return a word as it is typed in a shell, with its text in double quotes if some character requires that."""
+    """Return a word as it is typed in a shell: in double quotes if one of its characters requires quotes.
+
+    In a word such as `name=text`, only the text is in quotes.
+    """
     name, equals, text = word.partition("=")
     if PLAIN.fullmatch(word):
         return word

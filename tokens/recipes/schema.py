@@ -57,7 +57,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requests:
-    """The requests that a client sends. A test replays them as a client that is registered by the recipe alone."""
+    """The requests that a client sends. A test registers a client by the recipe alone, and replays the requests."""
 
     authentication: Literal["basic", "post", "basic then post", "post then basic", "none", "private_key_jwt"]
     grant: Literal["authorization_code", "client_credentials", "device_code", "token_exchange"] = "authorization_code"
@@ -118,7 +118,7 @@ class Recipe:
     verification: Verification | None = None
 
     def step(self, command: str, variant: str = "") -> Step | None:
-        """Return the first step with this command, and with this variant unless it is "". Returns None if absent."""
+        """Return the first step with this command and variant, or None. If `variant` is "", any variant matches."""
         matching = (step for step in self.steps if step.command == command and variant in ("", step.variant))
         return next(matching, None)
 

@@ -53,7 +53,10 @@ def _client(suite: Suite, name: str, *, now: datetime) -> Json:
 
 
 def replace(registration: Registration, *, now: datetime) -> tuple[Client, str | None]:
-    """Register a client, after deleting a client that has this client_id already. Return it, and its secret or None."""
+    """Register a client, after deleting a client that has this client_id already.
+
+    Returns the new client, and its secret or None.
+    """
     for earlier in Client.objects.filter(client_id=registration.client_id):
         earlier.delete()
     return register(registration, actor=ACTOR, now=now)

@@ -51,7 +51,7 @@ class Suite:
     alias: str
 
     def address(self, name: str) -> str:
-        """Return an address of the suite that the clients register, such as `callback`."""
+        """Return the suite's address `name`, such as `callback`. The clients register these addresses."""
         return f"{self.base_url}/test/a/{self.alias}/{name}"
 
 
@@ -135,9 +135,9 @@ class _Pages:
 
 
 def _overrides(pages: _Pages) -> list[tuple[str, list[Json]]]:
-    """Return the browser commands of the suite's test modules that need a picture, by the module's name.
+    """Return the browser commands of the suite's test modules that need a picture, each with the module's name.
 
-    The names are without their prefix.
+    The names are without the prefix `oidcc-`.
     """
     login, again = pages.login(), pages.login(_wait(LOGIN, IF_REQUESTED))
     logouts = ((LOGOUT_ERRORS, ERROR), (LOGOUT_QUESTIONS, QUESTION), (LOGOUT_PAGES, DONE))

@@ -101,7 +101,7 @@ def unsaved(registration: Registration) -> tuple[Client, list[Scope], list[Api]]
 def told_of_logouts(uri: str) -> dict[str, Any]:
     """Return the values of the back-channel logout fields for `uri`.
 
-    Returns no fields if the issuer may not post to `uri`.
+    Returns an empty dict if the issuer may not post to `uri`.
     """
     allowed = logout_uri_problem(uri, loopback=conf.issuer().is_development) is None
     return {"backchannel_logout_uri": uri} if allowed else {}
@@ -125,9 +125,9 @@ def created_row(client: Client, scopes: Iterable[Scope], apis: Iterable[Api]) ->
 
 
 def unsafe_switches(client: Client) -> dict[str, Any]:
-    """Return, for the audit trail, the switches that are less strict than the default, and the columns in STRICTER.
+    """Return the columns of a client that make it less strict or stricter than the default, for the audit trail.
 
-    Omits columns without a value.
+    These are the result of `less_strict.switches`, and the columns in STRICTER that have a value.
     """
     named = {name: value for name in STRICTER if (value := getattr(client, name))}
     return less_strict.switches(client) | named
@@ -151,7 +151,10 @@ def _client(registration: Registration) -> Client:
 
 
 def _refuse_contradictions(registration: Registration, *, now: datetime) -> None:
-    """Raise ValidationError for an empty name, two authentication methods, or an expiry date without a secret."""
+    """Raise ValidationError for an empty name, or for two authentication methods.
+
+    Also raises it for an expiry date of a secret if the client gets no secret, or if the date has passed.
+    """
     method, expires_at = registration.authentication, registration.secret_expires_at
     if not registration.name.strip():
         raise ValidationError({"name": "Enter a name. It is shown to users on the consent page."})

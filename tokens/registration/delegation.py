@@ -1,9 +1,10 @@
 """The rights of a client that an administrator can give only with a special permission. Pure.
 
-- A client that skips consent, or that gets tokens for absent users, reaches users' data without their decision. An
-  administrator needs the permission FIRST_PARTY, JWT_BEARER or EXCHANGE to give such a right, or to change a client
-  that has it (its secret, its redirect URIs).
-- Redirect URIs can be limited to an allow-list (REDIRECT_ALLOW_LIST). An address outside the list needs REDIRECT.
+- A client that skips consent, or that gets tokens for absent users, can read users' data without their consent. An
+  administrator needs the permission FIRST_PARTY, JWT_BEARER or EXCHANGE to give a client such a right. The same
+  permission is needed to change the secret or the redirect URIs of a client that has the right.
+- Redirect URIs can be limited to an allow-list (REDIRECT_ALLOW_LIST). To register an address outside the list, an
+  administrator needs the permission REDIRECT.
 """
 
 from collections.abc import Collection, Mapping

@@ -56,6 +56,6 @@ def remove(client: Client, api: Api, *, actor: str, now: datetime) -> bool:
 
 
 def _record(event: str, policy: ExchangePolicy, details: Mapping[str, object], *, actor: str, now: datetime) -> None:
-    """Record an event whose subject is the client that may exchange tokens, as the admin does."""
+    """Record the audit event `exchange_policy.EVENT`. Its subject is the client that may exchange tokens."""
     subject, with_api = f"client:{policy.client.client_id}", {"api": policy.api.identifier, **details}
     record(f"exchange_policy.{event}", actor=actor, subject=subject, details=with_api, now=now)

@@ -31,7 +31,7 @@ QUERY = "?dummy1=lorem&dummy2=ipsum"
 
 @dataclass(frozen=True, slots=True)
 class Bank:
-    """The public keys and the scopes of the two clients as which the conformance suite acts."""
+    """The public keys and the scopes of the conformance suite's two clients."""
 
     jwks: Sequence[Json] = ()
     """The public keys of each client. If empty, keys are generated."""
@@ -43,8 +43,10 @@ class Bank:
 def set_up(suite: Suite, bank: Bank, *, issuer: str, now: datetime) -> Json:
     """Create clients and user, and return the suite's configuration, which contains the generated private keys.
 
-    Raises ValidationError if an address, a key or a scope is not accepted, or if no key ring signs ID tokens by an
-    algorithm of the profile, and CannotVerify if the user's e-mail address belongs to another user.
+    Raises:
+        ValidationError: An address, a key or a scope is not accepted, or no key ring signs ID tokens with an algorithm
+            of the profile.
+        CannotVerify: The user's e-mail address belongs to another user.
     """
     algorithm = _algorithm()
     clients: dict[str, Json] = {}
@@ -78,8 +80,8 @@ def _register(
 def _algorithm() -> str | None:
     """Return the algorithm that the clients choose for ID tokens.
 
-    Returns None if the profile permits that of the default key ring. Raises ValidationError if no key ring signs with
-    an algorithm of the profile.
+    Returns None, for the algorithm of the default key ring, if the profile permits that algorithm. Raises
+    ValidationError if no key ring signs with an algorithm of the profile.
     """
     if rings.default_algorithm() in fapi2.ALGORITHMS:
         return None

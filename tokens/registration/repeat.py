@@ -24,7 +24,9 @@ from tokens.registration.client import Registration, register, unsaved
 # The lock is held from the comparison to the commit, so that of two runs at once only one registers.
 @registry_lock.change()
 def client_once(registration: Registration, *, actor: str, now: datetime) -> tuple[Client, str | None, bool]:
-    """Register the client unless it is registered already. Return the client, its new secret, and True if it is new.
+    """Register the client unless it is registered already.
+
+    Returns the client, its new secret or None, and True if the client is new.
 
     Raises ValidationError if a client with this client_id exists and differs. Also raises what `register` raises.
     """
@@ -40,7 +42,7 @@ def api_once(
 ) -> tuple[Api, str | None, bool]:
     """Register the API with its scopes, and the client that it is linked to, unless they are registered already.
 
-    Returns the API, the new secret of `own_client`, and True if the API is new.
+    Returns the API, the new secret of `own_client` or None, and True if the API is new.
 
     Raises ValidationError if the API or the client exists and differs. Also raises what `register` raises for each of
     them.
@@ -54,10 +56,10 @@ def api_once(
 
 
 def equal_client(registration: Registration) -> Client | None:
-    """Return the existing client that this registration describes, so that a repeated command changes nothing.
+    """Return the existing client that equals `registration`, or None if there is none.
 
-    Returns None if there is no such client. Raises ValidationError if the client with this client_id differs, or if the
-    registration names a scope or API that does not exist.
+    Raises ValidationError if the client with this client_id differs, or if the registration names a scope or API that
+    does not exist.
     """
     by = {"client_id": registration.client_id} if registration.client_id else {"name": registration.name.strip()}
     found = list(Client.objects.filter(**by, registered_by=None).order_by("pk"))
@@ -74,9 +76,9 @@ def equal_client(registration: Registration) -> Client | None:
 
 
 def equal_api(api: Api, scopes: Iterable[Scope]) -> Api | None:
-    """Return the existing API that equals `api`, so that a repeated command changes nothing.
+    """Return the existing API that has the identifier of `api`, or None if there is none.
 
-    Returns None if there is no API with this identifier. Raises ValidationError if the API or its scopes differ.
+    Raises ValidationError if the existing API or its scopes differ from `api` and `scopes`.
     """
     found = Api.named(api.identifier)
     if found is None:

@@ -67,14 +67,21 @@ def add(
 def expire(secret: ClientSecret, at: datetime | None, *, actor: str, now: datetime) -> None:
     """Let a live secret expire at `at`, or never if `at` is None.
 
-    Raises SecretEnded if the secret has ended, or if `at` has passed.
+    Raises:
+        SecretEnded: The secret has ended, or `at` has passed.
+        RegistryLocked: The secret was deleted, or another transaction held a lock for too long.
     """
     refuse_past(at, now=now)
     _end(secret, "expires_at", at, "client_secret.expiry_changed", actor=actor, now=now)
 
 
 def revoke(secret: ClientSecret, *, actor: str, now: datetime) -> None:
-    """Revoke a live secret at once. Raises SecretEnded if the secret has ended."""
+    """Revoke a live secret at once.
+
+    Raises:
+        SecretEnded: The secret has ended.
+        RegistryLocked: The secret was deleted, or another transaction held a lock for too long.
+    """
     _end(secret, "revoked_at", now, "client_secret.revoked", actor=actor, now=now)
 
 

@@ -112,7 +112,10 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str
 
 
 def text(name: str, value: Any) -> str:
-    """Return a value as text, for a person and for the audit trail. Public keys are named by their key ids."""
+    """Return the value of the field `name` as text, for a person and for the audit trail.
+
+    The text of public keys has the kid and the thumbprint of each key, or is `unusable` if no key can be used.
+    """
     if name == "jwks" and value is not None:
         try:
             return ", ".join(public_keys.names(value))
@@ -136,9 +139,9 @@ def _value(name: str, value: Any) -> Any:
 
 
 def _column(name: str, *, on: bool) -> bool | None:
-    """Return the value to store in the column of the switch `name`.
+    """Return the value to store in the column of the switch `name`: True or False, or None for a default.
 
-    Returns None, as `create_client` stores it, if the switch is off, the column is nullable, and None means off.
+    None is stored, as by `create_client`, if the switch is off, its default is off, and the column is nullable.
     """
     field = Client._meta.get_field(NAMES.get(name, name))
     nullable = isinstance(field, models.Field) and field.null

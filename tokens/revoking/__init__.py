@@ -3,8 +3,8 @@
 Owns: the answers of the revocation and introspection endpoints, logout everywhere, revocation by an operator, the
 signals that revoke when a user or client is disabled, the revocation feed, recovery after a restore, and the purge.
 Does not own: the records of revocation (`issued.revocation_record`) or revocation of signing keys (`keys.revocation`).
-Introspection is here because its answer says if a token was revoked; `inspection` reports on tokens to people.
-Steps: none of the seven in README.md; revokes what step 4 issued.
+Introspection is here because its answer says if a token was revoked. The package `inspection` is for operators.
+Steps: none of the seven in README.md. This package revokes the tokens that step 4 issued.
 Neighbours: above `registration` and `issued`. `grants` and this package do not import each other.
 
 Read in this order:
@@ -17,6 +17,6 @@ Read in this order:
 - `feed_entries`, `feed_log`, `feed_publisher`: the entries of the revocation feed, its versions, and their publication.
 - `feed`: the signed documents of the feed (docs/revocation-feed.md).
 - `high_water_marks`, `high_water`: detect a database that went back in time.
-- `after_restore`: apply again the revocations that a restored backup lacks.
+- `after_restore`: revoke again what was revoked after the backup from which the database was restored.
 - `purge`, `row_deletion`: find the rows that no request needs any more, and delete them.
 """

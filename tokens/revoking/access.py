@@ -1,6 +1,6 @@
 """Disables users and clients, logs users out everywhere, and revokes grants, each with its audit event.
 
-The command `access`, the admin and the pages of the account call it.
+The command `access`, the admin and the account pages call this module.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from tokens.revoking import bulk, everywhere
 def set_active(account: User | Client, *, active: bool, reason: str, actor: str, now: datetime) -> bool:
     """Enable or disable a user or client. Returns False if nothing changed.
 
-    Disabling ends the sessions, grants and tokens of the account at once. Enabling does not restore them.
+    Disabling ends the sessions, grants and tokens of the user or client at once. Enabling restores none of these.
 
     Raises RegistryLocked if another process holds a lock for too long.
     """
@@ -48,7 +48,7 @@ def log_out_everywhere(user: User, *, reason: str, actor: str, now: datetime) ->
 
 
 def log_out_users_everywhere(users: Sequence[User], *, reason: str, actor: str, now: datetime) -> None:
-    """End every session, grant and token of these users, and delete their consents, with one event per user."""
+    """End every session, grant and token of these users, and delete their consents. Records one event per user."""
     for user in users:
         with transaction.atomic():
             everywhere.withdraw_consents(user)
@@ -66,7 +66,7 @@ def log_out_everywhere_by_user(user: User, *, now: datetime) -> None:
 
 @transaction.atomic
 def withdraw(user: User, client: Client, *, now: datetime) -> bool:
-    """Revoke the grants that a user gave a client, with their tokens, and delete the consents, at the user's request.
+    """Revoke all grants of a user for a client, and their tokens, at the user's request. Delete the user's consents.
 
     Returns False if there was nothing to revoke or delete.
     """

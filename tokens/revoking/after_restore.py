@@ -1,15 +1,15 @@
-"""Applies the revocations since a backup again to a database that was restored from that backup.
+"""Repeats the revocations that were made since a backup, after the database was restored from the backup.
 
-The lost events are read from the audit journal and from audit logs:
+The restored database lacks the events of these revocations. The events are read from the audit journal and audit logs:
 1. Signing keys that were revoked are revoked again.
 2. Client secrets that were revoked, or that got an earlier expiry, are revoked or expire as before.
 3. Users and clients that were disabled or deleted are disabled.
 4. All initial access tokens are revoked. Otherwise a token that was revoked or used up since the backup could register
    clients again.
-5. All users are logged out, because journal and logs do not list single sessions and tokens. This ends sessions, user
-   grants with their codes and refresh tokens, and every access token issued so far, and deletes remembered consents.
+5. All users are logged out, because journal and logs do not list single sessions and tokens. This deletes sessions and
+   consents, and revokes the user grants, with their codes and refresh tokens, and every access token issued so far.
 6. The event `database.restored` is recorded in the database and in the journal.
-7. The marks in Redis are reset (tokens/revoking/high_water.py).
+7. The marks in Redis, which show that the database is older, are deleted (tokens/revoking/high_water.py).
 
 `apply` is idempotent. A run that was interrupted must be repeated.
 """
@@ -41,7 +41,10 @@ PASSWORD = "user.password_changed"  # noqa: S105 (an event's name)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
-    """The result of a run: what was revoked or disabled again, and what still differs from the journal and Redis."""
+    """The result of a run: what was revoked or disabled again, and which problems remain.
+
+    Keys are given by kid, users by username, and clients by client_id.
+    """
 
     keys: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
@@ -98,7 +101,10 @@ def apply(operation: Operation, logs: Iterable[Entry], *, dry_run: bool = False)
 
 
 def _unread(events: Iterable[Entry], *, now: datetime) -> str:
-    """Return the instant of the newest event in Redis if the database and `events` lack it, else ""."""
+    """Return the time of the newest event that Redis recorded, if neither the database nor `events` has the event.
+
+    Returns "" if one of them has the event, or Redis recorded none.
+    """
     newest = high_water.lost_event(now=now)
     if newest is None or any(event.at <= newest < event.at + journal.PRECISION for event in events):
         return ""
@@ -106,13 +112,16 @@ def _unread(events: Iterable[Entry], *, now: datetime) -> str:
 
 
 def _reasons(events: Iterable[Entry]) -> dict[str, str]:
-    """Return the reason of each key's revocation, by kid."""
+    """Return the reason of each revocation of a signing key in `events`, by kid."""
     revoked = (event for event in events if event.action == journal.KEY_REVOKED)
     return {event.subject.removeprefix("key:"): str(event.details.get("reason", ""))[:200] for event in revoked}
 
 
 def _apply(events: Sequence[Entry], lacking: Sequence[Entry], *, actor: str, now: datetime) -> Restored:
-    """Apply all events except those of signing keys, and log all users out. The caller must open a transaction."""
+    """Apply the events of secrets, users and clients, and log all users out. The caller must open a transaction.
+
+    `lacking` has those of `events` that the database lacks.
+    """
     secrets = [
         name for event in lacking if event.action in SECRETS for name in _end_secret(event, actor=actor, now=now)
     ]
@@ -146,7 +155,7 @@ def _apply(events: Sequence[Entry], lacking: Sequence[Entry], *, actor: str, now
 def _end_secret(event: Entry, *, actor: str, now: datetime) -> list[str]:
     """Revoke the live secrets that the event names, or let them expire at the time that the event set.
 
-    Returns `<client_id> …<last characters>` for each secret.
+    Returns `<client_id> …<last characters of the secret>` for each secret that was changed.
     """
     client_id, hint = event.subject.removeprefix("client:"), str(event.details.get("secret", "")).removeprefix("…")
     # The hint is not unique. It is safer to end two secrets with the same last characters than to end neither.
@@ -165,11 +174,13 @@ def _end_secret(event: Entry, *, actor: str, now: datetime) -> list[str]:
 
 
 def _disabled(noun: str, events: Iterable[Entry], lacking: Iterable[Entry]) -> list[str]:
-    """Return the users or clients (`noun`: user or client) that must be disabled again after the restore.
+    """Return the names of the users or clients to disable after the restore. `noun` is "user" or "client".
 
-    A user or client must be disabled if
-    1. an event in `lacking` enabled, disabled or deleted it,
-    2. and the last such event about it in `events` disabled or deleted it.
+    `events` are all events of the journal and the audit logs. `lacking` are those that the database lacks.
+
+    An account is in the result if both conditions hold:
+    1. `lacking` has an event that enabled, disabled or deleted the account.
+    2. The last event of this kind in `events` disabled or deleted the account.
     """
     # The last event of all decides: a user who was enabled again after the backup stays enabled.
     about = {event.subject for event in lacking if event.subject.startswith(f"{noun}:") and _state(event) is not None}
@@ -178,7 +189,7 @@ def _disabled(noun: str, events: Iterable[Entry], lacking: Iterable[Entry]) -> l
 
 
 def _state(event: Entry) -> bool | None:
-    """Return True if the event enabled its subject, False if the event disabled or deleted it, else None."""
+    """Return True if the event enabled a user or client, False if the event disabled or deleted one, else None."""
     verb = event.action.partition(".")[2]
     if verb in ("disabled", "deleted"):
         return False

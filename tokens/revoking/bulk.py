@@ -1,10 +1,12 @@
-"""Revokes many tokens at once, for the command `revoke_tokens` and the admin: by issuer, client, user, both, or grant.
+"""Revokes many tokens in one run, for the command `revoke_tokens` and the admin.
 
-- One revocation record covers all access tokens of the issuer, of a client, of a user, or of a client and a user.
-- The user grants of those tokens are revoked too, because refresh tokens would give new access tokens at once. Sessions
-  end if the target is a user or the issuer.
-- If the target is the issuer, each transaction changes at most BATCH rows. The record is written first, so that access
-  tokens end at once, and again at the end, so that it covers tokens that were issued in between.
+The target is the issuer (all tokens), a client, a user, a client together with a user, a grant, or a single token.
+
+- One revocation record covers all access tokens of the issuer, of a client, of a user, or of a client for a user.
+- The user grants of the target are revoked too, because refresh tokens would give new access tokens. Sessions end if
+  the target is a user or the issuer.
+- If the target is the issuer, each transaction changes at most BATCH rows. The record is written first, so that all
+  access tokens are revoked immediately. The record is written again at the end, because tokens were issued in between.
 - A run that was interrupted can be repeated.
 """
 
@@ -51,7 +53,10 @@ class BulkTarget:
 
     @property
     def subject(self) -> str:
-        """Return the target's name in the audit trail."""
+        """Return the target's name in the audit trail, such as `client:webapp`.
+
+        If `user` and `client` are set, the name is the client's.
+        """
         if self.everything:
             return f"issuer:{conf.issuer().url}"
         if self.grant:
@@ -68,7 +73,10 @@ def preview(target: BulkTarget) -> dict[str, int]:
 
 
 def revoke(target: BulkTarget, *, reason: str, actor: str) -> dict[str, int]:
-    """Revoke the tokens, record an event, publish the revocations. Returns the counts that `preview` returns."""
+    """Revoke the tokens, record an event, and publish the revocations.
+
+    Returns the numbers of revoked grants and of users who were logged out, as `preview` does.
+    """
     counts = {"grants": 0, "users": 0}
     if target.everything:
         _begin(target, reason, actor)
@@ -90,7 +98,7 @@ def revoke(target: BulkTarget, *, reason: str, actor: str) -> dict[str, int]:
 
 
 def _begin(target: BulkTarget, reason: str, actor: str) -> None:
-    """Revoke every token issued so far. Record that the run began, because an interrupted run records no end."""
+    """Revoke every access token issued so far, and record the beginning of the run in the audit trail."""
     with transaction.atomic():
         now = store.database_now()
         revocation_record.revoke_everything(now=now)
@@ -99,7 +107,7 @@ def _begin(target: BulkTarget, reason: str, actor: str) -> None:
 
 
 def end_sessions_and_tokens_in_batches(users: Iterable[User], reason: str) -> int:
-    """Log these users out everywhere, BATCH users in one transaction. Returns their number."""
+    """End all sessions, grants and tokens of these users, BATCH users per transaction. Returns the number of users."""
     keys = sorted(user.pk for user in users)  # sorted: the order in which every transaction locks users
     for start in range(0, len(keys), BATCH):
         batch = keys[start : start + BATCH]
@@ -112,7 +120,10 @@ def end_sessions_and_tokens_in_batches(users: Iterable[User], reason: str) -> in
 
 
 def _finish(target: BulkTarget, reason: str) -> None:
-    """Revoke the remaining grants, and write the revocation record. The caller must open a transaction."""
+    """Revoke the grants of the target, and write its revocation record. The caller must open a transaction.
+
+    If the target is the issuer, `revoke` has revoked the grants already.
+    """
     # Grants first: the instant of the record must be later than every token that was issued under the grants.
     now = store.database_now()
     if target.everything:

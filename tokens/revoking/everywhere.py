@@ -2,13 +2,13 @@
 
 - Lock order: the user, then the user's grants, as in token issuance. A change of a client locks the client, then the
   registry, then the client's grants.
-- Each session and grant stores the user's session epoch, a random value. They end because the user gets another epoch
-  (user_grant.create compares both).
+- Each user has a session epoch, a random value. Sessions and grants store the epoch of their login, and end when the
+  user gets another epoch. `user_grant.create` compares both values, so an ended session gets no grant.
 - Tokens are revoked up to an instant of the database's clock. The `iat` of a token is the time at which its request
   arrived, before any check. So a token whose checks ran before the commit of the change has an `iat` before the commit.
 - The instant is read before the commit. If the commit ends in a later second, tokens are revoked up to that second.
-- No new token is issued that the revocation would cover (revocation_second). The issuer answers 503 until the next
-  second begins.
+- A new token for the same user or client would be revoked as well if its `iat` were in the second of the revocation.
+  So the issuer answers 503 until the next second begins (revocation_second).
 """
 
 from datetime import datetime
@@ -25,10 +25,10 @@ from tokens.models import Client, Consent, User, UserGrant
 
 
 class Revoke(Protocol):
-    """The type of functions that revoke all tokens of one user or client issued before an instant."""
+    """The type of functions that revoke tokens up to an instant, such as all tokens of one user or client."""
 
     def __call__(self, *, now: datetime) -> None:
-        """Revoke all tokens issued up to `now`, an instant of the database's clock."""
+        """Revoke the tokens that were issued up to `now`, an instant of the database's clock."""
 
 
 def end_sessions_and_tokens(user: User, reason: str) -> None:
@@ -47,9 +47,10 @@ def withdraw_consents(user: User) -> None:
 
 
 def revoke_user(user: User, reason: str) -> None:
-    """Revoke all grants and tokens of a user who was disabled or deleted, including those being issued now.
+    """Revoke all grants and tokens of a user who was disabled or deleted, and queue logout messages to clients.
 
-    Before a user is deleted, `signals` queues the logout messages to clients, while the user still exists.
+    Tokens that other requests issue before the commit are revoked, too. If the user was deleted, `signals` has queued
+    the messages before the deletion.
     """
     # Sessions need no step: a trigger changed the epoch of the disabled user (tokens/triggers/session_epoch.py).
     with transaction.atomic():
@@ -59,7 +60,10 @@ def revoke_user(user: User, reason: str) -> None:
 
 
 def revoke_client(client: Client, reason: str) -> None:
-    """Revoke all grants and tokens of a client that was disabled or deleted, including those being issued now."""
+    """Revoke all grants and tokens of a client that was disabled or deleted.
+
+    Tokens that other requests issue before the commit are revoked, too.
+    """
     with transaction.atomic():
         revocation_record.renew_registry()  # locks the registry before the grants (lock order)
         revoke_matching(Q(client=client), reason)
@@ -79,8 +83,9 @@ def revoke_matching(condition: Q, reason: str) -> int:
 def revoke_until_commit(revoke: Revoke) -> None:
     """Call `revoke` now, and again after the commit if the commit ends in a later second.
 
-    Until the commit, other nodes do not see the change and can issue tokens. The second call revokes these tokens, too.
+    The second call revokes the tokens that other nodes issued before the commit.
     """
+    # Until the commit, other nodes do not see the change, and can issue tokens that must be revoked.
     before = store.database_now()
     revoke(now=before)
 

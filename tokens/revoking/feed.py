@@ -1,5 +1,6 @@
 """Signs and caches documents of the revocation feed (docs/revocation-feed.md section 2).
 
+- A reader asks for the changes after a version (`since`), signed by one key ring, which is a set of signing keys.
 - A document is built once for each version, key ring and `since`, and again after half of its lifetime.
 - One thread builds at a time (single-flight). A request that is answered from the cache, or with 304, never waits.
 - A process caches at most MAX_BYTES of the most recently requested documents, and nothing else of the feed.
@@ -27,7 +28,10 @@ DocumentKey = tuple[str, Version | None]
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """A version of the log together with the key that signs it. A cached document of another edition is stale."""
+    """A version of the revocation log and the key that signs its documents.
+
+    A cached document is stale if the current version or key is another.
+    """
 
     version: Version
     kid: str
@@ -53,7 +57,10 @@ class Documents:
         self._lock, self._building = threading.Lock(), threading.Lock()
 
     def find(self, key: DocumentKey, edition: Edition, *, now: datetime) -> Document | None:
-        """Return the cached document. Returns None if it is not cached, is stale, or must be built again at `now`."""
+        """Return the cached document for `key`.
+
+        Returns None if there is none, if it is of another `edition`, or if it must be renewed at `now`.
+        """
         with self._lock:
             document = self._cache.get(key)
             if document is None or document.edition != edition or document.renew_at <= now:
@@ -64,7 +71,10 @@ class Documents:
     def get(
         self, key: DocumentKey, edition: Edition, *, now: datetime, build: Callable[[], Document | None]
     ) -> Document | None:
-        """Return the cached document, or else build and cache it. Returns None if `build` returns None."""
+        """Return the cached document, or else call `build` and cache its result. Returns None if `build` does.
+
+        Waits while another thread builds a document.
+        """
         with self._building:
             # Another thread can have built the document while this thread waited.
             if cached := self.find(key, edition, now=now):
@@ -94,9 +104,11 @@ class Documents:
 
 
 def sign(changes: Changes, key: DocumentKey, *, more: bool, signer: Signer, now: datetime) -> Document:
-    """Return the signed document. Its lifetime is LIFETIME, or the longest lifetime that the key may sign if shorter.
+    """Return the document with these changes, signed by `signer`.
 
-    `more` is True if entries still wait for publication. It tells the reader to poll again at once.
+    `key` has the key ring and the version that the reader named in its request. The document is valid for LIFETIME, or
+    for `signer.max_lifetime` if that is shorter. `more` is True if entries still wait for publication, so that the
+    reader must poll again at once.
     """
     ring, since = key
     lifetime = min(LIFETIME, signer.max_lifetime)

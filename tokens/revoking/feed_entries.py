@@ -1,4 +1,8 @@
-"""Merges packed entries of the revocation feed, and finds when the last of them expires. Pure."""
+"""Merges packed entries of the revocation feed, and finds when the last entry expires. Pure.
+
+An entry is a record of fixed length: a lookup key, the time at which the entry expires, and the time before which the
+revoked tokens were issued.
+"""
 
 import struct
 from collections.abc import Iterable
@@ -8,9 +12,10 @@ from tokens.issued.revocation_key import ENTRY, KEY, LAYOUT
 
 
 def merged(parts: Iterable[bytes], *, now: datetime | None = None) -> bytes:
-    """Merge `parts`, packed entries of the revocation feed, into one packed list, sorted by the entries' lookup keys.
+    """Merge `parts`, which are packed entries of the revocation feed, into one packed list.
 
-    Keeps only the latest of the entries with the same lookup key, and no entry that expired by `now`.
+    The list is sorted by lookup key. Of several entries with the same lookup key, only the one that expires last is
+    kept. Entries that have expired by `now` are dropped.
     """
     ended = struct.pack(">I", int(now.timestamp()) if now else 0)
     entries = [part[start : start + ENTRY] for part in parts for start in range(0, len(part), ENTRY)]
@@ -20,5 +25,5 @@ def merged(parts: Iterable[bytes], *, now: datetime | None = None) -> bytes:
 
 
 def until(body: bytes) -> int:
-    """Return the Unix second at which every entry of the body has expired."""
+    """Return the latest expiry of the packed entries in `body`, as Unix time in seconds."""
     return max(int(until) for _, until, _ in struct.iter_unpack(LAYOUT, body))

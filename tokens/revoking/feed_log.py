@@ -3,10 +3,11 @@
 - After the commit of its transaction, an entry waits without a version until it is published (`feed_publisher`).
 - A version is a number and a random tag. After a restore, or a failover that lost transactions, the log can reach the
   same number again, but with another tag.
-- Publications never change. After SEGMENT entries, the publications since the last segment are sealed into a new
-  segment.
-- An answer contains every entry after `since`. If it names segments, they can also contain earlier entries.
-- The publication of the current version is never purged, because the next delta begins there.
+- A publication has the entries of one version, and never changes. After SEGMENT entries, the publications since the
+  last segment are sealed: their entries are packed into a new segment, which readers fetch by its digest.
+- An answer contains every entry after the version `since`, which the reader has. Segments that an answer names can also
+  contain earlier entries.
+- The publication of the current version is never purged, because the next answer begins there.
 
     entry committed      waits
     publish              version 105.kT3…: the entry
@@ -58,7 +59,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The answer to a reader: entries up to `version`, and segments that contain the remaining entries.
+    """The answer to a reader: packed entries up to `version`, and the segments that contain the older entries.
 
     A segment is given by its digest and its number of entries.
     """
@@ -82,20 +83,20 @@ class Head:
 
     @property
     def has_waiting(self) -> bool:
-        """Return True if entries wait for the next version, or if a publication might have left some waiting."""
+        """Return True if entries wait for the next version, or might wait because the last publication was full."""
         return self.waiting_at is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """The newest publication, with the version before it."""
+    """The newest publication: its entries, and the version that preceded it."""
 
     before: Version
     body: bytes
 
 
 def head() -> Head:
-    """Return the state of the log, by one statement. Creates the log if there is none."""
+    """Return the state of the log, read by one SQL statement. Creates the log if there is none."""
     with connection.cursor() as cursor:
         cursor.execute(HEAD.format(clock=store.CLOCK[connection.vendor]))
         row = cursor.fetchone()
@@ -118,7 +119,10 @@ def begin(*, now: datetime) -> None:
 
 
 def changes_to(head: Head, since: Version | None, *, now: datetime) -> Changes | None:
-    """Return the changes from the version `since` to `head`. Runs no query if `head.newest` contains them all."""
+    """Return the changes after the version `since`. Runs no query if `head.newest` contains all of them.
+
+    `head` is the current state of the log. Returns None if the log does not have `since`.
+    """
     if head.newest and head.newest.before == since:
         return Changes(head.version, feed_entries.merged([head.newest.body], now=now), ())
     return changes(since, now=now, sealed=head.sealed)
@@ -161,10 +165,12 @@ def new_tag() -> str:
 
 
 def published(after: int, *, now: datetime) -> tuple[Version, list[bytes], Version | None]:
-    """Return up to SEGMENT entries that were published after the version with the number `after`.
+    """Return the publications after the version with the number `after`, oldest first.
 
-    The result has the last version, the bodies of the publications, and the version `after` with its tag, which is None
-    if the log no longer has that version.
+    Skips expired publications. The result has at most SEGMENT entries in total.
+
+    Returns three values: the last version that was read, the packed entries of each publication, and the version
+    `after` with its tag. The third value is None if the log does not have that version any more.
     """
     # One statement, so that all publications are read from the same state of the database.
     total, bodies, version, first = 0, [], Version(after, ""), None

@@ -1,8 +1,9 @@
 """Publish waiting revocations as the next version of the log.
 
-- One publisher works at a time. It locks the head's row until its commit, so versions become visible in order, and no
-  entry is added to a version that a reader can have seen.
-- A publication has at most as many entries as fit into the current segment. A full segment is sealed first.
+- One publisher works at a time. It locks the row with the log's current version until the commit. So versions become
+  visible in order, and no entry is added to a version that a reader can have seen.
+- A publication has at most as many entries as still fit into the next segment (`feed_log`). If none fits, the publisher
+  first seals that segment.
 """
 
 import hashlib
@@ -33,7 +34,10 @@ DELETE FROM tokens_waitingentry WHERE id IN (SELECT id FROM tokens_waitingentry 
 
 
 def publish(*, now: datetime, batches: int = BATCHES) -> feed_log.Head:
-    """Publish waiting entries, at most `batches` full batches. Returns the new state of the log."""
+    """Publish waiting entries in up to `batches` transactions, each with one new version. Returns the log's new state.
+
+    If entries can still wait, `has_waiting` of the result is True.
+    """
     for _ in range(batches):
         published = _publish_batch(now=now)
         if not published.has_waiting:
@@ -51,7 +55,7 @@ def publish_all(*, now: datetime) -> None:
 
 
 def _vacuum() -> None:
-    """Vacuum the queue table, to remove index entries of deleted rows (PostgreSQL only)."""
+    """Vacuum the table of waiting entries, to remove the index entries of deleted rows. PostgreSQL only."""
     # Until a vacuum, each poll reads these index entries, which takes 10 ms for a million.
     if connection.vendor != "postgresql" or connection.in_atomic_block:
         return  # autovacuum vacuums the table within a minute or two
@@ -66,7 +70,10 @@ def _vacuum() -> None:
 
 
 def _publish_batch(*, now: datetime) -> feed_log.Head:
-    """Publish waiting entries under the next version, as many as fit into the segment. Returns the new head."""
+    """Publish as many waiting entries as fit into the segment, as the next version. Returns the new state of the log.
+
+    If no entries wait, there is no new version.
+    """
     with transaction.atomic():
         # The row lock makes publishers wait for each other until the commit, so that versions commit in order.
         version, sealed, unsealed = _lock(now=now)
@@ -86,9 +93,10 @@ def _publish_batch(*, now: datetime) -> feed_log.Head:
 
 
 def _lock(*, now: datetime) -> tuple[feed_log.Version, int, int]:
-    """Lock the head's row until the commit. Creates the log if there is none.
+    """Lock the row of the log until the commit. Creates the log if there is none.
 
-    Returns the version, the last version that is in a segment, and the number of entries that are in no segment yet.
+    Returns three values: the current version, the number of the last version whose entries are in a segment, and the
+    number of entries that are in no segment yet.
     """
     # SQLite locks the whole database at the beginning of a transaction.
     for_update = "FOR UPDATE" if connection.vendor == "postgresql" else ""
@@ -103,7 +111,7 @@ def _lock(*, now: datetime) -> tuple[feed_log.Version, int, int]:
 
 
 def _append(version: feed_log.Version, body: bytes, *, now: datetime) -> None:
-    """Write the publication of a version."""
+    """Insert the publication of `version`, whose packed entries are `body`."""
     at = connection.ops.adapt_datetimefield_value(now)
     _execute(APPEND, [version.number, version.tag, at, len(body) // ENTRY, feed_entries.until(body), body])
 
@@ -121,7 +129,7 @@ def _take(limit: int) -> list[bytes]:
 
 
 def _seal(version: feed_log.Version, *, after: int, now: datetime) -> None:
-    """Pack the entries that were published after a version, up to `version`, into a new segment."""
+    """Pack the entries that were published after the version number `after` into a new segment, up to `version`."""
     _, bodies, _ = feed_log.published(after, now=now)
     if body := feed_entries.merged(bodies, now=now):
         digest = feed_log.base64url(hashlib.sha256(body).digest())

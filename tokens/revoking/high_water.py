@@ -5,10 +5,12 @@ compare the database with the marks:
 
 - Marks are read before the database. So the state in a mark was committed before the database is read, and a database
   that lacks this state went back. Concurrent reads and writes of processes cannot cause a false alarm.
-- The feed went back if its version is lower than the mark, or if it has another tag at the number of the mark.
+- A version of the revocation feed is a number and a random tag. The feed went back if its number is lower than the
+  number in the mark, or if its version with the same number has another tag.
 - The audit trail went back if it lacks the event in the mark. Events are deleted only after 30 days or more, and the
-  newest event never, so events that are recorded after the restore do not hide the loss.
-- The registry went back if its version was replaced before. Versions are random, so no version is used twice.
+  newest event never. So events that are recorded after the restore do not hide the loss.
+- The registry (clients, secrets, APIs) gets a random version with each change. Redis lists the versions that were
+  replaced. The registry went back if its current version is in this list.
 - While the database is older than its marks, no mark is written. `after_restore` resets the marks.
 - Marks only warn. They refuse no request and no command.
 """
@@ -44,7 +46,7 @@ def report(*, now: datetime) -> str:
 def lost_event(*, now: datetime) -> datetime | None:
     """Return the time of the newest audit event that processes recorded in Redis, if the audit trail lacks that event.
 
-    Returns None if the audit trail has the event.
+    Returns None if the audit trail has the event, or Redis has none.
     """
     marks = high_water_marks.read(now=now)
     return marks.event.at if marks and marks.event and [*_event(marks)] else None
@@ -70,9 +72,9 @@ class Recorder:
         self._lock = threading.Lock()
 
     def record(self, *, now: datetime) -> None:
-        """Record the newest state of the database in Redis, at most once in EVERY.
+        """Record the newest state of the database in Redis, at most once per `EVERY` (3 seconds).
 
-        Logs an error if the database went back in time, and not again until the database is current again.
+        If the database went back in time, logs one error and records nothing. Does nothing if the database fails.
         """
         with self._lock:  # held only while the time is checked: a slow Redis must not make other threads wait
             if self._recorded_at is not None and self._recorded_at <= now < self._recorded_at + EVERY:
@@ -84,7 +86,7 @@ class Recorder:
             return  # the checks and /readyz report an outage
 
     def _record(self, now: datetime) -> None:
-        """Compare the database with the marks in Redis, and write its state there unless the database is older."""
+        """Compare the database with the marks in Redis. Write new marks unless the database is older than the marks."""
         marks = high_water_marks.read(now=now)  # must be read before the database
         if marks is None:
             return
@@ -113,13 +115,19 @@ def _state() -> Marks:
 
 
 def _problem(marks: Marks, state: Marks, *, now: datetime) -> str:
-    """Return what the marks in Redis have that `state` of the database lacks, with the remedy, or "" for nothing."""
+    """Return a text that says what the database lacks compared with the marks in Redis, with the remedy.
+
+    `state` is the newest state of the database. Returns "" if the database lacks nothing.
+    """
     lacking = [*_feed(marks, state), *_event(marks), *_registry(marks, state, now=now)]
     return f"this database is older than the state recorded in Redis: {'; '.join(lacking)}; {REMEDY}" if lacking else ""
 
 
 def _feed(marks: Marks, state: Marks) -> Iterator[str]:
-    """Yield a problem if the feed is older than the mark in Redis, or has another tag at the mark's number."""
+    """Yield a problem if the feed is older than the mark in Redis.
+
+    Also yields a problem if the feed's version with the mark's number has another tag than the mark.
+    """
     if marks.feed is None:
         return
     current = state.feed or Version(0, "")
@@ -135,7 +143,7 @@ def _event(marks: Marks) -> Iterator[str]:
 
 
 def _registry(marks: Marks, state: Marks, *, now: datetime) -> Iterator[str]:
-    """Yield a problem if the current version of the registry was replaced before."""
+    """Yield a problem if Redis lists the registry's current version among the replaced versions."""
     current = state.registry
     if not current or current == marks.registry or not high_water_marks.was_replaced(current, now=now):
         return

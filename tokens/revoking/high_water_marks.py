@@ -1,4 +1,6 @@
-"""Stores the high-water marks of the database in the Redis of the login counters. `high_water` compares them.
+"""Stores the high-water marks of the database in Redis: the newest state of the database that any process has seen.
+
+`high_water` compares the database with the marks. The Redis is the cache with the rate-limit counters of logins.
 
 - Feed versions and audit events are members of sorted sets. The greatest member of a set is the mark, so the order in
   which processes write does not matter.
@@ -56,12 +58,15 @@ class Marks:
 
 
 def read(*, now: datetime) -> Marks | None:
-    """Return the newest state that any process recorded. Returns None if there is no Redis or no answer from it."""
+    """Return the high-water marks in Redis. Returns None without Redis, or if Redis refuses or does not answer."""
     return _run(_read, now=now)
 
 
 def was_replaced(registry: str, *, now: datetime) -> bool:
-    """Return True if a process recorded that the version `registry` of the registry was replaced."""
+    """Return True if Redis has the version `registry` among the replaced versions of the registry.
+
+    Returns False without Redis, or if Redis does not answer.
+    """
     return _run(lambda redis: redis.zscore(_key("replaced"), registry), now=now) is not None
 
 
@@ -88,13 +93,13 @@ def write(state: Marks, *, over: Marks, now: datetime) -> None:
 
 
 def reset(*, now: datetime) -> bool:
-    """Delete the high-water marks in Redis. Returns False if a Redis is configured and did not delete them."""
+    """Delete the high-water marks in Redis. Returns False if that failed. Returns True if there is no Redis."""
     names = ("feed", "events", "registry", "replaced")
     return not has_redis() or _run(lambda redis: redis.delete(*map(_key, names)), now=now) is not None
 
 
 def has_redis() -> bool:
-    """Return True if the cache of the login counters is a Redis, which all processes share."""
+    """Return True if the cache with the rate-limit counters of logins is a Redis, which all processes share."""
     return isinstance(caches[ALIAS], RedisCache)
 
 
@@ -150,7 +155,7 @@ def _add(pipeline: Any, name: str, member: str, score: float, *, keep: int) -> N
 
 
 def _key(name: str) -> str:
-    """Return the Redis key of the marks `name`. It contains the issuer's URL, because two issuers can share a Redis."""
+    """Return the Redis key of the marks `name`. The key contains the issuer's URL."""
     return str(caches[ALIAS].make_key(f"marks:{conf.issuer().url}:{name}"))
 
 

@@ -5,8 +5,8 @@ A token is reported as active if all of these hold:
 2. The requesting client may see it: it was issued to that client, or is for an API that is linked to that client.
 3. It is not revoked, and its client and user are active.
 
-The client that is linked to the API also gets the user's name and verified e-mail address if the API's switch is on.
-For any other token the answer is `{"active": false}`, which reveals nothing about tokens of others (section 2.2).
+If the API has `introspection_names_user`, the linked client also gets the user's name and verified e-mail address.
+For any other token the answer is `{"active": false}`, so a client learns nothing about tokens of others (section 2.2).
 """
 
 from collections.abc import Mapping
@@ -38,10 +38,10 @@ class Lookup:
 
 
 def look_up(text: str, *, now: datetime) -> Lookup:
-    """Read and look up the token in `text`, by one statement if it is a token of this issuer.
+    """Look up the token `text`, by at most one SQL statement. The result is for `response`.
 
-    The caller may look up the token before it authenticates the client. Until then, it must not send the result to the
-    client. Afterwards it passes the result to `response`. Raises NotReady if the keys cannot be read.
+    The caller may look up the token before it authenticates the client, but must not send the client anything of the
+    result before that. Raises NotReady if the keys cannot be read.
     """
     if refresh_text.can_be(text):
         refresh, registry = refresh_token.with_registry(text)
@@ -73,7 +73,10 @@ def response(lookup: Lookup, client: Client, *, now: datetime) -> Mapping[str, o
 
 
 def _of_refresh_token(token: RefreshToken, client: Client, *, now: datetime) -> Mapping[str, object]:
-    """Return the response for a refresh token. It is inactive if another client got the token, or if it is not live."""
+    """Return the response for a refresh token.
+
+    The response is INACTIVE if the token was issued to another client, or was revoked or used, or has expired.
+    """
     grant = token.grant
     if grant.client_id != client.pk or not refresh_token.is_live(token, now=now):
         return INACTIVE
@@ -89,12 +92,15 @@ def _of_refresh_token(token: RefreshToken, client: Client, *, now: datetime) -> 
 
 
 def _operated(token: PresentedToken, client: Client) -> Api | None:
-    """Return the API that the token is for. Returns None unless that API is linked to `client`."""
+    """Return the API that is the token's audience. Returns None if that API is not linked to `client`."""
     return next((api for api in client.operated_apis.all() if api.identifier == token.audience), None)
 
 
 def _names(token: PresentedToken) -> dict[str, object]:
-    """Return `username` (RFC 7662 section 2.2) and, if verified, `email` of the token's user. Empty without a user."""
+    """Return `username` (RFC 7662 section 2.2) and, if verified, `email` of the token's active user.
+
+    Returns {} if the token has no user, or the user is not active.
+    """
     if token.subject == token.client_id:
         return {}
     user = User.objects.filter(sub=token.subject, is_active=True).first()

@@ -1,8 +1,9 @@
 """Deletes rows that no request needs any more, in short transactions, along an index.
 
 - A row is deleted only if it has ended by the clock of every node.
-- A row by which the reuse of a code or refresh token is detected stays until every token from it has expired.
-- The size of a transaction follows from the duration of the previous one, so that no request waits long for its locks.
+- The row of a code or refresh token is needed to detect reuse. So it stays until every token that was issued for it has
+  expired.
+- A transaction that takes long makes the next one smaller, so that no request waits long for a lock.
 - Several runs can work at once, and a run that was interrupted can be repeated.
 """
 
@@ -58,12 +59,12 @@ Ended = Callable[[datetime], "QuerySet[Model]"]
 
 
 def _grants(now: datetime) -> "QuerySet[UserGrant]":
-    """Return the grants whose tokens have all expired, even if a token got the longest possible lifetime."""
+    """Return the grants that ended so long ago that every token under such a grant has expired."""
     return UserGrant.objects.filter(ends_at__lt=now - revocation_record.acceptance_after_issue()).order_by("ends_at")
 
 
 def _refresh_tokens(now: datetime) -> "QuerySet[RefreshToken]":
-    """Return the refresh tokens that have expired, and whose access tokens have expired too."""
+    """Return the refresh tokens that expired so long ago that their access tokens have expired, too."""
     # Until then, the row is needed to find the family of a reused token. The row of the successor identifies the family
     # as well, so a used token can be deleted before its successor.
     return RefreshToken.objects.filter(expires_at__lt=now - revocation_record.acceptance_after_issue()).order_by(
@@ -121,7 +122,10 @@ def count(table: str, *, now: datetime) -> int:
 
 
 def purge(table: str, *, now: datetime, batch: int = BATCH) -> Iterator[int]:
-    """Delete ended rows of `table`, up to `batch` per transaction. Yield how many each transaction deleted."""
+    """Delete the rows of `table` that no request needs any more, up to `batch` in one transaction.
+
+    Yields the number of deleted rows after each transaction.
+    """
     total, size = 0, BatchSize(most=min(batch, CLIENTS_BATCH) if table == CLIENTS else batch)
     rows = ExpiredRows(_ended(table, now=now))
     while True:
@@ -140,6 +144,6 @@ def purge(table: str, *, now: datetime, batch: int = BATCH) -> Iterator[int]:
 
 
 def _ended(table: str, *, now: datetime) -> "QuerySet[Model]":
-    """Return the rows of `table` that have ended by the clock of every node."""
+    """Return the rows of `table` that have ended by the clock of every node. `table` is a key of TABLES."""
     # A node with a slow clock would accept a used assertion again if its row were deleted by a fast clock.
     return TABLES[table](now - 2 * conf.issuer().key_policy.clock_error)

@@ -2,7 +2,7 @@
 
 - A refresh token is revoked together with its user grant and every token under the grant (section 2.1).
 - A token of another client is refused (section 2.1).
-- An invalid token is no error, because a client could not handle such an error in a reasonable way (section 2.2).
+- An invalid or unknown token is not an error, because the client cannot do anything about it (section 2.2).
 """
 
 from datetime import datetime
@@ -19,9 +19,9 @@ PARAMETERS = frozenset({"token", "token_type_hint"})
 
 
 def revoke(text: str, client: Client, *, now: datetime) -> None:
-    """Revoke the token in `text`, if it was issued to `client`.
+    """Revoke the token `text`. Does nothing if the token is invalid or unknown.
 
-    Raises OAuthError invalid_grant if it is another client's token, and NotReady if the keys cannot be read.
+    Raises OAuthError invalid_grant if the token was issued to another client, and NotReady if the keys cannot be read.
     """
     if refresh_text.can_be(text):
         _revoke_grant(text, client, now=now)
@@ -31,7 +31,10 @@ def revoke(text: str, client: Client, *, now: datetime) -> None:
 
 @transaction.atomic
 def _revoke_grant(text: str, client: Client, *, now: datetime) -> None:
-    """Revoke the user grant of the refresh token `text`. Does nothing if there is no such refresh token."""
+    """Revoke the user grant of the refresh token `text`. Does nothing if there is no such refresh token.
+
+    Raises OAuthError invalid_grant if the token was issued to another client.
+    """
     if grant := refresh_token.grant_of(text):
         _require_own(grant.client.client_id, client)
         user_grant.revoke(grant, "revoked by its client", now=now)
@@ -39,7 +42,10 @@ def _revoke_grant(text: str, client: Client, *, now: datetime) -> None:
 
 
 def _revoke_access_token(text: str, client: Client, *, now: datetime) -> None:
-    """Revoke the access token in `text`. Does nothing if it is not a valid token of this issuer."""
+    """Revoke the access token `text`. Does nothing if the text is not a valid token of this issuer.
+
+    Raises OAuthError invalid_grant if the token was issued to another client.
+    """
     # An API whose clock is slow accepts the token for some time after `exp`. So it can be revoked for that time, too.
     acceptance = revocation_record.acceptance_after_expiry()
     try:
@@ -56,6 +62,6 @@ def _log(action: str, subject: str, client: Client, *, now: datetime) -> None:
 
 
 def _require_own(issued_to: str, client: Client) -> None:
-    """Raise OAuthError invalid_grant unless `client` is the client_id `issued_to`."""
+    """Raise OAuthError invalid_grant unless `issued_to` is the client_id of `client`."""
     if issued_to != client.client_id:
         raise OAuthError("invalid_grant", "The token was issued to another client.")

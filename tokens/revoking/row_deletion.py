@@ -3,7 +3,8 @@
 - Rows are locked before rows that refer to them are deleted, which is the lock order of every request.
 - Rows that another transaction has locked are skipped, so that two runs share the work.
 - A deletion is committed without waiting for the disk or a standby. After a crash, the next run repeats it.
-- Exception: Django deletes the rows if other tables refer to them in another way than by a cascade of one level.
+- Plain SQL handles only foreign keys with CASCADE from tables to which no other table refers. In any other case, Django
+  deletes the rows.
 """
 
 from collections.abc import Sequence
@@ -33,9 +34,9 @@ class BatchSize:
         return min(self.wanted, self.most)
 
     def after(self, seconds: float) -> "BatchSize":
-        """Return the next batch size, after a transaction of this size took `seconds`.
+        """Return the size of the next batch, given that a transaction of this size took `seconds`.
 
-        The size is adjusted so that a transaction takes AIM seconds, and grows by half at most.
+        The aim is AIM seconds per transaction. A batch is at most 1.5 times as large as the previous one.
         """
         factor = min(AIM / max(seconds, 1e-6), 1.5)
         return replace(self, wanted=max(LEAST, int(self.rows * factor)))
@@ -43,7 +44,7 @@ class BatchSize:
 
 @dataclass(frozen=True, slots=True)
 class _Keys:
-    """The primary keys of rows that are locked, as an SQL condition (`one_of`) and its values."""
+    """The primary keys of locked rows, as the right side of an SQL condition (`one_of`) and its values."""
 
     one_of: str
     values: Sequence[Any]
@@ -54,7 +55,7 @@ class _Keys:
 
 
 class ExpiredRows:
-    """The rows of a query, to delete in batches. Each batch is deleted within a transaction of the caller."""
+    """The rows of a query, to delete in batches. The caller opens a transaction for each batch."""
 
     def __init__(self, ended: "QuerySet[Any]") -> None:
         self._ended = ended
@@ -88,7 +89,10 @@ class ExpiredRows:
         return keys.delete(table, column)
 
     def _lock(self, selected: str, values: Sequence[Any]) -> "_Keys":
-        """Lock the rows that the query `selected` finds, and return their primary keys."""
+        """Lock the rows that the SQL query `selected` finds, and return their primary keys.
+
+        `values` are the parameters of the query.
+        """
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
                 # All keys in one text: to convert a thousand keys in Python takes longer than to delete their rows.
@@ -100,7 +104,10 @@ class ExpiredRows:
         return _Keys(f"IN ({', '.join(['%s'] * len(keys))})", keys)
 
     def _delete_selected(self, selected: str, values: Sequence[Any]) -> int:
-        """Delete rows to which no other rows refer, in one statement."""
+        """Delete the rows that the SQL query `selected` finds, in one statement. Returns how many were deleted.
+
+        `values` are the parameters of the query. Only for a table to which no other table refers.
+        """
         table, column = self._model._meta.db_table, str(self._model._meta.pk.column)
         if connection.vendor != "postgresql":
             return _delete(table, column, f"IN ({selected})", values)
@@ -124,9 +131,9 @@ def _skipping_locked() -> str:
 
 
 def _referring(model: type[Model]) -> list[tuple[str, str]] | None:
-    """Return the tables and columns that refer to `model`, or None if Django must delete its rows.
+    """Return (table, column) for each foreign key that refers to `model`. Returns None if Django must delete the rows.
 
-    Plain SQL suffices if each relation is a cascade, and no other table refers to the referring tables.
+    Plain SQL suffices if each foreign key has CASCADE, and no other table refers to the referring tables.
     """
     relations = model._meta.related_objects
     if any(one.on_delete is not models.CASCADE or one.related_model._meta.related_objects for one in relations):

@@ -27,7 +27,11 @@ NEW_PASSWORD = "_password"  # noqa: S105 (an attribute)
 
 
 def _rows_to_lock(instance: User | Client, origin: Any) -> list[Any]:
-    """Return the primary keys of the rows to lock before a deletion. `origin` is what `delete` was called on."""
+    """Return the primary keys of the rows to lock before `instance` is deleted.
+
+    `origin` is the instance or the QuerySet of which `delete` was called. For the first row of a QuerySet, returns the
+    keys of all its rows.
+    """
     # Django deletes the rows of a query in the order of their keys. All of them are locked before the first is deleted.
     if not (isinstance(origin, QuerySet) and origin.model is type(instance)):
         return [instance.pk]
@@ -46,7 +50,7 @@ def user_saved(instance: User, *, created: bool, **_: Any) -> None:
 
 @receiver(pre_delete, sender=User)
 def lock_user(instance: User, *, origin: Any = None, **_: Any) -> None:
-    """Lock the users that a deletion removes, then their grants. Queue the logout messages of the user's sessions."""
+    """Lock the users that are to be deleted, then their grants. Queue logout messages for sessions of `instance`."""
     # Token issuance and `bulk.end_sessions_and_tokens_in_batches` lock in the same order, to avoid deadlocks.
     users = _rows_to_lock(instance, origin)
     list(User.objects.select_for_update().filter(pk__in=users).order_by("pk").values_list("pk"))
@@ -69,10 +73,7 @@ def client_saved(instance: Client, **_: Any) -> None:
 
 @receiver(pre_delete, sender=Client)
 def lock_client(instance: Client, *, origin: Any = None, **_: Any) -> None:
-    """Lock the registry and the rows that a deletion of clients changes.
-
-    These are the clients, the registry's version and the clients' grants.
-    """
+    """Lock the registry, then the clients that are to be deleted, the registry's version, and the clients' grants."""
     registry_lock.lock()
     # Every other change of a client locks in the same order, to avoid deadlocks.
     clients = _rows_to_lock(instance, origin)

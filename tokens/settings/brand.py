@@ -3,7 +3,7 @@
 - The operator sets one colour. Its shades for light and dark pages are derived: the colour is mixed with black or white
   until text in the shade has the contrast `READABLE` on every background of the pages (WCAG 2.2, success criterion
   1.4.3).
-- Text on a button in the colour is black or white. One of the two always has that contrast.
+- Text on a button of that colour is black or white. One of the two always has the contrast `READABLE`.
 - The logo is a PNG, WebP or SVG file of at most `LARGEST` bytes, recognized by its first bytes.
 """
 
@@ -39,7 +39,7 @@ class Logo:
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """The operator's name, logo and colour. The pages have Keyturn's own if the operator sets none."""
+    """The operator's name, logo and colour. If logo or stylesheet is not set, the pages have those of Keyturn."""
 
     name: str
     stylesheet: str
@@ -66,7 +66,10 @@ def stylesheet(colour: str) -> str:
 
 
 def readable(colour: str, backgrounds: tuple[str, ...], *, towards: str) -> str:
-    """Return `colour` mixed with as little of `towards` as gives the contrast `READABLE` on each background."""
+    """Return a shade of `colour` that has at least the contrast `READABLE` on each of `backgrounds`.
+
+    The shade is `colour`, mixed with as little of the colour `towards` as possible.
+    """
     for step in range(STEPS):
         mixed = _mix(colour, towards, step / STEPS)
         if all(contrast(mixed, background) >= READABLE for background in backgrounds):

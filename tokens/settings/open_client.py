@@ -31,7 +31,7 @@ DEFAULTS: Mapping[str, Any] = {
 
 
 class RegistrationMode(Enum):
-    """Who may register clients dynamically (RFC 7591 section 3)."""
+    """The condition for dynamic registration: never, with an initial access token, or always (RFC 7591 section 3)."""
 
     OFF = "off"
     TOKEN = "token"  # noqa: S105 (a mode's name)

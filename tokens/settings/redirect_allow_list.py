@@ -34,7 +34,7 @@ def _covers(entry: str, uri: str) -> bool:
 
 
 def entry_problem(entry: str) -> str | None:
-    """Return how to write an entry of the allow-list, if `entry` is malformed, else None."""
+    """Return None if `entry` is well-formed, else a sentence that says how to write an entry of the allow-list."""
     form = "Write an origin such as https://app.example or https://*.example.com, or a scheme such as com.example.app:"
     try:
         parts = urlsplit(entry)

@@ -1,4 +1,4 @@
-"""Template filter `words`: translates a text of a lower package into the language of the page."""
+"""Template filter `words`: translates an English text of a package such as `keys` into the language of the page."""
 
 from django import template
 

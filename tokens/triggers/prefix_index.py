@@ -1,7 +1,7 @@
 """Indexes for the lists of the admin, on PostgreSQL only: for prefix searches in any collation, and partial indexes.
 
-SQLite gets no such index. It is for development, and when a migration rebuilds a table, SQLite would drop an index that
-is not in the model's state.
+SQLite gets no such index, because SQLite is for development. SQLite would also drop the index if a migration rebuilt
+the table, because the index is not in the model's state.
 """
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
@@ -13,8 +13,8 @@ from tokens.triggers.statements import Statements
 def index_concurrently(name: str, *, table: str, columns: str, where: str = "") -> Statements:
     """Return an operation that creates an index without blocking writes. The migration needs `atomic = False`.
 
-    `columns` is the SQL list of columns with their operator classes. An invalid index from an interrupted run is
-    replaced.
+    `columns` is the SQL list of columns with their operator classes, and `where` is the SQL condition of a partial
+    index. An invalid index from an interrupted run is replaced.
     """
     condition = f" WHERE {where}" if where else ""
 

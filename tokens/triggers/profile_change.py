@@ -1,4 +1,4 @@
-"""A trigger that dates the last change of a user's name or e-mail address, for the claim updated_at (models.User)."""
+"""A trigger that records when a user's name or e-mail address last changed, for the claim updated_at (models.User)."""
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import ProjectState

@@ -1,4 +1,4 @@
-"""A trigger with which pg_restore can copy rows into a table to which other triggers have already written."""
+"""A trigger that lets pg_restore copy rows into a table to which other triggers have already written."""
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import ProjectState

@@ -70,8 +70,8 @@ def refuse(
 def refuse_replacing(name: str, *, table: str, unique: tuple[str, ...], message: str) -> Statements:
     """Return an operation that makes SQLite refuse INSERT OR REPLACE on `table` if it would replace a row.
 
-    INSERT OR REPLACE replaces a row that has the same value in one of the `unique` columns. It deletes the old row, and
-    runs no DELETE trigger unless `recursive_triggers` is on.
+    INSERT OR REPLACE deletes a row that has the same value in one of the `unique` columns. The DELETE triggers run only
+    if SQLite's `recursive_triggers` is on, so they cannot refuse the replacement.
     """
     same = " OR ".join(f"{column} = NEW.{column}" for column in unique)
 

@@ -1,4 +1,4 @@
-"""A trigger that ends the sessions and grants of a user who is disabled, even by plain SQL (models.User)."""
+"""A trigger that ends the sessions and grants of a user when the user is disabled, also by plain SQL (models.User)."""
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import ProjectState
@@ -16,7 +16,10 @@ SQLITE_EPOCH = "UPDATE tokens_user SET session_epoch = lower(hex(randomblob(16))
 
 
 def end_sessions_of_disabled_users() -> Statements:
-    """Return an operation that makes the database renew the session epoch of a user who is disabled."""
+    """Return an operation that makes the database renew a user's session epoch when the user is disabled.
+
+    Sessions and grants of the earlier epoch have ended.
+    """
     name, disabled = "tokens_user_disabled", "WHEN (OLD.is_active AND NOT NEW.is_active)"
 
     def create(state: ProjectState, editor: BaseDatabaseSchemaEditor) -> None:

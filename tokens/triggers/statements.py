@@ -54,14 +54,17 @@ def _run(code: Code, app_label: str, editor: BaseDatabaseSchemaEditor, state: Pr
 
 
 def table_of(state: ProjectState, model: str) -> str:
-    """Return the table of a model of the issuer. `Client_scopes` is the many-to-many table of the field `scopes`."""
+    """Return the name of the table of a model of the issuer.
+
+    `model` can also name a many-to-many table: `Client_scopes` is the table of the field `Client.scopes`.
+    """
     name, _, field = model.lower().partition("_")
     table = state.models["tokens", name].options.get("db_table") or f"tokens_{name}"
     return f"{table}_{field}" if field else str(table)
 
 
 def columns(state: ProjectState, model: str) -> list[str]:
-    """Return the columns of the table of a model of the issuer, or of a many-to-many table."""
+    """Return the names of the columns of the table that `table_of` returns."""
     name, _, many = model.lower().partition("_")
     fields = state.models["tokens", name].fields
     if many:

@@ -2,27 +2,27 @@
 
 Owns: HTTP, which is headers, bodies, status codes, pages, CORS and caching. Views also read the clock.
 Does not own: any rule about clients, grants, tokens or keys.
-Steps: the requests of 2, 3 and 4 arrive here.
+Steps: of the seven in README.md, the requests of 2, 3 and 4 arrive here.
 Neighbours: the top of `tokens`; only `admin`, `urls` and `apps` import views.
 
 Read in this order:
 - `endpoint`, `bodies`, `caller`, `limits`, `refusals`: common parts of the endpoints for clients.
 - `token`, `par`, `revoke`, `introspection`, `userinfo`, `device`: the endpoints for clients.
 - `json_body`, `dynamic_registration`: the endpoint at which clients register themselves.
-- `document_gate`: admit clients with a metadata document, at the endpoints and before an authorization request.
+- `document_gate`: create or renew a client whose client_id is the URL of its metadata document.
 - `second_try`: a client's retry that moves its secret from the header to the body after a refusal.
 - `pages`, `own_forms`, `failures`, `not_ready`: common parts of the pages for users.
 - `authorize`, `consent_page`, `authorization_answer`: ask the user, and answer the client with a code or an error.
 - `login_detour`: the way from an authorization request to the login, and back.
 - `form_post`: the authorization response as a form (OAuth 2.0 Form Post Response Mode).
-- `request_store`, `duplicate_request`: an authorization request during the login, and after its answer.
+- `request_store`, `duplicate_request`: store an authorization request during the login; the page after its answer.
 - `ui_locales`: the language of the pages of an authorization request.
-- `request_reference`: the `request_uri` of a pushed request, exchanged for a handle of this browser.
+- `request_reference`: store a pushed or signed authorization request for one browser.
 - `account_adapter`, `allauth_texts`: the rules and German texts for django-allauth.
 - `mail_queue`, `mail`: the thread that sends mail, and the messages.
 - `mail_link`, `password`, `email_address`, `sign_up`: pages that send a link by mail.
 - `step_up`, `factor_forms`, `factors`: the second step of a login, and the pages of second factors.
-- `login`, `login_events`, `logout`, `account`, `everywhere`: the further pages for users.
+- `login`, `login_events`, `logout`, `account`, `everywhere`: login, logout and account pages, and their audit events.
 - `session_record`, `sessions`, `applications`: the sessions and applications of a user, which the user can end.
 - `brand`: the operator's stylesheet and logo.
 - `cors`, `public_document`: common parts of the public documents.

@@ -33,7 +33,7 @@ LINKS = (
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """A claim about the user that the account page lists, because applications can read it if the user allows it."""
+    """The label and value of a claim on the account page. Applications can read the claim if the user allows it."""
 
     label: str
     value: object
@@ -82,7 +82,7 @@ def _shared(user: User) -> list[Shared]:
 
 
 def _links() -> list[PageLink]:
-    """Return the links of LINKS to pages that this deployment has."""
+    """Return a link for each entry of LINKS whose page exists in this deployment."""
     found = []
     for name, label in LINKS:
         try:

@@ -60,7 +60,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
         """Return the pages on which the user can confirm a change, the default first.
 
-        A user with a second factor uses a passkey or a code, another user the password.
+        A user with a second factor confirms by a passkey or a code. A user without one confirms by the password.
         """
         methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
         if not user.is_authenticated or not enrolment.types(user):
@@ -70,7 +70,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return [offered[name] | {"description": text} for name, text in CONFIRMATIONS.items() if name in offered]
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """Return the sender's address in the form in which rate limits count it."""
+        """Return the sender's network address as rate limits count it: for IPv6, the /64 network."""
         return rate_limit.address(request)
 
     def add_message(self, *_args: Any, **_kwargs: Any) -> None:
@@ -90,5 +90,5 @@ class AccountAdapter(DefaultAccountAdapter):
         mail.send(mail.message(template_prefix, email, context))
 
     def get_password_change_redirect_url(self, _request: HttpRequest) -> str:
-        """Return the address of the page that says that the password is changed and that the user is logged out."""
+        """Return the address of the page to open after a change of the password. The change logs the user out."""
         return reverse("account_reset_password_from_key_done")

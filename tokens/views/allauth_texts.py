@@ -1,4 +1,7 @@
-"""Texts of django-allauth that its German catalogue addresses to "du". The catalogue of this app says "Sie"."""
+"""Texts of django-allauth that the German catalogue of this app translates again.
+
+django-allauth's German texts address the user informally ("du"). The texts of this app say "Sie".
+"""
 
 from django.utils.translation import gettext_noop
 

@@ -62,7 +62,7 @@ def _listed(one: Application) -> Listed:
 
 
 def _words(place: Access) -> AccessWords:
-    """Return the access in the words of the consent page."""
+    """Describe what the user allowed at one API (`place`), in the words of the consent page."""
     scopes = [scope.description for scope in consent_text.describe_known(sorted(place.scopes))]
     claims = [claim["description"] for claim in consent_text.describe_claims(sorted(place.claims))]
     return AccessWords(place.api, [*scopes, *claims])

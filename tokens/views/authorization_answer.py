@@ -1,13 +1,13 @@
 """Answers of the authorization endpoint: a code or an error.
 
-- Before the browser gets an answer to the client, the request is marked as answered (`authorize.request_row`). So the
-  URL of a stored request that was answered gives neither a code nor an error.
+- Before the issuer sends a code or an error, it marks a stored request as answered (`authorize.request_row`). If a
+  browser opens the request again more than 10 seconds later, a page says that it was answered (`duplicate_request`).
 - A code and this mark are written in one transaction. If the mark fails, there is no code.
 - An error is sent to the client only if the redirect URI is valid. Else a page of the issuer shows the error (RFC 6749
   4.1.2.1).
-- A page also shows the error of an invalid request if the visitor is not logged in (`refuse`), and every error for a
-  self-registered client that this user never allowed.
-- The client gets its answer by a redirect or by a form, depending on the response mode of the request (`form_post`).
+- A page also shows the error of an invalid request if the visitor is not logged in (`refuse`).
+- A page also shows the error for a self-registered client with an https redirect URI that this user never allowed.
+- The client gets the code or error by a redirect or by a form, as the response mode of the request says (`form_post`).
 - The audit log gets each answer, without the parameters of the request.
 """
 
@@ -71,15 +71,17 @@ class Attempt:
 
 
 def clock() -> datetime:
-    """Return this process's estimate of the database's clock, for the age of an answer."""
+    """Return this process's estimate of the database's clock. Raises nothing, unlike `keyring.clock`."""
     # Not `keyring.clock`, which can raise NotReady: a redirect to the login page does not need the exact time.
     return keyring.estimated_clock(now=timezone.now())
 
 
 def send_code(attempt: Attempt, login: Login, *, now: datetime, is_consent: bool = False) -> HttpResponse:
-    """Redirect to the client with a code. Raises OAuthError if the code cannot be issued.
+    """Issue a code and send it to the client, by a redirect or a form.
 
-    `is_consent` is True if the user allowed the client in this HTTP request.
+    If the request was answered before, a page says so. If the session ended at the same time, redirects to the request
+    again. `is_consent` is True if the user allowed the client in this HTTP request. Raises OAuthError if the code
+    cannot be issued.
     """
     request, authorization = attempt.http, attempt.authorization
     assert request.user.is_authenticated  # noqa: S101 (only a logged-in user has a `login`)
@@ -104,9 +106,10 @@ def send_code(attempt: Attempt, login: Login, *, now: datetime, is_consent: bool
 
 
 def send_error(attempt: Attempt, error: OAuthError, *, action: str = "authorization.refused") -> HttpResponse:
-    """Redirect to the client with the error. `action` is the name of the audit event.
+    """Send the error to the client, by a redirect or a form. `action` is the name of the audit event.
 
-    If the client is self-registered and the user never allowed it, a page shows the error instead.
+    If the client is self-registered and the user never allowed it, a page shows the error instead. But a refusal by the
+    user (CONSENT_REFUSED) is sent to the client.
     """
     client, uri = attempt.authorization.client, attempt.authorization.redirect_uri
     if action != CONSENT_REFUSED and not consent.may_answer_unseen(client, uri, attempt.http.user):
@@ -123,7 +126,7 @@ def send_error(attempt: Attempt, error: OAuthError, *, action: str = "authorizat
 
 
 def refuse(request: HttpRequest, sent: SentRequest, error: AuthorizationRefused) -> HttpResponse:
-    """Answer an invalid request: redirect to the client if that is safe, else show a page (RFC 6749 4.1.2.1).
+    """Answer an invalid request: send the error to the client if that is safe, else show a page (RFC 6749 4.1.2.1).
 
     A visitor who is not logged in always gets the page, unless the request has prompt=none.
     """
@@ -157,12 +160,12 @@ def unusable_handle(request: HttpRequest, reason: NotStored | AlreadyAnswered) -
 
 
 def _wants_no_page(sent: SentRequest) -> bool:
-    """Return True if the request has prompt=none (OpenID Connect Core section 3.1.2.1). The request can be invalid."""
+    """Return True if the request, which can be invalid, has prompt=none (OpenID Connect Core section 3.1.2.1)."""
     return any("none" in value.split() for value in sent.parameters.getlist("prompt"))
 
 
 def note(request: HttpRequest, action: str, client_id: str | None, **details: str | None) -> None:
-    """Write a line of the audit log. `details` must not repeat values of the request."""
+    """Write the event `action` to the audit log. `details` must not repeat values of the request."""
     user = request.user.get_username() if request.user.is_authenticated else "unknown"
     trail.log(
         action,
@@ -174,7 +177,7 @@ def note(request: HttpRequest, action: str, client_id: str | None, **details: st
 
 
 def _deliver(request: HttpRequest, response: AuthorizationResponse) -> HttpResponse:
-    """Send the browser to the client with its answer, by a redirect or by a form."""
+    """Return the redirect or the form by which the browser carries the authorization response to the client."""
     return form_post.page(response) if response.is_form else redirect(request, response.address)
 
 

@@ -1,12 +1,12 @@
 """/oauth/authorize: asks the user whether a client may get what it requests (RFC 6749 section 4.1.1).
 
-The view does and checks the following, in this order. The first failure is the answer:
+The view does and checks the following, in this order. The first check that fails determines the answer:
 
 0. A request that its client pushed or signed is stored for this browser (`request_reference`).
 1. The client, redirect URI, scopes and PKCE of the request must be valid. If they are not, a visitor who is not logged
    in gets a page with the error, and no login page.
-2. A user must be logged in. It must be the user that the request names, and the login must be as recent and as strong
-   as the request requires.
+2. A user must be logged in. If the request names a user, this user must be logged in. The login must be as recent and
+   as strong as the request requires.
 3. The user must allow the client now, or have allowed it before.
 
 The answers are in `authorization_answer`, the pages in `consent_page`.
@@ -76,9 +76,11 @@ class AuthorizeView(View):
 
 
 def _with_attempt(request: HttpRequest, proceed: Callable[[Attempt], HttpResponse]) -> HttpResponse:
-    """Validate the request, and return the answer of `proceed` to it, or else the answer to an invalid request.
+    """Validate the authorization request, and return the answer of `proceed` to the valid request.
 
-    If `proceed` raises OAuthError, the error is sent to the client.
+    A pushed or signed request is stored first, and the browser is redirected to the stored request. If the request is
+    invalid or was answered before, shows an error page or sends the error to the client. An OAuthError of `proceed` is
+    sent to the client.
     """
     try:
         sent = request_store.read(request, now=authorization_answer.clock())
@@ -100,7 +102,11 @@ def _with_attempt(request: HttpRequest, proceed: Callable[[Attempt], HttpRespons
 
 
 def _validate(sent: SentRequest) -> AuthorizationRequest:
-    """Return the valid request. Raises AuthorizationRefused if it is invalid, too long, or not pushed or signed."""
+    """Return the authorization request if it is valid.
+
+    Raises AuthorizationRefused if the request is invalid or too long, or if the client must push or sign it and did
+    not.
+    """
     authorization = backend().authorization(sent.parameters)
     with as_refusal(
         client_id=authorization.client.client_id,
@@ -155,7 +161,7 @@ def _unless_login_suffices(attempt: Attempt, user: User, login: Login, *, now: d
 def _unless_class_suffices(attempt: Attempt, user: User, login: Login) -> HttpResponse | None:
     """Return None if the login is strong enough, else the redirect to the page of the missing factor.
 
-    Raises OAuthError if no login can be strong enough, or if the request has prompt=none.
+    Raises OAuthError if no login can be strong enough, or if a factor is missing and the request has prompt=none.
     """
     authorization, asks_nobody = attempt.authorization, "none" in attempt.authorization.prompt
     required = obligation.of(user, authorization.client)
@@ -210,8 +216,8 @@ def _follow_consent(attempt: Attempt) -> HttpResponse:
 
 
 def _as_requested(attempt: Attempt, login: Login) -> Login:
-    """Return the login, with the requested class that it satisfies as its `acr`.
+    """Return the login with `acr` set to the requested authentication context class that the login satisfies.
 
-    If the login satisfies no requested class, returns it unchanged.
+    Returns the login unchanged if it satisfies no requested class.
     """
     return replace(login, acr=login_strength.reached_class(attempt.authorization, login) or login.acr)

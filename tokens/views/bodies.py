@@ -8,7 +8,7 @@
   parsers.
 
 Without these checks Django reads a whole upload at the first use of `request.POST`, in the charset that the sender
-names. If it cannot read the upload, it answers with a page of its own.
+names. If Django cannot read the upload, it answers with a page of its own.
 """
 
 from collections.abc import Callable
@@ -39,7 +39,7 @@ FORM_BYTES = 16 * 1024
 
 
 class UnreadableBody(Exception):
-    """The body is refused with `status`, for the reason in the message."""
+    """The body is refused with the HTTP status `status`. The message gives the reason."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -63,7 +63,10 @@ def form_or_none(kind: type[OAuthError], action: str) -> Callable[[View], View]:
 
 
 def _judged(judge: Callable[[HttpRequest], None], kind: type[OAuthError], action: str) -> Callable[[View], View]:
-    """Return a decorator that calls `judge` before the view. Errors that `judge` raises are answered in JSON."""
+    """Return a decorator that calls `judge` before the view. Errors that `judge` raises are answered in JSON.
+
+    `kind` is the class of the error, `action` the name of its audit event.
+    """
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -89,7 +92,7 @@ class ReadableForms:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Pass the request on. `process_view` checks the request, because the view is not known before."""
+        """Call the next middleware. `process_view` checks the request as soon as its view is known."""
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: View, *_: Any) -> HttpResponse | None:
@@ -107,7 +110,10 @@ class ReadableForms:
 
 
 def _judge_endpoint(request: HttpRequest) -> None:
-    """Raise MethodNotAllowed unless the method is POST, and UnreadableBody unless the body is a readable form."""
+    """Parse the form of a POST request into `request.form_pairs`.
+
+    Raises MethodNotAllowed for another method, and UnreadableBody unless the body is a readable form.
+    """
     if request.method != "POST":
         raise MethodNotAllowed("POST")
     _judge_form(request)

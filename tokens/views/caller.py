@@ -17,21 +17,21 @@ SECRET = 43  # the fewest characters of a client's secret: 256 bits in base64url
 
 
 def claimed_client(request: HttpRequest) -> str:
-    """Return the client that a form request names in its header, by client_id, or as the issuer of an assertion.
+    """Return the client_id that a form request claims: in its header, as `client_id`, or as `iss` of an assertion.
 
-    Returns "" if the request names no client.
+    Nothing is verified. Returns "" if the request names no client.
     """
     form = {name: value for name, value in parameters.sent(request) if value and name in PARAMETERS}
     return claimed(read(request.META.get("HTTP_AUTHORIZATION"), form), form)
 
 
 def claimed_in_header(request: HttpRequest) -> str:
-    """Return the client that the header names, or "". Does not read the body."""
+    """Return the client_id that the `Authorization` header claims, or "". Does not read the body."""
     return claimed(read(request.META.get("HTTP_AUTHORIZATION"), {}), {})
 
 
 def claimed(credentials: Credentials, form: Mapping[str, str]) -> str:
-    """Return the client that the credentials or the form name, or ""."""
+    """Return the client_id that the credentials or an assertion in the form claim, or ""."""
     # A client assertion (RFC 7523 section 2.2) takes precedence over an assertion that is a grant (section 2.1).
     name = credentials.name
     if name is None:
@@ -40,7 +40,10 @@ def claimed(credentials: Credentials, form: Mapping[str, str]) -> str:
 
 
 def subject(name: str) -> str:
-    """Return the client's name for the audit log, cut to four characters if it might be a secret."""
+    """Return the audit log's subject for the unverified client_id `name`.
+
+    A `name` that might be a secret is cut to four characters.
+    """
     is_shown = len(name) < SECRET or name.startswith(ADDRESS)
     return f"client:{name if is_shown else name[:4] + '…'}"
 

@@ -72,7 +72,7 @@ def device(request: HttpRequest) -> HttpResponseBase:
 @page_if_not_ready
 @require_http_methods(["GET", "HEAD", "POST"])
 def verify(request: HttpRequest) -> HttpResponseBase:
-    """Serve the page on which the user types the code, sees the request, and answers by a form, never by a link."""
+    """Serve the page on which the user types the user code, and allows or refuses the device's request."""
     login = login_session.current(request)
     if login is None:
         return log_in_first(_back(request))
@@ -102,15 +102,15 @@ def _back(request: HttpRequest) -> str:
 
 
 def _typed(request: HttpRequest) -> str:
-    """Return the user code from the form, or else from the address, in which it is preserved during a login."""
+    """Return the user code from the form, else from the address, which preserves the code during a login, else ""."""
     return (request.POST.get("user_code") or request.GET.get("user_code", ""))[:LONGEST_CODE]
 
 
 def _respond(request: HttpRequest, code: DeviceCode, login: Login, *, now: datetime) -> HttpResponse:
     """Show the device's request, or record the user's answer if the request was displayed before.
 
-    Redirects to the missing factor first if the login is too weak for the user or the client. Raises OAuthError if the
-    user cannot allow the request, and SessionEnded if the session has ended.
+    If the login is too weak for the user or the client, redirects to the page of the missing factor first. Raises
+    OAuthError if the user cannot allow the request, and SessionEnded if the session has ended.
     """
     target = device_answer.target_for(code, user_of(request))
     required = obligation.of(user_of(request), code.client)

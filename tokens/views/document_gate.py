@@ -1,6 +1,7 @@
-"""Admit clients with a metadata document, before an authorization request is judged or a client authenticates.
+"""Create or renew the client of a request whose client_id is the URL of a client ID metadata document.
 
-A client_id without a colon is not the address of a document. A request with it passes without a database query.
+The endpoints do this before they validate an authorization request or authenticate the client. If a client_id has no
+colon, it is not a URL. Then nothing is done and the database is not queried.
 """
 
 from contextlib import suppress
@@ -28,7 +29,7 @@ def admit(request: HttpRequest, sent: SentRequest, *, now: datetime) -> HttpResp
 
     Returns None if the request can be processed, else an error page: 503 if the document cannot be fetched now, 429 if
     too many documents were fetched for this network address. Raises AuthorizationRefused if the document is refused.
-    The caller must not send that error to a redirect URI.
+    The caller must not send this AuthorizationRefused to a redirect URI.
     """
     names = sent.parameters.getlist(CLIENT_ID)
     if len(names) != 1 or not identifier.is_address(names[0]):
@@ -52,10 +53,10 @@ def unavailable_page(request: HttpRequest, error: Unavailable) -> HttpResponse:
 
 
 def renew(client_id: str, *, by_header: bool, now: datetime) -> None:
-    """Renew the client that a request to an endpoint names by the address of its document.
+    """Fetch the document at the URL `client_id` again if it is stale, and update the stored client.
 
-    `by_header` is True if the request has an `Authorization` header. Raises InvalidClient if the document is refused,
-    and Unavailable if it cannot be fetched now.
+    Does nothing if no client with this client_id is stored. `by_header` is True if the request has an `Authorization`
+    header. Raises InvalidClient if the document is refused, and Unavailable if it cannot be fetched now.
     """
     try:
         document_client.renew(client_id, now=now)
@@ -64,10 +65,10 @@ def renew(client_id: str, *, by_header: bool, now: datetime) -> None:
 
 
 def introduce(request: HttpRequest, client_id: str, *, by_header: bool, now: datetime) -> None:
-    """Create or renew the client that a pushed authorization request names by the address of its document.
+    """Create or renew the client of a pushed authorization request, from the document at the URL `client_id`.
 
     `by_header` is True if the request has an `Authorization` header. Raises InvalidClient if the document is refused,
-    Unavailable if it cannot be fetched now, and TooMany if too many were fetched for the sender's address.
+    Unavailable if it cannot be fetched now, and TooMany if too many documents were fetched for the sender's address.
     """
     try:
         document_client.admit(client_id, now=now, before_fetch=partial(_count, request))

@@ -1,4 +1,4 @@
-"""/oauth/register: clients register themselves, and read, change and delete themselves (RFC 7591, RFC 7592).
+"""/oauth/register: clients register, and read, change and delete their registration (RFC 7591, RFC 7592).
 
 1. The request is counted by the rate limit of its network address. If it cannot be counted, it is refused.
 2. The body must be one JSON object of bounded size.
@@ -31,9 +31,9 @@ Answer = Callable[..., HttpResponse]
 
 
 def _endpoint(view: Answer) -> Callable[..., HttpResponseBase]:
-    """Return a view that counts the request, calls `view`, and answers and logs its errors.
+    """Return a view that counts the request for the rate limit and calls `view`.
 
-    Every origin can call it (CORS).
+    The returned view answers errors in JSON and logs them. Pages of every origin can call it (CORS).
     """
 
     @any_origin("GET", "POST", "PUT", "DELETE")

@@ -1,8 +1,8 @@
 """/accounts/email/: verify or change the e-mail address of the logged-in user.
 
 - The user must be logged in, open the link in the mail, and confirm. Then the new address replaces the old one.
-- The response is the same for every address. The thread that sends mail looks up the address. If another user has it,
-  the thread sends that user a notice and no link.
+- The response is the same for every address. The thread that sends mail looks up the address. If another user has the
+  address, this other user gets a notice, and no link is sent.
 """
 
 from functools import partial
@@ -50,9 +50,10 @@ def _address(request: HttpRequest) -> HttpResponse:
 
 
 def send_link(sub: str, old: str, new: str) -> None:
-    """Send to the address `new` a link that verifies it for the user `sub`, whose address is `old` until then.
+    """Send a link to the e-mail address `new`. With the link, the user verifies that address.
 
-    If another user has the address, sends a notice without a link. Runs in the thread that sends mail.
+    `sub` identifies the user, and `old` is the user's current address. If another user has the address `new`, sends a
+    notice without a link. Runs in the thread that sends mail.
     """
     if any(str(other.sub) != sub for other in filter_users_by_email(new)):
         url = mail.address("account_reset_password")
@@ -66,7 +67,7 @@ def send_link(sub: str, old: str, new: str) -> None:
 def _confirm(request: HttpRequest, key: str) -> HttpResponse:
     """Ask the user to confirm the new address in `key`, the signed text of a link in mail.
 
-    If the user confirms, verify the address.
+    If the user confirms, the new address replaces the old one and counts as verified.
     """
     user = user_of(request)
     try:
@@ -91,7 +92,7 @@ def _read(user: User, key: str) -> dict[str, Any]:
 
 
 def change(user: User, new: str) -> None:
-    """Replace all e-mail addresses of the user by `new`, mark it as verified, and send a notice to the old address.
+    """Replace all e-mail addresses of the user by the verified address `new`. Send a notice to the old address.
 
     Raises CannotVerify if the address belongs to another user.
     """

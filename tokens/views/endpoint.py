@@ -1,10 +1,10 @@
 """The decorator of the endpoints for clients: reads the form, answers in JSON, and logs refusals.
 
 1. The body is a form (`bodies`).
-2. Parameters and credentials are read once, without being judged.
+2. Parameters and credentials are read once, but not checked yet.
 3. A second try of a refused request is recognized (`second_try`). Any other request is counted by the rate limit.
 4. If the client_id is the address of a metadata document, the client is renewed (`document_gate`).
-5. The parameters are judged, and the endpoint's view answers.
+5. The parameters are checked, and the endpoint's view answers.
 """
 
 from collections.abc import Callable, Mapping
@@ -45,8 +45,8 @@ def endpoint(
 
     `rate` is the name of the rate limit, which is for one client at one address. A refusal is answered as in RFC 6749
     section 5.2 and logged as `refused`. The answer is 503 if no key may sign. Error reports do not contain the form.
-    With `introduces`, the metadata document of a client that is not stored yet is fetched, as for an authorization
-    request.
+    If `introduces` is True, a client that is not stored yet can be created from its metadata document
+    (`document_gate.introduce`).
     """
 
     def decorate(view: View) -> Callable[[HttpRequest], HttpResponseBase]:
@@ -96,10 +96,10 @@ class _Endpoint:
 
 
 def _must_wait(http: HttpRequest, limit: str, claimed: str, *, now: datetime) -> int:
-    """Count one request of the client `claimed` at the sender's address.
+    """Count one request of the client at the sender's address. `claimed` is the unverified client_id.
 
-    Returns the seconds after which the client may try again, or 0 if the client is within its limit. All clients that
-    this process has not served yet share one counter per address.
+    Returns the seconds after which the client may try again, or 0 if the client is within its limit or the cache does
+    not answer. All clients that are not in this process's cache share one counter per address.
     """
     # With a counter for each of these names, a flood of invented names would fill the cache, or evict counters.
     name = claimed if registry.is_known(claimed) else ""

@@ -12,7 +12,7 @@ from tokens.views.pages import ACCOUNT_HEADERS, log_in_first, private
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def _log_out_everywhere(request: HttpRequest) -> HttpResponse:
-    """Show what will end. After the user has confirmed, log the user out everywhere."""
+    """Show the page that asks the user to confirm, or log the user out everywhere if the user confirmed."""
     if not request.user.is_authenticated:
         return log_in_first(request.path)
     if request.method != "POST":

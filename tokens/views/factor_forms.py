@@ -39,7 +39,7 @@ WRONG_PASSKEY = _("This passkey was not accepted. Try again, or use another meth
 
 
 class _CodeMixin:
-    """Accepts a code of the user's authenticator app or a recovery code, if it was not used before."""
+    """A form that accepts a code of the user's authenticator app or a recovery code, each code once."""
 
     user: Any
     cleaned_data: dict[str, Any]
@@ -62,11 +62,11 @@ class _CodeMixin:
 
 
 class LoginCodeForm(_CodeMixin, AuthenticateForm):
-    """The form for a code of the authenticator app, after the password."""
+    """The form for a code of the authenticator app or a recovery code, after the password."""
 
 
 class StepUpCodeForm(_CodeMixin, ReauthenticateForm):
-    """The form for a code of the authenticator app, for a user who is logged in."""
+    """The form for a code of the authenticator app or a recovery code, for a user who is logged in."""
 
 
 class NewAppForm(ActivateTOTPForm):
@@ -82,7 +82,7 @@ class NewAppForm(ActivateTOTPForm):
 
 
 class _OriginMixin:
-    """Refuses a credential that is malformed, or that was made at an origin other than the issuer's."""
+    """A form that refuses a passkey's credential if it is malformed, or if another origin made it."""
 
     kind: type[RegistrationResponse] | type[AuthenticationResponse] = AuthenticationResponse
 

@@ -1,6 +1,7 @@
 """/accounts/2fa/: the second step of a login, step-up, and the pages on which users set up second factors.
 
-The pages are django-allauth's, with the issuer's headers, limits and templates. `limited_factor` counts by user.
+The pages are django-allauth's, with the issuer's headers, limits and templates. `limits.limited_factor` counts the
+attempts of each user.
 """
 
 from datetime import datetime
@@ -69,15 +70,15 @@ class _Confirmation:
 
 
 class PasswordConfirmationPage(_Confirmation, ReauthenticateView):
-    """Asks for the password again."""
+    """The page that asks a logged-in user for the password again."""
 
 
 class CodeConfirmationPage(_Confirmation, base.ReauthenticateView):
-    """Asks for a code of the authenticator app, or a recovery code."""
+    """The page that asks a logged-in user for a code of the authenticator app, or a recovery code."""
 
 
 class PasskeyConfirmationPage(_Confirmation, webauthn.ReauthenticateWebAuthnView):
-    """Asks a logged-in user for a passkey."""
+    """The page that asks a logged-in user for a passkey."""
 
     def form_invalid(self, form: Any) -> HttpResponse:
         """Show the page again, with a new challenge."""
@@ -85,10 +86,13 @@ class PasskeyConfirmationPage(_Confirmation, webauthn.ReauthenticateWebAuthnView
 
 
 class NewAppPage(totp.ActivateTOTPView):
-    """Sets up an authenticator app."""
+    """The page that sets up an authenticator app."""
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """Store the authenticator app. Its first code is marked as used, and counts as an authentication."""
+        """Store the authenticator app. The first code is marked as used, and counts as an authentication.
+
+        Raises NotReady if the database's clock is unknown. Nothing is stored then.
+        """
         now = keyring.clock(now=timezone.now())
         answer: HttpResponse = super().form_valid(form)
         factor = Authenticator.objects.get(user=self.request.user, type=Authenticator.Type.TOTP)
@@ -99,7 +103,10 @@ class NewAppPage(totp.ActivateTOTPView):
 
 
 class NewPasskeyPage(webauthn.AddWebAuthnView):
-    """Adds a passkey that can replace the password, because it is discoverable and verifies its user."""
+    """The page that adds a passkey.
+
+    The passkey is discoverable and verifies its user, so that it can replace the password.
+    """
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add to the template's variables the challenge that the new passkey signs."""
@@ -110,7 +117,10 @@ class NewPasskeyPage(webauthn.AddWebAuthnView):
         return data
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """Store the passkey. Its creation counts as an authentication in this session."""
+        """Store the passkey. Its creation counts as an authentication in this session.
+
+        Raises NotReady if the database's clock is unknown. Nothing is stored then.
+        """
         now = keyring.clock(now=timezone.now())
         answer: HttpResponse = super().form_valid(form)
         factors = Authenticator.objects.filter(user=self.request.user, type=Authenticator.Type.WEBAUTHN)
@@ -120,12 +130,15 @@ class NewPasskeyPage(webauthn.AddWebAuthnView):
 
 @receiver(signals.authenticator_used, dispatch_uid="tokens.views.factors.used")
 def used(request: HttpRequest, authenticator: Authenticator, **_: Any) -> None:
-    """Record in the login session whether the passkey that was used is bound to hardware or shared between devices."""
+    """Record in the login session whether the used passkey is bound to hardware or shared between devices.
+
+    Does nothing if `authenticator` is not a passkey.
+    """
     _note_key(request, authenticator)
 
 
 def _record(request: HttpRequest, factor: Authenticator, *, now: Any) -> None:
-    """Record that the user authenticated with a new factor."""
+    """Record in the login session that the user authenticated with the new `factor`."""
     record_authentication(request, user_of(request), "mfa", id=factor.pk, type=factor.type)
     _note_key(request, factor)
     login_session.date_last(request, user_of(request), now=now)
@@ -141,12 +154,12 @@ def _note_key(request: HttpRequest, factor: Authenticator) -> None:
 
 
 def _page(view: View) -> View:
-    """Return `view` with the issuer's headers for pages."""
+    """Return `view` with the issuer's headers for pages, the language, the return address and a page for NotReady."""
     return private(ui_locales.followed(page_if_not_ready(step_up.remembering(view))), headers=HEADERS)
 
 
 def _passkey_page(view: View) -> View:
-    """Return `view` with the headers for a page whose script asks the browser for a passkey."""
+    """Return `view` as `_page` does, but with the headers for a page whose script asks the browser for a passkey."""
     return private(ui_locales.followed(page_if_not_ready(step_up.remembering(view))), headers=PASSKEY_HEADERS)
 
 

@@ -1,4 +1,4 @@
-"""Error pages for failures outside of a view: unreadable, forbidden, forged, not found, broken.
+"""Error pages for failures outside of a view: statuses 400, 403, 404, 413 and 500, and failed CSRF checks.
 
 The pages do not read the session or the database, because these can be the cause of the failure. Only the page for a
 stale login form tries to read the session. Each page says what the user can do next, and has the id of the request,
@@ -107,9 +107,10 @@ def forged(request: HttpRequest, reason: str = "", **_arguments: Any) -> HttpRes
 
 
 def _links_after_login(request: HttpRequest) -> list[Link]:
-    """Return a link to the page that the login would open, if the user is logged in by another tab.
+    """Return a list with a link to the page after the login, if the user is logged in through another tab.
 
-    Else return no link.
+    Returns [] if the form is not the login form, if the page after the login is not a page of the issuer, if the user
+    is not logged in, or if the session cannot be read.
     """
     target = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")
     # Only an address of the issuer is linked. Otherwise the page would be an open redirect with a click.

@@ -2,7 +2,7 @@
 
 - A script submits the form. Without JavaScript, the user presses the button of the form.
 - The content security policy permits this one script by its hash, and no other script.
-- The page contains the code. As every page of the issuer, it must not be cached or framed.
+- The page contains the code. Like every page of the issuer, it must not be cached or framed.
 """
 
 import base64

@@ -3,6 +3,8 @@
 - /readyz answers 503 only if no token can be issued. A load balancer then sends requests to another process.
 - Problems that do not stop the issuer from issuing tokens are listed under `attention`, with 200.
 - Only the operator can read causes and `attention` (`operator`). Other callers read the status.
+- A key ring is a set of signing keys with a JWKS of its own. Tokens are signed by the default ring, unless an API or a
+  client uses a further ring.
 """
 
 from collections.abc import Callable, Mapping
@@ -70,7 +72,7 @@ def _visible(request: HttpRequest, answer: Mapping[str, object]) -> Mapping[str,
 
 
 def _readiness() -> tuple[Mapping[str, object], int, Mapping[str, str]]:
-    """Return body, status and headers of the complete answer."""
+    """Return body, status and headers of the answer of /readyz, with the details for the operator."""
     now = _now()
     causes = {"database": _database(), "signing key": _signer(DEFAULT_RING, now)}
     failures = {name: cause for name, cause in causes.items() if cause}
@@ -121,9 +123,10 @@ def _database() -> str | None:
 
 
 def _older(now: datetime) -> str:
-    """Return what the database lacks of the newest state that processes recorded in Redis.
+    """Compare the database with the newest state that processes recorded in Redis, and return what the database lacks.
 
-    Returns "" if it lacks nothing, or if that is unknown.
+    A database that was restored from a backup lacks the latest changes. Returns "" if the database lacks nothing, or if
+    it cannot be compared.
     """
     try:
         return high_water.report(now=now)
@@ -153,7 +156,10 @@ def _is_to_begin(ring: str, now: datetime) -> bool:
 
 
 def _holds(question: Callable[..., bool], ring: str, now: datetime) -> bool:
-    """Return the result of `question` for the key ring. Returns False if the keys cannot be read."""
+    """Return the result of `question`, such as `keyring.overdue`, for the key ring.
+
+    Returns False if the keys cannot be read.
+    """
     try:
         return question(ring, now=now)
     except (KeyProblem, DatabaseError, InterfaceError):

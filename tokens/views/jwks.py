@@ -1,4 +1,4 @@
-"""The JWKS: the public halves of the signing keys (RFC 7517 section 5)."""
+"""The JWKS of each key ring (a set of signing keys): the public halves of its keys (RFC 7517 section 5)."""
 
 import json
 
@@ -21,7 +21,7 @@ _documents: dict[str, tuple[tuple[PublicKey, ...], PublicDocument]] = {}
 
 @public
 def jwks(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
-    """Return the key ring's published keys, 404 if there is no such ring, or 503 if no key can be published."""
+    """Return the published keys of the key ring `ring`, 404 for an unknown ring, or 503 if no key can be published."""
     # Checked against the names that this process has read. Invented names would otherwise occupy threads in an outage.
     node_time = timezone.now()
     if refresher.is_unknown(RINGS, ring, now=node_time):

@@ -1,4 +1,4 @@
-"""Rate limits of pages: 429 for a user who tries too often. The requests of clients are counted by `endpoint`."""
+"""Rate limits of pages: 429 for a user who tries too often. `endpoint` counts the requests of clients."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -23,7 +23,7 @@ from tokens.views.pages import HEADERS, View, same_page
 
 
 class Attempts(Enum):
-    """The kind of attempts that exceeded a rate limit, by which the template chooses its text."""
+    """The kinds of attempts that have a rate limit. The template of the 429 page has a text for each kind."""
 
     LOGIN = "login"
     FACTOR = "factor"
@@ -42,8 +42,8 @@ BY_ADDRESS = 10
 def limited_login(field: str) -> Callable[[View], View]:
     """Return a decorator that limits how often the name in the form's `field` can be tried from a network address.
 
-    The view answers with a page: 429 beyond the limit, 503 if nothing can be counted or too many passwords are being
-    hashed.
+    Beyond the limit, the view answers with a page and 429. If attempts cannot be counted, or too many passwords are
+    being hashed, it answers with a page and 503.
     """
 
     def decorate(view: View) -> View:
@@ -69,7 +69,8 @@ def limited_login(field: str) -> Callable[[View], View]:
 def limited_factor(user_of: Callable[[HttpRequest], str]) -> Callable[[View], View]:
     """Return a decorator that limits how often a user can try a second factor, from all addresses together.
 
-    `user_of` returns the primary key of the user, or "" to count nothing. Beyond the limit, answers as `limited_login`.
+    `user_of` returns the primary key of the user. If it returns "", the attempt is not counted. The view answers with a
+    page, 429 or 503, in the same cases as with `limited_login`.
     """
 
     def decorate(view: View) -> View:
@@ -95,8 +96,9 @@ def limited_factor(user_of: Callable[[HttpRequest], str]) -> Callable[[View], Vi
 def limited_mail(field: str) -> Callable[[View], View]:
     """Return a decorator that limits how often a form can request mail.
 
-    One limit is for the e-mail address in `field`, another for the sender's network address. Beyond a limit, the view
-    answers as `limited_login`, whether or not the e-mail address has an account.
+    One limit is for the e-mail address in the form's `field`, another for the sender's network address. Beyond a limit,
+    the view answers with a page and 429, and with 503 if attempts cannot be counted. The answer does not depend on
+    whether the e-mail address has an account.
     """
 
     def decorate(view: View) -> View:
@@ -119,9 +121,10 @@ def limited_mail(field: str) -> Callable[[View], View]:
 
 
 def _count_factor(request: HttpRequest, user: str) -> None:
-    """Count one attempt of the user, in a short window and in a day.
+    """Count one attempt at a second factor against two limits: one for a short window, one for a day.
 
-    Raises TooMany if a limit is exceeded, and NotCounted if the shared cache does not answer.
+    `user` is the user's primary key. Raises TooMany if a limit is exceeded, and NotCounted if the shared cache does not
+    answer.
     """
     # Attempts are counted by user, because an attacker who knows the password could try codes from many addresses. The
     # limit for the day bounds an attacker who waits for each window.
@@ -136,9 +139,11 @@ def _count_factor(request: HttpRequest, user: str) -> None:
 
 
 def count(request: HttpRequest, limit: str, names: Sequence[str], rate: Rate, *, subject: str) -> None:
-    """Count one attempt against `limit`, by the sender's address together with `names`.
+    """Count one attempt against the rate limit named `limit`. Each address has a counter for each value of `names`.
 
-    Raises TooMany if the limit is exceeded, and NotCounted if the shared cache does not answer.
+    `names` identify the account that is tried, such as the typed username. If `names` is empty, all attempts from the
+    address have one counter. `subject` is for the audit log. Raises TooMany if more than `rate` attempts were counted,
+    and NotCounted if the shared cache does not answer.
     """
     now, address = keyring.estimated_clock(now=timezone.now()), rate_limit.address(request)
     try:
@@ -149,7 +154,11 @@ def count(request: HttpRequest, limit: str, names: Sequence[str], rate: Rate, *,
 
 
 def log(error: TooMany, limit: str, address: str, *, subject: str, now: datetime) -> None:
-    """Log an attempt over the limit if it is the first in its window, so that a flood cannot fill the log."""
+    """Log an attempt over the limit if it is the first in its window, so that a flood cannot fill the log.
+
+    `limit` is the name of the rate limit, `address` the sender's network address, and `subject` the subject of
+    the log entry.
+    """
     if error.first:
         details = {"what": limit, "address": address}
         trail.log("request.limited", actor="issuer", subject=subject, details=details, now=now)
@@ -189,8 +198,8 @@ def please_wait(
 ) -> HttpResponse:
     """Return a page that says to try again after `retry_after` seconds, with a link to open the form again.
 
-    `status` is 429 after too many attempts, and 503 if nothing can be counted or too many passwords are being hashed.
-    `busy` is True in the last case.
+    `status` is 429 after too many attempts, and 503 if attempts cannot be counted or too many passwords are being
+    hashed. `busy` is True if too many passwords are being hashed. `after` is the kind of attempts.
     """
     context = {
         "wait": _in_words(retry_after),

@@ -27,7 +27,11 @@ class _FirstStep:
     request: HttpRequest
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Serve the page, to a logged-in user as well if the authorization request requires a new login."""
+        """Serve the page, or let allauth redirect a user who is logged in already.
+
+        A logged-in user gets the page in two cases: an authorization request requires a new login, or the login was at
+        the admin's page and has no method that a token could name.
+        """
         # allauth would redirect a logged-in user past the page. The user is hidden from allauth in two cases: a request
         # requires a new login, or the login was at the admin's page and has no method that a token could name.
         if _mark(request) or login_session.current(request) is None:
@@ -48,7 +52,10 @@ class _FirstStep:
         return super().form_valid(form)  # type: ignore[misc,no-any-return]
 
     def _redirect_to_pending_stage(self, request: HttpRequest, _stage: Any) -> None:
-        """Show this page even during a login whose second factor is missing, so that the user can begin a new one."""
+        """Return None, so that allauth shows this page even if an earlier login waits for its second factor.
+
+        A POST abandons the earlier login.
+        """
         if request.method == "POST":
             clear_login(request)
 
@@ -89,7 +96,10 @@ class PasskeyPage(_FirstStep, LoginWebAuthnView):
 
 
 def _mark(request: HttpRequest) -> str:
-    """Return the signed mark that ties this login to the authorization request that waits for it, or ""."""
+    """Return the signed mark that ties this login to the waiting authorization request (`reauthentication`).
+
+    Returns "" if no authorization request waits, or if it has no valid mark.
+    """
     return reauthentication.mark_of(_waiting_query(request))
 
 
@@ -99,5 +109,5 @@ def _waiting_query(request: HttpRequest) -> str:
 
 
 def _target(request: HttpRequest) -> str:
-    """Return the address that the browser opens after the login, as the browser sent it, or ""."""
+    """Return the unverified address that the browser opens after the login, from the form or the query, or ""."""
     return request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")

@@ -27,12 +27,20 @@ def to_login(request: HttpRequest, sent: SentRequest) -> HttpResponse:
 
 
 def to_step_up(attempt: Attempt, needed: str) -> HttpResponse:
-    """Store the request, and redirect to the page that asks for a factor of the class `needed`, and leads back."""
+    """Store the request, and redirect to the page that asks for a stronger login.
+
+    `needed` is the authentication context class that the login must reach, such as `phr`. The page then leads back to
+    the request.
+    """
     return _to_page(attempt.http, attempt.sent, lambda back: step_up.address(needed, back))
 
 
 def _to_page(request: HttpRequest, sent: SentRequest, address: Callable[[str], str]) -> HttpResponse:
-    """Store the request, and redirect to the page at `address(back)`, where `back` is the address of the request."""
+    """Store the request if it is not stored yet, and redirect to `address(back)`.
+
+    `back` is the address that opens the stored request. Returns 429 if too many requests were stored for the sender's
+    network address.
+    """
     if sent.is_stored:
         return redirect(request, address(sent.address))
     if (refusal := too_many_rows(request)) is not None:
@@ -44,7 +52,11 @@ def _to_page(request: HttpRequest, sent: SentRequest, address: Callable[[str], s
 
 
 def too_many_rows(request: HttpRequest) -> HttpResponse | None:
-    """Count a request that will be stored. Returns 429 if the sender's address has stored too many, else None."""
+    """Count a request that will be stored.
+
+    Returns 429 if too many requests were stored for the sender's network address. Otherwise, or if the cache does not
+    answer, returns None.
+    """
     # Each stored request is a row for two hours, so their number is limited. If the cache of the counters fails, logins
     # still work.
     try:

@@ -51,7 +51,7 @@ def rp_initiated_logout(request: HttpRequest) -> HttpResponseBase:
 
 
 def _confirmed(request: HttpRequest) -> HttpResponse:
-    """Log out the user, who confirmed the logout request in the address."""
+    """Log out the user, who confirmed the logout on the page. The query of the URL has the logout request."""
     ui_locales.follow(request, request.GET.urlencode())
     try:
         logout_request = _read(request.GET)

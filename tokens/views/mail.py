@@ -1,4 +1,4 @@
-"""The messages that the issuer sends by mail, and the addresses in them, which are made of ISSUER_URL."""
+"""The messages that the issuer sends by mail. The links in a message begin with ISSUER_URL."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -38,7 +38,7 @@ def send(message: EmailMessage) -> None:
 
 
 def address(name: str, *arguments: str) -> str:
-    """Return the absolute address of a page of the issuer."""
+    """Return the absolute URL of a page of the issuer. `name` is the name of its URL pattern."""
     # Django keeps the script prefix for each thread, and the thread that sends mail has none.
     path = reverse(name, args=arguments).removeprefix(get_script_prefix())
     return f"{conf.issuer().url.rstrip('/')}/{path}"

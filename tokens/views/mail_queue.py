@@ -1,6 +1,7 @@
 """Sends mail in a thread of its own, so that the time of an answer does not depend on whether mail is sent.
 
-- The queue is bounded. If it is full, a message is dropped and that is logged; the user can repeat the request.
+- The queue is bounded. If the queue is full, a further message is dropped and an error is logged. The user can repeat
+  the request.
 - Other work can be queued as well, such as the look-up of a user, whose time would reveal if the user exists.
 """
 
@@ -72,7 +73,7 @@ process_queue = MailQueue()
 
 
 def later(work: Work) -> None:
-    """Queue `work` for the thread that sends mail, which runs it in the language of the current thread."""
+    """Queue `work`. The thread that sends mail calls `work` in the language that is active now."""
     language = translation.get_language()
 
     def in_language() -> None:

@@ -1,4 +1,4 @@
-"""Recognizes the operator, who may read why this process is not ready, by a token or by the local address."""
+"""Recognizes the operator by a token or by the local address. The operator may read why a process is not ready."""
 
 import ipaddress
 

@@ -77,7 +77,7 @@ def login_address(back: str) -> str:
 
 
 def same_page(request: HttpRequest) -> str:
-    """Return the address that opens the page of the posted form again, with those of its values that CARRIED names."""
+    """Return the address that opens the page of the posted form again. Its query has the form's fields in CARRIED."""
     carried = {name: request.POST[name] for name in CARRIED if request.POST.get(name)}
     if not carried:
         return request.get_full_path()

@@ -2,8 +2,8 @@
 
 - The request for a link does the same work for every address: it counts, queues the address and answers. The thread
   that sends mail looks up the user. So neither the page nor its response time reveals which addresses have accounts.
-- A new password ends all sessions, grants and tokens of the user (`revoking.signals`). The user is not logged in by it,
-  so a user with a second factor still needs the factor at the next login.
+- A new password ends all sessions, grants and tokens of the user (`revoking.signals`). Setting a password does not log
+  the user in. So a user with a second factor still needs the factor at the next login.
 """
 
 from functools import partial
@@ -68,9 +68,9 @@ def send_link(email: str) -> None:
 
 
 def recipients(email: str) -> list[tuple[User, str]]:
-    """Return the active users who have the e-mail address `email`, each with the spelling to which the mail goes.
+    """Return the active users who have the e-mail address `email` (in lower case).
 
-    `email` is in lower case.
+    Each user comes with the spelling of the address to which the mail is sent.
     """
     if found := filter_users_by_email(email, is_active=True, prefer_verified=True, for_login=True):
         return [(user, email) for user in found]
@@ -80,7 +80,7 @@ def recipients(email: str) -> list[tuple[User, str]]:
 
 
 class ResetPage(PasswordResetView):
-    """Asks for the e-mail address of a user who forgot the password."""
+    """The page that asks for the e-mail address of a user who forgot the password."""
 
     def get_form_class(self) -> type[forms.Form]:
         """Return ResetForm, which does not reveal if the address has an account."""
@@ -88,15 +88,15 @@ class ResetPage(PasswordResetView):
 
 
 class SetPage(PasswordResetFromKeyView):
-    """Sets a new password for a user who opened the link in the mail."""
+    """The page on which a user who opened the link in the mail sets a new password."""
 
 
 class ChangePage(PasswordChangeView):
-    """Sets a new password for a user who knows the old one."""
+    """The page on which a user who knows the old password sets a new one."""
 
 
 def in_a_slot(view: View) -> View:
-    """Return a view that calls `view`, but holds a slot of `limits.password_slots` during a POST.
+    """Return a view that calls `view`. During a POST, the returned view holds a slot of `limits.password_slots`.
 
     A POST hashes a password, and the number of slots limits how many passwords are hashed at once. The returned view
     raises Busy if no slot is free in time.

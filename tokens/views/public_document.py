@@ -1,4 +1,4 @@
-"""Public documents, and conditional requests of readers that have the current document (RFC 9110 section 13.1.2)."""
+"""Public documents, answered with 304 to readers that have the current document (RFC 9110 section 13.1.2)."""
 
 import hashlib
 from collections.abc import Mapping
@@ -25,7 +25,9 @@ class PublicDocument:
         """Return the document with these headers, or 304 if the reader has the current document."""
         own = {"ETag": self.tag, **headers}
         if is_current(request, self.tag):
-            return HttpResponse(status=304, content_type=self.media_type, headers=own)
+            unchanged = HttpResponse(status=304, content_type=self.media_type, headers=own)
+            del unchanged.headers["Content-Type"]  # a 304 has no metadata of a body (RFC 9110 section 15.4.5)
+            return unchanged
         return HttpResponse(self.body, content_type=self.media_type, headers=own)
 
 

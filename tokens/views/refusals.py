@@ -23,7 +23,8 @@ View = Callable[..., HttpResponse]
 def answered(action: str, *, is_read: bool) -> Callable[[View], View]:
     """Return a decorator that answers in JSON if a view raises OAuthError, or NotReady (503).
 
-    A refusal is logged as `action`. `is_read` is True if the view accepts a form. The log then has its client_id.
+    A refusal is logged as the audit event `action`. `is_read` is True if the body is a form that was read. Then the log
+    has the client that the form names.
     """
     refused = refuse if is_read else refuse_unread
 
@@ -43,15 +44,18 @@ def answered(action: str, *, is_read: bool) -> Callable[[View], View]:
 
 
 def refuse(request: HttpRequest, error: OAuthError, action: str, *, client: str | None = None) -> JsonResponse:
-    """Return the error as an answer, and log it as `action` with the reason, which the answer can lack.
+    """Return the error as a JSON response, and log it with its reason as the audit event `action`.
 
-    `client` is the client that the request names, or None if the caller has not read it.
+    `client` is the client_id that the request claims. If `client` is None, the client_id is read from the request.
     """
     return _refuse(request, error, action, caller.claimed_client(request) if client is None else client)
 
 
 def refuse_unread(request: HttpRequest, error: OAuthError, action: str) -> JsonResponse:
-    """Return and log an error before the body is read. The log has the client only if the header names it."""
+    """Return and log the error as `refuse` does, but without reading the body.
+
+    The log has the client only if the `Authorization` header names it.
+    """
     return _refuse(request, error, action, caller.claimed_in_header(request))
 
 

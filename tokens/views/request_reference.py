@@ -2,15 +2,15 @@
 
 - With `request_uri`, only `request_uri` and `client_id` are used. Other parameters are ignored. If there is also a
   `request`, the request is refused.
-- With `request`, from a client with keys, only the object and `client_id` are used. The object must have the same
-  `client_id`.
-- The request is stored in a row that only this browser can open, and the browser is redirected to a URL with a handle,
-  a short text that stands for the stored request (`request_store`). So the login may take longer than the `request_uri`
-  or the object is valid, and the page can be reloaded.
+- With `request`, from a client with keys, only the request object (a signed JWT) and `client_id` are used. The request
+  object must have the same `client_id`.
+- The request is stored in a row that only this browser can open. The browser is redirected to a URL with a handle, a
+  short text that stands for the stored request (`request_store`). So the login can outlast the lifetime of the
+  `request_uri` or of the request object, and the page can be reloaded.
 - A `request_uri` can be used once. The browser that used it is redirected to the same request again until the
   `request_uri` expires (section 4 permits duplicates by a reload). Any other browser gets an error page.
-- A page of the issuer shows the errors. They are not redirected, because a redirect URI outside of the pushed or signed
-  request cannot be trusted.
+- A page of the issuer shows the errors. Errors are not sent to a redirect URI, because a redirect URI outside of the
+  pushed or signed request cannot be trusted.
 """
 
 from datetime import datetime
@@ -36,9 +36,12 @@ TOO_LONG = f"The authorization request is longer than {request_store.MAX_LENGTH}
 
 
 def exchange(request: HttpRequest, sent: SentRequest, *, now: datetime) -> HttpResponse | None:
-    """Store a pushed or signed request, and return the redirect to it. Returns None for any other request.
+    """Store a pushed or signed request, and return the redirect to the stored request.
 
-    `now` is the database's clock. Raises AuthorizationRefused, without a redirect URI, so that a page shows the error.
+    Returns None if the request is stored already, or is neither pushed nor signed. Returns an error page if the
+    client's keys cannot be fetched now, or too many requests were stored for the sender's address. `now` is the
+    database's clock. Raises AuthorizationRefused if the request is refused. This exception has no redirect URI, so that
+    a page shows the error.
     """
     if sent.is_stored:
         return None
@@ -81,7 +84,7 @@ def _use(request: HttpRequest, row: PushedRequest, *, now: datetime) -> HttpResp
 
 
 def _client(sent: SentRequest) -> Client | None:
-    """Return the client that the request names, or None if there is none or it has no keys to sign requests with."""
+    """Return the active client that the request names, or None if it is unknown or has no keys for signing requests."""
     client = registry.read(sent.parameters.get("client_id", ""))
     return client if request_signature.is_possible(client) else None
 

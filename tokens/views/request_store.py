@@ -54,7 +54,11 @@ class SentRequest:
         return bool(self.key)
 
     def mark_answered(self, *, client_id: str, redirect_uri: str, now: datetime) -> None:
-        """Record that the client gets an answer, if the request is stored (see `request_row.mark_answered`)."""
+        """Record that the client gets an answer at `now`, if the request is stored.
+
+        Raises AlreadyAnswered if the first answer is more than 10 seconds old, and NotStored if the row does not exist
+        any more.
+        """
         if self.is_stored:
             request_row.mark_answered(self.key, client_id=client_id, redirect_uri=redirect_uri, now=now)
 
@@ -79,7 +83,7 @@ class StoredRequest:
     key: str
 
     def address(self, path: str) -> str:
-        """Return the address at `path` that continues with this request."""
+        """Return `path` with a query that opens this stored request."""
         return address(path, self.handle)
 
     def attach(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
@@ -110,15 +114,15 @@ def new_handle(*, now: datetime) -> str:
 
 
 def store(request: KeptRequest, handle: str) -> StoredRequest:
-    """Store an authorization request under `handle`, a short text for its address.
+    """Store an authorization request in a new row. Return `handle` together with the row's session key.
 
-    Return the handle and the row's session key.
+    `handle` is the result of `new_handle`.
     """
     return StoredRequest(handle, request_row.create(request))
 
 
 def address(path: str, handle: str) -> str:
-    """Return the address at `path` that continues with the request which is stored under `handle`."""
+    """Return `path` with a query that opens the request that is stored under `handle`."""
     return f"{path}?{PARAMETER}={handle}"
 
 
@@ -128,10 +132,10 @@ def opens(request: HttpRequest, handle: str) -> bool:
 
 
 def read(request: HttpRequest, *, now: datetime) -> SentRequest:
-    """Return the authorization request in the address, or the request stored under its handle.
+    """Return the authorization request in the URL's query, or the stored request if the query is a handle.
 
     `now` is the database's clock. Raises NotStored if the handle opens no request in this browser, and AlreadyAnswered
-    if the request was answered.
+    if the stored request was answered more than 10 seconds ago.
     """
     query = str(request.META.get("QUERY_STRING", ""))
     if not ONLY_HANDLE.fullmatch(query):
@@ -145,7 +149,7 @@ def read(request: HttpRequest, *, now: datetime) -> SentRequest:
 
 
 def find_query(request: HttpRequest, query: str) -> str | None:
-    """Return the authorization request that this browser stored under the handle in `query`.
+    """Return the query of the authorization request that is stored for this browser under the handle in `query`.
 
     Returns None if `query` is not a handle, or if the handle opens no request in this browser.
     """

@@ -1,4 +1,8 @@
-"""/oauth/revocations: the revocation feed, for APIs to poll (docs/revocation-feed.md)."""
+"""/oauth/revocations: the revocation feed, which APIs poll (docs/revocation-feed.md).
+
+Each key ring (a set of signing keys with a JWKS) signs a feed of its own, with the same revocations. An API reads the
+feed of the ring that signs its tokens.
+"""
 
 import re
 from datetime import datetime
@@ -32,10 +36,10 @@ IMMUTABLE = "public, max-age=86400, immutable"
 
 @public
 def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
-    """Return the revocations after the version in `since`, or all revocations.
+    """Return the revocations after the version in the parameter `since`, or all revocations without `since`.
 
-    Returns 304 if the reader has the current version. Returns 503 if no key can sign new revocations. If a key ring
-    other than the default signs an API's tokens, the API reads the feed of that ring.
+    Returns 304 if the reader has the current version, 400 if `since` is malformed, 404 if there is no key ring `ring`,
+    429 beyond the rate limit, and 503 if no key can sign new revocations.
     """
     try:
         since = _since(request)
@@ -67,7 +71,10 @@ def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
 
 @public
 def segment(request: HttpRequest, digest: str, ring: str = DEFAULT_RING) -> HttpResponse:  # noqa: ARG001
-    """Return the segment with this digest. Segments are the same for every key ring."""
+    """Return the segment with this digest, or 404. A segment has the entries of several versions of the feed.
+
+    Segments are the same for every key ring.
+    """
     headers = {"ETag": f'"{digest}"', "Cache-Control": IMMUTABLE}
     if answer := _too_many(request, "segments"):
         return answer
@@ -80,7 +87,10 @@ def segment(request: HttpRequest, digest: str, ring: str = DEFAULT_RING) -> Http
 
 
 def _since(request: HttpRequest) -> Version | None:
-    """Return the version in `since`, or None without `since`. Raises ValueError if it is malformed or repeated."""
+    """Return the version in the parameter `since`, or None if it is missing.
+
+    Raises ValueError if `since` is malformed or repeated.
+    """
     try:
         values = request.GET.getlist("since")
     except TooManyFieldsSent:
@@ -94,9 +104,10 @@ def _since(request: HttpRequest) -> Version | None:
 
 
 def _document(ring: str, since: Version | None, head: Head, *, signer: Signer, read_at: datetime | None) -> Document:
-    """Return the document of the current version, from this process's cache or newly built.
+    """Return the feed's document for a reader that has the version `since`, from the cache or newly built.
 
-    `read_at` is the database's clock, or None if this request has not read it. Raises NotReady if no key can sign.
+    `head` is the current version. `read_at` is the database's clock, or None if this request has not read that clock.
+    Raises NotReady if no key can sign.
     """
     edition, position = Edition(head.version, signer.kid), (ring, since)
     if cached := documents.find(position, edition, now=timezone.now()):

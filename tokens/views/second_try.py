@@ -42,7 +42,7 @@ MOVED = frozenset({"client_id", "client_secret"})
 
 @dataclass(frozen=True, slots=True)
 class FirstRefusal:
-    """The answer by which the first request was refused, and its time in seconds since the epoch."""
+    """The refusal of the first request, whose secret was in the header. `at` is its time in seconds since the epoch."""
 
     error: str
     description: str
@@ -63,14 +63,17 @@ class FirstRefusal:
         return errors.refusal(OAuthError(self.error, self.description, status=self.status))
 
     def is_repeated_by(self, error: OAuthError) -> bool:
-        """Return True if `error` has the same error code and reason as this refusal, which is in the log."""
+        """Return True if `error` has the same error code and reason as this refusal."""
         return (self.error, self.reason) == (error.error, error.reason)
 
 
 def remember(
     request: HttpRequest, credentials: Credentials, error: OAuthError, endpoint: str, *, now: datetime
 ) -> None:
-    """Store that `endpoint` refused the request, if a second try could follow."""
+    """Store the refusal `error` of the request, if a second try can follow.
+
+    `endpoint` is a name that no other endpoint uses.
+    """
     if not credentials.has_header or error.status_code >= 500 or "HTTP_DPOP" in request.META:
         return
     if (key := _key(request, credentials, endpoint)) is None:
@@ -82,7 +85,10 @@ def remember(
 
 
 def first(request: HttpRequest, credentials: Credentials, endpoint: str, *, now: datetime) -> FirstRefusal | None:
-    """Return and delete the refusal of the first request if this request is a second try, else return None."""
+    """Return and delete the refusal of the first request if this request is a second try, else return None.
+
+    Also returns None if the cache does not answer.
+    """
     if credentials.has_header or not credentials.client_id:
         return None
     if (key := _key(request, credentials, endpoint)) is None:
@@ -97,7 +103,10 @@ def first(request: HttpRequest, credentials: Credentials, endpoint: str, *, now:
 
 
 def _key(request: HttpRequest, credentials: Credentials, endpoint: str) -> str | None:
-    """Return the cache key of the request, or None if the request does not identify a client."""
+    """Return the cache key of the request, the same for the first and the second try.
+
+    Returns None if the credentials are malformed or ambiguous.
+    """
     # The identity is the same whether the secret is in the header or in the body.
     try:
         identity = presented(credentials)

@@ -26,7 +26,7 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 def session_record(answer: Answer) -> Answer:
     """Middleware that records, after a request, when the user was last seen in the session.
 
-    It must be placed inside of SessionMiddleware.
+    In MIDDLEWARE it must stand after SessionMiddleware.
     """
 
     def with_record(request: HttpRequest) -> HttpResponseBase:
@@ -44,7 +44,7 @@ def session_record(answer: Answer) -> Answer:
 
 
 def visit(request: HttpRequest, user: User) -> Visit:
-    """Return the parts of the request that are stored in the session's record."""
+    """Return the user, the User-Agent and the network address of the request, for the session's record."""
     return Visit(user, request.headers.get("User-Agent", ""), rate_limit.address(request))
 
 

@@ -1,4 +1,4 @@
-"""/accounts/sessions/: lists the sessions of the user in all browsers, and ends one of them or all others."""
+"""/accounts/sessions/: lists the sessions of the user in all browsers, and ends one or all except the current one."""
 
 from dataclasses import dataclass
 
@@ -55,7 +55,10 @@ def _sessions(request: HttpRequest) -> HttpResponse:
 
 
 def _end(request: HttpRequest, user: User) -> HttpResponse:
-    """End the session that the form names, or all sessions but this one. Then redirect to the list."""
+    """End the sessions that the user chose in the form, but never the current session. Redirect to the list.
+
+    The form names one session, or has OTHERS, which ends up to SHOWN other sessions.
+    """
     own, chosen = browser_session.current(request.session), request.POST.get("end", "")
     others = browser_session.live(user).exclude(pk=own).values_list("pk", flat=True)
     rows = [str(pk) for pk in others[:SHOWN]] if chosen == OTHERS else [chosen]

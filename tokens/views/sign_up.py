@@ -1,7 +1,7 @@
 """/accounts/signup/: a visitor creates an account, if the setting SIGN_UP is on.
 
 - The visitor enters an e-mail address and gets a link by mail. The page of the link asks for a password, and creates
-  the user with a verified address. So no account has an address whose mail its user cannot read.
+  the user with a verified address. So the user of an account can read the mail of its address.
 - The first page does the same work for every address. Only the mail says whether there is an account already.
 - The username is derived from the address. A form that asked for a username would reveal which usernames exist.
 """
@@ -51,7 +51,10 @@ def _sign_up(request: HttpRequest) -> HttpResponse:
 
 
 def send_link(email: str, target: str) -> None:
-    """Send a link for the sign-up, or a notice that there is an account. Runs in the thread that sends mail."""
+    """Send a link for the sign-up, or a notice that there is an account. Runs in the thread that sends mail.
+
+    `target` is the address that the browser opens after the sign-up and the login, or "".
+    """
     if filter_users_by_email(email):
         url = mail.address("account_reset_password")
         mail.message("account/email/account_already_exists", email, {"password_reset_url": url}).send()
@@ -61,7 +64,10 @@ def send_link(email: str, target: str) -> None:
 
 
 def _complete(request: HttpRequest, key: str) -> HttpResponse:
-    """Ask for a password, and create the user. `key` is the signed text of the link that the visitor got by mail."""
+    """Ask for a password, create the user, and redirect to the login.
+
+    `key` is the signed text of the link that the visitor got by mail.
+    """
     try:
         content = mail_link.read(SIGN_UP, key)
         form = ResetPasswordKeyForm(request.POST or None, user=User(email=content["email"]))
@@ -90,7 +96,7 @@ def add(email: str, password: str) -> None:
 
 
 def _if_open(view: View) -> View:
-    """Return a view that calls `view`, or answers 404 unless visitors can sign up."""
+    """Return a view that calls `view`, or answers 404 if the setting SIGN_UP is off."""
 
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not conf.issuer().sign_up:

@@ -3,8 +3,8 @@
 - A user who has a suitable factor is asked for that factor only. A user without a suitable factor has to set one up.
 - The address to which the user returns is stored in the session, because setting up a factor takes several pages.
 
-Example: an API needs `phr`. A user who logged in by password comes to /accounts/step-up/?class=phr&next=/oauth/…, is
-asked for the passkey, and returns.
+Example: an API needs `phr` (phishing-resistant). A user who logged in by password comes to
+/accounts/step-up/?class=phr&next=/oauth/…, is asked for the passkey, and returns.
 """
 
 from typing import Any
@@ -30,7 +30,10 @@ RETURN_TO = "step_up_return_to"
 
 
 def address(needed: str, back: str) -> str:
-    """Return the address of the page that leads to a factor of the class `needed`, and then to `back`."""
+    """Return the address of the page that asks for a stronger login and then leads to `back`.
+
+    `needed` is the authentication context class that the login must reach, such as `phr`.
+    """
     return f"{reverse('account_step_up')}?{urlencode({CLASS: needed, REDIRECT_FIELD_NAME: back})}"
 
 
@@ -43,7 +46,7 @@ def offered(user: User) -> dict[str, Any]:
 def remembering(view: View) -> View:
     """Return a view that sets `request.return_to` and calls `view`.
 
-    `return_to` is the address to which the user returns, or "".
+    `return_to` is the address to which the user returns after setting up a factor, or "".
     """
 
     def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
@@ -54,7 +57,10 @@ def remembering(view: View) -> View:
 
 
 def _step_up(request: HttpRequest) -> HttpResponse:
-    """Redirect to the page that asks for the missing factor, or show how to set one up."""
+    """Redirect to the page that asks for the missing factor, or show how to set one up.
+
+    If the login is strong enough, redirects to the address to which the user returns.
+    """
     needed, back = request.GET.get(CLASS, ""), request.GET.get(REDIRECT_FIELD_NAME, "")
     needed = needed if needed in CLASSES else MULTI_FACTOR
     back = back if get_adapter(request).is_safe_url(back) else ""
@@ -71,7 +77,10 @@ def _step_up(request: HttpRequest) -> HttpResponse:
 
 
 def _page_for(user: User, needed: str) -> str:
-    """Return the name of the page that asks for a factor of the class."""
+    """Return the URL name of the page that asks the user for the factor that a stronger login needs.
+
+    `needed` is the authentication context class that the login must reach, such as `phr`.
+    """
     has_passkey = Authenticator.Type.WEBAUTHN in enrolment.types(user)
     return "mfa_reauthenticate_webauthn" if has_passkey or needed == PHISHING_RESISTANT else "mfa_reauthenticate"
 

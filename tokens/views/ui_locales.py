@@ -16,7 +16,10 @@ from tokens.views.pages import View
 
 
 def follow(request: HttpRequest, query: str) -> None:
-    """Activate, for this answer, the language that `ui_locales` of the authorization request `query` prefers."""
+    """Activate for this response the language that the parameter `ui_locales` in `query` prefers.
+
+    Does nothing if the issuer offers none of the languages.
+    """
     # Without the middleware of the pages, nothing would deactivate the language after the request.
     if not hasattr(request, "LANGUAGE_CODE"):
         return
@@ -26,9 +29,9 @@ def follow(request: HttpRequest, query: str) -> None:
 
 
 def followed(view: View) -> View:
-    """Return a view that calls `view` in the language of the waiting authorization request, if any.
+    """Return a view that calls `view` in the language that the waiting authorization request prefers, if any.
 
-    That is the request that the browser continues after it sent the form of this page.
+    The waiting request is the authorization request to which this page leads.
     """
 
     @wraps(view)
@@ -41,6 +44,9 @@ def followed(view: View) -> View:
 
 
 def _target(request: HttpRequest) -> str:
-    """Return the address to which the page leads, from the form, the query, or the login that waits for a factor."""
+    """Return the address to which the page leads, or "".
+
+    Reads the form, else the query, else the session of a login that waits for a factor.
+    """
     sent = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME)
     return str(sent or (request.session.get(LOGIN_SESSION_KEY) or {}).get("redirect_url") or "")

@@ -2,7 +2,8 @@
 
 - A browser gets a page. Any other client gets JSON.
 - An endpoint with CORS headers answers by itself (`cors`). The middleware here answers for all other views.
-- The audit log gets one line per reason and endpoint in 10 s (`audit.outages`). The log gets a traceback of each error.
+- The audit log gets at most one line per reason in 10 s (`audit.outages`). With each such line, the log gets the
+  traceback of the error, if there is one.
 """
 
 import logging
@@ -40,7 +41,7 @@ def unavailable(error: Exception) -> HttpResponse | None:
 
 
 def unavailable_to(request: HttpRequest, error: Exception) -> HttpResponse | None:
-    """Return the answer of `unavailable`, as a page for a browser and as JSON for others."""
+    """Return 503 if `error` is an outage of the database, else None. A browser gets a page, other clients get JSON."""
     answer = unavailable(error)
     if answer is None or "text/html" not in request.headers.get("Accept", ""):
         return answer
@@ -69,7 +70,7 @@ class DatabaseAway:
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """Answer an error outside of views: 503 if a middleware failed because of the database, else 500 (handler500)."""
+    """Return 503 if a middleware failed because of an outage of the database, else 500 (Django's `handler500`)."""
     error = sys.exc_info()[1]
     return (isinstance(error, Exception) and unavailable_to(request, error)) or failures.broken(request)
 
@@ -77,7 +78,7 @@ def broken(request: HttpRequest) -> HttpResponse:
 def audit_unavailable(answer: Answer) -> Answer:
     """Middleware that writes each 503 to the audit log, and adds Retry-After.
 
-    Place it outside of every view and middleware that can answer 503.
+    In MIDDLEWARE it must stand before every middleware that can answer 503.
     """
 
     def with_note(request: HttpRequest) -> HttpResponseBase:
@@ -91,7 +92,7 @@ def audit_unavailable(answer: Answer) -> Answer:
 
 
 def _note(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Write the reason and the endpoint to the audit log, and the traceback to the log."""
+    """Write the reason of a 503 to the audit log, and the traceback to the log, at most once in 10 s per reason."""
     # The line has the route, not the path, so that invented paths do not add lines.
     match = request.resolver_match
     endpoint = f"/{match.route}" if match else request.path_info

@@ -40,7 +40,8 @@ def userinfo(request: HttpRequest) -> HttpResponse:
 def _presented(request: HttpRequest) -> Presentation | None:
     """Return the token of the request and its scheme, or None if there is no token.
 
-    Raises TokenRefused if the token is in a part of the request that is not accepted.
+    Raises TokenRefused if a token is in the query, or in the body although the setting for that is off, or if there
+    are several tokens.
     """
     # RFC 6750 also permits the token in the query. Addresses are logged, so a token is never accepted there. A token in
     # the body is accepted only if a setting is on, because proxies and error reports can log a body.

@@ -33,7 +33,10 @@ def record(response: Response, **_: Any) -> None:
 
 
 def kind_of(request: PreparedRequest) -> str:
-    """Return the kind of a request to issuer or API, or "" if it is not part of the picture."""
+    """Return "api", "jwks" or "token", the kind of the request to issuer or API.
+
+    Returns "" if the request is not part of the picture.
+    """
     url = request.url or ""
     if url.startswith(f"{settings.API_URL}/"):
         return "api"

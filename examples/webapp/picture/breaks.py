@@ -1,9 +1,10 @@
-"""Requests that the API has to refuse. Each one uses only the tokens and rights of a client.
+"""Requests that the API has to refuse. Each can be sent by a client, without any right of an issuer or an operator.
 
 A client can refresh with fewer scopes, send an old token, change a token's text, and revoke its own token. It cannot
 sign a token, and it has no right to rotate the issuer's keys.
 
-Each function gets the request of the browser and its access token, and returns the token that it sent to the API.
+Each function gets the browser's request and the session's access token. It returns the token that it has sent to the
+API.
 """
 
 from collections.abc import Callable, Mapping
@@ -43,7 +44,7 @@ def unknown_kid(_request: HttpRequest, token: str) -> str:
 
 
 def revoked(_request: HttpRequest, token: str) -> str:
-    """Revoke the token (RFC 7009), and send it to the API. Revoking it again changes nothing at the issuer."""
+    """Revoke the token (RFC 7009), and send it to the API. The revocation is idempotent."""
     metadata = login.oauth.issuer.load_server_metadata()
     logout.revoke(token, metadata["revocation_endpoint"])
     return send(_request, token)

@@ -60,9 +60,9 @@ class Check:
 
 
 def judge(status: int, challenge: str) -> tuple[Check, ...]:
-    """Return each check with its result for a response with this status and this WWW-Authenticate header.
+    """Return each check with its result, for a response with this status and this WWW-Authenticate header.
 
-    If the response does not tell which check refused the token, each result is unknown.
+    If the response does not say which check refused the token, the result of each check is "unknown".
     """
     refused, reason = _refusal(status, challenge)
     if refused is None:
@@ -77,10 +77,10 @@ def _check(number: int, text: str, refused: int, reason: str) -> Check:
 
 
 def _refusal(status: int, challenge: str) -> tuple[int | None, str]:
-    """Return the number of the check that refused the token, and the reason.
+    """Return the number of the check that refused the token, and the reason as text.
 
-    If all checks passed, the number is one more than the number of the last check. If the response does not tell, the
-    number is None.
+    If the API accepted the token, the number is one more than that of the last check. If the response does not say
+    which check refused the token, the number is None.
     """
     if 200 <= status < 300:
         return len(CHECKS) + 1, ""

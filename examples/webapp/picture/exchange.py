@@ -15,13 +15,13 @@ Pairs = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Headers and body of a request or a response as it was sent, with its secrets. A Message is never stored."""
+    """Headers and body of a request or a response, unmasked. A Message is never stored."""
 
     headers: Mapping[str, str]
     body: str = ""
 
     def header(self, name: str) -> str:
-        """Return the value of the header `name`, which is in lower case. Returns "" if the header is missing."""
+        """Return the value of the header `name` (in lower case), or "" if the header is missing."""
         return next((value for each, value in self.headers.items() if each.lower() == name), "")
 
 
@@ -58,9 +58,9 @@ class Exchange:
 
 
 def from_parts(kind: str, method: str, url: str, status: int, sent: Message, received: Message) -> Exchange:
-    """Return the request `sent` and the response `received`, masked.
+    """Return the request `sent` and the response `received` as an Exchange, masked.
 
-    If they contain an access token, the result also has its header and claims.
+    If one of the two contains an access token, the Exchange also has the header and the claims of the token.
     """
     named = kind == "token"
     return Exchange(

@@ -1,7 +1,4 @@
-"""Marks texts of pure modules, so that they get into the gettext catalogue.
-
-Templates translate the texts when they are shown. Pure.
-"""
+"""Marks texts of pure modules for the gettext catalogue. Templates translate the texts when they show them. Pure."""
 
 
 def gettext_noop(text: str) -> str:

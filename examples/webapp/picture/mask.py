@@ -1,7 +1,7 @@
 """Remove secrets from addresses, headers and bodies. Pure.
 
-- Headers and form parameters are masked unless HEADERS or PARAMETERS names them, so that a new parameter is never shown
-  by accident.
+- Form parameters are masked unless PARAMETERS names them. Headers are omitted unless HEADERS names them, but
+  Authorization is masked. So a new parameter or header is never shown by accident.
 - In JSON, the values of secret names are masked, and each JWT loses its signature. The token endpoint's JSON is masked
   like a form.
 - A token is shown by its first characters. `decoded` returns its header and claims, which a developer needs.
@@ -54,12 +54,12 @@ def mask_text(text: str) -> str:
 
 
 def mask_pairs(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """Return the parameters of a form or query. Their values are masked unless PARAMETERS names the parameter."""
+    """Return the parameters of a form or query. The value of a parameter is masked unless PARAMETERS names it."""
     return tuple((name, _masked(name, value)) for name, value in pairs)
 
 
 def mask_url(url: str) -> str:
-    """Return the address for display: without fragment and user, with a masked query, and not percent-encoded."""
+    """Return the address for display. Omits user and fragment. The values of the query are decoded and masked."""
     parts = urlsplit(url)
     origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else ""
     query = "&".join(f"{name}={value}" for name, value in mask_pairs(parse_qsl(parts.query, keep_blank_values=True)))
@@ -67,9 +67,9 @@ def mask_url(url: str) -> str:
 
 
 def mask_headers(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Return the headers that HEADERS names. Of Authorization, only the scheme is shown.
+    """Return the headers that HEADERS names, and Authorization with masked credentials.
 
-    Omits all others, such as cookies.
+    Omits all other headers, such as cookies.
     """
     shown = []
     for name, value in headers.items():

@@ -12,7 +12,7 @@ COOKIE = "webapp_flow"
 
 
 class RecordFlow:
-    """Middleware that gives each browser an identifier in a cookie, and records the browser's exchanges under it."""
+    """Middleware that records a browser's exchanges, under an identifier that a cookie of the browser contains."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

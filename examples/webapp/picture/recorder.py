@@ -1,9 +1,9 @@
 """The recorder: the last exchange (HTTP request and response) of each kind, for each browser.
 
-- The exchanges are in the memory of the process. There are at most MOST browsers, each with one exchange of each kind.
+- The exchanges are in the memory of the process, for at most MOST browsers. A browser has one exchange of each kind.
 - Exchanges are masked before they are recorded.
 - A new login deletes the browser's earlier exchanges.
-- A browser's identifier is random, and made by the recorder. A value that another program put into a cookie is ignored.
+- The recorder makes a random identifier for each browser. It ignores other values in the cookie.
 """
 
 import secrets
@@ -21,7 +21,10 @@ MOST = 32  # browsers
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """The exchanges of one browser's session, by kind. `version` is the number of exchanges recorded so far."""
+    """The last exchange of each kind in one browser's session, by kind (`steps.KINDS`).
+
+    `version` is the number of exchanges recorded so far.
+    """
 
     version: int = 0
     exchanges: Mapping[str, Exchange] = field(default_factory=lambda: MappingProxyType({}))
@@ -41,9 +44,9 @@ class Recorder:
             return presented if presented in self._flows else secrets.token_urlsafe(16)
 
     def add(self, browser: str, exchange: Exchange) -> None:
-        """Store the exchange of a browser.
+        """Store an exchange of the browser with the identifier `browser`.
 
-        If there are more than MOST browsers, forget the one that was idle for longest.
+        If there are more than MOST browsers, delete the exchanges of the browser that was idle for longest.
         """
         with self._lock:
             flow = self._flows.pop(browser, Flow())

@@ -2,8 +2,8 @@
 
 - The number of an arrow is a step of README.md. The first arrows belong to step 2, because the application sends the
   user to the issuer before the user logs in there (step 1).
-- The application takes part neither in the login nor in the API's look-up of the key, so it cannot record these two.
-  Their arrows are drawn as soon as an exchange is recorded that happens only after them.
+- The application cannot record the user's login at the issuer, nor the API's look-up of the key. The arrows for these
+  two are drawn as soon as a later exchange is recorded.
 """
 
 from collections.abc import Mapping
@@ -19,9 +19,9 @@ USER, APPLICATION, ISSUER, API = range(4)
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """An arrow of the picture, from the lifeline with the index `start` to the one with the index `end`.
+    """An arrow of the picture, from the lifeline with the index `start` to the lifeline with the index `end`.
 
-    It counts as seen as soon as exchanges of all `kinds` were recorded.
+    The arrow is "seen" as soon as exchanges of all its `kinds` were recorded.
     """
 
     name: str
@@ -63,8 +63,8 @@ ARROWS = (
 class Drawn:
     """An arrow with its state in one session.
 
-    `is_seen` is True if its exchanges were recorded. `is_refused` is True if it stands for a response, and this
-    response was an error.
+    `is_seen` is True if the exchanges of the arrow were recorded. `is_refused` is True if the arrow is a response with
+    an error status.
     """
 
     arrow: Arrow

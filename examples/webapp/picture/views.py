@@ -53,13 +53,16 @@ def show(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def version(request: HttpRequest) -> JsonResponse:
-    """Return the number of exchanges recorded so far. The page's script polls it to notice a new exchange."""
+    """Return the number of exchanges of this browser that were recorded so far, as JSON.
+
+    The script of the page polls this view to notice a new exchange.
+    """
     return JsonResponse({"version": _flow(request).version}, headers={"Cache-Control": "no-store"})
 
 
 @require_POST
 def break_it(request: HttpRequest) -> HttpResponse:
-    """Send the API the request that belongs to the clicked button, and show the API's answer."""
+    """Send the request of the clicked button to the API. Redirect to the picture, which shows the API's answer."""
     how = request.POST.get("how", "")
     if how not in BREAKS:
         return HttpResponseBadRequest(gettext("There is no such button."), content_type="text/plain; charset=utf-8")
@@ -83,7 +86,11 @@ def _time_of_day(seconds: float | None) -> str:
 
 
 def _detail(name: str, exchanges: Mapping[str, Exchange]) -> dict[str, Any]:
-    """Return the template's values for the selected arrow `name`: its exchange, and the keys of a fetched JWKS."""
+    """Return the template's values for the selected arrow `name`.
+
+    They are the arrow, its exchange, the keys if the exchange is a fetch of the JWKS, and the `kid` of the last token
+    that was sent to the API.
+    """
     arrow = steps.opened(name)
     exchange = exchanges.get(arrow.kinds[0]) if arrow else None
     api = exchanges.get("api")
@@ -93,9 +100,9 @@ def _detail(name: str, exchanges: Mapping[str, Exchange]) -> dict[str, Any]:
 
 
 def _keys(body: str, kid: str) -> tuple[tuple[str, bool], ...]:
-    """Return each key of the JWKS in `body` as text, and True if the key has this `kid`.
+    """Return each key of the JWKS in `body` as JSON text, with True if the key has this `kid`, else False.
 
-    Returns () if the body is no complete JWKS.
+    Returns () if the body is not a complete JWKS.
     """
     try:
         keys = json.loads(body)["keys"]

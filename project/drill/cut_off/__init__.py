@@ -1,1 +1,1 @@
-"""A folder for PYTHONPATH: Python imports its module `sitecustomize` when a process of the drill starts."""
+"""A folder for PYTHONPATH. Python imports the module `sitecustomize` of this folder when a process starts."""

@@ -1,7 +1,7 @@
 """Make connections from this process to one port fail while a file exists, as if the network had no route.
 
-Python imports this module at the start of each process that has this folder on PYTHONPATH. In the drill, that is one
-API.
+Python imports this module at the start of each process that has this folder on PYTHONPATH. In the drill, only one API
+has this folder on PYTHONPATH.
 """
 
 import errno

@@ -1,1 +1,1 @@
-"""Commands of the development process: `migrate`, for two databases."""
+"""The command `migrate` for the development process, which has two databases."""

@@ -1,7 +1,7 @@
 """`migrate` for the process that is both issuer and API: both databases, or the database that --database names.
 
-Only project.settings.standalone installs the app `project`, so only that process has this command. The others have
-Django's own.
+Only project.settings.standalone installs the app `project`, which has this command. The other settings have Django's
+own `migrate`.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ class Command(migrate.Command):
         parser.set_defaults(database=None)
 
     def get_check_kwargs(self, options: Any) -> Any:
-        """Return the arguments of the system checks, which check the databases to migrate."""
+        """Return the arguments of the system checks, with the names of the databases to migrate."""
         return {**super().get_check_kwargs(options), "databases": databases(options)}
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -29,5 +29,5 @@ class Command(migrate.Command):
 
 
 def databases(options: dict[str, Any]) -> list[str]:
-    """Return the database that the options name, or all databases."""
+    """Return the name of the database in `options["database"]`, or the names of all databases if it is None."""
     return [options["database"]] if options["database"] else list(connections)

@@ -54,9 +54,12 @@ class Command(BaseCommand):
             raise CommandError("The tokens of at least one issuer cannot be verified.", returncode=1)
 
     def _write_pem(self, reports: list[Report], folder: Path, *, as_json: bool) -> None:
-        """Write the keys of one issuer as files.
+        """Write the usable keys of one issuer into `folder` as PEM files, and print the changes.
 
-        Raises CommandError, and changes nothing, if there is not exactly one issuer or the files cannot be written.
+        With `as_json`, the changes are printed as JSON.
+
+        Raises CommandError if there is not exactly one issuer, if there is no usable key, or if the files cannot be
+        written.
         """
         if len(reports) != 1:  # a key of one issuer must not verify the tokens of another
             raise CommandError("--pem writes the keys of one issuer: name its URL", returncode=2)

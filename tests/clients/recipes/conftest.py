@@ -1,4 +1,4 @@
-"""Fixtures: a test registers the client by the commands of one documentation page, and runs it as the page says."""
+"""Fixtures: the client that the commands of a documentation page register, the issuer, the API, and a user."""
 
 from collections.abc import Iterator
 from http.cookiejar import DefaultCookiePolicy
@@ -29,7 +29,7 @@ def app() -> str:
 def page(request: pytest.FixtureRequest, keyturn: Stack, app: str) -> Page:
     """Return the documentation page that the test's parameter names.
 
-    Without a parameter, return that of the test module. For example, `test_allauth.py` follows docs/clients/allauth.md.
+    Without a parameter, the page has the name of the test module: `test_allauth.py` gets docs/clients/allauth.md.
     """
     module = Path(request.node.path).stem.removeprefix("test_").replace("_", "-")
     addresses = {
@@ -43,7 +43,7 @@ def page(request: pytest.FixtureRequest, keyturn: Stack, app: str) -> Page:
 
 @pytest.fixture
 def client(page: Page, keyturn: Stack) -> dict[str, str]:
-    """Run the first command of the documentation page, and return what it printed: client_id and client_secret."""
+    """Run the first command of the documentation page. Return what it printed: client_id and client_secret."""
     command = page.commands()[0]
     return keyturn.create_client(command)
 
@@ -57,7 +57,7 @@ def ada(keyturn: Stack, monkeypatch: pytest.MonkeyPatch) -> Person:
 
 @pytest.fixture(scope="session")
 def unlocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Yield an issuer that accepts clients by metadata document, and lets clients register themselves."""
+    """Yield an issuer that accepts clients by metadata document, and that lets clients register themselves."""
     with stack.running(tmp_path_factory, **mcp_servers.OPEN) as running:
         yield running
 
@@ -75,7 +75,7 @@ def server(unlocked: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def trusting(monkeypatch: pytest.MonkeyPatch) -> type[Person]:
     """Return the class `Person` (a user with a browser), for a test that starts its own issuer without https.
 
-    Its browsers send cookies with the attribute Secure without https, too.
+    The browser of each `Person` sends cookies with the attribute Secure even without https.
     """
     monkeypatch.setattr(DefaultCookiePolicy, "return_ok_secure", lambda *_: True)
     return Person

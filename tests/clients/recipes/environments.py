@@ -1,4 +1,4 @@
-"""The environments of the clients: one for each lock in `environments/`, and the packages of `hosts/node`.
+"""The environments of the clients: a Python environment for each lock in `environments/`, and node packages.
 
 The environments are in var/clients/, or in the folder CLIENT_ENVIRONMENTS. An environment is made again if its lock
 changes.
@@ -25,17 +25,17 @@ LOCKED = "--universal --python-version 3.11 --generate-hashes --no-emit-index-ur
 
 
 def folder() -> Path:
-    """Return the folder that contains all environments of clients."""
+    """Return the folder that contains the Python environments of all clients."""
     return Path(os.environ.get("CLIENT_ENVIRONMENTS", ROOT / "var" / "clients"))
 
 
 def names() -> list[str]:
-    """Return the names of the Python environments, each of which has a lock."""
+    """Return the names of the Python environments."""
     return sorted(path.stem for path in LOCKS.glob("*.in"))
 
 
 def python(name: str) -> str:
-    """Return the Python interpreter of an environment.
+    """Return the path of the Python interpreter of an environment.
 
     Makes the environment if it is missing, or if its lock has changed.
     """
@@ -52,7 +52,7 @@ def python(name: str) -> str:
 
 
 def node() -> Path:
-    """Return the folder of the programs for node, with their packages. Installs the packages if they are missing."""
+    """Return the folder of the node programs and their packages. Installs the packages if they are missing."""
     place = NODE / "node_modules"
     stamp = _digest(NODE / "package-lock.json", place)
     with _alone("node"):
@@ -63,7 +63,7 @@ def node() -> Path:
 
 
 def lock(name: str) -> None:
-    """Pin the newest versions of an environment's packages in its lock."""
+    """Write the newest versions of an environment's packages into its lock."""
     compiled = [UV, "pip", "compile", "--quiet", "--upgrade", "--no-annotate", *LOCKED.split()]
     subprocess.run([*compiled, str(LOCKS / f"{name}.in"), "-o", str(LOCKS / f"{name}.txt")], check=True)
 

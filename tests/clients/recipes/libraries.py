@@ -1,6 +1,6 @@
-"""Programs that consist of a code block of a documentation page.
+"""Programs that consist of one code block of a documentation page.
 
-The test calls the block's functions for the steps of a client.
+A test calls the functions of this block for the steps of a client.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ from tests.clients.recipes.stack import Stack
 
 @contextmanager
 def running(page: Page, client: Mapping[str, str], keyturn: Stack, folder: Path) -> Iterator[Dialogue]:
-    """Run the code block of the documentation page, in Python or JavaScript, while the block of the caller runs."""
+    """Run the Python or JavaScript code block of the documentation page as a program, and yield a dialogue with it."""
     if "```js" in page.text:
         place = environments.node()
         (folder / "node_modules").symlink_to(place / "node_modules")

@@ -1,4 +1,4 @@
-"""The example MCP server (examples/mcp), an issuer that accepts unregistered clients, and their metadata documents."""
+"""The example MCP server (examples/mcp), an issuer's settings for it, and client metadata documents."""
 
 import json
 import ssl
@@ -23,7 +23,7 @@ OPEN = {
 
 
 def create_api(keyturn: Stack, resource: str) -> None:
-    """Register the MCP server as an API with the scopes of its tools, as docs/mcp.md does."""
+    """Register the MCP server at the URL `resource` as an API with the scopes of its tools, as docs/mcp.md does."""
     keyturn.command(
         *("create_api", "--identifier", resource, "--name", "Notes by MCP"),
         *("--scope", "mcp:read=Read your notes", "--scope", "mcp:write=Add notes in your name"),
@@ -32,7 +32,7 @@ def create_api(keyturn: Stack, resource: str) -> None:
 
 @contextmanager
 def running(keyturn: Stack, resource: str, folder: Path) -> Iterator[str]:
-    """Run the example MCP server as `resource`, and yield its URL."""
+    """Run the example MCP server at the URL `resource` while the block runs, and yield this URL."""
     variables = keyturn.trust() | {"ISSUER_URL": keyturn.issuer, "MCP_RESOURCE": resource, "REVOCATIONS_EVERY": "0.5"}
     variables |= {"PYTHONPATH": str(environments.ROOT), "KEY_POLICY": keyturn.variables.issuer["KEY_POLICY"]}
     command = [environments.python("mcp"), "-m", "examples.mcp.server"]
@@ -42,7 +42,7 @@ def running(keyturn: Stack, resource: str, folder: Path) -> Iterator[str]:
 
 @dataclass(slots=True)
 class Documents:
-    """A website with the client ID metadata document of one client. `fetched` is the number of requests for it."""
+    """A website with the client ID metadata document of one client. `fetched` counts the requests for the document."""
 
     url: str
     fetched: int = 0
@@ -50,7 +50,7 @@ class Documents:
 
 @contextmanager
 def documents(keyturn: Stack, redirect_uri: str) -> Iterator[Documents]:
-    """Publish a client's metadata document over TLS, with a certificate that the issuer trusts."""
+    """Serve a client's metadata document over TLS, with a certificate that the issuer trusts."""
     port = free()
     site = Documents(f"https://localhost:{port}/client.json")
     document = {

@@ -1,4 +1,4 @@
-"""A page of docs/clients/: the commands that register the client, and the code blocks, as readers copy them."""
+"""A page of docs/clients/: the commands that register the client, and the code blocks that readers copy."""
 
 import re
 import shlex
@@ -16,7 +16,7 @@ COMMAND = "python manage.py "
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A documentation page about a client. `addresses` maps addresses on the page to those of the test."""
+    """A documentation page about a client. `addresses` maps the addresses on the page to those of the test."""
 
     name: str
     addresses: Mapping[str, str]
@@ -32,7 +32,10 @@ class Page:
         return [shlex.split(self._here(line)) for line in lines]
 
     def code(self, language: str, *, number: int = 0, **credentials: str | None) -> str:
-        """Return a code block of the page, with the client's values instead of CLIENT_ID and CLIENT_SECRET."""
+        """Return the code block number `number` (from 0) in this language.
+
+        `credentials` are the values for the placeholders CLIENT_ID and CLIENT_SECRET.
+        """
         code = self._here(self._blocks(language)[number])
         for name, value in credentials.items():
             code = re.sub(rf"\b{name.upper()}\b", str(value or ""), code)
@@ -48,6 +51,6 @@ class Page:
 
 
 def names() -> list[str]:
-    """Return the names of the documentation pages whose client programs these tests run."""
+    """Return the names of the documentation pages that have a client program which these tests run."""
     recipes = catalog.recipes().items()
     return [name for name, recipe in recipes if any(path.startswith("tests/clients/") for path in recipe.tests)]

@@ -18,7 +18,7 @@ INHERITED = ("PATH", "LANG", "TZ", "TMPDIR")
 
 @dataclass(slots=True)
 class Dialogue:
-    """A running program. It prints one JSON document per line, and reads one line for each answer that it waits for."""
+    """A running program that prints one JSON document per line, and reads a line for each answer that it needs."""
 
     process: subprocess.Popen
     log: Path
@@ -39,14 +39,14 @@ class Dialogue:
 
 @contextmanager
 def dialogue(command: list[str], folder: Path, variables: Mapping[str, str]) -> Iterator[Dialogue]:
-    """Run a program in `folder` while the block runs, and kill it afterwards."""
+    """Run a program in `folder` while the block runs, yield a `Dialogue` with it, and kill it afterwards."""
     with _running(command, folder, variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as (process, log):
         yield Dialogue(process, log)
 
 
 @contextmanager
 def website(command: list[str], folder: Path, variables: Mapping[str, str], *, url: str) -> Iterator[Path]:
-    """Run a website while the block runs. Waits until it answers, and yields the path of its log."""
+    """Run a website while the block runs, and yield the path of its log as soon as it answers at `url`."""
     with _running(command, folder, variables) as (process, log):
 
         def answers() -> bool:

@@ -11,10 +11,7 @@ from tests.clients.recipes.stack import Stack
 
 @contextmanager
 def django(page: Page, client: Mapping[str, str], keyturn: Stack, folder: Path, url: str) -> Iterator[Path]:
-    """Run a Django website with the settings and the URLs of the documentation page.
-
-    Yields the path of the website's log.
-    """
+    """Run a Django website with the settings and URLs of the documentation page, and yield the path of its log."""
     for name, number in (("site_settings", 0), ("site_urls", 1)):
         (folder / f"{name}.py").write_text(page.code("python", number=number, **client), encoding="utf-8")
     command = [environments.python("django"), str(programs.HOSTS / "django_site.py"), url.rpartition(":")[2]]

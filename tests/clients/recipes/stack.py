@@ -1,7 +1,7 @@
 """An issuer as in production, and an API that trusts it.
 
-The issuer is behind a proxy that terminates TLS, at a URL with a path: some clients require https, and msal requires a
-path.
+The issuer is behind a proxy that terminates TLS, because some clients require https. Its URL has a path, because msal
+requires one.
 """
 
 import json
@@ -43,7 +43,7 @@ user.groups.add(Group.objects.create(name="{GROUP}"), Group.objects.create(name=
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """The issuer, the API, and the certificate that clients have to trust."""
+    """The running issuer, the API, and the certificate that clients have to trust."""
 
     issuer: str
     api: str
@@ -64,24 +64,30 @@ class Stack:
         return dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"), str(self.certificate))
 
     def opens_api(self, token: str) -> bool:
-        """Return True if the API accepts the access token for reading notes."""
+        """Return True if the API accepts the access token for a request that reads notes."""
         bearer = {"Authorization": f"Bearer {token}"}
         return requests.get(f"{self.api}/api/notes/", headers=bearer, timeout=60).status_code == 200
 
 
 class Person:
-    """The user Ada with a browser, who logs in and consents."""
+    """The user Ada with a browser."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack, self.browser = stack, Browser()
         self.browser._session.verify = str(stack.certificate)
 
     def open(self, url: str) -> Page:
-        """Open a URL that leads to the issuer. Log in and consent if the issuer asks, and return the last HTML page."""
+        """Open a URL that leads to the issuer. Log in and consent if the issuer asks.
+
+        Returns the first page that is no login or consent page of the issuer.
+        """
         return self.go_on(self.browser.get(url))
 
     def callback(self, url: str, app: str) -> str:
-        """Open a URL that leads to the issuer. Return the address of `app` to which the issuer redirects."""
+        """Open a URL that leads to the issuer. Return the URL in `app` to which the issuer redirects.
+
+        Log in and consent if the issuer asks. No server has to listen at `app`.
+        """
         try:
             end = self.open(url).url
         except requests.ConnectionError as refused:  # nothing listens there
@@ -90,7 +96,7 @@ class Person:
         return end
 
     def go_on(self, page: Page) -> Page:
-        """Answer the issuer's HTML pages until another site is reached, and return the page of that site."""
+        """Answer the issuer's login and consent pages, beginning with `page`. Return the page after them."""
         names = {name for form in forms(page.text) for name in (*form.fields, *form.buttons)}
         if page.url.startswith(self.stack.issuer):
             if "password" in names:
@@ -102,7 +108,7 @@ class Person:
         return page
 
     def log_out(self, page: Page) -> None:
-        """Confirm the logout on the issuer's HTML page."""
+        """Confirm the logout on `page`, the issuer's page that asks for it."""
         assert page.url.startswith(self.stack.issuer)
         self.browser.submit(page, {}, button="log_out")
 
@@ -113,7 +119,7 @@ class Person:
 
 @contextmanager
 def running(factory: pytest.TempPathFactory, **options: str) -> Iterator[Stack]:
-    """Run the issuer and the API. `options` are further environment variables of the issuer."""
+    """Run the issuer and the API while the block runs. `options` are further environment variables of the issuer."""
     var = prepared.copy(factory)
     where, tls = Ports(free(), free(), free()), free()
     issuer = f"https://localhost:{tls}/sso"

@@ -1,4 +1,4 @@
-"""The steps that each client completed in the last run of the tests.
+"""Records the steps that each client completed in the last run of the tests.
 
 They are stored under var/clients/, for the table in docs/clients/README.md.
 """
@@ -19,9 +19,9 @@ STEPS = {
 
 @dataclass(slots=True)
 class Steps:
-    """The steps of a client.
+    """The steps that one client completed.
 
-    A test records the steps that the client completed. At the end, the test names the steps that the client does not
+    A test calls `done` for each completed step. At the end, it calls `complete` with the steps that the client does not
     support.
     """
 
@@ -33,7 +33,7 @@ class Steps:
         self.outcomes[step] = "yes"
 
     def complete(self, *, lacks: str = "") -> None:
-        """Write the results. Fails unless each step was completed or is named in `lacks`."""
+        """Write the results to a file. Fails unless each step of `STEPS` was completed or is named in `lacks`."""
         assert sorted([*self.outcomes, *lacks.split()]) == sorted(STEPS)
         folder = environments.folder() / "results"
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """The table in docs/clients/README.md: the steps that each client completed in the last run of the tests.
 
-python -m tests.clients.recipes.table           writes it
-python -m tests.clients.recipes.table --check   exits with 1 if it is another one
+python -m tests.clients.recipes.table           writes the table
+python -m tests.clients.recipes.table --check   exits with 1 if the page has a different table
 """
 
 import json
@@ -37,7 +37,7 @@ PACKAGES = {
 
 
 def version(name: str) -> str:
-    """Return the version of a documentation page's package, as the lock of its environment pins it."""
+    """Return the version of the client package of a documentation page, which its lock file pins."""
     environment, package = PACKAGES[name]
     if environment == "node":
         lock = json.loads((environments.NODE / "package-lock.json").read_text(encoding="utf-8"))

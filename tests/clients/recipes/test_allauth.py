@@ -1,4 +1,4 @@
-"""docs/clients/allauth.md: django-allauth logs users of a Django site in."""
+"""docs/clients/allauth.md: users of a Django site log in by django-allauth."""
 
 import json
 

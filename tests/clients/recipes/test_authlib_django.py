@@ -1,4 +1,4 @@
-"""docs/clients/authlib.md: Authlib logs users of a Django site in and out."""
+"""docs/clients/authlib.md: users of a Django site log in and out by Authlib."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Applications of other projects end their session when they get a logout token, configured as in docs/logout.md."""
+"""Applications of other projects, configured as in docs/logout.md, end their session when they get a logout token."""
 
 import re
 import shutil
@@ -24,7 +24,7 @@ Run = Callable[[dict[str, str], Stack, Path, str], Iterator[None]]
 
 
 def block(language: str, values: dict[str, str]) -> str:
-    """Return the code block of docs/logout.md in this language, with `values` in place of the printed values."""
+    """Return the code block of docs/logout.md in this language, with its values replaced by those in `values`."""
     (code,) = re.findall(rf"^```{language}\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     for printed, used in values.items():
         assert printed in code, printed

@@ -18,7 +18,7 @@ for line in sys.stdin:
 
 @pytest.fixture
 def client(page, keyturn):
-    """Run all commands of the documentation page, and return the credentials of the service."""
+    """Run the three commands of the documentation page. Return the credentials of the service, the client."""
     create_client, create_api, policy = page.commands()
     made = keyturn.create_client(create_client)
     keyturn.command(*create_api)
@@ -28,7 +28,7 @@ def client(page, keyturn):
 
 @pytest.fixture
 def users_token(keyturn, ada) -> str:
-    """Return an access token of the user Ada for the API of the service."""
+    """Return an access token of the user Ada for the API of the service, obtained by a device client."""
     made = keyturn.create_client(
         [
             *(

@@ -1,6 +1,6 @@
-"""Documentation pages about libraries that leave the website to the developer.
+"""Documentation pages about libraries for which the developer writes the website.
 
-The code block of such a page has a function for each step.
+The code block of each page has a function for each step, such as login and logout.
 """
 
 import pytest
@@ -25,7 +25,7 @@ LACKS = {
 def app() -> str:
     """Return a URL at which no server listens.
 
-    The issuer redirects the browser there, and the test reads the address.
+    The issuer redirects the browser to this URL, and the test reads the parameters from the address.
     """
     return f"https://localhost:{free()}"
 

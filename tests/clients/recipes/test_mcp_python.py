@@ -1,6 +1,6 @@
 """The MCP SDK for Python calls the tools of examples/mcp.
 
-Its client is described by a metadata document, registers itself, or is registered by an operator.
+The OAuth client has a metadata document, registers itself, or is registered by an operator.
 """
 
 import json
@@ -22,9 +22,10 @@ pytestmark = [*marks.clients]
 
 @pytest.fixture
 def agent(tmp_path):
-    """Return a function that runs the documentation page's code block.
+    """Return a function that runs the code block of the documentation page, and returns a dialogue with it.
 
-    Its arguments are an issuer, an MCP server and a metadata document.
+    Its arguments are the issuer, the URL of an MCP server, the URL of the client's metadata document, and the redirect
+    URI.
     """
     with ExitStack() as running:
 
@@ -51,9 +52,9 @@ def ask(program, **action):
 
 
 def log_in(program, person, action, callback):
-    """Start an action, and log in at the address that the SDK opens.
+    """Start an action, and log in at the URL that the SDK opens.
 
-    Return the callback URL and the result of the action.
+    Returns this authorization URL, and the result of the action.
     """
     url = ask(program, **action)["go"]
     return url, program.answer(person.callback(url, callback.rpartition("/")[0]))
@@ -124,7 +125,7 @@ def metadata(server):
 
 
 def service_token(keyturn):
-    """Return an access token for the notes API. The MCP server must refuse it."""
+    """Return an access token for the notes API, which the MCP server must refuse."""
     secret = keyturn.variables.demo["SERVICE_CLIENT_SECRET"]
     data = {"grant_type": "client_credentials", "scope": "notes:read"}
     url = f"{keyturn.issuer}/oauth/token"

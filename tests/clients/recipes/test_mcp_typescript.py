@@ -1,6 +1,6 @@
 """mcp-remote calls the tools of examples/mcp.
 
-Its client is described by a metadata document, registers itself, or is registered by an operator.
+The OAuth client has a metadata document, registers itself, or is registered by an operator.
 """
 
 import json
@@ -28,7 +28,7 @@ VISIT = re.compile(r"https?://\S+/oauth/authorize\?\S+")
 
 @pytest.fixture
 def remote(unlocked, server, tmp_path):
-    """Return a function that runs mcp-remote with the arguments of the documentation page and further ones."""
+    """Return a function that runs mcp-remote with the documentation page's arguments, and with further ones."""
 
     @contextmanager
     def run(*further):
@@ -46,7 +46,7 @@ def remote(unlocked, server, tmp_path):
 class Session:
     """An MCP session with mcp-remote over its standard streams.
 
-    A simulated user performs the logins that it asks for.
+    A simulated user logs in at each authorization URL that mcp-remote logs.
     """
 
     def __init__(self, program: Dialogue, person) -> None:
@@ -60,9 +60,9 @@ class Session:
         self.program.process.stdin.flush()
 
     def request(self, method, params):
-        """Send a request, and return its result.
+        """Send a JSON-RPC request, and return the answer.
 
-        While the program waits, visit the addresses that it logs.
+        Until the answer comes, the user visits each authorization URL that the program logs.
         """
         self.number += 1
         self.send({"jsonrpc": "2.0", "id": self.number, "method": method, "params": params})
@@ -89,7 +89,7 @@ class Session:
         return result["structuredContent"]["result"]
 
     def scopes(self):
-        """Return the scopes of each authorization request that was sent so far."""
+        """Return the scopes of each authorization request that the user has visited so far."""
         return [set(parse_qs(urlsplit(url).query)["scope"][0].split()) for url in self.visited]
 
 

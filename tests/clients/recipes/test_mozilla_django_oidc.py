@@ -1,4 +1,4 @@
-"""docs/clients/mozilla-django-oidc.md: mozilla-django-oidc logs users of a Django site in and out."""
+"""docs/clients/mozilla-django-oidc.md: users of a Django site log in and out by mozilla-django-oidc."""
 
 import json
 

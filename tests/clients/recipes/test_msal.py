@@ -1,6 +1,6 @@
 """docs/clients/msal.md: msal in a desktop program.
 
-The program gets the authorization response by form_post, at any port of localhost.
+The program receives the authorization response by form_post, at any port of localhost.
 """
 
 from urllib.parse import urlsplit
@@ -33,7 +33,7 @@ print(json.dumps(recipe.log_in()), flush=True)
 
 @pytest.fixture
 def client(page, keyturn):
-    """Return the client that the second command of the documentation page registers."""
+    """Run the second command of the documentation page, and return the client that it registers."""
     return keyturn.create_client(page.commands()[1])
 
 

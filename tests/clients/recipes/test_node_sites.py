@@ -1,4 +1,4 @@
-"""Documentation pages about websites on node: the code block of each page is an Express application."""
+"""Documentation pages about websites on node. The code block of each page is an Express application."""
 
 import json
 

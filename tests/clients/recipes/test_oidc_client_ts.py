@@ -29,7 +29,7 @@ HTML = """<!doctype html>
 
 
 class Files(SimpleHTTPRequestHandler):
-    """An HTTP request handler for the files of an application. The paths `/` and `/callback` have its page."""
+    """An HTTP request handler for the files of a single-page application. `/` and `/callback` show index.html."""
 
     def translate_path(self, path):
         own = "/index.html" if path.partition("?")[0] in {"/", "/callback"} else path
@@ -41,7 +41,7 @@ class Files(SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def site(page, client, app, tmp_path):
-    """Serve the application of the documentation page's code block, with the packages that it imports."""
+    """Serve the application in the documentation page's code block with its packages. Yield its URL."""
     (tmp_path / "node_modules").symlink_to(environments.node() / "node_modules")
     (tmp_path / "recipe.js").write_text(page.code("js", **client), encoding="utf-8")
     (tmp_path / "index.html").write_text(HTML, encoding="utf-8")
@@ -57,7 +57,7 @@ def site(page, client, app, tmp_path):
 
 @pytest.fixture
 def tab():
-    """Return a tab of a chromium that accepts the test's certificate."""
+    """Yield a tab of a chromium that accepts the certificate of the tests."""
     path = shutil.which("chromium")
     assert path, "chromium is not installed: apt-get install chromium"
     with sync_playwright() as playwright:

@@ -1,4 +1,4 @@
-"""Clients without PKCE log in by a nonce if they are registered for that.
+"""Clients without PKCE log in with a nonce if they are registered for a nonce.
 
 Otherwise, they get an error that names the option of `create_client`.
 """

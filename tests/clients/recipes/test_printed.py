@@ -1,4 +1,4 @@
-"""Real programs log in at the issuer with only the configuration that `create_client --for` prints."""
+"""Real programs log in at the issuer with the configuration that `create_client --for` prints, and with no other."""
 
 import json
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ pytestmark = [*marks.clients]
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """The configuration that `create_client --for` printed, with the client's real values."""
+    """The configuration that `create_client --for` printed, with the real values of the client."""
 
     configuration: list[dict[str, str]]
 
@@ -25,10 +25,7 @@ class Printed:
 
 @pytest.fixture
 def printed(keyturn, app):
-    """Return a function that registers a client for a program with the website's address.
-
-    It returns the configuration that the command printed.
-    """
+    """Return a function that registers a client for a program, and returns the printed configuration."""
 
     def register(program):
         found = json.loads(keyturn.command("create_client", "--for", program, "--site", app, "--json"))

@@ -1,6 +1,6 @@
 """docs/clients/requests-oauth2client.md: a service that authenticates by a private key.
 
-Its library names the token endpoint as the audience of the assertion.
+Its library uses the URL of the token endpoint as the audience of the assertion.
 """
 
 import json
@@ -28,7 +28,7 @@ except OAuth2Error as refused:
 
 @pytest.fixture
 def command(page, tmp_path) -> list[str]:
-    """Return the second command of the documentation page, with the public half of the program's key."""
+    """Make a key pair, and return the second command of the documentation page with the file of the public key."""
     key = ec.generate_private_key(ec.SECP256R1())
     names = {"kid": "one", "alg": "ES256", "use": "sig"}
     private, public = (json.loads(ECAlgorithm.to_jwk(half)) | names for half in (key, key.public_key()))

@@ -1,4 +1,4 @@
-"""docs/clients/social-auth.md: Python Social Auth logs users of a Django site in, and refreshes their tokens."""
+"""docs/clients/social-auth.md: users of a Django site log in, and get new tokens, by Python Social Auth."""
 
 import json
 

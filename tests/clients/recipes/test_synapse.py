@@ -1,4 +1,4 @@
-"""docs/clients/synapse.md: a Matrix homeserver logs its users in."""
+"""docs/clients/synapse.md: users log in to a Matrix homeserver."""
 
 from urllib.parse import parse_qs, urlencode, urlsplit
 

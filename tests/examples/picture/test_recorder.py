@@ -1,6 +1,6 @@
 """The recorder stores a bounded number of exchanges (HTTP request and response).
 
-A new login deletes the earlier ones.
+A new login deletes the earlier exchanges of the browser.
 """
 
 from examples.webapp.picture.exchange import Exchange

@@ -1,6 +1,6 @@
 """The arrows of the picture.
 
-An arrow appears when its exchanges (HTTP request and response) happen. Each stays inside the picture.
+An arrow appears when its exchanges (HTTP request and response) happen. No arrow exceeds the bounds of the picture.
 """
 
 from examples.webapp.picture.drawing import COLUMNS, WIDTH, height, lines

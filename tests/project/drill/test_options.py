@@ -1,4 +1,4 @@
-"""The faults that the drill (project.drill) injects for each set of command-line options."""
+"""The faults that project.drill (a test under load) injects for each set of command-line options."""
 
 import sys
 

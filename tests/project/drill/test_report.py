@@ -1,4 +1,4 @@
-"""The report of the drill (project.drill): its table and its JSON."""
+"""The report of project.drill (a test under load): its table and its JSON."""
 
 import json
 

@@ -1,6 +1,6 @@
-"""The verdict of the drill (project.drill).
+"""The verdict of project.drill (a test under load) on the promises, which are the rules that an issuer must keep.
 
-The cases are a ledger in which every promise held, and changes of it that break each promise.
+The cases are a ledger (record) of a drill in which every promise held, and changes of it that break each promise.
 """
 
 from collections.abc import Callable
@@ -62,7 +62,7 @@ def revoked(kind: str = "jti", name: str = "one", *, begun: float = 1010, at: fl
 
 
 def ledger() -> Ledger:
-    """Return a ledger, the record of a drill, in which every promise held."""
+    """Return the ledger (record) of a drill in which every promise held."""
     return Ledger(
         tokens=[TOKEN],
         calls=[call(1000), call(1105, CLEAN), call(1116), call(1120, EXPECTED)],

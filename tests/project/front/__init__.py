@@ -1,1 +1,4 @@
-"""Tests of the front (project.front). It runs in this process: ASGI messages in, ASGI messages out."""
+"""Tests of the front (project.front), the ASGI application in front of the WSGI application.
+
+It runs in the process of the tests: it gets ASGI messages, and sends ASGI messages.
+"""

@@ -55,7 +55,7 @@ async def ask(
 ) -> Answer:
     """Send a request to the front `one`, and return the front's response.
 
-    `body` has the parts of the request's body. If `ends` is False, the request never ends after the last part.
+    `body` has the parts of the request's body. If `ends` is False, no end of the body follows the last part.
     """
     parts, answer = list(body), Answer()
 
@@ -78,5 +78,5 @@ async def ask(
 
 
 def asked(one: Front, path: str = "/", **request: Any) -> Answer:
-    """Call `ask` outside of an event loop, and return the response."""
+    """Send a request to the front `one` as `ask` does, but from synchronous code. Return the response."""
     return asyncio.run(ask(one, path, **request))

@@ -1,4 +1,4 @@
-"""The front passes on the application's answers unchanged. A failure of the application ends only its own request."""
+"""The front sends the application's answers on unchanged. A failure of the application ends only its own request."""
 
 import asyncio
 import threading
@@ -53,7 +53,7 @@ def test_a_long_body_is_sent_while_it_is_made(count, sent):
 
 @pytest.mark.parametrize("taken", [0, 2])
 def test_a_reader_that_stalls_does_not_keep_the_thread_nor_the_answer(monkeypatch, taken):
-    """The client reads `taken` parts of the response, and then no more."""
+    """The client reads `taken` parts of the response, and then reads no more."""
     for module in (application, wsgi_call):
         monkeypatch.setattr(module, "STALLED", 0.2)
     parts = Parts(50)

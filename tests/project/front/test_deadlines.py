@@ -1,6 +1,6 @@
 """The front (project.front) answers in time, if necessary by a 503.
 
-A request that it has abandoned changes nothing afterwards.
+A request that got such a 503 changes nothing afterwards.
 """
 
 import asyncio
@@ -85,7 +85,10 @@ def test_a_front_of_the_issuer_notes_in_the_audit_log_without_a_database(hanging
 
 
 def test_garbage_collections_of_a_worker_skip_what_it_has_loaded(hanging):
-    """The test counts objects instead of measuring time. A garbage collection does not visit frozen objects."""
+    """The objects that a worker has loaded are frozen, so that a garbage collection does not visit them.
+
+    The test counts objects instead of measuring time.
+    """
     with (
         patch.dict(os.environ),
         patch.object(worker_start, "import_string", return_value=hanging),
@@ -100,7 +103,7 @@ def test_garbage_collections_of_a_worker_skip_what_it_has_loaded(hanging):
 
 
 def test_the_objects_that_the_checks_loaded_are_frozen_before_workers_fork():
-    """If the objects were not frozen, the first garbage collection in a worker would write to each of them.
+    """The first garbage collection in a worker writes to each object that is not frozen.
 
     Each memory page with such an object would then be copied.
     """

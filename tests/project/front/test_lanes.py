@@ -1,6 +1,6 @@
-"""A lane of the front (project.front).
+"""A lane of the front (project.front): threads and a bounded queue for one kind of request.
 
-The tests are about how many of its jobs run at the same time, and which thread runs the next job.
+The tests check how many jobs run at the same time, and which thread runs the next job.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from project.front.lanes import Full, Lane
 
 
 class Work:
-    """Jobs of a lane that run until they are released, and a clock that the test moves."""
+    """Jobs that run until a test releases them, and a clock that the test moves."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -61,7 +61,7 @@ def in_loop(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 async def looked_again() -> None:
-    """Wait until the lane has looked for slow jobs at least once."""
+    """Wait until the lane has checked at least once which jobs are slow."""
     await asyncio.sleep(3 * lanes.SLOW)
 
 

@@ -1,6 +1,6 @@
-"""The requests that the front passes on to the WSGI application.
+"""The requests that the front sends on to the WSGI application.
 
-The application gets each header in one spelling, and whole bodies with a length.
+The application gets each header in one spelling, and each body complete and with its length.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from tests.project.front.asgi import asked, front, scope
 
 
 def echo(environ, start):
-    """Answer with the body of the request and the text values of its environ."""
+    """Answer with a JSON object: the text values of the WSGI environ, and the body of the request."""
     told = {name: value for name, value in environ.items() if isinstance(value, str)}
     body = json.dumps(told | {"body": environ["wsgi.input"].read().decode()}).encode()
     start("200 OK", [("Content-Type", "application/json")])

@@ -1,4 +1,4 @@
-"""A Prometheus registry for each test, in which the issuer's metrics are registered."""
+"""Fixtures: a Prometheus registry for each test, in which the issuer's metrics are registered."""
 
 from collections.abc import Callable, Iterator
 
@@ -23,7 +23,7 @@ def registry() -> Iterator[CollectorRegistry]:
 
 @pytest.fixture
 def counted(registry: CollectorRegistry) -> Iterator[CollectorRegistry]:
-    """Yield the registry. Events of the audit trail and logins are counted in it during the test."""
+    """Count audit events and logins in the registry during the test, and yield the registry."""
     before = list(trail.observers), list(password_slots.observers)
     events.attach()
     yield registry

@@ -1,4 +1,4 @@
-"""The port that exposes the metrics of several worker processes together."""
+"""The port that exposes the metrics of all worker processes of a server."""
 
 import http.client
 import ipaddress
@@ -30,7 +30,10 @@ if sys.argv[2] == "stay":
 
 
 def worker(folder, value, end="go"):
-    """Return a process that has counted `value` tokens."""
+    """Start a process that counts `value` tokens in the metrics files of `folder`.
+
+    With `end="stay"`, the process prints "ready" and runs until its stdin is closed.
+    """
     return subprocess.Popen(
         [sys.executable, "-c", WORKER, str(value), end],
         cwd=ROOT,
@@ -43,9 +46,9 @@ def worker(folder, value, end="go"):
 
 @pytest.fixture
 def serve(tmp_path):
-    """Yield a function that serves the metrics of a folder to `networks`.
+    """Yield a function that starts the metrics port, for clients in the given `networks`.
 
-    It returns a function that sends a request, and returns its status and body.
+    That function returns another one, which sends a request to the port and returns its status and body.
     """
     servers = []
 

@@ -1,4 +1,4 @@
-"""The values of the metrics' labels: values that the code names, and "other"."""
+"""Each label of a metric has only values that the code names, and "other"."""
 
 import re
 from pathlib import Path

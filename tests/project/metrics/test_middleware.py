@@ -1,4 +1,4 @@
-"""The metric of the duration of requests by endpoint. The labels are names of the URL map, never paths."""
+"""The metric of the duration of requests by endpoint. Its labels are the names of URL patterns, never paths."""
 
 import secrets
 
@@ -16,7 +16,7 @@ from tests.project.metrics.conftest import series
 
 @pytest.fixture
 def measure(settings, monkeypatch):
-    """Return the middleware that measures requests, with metrics turned on."""
+    """Turn metrics on, and return the middleware that measures requests."""
     settings.METRICS_PORT = 1
     monkeypatch.setattr(middleware, "_started", [True])
     return measured

@@ -1,4 +1,4 @@
-"""The metrics of issuer and API as they are served, with two workers each and on a separate port."""
+"""The metrics that issuer and API serve on a separate port, with two workers each."""
 
 import re
 import time
@@ -32,7 +32,7 @@ class Served:
         return float(found[1]) if found else None
 
     def wait_for(self, series: str) -> float:
-        """Wait for a series that is read in the background, and return its value."""
+        """Wait until there is a series with this name, which a thread adds in the background. Return its value."""
         deadline = time.monotonic() + WITHIN
         while (value := self.value(series)) is None:
             assert time.monotonic() < deadline, f"{series} did not come"

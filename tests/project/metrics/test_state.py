@@ -1,4 +1,4 @@
-"""The thread that samples the gauges of the issuer's state, and the circuit breakers of databases."""
+"""The thread that updates the gauges of the issuer's state, and the gauges of the databases' circuit breakers."""
 
 from threading import Event
 

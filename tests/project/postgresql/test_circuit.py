@@ -1,7 +1,7 @@
 """The circuit breaker of a database server.
 
-After the server did not answer, no thread tries to connect for a second. Then one thread tries, and its result decides
-for all.
+If the server does not answer, no thread tries to connect for a second. Then one thread tries, and the result of this
+attempt opens or closes the circuit for all threads.
 """
 
 import threading
@@ -26,7 +26,7 @@ def clock() -> Clock:
 
 
 def elsewhere(circuit: ServerCircuit) -> bool:
-    """Return True if the circuit breaker lets another thread than this one try."""
+    """Return True if the circuit breaker lets a thread other than this one connect."""
     found = []
 
     def ask() -> None:

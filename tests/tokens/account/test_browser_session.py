@@ -146,9 +146,9 @@ def test_after_a_logout_everywhere_no_earlier_session_is_listed(user):
 
 
 def test_the_record_follows_a_new_password(user):
-    """When a user sets a new password, Django changes the session's key.
+    """A changed password gives the session a new key (by Django) and a new session epoch (by the issuer).
 
-    The issuer changes the user's session epoch.
+    The issuer's row about the session gets both new values.
     """
     here, other = logged_in(), logged_in()
     before = row_of(here)

@@ -43,7 +43,10 @@ def browser(client, user):
 
 
 def connect(browser, app, **changes):
-    """Allow the application as the user of the browser, and return the token response."""
+    """Allow the application as the user of the browser, and return the token response.
+
+    `changes` replace parameters of the authorization request.
+    """
     issued = answer_of(allow(browser, authorization(app, scope=SCOPE, **changes)))["code"]
     return redeem(browser, app, issued).json()
 

@@ -1,6 +1,7 @@
-"""The place that the account pages show for the address of a session.
+"""The place (city, country) that the account pages show for the IP address of a session.
 
-It comes from the operator's database, in the language of the page. Otherwise, no place is shown.
+It is read from a database of places that the operator provides, in the language of the page. If the database has no
+place for the address, none is shown.
 """
 
 import logging

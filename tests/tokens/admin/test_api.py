@@ -31,7 +31,10 @@ def events():
 
 
 def rows(api, *changes):
-    """Return the form fields for the rows of an API's scopes, with `changes` of these rows."""
+    """Return the form fields for the rows of an API's scopes.
+
+    Each of `changes` has the changed fields of one row, in the order of the names. Further ones add rows.
+    """
     scope_rows = list(api.scopes.order_by("name"))
     sent = {"scopes-TOTAL_FORMS": len(changes), "scopes-INITIAL_FORMS": len(scope_rows)}
     for number, change in enumerate(changes):

@@ -31,7 +31,7 @@ def page_of(client):
 
 
 def one_row(secret, **dates):
-    """Return the form fields for the only secret of a client. `dates` are its dates."""
+    """Return the form fields for the only secret of a client. `dates` maps names of date columns to their values."""
     row = {"secrets-0-id": secret.pk, "secrets-0-client": secret.client_id}
     for name, at in dates.items():
         row |= {f"secrets-0-{name}_0": f"{at:%Y-%m-%d}", f"secrets-0-{name}_1": f"{at:%H:%M:%S}"}
@@ -143,7 +143,7 @@ def test_an_expiry_date_can_be_removed(admin, form):
 
 
 def test_a_secret_revoked_while_its_page_was_open_shows_an_error(admin, form, monkeypatch):
-    """Another administrator revokes the secret after the form was validated and before it is saved."""
+    """Another administrator revokes the secret after the form was validated and before the form is saved."""
     admin.post(ADD, form)
     made, row = Client.objects.get(), ClientSecret.objects.get()
     ended, judge = datetime(2026, 1, 1, tzinfo=UTC), secret_rotation.refuse_ended
@@ -414,7 +414,7 @@ def test_the_end_of_an_ended_secret_cannot_be_changed(admin, form, ended, change
 def test_a_client_with_an_ended_secret_can_be_saved(admin, form, name):
     """The form shows dates without microseconds.
 
-    If it sends the same second back, the stored expiry date must not change.
+    If the form is sent back unchanged, the stored date keeps its microseconds.
     """
     admin.post(ADD, form)
     ended = {name: datetime(2026, 1, 1, 1, 2, 3, 4, UTC)}

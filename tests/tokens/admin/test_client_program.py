@@ -1,6 +1,6 @@
 """Adding a client for a known program in the admin.
 
-The client is the same that `create_client --for` registers for the program.
+The admin creates the same client as `create_client --for` does for the program.
 """
 
 from io import StringIO

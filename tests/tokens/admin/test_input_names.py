@@ -18,7 +18,10 @@ def api():
 
 
 def names(page: str) -> list[str | None]:
-    """Return the accessible name of each visible control in the inline table of scopes."""
+    """Return the accessible name of each visible control in the inline table of scopes.
+
+    The name is None if a control has none.
+    """
     return [
         label[1] if (label := re.search(r'aria-label="([^"]+)"', control)) else None
         for control in CONTROL.findall(page)

@@ -44,9 +44,9 @@ def opened(browser, address):
 
 
 def walked(browser, address, rel):
-    """Return the primary keys of the rows on each page, and the address of the last page.
+    """Load the page at `address` and all pages after it, by the links with this `rel`.
 
-    Begins at `address`, and follows the links with this `rel`.
+    Return the primary keys of the rows on each page, and the address of the last page.
     """
     pages = []
     while True:
@@ -107,7 +107,7 @@ def test_a_page_by_key_counts_no_row(admin, users, django_assert_max_num_queries
 
 
 def test_a_row_that_the_filter_hides_still_has_its_place(admin, users):
-    """A user can be disabled after one page was loaded and before the next one is requested."""
+    """The user at whose row the page begins was disabled after the previous page was loaded."""
     page = admin.get(USERS, {"follows": users[3].pk, "is_active__exact": 1})
     assert not users[3].is_active
     assert [row.username for row in page.context["cl"].result_list] == ["u4", "u5"]
@@ -125,7 +125,10 @@ def test_a_key_of_no_row_leads_to_the_first_page(admin, users, name, key):
 
 @pytest.mark.parametrize("key", ["9" * 30, "-" + "9" * 30])
 def test_a_key_that_the_database_cannot_store_leads_to_the_first_page(admin, key):
-    """The primary key of a self-registered client is that of its row in the table of clients."""
+    """The address has a primary key beyond the integers of the database.
+
+    In this table, the primary key refers to a row of the table of clients.
+    """
     page = "/admin/tokens/openclient/"
     assert admin.get(page, {"follows": key}).headers["Location"] == f"{page}?e=1"
 

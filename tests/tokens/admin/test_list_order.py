@@ -77,7 +77,7 @@ def test_an_order_by_anything_else_has_no_columns(entry):
 
 
 def test_a_reference_to_a_table_with_an_order_of_its_own_has_no_columns():
-    """Django then sorts by the default order of the other table, and not by the reference."""
+    """For such a reference, Django sorts by the default order of the other table, and not by the stored key."""
     assert InitialAccessToken._meta.ordering
     assert columns(OpenClient, ["initial_token", "pk"]) == ()
     assert columns(OpenClient, ["initial_token_id", "pk"]) != ()

@@ -1,4 +1,4 @@
-"""Each field of the admin with a value that tokens have links to the inspection of a token.
+"""Each field of the admin whose value is also in tokens has a link to the inspection of a token.
 
 The inspection compares the value with that of the token.
 """
@@ -46,9 +46,9 @@ def fields(page):
 
 
 def like_tokens():
-    """Return each field whose name is that of a token's part or value, with its table and its admin page.
+    """Return each field of the admin that is named like a value in tokens, such as `jti` or `kid`.
 
-    Inline tables within a page count, too.
+    Each has its table and its admin page. The page is None for a field of a table within another page.
     """
     found = set()
     pages = [*django_admin.site._registry.values()]

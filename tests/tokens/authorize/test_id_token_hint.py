@@ -30,7 +30,7 @@ def browser(client, user):
 
 @pytest.fixture
 def tokens(browser, own):
-    """Return the token response that the client got for the user. A key of the ring signed its tokens."""
+    """Create a signing key, and return the client's token response for the user of the browser."""
     rotate()
     return redeem(browser, own, parameters(browser.get("/oauth/authorize", authorization(own)))["code"]).json()
 
@@ -78,7 +78,10 @@ def test_the_user_who_logs_in_is_compared_with_the_hint_again(browser, own, toke
 
 
 def test_the_user_who_answers_the_consent_page_is_compared_with_the_hint(browser, user, own, tokens, eve):
-    """The signature of the consent form is valid. It is bound to the authorization request, which has the hint."""
+    """The form has a valid signature and is sent by another user than the hint names.
+
+    So the issuer compares the user with the hint when it receives the form, and not only when it shows the page.
+    """
     query = authorization(own, id_token_hint=tokens["id_token"], prompt="consent")
     log_in(browser, eve)
     with patch("tokens.views.authorize.consent.names_another_user", return_value=False):

@@ -75,7 +75,7 @@ def test_a_request_is_answered_by_the_rule_of_its_client(browser, webapp, rule, 
 
 @pytest.mark.parametrize("rule", ["nonce", "optional"])
 def test_a_public_client_always_needs_pkce_also_if_its_row_says_otherwise(browser, spa, rule):
-    """RFC 9700 section 2.1.1."""
+    """A public client has no secret, so its codes always need PKCE (RFC 9700 section 2.1.1)."""
     assert ruled(spa, rule).pkce_rule == PkceRule.REQUIRED
     assert parameters(allow(browser, authorization(spa, **WITHOUT)))["error_description"] == MISSING
 

@@ -40,7 +40,10 @@ def logged_in(browser):
 
 
 def login_address(browser, client, **changes):
-    """Send an authorization request that requires a new login. Return the address of the login page."""
+    """Send an authorization request that requires a new login. Return the address of the login page.
+
+    `changes` are the parameters that require the new login.
+    """
     response = browser.get("/oauth/authorize", authorization(client, **changes))
     assert response["Location"].startswith("/accounts/login/?"), response["Location"]
     return response["Location"]
@@ -63,7 +66,7 @@ def test_a_logged_in_user_gets_the_login_page_and_a_new_login_gives_a_code(brows
 
 @pytest.mark.parametrize("changes", REQUIRED, ids=str)
 def test_the_address_without_a_new_login_leads_to_the_login_again(browser, own, changes):
-    """The address to which the login page continues can be opened without a login. Then no new login has been made."""
+    """The user opens the address to which the login page continues, but has not logged in again."""
     back = parameters({"Location": login_address(browser, own, **changes)})["next"]
     assert browser.get(back)["Location"].startswith("/accounts/login/?")
 
@@ -125,7 +128,10 @@ def test_a_forged_mark_is_no_new_login(browser, user, own, forged):
     [(-1, True), (60, False)],  # a busy machine takes a while to log in
 )
 def test_a_login_is_new_for_ten_minutes(browser, user, own, signer, seconds, renewed, at):
-    """If the address is opened on a later day, it requires a new login again."""
+    """After a new login, the user has ten minutes to open the address at which the request continues.
+
+    If the address is opened later, the issuer requires a new login again.
+    """
     then = timezone.now()
     page = login_address(browser, own, prompt="login")
     with patch("time.time", return_value=then.timestamp()):
@@ -150,8 +156,8 @@ def test_the_clock_of_the_node_that_logs_in_can_be_behind(browser, user, own, be
 def test_an_earlier_login_does_not_fit_an_address_from_another_browser(client, user, own, ago, changes):
     """Another browser sent the request and got an address for it.
 
-    That address does not work in this browser, which is logged in. If the request itself is sent from this browser,
-    with the signed parameter that ties a new login to it, this browser has to log in again.
+    This browser is logged in, but the address does not work in it. If this browser sends the request itself, with the
+    signed parameter that ties a new login to it, the user has to log in again.
     """
     other = Browser()
     handle = parameters({"Location": login_address(other, own, **changes)})["next"]

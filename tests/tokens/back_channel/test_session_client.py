@@ -1,6 +1,7 @@
 """The clients that take part in a login session.
 
-No code is issued in a session that has ended. A login keeps the session before it, or ends it.
+No code is issued in a session that has ended. If the same user logs in again, the session continues. If another user
+logs in, it ends.
 """
 
 from datetime import timedelta

@@ -1,6 +1,6 @@
 """The numbers of logout messages that are sent at the same time: in total, and to each client.
 
-A client gets few of the slots. Clients that fail or are slow together get only a part of the slots, so that they do not
+A client gets few of the slots. All failing and slow clients together get only a part of the slots, so that they do not
 delay other clients.
 """
 

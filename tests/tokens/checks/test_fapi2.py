@@ -22,7 +22,7 @@ BY_KEY = {"token_endpoint_auth_method": "private_key_jwt", "client_jwks": jwks("
 
 
 def make(client_id, **changes):
-    """Return a client that has all that the profile requires, with `changes` of its fields."""
+    """Return a client that has all that the profile requires. `changes` replace some of its fields."""
     made = make_client(client_id, "authorization_code", "client_credentials", "refresh_token", skip_authorization=True)
     Client.objects.filter(pk=made.pk).update(**BY_KEY | changes)
     return Client.objects.get(pk=made.pk)
@@ -32,7 +32,7 @@ def make(client_id, **changes):
 def bank(request, apis, signer, settings):
     """Return a client that must follow the FAPI 2.0 profile.
 
-    Its own switch requires the profile, or the setting for all clients does.
+    Each test runs twice: the profile is required by a field of the client, or by a setting for all clients.
     """
     if request.param == "setting":
         settings.ISSUER = settings.ISSUER | {"FAPI2": True}

@@ -1,6 +1,6 @@
-"""The table of the FAPI 2.0 Security Profile's clauses names existing tests.
+"""The table of clauses of the FAPI 2.0 Security Profile, and the report on a configuration.
 
-The report names the clauses that a configuration does not meet.
+Each row of the table names an existing test. The report names the clauses that a configuration does not meet.
 """
 
 import ast

@@ -61,7 +61,7 @@ def hook(monkeypatch, settings, thread):
 
 @pytest.fixture
 def token(client, hook, signer):
-    """Return a function that logs in a user who is in these groups, and returns the access token."""
+    """Return a function that logs in a new user who is in the given groups, and returns the access token."""
     make_api(INVOICES, "notes:read")
     app = with_secret(make_client("app", "authorization_code", scopes=["notes:read"]))
 

@@ -21,7 +21,10 @@ ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 
 @pytest.fixture
 def hooked(settings, monkeypatch):
-    """Return a function that installs a claims hook. It returns a list, which gets the hook's arguments."""
+    """Return a function that installs a claims hook, and returns a list.
+
+    The arguments of each call of the hook are appended to the list.
+    """
 
     def install(function, **others):
         calls = []

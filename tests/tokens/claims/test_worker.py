@@ -15,7 +15,7 @@ variable: ContextVar[str] = ContextVar("variable", default="")
 
 @pytest.fixture(autouse=True)
 def freed(monkeypatch):
-    """Give the test worker threads of its own. Returns an event, which is set when a thread is free again."""
+    """Give the test worker threads of its own. Return an event that is set when one of them is free again."""
     event = threading.Event()
 
     class Announcing(list):

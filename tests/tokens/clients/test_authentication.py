@@ -108,7 +108,7 @@ def test_a_client_with_a_key_cannot_authenticate_by_a_secret(client, service, si
 def test_a_secret_is_accepted_in_either_place_whichever_is_registered(
     client, anywhere, signer, path, method, shown, warm
 ):
-    """RFC 6749 section 2.3.1."""
+    """Every endpoint accepts the secret in the header and in the body (RFC 6749 section 2.3.1)."""
     Client.objects.filter(pk=anywhere.pk).update(token_endpoint_auth_method=method)
     if warm:
         assert post(client, "/oauth/token", ASK, **basic("service", anywhere.plain)).status_code == 200
@@ -198,7 +198,7 @@ def test_the_log_and_not_the_answer_says_that_a_secret_is_in_the_wrong_place(
 @pytest.mark.parametrize("path", ["/oauth/introspect", "/oauth/revoke", "/oauth/token"])
 @pytest.mark.parametrize("how", ["secret", "key"])
 def test_a_client_that_authenticates_at_any_endpoint_is_recorded_as_used_that_day(client, service, signer, path, how):
-    """An API's client only introspects and revokes tokens. It never gets one itself."""
+    """The client of an API only introspects and revokes tokens, and never gets a token."""
     Client.objects.filter(pk=service.pk).update(
         grants=[],
         **({} if how == "secret" else {"token_endpoint_auth_method": "private_key_jwt", "client_jwks": jwks()}),
@@ -237,7 +237,10 @@ def test_malformed_encrypting_keys_are_answered_by_503(client, service, settings
 
 
 def at_another_node(*entries):
-    """Return the settings of another node with the same database. `entries` are its KEY_ENCRYPTION_KEYS."""
+    """Return a context in which the settings are those of another node with the same database.
+
+    `entries` are the KEY_ENCRYPTION_KEYS of that node.
+    """
     return override_settings(ISSUER=settings.ISSUER | {"KEY_ENCRYPTION_KEYS": list(entries)})
 
 

@@ -216,9 +216,10 @@ def test_a_key_verifies_only_the_algorithm_that_it_is_bound_to(client, keyed):
 def test_an_unknown_client_costs_the_same_verification_as_a_wrong_key(
     client, keyed, monkeypatch, who, warm, django_assert_num_queries
 ):
-    """Two SQL statements read version and client.
+    """Every refused request runs two SQL statements, which read version and client, and two signature verifications.
 
-    One verification uses the cached client, the other one the stored client.
+    The keys are first those of the cached client, then those of the stored client. If the client has no key, a dummy
+    key is used.
     """
     make_client("by_secret", "client_credentials")
     if warm:

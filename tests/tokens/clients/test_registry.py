@@ -23,7 +23,10 @@ UNCOUNTED = {
 
 
 def statements(ask) -> list[str]:
-    """Return the SQL statements of a request, which must succeed."""
+    """Call `ask`, which sends a request, and return the kinds of SQL statements that it runs.
+
+    Fails if the answer is not 200.
+    """
     with CaptureQueriesContext(connection) as captured:
         response = ask()
     assert response.status_code == 200, response.content
@@ -46,7 +49,7 @@ def by_key(client, apis, signer):
 def exchange(client, apis, code, signer):
     """Return a function that sends a token exchange request (RFC 8693) and returns the answer.
 
-    The client of an API exchanges a token that the API received for a token of another API.
+    The client of one API exchanges a token that this API received, for a token of another API.
     """
     app = make_client("app", "authorization_code", public=True)
     token = redeem(client, app, code(app, scope="notes:read")).json()["access_token"]
@@ -138,7 +141,7 @@ def test_a_deactivated_client_is_refused_although_it_is_cached(client, by_key):
 
 
 def test_a_client_that_was_cached_in_a_rolled_back_transaction_is_not_used(service):
-    """The version of the registry that a rolled back transaction wrote is never used again."""
+    """A version of the registry that was written by a rolled back transaction is never used again."""
     with transaction.atomic():
         Client.objects.filter(pk=service.pk).update(name="never")
         seen = registry.version()

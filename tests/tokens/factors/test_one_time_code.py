@@ -80,7 +80,7 @@ def test_an_earlier_code_is_refused_after_a_later_one(app):
 def test_another_row_of_the_same_app_does_not_accept_the_code_again(app):
     """A second process read the app's row before the first process accepted the code.
 
-    So that copy of the row does not show that the code was used.
+    The second process still has this old copy of the row, which does not show that the code was used.
     """
     stale = Authenticator.objects.get(pk=app.pk)
     assert spend(app, code(NOW), now=NOW)

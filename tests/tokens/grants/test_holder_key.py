@@ -52,7 +52,7 @@ PUBLIC = ("authorization_code", "refresh_token", DEVICE)
 
 
 def proof(key=KEY, **changes):
-    """Return a DPoP header with a new proof by `key` for the token endpoint."""
+    """Return a DPoP header with a new proof by `key` for the token endpoint. `changes` replace claims of the proof."""
     return {"HTTP_DPOP": key.proof("POST", changes.pop("htu", URL), **{"iat": time.time()} | changes)}
 
 
@@ -268,7 +268,7 @@ def test_an_application_that_acts_for_a_user_gets_bound_tokens(client, apis, use
 
 @pytest.fixture
 def gateway(apis):
-    """Return the client that acts for API. It exchanges users' tokens for tokens of OTHER_API."""
+    """Return the client that acts for one API. It exchanges users' tokens for tokens of another API."""
     made = with_secret(make_client("gateway", EXCHANGE, scopes=()))
     Api.objects.filter(identifier=API).update(client=made)
     policy = ExchangePolicy.objects.create(client=made, api=apis[OTHER_API])

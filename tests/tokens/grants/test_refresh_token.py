@@ -85,9 +85,9 @@ def test_the_scope_may_narrow_for_one_token_and_never_widen(client, app, log_in_
 
 
 def test_the_user_s_identity_alone_is_for_the_issuer(client, app, log_in_to, decode):
-    """A token for an API needs a scope of this API.
+    """A refresh with the scope openid alone gets a token for the issuer.
 
-    The same rule applies to an authorization request.
+    A token for an API needs a scope of this API. The same rule applies to an authorization request.
     """
     text = log_in_to(app)["refresh_token"]
     body = refresh(client, app, text, scope="openid").json()

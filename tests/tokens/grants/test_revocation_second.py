@@ -56,7 +56,10 @@ def is_alive(answer):
 
 
 def ends(kind):
-    """Return the `issued_before` of the only revocation of this kind. It covers tokens that were issued before."""
+    """Return the `issued_before` of the only revocation of this kind.
+
+    The revocation covers tokens that were issued before that time.
+    """
     return datetime.fromtimestamp(Revocation.objects.get(kind=kind).issued_before, UTC)
 
 

@@ -45,7 +45,10 @@ def notes(apis):
 
 @pytest.fixture
 def mint(user, webapp, signer):
-    """Return a function that makes an access token as the issuer would issue it, with `changes` of its claims."""
+    """Return a function that makes an access token as the issuer would issue it.
+
+    `changes` replace values of the token.
+    """
 
     def make(**changes):
         said = {

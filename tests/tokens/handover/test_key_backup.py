@@ -41,7 +41,10 @@ def folder(tmp_path, monkeypatch):
 
 
 def quick(**kinds):
-    """Return scrypt with a small cost parameter, so that deriving a key from the passphrase is fast."""
+    """Return scrypt with a small cost parameter, so that deriving a key from the passphrase is fast.
+
+    `kinds` are the other parameters of scrypt.
+    """
     return REAL(**kinds | {"n": 2})
 
 

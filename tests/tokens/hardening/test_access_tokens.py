@@ -1,4 +1,7 @@
-"""Only access tokens are credentials, only while their user is active. Few clients may introspect a token."""
+"""Only access tokens are credentials, and only while their user is active.
+
+Only the client of a token and the client of its API may introspect the token.
+"""
 
 import pytest
 from django.utils import timezone

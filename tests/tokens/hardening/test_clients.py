@@ -121,9 +121,9 @@ def test_a_request_with_two_secrets_is_refused_before_any_is_compared(client, se
 
 
 def work(monkeypatch, target, name, attempt):
-    """Return how many secrets are compared for a wrong secret.
+    """Send a wrong secret for an existing client and for an unknown client.
 
-    The first number is that for a client that exists, the second one that for an unknown client.
+    Return, for each of the two, how often `attempt` calls the function `name` of `target`, which compares secrets.
     """
     done = []
     monkeypatch.setattr(target, name, lambda *args, **kwargs: done.append(args) or False)

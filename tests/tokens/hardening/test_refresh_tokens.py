@@ -1,6 +1,6 @@
-"""A refresh token expires, and is refused if its user is disabled. Its reuse revokes the token family.
+"""A refresh token expires, and is refused if its user is disabled.
 
-RFC 9700 section 4.14.
+Reuse of a refresh token revokes the token family (RFC 9700 section 4.14).
 """
 
 from datetime import timedelta

@@ -1,6 +1,6 @@
 """The switches of an API that change its access tokens.
 
-One makes `aud` a list, the other one makes the `typ` JWT, which is dangerous.
+One switch makes `aud` a list. The other switch makes the `typ` JWT, which is dangerous.
 """
 
 from datetime import UTC, datetime

@@ -1,6 +1,6 @@
 """The choice of the one API that a token is for. The parameter `resource` decides first, then the scopes.
 
-RFC 8707 section 2, RFC 6749 section 3.3.
+The rules are in RFC 8707 section 2 and RFC 6749 section 3.3.
 """
 
 import pytest

@@ -140,7 +140,7 @@ def test_a_damaged_spent_token_is_no_reuse(client, app, log_in_to, later, damage
 def test_a_token_from_after_the_backup_that_was_restored_is_no_reuse(client, app, log_in_to):
     """The database was restored to its state before the rotation.
 
-    It knows the token family, but not its newest token.
+    The restored database has the token family, but not the newest token.
     """
     first = log_in_to(app)["refresh_token"]
     before = RefreshToken.objects.values().get()

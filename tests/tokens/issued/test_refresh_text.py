@@ -1,6 +1,7 @@
 """The text of a refresh token.
 
-It is authenticated as a whole, and derived from the text before it. Each encryption key gives another text.
+The text is authenticated as a whole, and is derived from the text of the previous token of its family. Each encryption
+key gives another text.
 """
 
 import secrets

@@ -26,7 +26,7 @@ CLIENTS = JoinedRows(
 
 @pytest.fixture
 def grant(webapp, user):
-    """Return a grant whose columns have JSON, a UUID, an instant and no value. It has a code and a refresh token."""
+    """Return a grant with values of each kind: JSON, a UUID, an instant and NULL. It has a code and a refresh token."""
     ends = NOW + timedelta(days=1)
     row = UserGrant(user=user, client=webapp, audience="a'b", scope="s", auth_time=NOW, created_at=NOW, ends_at=ends)
     row.amr, row.session_epoch, row.claims = ["pwd"], uuid.uuid4(), {"userinfo": {"name": None}}

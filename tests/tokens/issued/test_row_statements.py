@@ -17,7 +17,7 @@ NOW = timezone.now()
 
 @pytest.fixture
 def grant(webapp, user):
-    """Return a grant that was inserted by plain SQL. Its columns have a JSON list, a UUID, texts and no value."""
+    """Return a grant that was inserted by plain SQL. Its columns have a JSON list, a UUID, texts and NULL."""
     ends = NOW + timedelta(days=1)
     row = UserGrant(user=user, client=webapp, audience="a'b", scope="s", auth_time=NOW, created_at=NOW, ends_at=ends)
     row.amr, row.session_epoch = ["pwd", "otp"], uuid.uuid4()

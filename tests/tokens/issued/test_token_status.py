@@ -1,6 +1,6 @@
-"""Whether the issuer still accepts a token.
+"""The check that the issuer still accepts a token.
 
-The answer depends on the issuer's revocations, on the token's client and on its user.
+The result depends on the issuer's revocations, on the token's client and on its user.
 """
 
 import uuid

@@ -28,7 +28,7 @@ def other(**changes):
 
 
 def forged_row():
-    """Write a row of a retired key without knowing a secret, as an attacker with access to the database can."""
+    """Write a row of a key without knowing a secret, as an attacker with access to the database can. Return its kid."""
     forged = SigningKey.objects.get(signs_at__isnull=False)
     pair = keystore.keystore("database").generate("RS256", bits=None)
     forged.pk, forged.kid, forged.public_jwk = None, pair.kid, pair.jwk

@@ -71,9 +71,9 @@ def test_a_dry_run_at_a_time_when_lowered_timings_count_says_what_would_happen_t
 
 
 def test_longer_timings_count_before_the_next_step_which_can_be_a_revocation():
-    """If a timing in the settings becomes longer, the planned start of a key moves.
+    """A step stores a longer timing of the settings, and moves the start of a planned key to a later instant.
 
-    It moves as late as the new timing requires.
+    In this test, the step is a revocation.
     """
     run()
     planned = run(early=True)

@@ -56,7 +56,10 @@ def created(operator):
 
 
 def announced(operator):
-    """Make the standby key unusable by hand, and let a step announce another one. Return its kid in a list."""
+    """Make the standby key unusable by hand, and let a step announce another key.
+
+    Return a list with the kid of the new key.
+    """
     operator.rotate()
     lost = SigningKey.objects.filter(signs_at=None)
     store_of = {"sealed": None, "private_destroyed_at": operator.now, "cancelled_at": operator.now}

@@ -92,7 +92,7 @@ def forge(**columns):
 
 @pytest.fixture
 def mixed(clock):
-    """Create a ring whose first two keys are sealed under an encryption key that is then lost.
+    """Create a ring whose first two keys are sealed under a lost encryption key. Return the id of that encryption key.
 
     The standby key is sealed under another encryption key.
     """

@@ -1,6 +1,6 @@
 """Reading the clocks of the node and of the database at one moment.
 
-A wrong clock is detected. A process that was suspended between the readings is not reported as having one.
+A wrong clock is detected. If a process was suspended between the two readings, its clock is not reported as wrong.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -1,6 +1,6 @@
-"""A step of key rotation is not taken if it takes too long.
+"""A step of key rotation is refused if it takes too long.
 
-It is not taken, either, if the node's clock and the database's clock differ.
+It is also refused if the node's clock and the database's clock differ.
 """
 
 from datetime import timedelta

@@ -34,7 +34,7 @@ def key(ring: Ring, kid: str) -> lifecycle.Key:
 
 
 def flush_of(ring: Ring, kid: str) -> lifecycle.Key | None:
-    """Return the key whose start makes verifiers drop the revoked key `kid`."""
+    """Return the key whose start makes verifiers drop the revoked key `kid`. Returns None if there is no such key."""
     return lifecycle.flush(key(ring, kid), ring.dates())
 
 
@@ -312,7 +312,7 @@ def test_a_broken_row_in_the_place_of_the_next_key_keeps_no_key_from_being_revok
 
 
 def problems(ring):
-    """Return the problems that `keys --check` reports, by code."""
+    """Return a mapping from the code of each problem that `keys --check` reports to the problem."""
     with ring.at(), node_at(lambda: ring.now):
         return {
             problem.code: problem

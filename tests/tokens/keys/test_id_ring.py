@@ -33,7 +33,7 @@ def header(text):
 
 
 def verified(client, text, audience):
-    """Verify an ID token as a client does, by the JWKS that the metadata names."""
+    """Verify an ID token as a client does, by the JWKS that the metadata names. Return its claims."""
     public = keys(client)[header(text)["kid"]]
     return jwt.decode(text, jwt.PyJWK(public), algorithms=[public["alg"]], audience=audience)
 

@@ -1,4 +1,4 @@
-"""Commands find signing keys by their kid or by its beginning."""
+"""Commands find signing keys by their kid, or by the first characters of the kid."""
 
 import json
 from datetime import UTC, datetime
@@ -19,7 +19,10 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def ring_of(monkeypatch):
-    """Return a function that makes a key ring with keys that have these kids. The keys have no key material."""
+    """Return a function that makes the database have signing keys with the given kids only.
+
+    The keys have no key material.
+    """
 
     def make(*names):
         rows = [SigningKey(kid=name, ring=Ring(name="default")) for name in names]

@@ -94,9 +94,9 @@ def prove(machine: type[World], *, examples: int, start: int = 0) -> None:
 
 
 def assert_breaks(promise: str, machine: type[World]) -> None:
-    """Search from up to ten starts for a run that breaks this promise, and no other promise before.
+    """Search from up to ten starts for a run that breaks the rule `promise` before any other rule.
 
-    `promise` is a regular expression.
+    `promise` is a regular expression for the error message. Fails if there is no such run.
     """
     for start in range(10):
         try:

@@ -1,6 +1,6 @@
 """The background refresh of snapshots.
 
-While its thread is alive, requests do not read the database for them. Otherwise, requests read it.
+While the refresh thread is alive, requests use its snapshots. Otherwise, requests read the database themselves.
 """
 
 import os
@@ -21,7 +21,7 @@ SECOND = timedelta(seconds=1)
 
 
 class World:
-    """A fake database with rows that have these names.
+    """A fake database with a row for each of `names`.
 
     It has a clock, and records the reads and the threads that read.
     """

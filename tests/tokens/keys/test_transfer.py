@@ -172,7 +172,10 @@ def test_a_move_between_two_rings_of_their_own_breaks_no_token(client, clock, or
 
 
 def test_a_move_goes_by_the_slower_of_both_rings(clock, orders):
-    """Nodes can read the keys of the previous ring as late as the timings of the previous ring allow."""
+    """A move waits as long as the longer timings of the two rings require.
+
+    In this test, the previous ring has longer timings than the new ring.
+    """
     slow = replace(PRODUCTION, api_copy=timedelta(hours=40))
     by_hand(Ring.objects.filter(name="default"), policy=slow.to_json())
     clock.wait(days=3)

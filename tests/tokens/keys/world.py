@@ -327,7 +327,7 @@ class World(RuleBasedStateMachine):
     def _moment(self) -> datetime | None:
         """Return the next instant at which a node can change the key with which it signs.
 
-        A node can be as early or as late as the rules allow.
+        A node can be as early or as late as the rules allow. Returns None if there is no such instant.
         """
         moments = [at + LATE for at in self.rejected.values()]
         for state, ends in self._history():
@@ -355,9 +355,9 @@ class World(RuleBasedStateMachine):
             superseded = state.since
 
     def _nodes(self) -> list[tuple[State, timedelta]]:
-        """Return the obedient nodes.
+        """Return the obedient nodes, each as the state that the node has read and the error of its clock.
 
-        Each has a state that was read up to snapshot_age ago, and a clock that is slow, right or fast.
+        The state was read up to snapshot_age ago. The clock is slow, right or fast.
         """
         usable = [state for state, ends in self._history() if ends is None or self.now < ends]
         return [(state, skew) for state in usable for skew in (-state.error, timedelta(0), state.error)]

@@ -1,6 +1,6 @@
 """The number of passwords that are hashed at the same time is bounded.
 
-A further login, by any name, is refused with Retry-After.
+A further login is refused with Retry-After, for any username.
 """
 
 import subprocess

@@ -63,9 +63,9 @@ def test_the_user_has_names_and_a_verified_address():
 
 
 def test_the_configuration_leads_through_the_login_to_a_token_without_pkce(signer):
-    """The test follows the browser commands in the configuration, as the certification suite does.
+    """The test logs in as the browser commands in the configuration say, and then requests a token.
 
-    It finds elements by their ids in the HTML pages.
+    It fills the fields of the login page by the ids that the commands name.
     """
     plan = on_a_test_issuer()
     assert plan["server"]["discoveryUrl"] == "http://localhost:8000/.well-known/openid-configuration"

@@ -79,10 +79,7 @@ NEW_DATABASE = {("key_backup", "restore")}
 
 
 def parsers(parser: ArgumentParser) -> list[ArgumentParser]:
-    """Return the parsers that parse the last word of a command.
-
-    These are the parsers of its subcommands, or the command's own one.
-    """
+    """Return the parsers of a command's subcommands. If the command has none, return its own parser in a list."""
     actions = [action for action in parser._actions if isinstance(action, _SubParsersAction)]
     return [sub for action in actions for sub in action.choices.values()] or [parser]
 
@@ -122,7 +119,7 @@ def test_every_action_of_a_command_is_run(app, name):
 def world(tmp_path, monkeypatch):
     """Create what the commands name: a client, an API with a scope, a user, keys, files and a token.
 
-    Return the values that are not known in advance.
+    Return a mapping with the values that are not known in advance, such as the kid of a key.
     """
     monkeypatch.chdir(tmp_path)
     (tmp_path / "passphrase.txt").write_text("a passphrase of the test")

@@ -28,9 +28,9 @@ def run(*arguments, **more):
 
 @pytest.fixture
 def issued(apis, user):
-    """Return tokens by the names of user and client.
+    """Return a mapping from names, such as "ada app" (user and client) or "service", to tokens.
 
-    A user's entry has an access token and a refresh token, a service's only an access token.
+    Each entry is an access token and a refresh token. The service's refresh token is None.
     """
     users = {"ada": user, "bob": User.objects.create_user("bob", "bob@example.org", "correct horse")}
     clients = [make_client(name, "authorization_code", "refresh_token", public=True) for name in ("app", "web")]

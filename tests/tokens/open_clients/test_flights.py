@@ -1,6 +1,6 @@
 """Fetches of metadata documents.
 
-There is one at a time for each address, and its outcome is cached for a short time.
+There is one fetch at a time for each address, and its outcome is cached for a short time.
 """
 
 import threading

@@ -101,7 +101,7 @@ class Program:
         return self.client.redirect_uris.split()[0]
 
     def request(self, **changes):
-        """Return the authorization request that the program sends."""
+        """Return the authorization request that the program sends. `changes` replace parameters; None removes one."""
         asked = {
             "response_type": "code",
             "client_id": self.printed["client_id"],

@@ -1,6 +1,7 @@
-"""The pages of docs/clients/ and docs/resource-servers/, and the table of docs/recipes.md, come from the recipes.
+"""The documentation pages about known programs are written from the recipes (registrations of known programs).
 
-python -m tests.tokens.recipes.writer    writes them
+They are the pages of docs/clients/ and docs/resource-servers/, and the table of docs/recipes.md. The command `python -m
+tests.tokens.recipes.writer` writes them.
 """
 
 import pytest

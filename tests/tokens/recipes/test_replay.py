@@ -1,6 +1,6 @@
 """Each recipe registers a client or an API for a known program.
 
-The issuer then accepts the program's requests, and no similar ones. The requests are those in `[requests]` and
+The issuer then accepts the program's requests, and refuses similar ones. The requests are those in `[requests]` and
 `[verification]` of the recipe. The tests in tests/clients/ and tests/servers/ run the programs themselves.
 """
 
@@ -215,7 +215,10 @@ def token_of(step_words):
 
 
 def verified(token, recipe, identifier):
-    """Verify a token as the server of the recipe does: by the JWKS, and by the values that this server compares."""
+    """Verify a token as the server of the recipe does, and return its claims.
+
+    The token is verified by the JWKS, and by the claims that this server compares.
+    """
     (key,) = [
         key
         for key in jwt.PyJWKSet.from_dict(Browser().get("/.well-known/jwks.json").json()).keys

@@ -1,6 +1,6 @@
 """The file of a recipe (registration of a known program): the values that are read, and the error messages.
 
-An error message has its place in the file and the remedy.
+An error message names the place of the error in the file, and the remedy.
 """
 
 from datetime import date

@@ -46,7 +46,10 @@ def es256(db):
 
 
 def assertion(entry):
-    """Sign a client assertion by the private key in the printed configuration, as the certification suite does."""
+    """Return the form parameters of a client assertion, as the certification suite makes it.
+
+    The private key in `entry`, the printed configuration of a client, signs the assertion.
+    """
     (key,) = entry["jwks"]["keys"]
     now, client_id = int(timezone.now().timestamp()), entry["client_id"]
     claims = {"iss": client_id, "sub": client_id, "aud": ISSUER, "iat": now, "exp": now + 60}

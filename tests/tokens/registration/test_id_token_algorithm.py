@@ -1,6 +1,7 @@
 """The signature algorithm of ID tokens that a client can choose.
 
-A ring of the issuer must sign with it. The rule is the same in each way to register a client.
+The issuer must have a ring (set of signing keys) with this algorithm. The rule is the same in each way to register a
+client.
 """
 
 import json

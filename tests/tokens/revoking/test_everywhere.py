@@ -1,4 +1,7 @@
-"""A logout everywhere, and disabling a user or client. All sessions, grants and tokens end, and stay ended."""
+"""A logout everywhere, and disabling a user or client.
+
+All sessions end, and all grants and tokens are revoked. They do not work again later.
+"""
 
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -279,7 +282,10 @@ def test_a_logout_by_an_administrator_deletes_consents_too(client, admin_client,
 
 @pytest.mark.parametrize("gone", ["deleted", "disabled"])
 def test_a_user_deleted_or_disabled_during_the_consent_answer_creates_no_grant(client, app, user, gone):
-    """The session was checked before. Then the user's row is locked and checked again, before the grant is created."""
+    """The user is deleted or disabled after the view has checked the session.
+
+    The user's row is then locked and checked again, before the grant is created.
+    """
     log_in(client, user)
     page = authorization(app, scope=SCOPE)
     real = user_grant.create

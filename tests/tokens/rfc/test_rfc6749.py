@@ -177,7 +177,7 @@ def test_a_code_is_redeemed_once_and_its_reuse_revokes_the_grant(client, webapp,
 
 
 def test_an_expired_code_is_refused(client, webapp, code):
-    """RFC 6749 section 4.1.2."""
+    """An authorization code has a short lifetime, and is refused after it (RFC 6749 section 4.1.2)."""
     issued = code(webapp)
     kept = AuthorizationCode.objects.get()
     AuthorizationCode.objects.update(expires_at=kept.grant.created_at)

@@ -116,20 +116,20 @@ def test_the_state_is_returned_unchanged(browser, webapp, section):
 
 
 def test_the_client_gets_access_denied_if_the_user_refuses(browser, webapp):
-    """RFC 6749 section 4.1.2.1, access_denied."""
+    """The error is access_denied (RFC 6749 section 4.1.2.1)."""
     response = allow(browser, authorization(webapp), answer="false")
     assert answer(response) == sent_back("access_denied", "The user refused.", status=303)
 
 
 def test_a_client_without_the_grant_type_gets_unauthorized_client(browser, apis):
-    """RFC 6749 section 4.1.2.1, unauthorized_client."""
+    """A client that may only use client_credentials gets no code (RFC 6749 section 4.1.2.1)."""
     other = make_client("other", "client_credentials")
     response = browser.get("/oauth/authorize", authorization(other))
     assert answer(response) == redirected(("error", "unauthorized_client"), ("state", "s-1"), ("iss", ISSUER))
 
 
 def test_a_request_by_post_is_answered_like_one_by_get(browser, webapp):
-    """RFC 6749 section 3.1."""
+    """The issuer redirects a POST to a GET with the same declared parameters (RFC 6749 section 3.1)."""
     response = browser.post("/oauth/authorize", authorization(webapp) | {"more": "x"})
     sent = [(name, value) for name, value in authorization(webapp).items()]
     assert answer(response) == redirected(*sent, to="/oauth/authorize", status=303)

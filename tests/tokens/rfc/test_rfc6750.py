@@ -137,14 +137,14 @@ def test_userinfo_refuses_a_token_that_is_not_valid_for_it(client, token, signer
 
 
 def test_userinfo_refuses_a_revoked_token(client, token, webapp, told):
-    """RFC 6750 section 3.1, invalid_token."""
+    """The error for a revoked token is invalid_token (RFC 6750 section 3.1)."""
     assert answer(client.get(PATH, **bearer(token))) == told
     post(client, "/oauth/revoke", {"token": token}, **basic("webapp", webapp.plain))
     assert answer(client.get(PATH, **bearer(token))) == INVALID
 
 
 def test_userinfo_refuses_a_token_of_a_disabled_user(client, token, told):
-    """RFC 6750 section 3.1, invalid_token."""
+    """The error for a token of a disabled user is invalid_token (RFC 6750 section 3.1)."""
     assert answer(client.get(PATH, **bearer(token))) == told
     User.objects.update(is_active=False)
     assert answer(client.get(PATH, **bearer(token))) == INVALID

@@ -109,7 +109,7 @@ def test_another_client_cannot_revoke_a_token(client, desk, service, spa, tokens
 
 
 def test_a_public_client_revokes_its_token_by_its_client_id(client, spa, code):
-    """RFC 7009 section 2.1."""
+    """A public client has no credentials, so it only names itself (RFC 7009 section 2.1)."""
     token = redeem(client, spa, code(spa)).json()["access_token"]
     assert answer(post(client, PATH, {"token": token, "client_id": "spa"})) == DONE
 

@@ -224,7 +224,7 @@ def test_the_authentication_of_another_client_beside_the_grant_is_refused(client
 
 
 def test_a_client_without_the_grant_type_gets_unauthorized_client(client, robot, user):
-    """RFC 6749 section 5.2, unauthorized_client."""
+    """A client that may only use client_credentials gets no token for a JWT (RFC 6749 section 5.2)."""
     Client.objects.filter(pk=robot.pk).update(grants=["client_credentials"])
     assertion = sign("robot", sub=str(user.sub), header=GRANT_TYPE)
     form = {"grant_type": GRANT, "scope": "notes:read", "assertion": assertion}

@@ -125,7 +125,10 @@ def test_a_wrong_verifier_does_not_use_up_the_code(client, spa, code):
 
 
 def test_the_challenge_is_read_from_the_query_and_not_from_the_consent_form(client, user, spa):
-    """RFC 7636 section 4.4."""
+    """The challenge of the authorization request is bound to the code (RFC 7636 section 4.4).
+
+    A challenge in the consent form has no effect.
+    """
     log_in(client, user)
     page = client.get("/oauth/authorize", authorization(spa))
     form = {"shown": page.context["form"].initial["shown"], "allow": "true", "code_challenge": "A" * 43}

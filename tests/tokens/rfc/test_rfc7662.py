@@ -203,7 +203,7 @@ def test_introspection_by_get_is_refused(client, desk, tokens):
 
 
 def test_an_api_authenticates_by_its_key(client, notes, tokens, active):
-    """RFC 7662 section 2.1."""
+    """The API's client sends an assertion that its private key signs (RFC 7662 section 2.1)."""
     Client.objects.filter(pk=notes.pk).update(token_endpoint_auth_method="private_key_jwt", client_jwks=jwks())
     form = {"token": tokens["access_token"]}
     assert answer(post(client, PATH, form | proof("notes"))) == active["access_token"]

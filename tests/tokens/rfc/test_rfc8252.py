@@ -160,7 +160,7 @@ def test_a_code_is_redeemed_by_the_application_that_requested_it_only(browser, n
 
 
 def test_a_native_application_has_no_implicit_grant(browser, native):
-    """RFC 8252 section 8.2."""
+    """The response type `token` is refused (RFC 8252 section 8.2)."""
     response = browser.get("/oauth/authorize", authorization(native, redirect_uri=APP, response_type="token"))
     told = "The response type is not supported; use code."
     expected = [("error", "unsupported_response_type"), ("error_description", told), ("state", "s-1"), ("iss", ISSUER)]
@@ -198,7 +198,7 @@ def test_consent_is_skipped_only_for_a_client_that_authenticates_or_an_https_add
 
 
 def test_a_native_application_gets_no_token_by_client_credentials(browser, native):
-    """RFC 8252 section 8.5."""
+    """A native application is a public client, because it cannot keep a secret (RFC 8252 section 8.5)."""
     Client.objects.update(grants=["client_credentials"])
     form = {"grant_type": "client_credentials", "client_id": "native", "scope": "notes:read"}
     expected = refusal("unauthorized_client", "A public client cannot act for itself.")

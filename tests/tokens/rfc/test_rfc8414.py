@@ -50,7 +50,7 @@ def test_the_metadata_has_the_members_of_the_table(client, apis, section):
 
 
 def test_no_list_in_the_metadata_is_empty(client, apis):
-    """RFC 8414 section 3.2."""
+    """A member of the metadata that would be empty is omitted (RFC 8414 section 3.2)."""
     assert [name for name, value in client.get(PATH).json().items() if value in ([], "", None)] == []
 
 

@@ -136,7 +136,7 @@ AUTHENTICATED = {
 
 @pytest.mark.parametrize("method", AUTHENTICATED)
 def test_a_confidential_client_authenticates_as_at_the_token_endpoint(device, browser, box, method):
-    """RFC 8628 sections 3.1 and 3.4."""
+    """The client must authenticate to begin and to poll the device grant (RFC 8628 sections 3.1 and 3.4)."""
     registered_for(box, method)
     form, headers = AUTHENTICATED[method](box)
     begun = post(device, "/oauth/device", {"scope": "notes:read"} | form, **headers)
@@ -161,7 +161,7 @@ EITHER = "client_secret_basic or client_secret_post"
     ],
 )
 def test_a_confidential_client_without_credentials_is_told_its_methods(device, box, method, pinned, named):
-    """RFC 8628 section 3.1."""
+    """The refusal names the methods by which this client may authenticate (RFC 8628 section 3.1)."""
     registered_for(box, method)
     Client.objects.filter(pk=box.pk).update(pins_authentication_method=pinned)
     refused = post(device, "/oauth/device", {"client_id": "box", "scope": "notes:read"})
@@ -197,13 +197,13 @@ def test_an_inactive_confidential_client_is_unknown(device, box):
 
 
 def test_a_device_authorization_request_uses_post(device):
-    """RFC 8628 section 3.1."""
+    """A GET is refused with the status 405 (RFC 8628 section 3.1)."""
     expected = refusal("invalid_request", "Use POST.", status=405, headers={"Allow": "POST"})
     assert answer(device.get("/oauth/device", {"client_id": "tv", "scope": "notes:read"})) == expected
 
 
 def test_the_codes_are_new_each_time_and_the_user_s_can_be_typed(device, begun):
-    """RFC 8628 sections 3.2, 3.3.1 and 6.1."""
+    """The user code has eight consonants (RFC 8628 sections 3.2, 3.3.1 and 6.1)."""
     again = post(device, "/oauth/device", {"client_id": "tv", "scope": "notes:read"}).json()
     assert {again[name] for name in ("device_code", "user_code")}.isdisjoint(begun.values())
     assert re.fullmatch(r"[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}", begun["user_code"])
@@ -239,7 +239,7 @@ def test_a_user_code_is_answered_by_the_table(browser, device, begun, section):
 
 
 def test_the_complete_verification_uri_approves_nothing_by_itself(browser, device, begun):
-    """RFC 8628 sections 3.3.1 and 5.4."""
+    """The user must confirm on the page, even if the link contains the user code (RFC 8628 sections 3.3.1 and 5.4)."""
     browser.get(begun["verification_uri_complete"].removeprefix(ISSUER), {"allow": "true"})
     browser.post(PAGE, {"user_code": begun["user_code"], "allow": "true"})
     assert poll(device, begun["device_code"]) == PENDING

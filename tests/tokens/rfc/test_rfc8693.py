@@ -50,7 +50,7 @@ def notes(apis):
 def token(client, webapp, code, signer):
     """Return the user's token that the service received.
 
-    It expires later than the tokens for which it is exchanged.
+    It expires later than the tokens that the tests get in exchange for it.
     """
     issued = redeem(client, webapp, code(webapp, scope="notes:read")).json()["access_token"]
     return signed_again(issued, signer, exp=claims_of(issued)["exp"] + 60)

@@ -69,7 +69,7 @@ def browser(client, user):
 
 @pytest.mark.parametrize("section", REQUESTS)
 def test_a_service_requests_a_token_for_a_resource(client, desk, section):
-    """RFC 8707 section 2.2."""
+    """The token's `aud` is the requested API, or the request is refused (RFC 8707 section 2.2)."""
     asked, expected = REQUESTS[section]
     form = without_blanks({"grant_type": "client_credentials"} | asked)
     response = post(client, "/oauth/token", form, **basic("desk", desk.plain))
@@ -82,7 +82,7 @@ def test_a_service_requests_a_token_for_a_resource(client, desk, section):
 
 @pytest.mark.parametrize("section", REQUESTS)
 def test_an_application_requests_a_code_for_a_resource(browser, desk, section):
-    """RFC 8707 section 2.1."""
+    """The code gives a token whose `aud` is the requested API, or the request is refused (RFC 8707 section 2.1)."""
     asked, expected = REQUESTS[section]
     response = allow(browser, authorization(desk, **asked))
     if isinstance(expected, str):

@@ -31,9 +31,9 @@ def desk(apis):
 
 @pytest.fixture
 def obtain(client, user, desk, service, apis, code, signer):
-    """Return functions by name.
+    """Return a mapping from names of cases to functions.
 
-    Each function gets a token by another grant type, and returns it as the client receives it.
+    Each function gets a token by the grant type and the scopes of its case, and returns it as the client receives it.
     """
 
     def by_code(scope="notes:read"):
@@ -140,7 +140,7 @@ def test_a_token_has_the_header_and_claims_of_the_table(obtain, user, signer, se
 
 
 def test_two_tokens_have_different_jti(obtain):
-    """RFC 9068 section 2.2."""
+    """Each `jti` is unique (RFC 9068 section 2.2)."""
     assert len({claims_of(obtain["own"]())["jti"] for _ in range(3)}) == 3
 
 
@@ -178,7 +178,7 @@ def test_an_id_token_has_another_audience_and_typ(client, desk, code, signer):
 
 
 def test_a_token_verifies_by_the_key_at_the_jwks_uri_of_the_metadata(client, service):
-    """RFC 9068 section 4."""
+    """An API finds the key by the metadata and verifies the signature of the token by it (RFC 9068 section 4)."""
     rotation.rotate(operation())
     form = {"grant_type": "client_credentials", "scope": "notes:read"}
     text = post(client, "/oauth/token", form, **basic("service", service.plain)).json()["access_token"]

@@ -85,13 +85,13 @@ def test_an_authorization_response_names_the_issuer(client, user, webapp, sectio
 
 
 def test_a_response_without_a_login_names_the_issuer(client, webapp):
-    """RFC 9207 section 2."""
+    """The error response to prompt=none has `iss`, although no user is logged in (RFC 9207 section 2)."""
     response = client.get("/oauth/authorize", authorization(webapp, prompt="none"))
     assert answer(response) == redirected(*error("login_required", "The user has to log in."))
 
 
 def test_a_response_to_a_client_without_the_grant_type_names_the_issuer(client, user, webapp):
-    """RFC 9207 section 2."""
+    """The error response unauthorized_client has `iss` (RFC 9207 section 2)."""
     Client.objects.update(grants=["client_credentials"])
     log_in(client, user)
     response = client.get("/oauth/authorize", authorization(webapp))

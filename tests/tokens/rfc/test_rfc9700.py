@@ -179,7 +179,7 @@ def test_a_redirect_after_a_form_does_not_repeat_its_fields(browser, webapp):
 
 
 def test_a_forged_consent_is_refused(user, webapp):
-    """RFC 9700 section 4.7."""
+    """A consent form that another site sends lacks the CSRF token (RFC 9700 section 4.7)."""
     strict = Browser(enforce_csrf_checks=True)
     log_in(strict, user)
     shown = strict.get("/oauth/authorize", authorization(webapp))

@@ -58,7 +58,7 @@ def test_a_confidential_client_s_refresh_token_is_bound_to_the_client(client, de
 
 
 def test_an_unused_refresh_token_expires(client, desk, code):
-    """RFC 9700 section 4.14.2."""
+    """A refresh token that is not used expires after seven days (RFC 9700 section 4.14.2)."""
     token = redeem(client, desk, code(desk, scope=STAYS)).json()["refresh_token"]
     kept = RefreshToken.objects.get()
     assert kept.expires_at - kept.created_at == timedelta(days=7)

@@ -1,6 +1,6 @@
-"""The settings for the operator's name, colour and logo: the accepted values.
+"""The settings for the operator's name, colour and logo, and the values that they accept.
 
-Text in colours that are derived from the colour has enough contrast.
+Further colours are derived from the operator's colour. Text in these colours, and text on them, has enough contrast.
 """
 
 import re

@@ -1,4 +1,7 @@
-"""The tables of a migration's state are read without rendering the models of the state, which takes long."""
+"""Reading the tables and columns of a migration's state.
+
+The models of the state are not rendered, because that is slow.
+"""
 
 import pytest
 from django.apps import apps

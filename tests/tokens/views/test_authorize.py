@@ -323,7 +323,7 @@ def test_acr_values_are_voluntary_without_an_api(browser, webapp, decode):
 @pytest.mark.parametrize("values", ["urn:example:gold", "PHR http://schemas.openid.net/pape/policies/2007/06/physical"])
 @pytest.mark.parametrize("prompt", [None, "none", "consent"])
 def test_an_acr_that_no_login_at_the_issuer_has_is_an_error(browser, webapp, values, prompt):
-    """RFC 9470 section 5."""
+    """The error is unmet_authentication_requirements (RFC 9470 section 5)."""
     answer = parameters(browser.get("/oauth/authorize", authorization(webapp, acr_values=values, prompt=prompt)))
     assert (answer["error"], answer["iss"]) == ("unmet_authentication_requirements", ISSUER)
 

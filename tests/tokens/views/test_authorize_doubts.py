@@ -55,7 +55,7 @@ def test_an_answer_goes_to_a_registered_redirect_uri(browser, own, uri):
 
 @pytest.mark.parametrize("name", sorted(declared.AUTHORIZATION - declared.DECISIVE - {"resource"}))
 def test_a_repeated_parameter_is_refused(browser, own, name):
-    """RFC 6749 section 3.1."""
+    """The client gets the error invalid_request and no code (RFC 6749 section 3.1)."""
     value = authorization(own).get(name, "x")
     response = browser.get("/oauth/authorize", authorization(own, **{name: [value, value]}))
     assert response["Location"].startswith(f"{CALLBACK}?")

@@ -45,7 +45,7 @@ def test_the_parameter_is_ignored_without_openid(browser, webapp):
 
 @pytest.mark.parametrize("part", ["id_token", "userinfo"])
 def test_a_request_for_another_user_gets_no_code(browser, user, webapp, part):
-    """OpenID Connect Core section 5.5.1."""
+    """The error is login_required if the request names another user (OpenID Connect Core section 5.5.1)."""
     other = make_user("eve")
     query = requesting(webapp, {part: {"sub": {"value": str(other.sub)}}}, prompt="none")
     assert parameters(browser.get("/oauth/authorize", query))["error"] == "login_required"

@@ -1,6 +1,7 @@
-"""For ten seconds after the first answer, a browser can answer a request again. After that, it gets a page with links.
+"""A browser that sends the same consent form or login form again.
 
-A double click on "Allow" sends the form twice, and the browser shows the answer to the second click only.
+A double click on "Allow" sends the form twice, and the browser shows the answer to the second click only. For ten
+seconds after the first answer, the second one is processed as well. After that, the browser gets a page with links.
 """
 
 import re
@@ -31,7 +32,7 @@ def own(apis):
 def waiting(browser, client, **changes):
     """Send an authorization request that waits for the login, and log in.
 
-    Return the address at which the request continues.
+    Return the address at which the request continues. `changes` replace parameters of the request.
     """
     page = browser.get("/oauth/authorize", authorization(client, **changes))["Location"]
     assert browser.post(page, FORM).status_code == 302
@@ -51,7 +52,7 @@ def links(answer):
 
 @pytest.fixture
 def wait(monkeypatch):
-    """Return a function that lets time pass, in seconds."""
+    """Stop the clock. Return a function that sets the clock to a number of seconds after the start of the test."""
     start = timezone.now()
 
     def wait(seconds):

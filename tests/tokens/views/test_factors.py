@@ -87,7 +87,7 @@ def add_passkey(browser, passkey, **fields):
 
 
 def plain(options):
-    """Return the options for a passkey in the form in which the script of the page reads them."""
+    """Return the options for a passkey as plain JSON values, as the script of the page reads them."""
     return json.loads(json.dumps(options, cls=DjangoJSONEncoder))
 
 

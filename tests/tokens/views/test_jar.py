@@ -1,6 +1,6 @@
 """Signed authorization requests (RFC 9101), sent by the browser or pushed.
 
-Similar, invalid ones are refused.
+Similar requests that are invalid are refused.
 """
 
 import json
@@ -56,7 +56,11 @@ def browser(user):
 
 
 def signed(client, /, *, algorithm="ES256", name="own", header=None, ago=0, **changes):
-    """Return a request object of the client: an authorization request as a JWT that the client's key signs."""
+    """Return a request object: an authorization request of the client as a JWT.
+
+    By default, the client's key `own` signs it. `header` adds header members, `ago` is the age of the request object in
+    seconds, and `changes` replace claims.
+    """
     claims = {"sub": None, "jti": None, **authorization(client)} | changes
     return sign(
         client.client_id, algorithm=algorithm, name=name, header={"typ": TYPE} | (header or {}), ago=ago, **claims
@@ -68,7 +72,10 @@ def send(browser, client, request, **outside):
 
 
 def answered(browser, client, request, **outside):
-    """Send the request object to the authorization endpoint. Return the answer at the address to which it redirects."""
+    """Send the request object to the authorization endpoint. Return the answer at the address to which it redirects.
+
+    `outside` has the parameters outside of the request object.
+    """
     moved = send(browser, client, request, **outside)
     assert moved.status_code == 302, moved.content
     assert moved["Location"].startswith("/oauth/authorize?continue=")

@@ -1,4 +1,4 @@
-"""Forms of the issuer's own pages are accepted, although the pages hide their origin.
+"""Forms of the issuer's own pages are accepted, although the browser does not name their origin (no-referrer).
 
 Forms of other sites are refused.
 """

@@ -45,7 +45,7 @@ CONTRACT = {
 
 @pytest.fixture
 def shown(client, user, webapp):
-    """Return a function that returns the HTML elements of a page."""
+    """Return a function that returns the HTML elements of the page with the given name."""
     request = authorization(webapp)
     addresses = {
         "login": ("/accounts/login/", {}),

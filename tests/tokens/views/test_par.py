@@ -71,7 +71,7 @@ def bring(browser, client, request_uri, **more):
 def followed(browser, client, request_uri):
     """Send the browser to the authorization endpoint with the request_uri.
 
-    Return the answer at the address that follows.
+    Return the answer at the address to which the endpoint redirects.
     """
     moved = bring(browser, client, request_uri)
     assert moved.status_code == 302, moved.content

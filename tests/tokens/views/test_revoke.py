@@ -75,7 +75,7 @@ def test_a_public_client_revokes_by_its_name(client, spa, code):
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "e30.e30.e30", "x" * 9000])
 def test_what_is_no_token_needs_no_revocation(client, service, token):
-    """RFC 7009 section 2.2."""
+    """A text that is not a token is answered 200 (RFC 7009 section 2.2)."""
     assert revoke(client, service, token=token).status_code == 200
     assert not Revocation.objects.exists()
 
@@ -132,7 +132,10 @@ def test_revocation_is_refused(client, stranger, token, row):
 
 @pytest.mark.parametrize("path", ["/oauth/revoke", "/oauth/introspect"])
 def test_who_does_not_prove_itself_is_refused(client, service, token, path):
-    """RFC 6749 section 5.2."""
+    """The error for wrong or missing credentials is invalid_client (RFC 6749 section 5.2).
+
+    Requests by another method, in another format or with a query string are refused as well.
+    """
     for extra in ({}, basic("service", "wrong"), basic("nobody", service.plain)):
         response = post(client, path, {"token": token}, **extra)
         assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
@@ -186,7 +189,7 @@ def test_a_disabled_user_s_token_is_not_active(client, webapp, code, user):
     ],
 )
 def test_the_answer_is_signed_for_whoever_prefers_that(client, service, token, accept, is_signed):
-    """RFC 9701 section 4, RFC 9110 section 12.5.1."""
+    """The answer is a JWT if the Accept header prefers its media type (RFC 9701 section 4, RFC 9110 section 12.5.1)."""
     response = introspect(client, service, token, HTTP_ACCEPT=accept)
     assert response.status_code == 200
     wanted = "application/token-introspection+jwt" if is_signed else "application/json"
@@ -194,7 +197,7 @@ def test_the_answer_is_signed_for_whoever_prefers_that(client, service, token, a
 
 
 def test_the_answer_is_signed_for_whoever_asks_so(client, service, token, decode):
-    """RFC 9701 section 5."""
+    """The signed answer has the claims of RFC 9701 section 5."""
     response = introspect(client, service, token, HTTP_ACCEPT="application/token-introspection+jwt")
     assert response["Content-Type"] == "application/token-introspection+jwt"
     header, claims = decode(response.content.decode(), "service")

@@ -101,7 +101,7 @@ def counted(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def later(monkeypatch):
-    """Stop the clock, and return a function that lets time pass."""
+    """Stop the clock. Return a function that sets the clock to a timedelta after the start of the test."""
     start = timezone.now()
     monkeypatch.setattr(second_try, "KEPT", 60)
 

@@ -46,8 +46,8 @@ class Discarded:
 def instant_of_revocation(keys: Sequence[Key], *, now: datetime) -> datetime:
     """Return the instant to store for a revocation: `now`, or just after the newest announcement if that is later.
 
-    A key counts as newer than a revocation if it was announced at the stored instant or later. SQLite's clock has a
-    resolution of a millisecond, so that the dates of an earlier announcement and of the revocation could be equal.
+    The keys that are announced by the revocation itself must be distinguishable from earlier keys. SQLite's clock has a
+    resolution of a millisecond, so that an earlier key could have been announced at the same instant.
     """
     return max([now, *(key.announced_at + INSTANT for key in keys)])
 
@@ -63,9 +63,9 @@ def revoke(
 ) -> Discarded:
     """Revoke `kids` at `now`, and plan the flush at `flush_at` unless it is None.
 
-    If the signing key is among them, its successor starts at once. The flush is a later switch to a new key, which
-    makes verifiers fetch the JWKS and drop the revoked keys. `fresh` are two keys that are announced now. One of them
-    becomes the key of the flush or the successor, the other becomes the next standby.
+    If the signing key is among `kids`, its successor starts at once. The flush is a later switch to a new key, which
+    makes verifiers fetch the JWKS and drop the revoked keys. `fresh` are two keys that can be announced now: one for
+    the flush or as a missing successor, the other as a missing standby.
     """
     signing, planned = lifecycle.signer(keys, now=now), lifecycle.planned(keys, now=now)
     after = [replace(key, revoked_at=now) if key.kid in kids and not key.discarded else key for key in keys]
@@ -83,9 +83,12 @@ def revoke(
 def cancel(keys: Sequence[Key], kid: str, *, fresh: Sequence[Key], now: datetime, policy: Policy) -> Discarded:
     """Cancel an announced key before any node can sign with it. For `fresh`, see `revoke`.
 
-    If a switch to the key was planned, the planned key after it starts instead. If no other key is planned, the standby
-    gets a start, or a fresh key if a key was revoked after the standby was announced. Raises UnknownKey if the key is
-    not announced, Unsafe if the key starts so soon (`Policy.last_signature`) that a node might already sign with it.
+    Keys that are planned to start later keep their starts. If the last planned key is cancelled, the standby gets a
+    start. If there is no standby, or the standby is stale (`lifecycle.is_stale`), a fresh key gets the start.
+
+    Raises:
+        UnknownKey: The key is not announced.
+        Unsafe: The key starts so soon (`Policy.last_signature`) that a node might already sign with it.
     """
     key = next((key for key in keys if key.kid == kid), None)
     if key is None or lifecycle.phase(key, keys, now=now) is not Phase.ANNOUNCED:
@@ -120,7 +123,8 @@ def _replacement(
 ) -> Key | None:
     """Return the key to plan in place of the last planned key, or None if that key was not discarded.
 
-    The result is the standby, or a fresh key if a key was revoked after the standby was announced.
+    The result is the standby. If there is no standby, or the standby is stale (`lifecycle.is_stale`), the result is a
+    fresh key. `keys` are the keys before the revocation or cancellation, `after` the same keys after it.
     """
     planned, left = lifecycle.switches(keys, now=now), lifecycle.switches(after, now=now)
     # Without a replacement the key before the discarded one would be withdrawn, and nothing would sign.
@@ -138,8 +142,8 @@ def _complete(
 ) -> Discarded:
     """Return the result of a revocation or cancellation: `keys`, with the changes that keep the key ring usable.
 
-    1. `successor`, if there is one, replaces the key with its kid.
-    2. If the ring has no standby, one of `fresh` becomes the standby.
+    1. `successor`, if there is one, is added. It replaces the key with the same kid.
+    2. If the ring has no standby, one of `fresh`, the keys that are announced now, becomes the standby.
     3. Each key with a successor gets the date of its withdrawal.
     """
     after = [key for key in keys if successor is None or key.kid != successor.kid] + ([successor] if successor else [])
@@ -171,7 +175,10 @@ def _starts_from(key: Key, at: datetime) -> bool:
 
 
 def _immediate_start(successor: Key, *, after: Key | None, now: datetime, policy: Policy) -> datetime:
-    """Return a start of `successor` that is in the past on every node, and later than the start of `after`."""
+    """Return a start of `successor` that is in the past on every node, and later than the start of `after`.
+
+    `after` is the signing key that `successor` replaces; None if there is none.
+    """
     # δ ago: a node whose clock is slow would otherwise see no signer until its clock reaches `now`.
     earliest_start = max(successor.announced_at, now - policy.clock_error)
     return max(earliest_start, after.signs_at + INSTANT) if after and after.signs_at else earliest_start

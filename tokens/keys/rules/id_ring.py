@@ -17,7 +17,7 @@ NAMES = tuple(PREFIX + algorithm for algorithm in ALGORITHMS)
 
 
 def named(algorithm: str) -> str:
-    """Return the name of the key ring for this algorithm."""
+    """Return the name of the key ring that signs ID tokens with this algorithm, such as `id-ES256`."""
     return PREFIX + algorithm
 
 
@@ -27,9 +27,9 @@ def algorithm_of(ring: str) -> str | None:
 
 
 def problem(algorithm: str, usable: Iterable[tuple[str, str]], *, default_algorithm: str) -> str | None:
-    """Return why no ID token can be signed with `algorithm`, or None.
+    """Return why no ID token can be signed with `algorithm`, or None if a key ring can sign with it.
 
-    `usable` are the name and algorithm of each key ring that has a key which signs or has signed.
+    `usable` contains a pair (name, algorithm) for each ID token ring whose first key has started to sign.
     """
     if algorithm == default_algorithm or (named(algorithm), algorithm) in usable:
         return None

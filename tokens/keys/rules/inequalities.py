@@ -1,4 +1,4 @@
-"""The inequalities between the timings of a policy, and the timings that satisfy them on a slow machine. Pure.
+"""The inequalities between the timings of a policy, and new timings for a machine on which steps take too long. Pure.
 
 The letters in formulas are those of `policy`.
 """
@@ -21,7 +21,7 @@ def problems(policy: Policy) -> Iterator[str]:
 
 
 def _zero(policy: Policy) -> Iterator[str]:
-    """Yield each timing that is not longer than zero."""
+    """Yield a problem for each timing that is zero or negative."""
     for field in fields(Policy):
         if getattr(policy, field.name) <= timedelta(0):
             yield sentence(
@@ -71,7 +71,10 @@ def _standby(policy: Policy) -> str | None:
 
 
 def _whole_seconds(policy: Policy) -> str | None:
-    """Return the problem if HTTP cannot express the life of a JWKS response (RFC 9111 section 1.2.2), else None."""
+    """Return the problem if shared_cache, the max-age of the JWKS, is not one or more whole seconds, else None.
+
+    HTTP has max-age in whole seconds (RFC 9111 section 1.2.2).
+    """
     if policy.shared_cache >= timedelta(seconds=1) and not policy.shared_cache % timedelta(seconds=1):
         return None
     return sentence(
@@ -95,9 +98,9 @@ def _last_signature(policy: Policy) -> str | None:
 
 
 def slower(policy: Policy, took: timedelta) -> dict[str, int]:
-    """Return the timings, in seconds, to change so that a step may take twice as long as `took`.
+    """Return new values for timings, in seconds by name, so that a step may take twice as long as `took`.
 
-    A policy with these changes has no `problems`.
+    Leaves out timings that do not change. If `policy` has no `problems`, the changed policy has none.
     """
     error = timedelta(seconds=ceil(2 * took.total_seconds()))
     wider = replace(policy, clock_error=error)

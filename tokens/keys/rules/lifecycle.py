@@ -57,7 +57,7 @@ class Key:
 
     @property
     def discarded(self) -> bool:
-        """Return True if the key is revoked or cancelled. It then neither signs nor is published at any instant."""
+        """Return True if the key is revoked or cancelled. A discarded key neither signs nor is published."""
         return self.revoked_at is not None or self.cancelled_at is not None
 
     @property
@@ -121,7 +121,7 @@ def planned(keys: Iterable[Key], *, now: datetime) -> Key | None:
 
 
 def switches(keys: Iterable[Key], *, now: datetime) -> tuple[Key, ...]:
-    """Return the announced keys whose start has a date that is still to come, in the order of these dates."""
+    """Return the keys whose planned start is after `now`, in the order of their starts."""
     future = [key for key in keys if key.start and key.start > now and not key.discarded]
     return tuple(sorted(future, key=_started))
 
@@ -129,9 +129,11 @@ def switches(keys: Iterable[Key], *, now: datetime) -> tuple[Key, ...]:
 def flush(revoked: Key, keys: Iterable[Key]) -> Key | None:
     """Return the key whose start makes verifiers drop `revoked`, even if they fetch only for an unknown kid.
 
-    A key is new if it was announced at the revocation or later. No JWKS contains both the revoked key and a new key. So
-    a verifier that still trusts the revoked key has to fetch when it gets a token that a new key signed. The result is
-    the first new key after which no old key signs. Returns None if the start of such a key has no date.
+    - A key is new if it was announced at the revocation or later. No JWKS contains both the revoked key and a new key.
+    - So a verifier that still trusts the revoked key fetches the JWKS when it gets a token of a new key.
+    - In the order of their starts, the result is the first new key after the last old key.
+
+    Returns None if no new key has a start, if an old key starts last, or if `revoked` is not revoked.
     """
     if revoked.revoked_at is None:
         return None
@@ -144,7 +146,7 @@ def flush(revoked: Key, keys: Iterable[Key]) -> Key | None:
 
 
 def unflushed(keys: Sequence[Key]) -> tuple[Key, ...]:
-    """Return the revoked keys for which no flush is planned.
+    """Return the revoked keys for which no flush has happened or is planned.
 
     A flush is the start of a key that is newer than the revocation. It makes verifiers drop the revoked key (`flush`).
     """
@@ -154,8 +156,8 @@ def unflushed(keys: Sequence[Key]) -> tuple[Key, ...]:
 def is_stale(key: Key, keys: Iterable[Key]) -> bool:
     """Return True if a key was revoked after `key` was announced.
 
-    A JWKS can then contain both keys, so that a token of `key` does not make verifiers fetch the JWKS and drop the
-    revoked key.
+    Both keys can then be in the copy of the JWKS that a verifier has. Such a verifier knows `key`, so a token of `key`
+    does not make it fetch the JWKS, and the verifier keeps the revoked key.
     """
     return any(other.revoked_at is not None and other.revoked_at > key.announced_at for other in keys)
 
@@ -166,9 +168,10 @@ def seen_at(key: Key, policy: Policy) -> datetime:
 
 
 def withdrawal(key: Key, *, superseded_at: datetime, policy: Policy) -> datetime:
-    """Return when `key` is withdrawn: when no token of the key can be valid any more, and after the timing `keep`.
+    """Return when to withdraw `key`, whose successor starts at `superseded_at`.
 
-    Never returns an earlier instant than the withdrawal that the key already has.
+    At that time no token of the key can be valid, and the key was published for the timing `keep` after it was
+    superseded. Never returns an earlier instant than the withdrawal that the key already has.
     """
     safe = superseded_at + max(policy.last_acceptance(key.max_lifetime), policy.keep)
     # A withdrawal only moves later, in the database, too, because tokens that rely on it can have been signed.
@@ -176,9 +179,11 @@ def withdrawal(key: Key, *, superseded_at: datetime, policy: Policy) -> datetime
 
 
 def destroyable_at(key: Key, keys: Iterable[Key], policy: Policy) -> datetime | None:
-    """Return when no node can sign with the key any more, so that its private half can be destroyed.
+    """Return the instant from which no node can sign with the key, so that its private half can be destroyed.
 
-    Returns None if the key has no successor. A discarded key stops signing at its revocation or cancellation.
+    - If the key is discarded, that is the instant of its revocation or cancellation.
+    - If the key has a successor, that is `Policy.last_signature` after the successor's start.
+    - Otherwise, returns None.
     """
     if key.discarded:
         return key.revoked_at or key.cancelled_at
@@ -187,13 +192,13 @@ def destroyable_at(key: Key, keys: Iterable[Key], policy: Policy) -> datetime | 
 
 
 def due(keys: Iterable[Key], *, policy: Policy, now: datetime) -> datetime:
-    """Return when the next switch is due: after the signing key signed for `rotate_every`, or `now` if no key signs."""
+    """Return when the next switch is due: `rotate_every` after the signing key's start, or `now` if no key signs."""
     signing = signer(keys, now=now)
     return signing.signs_at + policy.rotate_every if signing and signing.signs_at else now
 
 
 def overdue(keys: Sequence[Key], *, policy: Policy, now: datetime) -> bool:
-    """Return True if the next switch has been due for half of the timing `announce`, and has no date.
+    """Return True if the next switch has no date, and is overdue by more than half of the timing `announce`.
 
     Then rotate_keys probably does not run.
     """

@@ -6,7 +6,7 @@ The letters in formulas: N snapshot_age, C shared_cache, T api_copy, δ clock_er
 |---|---|---|---|
 | P1: every API has a key before it signs | N + C + T + 2δ | `propagation` | 24 h 9 min |
 | P2: a key is published until its last token expires | N + L + S + 4δ | `last_acceptance` | 71 min |
-| P3: no API accepts a key that was revoked before | N + C + T + 2δ | `rejection` | 24 h 9 min |
+| P3: no API accepts a revoked key any more | N + C + T + 2δ | `rejection` | 24 h 9 min |
 | P4: every node has read the date of a switch | N | `switch` | 2 min |
 | P6: every fetch returns the key of a flush | N + C + 2δ | `refetch` | 9 min |
 | no node signs with a superseded key | N + 2δ | `last_signature` | 4 min |
@@ -72,9 +72,9 @@ class Policy:
 
     @property
     def rejection(self) -> timedelta:
-        """Return the time after which no conforming API accepts a revoked key, by any clock.
+        """Return the time from a key's revocation until no conforming API accepts the key.
 
-        That is the bound of rule P3 (docs/why-rotation-is-safe.md).
+        It includes the time by which clocks can be wrong. It is the bound of rule P3 (docs/why-rotation-is-safe.md).
         """
         return self.snapshot_age + self.shared_cache + self.api_copy + 2 * self.clock_error
 
@@ -97,7 +97,10 @@ class Policy:
 
     @property
     def settles(self) -> timedelta:
-        """Return the time from the replacement of this policy until no copy, planned date or token depends on it."""
+        """Return the time from the replacement of this policy until nothing depends on the policy any more.
+
+        Copies of the JWKS, planned dates and tokens can depend on a replaced policy.
+        """
         return self.propagation + self.last_acceptance(self.token_lifetime)
 
     def to_json(self) -> dict[str, float]:
@@ -106,7 +109,7 @@ class Policy:
 
     @classmethod
     def from_json(cls, seconds: Mapping[str, float]) -> Self:
-        """Return the policy of timings in seconds: the inverse of `to_json`."""
+        """Return the policy with these timings, in seconds by name. The inverse of `to_json`."""
         return cls(**{field.name: timedelta(seconds=seconds[field.name]) for field in fields(cls)})
 
 

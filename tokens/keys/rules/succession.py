@@ -1,13 +1,13 @@
-"""Computes the dates of a key ring's keys if a switch is planned, or if timings become longer. Pure.
+"""Compute the dates of a key ring's keys if a switch is planned, or if timings become longer. Pure.
 
 The letters are those of `policy`: N snapshot_age, C shared_cache, T api_copy, δ clock_error, S leeway.
 
 Rules (docs/why-rotation-is-safe.md). Each function takes every key of the ring and returns every key; the caller writes
 those that changed.
 - P1: a key signs no earlier than N + C + T + 2δ after its announcement, when every conforming API has it.
-- A switch is planned N + δ ahead at the least, so that every node has read its date before it happens.
+- A switch is planned at least N + δ ahead, so that every node has read the date of the switch before it happens.
 - P2: a key is withdrawn no earlier than N + its longest token + S + 4δ after its successor's start.
-- Every date moves later only, except the start of a planned key, which a revocation can move earlier (`discard`).
+- A date moves later only. The one exception: a revocation can move the start of a planned key earlier (`discard`).
 
 Worked example, with N = 2 min, C = 5 min, T = 24 h, δ = 1 min, S = 5 min, tokens of 1 h, keep = 7 d:
 
@@ -29,9 +29,9 @@ INSTANT = timedelta(microseconds=1)
 
 
 def supersede(keys: Sequence[Key], kid: str, *, at: datetime, now: datetime, policy: Policy) -> tuple[Key, ...]:
-    """Plan that the key `kid` starts to sign at `at`, and set the withdrawal of the key that signs before it.
+    """Return `keys`, with the start of the key `kid` planned at `at`, and the withdrawal of the key before it set.
 
-    The earlier key is withdrawn when none of its tokens can be valid.
+    The key before it is withdrawn when none of its tokens can be valid.
     """
     planned = tuple(replace(key, signs_at=at) if key.kid == kid else key for key in keys)
     return withdrawals(planned, policy=policy, now=now)
@@ -46,18 +46,20 @@ def earliest(standby: Key, *, now: datetime, policy: Policy) -> datetime:
 
 
 def withdrawals(keys: Sequence[Key], *, policy: Policy, now: datetime) -> tuple[Key, ...]:
-    """Set when each key with a successor is withdrawn: not before the last token of the key has expired.
+    """Return `keys`, with the withdrawal date of each key that has a successor.
 
-    Keys withdrawn before `now` do not change.
+    A key is withdrawn after its last token has expired. Keys that are discarded, or withdrawn before `now`, do not
+    change.
     """
     return tuple(_withdrawn(key, keys, policy, now) for key in keys)
 
 
 def lengthen(keys: Sequence[Key], *, before: Policy, policy: Policy, now: datetime) -> tuple[Key, ...]:
-    """Change live keys to match `policy`, whose timings may be longer than those of `before`.
+    """Return `keys`, with live keys changed to match `policy`. Its timings may be longer than those of `before`.
 
-    - Keys that can still sign may sign tokens of the new length.
-    - Planned starts move later if some API would not have the key yet, unless nodes might act upon them already.
+    - The `max_lifetime` of keys that can still sign is raised to the token_lifetime of `policy`.
+    - Planned starts move later if some API would not have the key yet. A start that is less than
+      `Policy.last_signature` ahead does not move, because nodes might sign with the key before they read another date.
     - Withdrawals move later if a token of the key could still be valid.
 
     `before` has the timings from which the present dates were computed.

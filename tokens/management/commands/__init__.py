@@ -8,7 +8,7 @@ Read in this order:
 - `rotate_keys`, `keys`, `revoke_key`, `flush_token`, `key_backup`: signing keys.
 - `access`, `revoke_user`, `revoke_tokens`: end the access of users and clients.
 - `after_restore`: apply again the revocations that a restored backup lacks.
-- `purge_tokens`, `send_logouts`: the jobs that cron runs, beside `rotate_keys`.
+- `purge_tokens`, `send_logouts`: the jobs that run regularly, in addition to `rotate_keys`.
 - `audit`, `inspect_token`, `check_proxy`, `conformance`: look at events, a token, the proxy, and a security profile.
 - `import_users`, `import_toolkit`, `move_database`: data of other projects, and another database.
 - `certification_setup`: what the OpenID certification plans need.

@@ -3,7 +3,7 @@
 1. Read the events from AUDIT_JOURNAL and from the audit logs that --from names.
 2. Print the result of a dry run, and ask for confirmation.
 3. Apply the events that the database lacks, and log all users out.
-4. Warn if events are missing, or if Redis still remembers the newer database.
+4. Warn if events are missing, or if Redis still has the marks of the newer database.
 """
 
 import json

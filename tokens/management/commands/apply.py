@@ -87,14 +87,20 @@ class Command(OperatorCommand):
             raise CommandError(f"{name} is not UTF-8 text", returncode=USAGE) from error
 
     def _confirm(self, manifest: Manifest) -> None:
-        """Show what would change, and ask. Raises CommandError unless the answer is yes."""
+        """Show what would change, and ask for confirmation if anything would.
+
+        Raises CommandError unless the answer is yes.
+        """
         pretended = plan.apply(request(manifest, {"prune": True, "dry_run": True}))
         self.stdout.write(text(pretended, {"dry_run": True}))
         if pretended.changes and not confirm("Apply? Type yes: "):
             raise CommandError("nothing was changed", returncode=UNSAFE)
 
     def _apply(self, manifest: Manifest, options: dict[str, Any]) -> Applied:
-        """Apply the manifest, and write new secrets to the file that the operator named."""
+        """Apply the manifest, and write the secrets of new clients to the file of --secrets-to.
+
+        Raises CommandError if the file exists or cannot be created. If there is no new secret, no file remains.
+        """
         path: Path | None = options["secrets_to"]
         if path is None or options["dry_run"]:
             return plan.apply(request(manifest, options))
@@ -112,7 +118,7 @@ class Command(OperatorCommand):
 
 
 def request(manifest: Manifest, options: dict[str, Any]) -> ApplyRequest:
-    """Return the request to `apply` that the options describe."""
+    """Return the argument for `plan.apply`, from the manifest and the options of the command."""
     return ApplyRequest(
         manifest=manifest,
         actor=ACTOR,
@@ -124,7 +130,10 @@ def request(manifest: Manifest, options: dict[str, Any]) -> ApplyRequest:
 
 
 def create(path: Path) -> int:
-    """Create a file that only this user can read, and return its descriptor. Raises CommandError if it exists."""
+    """Create a file that only this user can read, and return its descriptor.
+
+    Raises CommandError if the file exists or cannot be created.
+    """
     try:
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
@@ -137,7 +146,7 @@ def by_client(secrets: Any) -> dict[str, str]:
 
 
 def as_dict(applied: Applied, options: dict[str, Any]) -> dict[str, Any]:
-    """Return the changes of a run for JSON, with new secrets unless they were written to a file."""
+    """Return the changes of a run for JSON, with the secrets of new clients unless --secrets-to names a file."""
     secrets: list[NewSecret] = [] if options["secrets_to"] else list(applied.secrets)
     return {
         "dry_run": options["dry_run"],
@@ -149,7 +158,7 @@ def as_dict(applied: Applied, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def text(applied: Applied, options: dict[str, Any]) -> str:
-    """Return the changes of a run as text, with new secrets unless they were written to a file."""
+    """Return the changes of a run as text, with the secrets of new clients unless --secrets-to names a file."""
     lines = ["dry run, nothing was changed:"] if options["dry_run"] else []
     lines += [line for change in applied.changes for line in change.lines()] or ["nothing had to change"]
     lines += [f"not in the file: {change.kind} {change.name}" for change in applied.unlisted]

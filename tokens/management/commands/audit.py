@@ -60,7 +60,7 @@ class Command(OperatorCommand):
 
 
 def ago_or_instant(text: str) -> datetime | timedelta:
-    """Parse a duration or a time. Raises ArgumentTypeError if it is neither."""
+    """Parse a duration such as 2h, or a date and time. Raises ArgumentTypeError if the text is neither."""
     try:
         return duration(text)
     except ArgumentTypeError:
@@ -79,13 +79,16 @@ def _instant(value: datetime | timedelta | None, *, now: datetime) -> datetime |
 
 
 def _json(event: AuditEvent) -> str:
-    """Return the event in the form of the audit log."""
+    """Return the event as a JSON object, with the same fields as in the audit log."""
     fields = {"at": event.at, "action": event.action, "actor": event.actor, "subject": event.subject}
     return json.dumps(fields | {"details": event.details}, cls=DjangoJSONEncoder)
 
 
 def _line(event: AuditEvent) -> str:
-    """Return the event as text. Names and values are JSON if they have characters that a terminal would interpret."""
+    """Return the event as one line of text, with its details as JSON.
+
+    A name with a character that is not printable is written as JSON, because a terminal might interpret the character.
+    """
     details = f" {json.dumps(event.details)}" if event.details else ""
     return f"{event.at:%Y-%m-%d %H:%M:%S} {_shown(event.actor)} {event.action} {_shown(event.subject)}{details}"
 

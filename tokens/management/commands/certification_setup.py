@@ -1,4 +1,7 @@
-"""`certification_setup`: create clients and user of the OpenID certification plans, and print a suite configuration."""
+"""`certification_setup`: create the clients and the user of the OpenID certification plans, and print a configuration.
+
+The configuration is for the OpenID Foundation's conformance suite.
+"""
 
 import json
 import re
@@ -79,7 +82,7 @@ class Command(OperatorCommand):
 
 
 def bank_of(options: dict[str, Any]) -> Bank | None:
-    """Return the properties of the clients for the FAPI 2.0 plan, or None without --fapi2.
+    """Return the public keys and the scopes of the clients for the FAPI 2.0 plan, or None without --fapi2.
 
     Raises CommandError if the options contradict each other.
     """
@@ -93,9 +96,9 @@ def bank_of(options: dict[str, Any]) -> Bank | None:
 
 
 def base_url(text: str) -> str:
-    """Return the suite's URL without a slash at the end.
+    """Return the URL of the conformance suite without a slash at the end.
 
-    Does not check it: the clients' redirect URIs, which contain it, are checked when the clients are saved.
+    Does not check the URL. The redirect URIs of the clients contain the URL, and are checked when a client is saved.
     """
     return text.rstrip("/")
 

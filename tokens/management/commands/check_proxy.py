@@ -52,7 +52,10 @@ class Command(OperatorCommand):
 
 
 def probed_server(url: str, cafile: str | None) -> ProbedServer:
-    """Return the target and its connection data. Raises CommandError if the URL or the certificates are invalid."""
+    """Return the address of the server, its TLS settings and the operator's token.
+
+    Raises CommandError if the URL is invalid, or the certificates in `cafile` cannot be read.
+    """
     try:
         address = target(url)
         context = ssl.create_default_context(cafile=cafile) if address.scheme == "https" else None

@@ -35,7 +35,7 @@ exit codes:
 
 
 class Command(OperatorCommand):
-    """Adds a secret to a client, changes its expiry, revokes it, or lists secrets."""
+    """Adds a secret to a client, changes the expiry of a secret, revokes a secret, or lists secrets."""
 
     help = "Add a secret to a client (printed once, stored as a hash), let a secret expire, revoke it, or list secrets."
     notes = NOTES
@@ -78,9 +78,9 @@ class Command(OperatorCommand):
 
 
 def add(options: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """Add a secret to the client that the options name, and return the secret.
+    """Add a secret to the client that the options name, and return the client_id, the secret and its expiry time.
 
-    Raises SecretNotUsed if the client uses no secret, and SecretEnded if the expiry time has passed.
+    Raises SecretNotUsed if the client does not authenticate by a secret, and SecretEnded if the expiry time has passed.
     """
     client, expires_at = find_client(options["client_id"]), options["expires"]
     secret = secret_rotation.add(client, actor=ACTOR, now=now, expires_at=expires_at)
@@ -88,14 +88,17 @@ def add(options: dict[str, Any], now: datetime) -> dict[str, Any]:
 
 
 def expire(options: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """Change the expiry time of a secret and return its properties. Raises SecretEnded if the secret has ended."""
+    """Change the expiry time of a secret and return its properties.
+
+    Raises SecretEnded if the secret was revoked or has expired, or if the new expiry time has passed.
+    """
     secret = find_secret(options)
     secret_rotation.expire(secret, options["at"], actor=ACTOR, now=now)
     return listed([secret], now=now)
 
 
 def revoke(options: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """Revoke a secret and return its properties. Raises SecretEnded if the secret has ended."""
+    """Revoke a secret and return its properties. Raises SecretEnded if the secret was revoked or has expired."""
     secret = find_secret(options)
     secret_rotation.revoke(secret, actor=ACTOR, now=now)
     return listed([secret], now=now)
@@ -119,7 +122,7 @@ def find_secret(options: dict[str, Any]) -> ClientSecret:
 
 
 def listed(secrets: Iterable[ClientSecret], *, now: datetime) -> dict[str, Any]:
-    """Return the properties of secrets, without the secrets themselves."""
+    """Return the properties of secrets, such as hint and dates, without the secrets themselves."""
     names = ("hint", "created_at", "expires_at", "revoked_at", "last_used_on", "encryption_key_id")
     properties = [
         {"client_id": secret.client.client_id, "id": secret.pk, "live": secret.is_live(now=now)}

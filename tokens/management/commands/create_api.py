@@ -83,9 +83,10 @@ be changed in the admin.
         self._print(api, names, chosen, own, created=created, as_json=options["json"])
 
     def _api(self, options: dict[str, Any], *, is_linked: bool) -> Api:
-        """Return the unsaved API. If `is_linked`, leave its client empty, because that client is not registered yet.
+        """Return the API that the options describe, which is not saved yet.
 
-        Raises CommandError if the options name a client that does not exist.
+        `is_linked` is True if the API's client is registered later, together with the API. Then the field `client`
+        stays empty. Raises CommandError if the options name a client that does not exist.
         """
         client = None if is_linked or options["client"] is None else find_client(options["client"])
         api = Api(
@@ -99,9 +100,11 @@ be changed in the admin.
         return api
 
     def _own_client(self, chosen: recipe_options.Chosen | None, options: dict[str, Any]) -> Registration | None:
-        """Return the client that the program uses to introspect tokens, for registration together with the API.
+        """Return the introspection client of the program that --for names.
 
-        Returns None if the recipe has no such client, or if the operator named a client.
+        The caller registers the client together with the API.
+
+        Returns None without --for, if the recipe has no introspection client, or if the operator named a client.
         """
         if chosen is None or "client" in chosen.given or not options["client"]:
             return None
@@ -123,7 +126,10 @@ be changed in the admin.
         created: bool,
         as_json: bool,
     ) -> None:
-        """Print the API. With `--for`, also print the program's introspection client and configuration."""
+        """Print the API. With `--for`, also print the program's introspection client and configuration.
+
+        `own` has the client_id and the secret of the introspection client, each of which can be "".
+        """
         values = self._values(api, scopes, chosen, own) if chosen else RealValues()
         found = chosen.configuration(values) if chosen else []
         if as_json:

@@ -108,7 +108,10 @@ class Command(OperatorCommand):
             return defaults.client_options(chosen.recipe, chosen.step, chosen.given)
 
     def _print(self, chosen: recipe_options.Chosen, looser: list[str], lines: list[str]) -> None:
-        """Print what is less strict than the default, what the program needs, and the program's configuration."""
+        """Print what is less strict than the default (`looser`), what the program needs, and `lines`.
+
+        `lines` has the program's configuration.
+        """
         recipe = chosen.recipe
         for sentence in looser:
             self.stdout.write(f"less strict    {sentence}")
@@ -120,7 +123,7 @@ class Command(OperatorCommand):
 
 
 def without_secret(client: Client, *, created: bool) -> str:
-    """Return the sentence that says why no secret is printed."""
+    """Return the text that is printed instead of a secret. It says why there is none to print."""
     if not created and client.token_endpoint_auth_method in SECRET_METHODS:
         return "(unchanged: the client was registered before; to add a secret, run client_secret)"
     return NO_SECRET[client.client_type]

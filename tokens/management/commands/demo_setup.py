@@ -66,7 +66,10 @@ class Command(OperatorCommand):
 
 
 def read(path: Path | None) -> dict[str, str]:
-    """Return the NAME=value lines of a file. Raises CommandError if the file cannot be read."""
+    """Return the values of the NAME=value lines of a file, by name. Returns {} if `path` is None.
+
+    Raises CommandError if the file cannot be read.
+    """
     if path is None:
         return {}
     try:

@@ -57,7 +57,10 @@ exit codes:
 
 
 def change(options: dict[str, Any]) -> dict[str, Any]:
-    """Set or remove the exchange policy. Return it as it is after that, and whether anything changed."""
+    """Set or remove an exchange policy. Returns `changed` (bool), and the policy after the change in `policies`.
+
+    If there is no policy after the change, `policies` is empty.
+    """
     client, api = find_client(options["client_id"]), find_api(options["api"])
     now = store.database_now()
     if options["what"] == "set":
@@ -68,7 +71,7 @@ def change(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def show(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the policies of one client or of all clients."""
+    """Return the exchange policies of the client that the options name, or of all clients."""
     policies = ExchangePolicy.objects.order_by("client__client_id", "api__identifier")
     if options["client_id"]:
         policies = policies.filter(client=find_client(options["client_id"]))

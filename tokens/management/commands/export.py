@@ -1,4 +1,4 @@
-"""`export`: write APIs, scopes, clients and exchange policies as a file that `apply` reads. It has no secret."""
+"""`export`: write APIs, scopes, clients and exchange policies, without secrets, as a file that `apply` reads."""
 
 import json
 from argparse import ArgumentParser
@@ -20,7 +20,7 @@ Clients that registered themselves, users, secrets and signing keys are not in i
 
 
 class Command(OperatorCommand):
-    """Writes the registry as a file."""
+    """Writes the registry (APIs, scopes, clients and exchange policies) as a file."""
 
     help = "Write APIs, scopes, clients and exchange policies as a file that apply reads, without secrets."
     notes = NOTES
@@ -54,8 +54,8 @@ def as_yaml(found: dict[str, Any]) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """A dumper that writes each list in full and never as a YAML alias, because `apply` reads no alias."""
+    """A YAML dumper that writes a repeated value in full, and not as a YAML alias. `apply` refuses aliases."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 (PyYAML's signature)
-        """Return True: no value is written as an alias."""
+        """Return True, so that PyYAML writes no alias for `data`."""
         return True

@@ -1,4 +1,7 @@
-"""`flush_token`: print a request with a token whose kid is in no JWKS, so that a verifier fetches the JWKS again."""
+"""`flush_token`: print a curl command that makes a verifier fetch the JWKS again.
+
+The command sends a token whose kid is in no JWKS.
+"""
 
 import json
 from argparse import ArgumentParser
@@ -15,7 +18,7 @@ from tokens.management.operator_command import USAGE, OperatorCommand, exit_code
 
 
 class Command(OperatorCommand):
-    """Makes a token with an unknown kid and prints a request with it."""
+    """Makes a token whose kid is in no JWKS, and prints a curl command that sends it."""
 
     help = (
         "Print a request with a token whose kid is in no JWKS. A verifier that fetches the JWKS only for an unknown kid"
@@ -43,7 +46,7 @@ The token gives access to nothing: its private key is deleted when this command 
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Make the token and print the request."""
+        """Make the token, and print a curl command that sends a request with it."""
         audience, url = options["audience"], options["url"]
         try:
             with exit_codes():

@@ -101,14 +101,17 @@ def read(path: Path | None) -> bytes | None:
 
 
 def publish(pem: bytes | None, options: dict[str, Any], *, now: datetime) -> str | None:
-    """Publish the RSA key, and return its kid. Returns None if `pem` is None."""
+    """Publish the public half of the RSA key `pem` in the JWKS, and return its kid. Returns None if `pem` is None.
+
+    With --dry-run, only computes the kid.
+    """
     if pem is None:
         return None
     return former_key.publish(operation(ACTOR, now=now), pem, dry_run=options["dry_run"])
 
 
 def text(report: ToolkitReport, kid: str | None, options: dict[str, Any]) -> str:
-    """Return the result of the import as text. `kid` is that of the published RSA key, or None."""
+    """Return the result of the import as text. `kid` identifies the published RSA key, or is None without a key."""
     lines = ["dry run, nothing was changed:"] if options["dry_run"] else []
     lines += [f"clients: {len(report.clients)} new, {len(report.unchanged_clients)} here before"]
     lines += [f"refused: {one['client_id']}: {one['why']}" for one in report.refused_clients]

@@ -92,14 +92,20 @@ class Command(OperatorCommand):
 
 
 def chunks(path: Path) -> Iterator[str]:
-    """Yield the text of a file in parts. Raises OSError if it cannot be read, UnicodeDecodeError if it is not UTF-8."""
+    """Yield the text of a file in parts.
+
+    Raises OSError if the file cannot be read, and UnicodeDecodeError if it is not UTF-8.
+    """
     with path.open(encoding="utf-8-sig") as file:
         while chunk := file.read(CHUNK):
             yield chunk
 
 
 def write_subs(path: Path, result: ImportedUsers) -> None:
-    """Write the primary key in the source and the sub of each user as CSV. Raises CommandError if that fails."""
+    """Write a CSV file with two columns: each user's primary key in the other project, and the user's sub.
+
+    Raises CommandError if the file cannot be written.
+    """
     try:
         with path.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows([("pk", "sub"), *result.subs.items()])
@@ -108,7 +114,7 @@ def write_subs(path: Path, result: ImportedUsers) -> None:
 
 
 def as_json(result: ImportedUsers, options: dict[str, Any]) -> str:
-    """Return the result of the import as JSON, without the subs, which are only in the file of --subs-to."""
+    """Return the result of the import as JSON, without the subs. Only the file of --subs-to contains the subs."""
     found = asdict(result) | {"dry_run": options["dry_run"]}
     return json.dumps({name: value for name, value in found.items() if name != "subs"})
 

@@ -62,7 +62,10 @@ class Command(OperatorCommand):
 
 
 def create(options: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """Create a token and return it. Raises ValidationError if an option is out of bounds."""
+    """Create an initial access token. Returns its id, the token itself and its expiry time.
+
+    Raises ValidationError if an option is out of bounds.
+    """
     token = InitialAccessToken(
         note=options["note"], registrations_left=options["registrations"], expires_at=now + options["expires_in"]
     )
@@ -71,7 +74,10 @@ def create(options: dict[str, Any], now: datetime) -> dict[str, Any]:
 
 
 def revoke(options: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """Revoke a token and return its properties. Raises CommandError if there is none."""
+    """Revoke the initial access token with the id in the options, and return its properties.
+
+    Raises CommandError if there is no such token.
+    """
     token = InitialAccessToken.objects.filter(pk=options["id"]).first()
     if token is None:
         raise CommandError(f"there is no initial access token {options['id']}", returncode=USAGE)
@@ -81,7 +87,7 @@ def revoke(options: dict[str, Any], now: datetime) -> dict[str, Any]:
 
 
 def show(_options: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """Return the properties of all tokens."""
+    """Return the properties of all initial access tokens."""
     return {"tokens": [properties(token, now=now) for token in InitialAccessToken.objects.all()]}
 
 

@@ -1,4 +1,4 @@
-"""`inspect_token`: show a token's header, claims and key, and check it against RFC 9068."""
+"""`inspect_token`: show a token's header, claims and key, and check the token against RFC 9068."""
 
 import json
 import sys
@@ -47,7 +47,7 @@ class Command(OperatorCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Inspect the token on standard input."""
+        """Inspect the token on standard input and print the checks. Raises CommandError if a check failed."""
         if options["token"] is not None:  # accepted by the parser, whose own error would print the token
             raise CommandError("pass the token on standard input: inspect_token < token.txt", returncode=USAGE)
         if sys.stdin.isatty():

@@ -1,4 +1,4 @@
-"""`key_backup`: save the signing keys with their encrypting keys in a sealed file, and restore them."""
+"""`key_backup`: save signing keys and encrypting keys in a sealed file, and restore the signing keys from the file."""
 
 import getpass
 import json
@@ -71,7 +71,10 @@ class Command(OperatorCommand):
 
 
 def save(options: dict[str, Any]) -> dict[str, Any]:
-    """Write a backup, and read it again. Raises OSError if the file exists or cannot be written."""
+    """Write a backup to a new file, and read the file to verify it. Returns the file's name and the number of rows.
+
+    Raises OSError if the file exists or cannot be written.
+    """
     secret = passphrase(options)
     backup = key_backup.save(conf.issuer().key_encryption_keys, secret)
     write(options["file"], backup)
@@ -80,14 +83,21 @@ def save(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def unseal(options: dict[str, Any]) -> dict[str, Any]:
-    """Write the encrypting keys of a backup to a file."""
+    """Write the encrypting keys of a backup to a new file. Returns the file's name and the number of keys.
+
+    Raises CannotRestore if the passphrase is wrong or the backup is damaged, and OSError if the new file exists.
+    """
     found = key_backup.read(options["file"].read_bytes(), passphrase(options))
     write(options["to"], ",".join(found.encryption_keys).encode() + b"\n")
     return {"written": str(options["to"]), "values": len(found.encryption_keys)}
 
 
 def restore(options: dict[str, Any]) -> dict[str, Any]:
-    """Restore a backup into the database."""
+    """Insert the signing keys of a backup into the database. Returns their kids.
+
+    Raises CannotRestore if the backup cannot be opened or the database already has signing keys, and CannotOpen if the
+    encrypting keys of this process do not decrypt the signing keys.
+    """
     found = key_backup.read(options["file"].read_bytes(), passphrase(options))
     keys = conf.issuer().encryption_keys()
     return {"restored": key_backup.restore(found, keys, actor=ACTOR, now=store.database_now())}
@@ -111,6 +121,6 @@ def passphrase(options: dict[str, Any]) -> str:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a new file that only this user can read. Raises OSError if it exists."""
+    """Write a new file that only this user can read. Raises OSError if the file exists or cannot be written."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(content)

@@ -55,7 +55,7 @@ class Command(KeyCommand):
             action(options)
 
     def _write_pem(self, options: dict[str, Any]) -> None:
-        """Write the PEM files.
+        """Write each public key of the JWKS as a PEM file, and print what changed.
 
         Raises CommandError if the folder cannot be used, and NotReady if the JWKS cannot be published.
         """
@@ -70,7 +70,10 @@ class Command(KeyCommand):
             self.stdout.write("\n".join(lines))
 
     def _check(self, options: dict[str, Any]) -> None:
-        """Print notes about changes under way. Raises CommandError if key rings or settings have problems."""
+        """Check the key rings and the settings. Prints notes about changes that are not complete yet.
+
+        Raises CommandError if the key rings or the settings have problems.
+        """
         settings, ring = conf.issuer(), options["ring"]
         if ring not in (None, DEFAULT_RING) and not Ring.objects.filter(name=ring).exists():
             raise CommandError(f"there is no ring {ring!r}; for a list, run manage.py keys", returncode=USAGE)
@@ -129,7 +132,10 @@ def _json(ring: Ring, lines: tuple[Line, ...], step: tuple[str, datetime], now: 
 
 
 def _bar(line: Line, lines: tuple[Line, ...], now: datetime) -> str:
-    """Return the key's phases as WIDTH characters. They span all dates of the key ring, and "^" marks `now`."""
+    """Return the key's line in the timeline: WIDTH characters, each of which shows a phase of the key.
+
+    The line begins at the first date of the key ring and ends at the last. "^" marks `now`.
+    """
     instants = [now] + [at for other in lines for part in other.stretches for at in (part.start, part.end) if at]
     first, span = min(instants), max((max(instants) - min(instants)).total_seconds(), 1.0)
     cells = [" "] * WIDTH

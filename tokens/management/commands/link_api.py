@@ -13,7 +13,7 @@ ACTOR = "command:link_api"
 
 
 class Command(OperatorCommand):
-    """Sets the client by which an API authenticates at the issuer."""
+    """Links an API to the client with which it authenticates at the issuer, or removes the link."""
 
     help = "Set the client with which an API authenticates at the issuer (introspection, token exchange)."
     notes = """

@@ -82,7 +82,10 @@ how long a verifier can accept a revoked key (docs/revoked-keys.md):
             self.for_each(rings, lambda ring: text(run(ring, options), options))
 
     def _preview(self, rings: list[str], options: dict[str, Any]) -> None:
-        """Print the consequences of a revocation in each key ring. If there is only one ring, raises its KeyProblem."""
+        """Print the consequences of a revocation in each key ring, computed by a dry run.
+
+        Raises KeyProblem if there is only one ring and the dry run fails. With several rings, prints such an error.
+        """
         # With several rings, an error in one must not prevent the revocation in the others.
         with suppress(KeyProblem) if len(rings) > 1 else nullcontext():
             self.for_each(rings, lambda ring: text(run(ring, options, dry_run=True), options))
@@ -107,7 +110,7 @@ def check_options(options: dict[str, Any]) -> None:
 def rings_of(options: dict[str, Any]) -> list[str]:
     """Return the names of the key rings to process: the ring that the operator named, or every ring that has keys.
 
-    If the operator named only a kid, returns [""]. The ring of that kid is found later.
+    If the operator named only a kid, returns [""], and `run` finds the ring. Raises UnknownKey if no ring has a key.
     """
     if options["ring"] or options["kid"]:
         return [options["ring"] or ""]
@@ -118,7 +121,10 @@ def rings_of(options: dict[str, Any]) -> list[str]:
 
 
 def run(ring: str, options: dict[str, Any], *, dry_run: bool = False) -> KeyRevocation:
-    """Revoke the kid, or every live key of `ring`. With `dry_run`, only compute the consequences."""
+    """Revoke the key with the kid that the operator named, or every live key of `ring`.
+
+    With `dry_run`, only computes the consequences.
+    """
     return revoke(
         operation("command:revoke_key", now=timezone.now()),
         options["kid"],

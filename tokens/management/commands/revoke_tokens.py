@@ -1,4 +1,6 @@
-"""`revoke_tokens`: revoke the tokens of the issuer, a client, a user, a client and a user, or a grant, or one token.
+"""`revoke_tokens`: revoke many tokens, or one.
+
+The target is the issuer (all tokens), a client, a user, a client together with a user, a grant, or a single token.
 
 1. Find the target. Refuse zero targets, several targets, and a target that does not exist.
 2. Count the grants and users, print the counts, and ask for confirmation.
@@ -71,7 +73,7 @@ class Command(OperatorCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Print what would be revoked, ask the operator, and revoke it."""
+        """Print what would be revoked, ask the operator, and revoke the tokens."""
         target = find(options)
         counts = bulk.preview(target)
         if not options["dry_run"]:
@@ -82,7 +84,10 @@ class Command(OperatorCommand):
         self.stdout.write(json.dumps(result) if options["json"] else f"{_verb(options)} {_summary(target, counts)}")
 
     def _confirm(self, target: BulkTarget, counts: dict[str, int], options: dict[str, Any]) -> None:
-        """Ask for confirmation. Raises CommandError without a terminal, and unless the answer is yes."""
+        """Ask for confirmation, except with --yes.
+
+        Raises CommandError if standard input is not a terminal, or the answer is not yes.
+        """
         if options["yes"]:
             return
         if not sys.stdin.isatty():

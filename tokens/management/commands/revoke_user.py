@@ -1,4 +1,4 @@
-"""`revoke_user`: end every session, grant and token of a user at once, and disable the user on demand."""
+"""`revoke_user`: end every session, grant and token of a user at once. With --disable, also disable the user."""
 
 import json
 from argparse import ArgumentParser

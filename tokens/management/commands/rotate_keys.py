@@ -97,7 +97,7 @@ To sign one API's tokens with a ring of its own:
             ) from error
 
     def _renew_factors(self, options: dict[str, Any]) -> None:
-        """Encrypt the secrets of users' second factors again. Print how many, unless there are none or with --json."""
+        """Encrypt the secrets of users' second factors again. Prints how many if there are any, but not with --json."""
         renewed, lost = renewal.renew()
         if (renewed or lost) and not options["json"]:
             note = f"; {lost} do not decrypt: their users set them up again" if lost else ""
@@ -129,7 +129,13 @@ def check_options(options: dict[str, Any]) -> None:
 
 
 def rings_of(options: dict[str, Any]) -> list[str]:
-    """Return the named key ring, or else every ring. The default ring comes first, even if it does not exist yet."""
+    """Return the names of the key rings to process: the ring of --ring, or else every ring.
+
+    The default ring comes first, and is in the list even if it does not exist yet.
+
+    With --cancel, returns only the default ring, so that `run` is called once. `run` then ignores the name, because the
+    kid determines the ring.
+    """
     if options["ring"]:
         return [options["ring"]]
     if options["cancel"]:
@@ -157,7 +163,7 @@ def run(ring: str, options: dict[str, Any]) -> Outcome | Planned:
 
 
 def text(outcome: Outcome | Planned, options: dict[str, Any]) -> str:
-    """Return the outcome as one line."""
+    """Return the outcome as one line of text or, with --json, as a JSON object."""
     if options["json"]:
         return json.dumps(asdict(outcome), cls=DjangoJSONEncoder)
     sentence = _sentence(outcome)
@@ -174,7 +180,10 @@ def _sentence(outcome: Outcome | Planned) -> str:
 
 
 def _shown(outcome: Outcome) -> str:
-    """Return the text that says from when every process publishes the key that the step announced, or ""."""
+    """Return a text with the announced key and the time from which every process publishes it in the JWKS.
+
+    Returns "" if the step announced no key.
+    """
     if outcome.announced is None or outcome.shown_from is None:
         return ""
     return f"; {outcome.announced} is in the JWKS from {outcome.shown_from:%Y-%m-%d %H:%M:%S} UTC on"

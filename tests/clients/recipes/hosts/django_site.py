@@ -1,7 +1,7 @@
-"""A Django website with the settings and URLs of a documentation page.
+"""A Django website with the settings and URLs of a documentation page: `python django_site.py PORT`.
 
-They are site_settings.py and site_urls.py in the working folder. The front page shows the user as JSON. The website is
-run as `python django_site.py PORT`.
+The working folder has the page's code blocks as site_settings.py and site_urls.py. The front page shows the user as
+JSON.
 """
 
 import os

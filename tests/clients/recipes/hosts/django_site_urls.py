@@ -16,12 +16,12 @@ def front(request: HttpRequest) -> JsonResponse:
 
 
 def session(request: HttpRequest) -> JsonResponse:
-    """Return the values that the documentation's views have stored in the session."""
+    """Return the values of the session as JSON. The views of the documentation page have stored them."""
     return JsonResponse(dict(request.session.items()))
 
 
 def tokens(request: HttpRequest) -> JsonResponse:
-    """Return the user's tokens that the client library stores."""
+    """Return the tokens that the client library has stored for the user, as JSON."""
     if apps.is_installed("allauth"):
         kept = request.user.socialaccount_set.get().socialtoken_set.get()
         return JsonResponse({"access_token": kept.token, "refresh_token": kept.token_secret})
@@ -32,7 +32,7 @@ def tokens(request: HttpRequest) -> JsonResponse:
 
 
 def refresh(request: HttpRequest) -> HttpResponse:
-    """Let the access token expire, and refresh the tokens as the documentation page says."""
+    """Make the access token expire, refresh the tokens as the documentation page says, and return them as JSON."""
     from social_django.utils import load_strategy  # noqa: PLC0415 (only a site with social-auth has it)
 
     login = request.user.social_auth.get()
@@ -42,13 +42,13 @@ def refresh(request: HttpRequest) -> HttpResponse:
 
 
 def expire(request: HttpRequest) -> HttpResponse:
-    """Make the session of mozilla-django-oidc expire."""
+    """Make the session of mozilla-django-oidc expire, so that the next request renews it."""
     request.session["oidc_id_token_expiration"] = 0
     return HttpResponse()
 
 
 def button(request: HttpRequest) -> HttpResponse:
-    """Return a page with a button that posts to a URL of the library."""
+    """Return a page with a form without fields, which posts to the URL in the parameter `action`."""
     return HttpResponse(Template(BUTTON).render(RequestContext(request, {"action": request.GET["action"]})))
 
 

@@ -1,7 +1,7 @@
-"""Calls the functions of recipe.py in the working folder, and prints their results.
+"""Calls the functions of recipe.py in the working folder, and prints their results as JSON.
 
-recipe.py is a code block of a documentation page. Standard input has one line for each call: the callback URL, then
-names of further functions.
+recipe.py is a code block of a documentation page. The first line of standard input is the callback URL. Each further
+line is the name of a function to call.
 """
 
 import json
@@ -13,7 +13,7 @@ import recipe
 
 
 def say(**document: object) -> None:
-    """Print one JSON document, with the values as its members."""
+    """Print the arguments as one JSON document."""
     sys.stdout.write(json.dumps(document, default=str) + "\n")
     sys.stdout.flush()
 

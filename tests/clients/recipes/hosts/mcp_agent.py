@@ -1,8 +1,8 @@
-"""Calls MCP tools by recipe.py in the working folder, and prints the results.
+"""Calls MCP tools by recipe.py in the working folder, and prints the results as JSON.
 
 recipe.py is a code block of a documentation page. Standard input has one JSON document for each call, and one callback
-URL for each login. Further actions: "expire" makes the SDK treat its access token as expired; "registered" gives the
-client_id of a registered client.
+URL for each login. If the document has the member "expire", the SDK treats its access token as expired. The member
+"registered" is the client_id of a registered client to use.
 """
 
 import asyncio
@@ -16,18 +16,18 @@ import recipe
 
 
 def say(**document: object) -> None:
-    """Print one JSON document, with the values as its members."""
+    """Print the arguments as one JSON document."""
     sys.stdout.write(json.dumps(document, default=str) + "\n")
     sys.stdout.flush()
 
 
 def deepest(error: BaseException) -> BaseException:
-    """Return the first error in nested exception groups that is no group itself."""
+    """Return the first error in nested exception groups that is not itself a group."""
     return deepest(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
 async def act(action: dict) -> None:
-    """Perform the action that one line of the input describes."""
+    """Call the MCP tool that `action` names, and print its result or the error."""
     if action.get("expire"):
         recipe.provider.context.token_expiry_time = 1
     try:

@@ -53,7 +53,10 @@ class Timeline:
         return moves.signing("api", {"api": self.move} if knows else {"api": BEFORE}, now=now + skew)
 
     def lags(self) -> Iterator[timedelta]:
-        """Yield how long after the commit an API's copy of the new ring's JWKS can still be from before the commit."""
+        """Yield how long after the commit an API can still use an older copy of the new ring's JWKS.
+
+        The commit stores the move. There is a duration for each of the two policies.
+        """
         for policy in (self.policy, self.slowest):
             yield policy.snapshot_age + policy.shared_cache + policy.api_copy - 3 * LATE
 
@@ -74,8 +77,8 @@ class Timeline:
     def last_signature(self) -> datetime:
         """Return the last instant at which some node can sign with the previous ring.
 
-        There are two kinds of such nodes: their clock is as slow as allowed, or they have not read the date of the
-        move. The later of the two instants counts.
+        A node does so if its clock is as slow as allowed, or if it has not read the date of the move. The later of
+        these two instants is returned.
         """
         last = self.move.at + DELTA - LATE
         assert self.signing(last, skew=-DELTA, knows=True) == "old"
@@ -126,7 +129,7 @@ def test_a_move_that_does_not_wait_for_slow_clocks_finds_no_signer():
 def test_a_previous_ring_that_is_not_trusted_a_second_too_early_breaks_a_token():
     """In this test, the API moves at once, before nodes have read the date of the move.
 
-    How long the previous ring stays trusted does not depend on that.
+    The time for which the previous ring stays trusted is the same as in other moves.
     """
     acceptance = transfer._acceptance
     with (

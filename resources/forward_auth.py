@@ -24,7 +24,7 @@ from .principal import AccessToken
 PREFIX = "X-Keyturn-"
 CLAIMS = {"Subject": "sub", "Client": "client_id", "Issuer": "iss"}
 FORGED = "The request has a header that only the proxy may set"
-AS_THEY_ARE = frozenset(
+UNCHANGED = frozenset(
     {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 )
 """The statuses of refusals that are sent unchanged: proxies pass them on, or the client did not cause them."""
@@ -57,7 +57,7 @@ def answer(request: HttpRequest, permissions: tuple[Any, ...]) -> HttpResponseBa
     refused = refusal(request, *permissions)
     if refused is None:
         return HttpResponse(status=HTTPStatus.NO_CONTENT, headers=identity(request.auth))  # type: ignore[attr-defined]
-    if refused.status_code not in AS_THEY_ARE and refused.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+    if refused.status_code not in UNCHANGED and refused.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
         refused.status_code = HTTPStatus.UNAUTHORIZED
     return refused
 

@@ -10,12 +10,12 @@ import json
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings
 from django.test import override_settings
@@ -186,7 +186,7 @@ def bad_tokens(scope: str = "notes:read", *, key: SigningKey | None = None) -> d
         "wrong audience": mint(scope, key=key, aud="https://other.example/"),
         "wrong issuer": mint(scope, key=key, iss="https://other.example"),
         "unknown kid": mint(scope, key=SigningKey(private=key.private, algorithm=key.algorithm)),
-        "another's key under our kid": mint(scope, key=SigningKey(kid=key.kid)),
+        "another's key under our kid": mint(scope, key=replace(key, private=_other_private(key.private))),
         "tampered payload": f"{head}.{encoded(stolen)}.{signature}",
         "tampered signature": f"{head}.{payload}.{'A' if signature[0] != 'A' else 'B'}{signature[1:]}",
         "no signature": f"{encoded({'typ': 'at+jwt', 'alg': 'none', 'kid': key.kid})}.{payload}.",
@@ -196,6 +196,15 @@ def bad_tokens(scope: str = "notes:read", *, key: SigningKey | None = None) -> d
         "no expiry": mint(scope, key=key, exp=None),
         "bound to a key": mint(scope, key=key, cnf={"jkt": "x"}),
     }
+
+
+def _other_private(private: Any) -> Any:
+    """Return another private key of the same type, for the same algorithm."""
+    if isinstance(private, rsa.RSAPrivateKey):
+        return rsa.generate_private_key(65537, private.key_size)
+    if isinstance(private, ec.EllipticCurvePrivateKey):
+        return ec.generate_private_key(private.curve)
+    return ed25519.Ed25519PrivateKey.generate()
 
 
 def at(seconds: float) -> datetime:

@@ -9,12 +9,14 @@
 """
 
 import asyncio
+import logging
 import queue
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
+
+logger = logging.getLogger(__name__)
 
 Job = Callable[[], None]
 Clock = Callable[[], float]
@@ -75,13 +77,16 @@ class Lane:
     def prepare(self, step: Job, *, within: float) -> None:
         """Run `step` on each of the threads that get the first jobs. Return after `within` seconds at the latest.
 
-        An exception of `step` is ignored.
+        Logs an exception of `step`. The thread then serves requests without the preparation.
         """
         ended = threading.Semaphore(0)
 
         def job() -> None:
-            with suppress(Exception):
+            try:
                 step()
+            except Exception as error:  # noqa: BLE001 (a worker must start while the database is away)
+                cause = " ".join(str(error).split()) or type(error).__name__
+                logger.warning("The first requests of %s will be slow: %s", threading.current_thread().name, cause)
             ended.release()
 
         with self._lock:

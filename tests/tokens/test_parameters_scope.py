@@ -8,7 +8,6 @@ from tokens import parameters as rules
 from tokens.clients import client_secret
 from tokens.errors import OAuthError
 
-pytestmark = pytest.mark.django_db
 MALFORMED = "The scope is malformed; separate scopes by one space each, without quotes or backslashes."
 BAD = [" notes:read", "notes:read ", "notes:read  notes:write", 'notes:"read"', "notes\\read", "nötes:read", " "]
 

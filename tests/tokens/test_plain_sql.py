@@ -12,19 +12,19 @@ from django.db import IntegrityError, connection, transaction
 from tokens import plain_sql
 from tokens.models import Client, RegistryVersion
 
-pytestmark = pytest.mark.django_db
-
 
 class Keeping(Mock):
     """A fake database backend that keeps a cursor open."""
 
 
+@pytest.mark.django_db
 def test_a_cursor_executes_and_returns_rows():
     with plain_sql.cursor() as cursor:
         cursor.execute("SELECT %s, 'b'", ["a"])
         assert tuple(cursor.fetchone()) == ("a", "b")
 
 
+@pytest.mark.django_db
 def test_the_errors_are_those_of_django():
     version = RegistryVersion.objects.create(pk=9, value="a")
     with pytest.raises(IntegrityError), transaction.atomic(), plain_sql.cursor() as cursor:

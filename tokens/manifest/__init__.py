@@ -15,6 +15,7 @@ Read in this order:
 - `run`: the changes, problems and new secrets that the parts collect.
 - `api_part`: groups, APIs and scopes.
 - `client_part`: clients.
-- `policy_part`: exchange policies, and the rows that the file does not name.
+- `policy_part`: exchange policies.
+- `prune`: the rows that the file does not name.
 - `document`: export the registry as a file.
 """

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tokens import registry_lock
-from tokens.manifest import api_part, client_part, policy_part
+from tokens.manifest import api_part, client_part, policy_part, prune
 from tokens.manifest.change import Change
 from tokens.manifest.field_types import Check, is_flag, is_keys, is_seconds, is_text, is_texts, is_words
 from tokens.manifest.run import NewSecret, Run
@@ -102,9 +102,9 @@ def _steps(request: ApplyRequest, run: Run) -> list[Change]:
     for part in (api_part.apply, client_part.apply, api_part.link, policy_part.apply):
         part(request.manifest, run)
         run.stop_if_refused()
-    rows = list(policy_part.not_named(request.manifest))
+    rows = list(prune.not_named(request.manifest))
     if not request.prune:
-        return [policy_part.described(row) for row in rows]
+        return [prune.described(row) for row in rows]
     for row in rows:
-        policy_part.remove(row, run)
+        prune.remove(row, run)
     return []

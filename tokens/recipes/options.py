@@ -25,6 +25,8 @@ CREATE_API = {
 """The command-line options by their names in a recipe, which are the `dest` names of the parser (a test compares)."""
 
 FLAGS: Mapping[str, Mapping[str, str]] = {"create_client": CREATE_CLIENT, "create_api": CREATE_API}
+WIDTH = 118
+"""The most characters of a printed line, without the backslash at its end."""
 PLAIN = re.compile(r"[\w@%+:,./-]+", re.ASCII)
 
 
@@ -63,7 +65,7 @@ def quoted(word: str) -> str:
     return f'{name}="{escaped}"' if equals and PLAIN.fullmatch(name) else f'"{escaped}"'
 
 
-def lines(step: Step, *, prompt: str, width: int = 118) -> str:
+def lines(step: Step, *, prompt: str) -> str:
     """Return the command as a page shows it, with a backslash at the end of each line but the last.
 
     The first line begins with `prompt`, for example `$ manage.py `. An option and its value stay on one line.
@@ -76,7 +78,7 @@ def lines(step: Step, *, prompt: str, width: int = 118) -> str:
             pieces.append(quoted(word))
     rows = [prompt + pieces[0]]
     for piece in pieces[1:]:
-        if len(rows[-1]) + len(piece) + 1 > width:
+        if len(rows[-1]) + len(piece) + 1 > WIDTH:
             rows.append(f"    {piece}")
         else:
             rows[-1] += f" {piece}"

@@ -4,6 +4,7 @@ The pages are django-allauth's, with the issuer's headers, limits and templates.
 attempts of each user.
 """
 
+from datetime import datetime
 from typing import Any
 
 from allauth.account.internal.flows.login import record_authentication
@@ -33,10 +34,13 @@ from tokens.views.pages import HEADERS, PASSKEY_HEADERS, View, private, user_key
 class SecondStepPage(base.AuthenticateView):
     """The page that asks for the second factor of a login, after the password."""
 
-    def form_valid(self, form: Any) -> HttpResponse:
-        """Log in the user. Raises NotReady if the database's clock is unknown. The user is not logged in then."""
-        keyring.clock(now=timezone.now())
-        return super().form_valid(form)
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Log in the user if the code or passkey is valid.
+
+        Raises NotReady if the database's clock is unknown. The code is not used up then.
+        """
+        keyring.clock(now=timezone.now())  # before the form is validated, because the validation uses up the code
+        return super().post(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add to the template's variables the kinds of factors that the user has."""
@@ -47,15 +51,21 @@ class _Confirmation:
     """A page on which a logged-in user authenticates again, to confirm a change or because a client requires it."""
 
     request: HttpRequest
+    now: datetime
+    """The database's clock at the arrival of the form."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Read the database's clock, and then the form.
+
+        Raises NotReady if that clock is unknown. Nothing is changed then, and no code is used up.
+        """
+        self.now = keyring.clock(now=timezone.now())  # before the validation, which uses up the code
+        return super().post(request, *args, **kwargs)  # type: ignore[misc,no-any-return]
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """Record that the user authenticated again, with the time of the database's clock.
-
-        Raises NotReady if the database's clock is unknown. Nothing is recorded then.
-        """
-        now = keyring.clock(now=timezone.now())
+        """Record that the user authenticated again, with the time of the database's clock."""
         answer: HttpResponse = super().form_valid(form)  # type: ignore[misc]
-        login_session.date_last(self.request, user_of(self.request), now=now)
+        login_session.date_last(self.request, user_of(self.request), now=self.now)
         return answer
 
 

@@ -170,9 +170,9 @@ def test_a_step_that_hangs_delays_the_start_for_a_bounded_time(work):
     in_loop(story)
 
 
-def test_a_step_that_fails_leaves_the_thread_usable(work):
+def test_a_step_that_fails_is_logged_and_leaves_the_thread_usable(work, caplog):
     def step():
-        raise ValueError
+        raise ValueError("the database\n is away")
 
     async def story():
         one = lane(work, threads=1, at_once=1)
@@ -182,3 +182,6 @@ def test_a_step_that_fails_leaves_the_thread_usable(work):
         work.release("a")
 
     in_loop(story)
+    assert [message for name, _, message in caplog.record_tuples if name == "project.front.lanes"] == [
+        "The first requests of test-1 will be slow: the database is away"
+    ]

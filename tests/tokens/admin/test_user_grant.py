@@ -2,10 +2,11 @@
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.test import Client as Browser
 
-from tests.tokens.factories import redeem
+from tests.tokens.factories import allow, authorization, make_client, redeem
 from tokens.issued import revocation_key
-from tokens.models import AuditEvent, RefreshToken, Revocation, User, UserGrant
+from tokens.models import AuditEvent, Consent, RefreshToken, Revocation, User, UserGrant
 
 pytestmark = pytest.mark.django_db
 PAGE = "/admin/tokens/usergrant/"
@@ -31,6 +32,16 @@ def test_a_grant_is_revoked_with_its_tokens_and_the_event_names_the_administrato
     assert Revocation.objects.get(kind="grant").key == revocation_key.key("grant", str(grant.pk))
     event = AuditEvent.objects.get(action="grant.revoked")
     assert (event.actor, event.subject) == ("user:staff", f"grant:{grant.pk}")
+
+
+def test_the_user_is_asked_for_consent_again_after_an_administrator_revoked_the_grant(client, webapp, user, grant):
+    query = authorization(webapp)
+    assert client.get("/oauth/authorize", query).status_code == 302, "remembered"
+    other = make_client("other", "authorization_code")
+    allow(client, authorization(other))
+    revoke(Browser(), grant, "view_usergrant", "change_usergrant")
+    assert [consent.client for consent in Consent.objects.all()] == [other], "consents for other clients are kept"
+    assert client.get("/oauth/authorize", query).status_code == 200
 
 
 def test_an_administrator_who_may_only_view_grants_cannot_revoke_them(client, grant):

@@ -11,7 +11,6 @@ from tokens.claims import names, source
 from tokens.claims.claims_error import ClaimsFailed
 from tokens.models import User
 
-pytestmark = pytest.mark.django_db
 BUILT_IN = ("name", "given_name", "family_name", "preferred_username", "updated_at", "email", "email_verified")
 
 

@@ -135,6 +135,17 @@ def test_a_token_that_this_service_may_not_exchange_is_refused_in_one_way(client
     assert (response.status_code, response.json()) == (400, UNACCEPTABLE)
 
 
+def test_a_token_that_expires_in_less_than_a_second_is_not_exchanged(client, notes, mint, at):
+    begin = timezone.now().replace(microsecond=0)
+    expiry = begin + timedelta(minutes=10)
+    token = mint(issued_at=begin)
+    for left, status in ((timedelta(seconds=1), 200), (timedelta(milliseconds=999), 400)):
+        with at(expiry - left):
+            response = exchange(client, notes, token)
+        assert response.status_code == status, left
+    assert response.json() == UNACCEPTABLE
+
+
 @pytest.mark.parametrize("typ", ["client-authentication+jwt", "authorization-grant+jwt"])
 def test_another_jwt_of_the_same_key_is_no_subject_token(client, notes, mint, monkeypatch, typ):
     with monkeypatch.context() as patch:

@@ -49,11 +49,6 @@ def is_revoked(claims, kid="k"):
 CASES = json.loads((ROOT / "tests" / "revocation_cases.json").read_text())
 
 
-@pytest.mark.parametrize("case", CASES["keys"], ids=lambda case: case["kind"])
-def test_a_key_is_half_the_hash_of_kind_and_identifier(case):
-    assert revocation_key.key(case["kind"], case["identifier"]).hex == case["key"]
-
-
 @pytest.mark.parametrize("case", CASES["coverage"], ids=lambda case: case["name"])
 def test_a_revocation_covers_the_tokens_of_the_shared_table(case):
     """The resource server is tested with the same table (tests/revocation_cases.json)."""

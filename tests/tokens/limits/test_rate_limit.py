@@ -3,6 +3,7 @@
 A client or address over its limit is refused until the time window ends. Others are not affected.
 """
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
@@ -42,6 +43,16 @@ def test_a_caller_over_its_limit_is_refused_until_the_window_ends_and_others_are
     attempt("a", "5.6.7.8", now=NOW)
     attempt("b", "1.2.3.4", now=NOW)
     attempt("a", "1.2.3.4", now=NOW + timedelta(seconds=60))
+
+
+def test_a_counter_that_a_fast_node_began_lives_until_the_window_ends_on_a_slow_node():
+    now = time.time()
+    end = datetime.fromtimestamp(now - now % 60 + 60, UTC)
+    with patch("time.time", return_value=end.timestamp() - 30):  # the cache's clock
+        for _ in range(3):
+            attempt("a", now=end)
+    with patch("time.time", return_value=end.timestamp() + 59), pytest.raises(TooMany):
+        attempt("a", now=end + timedelta(seconds=59))
 
 
 def test_the_cache_contains_no_names_or_addresses():

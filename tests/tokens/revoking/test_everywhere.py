@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 import pytest
 from django.core.management import call_command
+from django.db import OperationalError
 from django.test import Client as Browser
 from django.utils import timezone
 
@@ -160,6 +161,22 @@ def test_a_commit_within_the_second_revokes_nothing_more(user, django_capture_on
         for callback in committed:
             callback()
     assert list(Revocation.objects.values()) == before
+
+
+def test_an_error_after_the_commit_does_not_reach_the_caller(django_capture_on_commit_callbacks):
+    """The change is committed by then, so an answer that reports a failure would be wrong."""
+    start = store.database_now()
+    instants = [start, start + timedelta(seconds=3)]
+    called = []
+
+    def revoke(*, now):
+        called.append(now)
+        if now != start:
+            raise OperationalError("the database is gone")
+
+    with database_at(iter(instants)), django_capture_on_commit_callbacks(execute=True):
+        everywhere.revoke_until_commit(revoke)
+    assert called == instants
 
 
 def test_a_revocation_with_an_earlier_instant_changes_nothing(user):

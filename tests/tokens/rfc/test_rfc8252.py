@@ -10,7 +10,7 @@ from tokens.addresses import redirect_uri_problem
 from tokens.authorize.redirect_uri import LOCALHOST_PORT, NOT_REGISTERED
 from tokens.models import Client
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
+pytestmark = pytest.mark.usefixtures("signer")
 
 APP = "com.example.app:/callback"
 CLAIMED = "https://app.example/callback"

@@ -5,6 +5,8 @@ There is a test for each security advisory about allauth.mfa.
 
 import json
 import time
+from datetime import timedelta
+from unittest.mock import patch
 from urllib.parse import urlencode
 
 import pytest
@@ -14,6 +16,7 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
 from django.core.serializers.json import DjangoJSONEncoder
 from django.test import Client as Browser
+from django.utils import timezone
 from fido2.cose import ES256, CoseKey
 from fido2.webauthn import AttestationObject, AttestedCredentialData, AuthenticatorData
 
@@ -21,12 +24,14 @@ from tests.tokens.factories import allow, authorization, make_user, parameters, 
 from tests.tokens.passkey import PRESENT, SHARED, VERIFIED, Passkey, encode
 from tokens.authentication_class import MULTI_FACTOR, PASSWORD, PHISHING_RESISTANT
 from tokens.factors import one_time_code
+from tokens.keys.errors import NotReady
 from tokens.limits import cache_circuit, rate_limit
 from tokens.views.pages import HEADERS, PASSKEY_HEADERS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 
 LOGIN, SECOND, INDEX = "/accounts/login/", "/accounts/2fa/authenticate/", "/accounts/2fa/"
+CONFIRM_BY_CODE = "/accounts/2fa/reauthenticate/"
 PASSKEY_LOGIN, CONFIRM = "/accounts/2fa/webauthn/login/", "/accounts/reauthenticate/"
 WORD = "correct horse"
 
@@ -163,6 +168,22 @@ def test_a_recovery_code_is_accepted_once(client, ada, secret):
     assert not is_logged_in(other)
 
 
+@pytest.mark.parametrize("page", [SECOND, CONFIRM_BY_CODE])
+@pytest.mark.parametrize("kind", ["app", "recovery code"])
+def test_a_code_is_not_used_up_while_the_clock_is_unknown(client, ada, secret, page, kind):
+    codes = RecoveryCodes.activate(ada).get_unused_codes()
+    if page == SECOND:
+        enter_password(client)
+    else:
+        log_in(client, secret)
+    shown = code(secret, 1) if kind == "app" else codes[0]
+    before = list(Authenticator.objects.order_by("pk").values("pk", "data"))
+    with patch("tokens.keys.keyring.clock", side_effect=NotReady("this node's clock is off")):
+        assert client.post(page, {"code": shown}).status_code == 503
+    assert list(Authenticator.objects.order_by("pk").values("pk", "data")) == before
+    assert client.post(page, {"code": shown}).status_code == 302, "the same code is accepted afterwards"
+
+
 def test_recovery_codes_are_encrypted_in_the_database(ada):
     codes = RecoveryCodes.activate(ada)
     stored = json.dumps(Authenticator.objects.get(user=ada).data)
@@ -182,6 +203,21 @@ def test_codes_are_limited_for_a_user_from_all_addresses_together(client, secret
     last = Browser(REMOTE_ADDR="192.0.2.9")
     enter_password(last)
     assert last.post(SECOND, {"code": code(secret)}).status_code == 429, "also for the right code"
+
+
+def test_codes_are_limited_to_ten_windows_a_day(client, secret, settings, at):
+    """The limit for the day bounds an attacker who waits for each window to end."""
+    settings.ISSUER = settings.ISSUER | {"RATE_LIMITS": {"factor": (1, 60), "login": (1000, 60)}}
+    enter_password(client)
+    midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    answers = []
+    for minute in range(11):
+        with at(midnight + timedelta(minutes=minute)):
+            answers.append(client.post(SECOND, {"code": "000000"}))
+    assert [answer.status_code for answer in answers] == [200] * 10 + [429]
+    assert int(answers[10].headers["Retry-After"]) == 86_400 - 600, "until the day ends"
+    with at(midnight + timedelta(days=1)):
+        assert client.post(SECOND, {"code": "000000"}).status_code == 200
 
 
 def test_codes_are_refused_while_nothing_can_be_counted(client, secret, monkeypatch):

@@ -38,6 +38,11 @@ def test_the_signer_is_the_key_that_took_over_last():
     assert lifecycle.signer(RING, now=START - DAY) is None
 
 
+def test_a_superseded_key_does_not_sign_on_a_node_that_does_not_see_its_successor():
+    assert lifecycle.signer([OLD], now=START + DAY) is None
+    assert lifecycle.signer([OLD, STANDBY], now=START + DAY) is None, "a standby key has no start"
+
+
 def test_a_jwks_shows_the_signing_key_first_and_no_withdrawn_one():
     assert [key.kid for key in lifecycle.published(RING, now=START + 11 * DAY)] == ["new", "standby", "old"]
     assert [key.kid for key in lifecycle.published(RING, now=START + 20 * DAY)] == ["new", "standby"]

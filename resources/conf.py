@@ -124,7 +124,7 @@ def _local_users(entries: Mapping[str, Any]) -> LocalUsers | None:
 
 
 def _reload(*, setting: str, **_: Any) -> None:
-    if setting == "RESOURCE_SERVER":
+    if setting in {"RESOURCE_SERVER", "SECRET_KEY", "SECRET_KEY_FALLBACKS"}:
         resource_server.cache_clear()
 
 

@@ -18,8 +18,9 @@ DEFAULTS: dict[str, Any] = {
     # The scopes of SCOPES that the API's metadata lists (RFC 9728); None for all. Some clients, such as MCP's, request
     # all of these if a challenge names no scope.
     "SCOPES_SUPPORTED": None,
-    # The endpoints in the API's OpenAPI document; by default those of the first issuer, as Keyturn has them.
+    # The authorization endpoint in the API's OpenAPI document; by default /oauth/authorize of the first issuer.
     "AUTHORIZATION_URL": "",
+    # The token endpoint in the API's OpenAPI document; by default /oauth/token of the first issuer.
     "TOKEN_URL": "",
     # The protection space that challenges name (RFC 9110 section 11.5).
     "REALM": "api",
@@ -40,13 +41,15 @@ DEFAULTS: dict[str, Any] = {
     "DPOP_REPLAY_CACHE": "",
     # Follow each issuer's revocation feed.
     "REVOCATIONS": False,
-    # Seconds between two polls of the feed, and seconds without an answer after which the feed counts as late.
+    # Seconds between two polls of the feed.
     "REVOCATIONS_EVERY": 30,
+    # Seconds without an answer after which the feed counts as late.
     "REVOCATIONS_LATE_AFTER": 120,
     # While the feed is late: "serve" requests and log an error, or "refuse" them with 503.
     "REVOCATIONS_WHEN_LATE": "serve",
-    # Kids and `jti` that are always refused.
+    # The `kid` of each key whose tokens are always refused.
     "DENIED_KIDS": [],
+    # The `jti` of each token that is always refused.
     "DENIED_TOKENS": [],
     # Dotted path of a function (kid, claims) -> bool. A verified token is refused if it returns True.
     "DENY": "",
@@ -56,8 +59,9 @@ DEFAULTS: dict[str, Any] = {
     "METRICS": False,
     # Bearer token with which /readyz shows the state of keys and feeds. If empty, only this machine itself gets it.
     "OPERATOR_TOKEN": "",
-    # The client_id and client_secret with which RequireActive authenticates at the introspection endpoint.
+    # The client_id with which RequireActive authenticates at the introspection endpoint.
     "INTROSPECTION_CLIENT_ID": "",
+    # The client_secret of that client.
     "INTROSPECTION_CLIENT_SECRET": "",
     # Seconds for which an answer of the introspection endpoint is cached.
     "INTROSPECTION_FOR": 5,
@@ -76,8 +80,9 @@ DEFAULTS: dict[str, Any] = {
 }
 
 LOCAL_USERS_DEFAULTS: dict[str, Any] = {
-    # The two fields of the user model that hold issuer and subject, unique together.
+    # The field of the user model that holds the issuer (`iss`). It is unique together with SUBJECT_FIELD.
     "ISSUER_FIELD": "",
+    # The field of the user model that holds the subject (`sub`).
     "SUBJECT_FIELD": "",
     # True to use the table of resources.user_links instead, which must be in INSTALLED_APPS.
     "LINK_TABLE": False,
@@ -86,8 +91,11 @@ LOCAL_USERS_DEFAULTS: dict[str, Any] = {
 }
 
 ISSUER_DEFAULTS: dict[str, Any] = {
+    # The issuer's URL, exactly as in the claim `iss`.
     "URL": "",
+    # The accepted signature algorithms of this issuer. None: the value of RESOURCE_SERVER['ALGORITHMS'].
     "ALGORITHMS": None,
+    # The address of this issuer's JWKS, if it differs from the one in the metadata.
     "JWKS_URL": "",
     # A JWKS, or the path of a file with a JWKS, used instead of the network.
     "PINNED_JWKS": "",

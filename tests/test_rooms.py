@@ -1,6 +1,7 @@
 """The structure of the issuer: permitted imports between its rooms, pure modules, and the names of modules and classes.
 
-A room is a top-level folder or a top-level module of `tokens`. A pure module does no input or output.
+A room is a top-level folder or a top-level module of `tokens` or of `project`. A pure module does no input or
+output.
 """
 
 import ast
@@ -84,6 +85,35 @@ TABLE = {
     "languages": "",
     "proxy": "",
 }
+# The same for `project`. `launch` serves with `settings`, and writes the environment that `settings/standalone` loads.
+WIRING_TABLE = {
+    "drill": "launch",
+    "settings/standalone": "launch settings",
+    "launch": "admin_pages front logs metrics postgresql settings",
+    "telemetry": "access_log metrics",
+    "access_log": "metrics",
+    "metrics": "postgresql",
+    "background": "postgresql",
+    "front": "admin_pages",
+    "postgresql": "admin_pages",
+    "admin_host": "admin_pages",
+    "wsgi": "direct",
+    "admin_pages": "",
+    "databases": "",
+    "direct": "",
+    "logs": "",
+    "management": "",
+    "mount": "",
+    "page_language": "",
+    "redis_cache": "",
+    "request_id": "",
+    "settings": "",
+    "story": "",
+    "urls": "",
+}
+TABLES = {"tokens": TABLE, "project": WIRING_TABLE}
+APART = ("tokens.keys.rules", "tokens.keys.errors", "project.settings.standalone")
+"""Modules and folders that are rooms of their own, although they are in the folder of another room."""
 PURE = (
     "tokens/jose/",
     "tokens/keys/rules/",
@@ -137,9 +167,11 @@ PURE = (
 IMPURE = frozenset(
     {
         "django", "rest_framework", "oauth2_provider", "oauthlib", "allauth", "socket", "requests", "urllib.request",
-        "http.client", "subprocess", "sqlite3", "psycopg",
+        "http.client", "subprocess", "sqlite3", "psycopg", "ssl", "asyncio", "urllib3",
     }
 )  # fmt: skip
+FILE_CALLS = frozenset({"open", "read_text", "read_bytes", "write_text", "write_bytes"})
+"""Functions and methods that read or write a file."""
 TOOLKIT = ("oauthlib", "oauth2_provider")
 TOOLKIT_ROOMS = ("tokens/authorize/", "tokens/models/client.py", "tokens/checks/oauth.py", "tokens/admin/__init__.py")
 NOUNS = frozenset({"ring", "keyring", "feed", "testing"})
@@ -249,6 +281,7 @@ def modules(*packages: str) -> dict[str, Path]:
 
 MODULES = modules("tokens", "resources", "project")
 ISSUER = {name: path for name, path in MODULES.items() if name.startswith("tokens.")}
+WIRING = {name: path for name, path in MODULES.items() if name.startswith("project.")}
 
 
 def imports(parsed: ast.Module, known: dict[str, Path] = MODULES) -> Iterator[tuple[int, str]]:
@@ -271,23 +304,22 @@ def imports(parsed: ast.Module, known: dict[str, Path] = MODULES) -> Iterator[tu
 
 
 def room(module: str) -> str:
-    """Return the room of a module of the issuer: its top-level folder, or its name if it is in no folder.
+    """Return the room of a module: its top-level folder, or its name if it is in no folder.
 
-    `keys/errors` and `keys/rules` are rooms of their own.
+    The modules and folders of APART are rooms of their own.
     """
-    if module == "tokens.keys.errors" or module.startswith("tokens.keys.rules"):
-        return "keys/" + module.split(".")[2]
-    return module.split(".")[1] if "." in module else ""
+    parts = module.split(".")
+    return "/".join(parts[1 : 3 if ".".join(parts[:3]) in APART else 2])
 
 
 def wrong_imports(module: str, parsed: ast.Module) -> list[str]:
     """Return a message for each import of a room that the table of permitted imports does not allow."""
-    own = room(module)
-    allowed = {own, *TABLE[own].split()}
+    package, own = module.partition(".")[0], room(module)
+    allowed = {own, *TABLES[package][own].split()}
     return [
         f"line {line}: {own} may not import {name}"
         for line, name in imports(parsed)
-        if name.startswith("tokens.") and room(name) not in allowed
+        if name.startswith(f"{package}.") and room(name) not in allowed
     ]
 
 
@@ -306,18 +338,24 @@ def pure_modules() -> list[str]:
     ]
 
 
-def impure_imports(parsed: ast.Module, seen: frozenset[str] = frozenset()) -> list[str]:
-    """Return a message for each import of a module that does input or output.
+def file_calls(parsed: ast.Module) -> list[str]:
+    """Return a message for each call that opens, reads or writes a file."""
+    calls = [(node.lineno, ast.unparse(node.func)) for node in ast.walk(parsed) if isinstance(node, ast.Call)]
+    return [f"line {line}: calls {name}" for line, name in calls if name.rpartition(".")[2] in FILE_CALLS]
 
-    The imports of imported modules are checked, too. `seen` has the modules that were checked before.
+
+def input_or_output(parsed: ast.Module, seen: frozenset[str] = frozenset()) -> list[str]:
+    """Return a message for each call that reads or writes a file, and for each import of a module of IMPURE.
+
+    Imported modules are checked, too. `seen` has the modules that were checked before.
     """
-    found = []
+    found = file_calls(parsed)
     for line, name in imports(parsed):
         parts = name.split(".")
         if any(".".join(parts[:count]) in IMPURE for count in range(1, len(parts) + 1)):
             found.append(f"line {line}: imports {name}")
         elif name in MODULES and name not in seen:
-            through = impure_imports(tree(MODULES[name]), seen | {name})
+            through = input_or_output(tree(MODULES[name]), seen | {name})
             found += [f"line {line}: imports {name}, which at {what}" for what in through]
     return found
 
@@ -357,6 +395,7 @@ def is_participle(name: str) -> bool:
 
 def test_every_room_is_in_the_table_and_every_room_of_the_table_exists() -> None:
     assert {room(name) for name in ISSUER} == set(TABLE)
+    assert {room(name) for name in WIRING} == set(WIRING_TABLE)
 
 
 def test_contributing_lists_every_room() -> None:
@@ -380,25 +419,34 @@ def test_the_docstring_of_a_package_names_each_of_its_modules() -> None:
     assert unnamed == []
 
 
-def test_a_room_imports_only_rooms_below_it() -> None:
-    order = list(TABLE)
-    up = [(own, other) for own in TABLE for other in TABLE[own].split() if order.index(other) <= order.index(own)]
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+def test_a_room_imports_only_rooms_below_it(table: dict[str, str]) -> None:
+    order = list(table)
+    up = [(own, other) for own in table for other in table[own].split() if order.index(other) <= order.index(own)]
     assert up == []
 
 
-@pytest.mark.parametrize("module", ISSUER)
+@pytest.mark.parametrize("module", [*ISSUER, *WIRING])
 def test_a_module_imports_only_rooms_that_its_own_may(module: str) -> None:
-    assert wrong_imports(module, tree(ISSUER[module])) == []
+    assert wrong_imports(module, tree(MODULES[module])) == []
 
 
-def test_the_table_allows_no_import_that_nobody_makes() -> None:
-    made = {(room(name), room(other)) for name, path in ISSUER.items() for _, other in imports(tree(path))}
-    assert [(own, other) for own in TABLE for other in TABLE[own].split() if (own, other) not in made] == []
+@pytest.mark.parametrize("package", TABLES)
+def test_the_table_allows_no_import_that_nobody_makes(package: str) -> None:
+    own = {name: path for name, path in MODULES.items() if name.startswith(f"{package}.")}
+    made = {
+        (room(name), room(other))
+        for name, path in own.items()
+        for _, other in imports(tree(path))
+        if other.startswith(f"{package}.")
+    }
+    allowed = {(name, other) for name, others in TABLES[package].items() for other in others.split()}
+    assert allowed - made == set()
 
 
 @pytest.mark.parametrize("module", pure_modules())
 def test_a_pure_module_does_no_input_or_output_nor_does_what_it_imports(module: str) -> None:
-    assert impure_imports(tree(MODULES[module])) == []
+    assert input_or_output(tree(MODULES[module])) == []
 
 
 @pytest.mark.parametrize("module", ISSUER)
@@ -418,6 +466,10 @@ def test_the_toolkit_stays_in_its_room(module: str) -> None:
         ("tokens.keys.rules.moves", "from tokens.models import Api"),
         ("tokens.grants.base", "def late():\n    from tokens.authorize import server"),
         ("tokens.revoking.purge", "from tokens.grants import request"),
+        ("project.settings.issuer", "from project.drill import ledger"),
+        ("project.settings.base", "from project.launch.environment import ROOT"),
+        ("project.front.lanes", "from project.launch import serve"),
+        ("project.postgresql.pool", "from project.metrics import state"),
     ],
 )
 def test_a_wrong_import_is_caught(module: str, line: str) -> None:
@@ -431,6 +483,8 @@ def test_a_wrong_import_is_caught(module: str, line: str) -> None:
         ("tokens.grants.base", "from tokens.grants.request import ClientRequest"),
         ("tokens.models.user", "from django.db import models"),
         ("tokens.keys.rules.succession", "from tokens.keys.errors import Unsafe"),
+        ("project.settings.standalone", "from project.launch.environment import use_development_environment"),
+        ("project.launch.serve", "from project.settings import environment"),
     ],
 )
 def test_a_right_import_is_not_caught(module: str, line: str) -> None:
@@ -447,20 +501,27 @@ def test_a_right_import_is_not_caught(module: str, line: str) -> None:
         "import urllib.request",
         "from urllib import request",
         "from http import client",
+        "import ssl",
+        "import asyncio",
+        "from urllib3.util import Retry",
         "from tokens import conf",
+        "text = open('/etc/hostname').read()",
+        "text = Path('/etc/hostname').read_text()",
+        "Path('/tmp/a').write_bytes(b'')",
+        "with Path('/tmp/a').open() as file: ...",
     ],
 )
-def test_an_impure_import_in_a_pure_module_is_caught(module: str, line: str) -> None:
+def test_input_or_output_in_a_pure_module_is_caught(module: str, line: str) -> None:
     assert module in pure_modules()
     path = MODULES[module]
     source = path.read_text(encoding="utf-8")
-    assert impure_imports(absolute(f"{source}\n{line}\n", path.relative_to(ROOT).as_posix()))
+    assert input_or_output(absolute(f"{source}\n{line}\n", path.relative_to(ROOT).as_posix()))
 
 
 @pytest.mark.parametrize("line", ["from . import fetch", "from .fetch import Fetcher", "from .wire import Connection"])
 def test_a_relative_import_that_is_impure_is_caught(line: str) -> None:
-    assert impure_imports(absolute(line, "resources/verify.py"))
-    assert not impure_imports(absolute("from .jwk import FAMILIES", "resources/verify.py"))
+    assert input_or_output(absolute(line, "resources/verify.py"))
+    assert not input_or_output(absolute("from .jwk import FAMILIES", "resources/verify.py"))
 
 
 def test_no_two_modules_of_a_package_differ_by_an_ending() -> None:
@@ -636,7 +697,7 @@ def listed(docstring: str) -> list[str]:
 UNLISTED = {"management", "migrations", "cut_off"}
 """Folders whose modules Django or Python finds by their names."""
 ROOMS = [path for name, path in ISSUER.items() if path.name == "__init__.py" and room(name) in TABLE]
-WIRING = [
+WIRING_PACKAGES = [
     path
     for name, path in MODULES.items()
     if path.name == "__init__.py" and name.partition(".")[0] == "project" and not UNLISTED & set(path.parts)
@@ -652,7 +713,7 @@ def test_a_rooms_docstring_says_what_it_owns_and_lists_its_modules_once(path: Pa
     assert sorted(listed(docstring)) == sorted(p.stem for p in path.parent.glob("*.py") if p.name != "__init__.py")
 
 
-@pytest.mark.parametrize("path", WIRING, ids=str)
+@pytest.mark.parametrize("path", WIRING_PACKAGES, ids=str)
 def test_a_docstring_of_the_wiring_says_what_it_owns_and_lists_its_modules_and_packages_once(path: Path) -> None:
     docstring = ast.get_docstring(tree(path)) or ""
     assert [word for word in ("Owns:", "Does not own:", "Neighbours:") if word not in docstring] == []

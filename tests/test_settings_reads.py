@@ -1,4 +1,4 @@
-"""Each app reads Django's settings only in its conf.py.
+"""Each app reads settings only in its conf.py: those of Django, and those that a library has in a module `settings`.
 
 A table has the reason for each other module that reads settings.
 """
@@ -19,20 +19,25 @@ READERS = {
     "tokens/models/user_grant.py": SWAPPABLE,
     "tokens/handover/database_copy.py": "hands its environment to `migrate`, with another DATABASE_URL",
     "tokens/checks/oauth.py": "checks the settings of django-oauth-toolkit",
+    "tokens/authorize/backend.py": "makes the server and validator that the settings of django-oauth-toolkit name",
     "tokens/views/bodies.py": "counts fields by Django's own bound, for forms that it parses itself",
     "tokens/limits/cache_circuit.py": "one circuit for each place of CACHES, which tests replace",
     "resources/conf.py": "reads them for the resource server",
     "resources/checks.py": "checks the settings of Django and DRF on which verification depends",
+    "resources/throttles.py": "reads DRF's DEFAULT_THROTTLE_RATES, as each throttle of DRF does",
+    "resources/openapi.py": "adds the scopes to drf-spectacular's SWAGGER_UI_OAUTH2_CONFIG",
     "resources/testing.py": "overrides the settings of a project's tests",
     "resources/user_links/models.py": SWAPPABLE,
     "resources/wsgi.py": "reads SECURE_PROXY_SSL_HEADER, which Django reads itself only after this module",
 }
-"""The modules that may read Django's settings, and why. Migrations are written by Django."""
+"""The modules that may read settings, and why. Migrations are written by Django."""
+OWN = frozenset({"tokens.settings"})
+"""Modules named `settings` that read none: the entries of ISSUER with their types."""
 VARIABLES = frozenset({"environ", "environb", "getenv", "getenvb"})
 
 
 def reads(source: str) -> list[int]:
-    """Return the lines that import Django's settings, or that read an environment variable."""
+    """Return the lines that import the settings of Django or of a library, or that read an environment variable."""
     lines = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom):
@@ -40,14 +45,21 @@ def reads(source: str) -> list[int]:
             is_read = (
                 (node.module == "django.conf" and "settings" in names)
                 or (node.module == "django" and "conf" in names)
+                or is_library_settings(node.module or "")
+                or any(is_library_settings(f"{node.module}.{name}") for name in names)
                 or (node.module == "os" and bool(names & VARIABLES))
             )
         elif isinstance(node, ast.Import):
-            is_read = any(alias.name == "django.conf" for alias in node.names)
+            is_read = any(alias.name == "django.conf" or is_library_settings(alias.name) for alias in node.names)
         else:
             is_read = isinstance(node, ast.Attribute) and node.attr in VARIABLES
         lines += [node.lineno] if is_read else []
     return lines
+
+
+def is_library_settings(module: str) -> bool:
+    """Return True if `module` has the settings of a library, such as `rest_framework.settings`."""
+    return module.endswith((".settings", ".app_settings")) and module not in OWN
 
 
 def readers() -> set[str]:
@@ -77,6 +89,10 @@ def test_settings_are_read_in_conf_only_except_for_a_reason() -> None:
         "import os\nos.getenv('DEBUG')",
         "from os import environ",
         "from os import getenv as variable",
+        "from rest_framework.settings import api_settings",
+        "from oauth2_provider import settings",
+        "import drf_spectacular.settings",
+        "from allauth.account import app_settings",
     ],
 )
 def test_a_read_is_found(line: str) -> None:
@@ -84,7 +100,13 @@ def test_a_read_is_found(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["from tokens import conf", "from django.conf.urls import include", "import os\nos.getpid()"]
+    "line",
+    [
+        "from tokens import conf",
+        "from django.conf.urls import include",
+        "import os\nos.getpid()",
+        "from tokens.settings import rate",
+    ],
 )
 def test_other_imports_are_not_found(line: str) -> None:
     assert reads(line) == []

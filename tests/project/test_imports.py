@@ -18,22 +18,28 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 ROOMS = ("tokens", "resources", "project", "examples", "keyturn_issuer")
 DATES = frozenset(
     {
-        "django.utils.timezone.now", "datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today",
-        "datetime.date.today", "time.time", "time.time_ns",
+        "django.utils.timezone.now", "django.utils.timezone.localtime", "django.utils.timezone.localdate",
+        "datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today", "datetime.date.today",
+        "time.time", "time.time_ns", "time.gmtime", "time.localtime",
+        "self.timer",  # of a throttle of DRF
+        "loads(max_age)", "unsign(max_age)", "unsign_object(max_age)", "get_signed_cookie(max_age)",
     }
 )  # fmt: skip
-"""The functions that return the date and time."""
+"""The functions that read the date and time. `max_age` compares the date of a signature of Django with the time."""
 CLOCKS = DATES | {
     f"time.{name}{unit}" for name in ("monotonic", "perf_counter", "process_time") for unit in ("", "_ns")
 }
 """All clocks. Code that is not pure may measure durations."""
-DATABASE = frozenset({"tokens.keys.store.database_now"})
+DATABASE = frozenset({"tokens.keys.store.database_now", "django.db.models.functions.Now"})
 EDGES = (
     *("tokens/views/", "tokens/admin/", "tokens/checks/", "tokens/management/commands/"),
     *("resources/authentication.py", "resources/permissions.py", "resources/testing.py"),
 )
 """Folders and modules that may read each clock."""
-NODE_READERS = {"tokens/keys/clock.py": "compares two clocks, and reads both at the same moment"}
+NODE_READERS = {
+    "tokens/keys/clock.py": "compares two clocks, and reads both at the same moment",
+    "resources/throttles.py": "counts refused tokens by the timer of DRF's throttles, as DRF counts requests",
+}
 """Further modules that may read this node's clock, and why."""
 DATABASE_READERS = {
     "tokens/revoking/": "reads it again after the wait for a lock",
@@ -41,6 +47,7 @@ DATABASE_READERS = {
     "tokens/keys/deadline.py": "measures a step under that lock",
     "tokens/keys/clock.py": "compares two clocks, and reads both at the same moment",
     "tokens/back_channel/dispatcher.py": "a loop of its own thread, which no edge calls",
+    "tokens/models/id_token_algorithm.py": "Django calls Client.clean, to which no edge can pass a time",
 }
 """Further folders and modules that may read the database's clock, and why. CONTRIBUTING.md names them."""
 
@@ -98,6 +105,9 @@ def forbidden(path: str, module: str) -> str | None:
             and within(module, "resources.user_links")
         ),
         "tests are imported by nothing": within(module, "tests"),
+        "examples and benchmarks are imported by nothing": any(
+            room != own and within(module, own) for own in ("examples", "bench")
+        ),
         "the command is imported by nothing": room != "keyturn_issuer" and within(module, "keyturn_issuer"),
     }
     return next((rule for rule, broken in rules.items() if broken), None)
@@ -115,7 +125,10 @@ def origins(parsed: ast.Module) -> dict[str, str]:
 
 
 def clock_reads(source: str, clocks: frozenset[str] = DATES) -> Iterator[int]:
-    """Yield the lines of a module that use one of the functions `clocks`, under any imported name."""
+    """Yield the lines of a module that use one of the functions `clocks`, under any imported name.
+
+    A call with the argument `max_age` is named by its function, such as "loads(max_age)".
+    """
     parsed = ast.parse(source)
     names = origins(parsed)
     for node in ast.walk(parsed):
@@ -123,6 +136,12 @@ def clock_reads(source: str, clocks: frozenset[str] = DATES) -> Iterator[int]:
             first, dot, rest = ast.unparse(node).partition(".")
             if names.get(first, first) + dot + rest in clocks:
                 yield node.lineno
+        elif (
+            isinstance(node, ast.Call)
+            and any(argument.arg == "max_age" for argument in node.keywords)
+            and f"{ast.unparse(node.func).rpartition('.')[2]}(max_age)" in clocks
+        ):
+            yield node.lineno
 
 
 def wrong_reads(path: str, source: str) -> list[int]:
@@ -232,6 +251,8 @@ def test_contributing_names_each_reader_of_the_database_s_clock() -> None:
         "from django.utils import timezone\nnow = timezone.now()",
         "from tokens.keys import store\nnow = store.database_now()",
         "from tokens.keys.store import database_now\nnow = database_now()",
+        "from django.db.models.functions import Now\nrows.filter(at__lte=Now())",
+        "from django.db.models import functions\nrows.filter(at__lte=functions.Now())",
     ],
 )
 def test_a_read_elsewhere_is_caught(path: str, read: str) -> None:
@@ -267,6 +288,10 @@ def test_a_pure_module_reads_no_clock(module: str) -> None:
         ("resources/verify.py", "from ..tokens.models import User"),
         ("resources/management/commands/check_issuer.py", "from ....project import settings"),
         ("tokens/keys/store.py", "from ...resources import verify"),
+        ("tokens/views.py", "from examples.webapp import login"),
+        ("project/urls/api.py", "import examples.mcp.guard"),
+        ("resources/verify.py", "import bench.verify"),
+        ("examples/mcp/guard.py", "from bench import load"),
     ],
 )
 def test_a_wrong_import_is_caught(path: str, line: str) -> None:
@@ -284,6 +309,7 @@ def test_a_wrong_import_is_caught(path: str, line: str) -> None:
         ("resources/management/commands/check_issuer.py", "from ...inspection import inspect"),
         ("keyturn_issuer/__main__.py", "from project.launch import serve"),
         ("resources/permissions.py", "from rest_framework.permissions import BasePermission"),
+        ("examples/mcp/server.py", "from examples.mcp.guard import guarded"),
     ],
 )
 def test_a_right_import_is_not_caught(path: str, line: str) -> None:
@@ -353,6 +379,12 @@ READS = {
     "time by its module": "import time\nnow = time.time()",
     "time by its name": "from time import time\nnow = time()",
     "another name": "from datetime import datetime as Instant\nnow = Instant.now()",
+    "django's local time": "from django.utils import timezone\nnow = timezone.localtime()",
+    "django's local date": "from django.utils.timezone import localdate\ntoday = localdate()",
+    "the time in UTC": "import time\nnow = time.gmtime()",
+    "the age of a signature": "from django.core import signing\nsigning.loads(text, max_age=60)",
+    "the age of a signature, by its signer": "signer = TimestampSigner()\nsigner.unsign(text, max_age=60)",
+    "a throttle's timer": "class Throttle(SimpleRateThrottle):\n    def f(self): self.now = self.timer()",
 }
 MEASURES = {
     "monotonic by its module": "import time\nstart = time.monotonic()",
@@ -373,7 +405,13 @@ def test_a_monotonic_clock_is_caught_in_pure_code_only(sample: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["def due(now):\n    return now()", "from datetime import datetime\nat = datetime.fromtimestamp(0)"]
+    "source",
+    [
+        "def due(now):\n    return now()",
+        "from datetime import datetime\nat = datetime.fromtimestamp(0)",
+        "from django.core import signing\nsigning.loads(text, salt='a')",
+        "response.set_cookie('a', 'b', max_age=60)",
+    ],
 )
 def test_a_time_that_is_an_argument_is_not_caught(source: str) -> None:
     assert list(clock_reads(source, CLOCKS)) == []

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from django.core.management import find_commands
@@ -55,8 +56,19 @@ def test_every_variable_and_entry_has_a_meaning() -> None:
         if title not in {"make run", "example application"}
     ]
     assert [name for name, _, text in rows if not text] == []
-    for path, name in (("resources/defaults.py", "DEFAULTS"), ("tokens/settings/defaults.py", "DEFAULTS")):
-        assert len(list(settings.entries(path, name))) > 20
+    for path, name in settings.INTRODUCTIONS:
+        assert [entry for entry, _, text in settings.entries(path, name) if not text] == []
+
+
+def test_an_entry_does_not_get_the_comment_of_the_entry_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = ["DEFAULTS: dict[str, Any] = {", "    # One", "    # text.", '    "A": 1,', '    "B": 2,']
+    lines += ['    "C": 3,  # beside', "    # A remark.", "", '    "D": 4,', "    # Another remark.", "    **more,"]
+    (tmp_path / "defaults.py").write_text("\n" + "\n".join([*lines, '    "E": 5,', "}", ""]), encoding="utf-8")
+    monkeypatch.setattr(settings, "ROOT", tmp_path)
+    meanings = {entry: text for entry, _, text in settings.entries("defaults.py", "DEFAULTS")}
+    assert meanings == {"A": "One text.", "B": "", "C": "beside", "D": "", "E": ""}
 
 
 def test_every_entry_of_the_defaults_is_in_the_table() -> None:

@@ -42,17 +42,20 @@ def sections() -> dict[str, list[tuple[str, str, str]]]:
 
 
 def entries(path: str, name: str) -> Iterator[tuple[str, str, str]]:
-    """Yield each entry of the dictionary `name` in the Python file `path`: its name, its default, and its comment."""
+    """Yield each entry of the dictionary `name` in the Python file `path`: its name, its default, and its comment.
+
+    The comment is above or beside the entry. It is empty if the entry has none of its own.
+    """
     text = (ROOT / path).read_text(encoding="utf-8")
     body = text.partition(f"\n{name}: dict[str, Any] = {{\n")[2].partition("\n}")[0]
-    comment, fresh = "", False
+    comment = ""
     for line in body.splitlines():
         if line.startswith("    #"):
-            comment = f"{'' if fresh else comment} {line.strip()[1:].strip()}"
-            fresh = False
-        elif entry := ENTRY.match(line):
+            comment = f"{comment} {line.strip()[1:].strip()}"
+            continue
+        if entry := ENTRY.match(line):
             yield entry[1], entry[2], entry[3] or comment.strip()
-            fresh = True
+        comment = ""
 
 
 def page() -> str:
@@ -69,18 +72,15 @@ def page() -> str:
         ("ISSUER", "tokens/settings/defaults.py", "DEFAULTS"),
     ):
         rows = [(f"`{entry}`", f"`{default}`", angles(text)) for entry, default, text in entries(path, name)]
-        parts.append(f"\n## {title}\n\n{INTRODUCTIONS[name, path]}\n\n{table(('entry', 'default', 'meaning'), rows)}")
+        parts.append(f"\n## {title}\n\n{INTRODUCTIONS[path, name]}\n\n{table(('entry', 'default', 'meaning'), rows)}")
     return "".join(parts)
 
 
 INTRODUCTIONS = {
-    ("DEFAULTS", "resources/defaults.py"): "Entries of `RESOURCE_SERVER` in the Django settings of your API"
+    ("resources/defaults.py", "DEFAULTS"): "Entries of `RESOURCE_SERVER` in the Django settings of your API"
     " ([resource-server.md](../resource-server.md)).",
-    ("ISSUER_DEFAULTS", "resources/defaults.py"): "Entries for one issuer, if `ISSUERS` has a dictionary for it.",
-    ("LOCAL_USERS_DEFAULTS", "resources/defaults.py"): "Entries that make `request.user` a user of your project.",
-    (
-        "DEFAULTS",
-        "tokens/settings/defaults.py",
-    ): "Entries of `ISSUER` in the issuer's settings. `project/settings/issuer.py` fills them from"
-    " the variables above.",
+    ("resources/defaults.py", "ISSUER_DEFAULTS"): "Entries for one issuer, if `ISSUERS` has a dictionary for it.",
+    ("resources/defaults.py", "LOCAL_USERS_DEFAULTS"): "Entries that make `request.user` a user of your project.",
+    ("tokens/settings/defaults.py", "DEFAULTS"): "Entries of `ISSUER` in the issuer's settings."
+    " `project/settings/issuer.py` fills them from the variables above.",
 }

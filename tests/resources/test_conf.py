@@ -355,3 +355,20 @@ def test_the_nonces_are_made_with_the_secret_key_of_the_project(settings: Any) -
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new", ["old"]
     assert proofs(DPOP_NONCES=True).rules.nonces.keys == (b"new", b"old")
     assert proofs().rules.nonces is None
+
+
+def test_a_secret_key_that_a_test_overrides_makes_the_nonces() -> None:
+    def keys() -> tuple[bytes, ...]:
+        dpop = resource_server().dpop
+        assert dpop is not None
+        assert dpop.rules.nonces is not None
+        return dpop.rules.nonces.keys
+
+    own = {"SECRET_KEY": "first", "SECRET_KEY_FALLBACKS": []}
+    with override_settings(RESOURCE_SERVER={**GOOD, "DPOP_NONCES": True}, **own):
+        assert keys() == (b"first",)
+        with override_settings(SECRET_KEY="new"):
+            assert keys() == (b"new",)
+        with override_settings(SECRET_KEY_FALLBACKS=["old"]):
+            assert keys() == (b"first", b"old")
+        assert keys() == (b"first",)

@@ -7,14 +7,22 @@ from tokens.languages import LANGUAGES
 from tokens.settings import authorization_request, open_client
 
 DEFAULTS: dict[str, Any] = {
+    # The issuer's URL, exactly as APIs and clients compare it with the claim `iss`.
     "URL": "",
+    # Secrets that encrypt signing keys and hash client secrets, each base64url of at least 32 bytes. The first one
+    # encrypts, each decrypts.
     "KEY_ENCRYPTION_KEYS": [],
+    # The timings of signing keys: "production" or "development" (POLICIES in tokens/keys/rules/policy.py).
     "KEY_POLICY": "production",
+    # Changes to single timings of KEY_POLICY (docs/key-rotation.md).
     "KEY_TIMINGS": {},
     # None: ten minutes, or the longest lifetime that the key policy permits if that is shorter.
     "ACCESS_TOKEN_LIFETIME": None,
+    # The longest time from a user's consent to the last refresh, however often the refresh token is used.
     "REFRESH_TOKEN_LIFETIME": timedelta(days=30),
+    # The longest time between two uses of a refresh token.
     "REFRESH_TOKEN_IDLE_LIFETIME": timedelta(days=7),
+    # True: a proxy in front appends the client's address to X-Forwarded-For. Rate limits count by that address.
     "BEHIND_PROXY": False,
     # A bearer token with which /readyz says why the issuer is not ready. If empty, only requests from the machine
     # itself get the reason.
@@ -46,9 +54,11 @@ DEFAULTS: dict[str, Any] = {
     "USERINFO_TOKEN_IN_BODY": False,
     # Hosts in private networks to which logout tokens may be sent; .corp.example means a domain with its hosts.
     "PRIVATE_LOGOUT_HOSTS": (),
-    # The name on the issuer's pages, the path of its logo, and its colour ("#2448c8"); empty: Keyturn's own.
+    # The operator's name on the issuer's pages.
     "BRAND_NAME": "Keyturn",
+    # The path of a logo for the pages: PNG, WebP or SVG, at most 64 KiB. None: Keyturn's own.
     "BRAND_LOGO": None,
+    # A colour for the pages, such as "#2448c8". Its shades for light and dark pages are derived. Empty: Keyturn's own.
     "BRAND_COLOR": "",
     # The languages of the pages (tokens/languages.py). Browsers that accept none of them get the first.
     "LANGUAGES": LANGUAGES,
@@ -59,15 +69,19 @@ DEFAULTS: dict[str, Any] = {
     "SESSION_PLACES": None,
     # True: a DPoP proof needs a nonce of this issuer (RFC 9449 section 8). A client needs a further request to get one.
     "DPOP_REQUIRES_NONCE": False,
-    # The Django groups whose members need a second factor, and whether staff users need one (docs/login.md).
+    # The Django groups whose members need a second factor (docs/login.md).
     "SECOND_FACTOR_GROUPS": [],
+    # True: users with access to the admin need a second factor.
     "SECOND_FACTOR_STAFF": False,
     # True: a mail server is configured, so users can reset passwords and verify addresses.
     "SENDS_MAIL": False,
     # True: visitors can sign up. Needs SENDS_MAIL.
     "SIGN_UP": False,
+    # For rings with keys in an HSM: the path of the vendor's PKCS#11 library (docs/key-rotation.md).
     "PKCS11_MODULE": "",
+    # The label of the PKCS#11 token with the signing keys.
     "PKCS11_TOKEN": "",
+    # The PIN of that PKCS#11 token.
     "PKCS11_PIN": "",
     **open_client.DEFAULTS,
     **authorization_request.DEFAULTS,

@@ -202,9 +202,10 @@ def write(
 
 
 def _upsert(values: Mapping[str, Any]) -> None:
-    """Run UPSERT with the parameters `values`, and queue the changed rows for publication.
+    """Insert or update revocation records, and queue the changed records for publication in the feed.
 
-    A row is changed if it is new, or if its `until` or its `issued_before` moves later.
+    `values` are the parameters of UPSERT. A record is changed if it is new, or if its `until` or its `issued_before`
+    becomes later.
     """
     vendor = plain_sql.backend().vendor
     dialect = {"keys": KEYS[vendor], "later": LATER[vendor]}

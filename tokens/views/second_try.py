@@ -70,9 +70,10 @@ class FirstRefusal:
 def remember(
     request: HttpRequest, credentials: Credentials, error: OAuthError, endpoint: str, *, now: datetime
 ) -> None:
-    """Store the refusal `error` of the request, if a second try can follow.
+    """Store the refusal `error` of the request for a second try (see the module).
 
-    `endpoint` is a name that no other endpoint uses.
+    Stores nothing if the secret was not in the header, if the status is 500 or higher, or if the request has a DPoP
+    proof. `endpoint` is a name that no other endpoint uses.
     """
     if not credentials.has_header or error.status_code >= 500 or "HTTP_DPOP" in request.META:
         return

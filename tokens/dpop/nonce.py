@@ -30,7 +30,7 @@ def current(secrets: Sequence[str], *, now: datetime) -> str:
 
 
 def accepted(secrets: Sequence[str], *, now: datetime) -> tuple[str, ...]:
-    """Return the nonces that are accepted at `now`."""
+    """Return the nonces that are accepted at `now`. `secrets` are the issuer's secrets, current and earlier."""
     window = _window(now)
     return tuple(_nonce(secret, number) for secret in secrets for number in (window, window - 1, window + 1))
 

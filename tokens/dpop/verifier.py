@@ -16,7 +16,8 @@ from tokens.dpop.proof import Proof, ProofContext
 def verify(text: str, *, method: str, path: str, now: datetime, access_token: str | None = None) -> Proof:
     """Return the valid proof in `text` for a request by `method` to the endpoint at `path` of this issuer.
 
-    Raises NonceRefused if only its nonce is not accepted, and InvalidProof if another check fails.
+    If the request has an access token, `access_token` is that token, and the proof must have its hash (`ath`). Raises
+    NonceRefused if only the nonce of the proof is not accepted, and InvalidProof if another check fails.
     """
     settings = conf.issuer()
     context = ProofContext(

@@ -83,7 +83,10 @@ class Flow(Generic[P]):
 
 
 def answer(request: ClientRequest, table: Mapping[str, Flow[Any]]) -> dict[str, object]:
-    """Return the token response. Raises OAuthError if the request is refused, and NotReady if no key may sign."""
+    """Return the token response. `table` has the steps of each grant type, by the grant type's name.
+
+    Raises OAuthError if the request is refused, and NotReady if no key may sign.
+    """
     if (grant_type := request.grant_type) is None:
         raise OAuthError("invalid_request", "Missing grant_type parameter.")
     if (flow := table.get(grant_type)) is None:
@@ -110,7 +113,7 @@ def identify(request: ClientRequest) -> Proven:
 def issue_access_token(
     client: Client, holder: Holder, target: Target, request: ClientRequest, *, until: datetime | None = None
 ) -> Tokens:
-    """Issue an access token for `target`, which expires at `until` at the latest.
+    """Issue an access token for `target`. The token expires at `until` at the latest.
 
     Raises NotReady if no key may sign, and OAuthError temporarily_unavailable if a revocation of the client covers
     tokens that are issued in the current second.

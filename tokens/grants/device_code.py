@@ -55,7 +55,7 @@ def _find(request: ClientRequest, client: Client) -> DeviceCode:
 def _patience(code: DeviceCode, request: ClientRequest) -> OAuthError:
     """Return the error that makes the device wait: slow_down if it polled too early, else authorization_pending.
 
-    Stores the new interval.
+    Stores the polling interval that the device must keep from now on: longer after slow_down, else the normal one.
     """
     this = DeviceCode.objects.filter(pk=code.pk)
     if code.asked_at is None or request.now >= code.asked_at + timedelta(seconds=code.interval) - TOLERANCE:

@@ -80,7 +80,7 @@ def _tokens(
 
 
 def _has_expired(token: RefreshToken, user_grant: UserGrant, *, now: datetime) -> bool:
-    """Return True if the token family has expired, or if the token was never used and has itself expired."""
+    """Return True if the token's family has expired, or if the token has expired without having been used."""
     # After its first use, the retry window limits a token.
     return refresh_token.family_ends_at(user_grant) <= now or (token.used_at is None and token.expires_at <= now)
 
@@ -88,7 +88,7 @@ def _has_expired(token: RefreshToken, user_grant: UserGrant, *, now: datetime) -
 def _target(user_grant: UserGrant, client: Client, request: ClientRequest) -> Target:
     """Return the API and the scopes of the new token: the requested scopes, or all of the grant if none is requested.
 
-    If the request has `openid` and no scope of an API, the token is for the issuer, as in an authorization request.
+    If the request has `openid`, but no scope of an API and no resource, the token is for the issuer (userinfo).
     Raises OAuthError invalid_scope if the user did not allow a scope, or if the client may no longer use the scope.
     Also raises what `user_grant.target` raises.
     """

@@ -81,9 +81,10 @@ def mint(token: AccessToken, *, signer: Signer) -> Minted:
 
 
 def has_its_claims(claims: Mapping[str, object]) -> bool:
-    """Return True if a verified JWT of this issuer with the type PLAIN_TYPE is an access token.
+    """Return True if `claims` are those of an access token, and not of an ID token.
 
-    ID tokens have the same type. Their claims distinguish them from access tokens.
+    They are the claims of a JWT of this issuer whose `typ` is PLAIN_TYPE. Access tokens and ID tokens can have this
+    `typ`, so only the claims distinguish them.
     """
     # An ID token always has at_hash, and neither a client_id nor a jti.
     return {"client_id", "jti"} <= claims.keys() and "at_hash" not in claims

@@ -69,7 +69,7 @@ def of_client(client: Client, scopes: Sequence[str], resources: Sequence[str], *
 
 
 def _of_client(client: Client, scopes: Sequence[str], resources: Sequence[str], *, openid: bool) -> Target:
-    """Return the result of `of_client` without its cache."""
+    """Compute the target that `of_client` returns, without the targets that `of_client` remembers."""
     usable, names = client.permitted_scopes, list[str]()
     if openid:
         names = offered()
@@ -174,9 +174,10 @@ def _owners(scopes: Sequence[str], *, usable: Collection[Scope], openid: Collect
 
 
 def refusal(text: str, scopes: Sequence[str]) -> OAuthError:
-    """Return the error invalid_scope whose description names the first of the refused scopes.
+    """Return the error invalid_scope. Its description names the first of the refused scopes that matches NAMEABLE.
 
-    `text` has {} in place of the scope. The log gets the text without the name.
+    `text` has {} in place of the scope. If no scope matches NAMEABLE, the description says "A scope". The log always
+    says "A scope".
     """
     # A client can send any text as a scope, and pages show the description: it must not repeat a sentence or long text.
     name = next((name for name in scopes if NAMEABLE.fullmatch(name)), None)

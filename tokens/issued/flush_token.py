@@ -62,9 +62,10 @@ def _ring_of(client_id: str) -> str:
 
 
 def _sign(audience: str, api: Api | None, ring: Ring, *, now: datetime) -> FlushToken:
-    """Generate a key pair for this token only, and return the flush token, signed by that key.
+    """Generate a key pair, and return a flush token (see the module) signed with its private key.
 
-    The key has the algorithm and the size of the key ring `ring`, but does not become a key of the ring.
+    The key pair is used for this token only. It has the algorithm and the size of the keys of the key ring `ring`, but
+    is not stored. `api` is None if `audience` is a client_id.
     """
     signer = RingSigner(LIFETIME, material.generate(ring.algorithm, bits=ring.bits))
     issued_at, name = int(now.timestamp()), str(uuid4())

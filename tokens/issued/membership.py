@@ -26,7 +26,7 @@ class NotMember(OAuthError):
 
 
 def narrow_for_client(target: Target, client: Client, subject: str) -> Target:
-    """Return the target of a client's request without the scopes that the user `subject` (a `sub`) may not have.
+    """Return `target`, which `client` requested, without the scopes that the user `subject` (a `sub`) may not have.
 
     Raises what `narrow` raises.
     """
@@ -53,7 +53,10 @@ def narrow(target: Target, usable: Iterable[Scope], subject: str) -> Target:
 
 
 def _may_have(name: str, limits: Mapping[str, set[str]], own: set[str]) -> bool:
-    """Return True if the scope is not limited, or limited to one of the user's own groups."""
+    """Return True if the scope `name` is not limited to groups, or the user is in one of its groups.
+
+    `limits` has the groups of each limited scope, and `own` the groups of the user.
+    """
     return name not in limits or not own.isdisjoint(limits[name])
 
 

@@ -73,9 +73,10 @@ def _mark_used(token: RefreshToken, *, now: datetime) -> None:
 
 
 def _successor_again(text: str, token: RefreshToken, client: Client, *, now: datetime, thumbprint: str | None) -> str:
-    """Return the same successor again, for a retry with the used `token`, whose text is `text`.
+    """Return the text of the successor of `token`, which was used before and is retried now.
 
-    If an earlier version of Keyturn made the successor, its text is unknown. A second successor is stored then.
+    `text` is the text of `token`. If an earlier version of Keyturn made the successor, the successor's text is unknown.
+    A second successor is stored then.
 
     Raises:
         Reused: The token has no successor. The client used another token with the same predecessor (`_mark_used`).
@@ -94,7 +95,7 @@ def _successor_again(text: str, token: RefreshToken, client: Client, *, now: dat
 
 
 def _issue_successor(text: str, token: RefreshToken, client: Client, *, now: datetime, thumbprint: str | None) -> str:
-    """Store the successor of `token`, whose text is `text`, and return the successor's text."""
+    """Store a successor of `token`, and return the successor's text. `text` is the text of `token`."""
     key, number = keys()[0], token.generation + 1
     successor = refresh_text.successor(text, generation=number, key=key)
     new = row(successor, token.grant, client, key_id=key.id, now=now)

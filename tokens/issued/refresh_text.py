@@ -5,11 +5,12 @@
 - All tokens of one user grant share the family. The generation counts the rotations since the first token.
 - The own part of a successor is derived from the whole text of its predecessor. So every repeat of a request gets the
   same successor on every node, although the database stores only hashes.
-- The first of KEY_ENCRYPTION_KEYS makes new texts, and each of them verifies texts. A repeated request uses the key
-  that made the successor, by the key's id, so that it gets the same text while an operator replaces the keys.
+- New texts are made with the first key of KEY_ENCRYPTION_KEYS. Texts are verified with each of these keys.
+- The row of a successor has the id of the key that made it. A repeated request uses this key, so that it gets the same
+  text even if an operator has put another key first.
 
-    first token    Qm9…x.0.t8Jk…  .tag      own part: random
-    its successor  Qm9…x.1.9sLw…  .tag      own part: HMAC(successor key, text of the first token)
+    first token    Qm9…x.0.t8Jk….<tag>      own part: random
+    its successor  Qm9…x.1.9sLw….<tag>      own part: HMAC(successor key, text of the first token)
 
 Tokens of earlier versions of Keyturn have no tag: `<family>.<own part>`. Only their rows prove that they were issued.
 """

@@ -115,10 +115,11 @@ def grant_of(text: str) -> UserGrant | None:
 
 
 def was_rotated(text: str) -> bool:
-    """Return True if the token in `text`, whose row was purged, had been used.
+    """Return True if the token in `text`, which has no row any more, counts as replaced by a successor.
 
-    The token counts as used if its family has a row of the same or a later generation (the number of rotations since
-    the first token). Raises NotReady if KEY_ENCRYPTION_KEYS cannot be read.
+    It counts as replaced if a row of its family has the same or a later generation (the number of rotations since the
+    first token). Returns False if all rows have an earlier generation: the database was restored from a backup then.
+    Raises NotReady if KEY_ENCRYPTION_KEYS cannot be read.
     """
     # A generation above all rows was issued after the backup of a restored database, which does not prove reuse.
     issued = generation(text)
@@ -164,7 +165,10 @@ def _family(text: str) -> "QuerySet[RefreshToken]":
 
 
 def _end(grant: UserGrant, client: Client, *, now: datetime) -> datetime:
-    """Return when a token that is used at `now` expires: after the idle lifetime, or earlier with its family."""
+    """Return when a token that is issued or used at `now` expires.
+
+    It expires after the idle lifetime, but not later than its family.
+    """
     idle = client.refresh_token_idle_lifetime or conf.issuer().refresh_token_idle_lifetime
     return min(now + idle, family_ends_at(grant))
 

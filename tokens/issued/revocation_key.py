@@ -35,7 +35,7 @@ def entry(key: UUID | str, *, until: int, issued_before: int) -> bytes:
 
 
 def client_user(client_id: str, subject: str) -> str:
-    """Return the identifier of a `client_sub` entry, which revokes all tokens of one client for one user."""
+    """Return the identifier of a revocation of kind `client_sub`: of all tokens of one client for one user."""
     return f"{client_id}\0{subject}"
 
 

@@ -1,12 +1,13 @@
 """Records revocations (of a token, a grant, a key, or all tokens before an instant), and looks them up for a token.
 
-- A record is written in the transaction of its cause, and published afterwards (tokens/revoking/feed_publisher.py).
-- A repeated revocation moves the instants of a record later, never earlier. A record is kept until its `until`.
-- A coarse record (of a user, a client, both, or the issuer) covers every token with an earlier `iat`.
-- Each process caches clients with the instant before which their tokens are revoked, until the registry has a new
-  version (tokens/clients/registry.py). So a record of a client or of the issuer renews the registry's version.
-- A record ends when no API can accept a token that it covers: after the longest lifetime of a token plus S + 2δ. S is
-  the leeway of the APIs, and δ the largest error of a clock (docs/key-rotation.md).
+- A record is written in the same transaction as the change that causes it, such as the disabling of a user. It is
+  published afterwards (tokens/revoking/feed_publisher.py).
+- A repeated revocation can move `issued_before` and `until` of a record later, never earlier.
+- A coarse record (of a user, a client, both, or the issuer) covers every token with an `iat` before `issued_before`.
+- Each process caches clients, each with the instant before which its tokens are revoked (tokens/clients/registry.py). A
+  record of a client or of the issuer gives this cache a new version, so that every process reads clients again.
+- A record is kept until `until`. From then on no API can accept a token that it covers: the longest lifetime of a token
+  plus S + 2δ has passed. S is the leeway of the APIs, and δ the largest error of a clock (docs/key-rotation.md).
 """
 
 import json
@@ -97,9 +98,10 @@ def revoke_everything(*, now: datetime) -> None:
 
 
 def renew_registry() -> None:
-    """Renew the version of the registry, so that every process reads clients again after the caller's commit.
+    """Give the client registry a new version, so that every process reads clients again after the caller's commit.
 
-    Locks the row of the version until the caller's commit.
+    The registry is the cache of clients in each process (tokens/clients/registry.py). The row that stores the version
+    is locked until the commit.
     """
     # An upsert, as in the triggers (tokens/triggers/registry_version.py). The triggers replace the row, so an UPDATE
     # that waited for a trigger would change no row and lock no row.
@@ -119,9 +121,10 @@ def of(claims: Mapping[str, Any], *, kid: str) -> "QuerySet[Revocation]":
 
 
 def latest_instant(claims: Mapping[str, Any]) -> int:
-    """Return the Unix second before which tokens with these verified claims are revoked, or 0 if no record covers them.
+    """Return the latest `issued_before` (Unix seconds) of the records for a token with these claims, or 0.
 
-    Ignores records that cover tokens of any `iat`.
+    A token with these claims is revoked if its `iat` is before that second. Ignores records that cover tokens with any
+    `iat`, such as the record of a single token.
     """
     # This runs before each token for a user is issued. Through the ORM, it took as long as signing the token.
     keys = stored_keys(revocation_key.keys(claims, kid=""))
@@ -138,9 +141,9 @@ def stored_keys(keys: Iterable[uuid.UUID]) -> list[uuid.UUID | str]:
 
 
 def client_tokens_from(client_id: str) -> int:
-    """Return the Unix second before which the tokens of the client are revoked, or 0 if no record covers them.
+    """Return the latest `issued_before` (Unix seconds) of the records of the client and of the issuer, or 0.
 
-    Looks at the records of the client and of the issuer.
+    Tokens of the client whose `iat` is before that second are revoked.
     """
     keys = [revocation_key.key(Kind.CLIENT, client_id), revocation_key.key(Kind.ISSUER, conf.issuer().url)]
     return max(Revocation.objects.filter(key__in=keys).values_list("issued_before", flat=True), default=0)
@@ -170,7 +173,7 @@ def seconds(instant: datetime) -> int:
 
 
 def _revoke_earlier(kind: Kind, identifiers: Iterable[str], *, now: datetime) -> None:
-    """Revoke the tokens of these users, clients or issuers whose `iat` is not after the second of `now`.
+    """Revoke the tokens of these users, clients or issuers whose `iat` is in the second of `now` or earlier.
 
     `identifiers` are of the kind `kind`, such as the `sub` of users.
     """
@@ -199,9 +202,10 @@ def write(
 
 
 def _upsert(values: Mapping[str, Any]) -> None:
-    """Run UPSERT with the parameters `values`, and queue the changed rows for publication.
+    """Insert or update revocation records, and queue the changed records for publication in the feed.
 
-    A row is changed if it is new, or if its `until` or its `issued_before` moves later.
+    `values` are the parameters of UPSERT. A record is changed if it is new, or if its `until` or its `issued_before`
+    becomes later.
     """
     vendor = plain_sql.backend().vendor
     dialect = {"keys": KEYS[vendor], "later": LATER[vendor]}

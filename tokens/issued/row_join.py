@@ -24,8 +24,8 @@ M = TypeVar("M", bound=Model)
 class _Part:
     """One model of the query, with its columns in the SELECT statement.
 
-    `by` is the foreign key that refers to this model. It is a field of the model at the path `of`, such as `grant`, or
-    "" for the query's own model. Both are None if this model is the query's own.
+    `by` is the foreign key by which another model of the query refers to this model. `of` is the path of that other
+    model, such as `grant`, or "" if it is the query's own model. For the query's own model, `by` and `of` are None.
     """
 
     model: type[Model]
@@ -104,7 +104,7 @@ class JoinedRows(Generic[M]):
 
     @cached_property
     def _columns(self) -> list[Any]:
-        """Return, for each column that is read, the expression by which the ORM converts the column's values."""
+        """Return the columns that are read, as expressions (`Col`) of the ORM, which convert the columns' values."""
         parts = self._parts.items()
         return [
             field.get_col(part.model._meta.db_table) for path, part in parts for field in self._fields(path, part.model)

@@ -53,7 +53,10 @@ def _insertion(model: type[Model]) -> str:
 
 @cache
 def _change(model: type[Model], names: Iterable[str]) -> str:
-    """Return the UPDATE statement that sets these fields of one row of the model."""
+    """Return the UPDATE statement that sets the fields `names` of one row of the model.
+
+    It has a placeholder for each value, and then one for the primary key.
+    """
     columns = ", ".join(f"{_column(model, name)} = %s" for name in names)
     return f"UPDATE {_table(model)} SET {columns} WHERE {_column(model, model._meta.pk.name)} = %s"  # noqa: S608
 

@@ -123,9 +123,9 @@ def _audience(claims: Mapping[str, Any]) -> object:
 
 
 def _is_access_token(jws: compact.Jws, audience: object) -> bool:
-    """Return True if `typ` is that of an access token.
+    """Return True if `jws` is an access token: by its `typ`, or by its claims if the `typ` is JWT.
 
-    PLAIN_TYPE, which some APIs require, is accepted for an API's audience and only with the claims of an access token.
+    Some APIs require the `typ` JWT, which ID tokens also have. It is accepted only if `audience` is not the issuer.
     """
     typ = jws.header.get("typ")
     if typ != access_token.PLAIN_TYPE:

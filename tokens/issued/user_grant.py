@@ -42,7 +42,7 @@ def create(
 
     The grant ends after `lasts`. Its refresh tokens end after `refreshes_for`, which must not be longer than `lasts`.
     If `refreshes_for` is None, the refresh tokens end with the grant.
-    `claims` are the claims that the client requested by name, as JSON.
+    `claims` are the claims that the client requested by the parameter `claims`, in the form of `ClaimsRequest.stored`.
     `user` must be the row as it was read when the session was checked.
     Raises OAuthError access_denied if the user was disabled after that, and SessionEnded if all sessions of the user
     were ended after that.

@@ -1,7 +1,7 @@
 """Keeps in memory the scopes, APIs and algorithms that the metadata lists.
 
-Like the published keys, one reading of the database is used for at most the timing `snapshot_age` of `key_policy`. So
-the metadata is served during a database outage that is shorter than `snapshot_age`.
+The result of one reading of the database is used for at most `snapshot_age` (a timing of the setting `key_policy`), as
+for the published keys. So the metadata is served during a database outage that is shorter than `snapshot_age`.
 """
 
 import time

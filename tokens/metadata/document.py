@@ -34,8 +34,8 @@ def document(
     """Return the members of the metadata of the issuer with the URL `issuer`.
 
     `scopes` are the names of the APIs' scopes, `apis` the APIs' identifiers, and `algorithms` the signature algorithms
-    of the key rings. `open_clients` has the settings for self-registered clients, or is None. `must_be_pushed` is True
-    if each client has to push its authorization requests.
+    of the key rings. `open_clients` has the settings for self-registered clients. It is None if there can be no such
+    clients. `must_be_pushed` is True if each client has to push its authorization requests.
     """
     base = issuer.rstrip("/")
     members = {
@@ -97,7 +97,10 @@ def _authentication() -> dict[str, list[str]]:
 
 
 def _signatures(rings: list[str]) -> dict[str, list[str]]:
-    """Return the signature algorithms of introspection responses and ID tokens: the algorithms of all key rings."""
+    """Return the members that list the signature algorithms of introspection responses and ID tokens.
+
+    `rings` are the algorithms of all key rings.
+    """
     # The default ring's algorithm comes first. Verifiers such as go-oidc read the list for access tokens, too.
     return {
         "introspection_signing_alg_values_supported": rings,
@@ -106,7 +109,10 @@ def _signatures(rings: list[str]) -> dict[str, list[str]]:
 
 
 def _authorization() -> dict[str, object]:
-    """Return the members that list which parameters and request objects an authorization request can have."""
+    """Return the members that say which parameters the authorization endpoint supports.
+
+    They also list the algorithms by which clients can sign request objects (RFC 9101).
+    """
     return {
         "acr_values_supported": list(LEVELS),
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
@@ -119,7 +125,10 @@ def _authorization() -> dict[str, object]:
 
 
 def _registration(base: str, settings: OpenClientSettings | None) -> dict[str, object]:
-    """Return the members for client ID metadata documents and dynamic registration, if these are enabled."""
+    """Return the members for client ID metadata documents and dynamic registration, each if it is enabled.
+
+    `settings` is None if neither is enabled.
+    """
     members: dict[str, object] = {}
     if settings is not None and settings.documents:
         members["client_id_metadata_document_supported"] = True

@@ -79,9 +79,9 @@ def clock() -> datetime:
 def send_code(attempt: Attempt, login: Login, *, now: datetime, is_consent: bool = False) -> HttpResponse:
     """Issue a code and send it to the client, by a redirect or a form.
 
-    If the request was answered before, a page says so. If the session ended at the same time, redirects to the request
-    again. `is_consent` is True if the user allowed the client in this HTTP request. Raises OAuthError if the code
-    cannot be issued.
+    If the request was answered before, a page says so. If all sessions of the user were ended after the session was
+    checked, redirects to the request again, so that the user logs in. `is_consent` is True if the user allowed the
+    client in this HTTP request. Raises OAuthError if the code cannot be issued.
     """
     request, authorization = attempt.http, attempt.authorization
     assert request.user.is_authenticated  # noqa: S101 (only a logged-in user has a `login`)
@@ -165,7 +165,10 @@ def _wants_no_page(sent: SentRequest) -> bool:
 
 
 def note(request: HttpRequest, action: str, client_id: str | None, **details: str | None) -> None:
-    """Write the event `action` to the audit log. `details` must not repeat values of the request."""
+    """Write the event `action` to the audit log, with the request's user and network address.
+
+    `client_id` is None if the client is unknown. `details` must not contain unverified text of the request.
+    """
     user = request.user.get_username() if request.user.is_authenticated else "unknown"
     trail.log(
         action,

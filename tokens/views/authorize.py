@@ -66,7 +66,11 @@ class AuthorizeView(View):
         return _with_attempt(request, _ask)
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Read the user's answer, or an authorization request sent as a form (OpenID Connect Core section 3.1.2.1)."""
+        """Process the consent form, or redirect if the form is an authorization request.
+
+        A client may send its request as a form (OpenID Connect Core section 3.1.2.1). The redirect leads to the address
+        with the parameters of the request.
+        """
         if "client_id" in request.POST:
             pairs = [(name, value) for name in request.POST for value in request.POST.getlist(name)]
             declared = [(name, value) for name, value in pairs if name in parameters.AUTHORIZATION]
@@ -185,9 +189,9 @@ def _log_in(attempt: Attempt) -> HttpResponse:
 
 
 def _read_consent(request: HttpRequest) -> HttpResponse:
-    """Answer the consent form with a code or access_denied.
+    """Return the answer to the consent form: a code if the user allowed the request, or access_denied.
 
-    Shows the page again if the form lacks a valid proof that the request was displayed to this user.
+    Redirects to the request again if the form does not prove that the request was displayed to this user.
     """
     return _with_attempt(request, _follow_consent)
 

@@ -121,7 +121,10 @@ def _judge_endpoint(request: HttpRequest) -> None:
 
 
 def _judge_resource(request: HttpRequest) -> None:
-    """Raise MethodNotAllowed unless the method is GET or POST, and UnreadableBody if a POST has an unreadable body."""
+    """Check a request to a protected resource: it must be a GET, or a POST with a form or no body.
+
+    Raises MethodNotAllowed for another method, and UnreadableBody if the query or the body cannot be read.
+    """
     if request.method not in {"GET", "POST"}:
         raise MethodNotAllowed("GET", "POST")
     _read_address(request)
@@ -141,7 +144,7 @@ def _judge_form(request: HttpRequest) -> None:
 
 
 def _is_page(view: View) -> bool:
-    """Return True if the view is a page of the issuer, and neither an endpoint nor a view of an API."""
+    """Return True if the view is a page of the issuer. Its package is in PACKAGES, and it is not an endpoint."""
     return view.__module__.partition(".")[0] in PACKAGES and not getattr(view, "judges_its_body", False)
 
 

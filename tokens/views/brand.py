@@ -37,7 +37,7 @@ def logo(request: HttpRequest) -> HttpResponse:
 
 
 def _answer(request: HttpRequest, body: bytes, media_type: str, tag: str) -> HttpResponse:
-    """Return the content, or 304 if the browser has the current content."""
+    """Return `body`, or 304 if the browser has the body with the entity tag `tag`."""
     headers = {"ETag": tag, "Cache-Control": CACHED}
     if is_current(request, tag):
         return HttpResponse(status=304, headers=headers)

@@ -24,7 +24,10 @@ class ConsentForm(forms.Form):
 def question(
     request: HttpRequest, query: str, authorization: AuthorizationRequest, login: Login, *, now: datetime
 ) -> HttpResponse:
-    """Return the page that asks the user whether the client may get the scopes of the request `query`."""
+    """Return the page that asks the user whether the client may get the scopes of `authorization`.
+
+    `query` is the query of the same authorization request, as its client sent it. `login` is the user's login.
+    """
     proof = display_proof.create(display_proof.content(authorization, query), str(request.user.pk), login, now=now)
     context: dict[str, object] = {
         "client": authorization.client,

@@ -107,10 +107,11 @@ def _typed(request: HttpRequest) -> str:
 
 
 def _respond(request: HttpRequest, code: DeviceCode, login: Login, *, now: datetime) -> HttpResponse:
-    """Show the device's request, or record the user's answer if the request was displayed before.
+    """Show the device's request, or record the user's answer to it.
 
-    If the login is too weak for the user or the client, redirects to the page of the missing factor first. Raises
-    OAuthError if the user cannot allow the request, and SessionEnded if the session has ended.
+    The answer is recorded only if the form proves that this request was displayed to this user. If the login is too
+    weak for the user or the client, redirects to the page of the missing factor first. Raises OAuthError if the user
+    cannot allow the request, and SessionEnded if the session has ended.
     """
     target = device_answer.target_for(code, user_of(request))
     required = obligation.of(user_of(request), code.client)
@@ -152,7 +153,10 @@ def _ask(request: HttpRequest, code: DeviceCode, target: Target, *, now: datetim
 
 
 def _count(request: HttpRequest) -> HttpResponse | None:
-    """Count the code as a guess of this user. Returns the error page if there were too many guesses, else None."""
+    """Count one guess of a user code by the logged-in user.
+
+    Returns the error page if there were too many guesses, or if guesses cannot be counted, else None.
+    """
     subject = f"user:{request.user.get_username()}"
     try:
         count(request, "device-code", (str(request.user.pk),), conf.issuer().rate_limits["device"], subject=subject)

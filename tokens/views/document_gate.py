@@ -55,8 +55,8 @@ def unavailable_page(request: HttpRequest, error: Unavailable) -> HttpResponse:
 def renew(client_id: str, *, by_header: bool, now: datetime) -> None:
     """Fetch the document at the URL `client_id` again if it is stale, and update the stored client.
 
-    Does nothing if no client with this client_id is stored. `by_header` is True if the request has an `Authorization`
-    header. Raises InvalidClient if the document is refused, and Unavailable if it cannot be fetched now.
+    Does nothing if no client with this client_id is stored. Raises Unavailable if the document cannot be fetched now,
+    and InvalidClient if it is refused. `by_header` is as in `introduce`.
     """
     try:
         document_client.renew(client_id, now=now)
@@ -67,8 +67,9 @@ def renew(client_id: str, *, by_header: bool, now: datetime) -> None:
 def introduce(request: HttpRequest, client_id: str, *, by_header: bool, now: datetime) -> None:
     """Create or renew the client of a pushed authorization request, from the document at the URL `client_id`.
 
-    `by_header` is True if the request has an `Authorization` header. Raises InvalidClient if the document is refused,
-    Unavailable if it cannot be fetched now, and TooMany if too many documents were fetched for the sender's address.
+    Raises InvalidClient if the document is refused, Unavailable if it cannot be fetched now, and TooMany if too many
+    documents were fetched for the sender's address. `by_header` is True if the request has an `Authorization` header.
+    The answer to InvalidClient then has the header `WWW-Authenticate`.
     """
     try:
         document_client.admit(client_id, now=now, before_fetch=partial(_count, request))

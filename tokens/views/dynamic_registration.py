@@ -2,7 +2,7 @@
 
 1. The request is counted by the rate limit of its network address. If it cannot be counted, it is refused.
 2. The body must be one JSON object of bounded size.
-3. `dynamic_client` judges the token and the metadata. Every refusal is in the audit log.
+3. `dynamic_client` checks the bearer token and the client's metadata. Every refusal is in the audit log.
 """
 
 from collections.abc import Callable

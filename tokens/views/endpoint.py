@@ -96,10 +96,11 @@ class _Endpoint:
 
 
 def _must_wait(http: HttpRequest, limit: str, claimed: str, *, now: datetime) -> int:
-    """Count one request of the client at the sender's address. `claimed` is the unverified client_id.
+    """Count one request against the rate limit named `limit`, by client and network address.
 
     Returns the seconds after which the client may try again, or 0 if the client is within its limit or the cache does
-    not answer. All clients that are not in this process's cache share one counter per address.
+    not answer. `claimed` is the unverified client_id. All clients that are not in this process's cache share one
+    counter for each address.
     """
     # With a counter for each of these names, a flood of invented names would fill the cache, or evict counters.
     name = claimed if registry.is_known(claimed) else ""
@@ -117,7 +118,11 @@ def _must_wait(http: HttpRequest, limit: str, claimed: str, *, now: datetime) ->
 def _refuse(
     http: HttpRequest, credentials: Credentials, error: OAuthError, action: str, first: FirstRefusal | None
 ) -> HttpResponse:
-    """Answer and log a refusal. If the request is a second try, `first` is the refusal of the first request."""
+    """Answer with the refusal `error`, and log it as the audit event `action`.
+
+    If the request is a second try (`second_try`), `first` is the refusal of the first request. The refusal is not
+    logged again if both have the same error code and reason.
+    """
     if first is not None and first.is_repeated_by(error):
         return errors.refusal(error)
     second_try.remember(http, credentials, error, action, now=_estimated_now())

@@ -154,7 +154,11 @@ def _note_key(request: HttpRequest, factor: Authenticator) -> None:
 
 
 def _page(view: View) -> View:
-    """Return `view` with the issuer's headers for pages, the language, the return address and a page for NotReady."""
+    """Return a view that calls `view` and adds what every page of second factors has.
+
+    It sets the issuer's headers, the language and `request.return_to`, and answers with a page if `view` raises
+    NotReady.
+    """
     return private(ui_locales.followed(page_if_not_ready(step_up.remembering(view))), headers=HEADERS)
 
 

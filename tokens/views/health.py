@@ -151,7 +151,7 @@ def _overdue(ring: str, now: datetime) -> bool:
 
 
 def _is_to_begin(ring: str, now: datetime) -> bool:
-    """Return True if the key ring is new and its first key is not due yet."""
+    """Return True if no key of the key ring has signed yet, and the first key has a planned start."""
     return _holds(keyring.is_to_begin, ring, now)
 
 

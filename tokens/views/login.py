@@ -29,8 +29,8 @@ class _FirstStep:
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Serve the page, or let allauth redirect a user who is logged in already.
 
-        A logged-in user gets the page in two cases: an authorization request requires a new login, or the login was at
-        the admin's page and has no method that a token could name.
+        A logged-in user gets the page too if an authorization request requires a new login, or if the session has no
+        login that a token can report (`login_session.current`), as after a login on the admin's login page.
         """
         # allauth would redirect a logged-in user past the page. The user is hidden from allauth in two cases: a request
         # requires a new login, or the login was at the admin's page and has no method that a token could name.
@@ -39,9 +39,10 @@ class _FirstStep:
         return super().dispatch(request, *args, **kwargs)  # type: ignore[misc,no-any-return]
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """Continue the login of the user whom the form authenticated, in a new session.
+        """Log in the user whom the form authenticated, or redirect to the second factor if the user has one.
 
-        Raises NotReady if the database's clock is unknown. Nothing is changed then.
+        An earlier login of the session ends. Raises NotReady if the database's clock is unknown. Nothing is changed
+        then.
         """
         keyring.clock(now=timezone.now())
         self.request.user = get_user(self.request)  # `dispatch` hid the user of the session
@@ -96,9 +97,10 @@ class PasskeyPage(_FirstStep, LoginWebAuthnView):
 
 
 def _mark(request: HttpRequest) -> str:
-    """Return the signed mark that ties this login to the waiting authorization request (`reauthentication`).
+    """Return the signed mark in the query of the authorization request that waits for this login, or "".
 
-    Returns "" if no authorization request waits, or if it has no valid mark.
+    The mark proves later that the user logged in for this request (`reauthentication`). Returns "" if no request waits,
+    or if the request has no valid mark.
     """
     return reauthentication.mark_of(_waiting_query(request))
 

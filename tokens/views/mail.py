@@ -38,13 +38,16 @@ def send(message: EmailMessage) -> None:
 
 
 def address(name: str, *arguments: str) -> str:
-    """Return the absolute URL of a page of the issuer. `name` is the name of its URL pattern."""
+    """Return the absolute URL of a page of the issuer.
+
+    `name` is the name of its URL pattern, and `arguments` are the arguments of that pattern.
+    """
     # Django keeps the script prefix for each thread, and the thread that sends mail has none.
     path = reverse(name, args=arguments).removeprefix(get_script_prefix())
     return f"{conf.issuer().url.rstrip('/')}/{path}"
 
 
 def site() -> dict[str, Any]:
-    """Return the template variables with the issuer's name in mail, which is the host of ISSUER_URL."""
+    """Return the template variables by which messages name the issuer. Its name there is the host of ISSUER_URL."""
     host = urlsplit(conf.issuer().url).netloc
     return {"current_site": SimpleNamespace(name=host, domain=host), "site": host}

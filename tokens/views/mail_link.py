@@ -19,7 +19,7 @@ class Expired(ValueError):
 
 
 def make(purpose: str, **content: str) -> str:
-    """Return the text of a link in mail: `content`, signed for `purpose`."""
+    """Return `content`, signed for `purpose`, as a text to put into the URL of a link."""
     return signing.dumps(content, salt=purpose, compress=True)
 
 

@@ -77,7 +77,10 @@ def login_address(back: str) -> str:
 
 
 def same_page(request: HttpRequest) -> str:
-    """Return the address that opens the page of the posted form again. Its query has the form's fields in CARRIED."""
+    """Return the address that opens the page of the posted form again.
+
+    The form's fields that are named in CARRIED are added to the query.
+    """
     carried = {name: request.POST[name] for name in CARRIED if request.POST.get(name)}
     if not carried:
         return request.get_full_path()

@@ -23,8 +23,8 @@ View = Callable[..., HttpResponse]
 def answered(action: str, *, is_read: bool) -> Callable[[View], View]:
     """Return a decorator that answers in JSON if a view raises OAuthError, or NotReady (503).
 
-    A refusal is logged as the audit event `action`. `is_read` is True if the body is a form that was read. Then the log
-    has the client that the form names.
+    A refusal is logged as the audit event `action`. If `is_read` is True, the body is a form that was read before the
+    view, and the log has the client that the form names. If `is_read` is False, logging does not read the body.
     """
     refused = refuse if is_read else refuse_unread
 

@@ -1,8 +1,9 @@
 """Store an authorization request on the server while its user logs in, and read it back by a short handle.
 
-- The address contains the handle. The session key of the row (tokens/authorize/request_row.py) is in a cookie of the
-  browser that sent the request, one cookie for each request. So a handle opens nothing in another browser, and two tabs
-  that go to the login at the same moment have separate rows.
+- Each request is stored in a row of its own, under a session key (tokens/authorize/request_row.py).
+- The address contains only the handle. The browser that sent the request has the session key in a cookie, one cookie
+  for each request. So a handle opens nothing in another browser, and two tabs that go to the login at the same moment
+  have separate rows.
 - A request may have `MAX_LENGTH` characters. A browser can have `MAX_REQUESTS`. A further request drops the oldest.
 
 Example: the client sends the browser to `/oauth/authorize?client_id=…`. `store` returns the handle `6b0be8be3af5bec2`,
@@ -49,7 +50,7 @@ class SentRequest:
     def is_stored(self) -> bool:
         """Return True if the request is stored in a row.
 
-        Its address then has a short handle instead of the parameters.
+        In that case `address` has a short handle instead of the request's parameters.
         """
         return bool(self.key)
 

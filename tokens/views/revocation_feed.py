@@ -126,7 +126,10 @@ def _document(ring: str, since: Version | None, head: Head, *, signer: Signer, r
 
 
 def _too_many(request: HttpRequest, limit: str) -> HttpResponse | None:
-    """Return 429 if the sender's address exceeds the rate limit, else None. Also returns None if the cache fails."""
+    """Count the request. Return 429 if the sender's address exceeds the rate limit named `limit`, else None.
+
+    Also returns None if the shared cache does not answer.
+    """
     try:
         count(request, limit, (), issuer().rate_limits[limit], subject="api:unknown")
     except TooMany as error:

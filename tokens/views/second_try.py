@@ -1,6 +1,6 @@
-"""Recognizes the second request of a client that moves its secret from the header to the body after any refusal.
+"""Recognizes a second try: a refused client repeats its request, with the secret in the body instead of the header.
 
-golang.org/x/oauth2 repeats requests in this way until one succeeds, and reports only the second answer.
+Until one request has succeeded, golang.org/x/oauth2 does so after any refusal. It reports only the second answer.
 
 - If a request with the secret in the header is refused, the refusal is stored for WINDOW. Its cache key is a keyed hash
   of endpoint, network address, client, secret, DPoP proof and all other parameters. The entry contains none of these,
@@ -11,10 +11,10 @@ golang.org/x/oauth2 repeats requests in this way until one succeeds, and reports
 - If the first request was refused for a reason other than its authentication, the second try gets the same answer and
   is not processed. So the second try of a device's poll does not count as a poll, and the reason for which a reused
   refresh token was refused stays the same.
-- If authentication failed, the second try is processed, because it can succeed: the client can be public, or pinned to
-  the body. The refusal of the second try is logged only if its reason differs.
-- The refusal of a request with a DPoP proof is not stored, because the second request has another proof, which can be
-  accepted. The proof is part of the key, so that a request which adds a proof is not a second try.
+- If authentication failed, the second try is processed, because it can succeed: the client can be public, or can be
+  registered to send its secret in the body only. The refusal of the second try is logged only if its reason differs.
+- If the first request has a DPoP proof, its refusal is not stored: the second request has another proof, which can be
+  accepted. If only the second request has a proof, it is not a second try, because the cache key includes the proof.
 - The entries are in the shared cache, because the two requests can reach different processes. The rate limit bounds the
   number of entries. If the cache does not answer, both requests are counted and processed.
 """
@@ -70,9 +70,10 @@ class FirstRefusal:
 def remember(
     request: HttpRequest, credentials: Credentials, error: OAuthError, endpoint: str, *, now: datetime
 ) -> None:
-    """Store the refusal `error` of the request, if a second try can follow.
+    """Store the refusal `error` of the request for a second try (see the module).
 
-    `endpoint` is a name that no other endpoint uses.
+    Stores nothing if the secret was not in the header, if the status is 500 or higher, or if the request has a DPoP
+    proof. `endpoint` is a name that no other endpoint uses.
     """
     if not credentials.has_header or error.status_code >= 500 or "HTTP_DPOP" in request.META:
         return
@@ -85,9 +86,9 @@ def remember(
 
 
 def first(request: HttpRequest, credentials: Credentials, endpoint: str, *, now: datetime) -> FirstRefusal | None:
-    """Return and delete the refusal of the first request if this request is a second try, else return None.
+    """Return the stored refusal of the first request if `request` is its second try (see the module).
 
-    Also returns None if the cache does not answer.
+    Deletes the stored refusal. Returns None if `request` is not a second try, or if the cache does not answer.
     """
     if credentials.has_header or not credentials.client_id:
         return None

@@ -57,7 +57,7 @@ def _sessions(request: HttpRequest) -> HttpResponse:
 def _end(request: HttpRequest, user: User) -> HttpResponse:
     """End the sessions that the user chose in the form, but never the current session. Redirect to the list.
 
-    The form names one session, or has OTHERS, which ends up to SHOWN other sessions.
+    The form names one session, or has the value OTHERS. For OTHERS, at most SHOWN other sessions are ended.
     """
     own, chosen = browser_session.current(request.session), request.POST.get("end", "")
     others = browser_session.live(user).exclude(pk=own).values_list("pk", flat=True)

@@ -40,7 +40,7 @@ class SignUpForm(forms.Form):
 
 
 def _sign_up(request: HttpRequest) -> HttpResponse:
-    """Ask for the e-mail address, and send mail to the address."""
+    """Show the form for the e-mail address, or queue mail to the address if a valid form was sent."""
     form = SignUpForm(request.POST or None)
     target = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")
     target = target if get_adapter(request).is_safe_url(target) else ""
@@ -64,9 +64,9 @@ def send_link(email: str, target: str) -> None:
 
 
 def _complete(request: HttpRequest, key: str) -> HttpResponse:
-    """Ask for a password, create the user, and redirect to the login.
+    """Show the form for a password. If a valid form was sent, create the user and redirect to the login instead.
 
-    `key` is the signed text of the link that the visitor got by mail.
+    `key` is the signed text from the link that the visitor got by mail.
     """
     try:
         content = mail_link.read(SIGN_UP, key)

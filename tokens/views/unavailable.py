@@ -92,7 +92,10 @@ def audit_unavailable(answer: Answer) -> Answer:
 
 
 def _note(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Write the reason of a 503 to the audit log, and the traceback to the log, at most once in 10 s per reason."""
+    """Write the reason of a 503 to the audit log, and the traceback, if there is one, to the log.
+
+    Writes nothing if this process wrote the same reason less than 10 s ago.
+    """
     # The line has the route, not the path, so that invented paths do not add lines.
     match = request.resolver_match
     endpoint = f"/{match.route}" if match else request.path_info

@@ -104,7 +104,7 @@ def zoomed(page: Page) -> Iterator[None]:
 
 
 def wrong(page: Page, *window: object) -> list[object]:
-    """Return the violations on the page, and its overflow if it is wider than the window.
+    """Return the page's faults: violations of axe-core's rules, and the overflow if it is wider than the window.
 
     Each fault is a tuple that begins with `window`, the words that name the current window.
     """
@@ -113,7 +113,10 @@ def wrong(page: Page, *window: object) -> list[object]:
 
 
 def watched(page: Page, issuer: Issuer, listed: Listed) -> Watch:
-    """Return a `Watch` of the page, for which the issuer, or the example application, is no foreign host."""
+    """Return a `Watch` of the page, which permits requests to the issuer.
+
+    If the page is one of the example application, requests to the application are permitted, too.
+    """
     return Watch(page, issuer.url, issuer.where.url("webapp") if listed.is_example else issuer.url)
 
 
@@ -166,10 +169,7 @@ def test_a_german_page_fits_on_a_phone(chromium: Browser, issuer: Issuer, listed
 
 
 def test_the_examination_finds_what_is_wrong(chromium: Browser) -> None:
-    """The pages of this test have the faults.
-
-    They are: no label, low contrast, too wide, a control that Tab misses, and a focus that is invisible.
-    """
+    """Check that faults are found: no label, low contrast, overflow, a control that Tab misses, no visible focus."""
     page = chromium.new_page()
     page.set_content(
         "<html lang=en><title>x</title><main><h1>x</h1><input><p style='color:#ccc'>pale</p></main></html>"

@@ -1,4 +1,4 @@
-"""A login through Swagger UI in chromium: on the API's own page, and on the page of another project."""
+"""A login through Swagger UI in chromium: on the API's own page, and in a project with drf-spectacular."""
 
 import json
 import subprocess

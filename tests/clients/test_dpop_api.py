@@ -1,4 +1,4 @@
-"""Access tokens that are bound to a DPoP key (RFC 9449), with programs of other projects on node.
+"""Access tokens that are bound to a DPoP key (RFC 9449), with Node.js libraries of other projects.
 
 The clients oauth4webapi and openid-client send tokens of oidc-provider and of Keyturn to Keyturn's API. They also send
 tokens of Keyturn to an API with express-oauth2-jwt-bearer.

@@ -1,6 +1,6 @@
-"""openid-client and jose on node use the issuer: discovery, PKCE, refresh, revocation and client credentials.
+"""The Node.js libraries openid-client and jose use the issuer.
 
-The client also resists the mix-up attack.
+The tests cover discovery, PKCE, refresh, revocation and client credentials. The client also resists the mix-up attack.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""A client of the FAPI 2.0 plan, whose user has the browser of a `Suite`. joserfc signs assertions and proofs."""
+"""A client of the FAPI 2.0 plan. Its `Suite` has the user's browser, and joserfc signs assertions and proofs."""
 
 import hashlib
 import json
@@ -47,7 +47,7 @@ class Bank:
         return self.suite.plan[self.name]["keys"]
 
     def named(self, name: str) -> "Bank":
-        """Return another client of the plan, named `name`, with the same browser and the same key for DPoP proofs."""
+        """Return the plan's client `name` as a `Bank`, with the same browser, variant and key for DPoP proofs."""
         return replace(self, name=name)
 
     def url(self, path: str) -> str:
@@ -145,9 +145,9 @@ class Bank:
         return requests.post(self.url("token"), data=data, headers=headers, timeout=TIMEOUT)
 
     def tokens(self, **changes: Any) -> dict[str, Any]:
-        """Return a token response, whose access token is bound to the key of the DPoP proof.
+        """Request tokens, and return the response. Asserts that the access token is bound to the DPoP key.
 
-        The response has an ID token only if this variant is OpenID Connect.
+        Also asserts that only the variant with OpenID Connect gets an ID token. `changes` replace request parameters.
         """
         answer = self.token(self.form(**changes))
         assert answer.status_code == 200, answer.text
@@ -159,7 +159,7 @@ class Bank:
 
     @property
     def resource(self) -> str:
-        """Return the URL at which the tokens of this variant are used: userinfo, or the example API."""
+        """Return the URL to which tests send access tokens: userinfo with OpenID Connect, else the example API."""
         return self.url("userinfo") if self.variant == OPENID else f"{self.suite.plan['api']}/api/whoami/"
 
     def use(self, tokens: dict[str, Any], *, proof: str | None = None, **headers: str) -> requests.Response:
@@ -199,7 +199,10 @@ def refusal(answer: requests.Response, *errors: str) -> str:
 
 
 def age(database: Any, table: str, column: str, seconds: int) -> None:
-    """Make the times in a column `seconds` older, in every row, so that a test does not have to wait."""
+    """Subtract `seconds` from the times in a column, in every row, so that a test does not have to wait.
+
+    `database` is the path of the issuer's SQLite file.
+    """
     with closing(sqlite3.connect(database, timeout=30)) as file, file:
         file.execute(
             f"UPDATE {table} SET {column} = strftime('%Y-%m-%d %H:%M:%f', {column}, ?) WHERE {column} IS NOT NULL",

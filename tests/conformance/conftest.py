@@ -42,7 +42,7 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def switching_plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """Yield the plan of an issuer whose signing keys live for seconds (KEY_POLICY is `development`)."""
+    """Yield the plan of an issuer whose signing keys can switch within a minute (KEY_POLICY is `development`)."""
     var, where = tmp_path_factory.mktemp("var"), Ports(free(), free(), free())
     variables = environment.prepare(where, {"KEY_POLICY": "development"}, var)
     prepared.databases(tmp_path_factory, var)
@@ -117,9 +117,10 @@ def clients(configuration: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(params=["basic", "form_post", SWITCHING])
 def suite(request: pytest.FixtureRequest) -> Suite:
-    """Return a client with a new browser.
+    """Return a `Suite`: a client of the plan, and a new browser.
 
-    Each test runs three times: for the Basic plan, for the Form Post plan, and for Basic while signing keys switch.
+    Each test runs three times: for the Basic plan, for the Form Post plan, and for the Basic plan at the issuer whose
+    signing keys switch.
     """
     if request.param == SWITCHING:
         plan = request.getfixturevalue("switching_plan")
@@ -131,13 +132,16 @@ def suite(request: pytest.FixtureRequest) -> Suite:
 
 @pytest.fixture
 def once(plan: dict[str, Any]) -> Suite:
-    """Return a client of the plan with a new browser, for modules that do not depend on the response mode."""
+    """Return a `Suite`: a client of the plan, and a new browser.
+
+    It is for modules that do not depend on the response mode, so each test runs once.
+    """
     return Suite(plan["issuer"], plan)
 
 
 @pytest.fixture
 def switching(switching_plan: dict[str, Any]) -> Suite:
-    """Return a client with a new browser, at the issuer whose signing keys live for seconds."""
+    """Return a `Suite`, which is a client and a new browser, at the issuer whose signing keys switch."""
     return Suite(switching_plan["issuer"], switching_plan)
 
 
@@ -152,19 +156,25 @@ def fapi_suite(fapi_plan: dict[str, Any]) -> Suite:
 
 @pytest.fixture
 def connect(fapi_suite: Suite) -> Bank:
-    """Return a client for modules of the FAPI plan that are about OpenID Connect."""
+    """Return a client for the modules of the FAPI plan that run only with OpenID Connect."""
     return Bank(fapi_suite)
 
 
 @pytest.fixture(params=[OPENID, OAUTH])
 def bank(fapi_suite: Suite, request: pytest.FixtureRequest) -> Bank:
-    """Return a client for modules of the FAPI plan with a user: once with OpenID Connect, once with plain OAuth."""
+    """Return a client for the modules of the FAPI plan in which a user allows the request.
+
+    Each test runs twice: with OpenID Connect, and with plain OAuth.
+    """
     return Bank(fapi_suite, variant=request.param)
 
 
 @pytest.fixture(params=[OPENID, OAUTH, OWN])
 def holder(fapi_suite: Suite, request: pytest.FixtureRequest) -> Bank:
-    """Return a client for modules of the FAPI plan that also use the client credentials grant."""
+    """Return a client for the modules of the FAPI plan that also run without a user.
+
+    Each test runs three times: with OpenID Connect, with plain OAuth, and by the client credentials grant.
+    """
     return Bank(fapi_suite, variant=request.param)
 
 

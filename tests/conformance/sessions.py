@@ -26,10 +26,16 @@ for row in Session.objects.all():
 
 
 def age_answers(variables: dict[str, str], seconds: int) -> None:
-    """Move the time at which each session answered an authorization request `seconds` into the past."""
+    """Subtract `seconds` from the time at which an authorization request was answered, in every session.
+
+    `variables` are the environment variables of the issuer, whose database has the sessions.
+    """
     processes.command(variables, "shell", "--no-imports", "-c", ANSWERS.format(seconds=seconds))
 
 
 def age(variables: dict[str, str], seconds: int) -> None:
-    """Move the time of the login in every session `seconds` into the past, in the issuer's database."""
+    """Subtract `seconds` from the time of the login, in every session.
+
+    `variables` are the environment variables of the issuer, whose database has the sessions.
+    """
     processes.command(variables, "shell", "--no-imports", "-c", PROGRAM.format(seconds=seconds))

@@ -1,4 +1,4 @@
-"""The steps of a test of the certification plans: authorization requests by Authlib, and the pages in a browser."""
+"""The client and the browser of the certification tests. Authlib requests tokens, and joserfc verifies ID tokens."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -17,9 +17,9 @@ TIMEOUT = 60
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An authorization response: its parameters, and whether they were sent by GET or POST.
+    """An authorization response: its parameters (`values`), and whether they were sent by GET or POST.
 
-    `page` is the page in the browser. If that is a page of the issuer, `values` is empty.
+    `page` is the page in the browser. If it is a page of the issuer, there is no response, and `values` is empty.
     """
 
     values: dict[str, str]
@@ -29,7 +29,7 @@ class Answer:
 
 @dataclass(slots=True)
 class Suite:
-    """A client of the plan, and the user's browser: the part of the certification suite in a test."""
+    """A client of a plan, and its user's browser. Together they replace the certification suite in a test."""
 
     issuer: str
     plan: dict[str, Any]

@@ -1,7 +1,7 @@
 """Writes the tables of docs/certification.md: `python -m tests.conformance.table`.
 
-Each row is a module of a plan: its id, what it asserts (the first sentence of our test's docstring), our test, and the
-result that the certification suite is expected to give.
+Each row is a module of a plan: its id, what it asserts (the docstring of our test), our test, and the result that the
+certification suite is expected to give.
 """
 
 import ast

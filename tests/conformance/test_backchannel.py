@@ -16,7 +16,7 @@ EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 
 def test_oidcc_backchannel_logout_discovery_endpoint_verification(once: Suite):
-    """The metadata says that back-channel logout and its sid are supported, and names the end_session_endpoint."""
+    """The metadata announces back-channel logout, logout tokens with sid, and the end_session_endpoint."""
     metadata = once.metadata
     assert metadata["backchannel_logout_supported"] is True
     assert metadata["backchannel_logout_session_supported"] is True

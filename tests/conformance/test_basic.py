@@ -1,6 +1,7 @@
 """The plans oidcc-basic-certification-test-plan and oidcc-formpost-basic-certification-test-plan: 35 modules each.
 
-Each test runs for both plans, which differ only in the response mode, and for Basic while the signing keys switch.
+Each test runs for both plans, which differ only in the response mode. It also runs for the Basic plan at an issuer
+whose signing keys switch during the tests.
 """
 
 import base64
@@ -85,7 +86,7 @@ def test_oidcc_scope_email(suite: Suite):
 
 
 def test_oidcc_scope_address(suite: Suite):
-    """The scope address gives an object."""
+    """The scope address gives the claim address, which is a JSON object."""
     assert suite.userinfo(suite.tokens(scope="openid address"))["address"] == profile.CLAIMS["address"]
 
 
@@ -110,7 +111,7 @@ def test_oidcc_ensure_other_scope_order_succeeds(suite: Suite):
 
 @pytest.mark.parametrize("display", ["page", "popup"])
 def test_oidcc_display(suite: Suite, display):
-    """oidcc-display-page and oidcc-display-popup: the parameter display is no error."""
+    """oidcc-display-page and oidcc-display-popup: a request with the parameter display succeeds."""
     assert suite.tokens(display=display)["access_token"]
 
 
@@ -131,7 +132,7 @@ def test_oidcc_prompt_none_not_logged_in(suite: Suite):
 
 
 def test_oidcc_prompt_none_logged_in(suite: Suite):
-    """prompt=none with a session succeeds without a page, and the ID token names the same login."""
+    """prompt=none succeeds without a page if the user is logged in. sub and auth_time stay the same."""
     first = suite.tokens(max_age="15000")
     second = suite.tokens(prompt="none", max_age="15000")
     assert suite.logins == 1
@@ -141,7 +142,7 @@ def test_oidcc_prompt_none_logged_in(suite: Suite):
 
 
 def test_oidcc_max_age_1(suite: Suite):
-    """max_age=1 asks a user whose login is older to log in again, and auth_time says when."""
+    """max_age=1 makes a user with an older login log in again. auth_time is the time of the new login."""
     first = suite.tokens()
     sessions.age(suite.plan["variables"], 10)
     second = suite.tokens(max_age="1")
@@ -171,23 +172,26 @@ def test_oidcc_id_token_hint(suite: Suite):
 
 
 def test_oidcc_login_hint(suite: Suite):
-    """login_hint is no error."""
+    """A request with login_hint succeeds."""
     assert suite.tokens(login_hint="bob@example.com")["access_token"]
 
 
 def test_oidcc_ui_locales(suite: Suite):
-    """ui_locales is no error."""
+    """A request with ui_locales succeeds."""
     assert suite.tokens(ui_locales="se")["access_token"]
 
 
 def test_oidcc_claims_locales(suite: Suite):
-    """claims_locales is no error."""
+    """A request with claims_locales succeeds."""
     assert suite.tokens(claims_locales="se")["access_token"]
 
 
 @pytest.mark.parametrize("acr_values", ["listed", "1 2"])
 def test_oidcc_ensure_request_with_acr_values_succeeds(suite: Suite, acr_values):
-    """acr_values is voluntary (OIDC Core section 15.1): no error, and the ID token says which class was reached."""
+    """A request with acr_values succeeds, and acr in the ID token is the class that was reached.
+
+    The provider may reach another class than the requested ones (OIDC Core section 15.1).
+    """
     listed = suite.metadata["acr_values_supported"]
     tokens = suite.tokens(acr_values=" ".join(listed) if acr_values == "listed" else acr_values)
     assert tokens["claims"]["acr"] in listed
@@ -228,12 +232,15 @@ def test_oidcc_ensure_post_request_succeeds(suite: Suite):
 
 
 def test_oidcc_server_client_secret_post(suite: Suite):
-    """The code flow of a client that sends its secret in the body."""
+    """The code flow succeeds for a client that sends its secret in the body of the token request."""
     assert suite.tokens("client_secret_post", "client_secret_post")["access_token"]
 
 
 def test_oidcc_request_uri_unsigned_supported_correctly_or_rejected_as_unsupported(suite: Suite):
-    """request_uri with a document of the client gets the error request_uri_not_supported, which the metadata says."""
+    """A request_uri with the URL of a client's document gets the error request_uri_not_supported.
+
+    The metadata announces that this parameter is not supported.
+    """
     assert suite.metadata["request_uri_parameter_supported"] is False
     answer = suite.authorize(suite.request(request_uri=f"{suite.callback}/request.jwt"))
     assert suite.refused(answer) or suite.error(answer) in {"request_uri_not_supported", "invalid_request_uri"}
@@ -250,20 +257,23 @@ def test_oidcc_unsigned_request_object_supported_correctly_or_rejected_as_unsupp
 
 
 def test_oidcc_claims_essential(suite: Suite):
-    """The parameter claims with name as essential gives name at userinfo, although the scope is openid alone."""
+    """Userinfo returns name if the parameter claims marks name as essential, even if the scope is only openid."""
     claims = json.dumps({"userinfo": {"name": {"essential": True}}})
     assert suite.userinfo(suite.tokens(claims=claims))["name"] == "Ada Lovelace"
 
 
 def test_oidcc_ensure_request_object_with_redirect_uri(suite: Suite):
-    """A request object cannot bring a redirect URI past the check of the one outside."""
+    """A request with an unregistered redirect URI is refused, even if its request object has a registered one."""
     request = suite.request()
     outside = {**request, "redirect_uri": f"{suite.callback}/elsewhere", "request": unsigned(request)}
     assert suite.refused(suite.authorize(outside))
 
 
 def test_oidcc_refresh_token(suite: Suite):
-    """A refresh gives new tokens: iss, sub, aud and auth_time of the ID token stay; another client is refused."""
+    """A refresh gives new tokens. iss, sub, aud and auth_time of the ID token do not change.
+
+    The refresh token is refused for another client.
+    """
     tokens = suite.tokens(scope="openid offline_access", prompt="consent")
     client = suite.client()
     new = client.refresh_token(f"{suite.issuer}/oauth/token", refresh_token=tokens["refresh_token"])
@@ -279,7 +289,7 @@ def test_oidcc_refresh_token(suite: Suite):
 
 
 def test_oidcc_ensure_request_with_valid_pkce_succeeds(suite: Suite):
-    """A request with a challenge succeeds with its verifier, and is refused without it."""
+    """If a request has a code challenge, its code is accepted with the code verifier, and refused without it."""
     verifier = "v" * 43
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     request = suite.request(code_challenge=challenge, code_challenge_method="S256")
@@ -291,7 +301,7 @@ def test_oidcc_ensure_request_with_valid_pkce_succeeds(suite: Suite):
 
 
 def age_codes(database, seconds):
-    """Make the redemption of every authorization code `seconds` older, in the issuer's database."""
+    """Subtract `seconds` from the redemption time of every authorization code in the SQLite file `database`."""
     with closing(sqlite3.connect(database, timeout=30)) as file, file:
         columns = [row[1] for row in file.execute("PRAGMA table_info(tokens_authorizationcode)")]
         assert "redeemed_at" in columns

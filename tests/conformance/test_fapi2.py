@@ -29,7 +29,10 @@ def with_new_browser(bank: Bank) -> Bank:
 
 
 def test_fapi2_discovery_end_point_verification(holder: Bank):
-    """The metadata offers private_key_jwt, DPoP, PAR, PKCE by S256 and iss, with PS256, ES256 or EdDSA for each JWT."""
+    """The metadata offers private_key_jwt, DPoP, PAR, PKCE by S256, and iss in authorization responses.
+
+    For each kind of JWT, it offers PS256, ES256 or EdDSA.
+    """
     url = f"{holder.suite.issuer}/.well-known/{WELL_KNOWN[holder.variant]}"
     metadata = requests.get(url, timeout=TIMEOUT).json()
     assert metadata["issuer"] == holder.suite.issuer
@@ -56,7 +59,7 @@ def test_fapi2_user_rejects_authentication(bank: Bank):
 
 
 def test_fapi2_ensure_authorization_request_without_state_success(bank: Bank):
-    """A request without a state succeeds, and its answer has none."""
+    """A request without a state succeeds, and the response has no state."""
     answer = bank.visit(bank.pushed(state=None))
     assert "code" in answer.values
     assert "state" not in answer.values
@@ -70,7 +73,7 @@ def test_fapi2_ensure_authorization_request_without_nonce_success(connect: Bank)
 
 @pytest.mark.parametrize("length", [64], ids=["64"])
 def test_fapi2_ensure_authorization_request_with_64_char_nonce_success(connect: Bank, length):
-    """A nonce of 64 characters is in the ID token."""
+    """A nonce of 64 characters is returned in the ID token."""
     tokens = connect.tokens(code=connect.code(nonce="n" * length))
     assert claims_of(tokens["id_token"])["nonce"] == "n" * length
 
@@ -82,7 +85,7 @@ def test_fapi2_ensure_other_scope_order_succeeds(connect: Bank):
 
 
 def test_fapi2_test_claims_parameter_identity_claims(connect: Bank):
-    """Each claim of claims_supported that the parameter claims asks for is in the ID token and at userinfo."""
+    """Each supported claim that a request names in the parameter claims is in the ID token and at userinfo."""
     protocol = {
         "sub",
         "iss",
@@ -111,14 +114,14 @@ def test_fapi2_test_claims_parameter_identity_claims(connect: Bank):
 
 
 def test_fapi2_ensure_different_nonce_inside_and_outside_request_object(connect: Bank):
-    """A nonce beside the request_uri does not count: the ID token has the pushed one, or the request is refused."""
+    """If a nonce is sent beside the request_uri, the ID token has the pushed nonce, or the request is refused."""
     answer = connect.visit(connect.pushed(nonce="inside"), nonce="outside")
     tokens = connect.tokens(code=answer.values["code"])
     assert claims_of(tokens["id_token"])["nonce"] == "inside"
 
 
 def test_fapi2_ensure_different_state_inside_and_outside_request_object(bank: Bank):
-    """A state beside the request_uri does not count: the answer has the pushed one, or the request is refused."""
+    """If a state is sent beside the request_uri, the response has the pushed state, or the request is refused."""
     answer = bank.visit(bank.pushed(state="inside"), state="outside")
     assert (answer.values["state"], "code" in answer.values) == ("inside", True)
 
@@ -136,14 +139,14 @@ def test_fapi2_ensure_authorization_request_with_long_state(bank: Bank):
 
 
 def test_fapi2_state_only_outside_request_object_not_used(bank: Bank):
-    """A state that is beside the request_uri alone is not returned."""
+    """A state that is sent beside the request_uri, but was not pushed, is not returned."""
     answer = bank.visit(bank.pushed(state=None), state="outside")
     assert "code" in answer.values
     assert "state" not in answer.values
 
 
 def test_fapi2_ensure_request_object_without_redirect_uri_fails(bank: Bank):
-    """A pushed request without a redirect_uri is refused, also if it is sent beside the request_uri."""
+    """A pushed request without a redirect_uri is refused, so the redirect_uri cannot be sent later instead."""
     refusal(bank.push(redirect_uri=None), "invalid_request")
 
 
@@ -187,7 +190,7 @@ def test_fapi2_par_ensure_reused_request_uri_prior_to_auth_completion_succeeds(s
 
 
 def test_fapi2_par_attempt_reuse_request_uri(bank: Bank):
-    """A request_uri that gave a code is refused: in another browser at once, in the same one after ten seconds."""
+    """A used request_uri is refused: at once in another browser, and after ten seconds in the same browser."""
     uri = bank.pushed()
     assert "code" in bank.visit(uri).values
     visitor = with_new_browser(bank)
@@ -223,7 +226,7 @@ def test_fapi2_par_attempt_to_use_request_uri_for_different_client(bank: Bank):
 
 
 def test_fapi2_par_authorization_request_containing_request_uri_form_param(bank: Bank):
-    """A request_uri cannot be pushed."""
+    """A pushed request with the parameter request_uri is refused."""
     uri = "urn:ietf:params:oauth:request_uri:0123456789"
     refusal(bank.push(request_uri=uri), "invalid_request", "invalid_request_object")
 
@@ -246,12 +249,12 @@ def test_fapi2_par_plain_pkce_rejected(bank: Bank):
 
 
 def test_fapi2_par_without_duplicate_parameters(bank: Bank):
-    """The authorization endpoint needs client_id and request_uri alone (RFC 9101 section 5)."""
+    """An authorization request needs no parameters except client_id and request_uri (RFC 9101 section 5)."""
     assert "code" in bank.visit(bank.pushed()).values
 
 
 def test_fapi2_par_test_array_as_audience_fails(bank: Bank):
-    """An assertion whose aud is a list is refused, also if the issuer is in it."""
+    """An assertion whose aud is a list is refused, even if the list contains the issuer."""
     refusal(bank.push(by=bank.assertion(aud=[bank.suite.issuer])), "invalid_client", "invalid_request")
     both = [bank.suite.issuer, bank.url("par")]
     refusal(bank.push(by=bank.assertion(aud=both)), "invalid_client", "invalid_request")

@@ -25,7 +25,10 @@ NOT_BOUND = ("invalid_request", "invalid_grant", "invalid_dpop_proof")
 
 
 def test_fapi2_happy_flow(holder: Bank):
-    """Two clients get tokens and use them with a proof; a token in the query, or with the other's key, is refused."""
+    """The tokens of two clients are accepted with a DPoP proof by the client's own key.
+
+    A token in the query, or with a proof by the other client's key, is refused.
+    """
     first = authlib_tokens(holder) if holder.variant != OWN else holder.tokens()
     assert holder.use(first).status_code == 200
     assert holder.use(first, Accept="application/json; charset=utf-8").status_code == 200
@@ -103,36 +106,39 @@ def test_fapi2_ensure_dpopproof_with_iat_10seconds_after_succeeds(holder: Bank):
 
 
 def test_fapi2_ensure_mismatched_dpop_jkt_fails(bank: Bank):
-    """A pushed request whose dpop_jkt is not the key of its proof is refused."""
+    """A pushed request is refused if its dpop_jkt is not the thumbprint of the key that signed its proof."""
     other = ECKey.generate_key("P-256").thumbprint()
     proof = bank.proof("POST", bank.url("par"))
     refusal(bank.push(proof=proof, dpop_jkt=other), "invalid_request", "invalid_dpop_proof")
 
 
 def another_key(bank: Bank, code: str) -> None:
-    """Redeem a code with a DPoP proof by another key than the one of the code. Asserts that the code is refused."""
+    """Redeem a code with a DPoP proof by a key that the code is not bound to. Asserts that the code is refused."""
     form = bank.form(code=code)
     bank.key = ECKey.generate_key("P-256")
     refusal(bank.token(form), *NOT_BOUND)
 
 
 def test_fapi2_ensure_token_endpoint_fails_with_mismatched_dpop_proof_jkt(bank: Bank):
-    """A code whose request was pushed with a proof is refused with a proof of another key."""
+    """If a request was pushed with a DPoP proof, its code is refused with a proof by another key."""
     another_key(bank, bank.code(proof=bank.proof("POST", bank.url("par"))))
 
 
 def test_fapi2_ensure_token_endpoint_fails_with_mismatched_dpop_jkt(bank: Bank):
-    """A code whose request had a dpop_jkt is refused with a proof of another key."""
+    """If a request had a dpop_jkt, its code is refused with a proof by another key."""
     another_key(bank, bank.code(dpop_jkt=bank.key.thumbprint()))
 
 
 def test_fapi2_ensure_dpopproof_at_par_endpoint_binding_success(bank: Bank):
-    """A code whose request was pushed with a proof is redeemed with a proof of the same key."""
+    """If a request was pushed with a DPoP proof, its code is accepted with a proof by the same key."""
     assert bank.use(bank.tokens(code=bank.code(proof=bank.proof("POST", bank.url("par"))))).status_code == 200
 
 
 def test_fapi2_ensure_dpop_auth_code_binding_success(bank: Bank):
-    """A code whose request had a dpop_jkt and a proof of that key is redeemed with a proof of the same key."""
+    """A code is accepted with a proof by the key that its request was bound to.
+
+    The request had this key's dpop_jkt, and was pushed with a proof by this key.
+    """
     code = bank.code(proof=bank.proof("POST", bank.url("par")), dpop_jkt=bank.key.thumbprint())
     assert bank.use(bank.tokens(code=code)).status_code == 200
 
@@ -200,7 +206,7 @@ def test_fapi2_ensure_client_assertion_with_wrong_aud_fails(holder: Bank):
 
 
 def test_fapi2_ensure_client_assertion_with_no_sub_fails(holder: Bank):
-    """An assertion without sub is refused, so that no request object passes for one."""
+    """An assertion without sub is refused. Otherwise, a request object could be used as an assertion."""
     refusal(holder.token(holder.form(), by=holder.assertion(sub=None)), "invalid_client")
 
 
@@ -213,7 +219,11 @@ def changed(proof: str, **header: object) -> str:
 
 
 def test_fapi2_dpop_negative_tests(holder: Bank):
-    """The resource refuses each proof that lacks something or is for something else, and each use without a proof."""
+    """The resource refuses a bound token without a DPoP proof, and with each invalid proof.
+
+    An invalid proof lacks a member, has a wrong signature, was used before, or is for another method, URL, time, token
+    or key.
+    """
     tokens = holder.tokens()
     token, url = tokens["access_token"], holder.resource
 
@@ -265,7 +275,10 @@ def test_fapi2_dpop_negative_tests_by_rs256(connect: Bank):
 
 
 def test_fapi2_refresh_token(bank: Bank):
-    """A refresh works by a new DPoP key, and keeps user and token; it needs the assertion and a proof of its client."""
+    """A refresh accepts a new DPoP key. The refresh token and the user stay the same.
+
+    It is refused without the client's assertion, without a DPoP proof, and for another client.
+    """
     scope = "openid offline_access" if bank.variant == OPENID else "notes:read offline_access"
     tokens = bank.tokens(code=bank.code(scope=scope, prompt="consent"))
     form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"], "scope": scope}
@@ -284,10 +297,10 @@ def test_fapi2_refresh_token(bank: Bank):
 
 
 def test_fapi2_ensure_pkce_code_verifier_required(bank: Bank):
-    """A code is refused without its verifier."""
+    """A code is refused without its code verifier."""
     refusal(bank.token(bank.form(code_verifier=None)), "invalid_grant")
 
 
 def test_fapi2_incorrect_pkce_code_verifier_rejected(bank: Bank):
-    """A code is refused with another verifier."""
+    """A code is refused with a wrong code verifier."""
     refusal(bank.token(bank.form(code_verifier="w" * 43)), "invalid_grant")

@@ -38,7 +38,7 @@ def test_oidcc_rp_initiated_logout_discovery_endpoint_verification(once: Suite):
 
 
 def test_oidcc_rp_initiated_logout(once: Suite, id_token):
-    """A logout with hint, address and state ends the session and returns the state."""
+    """A logout with ID token hint, registered redirect URI and state ends the session and returns the state."""
     page = log_out(once, id_token_hint=id_token, post_logout_redirect_uri=once.plan["after_logout"], state="s-1")
     assert returned(once, page) == {"state": "s-1"}
     assert not is_logged_in(once)
@@ -60,7 +60,7 @@ def test_oidcc_rp_initiated_logout_bad_post_logout_redirect_uri(once: Suite, id_
 
 
 def test_oidcc_rp_initiated_logout_query_added_to_post_logout_redirect_uri(once: Suite, id_token):
-    """A registered address with a query added is another address."""
+    """A registered post-logout redirect URI is refused if a query is added to it."""
     bad = f"{once.plan['after_logout']}?foo=bar"
     page = log_out(once, id_token_hint=id_token, post_logout_redirect_uri=bad)
     assert ERROR in page.text
@@ -91,7 +91,7 @@ def test_oidcc_rp_initiated_logout_no_id_token_hint(once: Suite, id_token):
 
 @pytest.mark.parametrize("parameters", [{}, {"state": "s"}], ids=["no-params", "only-state"])
 def test_oidcc_rp_initiated_logout_question(once: Suite, id_token, parameters):
-    """oidcc-rp-initiated-logout-no-params and -only-state: the user is asked, and then logged out at this page."""
+    """oidcc-rp-initiated-logout-no-params and -only-state: the user confirms the logout and is not redirected."""
     page = log_out(once, **parameters)
     assert QUESTION in page.text
     assert is_logged_in(once)

@@ -1,7 +1,8 @@
-"""The main modules of the Basic plan and of the Logout plan while the signing keys switch (KEY_POLICY=development).
+"""The most important modules of the Basic plan and of the Logout plan, while the signing keys switch.
 
-Each round runs `rotate_keys --now` between its requests. The command plans a switch for the earliest safe time. The
-rounds go on until there are ID tokens by three keys. A round takes about a second, and a switch needs about twenty.
+The test runs these modules in rounds, at an issuer with KEY_POLICY=development. Between the requests of a round, it
+runs `rotate_keys --now`, which plans a switch for the earliest safe time. The rounds go on until three keys have signed
+ID tokens. A round takes about a second, and a switch needs about twenty.
 """
 
 import time
@@ -30,13 +31,13 @@ def kid(id_token: str) -> str:
 
 
 def verify_signature(suite: Suite, id_token: str) -> None:
-    """Verify an ID token of an earlier round. The JWKS must still have its key, even after a switch."""
+    """Verify the signature of an ID token of the round before. The JWKS must still have the token's key."""
     keys = jwk.KeySet.import_key_set(requests.get(suite.metadata["jwks_uri"], timeout=TIMEOUT).json())
     jwt.decode(id_token, keys, algorithms=["RS256"])
 
 
 def run(suite: Suite) -> list[str]:
-    """Run the main modules of the plans once, and call `switch` between the requests.
+    """Run one round of the modules, and call `switch` between the requests.
 
     Returns the ID tokens that were issued.
     """

@@ -138,7 +138,7 @@ def test_a_token_is_issued_or_refused_alike(service, secret):
 
 
 def test_a_cookie_is_not_looked_at(service):
-    """The direct path gives the same answer with a cookie and without a cookie.
+    """The direct path (project.direct) gives the same answer with a cookie and without a cookie.
 
     Django's handler would delete the cookie of a session that does not exist, and add `Vary: Cookie`.
     """
@@ -210,7 +210,7 @@ def test_the_access_log_has_a_line_with_the_endpoint(service, settings, caplog):
 
 
 def test_each_view_reads_no_cookie_and_judges_its_body():
-    """The views of the direct path need neither the middleware for CSRF tokens nor that for unreadable forms.
+    """The views of the direct path (project.direct) need no middleware for CSRF tokens or unreadable forms.
 
     The direct path skips both.
     """
@@ -223,9 +223,9 @@ def test_each_view_reads_no_cookie_and_judges_its_body():
 
 @pytest.mark.parametrize("process", [issuer, standalone], ids=["issuer", "standalone"])
 def test_each_middleware_of_the_issuer_is_known(process):
-    """The direct path knows each middleware in the settings of the process.
+    """The direct path (project.direct) knows each middleware in the settings of the process.
 
     If it did not know one, Django's handler would answer every request. The settings of the tests lack the middleware
-    that starts threads, so the settings of the process are read here.
+    that starts threads, so the test reads the settings of the real process.
     """
     assert set(process.MIDDLEWARE) <= {*direct.SHARED, *direct.PAGES, *direct.HEADERS, direct.DATABASE_AWAY}

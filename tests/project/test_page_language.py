@@ -17,7 +17,7 @@ def language_of_the_project():
 
 
 def answered(accept=HTML, languages="", path="/accounts/", content_type="text/html; charset=utf-8"):
-    """Send a request, and return two languages: that of the Content-Language header, and that in the view.
+    """Send a request. Return the language in the header Content-Language, and the active language in the view.
 
     The first one is None if the response has no such header.
     """

@@ -31,10 +31,10 @@ def good_alone(
 
 
 def revoked_key(issuer: Issuer, good: str, ask: Ask) -> str:
-    """Withdraw the key of a valid token from the JWKS, and return when the server begins to refuse the token.
+    """Withdraw the key of a valid token from the JWKS, and return what makes the server refuse the token.
 
-    The result is "at once", "a token of an unknown key" if such a token makes the server fetch the JWKS, or "not by a
-    token".
+    Returns "at once" if the server refuses the token immediately. Returns "a token of an unknown key" if it refuses the
+    token only after such a token made it fetch the JWKS, and "not by a token" if it still accepts the token then.
     """
     standby, accepted = issuer.standby(good), ask(good)
     assert ask(standby) == accepted

@@ -141,7 +141,10 @@ def neighbours(issuer: Issuer, good: str) -> dict[str, str | None]:
 
 
 def unknown_kid(good: str) -> str:
-    """Return an invalid token whose kid is in no JWKS, as the command `flush_token` prints it."""
+    """Return an invalid token with the claims of `good`, and with a kid that is in no JWKS.
+
+    The curl command that `flush_token` prints sends such a token.
+    """
     stranger = rsa.generate_private_key(65537, 2048)
     header = jwt.get_unverified_header(good)
     return jwt.encode(claims_of(good), stranger, "RS256", headers={"kid": "unknown", "typ": header["typ"]})

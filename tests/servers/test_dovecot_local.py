@@ -1,4 +1,4 @@
-"""docs/resource-servers/dovecot.md: Dovecot verifies tokens locally, by files with the issuer's public keys."""
+"""docs/resource-servers/dovecot.md: Dovecot itself verifies tokens, with the issuer's public keys from files."""
 
 from collections.abc import Iterator
 

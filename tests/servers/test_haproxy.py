@@ -1,4 +1,4 @@
-"""docs/resource-servers/haproxy.md: HAProxy verifies tokens by files with public keys.
+"""docs/resource-servers/haproxy.md: HAProxy verifies tokens with public keys that it reads from files.
 
 The script of the documentation page updates these files.
 """

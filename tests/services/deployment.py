@@ -83,9 +83,9 @@ class Deployment:
         return self.issuer.variables["ISSUER_URL"]
 
     def log_in(self, *users: str, grants: int = 1) -> None:
-        """Create `grants` new grants for each user, and replace the user's refresh tokens in `users` by the new ones.
+        """Create `grants` new grants for each user, and store their refresh tokens in `self.users`.
 
-        Creates users that do not exist.
+        Replaces the earlier refresh tokens of these users. Creates users that do not exist.
         """
         self.users |= json.loads(self.issuer.run(*SHELL, LOG_IN.format(names=list(users), grants=grants)))
 

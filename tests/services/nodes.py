@@ -190,9 +190,9 @@ def user_code_of(begun: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Nodes:
-    """The nodes of a test, each by the seconds that its clock is ahead.
+    """The nodes of a test, by the number of seconds that their clocks are ahead.
 
-    Also the issuer with the nodes' database, and the private key of the client `own`.
+    `issuer` runs commands with the nodes' database. `key` is the private key of the client `own`.
     """
 
     issuer: Issuer

@@ -196,9 +196,10 @@ everywhere.withdraw_consents(user)
 
 
 def while_the_user_logs_out(nodes: Nodes, answer: Callable[[], requests.Response]) -> requests.Response:
-    """Call `answer`, which answers an HTML page, while another process logs the user out everywhere.
+    """Call `answer` while another process logs the user out everywhere. Return the response.
 
-    The issuer processes the answer only after the other process has committed. Returns the response.
+    `answer` sends the form of an HTML page. The issuer processes this request only after the other process has
+    committed.
     """
     with ThreadPoolExecutor(1) as pool:
         with nodes.uncommitted(LOG_OUT):

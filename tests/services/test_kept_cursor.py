@@ -1,4 +1,4 @@
-"""Statements that bypass Django's cursor: `read_text`, and the cursor that each thread reuses for it."""
+"""Two ways to run a statement without Django's cursor: `read_text`, and a cursor that each thread keeps."""
 
 import threading
 from collections.abc import Callable, Iterator

@@ -50,10 +50,13 @@ def test_fifty_kills_at_any_moment_leave_every_ring_valid_and_able_to_go_on(issu
 
 
 def strike(issuer: Issuer, runner: "subprocess.Popen[str]", number: int, *, whole: float) -> bool:
-    """Run a step of the key ring for `number`, and kill it at a random time or before a random statement.
+    """Run rotate_keys for a ring, and kill the command at a random time or before a random SQL statement.
 
-    Returns True if it was killed, and False if it ended first. Asserts that the ring is in the state before the step or
-    in the state after it. `whole` is the duration of a step in seconds.
+    Returns True if the command was killed, and False if it ended first. Asserts that the ring is in the state before
+    the command or in the state after it.
+
+    `number` chooses the ring. If it is odd, the kill comes at a time, otherwise before a statement. `whole` is the
+    duration of a command that is not killed, in seconds.
     """
     ring = f"ring{number % RINGS}"
     before = state(issuer, ring)
@@ -64,7 +67,7 @@ def strike(issuer: Issuer, runner: "subprocess.Popen[str]", number: int, *, whol
 
 
 def finish(issuer: Issuer, runner: "subprocess.Popen[str]", ring: str) -> None:
-    """Run further steps until the ring has a planned switch, or has destroyed a private key."""
+    """Run rotate_keys until the ring has a planned switch, or has destroyed a private key."""
     deadline = time.monotonic() + LONG
     while (found := state(issuer, ring)) not in (PLANNED, DESTROYED):
         assert time.monotonic() < deadline, found

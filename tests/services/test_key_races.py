@@ -162,7 +162,10 @@ def served(issuer: Issuer, tmp_path: Path) -> Iterator[tuple[Issuer, str, str]]:
 
 @contextmanager
 def issuing(issuer: Issuer, tmp_path: Path, *, timings: Mapping[str, float]) -> Iterator[tuple[Issuer, str, str]]:
-    """Run an issuer with four processes. Yield the issuer, its URL, and the secret of its client `service`."""
+    """Run an issuer with four processes. Yield the issuer, its URL, and the secret of its client `service`.
+
+    `timings` has the seconds for the setting KEY_TIMINGS, by name.
+    """
     url = f"http://localhost:{free()}"
     secret = "c" * 43
     told = ",".join(f"{name}={seconds}" for name, seconds in timings.items())
@@ -193,9 +196,9 @@ def test_every_token_issued_while_the_keys_are_rotated_in_a_hurry_verifies_until
 
 
 def in_time(issuer: Issuer, *arguments: str) -> str:
-    """Run a command again until its step takes no longer than clock_error. Return the output of the last run.
+    """Repeat a command until a run takes no longer than the key timing `clock_error`. Return the output of this run.
 
-    A step that takes longer changes nothing.
+    A run that takes longer changes nothing.
     """
     for _ in range(20):
         process = issuer.start(*arguments)
@@ -207,7 +210,7 @@ def in_time(issuer: Issuer, *arguments: str) -> str:
 
 
 def in_a_hurry(issuer: Issuer) -> dict[str, str]:
-    """Plan the next switch of signing keys as early as possible. Return the step that rotate_keys printed."""
+    """Plan the next switch of signing keys as early as possible. Return the JSON object that rotate_keys printed."""
     step = json.loads(in_time(issuer, "rotate_keys", "--now", "--json"))
     assert step["step"] == "planned", step
     return step

@@ -52,7 +52,7 @@ KILL = "os.kill(os.getpid(), signal.SIGKILL)"
 
 
 class Receiver:
-    """An HTTP server with a back-channel logout URI for each application, which accepts, refuses or hangs.
+    """An HTTP server with a back-channel logout URI for each application. The URI accepts, refuses or hangs.
 
     `sessions` has the application's name and the `sid` of each accepted logout token.
     """

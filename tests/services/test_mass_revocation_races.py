@@ -77,10 +77,10 @@ def shell(issuer: Issuer, script: str) -> "subprocess.Popen[str]":
 
 
 def in_this_order(issuer: Issuer, *names: str) -> list[tuple[int, str]]:
-    """Lock all grants, and start the named steps one after the other. Then release the locks.
+    """Lock all grants, and start the steps `names` one after the other. Then release the locks.
 
-    Each step starts when the previous one waits for grants. Returns the exit code of each step, and its stderr if it
-    failed.
+    `names` are keys of STEPS. Each step starts when the previous one waits for grants. Returns the exit code of each
+    step, and its stderr if it failed.
     """
     with psycopg.connect(issuer.variables["DATABASE_URL"]) as holder:
         holder.execute("SELECT 1 FROM tokens_usergrant FOR UPDATE")
@@ -118,9 +118,9 @@ VERSION = "SELECT value FROM tokens_registryversion"
 
 
 def test_a_renewal_of_the_registry_that_waited_for_a_change_of_a_client_is_not_lost(registered: Issuer) -> None:
-    """A renewal of the registry version waits, while a transaction changes a client.
+    """A renewal of the registry version waits for a transaction that changes a client.
 
-    A database trigger of this change replaces the row for which the renewal waits.
+    A database trigger in this transaction replaces the version's row. The renewal must still change the version.
     """
     with psycopg.connect(registered.variables["DATABASE_URL"]) as changing:
         changing.execute(CHANGE)

@@ -123,8 +123,8 @@ def test_an_outage_that_is_shorter_than_n_is_noticed_by_nobody(served: Served) -
 def until_refused(served: Served, whole: requests.Response, signed: dict[str, object]) -> tuple[float, float]:
     """Request the JWKS until the issuer refuses it. Return two times, in seconds of the monotonic clock.
 
-    The first is when the last successful request was sent, the second is when the refusal came. Asserts that the JWKS
-    and the signatures do not change before.
+    The first is when the last successful request was sent, the second is when the refusal came. Asserts that until then
+    each response equals `whole`, and each signature equals `signed` (or signing is refused).
     """
     last_asked, began = 0.0, time.monotonic()
     while (answer := served.get()).status_code == 200:
@@ -136,7 +136,10 @@ def until_refused(served: Served, whole: requests.Response, signed: dict[str, ob
 
 
 def refused(served: Served) -> None:
-    """Assert that the issuer refuses the JWKS and signing with Retry-After, although its process is alive."""
+    """Assert that the issuer refuses to serve the JWKS and to sign, although its process is alive.
+
+    Both refusals say that the client can retry after 5 seconds.
+    """
     answer = served.get()
     assert answer.status_code == 503
     assert {name: answer.headers[name] for name in ("Retry-After", "Cache-Control", "Access-Control-Allow-Origin")} == {

@@ -67,7 +67,7 @@ def stopped(server: Cluster) -> Iterator[None]:
 def full(server: Cluster) -> Iterator[None]:
     """Open every connection that the PostgreSQL server allows, and keep them open while the block runs.
 
-    The connections of clients and of a pooler are ended, and then taken, too.
+    Ends the connections of clients and of a pooler first, and takes their places.
     """
     taken = [taker(server)]
     others = "backend_type = 'client backend' AND application_name <> 'taker'"

@@ -80,7 +80,10 @@ class Nodes:
         assert most >= number * 3 / 4, f"only {most} of {number} requests were there at once"
 
     def refreshes(self, *texts: str, waiting: int = AT_ONCE) -> list[requests.Response]:
-        """Send 32 refreshes at the same time, equally many with each of the refresh tokens. Return the responses."""
+        """Send 32 refreshes at the same time, equally many with each refresh token in `texts`. Return the responses.
+
+        `waiting` is the number of requests that must wait for a lock before the race begins, as in `at_once`.
+        """
         forms = [{"grant_type": "refresh_token", "refresh_token": text} for text in texts]
         return self.at_once(forms * (AT_ONCE // len(forms)), waiting=waiting)
 

@@ -118,9 +118,10 @@ def registered(issuer: Issuer) -> Issuer:
 
 
 def meet(issuer: Issuer, *names: str) -> list[tuple[int, str]]:
-    """Lock the row with the registry version, start the steps one after the other, and release the lock.
+    """Lock the row with the registry version, start the steps `names` one after the other, and release the lock.
 
-    Each step starts when the previous one waits for the lock. Returns the result of each step.
+    `names` are keys of STEPS. Each step starts when the previous one waits for the lock. Returns the result of each
+    step.
     """
     steps = [Step.of(issuer, name) for name in names]
     with psycopg.connect(issuer.variables["DATABASE_URL"]) as holder:

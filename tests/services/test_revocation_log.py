@@ -142,9 +142,9 @@ def test_readers_get_each_of_400_concurrent_revocations_exactly_once(pair: Pair)
 
 
 def test_an_entry_committed_before_a_kill_is_published_by_another_process(pair: Pair) -> None:
-    """A process revokes a token, and one of the two issuers is killed before any reader polls.
+    """A process revokes a token. Before the feed is polled, one of the two issuers is killed.
 
-    The other issuer publishes the entry from the queue in the database.
+    The other issuer publishes the revocation from the queue in the database.
     """
     reader = Reader(pair.readers[1])
     reader.poll()
@@ -186,7 +186,10 @@ def test_a_publisher_killed_before_its_commit_publishes_nothing_and_blocks_no_ot
 
 
 def test_after_a_failover_that_lost_publications_a_reader_gets_the_full_state(pair: Pair) -> None:
-    """The new primary database lacks the last version of the feed, and uses that number for other entries."""
+    """After a failover, the database lacks the last version of the feed.
+
+    The issuer gives the number of this version to other entries.
+    """
     pair.issuer.run(*SHELL, REVOKE.format(first=0, each=1, threads=1))
     reader = Reader(pair.readers[0])
     reader.poll()

@@ -264,7 +264,7 @@ def test_a_feed_replayed_from_an_hour_ago_changes_nothing(lasts: int, delta: boo
 def unless_late(one: Api, token: str) -> int:
     """Return the status of the API's answer to a request with the token.
 
-    The request is repeated while the answer is 503, because an API on a busy machine can poll the feed late.
+    The request is repeated while the answer is 503, because an API on a busy machine can poll the revocation feed late.
     """
     answers = [503]
     until(lambda: answers.append(asked(one, token)[0]) or answers[-1] != 503)

@@ -52,7 +52,10 @@ def asking(url: str, stop: threading.Event, said: Counter[tuple[int, str]]) -> N
 
 @pytest.mark.parametrize("seconds", STILL)
 def test_after_a_standstill_nothing_is_refused(served: processes.Child, seconds: float) -> None:
-    """The process is stopped at random moments: some requests have then read the node's clock, some the database's."""
+    """The process is suspended at random moments.
+
+    At such a moment, some requests have read the node's clock already, and some have read the database's clock.
+    """
     stop, said = threading.Event(), Counter[tuple[int, str]]()
     with ThreadPoolExecutor(CLIENTS) as pool:
         running = [pool.submit(asking, served.url, stop, said) for _ in range(CLIENTS)]

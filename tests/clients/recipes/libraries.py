@@ -1,6 +1,6 @@
-"""Programs that consist of one code block of a documentation page.
+"""Runs the code block of a documentation page as a program.
 
-A test calls the functions of this block for the steps of a client.
+A test calls a function of the code block for each step of a client, such as login and logout.
 """
 
 from collections.abc import Iterator, Mapping

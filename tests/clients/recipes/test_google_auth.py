@@ -18,7 +18,7 @@ for line in sys.stdin:
 
 @pytest.fixture
 def client(page, keyturn):
-    """Run the three commands of the documentation page. Return the credentials of the service, the client."""
+    """Run the three commands of the documentation page. Return the client_id and client_secret of the service."""
     create_client, create_api, policy = page.commands()
     made = keyturn.create_client(create_client)
     keyturn.command(*create_api)

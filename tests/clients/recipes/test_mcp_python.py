@@ -24,7 +24,7 @@ pytestmark = [*marks.clients]
 def agent(tmp_path):
     """Return a function that runs the code block of the documentation page, and returns a dialogue with it.
 
-    Its arguments are the issuer, the URL of an MCP server, the URL of the client's metadata document, and the redirect
+    The function takes the issuer, the URL of an MCP server, the URL of the client's metadata document, and the redirect
     URI.
     """
     with ExitStack() as running:

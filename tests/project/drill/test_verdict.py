@@ -1,6 +1,6 @@
 """The verdict of project.drill (a test under load) on the promises, which are the rules that an issuer must keep.
 
-The cases are a ledger (record) of a drill in which every promise held, and changes of it that break each promise.
+The tests change the ledger (record) of a drill in which every promise held, for example to break one promise.
 """
 
 from collections.abc import Callable

@@ -53,7 +53,10 @@ def test_a_long_body_is_sent_while_it_is_made(count, sent):
 
 @pytest.mark.parametrize("taken", [0, 2])
 def test_a_reader_that_stalls_does_not_keep_the_thread_nor_the_answer(monkeypatch, taken):
-    """The client reads `taken` parts of the response, and then reads no more."""
+    """The client reads no more after `taken` parts of the response.
+
+    The front then gives up the response, and closes its body.
+    """
     for module in (application, wsgi_call):
         monkeypatch.setattr(module, "STALLED", 0.2)
     parts = Parts(50)

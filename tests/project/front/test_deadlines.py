@@ -1,4 +1,4 @@
-"""The front (project.front) answers in time, if necessary by a 503.
+"""The front (project.front) answers 503 if the application does not answer in time.
 
 A request that got such a 503 changes nothing afterwards.
 """

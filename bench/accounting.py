@@ -28,7 +28,10 @@ def pss(processes: Iterable[int]) -> float:
 
 
 def anonymous(processes: Iterable[int]) -> float:
-    """Return the part of the `pss` of the processes that is not backed by a file, in MiB."""
+    """Return the memory of the processes in MiB, not counting pages of files.
+
+    As in `pss`, memory that several of the processes share counts once.
+    """
     return _memory(processes, "Pss_Anon:")
 
 

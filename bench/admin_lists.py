@@ -161,7 +161,11 @@ def users(number: int) -> Iterator[dict[str, Any]]:
 
 
 def clients(connection: "psycopg.Connection[Any]", number: int) -> Iterator[dict[str, Any]]:
-    """Yield the rows of `number` clients, which are copies of the client in the database."""
+    """Yield `number` rows for the table of clients.
+
+    Each row is a copy of a client that the database already has, with its own id, `client_id` and name. One client in a
+    thousand is inactive.
+    """
     cursor = connection.execute("SELECT * FROM tokens_client LIMIT 1")
     row = cursor.fetchone()
     names = [column.name for column in cursor.description or ()]

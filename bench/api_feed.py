@@ -47,7 +47,7 @@ Figure = tuple[str, float, float | None, str]
 
 @dataclass
 class Files:
-    """The source from which a follower reads: the next document of a revocation feed, and the segments in a folder."""
+    """Takes the place of an issuer: gives a `Follower` documents of the feed, and segments from a folder."""
 
     folder: Path
     answer: bytes = b""
@@ -101,7 +101,7 @@ def measure(folder: Path, entries: int) -> Iterator[Figure]:
 
 
 def followed(source: Files) -> Follower:
-    """Return a follower of the feed that `source` provides. It has not polled yet."""
+    """Return a new `Follower`, which reads the feed from `source` instead of from an issuer. It has not polled yet."""
     return Follower(
         source,
         TrustedIssuer(ISSUER, frozenset({KEY.algorithm}), trusted_keys()),
@@ -117,9 +117,9 @@ def trusted_keys() -> PinnedKeys:
 
 
 def first_document(folder: Path, entries: int) -> bytes:
-    """Write the segments, and return the document that names them.
+    """Write the feed's segments (files of packed entries), and return the signed document that lists them.
 
-    The document itself has as many entries as its limit permits.
+    The first SEGMENT entries are in the document itself, the others in the segments.
     """
     named, inline = [], min(SEGMENT, entries)
     for start in range(inline, entries, SEGMENT):

@@ -44,7 +44,10 @@ Row = Callable[[int], float]
 
 
 def timed(work: Callable[[int], None]) -> Row:
-    """Return a function that calls `work(count)`, and returns the CPU time in microseconds divided by `count`."""
+    """Return a function that calls `work(count)` and measures it.
+
+    The function takes `count`. Its result is the CPU time in microseconds, divided by `count`.
+    """
 
     def run(count: int) -> float:
         gc.disable()  # as timeit does
@@ -103,9 +106,10 @@ def own_rows(holder: Holder) -> dict[str, Row]:
 
 @contextmanager
 def foreign_rows(holder: Holder) -> Iterator[dict[str, Row]]:
-    """Run the libraries on node while the block runs, and yield their rows by name.
+    """Run two other libraries in a node process while the block runs. Yield the rows that measure them, by name.
 
-    Yields {} if node or a package is missing. `holder` has the key to which the token is bound.
+    A third row measures a raw signature verification on node. Yields {} if node or a package is missing. `holder` has
+    the key to which the token is bound.
     """
     if shutil.which("node") is None or not (PACKAGES.parent / "node_modules" / FOREIGN[1]).is_dir():
         print("(node or its packages are missing: npm ci --prefix tests/clients/node)")
@@ -155,9 +159,10 @@ def measured(rows: Mapping[str, Row]) -> dict[str, float]:
 
 
 def report() -> None:
-    """Print the table of all rows, and say whether the DPoP check costs at most GOAL raw verifications.
+    """Print the table of all rows, and say whether the goal is met.
 
-    The API must trust the key of the tests (`testing.pinned`).
+    The goal is that the DPoP check takes at most GOAL times as long as a raw signature verification. Call this function
+    in the block of `testing.pinned`, so that the API trusts the key of the tests.
     """
     holder = Holder()
     with ahead(os.getpid()) as is_first, foreign_rows(holder) as foreign:

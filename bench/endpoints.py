@@ -29,7 +29,7 @@ EACH = 120
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """An issuer, with the clients, keys, tokens and session that the requests of the rows need."""
+    """An issuer, and the credentials for the requests to it: clients, keys, tokens and a session."""
 
     server: Server
     app: App

@@ -64,7 +64,7 @@ def before_the_change() -> str:
 def measured_before(options: argparse.Namespace, folder: Path) -> dict[str, float]:
     """Measure the earlier build, and return its figures by name.
 
-    Also prints the figures of larger feeds, which the APIs of the earlier build might not read.
+    Also prints how long the earlier build takes to serve larger feeds, and whether its APIs read them.
     """
     with worktree(options.against, folder) as root:
         figures, rows = feed_before.measure(root, folder, options.before_entries)

@@ -20,9 +20,9 @@ LIMIT = "from resources.revocations import MAX_FEED; print(MAX_FEED)"
 
 
 def measure(root: Path, folder: Path, entries: int) -> tuple[dict[str, float], list[Row]]:
-    """Return the figures by name of the build in the folder `root` with `entries` live entries.
+    """Measure the build in the folder `root` with a revocation feed of `entries` live entries.
 
-    Also returns rows for the output about larger feeds.
+    Returns the figures by name, and rows for the output. The rows show how the build serves this feed and larger ones.
     """
     with served(folder, root) as one:
         fill(one, 0, entries)

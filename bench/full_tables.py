@@ -123,9 +123,9 @@ class Size:
 
 
 def fill(database: str, size: Size, say: Callable[[str], None]) -> None:
-    """Fill the database at the URL `database`, in which the client `service` is registered.
+    """Fill the tables of the database at the URL `database` with as many rows as `size` says.
 
-    `say` reports each table that was filled.
+    The database must already have the client `service`. `say` reports each table that was filled.
     """
 
     def one(table: str, statement: str) -> None:

@@ -116,7 +116,10 @@ def document(pairs: Sequence[Pair], rows: int) -> Mapping[str, object]:
 
 
 def reasons(pair: Pair, services: Backing) -> Iterator[str]:
-    """Yield lines with the cost of each SQL statement of a pair. Yield nothing if its ratio meets the target."""
+    """Yield lines with the costs of the SQL statements, if the ratio of the latencies misses its target.
+
+    The lines compare the pair's two issuers, one with few rows in its tables and one with many.
+    """
     if pair.line().figure > MOST:
         yield f"{pair.few.name}, at {pair.few.server.name} and at {pair.many.server.name}:"
         yield from explained(counted(pair.few, services), counted(pair.many, services))

@@ -60,9 +60,11 @@ def measure(folder: Path, entries: int, before: dict[str, float]) -> Iterator[Ro
 
 
 def row(name: str, waits: Waits, *, most: float | None = 20, before: float | None = None) -> Row:
-    """Return a row about the longest time that a request waited for its answer.
+    """Return a row of the output about the longest time that a request waited for its answer.
 
-    The name of the row also has the number of requests and the share of them that counts (see `bench.stalls`).
+    The text of the row has the number of requests and the percentage that counts. A request does not count if other
+    work on the machine delayed it (`bench.stalls`). `most` is the target in milliseconds, or None. `before` is the wait
+    in the earlier build in milliseconds, or None.
     """
     return Row(f"{name} ({waits.counted / waits.requests:.0%} of {waits.requests})", waits.longest, most, "ms", before)
 
@@ -81,7 +83,7 @@ def stalled(one: Served, work: Callable[[], object]) -> tuple[float, Waits]:
 
 
 def head(one: Served) -> float:
-    """Return the median milliseconds of the database statement that each poll of the feed runs."""
+    """Run the SQL statement of a feed poll ROUNDS times. Return its median time in milliseconds."""
     took = []
     with psycopg.connect(one.database, autocommit=True) as base:
         for _ in range(ROUNDS):
@@ -99,10 +101,11 @@ def publish(one: Served) -> None:
 
 
 def full_reads(one: Served, probe: float) -> tuple[float, Waits]:
-    """Read the full feed READS times. Return the median CPU milliseconds of a read, and the waits of other requests.
+    """Read the full feed READS times. Return the median CPU milliseconds of a read, and the waits of /healthz requests.
 
-    Before each read, some tokens are revoked, so that the issuer builds the document again for each read. `probe` is
-    the CPU milliseconds of one of the other requests. The cost of the other requests is subtracted.
+    Another process sends these /healthz requests during each read (`stalled`). `probe` is the CPU milliseconds of one
+    of them. Their cost is subtracted from that of the read. Before each read, some tokens are revoked, so that the
+    issuer builds the document again.
     """
     costs, waits = [], []
     for number in range(READS):
@@ -125,7 +128,10 @@ def fetch(one: Served) -> None:
 
 
 def delta(one: Served, version: str) -> float:
-    """Return the CPU milliseconds of publishing, packing and signing 100 new entries."""
+    """Return the issuer's CPU milliseconds for a poll in which it publishes, packs and signs 100 new entries.
+
+    `version` is the version of the feed after which the first poll asks for new entries.
+    """
     with requests.Session() as session, psycopg.connect(one.database, autocommit=True) as base:
         spent = 0.0
         for number in range(ROUNDS):

@@ -86,7 +86,7 @@ class Served:
                 connection.execute(statement)
 
     def token(self, session: requests.Session) -> None:
-        """Get an access token from the issuer."""
+        """Send a token request of the client `service`. Raises AssertionError if the issuer refuses it."""
         form = {"grant_type": "client_credentials", "scope": "notes:read", "client_id": "service"}
         answer = session.post(self.url + TOKEN_PATH, form | {"client_secret": self.secret}, timeout=60)
         assert answer.ok, answer.text

@@ -37,9 +37,10 @@ def connections(server: Server, *, clients: int, seconds: float) -> int:
 
 
 def _mixed(sent: Sequence[bytes], first: int) -> Client:
-    """Yield requests without end. Every second request is `sent[0]`, and the requests between are the others in turn.
+    """Yield requests without end. Every second request is the first one in `sent`.
 
-    The client begins at the position `first` of this sequence.
+    For example, the requests a, b and c are sent in the order b, a, c, a, b, a, and so on. The client skips the first
+    `first` requests of this order.
     """
     number = first
     while True:
@@ -48,7 +49,10 @@ def _mixed(sent: Sequence[bytes], first: int) -> Client:
 
 
 def at_half_load(server: Server, backing: Backing, *, full: float, seconds: float) -> Drive:
-    """Send token requests at half of the rate `full`, in requests per second. Return the waits of the requests."""
+    """Send token requests at the rate `full / 2`. Return the result, which has the wait for each answer.
+
+    `full` is the rate at full load, in requests per second.
+    """
     clients = [_repeated(client_credentials(server)) for _ in range(CROWDS[0])]
     with _undisturbed(server, backing):
         return drive(server.url, clients, seconds=seconds, rate=full / 2)

@@ -40,7 +40,7 @@ class Pair:
         return Line(self.few.name, ratio, MOST, "x")
 
     def detail(self) -> str:
-        """Return the medians of latency and CPU time as text: with few rows, then with many rows."""
+        """Return the median latency and CPU time as text: each with few rows in the tables, then with many."""
         few, many = zip(*self.samples, strict=True)
         latency, cpu = ([of(few), of(many)] for of in (_latency, _cpu))
         return f"{latency[0]:7.2f} {latency[1]:7.2f} ms   CPU {cpu[0]:6.2f} {cpu[1]:6.2f} ms"
@@ -66,8 +66,8 @@ class Counted:
 def explained(few: Counted, many: Counted) -> Iterator[str]:
     """Yield a line for each SQL statement that runs in at least half of the requests.
 
-    The line has, for few rows and then for many rows: milliseconds, pages found in memory, pages read, and bytes of
-    write-ahead log.
+    A line has the costs per request with few rows in the tables, then those with many rows, then the statement. The
+    costs are milliseconds, pages found in memory, pages read, and bytes of write-ahead log.
     """
     others = {cost.query: cost for cost in few.costs}
     for cost in many.costs:

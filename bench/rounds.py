@@ -48,9 +48,9 @@ class Rounds:
     samples: dict[str, list[Sample]]
 
     def figure(self, row: str, of: Callable[[Sample], float] = lambda sample: sample.cpu) -> float:
-        """Return the median of a value of the row's samples, over the rounds.
+        """Return the median, over all rounds, of a value that `of` takes from each sample of the row.
 
-        `of` returns the value of a sample. By default, it is the CPU milliseconds.
+        By default, the value is the CPU milliseconds.
         """
         return statistics.median(map(of, self.samples[row]))
 

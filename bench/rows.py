@@ -1,4 +1,7 @@
-"""The requests of a benchmark. A row is one kind of request to one server. CLIENTS clients send it at the same time."""
+"""The requests that benchmarks send.
+
+Each kind of request to a server is a row of the results. CLIENTS clients send requests of this kind at the same time.
+"""
 
 import base64
 import json

@@ -145,9 +145,9 @@ def issuing(
 
 
 def others(stack: ExitStack, folder: Path, ours: Issuing) -> Iterator[Row]:
-    """Start the other systems and the floors (projects without authentication). Yield their rows.
+    """Start the other systems and the projects without authentication (floors). Yield the rows to measure at them.
 
-    `ours` is the issuer of the tokens that the APIs of the other systems get.
+    The APIs among these systems trust the issuer `ours`, and get its tokens.
     """
     yield from tables.empty(stack.enter_context(servers.empty(folder)))
     yield from tables.provider(stack.enter_context(servers.provider(folder)))

@@ -43,7 +43,7 @@ def commands(port: int) -> Mapping[str, list[str]]:
 
 
 def main() -> None:
-    """Start each server on one database, measure in interleaved rounds, and print a table."""
+    """Start all servers with the same database, measure each server in every round, and print a table."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="keyturn-bench-")))
         services = stack.enter_context(backing(folder))

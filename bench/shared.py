@@ -44,15 +44,15 @@ def ratio_of_304(one: Served, tag: str, *, times: int = POLLS) -> float:
 
 
 def beside_readers(one: Served, *, arriving: bool) -> tuple[float, float]:
-    """Return how much 8 readers that poll the feed slow down token requests.
+    """Return the factor by which 8 readers of the feed slow down token requests, and the time without readers.
 
-    The first result is the time of token requests while the readers poll, divided by the time without readers. The
-    second result is the time without readers in milliseconds. Both are medians.
+    The factor is the mean time of a token request with readers, divided by that without readers. It is the median over
+    ROUNDS rounds. The time without readers is a median in milliseconds.
 
-    Each of ROUNDS rounds measures for WINDOW seconds with readers. Its mean is divided by the average of the two
-    windows just before and after it, which have no readers. The issuer, its connections to the database, the readers
-    and this process have real-time priority during the rounds if that is allowed, so that other work on the machine
-    hardly affects the result.
+    In a round, token requests are sent for WINDOW seconds while the readers poll. They are also sent for WINDOW seconds
+    before and after that, without readers, and the two means are averaged. The issuer, its connections to the database,
+    the readers and this process have real-time priority during the rounds if that is allowed, so that other work on the
+    machine hardly affects the result.
     """
     alone, ratios = [tokens(one)], []
     for _ in range(ROUNDS):
@@ -78,9 +78,9 @@ def tokens(one: Served) -> float:
 
 @contextmanager
 def readers(one: Served, *, arriving: bool) -> Iterator[None]:
-    """Run READERS readers of the feed in a process of their own while the block runs. Each reader polls every second.
+    """Run READERS readers, each of which polls the feed of the issuer `one` every second, while the block runs.
 
-    If `arriving` is True, tokens are revoked at the same time.
+    The readers run in a process of their own. If `arriving` is True, tokens are revoked at the same time.
     """
     command = [sys.executable, "-m", "bench.readers", one.url + FEED, str(READERS)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE)

@@ -17,10 +17,11 @@ Claims = Mapping[str, Any]
 
 
 def measure(entries: RevocationSet) -> Iterator[tuple[str, float]]:
-    """Yield the name of each kind of token, and the extra time of its look-up in `entries`, in microseconds.
+    """Measure how much longer the look-up of a token takes in `entries` than in an empty set.
 
-    The extra time is the median look-up in `entries`, minus the median look-up in an empty set. None of the tokens is
-    revoked. Each kind is measured twice: with `entries`, and with a log-out added to `entries`.
+    Yields the name of each measurement, and the difference of the two medians in microseconds. None of the tokens is
+    revoked. Each kind of token (`tokens`) is measured twice: with `entries`, and with `entries` plus the entry of a
+    log-out.
     """
     later = entries.merged(packed(1, 0, before=BEFORE), now=0)
     kinds = tokens(random.Random(TOKENS))  # noqa: S311 (names of a measurement)
@@ -30,9 +31,9 @@ def measure(entries: RevocationSet) -> Iterator[tuple[str, float]]:
 
 
 def tokens(chance: random.Random) -> dict[str, list[Claims]]:
-    """Return the claims of TOKENS tokens of each kind, by the name of the kind, such as "new user".
+    """Return three lists of claims, by name: "token seen before", "new token" and "new user".
 
-    `chance` generates the random parts.
+    Each list has the claims of TOKENS tokens. `chance` generates the random parts.
     """
     known = [claims(chance) for _ in range(USERS)]
     seen = [known[number % USERS] for number in range(TOKENS)]

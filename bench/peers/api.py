@@ -1,7 +1,8 @@
-"""Keyturn's API with further views. They do less, or another library protects them. All views have the same middleware.
+"""Keyturn's API with further views, which are compared with Keyturn's own. All views have the same middleware.
 
-`ping` does not authenticate, so its time is the floor. `checked` authenticates as Keyturn's API does, and gives the
-same answer as `ping`.
+- `ping` does not authenticate. Its time is that of the server, Django and the middleware alone.
+- `checked` authenticates as Keyturn's API does, and gives the same answer as `ping`.
+- `pyjwk` and `simplejwt` are protected by other libraries.
 """
 
 from typing import Any

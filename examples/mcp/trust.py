@@ -52,9 +52,10 @@ class Verifier:
 
 
 def verifier(issuer: str, resource: str, *, timing: Timing, poll_every: float) -> Verifier:
-    """Return the verifier of an issuer's tokens.
+    """Return the verifier of an issuer's tokens for the API `resource`.
 
-    `poll_every` is the interval between two polls of the revocation feed, in seconds.
+    `timing` says how long fetched keys are used, and how long a fetch may take. `poll_every` is the interval between
+    two polls of the revocation feed, in seconds.
     """
     keys = KeySet(Discovery(issuer, ALGORITHMS, clock=_clock, deadline=timing.deadline), clock=_clock, timing=timing)
     refusals = _refusals(TrustedIssuer(issuer, ALGORITHMS, keys), timing=timing, every=poll_every)
@@ -62,9 +63,10 @@ def verifier(issuer: str, resource: str, *, timing: Timing, poll_every: float) -
 
 
 def _refusals(issuer: TrustedIssuer, *, timing: Timing, every: float) -> Callable[[datetime], Refusals]:
-    """Return a function that returns the known revocations at an instant.
+    """Return a function that takes the current time, and returns the revocations that are known at this time.
 
-    The first call of the function starts the thread that polls the feed, every `every` seconds.
+    The first call of the function starts a thread, which polls the issuer's revocation feed. `every` is the interval
+    between two polls in seconds. `timing` limits the duration of a poll and the pause after failures.
     """
     follower = Follower(
         FeedAddress(f"{issuer.url.rstrip('/')}/oauth/revocations", _clock, timing.deadline),

@@ -5,9 +5,9 @@ from pathlib import Path
 
 
 def secret(name: str) -> str:
-    """Return the content of the file whose path is in NAME_FILE, else the value of the variable NAME.
+    """Return a secret from the file that the variable `name`_FILE names, or from the variable `name`.
 
-    Raises KeyError if neither variable is set.
+    The file takes precedence. Raises KeyError if neither environment variable is set.
     """
     path = os.environ.get(f"{name}_FILE")
     return Path(path).read_text(encoding="utf-8").strip() if path else os.environ[name]

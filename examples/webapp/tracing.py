@@ -125,7 +125,7 @@ def headers() -> dict[str, str]:
 
 
 class TracedApp(DjangoOAuth2App):
-    """Authlib's client of the issuer, which adds the headers of `headers` to its requests to continue the trace."""
+    """Authlib's client of the issuer. It adds the headers that continue the trace (`headers()`) to its requests."""
 
     def _get_oauth_client(self, **metadata: object) -> OAuth2Session:
         session: OAuth2Session = super()._get_oauth_client(**metadata)  # type: ignore[no-untyped-call]

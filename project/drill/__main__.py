@@ -1,6 +1,6 @@
 """`make drill`: start a topology and clients, break the topology part by part, and print a table and the verdict.
 
-Exits with 1 if a promise was broken (verdict.py), with 2 if the drill itself failed.
+Exits with 1 if a rule of the verdict (verdict.py) was broken, and with 2 if the drill itself failed.
 """
 
 import argparse
@@ -41,7 +41,10 @@ BOUNDS = Promises(
 
 
 def main() -> None:
-    """Parse the command line, run the drill and print its report. Exit with 1 if a promise was broken."""
+    """Parse the command line, run the drill and print its report.
+
+    Exits with 1 if a rule of the verdict was broken, and with 2 if the drill itself failed.
+    """
     options = parse()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # an exit stops the started processes
     with tempfile.TemporaryDirectory(prefix="keyturn-drill-") as name:
@@ -96,7 +99,7 @@ def sizes(options: argparse.Namespace) -> Sizes:
 
 
 def show(ledger: Ledger, violations: Sequence[Violation], *, as_json: bool) -> None:
-    """Print the report on the records in `ledger`, with the broken promises (`violations`)."""
+    """Print the report about the records in `ledger` and the violations of the rules, as text or as JSON."""
     if as_json:
         print(json.dumps(report.as_json(ledger, violations)))
         return

@@ -38,7 +38,10 @@ class ClientCredentials(Caller):
             self.revoke(token, self.world.wallet.texts[token])
 
     def revoke(self, token: Token, text: str) -> None:
-        """Send revocation requests for the token until the issuer acknowledges one, or the drill ends."""
+        """Send revocation requests for the token until the issuer acknowledges one, or the drill ends.
+
+        `text` is the token itself, and `token` is its record.
+        """
         ledger = self.world.wallet.ledger
         one = ledger.begin("jti", token.jti, now=time.time())
         while self.wire.token("/oauth/revoke", {"token": text}, auth=self.world.basic("service")) is None:

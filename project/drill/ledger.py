@@ -151,7 +151,10 @@ class Ledger:
         return self.revocations[-1]
 
     def end(self, one: RevokedTokens, *, acknowledged: bool, now: float) -> None:
-        """Record that the issuer acknowledged the revocation `one`, or that the request for it failed."""
+        """Record the result of the revocation `one`, which `begin` returned.
+
+        `acknowledged` is True if the issuer acknowledged it, and False if the request failed.
+        """
         ended = replace(one, acknowledged=now) if acknowledged else replace(one, given_up=now)
         self.revocations[self.revocations.index(one)] = ended
 
@@ -159,7 +162,8 @@ class Ledger:
 def outcome(status: int, headers: Mapping[str, str]) -> str:
     """Return the outcome of an answer: OK, REFUSED, CLEAN, BARE, GATEWAY, or the status as text.
 
-    The outcome depends on the status, Retry-After and Proxy-Status. `headers` ignores case.
+    CLEAN, BARE and GATEWAY are kinds of 503, which the headers Retry-After and Proxy-Status distinguish (see the
+    constants above). The look-up in `headers` must ignore case.
     """
     if status == 503:
         clean = GATEWAY if "Proxy-Status" in headers else CLEAN

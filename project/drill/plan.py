@@ -1,6 +1,6 @@
-"""The order of the faults.
+"""The faults of the drill, in the order in which they are injected.
 
-The first step plans a switch of the signing key. The switch happens later, during the faults of nodes.
+The first step plans a switch to the next signing key. The issuers make this switch later, during the faults of nodes.
 """
 
 from project.drill.fault_window import Fault

@@ -105,7 +105,7 @@ def register(topology: Topology) -> Enrollment:
 
 
 def add_crowd(topology: Topology, number: int) -> None:
-    """Add `number` users, each with a grant, by SQL."""
+    """Add `number` users by SQL, each with a UserGrant."""
     without_triggers = "SET session_replication_role = replica"  # triggers would compare each new row
     statements = (statement.format(number=number) for statement in CROWD)
     topology.postgresql.execute(without_triggers, *statements, "ANALYZE", database="keyturn")

@@ -16,7 +16,8 @@ NO_FAULT = "(no fault)"
 class FaultLine:
     """A row of the table of faults, with times in seconds.
 
-    `gap` is the longest time within the window in which no client got a token.
+    `seconds` is the duration of the fault. `gap` is the longest time in which no client got a token, between the
+    beginning of the fault and the instant when everything worked again.
     """
 
     fault: str
@@ -81,7 +82,10 @@ def table(found: Sequence[FaultLine]) -> str:
 
 
 def summary(ledger: Ledger, violations: Sequence[Violation]) -> list[str]:
-    """Return the lines of the summary: the totals, then each different violation, or that every promise held."""
+    """Return the lines of the summary: the totals, then each different violation.
+
+    If there are no violations, the last line says that every rule was kept ("Every promise held").
+    """
     accepted = sum(one.outcome == OK for one in ledger.uses)
     refused = sum(one.outcome == REFUSED for one in ledger.uses)
     excused = sum(not one.kept for one in ledger.checks) - sum(one.rule == 3 for one in violations)

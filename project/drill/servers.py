@@ -33,7 +33,10 @@ class Missing(Exception):
 
 
 def program(name: str, package: str) -> str:
-    """Return the path of a program. Raises Missing if it is not installed."""
+    """Return the path of the program `name`. Raises Missing if it is not installed.
+
+    The message of Missing tells the user to install `package`.
+    """
     found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
     if found is None:
         raise Missing(f"{name} is missing: install {package}")

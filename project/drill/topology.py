@@ -215,7 +215,11 @@ def _webapp(made: Topology) -> Variables:
 
 
 def sites(numbers: Mapping[str, int], folder: Path) -> str:
-    """Return the text of the files in deploy/nginx/, with the drill's names, ports (`numbers`) and paths."""
+    """Return the text of the files in deploy/nginx/, adapted to the drill.
+
+    The host name is localhost, `numbers` has the port of each node and of each site, and the certificate is in
+    `folder`.
+    """
     text = "".join(
         (ROOT / "deploy" / "nginx" / name).read_text(encoding="utf-8")
         for name in ("upstreams.conf", "issuer.conf", "api.conf", "webapp.conf")

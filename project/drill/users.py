@@ -76,9 +76,10 @@ class Visitor:
         return parse_qs(urlsplit(location).query).get("code", [""])[0]
 
     def authorize(self, path: str, callback: str) -> str:
-        """Send an authorization request. If the issuer asks for it, log in and allow the client, and try again.
+        """Send the authorization request `path`, and return the URL at `callback` to which the issuer redirects.
 
-        Returns the address at `callback` to which the issuer redirects. Returns "" after a failure or four attempts.
+        If the issuer redirects to the login page, log in and send the request again. If it shows the consent page,
+        allow the client. Returns "" after a failure, or if four requests do not lead to `callback`.
         """
         for _ in range(4):
             answer = self.wire.page(path)

@@ -28,7 +28,10 @@ NO_TOKENS = f"token:{CLEAN}"
 
 @dataclass(frozen=True, slots=True)
 class Promises:
-    """The bounds of the promises, in seconds, and the least number of measurements."""
+    """The limits that the rules above apply.
+
+    Times are in seconds. Each name in a set must occur in the measurements.
+    """
 
     revocation: float
     """The permitted seconds from the acknowledgement of a revocation until no API accepts the token."""
@@ -48,7 +51,7 @@ class Promises:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A broken promise: the number of the rule, what happened, and when."""
+    """A violation of a rule above: the number of the rule, what happened, and when (Unix seconds)."""
 
     rule: int
     message: str
@@ -116,7 +119,10 @@ def overdue(use: Use, ledger: Ledger, bounds: Promises) -> float:
 
 
 def deadline(one: RevokedTokens, api: str, windows: Iterable[Window], bounds: Promises) -> float:
-    """Return the instant from which `api` must refuse the tokens that `one` revoked."""
+    """Return the instant from which `api` must refuse the tokens that the revocation `one` covers.
+
+    It is later if `api` could not read the revocation feed in one of the `windows`.
+    """
     end = (one.acknowledged or one.begun) + bounds.revocation
     for window in sorted(windows, key=lambda window: window.begun):
         if api in window.late and window.begun <= end and window.recovered >= one.begun:

@@ -1,5 +1,6 @@
-"""Create .venv and install the pinned packages (the lock, requirements-dev.txt) into it, unless that is done already.
+"""Create .venv and install the pinned packages of the lock file into it, unless that is done already.
 
+- The lock file is requirements-dev.txt.
 - This file parses and starts on Python 3.6, and needs only the standard library, so that an old `python3` gets a clear
   error.
 - The stamp file is written into the environment last. An environment without the stamp was interrupted, and is made
@@ -36,18 +37,24 @@ def obstacle(version: Tuple[int, int]) -> Optional[str]:  # noqa: UP006, UP045 (
 
 
 def fingerprint() -> str:
-    """Return the SHA-256 of what the environment depends on: the Python version, the folder and the lock."""
+    """Return the SHA-256 of the Python version, the path of this checkout, and the lock file.
+
+    If one of them changes, .venv must be made again.
+    """
     # The folder is included because an environment cannot be moved.
     return hashlib.sha256(f"{sys.version} {ROOT}\n".encode() + LOCK.read_bytes()).hexdigest()
 
 
 def is_current() -> bool:
-    """Return True if the environment is complete, and its stamp file has the current `fingerprint`."""
+    """Return True if .venv is complete, and its stamp file has the result of `fingerprint`."""
     return (ENVIRONMENT / "bin" / "python").exists() and STAMP.exists() and STAMP.read_text() == fingerprint()
 
 
 def make() -> None:
-    """Create .venv, install the lock, and write the stamp file. Raises CalledProcessError if a step fails."""
+    """Create .venv, install the packages of the lock file, and write the stamp file.
+
+    Raises CalledProcessError if a step fails.
+    """
     print("Making .venv ... (once, about a minute)", flush=True)
     subprocess.check_call([sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT)])  # noqa: S603
     pip = [str(ENVIRONMENT / "bin" / "python"), "-m", "pip", "--quiet", "--no-input", "--disable-pip-version-check"]

@@ -45,7 +45,7 @@ def api() -> Variables:
 
 
 def development() -> Variables:
-    """Return the environment variables of the development process. Its settings have the models of issuer and API."""
+    """Return the environment variables of a process for development, which is both issuer and API."""
     return production("project.settings.standalone") | {"DEBUG": "true", "CACHE_URL": ""}
 
 

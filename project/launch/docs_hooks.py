@@ -22,7 +22,7 @@ def slug(title: str, separator: str = "-") -> str:
 
 
 def names(entries: Any) -> list[str]:
-    """Return the pages and patterns that the navigation names, in the order of the navigation."""
+    """Return all pages and patterns (such as `folder/*`) in the navigation of mkdocs.yml, in order."""
     if isinstance(entries, str):
         return [entries]
     values = entries.values() if isinstance(entries, dict) else entries
@@ -32,8 +32,8 @@ def names(entries: Any) -> list[str]:
 def expanded(entries: list[Any], pages: list[str], named: set[str]) -> list[Any]:
     """Return the navigation with pages in place of each `folder/*`.
 
-    `entries` is the navigation. `pages` are all pages in docs/. `named` are the pages that lines of the navigation
-    name, which `folder/*` leaves out.
+    `entries` is the navigation. `pages` are all pages in docs/. A page in `named` has a line of its own in the
+    navigation, so `folder/*` does not stand for it.
     """
     nav: list[Any] = []
     for entry in entries:
@@ -71,7 +71,10 @@ def outside(text: str, folder: Path) -> str:
 
 
 def on_config(config: Any) -> Any:
-    """Expand the navigation, and set `slug` as the function that makes anchors. Return the configuration of mkdocs."""
+    """Replace each `folder/*` in the navigation by its pages, and make `slug` generate the anchors of headings.
+
+    Returns the configuration of mkdocs.
+    """
     pages = sorted(path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md"))
     config.nav = expanded(config.nav, pages, set(names(config.nav)))
     config.mdx_configs.setdefault("toc", {})["slugify"] = slug

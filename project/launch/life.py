@@ -27,7 +27,7 @@ WHOLE_LIFE = ("announced", "signing", "retired", "withdrawn")
 
 @dataclass(slots=True)
 class Watched:
-    """The observations of a signing key, from its announcement to its withdrawal."""
+    """The results of `make life`: the watched key's phases, the API calls, and the keys that signed tokens."""
 
     kid: str
     """The watched key: the first standby."""
@@ -58,10 +58,10 @@ def main() -> None:
 
 
 def watch(process_ports: Ports, variables: Environments) -> Watched:
-    """Log in to the application, and rotate the signing key twice. Return the observations of the first standby key.
+    """Log in to the application, rotate the signing key twice, and return the results.
 
-    Every second, the phases of the keys, the application's token and the API's answer are observed. Ends when the key
-    is withdrawn, or after LONGEST seconds.
+    The watched key is the first standby key. Every second, records its phase, the key that signed the application's
+    token, and the API's answer. Ends when the watched key is withdrawn, or after LONGEST seconds.
     """
     tour = walk.Walk(process_ports, variables.demo, Browser(), {}, {})
     print("\n".join(step(tour) for step in walk.STEPS[:3]) + "\n", flush=True)
@@ -81,9 +81,9 @@ def watch(process_ports: Ports, variables: Environments) -> Watched:
 
 
 def _rotations(variables: Environments, seen: Watched) -> Iterator[str]:
-    """Run `rotate_keys --now` at the start, and again after the watched key has signed a token for the application.
+    """Yield the output of `rotate_keys --now` when a rotation is due, otherwise "". Never ends.
 
-    Yields once for each observation: the command's output, or "" if there was no rotation. Never ends.
+    The first rotation is due at once. The second is due after the watched key has signed a token for the application.
     """
     yield processes.command(variables.issuer, "rotate_keys", "--now").strip()
     while seen.kid not in seen.tokens_by:
@@ -112,7 +112,10 @@ def _observe(tour: walk.Walk, variables: Environments, seen: Watched, *, at: flo
 
 
 def _keys(variables: Environments) -> list[dict[str, Any]]:
-    """Return the keys of the key ring named `default`, as `manage.py keys --json` lists them."""
+    """Return the keys of the key ring `default`, as `manage.py keys --json` lists them.
+
+    `variables` has the environment variables of the issuer.
+    """
     answer = json.loads(processes.command(variables.issuer, "keys", "--ring", "default", "--json"))
     return list(answer["rings"][0]["keys"])
 

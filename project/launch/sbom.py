@@ -1,9 +1,9 @@
-"""`make sbom`: print a CycloneDX 1.6 software bill of materials of the issuer, from its lock.
+"""`make sbom`: print a CycloneDX 1.6 software bill of materials of the issuer, from its lock file requirements.txt.
 
-- The components are the packages of requirements.txt, each with its version, the SHA-256 of its files, and its licence.
+- The components are the packages of the lock file, each with its version, the SHA-256 of its files, and its licence.
 - A package that only another platform needs is optional, and has its environment marker as a property.
 - The dependency graph and the licences come from the metadata of the installed packages.
-- The same lock gives the same document, except for its timestamp.
+- The same lock file gives the same document, except for its timestamp.
 """
 
 import re
@@ -38,7 +38,7 @@ DIRECT = ("metrics", "pkcs11", "redis")
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """A package of the lock, with its version and hashes."""
+    """A package in the lock file, with its version and hashes."""
 
     name: str
     version: str
@@ -48,7 +48,10 @@ class Pin:
 
 
 def pins(lock: str) -> Iterator[Pin]:
-    """Yield the packages of the lock. Raises ValueError if a line of the lock belongs to no package."""
+    """Yield the packages in `lock`, the text of a lock file.
+
+    Raises ValueError if a line belongs to no package.
+    """
     if rest := PIN.sub("", lock).strip():
         raise ValueError(f"The lock has a line that is no pin with hashes: {rest.splitlines()[0]}")
     for name, version, marker, hashes in PIN.findall(lock):
@@ -86,7 +89,7 @@ def licences(name: str) -> list[License]:
 
 
 def needs(name: str, locked: dict[str, Component]) -> list[Component]:
-    """Return the components of the lock that the package `name` requires, including its optional requirements.
+    """Return the components in `locked` that the package `name` requires, including its optional requirements.
 
     Returns [] if the package is not installed.
     """
@@ -98,7 +101,7 @@ def needs(name: str, locked: dict[str, Component]) -> list[Component]:
 
 
 def document(lock: str, requirements: list[str], *, now: datetime) -> str:
-    """Return the bill of materials of the packages in `lock` as JSON.
+    """Return the bill of materials as JSON, with the packages in `lock`, the text of a lock file.
 
     `requirements` are the requirements of Keyturn itself. `now` is the timestamp of the document.
     """

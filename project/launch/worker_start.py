@@ -1,5 +1,6 @@
-"""Prepares a worker for its first request: loads the front, the application behind it, and data that requests need.
+"""Prepares a worker for its first request: loads the application, and data that requests need.
 
+- The front (project/front) is an ASGI application. It gets each request first, and calls the WSGI application.
 - A worker starts even if the database does not answer. In that case, the first requests load the data.
 - The worker accepts requests after `load` has returned.
 """
@@ -109,7 +110,10 @@ def _warm() -> None:
 
 
 def _noting() -> Note:
-    """Return a function that writes the front's own 503 answers into the issuer's audit log."""
+    """Return a function that writes a 503 into the issuer's audit log.
+
+    The front calls the function for each 503 that the front itself answers.
+    """
     from tokens.audit.outages import unavailability  # noqa: PLC0415 (an API has no issuer's models)
 
     return lambda reason, path: unavailability.note(reason, endpoint=path, now=timezone.now())
@@ -118,8 +122,8 @@ def _noting() -> Note:
 def bounds() -> Bounds:
     """Return the limits on the time and size of a request, from the settings.
 
-    If the settings have no ANSWER_WITHIN, the time limit of the admin's pages applies to every request. The settings of
-    the example application have none.
+    If the settings have no ANSWER_WITHIN, every request gets the time limit of the admin's pages. The settings of the
+    example application have none.
     """
     answer = getattr(settings, "ANSWER_WITHIN", admin_pages.ANSWER_WITHIN)
     body = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or LARGEST  # it is None if Django sets no bound

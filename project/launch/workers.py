@@ -4,8 +4,8 @@ These rules replace those of granian's own loop. granian ends all workers if one
 `respawn_failed_workers`, if one worker dies twice within 5.5 s.
 - A worker dies early if it dies within YOUNG seconds after its start.
 - A worker that dies is replaced at once. If it and its predecessor died early, it is replaced after PAUSE seconds.
-- The server shuts down after more than TRIES early deaths per worker, because the application probably fails at the
-  start. The count begins again at 0 if a worker has lived for at least YOUNG seconds.
+- The server shuts down after more early deaths than TRIES times the number of workers, because the application
+  probably fails at the start. The number of early deaths is reset if a worker has lived for at least YOUNG seconds.
 - A worker that does not serve START_WITHIN seconds after its start is killed and replaced. For example, a new worker
   hangs for ever if another thread of the main process held a lock during the fork.
 """
@@ -42,7 +42,7 @@ class Starts:
         self._pids: set[int] = set()
 
     def report(self) -> None:
-        """Report that this process serves. Call this method in the worker."""
+        """Report to the main process that this worker serves. Call this method in the worker."""
         os.write(self._writing, os.getpid().to_bytes(PID_BYTES, "big"))
 
     def serving(self, running: Iterable[int]) -> frozenset[int]:

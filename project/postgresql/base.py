@@ -57,7 +57,7 @@ class _DebugCursor(_Counted, CursorDebugWrapper):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """A thread's own connection to a database, or the shared connection that it uses at the moment (`pool`)."""
+    """A thread's access to a database: its own connection, or a shared one that it takes from the pool when needed."""
 
     Database = driver
 

@@ -82,7 +82,7 @@ class Connection(psycopg.Connection[Any]):
             return self.wait(_sent(self.pgconn, sql.encode()))
 
     def begin(self, isolation: str = "") -> None:
-        """Begin a transaction. If there is a budget, also set time limits for the transaction at the server."""
+        """Begin a transaction. If a budget bounds waits, also set time limits for the transaction at the server."""
         begin = f"BEGIN ISOLATION LEVEL {isolation}" if isolation else "BEGIN"
         self.send("; ".join([begin, *_bounds(budget := current()), *self._lock_bound(budget)]))
         self.began = time.monotonic()
@@ -130,7 +130,7 @@ class Connection(psycopg.Connection[Any]):
         return [f"SET LOCAL lock_timeout = {int(self.lock_wait(budget) * 1000)}"]
 
     def rollback(self) -> None:
-        """Roll back. If the budget has no time left, this still gets CANCEL seconds."""
+        """Roll back. If the budget has less than CANCEL seconds left, the rollback gets CANCEL seconds."""
         if budget := current():
             budget.left = max(budget.left, CANCEL)
         super().rollback()

@@ -1,4 +1,4 @@
-"""The module psycopg for Django's backend, with a `connect` whose time is bounded by the budget."""
+"""Replaces the module psycopg for Django's backend: the same names, but the budget bounds the time of `connect`."""
 
 import time
 from functools import partial

@@ -1,6 +1,6 @@
 """The benchmark of memory compares the last reading with the first.
 
-Its requests to the API have the same token, each time with a different random `kid`.
+Its requests to the API have the same token, except for the `kid` in the token's header, which is random.
 """
 
 import random

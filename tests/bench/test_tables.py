@@ -1,4 +1,7 @@
-"""The benchmark fails if this build answers a conditional request of an unchanged document with 200, not 304."""
+"""The benchmark fails if the issuer answers 200 instead of 304 to a conditional request of an unchanged document.
+
+Only an issuer of an earlier build may answer 200.
+"""
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec

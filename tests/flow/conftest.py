@@ -101,7 +101,7 @@ def call_back_at(address: str, database: Path) -> None:
 
 @pytest.fixture
 def api_of(tmp_path: Path, system: System) -> Iterator[Callable[..., str]]:
-    """Return a function that gets the URL of an issuer, starts an API that trusts it, and returns the API's URL."""
+    """Return a function that starts an API. It takes the URL of the issuer to trust, and returns the API's URL."""
     with further_apis(tmp_path, system) as start:
         yield start
 

@@ -41,7 +41,8 @@ def is_complete(text: str) -> bool:
 class Shell:
     """A running bash process.
 
-    `folder` is its working directory, in which `var/` is a link to `var`. `variables` are its environment variables.
+    `folder` is its working directory, which gets a symbolic link `var/` to the argument `var`. `variables` are its
+    environment variables.
     """
 
     def __init__(self, folder: Path, var: Path, variables: dict[str, str]) -> None:

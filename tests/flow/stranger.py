@@ -1,4 +1,4 @@
-"""A server on loopback with two uses: an issuer that signs by a private key of the test, and a target of redirects."""
+"""A server on loopback with two uses: as an issuer with its own private key, and as a target of redirects."""
 
 import json
 import threading
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 
 @dataclass(slots=True)
 class Stranger:
-    """An issuer that signs any claims that the test gives it, by a key of the test."""
+    """An issuer with its own private key, which signs any claims that a test passes."""
 
     url: str
     received: list[tuple[str, str, str]] = field(default_factory=list)

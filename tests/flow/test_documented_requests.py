@@ -54,7 +54,7 @@ class Reader:
                 self.say(statement)
 
     def say(self, statement: str) -> str:
-        """Run a statement from a page, and return its output. The page's addresses are replaced by those of the test.
+        """Run a bash statement from a page with the addresses of the test's servers, and return its output.
 
         Asserts that the statement succeeds, and that the JSON answer of a request is no error.
         """

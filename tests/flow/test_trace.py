@@ -55,7 +55,7 @@ class Login:
 
     @property
     def exported(self) -> dict[str, str]:
-        """Return the service of each span, by the id of the span. Includes the browser's span."""
+        """Return the name of the service that exported each span, by the span's id. Includes the browser's span."""
         return {self.browser: "browser"} | {span.id: span.service for span in self.spans}
 
     def parents_of(self, name: str) -> set[str | None]:

@@ -1,6 +1,6 @@
 """Builds the packages of this tree once per run of pytest, and installs them into virtual environments.
 
-The project's lock and FURTHER pin the versions of all other packages.
+The versions of all other packages are pinned in requirements-dev.txt, or in FURTHER if they are missing there.
 """
 
 import fcntl

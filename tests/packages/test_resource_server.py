@@ -76,7 +76,7 @@ def test_the_example_passes_django_s_checks(resource_server: Path, tmp_path: Pat
 
 
 def test_the_plugin_of_pytest_needs_no_django_settings(resource_server: Path, tmp_path: Path) -> None:
-    """Run pytest with a conftest.py that names the plugin. Projects that copy the folder `resources` need this line."""
+    """Run pytest with a conftest.py that loads the plugin, as in a project that copies the folder `resources`."""
     (tmp_path / "conftest.py").write_text('pytest_plugins = ["keyturn_resources.pytest_plugin"]')
     (tmp_path / "test_other.py").write_text("def test_nothing_of_django():\n    assert True\n")
     assert "1 passed" in run(resource_server, "-m", "pytest", "-q", "test_other.py", folder=tmp_path)

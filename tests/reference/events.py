@@ -46,7 +46,7 @@ def admin_events() -> set[str]:
 def events() -> dict[str, set[str]]:
     """Return the modules that record each event, by the name of the event.
 
-    Raises LookupError if the code makes the name of an event by an f-string that TEMPLATES lacks.
+    Raises LookupError if a module makes the name of an event with an f-string that is not in TEMPLATES.
     """
     found: defaultdict[str, set[str]] = defaultdict(set)
     for path in sorted((ROOT / "tokens").rglob("*.py")):

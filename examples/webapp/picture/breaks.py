@@ -17,13 +17,16 @@ from examples.webapp.picture import forgery
 
 
 def send(_request: HttpRequest, token: str) -> str:
-    """Send the token to the API unchanged, for example after it has expired."""
+    """Send the session's token to the API unchanged, for example after it has expired. Returns this token."""
     notes.read(token)
     return token
 
 
 def wrong_scope(request: HttpRequest, _token: str) -> str:
-    """Get a token with the scope for reading only (RFC 6749 section 6), and try to write a note with it."""
+    """Get a token for reading only, and try to write a note with it. Returns this token.
+
+    A refresh with fewer scopes gets the token (RFC 6749 section 6).
+    """
     response = login.oauth.issuer.fetch_access_token(
         grant_type="refresh_token", refresh_token=request.session.get("refresh_token"), scope="notes:read"
     )
@@ -34,17 +37,17 @@ def wrong_scope(request: HttpRequest, _token: str) -> str:
 
 
 def tampered(_request: HttpRequest, token: str) -> str:
-    """Add a scope to the token, keep its old signature, and send it to the API."""
+    """Add a scope to the token, keep its old signature, and send it to the API. Returns the changed token."""
     return send(_request, forgery.tampered(token))
 
 
 def unknown_kid(_request: HttpRequest, token: str) -> str:
-    """Replace the `kid` of the token by one that the issuer does not publish, and send the token to the API."""
+    """Send the token to the API with a `kid` that the issuer does not publish. Returns the changed token."""
     return send(_request, forgery.unknown_kid(token))
 
 
 def revoked(_request: HttpRequest, token: str) -> str:
-    """Revoke the token (RFC 7009), and send it to the API. The revocation is idempotent."""
+    """Revoke the token (RFC 7009), and send it to the API. Returns the token. The revocation is idempotent."""
     metadata = login.oauth.issuer.load_server_metadata()
     logout.revoke(token, metadata["revocation_endpoint"])
     return send(_request, token)

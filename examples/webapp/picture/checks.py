@@ -1,8 +1,8 @@
 """Find out from the response alone which of the API's checks refused a token (RFC 6750 section 3). Pure.
 
-Checks 1 to 8 have the numbers of the checks in `resources/verify.py`. Check 9 is the API's decision by scopes, which is
-step 7 of the flow. The API's `error_description` names the reason of a refusal. An example must not import the product,
-so REASONS repeats the descriptions, and a test compares REASONS with the product.
+Checks 1 to 8 are those of `resources/verify.py`, with the same numbers. Check 9 is the API's decision by scopes, which
+is step 7 of the flow. The API's `error_description` names the reason of a refusal. The application must not import
+`resources`, so REASONS repeats its descriptions, and a test compares the two.
 """
 
 import re

@@ -83,10 +83,10 @@ def mask_headers(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 
 
 def mask_body(body: str, content_type: str, *, named: bool) -> str:
-    """Return a form or a JSON document with masked values. Any other body is replaced by its length.
+    """Return a body for display: a form or JSON with masked values, or the length of any other body.
 
-    If `named` is True, every value in JSON is masked unless PARAMETERS names it. Otherwise, only the values of secret
-    names are masked.
+    A value in a form is masked unless PARAMETERS has its name. If `named` is True, this also applies to the values in
+    JSON. Otherwise, only values in JSON whose names are in SECRETS are masked.
     """
     kind = content_type.partition(";")[0].strip().lower()
     if not body:

@@ -3,7 +3,7 @@
 - The exchanges are in the memory of the process, for at most MOST browsers. A browser has one exchange of each kind.
 - Exchanges are masked before they are recorded.
 - A new login deletes the browser's earlier exchanges.
-- The recorder makes a random identifier for each browser. It ignores other values in the cookie.
+- A browser has a random identifier in a cookie. The recorder replaces an identifier that it does not know.
 """
 
 import secrets
@@ -31,7 +31,7 @@ class Flow:
 
 
 class Recorder:
-    """The flows of all browsers. Threads share it."""
+    """Stores the flow (the recorded exchanges) of each browser. All threads use the same Recorder."""
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most

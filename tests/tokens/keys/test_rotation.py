@@ -161,7 +161,7 @@ def test_a_new_key_in_the_same_second_as_an_outage_refuses_no_valid_token():
     """A switch to the standby key is planned, and the database fails in the same second.
 
     The outage is longer than `snapshot_age`. Nodes that have not read the plan sign with the old key until their
-    snapshot is too old, and then refuse to sign. Only after that, the planned key starts. It was published before the
+    snapshot is too old, and then refuse to sign. The planned key starts only after that. It was published before the
     outage.
     """
     run()

@@ -169,8 +169,8 @@ class World(RuleBasedStateMachine):
     def _hold(self) -> tuple[RingRow, tuple[Key, ...], Policy]:
         """Return the ring, its keys, and the policy for new dates, as a step gets them at its start.
 
-        The ring has the timings of the settings. If these are longer than before, the dates of the keys are later. In
-        the issuer, `lock.hold` does the same.
+        The ring has the timings of the settings. If these are longer than before, the dates of the keys are moved to
+        later instants. In the issuer, `lock.hold` does the same.
         """
         ring = RingRow(**vars(self.ring))
         before = adoption.assumed(ring)

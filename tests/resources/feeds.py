@@ -38,7 +38,8 @@ def document(
 ) -> bytes:
     """Return a signed document of the feed, made at `at` (Unix seconds).
 
-    `changes` replace claims. A change to None removes the claim.
+    `entries` are the packed entries in the document itself. `segments` are the contents of the segments that it names.
+    `head` adds or replaces header members, and `changes` add or replace claims. A change to None removes the claim.
     """
     claims = {
         "iss": issuer,

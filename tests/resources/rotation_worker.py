@@ -50,7 +50,8 @@ def ask(token: str) -> str:
 def work(command: dict[str, Any], fetches_before: int) -> dict[str, Any]:
     """Verify the tokens of the command in 64 threads, which all start at the same time.
 
-    Returns the counts of results and of fetches.
+    Returns the counts of results, of fetches after the first `fetches_before`, and of threads that hang. `landed` is
+    True if no fetch runs any more.
     """
     wound[0] += command["wind"]
     counts: Counter[str] = Counter()
@@ -79,7 +80,10 @@ def serve(incoming: IO[str], outgoing: IO[str]) -> None:
 
 
 def fork(others: list[tuple[IO[str], IO[str]]]) -> tuple[IO[str], IO[str]]:
-    """Fork a worker. Return the parent process's ends of the worker's pipes."""
+    """Fork a worker. Return the parent process's ends of the worker's pipes.
+
+    `others` are the ends of earlier workers' pipes. The new worker closes its copies of them.
+    """
     command_out, command_in = os.pipe()
     answer_out, answer_in = os.pipe()
     if not os.fork():

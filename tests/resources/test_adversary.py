@@ -234,7 +234,8 @@ def bad_request(id_: str, *values: str, source: str = RFC6750, **changes: Any) -
 def unseen(id_: str, *values: str, source: str = RFC6750, **changes: Any) -> Row:
     """Return a row whose request has no token, or has it in a place where the API must not look.
 
-    `values` are Authorization headers, with {} in place of the token. The API must answer as if there were no token.
+    The API must answer as if there were no token. `id_` is the row's name, and `source` is the source of the attack.
+    `values` are Authorization headers, in which the token replaces {}.
     """
     return Row(id_, source, good, error="", description="", headers=authorization(*values), **changes)
 

@@ -45,9 +45,9 @@ INSTANT = st.sampled_from(
 
 
 def usually(good: Any, others: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Return a strategy that mostly draws `good`.
+    """Return a strategy that mostly draws `good`, and sometimes a value of `others`.
 
-    So about half of all tokens have at most one fault.
+    A token consists of many such values. About half of all tokens have at most one fault.
     """
     return st.integers(0, 15).flatmap(lambda dice: others if dice == 0 else st.just(good))
 
@@ -119,7 +119,10 @@ def text(members: dict[str, Any], how: str) -> bytes:
 
 
 def after(token: str, how: str, where: int, character: str) -> str:
-    """Return the signed token, distorted at the position `where` in the way that `how` names."""
+    """Return the signed token, distorted in the way that `how` names.
+
+    If a character is inserted, replaced or deleted, `where` is its position. `character` is the new character.
+    """
     where %= len(token)
     parts = token.split(".")
     bent = {
@@ -160,7 +163,7 @@ def pyjwt_accepts(token: str) -> None:
 
 
 def joserfc_accepts(token: str) -> None:
-    """Raise an error unless joserfc accepts the token and its registry of claims accepts the claims."""
+    """Raise an error unless joserfc accepts the signature and the claims of the token."""
     registry = joserfc.jws.JWSRegistry(algorithms=["RS256"], strict_check_header=False)
     registry.max_header_length, registry.max_payload_length = 2048, 16384
     decoded = joserfc.jwt.decode(token, JOSERFC_KEY, algorithms=["RS256"], registry=registry)

@@ -1,6 +1,7 @@
 """Token introspection by an API.
 
-Results are cached for seconds, requests are bounded, and failures refuse the token.
+A result is cached for some seconds. The numbers of cached results and of simultaneous introspection requests are
+limited. If such a request fails, the API answers 503.
 """
 
 import threading

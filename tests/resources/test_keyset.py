@@ -20,7 +20,7 @@ RS = "RS256"
 class World:
     """A key set with a settable clock, and an issuer whose answers the test defines.
 
-    Fetches end at once, or when the test calls `land`.
+    If `at_once`, a fetch ends immediately. Otherwise it ends when the test calls `land`.
     """
 
     def __init__(self, timing: Timing = PRODUCTION, *, at_once: bool = True, serving: int = 1) -> None:

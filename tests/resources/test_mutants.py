@@ -132,9 +132,9 @@ MUTANTS: list[tuple[str, str, str]] = [
 
 
 class Generous(PinnedKeys):
-    """Pinned keys, some of them with kids that jwk.py would refuse.
+    """Pinned keys. One has an empty kid and one has a kid that is too long, which jwk.py would refuse.
 
-    So only the length limits of compact_jws.py refuse the tokens.
+    A token with such a kid is thus refused only by the check of the kid's length in compact_jws.py.
     """
 
     def __init__(self) -> None:
@@ -287,7 +287,7 @@ def test_what_no_table_shows_is_killed_too(name: str) -> None:
 
 
 def test_every_refusal_of_verify_is_behind_a_mutant() -> None:
-    """Each `raise` of the two modules follows a condition that a mutant weakens."""
+    """Each condition under which verify.py or compact_jws.py refuses a token is weakened by a mutant."""
     lines = (FORM + CHECKS).splitlines()
     conditions = {
         lines[number - 1].strip()

@@ -128,9 +128,10 @@ def test_our_own_server_sets_its_number_of_threads() -> None:
 
 
 def test_a_background_thread_waits_without_a_place_and_does_not_count_as_the_first() -> None:
-    """The background poll of a feed may wait for a fetch even if the limit admits no further thread.
+    """The limit is for threads that serve requests. The background poll of a feed may always wait for a fetch.
 
-    In a process that has just started, the first request may wait. The poll must not count as that request.
+    If no other request waits, the first request that needs a fetch may wait beyond the limit. The poll does not count
+    as this first request.
     """
     full, landing = WaitLimit(serving=lambda: 1), threading.Event()
     limits = Limits(deadline=60, waiters=1, patience=30, longest_backoff=1)

@@ -1,4 +1,4 @@
-"""Key pairs of clients, and assertions that PyJWT signs, which shares no code with the issuer."""
+"""Key pairs and assertions of clients. PyJWT signs the assertions, because it shares no code with the issuer."""
 
 import json
 import secrets

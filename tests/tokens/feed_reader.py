@@ -49,7 +49,10 @@ class Reader:
     largest: int = 0
 
     def poll(self, *, conditional: bool = True) -> int:
-        """Poll the feed, merge the answer into the reader's state, and return the status of the answer."""
+        """Poll the feed, merge the answer into the reader's state, and return the status of the answer.
+
+        If `conditional`, the request has an If-None-Match header with the version of the reader's state.
+        """
         query = {"since": self.version} if self.version else {}
         headers = {"if-none-match": f'W/"{self.version}"'} if self.version and conditional else {}
         answer = self.browser.get(self.path, query, headers=headers)

@@ -8,7 +8,10 @@ EMPTY = None
 
 
 def control(kind, size):
-    """Return the control bytes that precede a value. A size of 29 or more is in a byte of its own."""
+    """Return the control bytes that precede a value in MaxMind's format.
+
+    They state the value's type, `kind`, and its size. A size of 29 or more is in a byte of its own.
+    """
     first, more = (size, b"") if size < 29 else (29, bytes([size - 29]))
     return (bytes([kind << 5 | first]) if kind <= 7 else bytes([first, kind - 7])) + more
 
@@ -28,8 +31,8 @@ def encoded(value):
 def tree(networks, *, bits):
     """Return the nodes of the search tree, each with two children.
 
-    A child is the number of another node, the bytes of a record, or EMPTY. `bits` is the length of the addresses: 128,
-    or 32 in a database of IPv4.
+    A child is the number of another node, the bytes of a record, or EMPTY. `networks` maps each network, such as
+    "192.0.2.0/24", to its record. `bits` is the length of the addresses: 128, or 32 in a database of IPv4.
     """
     nodes = [[EMPTY, EMPTY]]
     for text, record in networks.items():
@@ -48,9 +51,9 @@ def tree(networks, *, bits):
 
 
 def write(path, networks, *, kind="Test-City", version=6):
-    """Write a database with a record for each network. No network may contain another one.
+    """Write a database to the file `path`. `networks` maps each network, such as "192.0.2.0/24", to its record.
 
-    `version` 4 makes a database of IPv4.
+    No network may contain another one. `kind` is the type of the database, and `version` is the IP version, 4 or 6.
     """
     nodes, data, body = tree(networks, bits=128 if version == 6 else 32), b"", b""
     for node in nodes:

@@ -36,7 +36,7 @@ def test_an_inactive_user_an_unknown_user_and_a_wrong_password_get_the_same_answ
 
 @pytest.fixture
 def users(db):
-    """Create users of each kind. Each has a username and an e-mail address."""
+    """Create an active user, a disabled one, one without a password, and two with the same e-mail address."""
     for name, fields in {
         "ada": {"is_staff": True},
         "closed": {"is_active": False, "is_staff": True},

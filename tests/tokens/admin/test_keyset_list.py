@@ -125,9 +125,9 @@ def test_a_key_of_no_row_leads_to_the_first_page(admin, users, name, key):
 
 @pytest.mark.parametrize("key", ["9" * 30, "-" + "9" * 30])
 def test_a_key_that_the_database_cannot_store_leads_to_the_first_page(admin, key):
-    """The address has a primary key beyond the integers of the database.
+    """The address has a primary key that is too large or too small for an integer of the database.
 
-    In this table, the primary key refers to a row of the table of clients.
+    The primary key of the listed table, OpenClient, is a foreign key to the table of clients.
     """
     page = "/admin/tokens/openclient/"
     assert admin.get(page, {"follows": key}).headers["Location"] == f"{page}?e=1"

@@ -77,7 +77,10 @@ def test_an_order_by_anything_else_has_no_columns(entry):
 
 
 def test_a_reference_to_a_table_with_an_order_of_its_own_has_no_columns():
-    """For such a reference, Django sorts by the default order of the other table, and not by the stored key."""
+    """For a foreign key, Django sorts by the default order of the other table, and not by the stored key.
+
+    So `columns` returns () for `initial_token`, but not for `initial_token_id`, the column with the stored key.
+    """
     assert InitialAccessToken._meta.ordering
     assert columns(OpenClient, ["initial_token", "pk"]) == ()
     assert columns(OpenClient, ["initial_token_id", "pk"]) != ()

@@ -46,9 +46,10 @@ def fields(page):
 
 
 def like_tokens():
-    """Return each field of the admin that is named like a value in tokens, such as `jti` or `kid`.
+    """Return the fields of the admin that are named like a value in tokens, such as `jti` or `kid`.
 
-    Each has its table and its admin page. The page is None for a field of a table within another page.
+    The result is a set of (table name, field name, admin page). The page is None for a field that is shown in an inline
+    table of another page.
     """
     found = set()
     pages = [*django_admin.site._registry.values()]

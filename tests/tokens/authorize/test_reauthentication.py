@@ -91,7 +91,7 @@ def test_an_abandoned_login_does_not_change_the_session(browser, user, own, aban
 
 
 def test_another_user_can_log_in_and_inherits_nothing_from_the_session(browser, own, caplog):
-    """Django deletes the data of the session if another user logs in. This includes data from before the login."""
+    """If another user logs in, Django deletes all data that the session has from the earlier user."""
     caplog.set_level("INFO", "tokens.audit")
     eve = User.objects.create_user("eve", password=PASSWORD)
     session = browser.session
@@ -154,11 +154,10 @@ def test_the_clock_of_the_node_that_logs_in_can_be_behind(browser, user, own, be
 @pytest.mark.parametrize("ago", [0, 5, 3600])
 @pytest.mark.parametrize("changes", REQUIRED, ids=str)
 def test_an_earlier_login_does_not_fit_an_address_from_another_browser(client, user, own, ago, changes):
-    """Another browser sent a request that requires a new login, and got the address at which it continues.
+    """Browser A sends a request that requires a new login, and gets an address at which the request continues.
 
-    This browser is logged in, but gets 400 at that address. It then sends the same request itself, with the signed
-    parameter that the issuer added for the other browser. The user has to log in again, unless `max_age` accepts the
-    earlier login.
+    Browser B, whose user has logged in, gets 400 at this address. B then sends A's request, with the signed parameter
+    that the issuer added for A. B's user has to log in again, unless `max_age` accepts the earlier login.
     """
     other = Browser()
     handle = parameters({"Location": login_address(other, own, **changes)})["next"]

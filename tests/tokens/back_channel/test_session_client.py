@@ -1,7 +1,7 @@
 """The clients that take part in a login session.
 
-No code is issued in a session that has ended. If the same user logs in again, the session continues. If another user
-logs in, it ends.
+If the same user logs in again during the session, the session continues. If another user logs in, it ends. No code is
+issued for a session that has ended.
 """
 
 from datetime import timedelta

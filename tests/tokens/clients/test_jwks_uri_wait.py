@@ -88,7 +88,10 @@ def test_eight_requests_wait_for_an_address_and_further_ones_get_retry_after(slo
 
 
 def test_strangers_with_many_slow_addresses_hold_two_requests_and_eight_fetches(slow, crowd):
-    """A registered client still gets its own keys, although one of the strangers names the same address."""
+    """Strangers are self-registered clients. Two of their requests may wait, and eight of their fetches may run.
+
+    A registered client still gets its keys, even from an address that a stranger names, too.
+    """
     addresses = [f"{slow.url}/keys?{number}" for number in range(12)]
     for address in addresses:
         slow.answers[address.removeprefix(slow.url)] = slow.held()

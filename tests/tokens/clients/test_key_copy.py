@@ -14,7 +14,10 @@ from tokens.jose import public_keys
 
 
 class Address:
-    """An address that publishes keys with the kids `kids`. Its fetches wait in `threads` until `run` is called."""
+    """A fake address that publishes keys with the kids `kids`, and the issuer's copy of these keys.
+
+    A fetch runs in no thread. It is put into the list `threads`, and the method `run` runs it.
+    """
 
     def __init__(self, **options):
         self.kids, self.now, self.fetches, self.threads, self.fails = ["one"], 1000.0, 0, [], None

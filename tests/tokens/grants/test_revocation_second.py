@@ -1,6 +1,7 @@
-"""A user or client is disabled and enabled again.
+"""Token requests in the second in which tokens of a user or client were revoked.
 
-After that, no new token is revoked from the start, and no earlier session works.
+For example, a user was disabled and is enabled again. A revocation covers all tokens of its second. So the issuer
+answers 503 until the second is over, and issues only tokens that are not revoked.
 """
 
 from datetime import UTC, datetime, timedelta

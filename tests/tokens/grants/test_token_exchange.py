@@ -47,7 +47,7 @@ def notes(apis):
 def mint(user, webapp, signer):
     """Return a function that makes an access token as the issuer would issue it.
 
-    `changes` replace values of the token.
+    The function's keyword arguments replace values of the token.
     """
 
     def make(**changes):
@@ -194,9 +194,9 @@ ENDS = {
 
 @pytest.mark.parametrize("end", ENDS)
 def test_what_an_application_s_token_was_traded_for_ends_with_it(client, webapp, notes, code, decode, end):
-    """Each way to revoke a token also revokes the token for which it was exchanged.
+    """A service has exchanged an application's token for a second token.
 
-    That second token can then not be exchanged further.
+    Each way to revoke the application's token also revokes the second token, which then cannot be exchanged, either.
     """
     Api.objects.filter(identifier=OTHER_API).update(client=notes)
     token = redeem(client, webapp, code(webapp)).json()["access_token"]

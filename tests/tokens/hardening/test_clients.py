@@ -121,9 +121,9 @@ def test_a_request_with_two_secrets_is_refused_before_any_is_compared(client, se
 
 
 def work(monkeypatch, target, name, attempt):
-    """Send a wrong secret for an existing client and for an unknown client.
+    """Call `attempt` with a form that has a wrong secret: first for an existing client, then for an unknown client.
 
-    Return, for each of the two, how often `attempt` calls the function `name` of `target`, which compares secrets.
+    Return how often each of the two calls compares secrets, by the function `name` of the module `target`.
     """
     done = []
     monkeypatch.setattr(target, name, lambda *args, **kwargs: done.append(args) or False)

@@ -34,7 +34,7 @@ PAGES = {
 
 @pytest.fixture
 def users(settings, monkeypatch):
-    """Add a user of each kind, except `unknown`, which is a name without a user. No mail is sent."""
+    """Add a user for each of NAMES, except for `unknown`. No mail is sent."""
     settings.ISSUER = settings.ISSUER | {"SIGN_UP": True, "RATE_LIMITS": {"login": (1000, 60), "mail": (1000, 60)}}
     monkeypatch.setattr(mail_queue, "later", lambda _: None)
     kinds = {name: {} for name in NAMES if name != "unknown"}
@@ -50,9 +50,9 @@ def users(settings, monkeypatch):
 
 
 def work(page, name):
-    """Send the form of the page with this name.
+    """Send the form of the page `page`, with `name` as the user's name or e-mail address.
 
-    Return the answer, the SQL statements without their values, and the hashes.
+    Return the answer, the SQL statements without their values, and the number of password hashes.
     """
     address, field, _ = PAGES[page]
     with (

@@ -177,9 +177,9 @@ def test_an_exchange_gives_the_scope_to_members_only(client, user, app, code, de
 
 @pytest.fixture
 def device_page(client, user, editors):
-    """Return a function that begins a device request with a scope.
+    """Return a function `begin`, which begins a device request with a scope.
 
-    It returns a function that sends the form of the page on which the user answers the request.
+    `begin` returns a function that sends the user's answer to the request. Its keyword arguments are the form fields.
     """
     make_client("tv", DEVICE, public=True)
     log_in(client, user)

@@ -46,7 +46,10 @@ def test_a_single_jwk_becomes_a_jwks(jwk):
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA"])
 @pytest.mark.parametrize("line", ["\n", "\r\n"])
 def test_a_pem_becomes_a_jwk_that_says_nothing_of_a_name(algorithm, line):
-    """The PEM has the format of RFC 7468 section 13. A PEM has no kid, so its key is a candidate for each kid."""
+    """The PEM has the format of RFC 7468 section 13.
+
+    A PEM has no kid. So its key is tried for a JWS with any kid, and for a JWS without a kid.
+    """
     (jwk,) = key_text.read(f"  {public_pem(algorithm).replace(chr(10), line)}")["keys"]
     expected = {name: value for name, value in public_jwk(algorithm).items() if name not in {"kid", "key_ops"}}
     assert jwk == expected | {"use": "sig"}

@@ -1,6 +1,6 @@
 """The texts that are strict JSON.
 
-A text with which a later step could fail is refused, and the error names the reason.
+Other texts are refused, because code that uses the value could fail. The error names the reason.
 """
 
 import pytest

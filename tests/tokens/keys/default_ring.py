@@ -33,7 +33,7 @@ class Ring:
             return revoke(operation(self.now), kid, reason="leaked", **options)
 
     def dates(self):
-        """Return the dates of every key in the ring."""
+        """Return every key of the ring, with the dates of its life."""
         return [row.key for row in store.load("default")]
 
     def phases(self):

@@ -17,7 +17,7 @@ ES256 = RingKind(algorithm="ES256")
 
 
 class Clock:
-    """The database's clock and this node's clock, which a test sets."""
+    """The time that both the database's clock and this node's clock show. A test sets it."""
 
     def __init__(self):
         self.now = store.database_now()

@@ -1,6 +1,6 @@
 """All rules about keys that the database itself enforces.
 
-For each rule, there is plain SQL that no other rule refuses.
+Each rule has SQL statements that it refuses. Its field `without` names the other rules that refuse them, too.
 """
 
 from tests.tokens.keys.row_rule import Rule, drop
@@ -38,9 +38,9 @@ from tokens.keys.rules.policy import PRODUCTION, TIMINGS
 
 
 def aside(rule: Rule, vendor: str) -> list[str]:
-    """Return the SQL statements that drop the other rules that also refuse the statements of `rule`.
+    """Return the SQL statements that drop the rules which `rule.without` names.
 
-    After that, only `rule` can refuse them.
+    These rules refuse the statements of `rule`, too. After they are dropped, only `rule` can refuse its statements.
     """
     others = [other for other in RULES if other.name in rule.without and vendor in other.vendors]
     return [statement for other in others for statement in drop(other, vendor)]

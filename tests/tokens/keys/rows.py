@@ -74,7 +74,7 @@ def api(number: int, ring: str, previous: str, moves_at: str) -> str:
 
 
 def update(table: str, row: int, **columns: str) -> str:
-    """Return the SQL statement that updates the row of a table."""
+    """Return the SQL statement that updates the row with the primary key `row`. `columns` are values in SQL."""
     changes = ", ".join(f"{name} = {value}" for name, value in columns.items())
     return f"UPDATE {table} SET {changes} WHERE id = {row}"
 

@@ -1,4 +1,4 @@
-"""Rows of keys that do not verify, for example because an attacker changed them.
+"""Signing keys whose database row does not verify, for example because an attacker changed the row.
 
 The tests are about the steps that still work, the steps that are refused, and the remedy.
 """
@@ -27,7 +27,7 @@ LOST = "L" * 43
 
 
 class Clock:
-    """The database's clock and this node's clock, which a test sets."""
+    """The time that both the database's clock and this node's clock show. A test sets it."""
 
     def __init__(self):
         self.now = store.database_now()
@@ -41,7 +41,10 @@ def clock():
 
 
 def step(clock, *, keys=None, policy=PRODUCTION, **options):
-    """Take the next step of a rotation at the clock's time."""
+    """Take the next step of a rotation at the clock's time, and return its outcome.
+
+    `keys` are the encryption keys. By default, they are those of the settings.
+    """
     changes = {"encryption_keys": keys} if keys else {}
     outcome = rotation.rotate(operation(clock.now, policy=policy, **changes), **options)
     keyring.snapshots.forget()

@@ -25,9 +25,9 @@ from tokens.keys.rules.policy import Policy
 
 
 class Abrupt(World):
-    """A world in which a switch can happen before every node has read its date.
+    """A world in which a planned key can start before every node has read the date of its start.
 
-    The rules P1 and P2 (docs/why-rotation-is-safe.md) do not depend on that.
+    Two keys can then sign at the same time. The rules P1 and P2 (docs/why-rotation-is-safe.md) must hold nevertheless.
     """
 
     signers_at_once = 2
@@ -63,7 +63,10 @@ class Rotating(Cancelling):
 
 
 class RotatingAbruptly(Rotating):
-    """A world in which keys are rotated only, and a switch can happen before every node has read its date."""
+    """A world in which keys are rotated only.
+
+    A planned key can start before every node has read the date of its start.
+    """
 
     signers_at_once = 2
 
@@ -78,7 +81,10 @@ class Changing(World):
 
 
 def prove(machine: type[World], *, examples: int, start: int = 0) -> None:
-    """Run the state machine (world) `examples` times from a fixed start. Fail if a run breaks a rule."""
+    """Run the state machine (world) `examples` times, and fail if a run breaks a rule.
+
+    `start` is the seed of Hypothesis.
+    """
     # Hypothesis also draws from the constants of the modules that happen to be loaded: a seed alone fixes no run.
     run_state_machine_as_test(
         seed(start)(machine),
@@ -94,9 +100,9 @@ def prove(machine: type[World], *, examples: int, start: int = 0) -> None:
 
 
 def assert_breaks(promise: str, machine: type[World]) -> None:
-    """Search from up to ten starts for a run that breaks the rule `promise` before any other rule.
+    """Search with ten seeds for a run that breaks a given rule before any other rule. Fail if there is no such run.
 
-    `promise` is a regular expression for the error message. Fails if there is no such run.
+    `promise` is a regular expression that matches the error message of the given rule.
     """
     for start in range(10):
         try:
@@ -162,10 +168,11 @@ def without_a_flush(done: Discarded, *_: object, **__: object) -> Discarded:
 
 
 def flushed_by_the_standby(done: Discarded, _: object, *, at: datetime, now: datetime, policy: Policy) -> Discarded:
-    """Plan the flush wrongly, as a switch to the standby key instead of a new key.
+    """Return `done` with a wrong flush: a switch to the standby key instead of a new key.
 
-    The flush must make verifiers fetch the JWKS, and so drop the revoked key. But a copy of the JWKS that has the
-    revoked key can have the standby key, too. A verifier with this copy does not fetch.
+    It replaces `discard._with_flush`. `done` has the keys after the revocation. The flush must make verifiers fetch
+    the JWKS, and so drop the revoked key. But a copy of the JWKS that has the revoked key can have the standby key,
+    too. A verifier with this copy does not fetch.
     """
     flush = replace(lifecycle.standby(done.keys), signs_at=at)  # type: ignore[type-var]  # there is one
     keys = [flush if key.kid == flush.kid else key for key in done.keys]
@@ -179,9 +186,10 @@ def flushed_too_late(
 
 
 def beside_later_switches(done: Discarded, fresh: Sequence[Key], *, at: datetime, **given: Any) -> Discarded:
-    """Plan the flush wrongly: keep the switches that start at or after the flush, instead of cancelling them.
+    """Return `done` with a flush and, wrongly, with the planned switches that start at or after the flush.
 
-    The flush is the switch that makes verifiers drop the revoked key. The arguments are those of `discard._with_flush`.
+    It replaces `discard._with_flush`, which cancels such switches. `done` has the keys after the revocation. The flush
+    is the switch that makes verifiers drop the revoked key.
     """
     with patch.object(discard, "_starts_from", lambda *_: False):
         return flushed(done, fresh, at=at, **given)

@@ -21,9 +21,9 @@ SECOND = timedelta(seconds=1)
 
 
 class World:
-    """A fake database with a row for each of `names`.
+    """A fake database, with a clock and with rows that have the names `names`.
 
-    It has a clock, and records the reads and the threads that read.
+    It records the names of the rows that are read, and the threads that read them.
     """
 
     def __init__(self, *names):

@@ -1,4 +1,4 @@
-"""Rows of keys that do not verify are not used, and their keys are not published."""
+"""A signing key whose database row does not verify is neither used nor published."""
 
 from datetime import timedelta
 

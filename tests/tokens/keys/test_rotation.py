@@ -158,9 +158,11 @@ def test_two_switches_within_one_token_lifetime_leave_every_token_verifiable():
 
 
 def test_a_new_key_in_the_same_second_as_an_outage_refuses_no_valid_token():
-    """A switch is planned, and the database fails in the same second, for longer than `snapshot_age`.
+    """A switch to the standby key is planned, and the database fails in the same second.
 
-    Nodes with the old snapshot refuse to sign before the planned key starts, and that key is already published.
+    The outage is longer than `snapshot_age`. Nodes that have not read the plan sign with the old key until their
+    snapshot is too old, and then refuse to sign. The planned key starts only after that. It was published before the
+    outage.
     """
     run()
     old = keyring.snapshots.get("default", now=timezone.now())

@@ -1,12 +1,14 @@
-"""A Hypothesis state machine: the real rules of keys under a fake clock, with the worst obedient nodes and APIs.
+"""A Hypothesis state machine that runs the real rules of keys under a fake clock.
+
+Nodes and APIs obey the rules, but are as late as the rules allow, with clocks that are as wrong as allowed.
 
 The world has:
 - a database with the keys and timings of one ring
 - nodes whose clock is wrong by up to clock_error, and whose snapshot is up to snapshot_age old
 - a shared cache that keeps a JWKS for the time shared_cache
-- APIs that keep their copy for the time api_copy, and fetch again as late as that
-- "lazy" verifiers, which fetch the JWKS only for a kid that their copy lacks; the copy can be any that was ever served
-- an operator who changes settings, rotates, revokes and cancels; steps commit at once, as late as allowed, or crash
+- APIs that use their copy of the JWKS for the time api_copy before they fetch the JWKS again
+- "lazy" verifiers, which fetch the JWKS only for a kid that their copy lacks; the copy can be any JWKS served so far
+- an operator who changes settings, rotates, revokes and cancels; a step commits at once, commits late, or crashes
 
 After each step the rules P1 to P6 (docs/why-rotation-is-safe.md) are checked: every obedient API must accept a token
 until it expires.
@@ -155,17 +157,20 @@ class World(RuleBasedStateMachine):
 
     @rule(change=st.sampled_from(CHANGES))
     def change_settings(self, change: tuple[str, float]) -> None:
-        """Change one timing in the settings. The next step stores the change with the ring."""
+        """Change one timing in the settings, unless the changed settings would be invalid.
+
+        `change` has the timing's name and its new value in seconds. The next step stores the change with the ring.
+        """
         name, value = change
         settings = replace(self.settings, **{name: timedelta(seconds=value)})
         if not list(problems(settings)):
             self.settings = settings
 
     def _hold(self) -> tuple[RingRow, tuple[Key, ...], Policy]:
-        """Return what a step works with: the ring, its keys, and the policy for new dates.
+        """Return the ring, its keys, and the policy for new dates, as a step gets them at its start.
 
-        The ring has the timings of the settings, and the keys have dates that match. This method does what `lock.hold`
-        does at the start of a step.
+        The ring has the timings of the settings. If these are longer than before, the dates of the keys are moved to
+        later instants. In the issuer, `lock.hold` does the same.
         """
         ring = RingRow(**vars(self.ring))
         before = adoption.assumed(ring)
@@ -192,7 +197,8 @@ class World(RuleBasedStateMachine):
     def rotate(self, early: bool, crash: bool, late: bool) -> None:
         """Take the next step of a rotation.
 
-        `early` plans the next switch for the earliest safe instant. `crash` and `late` are those of `_commit`.
+        If `early`, the next switch is planned for the earliest safe instant. `crash` says whether the step crashes
+        before its commit, and `late` whether the commit is late.
         """
         ring, keys, policy = self._hold()
         locked = FakeLockedRing(keys, policy, self.now, lengthened=keys != self.keys)
@@ -204,7 +210,7 @@ class World(RuleBasedStateMachine):
     def revoke(self, data: st.DataObject, crash: bool, late: bool) -> None:
         """Revoke any live key, as `revoke_key` without --accept-outage does.
 
-        `crash` and `late` are those of `_commit`.
+        `crash` says whether the step crashes before its commit, and `late` whether the commit is late.
         """
         live = [key.kid for key in self.keys if lifecycle.phase(key, self.keys, now=self.now) in lifecycle.PUBLISHED]
         self._revoke(data.draw(st.sampled_from(live)), crash=crash, late=late)
@@ -213,7 +219,8 @@ class World(RuleBasedStateMachine):
     def revoke_and_flush_sooner(self, data: st.DataObject, share: float, late: bool) -> None:
         """Revoke any live key, as `revoke_key --flush-after` does.
 
-        The flush, which makes verifiers drop the key, comes earlier than usual. `share` and `late` are as in `_revoke`.
+        The flush, which makes verifiers drop the key, comes earlier than usual. The smaller `share` is, the earlier it
+        comes. `late` says whether the commit is late.
         """
         live = [key.kid for key in self.keys if lifecycle.phase(key, self.keys, now=self.now) in lifecycle.PUBLISHED]
         self._revoke(data.draw(st.sampled_from(live)), share=share, late=late)
@@ -221,8 +228,8 @@ class World(RuleBasedStateMachine):
     def _revoke(self, kid: str, *, crash: bool = False, late: bool = False, share: float = 1.0) -> None:
         """Revoke `kid`, and plan its flush, the switch that makes verifiers drop the key.
 
-        `share` places the flush between the earliest instant that is allowed (0) and the usual instant (1). `crash` and
-        `late` are those of `_commit`.
+        `share` places the flush between the earliest instant that is allowed (0) and the usual instant (1). `crash`
+        says whether the step crashes before its commit, and `late` whether the commit is late.
         """
         self.now = discard.instant_of_revocation(self.keys, now=self.now)
         ring, keys, policy = self._hold()
@@ -244,7 +251,7 @@ class World(RuleBasedStateMachine):
     def cancel(self, data: st.DataObject, crash: bool, late: bool) -> None:
         """Cancel any announced key, unless nodes might be about to sign with it.
 
-        `crash` and `late` are those of `_commit`.
+        `crash` says whether the step crashes before its commit, and `late` whether the commit is late.
         """
         phases = {key.kid: lifecycle.phase(key, self.keys, now=self.now) for key in self.keys}
         announced = [kid for kid, phase in phases.items() if phase is lifecycle.Phase.ANNOUNCED]
@@ -274,12 +281,13 @@ class World(RuleBasedStateMachine):
             self.flushes[kid] = flush.start
 
     def _moves_its_flush(self, earlier: Key, revoked: str, successor: Key | None) -> bool:
-        """Return True if the revocation of `revoked` may delay the flush of `earlier`, which was revoked before.
+        """Return True if the revocation of `revoked` may delay the flush of `earlier`.
 
-        A delay is allowed in three cases:
+        The key `earlier` was revoked before. Its flush is the switch that makes verifiers drop it. A delay is allowed
+        in three cases:
         - `revoked` was announced after `earlier` was revoked.
         - `successor`, which takes over from `revoked`, was announced before `earlier` was revoked.
-        - The settings have other timings than the ring.
+        - The timings in the settings differ from those that are stored with the ring.
         """
         assert earlier.revoked_at is not None
         announced = next(key.announced_at for key in self.keys if key.kid == revoked)
@@ -301,12 +309,18 @@ class World(RuleBasedStateMachine):
 
     @rule(step=st.sampled_from([0.5, 2, 5, 11, 29, 61, 201]))
     def time_passes(self, step: float) -> None:
-        """Let time pass. Nodes sign and APIs verify at every instant at which a node can begin to use another key."""
+        """Let `step` seconds pass.
+
+        Nodes sign and APIs verify at every instant at which a node can begin to use another key.
+        """
         self._pass(timedelta(seconds=step))
 
     @rule(late=st.booleans())
     def cancel_at_the_last_moment(self, late: bool) -> None:
-        """Cancel a planned key at the last instant at which that is allowed before its start."""
+        """Cancel the planned key at the last instant before its start at which the rules allow a cancellation.
+
+        `late` says whether the commit is late.
+        """
         coming = lifecycle.planned(self.keys, now=self.now)
         if coming is not None and coming.start is not None:
             ahead = adoption.assumed(self.ring).last_signature
@@ -408,10 +422,11 @@ class World(RuleBasedStateMachine):
             assert not trusted, f"P6: {sorted(trusted)} is flushed, and trusted beside {kid}, which signs"
 
     def _copies(self, *, fetched: bool = False) -> Iterator[tuple[State, frozenset[str]]]:
-        """Yield the copies of the JWKS that obedient APIs can have, each with the state from which it was served.
+        """Yield the copies of the JWKS that obedient APIs can have now, as pairs of a state and kids.
 
-        Some are served now, others are kept by cache and API as long as allowed. If `fetched`, yield only the copies
-        that an API can get from a cache if it fetches now.
+        The copy was served from this state of the database, and has the keys with these kids. It was served now, or so
+        long ago that cache and API have kept it for as long as allowed. If `fetched`, yield only the copies that an API
+        can get from a cache if it fetches now.
         """
         for state, ends in self._history():
             age = state.obeyed.shared_cache + (timedelta(0) if fetched else state.obeyed.api_copy) - LATE
@@ -429,8 +444,8 @@ class World(RuleBasedStateMachine):
     def every_api_accepts_valid_tokens(self) -> None:
         """Check that the JWKS copy of every API has the key of each valid token.
 
-        These are the rules P1 and P2 (docs/why-rotation-is-safe.md). They are weaker for a new key that replaces a
-        revoked key earlier than usual. At first, only APIs that fetch the JWKS again must get this key.
+        These are the rules P1 and P2 (docs/why-rotation-is-safe.md). A revocation can plan a new key that starts
+        earlier than usual. Until a certain instant (`shortened`), only a copy that is fetched now must have this key.
         """
         valid = {kid for kid, expires in self.expires.items() if self.now < expires} - self._revoked()
         shortened = {kid for kid, until in self.shortened.items() if self.now < until}
@@ -467,18 +482,18 @@ class World(RuleBasedStateMachine):
     def something_signs(self) -> None:
         """Check that every node has a key with which it can sign (rule P5, docs/why-rotation-is-safe.md).
 
-        This is not checked until `excused_until`. In the first moments, or after the revocation of a key that had just
-        started to sign, a node whose clock is slow can lack such a key.
+        The check begins at `excused_until`. Before, a node whose clock is slow can lack such a key, because the first
+        key has just started to sign, or because a key was revoked just after it had started to sign.
         """
         for state, skew in self._nodes() if self.now >= self.excused_until else ():
             assert lifecycle.signer(state.keys, now=self.now + skew), "P5: nothing signs"
 
     @invariant()
     def a_superseded_key_never_signs_again(self) -> None:
-        """Check that a key stops signing in time after the start of its successor.
+        """Check that a key stops signing soon after the start of its successor.
 
-        This belongs to rule P4 (docs/why-rotation-is-safe.md). "In time" means after at most snapshot_age and twice
-        clock_error, and another clock_error for the commit. A key that was revoked does not count as a successor.
+        This is a part of rule P4 (docs/why-rotation-is-safe.md). The key may sign for at most snapshot_age plus three
+        times clock_error, one of them for a late commit. A key that was revoked does not count as a successor.
         """
         firsts = sorted(first for kid, (first, _) in self.signed.items() if kid not in self._revoked())
         for kid, (first, last) in self.signed.items():

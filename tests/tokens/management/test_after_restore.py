@@ -69,9 +69,9 @@ def test_a_revoked_key_is_revoked_again_and_the_ring_signs_again(path):
 
 
 def test_a_signing_key_and_its_flush_are_revoked_again_and_flushed(path):
-    """The backup was made after a key revocation, and before its flush (the switch to a new key).
+    """The backup was made after a key was revoked, and before the planned switch to a new key (the flush).
 
-    Since the backup, both the signing key and that new key were revoked.
+    Since the backup, both the key that signed and the new key of the flush were revoked.
     """
     call_command("rotate_keys", verbosity=0)
     signing_key = SigningKey.objects.get(signs_at__isnull=False).kid

@@ -1,4 +1,4 @@
-"""docs/configuration-as-code.md, whose commands are run from its manifest to its last command."""
+"""The page docs/configuration-as-code.md: its manifest is stored as a file, and all its commands are run in order."""
 
 import json
 

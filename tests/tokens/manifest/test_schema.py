@@ -1,6 +1,6 @@
 """The fields of a manifest.
 
-Unknown fields, wrong types and repeated policies are reported with their lines.
+Unknown fields, wrong types, and two exchange policies for the same client and API are reported with their lines.
 """
 
 import pytest

@@ -31,7 +31,7 @@ REFUSED = "The document at the client_id is refused"
 
 
 class Named:
-    """A client whose client_id is the address of its document, in the form that the helpers of `factories` use."""
+    """A client whose client_id is the address of its document. Helpers of `factories` take it instead of a `Client`."""
 
     def __init__(self, client_id=ADDRESS):
         self.client_id = client_id
@@ -337,7 +337,10 @@ def test_fetches_from_one_address_are_limited(browser, hosts, turn_on, signer):
 
 
 def test_requests_that_try_to_store_a_refused_document_are_limited_too(browser, hosts, at, turn_on, signer):
-    """These requests fetch nothing, so the limit of fetches does not stop them. Each one locks the registry."""
+    """After the first of these requests, no request fetches the document, but each request locks the registry.
+
+    So the rate limit must count each request, and not only the fetches.
+    """
     hosts.publish(token_endpoint_auth_method="private_key_jwt", jwks=jwks("ES256"))
     browser.get("/oauth/authorize", asked())
     hosts.publish()

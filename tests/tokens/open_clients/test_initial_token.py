@@ -1,4 +1,7 @@
-"""Initial access tokens are created once, counted and revoked. Malformed ones are refused with the field's name."""
+"""The creation and revocation of initial access tokens.
+
+A token with a wrong field is refused, and the error names the field. Only the hash and the end of a token are stored.
+"""
 
 from datetime import timedelta
 

@@ -201,7 +201,7 @@ def test_an_exchange_gets_a_token_for_the_next_api_and_for_no_other(ring, person
 
 
 def requested(step_words):
-    """Return the scopes that a create_client command names, separated by spaces."""
+    """Return the values of a create_client command's options `--scope`, joined by spaces."""
     return " ".join(step_words[place + 1] for place, word in enumerate(step_words) if word == "--scope")
 
 
@@ -217,7 +217,7 @@ def token_of(step_words):
 def verified(token, recipe, identifier):
     """Verify a token as the server of the recipe does, and return its claims.
 
-    The signature is verified with the JWKS. Of `aud` and `iss`, only the claims that this server compares are checked.
+    The signature is verified with the JWKS. Each of `aud` and `iss` is checked only if this server checks it.
     `identifier` is the expected `aud`.
     """
     (key,) = [

@@ -301,9 +301,9 @@ def test_a_user_deleted_or_disabled_during_the_consent_answer_creates_no_grant(c
 
 
 def while_logging_out(module):
-    """Make a logout everywhere happen between two steps of a request while the block runs.
+    """Make a logout everywhere happen just before a request creates a grant, while the block runs.
 
-    The session was checked already, and the grant is not created yet.
+    The request has checked the session already. `module` is the module of `tokens` that creates the grant.
     """
     real = user_grant.create
 

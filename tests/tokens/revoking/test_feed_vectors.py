@@ -84,7 +84,10 @@ def listed(claims):
 
 
 def segment(case, digest, count):
-    """Return the entries of a segment after applying the rules of docs/revocation-feed.md section 4."""
+    """Return the entries of a segment, after a check by the rules of docs/revocation-feed.md section 4.
+
+    `digest` is the segment's hash, and `count` is its number of entries. Both are from the document.
+    """
     require(digest in case["segments"], "4")
     body = decode(case["segments"][digest])
     require(len(body) == 24 * count and hashlib.sha256(body).digest() == decode(digest), "4")

@@ -29,7 +29,7 @@ NOW = datetime(2030, 1, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
 
 class Remembered:
-    """A replacement for Redis. It keeps the record of the database's newest state in memory."""
+    """A replacement for Redis, in memory. It stores the newest known state of the database."""
 
     def __init__(self):
         self.marks, self.replaced, self.answers, self.writes = Marks(), set(), True, 0

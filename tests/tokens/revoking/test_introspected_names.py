@@ -17,7 +17,7 @@ SWITCH = "introspection_names_user"
 
 @pytest.fixture
 def mail(apis):
-    """Return the client of the API that gets the user's name when it introspects a token."""
+    """Return the API's client. This client gets the user's name when it introspects a token."""
     made = confidential("mail")
     Api.objects.filter(identifier=API).update(client=made, **{SWITCH: True})
     return made

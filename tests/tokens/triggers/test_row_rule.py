@@ -1,6 +1,7 @@
 """The database's own rules about keys.
 
-For each rule, there are statements that no other rule refuses. The statements of rotation steps pass all rules.
+For each rule, there are SQL statements that it refuses, and that pass without it. Other rules that refuse the same
+statements are dropped for the test. The statements of rotation steps pass all rules.
 """
 
 from collections.abc import Iterator

@@ -34,7 +34,7 @@ def secret(user):
 
 
 def authenticate(browser, user, kind):
-    """Add an authentication of this kind to the session, as a step-up does."""
+    """Record in the session an authentication with the second factor `kind`, such as "totp", as a step-up does."""
     request = HttpRequest()
     request.session = browser.session
     record_authentication(request, user, "mfa", type=kind)

@@ -1,6 +1,6 @@
 """Unreadable request bodies.
 
-An endpoint for programs refuses them in JSON, and an HTML page by an error page of the issuer.
+An endpoint for programs answers them with an error in JSON. An address of an HTML page answers them with an error page.
 """
 
 from io import BytesIO

@@ -1,7 +1,8 @@
 """A browser that sends the same consent form or login form again.
 
-A double click on "Allow" sends the form twice, and the browser shows the answer to the second click only. For ten
-seconds after the first answer, the second one is processed as well. After that, the browser gets a page with links.
+A double click on "Allow" sends the form twice, and the browser shows the response to the second form only. If the
+second form arrives within ten seconds after the first one was processed, it is processed as well. If it arrives later,
+the browser gets a page with links.
 """
 
 import re
@@ -177,7 +178,8 @@ def test_another_request_of_the_same_client_in_another_tab_continues(client, use
 def race(browser, address, answer, wait, *, seconds):
     """Post the answer to the consent page twice, and return both responses.
 
-    The second post is handled completely while the first one is being handled. The first one continues `seconds` later.
+    The second post is handled completely while the first one is being handled. Before the first one continues, the
+    function `wait` sets the clock to `seconds` after the start of the test.
     """
     proves_display, inner = display_proof.is_valid, []
 

@@ -1,6 +1,6 @@
 """Dynamic client registration (RFC 7591, RFC 7592).
 
-It is off by default and bounded, and each client manages only itself.
+It is off by default. The number of registrations is limited. A client can manage only its own registration.
 """
 
 import hmac

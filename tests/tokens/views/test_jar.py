@@ -72,7 +72,7 @@ def send(browser, client, request, **outside):
 
 
 def answered(browser, client, request, **outside):
-    """Send the request object to the authorization endpoint. Return the answer at the address to which it redirects.
+    """Send the request object to the authorization endpoint, follow the redirect, and return the answer.
 
     `outside` has the parameters outside of the request object.
     """

@@ -204,7 +204,7 @@ def test_a_flood_of_cookies_gets_a_bounded_number_of_headers(client, own):
 
 
 def test_tabs_that_are_sent_to_the_login_at_once_have_a_request_each(client, user, own):
-    """Each tab sent its request before it got the cookie that the other tab's request set."""
+    """Both tabs send their request while the browser has no cookie. Then each response sets a cookie."""
     tabs = [Browser(), Browser()]
     pages = [to_login(tab, own, state=f"tab-{number}") for number, tab in enumerate(tabs)]
     for tab in tabs:

@@ -110,7 +110,10 @@ def test_a_longer_revocation_of_the_same_thing_is_in_the_next_delta(client):
 
 
 def test_the_full_state_has_an_entry_that_waits_to_be_published_again(client):
-    """A reader that starts at this moment must get every entry that other readers have."""
+    """The entry was published, and then changed. The change is not published yet.
+
+    A reader that starts at this moment must still get the entry, because other readers have it.
+    """
     now = timezone.now()
     revocation_record.revoke_users(["ada"], now=now)
     feed_publisher.publish(now=now)

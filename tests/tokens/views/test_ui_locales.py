@@ -54,9 +54,10 @@ def english():
 
 
 def patterns(language):
-    """Return a mapping from English texts of the catalogue to patterns that match the texts in `language`.
+    """Return a mapping from each text of the translation catalogue, in `language`, to a pattern that matches it.
 
-    Texts that are the same in English and German are left out.
+    In place of a placeholder, the pattern matches up to 60 characters. Texts that are the same in English and German
+    are left out.
     """
     # Not names of columns ("type"), which are words of code as well, nor sentences of the core, which the admin shows.
     read = [entry for entry in catalogue.read(catalogue.catalogue("de")) if NO_COLUMN.search(entry.msgid)]
@@ -66,9 +67,9 @@ def patterns(language):
 
 
 def found(page, language):
-    """Return the texts of the catalogue that the page shows in `language`.
+    """Return the texts of the translation catalogue, in `language`, that the page shows.
 
-    Only texts at the beginning of an element or of an attribute's value count. The texts are returned in English.
+    Only texts at the beginning of an element or of an attribute's value count.
     """
     text = re.sub(r"<p[^>]* lang=\"en\".*?</p>", "", page.content.decode(), flags=re.DOTALL)
     text = re.sub(r"\s+", " ", html.unescape(re.sub(r"(?<=>)\s+|\s+(?=<)", "", text)))
@@ -191,7 +192,7 @@ def test_work_of_the_thread_that_sends_mail_has_the_language_of_its_page(monkeyp
 
 
 def waiting(one, client, **changes):
-    """Send an authorization request. Return the address of the login page to which it redirects."""
+    """Send an authorization request with the browser `one`. Return the address of the login page."""
     answer = one.get("/oauth/authorize", authorization(client, **changes))
     assert answer.status_code == 302
     return answer["Location"]

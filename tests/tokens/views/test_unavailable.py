@@ -236,7 +236,7 @@ def test_another_answer_is_not_written_to_the_audit_log(client, service, signer,
 
 @pytest.mark.django_db(transaction=True)
 def test_the_audit_line_of_a_503_sends_no_statement(caplog):
-    """Django's on_commit would open a database connection even outside of a transaction."""
+    """Outside of a transaction, the line is logged without on_commit, which would open a database connection."""
     caplog.set_level(logging.INFO, logger="tokens.audit")
     with patch.object(connection, "ensure_connection", side_effect=OperationalError("gone")):
         trail.log("token.refused", actor="issuer", subject="client:x", now=NOW)

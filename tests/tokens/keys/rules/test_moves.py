@@ -55,8 +55,8 @@ class Timeline:
     def lags(self) -> Iterator[timedelta]:
         """Yield how long after the commit an API can still use an older copy of the new ring's JWKS.
 
-        The commit stores the move. The first duration is that of the new ring's policy. The second one is that of the
-        slower policy, of the new ring or the previous one.
+        The commit stores the move. The first duration follows from the timings of the new ring. The second one follows
+        from the timings of the slower ring: the new ring or the previous one.
         """
         for policy in (self.policy, self.slowest):
             yield policy.snapshot_age + policy.shared_cache + policy.api_copy - 3 * LATE
@@ -78,8 +78,8 @@ class Timeline:
     def last_signature(self) -> datetime:
         """Return the last instant at which some node can sign with the previous ring.
 
-        A node does so if its clock is as slow as allowed, or if it has not read the date of the move. The later of
-        these two instants is returned.
+        A node that knows the date of the move signs so until its clock, which can be slow, shows this date. Another
+        node signs so until it reads the date. The later of the two instants is returned.
         """
         last = self.move.at + DELTA - LATE
         assert self.signing(last, skew=-DELTA, knows=True) == "old"
@@ -130,7 +130,8 @@ def test_a_move_that_does_not_wait_for_slow_clocks_finds_no_signer():
 def test_a_previous_ring_that_is_not_trusted_a_second_too_early_breaks_a_token():
     """In this test, the API moves at once, before nodes have read the date of the move.
 
-    The time for which the previous ring stays trusted is the same as in other moves.
+    These nodes still sign with the previous ring. Their last token is refused if this ring is trusted for a second less
+    than the code provides.
     """
     acceptance = transfer._acceptance
     with (

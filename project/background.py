@@ -13,7 +13,7 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 
 
 def start_threads(answer: Answer) -> Answer:
-    """Start the threads that refresh snapshots and deliver logouts.
+    """Start the threads that refresh snapshots and send logout messages to clients.
 
     A middleware factory without a middleware: it returns `answer`, the next middleware, unchanged.
     """

@@ -87,7 +87,7 @@ class Body(list[bytes]):
 
 
 class Direct:
-    """The endpoints for programs: the view of each path, and the middleware around it.
+    """Answers requests for the endpoints in PATHS, without the middleware in PAGES.
 
     One instance lives as long as the process.
     """
@@ -123,9 +123,9 @@ class Direct:
         return body
 
     def _headers(self, scheme: str) -> list[tuple[str, str, str]]:
-        """Return the headers that the middleware in HEADERS adds to an answer over `scheme`.
+        """Return the headers that the middleware in HEADERS adds to every answer.
 
-        Each item has the name in lower case, the name, and the value.
+        `scheme` is "http" or "https". Each item has the name in lower case, the name, and the value.
         """
         # Made once, because they depend only on the settings and the scheme.
         environ = {"REQUEST_METHOD": "GET", "wsgi.url_scheme": scheme, "wsgi.input": BytesIO()}
@@ -182,7 +182,7 @@ def _called(away: Any) -> Answer:
     """Return a function that calls the view of a request.
 
     If the view raises an error, `away.process_exception` returns the 503 for an outage of the database. Any other error
-    is raised again. `away` is an instance of DATABASE_AWAY.
+    is raised again. `away` is the middleware that DATABASE_AWAY names.
     """
 
     def called(request: HttpRequest) -> HttpResponse:

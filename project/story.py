@@ -16,7 +16,10 @@ STEPS = 7
 
 
 def steps(root: Path = ROOT) -> Iterator[tuple[int, str, str]]:
-    """Yield every step: its number, its sentence, and the path of its module relative to `root`."""
+    """Find every module whose docstring begins with a step, such as "Step 6. The API finds …".
+
+    Yields the number of the step, its sentence, and the path of the module relative to `root`.
+    """
     for room in ROOMS:
         for path in sorted((root / room).rglob("*.py")):
             first_line = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
@@ -25,7 +28,10 @@ def steps(root: Path = ROOT) -> Iterator[tuple[int, str, str]]:
 
 
 def main() -> None:
-    """Print the steps. Exit with 1 unless each step is in exactly one module."""
+    """Print the seven steps of README.md, each with its module.
+
+    Exit with 1 unless each step begins the docstring of exactly one module.
+    """
     story = sorted(steps())
     for number, sentence, path in story:
         print(f"{number}. {sentence}\n   {path}")

@@ -16,7 +16,10 @@ WITH_PORT = re.compile(r"\[(?P<v6>[^]]+)\](?::\d+)?|(?P<v4>[\d.]+):\d+")
 
 
 def client_address(meta: Mapping[str, Any], *, behind_proxy: bool) -> str:
-    """Return the address of the client. `meta` is Django's `request.META`."""
+    """Return the address of the client, or the /64 network of an IPv6 client. `meta` is Django's `request.META`.
+
+    If `behind_proxy` is True, the address is the last entry of X-Forwarded-For.
+    """
     text = str(meta.get("REMOTE_ADDR", ""))
     if behind_proxy:
         text = str(meta.get("HTTP_X_FORWARDED_FOR", "")).rpartition(",")[2].strip() or text

@@ -1,6 +1,7 @@
-"""Split a compact JWS and decode its parts (RFC 7515 section 7.1): checks 2 and 3 of `verify`. Pure.
+"""Split a compact JWS and decode its parts (RFC 7515 section 7.1). Pure.
 
-This module verifies no signature. The caller must verify the signature before it trusts a claim.
+These are checks 2 and 3 in the list of verify.py. This module verifies no signature. The caller must verify the
+signature before it trusts a claim.
 """
 
 import re
@@ -38,7 +39,7 @@ def segments(token: str, *, longest: int = MAX_TOKEN) -> tuple[str, str, str]:
 
 @lru_cache(maxsize=256)  # of at most 1.4 KB each: an issuer's tokens share their header
 def header(part: str, *, types: frozenset[str]) -> tuple[str, str]:
-    """Return `kid` and `alg` of a JWS header (RFC 7515 section 4).
+    """Return `kid` and `alg` of the JWS header whose base64url text is `part` (RFC 7515 section 4).
 
     Raises InvalidToken if the header is too long or not JSON, if its type is not in `types`, if it has a critical
     extension, or if `kid` or `alg` is missing.
@@ -67,7 +68,7 @@ def is_instant(value: object) -> TypeGuard[float]:
 
 
 def json_object(part: str) -> dict[str, Any]:
-    """Return the JSON object in a base64url segment. Raises InvalidToken if the segment is malformed or no object."""
+    """Return the JSON object in a base64url segment. Raises InvalidToken if the segment contains anything else."""
     try:
         value = strict_json.parse(decoded(part))
     except ValueError:

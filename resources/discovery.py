@@ -27,7 +27,7 @@ DEFAULT_RING = "default"
 def metadata_urls(issuer: str) -> tuple[str, ...]:
     """Return the URLs at which an issuer's metadata can be, in the order in which to try them.
 
-    RFC 8414 sections 3.1 and 5, OpenID Connect Discovery section 4.
+    See RFC 8414 sections 3.1 and 5, and OpenID Connect Discovery section 4.
     """
     parts = urlsplit(issuer)
     origin, path = f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")
@@ -41,7 +41,10 @@ def metadata_urls(issuer: str) -> tuple[str, ...]:
 
 @dataclass(slots=True)
 class Discovery:
-    """Fetches an issuer's metadata and JWKS. `deadline` is in seconds, `clock` returns monotonic seconds."""
+    """Fetches an issuer's metadata and JWKS. Both together may take at most `deadline` seconds.
+
+    `clock` returns monotonic seconds.
+    """
 
     issuer: str
     algorithms: frozenset[str]
@@ -111,7 +114,7 @@ class Discovery:
 class FeedAddress:
     """The revocation feed of an issuer for one ring (a set of signing keys with a JWKS).
 
-    Implements `feed_source.Source`. `deadline` is in seconds, `clock` returns monotonic seconds.
+    Implements `feed_source.Source`. A request fails after `deadline` seconds. `clock` returns monotonic seconds.
     """
 
     url: str

@@ -72,9 +72,9 @@ def add_nonce(request: HttpRequest, response: HttpResponseBase) -> None:
 
 
 def _accept_once(digest: bytes, settings: DPoPSettings, seconds: float) -> None:
-    """Store the proof, so that a replay is refused.
+    """Store the proof with this digest, so that a replay is refused. `seconds` is the current Unix time.
 
-    Raises InvalidProof if the proof was stored before, Unavailable if it cannot be stored.
+    Raises InvalidProof if the proof was stored before, and Unavailable if it cannot be stored.
     """
     is_new = _add_to_cache(digest, settings) if settings.replay_cache else replay_memory().add(digest, seconds)
     if not is_new:

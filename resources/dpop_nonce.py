@@ -17,7 +17,10 @@ PURPOSE = b"dpop nonce of an API\0"
 
 @dataclass(frozen=True, slots=True)
 class Nonces:
-    """Makes and checks the nonces of an API. Nonces are made with the first key, and accepted from every key."""
+    """Makes and checks the nonces of an API.
+
+    New nonces are made with the first key in `keys`. A nonce is accepted if any key in `keys` made it.
+    """
 
     keys: tuple[bytes, ...]
 

@@ -104,6 +104,7 @@ def check(request: BoundRequest, rules: Rules, *, seconds: float) -> Proof:
 def _holder(part: str, algorithms: frozenset[str]) -> ProofKey:
     """Check the type, the algorithm and the key in the header of a proof. Return the key with its algorithm.
 
+    `part` is the header in base64url, and `algorithms` are the accepted ones.
     Raises InvalidProof if a check fails.
     """
     if len(part) > MAX_HEADER_PART:

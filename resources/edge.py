@@ -1,4 +1,4 @@
-"""Detects ambiguous requests, and requests of which a WSGI server can have lost a part. Pure."""
+"""Detects requests with a body of unknown length, or with two values of the proxy's header for the scheme. Pure."""
 
 from collections.abc import Mapping
 from typing import Any

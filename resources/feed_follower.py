@@ -5,8 +5,9 @@ Rules (docs/revocation-feed.md section 3):
 - A document or segment that fails a check changes nothing. The last good entries stay in force.
 - An entry is removed after its `until`, and never before. If a full state lacks an entry, the entry stays, because the
   issuer's database can have lost it.
-- The feed is late if the issuer has not answered for `late_after` seconds, or if the last document has expired. Time in
-  system suspend counts. After the start of a process, the feed is late until the first successful poll.
+- The feed is late if the issuer has not answered for `late_after` seconds, or if the last document has expired. The
+  time for which the machine is suspended counts. After the start of a process, the feed is late until the first
+  successful poll.
 - While the feed is late, requests are refused with 503 if `refuse_when_late` is set. An error is logged once.
 - Many entries are merged in slices with a sleep after each slice, so that no other thread waits for the whole merge.
 
@@ -141,7 +142,7 @@ class Follower:
         return document
 
     def _merge(self, packed: bytes, now: datetime) -> None:
-        """Merge packed entries into the set of revocations, slice by slice.
+        """Add the entries in `packed`, ENTRY bytes each, to the set of revocations, in slices with a pause between.
 
         Raises BadFeed if the set becomes too large.
         """

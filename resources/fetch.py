@@ -57,7 +57,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The bounds of one request and its answer."""
+    """The limits of one request: its deadline, the size of its answer, and the permission to use http."""
 
     until: float
     """The time at which to give up, in seconds of `clock`."""

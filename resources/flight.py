@@ -63,8 +63,8 @@ class Flights(Generic[T]):
     """Runs the fetches of one source, one fetch (flight) at a time.
 
     - `job` fetches the source and returns the result, or raises.
-    - `keep` stores the result of a flight. It is called under the lock. It is not called if the flight counted as
-      failed before its job returned.
+    - `keep` stores the result of a flight. It is called under the lock. The late result of a flight that already counts
+      as failed is not stored.
     - `clock` returns monotonic seconds. `spawn` runs a function in a thread.
     """
 
@@ -105,10 +105,10 @@ class Flights(Generic[T]):
         return flight
 
     def start(self, *, forced: bool = False, condition: Callable[[], bool] = lambda: True) -> Flight | None:
-        """Return the running flight, or start one. Returns None during the backoff, or if `condition` returns False.
+        """Return the running fetch (flight), or start one.
 
-        `condition` is called only before a start. A new flight gets `forced`, which tells its job to bypass HTTP
-        caches.
+        A new flight is started only after the backoff, and only if `condition()` then returns True. Otherwise, returns
+        None. `forced` makes a new flight bypass HTTP caches. A running flight is returned, forced or not.
         """
         # `condition` is called last and under the lock. Thus two threads cannot both find that a fetch is needed, and a
         # rate limit in `condition` counts only fetches that really start.

@@ -6,8 +6,8 @@
    into a 500.
 4. 429 or 503 with Retry-After if the request cannot be decided now.
 
-The proxy must send the headers of the 204 to the application behind it, and must remove such headers of the client. The
-examples in examples/without_drf/ do both.
+The proxy must send the headers of the 204 to the application behind it. It must remove or overwrite headers of the same
+names that the client sent. The examples in examples/without_drf/ do both.
 """
 
 from collections.abc import Callable
@@ -36,9 +36,10 @@ def forward_auth(*permissions: Any, forwarded_target: bool = False) -> Callable[
 
     - The request may pass if its token is valid and meets `permissions`. Its HTTP method makes no difference. Without
       permissions, any valid token is enough.
-    - If `forwarded_target` is False, no token that is bound to a key is accepted.
+    - If `forwarded_target` is False, tokens that are bound to a key (DPoP) are refused.
     - If `forwarded_target` is True, DPoP proofs are compared with X-Forwarded-Method and X-Forwarded-Uri. The proxy
-      must set both to the method and URI of the client's request, and overwrite such headers of the client.
+      must set both headers to the method and URI of the client's request. If the client sent one of these headers, the
+      proxy must overwrite it.
     """
 
     def decide(request: HttpRequest) -> HttpResponseBase:

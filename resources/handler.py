@@ -92,7 +92,7 @@ def earlier_refusal(context: dict[str, Any]) -> Exception | None:
 
 
 def throttle_cache_failed(error: Exception) -> bool:
-    """Return True if a cache raised `error` inside a throttle."""
+    """Return True if `error` was raised by a cache that a throttle used."""
     # An APIException is not an error of a cache. The throttles of this app catch errors of their cache themselves.
     if isinstance(error, APIException):
         return False

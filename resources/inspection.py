@@ -28,7 +28,7 @@ class Report:
         return any(verdict.key for verdict in self.verdicts) and not self.audience_problem
 
     def lines(self) -> Iterator[str]:
-        """Yield the lines of the report for people."""
+        """Yield the report as lines of readable text."""
         yield f"{self.issuer}  {self.jwks_url}".rstrip()
         if self.problem:
             yield f"  no keys: {self.problem}"
@@ -81,10 +81,10 @@ def inspect(trust: Trust, *, audience: Collection[str]) -> Report:
 
 
 def _audience_problem(discovery: Discovery, audience: Collection[str]) -> str:
-    """Return a problem if an identifier in `audience` and one that the issuer lists differ only by a slash at the end.
+    """Return an error text if the issuer lists this API with a final slash too many or too few.
 
-    Returns "" otherwise, also if the list is empty or cannot be fetched. RFC 9728 section 4 does not require the
-    issuer to list any identifier.
+    `audience` has the identifiers of this API. Returns "" otherwise, also if the issuer's list is empty or cannot be
+    fetched. RFC 9728 section 4 does not require the issuer to list any identifier.
     """
     try:
         listed = discovery.resources(until=clock() + discovery.deadline)

@@ -80,9 +80,9 @@ class Introspector:
 
 
 def is_active(answer: Mapping[str, Any], claims: Mapping[str, Any]) -> bool:
-    """Return True if an introspection response says that the token with these claims is active.
+    """Return True if the introspection response `answer` says that a token is active (RFC 7662 section 2.2).
 
-    See RFC 7662 section 2.2.
+    `claims` are the verified claims of this token. Returns False if the response is about another token.
     """
     # A response about another token must not make this token active.
     same = all(answer[name] == claims[name] for name in ("iss", "sub", "client_id", "jti") if name in answer)
@@ -91,7 +91,7 @@ def is_active(answer: Mapping[str, Any], claims: Mapping[str, Any]) -> bool:
 
 @cache
 def introspector(issuer: str) -> Introspector:
-    """Return this process's introspector of a trusted issuer."""
+    """Return this process's introspector of the trusted issuer with the URL `issuer`."""
     conf = resource_server()
     made = Introspector(lambda token: _query(issuer, token), clock=clock, cached_for=conf.introspection_for)
     os.register_at_fork(after_in_child=made.reset_after_fork)

@@ -104,9 +104,9 @@ def _trust(settings: IssuerSettings, conf: ResourceServer) -> Trust:
 
 
 def _refusals(follower: Follower, poller: Poller[Follower]) -> Callable[[datetime], Refusals]:
-    """Return the function that gives `verify` the reasons to refuse tokens.
+    """Return the function from which `verify` gets the reasons to refuse tokens.
 
-    The first call of this function in a process starts the poller.
+    The returned function starts the poller when a process calls it for the first time.
     """
     # The poller does not start at import, because the server can fork its workers later, without the parent's threads.
 
@@ -155,7 +155,10 @@ def _follower(
 
 
 def _fail_closed(hook: Callable[[str, Mapping[str, Any]], bool]) -> Callable[[str, Mapping[str, Any]], bool]:
-    """Return a function that calls `hook`, and refuses the token if `hook` raises an error."""
+    """Return a function that calls `hook`, and refuses the token if `hook` raises an error.
+
+    `hook` is the function in RESOURCE_SERVER["DENY"]. It returns True to refuse a token.
+    """
 
     def deny(kid: str, claims: Mapping[str, Any]) -> bool:
         try:

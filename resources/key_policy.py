@@ -43,7 +43,7 @@ class Timing:
 
     @property
     def limits(self) -> Limits:
-        """Return the limits of the fetches."""
+        """Return the limits of fetches: `deadline`, `waiters`, `patience` and `longest_backoff`."""
         return Limits(
             deadline=self.deadline,
             waiters=self.waiters,

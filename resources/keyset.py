@@ -120,7 +120,11 @@ class KeySet:
         return bool(self.status()["usable"])
 
     def status(self) -> dict[str, Any]:
-        """Return the state of the keys for /readyz. Ages and times are whole seconds from now."""
+        """Return the state of the keys for /readyz. Times are whole seconds.
+
+        "age" is the time since the last successful fetch, or None before it. "next_attempt" is the time until another
+        fetch can start.
+        """
         now, snapshot, flights = self._clock(), self._snapshot, self._flights
         return {
             "kids": sorted(snapshot.keys),
@@ -168,7 +172,7 @@ class KeySet:
         return ()
 
     def _unknown_until(self, kid: str, now: float) -> float:
-        """Return the time until which `kid` counts as unknown without another fetch, in seconds of the clock."""
+        """Return the time until which no fetch is started for the unknown `kid`, in seconds of the clock."""
         # If the kid was published before, its absence can be a mistake of the issuer. Then a fetch is allowed sooner.
         if kid in self._published:
             return self._snapshot.fetched_at + self._timing.unknown_every

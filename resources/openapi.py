@@ -37,7 +37,7 @@ class Page(SpectacularSwaggerView):
 
     @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Return the page. SWAGGER_UI_OAUTH2_CONFIG can change how Swagger UI logs in."""
+        """Return the page of Swagger UI. The setting SWAGGER_UI_OAUTH2_CONFIG can change how Swagger UI logs in."""
         response: Response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
         own = spectacular_settings.SWAGGER_UI_OAUTH2_CONFIG
         if isinstance(own, dict):  # a string is JavaScript, which is not changed

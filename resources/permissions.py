@@ -38,7 +38,7 @@ class TokenPermission(SingleOperandHolder):
     """
 
     def __init__(self) -> None:
-        """Do nothing: this object holds no other permission, unlike the operand holders of DRF."""
+        """Replace the constructor of DRF's SingleOperandHolder, which requires an operand. This object has none."""
 
     def __call__(self) -> "TokenPermission":
         """Return the permission itself. DRF calls each entry of permission_classes to make an instance."""
@@ -79,7 +79,7 @@ class TokenPermission(SingleOperandHolder):
 
 
 class HasScopes(TokenPermission):
-    """Require all of these scopes."""
+    """Require all scopes that the constructor gets."""
 
     def __init__(self, *scopes: str) -> None:
         self.alternatives: tuple[tuple[str, ...], ...] = (_not_empty(scopes),)
@@ -96,18 +96,19 @@ class HasScopes(TokenPermission):
 
 
 class HasAnyScope(HasScopes):
-    """Require at least one of these scopes."""
+    """Require at least one of the scopes that the constructor gets."""
 
     def __init__(self, *scopes: str) -> None:
         self.alternatives = tuple((scope,) for scope in _not_empty(scopes))
 
 
 class HasRequiredScopes(TokenPermission):
-    """Require the scopes that the view's `required_scopes` maps to the action, or else to the method.
+    """Require the scopes that the view's dictionary `required_scopes` has for the request.
 
-    A list of scopes requires all of them. A list of lists requires all of one list:
+    The key is the action of the view or, if there is no entry for the action, the HTTP method. A list of scopes
+    requires all of them. A list of lists requires all scopes of at least one list:
     `{"GET": ["a"], "POST": [["a", "b"], ["c"]]}`.
-    An action or method without an entry is refused.
+    A request without an entry is refused.
     """
 
     def missing(self, token: AccessToken, view: Any) -> Demand | None:
@@ -138,7 +139,7 @@ class RequireAcr(TokenPermission):
         self.values = _not_empty(values)
 
     def missing(self, token: AccessToken, view: Any) -> Demand | None:
-        """Return None if the token's `acr` is one of `self.values`, else a demand for one of these classes."""
+        """Return None if the token's `acr` is one of `self.values`, else a demand that names these values."""
         del view
         return None if token.claims.get("acr") in self.values else Demand(acr=self.values)
 
@@ -212,7 +213,8 @@ def demand_of(error: Exception, context: Mapping[str, Any]) -> Demand | None:
 def _demands(permission: Any, request: Any, view: Any) -> Iterator[Demand]:
     """Yield the demands of a permission that refused the request.
 
-    If AND or OR combines the permission, yield the demands of its operands. Other combined permissions have none.
+    For a permission that combines others by AND or OR, yield the demands of its operands. A permission that is negated
+    (`~`) or of another package yields nothing.
     """
     # Operands of `~` are left out: more scopes would not help.
     for operand in operands(permission, AND) or operands(permission, OR):

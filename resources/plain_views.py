@@ -66,7 +66,10 @@ class RequireToken:
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], _args: Any, _kwargs: Any
     ) -> HttpResponseBase | None:
-        """Return the refusal of a request for a plain view, or None if the view may be called."""
+        """Return the response that refuses the request, or None if the view may be called.
+
+        Returns None for a path that is not below PATHS, and for a view that applies its own permissions.
+        """
         if not is_below_paths(request.path_info) or decides_itself(view):
             return None
         return refusal(request)

@@ -20,7 +20,10 @@ T = TypeVar("T")
 
 
 class Poller(Generic[T]):
-    """A thread that calls `work(owner)` again and again. `work` returns the seconds until its next call."""
+    """A thread that calls `work(owner)` repeatedly, until the object `owner` is deleted.
+
+    `work` returns the seconds to wait before its next call.
+    """
 
     def __init__(self, owner: T, work: Callable[[T], float], *, name: str) -> None:
         self._owner = weakref.ref(owner)

@@ -1,4 +1,4 @@
-"""A verified access token, and the user that it names. Permissions decide elsewhere (permissions.py)."""
+"""A verified access token, and the user that it names. permissions.py decides what the token permits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

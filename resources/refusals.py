@@ -1,4 +1,4 @@
-"""The reasons to refuse a verified token: the revocation feed and this API's settings. Pure."""
+"""The reasons to refuse a verified token: the feed revokes it, or this API's settings refuse it. Pure."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -27,9 +27,9 @@ class Refusals:
         object.__setattr__(self, "_lookup", Lookup(self.entries))  # as a frozen dataclass sets its fields
 
     def reason(self, kid: str, claims: Mapping[str, Any]) -> str:
-        """Return the reason to refuse a token with these verified claims: a claim's name, "kid" or "hook".
+        """Return the reason to refuse a token with these verified claims, or "" if there is none.
 
-        Returns "" if there is no reason to refuse it.
+        The reason is "kid" or the name of a claim, or "hook" if the function `hook` refuses the token.
         """
         if kid in self.kids:
             return "kid"

@@ -78,10 +78,11 @@ class FeedState:
 
 
 def read_document(body: bytes, issuer: TrustedIssuer, *, ring: str, state: FeedState, now: datetime) -> Document:
-    """Return the document in `body`, which `issuer` signed for `ring` and which follows `state`.
+    """Verify the feed document in `body`, and return it. `issuer` must have signed it.
 
-    Raises BadFeed if a rule of docs/revocation-feed.md is broken, and Unavailable if the issuer's keys are not known
-    now.
+    `ring` is the ring (set of signing keys) that the document must name. `state` is what the reader holds so far.
+    Raises BadFeed if the document breaks a rule of docs/revocation-feed.md, and Unavailable if the issuer's keys are
+    not known now.
     """
     kid, claims = _verified(body, issuer)
     # 3.2: a revoked key must not verify the feed either. Otherwise a stolen key could sign documents that hide its
@@ -168,7 +169,7 @@ def _versions(claims: dict[str, Any], state: FeedState) -> tuple[str, bool]:
 
 
 def _entries(claims: dict[str, Any]) -> bytes:
-    """Return the document's packed entries. Raises BadFeed if they are malformed or too many."""
+    """Return the document's entries as bytes, ENTRY bytes each. Raises BadFeed if they are malformed or too many."""
     text = claims.get("entries")
     if not isinstance(text, str) or not _BASE64URL.fullmatch(text):
         raise BadFeed("the document's entries are missing or malformed")

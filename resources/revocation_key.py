@@ -22,7 +22,7 @@ def key(kind: str, identifier: str) -> bytes:
 
 
 def hash_of_kind(kind: str) -> "hashlib._Hash":
-    """Return a SHA-256 object that has hashed `kind`, as in `key`, and a zero byte.
+    """Return a SHA-256 object that has read `kind` and a zero byte, the beginning of what `key` hashes.
 
     The caller copies the object and adds the identifier to the copy.
     """

@@ -62,9 +62,10 @@ class Lookup:
 
 
 def finder(kind: str, entries: RevocationSet) -> Callable[[str], float]:
-    """Return a function from an identifier to the `issued_before` of its entry (see `RevocationSet.before`).
+    """Return a function that looks up an identifier in `entries`. `kind` says what it identifies, such as "client".
 
-    `kind` is the kind of the identifiers, such as "jti" or "client".
+    The function returns the `issued_before` of the identifier's entry in Unix seconds, 0 if there is no entry, or
+    infinity if the entry revokes every token.
     """
     # The function repeats the bit test of `before`: it decides for most identifiers, and every request calls it.
     copy, bits, before = hash_of_kind(kind).copy, tuple(block.bits for block in entries.blocks), entries.before
@@ -82,9 +83,10 @@ def finder(kind: str, entries: RevocationSet) -> Callable[[str], float]:
 
 
 class CachedFinder(dict[str, float]):
-    """Caches the results of `find` by identifier, for at most REMEMBERED identifiers.
+    """Maps an identifier to the result of `find(identifier)`, which is called for new identifiers only.
 
-    `find` is a function that `finder` returned. Its result is an `issued_before` in Unix seconds.
+    `find` is a function that `finder` made. Its results are `issued_before` times in Unix seconds. At most REMEMBERED
+    results are cached.
     """
 
     def __init__(self, find: Callable[[str], float]) -> None:

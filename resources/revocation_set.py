@@ -66,7 +66,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class RevocationSet:
-    """A set of entries. `count` is the number of entries.
+    """The entries of a revocation feed. `count` is their number.
 
     `last_instant` is the latest `issued_before` of the entries in Unix seconds, or 0 if there is none.
     """
@@ -130,9 +130,10 @@ def _position(bucket: bytes, key: bytes) -> int:
 
 
 def _with_later(bucket: bytes, at: int, until: int, issued_before: int) -> bytes:
-    """Return a copy of the bucket, in which the entry at the offset `at` has the later of its own and the given dates.
+    """Return a copy of the bucket, with the dates of the entry at the offset `at` changed.
 
-    An `issued_before` of 0 counts as the latest.
+    `until` and `issued_before` replace the dates of the entry if they are later. An `issued_before` of 0 counts as the
+    latest.
     """
     last_until, instant = DATES.unpack_from(bucket, at + KEY)
     # An `issued_before` of 0 covers every token, so it counts as later than any instant.
@@ -141,7 +142,7 @@ def _with_later(bucket: bytes, at: int, until: int, issued_before: int) -> bytes
 
 
 def _bits(keys: Iterable[bytes]) -> bytearray:
-    """Return the bits (see `Block`) of one bucket, whose entries have these lookup keys."""
+    """Return the 256 bits of one bucket. Bit N is set if the third byte of one of the lookup keys is N."""
     bits = bytearray(BITS)
     for key in keys:
         bits[key[2] >> 3] |= 1 << (key[2] & 7)

@@ -71,6 +71,6 @@ class JWTScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
 
 
 def _spectacular_says_public(view: Any, method: str) -> bool:
-    """Return True if drf-spectacular itself adds the empty requirement, by which a request needs no token."""
+    """Return True if drf-spectacular itself adds the requirement `{}`, because the operation needs no token."""
     kinds = [type(permission) for permission in view.get_permissions()]
     return AllowAny in kinds or (IsAuthenticatedOrReadOnly in kinds and method in SAFE_METHODS)

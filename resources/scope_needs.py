@@ -38,9 +38,9 @@ def challenged(
 
     - `held` are the scopes of the token, or None if the request has no token.
     - `demanded` are the scopes that a refusing permission demands.
-    - An alternative is one of the sets that `needs` returns: its scopes are enough for the request. Of the alternatives
-      that contain `demanded`, the result is the one of which the token lacks the fewest scopes.
-    - If the token meets an alternative and `demanded` is empty, no scope is returned.
+    - Each set of scopes that `needs` returns is enough for the request. Of the sets that contain all `demanded` scopes,
+      the result is the one of which the token lacks the fewest scopes.
+    - If `demanded` is empty and the token has all scopes of a set, the result is empty.
     """
     try:
         options = needs(view, method)

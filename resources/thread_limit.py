@@ -72,7 +72,8 @@ class WaitLimit:
     def place(self, *, first: bool) -> Iterator[bool]:
         """Count a waiting request while the block runs. Yields False, and counts nothing, if the limit is reached.
 
-        `first` is True if no other request has waited for the same fetch.
+        `first` is True if no other request has waited for the same fetch. Such a request may wait
+        even at the limit, if no other request waits.
         """
         lock = self._lock  # `reset_after_fork` can replace it while the block runs
         with lock:

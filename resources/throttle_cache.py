@@ -69,7 +69,10 @@ class FailOpenCache:
         return result
 
     def _claim_attempt(self) -> bool:
-        """Claim the first attempt after a pause. Returns False during the pause, or if another request claimed it."""
+        """Return True for the one request that may try the cache after a pause, and begin the next pause.
+
+        Returns False for every other request.
+        """
         with self._lock:
             now = self._clock()
             if now < self._retry_at:

@@ -43,7 +43,7 @@ class Expected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Entry:
-    """The result of a successful `verify` of a token at `since`. It does not contain the token."""
+    """A remembered result: `verify` accepted a token at the time `since`. It does not contain the token."""
 
     claims: Mapping[str, Any]
     kid: str
@@ -95,7 +95,11 @@ class TokenMemory:
         return len(self._recent) + len(self._older)
 
     def verified(self, text: str, expected: Expected, *, now: datetime, with_proof: bool = False) -> AccessToken:
-        """Return the verified token in `text`, as `verify` does. Raises what `verify` raises."""
+        """Return the verified token in `text`, by a remembered result if there is one, else by `verify`.
+
+        `text` is the token as the client sent it. `with_proof` is True if the request has a DPoP proof. Raises what
+        `verify` raises.
+        """
         digest = sha256(text.encode("utf-8", "surrogatepass")).digest()
         entry = self._recent.get(digest) or self._older.get(digest)
         if entry is not None and entry.holds(expected, now=now):
@@ -107,9 +111,9 @@ class TokenMemory:
         return token
 
     def forget(self) -> None:
-        """Remove all entries.
+        """Remove all entries. Call this method after a change of the settings.
 
-        An entry refers to a trusted issuer, and so keeps the thread of that issuer's feed alive.
+        Otherwise the entries would keep the old trusted issuers, and the threads of their feeds, alive.
         """
         self._recent, self._older = {}, {}
 
@@ -120,7 +124,10 @@ class TokenMemory:
 
 
 def _established(token: AccessToken, expected: Expected, *, now: datetime) -> _Entry | None:
-    """Return the entry for a token that `verify` accepted, or None if its key was replaced after the check."""
+    """Return the entry to store for a token that `verify` accepted.
+
+    Returns None if the issuer's keys were fetched again after `verify`, and none of the new ones verifies the token.
+    """
     head, _, signature = segments(token.raw)
     algorithm = header(head, types=expected.types)[1]
     issuer = expected.issuers[token.claims["iss"]]

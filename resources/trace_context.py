@@ -40,12 +40,12 @@ class TraceContext:
 
     @property
     def traceparent(self) -> str:
-        """Return the header `traceparent` for requests that this process sends to answer this request."""
+        """Return the header `traceparent` for further requests that this process sends while it answers this one."""
         return f"{VERSION}-{self.trace_id}-{self.span_id}-{self.flags}"
 
     @property
     def headers(self) -> dict[str, str]:
-        """Return the headers for requests that this process sends to answer this request."""
+        """Return both headers with the ids, for further requests that this process sends while it answers this one."""
         return {REQUEST_ID: self.request_id, TRACEPARENT: self.traceparent}
 
 
@@ -59,9 +59,9 @@ def current() -> TraceContext | None:
 
 
 def forwarded() -> dict[str, str]:
-    """Return the headers for requests that this process sends to answer the current request.
+    """Return both headers with the current ids, for requests that this process sends to other servers.
 
-    Returns {} outside of requests.
+    Returns {} if this thread answers no request.
     """
     context = _current.get()
     return context.headers if context else {}
@@ -92,7 +92,7 @@ def parsed(traceparent: str) -> tuple[str, str] | None:
 
 @contextmanager
 def entered(context: TraceContext) -> Iterator[None]:
-    """Use `context` as the ids of the current request while the block runs."""
+    """Make `current` return `context` while the block runs."""
     token = _current.set(context)
     try:
         yield

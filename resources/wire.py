@@ -78,7 +78,7 @@ class Wire:
         return io.BufferedReader(_Reader(self))
 
     def close(self) -> None:
-        """Do nothing. http.client closes the connection before the body is read; the caller closes the socket later."""
+        """Do nothing, because http.client calls this method before it reads the body. The caller closes the socket."""
 
 
 class _Reader(io.RawIOBase):

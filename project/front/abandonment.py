@@ -1,7 +1,8 @@
-"""Keep abandoned requests from changing the database: every connection checks the current turn (`project.front.turn`).
+"""Keep requests that the front has abandoned from changing the database.
 
-A statement or COMMIT of an abandoned request raises Abandoned, and Django rolls back as after any database error. This
-module does not interrupt a statement that is already waiting; `project.postgresql` does.
+Before a statement or COMMIT, each connection checks if the request was abandoned (`project.front.turn`). If it was,
+the connection raises Abandoned, and Django rolls back as after any database error. This module does not interrupt a
+statement that is already waiting; `project.postgresql` does.
 """
 
 from collections.abc import Callable
@@ -57,7 +58,10 @@ def _commit_unless_abandoned(commit: Callable[[], Any]) -> Any:
 
 
 def _take_step(step: Callable[[], None]) -> None:
-    """Call `step`, which is `go_on` or `begin_commit` of the current turn. Raises Abandoned if the turn is over."""
+    """Call `step`. Raises Abandoned if the front has abandoned the request.
+
+    `step` is the method `go_on` or `begin_commit` of the request's Turn.
+    """
     try:
         step()
     except TurnOver:

@@ -2,7 +2,7 @@
 
 For each request, in this order:
 1. screen the header list (`headers`);
-2. read the body within its bound and deadline, without a thread (`body`);
+2. read the body within its bound and deadline, in the event loop (`body`);
 3. queue the request in the lane of its path (`lanes`);
 4. return the WSGI application's answer, or 503 if there is no answer within `Bounds.answer` seconds (`turn`).
 """

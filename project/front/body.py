@@ -1,4 +1,4 @@
-"""Read the whole body of a request without a thread, up to a size and a deadline."""
+"""Read the whole body of a request in the event loop, up to a size and a deadline. This occupies no thread."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping

@@ -38,7 +38,7 @@ PUBLIC = "/.well-known/"
 
 
 class Full(Exception):
-    """The queue of the lane is full."""
+    """The queue of a lane is full, so the job was not queued."""
 
 
 class Lane:
@@ -138,7 +138,7 @@ class Lane:
     def _next(self, number: int) -> Job | None:
         """Record that the thread `number` has ended its job, and return the next job for it.
 
-        Returns None if no job is queued or may run now. The thread is then idle.
+        Returns None if the queue is empty, or if no further job may begin now. The thread is then idle.
         """
         # The thread goes on without sleep: to wake another one costs more than many a request.
         with self._lock:

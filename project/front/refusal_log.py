@@ -1,7 +1,8 @@
-"""Logs requests that the front refuses without reading them: for each reason at most one line per EVERY seconds.
+"""Logs requests that the front itself refuses, such as a body that is too large. It does not log a 503.
 
-Rules: the first refusal for a reason is logged at once. Later refusals within EVERY are counted, and the next line has
-the count. A line has the path without its query, and nothing of the body.
+For each reason, at most one line is written in EVERY seconds. The first refusal for a reason is logged at once. Later
+refusals within EVERY are counted, and the next line has the count. A line has the path without its query, and nothing
+of the body.
 """
 
 import logging

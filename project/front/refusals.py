@@ -1,4 +1,4 @@
-"""The error responses that the front makes itself, without Django and without a thread: JSON, or a page."""
+"""The error responses that the front makes itself, in the event loop and without Django: JSON, or a page."""
 
 import json
 from dataclasses import dataclass

@@ -56,7 +56,7 @@ class Turn:
             self._committing = True
 
     def end_commit(self) -> None:
-        """Record that the commit has ended. SETTLING seconds later, the front may abandon the request again."""
+        """Record that the commit has ended. The front may abandon the request after another SETTLING seconds."""
         with self._lock:
             self._committing = False
             self._committed = time.monotonic()

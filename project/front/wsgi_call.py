@@ -55,7 +55,7 @@ class WsgiCall:
             self._loop.call_later(turn.SETTLING / 4, self._abandon_if_possible, last)
 
     async def remaining_parts(self) -> AsyncIterator[bytes]:
-        """Yield the parts of the body that follow the part in the `Reply`."""
+        """Yield the rest of the body: the parts that come after the `body` of the `Reply`."""
         while (part := await self._parts.get()) is not None:
             yield part
 
@@ -77,7 +77,7 @@ class WsgiCall:
         self._in_loop(self._settle, answered)
 
     def _in_loop(self, step: Callable[[Any], None], argument: object) -> None:
-        """Call `step` in the event loop."""
+        """Call `step(argument)` in the event loop. The calling thread does not wait for it."""
         with suppress(RuntimeError):  # the loop is closed, because the process ends
             self._loop.call_soon_threadsafe(step, argument)
 

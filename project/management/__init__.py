@@ -1,1 +1,1 @@
-"""Commands of the development process."""
+"""Management commands for development, in which one process is issuer and API."""

@@ -1,4 +1,7 @@
-"""Counts the events of the audit trail, and the logins that hash passwords, without a database query."""
+"""Counts the events of the audit trail, and the logins that hash a password or wait to do so.
+
+Makes no database query.
+"""
 
 from collections.abc import Mapping
 from threading import Lock
@@ -28,7 +31,7 @@ def count(action: str, details: Mapping[str, Any]) -> None:
 
 
 class Logins:
-    """The number of logins of this process that hash a password or wait for a slot."""
+    """The number of logins of this process that hash a password now, or wait for the permission to do so (a slot)."""
 
     def __init__(self) -> None:
         self._number, self._lock = 0, Lock()
@@ -36,8 +39,8 @@ class Logins:
     def count(self, what: str) -> None:
         """Record a step of a login: `what` is "entered", "left" or "refused".
 
-        "entered" means that the login waits for a slot or hashes a password, "left" that it no longer does, "refused"
-        that it got no slot in time.
+        "entered" means that the login begins to wait for a slot or to hash a password, "left" that it has ended, and
+        "refused" that it got no slot.
         """
         if what == "refused":
             add(catalog.LOGINS_BUSY)

@@ -83,9 +83,9 @@ class DatabaseReader:
         self._clock, self._read_at = clock, float("-inf")
 
     def __call__(self, _now: datetime) -> None:
-        """Read the database if EVERY seconds have passed.
+        """Set the gauges from the database, unless it was read less than EVERY seconds ago.
 
-        While the database does not answer, the gauges keep their values.
+        If the database does not answer, the gauges keep their values.
         """
         if self._clock() - self._read_at < EVERY:
             return

@@ -48,7 +48,7 @@ class Sampler:
         threading.Thread(target=self._run, name="metrics", daemon=True).start()
 
     def stop(self) -> None:
-        """End the thread before it reads the state again."""
+        """Tell the thread to end. If it is reading the state now, it finishes that first."""
         self._ended.set()
 
     def _run(self) -> None:

@@ -39,16 +39,17 @@ def text(name: str, default: str | None = None) -> str:
 
 
 def secret(name: str, default: str | None = None) -> str:
-    """Return the environment variable `name`, as `text` does.
+    """Return the environment variable `name`, which contains a secret.
 
-    Also record the name, so that `forget_secrets` removes the variable from the environment.
+    If the variable is missing or empty, return `default`, or raise ImproperlyConfigured if there is no default. Also
+    record the name, so that `forget_secrets` removes the variable from the environment.
     """
     _secrets.add(name)
     return text(name, default)
 
 
 def secret_words(name: str, default: str | None = None) -> list[str]:
-    """Return the comma-separated values of the environment variable `name`, as `words` does.
+    """Return the comma-separated secrets in the environment variable `name`, without surrounding blanks.
 
     Also record the name, so that `forget_secrets` removes the variable from the environment.
     """
@@ -173,10 +174,9 @@ def database(name: str, default: str | None = None) -> dict[str, object]:
 def cache(*names: str, apart: str = "") -> dict[str, object]:
     """Return the entry of CACHES for the first of the environment variables `names` that is set.
 
-    If none is set, returns the entry for an in-process cache.
-
-    The value of the variable is redis://host:port/number. `apart` is the LOCATION of an in-process cache, which does
-    not share entries with caches of another LOCATION.
+    The variable has the URL of a Redis database, such as redis://host:6379/0. If no variable is set, the entry is for
+    an in-process cache with the LOCATION `apart`. Two in-process caches share their entries only if they have the same
+    LOCATION.
     """
     name = next((name for name in names if variable_file.value(name, os.environ)), names[0])
     return service_url.cache(name, secret(name, "locmem://"), apart=apart)
@@ -211,7 +211,10 @@ def policy(name: str = "KEY_POLICY") -> str:
 
 
 def choice(name: str, default: str, allowed: Sequence[str]) -> str:
-    """Return the environment variable `name`. Raises ImproperlyConfigured if it is not one of `allowed`."""
+    """Return the environment variable `name`, or `default` if it is missing or empty.
+
+    Raises ImproperlyConfigured if the value is not one of `allowed`.
+    """
     value = text(name, default)
     if value not in allowed:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}, not {value!r}.")

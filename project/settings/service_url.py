@@ -63,8 +63,8 @@ def database(name: str, url: str) -> dict[str, object]:
 def cache(name: str, url: str, *, apart: str) -> dict[str, object]:
     """Return the entry of Django's CACHES for `url`, a URL of Redis or "locmem://" for an in-process cache.
 
-    `apart` is the LOCATION of the in-process cache. Caches with another LOCATION do not share its entries. Raises
-    ImproperlyConfigured, which names the variable `name`, if `url` has another form.
+    `apart` is the LOCATION of the in-process cache. Two in-process caches share their entries only if they have the
+    same LOCATION. Raises ImproperlyConfigured, which names the variable `name`, if `url` has another form.
     """
     if url == "locmem://":
         backend = "django.core.cache.backends.locmem.LocMemCache"

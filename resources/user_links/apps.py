@@ -1,4 +1,4 @@
-"""The Django app of the link table."""
+"""The Django app of the table that links the subjects of issuers to local users."""
 
 from django.apps import AppConfig
 

@@ -1,1 +1,1 @@
-"""The command `migrate` for the development process, which has two databases."""
+"""The command `migrate` for development, in which one process is issuer and API and has two databases."""

@@ -122,9 +122,10 @@ def begin(*, now: datetime) -> None:
 
 
 def changes_to(head: Head, since: Version | None, *, now: datetime) -> Changes | None:
-    """Return the changes after the version `since`. Runs no query if `head.newest` contains all of them.
+    """Return the changes after the version `since`, or all live entries if `since` is None.
 
-    `head` is the current state of the log. Returns None if the log does not have `since`.
+    `head` is the current state of the log. Runs no query if `head.newest` has all of the changes.
+    Returns None if the log does not have `since`.
     """
     if head.newest and head.newest.before == since:
         return Changes(head.version, feed_entries.merged([head.newest.body], now=now), ())

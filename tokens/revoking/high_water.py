@@ -53,9 +53,9 @@ def lost_event(*, now: datetime) -> datetime | None:
 
 
 def reset(*, now: datetime) -> bool:
-    """Delete the high-water marks, so that the database counts as current.
+    """Delete the high-water marks, so that no check reports the database as older than its marks.
 
-    Returns False if Redis did not delete them.
+    Returns False if Redis did not delete them. Returns True if there is no Redis.
     """
     return high_water_marks.reset(now=now)
 

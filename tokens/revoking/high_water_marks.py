@@ -149,7 +149,7 @@ def _read(redis: Any) -> Marks:
 
 
 def _add(pipeline: Any, name: str, member: str, score: float, *, keep: int) -> None:
-    """Add a member to a sorted set, and remove all but its `keep` greatest members."""
+    """Add `member` with its `score` to the sorted set of the marks `name`. Keeps only the `keep` greatest members."""
     pipeline.zadd(_key(name), {member: score})
     pipeline.zremrangebyrank(_key(name), 0, -keep - 1)
 

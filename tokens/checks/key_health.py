@@ -67,7 +67,7 @@ class Problem:
 def check(*, policy: Policy, encryption_keys: Sequence[EncryptionKey], now: datetime) -> list[Problem]:
     """Return every problem of settings, key rings and secrets.
 
-    `now` is the time by this node's clock. A problem is also that this clock and the database's differ too much.
+    `now` is the time by this node's clock. It is a problem, too, if this clock differs too much from the database's.
     """
     problems = [Problem(code="policy", ring="", message=message) for message in policy_problems(policy)]
     rings = list(Ring.objects.order_by("name"))

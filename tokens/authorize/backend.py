@@ -48,7 +48,7 @@ class Backend(OAuthLibCore):
 
 @cache
 def backend() -> Backend:
-    """Return the backend of this process, which all requests share."""
+    """Return the Backend for authorization requests. All requests of this process share it."""
     server = oauth2_settings.OAUTH2_SERVER_CLASS(
         oauth2_settings.OAUTH2_VALIDATOR_CLASS(), **oauth2_settings.server_kwargs
     )

@@ -28,8 +28,10 @@ LOG_IN = frozenset({"login", "select_account"})
 def needs_login(request: AuthorizationRequest, query: str, login: Login, *, now: datetime) -> bool:
     """Return True if `prompt` or `max_age` of the request requires a new login (OIDC Core section 3.1.2.1).
 
-    `query` is the request as its client sent it. After a redirect to the login page, `query` also has a signed mark.
-    Returns False if `login` was made for this mark (`reauthentication`).
+    Returns False if the user has just logged in for this request.
+
+    `query` is the request as its client sent it. If the user was sent to the login page, `query` also has a signed
+    mark, by which `reauthentication` recognizes the login.
     """
     if reauthentication.was_made(query, login, now=now):
         return False
@@ -103,10 +105,11 @@ def remember(request: AuthorizationRequest, user: User, *, now: datetime) -> Non
 
 
 def may_answer_unseen(client: Client, redirect_uri: str, user: User | AnonymousUser) -> bool:
-    """Return True if an error may be sent to the client before the user has answered a page (RFC 9700 section 4.11.2).
+    """Return True if the client may get an error before the user has answered a page (RFC 9700 section 4.11.2).
 
-    Returns False for a self-registered client with an https redirect URI that this user has not allowed before. Such a
-    client might be an attacker's, and a link to the issuer must not redirect to the attacker's site.
+    Returns False if the redirect URI of a self-registered client is https, and this user has not given this client
+    consent before. Such a client might be an attacker's, and a link to the issuer must not redirect to the attacker's
+    site.
     """
     if client.registered_by is None or not redirect_uri.startswith("https://"):
         return True

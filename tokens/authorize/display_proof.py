@@ -20,9 +20,9 @@ TIME_TO_DECIDE = timedelta(minutes=10)
 
 
 def content(request: AuthorizationRequest, query: str) -> str:
-    """Return the content of the consent page as one text: the request `query`, its scopes and further claims.
+    """Return the content of the consent page as one text, for `create` and `is_valid`.
 
-    `create` and `is_valid` take this text as `displayed`.
+    The text has the URL-encoded request (`query`), its scopes and its further claims.
     """
     # Also the scopes: a user who joins a group while reading the page must not give a scope that the page did not name.
     return "\n".join([query, *request.target.scopes, *consent.further_claims(request)])
@@ -46,5 +46,5 @@ def is_valid(proof: str, displayed: str, user: str, login: Login, *, now: dateti
 
 
 def _facts(displayed: str, user: str, login: Login) -> list[object]:
-    """Return the values that a proof signs: the SHA-256 of the displayed text, the user and the time of the login."""
+    """Return the values to sign: the SHA-256 of the displayed text, the user and the time of the login."""
     return [hashlib.sha256(displayed.encode()).hexdigest(), user, login.at.timestamp()]

@@ -60,13 +60,16 @@ def begin(request: HttpRequest, user: User, *, made_for: str, now: datetime) -> 
 
 
 def date_last(request: HttpRequest, user: User, *, now: datetime) -> None:
-    """Set the date of the session's newest login record to `now`, the database's clock."""
+    """Set the date of the session's newest authentication record to `now`, the database's clock."""
     last_record(request, user)["at"] = now.timestamp()
     request.session.modified = True
 
 
 def last_record(request: HttpRequest, user: User) -> dict[str, Any]:
-    """Return the newest login record of the session. The caller must mark the session as modified after changing it."""
+    """Return allauth's newest record of an authentication in this session, such as by a password.
+
+    A caller that changes the record must mark the session as modified.
+    """
     records: list[dict[str, Any]] = get_authentication_records(request, user)
     return records[-1]
 
@@ -74,8 +77,8 @@ def last_record(request: HttpRequest, user: User) -> dict[str, Any]:
 def leave(request: HttpRequest) -> None:
     """End the browser's session, before a user logs in.
 
-    After the login, `begin` compares the users. If the same user logged in, the new session keeps the `sid`. If another
-    user logged in, `begin` queues logout messages to the clients of the earlier session.
+    Stores the session's user and `sid` for `begin`. If the same user logs in, the new session keeps the `sid`. If
+    another user logs in, `begin` queues logout messages to the clients of the earlier session.
     """
     user, sid = request.user, request.session.pop(SID, "")
     logout(request)
@@ -98,10 +101,10 @@ def sid(request: HttpRequest) -> str:
 
 
 def _earlier_sid(request: HttpRequest, user: User, *, now: datetime) -> str:
-    """Return the `sid` that the new session keeps: that of the browser's earlier session, if this user had it.
+    """Return the `sid` of the browser's earlier session if it was a session of `user`.
 
-    Returns "" if there was no earlier session, or if it has ended. If the earlier session was another user's, ends that
-    session and returns "".
+    The new session then keeps this `sid`. Returns "" if there was no earlier session, or if it has ended. If the
+    earlier session was another user's, ends that session and returns "".
     """
     earlier_user, earlier = request.session.pop(EARLIER, (None, ""))
     if earlier_user == user.pk:
@@ -138,7 +141,10 @@ def current(request: HttpRequest) -> Login | None:
 
 
 def _amr(records: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return the claim `amr` (RFC 8176) for the login records, which are given by method."""
+    """Return the claim `amr` (RFC 8176) of a login.
+
+    The keys of `records` are the methods of the login, such as `password`. The values are allauth's records.
+    """
     names = [name for method in records for name in METHODS.get(method, ())]
     if PASSKEY in records:
         names.append(records[PASSKEY].get(KEY, HARDWARE))

@@ -30,17 +30,18 @@ def reached_class(request: AuthorizationRequest, login: Login) -> str | None:
 
 
 def suffices(request: AuthorizationRequest, login: Login, *, required: str) -> bool:
-    """Return True if the login is strong enough for the request and for the operator.
+    """Return True if the login is strong enough for the request, and satisfies the class `required`.
 
-    `required` is the class that the operator requires, or "".
+    `required` is the authentication context class that the operator requires, or "".
     """
     return satisfies(login.acr, required) and reached_class(request, login) is not None
 
 
 def missing_class(request: AuthorizationRequest, login: Login, *, required: str) -> str | None:
-    """Return the weakest class that is stronger than the login and is enough for the request and the operator.
+    """Return the weakest authentication context class with which a new login would suffice.
 
-    Returns None if there is no such class. `required` is the class that the operator requires, or "".
+    Considers only classes that are stronger than the class of `login`. Returns None if none of them suffices
+    (`suffices`). `required` is the class that the operator requires, or "".
     """
     stronger = [name for name in CLASSES if name not in satisfied(login.acr)]
     return next((name for name in stronger if suffices(request, replace(login, acr=name), required=required)), None)
@@ -50,7 +51,8 @@ def desired_class(request: AuthorizationRequest, login: Login, *, reachable: str
     """Return the weakest class of `acr_values` that the user can reach by a stronger login.
 
     Returns None if there is no such class, or if the login already satisfies a class of `acr_values`. `reachable` is
-    the strongest class that the user's factors allow. The caller may also answer the request without a stronger login.
+    the strongest class that the user can reach by the factors in the account. The caller may also answer the request
+    without a stronger login.
     """
     if any(name in satisfied(login.acr) for name in request.acr_values):
         return None

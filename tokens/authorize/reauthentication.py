@@ -40,9 +40,9 @@ def mark_of(query: str) -> str:
 
 
 def was_made(query: str, login: Login, *, now: datetime) -> bool:
-    """Return True if `login` has the same mark as the request `query`, and is at most `NEW` old.
+    """Return True if the user logged in for the request `query`, at most `NEW` (10 minutes) ago.
 
-    Returns False if `query` has no valid mark.
+    The login and `query` must have the same signed mark. Returns False if `query` has no valid mark.
     """
     mark = mark_of(query)
     return mark != "" and mark == login.made_for and now - login.at <= NEW

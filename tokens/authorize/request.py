@@ -86,10 +86,10 @@ class AuthorizationRefused(OAuthError):
 
 @contextmanager
 def as_refusal(**answer: str | None) -> Iterator[None]:
-    """Translate an OAuthError of the block to AuthorizationRefused.
+    """Raise AuthorizationRefused in place of an OAuthError from the `with` block.
 
-    `answer` has keyword arguments for AuthorizationRefused. Unavailable is not translated, because the client can send
-    the same request again later.
+    `answer` are the keyword arguments of AuthorizationRefused, such as `redirect_uri`. Unavailable is not replaced,
+    because the client can send the same request again later.
     """
     try:
         yield
@@ -122,7 +122,10 @@ class Query(Request):
 
     @property
     def refusal_mode(self) -> str:
-        """Return the response mode for an error response: form_post if the request names it once, else query."""
+        """Return the response mode for an error response: form_post or query.
+
+        The result is form_post if the request names form_post once, and the redirect URI is http or https.
+        """
         values = [value for name, value in self.uri_query_params if name == "response_mode"]
         return response_mode.of_refusal(values, self.redirect_uri or "")
 

@@ -91,7 +91,8 @@ def read(key: str, *, now: datetime) -> KeptRequest:
 def mark_answered(key: str, *, client_id: str, redirect_uri: str, now: datetime) -> None:
     """Record that the client of the stored request gets an answer at `now`, which is the database's clock.
 
-    A second answer within `AGAIN` changes nothing. The caller opens the transaction that makes the answer.
+    Records only the first answer. For another answer within `AGAIN` (10 seconds) of the first, changes nothing. If the
+    answer is a code, the caller must store the code in the same transaction.
 
     Raises AlreadyAnswered if the first answer is more than `AGAIN` old, and NotStored if the row does not exist any
     more or contains no request.
@@ -110,7 +111,7 @@ def mark_answered(key: str, *, client_id: str, redirect_uri: str, now: datetime)
 
 
 def _refuse_answered(row: SessionBase | Mapping[str, Any], *, now: datetime) -> None:
-    """Raise AlreadyAnswered if the row has a first answer, and that answer is more than `AGAIN` old."""
+    """Raise AlreadyAnswered if the request in `row` was first answered more than `AGAIN` (10 seconds) ago."""
     # A process of an older version stores no date: AGAIN is over at once.
     if ANSWERED in row and now.timestamp() - row.get(ANSWERED_AT, 0) > AGAIN.total_seconds():
         raise AlreadyAnswered(*row[ANSWERED])

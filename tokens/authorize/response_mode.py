@@ -30,14 +30,15 @@ def of_request(value: str | None, redirect_uri: str) -> str:
 
 
 def of_refusal(values: Sequence[str], redirect_uri: str) -> str:
-    """Return the response mode for an error: form_post if it is the only one of `values` and possible, else query.
+    """Return the response mode for an error response: form_post or query.
 
-    `values` are the `response_mode` parameters of the invalid request.
+    The result is form_post if `values` is ["form_post"] and the redirect URI is http or https. `values` has the values
+    of the parameter `response_mode` in the invalid request.
     """
     chosen = list(values) == [FORM_POST] and _takes_form(redirect_uri)
     return FORM_POST if chosen else QUERY
 
 
 def _takes_form(redirect_uri: str) -> bool:
-    """Return True if a browser can send a form to the redirect URI, which must be http or https."""
+    """Return True if the redirect URI is http or https, so that a browser can send a form to it."""
     return redirect_uri.startswith(("https://", "http://"))

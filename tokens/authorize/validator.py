@@ -48,7 +48,7 @@ class Validator(OAuth2Validator):
         return []
 
     def validate_scopes(self, client_id: str, scopes: list[str], client: Client, *_: Any, **__: Any) -> bool:  # noqa: ARG002
-        """Return True: tokens/authorize/request.py checks the scopes later, as the token endpoint does."""
+        """Return True: tokens/authorize/request.py checks the scopes later, by the rules of the token endpoint."""
         return True
 
     def authenticate_client(self, request: Any, *_: Any, **__: Any) -> bool:  # noqa: ARG002

@@ -26,7 +26,7 @@ class ClauseReport:
 
 
 def configuration() -> Configuration:
-    """Read the configuration from settings and database."""
+    """Return the clients, APIs and settings for the report, read from the database and the settings."""
     settings = conf.issuer()
     held = [client for client in Client.objects.filter(is_active=True).order_by("client_id") if client.follows_fapi2]
     return Configuration(

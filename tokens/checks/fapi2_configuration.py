@@ -9,7 +9,7 @@ PROFILE = f"{TESTS}checks/test_fapi2.py::"
 
 
 class State(Enum):
-    """The state of a clause of the FAPI 2.0 Security Profile, as the report names it."""
+    """The state of a clause of the FAPI 2.0 Security Profile. The value is the text in the report."""
 
     MET = "met"
     NOT_MET = "not met"

@@ -1,4 +1,4 @@
-"""Clauses 5.3.4 and 5.4 of FAPI 2.0: APIs, cryptography and key sets."""
+"""The clauses of sections 5.3.4 and 5.4 of the FAPI 2.0 Security Profile: APIs, cryptography and key sets."""
 
 from tokens.checks import fapi2_judges as judges
 from tokens.checks.fapi2_configuration import PROFILE, TESTS, Clause

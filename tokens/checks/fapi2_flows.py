@@ -1,4 +1,4 @@
-"""Clauses 5.3.2.2 and 5.3.2.3 of FAPI 2.0: the authorization endpoint, and the user's identifier."""
+"""The clauses of sections 5.3.2.2 and 5.3.2.3 of FAPI 2.0: the authorization endpoint, and the user's identifier."""
 
 from tokens.checks import fapi2_judges as judges
 from tokens.checks.fapi2_configuration import PROFILE, TESTS, Clause

@@ -1,4 +1,4 @@
-"""Clauses 5.3.2.1 of FAPI 2.0: general requirements for the issuer."""
+"""The clauses of section 5.3.2.1 of the FAPI 2.0 Security Profile: general requirements for the issuer."""
 
 from tokens.checks import fapi2_judges as judges
 from tokens.checks.fapi2_configuration import PROFILE, TESTS, Clause

@@ -1,25 +1,25 @@
-"""Functions that examine a configuration by clauses of FAPI 2.0. Each returns a sentence for each missing thing."""
+"""Functions that check a configuration against FAPI 2.0. Each returns a list of sentences, one for each problem."""
 
 from tokens.checks.fapi2_configuration import Configuration, Judge
 from tokens.models import fapi2
 
 
 def https(configuration: Configuration) -> list[str]:
-    """Return [], or a sentence with the problem if the issuer's URL is not https."""
+    """Return [] if the issuer's URL is https, else a list with one sentence about the problem."""
     return [] if configuration.issuer.startswith("https://") else ["the issuer's URL does not begin with https://"]
 
 
 def held(configuration: Configuration) -> list[str]:
-    """Return [], or a sentence with the problem if no client is required to follow the profile."""
+    """Return [] if any client has to follow the profile, else a list with one sentence about the problem."""
     if configuration.held or configuration.is_for_all:
         return []
     return ["no client follows the profile: create_client --fapi2, or FAPI2=true"]
 
 
 def lacking(problem: str) -> Judge:
-    """Return a function that reports each client with this `problem`.
+    """Return a function that lists the clients with this `problem`, one sentence for each.
 
-    It takes a configuration, and returns the result of `held` and one sentence for each such client.
+    If no client has to follow the profile, that function also returns the sentence of `held`.
     """
 
     def judge(configuration: Configuration) -> list[str]:

@@ -1,4 +1,4 @@
-"""Clauses 5.2 of FAPI 2.0: TLS, and the headers for browsers."""
+"""The clauses of section 5.2 of the FAPI 2.0 Security Profile: TLS, and the headers for browsers."""
 
 from tokens.checks import fapi2_judges as judges
 from tokens.checks.fapi2_configuration import TESTS, Clause

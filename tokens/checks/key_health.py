@@ -2,7 +2,7 @@
 
 The checks establish, in this order:
 1. The timings of the settings are consistent (`keys.rules.inequalities`).
-2. There is a key ring. A ring always has a key.
+2. There is at least one key ring, and so at least one signing key.
 3. `ring_health` finds no problem of a ring.
 4. All live client secrets are hashed under the first encrypting key.
 5. The database is not a restored backup: it has the events of AUDIT_JOURNAL, and is not older than the newest state
@@ -55,19 +55,19 @@ class Problem:
 
     @property
     def closed(self) -> bool:
-        """Return True if the problem is a row that does not decrypt, or whose MAC does not verify."""
+        """Return True if the problem is a signing key whose row does not decrypt or does not verify."""
         return self.code in ("cannot_open", "not_genuine")
 
     @property
     def waits(self) -> bool:
-        """Return True if nothing is wrong, and the operator only has to wait for a change that is under way."""
+        """Return True if the problem is only a note about a change that is under way."""
         return self.code in ("former_key", "flush")
 
 
 def check(*, policy: Policy, encryption_keys: Sequence[EncryptionKey], now: datetime) -> list[Problem]:
     """Return every problem of settings, key rings and secrets.
 
-    `now` is this node's clock, compared with the database's.
+    `now` is the time by this node's clock. It is a problem, too, if this clock differs too much from the database's.
     """
     problems = [Problem(code="policy", ring="", message=message) for message in policy_problems(policy)]
     rings = list(Ring.objects.order_by("name"))
@@ -86,7 +86,10 @@ def check(*, policy: Policy, encryption_keys: Sequence[EncryptionKey], now: date
 
 
 def _secrets(keys: Sequence[EncryptionKey], now: datetime) -> Iterator[tuple[str, str]]:
-    """Yield a problem for each encrypting key under which live client secrets are hashed. Skips the first of `keys`."""
+    """Yield a problem for each encrypting key, except the first, under which live client secrets are hashed.
+
+    The code of the problem is `lost_secrets` if `keys` lacks the encrypting key, else `former_key`.
+    """
     first, available = keys[0].id, {key.id for key in keys}
     for key_id, number in sorted(client_secret.live_by_key(now=now).items()):
         if key_id not in available:

@@ -60,7 +60,7 @@ class LostKey(Exception):
 
 
 def create(client: Client, *, now: datetime, expires_at: datetime | None = None) -> str:
-    """Generate a further secret for `client`, store its hash, and return the secret.
+    """Generate an additional secret for `client`, store its hash, and return the secret.
 
     If `expires_at` is None, the secret does not expire. Raises MalformedEncryptionKey if KEY_ENCRYPTION_KEYS is
     malformed.
@@ -70,10 +70,10 @@ def create(client: Client, *, now: datetime, expires_at: datetime | None = None)
 
 
 def add(client: Client, secret: str, *, now: datetime, expires_at: datetime | None = None) -> str:
-    """Store the hash of a further secret of `client`, which the caller generated. Returns the secret.
+    """Store the hash of `secret` as an additional secret of the client, and return `secret`.
 
-    Raises ValueError if the secret cannot have 256 random bits (see STRONG), and MalformedEncryptionKey if
-    KEY_ENCRYPTION_KEYS is malformed.
+    The caller has generated `secret`. Raises ValueError if `secret` is too short to have 256 random bits or has other
+    characters than STRONG permits, and MalformedEncryptionKey if KEY_ENCRYPTION_KEYS is malformed.
     """
     if not STRONG.fullmatch(secret):
         raise ValueError("a client secret has 256 random bits: at least 43 characters out of A-Z a-z 0-9 - _")
@@ -218,10 +218,13 @@ def _note_use(secret: ClientSecret, *, now: datetime) -> None:
 
 
 def _rehash(secret: ClientSecret, digests: dict[str, bytes], presented: str) -> None:
-    """Store the hash of `secret` under the first entry of KEY_ENCRYPTION_KEYS, unless it is stored already.
+    """Replace the stored hash of `secret` by a hash under the first entry of KEY_ENCRYPTION_KEYS.
 
-    The new hash replaces the stored hash. A slow hash is not replaced if the secret could be guessed. `presented` is
-    the secret in clear text. `digests` has its hash under each entry, by the id of the entry, the first entry first.
+    Does nothing if the stored hash is under the first entry already. An imported (slow) hash stays if the secret is too
+    short to have 256 random bits (see STRONG), because an attacker could guess it.
+
+    `presented` is the secret in clear text. `digests` has the hash of `presented` under each entry, by the id of the
+    entry, in the order of the entries.
     """
     first, digest = next(iter(digests.items()))
     if secret.imported_hash:

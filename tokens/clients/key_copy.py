@@ -47,7 +47,7 @@ class Undetermined(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """The keys that a fetch returned, and the instant at which it started."""
+    """The keys that a fetch returned, and the instant at which the fetch started."""
 
     keys: Keys = ()
     at: float = -math.inf

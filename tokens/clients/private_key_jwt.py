@@ -153,7 +153,8 @@ def _pasted(jwks: str) -> tuple[ClientKey, ...]:
 def use_once(client: Client, token_id: str, *, expires_at: datetime) -> str | None:
     """Record a client's `jti` as used until `expires_at`, and return the registry's version.
 
-    Returns None if the registry has no version. Raises Unfit if the `jti` was used before (replay), in any process.
+    One SQL statement does both. Returns None if the registry has no version. Raises Unfit if the `jti` was used before
+    (replay), in any process.
     """
     digest = hashlib.sha256(f"{client.client_id}\0{token_id}".encode()).digest()
     until = connection.ops.adapt_datetimefield_value(expires_at + CLOCK_ERROR)

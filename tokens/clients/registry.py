@@ -65,8 +65,8 @@ def _read_version(database: BaseDatabaseWrapper) -> str | None:
 def current(client_id: str, *, read: str | None, received: float | None) -> tuple[str | None, Client | None]:
     """Return the registry's version, and the client from the cache.
 
-    The client is None if it is not cached, or was read under another version. `read` is the version if the caller has
-    read it already, else None. For `received`, see `version`.
+    The client is None if it is not cached, or was cached under another version. `read` is the registry's version if the
+    caller knows it already, else None. For `received`, see `version`.
     """
     now = read or version(received=received)
     return now, recall(client_id, version=now)

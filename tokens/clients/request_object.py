@@ -32,7 +32,8 @@ LISTS = frozenset({"resource"})
 def read(text: str) -> Assertion:
     """Parse the request object in `text`, without verifying its signature.
 
-    Raises InvalidAssertion unless conditions 1 and 2 of the module's docstring hold.
+    Raises InvalidAssertion if the text is not a permitted JWT, or if a claim is missing, malformed or forbidden
+    (conditions 1 and 2 of the module's docstring).
     """
     parsed = assertion.parse(text, types=TYPES)
     claims = parsed.claims
@@ -48,7 +49,10 @@ def read(text: str) -> Assertion:
 
 
 def check(parsed: Assertion, client_id: str, *, issuer: str, now: datetime) -> None:
-    """Raise InvalidAssertion unless condition 4 of the module's docstring holds. The signature must be verified."""
+    """Raise InvalidAssertion unless the object names this client and issuer, and is valid now.
+
+    This is condition 4 of the module's docstring. The caller must have verified the signature.
+    """
     if parsed.claims["client_id"] != client_id:
         raise InvalidAssertion("its client_id is not that of the request")
     if parsed.claims["iss"] != client_id:

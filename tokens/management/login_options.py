@@ -48,7 +48,10 @@ def add(parser: ArgumentParser) -> None:
 
 
 def fields(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the values that the options give to columns, by column name. None means the column's default."""
+    """Return the values of the client's columns that the options set, by column name.
+
+    The value is None if the column keeps its default.
+    """
     return {
         "pkce": None if options["pkce"] == PkceRule.REQUIRED else options["pkce"],
         "allows_any_localhost_port": options["any_localhost_port"] or None,

@@ -139,7 +139,7 @@ def storable(text: str) -> bool:
 
 @contextmanager
 def exit_codes() -> Iterator[None]:
-    """Translate an error of the block to a CommandError with the exit code that EXIT_CODES lists for the error."""
+    """Raise CommandError, with an exit code of EXIT_CODES, in place of an error from the `with` block."""
     try:
         with translated_errors():
             yield

@@ -26,7 +26,8 @@ DJANGO = {"verbosity", "settings", "pythonpath", "traceback", "no_color", "force
 class Chosen:
     """The recipe and the variant that --for names.
 
-    `step` is the step of the recipe that this command runs. `given` has the options that the operator set, by name.
+    A recipe has several steps, each of which is a command to run. `step` is the step for the command that runs now.
+    `given` has the options that the operator set, by name.
     """
 
     recipe: Recipe
@@ -39,7 +40,10 @@ class Chosen:
         return configuration.parts(self.recipe, values, variant=self.variant)
 
     def printed(self, values: RealValues) -> Iterator[str]:
-        """Yield the lines of the program's configuration and of the commands to run next, for a terminal."""
+        """Yield lines for a terminal: the program's configuration, and the other commands of the recipe.
+
+        `values` are the real values of the registration, such as the client_id.
+        """
         others = configuration.commands(self.recipe, self.step, values)
         return configuration.printed(self.recipe, self.configuration(values), others)
 
@@ -74,7 +78,7 @@ def choose(command: str, parser: ArgumentParser, options: dict[str, Any]) -> Cho
 
 @contextmanager
 def usage_errors() -> Iterator[None]:
-    """Translate InvalidRecipe and MissingValue of the block to CommandError."""
+    """Raise CommandError in place of InvalidRecipe or MissingValue from the `with` block."""
     try:
         yield
     except (InvalidRecipe, MissingValue) as error:

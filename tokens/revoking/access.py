@@ -66,9 +66,9 @@ def log_out_everywhere_by_user(user: User, *, now: datetime) -> None:
 
 @transaction.atomic
 def withdraw(user: User, client: Client, *, now: datetime) -> bool:
-    """Revoke all grants of a user for a client, and their tokens, at the user's request. Delete the user's consents.
+    """Revoke all grants of a user for a client, and their tokens, at the user's request.
 
-    Returns False if there was nothing to revoke or delete.
+    Also deletes the user's consents for this client. Returns False if there was nothing to revoke or delete.
     """
     # The user is locked first, as in token issuance, so that a concurrent code is issued before or after this function.
     User.objects.select_for_update(no_key=True).get(pk=user.pk)

@@ -118,9 +118,10 @@ def _reasons(events: Iterable[Entry]) -> dict[str, str]:
 
 
 def _apply(events: Sequence[Entry], lacking: Sequence[Entry], *, actor: str, now: datetime) -> Restored:
-    """Apply the events of secrets, users and clients, and log all users out. The caller must open a transaction.
+    """Apply the events that concern secrets, users and clients, and log all users out.
 
-    `lacking` has those of `events` that the database lacks.
+    `events` are all events of the journal and the audit logs. `lacking` are those that the database lacks. Also revokes
+    all initial access tokens. Returns what was changed. The caller must open a transaction.
     """
     secrets = [
         name for event in lacking if event.action in SECRETS for name in _end_secret(event, actor=actor, now=now)

@@ -67,15 +67,18 @@ class BulkTarget:
 
 
 def preview(target: BulkTarget) -> dict[str, int]:
-    """Return the number of user grants that `revoke` would revoke, and of users that it would log out."""
+    """Count the user grants that `revoke` would revoke, and the users that it would log out.
+
+    Returns the numbers as `grants` and `users`.
+    """
     grants = UserGrant.objects.filter(target.grants(), revoked_at=None).count()
     return {"grants": grants, "users": _users(target)}
 
 
 def revoke(target: BulkTarget, *, reason: str, actor: str) -> dict[str, int]:
-    """Revoke the tokens, record an event, and publish the revocations.
+    """Revoke the tokens of the target, record an event, and publish the revocations.
 
-    Returns the numbers of revoked grants and of users who were logged out, as `preview` does.
+    Returns the number of revoked grants as `grants`, and of users who were logged out as `users`.
     """
     counts = {"grants": 0, "users": 0}
     if target.everything:
@@ -98,7 +101,10 @@ def revoke(target: BulkTarget, *, reason: str, actor: str) -> dict[str, int]:
 
 
 def _begin(target: BulkTarget, reason: str, actor: str) -> None:
-    """Revoke every access token issued so far, and record the beginning of the run in the audit trail."""
+    """Revoke all access tokens that the issuer has issued so far, before `revoke` revokes the grants.
+
+    Also records in the audit trail that the revocation has begun. Only for a target that is the issuer.
+    """
     with transaction.atomic():
         now = store.database_now()
         revocation_record.revoke_everything(now=now)

@@ -71,9 +71,10 @@ class Documents:
     def get(
         self, key: DocumentKey, edition: Edition, *, now: datetime, build: Callable[[], Document | None]
     ) -> Document | None:
-        """Return the cached document, or else call `build` and cache its result. Returns None if `build` does.
+        """Return the cached document for `key`, or else build, cache and return a new one.
 
-        Waits while another thread builds a document.
+        Does not use a cached document that is of another `edition` or must be renewed at `now`. If `build` returns
+        None, returns None and caches nothing. Waits while another thread builds a document.
         """
         with self._building:
             # Another thread can have built the document while this thread waited.

@@ -25,5 +25,8 @@ def merged(parts: Iterable[bytes], *, now: datetime | None = None) -> bytes:
 
 
 def until(body: bytes) -> int:
-    """Return the latest expiry of the packed entries in `body`, as Unix time in seconds."""
+    """Return the time at which the last of the packed entries expires, as Unix time in seconds.
+
+    `body` must have at least one entry.
+    """
     return max(int(until) for _, until, _ in struct.iter_unpack(LAYOUT, body))

@@ -48,7 +48,7 @@ CHUNK = 1000
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A version of the log. Its text is `<number>.<tag>`."""
+    """A version of the revocation log: its number, and a random tag. As text, it is `<number>.<tag>`."""
 
     number: int
     tag: str
@@ -83,7 +83,10 @@ class Head:
 
     @property
     def has_waiting(self) -> bool:
-        """Return True if entries wait for the next version, or might wait because the last publication was full."""
+        """Return True if entries wait for the next version, or might wait.
+
+        More entries might wait if the last publication took as many entries as it could hold.
+        """
         return self.waiting_at is not None
 
 
@@ -119,9 +122,10 @@ def begin(*, now: datetime) -> None:
 
 
 def changes_to(head: Head, since: Version | None, *, now: datetime) -> Changes | None:
-    """Return the changes after the version `since`. Runs no query if `head.newest` contains all of them.
+    """Return the changes after the version `since`, or all live entries if `since` is None.
 
-    `head` is the current state of the log. Returns None if the log does not have `since`.
+    `head` is the current state of the log. Runs no query if `head.newest` has all of the changes.
+    Returns None if the log does not have `since`.
     """
     if head.newest and head.newest.before == since:
         return Changes(head.version, feed_entries.merged([head.newest.body], now=now), ())
@@ -131,7 +135,8 @@ def changes_to(head: Head, since: Version | None, *, now: datetime) -> Changes |
 def changes(since: Version | None, *, now: datetime, sealed: int) -> Changes | None:
     """Return the live entries that were published after `since`, or all live entries if `since` is None.
 
-    `sealed` is the number of the last version that segments contain. Returns None if the log does not have `since`.
+    `sealed` is the number of the last version whose entries are in a segment. Returns None if the log does not have
+    `since`.
     """
     # Up to SEGMENT entries are returned inline. If there are more, the answer names the segments with the older ones.
     number = since.number if since else 0
@@ -149,12 +154,12 @@ def changes(since: Version | None, *, now: datetime, sealed: int) -> Changes | N
 
 
 def _is_known(version: Version) -> bool:
-    """Return True if the log has this version with this tag."""
+    """Return True if the log still has a version with this number and this tag."""
     return Publication.objects.filter(version=version.number, tag=version.tag).exists()
 
 
 def _count(after: int, *, now: datetime) -> int:
-    """Return the number of live entries that were published after a version."""
+    """Return the number of live entries that were published after the version with the number `after`."""
     live = Publication.objects.filter(version__gt=after, until__gt=int(now.timestamp()))
     return live.aggregate(count=Sum("count"))["count"] or 0
 
@@ -167,10 +172,10 @@ def new_tag() -> str:
 def published(after: int, *, now: datetime) -> tuple[Version, list[bytes], Version | None]:
     """Return the publications after the version with the number `after`, oldest first.
 
-    Skips expired publications. The result has at most SEGMENT entries in total.
+    Skips expired publications. Stops before the publications have more than SEGMENT entries in total.
 
-    Returns three values: the last version that was read, the packed entries of each publication, and the version
-    `after` with its tag. The third value is None if the log does not have that version any more.
+    Returns three values: the last version that the result covers, the packed entries of each publication, and the
+    version with the number `after`. The third value is None if the log does not have that version any more.
     """
     # One statement, so that all publications are read from the same state of the database.
     total, bodies, version, first = 0, [], Version(after, ""), None

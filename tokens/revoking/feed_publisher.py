@@ -36,7 +36,7 @@ DELETE FROM tokens_waitingentry WHERE id IN (SELECT id FROM tokens_waitingentry 
 def publish(*, now: datetime, batches: int = BATCHES) -> feed_log.Head:
     """Publish waiting entries in up to `batches` transactions, each with one new version. Returns the log's new state.
 
-    If entries can still wait, `has_waiting` of the result is True.
+    `has_waiting` of the result is True if more entries might wait.
     """
     for _ in range(batches):
         published = _publish_batch(now=now)
@@ -70,9 +70,10 @@ def _vacuum() -> None:
 
 
 def _publish_batch(*, now: datetime) -> feed_log.Head:
-    """Publish as many waiting entries as fit into the segment, as the next version. Returns the new state of the log.
+    """Publish waiting entries as the next version, and return the new state of the log.
 
-    If no entries wait, there is no new version.
+    Takes as many entries as still fit into the next segment. If that segment is full, seals it first. If no entries
+    wait, there is no new version.
     """
     with transaction.atomic():
         # The row lock makes publishers wait for each other until the commit, so that versions commit in order.
@@ -95,8 +96,8 @@ def _publish_batch(*, now: datetime) -> feed_log.Head:
 def _lock(*, now: datetime) -> tuple[feed_log.Version, int, int]:
     """Lock the row of the log until the commit. Creates the log if there is none.
 
-    Returns three values: the current version, the number of the last version whose entries are in a segment, and the
-    number of entries that are in no segment yet.
+    Returns three values: the current version, the number of the last version whose entries are sealed in a segment, and
+    the number of entries that were published since then.
     """
     # SQLite locks the whole database at the beginning of a transaction.
     for_update = "FOR UPDATE" if connection.vendor == "postgresql" else ""
@@ -129,7 +130,11 @@ def _take(limit: int) -> list[bytes]:
 
 
 def _seal(version: feed_log.Version, *, after: int, now: datetime) -> None:
-    """Pack the entries that were published after the version number `after` into a new segment, up to `version`."""
+    """Store a new segment with all live entries that were published after the version number `after`.
+
+    `version` is the current version, and the last one whose entries are in the segment. Logs an error if there are too
+    many segments.
+    """
     _, bodies, _ = feed_log.published(after, now=now)
     if body := feed_entries.merged(bodies, now=now):
         digest = feed_log.base64url(hashlib.sha256(body).digest())

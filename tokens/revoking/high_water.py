@@ -53,15 +53,15 @@ def lost_event(*, now: datetime) -> datetime | None:
 
 
 def reset(*, now: datetime) -> bool:
-    """Delete the high-water marks, so that the database counts as current.
+    """Delete the high-water marks, so that no check reports the database as older than its marks.
 
-    Returns False if Redis did not delete them.
+    Returns False if Redis did not delete them. Returns True if there is no Redis.
     """
     return high_water_marks.reset(now=now)
 
 
 class Recorder:
-    """Records the newest state of the database in Redis, for the background refresh.
+    """Records the newest state of the database in Redis. tokens/background.py calls `record` regularly.
 
     Safe to use from several threads.
     """
@@ -124,9 +124,10 @@ def _problem(marks: Marks, state: Marks, *, now: datetime) -> str:
 
 
 def _feed(marks: Marks, state: Marks) -> Iterator[str]:
-    """Yield a problem if the feed is older than the mark in Redis.
+    """Yield a problem if the revocation feed in the database went back since Redis recorded `marks`.
 
-    Also yields a problem if the feed's version with the mark's number has another tag than the mark.
+    The feed went back if its number in `state` is lower than the number in the mark, or if the database has another tag
+    for the number in the mark.
     """
     if marks.feed is None:
         return

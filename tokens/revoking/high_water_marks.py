@@ -71,9 +71,9 @@ def was_replaced(registry: str, *, now: datetime) -> bool:
 
 
 def write(state: Marks, *, over: Marks, now: datetime) -> None:
-    """Record `state`, the newest state of the database, as the high-water marks in Redis.
+    """Store `state`, the newest state of the database, as the new high-water marks in Redis.
 
-    The caller must read the old marks `over` from Redis first, and then `state` from the database.
+    `over` are the old marks. The caller must read `over` from Redis first, and then `state` from the database.
     """
     # Because of this order, `state.registry` is not older than `over.registry`. If they differ, it replaced the latter.
 
@@ -149,13 +149,16 @@ def _read(redis: Any) -> Marks:
 
 
 def _add(pipeline: Any, name: str, member: str, score: float, *, keep: int) -> None:
-    """Add a member to a sorted set, and remove all but its `keep` greatest members."""
+    """Add `member` with its `score` to the sorted set of the marks `name`. Keeps only the `keep` greatest members."""
     pipeline.zadd(_key(name), {member: score})
     pipeline.zremrangebyrank(_key(name), 0, -keep - 1)
 
 
 def _key(name: str) -> str:
-    """Return the Redis key of the marks `name`. The key contains the issuer's URL."""
+    """Return the Redis key under which marks are stored. `name` is their name, such as `events`.
+
+    The key contains the issuer's URL.
+    """
     return str(caches[ALIAS].make_key(f"marks:{conf.issuer().url}:{name}"))
 
 
@@ -174,7 +177,7 @@ def _version(members: Sequence[bytes]) -> Version | None:
 
 
 def _event(members: Sequence[bytes]) -> Event | None:
-    """Return the audit event that Redis stores as the first of `members`, in the form of `_packed`.
+    """Return the audit event in the first of `members`, which has the form `<id>.<microseconds since EPOCH>`.
 
     Returns None if `members` is empty or the first is malformed.
     """

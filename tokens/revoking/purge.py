@@ -1,6 +1,6 @@
-"""Deletes rows that no request needs any more, in short transactions, along an index.
+"""Deletes rows that no request needs any more, in short transactions, in the order of an index.
 
-- A row is deleted only if it has ended by the clock of every node.
+- A row is deleted only if no node needs it, even if the clock of that node is slow.
 - The row of a code or refresh token is needed to detect reuse. So it stays until every token that was issued for it has
   expired.
 - A transaction that takes long makes the next one smaller, so that no request waits long for a lock.
@@ -59,7 +59,7 @@ Ended = Callable[[datetime], "QuerySet[Model]"]
 
 
 def _grants(now: datetime) -> "QuerySet[UserGrant]":
-    """Return the grants that ended so long ago that every token under such a grant has expired."""
+    """Return the grants whose `ends_at` is so long ago that every token under the grant has expired."""
     return UserGrant.objects.filter(ends_at__lt=now - revocation_record.acceptance_after_issue()).order_by("ends_at")
 
 
@@ -79,7 +79,10 @@ def _unredeemed(codes: type[AuthorizationCode] | type[DeviceCode], now: datetime
 
 
 def _versions(now: datetime) -> "QuerySet[Publication]":
-    """Return the publications whose entries have expired, except recent publications and the current one."""
+    """Return the publications whose entries have expired.
+
+    Excludes the current publication, and recent ones that a reader might name in `since`.
+    """
     # Readers of the feed name recent versions in `since`, so the log must still have them.
     current = RevocationLog.objects.values_list("version", flat=True).first()
     old = Publication.objects.filter(
@@ -144,6 +147,9 @@ def purge(table: str, *, now: datetime, batch: int = BATCH) -> Iterator[int]:
 
 
 def _ended(table: str, *, now: datetime) -> "QuerySet[Model]":
-    """Return the rows of `table` that have ended by the clock of every node. `table` is a key of TABLES."""
+    """Return the rows of `table` that can be deleted even if the clock of a node is slow.
+
+    `table` is a key of TABLES. `now` is the database's clock.
+    """
     # A node with a slow clock would accept a used assertion again if its row were deleted by a fast clock.
     return TABLES[table](now - 2 * conf.issuer().key_policy.clock_error)

@@ -44,7 +44,10 @@ class BatchSize:
 
 @dataclass(frozen=True, slots=True)
 class _Keys:
-    """The primary keys of locked rows, as the right side of an SQL condition (`one_of`) and its values."""
+    """The primary keys of locked rows, as a part of an SQL statement.
+
+    `one_of` is the text after the column, such as `IN (%s, %s)`. `values` are the parameters of that text.
+    """
 
     one_of: str
     values: Sequence[Any]

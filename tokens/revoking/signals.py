@@ -29,8 +29,8 @@ NEW_PASSWORD = "_password"  # noqa: S105 (an attribute)
 def _rows_to_lock(instance: User | Client, origin: Any) -> list[Any]:
     """Return the primary keys of the rows to lock before `instance` is deleted.
 
-    `origin` is the instance or the QuerySet of which `delete` was called. For the first row of a QuerySet, returns the
-    keys of all its rows.
+    `origin` is the instance or the QuerySet of which `delete` was called. A QuerySet sends a signal for each of its
+    rows. For the first row, returns the keys of all rows. For a later row, returns only the key of that row.
     """
     # Django deletes the rows of a query in the order of their keys. All of them are locked before the first is deleted.
     if not (isinstance(origin, QuerySet) and origin.model is type(instance)):
@@ -41,7 +41,11 @@ def _rows_to_lock(instance: User | Client, origin: Any) -> list[Any]:
 
 @receiver(post_save, sender=User)
 def user_saved(instance: User, *, created: bool, **_: Any) -> None:
-    """Revoke the grants and tokens of a user who is disabled, and log out a user whose password changed."""
+    """Revoke the grants and tokens of the saved user if the user is disabled.
+
+    If an active user got a new password, ends all sessions, grants and tokens of the user. Ignores the first password
+    of a new user.
+    """
     if not instance.is_active:
         everywhere.revoke_user(instance, "its user is disabled")
     elif not created and getattr(instance, NEW_PASSWORD, None) is not None:
@@ -50,7 +54,10 @@ def user_saved(instance: User, *, created: bool, **_: Any) -> None:
 
 @receiver(pre_delete, sender=User)
 def lock_user(instance: User, *, origin: Any = None, **_: Any) -> None:
-    """Lock the users that are to be deleted, then their grants. Queue logout messages for sessions of `instance`."""
+    """Lock the users to be deleted, then their grants, and queue logout messages for the sessions of `instance`.
+
+    For `origin` see `_rows_to_lock`.
+    """
     # Token issuance and `bulk.end_sessions_and_tokens_in_batches` lock in the same order, to avoid deadlocks.
     users = _rows_to_lock(instance, origin)
     list(User.objects.select_for_update().filter(pk__in=users).order_by("pk").values_list("pk"))
@@ -66,14 +73,18 @@ def user_deleted(instance: User, **_: Any) -> None:
 
 @receiver(post_save, sender=Client)
 def client_saved(instance: Client, **_: Any) -> None:
-    """Revoke the grants and tokens of a client that is disabled."""
+    """Revoke the grants and tokens of the saved client if the client is disabled."""
     if not instance.is_active:
         everywhere.revoke_client(instance, "its client is disabled")
 
 
 @receiver(pre_delete, sender=Client)
 def lock_client(instance: Client, *, origin: Any = None, **_: Any) -> None:
-    """Lock the registry, then the clients that are to be deleted, the registry's version, and the clients' grants."""
+    """Lock the rows that the deletion of clients changes.
+
+    Locks, in this order: the registry, the clients to be deleted, the registry's version (which gets a new value), and
+    the clients' grants. For `origin` see `_rows_to_lock`.
+    """
     registry_lock.lock()
     # Every other change of a client locks in the same order, to avoid deadlocks.
     clients = _rows_to_lock(instance, origin)

@@ -130,7 +130,7 @@ def request(manifest: Manifest, options: dict[str, Any]) -> ApplyRequest:
 
 
 def create(path: Path) -> int:
-    """Create a file that only this user can read, and return its descriptor.
+    """Create a file that only the user of this process can read, and return its descriptor.
 
     Raises CommandError if the file exists or cannot be created.
     """
@@ -141,7 +141,10 @@ def create(path: Path) -> int:
 
 
 def by_client(secrets: Any) -> dict[str, str]:
-    """Return a mapping from the client_id of each new client to its secret."""
+    """Return a mapping from the client_id of each new client to its secret.
+
+    `secrets` are objects with a `client_id` and a `secret`.
+    """
     return {new.client_id: new.secret for new in secrets}
 
 

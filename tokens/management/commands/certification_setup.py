@@ -82,9 +82,9 @@ class Command(OperatorCommand):
 
 
 def bank_of(options: dict[str, Any]) -> Bank | None:
-    """Return the public keys and the scopes of the clients for the FAPI 2.0 plan, or None without --fapi2.
+    """Return the public keys and the scopes of the two clients for the FAPI 2.0 plan.
 
-    Raises CommandError if the options contradict each other.
+    Returns None if the option --fapi2 is absent. Raises CommandError if the options contradict each other.
     """
     if options["fapi2"] and len(options["jwks"]) not in (0, len(NAMES)):
         raise CommandError("--jwks is needed for both clients, or for none", returncode=USAGE)

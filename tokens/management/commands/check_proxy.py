@@ -52,7 +52,7 @@ class Command(OperatorCommand):
 
 
 def probed_server(url: str, cafile: str | None) -> ProbedServer:
-    """Return the address of the server, its TLS settings and the operator's token.
+    """Return the server to test: its address, the TLS settings and OPERATOR_TOKEN.
 
     Raises CommandError if the URL is invalid, or the certificates in `cafile` cannot be read.
     """

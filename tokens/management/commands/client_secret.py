@@ -122,7 +122,10 @@ def find_secret(options: dict[str, Any]) -> ClientSecret:
 
 
 def listed(secrets: Iterable[ClientSecret], *, now: datetime) -> dict[str, Any]:
-    """Return the properties of secrets, such as hint and dates, without the secrets themselves."""
+    """Return a dictionary whose entry "secrets" lists the properties of each secret, such as hint and dates.
+
+    The result does not contain the secrets themselves.
+    """
     names = ("hint", "created_at", "expires_at", "revoked_at", "last_used_on", "encryption_key_id")
     properties = [
         {"client_id": secret.client.client_id, "id": secret.pk, "live": secret.is_live(now=now)}

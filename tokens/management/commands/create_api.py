@@ -100,11 +100,11 @@ be changed in the admin.
         return api
 
     def _own_client(self, chosen: recipe_options.Chosen | None, options: dict[str, Any]) -> Registration | None:
-        """Return the introspection client of the program that --for names.
+        """Return the introspection client of the API, as the recipe that --for names describes it.
 
-        The caller registers the client together with the API.
+        The caller registers this client together with the API.
 
-        Returns None without --for, if the recipe has no introspection client, or if the operator named a client.
+        Returns None if --for is absent, if the recipe has no introspection client, or if the operator named a client.
         """
         if chosen is None or "client" in chosen.given or not options["client"]:
             return None

@@ -100,7 +100,10 @@ class Command(OperatorCommand):
             self._print(chosen, looser, [*chosen.printed(values)])
 
     def _of_recipe(self, chosen: recipe_options.Chosen) -> dict[str, Any]:
-        """Return the options that the recipe sets. Warns about redirect URIs that the program does not use."""
+        """Return the options for create_client: the recipe's, overridden by those that the operator set.
+
+        Warns if the operator set a redirect URI with a path that no redirect URI of the recipe has.
+        """
         for uri in defaults.unusual_redirect_uris(chosen.step, chosen.given):
             usual = ", ".join(chosen.step.options["redirect_uris"])
             self.stderr.write(f"Warning: {chosen.recipe.title} is known to use {usual}, not {uri}")
@@ -108,9 +111,10 @@ class Command(OperatorCommand):
             return defaults.client_options(chosen.recipe, chosen.step, chosen.given)
 
     def _print(self, chosen: recipe_options.Chosen, looser: list[str], lines: list[str]) -> None:
-        """Print what is less strict than the default (`looser`), what the program needs, and `lines`.
+        """Print facts about the registration, then `lines`, which have the program's configuration.
 
-        `lines` has the program's configuration.
+        The facts are each setting that is less strict than the default (`looser`), the program's need for verified
+        e-mail addresses, and the version of the program with which the recipe was tried.
         """
         recipe = chosen.recipe
         for sentence in looser:

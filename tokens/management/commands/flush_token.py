@@ -46,7 +46,7 @@ The token gives access to nothing: its private key is deleted when this command 
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Make the token, and print a curl command that sends a request with it."""
+        """Make a token whose kid is in no JWKS, and print a curl command that sends a request with it."""
         audience, url = options["audience"], options["url"]
         try:
             with exit_codes():

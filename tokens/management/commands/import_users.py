@@ -92,7 +92,7 @@ class Command(OperatorCommand):
 
 
 def chunks(path: Path) -> Iterator[str]:
-    """Yield the text of a file in parts.
+    """Yield the text of a file, at most CHUNK characters at a time.
 
     Raises OSError if the file cannot be read, and UnicodeDecodeError if it is not UTF-8.
     """

@@ -121,6 +121,9 @@ def passphrase(options: dict[str, Any]) -> str:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a new file that only this user can read. Raises OSError if the file exists or cannot be written."""
+    """Write a new file that only the user of this process can read.
+
+    Raises OSError if the file exists or cannot be written.
+    """
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(content)

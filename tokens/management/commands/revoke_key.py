@@ -137,7 +137,7 @@ def run(ring: str, options: dict[str, Any], *, dry_run: bool = False) -> KeyRevo
 
 
 def text(revocation: KeyRevocation, options: dict[str, Any]) -> str:
-    """Return the revocation in one key ring as JSON or as text."""
+    """Return the result of `run` for one key ring, as JSON if --json is set, else as text."""
     if options["json"]:
         return json.dumps(revocation.members(), cls=DjangoJSONEncoder)
     return f"ring {revocation.ring}\n{revocation}" if options["all"] else str(revocation)

@@ -30,7 +30,10 @@ ACTOR = "command:rotate_keys"
 
 
 class Command(KeyCommand):
-    """Takes the next step of each key ring, encrypts keys again, cancels a key, or moves an API to a ring."""
+    """Takes the next step of each key ring, cancels a key, or moves an API to a ring.
+
+    With --rewrap, encrypts keys again under the first entry of KEY_ENCRYPTION_KEYS.
+    """
 
     help = "Take the next safe step of the signing keys: create the first key and its standby, or switch when due."
     notes = f"""{EXIT_CODES}
@@ -82,7 +85,10 @@ To sign one API's tokens with a ring of its own:
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Take one step of each key ring and print it. An error in one ring does not stop the others."""
+        """Call `run` for each key ring and print the results. An error in one ring does not stop the others.
+
+        With --rewrap, also encrypts the secrets of second factors again.
+        """
         check_options(options)
         try:
             with exit_codes():
@@ -97,7 +103,11 @@ To sign one API's tokens with a ring of its own:
             ) from error
 
     def _renew_factors(self, options: dict[str, Any]) -> None:
-        """Encrypt the secrets of users' second factors again. Prints how many if there are any, but not with --json."""
+        """Encrypt the secrets of second factors again, under the first entry of KEY_ENCRYPTION_KEYS.
+
+        Skips secrets that are encrypted under this entry already. Prints how many were encrypted and how many do not
+        decrypt, unless both numbers are 0 or --json is set.
+        """
         renewed, lost = renewal.renew()
         if (renewed or lost) and not options["json"]:
             note = f"; {lost} do not decrypt: their users set them up again" if lost else ""
@@ -144,7 +154,11 @@ def rings_of(options: dict[str, Any]) -> list[str]:
 
 
 def run(ring: str, options: dict[str, Any]) -> Outcome | Planned:
-    """Take the step in `ring` that the options name: rotate, encrypt again, cancel a key, or move an API."""
+    """Change the key ring `ring` as the options say.
+
+    --rewrap encrypts its keys again under the first encrypting key, --cancel cancels an announced key, and --move moves
+    an API to the ring. Without these three, takes the next step of the rotation.
+    """
     step = operation(ACTOR, now=timezone.now())
     if options["rewrap"]:
         return rewrap(step, ring)

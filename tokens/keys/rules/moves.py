@@ -1,4 +1,4 @@
-"""Compute which key ring signs for an API while the API moves from one ring to another, so that no token is lost. Pure.
+"""Compute which key ring signs for an API during its move to another ring, so that no token is refused. Pure.
 
 Rules:
 - The previous ring signs until the first key of the new ring starts, even if that is later than planned.

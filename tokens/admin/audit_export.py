@@ -35,7 +35,7 @@ class _Echo:
 
 
 def lines(events: Iterable[Exported]) -> Iterator[str]:
-    """Yield the header and a line for each event (RFC 4180)."""
+    """Yield the lines of a CSV file (RFC 4180): the header, then a line for each event."""
     writer = csv.writer(_Echo())
     yield str(writer.writerow(COLUMNS))
     for event in events:

@@ -119,7 +119,7 @@ class ClientAdmin(TokenFields, PrefixSearch, Audited):
         return super().change_view(request, object_id, form_url, (extra_context or {}) | recent)
 
     def creation_details(self, form: Any) -> Mapping[str, Any] | None:
-        """Return the properties of the new client, for the audit event of its creation."""
+        """Return the properties of the new client, for the audit event of its creation. Never returns None."""
         return created_row(form.instance, form.cleaned_data["scopes"], form.cleaned_data["apis"])
 
     def get_form(self, request: HttpRequest, obj: Any = None, *args: Any, **kwargs: Any) -> Any:
@@ -136,7 +136,7 @@ class ClientAdmin(TokenFields, PrefixSearch, Audited):
         return super().has_delete_permission(request, obj) and (obj is None or may_change(request, obj))
 
     def get_inlines(self, _request: HttpRequest, obj: Any = None) -> Any:
-        """Return the table of secrets, unless the client is new."""
+        """Return the inline table of the client's secrets, or [] if the client is new."""
         return [SecretInline] if obj else []
 
     def get_readonly_fields(self, _request: HttpRequest, obj: Any = None) -> Any:

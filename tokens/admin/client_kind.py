@@ -34,7 +34,7 @@ ADDRESSES = forms.Textarea(attrs={"rows": 3, "cols": 60})
 
 
 class KindForm(forms.Form):
-    """The form for a new client of a kind. It has only the fields that the kind needs."""
+    """The form for a new client of one kind, such as a web application. It has only the fields that the kind needs."""
 
     name = forms.CharField(
         max_length=255, label=gettext_lazy("Name"), help_text=gettext_lazy("Shown to users on the consent page.")

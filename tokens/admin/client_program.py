@@ -4,7 +4,7 @@ A recipe (`tokens.recipes`) is a file with the client's options and the configur
 
 1. `by_topic` lists the programs on the page "What is it?".
 2. `add` asks for the program's address, scopes and keys if the recipe needs them.
-3. The answer shows the secret once, what is less strict than the default, and the configuration to paste.
+3. The answer shows the secret once, the settings that are less strict than the default, and the configuration to paste.
 """
 
 from collections.abc import Mapping, Sequence
@@ -60,7 +60,7 @@ class ProgramBlock:
 
 
 class ProgramForm(forms.Form):
-    """The form for a new client of a program. It asks for the values that the recipe needs from an operator."""
+    """The form for a client of a program such as JupyterHub. It asks for the values that the program's recipe needs."""
 
     name = forms.CharField(
         max_length=255, label=gettext_lazy("Name"), help_text=gettext_lazy("Shown to users on the consent page.")
@@ -119,9 +119,9 @@ class ProgramForm(forms.Form):
 
 
 def by_topic() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Return the name and title of each program that has a recipe for a client, grouped by topic.
+    """Return the programs for which a client can be added: for each topic, the name and title of each program.
 
-    Returns [] if a recipe is malformed.
+    The programs are those of all recipes, without resource servers. Returns [] if a recipe is malformed.
     """
     try:
         found = [one for one in catalog.recipes(conf.issuer().recipes).values() if one.kind != "resource server"]

@@ -1,6 +1,6 @@
 """Check if an administrator may give a client special rights (tokens/registration/delegation.py).
 
-Each missing permission is an error at the form field of the right that needs the permission.
+If the administrator lacks the permission for a right, the form shows an error at the field of that right.
 """
 
 from collections.abc import Callable, Sequence

@@ -24,7 +24,7 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A text for a block of code. A template prints it as a string literal of the block's programming language."""
+    """A text that a template prints as a literal: in Python or JavaScript (`code`), or in a shell (`shell`)."""
 
     text: str
 
@@ -44,7 +44,7 @@ class Literal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Values:
-    """The values of a client that the blocks show, such as its ID and secret."""
+    """The values of a new client that the code to paste contains, such as its ID and secret."""
 
     issuer: str
     client_id: str
@@ -57,14 +57,14 @@ class Values:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A block to paste, with its title."""
+    """A block of code to paste into the client's program, with the title of the block."""
 
     title: str
     text: str
 
 
 def blocks(kind: ClientKind, values: Values) -> list[Block]:
-    """Return the blocks to paste for a client of this kind, filled in with its `values`."""
+    """Return the blocks of code to paste for a client of this `kind`, filled in with the client's `values`."""
     context = _context(kind, values)
     fitting = [snippet for snippet in kind.snippets if _fits(snippet, values.redirect_uris)]
     return [Block(one.title, render_to_string(TEMPLATES + one.template, context).strip() + "\n") for one in fitting]
@@ -79,9 +79,9 @@ def _is_loopback(redirect_uris: Sequence[str]) -> bool:
 
 
 def _context(kind: ClientKind, values: Values) -> Mapping[str, object]:
-    """Return the variables of the templates, such as `client_id`.
+    """Return the variables for the templates of the code blocks, such as `client_id`.
 
-    Each text is a Literal, so that the template prints it as a string literal of the block's programming language.
+    Each text is a `Literal`, which a template prints as `code` or `shell`.
     """
     base, api_scope = values.issuer.rstrip("/"), " ".join(values.scopes)
     scope = " ".join((*OPENID, *values.scopes))

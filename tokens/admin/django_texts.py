@@ -1,4 +1,4 @@
-"""Texts of Django's admin that Django 5.2 does not translate into German. The catalogue of this app does."""
+"""Texts of Django's admin that Django 5.2 does not translate into German. This app's catalogue translates them."""
 
 from django.utils.translation import gettext_noop
 

@@ -25,7 +25,7 @@ class ExchangePolicyForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain 
         fields = ["client", "api", "scopes"]
 
     def clean(self) -> dict[str, Any]:
-        """Return the cleaned data. Adds an error at `scopes` that names the scopes of other APIs, if any."""
+        """Return the cleaned data. Adds an error at the field `scopes` if scopes of other APIs are chosen."""
         data = super().clean() or {}
         # The token endpoint would ignore such a scope, although the policy seems to allow it.
         if foreign := exchange_policy.foreign(data.get("scopes", ()), data.get("api")):

@@ -23,7 +23,7 @@ FOLLOWS, PRECEDES = "follows", "precedes"
 
 
 class KeysetList(ChangeList):
-    """The rows of a list in the admin (Django's ChangeList), with links to the page of rows before and after."""
+    """One page of a list in the admin (Django's ChangeList), with links to the previous and the next page."""
 
     order: tuple[Column, ...] = ()
     """The columns by which the list is sorted. Empty if the list cannot be paged by key."""
@@ -46,7 +46,10 @@ class KeysetList(ChangeList):
         return [column.expression for column in self.order] or list(ordering)
 
     def get_results(self, request: HttpRequest) -> None:
-        """Read the rows of the page that the request names by its number, or by `?follows=KEY` or `?precedes=KEY`.
+        """Read the rows of the requested page.
+
+        The URL names the page by its number, by the row before it (`?follows=KEY`), or by the row after it
+        (`?precedes=KEY`). KEY is the primary key of the row.
 
         Raises IncorrectLookupParameters if the number or KEY is not valid.
         """

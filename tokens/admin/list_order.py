@@ -17,7 +17,7 @@ NO_ROW = Q(pk__in=())
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of the order. `name` is a field of the listed table. `can_be_empty` is True if the field can be NULL."""
+    """A column by which a list is sorted. `name` is its field. `can_be_empty` is True if the field can be NULL."""
 
     name: str
     is_descending: bool
@@ -36,13 +36,13 @@ class Column:
         return field.desc(nulls_first=explicit) if self.is_descending else field.asc(nulls_last=explicit)
 
     def later(self, value: object) -> Q:
-        """Return the query condition that a row's value in this column comes after `value`."""
+        """Return the query condition that a row's value in this column is sorted after `value`."""
         if value is None:
             return self._empty(wanted=False) if self.is_descending else NO_ROW
         return self._compared("lt" if self.is_descending else "gt", value)
 
     def not_earlier(self, value: object) -> Q:
-        """Return the query condition that a row's value in this column is `value`, or comes after it."""
+        """Return the query condition that a row's value in this column is `value`, or is sorted after it."""
         if value is None:
             return Q() if self.is_descending else self._empty(wanted=True)
         return self._compared("lte" if self.is_descending else "gte", value)
@@ -93,7 +93,7 @@ def _has_own_order(field: "Field[object, object]", name: str) -> bool:
 
 
 def following(order: Sequence[Column], row: Model) -> Q:
-    """Return the query condition for the rows that follow `row` in this order."""
+    """Return the query condition for the rows that come after `row` in a list that is sorted by `order`."""
     first, *rest = order
     value = getattr(row, first.name)
     if not rest:

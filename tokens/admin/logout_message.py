@@ -17,13 +17,13 @@ from tokens.models import LogoutMessage
 
 
 class StateFilter(admin.SimpleListFilter):
-    """A filter of messages by their state."""
+    """A list filter that shows the logout messages in one state, such as pending."""
 
     title, parameter_name = gettext_lazy("state"), "state"
     conditions = {"dead": "dead_at", "pending": "due_at", "delivered": "delivered_at"}
 
     def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
-        """Return the value and the translated name of each state of messages that the administrator can choose."""
+        """Return the states that the administrator can choose, each as its value and its translated name."""
         return [("dead", gettext("given up")), ("pending", gettext("pending")), ("delivered", gettext("delivered"))]
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[LogoutMessage]) -> QuerySet[LogoutMessage]:

@@ -80,10 +80,10 @@ class PrefixSearch(LongList):
 
 
 def _by_key(found: QuerySet[Any], *, among: QuerySet[Any]) -> QuerySet[Any]:
-    """Return a query with the same rows as `found`, which is `among` filtered by the search.
+    """Return a query for the rows of `found` that selects them by primary key.
 
-    If there are at most LIMIT rows, the result selects them from `among` by their primary keys. Otherwise the result is
-    `found` itself.
+    `found` contains the rows of `among` that match the search. If `found` has more than LIMIT rows, returns `found`
+    itself.
     """
     # In the list's order, PostgreSQL might read every row to find a few. In no order, it uses the indexes of prefixes.
     keys = list(found.order_by().values_list("pk", flat=True)[: LIMIT + 1])

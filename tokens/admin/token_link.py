@@ -30,10 +30,10 @@ PERMISSION = "tokens.view_signingkey"
 
 
 def expected(name: str, value: object) -> Expectation | None:
-    """Return the expectation that a token has a header parameter or claim `name` with this value.
+    """Return the expectation that the header parameter or claim `name` of an inspected token is `value`.
 
-    If `name` is SUBJECT, `value` is an actor or subject of the audit trail, such as `key:abc`. Returns None if `value`
-    names nothing that a token contains.
+    If `name` is SUBJECT, `value` is an actor or subject of the audit trail, such as `key:abc`. Returns None if
+    no token can contain `value`.
     """
     return expectation.of_subject(str(value or "")) if name == SUBJECT else expectation.of_value(name, value)
 
@@ -54,7 +54,7 @@ def link(wanted: Expectation | None) -> SafeString:
 
 @dataclass(frozen=True)
 class TokenColumn:
-    """A column of a list: the link to the inspection, after the field's value if `shows_value`."""
+    """A list column with links to the inspection. If `shows_value`, the field's value is shown before the link."""
 
     field: str
     name: str

@@ -34,8 +34,8 @@ def obeyed(ring: Ring) -> Policy:
 def assumed(ring: Ring) -> Policy:
     """Return the timings from which steps compute the dates of keys.
 
-    If the settings made a timing shorter, tokens and copies of the JWKS from before still obey the longer value. So
-    steps compute with the longer value until these tokens and copies have expired.
+    If the settings made a timing shorter, earlier tokens and copies of the JWKS still obey the longer value. So steps
+    compute with the longer value until these tokens and copies have expired.
     """
     return Policy.from_json(ring.assumed or ring.policy)
 
@@ -63,9 +63,9 @@ def in_force(ring: Ring) -> dict[str, object]:
 def adopt(ring: Ring, proposed: Policy, *, now: datetime, write: bool = True) -> Policy:
     """Store `proposed`, the timings of the settings, in the row of the key ring. Return the ring's new assumed timings.
 
-    The caller holds the key ring's lock. If `write` is False, the object `ring` is changed, but its row is not. A dry
-    run for a time other than the present needs this, because the database checks a row by its own clock. Raises Unsafe,
-    with the violated inequality, if keys could not be rotated safely under `proposed`.
+    The caller holds the key ring's lock. If `write` is False, only the object `ring` is changed, not its row. This is
+    for a dry run at another time: the database checks a row by its own clock, so it could refuse the row. Raises
+    Unsafe, with the violated inequality, if keys could not be rotated safely under `proposed`.
     """
     if broken := next(problems(proposed), None):
         raise Unsafe(sentence("the key policy of the settings cannot be kept: {broken}", broken=broken))

@@ -38,9 +38,9 @@ def require_encrypting_keys(locked: LockedRing) -> None:
 
 
 def broken_successors(locked: LockedRing) -> list[str]:
-    """Return the kids of broken rows whose dates make their keys the successor.
+    """Return the kids of the broken rows that have a start and no withdrawal date. Omits discarded keys.
 
-    A successor has a start and no withdrawal date.
+    A ring can have only one such key. So the database would refuse another key as the successor.
     """
     return [key.kid for key in _broken(locked) if key.signs_at]
 
@@ -49,10 +49,10 @@ def storable(locked: LockedRing, discarded: Discarded, fresh: Sequence[Key]) -> 
     """Return the keys of `discarded` (the key ring after a revocation), changed so that the database accepts them.
 
     - Revoked and cancelled keys get the date at which their private halves are destroyed.
-    - If a broken row is a standby, the fresh standby is left out: a ring can have only one standby.
+    - A ring can have only one standby. If a broken row is a standby, the new standby is left out.
 
-    If the revocation needs a successor, raises CannotOpen in two cases: the successor's private half cannot be
-    decrypted, or a broken row is in the place of the successor (`broken_successors`).
+    `fresh` are the new keys of the revocation. If the revocation needs a successor, raises CannotOpen in two cases: the
+    successor cannot sign, or the database would refuse it because of a broken row (`broken_successors`).
     """
     if discarded.successor:
         locked.prove(discarded.successor.kid)
@@ -74,9 +74,9 @@ def storable(locked: LockedRing, discarded: Discarded, fresh: Sequence[Key]) -> 
 
 
 def _broken(locked: LockedRing) -> list[Key]:
-    """Return the keys of broken rows, without discarded keys and keys with a withdrawal date.
+    """Return the keys of the broken rows that are not discarded and have no withdrawal date.
 
-    The database counts each of these keys as a standby or a successor.
+    The database counts each returned key as the ring's standby or as its latest signing key.
     """
     return [row.key for row in locked.unverified if not row.key.discarded and row.key.withdraw_at is None]
 

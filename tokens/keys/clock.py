@@ -44,10 +44,10 @@ class Reading:
 
 
 def read(*, since: datetime | None = None) -> Reading:
-    """Return a reading of the database's clock and this node's clock.
+    """Read the database's clock and this node's clock up to `TRIES` times, and return the fastest reading.
 
-    Reads until a reading takes no longer than `CLOSE`, at most `TRIES` times, and returns the fastest reading. `since`
-    is this node's clock, if the caller has read it already. The first reading then begins at `since`.
+    Stops after a reading that took no longer than `CLOSE`. If the caller has read this node's clock already, that
+    instant is `since`, and the first reading begins at `since`.
     """
     closest = _once(since or timezone.now())
     for _ in range(TRIES - 1):

@@ -80,10 +80,9 @@ def require_in_time(started: datetime, policy: Policy) -> None:
 
 
 def _remedy(policy: Policy, took: timedelta) -> str:
-    """Return a hint for the error message, or "" if clock_error is `SLOW` or longer.
+    """Return a hint to raise clock_error, for the error message. Return "" if clock_error is at least `SLOW`.
 
-    The hint is to raise clock_error, because a step under load can take longer than the short clock_error of
-    development.
+    Development uses a short clock_error, which a step on a busy machine can exceed. `took` is the duration of the step.
     """
     if policy.clock_error >= SLOW:
         return ""

@@ -31,7 +31,7 @@ class LockNotHad(KeyProblem):
 
 
 class UnknownKey(KeyProblem):
-    """There is no such key or key ring, or the key's phase does not allow the step."""
+    """There is no such key or key ring, or the key's phase, such as withdrawn, does not allow the step."""
 
 
 class WrongRing(KeyProblem):

@@ -13,7 +13,7 @@ MEMBERS = ("alg", "kty", "n", "e", "crv", "x", "y")
 
 
 class KeyPair(Protocol):
-    """A key pair: the public half, and the ability to sign. The private half can be in another device (PKCS#11)."""
+    """A key pair: the public half, and the ability to sign. The private half can be inside a PKCS#11 token."""
 
     @property
     def algorithm(self) -> str:
@@ -36,9 +36,9 @@ class KeyPair(Protocol):
 
 
 class Signer(Protocol):
-    """The key that signs now.
+    """The signing key of a key ring at present.
 
-    A JWS header must have the `kid` and `algorithm` of the object that makes the signature.
+    Take the `kid` and `algorithm` of a JWS header from the same object as `sign`.
     """
 
     @property

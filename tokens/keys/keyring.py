@@ -1,7 +1,7 @@
 """The signing path: this process has one snapshot of each key ring, from which it signs tokens.
 
-- Phases are computed from the database's clock. A node computes this clock as the instant of the snapshot plus the time
-  that has passed since (tokens/keys/snapshots.py).
+- Phases are computed from the database's clock. A snapshot has the time of this clock at which it was read. A node adds
+  the time that has passed since the snapshot was read (tokens/keys/snapshots.py).
 - A view or command calls `clock` once per request, and passes the result on as `now`. No other clock is read.
 - `for_audience` returns the ring and key that sign an access token, and the instant of issue. It is called once per
   response. `for_client` does the same for ID tokens and logout tokens, `for_operator` for introspection responses, and
@@ -51,7 +51,7 @@ _signers: dict[str, _Remembered] = {}
 
 
 def clock(*, now: datetime) -> datetime:
-    """Return the database's clock at `now` (this node's clock), for all instants that nodes compare.
+    """Convert `now` from this node's clock to the database's clock. All nodes use that clock.
 
     Raises NotReady if this node's clock is wrong by more than clock_error, or if the keys could not be read for longer
     than `snapshot_age`.
@@ -67,18 +67,18 @@ def clock(*, now: datetime) -> datetime:
 
 
 def carried_clock(*, now: datetime) -> datetime:
-    """Return the database's clock at `now` (this node's clock), for the publication of keys.
+    """Convert `now` from this node's clock to the database's clock, even if this node's clock is wrong.
 
-    This node's clock can be wrong: unlike `clock`, this function does not refuse it. Raises NotReady if the keys could
-    not be read for longer than `snapshot_age`.
+    Unlike `clock`, this function does not check clock_error. It is for publishing keys and the revocation feed. Raises
+    NotReady if the keys could not be read for longer than `snapshot_age`.
     """
     return snapshots.at(DEFAULT_RING, node_time=now).carried(node_time=now)
 
 
 def estimated_clock(*, now: datetime) -> datetime:
-    """Return the database's clock at `now` (this node's clock), or `now` if this process has no snapshot yet.
+    """Convert `now` from this node's clock to the database's clock, without a query and without an error.
 
-    Sends no query and raises no error.
+    Returns `now` unchanged if this process has no snapshot yet.
     """
     return snapshots.estimate(DEFAULT_RING, node_time=now)
 

@@ -126,11 +126,13 @@ def hold(
 ) -> Iterator[LockedRing]:
     """Lock the key ring `name` for one step, and commit when the block ends. Roll back if `dry_run` is set.
 
+    - `operation` has the settings and the actor of the step.
     - If `adopt` is set, the timings of the settings are stored with the ring before the step (`adoption`).
     - `at` replaces the database's clock, and needs `dry_run`.
-    - First, each key is proved: its row verifies, and its private half, unless destroyed, can sign (`proof`).
-    - If `skip_unverified` is set and a row does not verify, no key is proved, and the timings of the settings are not
-      stored. Rows with no valid MAC are left out. So a broken row cannot prevent the revocation of another key.
+    - Each row must verify, and each stored private half of a key that is not discarded must be able to sign (`proof`).
+    - `skip_unverified` is for revocations: a broken row must not prevent the revocation of another key. The check for
+      a restored backup is omitted. If a row does not verify, private halves are not checked either, the timings of the
+      settings are not stored, and rows with no valid MAC are left out.
 
     Raises:
         LockNotHad: Another process held the ring's lock for 30 s.

@@ -72,7 +72,7 @@ def generate(algorithm: str, *, bits: int | None = None) -> Material:
 def require_supported(algorithm: str, bits: int | None) -> None:
     """Raise ValueError if a key ring cannot have the algorithm or the size. The message names what is supported.
 
-    `bits` is the size of an RSA modulus, or None for the default size. Other algorithms need None.
+    `bits` is the size of an RSA modulus, or None for the default size. For all other algorithms it must be None.
     """
     if algorithm not in ALGORITHMS:
         raise ValueError(f"the algorithm {algorithm!r} is not one of {', '.join(ALGORITHMS)}")

@@ -5,8 +5,8 @@ computed, so that later signatures are faster.
 
 Rules:
 - A pair is kept as long as its row has the same ciphertext, under an encrypting key that this process has.
-- A pair is dropped at the next reading if its row is not opened any more (revoked, destroyed, or not genuine).
-- Pairs of a PKCS#11 token are not cached. Each reading loads them from the token, which can refuse.
+- A pair is dropped at the next reading if its key is revoked, cancelled or destroyed, or if its row does not verify.
+- Pairs of a PKCS#11 token are not cached. Each reading loads them from the token, so that the token can refuse.
 """
 
 import hashlib
@@ -49,8 +49,9 @@ def opened(
 def _fingerprint(row: StoredKey, keys: Sequence[EncryptionKey]) -> bytes | None:
     """Return the digest by which the row's key pair is cached, or None if the pair must not be cached.
 
-    The digest covers the ciphertext, the columns of `identity`, the kid and the encrypting key. A pair must not be
-    cached if it is in a PKCS#11 token, if its private half is destroyed, or if `keys` lack its encrypting key.
+    The digest covers the ciphertext, the columns that never change (`identity`), the kid and the encrypting key. A pair
+    must not be cached if it is in a PKCS#11 token, if its private half is destroyed, or if `keys` lack its encrypting
+    key.
     """
     under = next((key for key in keys if key.id == row.encryption_key_id), None)
     if row.keystore != DATABASE or row.sealed is None or under is None:

@@ -19,7 +19,7 @@ PROBE = b"keyturn probe"
 
 
 def prove_all(rows: Sequence[StoredKey], keys: Sequence[EncryptionKey]) -> None:
-    """Verify each row, and prove that its private half, if it has one, matches its public half.
+    """Verify each row, and prove that its private half matches its public half, as `prove` does.
 
     Raises CannotOpen if a row does not verify, or a private half cannot be decrypted or does not match.
     """
@@ -28,7 +28,7 @@ def prove_all(rows: Sequence[StoredKey], keys: Sequence[EncryptionKey]) -> None:
 
 
 def prove(row: StoredKey, keys: Sequence[EncryptionKey]) -> None:
-    """Verify the row. Prove that its private half matches its public half, unless the private half is destroyed.
+    """Verify the row. Prove that its private half matches its public half, unless it is destroyed or the key discarded.
 
     Raises CannotOpen if the row does not verify, or the private half does not decrypt or match.
     """

@@ -39,7 +39,7 @@ class Record(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """Snapshots that the refresher re-reads, and the function that lists the names of these snapshots."""
+    """A set of snapshots that the refresher keeps fresh, and the function that returns their names."""
 
     snapshots: Snapshots[Any]
     names: Callable[[], Sequence[str]]
@@ -48,7 +48,7 @@ class Duty:
 
 @dataclass(slots=True)
 class Listing:
-    """The latest result of a duty's function `names`, and the instant of the call by this node's clock."""
+    """The latest result of `Duty.names`, and this node's clock when that function was called."""
 
     names: frozenset[str]
     at: datetime
@@ -100,9 +100,10 @@ class Refresher:
             self.start(clock=clock, bound=bound)
 
     def is_unknown(self, duty: Duty, name: str, *, now: datetime) -> bool:
-        """Return True if `duty` listed its snapshots within the last `snapshot_age`, and none of them is called `name`.
+        """Return True if the thread knows that no snapshot of `duty` is called `name`. A request then needs no query.
 
-        A request for `name` then needs no query. Returns False if the thread does not run.
+        The thread knows the names from its latest call of `duty.names`. Returns False if this call is older than
+        `snapshot_age`, or if the thread does not run.
         """
         listing = self._listings.get(duty)
         if listing is None or not self.is_alive() or now - listing.at > conf.issuer().key_policy.snapshot_age:
@@ -110,9 +111,10 @@ class Refresher:
         return name not in listing.names
 
     def look(self, *, clock: Clock, bound: Bound = nullcontext) -> None:
-        """Re-read each snapshot that is missing or older than half of the timing `reread`.
+        """Do one round: re-read each snapshot that is missing or older than half of the timing `reread`.
 
-        `clock` and `bound` are those of `start`. Calls `record` at the end, if the refresher has such a function.
+        Then call the `record` function that the refresher was created with, if any. For `clock` and `bound`, see
+        `start`.
         """
         for duty in self._duties:
             for name in self._names(duty, bound, now=clock()):

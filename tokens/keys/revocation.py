@@ -3,12 +3,12 @@
 One transaction does all of it:
 1. The key leaves the JWKS, and its private half is destroyed.
 2. If the key was the signing key, the standby or the planned key signs instead, at once.
-3. The flush is planned: one more switch, to a key that is announced now. Its first token makes verifiers fetch the JWKS
-   and drop the revoked key, even if they fetch only for an unknown kid (docs/revoked-keys.md).
+3. The flush is planned: one more switch, to a key that is announced now. The first token of this key makes verifiers
+   fetch the JWKS and drop the revoked key, even if they fetch only for an unknown kid (docs/revoked-keys.md).
 4. A standby is announced, if none is left.
 5. The audit event has the flush, and the instant until which APIs can still accept the key.
 
-Rows that do not verify are not changed (`broken_rows`).
+Rows with no valid MAC are not changed (`broken_rows`).
 """
 
 from collections.abc import Sequence
@@ -50,8 +50,8 @@ def revoke(
     makes verifiers fetch the JWKS.
 
     - `kid` can be the beginning of a kid (tokens/keys/kids.py).
-    - `flush_after` is the time from now to the flush. None stands for `Policy.flush`, the longest time that is
-      permitted.
+    - `flush_after` is the time from now to the flush, at least `Policy.refetch` and at most `Policy.flush`. None stands
+      for `Policy.flush`.
     - `accept_outage` allows a revocation after which APIs refuse tokens for a time.
 
     Raises:
@@ -88,10 +88,10 @@ def revoke(
 
 
 def _named(kid: str | None, ring: str | None) -> tuple[str | None, str]:
-    """Return the full kid of the key that `kid` names, and the name of the key ring.
+    """Return the full kid of the key whose kid begins with `kid`, and the name of the key ring.
 
-    `kid` can be the beginning of a kid. If `kid` is None, the first value is None. The second value is `ring` if it is
-    given, else the ring of the key. Raises UnknownKey as `kids.find` does.
+    The name is `ring` if it is given, else the name of the key's ring. If `kid` is None, returns (None, `ring` or "").
+    Raises UnknownKey as `kids.find` does.
     """
     if kid is None:
         return None, ring or ""
@@ -189,7 +189,7 @@ def _revocation(locked: LockedRing, revoked: Sequence[str], discarded: Discarded
 def _copies_from(locked: LockedRing, flush: Key | None) -> datetime | None:
     """Return the instant from which every fetch of the JWKS returns the key `flush`.
 
-    Returns None if no flush is planned, or if `flush` starts to sign only after every API has it.
+    Returns None if no flush is planned, or if every API already has the key when it starts to sign.
     """
     if flush is None or flush.start is None or flush.start >= lifecycle.seen_at(flush, locked.policy):
         return None

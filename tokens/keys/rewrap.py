@@ -11,9 +11,10 @@ from tokens.keys.rules.moves import DEFAULT_RING
 
 
 def rewrap(operation: Operation, ring: str = DEFAULT_RING) -> Outcome:
-    """Seal each row of `ring` again, unless it is sealed under the first encrypting key and the current SECRET_KEY.
+    """Re-encrypt the private halves of `ring` under the first encrypting key, and renew the MACs of the rows.
 
-    Raises CannotOpen if no encrypting key decrypts a row, and LockNotHad after 30 s.
+    Skips rows that use the first encrypting key and the current SECRET_KEY already. Raises CannotOpen if a row does not
+    verify or its private half cannot sign, and LockNotHad if another process held the ring's lock for 30 s.
     """
     with hold(operation, ring, adopt=False) as locked:
         first, secret = operation.encryption_keys[0], issuer().vouching_secrets[0]

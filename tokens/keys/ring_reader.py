@@ -1,5 +1,6 @@
-"""Read the snapshot of a key ring: the verified rows of its keys, their key pairs, and both clocks.
+"""Read the snapshot of a key ring: its rows with a valid MAC, their key pairs, and two clocks.
 
+- The two clocks are the database's and this node's.
 - A row with no valid MAC (`store`) is neither published nor used, and is reported in the log.
 - If the audit journal has the revocation of a key, the key counts as revoked, even if a restored database lacks the
   revocation.
@@ -86,8 +87,8 @@ def _as_revoked(row: store.StoredKey, revoked: Mapping[str, datetime]) -> store.
 def _is_ours(row: store.StoredKey, keys: tuple[EncryptionKey, ...]) -> bool:
     """Return True if the private half of `row` decrypts and matches the kid of the row.
 
-    `row` does not verify. If its private half matches, this issuer made the key, and another column of the row was
-    changed.
+    Call this for a row with no valid MAC. True means that this issuer made the key, and that another column of the row
+    was changed.
     """
     try:
         return row.open(keys).kid == row.key.kid

@@ -51,7 +51,8 @@ def for_id_tokens() -> tuple[str, ...]:
 def for_client(algorithm: str | None) -> str:
     """Return the name of the key ring that signs ID tokens with `algorithm`.
 
-    That is the default ring if `algorithm` is empty or the default ring's algorithm.
+    That is the default ring if `algorithm` is empty or is the algorithm of the default ring. Otherwise it is the ring
+    for this algorithm, such as `id-ES256`.
     """
     return id_ring.named(algorithm) if algorithm and algorithm != default_algorithm() else DEFAULT_RING
 
@@ -63,7 +64,7 @@ def default_algorithm() -> str:
 
 
 def find_or_make(name: str, kind: RingKind, *, policy: Policy) -> Ring:
-    """Return the key ring `name`. Create the ring if it does not exist.
+    """Return the key ring `name`. If it does not exist, create it with the timings of `policy`.
 
     Raises:
         UnknownKey: The ring does not exist, and neither `kind` nor the name (such as `id-ES256`) determines an

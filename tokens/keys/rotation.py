@@ -144,17 +144,17 @@ def _announce(locked: LockedRing, pair: KeyPair) -> Outcome:
 def _is_dispensable(planned: Key | None, locked: LockedRing) -> bool:
     """Return True if the standby may be cancelled.
 
-    Returns False while a switch is planned to a key that some API does not have yet. If the signing key were revoked
-    then, the standby would have to sign at once.
+    Returns False if a switch is planned to a key that some API does not have yet. If the signing key is revoked before
+    this switch, the standby must sign at once.
     """
     return planned is None or lifecycle.seen_at(planned, locked.policy) <= locked.now
 
 
 def _replace_standby(locked: LockedRing, standby: Key, pair: KeyPair) -> Outcome:
-    """Cancel a standby that was announced before a key was revoked, and announce another standby.
+    """Cancel `standby`, which was announced before a key was revoked, and announce `pair` as the new standby.
 
-    A JWKS can contain both the standby and the revoked key. So a switch to the standby would not make verifiers fetch
-    the JWKS and drop the revoked key (rule P6, docs/why-rotation-is-safe.md).
+    A verifier's copy of the JWKS can contain both the old standby and the revoked key. Then a switch to this standby
+    would not make the verifier fetch the JWKS and drop the revoked key (rule P6, docs/why-rotation-is-safe.md).
     """
     fresh = new_key(locked, pair)
     after = [replace(standby, cancelled_at=locked.now, private_destroyed_at=locked.now)]
@@ -181,7 +181,7 @@ def _plan(locked: LockedRing, standby: Key, pair: KeyPair) -> Outcome:
 
 
 def _destroyable(locked: LockedRing) -> list[Key]:
-    """Return the keys with a stored private half that no node can use to sign any more."""
+    """Return the keys that no node can sign with any more, but whose private halves are not destroyed yet."""
     whole = [row.key for row in locked.stored if row.sealed is not None]
     dates = {key.kid: lifecycle.destroyable_at(key, locked.keys, locked.policy) for key in whole}
     return [key for key in whole if (date := dates[key.kid]) is not None and date <= locked.now]

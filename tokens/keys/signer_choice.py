@@ -32,7 +32,7 @@ def choose(snapshot: Snapshot, clock: datetime) -> Signer:
 def next_change(snapshot: Snapshot, clock: datetime) -> datetime:
     """Return the first date after `clock` at which a key starts to sign or is withdrawn.
 
-    Returns `END` if there is no such date.
+    Returns `END`, the latest possible datetime, if there is no such date.
     """
     starts = [key.start for key in (*(row.key for row in snapshot.stored), *snapshot.changed)]
     dates = [*starts, *(row.key.withdraw_at for row in snapshot.stored)]

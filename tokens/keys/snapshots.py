@@ -62,24 +62,26 @@ class Read:
         return max(self.elapsed(), now - self.clock_time)
 
     def clock(self, *, now: datetime) -> datetime:
-        """Return the later of two instants: `now`, and `clock_time` plus the monotonic time since the reading."""
+        """Return `now`, or `clock_time` plus the monotonic time since the reading if that is later.
+
+        `now` is an instant of the same clock as `clock_time`.
+        """
         return self.clock_time + self.age(now=now)
 
     def carried(self, *, node_time: datetime) -> datetime:
-        """Return the database's time at the moment when this node's clock shows `node_time`, computed from the reading.
+        """Convert `node_time` from this node's clock to the clock of `clock_time`.
 
-        That is `clock_time` plus the elapsed monotonic time. If the machine was suspended, the monotonic clock stood
-        still, and the wall clock is used.
+        The result is `clock_time` plus the monotonic time since the reading. If the machine was suspended, the
+        monotonic clock stood still; then the time that has passed by this node's clock is added instead.
         """
         elapsed = self.elapsed()
         ahead = node_time - self.wall_time - elapsed
         return self.clock_time + elapsed + (ahead if ahead > STEP else timedelta(0))
 
     def was_stepped(self, *, node_time: datetime) -> bool:
-        """Return True if this node's clock was set between the reading and `node_time`.
+        """Return True if this node's clock was set, or the machine suspended, between the reading and `node_time`.
 
-        Also returns True if the machine was suspended between these two instants. Either of them can be the earlier
-        one.
+        `node_time` can be before or after the reading.
         """
         return abs(node_time - self.wall_time - self.elapsed()) > STEP
 
@@ -92,9 +94,10 @@ R = TypeVar("R", bound=Read)
 
 
 class Snapshots(Generic[R]):
-    """A cache of the latest snapshot for each name, such as that of a key ring. Lives as long as the process.
+    """A cache of snapshots by name: the latest snapshot of each key ring, for example. Lives as long as the process.
 
-    `read(name, now)` reads a snapshot from the database. `what` names the content of the snapshots in error messages.
+    `read(name, now)` reads a snapshot from the database. `what` is the word for the data in error messages, such as
+    "the keys".
     """
 
     def __init__(self, read: Callable[[str, datetime], R], *, what: str = "the keys") -> None:
@@ -109,7 +112,7 @@ class Snapshots(Generic[R]):
     def get(self, ring: str, *, now: datetime) -> R:
         """Return a snapshot that is not older than `snapshot_age` at `now`. Raises NotReady if there is none.
 
-        `now` is an instant by the clock of `Read.clock_time`: the database's clock for keys, otherwise this node's.
+        `now` is an instant of the database's clock if the snapshots are of keys, otherwise of this node's clock.
         """
         latest = self._latest.get(ring)
         if latest is not None and self._serves(latest, latest.age(now=now)):
@@ -127,7 +130,7 @@ class Snapshots(Generic[R]):
         return self.get(ring, now=BEGINNING if latest is None else latest.carried(node_time=node_time))
 
     def estimate(self, ring: str, *, node_time: datetime) -> datetime:
-        """Return what the clock of `Read.clock_time` shows when this node's clock shows `node_time`. Reads nothing.
+        """Convert `node_time` from this node's clock to the clock of the snapshot `ring`. Reads nothing.
 
         For a key ring, that is the database's clock. Returns `node_time` if there is no snapshot.
         """
@@ -146,7 +149,7 @@ class Snapshots(Generic[R]):
             self._reread(ring, latest, now=now)
 
     def latest(self, name: str) -> R | None:
-        """Return the snapshot of any age, or None if there is no snapshot. Reads nothing."""
+        """Return the latest snapshot called `name`, however old, or None if there is none. Reads nothing."""
         return self._latest.get(name)
 
     def names(self) -> list[str]:
@@ -154,7 +157,7 @@ class Snapshots(Generic[R]):
         return list(self._latest)
 
     def _serves(self, latest: R, age: timedelta) -> bool:
-        """Return True if a request can use the snapshot `latest` of this age without reading the database."""
+        """Return True if `latest`, a snapshot that is `age` old, can be used without reading the database."""
         return age <= latest.policy.snapshot_age and (age <= latest.policy.reread or self.is_refreshed())
 
     def _renew_lock(self) -> None:

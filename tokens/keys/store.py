@@ -1,4 +1,4 @@
-"""Read and write the rows of a key ring's keys. Every write seals the row.
+"""Read and write the rows of a key ring's keys. Every write renews the row's two MACs.
 
 Rules:
 - A row verifies if its MAC under KEY_ENCRYPTION_KEYS covers its ring, algorithm, public half and dates as they are.
@@ -61,13 +61,13 @@ class StoredKey:
         return self.identity() + json.dumps([*dates, self.key.max_lifetime.total_seconds()]).encode()
 
     def verifies(self, keys: Sequence[EncryptionKey]) -> bool:
-        """Return True if the row is unchanged: one of `keys` verifies its MAC, and its kid matches its public half."""
+        """Return True if the row is unchanged: one of `keys` verifies `mac`, and the kid fits the public half."""
         matching = [key for key in keys if key.id == self.encryption_key_id]
         genuine = any(hmac.compare_digest(seal.mac(self.meaning(), key=key), self.mac) for key in matching)
         return genuine and self._has_its_thumbprint()
 
     def is_vouched(self, secrets: Sequence[str]) -> bool:
-        """Return True if the row is unchanged: one of `secrets` verifies its MAC, and its kid matches its public half.
+        """Return True if the row is unchanged: one of `secrets` verifies `vouched`, and the kid fits the public half.
 
         `secrets` are SECRET_KEY and its fallbacks.
         """
@@ -76,9 +76,9 @@ class StoredKey:
         return vouched and self._has_its_thumbprint()
 
     def is_ours(self, keys: Sequence[EncryptionKey], secrets: Sequence[str]) -> bool:
-        """Return True if one of the two MACs proves that this issuer wrote the row.
+        """Return True if this issuer wrote the row: `mac` is valid under `keys`, or `vouched` under `secrets`.
 
-        Its public half can then be published.
+        The public half of such a row can be published. `secrets` are SECRET_KEY and its fallbacks.
         """
         return self.verifies(keys) or self.is_vouched(secrets)
 
@@ -159,10 +159,10 @@ def add_public(ring: Ring, jwk: dict[str, str], key: Key, *, encryption_key: Enc
 
 
 def update(stored: StoredKey, key: Key, *, keys: Sequence[EncryptionKey]) -> None:
-    """Write the changed dates of a key, and seal the row.
+    """Write the changed dates of a key, and renew the row's two MACs.
 
-    Raises CannotOpen if the row does not verify. If this change also destroys the private half, the MAC under
-    SECRET_KEY is enough.
+    Raises CannotOpen if no key in `keys` verifies the row. If this change also destroys the private half, a valid MAC
+    under SECRET_KEY is enough.
     """
     encryption_key = next((candidate for candidate in keys if candidate.id == stored.encryption_key_id), None)
     row = SigningKey.objects.get(kid=key.kid)
@@ -178,7 +178,10 @@ def update(stored: StoredKey, key: Key, *, keys: Sequence[EncryptionKey]) -> Non
 
 
 def rewrap(stored: StoredKey, *, keys: Sequence[EncryptionKey]) -> None:
-    """Seal the row under the first of `keys`. Raises CannotOpen if the row does not verify under any of `keys`."""
+    """Encrypt the private half under the first of `keys`, and renew the row's two MACs.
+
+    Raises CannotOpen if the row does not verify under any of `keys`.
+    """
     if not stored.verifies(keys):
         raise CannotOpen(
             sentence("the row of {kid} does not verify: it was changed, or KEY_ENCRYPTION_KEYS was", kid=stored.key.kid)

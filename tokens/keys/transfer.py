@@ -76,7 +76,7 @@ def move(operation: Operation, identifier: str, ring: str, *, dry_run: bool = Fa
 
 
 def load() -> Moves:
-    """Return the last move of each API that ever moved, by identifier."""
+    """Return the latest move of each API between key rings, by the API's identifier. Omits APIs that never moved."""
     rows = list(Api.objects.filter(moves_at__isnull=False).select_related("ring", "previous_ring"))
     acceptance = _acceptance() if rows else timedelta(0)
     starts = {name: _first_start(name) for name in {_name(api.ring) for api in rows}}
@@ -141,10 +141,10 @@ def _earliest(locked: LockedRing, previous: str) -> datetime:
 
 
 def _acceptance() -> timedelta:
-    """Return how long after a move a token of the previous key ring can still be valid.
+    """Return how long tokens of the previous key ring can stay valid after an API has moved to another ring.
 
-    That is the sum of snapshot_age, the longest lifetime of a token of any key, leeway, and four times clock_error.
-    Each ring has its own timings; the result is the largest of these sums.
+    For each ring, this is the sum of its snapshot_age, its leeway, four times its clock_error, and the longest lifetime
+    of a token that any signing key may sign. The result is the largest sum.
     """
     longest = SigningKey.objects.aggregate(longest=Max("max_lifetime"))["longest"] or timedelta(0)
     return max((adoption.assumed(ring).last_acceptance(longest) for ring in Ring.objects.all()), default=longest)

@@ -66,7 +66,7 @@ class KeyRevocation:
 
 
 def trusted_until(revocation: KeyRevocation) -> list[str]:
-    """Return until when each kind of verifier can accept the revoked key, as lines of text."""
+    """Describe, in lines of text, until when each kind of verifier can accept the revoked key."""
     flush = (
         f"their first token after the flush at {utc(revocation.flush_at)}, when {revocation.flush_kid} signs"
         if revocation.flush_at

@@ -151,9 +151,10 @@ class Api(models.Model):
 
     @classmethod
     def named(cls, identifier: str) -> "Api | None":
-        """Return the API with this identifier. The slash of an empty path makes no difference.
+        """Return the API with this identifier, or None if there is no such API.
 
-        Prefers the exact identifier. Returns None if there is no such API.
+        `https://api.example` and `https://api.example/` are the same identifier. Prefers the API whose spelling is
+        exactly that of `identifier`.
         """
         apis = {api.identifier: api for api in cls.objects.filter(identifier__in=spellings(identifier))}
         return apis.get(identifier) or next(iter(apis.values()), None)
@@ -170,7 +171,7 @@ class Api(models.Model):
     def validate_unique(self, exclude: Collection[str] | None = None) -> None:
         """Raise ValidationError if the identifier is another API's, or the address of a client's metadata document.
 
-        Two identifiers that differ only by the slash of an empty path are equal.
+        `https://api.example` and `https://api.example/` are the same identifier.
         """
         super().validate_unique(exclude=exclude)
         other = Api.objects.exclude(pk=self.pk).filter(identifier__in=spellings(self.identifier)).first()

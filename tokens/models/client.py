@@ -220,7 +220,7 @@ class Client(AuthenticationSettings, TokenSettings, LoginSwitches, LogoutSetting
 
     @property
     def permitted_apis(self) -> Collection[Api]:
-        """Return the APIs for which the client may request tokens without a scope.
+        """Return the APIs for which the client may request tokens without requesting a scope.
 
         A self-registered client may use only APIs that the settings still permit (tokens/settings/open_client.py).
         """
@@ -239,7 +239,10 @@ class Client(AuthenticationSettings, TokenSettings, LoginSwitches, LogoutSetting
         return self.is_active
 
     def note_use(self, *, now: datetime) -> None:
-        """Record the day of the client's last use, with one statement a day. Ignores an outage of the database."""
+        """Record the day of `now` as the day of the client's last use.
+
+        Does nothing if that day is recorded already. Ignores an outage of the database.
+        """
         if self.last_used_on != now.date():
             self.last_used_on = now.date()
             with unless_down():

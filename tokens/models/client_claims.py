@@ -4,7 +4,7 @@ from django.db import models
 
 
 class ClaimSettings(models.Model):
-    """The switches of a client for claims about users.
+    """The settings of a client about users' claims in userinfo and in ID tokens.
 
     None means on for `userinfo_by_api_tokens`, and off for `claims_in_id_token`.
     """

@@ -165,7 +165,7 @@ def _consent_problems(client: "Client") -> list[str]:
 
 
 def _localhost_problems(client: "Client") -> list[str]:
-    """Return the problem if a confidential client may use any port on localhost."""
+    """Return the problem if `allows_any_localhost_port` is on for a confidential client."""
     if client.allows_any_localhost_port and not client.is_public:
         return [gettext("Only a public client can use any port on localhost. Register the port, or clear this.")]
     return []

@@ -15,7 +15,7 @@ from tokens.models.client_choices import LOWERED, SecurityProfile
 
 
 class LoginSwitches(models.Model):
-    """The switches of a client for authorization requests."""
+    """The settings of a client for its authorization requests, such as its PKCE rule."""
 
     pkce = models.CharField(  # noqa: DJ001 (nullable: see above)
         "PKCE",

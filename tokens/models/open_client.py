@@ -1,4 +1,4 @@
-"""Initial access tokens, and the state of self-registered clients in addition to the row of `Client`."""
+"""Initial access tokens, and the OpenClient row that a self-registered client has in addition to its Client row."""
 
 from datetime import datetime
 

@@ -60,7 +60,7 @@ class WaitingEntry(models.Model):
 
 
 class RevocationLog(models.Model):
-    """The head of the log of revocations: one row, which publishers lock."""
+    """The head of the log of revocations: one row with the latest version. Publishing a version locks this row."""
 
     version = models.BigIntegerField(help_text="The version of the last publication.")
     tag = models.CharField(

@@ -43,9 +43,9 @@ class Scope(models.Model):
 
 
 class ExchangePolicy(models.Model):
-    """The permission of a client to exchange received tokens of users for tokens of one API (RFC 8693).
+    """The permission of a client to exchange users' access tokens for tokens for one API (RFC 8693).
 
-    A token that the client gets has at most the scopes of the policy.
+    A token from such an exchange has at most the scopes of the policy.
     """
 
     client = models.ForeignKey(

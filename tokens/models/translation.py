@@ -17,7 +17,7 @@ TEXTS = ("verbose_name", "help_text")
 
 
 def mark(sender: type[Model], **_options: object) -> None:
-    """Mark the texts of a model of this app for translation, when its class is ready (signal `class_prepared`)."""
+    """Mark the texts of `sender` for translation if it is a model of this app. Receives the signal `class_prepared`."""
     if sender._meta.app_label == APP:
         mark_texts(sender)
 

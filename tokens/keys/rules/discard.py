@@ -64,8 +64,10 @@ def revoke(
     """Revoke `kids` at `now`, and plan the flush at `flush_at` unless it is None.
 
     If the signing key is among `kids`, its successor starts at once. The flush is a later switch to a new key, which
-    makes verifiers fetch the JWKS and drop the revoked keys. `fresh` are two keys that can be announced now: one for
-    the flush or as a missing successor, the other as a missing standby.
+    makes verifiers fetch the JWKS and drop the revoked keys.
+
+    `fresh` are two new keys. One is for the flush, or is the successor if the ring has no other. The second becomes the
+    standby if none is left.
     """
     signing, planned = lifecycle.signer(keys, now=now), lifecycle.planned(keys, now=now)
     after = [replace(key, revoked_at=now) if key.kid in kids and not key.discarded else key for key in keys]
@@ -109,7 +111,7 @@ def _succeeded_at_once(
     """Start the signing key's successor now.
 
     The candidates are the planned key, the standby and a fresh key, in this order. Takes the first candidate that every
-    API has. If there is none, takes the first candidate.
+    API has. If there is no such candidate, takes the first of all candidates.
     """
     candidates = [key for key in (lifecycle.planned(keys, now=now), lifecycle.standby(keys)) if key]
     seen = (key for key in candidates if lifecycle.seen_at(key, policy) <= now - policy.clock_error)
@@ -121,10 +123,11 @@ def _succeeded_at_once(
 def _replacement(
     keys: Sequence[Key], after: Sequence[Key], *, fresh: Sequence[Key], now: datetime, policy: Policy
 ) -> Key | None:
-    """Return the key to plan in place of the last planned key, or None if that key was not discarded.
+    """Return the replacement of the last planned key. Return None if that key was neither revoked nor cancelled.
 
-    The result is the standby. If there is no standby, or the standby is stale (`lifecycle.is_stale`), the result is a
-    fresh key. `keys` are the keys before the revocation or cancellation, `after` the same keys after it.
+    The replacement is the standby. If there is no standby, or the standby is stale (`lifecycle.is_stale`), the
+    replacement is a key of `fresh`. `keys` are the keys before the revocation or cancellation, `after` the same keys
+    after it.
     """
     planned, left = lifecycle.switches(keys, now=now), lifecycle.switches(after, now=now)
     # Without a replacement the key before the discarded one would be withdrawn, and nothing would sign.
@@ -140,11 +143,11 @@ def _replacement(
 def _complete(
     keys: Sequence[Key], successor: Key | None, *, fresh: Sequence[Key], now: datetime, policy: Policy
 ) -> Discarded:
-    """Return the result of a revocation or cancellation: `keys`, with the changes that keep the key ring usable.
+    """Complete a revocation or cancellation: return `keys` with the changes that keep the key ring usable.
 
-    1. `successor`, if there is one, is added. It replaces the key with the same kid.
-    2. If the ring has no standby, one of `fresh`, the keys that are announced now, becomes the standby.
-    3. Each key with a successor gets the date of its withdrawal.
+    1. Add `successor`, if there is one. It replaces the key with the same kid.
+    2. If there is no standby, add one of `fresh`, the new keys, as the standby.
+    3. Set the withdrawal date of each key that has a successor.
     """
     after = [key for key in keys if successor is None or key.kid != successor.kid] + ([successor] if successor else [])
     if lifecycle.standby(after) is None:

@@ -1,9 +1,9 @@
-"""Name the key rings that sign ID tokens and logout tokens by another algorithm than that of the default ring. Pure.
+"""ID token rings: key rings for ID tokens and logout tokens, with another algorithm than the default ring. Pure.
 
 Rules:
-- There is at most one such ring for each algorithm, and its name says so: `id-ES256`.
+- There is at most one such ring for each algorithm. Its name contains the algorithm, as in `id-ES256`.
 - Clients read the key set of the default ring, which also shows the keys of these rings.
-- These rings sign no access token, so no API is on such a ring.
+- These rings sign no access tokens, so no API can move to such a ring.
 """
 
 from collections.abc import Iterable

@@ -1,6 +1,7 @@
-"""The inequalities between the timings of a policy, and new timings for a machine on which steps take too long. Pure.
+"""The inequalities between the timings of a policy. Pure.
 
-The letters in formulas are those of `policy`.
+`slower` computes longer timings for a slow machine, on which a step takes longer than clock_error. The letters in
+formulas are those of `policy`.
 """
 
 from collections.abc import Iterator
@@ -98,9 +99,9 @@ def _last_signature(policy: Policy) -> str | None:
 
 
 def slower(policy: Policy, took: timedelta) -> dict[str, int]:
-    """Return new values for timings, in seconds by name, so that a step may take twice as long as `took`.
+    """Return changed timings, in seconds by name, that permit a step to take twice as long as `took`.
 
-    Leaves out timings that do not change. If `policy` has no `problems`, the changed policy has none.
+    Leaves out the timings that stay as in `policy`. If `policy` has no `problems`, the changed policy has none.
     """
     error = timedelta(seconds=ceil(2 * took.total_seconds()))
     wider = replace(policy, clock_error=error)

@@ -129,9 +129,9 @@ def switches(keys: Iterable[Key], *, now: datetime) -> tuple[Key, ...]:
 def flush(revoked: Key, keys: Iterable[Key]) -> Key | None:
     """Return the key whose start makes verifiers drop `revoked`, even if they fetch only for an unknown kid.
 
-    - A key is new if it was announced at the revocation or later. No JWKS contains both the revoked key and a new key.
+    - A key is old if it was announced before the revocation, else new. No JWKS contains both `revoked` and a new key.
     - So a verifier that still trusts the revoked key fetches the JWKS when it gets a token of a new key.
-    - In the order of their starts, the result is the first new key after the last old key.
+    - The result is the first new key that starts after the last start of an old key.
 
     Returns None if no new key has a start, if an old key starts last, or if `revoked` is not revoked.
     """
@@ -148,7 +148,7 @@ def flush(revoked: Key, keys: Iterable[Key]) -> Key | None:
 def unflushed(keys: Sequence[Key]) -> tuple[Key, ...]:
     """Return the revoked keys for which no flush has happened or is planned.
 
-    A flush is the start of a key that is newer than the revocation. It makes verifiers drop the revoked key (`flush`).
+    A flush is the start of a key that was announced at the revocation or later. Then verifiers drop the revoked key.
     """
     return tuple(key for key in keys if key.revoked_at is not None and flush(key, keys) is None)
 
@@ -170,8 +170,8 @@ def seen_at(key: Key, policy: Policy) -> datetime:
 def withdrawal(key: Key, *, superseded_at: datetime, policy: Policy) -> datetime:
     """Return when to withdraw `key`, whose successor starts at `superseded_at`.
 
-    At that time no token of the key can be valid, and the key was published for the timing `keep` after it was
-    superseded. Never returns an earlier instant than the withdrawal that the key already has.
+    At that time no token of the key can be valid, and at least the timing `keep` has passed since `superseded_at`. If
+    the key has a later withdrawal date already, returns that date.
     """
     safe = superseded_at + max(policy.last_acceptance(key.max_lifetime), policy.keep)
     # A withdrawal only moves later, in the database, too, because tokens that rely on it can have been signed.

@@ -1,11 +1,11 @@
-"""Compute which key ring signs for an API while the API moves from one ring to another, so that no token is lost. Pure.
+"""Compute which key ring signs for an API during its move to another ring, so that no token is refused. Pure.
 
 Rules:
 - The previous ring signs until the first key of the new ring starts, even if that is later than planned.
-- As soon as the move is planned, the JWKS of each of the two rings shows the keys of both. So the API can verify tokens
-  of both rings with one JWKS. The JWKS of the default ring is an exception: it does not show the keys of the other
-  ring.
-- The API trusts both rings until the move is settled. Then it trusts its own ring alone.
+- A move begins when it is planned. It is settled when no token of the previous ring can be valid any more.
+- Until the move is settled, the JWKS of either ring shows the keys of both rings. So the API can verify tokens of both
+  rings with one JWKS. Exception: the JWKS of the default ring never shows the keys of the other ring.
+- The API trusts both rings until the move is settled. Then it trusts the new ring alone.
 - The JWKS of a ring that no API uses also shows the keys of the default ring.
 
 Worked example: an API moves from the default ring to `orders`.

@@ -1,6 +1,7 @@
 """The timings of the life of a key, and the promises that follow from them (docs/why-rotation-is-safe.md). Pure.
 
 The letters in formulas: N snapshot_age, C shared_cache, T api_copy, δ clock_error, L token_lifetime, S leeway.
+A flush is a switch to a new key after a revocation. It makes verifiers drop the revoked key.
 
 | promise | formula | name | in production |
 |---|---|---|---|
@@ -8,7 +9,7 @@ The letters in formulas: N snapshot_age, C shared_cache, T api_copy, δ clock_er
 | P2: a key is published until its last token expires | N + L + S + 4δ | `last_acceptance` | 71 min |
 | P3: no API accepts a revoked key any more | N + C + T + 2δ | `rejection` | 24 h 9 min |
 | P4: every node has read the date of a switch | N | `switch` | 2 min |
-| P6: every fetch returns the key of a flush | N + C + 2δ | `refetch` | 9 min |
+| P6: every fetch returns the new key of a flush | N + C + 2δ | `refetch` | 9 min |
 | no node signs with a superseded key | N + 2δ | `last_signature` | 4 min |
 """
 
@@ -23,7 +24,7 @@ TIMINGS = ("snapshot_age", "shared_cache", "api_copy", "clock_error", "token_lif
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """The timings of a key ring: the longest time that each stage of a rotation can take."""
+    """The timings of a key ring: bounds of ages, lifetimes and clock errors, and the intervals of its rotation."""
 
     snapshot_age: timedelta
     """N: the greatest age of a snapshot of the key ring from which a node signs or serves keys."""
@@ -64,9 +65,9 @@ class Policy:
 
     @property
     def flush(self) -> timedelta:
-        """Return the default time from a revocation to its flush, the switch that makes verifiers drop the revoked key.
+        """Return the default time from a revocation to its flush: `announce` or `propagation`, the longer of the two.
 
-        That is `announce`, or the time until every API has a new key (`propagation`) if that is longer.
+        The flush is a switch to a new key. It makes verifiers drop the revoked key.
         """
         return max(self.announce, self.propagation)
 
@@ -109,7 +110,7 @@ class Policy:
 
     @classmethod
     def from_json(cls, seconds: Mapping[str, float]) -> Self:
-        """Return the policy with these timings, in seconds by name. The inverse of `to_json`."""
+        """Return the policy whose timings are `seconds`: numbers of seconds by name, as `to_json` returns them."""
         return cls(**{field.name: timedelta(seconds=seconds[field.name]) for field in fields(cls)})
 
 

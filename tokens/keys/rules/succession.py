@@ -46,16 +46,16 @@ def earliest(standby: Key, *, now: datetime, policy: Policy) -> datetime:
 
 
 def withdrawals(keys: Sequence[Key], *, policy: Policy, now: datetime) -> tuple[Key, ...]:
-    """Return `keys`, with the withdrawal date of each key that has a successor.
+    """Return `keys`, with a new withdrawal date for each key that has a successor.
 
-    A key is withdrawn after its last token has expired. Keys that are discarded, or withdrawn before `now`, do not
+    By that date, the key's last token has expired. Keys that are discarded, or withdrawn at `now` already, do not
     change.
     """
     return tuple(_withdrawn(key, keys, policy, now) for key in keys)
 
 
 def lengthen(keys: Sequence[Key], *, before: Policy, policy: Policy, now: datetime) -> tuple[Key, ...]:
-    """Return `keys`, with live keys changed to match `policy`. Its timings may be longer than those of `before`.
+    """Return `keys`, with live keys changed to match `policy`, whose timings can be longer than those of `before`.
 
     - The `max_lifetime` of keys that can still sign is raised to the token_lifetime of `policy`.
     - Planned starts move later if some API would not have the key yet. A start that is less than
@@ -72,7 +72,10 @@ def lengthen(keys: Sequence[Key], *, before: Policy, policy: Policy, now: dateti
 
 
 def _later_starts(keys: Sequence[Key], *, before: Policy, policy: Policy, now: datetime) -> dict[str, datetime]:
-    """Return when each planned key starts under `policy`, by kid. The order of the starts does not change."""
+    """Return the start of each planned key under the timings of `policy`, by kid.
+
+    Starts can only move later, and their order does not change. The present starts were computed from `before`.
+    """
     starts: dict[str, datetime] = {}
     previous: datetime | None = None
     for key in lifecycle.switches(keys, now=now):

@@ -38,7 +38,7 @@ class Line:
 
 
 def timeline(keys: Sequence[Key], *, policy: Policy, now: datetime) -> tuple[Line, ...]:
-    """Return a line for every key of a key ring, the oldest first."""
+    """Return a `Line`, the phases and dates of one key, for every key of a key ring. The oldest key is first."""
     return tuple(
         Line(
             kid=key.kid,

@@ -98,7 +98,7 @@ def unsaved(registration: Registration) -> tuple[Client, list[Scope], list[Api]]
     return _client(registration), _scopes(registration.scopes), _apis(registration.apis)
 
 
-def told_of_logouts(uri: str) -> dict[str, Any]:
+def logout_fields(uri: str) -> dict[str, Any]:
     """Return the values of the back-channel logout fields for `uri`.
 
     Returns no fields if the issuer may not post to `uri`.
@@ -108,7 +108,7 @@ def told_of_logouts(uri: str) -> dict[str, Any]:
 
 
 def created_row(client: Client, scopes: Iterable[Scope], apis: Iterable[Api]) -> dict[str, Any]:
-    """Return the properties of a new client for the audit trail: fields that are not empty, and `unsafe_switches`."""
+    """Return the properties of a new client for the audit trail: fields that are not empty, and `audited_switches`."""
     fields = {
         "name": client.name,
         "client_type": client.client_type,
@@ -121,10 +121,10 @@ def created_row(client: Client, scopes: Iterable[Scope], apis: Iterable[Api]) ->
         "client_jwks_uri": client.client_jwks_uri,
         "backchannel_logout_uri": client.backchannel_logout_uri,
     }
-    return {name: value for name, value in fields.items() if value} | unsafe_switches(client)
+    return {name: value for name, value in fields.items() if value} | audited_switches(client)
 
 
-def unsafe_switches(client: Client) -> dict[str, Any]:
+def audited_switches(client: Client) -> dict[str, Any]:
     """Return, for the audit trail, the switches that are less strict than the default, and the columns in STRICTER.
 
     Omits columns without a value.

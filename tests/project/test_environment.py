@@ -128,10 +128,11 @@ def test_the_command_line_names_a_variable_that_is_missing_and_shows_no_tracebac
         ("OPEN_CLIENT_GRANT_TYPES", "client_credentials", "OPEN_CLIENT_GRANT_TYPES cannot have client_credentials; "),
         ("CLIENT_DOCUMENT_HOSTS", "https://app.example", "CLIENT_DOCUMENT_HOSTS must have hosts such as app.example, "),
         ("RATE_LIMITS", "logins=1/60", "RATE_LIMITS has unknown entries: logins; "),
+        ("REMEMBER_LOOPBACK_CONSENT", "true", "REMEMBER_LOOPBACK_CONSENT needs DEBUG: "),
     ],
 )
-def test_a_malformed_entry_of_the_issuer_is_one_line_and_no_traceback(tmp_path, name, value, said):
-    made = prepare(Ports(), {name: value}, tmp_path).issuer
+def test_a_wrong_entry_of_the_issuer_is_one_line_and_no_traceback(tmp_path, name, value, said):
+    made = prepare(Ports(), {name: value}, tmp_path).issuer | {"DEBUG": "false", "ALLOWED_HOSTS": "localhost"}
     run = subprocess.run(
         [sys.executable, "manage.py", "check"],
         cwd=ROOT,

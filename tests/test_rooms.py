@@ -107,6 +107,7 @@ PURE = (
     "tokens/encryption.py",
     "tokens/registration/delegation.py",
     "tokens/registration/kinds.py",
+    "tokens/registration/option_columns.py",
     "tokens/addresses.py",
     "tokens/languages.py",
     "tokens/public_networks.py",

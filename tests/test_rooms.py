@@ -171,6 +171,7 @@ COVERED = {
     "tests/tokens/account/test_client_access.py": "views/applications",
     "tests/tokens/admin/": "admin/audit_filter admin/client_form admin/keys_field admin/permission_choice"
     " admin/ring_page admin/scope_form",
+    "tests/tokens/admin/test_delegation.py": "admin/client_rights",
     "tests/tokens/claims/test_source.py": "triggers/profile_change",
     "tests/tokens/management/test_certification_setup.py": "registration/certification_plan",
     "tests/tokens/models/": "models/client_problems",

@@ -18,8 +18,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext, gettext_lazy
 
 from tokens import conf
-from tokens.admin import events
-from tokens.admin.client_rights import refusals
+from tokens.admin import client_rights, events
 from tokens.admin.scope_choice import ScopeField
 from tokens.jose import key_text
 from tokens.jose.public_keys import UnusableKey
@@ -32,7 +31,6 @@ from tokens.recipes.example import SITE, RealValues
 from tokens.recipes.schema import InvalidRecipe, Recipe
 from tokens.registration import less_strict, option_columns
 from tokens.registration.client import Registration, api_of, register
-from tokens.registration.delegation import Rights
 from tokens.views.pages import ADMIN_HEADERS
 
 
@@ -139,11 +137,7 @@ def add(request: HttpRequest, program: str) -> HttpResponse:
 
 def _added(request: HttpRequest, form: ProgramForm) -> HttpResponse:
     registration = form.registration()
-    addresses = (*registration.redirect_uris, *str(registration.policy["post_logout_redirect_uris"]).split())
-    skips = bool(registration.policy.get("skip_authorization"))
-    rights = Rights(skips_consent=skips, grants=registration.grants, redirect_uris=addresses)
-    if found := refusals(rights, request.user.has_perm):
-        raise ValidationError(dict(found))
+    client_rights.refuse(registration, request.user.has_perm)
     client, secret = register(registration, actor=events.actor(request), now=store.database_now())
     context = admin.site.each_context(request) | {
         "title": gettext("Client added"),

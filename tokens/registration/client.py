@@ -59,11 +59,23 @@ class Registration:
     @property
     def authentication(self) -> AuthenticationMethod:
         """Return the client's authentication method, which follows from its type and keys if none is named."""
-        if self.method is not None:
+        if self.method is not None:  # `register` refuses a method that contradicts the type or the keys
             return AuthenticationMethod(self.method)
-        if self.public:
-            return AuthenticationMethod.NONE
-        return AuthenticationMethod.PRIVATE_KEY_JWT if self.has_keys else AuthenticationMethod.SECRET_BASIC
+        return authentication_method(None, is_public=self.public, has_keys=self.has_keys)
+
+
+def authentication_method(current: str | None, *, is_public: bool, has_keys: bool) -> AuthenticationMethod:
+    """Return the authentication method of a client of this type. `current` is the chosen or stored method, if any.
+
+    1. A public client uses `none`.
+    2. A confidential client keeps `current`. If `current` is `none`, client_secret_basic replaces it.
+    3. Without a known `current`, a client with keys uses private_key_jwt, and another one client_secret_basic.
+    """
+    if is_public:
+        return AuthenticationMethod.NONE
+    if current not in AuthenticationMethod.values:
+        return AuthenticationMethod.PRIVATE_KEY_JWT if has_keys else AuthenticationMethod.SECRET_BASIC
+    return AuthenticationMethod.SECRET_BASIC if current == AuthenticationMethod.NONE else AuthenticationMethod(current)
 
 
 def register(

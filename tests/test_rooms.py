@@ -199,7 +199,7 @@ COVERED = {
     "tests/services/test_admin_lists.py": "triggers/prefix_index",
     "tests/services/test_revocation_log.py": "checks/durability",
     "tests/tokens/views/test_authorize.py": "authorize/consent authorize/consent_text authorize/display_proof"
-    " authorize/login_session authorize/login_strength"
+    " authorize/login_session"
     " authorize/server authorize/validator views/authorization_answer views/login_detour",
     "tests/tokens/views/test_device.py": "grants/device_answer grants/device_authorization grants/device_code",
     "tests/tokens/checks/test_fapi2_clauses.py": "checks/fapi2_judges management/commands/conformance",

@@ -10,7 +10,7 @@
 import os
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,8 +51,7 @@ def update(folder: Path, keys: Sequence[Key]) -> PemChange:
     wanted = {key.kid: pem(key) for key in keys}
     present = {path.name: path.read_bytes() for path in _own(folder)}
     written = tuple(kid for kid, text in wanted.items() if present.get(kid) != text)
-    for kid in written:
-        _replace(folder / kid, wanted[kid])
+    _write(folder, {kid: wanted[kid] for kid in written})
     old = sorted(name for name, text in present.items() if name not in wanted and text.startswith(FIRST_LINE))
     for name in old:
         (folder / name).unlink(missing_ok=True)
@@ -69,9 +68,16 @@ def _own(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
 
 
-def _replace(path: Path, text: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE), "wb") as file:
-        os.fchmod(file.fileno(), MODE)
-        file.write(text)
-    draft.replace(path)
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write each file as a draft, then rename the drafts. If a draft cannot be written, no file changes."""
+    drafts = {folder / f".{name}.{secrets.token_hex(8)}": folder / name for name in files}
+    try:
+        for draft, path in drafts.items():
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE), "wb") as file:
+                os.fchmod(file.fileno(), MODE)
+                file.write(files[path.name])
+        for draft, path in drafts.items():
+            draft.replace(path)
+    finally:
+        for draft in drafts:
+            draft.unlink(missing_ok=True)

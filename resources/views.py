@@ -1,5 +1,7 @@
 """The views that every API has: protected resource metadata (RFC 9728), liveness and readiness."""
 
+from urllib.parse import urlsplit
+
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -17,7 +19,8 @@ def protected_resource(request: HttpRequest, path: str = "") -> HttpResponse:
     """
     del request
     conf = resource_server()
-    if path and not conf.resource.rstrip("/").endswith(f"/{path}"):
+    own = urlsplit(conf.resource).path.removeprefix("/")
+    if path not in {own, own.rstrip("/")}:  # `challenges.metadata_url` is without a slash at the end
         return JsonResponse({"error": "not_found"}, status=404)
     document = {
         "resource": conf.resource,

@@ -137,6 +137,7 @@ PURE = (
     "tokens/encryption.py",
     "tokens/registration/delegation.py",
     "tokens/registration/kinds.py",
+    "tokens/registration/option_columns.py",
     "tokens/addresses.py",
     "tokens/languages.py",
     "tokens/public_networks.py",
@@ -203,6 +204,7 @@ COVERED = {
     "tests/tokens/account/test_client_access.py": "views/applications",
     "tests/tokens/admin/": "admin/audit_filter admin/client_form admin/keys_field admin/permission_choice"
     " admin/ring_page admin/scope_form",
+    "tests/tokens/admin/test_delegation.py": "admin/client_rights",
     "tests/tokens/claims/test_source.py": "triggers/profile_change",
     "tests/tokens/management/test_certification_setup.py": "registration/certification_plan",
     "tests/tokens/models/": "models/client_problems",
@@ -230,7 +232,7 @@ COVERED = {
     "tests/services/test_admin_lists.py": "triggers/prefix_index",
     "tests/services/test_revocation_log.py": "checks/durability",
     "tests/tokens/views/test_authorize.py": "authorize/consent authorize/consent_text authorize/display_proof"
-    " authorize/login_session authorize/login_strength"
+    " authorize/login_session"
     " authorize/server authorize/validator views/authorization_answer views/login_detour",
     "tests/tokens/views/test_device.py": "grants/device_answer grants/device_authorization grants/device_code",
     "tests/tokens/checks/test_fapi2_clauses.py": "checks/fapi2_judges management/commands/conformance",

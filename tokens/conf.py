@@ -75,7 +75,7 @@ def _typed(values: Mapping[str, Any], policy: Policy) -> IssuerSettings:
         audit_retention=_retention(values["AUDIT_RETENTION"]),
         name_from_username=values["NAME_FROM_USERNAME"],
         is_development=settings.DEBUG,
-        remembers_loopback_consent=values["REMEMBER_LOOPBACK_CONSENT"] and settings.DEBUG,
+        remembers_loopback_consent=_remembers_loopback_consent(values),
         claims_source=dict(values["CLAIMS_SOURCE"]),
         claims_hook=values["CLAIMS"],
         claims_within=values["CLAIMS_WITHIN"],
@@ -96,6 +96,16 @@ def _typed(values: Mapping[str, Any], policy: Policy) -> IssuerSettings:
         requests=authorization_request.parse(values),
         pkcs11=Pkcs11Settings(values["PKCS11_MODULE"], values["PKCS11_TOKEN"], values["PKCS11_PIN"]),
     )
+
+
+def _remembers_loopback_consent(values: Mapping[str, Any]) -> bool:
+    """Return REMEMBER_LOOPBACK_CONSENT. Raises ValueError if it is on without DEBUG."""
+    if values["REMEMBER_LOOPBACK_CONSENT"] and not settings.DEBUG:
+        raise ValueError(
+            "REMEMBER_LOOPBACK_CONSENT needs DEBUG: in production, any program on a user's device could get codes"
+            " without a question. Remove it."
+        )
+    return bool(values["REMEMBER_LOOPBACK_CONSENT"])
 
 
 def _brand(values: Mapping[str, Any]) -> Brand:

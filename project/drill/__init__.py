@@ -11,6 +11,7 @@ Read in this order:
 - `node_faults`, `store_faults`, `operator_steps`: the faults, and what operators do under load.
 - `cut_off`: makes connections from one API to the issuer fail.
 - `servers`, `topology`, `registration`: the servers that run, and the clients and users that are registered.
+- `issuer_rows`: the rows of these clients and users, created in a process of the issuer.
 - `wire`, `caller`, `users`, `web_application`, `clients`: requests, and the clients that send them.
 - `periodic_jobs`: the jobs that cron runs, while the clients send requests.
 - `report`: the result as a table or JSON.

@@ -22,6 +22,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 POLICIES = ("production", "development")
 MAIL_WAIT = 10  # seconds for each answer of a mail server
 SHORTEST_TOKEN = 32  # characters
+MOST_DIGITS = 5  # of a whole number
 HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 
 
@@ -234,13 +235,10 @@ def seconds(name: str, default: float, *, least: float = 0) -> float:
 
 
 def days(name: str) -> timedelta | None:
-    """Return the environment variable `name`, a number of days with at most five digits.
-
-    Returns None if the variable is empty.
-    """
+    """Return the environment variable `name` as a number of days, at most 99999, or None if it is empty."""
     value = text(name, "")
-    if value and not (value.isdecimal() and len(value) < 6):
-        raise ImproperlyConfigured(f"{name} must be a whole number of days, or empty, not {value!r}.")
+    if value and not (value.isdecimal() and len(value) <= MOST_DIGITS):
+        raise ImproperlyConfigured(f"{name} must be a whole number of days from 0 to 99999, or empty, not {value!r}.")
     return timedelta(days=int(value)) if value else None
 
 
@@ -255,11 +253,11 @@ def port(name: str) -> int:
 def number(name: str) -> int:
     """Return the environment variable `name`, a whole number with at most five digits.
 
-    Returns 0 if the variable is empty. Raises ImproperlyConfigured if the value has another form.
+    Raises ImproperlyConfigured unless it is a whole number from 0 to 99999.
     """
     value = text(name, "").strip()
-    if value and not (value.isascii() and value.isdecimal() and len(value) < 6):
-        raise ImproperlyConfigured(f"{name} must be a whole number, 0 or more.")
+    if value and not (value.isascii() and value.isdecimal() and len(value) <= MOST_DIGITS):
+        raise ImproperlyConfigured(f"{name} must be a whole number from 0 to 99999.")
     return int(value or 0)
 
 

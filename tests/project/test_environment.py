@@ -8,6 +8,7 @@ import re
 import stat
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -127,10 +128,11 @@ def test_the_command_line_names_a_variable_that_is_missing_and_shows_no_tracebac
         ("OPEN_CLIENT_GRANT_TYPES", "client_credentials", "OPEN_CLIENT_GRANT_TYPES cannot have client_credentials; "),
         ("CLIENT_DOCUMENT_HOSTS", "https://app.example", "CLIENT_DOCUMENT_HOSTS must have hosts such as app.example, "),
         ("RATE_LIMITS", "logins=1/60", "RATE_LIMITS has unknown entries: logins; "),
+        ("REMEMBER_LOOPBACK_CONSENT", "true", "REMEMBER_LOOPBACK_CONSENT needs DEBUG: "),
     ],
 )
-def test_a_malformed_entry_of_the_issuer_is_one_line_and_no_traceback(tmp_path, name, value, said):
-    made = prepare(Ports(), {name: value}, tmp_path).issuer
+def test_a_wrong_entry_of_the_issuer_is_one_line_and_no_traceback(tmp_path, name, value, said):
+    made = prepare(Ports(), {name: value}, tmp_path).issuer | {"DEBUG": "false", "ALLOWED_HOSTS": "localhost"}
     run = subprocess.run(
         [sys.executable, "manage.py", "check"],
         cwd=ROOT,
@@ -174,6 +176,23 @@ def test_an_api_names_the_variable_that_says_whom_it_trusts(known):
         assert run.stdout.split() == list(known.values())
     else:
         assert "API_ISSUERS is not set" in run.stderr
+
+
+@pytest.mark.parametrize("value", ["100000", "-1", "1.5", "1e3", "some"])
+def test_a_number_that_is_too_large_or_malformed_is_an_error_that_names_the_bounds(monkeypatch, value):
+    monkeypatch.setenv("AUDIT_RETENTION_DAYS", value)
+    monkeypatch.setenv("DATABASE_CONNECTIONS", value)
+    with pytest.raises(ImproperlyConfigured, match=r"AUDIT_RETENTION_DAYS .* from 0 to 99999"):
+        environment.days("AUDIT_RETENTION_DAYS")
+    with pytest.raises(ImproperlyConfigured, match=r"DATABASE_CONNECTIONS .* from 0 to 99999"):
+        environment.number("DATABASE_CONNECTIONS")
+
+
+def test_the_largest_numbers_are_accepted(monkeypatch):
+    monkeypatch.setenv("AUDIT_RETENTION_DAYS", "99999")
+    monkeypatch.setenv("DATABASE_CONNECTIONS", "99999")
+    assert environment.days("AUDIT_RETENTION_DAYS") == timedelta(days=99_999)
+    assert environment.number("DATABASE_CONNECTIONS") == 99_999
 
 
 ISSUERS = ("https://issuer.example", "https://issuer.example/", "https://issuer.example:8443/a/b", "http://[::1]:8000")

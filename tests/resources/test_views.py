@@ -5,6 +5,7 @@ import json
 import pytest
 from django.test import Client, override_settings
 
+from resources.challenges import metadata_url
 from resources.testing import pinned, shared_key
 from tests.resources.loopback import Loopback
 
@@ -31,6 +32,26 @@ def test_the_metadata_of_a_resource_with_a_path_is_at_its_own_address_only(clien
         assert client.get("/.well-known/oauth-protected-resource/other").status_code == 404
         challenge = client.get("/api/whoami/")["WWW-Authenticate"]
     assert 'resource_metadata="https://api.example/.well-known/oauth-protected-resource/notes"' in challenge
+
+
+@pytest.mark.parametrize(
+    ("resource", "found", "missing"),
+    [
+        ("https://api.example", [""], ["/x", "/api.example"]),
+        ("https://api.example/", [""], ["/", "/x"]),
+        ("https://api.example/x/y", ["/x/y"], ["", "/", "/y", "/x", "/x/y/", "/x/y/z", "//x/y", "/api.example/x/y"]),
+        ("https://api.example/x/y/", ["/x/y", "/x/y/"], ["", "/y", "/y/", "/x/y//", "/x"]),
+        ("https://api.example/x/y?k=1", ["/x/y?k=1"], ["", "/y?k=1"]),
+    ],
+)
+def test_the_metadata_is_at_the_path_of_the_identifier_only(
+    client: Client, resource: str, found: list[str], missing: list[str]
+) -> None:
+    address = "/.well-known/oauth-protected-resource"
+    with override_settings(RESOURCE_SERVER={"ISSUERS": ["https://issuer.example"], "AUDIENCE": [resource]}):
+        assert {path: client.get(address + path).status_code for path in found} == dict.fromkeys(found, 200)
+        assert {path: client.get(address + path).status_code for path in missing} == dict.fromkeys(missing, 404)
+        assert metadata_url(resource) in {f"https://api.example{address}{path}" for path in found}
 
 
 def test_the_host_header_does_not_change_the_metadata(client: Client) -> None:

@@ -21,6 +21,7 @@ from tokens.models import AuthenticationMethod, Client, GrantType, PkceRule, Sec
 from tokens.models.client_choices import LOWERED
 from tokens.page_text import translated
 from tokens.registration import secret_rotation
+from tokens.registration.client import authentication_method
 from tokens.registration.delegation import Rights
 
 ADDRESSES = ("redirect_uris", "post_logout_redirect_uris", "allowed_origins")
@@ -159,22 +160,17 @@ class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a
     def clean(self) -> dict[str, Any]:
         """Return the cleaned data with the authentication method filled in.
 
-        1. Use the chosen method. Without a choice, a new client with keys uses private_key_jwt, and an existing client
-           keeps its method.
-        2. Replace a method that contradicts the client's type: a public client gets `none`, and a confidential client
-           with `none` gets client_secret_basic.
-        3. Refuse keys and secrets that the resulting method does not use.
+        1. Find the method (`authentication_method`) from the choice, or else from the method of an existing client.
+        2. Refuse keys and secrets that the method does not use.
         """
         data = super().clean() or {}
         public = data.get("client_type") == Client.CLIENT_PUBLIC
         if public and data.get("new_secret"):
             self.add_error("new_secret", translated(secret_rotation.PUBLIC))
         has_keys = bool(data.get("client_jwks") or data.get("client_jwks_uri"))
-        by_keys = AuthenticationMethod.PRIVATE_KEY_JWT if has_keys and self.instance.pk is None else None
-        chosen = data.get("token_endpoint_auth_method")
-        method = chosen or by_keys or self.instance.token_endpoint_auth_method
-        if public != (method == AuthenticationMethod.NONE):
-            method = AuthenticationMethod.NONE if public else AuthenticationMethod.SECRET_BASIC
+        stored = None if self.instance.pk is None else self.instance.token_endpoint_auth_method
+        current = data.get("token_endpoint_auth_method") or stored
+        method = authentication_method(current, is_public=public, has_keys=has_keys)
         if method != AuthenticationMethod.PRIVATE_KEY_JWT:
             # Only changed fields: a client with stored keys can be switched to a secret without clearing them.
             for field in {"client_jwks", "client_jwks_uri"} & set(self.changed_data):
@@ -182,7 +178,7 @@ class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a
                     self.add_error(
                         field,
                         gettext("%(method)s does not use keys. Choose private_key_jwt, or remove the keys.")
-                        % {"method": method},
+                        % {"method": method.value},
                     )
         data["token_endpoint_auth_method"] = method
         for field, message in refusals(self._rights(data), self.user.has_perm):

@@ -17,8 +17,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext, gettext_lazy
 
 from tokens import conf
-from tokens.admin import client_program, events
-from tokens.admin.client_rights import refusals
+from tokens.admin import client_program, client_rights, events
 from tokens.admin.client_snippet import Values, blocks
 from tokens.admin.scope_choice import ScopeField
 from tokens.keys import store
@@ -26,7 +25,6 @@ from tokens.models import Api, Client
 from tokens.registration import api as apis
 from tokens.registration import kinds
 from tokens.registration.client import Registration, register
-from tokens.registration.delegation import Rights
 from tokens.registration.kinds import ClientKind
 from tokens.views.pages import ADMIN_HEADERS
 
@@ -117,7 +115,6 @@ def add(request: HttpRequest, kind: str) -> HttpResponse:
     form = KindForm(request.POST or None, kind=chosen)
     if request.method == "POST" and form.is_valid():
         try:
-            _refuse_rights(request, form)
             return _added(request, form)
         except ValidationError as error:
             form.refuse(error)
@@ -130,23 +127,15 @@ def add(request: HttpRequest, kind: str) -> HttpResponse:
     return TemplateResponse(request, "admin/tokens/client/add_kind.html", context, headers=ADMIN_HEADERS)
 
 
-def _refuse_rights(request: HttpRequest, form: KindForm) -> None:
-    """Raise ValidationError if the client would have a right for which the administrator lacks a permission."""
-    registration = form.registration()
-    addresses = (*registration.redirect_uris, *form.words("post_logout_redirect_uris"))
-    skips = bool(registration.policy.get("skip_authorization"))
-    rights = Rights(skips_consent=skips, grants=registration.grants, redirect_uris=addresses)
-    if found := refusals(rights, request.user.has_perm):
-        raise ValidationError(dict(found))
-
-
 def _added(request: HttpRequest, form: KindForm) -> HttpResponse:
     """Register the client, and return the page with its secret.
 
-    Raises ValidationError if a value is refused, and RegistryLocked if another transaction prevents the change.
+    Raises ValidationError if a value is refused or the administrator may not give the client its rights, and
+    RegistryLocked if another transaction prevents the change.
     """
-    actor, now = events.actor(request), store.database_now()
-    client, secret = register(form.registration(), actor=actor, now=now)
+    actor, now, registration = events.actor(request), store.database_now(), form.registration()
+    client_rights.refuse(registration, request.user.has_perm)
+    client, secret = register(registration, actor=actor, now=now)
     if (api := form.cleaned_data.get("api")) is not None:
         apis.link(api, client, actor=actor, now=now)
     values = Values(

@@ -20,8 +20,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext, gettext_lazy
 
 from tokens import conf
-from tokens.admin import events
-from tokens.admin.client_rights import refusals
+from tokens.admin import client_rights, events
 from tokens.admin.scope_choice import ScopeField
 from tokens.jose import key_text
 from tokens.jose.public_keys import UnusableKey
@@ -32,23 +31,9 @@ from tokens.recipes import catalog, configuration, defaults
 from tokens.recipes.defaults import MissingValue
 from tokens.recipes.example import SITE, RealValues
 from tokens.recipes.schema import InvalidRecipe, Recipe
-from tokens.registration import less_strict
+from tokens.registration import less_strict, option_columns
 from tokens.registration.client import Registration, api_of, register
-from tokens.registration.delegation import Rights
 from tokens.views.pages import ADMIN_HEADERS
-
-COLUMNS = {
-    "pkce": "pkce",
-    "any_localhost_port": "allows_any_localhost_port",
-    "allow_undotted_scheme": "allows_undotted_schemes",
-    "legacy_audience": "accepts_token_endpoint_audience",
-    "pin_auth_method": "pins_authentication_method",
-    "first_party": "skip_authorization",
-    "claims_in_id_token": "claims_in_id_token",
-    "always_refresh_token": "always_gets_refresh_token",
-    "rotate_refresh_tokens": "rotates_refresh_tokens",
-}
-"""The client's column for each option of a recipe. A test compares the new clients with those of `create_client`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +89,9 @@ class ProgramForm(forms.Form):
         Raises MissingValue if the recipe needs a value that the form lacks.
         """
         options = defaults.client_options(self.recipe, self.step, self.given())
-        policy = {column: options[name] for name, column in COLUMNS.items() if options.get(name)}
-        joined = {"post_logout_redirect_uris": "post_logout_redirect_uris", "origins": "allowed_origins"}
-        policy |= {column: " ".join(options.get(name, ())) for name, column in joined.items()}
-        plain = ("name", "client_id", "grants", "redirect_uris", "scopes", "apis", "method", "public", "jwks")
-        fields = {name: options[name] for name in plain if name in options}
-        return Registration(**fields, policy=policy | {"userinfo_by_api_tokens": True, "recipe": self.recipe.name})
+        fields = {name: options[name] for name in option_columns.REGISTRATION if name in options}
+        further = {"userinfo_by_api_tokens": True, "recipe": self.recipe.name}
+        return Registration(**fields, policy=option_columns.policy(options) | further)
 
     def given(self) -> dict[str, Any]:
         """Return the values that the operator entered, by their names in a recipe. Leaves out empty values."""
@@ -163,11 +145,7 @@ def add(request: HttpRequest, program: str) -> HttpResponse:
 
 def _added(request: HttpRequest, form: ProgramForm) -> HttpResponse:
     registration = form.registration()
-    addresses = (*registration.redirect_uris, *str(registration.policy["post_logout_redirect_uris"]).split())
-    skips = bool(registration.policy.get("skip_authorization"))
-    rights = Rights(skips_consent=skips, grants=registration.grants, redirect_uris=addresses)
-    if found := refusals(rights, request.user.has_perm):
-        raise ValidationError(dict(found))
+    client_rights.refuse(registration, request.user.has_perm)
     client, secret = register(registration, actor=events.actor(request), now=store.database_now())
     context = admin.site.each_context(request) | {
         "title": gettext("Client added"),

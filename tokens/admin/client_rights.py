@@ -5,12 +5,14 @@ If the administrator lacks the permission for a right, the form shows an error a
 
 from collections.abc import Callable, Sequence
 
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext, gettext_lazy
 
 from tokens import conf
 from tokens.models import Client
 from tokens.registration import delegation
+from tokens.registration.client import Registration
 from tokens.registration.delegation import Rights
 
 HasPermission = Callable[[str], bool]
@@ -32,6 +34,18 @@ def rights_of(client: Client) -> Rights:
     """Return the special rights that this client has."""
     addresses = (*client.redirect_uris.split(), *client.post_logout_redirect_uris.split())
     return Rights(skips_consent=client.skip_authorization, grants=client.grants, redirect_uris=addresses)
+
+
+def refuse(registration: Registration, has_perm: HasPermission) -> None:
+    """Raise ValidationError if a new client would have a right for which the administrator lacks a permission."""
+    policy = registration.policy
+    rights = Rights(
+        skips_consent=bool(policy.get("skip_authorization")),
+        grants=registration.grants,
+        redirect_uris=(*registration.redirect_uris, *policy.get("post_logout_redirect_uris", "").split()),
+    )
+    if found := refusals(rights, has_perm):
+        raise ValidationError(dict(found))
 
 
 def refusals(rights: Rights, has_perm: HasPermission) -> Sequence[tuple[str, str]]:

@@ -42,7 +42,7 @@ class Row:
     line: Line
     y: int
     bars: tuple[Bar, ...]
-    dies_x: float | None
+    expires_x: float | None
     """Position of the instant when the last token signed by the key expires. None if there is no such instant."""
     flush_x: float | None
     """Position of the flush of a revoked key. None if there is no flush."""
@@ -110,7 +110,7 @@ def _drawn(lines: Sequence[Line]) -> list[Line]:
 
 def _scale(lines: Sequence[Line], *, next_step: datetime, now: datetime) -> Scale:
     dates = [stretch.start for line in lines for stretch in line.stretches]
-    dates += [at for line in lines for at in (line.last_token_dies_at, line.flush_at) if at]
+    dates += [at for line in lines for at in (line.last_token_expires_at, line.flush_at) if at]
     first, last = min([now, *dates]), max([now, next_step, *dates])
     span = max(last - first, timedelta(seconds=10))  # never 0: `x` divides by it
     return Scale(first - span * AHEAD / 4, last + span * AHEAD)
@@ -127,12 +127,12 @@ def _row(line: Line, number: int, scale: Scale) -> Row:
         )
         for stretch in line.stretches
     )
-    dies, flush = line.last_token_dies_at, line.flush_at
+    expires, flush = line.last_token_expires_at, line.flush_at
     return Row(
         line=line,
         y=TOP + ROW * number,
         bars=bars,
-        dies_x=scale.x(dies) if dies else None,
+        expires_x=scale.x(expires) if expires else None,
         flush_x=scale.x(flush) if flush else None,
     )
 

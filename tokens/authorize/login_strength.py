@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from tokens.authentication_class import CLASSES, satisfied, satisfies
 from tokens.authorize.request import AuthorizationRequest
+from tokens.errors import OAuthError
 from tokens.issued.login import Login
 
 
@@ -27,6 +28,28 @@ def reached_class(request: AuthorizationRequest, login: Login) -> str | None:
         return requested[0]
     is_required = request.acr_values and request.target.api is not None
     return None if is_required or not usable else usable[0]
+
+
+def next_class(request: AuthorizationRequest, login: Login, *, required: str, reachable: str) -> str | None:
+    """Return the class that the user must log in with before the answer, or None if the login is strong enough.
+
+    1. If the login suffices, return the class that the request desires and the user can reach, unless prompt=none.
+    2. Otherwise, return the weakest class that suffices.
+
+    `required` is the class that the operator requires, or "". `reachable` is the strongest class of the user's factors.
+
+    Raises OAuthError if no class suffices, or if a stronger login is needed and the request has prompt=none.
+    """
+    is_silent = "none" in request.prompt
+    if suffices(request, login, required=required):
+        return None if is_silent else desired_class(request, login, reachable=reachable)
+    missing = missing_class(request, login, required=required)
+    if missing is None:
+        description = "No login at this issuer has a requested authentication context class."
+        raise OAuthError("unmet_authentication_requirements", description)
+    if is_silent:
+        raise OAuthError("login_required", "The user has to authenticate with a further factor.")
+    return missing
 
 
 def suffices(request: AuthorizationRequest, login: Login, *, required: str) -> bool:

@@ -1,6 +1,7 @@
 """Common parts of the commands: argument types, look-ups, confirmation, and the settings for a command on keys."""
 
 import re
+import sys
 from argparse import ArgumentTypeError
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -31,7 +32,8 @@ def find_client(client_id: str) -> Client:
     """Return the client with this client_id. Raises CommandError if there is none."""
     client = Client.objects.filter(client_id=client_id).first()
     if client is None:
-        raise CommandError(f"there is no client {client_id}. To register it, run create_client", returncode=USAGE)
+        remedy = "The admin shows the client_id of each client; create_client registers a client"
+        raise CommandError(f"there is no client {client_id}. {remedy}", returncode=USAGE)
     return client
 
 
@@ -57,7 +59,8 @@ def find_user(name: str) -> User:
         by = Q(email__iexact=name) if (sub := _uuid(name)) is None else Q(sub=sub)
         found = list(User.objects.filter(by)[:2])
     if not found:
-        raise CommandError(f"there is no user {name}", returncode=USAGE)
+        remedy = "Use the username, e-mail address or sub that the admin shows"
+        raise CommandError(f"there is no user {name}. {remedy}", returncode=USAGE)
     if len(found) > 1:
         raise CommandError(f"several users have the e-mail address {name}: use the sub", returncode=USAGE)
     return found[0]
@@ -71,12 +74,17 @@ def _uuid(text: str) -> UUID | None:
 
 
 def confirm(question: str) -> bool:
-    """Ask the operator. Return True if the answer is `yes`. Raises CommandError if standard input is at its end."""
+    """Ask the operator. Return True if the answer is `yes`.
+
+    Raises CommandError if standard input is not a terminal, because the answer would not be an operator's.
+    """
+    if not sys.stdin.isatty():
+        message = "standard input is not a terminal: add --yes to continue without confirmation; nothing was changed"
+        raise CommandError(message, returncode=USAGE)
     try:
         return input(question) == "yes"
     except EOFError:
-        message = "standard input is not a terminal: add --yes to continue without confirmation; nothing was changed"
-        raise CommandError(message, returncode=USAGE) from None
+        return False
 
 
 def instant(text: str) -> datetime:

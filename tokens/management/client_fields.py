@@ -3,7 +3,7 @@
 from typing import Any
 
 from tokens.management import login_options
-from tokens.registration import kinds
+from tokens.registration import kinds, option_columns
 
 
 def with_kind(options: dict[str, Any]) -> dict[str, Any]:
@@ -36,26 +36,18 @@ def policy(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _policy(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the values for `Registration.policy` by column name, from the options alone. Ignores --kind."""
-    return login_options.fields(options) | {
+    """Return the columns that the options set, without the columns that --kind implies."""
+    others = {
         "is_active": not options["inactive"],
-        "accepts_token_endpoint_audience": options["legacy_audience"],
-        "allows_undotted_schemes": options["allow_undotted_scheme"],
-        "pins_authentication_method": options["pin_auth_method"] or None,
         "requires_assertion_type": options["strict_assertion_type"],
-        "skip_authorization": options["first_party"],
         "userinfo_by_api_tokens": not options["no_userinfo_by_api_tokens"],
-        "claims_in_id_token": options["claims_in_id_token"] or None,
         "remembers_consent": not options["forget_consent"],
-        "post_logout_redirect_uris": " ".join(options["post_logout_redirect_uris"]),
         "backchannel_logout_uri": options["backchannel_logout_uri"] or None,
         "backchannel_logout_session_required": options["backchannel_logout_session_required"] or None,
-        "allowed_origins": " ".join(options["origins"]),
         "dpop_bound_access_tokens": options["dpop"] or None,
         "id_token_signed_response_alg": options["id_token_signed_response_alg"],
         "access_token_lifetime": options["access_token_lifetime"],
         "refresh_token_lifetime": options["refresh_token_lifetime"],
         "refresh_token_idle_lifetime": options["refresh_token_idle_lifetime"],
-        "rotates_refresh_tokens": options["rotate_refresh_tokens"],
-        "always_gets_refresh_token": options["always_refresh_token"],
     }
+    return option_columns.policy(options) | login_options.fields(options) | others

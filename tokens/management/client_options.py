@@ -104,7 +104,12 @@ def _add_keys(parser: ArgumentParser) -> None:
 
 def _add_users(parser: ArgumentParser) -> None:
     """Add the options for consent, claims, logout and browsers."""
-    parser.add_argument("--first-party", action="store_true", help="never ask users for consent")
+    parser.add_argument(
+        "--first-party",
+        action="store_true",
+        help="never ask users for consent: the client gets every scope that it may request, and the user sees no page"
+        " (public clients: only at https redirect URIs)",
+    )
     parser.add_argument(
         "--forget-consent", action="store_true", help="ask users for consent at each authorization request"
     )

@@ -48,13 +48,11 @@ def add(parser: ArgumentParser) -> None:
 
 
 def fields(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the values of the client's columns that the options set, by column name.
+    """Return the values of the columns that the options set. None means the column's default.
 
-    The value is None if the column keeps its default.
+    `registration.option_columns` has the columns of --pkce and --any-localhost-port, which recipes have, too.
     """
     return {
-        "pkce": None if options["pkce"] == PkceRule.REQUIRED else options["pkce"],
-        "allows_any_localhost_port": options["any_localhost_port"] or None,
         "require_pushed_authorization_requests": options["require_par"] or None,
         "require_signed_request_object": options["require_signed_request"] or None,
         "security_profile": SecurityProfile.FAPI2.value if options["fapi2"] else None,

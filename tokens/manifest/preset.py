@@ -1,6 +1,6 @@
 """The fields of a client that follow from `kind` or `recipe` in a manifest, unless the file names them.
 
-- A recipe has options of `create_client`. OPTIONS maps each option to a field; a test compares both.
+- A recipe has options of `create_client`. OPTIONS maps each option to a field, which is named as its column.
 - `program` only stores the name of a recipe, and sets no field. `export` writes it.
 """
 
@@ -13,19 +13,15 @@ from tokens.models import AuthenticationMethod
 from tokens.recipes import catalog, defaults
 from tokens.recipes.defaults import MissingValue
 from tokens.recipes.schema import InvalidRecipe
-from tokens.registration import kinds
+from tokens.registration import kinds, option_columns
 
 Refuse = Callable[[str, str], None]
 OPTIONS: Mapping[str, str] = {
-    "name": "name", "grants": "grants", "redirect_uris": "redirect_uris", "scopes": "scopes", "apis": "apis",
-    "allow_undotted_scheme": "allows_undotted_schemes", "method": "authentication",
-    "pin_auth_method": "pins_authentication_method", "jwks": "jwks", "jwks_uri": "jwks_uri",
-    "legacy_audience": "accepts_token_endpoint_audience", "pkce": "pkce",
-    "any_localhost_port": "allows_any_localhost_port", "first_party": "skip_authorization",
-    "claims_in_id_token": "claims_in_id_token", "post_logout_redirect_uris": "post_logout_redirect_uris",
-    "origins": "allowed_origins", "rotate_refresh_tokens": "rotates_refresh_tokens",
-    "always_refresh_token": "always_gets_refresh_token",
-}  # fmt: skip
+    **{name: name for name in option_columns.REGISTRATION if name not in {"public", "client_id"}},
+    "method": "authentication",
+    **option_columns.SWITCHES,
+    **option_columns.WORDS,
+}
 """The field of a client for each option of a recipe. The options `public` and `client_id` have no field."""
 
 

@@ -12,6 +12,7 @@ Read in this order:
 - `client`: register a client.
 - `delegation`: rights of a client that an administrator can give only with a special permission.
 - `state`: the registered state of a client or an API, as plain values.
+- `option_columns`: the columns for the options of `create_client` that a recipe can have.
 - `kinds`: for each kind of client, the questions to the operator and the values that the kind implies.
 - `secret_rotation`: add, expire and revoke client secrets.
 - `api`: register an API and its scopes.

@@ -12,7 +12,7 @@ from django.db import transaction
 from tokens import email_proof
 from tokens.models import AuthenticationMethod, Client, GrantType, PkceRule, User
 from tokens.registration.certification_plan import Json, Suite, SuiteUser, configuration
-from tokens.registration.client import Registration, register, told_of_logouts
+from tokens.registration.client import Registration, logout_fields, register
 
 ACTOR = "command:certification_setup"
 CLIENTS = {
@@ -45,7 +45,7 @@ def _client(suite: Suite, name: str, *, now: datetime) -> Json:
         policy={
             "post_logout_redirect_uris": suite.address("post_logout_redirect"),
             "pkce": PkceRule.OPTIONAL.value,
-            **told_of_logouts(suite.address("backchannel_logout")),
+            **logout_fields(suite.address("backchannel_logout")),
         },
     )
     client, secret = replace(registration, now=now)

@@ -59,11 +59,23 @@ class Registration:
     @property
     def authentication(self) -> AuthenticationMethod:
         """Return the client's authentication method, which follows from its type and keys if none is named."""
-        if self.method is not None:
+        if self.method is not None:  # `register` refuses a method that contradicts the type or the keys
             return AuthenticationMethod(self.method)
-        if self.public:
-            return AuthenticationMethod.NONE
-        return AuthenticationMethod.PRIVATE_KEY_JWT if self.has_keys else AuthenticationMethod.SECRET_BASIC
+        return authentication_method(None, is_public=self.public, has_keys=self.has_keys)
+
+
+def authentication_method(current: str | None, *, is_public: bool, has_keys: bool) -> AuthenticationMethod:
+    """Return the authentication method of a client of this type. `current` is the chosen or stored method, if any.
+
+    1. A public client uses `none`.
+    2. A confidential client keeps `current`. If `current` is `none`, client_secret_basic replaces it.
+    3. Without a known `current`, a client with keys uses private_key_jwt, and another one client_secret_basic.
+    """
+    if is_public:
+        return AuthenticationMethod.NONE
+    if current not in AuthenticationMethod.values:
+        return AuthenticationMethod.PRIVATE_KEY_JWT if has_keys else AuthenticationMethod.SECRET_BASIC
+    return AuthenticationMethod.SECRET_BASIC if current == AuthenticationMethod.NONE else AuthenticationMethod(current)
 
 
 def register(
@@ -98,7 +110,7 @@ def unsaved(registration: Registration) -> tuple[Client, list[Scope], list[Api]]
     return _client(registration), _scopes(registration.scopes), _apis(registration.apis)
 
 
-def told_of_logouts(uri: str) -> dict[str, Any]:
+def logout_fields(uri: str) -> dict[str, Any]:
     """Return the values of the back-channel logout fields for `uri`.
 
     Returns an empty dict if the issuer may not post to `uri`.
@@ -108,7 +120,7 @@ def told_of_logouts(uri: str) -> dict[str, Any]:
 
 
 def created_row(client: Client, scopes: Iterable[Scope], apis: Iterable[Api]) -> dict[str, Any]:
-    """Return the properties of a new client for the audit trail: fields that are not empty, and `unsafe_switches`."""
+    """Return the properties of a new client for the audit trail: fields that are not empty, and `audited_switches`."""
     fields = {
         "name": client.name,
         "client_type": client.client_type,
@@ -121,11 +133,11 @@ def created_row(client: Client, scopes: Iterable[Scope], apis: Iterable[Api]) ->
         "client_jwks_uri": client.client_jwks_uri,
         "backchannel_logout_uri": client.backchannel_logout_uri,
     }
-    return {name: value for name, value in fields.items() if value} | unsafe_switches(client)
+    return {name: value for name, value in fields.items() if value} | audited_switches(client)
 
 
-def unsafe_switches(client: Client) -> dict[str, Any]:
-    """Return the columns of a client that change how strict it is, for the audit trail.
+def audited_switches(client: Client) -> dict[str, Any]:
+    """Return, for the audit trail, the switches that are less strict than the default, and the columns in STRICTER.
 
     `less_strict.switches` gives the columns that make the client less strict than the default. STRICTER lists the
     others; of these, only columns with a value are returned.

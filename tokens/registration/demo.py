@@ -15,7 +15,7 @@ from tokens.keys.operation import Operation
 from tokens.keys.rotation import rotate
 from tokens.models import Api, Client, GrantType, Scope, SigningKey, User
 from tokens.registration import secret_rotation
-from tokens.registration.client import Registration, register, told_of_logouts
+from tokens.registration.client import Registration, logout_fields, register
 
 NAMES = ("DEMO_PASSWORD", "ADMIN_PASSWORD", "WEBAPP_CLIENT_SECRET", "SERVICE_CLIENT_SECRET")
 SCOPES = {"notes:read": "Read your notes", "notes:write": "Change your notes"}
@@ -53,7 +53,7 @@ def set_up(demo: DemoCredentials, *, api_audience: str, api_url: str, webapp_url
         grants=[GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN],
         redirect_uris=[f"{webapp_url}/callback"],
         scopes=list(SCOPES),
-        policy={"post_logout_redirect_uris": f"{webapp_url}/", **told_of_logouts(f"{webapp_url}/logged-out")},
+        policy={"post_logout_redirect_uris": f"{webapp_url}/", **logout_fields(f"{webapp_url}/logged-out")},
     )
     service = Registration(
         client_id="service", name="Example service", grants=[GrantType.CLIENT_CREDENTIALS], scopes=["notes:read"]

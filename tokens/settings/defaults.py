@@ -37,8 +37,8 @@ DEFAULTS: dict[str, Any] = {
     "AUDIT_RETENTION": None,
     # True: the claim `name` of a user without first and last name is the username.
     "NAME_FROM_USERNAME": True,
-    # Development only, ignored without DEBUG: remember consent also for redirect URIs at http://localhost, 127.0.0.1
-    # and [::1].
+    # Development only; without DEBUG, the issuer does not start with it: remember consent also for redirect URIs at
+    # http://localhost, 127.0.0.1 and [::1].
     "REMEMBER_LOOPBACK_CONSENT": False,
     # For each claim of OpenID Connect, a field of the user ("locale", "profile.website") or "module:function"
     # (docs/claims.md).

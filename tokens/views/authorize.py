@@ -167,18 +167,9 @@ def _unless_class_suffices(attempt: Attempt, user: User, login: Login) -> HttpRe
 
     Raises OAuthError if no login can be strong enough, or if a factor is missing and the request has prompt=none.
     """
-    authorization, asks_nobody = attempt.authorization, "none" in attempt.authorization.prompt
-    required = obligation.of(user, authorization.client)
-    if login_strength.suffices(authorization, login, required=required):
-        desired = login_strength.desired_class(authorization, login, reachable=enrolment.reachable(user))
-        return None if desired is None or asks_nobody else login_detour.to_step_up(attempt, desired)
-    missing = login_strength.missing_class(authorization, login, required=required)
-    if missing is None:
-        description = "No login at this issuer has a requested authentication context class."
-        raise OAuthError("unmet_authentication_requirements", description)
-    if asks_nobody:
-        raise OAuthError("login_required", "The user has to authenticate with a further factor.")
-    return login_detour.to_step_up(attempt, missing)
+    required, reachable = obligation.of(user, attempt.authorization.client), enrolment.reachable(user)
+    missing = login_strength.next_class(attempt.authorization, login, required=required, reachable=reachable)
+    return None if missing is None else login_detour.to_step_up(attempt, missing)
 
 
 def _log_in(attempt: Attempt) -> HttpResponse:

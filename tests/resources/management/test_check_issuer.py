@@ -1,6 +1,9 @@
 """The output and the exit codes of `manage.py check_issuer`."""
 
+import errno
 import json
+import os
+from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -184,3 +187,27 @@ def test_a_folder_that_is_absent_is_named(issuer: Loopback, tmp_path: Path) -> N
         f"{tmp_path / 'none'} cannot be used: No such file or directory",
         2,
     )
+
+
+def test_no_pem_file_is_changed_if_one_cannot_be_written(
+    issuer: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = SigningKey(kid="second")
+    (tmp_path / "old").write_text("-----BEGIN PUBLIC KEY-----\n")
+    issuer.publish(jwks(GOOD, second))
+    monkeypatch.setattr(os, "fchmod", disk_full_at_the_second_file())
+    assert run(issuer.url, "--pem", str(tmp_path)) == (f"{tmp_path} cannot be used: No space left on device", 2)
+    assert [path.name for path in tmp_path.iterdir()] == ["old"]
+    monkeypatch.undo()
+    assert run(issuer.url, "--pem", str(tmp_path))[1] == 0
+    assert {path.name for path in tmp_path.iterdir()} == {GOOD.kid, "second"}
+
+
+def disk_full_at_the_second_file() -> Callable[[int, int], None]:
+    calls = iter([False, True])
+
+    def fchmod(_file: int, _mode: int) -> None:
+        if next(calls):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    return fchmod

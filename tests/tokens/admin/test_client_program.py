@@ -46,13 +46,49 @@ def test_the_client_is_that_of_the_command(admin, name):
     assert described(Client.objects.get()) == by_command
 
 
+BATCH = """
+title = "Batch"
+kind = "machine"
+version = "1"
+tried = 2026-11-29
+summary = "A batch."
+[[step]]
+command = "create_client"
+[step.options]
+grants = ["client_credentials"]
+scopes = ["notes:read"]
+jwks_uri = "https://batch.example/jwks.json"
+pkce = "required"
+[requests]
+authentication = "private_key_jwt"
+"""
+
+
+def test_the_client_of_a_site_s_recipe_is_that_of_the_command(admin, settings, tmp_path):
+    (tmp_path / "batch.toml").write_text(BATCH)
+    settings.ISSUER = settings.ISSUER | {"RECIPES": tmp_path}
+    scope = make_api("https://any.example/", "orders:read").scopes.get()
+    call_command("create_client", "--for", "batch", "--scope", "orders:read", stdout=StringIO())
+    by_command = fields(Client.objects.get())
+    Client.objects.all().delete()
+    page = admin.post(f"{NEW}for/batch/", {"name": "Batch", "scopes": [scope.pk]})
+    assert "snippets" in page.context_data, page.context_data["form"].errors
+    client = Client.objects.get()
+    assert (client.client_jwks_uri, client.pkce) == ("https://batch.example/jwks.json", None)
+    assert fields(client) == by_command
+
+
 def described(client):
+    """Return the fields of a client, with the client_id only if the recipe fixes it."""
+    own = catalog.find(client.recipe).step("create_client").options.get("client_id")
+    return fields(client) | ({"client_id": client.client_id} if own else {})
+
+
+def fields(client):
     """Return the fields of a client, except those with random values."""
-    fields = model_to_dict(client) | {"recipe": client.recipe}
-    fields["scopes"] = sorted(scope.name for scope in fields["scopes"])
-    chance = {"id", "created", "updated"} | (set() if catalog.find(client.recipe).step(
-        "create_client").options.get("client_id") else {"client_id"})  # fmt: skip
-    return {name: value for name, value in fields.items() if name not in chance}
+    values = model_to_dict(client) | {"recipe": client.recipe}
+    values["scopes"] = sorted(scope.name for scope in values["scopes"])
+    return {name: value for name, value in values.items() if name not in {"id", "client_id", "created", "updated"}}
 
 
 def test_the_answer_has_the_secret_the_configuration_and_what_is_less_strict(admin):

@@ -116,6 +116,32 @@ def test_the_allow_list_holds_for_a_client_added_by_kind(clerk, uri, permissions
     assert Client.objects.exists() is added
 
 
+@pytest.mark.parametrize(
+    ("site", "permissions", "added"),
+    [
+        ("https://app.example", (), True),
+        ("https://other.example", (), False),
+        ("https://other.example", ("redirect_anywhere",), True),
+    ],
+)
+def test_the_allow_list_holds_for_a_client_added_by_program(clerk, site, permissions, added):
+    clerk("add_client", *permissions).post(f"{CLIENTS}new/for/gatus/", {"name": "Status", "site": site})
+    assert Client.objects.exists() is added
+
+
+@pytest.mark.parametrize(("permissions", "added"), [((), False), (("register_first_party",), True)])
+def test_a_recipe_that_skips_consent_needs_the_permission(clerk, settings, tmp_path, permissions, added):
+    (tmp_path / "intranet.toml").write_text(
+        'title = "Intranet"\nkind = "login"\nversion = "1"\ntried = 2026-11-29\nsummary = "Ours."\n[[step]]\n'
+        'command = "create_client"\n[step.options]\ngrants = ["authorization_code"]\nfirst_party = true\n'
+        'redirect_uris = ["https://app.example/cb"]\n[requests]\nauthentication = "basic"\n'
+    )
+    settings.ISSUER = {**settings.ISSUER, "RECIPES": tmp_path}
+    form = {"name": "Intranet", "site": "https://app.example"}
+    clerk("add_client", *permissions).post(f"{CLIENTS}new/for/intranet/", form)
+    assert Client.objects.exists() is added
+
+
 def test_the_allow_list_holds_for_addresses_after_the_logout(clerk):
     form = {"name": "Shop", "redirect_uris": "https://app.example/cb"}
     logout = {"post_logout_redirect_uris": "https://other.example/"}

@@ -1,5 +1,6 @@
 """The folder of PEM files, which the command `keys --pem` updates."""
 
+import errno
 import json
 import os
 from io import StringIO
@@ -97,6 +98,21 @@ def test_a_folder_that_cannot_be_used_is_named(tmp_path):
     assert (code, message) == (2, f"{tmp_path / 'absent'} cannot be used: No such file or directory")
     (tmp_path / "file").touch()
     assert refused("--pem", str(tmp_path / "file"))[0] == 2
+
+
+def test_no_file_is_changed_if_one_cannot_be_written(tmp_path, monkeypatch):
+    call_command("rotate_keys", stdout=StringIO())
+    (tmp_path / "old").write_text("-----BEGIN PUBLIC KEY-----\n")
+    outcomes = iter([None, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))])
+
+    def fchmod(_file, _mode):
+        if error := next(outcomes):
+            raise error
+
+    monkeypatch.setattr(os, "fchmod", fchmod)
+    assert len(kids()) > 1
+    assert refused("--pem", str(tmp_path)) == (2, f"{tmp_path} cannot be used: No space left on device")
+    assert names(tmp_path) == {"old"}
 
 
 def test_no_file_is_removed_if_there_is_no_key(tmp_path):

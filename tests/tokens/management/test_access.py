@@ -20,17 +20,22 @@ def access(*arguments):
     return out.getvalue()
 
 
-@pytest.mark.parametrize("by", ["--user", "--sub"])
-def test_disabling_a_user_revokes_sessions_and_grants(client, user, webapp, code, signer, by):
+@pytest.mark.parametrize("whom", ["--user ada", "--user ada@example.org", "--user SUB", "--sub SUB"])
+def test_disabling_a_user_revokes_sessions_and_grants(client, user, webapp, code, signer, whom):
     redeem(client, webapp, code(webapp))
     log_in(client, user)
     assert client.get("/accounts/").context["user"] == user
-    whom = (by, {"--user": "ada", "--sub": str(user.sub)}[by])
-    assert access("disable", *whom, *WHY) == "user:ada disabled\n"
+    assert access("disable", *whom.replace("SUB", str(user.sub)).split(), *WHY) == "user:ada disabled\n"
     assert not User.objects.get().is_active
     assert not UserGrant.objects.filter(revoked_at=None).exists()
     assert client.get("/accounts/").context["user"].is_anonymous, "the session has ended"
     assert events() == [("user.disabled", "command:access", "user:ada", {"why": "left the company"})]
+
+
+def test_a_sub_is_never_a_username(user):
+    User.objects.create_user(str(user.sub))
+    assert access("disable", "--sub", str(user.sub)) == "user:ada disabled\n"
+    assert not User.objects.get(username="ada").is_active
 
 
 def test_a_repeated_action_changes_nothing_and_records_no_event(user):

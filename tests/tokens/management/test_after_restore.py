@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from tests.clock import database_at
 from tests.tokens.factories import basic, log_in, make_client, post, redeem
+from tests.tokens.terminal import typed
 from tokens.clients import client_secret
 from tokens.issued import revocation_record
 from tokens.keys import keyring, store
@@ -227,7 +228,7 @@ def test_a_dry_run_changes_nothing(path, user, service):
 
 
 def test_the_command_asks_and_changes_nothing_without_a_yes(path, monkeypatch):
-    monkeypatch.setattr("builtins.input", lambda _: "no")
+    typed(monkeypatch, "no")
     with pytest.raises(CommandError, match="nothing was changed") as error:
         call_command("after_restore", stdout=StringIO())
     assert error.value.returncode == 3

@@ -12,6 +12,7 @@ from django.core.management import load_command_class
 from django.db import OperationalError
 
 from tests.tokens.management.key_commands import refused, run
+from tests.tokens.terminal import piped, typed
 from tokens.management.operator_command import EXIT_CODES, KEY_UNUSABLE, LOCKED, UNSAFE, USAGE
 from tokens.models import Ring, SigningKey
 
@@ -88,14 +89,21 @@ def test_the_longest_reason_is_kept():
 
 @pytest.mark.django_db
 def test_without_a_terminal_the_error_names_yes_and_nothing_is_revoked(monkeypatch):
-    def at_its_end(_question):
-        raise EOFError
-
     run("rotate_keys")
     kid = SigningKey.objects.get(signs_at=None).kid
-    monkeypatch.setattr("builtins.input", at_its_end)
+    piped(monkeypatch, "yes")
     code, message = refused("revoke_key", kid, "--reason", "leaked")
     assert (code, "add --yes" in message) == (2, True)
+    assert SigningKey.objects.get(kid=kid).revoked_at is None
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("lines", [[], ["y"], ["yes please"], [""]])
+def test_every_answer_but_yes_revokes_nothing(monkeypatch, lines):
+    run("rotate_keys")
+    kid = SigningKey.objects.get(signs_at=None).kid
+    typed(monkeypatch, *lines)
+    assert refused("revoke_key", kid, "--reason", "leaked") == (3, "nothing was revoked")
     assert SigningKey.objects.get(kid=kid).revoked_at is None
 
 

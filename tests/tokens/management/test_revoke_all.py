@@ -9,6 +9,7 @@ from django.db import IntegrityError
 
 from tests.tokens.keys.by_hand import by_hand
 from tests.tokens.management.key_commands import refused, run
+from tests.tokens.terminal import typed
 from tokens.keys.revocation import revoke
 from tokens.models import AuditEvent, SigningKey
 
@@ -82,18 +83,20 @@ def test_one_ring_can_be_named(rings):
 
 def test_the_command_prints_the_consequences_for_every_ring_and_asks_once(rings, monkeypatch, capsys):
     questions = []
-    monkeypatch.setattr("builtins.input", lambda question: questions.append(question) or "no")
-    assert refused(*ALL) == (3, "nothing was revoked")
+    typed(monkeypatch)
+    with monkeypatch.context() as patch:
+        patch.setattr("builtins.input", lambda question: questions.append(question) or "no")
+        assert refused(*ALL) == (3, "nothing was revoked")
     assert len(questions) == 1
     assert {name: live(name) for name in rings} == rings
-    monkeypatch.setattr("builtins.input", lambda _question: "yes")
+    typed(monkeypatch, "yes")
     out = run(*ALL)
     assert [out.count(f"ring {name}\n") for name in rings] == [2, 2, 2], "before, and after"
 
 
 def test_the_command_asks_although_one_ring_cannot_be_revoked(rings, monkeypatch, capsys):
     by_hand(SigningKey.objects.filter(kid__in=rings["bills"]), max_lifetime=timedelta(days=9))
-    monkeypatch.setattr("builtins.input", lambda _question: "yes")
+    typed(monkeypatch, "yes")
     assert refused(*ALL)[0] == 5
     assert live("orders").isdisjoint(rings["orders"])
 

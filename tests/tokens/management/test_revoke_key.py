@@ -10,6 +10,7 @@ import pytest
 
 from tests.clock import clocks_at
 from tests.tokens.management.key_commands import refused, run
+from tests.tokens.terminal import typed
 from tokens.keys import store
 from tokens.models import SigningKey
 
@@ -19,9 +20,9 @@ pytestmark = pytest.mark.django_db
 def test_a_revocation_prints_its_consequences_and_asks(monkeypatch):
     run("rotate_keys")
     kid = SigningKey.objects.get(signs_at__isnull=False).kid
-    monkeypatch.setattr("builtins.input", lambda _question: "no")
+    typed(monkeypatch, "no")
     assert refused("revoke_key", kid, "--reason", "leaked") == (3, "nothing was revoked")
-    monkeypatch.setattr("builtins.input", lambda _question: "yes")
+    typed(monkeypatch, "yes", "yes")
     code, message = refused("revoke_key", kid, "--reason", "leaked")
     assert (code, "--accept-outage" in message) == (3, True), "its standby was announced a moment ago"
     out = run("revoke_key", kid, "--reason", "leaked", "--accept-outage")

@@ -12,6 +12,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.tokens.terminal import typed
 from tokens.clients import client_secret
 from tokens.models import Api, AuditEvent, Client, ClientSecret, ExchangePolicy, RegistryVersion, Scope, SigningKey
 from tokens.recipes import catalog
@@ -249,13 +250,13 @@ def test_prune_asks_before_it_deletes(tmp_path, monkeypatch):
     (tmp_path / "f.yaml").write_text(FILE)
     call_command("apply", str(tmp_path / "f.yaml"), stdout=StringIO())
     (tmp_path / "f.yaml").write_text("{}")
-    monkeypatch.setattr("builtins.input", lambda _: "no")
+    typed(monkeypatch, "no")
     out = StringIO()
     with pytest.raises(CommandError, match="nothing was changed"):
         call_command("apply", str(tmp_path / "f.yaml"), "--prune", stdout=out)
     assert "- client web" in out.getvalue()
     assert Client.objects.count() == 3
-    monkeypatch.setattr("builtins.input", lambda _: "yes")
+    typed(monkeypatch, "yes")
     call_command("apply", str(tmp_path / "f.yaml"), "--prune", stdout=StringIO())
     assert [model for model in (Client, Api) if model.objects.exists()] == []
 

@@ -5,7 +5,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from tokens.models import AuditEvent, Client
-from tokens.registration.client import Registration, register
+from tokens.registration.client import Registration, authentication_method, register
 
 pytestmark = pytest.mark.django_db
 
@@ -22,3 +22,28 @@ def test_a_client_without_a_name_is_refused_at_its_name(name):
 def test_the_space_around_a_name_is_removed():
     client, _ = register(Registration(name=" Nightly report\n"), actor="command:test", now=timezone.now())
     assert client.name == "Nightly report"
+
+
+BASIC, POST, KEY, NONE = "client_secret_basic", "client_secret_post", "private_key_jwt", "none"
+
+
+@pytest.mark.parametrize(
+    ("current", "is_public", "has_keys", "method"),
+    [
+        (None, False, False, BASIC),
+        (None, False, True, KEY),
+        (None, True, False, NONE),
+        (None, True, True, NONE),
+        ("tls_client_auth", False, False, BASIC),
+        (POST, False, False, POST),
+        (POST, False, True, POST),
+        (KEY, False, False, KEY),
+        (KEY, True, True, NONE),
+        (POST, True, False, NONE),
+        (NONE, False, False, BASIC),
+        (NONE, False, True, BASIC),
+        (NONE, True, False, NONE),
+    ],
+)
+def test_the_authentication_method_follows_from_choice_type_and_keys(current, is_public, has_keys, method):
+    assert authentication_method(current, is_public=is_public, has_keys=has_keys).value == method

@@ -26,7 +26,7 @@ class Line:
     kid: str
     phase: Phase
     stretches: tuple[Stretch, ...]
-    last_token_dies_at: datetime | None
+    last_token_expires_at: datetime | None
     """When no token of this key can be accepted any more; None if no successor is planned, or the key never signs."""
     flush_at: datetime | None = None
     """The instant of the flush of this key; None if the key is not revoked, or no flush is planned."""
@@ -44,7 +44,7 @@ def timeline(keys: Sequence[Key], *, policy: Policy, now: datetime) -> tuple[Lin
             kid=key.kid,
             phase=lifecycle.phase(key, keys, now=now),
             stretches=tuple(_stretches(key, keys)),
-            last_token_dies_at=_last_token(key, keys, policy),
+            last_token_expires_at=_last_token(key, keys, policy),
             flush_at=flush.start if (flush := lifecycle.flush(key, keys)) else None,
         )
         for key in sorted(keys, key=lambda key: (key.announced_at, key.kid))

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from tokens.keys import store
+from tokens.management.arguments import find_client, find_user
 from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
 from tokens.models import Client, User
 from tokens.revoking import access
@@ -35,7 +36,7 @@ exit codes:
         """Add the arguments and options of this command to `parser`."""
         parser.add_argument("what", choices=["disable", "enable", "log_out"])
         account = parser.add_mutually_exclusive_group(required=True)
-        account.add_argument("--user", metavar="NAME", help="the username")
+        account.add_argument("--user", metavar="NAME", help="username, e-mail address or sub")
         account.add_argument("--sub", type=identifier, metavar="UUID", help="the user's sub, as in tokens")
         account.add_argument("--client", metavar="CLIENT_ID", help="the client_id")
         parser.add_argument("--reason", default="", help="stored in the audit trail")
@@ -72,12 +73,10 @@ def identifier(text: str) -> uuid.UUID:
 def find_subject(options: dict[str, Any]) -> User | Client:
     """Return the user or client that the options name. Raises CommandError if there is none."""
     if options["client"] is not None:
-        client = Client.objects.filter(client_id=options["client"]).first()
-        if client is None:
-            raise CommandError(f"there is no client {options['client']}", returncode=USAGE)
-        return client
-    by = {"username": options["user"]} if options["user"] is not None else {"sub": options["sub"]}
-    user = User.objects.filter(**by).first()
+        return find_client(options["client"])
+    if options["user"] is not None:
+        return find_user(options["user"])
+    user = User.objects.filter(sub=options["sub"]).first()  # not find_user, which would find a username first
     if user is None:
-        raise CommandError(f"there is no user {next(iter(by.values()))}", returncode=USAGE)
+        raise CommandError(f"there is no user {options['sub']}", returncode=USAGE)
     return user

@@ -61,7 +61,11 @@ logger tokens.audit.trail). Without either, it cannot know which keys and secret
             help="an audit log since the backup; can be repeated",
         )  # fmt: skip
         parser.add_argument("--dry-run", action="store_true", help="print what would be done, and change nothing")
-        parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+        parser.add_argument(
+            "--yes",
+            action="store_true",
+            help="do not ask for confirmation; required if standard input is not a terminal",
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object; needs --yes or --dry-run")
 
     def handle(self, *_args: Any, **options: Any) -> None:

@@ -51,7 +51,9 @@ class Command(OperatorCommand):
         parser.add_argument("file", metavar="FILE", help="YAML or JSON; - reads standard input")
         parser.add_argument("--dry-run", action="store_true", help="print what would change, and change nothing")
         parser.add_argument("--prune", action="store_true", help="delete what the file does not name; asks before")
-        parser.add_argument("--yes", action="store_true", help="with --prune: do not ask for confirmation")
+        parser.add_argument(
+            "--yes", action="store_true", help="with --prune: do not ask for confirmation; required without a terminal"
+        )
         parser.add_argument(
             "--secrets-to", type=Path, metavar="FILE",
             help="write the secrets of new clients to this new file (JSON, mode 0600) instead of printing them",

@@ -55,7 +55,10 @@ class Command(OperatorCommand):
         parser.add_argument("--with-staff", action="store_true", help="keep the rights of staff and superusers")
         parser.add_argument("--with-groups", action="store_true", help="keep groups (dumpdata auth.Group auth.User)")
         parser.add_argument(
-            "--verified-emails", action="store_true", help="the other project verified the e-mail addresses"
+            "--verified-emails",
+            action="store_true",
+            help="trust the e-mail addresses of the dump: each counts as verified, and applications identify users by"
+            " it. Only if the other project verified them",
         )
         parser.add_argument("--subs-to", type=Path, metavar="FILE", help="write primary keys and subs to this CSV file")
         parser.add_argument("--json", action="store_true", help="print one JSON object, and no progress")

@@ -149,6 +149,6 @@ def _bar(line: Line, lines: tuple[Line, ...], now: datetime) -> str:
 
 
 def _dates(line: Line) -> str:
-    at, flush = line.last_token_dies_at, line.flush_at
+    at, flush = line.last_token_expires_at, line.flush_at
     expires = f"  last token expires {at:%Y-%m-%d %H:%M:%S} UTC" if at else ""
     return f"{expires}  flush {flush:%Y-%m-%d %H:%M:%S} UTC" if flush else expires

@@ -65,7 +65,11 @@ how long a verifier can accept a revoked key (docs/revoked-keys.md):
             help="flush after this time, such as 10m, instead of `announce` (48h in production); verifiers that do not"
             " fetch for an unknown kid refuse valid tokens while their copy of the JWKS lacks the new key",
         )
-        parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+        parser.add_argument(
+            "--yes",
+            action="store_true",
+            help="do not ask for confirmation; required if standard input is not a terminal",
+        )
         parser.add_argument(
             "--json", action="store_true", help="print one JSON object for each ring, each on a line; needs --yes"
         )

@@ -9,28 +9,21 @@ The target is the issuer (all tokens), a client, a user, a client together with 
 
 import json
 import re
-import sys
 from argparse import ArgumentParser
-from typing import Any, TypeVar
+from contextlib import suppress
+from typing import Any
 from uuid import UUID
 
 from django.core.management.base import CommandError
-from django.db.models import Q
 
+from tokens.management.arguments import confirm, find_client, find_user
 from tokens.management.operator_command import UNSAFE, USAGE, OperatorCommand
-from tokens.models import Client, User, UserGrant
+from tokens.models import UserGrant
 from tokens.revoking import bulk
 from tokens.revoking.bulk import BulkTarget
 
-Row = TypeVar("Row", Client, User, UserGrant)
 ACTOR = "command:revoke_tokens"
 JTI = re.compile(r"[A-Za-z0-9_-]{1,255}")
-REMEDIES = {
-    "user": "use the username, e-mail address or sub that the admin shows",
-    "client": "use the client_id that the admin shows",
-    "grant": "use the grant_id of a token, which inspect_token shows",
-}
-"""For each kind of target, where the operator finds the name of the target."""
 NOTES = """
   revoke_tokens --user ada --dry-run              count what would be revoked
   revoke_tokens --user ada                        log the user out everywhere; the user can log in again
@@ -77,25 +70,17 @@ class Command(OperatorCommand):
         target = find(options)
         counts = bulk.preview(target)
         if not options["dry_run"]:
-            self._confirm(target, counts, options)
+            if not options["yes"]:
+                self._confirm(target, counts)
             counts = bulk.revoke(target, reason=options["reason"], actor=ACTOR)
         user = {"user": target.user.get_username()} if target.user and target.client else {}
         result = {"dry_run": options["dry_run"], "target": target.subject, **user, **counts}
         self.stdout.write(json.dumps(result) if options["json"] else f"{_verb(options)} {_summary(target, counts)}")
 
-    def _confirm(self, target: BulkTarget, counts: dict[str, int], options: dict[str, Any]) -> None:
-        """Ask for confirmation, except with --yes.
-
-        Raises CommandError if standard input is not a terminal, or the answer is not yes.
-        """
-        if options["yes"]:
-            return
-        if not sys.stdin.isatty():
-            raise CommandError(
-                "standard input is not a terminal: add --yes to continue without confirmation", returncode=USAGE
-            )
+    def _confirm(self, target: BulkTarget, counts: dict[str, int]) -> None:
+        """Print what would be revoked, and ask. Raises CommandError unless the answer is yes."""
         self.stderr.write(f"About to revoke {_summary(target, counts)}")
-        if input("Type yes to continue: ").strip() != "yes":
+        if not confirm("Type yes to continue: "):
             raise CommandError("not confirmed, nothing was revoked", returncode=UNSAFE)
 
 
@@ -112,23 +97,19 @@ def find(options: dict[str, Any]) -> BulkTarget:
         raise CommandError(message, returncode=USAGE)
     return BulkTarget(
         everything=options["all"],
-        user=_user(options["user"]) if options["user"] else None,
-        client=_one(Client, Q(client_id=options["client"]), "client", options["client"]) if options["client"] else None,
+        user=find_user(options["user"]) if options["user"] else None,
+        client=find_client(options["client"]) if options["client"] else None,
         grant=_grant(options["grant"]) if options["grant"] else None,
         token_id=_token_id(options["jti"]) if options["jti"] else "",
     )
 
 
-def _user(name: str) -> User:
-    # A username first: a user can have another user's e-mail address as username.
-    by_name = Q(username=name)
-    if User.objects.filter(by_name).exists():
-        return _one(User, by_name, "user", name)
-    return _one(User, Q(sub=sub) if (sub := _uuid(name)) else Q(email__iexact=name), "user", name)
-
-
 def _grant(text: str) -> UserGrant:
-    return _one(UserGrant, Q(pk=_uuid(text)), "grant", text)
+    """Return the user grant with the id `text`. Raises CommandError if there is none."""
+    with suppress(ValueError):
+        if grant := UserGrant.objects.filter(pk=UUID(text)).first():
+            return grant
+    raise CommandError(f"there is no grant {text}. inspect_token shows the grant_id of a token", returncode=USAGE)
 
 
 def _token_id(text: str) -> str:
@@ -137,22 +118,6 @@ def _token_id(text: str) -> str:
         # The message does not repeat the text, which can be a token.
         raise CommandError("--jti: this is not a jti. To see the jti of a token, run inspect_token", returncode=USAGE)
     return text
-
-
-def _one(model: type[Row], which: Q, noun: str, name: str) -> Row:
-    matches = list(model._default_manager.filter(which)[:2])  # noqa: SLF001 (Django's documented name)
-    if not matches:
-        raise CommandError(f"--{noun}: there is no {noun} {name!r}; {REMEDIES[noun]}", returncode=USAGE)
-    if len(matches) > 1:
-        raise CommandError(f"--{noun}: several users match {name!r}; use the sub", returncode=USAGE)
-    return matches[0]
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def _verb(options: dict[str, Any]) -> str:

@@ -35,19 +35,19 @@ def test_each_phase_ends_where_the_next_begins_and_the_last_has_no_end():
 
 def test_the_last_token_of_a_key_dies_after_its_successor_has_started():
     drawn = lines(A, B, C)
-    assert drawn["a"].last_token_dies_at == START + 10 * DAY + PRODUCTION.last_acceptance(HOUR)
-    assert (drawn["b"].last_token_dies_at, drawn["c"].last_token_dies_at) == (None, None)
+    assert drawn["a"].last_token_expires_at == START + 10 * DAY + PRODUCTION.last_acceptance(HOUR)
+    assert (drawn["b"].last_token_expires_at, drawn["c"].last_token_expires_at) == (None, None)
 
 
 def test_a_revoked_key_reaches_no_later_phase():
     drawn = lines(A, replace(B, revoked_at=START + 5 * DAY), C)
     assert [part.phase for part in drawn["b"].stretches] == [Phase.ANNOUNCED, Phase.REVOKED]
-    assert drawn["b"].last_token_dies_at is None, "it has signed nothing"
+    assert drawn["b"].last_token_expires_at is None, "it has signed nothing"
 
 
 def test_no_api_accepts_a_revoked_key_after_it_has_dropped_it():
     drawn = lines(replace(A, revoked_at=START + 5 * DAY), B, C)
-    assert drawn["a"].last_token_dies_at == START + 5 * DAY + PRODUCTION.rejection
+    assert drawn["a"].last_token_expires_at == START + 5 * DAY + PRODUCTION.rejection
 
 
 @pytest.mark.parametrize(

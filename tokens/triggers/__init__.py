@@ -18,12 +18,12 @@ Read in this order:
 - `profile_change`: date the last change of a user's name or e-mail address.
 - `restore`: let pg_restore copy rows into a table to which triggers have already written.
 - `search_path`: bind trigger functions to their schema.
-- `prefix_index`: create an index for the admin's lists.
+- `prefix_index`: create an index for the admin's lists, or drop one that no query uses.
 - `lock_wait`: limit how long a migration waits for a lock.
 """
 
 from tokens.triggers.lock_wait import bound_lock_wait
-from tokens.triggers.prefix_index import index_concurrently
+from tokens.triggers.prefix_index import drop_like_index, index_concurrently
 from tokens.triggers.profile_change import date_profile_changes
 from tokens.triggers.registry_version import registry
 from tokens.triggers.restore import replace_inserted
@@ -37,6 +37,7 @@ __all__ = [
     "bound_lock_wait",
     "changed",
     "date_profile_changes",
+    "drop_like_index",
     "end_sessions_of_disabled_users",
     "fix_search_paths",
     "index_concurrently",

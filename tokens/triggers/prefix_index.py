@@ -1,4 +1,4 @@
-"""Indexes for the lists of the admin, on PostgreSQL only: for prefix searches in any collation, and partial indexes.
+"""Indexes that only PostgreSQL has: for prefix searches in any collation and partial ones, and those that Django adds.
 
 SQLite gets no such index, because SQLite is for development. SQLite would also drop the index if a migration rebuilt
 the table, because the index is not in the model's state.
@@ -29,3 +29,12 @@ def index_concurrently(name: str, *, table: str, columns: str, where: str = "") 
             editor.execute(statement, params=None)
 
     return Statements(create, drop)
+
+
+def drop_like_index(name: str, *, table: str, column: str) -> Statements:
+    """Return an operation that drops the index that Django adds to a unique text column for LIKE 'text%'.
+
+    Does not block writes. The migration needs `atomic = False`.
+    """
+    created = index_concurrently(name, table=table, columns=f"{column} varchar_pattern_ops")
+    return Statements(created.backwards, created.forwards)

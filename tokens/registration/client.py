@@ -58,7 +58,7 @@ class Registration:
 
     @property
     def authentication(self) -> AuthenticationMethod:
-        """Return the client's authentication method, which follows from its type and keys if none is named."""
+        """Return the client's authentication method: `method`, or else a default for its type and keys."""
         if self.method is not None:
             return AuthenticationMethod(self.method)
         if self.public:
@@ -69,9 +69,9 @@ class Registration:
 def register(
     registration: Registration, *, actor: str, now: datetime, secret: str | None = None
 ) -> tuple[Client, str | None]:
-    """Register a client. Return the client and its secret, or None if the client does not use a secret.
+    """Register a client. Return the client and its secret. The secret is None if the client does not need one.
 
-    If `secret` is None, a secret is generated. Only its hash is stored.
+    If the client needs a secret and `secret` is None, a secret is generated. Only its hash is stored.
 
     Raises:
         ValidationError: A field is invalid, or fields contradict each other. The error names the field.
@@ -125,10 +125,10 @@ def created_row(client: Client, scopes: Iterable[Scope], apis: Iterable[Api]) ->
 
 
 def unsafe_switches(client: Client) -> dict[str, Any]:
-    """Return the columns of a client that change how strict it is, for the audit trail.
+    """Return columns of a client for the audit trail, with their values.
 
-    `less_strict.switches` gives the columns that make the client less strict than the default. STRICTER lists the
-    others; of these, only columns with a value are returned.
+    These are the switches that make the client less strict than the default (`less_strict.switches`), and the columns
+    in STRICTER that have a value.
     """
     named = {name: value for name in STRICTER if (value := getattr(client, name))}
     return less_strict.switches(client) | named

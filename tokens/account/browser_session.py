@@ -2,7 +2,7 @@
 
 - The row of a session is written at its login. The session's own data names the row (`ROW`), so no request searches
   for the row.
-- "Last seen" is exact to `EVERY`: each process writes it at most once per session in that time.
+- "Last seen" can lag by up to `EVERY`, because each process writes it at most once per session in that time.
 - The session key (Django's) changes with a new password; the new session key is then written into the row.
 - To end a session, it is deleted from the session store, which every process reads at each request.
 - A row is not shown after its session ended or its user logged out everywhere. A logout deletes the row at once;
@@ -141,7 +141,10 @@ def ended(*, before: datetime) -> "QuerySet[BrowserSession]":
 
 @transaction.atomic
 def _move(session: SessionBase, visit: Visit, row: str) -> None:
-    """Write the current session key, epoch and `sid` into the session's row. A new password changes the first two."""
+    """Update the session's row: write the current session key, epoch and `sid`. `row` is the id of the row.
+
+    A new password changes the session key and the epoch.
+    """
     if session.session_key is None:
         session.create()
     changed = {"session_key": session.session_key, "session_epoch": visit.user.session_epoch, "sid": _sid(session)}

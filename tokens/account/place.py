@@ -71,7 +71,10 @@ def problem(path: Path) -> str:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
-    """Open the database of places. Raises UnusablePlaces if the package is missing or the file cannot be opened."""
+    """Open the database of places for a `with` block, and yield its reader.
+
+    Raises UnusablePlaces if the package maxminddb is missing or the file cannot be opened.
+    """
     try:
         import maxminddb  # noqa: PLC0415 (optional)
     except ImportError as error:

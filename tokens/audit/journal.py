@@ -5,7 +5,8 @@
 - A signing key that is revoked in the journal is neither used nor published, even if it is valid in the database.
 - If the database lacks the journal's newest event, the database was restored. `manage.py after_restore` repeats the
   lost revocations and records `database.restored`, which is then the newest event of the journal and of the database.
-- Without the setting no journal is written, and a restore is not noticed.
+- Without the setting no journal is written. Only the marks in Redis can then show a restore
+  (tokens/revoking/high_water.py).
 
 Example: {"at": "2027-01-31T12:00:00.123456+00:00", "action": "key.revoked", "subject": "key:dd9EZHXB…", …}
 """

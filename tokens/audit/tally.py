@@ -124,9 +124,9 @@ def _fields(newest: dict[str, Noted]) -> dict[str, object]:
 
 
 def of_day(day: date, action: str, *, limit: int) -> list[tuple[str, int]]:
-    """Return how often an action happened on one day: a count for each name, the highest count first.
+    """Return how often an action happened on one day: pairs of a name and its count, the highest count first.
 
-    A name is what `total` counts separately, such as the reason of a refusal. Returns at most `limit` names.
+    The name is the grant type of an issued token, or the reason of a refusal. Returns at most `limit` pairs.
     """
     rows = DailyCount.objects.filter(day=day, action=action).order_by("-number", "name")
     return list(rows.values_list("name", "number")[:limit])

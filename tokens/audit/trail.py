@@ -32,7 +32,7 @@ USER_INFORMATION = re.compile(r"\A(client:https?://)[^/?#]*@")
 
 
 class Noted(NamedTuple):
-    """The parts of an event that `tally` counts for the dashboard."""
+    """The fields of an event that `tally` needs to count the event for the dashboard."""
 
     at: datetime
     action: str
@@ -69,7 +69,7 @@ def record(
 def without_addresses(value: Any) -> Any:
     """Return `value`, the details of an event, with shortened e-mail addresses: `…@example.com`.
 
-    Only the log has the result. The row in the database and the journal have the whole addresses.
+    The log has the shortened addresses. The row in the database and the journal have the whole addresses.
     """
     if isinstance(value, str):
         return ADDRESS.sub("…@", value) if "@" in value else value

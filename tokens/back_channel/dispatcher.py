@@ -1,6 +1,6 @@
 """Claims messages of the outbox, delivers them, and records the results. Each delivery has a thread.
 
-- Any number of processes and commands can work at once.
+- Any number of serving processes and runs of `send_logouts` can deliver at the same time.
 - Only the thread that calls a dispatcher uses the database. The threads of deliveries wait for clients.
 """
 

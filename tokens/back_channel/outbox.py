@@ -2,9 +2,9 @@
 
 - A message is pending while it has a `due_at`. It becomes delivered if the client accepts it, or dead if an attempt
   fails after `give_up_at`.
-- Before the message is sent, `claim` sets `due_at` to LEASE from now and commits. Until then, no other process claims
-  the message. If the process dies, or is stopped for longer than LEASE, another process sends the message again (at
-  least once).
+- Before the message is sent, `claim` sets `due_at` to LEASE from now and commits. Before `due_at`, no other process
+  claims the message. If the process dies, or is stopped for longer than LEASE, another process sends the message again
+  (at least once).
 - An administrator can send a dead message again.
 """
 
@@ -103,7 +103,7 @@ def send_again(messages: Iterable[LogoutMessage], *, actor: str, now: datetime) 
 
 
 def state(*, now: datetime) -> OutboxState:
-    """Return the state of the outbox."""
+    """Return the numbers of pending and dead messages, and the age of the oldest pending message."""
     pending = LogoutMessage.objects.filter(due_at__isnull=False)
     oldest = pending.order_by("created_at").values_list("created_at", flat=True).first()
     return OutboxState(
@@ -114,9 +114,9 @@ def state(*, now: datetime) -> OutboxState:
 
 
 def _claimed(message: LogoutMessage) -> "QuerySet[LogoutMessage]":
-    """Return a query for the message's row, for an update by the process that claimed the message.
+    """Return a query that finds the message's row as long as the claim of this process holds.
 
-    The query finds no row if another process has claimed the message after that, or has recorded its final outcome.
+    It finds no row if another process has claimed the message afterwards, or has recorded its final outcome.
     """
     return LogoutMessage.objects.filter(pk=message.pk, attempts=message.attempts, due_at__isnull=False)
 

@@ -1,7 +1,7 @@
 """Runs the thread of a serving process that delivers the messages of the outbox.
 
 - A server process starts `sender` (project/background.py); the command `send_logouts` runs its own Dispatcher. Any
-  number of processes and commands can work at once.
+  number of both can deliver at the same time.
 - The outbox is read about once a second (POLL), so a message is sent about a second after its commit at the latest.
 - Only the thread of `run` uses the database. The threads of deliveries wait for clients.
 """

@@ -65,7 +65,7 @@ def queue_logouts(users: Collection[int], *, now: datetime) -> int:
 
 
 def _lock(users: Collection[int]) -> None:
-    """Lock the users until the transaction ends."""
+    """Lock the rows of the users with these primary keys until the transaction ends."""
     # In the order of their keys, as in every transaction that locks several users.
     list(User.objects.select_for_update(no_key=True).filter(pk__in=users).order_by("pk").values_list("pk"))
 

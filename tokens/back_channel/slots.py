@@ -43,7 +43,10 @@ class Slots:
         self._running[client] += 1
 
     def end(self, client: Hashable, *, succeeded: bool, seconds: float) -> None:
-        """Record that a delivery to `client` ended after `seconds`, and if the client accepted it (`succeeded`)."""
+        """Record that a delivery to `client` ended. `seconds` is how long it took.
+
+        `succeeded` is True if the client accepted the token.
+        """
         self._running[client] -= 1
         self._running += Counter()  # forgets clients without a delivery
         if succeeded and seconds <= SLOW:

@@ -49,7 +49,7 @@ class ClaimsRequest:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Return the names of the requested claims about the user."""
+        """Return the names of the requested claims, without `sub` and `acr`, which are requirements on the login."""
         return tuple(dict.fromkeys(name for name in (*self.userinfo, *self.id_token) if name not in OF_LOGIN))
 
     def beyond(self, scopes: Iterable[str]) -> tuple[str, ...]:

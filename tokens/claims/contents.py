@@ -21,7 +21,7 @@ GROUPS = "groups"
 
 
 def of_access_token(context: ClaimsContext) -> dict[str, Any]:
-    """Return the groups and the hook's claims for an access token. Raises ClaimsFailed if the hook fails."""
+    """Return the claim `groups` and the claims that the claims hook adds. Raises ClaimsFailed if the hook fails."""
     user, api = context.user, context.api
     own: dict[str, Any] = {}
     if user is not None and api is not None and api.gets_groups and GROUPS in context.scopes:

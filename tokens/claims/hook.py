@@ -2,8 +2,9 @@
 
 1. The hook is called with the user, client, API, scopes and place (access token, ID token or userinfo). It runs in
    another thread for at most CLAIMS_WITHIN.
-2. The hook returns a mapping with JSON values, at most LARGEST bytes, that every strict verifier accepts.
-3. The mapping contains no claim of the protocol that clients and APIs verify, and no claim that another setting
+2. The hook returns a mapping that is strict JSON (`jose.strict_json`) of at most LARGEST bytes. Verifiers might refuse
+   a token with other JSON.
+3. The mapping contains none of the protocol's claims, which clients and APIs verify, and no claim that another setting
    controls.
 
 If one of these rules is violated, no token is issued, and the audit line of the refusal has the reason.
@@ -56,7 +57,10 @@ class ClaimsHook(Protocol):
     def __call__(
         self, *, user: User | None, client: Client, api: Api | None, scopes: frozenset[str], place: Place
     ) -> Mapping[str, Any]:
-        """Return the claims to add, or an empty mapping if there are none."""
+        """Return the claims to add, or an empty mapping if there are none.
+
+        `user` is None if the client acts for itself. `api` is None if the access token is for the issuer.
+        """
 
 
 def added(context: ClaimsContext) -> dict[str, Any]:
@@ -93,10 +97,10 @@ def reserved(place: Place) -> frozenset[str]:
 
 
 def _checked(claims: object, place: Place) -> dict[str, Any]:
-    """Return the claims as plain JSON.
+    """Check the claims that the hook returned for `place`. Return them as a dict of JSON values.
 
-    Raises ClaimsFailed if the claims are no mapping, too long or reserved, and ValueError or TypeError if a claim is
-    not JSON.
+    Raises ClaimsFailed if they are not a mapping, have more than LARGEST bytes, or contain a reserved claim. Raises
+    ValueError or TypeError if a value is not strict JSON.
     """
     if not isinstance(claims, Mapping) or not all(isinstance(name, str) and name for name in claims):
         raise ClaimsFailed("the claims hook returned no mapping of names to values")

@@ -51,7 +51,10 @@ def supported() -> tuple[str, ...]:
 
 
 def values(user: User, claims: Iterable[str]) -> dict[str, Any]:
-    """Return the values of these claims that the user has. Raises ClaimsFailed if a value cannot be computed."""
+    """Return the user's value of each of these claims. Leaves out the claims for which the user has no value.
+
+    Raises ClaimsFailed if a value cannot be computed.
+    """
     read = {name: _value(user, name) for name in dict.fromkeys(claims)}
     return {name: value for name, value in read.items() if value is not None and value != ""}
 

@@ -30,7 +30,7 @@ _lock = threading.Lock()
 
 
 class AllBusy(Exception):
-    """All threads are busy with functions that have not returned."""
+    """Every thread is still running a function of an earlier call."""
 
 
 def run(function: Callable[[], Any], *, within: timedelta) -> Any:
@@ -44,7 +44,7 @@ def run(function: Callable[[], Any], *, within: timedelta) -> Any:
 
 
 def _thread() -> "SimpleQueue[Job]":
-    """Return the queue of a free thread, or of a new thread. Raises AllBusy if LIMIT threads are busy."""
+    """Return the job queue of a free thread, else of a new thread. Raises AllBusy if LIMIT threads are busy."""
     global _started  # noqa: PLW0603 (state of the process)
     with _lock:
         if _free:
@@ -58,7 +58,10 @@ def _thread() -> "SimpleQueue[Job]":
 
 
 def _serve(jobs: "SimpleQueue[Job]") -> None:
-    """Take calls from the queue `jobs` and answer them one after the other, until the process ends."""
+    """Run the functions from the queue `jobs` one after the other, until the process ends.
+
+    Each job is a function and the Future that gets its result or exception.
+    """
     while True:
         result, function = jobs.get()
         value, error = _call(function)

@@ -54,8 +54,8 @@ def check_readable(
 ) -> None:
     """Raise MalformedCredential unless the library fido2 can parse the credential.
 
-    `kind` is the class of fido2 for a credential that creates or uses a passkey. A new passkey must also have a usable
-    public key.
+    `kind` is RegistrationResponse if the browser created a passkey, or AuthenticationResponse if it used one. A new
+    passkey must also have a public key of a known algorithm.
     """
     try:
         parsed = kind.from_dict(credential)

@@ -93,7 +93,10 @@ def hasher_of(password: str) -> str:
 
 
 def is_known_hasher(name: str) -> bool:
-    """Return True if this issuer has the hasher, or if `name` is `(no password)`."""
+    """Return True if Django's PASSWORD_HASHERS has the hasher `name`, so that its hashes can be verified.
+
+    Also returns True for `(no password)`, the result of `hasher_of` for a user without a usable password.
+    """
     if name == "(no password)":
         return True
     try:

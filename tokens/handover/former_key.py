@@ -1,7 +1,8 @@
 """Publishes the RSA key of another issuer in the JWKS, so that tokens of that issuer still verify.
 
 - Only the public half is stored. The key never signs here: it is retired from the beginning.
-- The key stays published for `keep` (7 days in production), and is then withdrawn, like any retired key.
+- The key stays published for the time `keep` of the key policy (7 days in production). It is then withdrawn, like any
+  retired key.
 - Until then, an attacker who has its private half can sign tokens that verify. Destroy the private half, or run
   `revoke_key`.
 """
@@ -64,7 +65,10 @@ def publish(operation: Operation, pem: bytes, *, dry_run: bool = False) -> str:
 
 
 def _public(pem: bytes) -> RSAPublicKey:
-    """Return the public half of a key in PEM. Raises WrongRing if it is no RSA key of LEAST_BITS or more."""
+    """Return the public half of a private or public key in PEM.
+
+    Raises WrongRing if the file has no RSA key of LEAST_BITS or more, or if the key has a passphrase.
+    """
     try:
         key = load_pem_private_key(pem, None) if b"PRIVATE KEY" in pem else load_pem_public_key(pem)
     except (ValueError, TypeError, UnsupportedAlgorithm):

@@ -48,10 +48,10 @@ class Backup:
 
 
 def save(entries: Sequence[str], passphrase: str) -> bytes:
-    """Return the sealed backup. `entries` are the values of KEY_ENCRYPTION_KEYS.
+    """Return a backup of key rings, signing keys and `entries`, encrypted by `passphrase`.
 
-    Decrypts each private half once, to ensure that `entries` are complete. Raises CannotOpen if a private half does not
-    decrypt.
+    `entries` are the values of KEY_ENCRYPTION_KEYS. Decrypts each private half once, to ensure that no value is
+    missing. Raises CannotOpen if a private half does not decrypt.
     """
     keys = parse(entries)
     _require_open(keys)

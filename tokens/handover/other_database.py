@@ -46,7 +46,7 @@ def connected(url: str) -> Iterator[BaseDatabaseWrapper]:
 
 @contextmanager
 def _registered(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """Let the ORM use the connection as ALIAS."""
+    """Register the connection in Django as the database ALIAS, until the `with` block ends."""
     connections.settings[ALIAS] = connection.settings_dict
     connections[ALIAS] = connection
     try:

@@ -1,4 +1,4 @@
-"""Stores a live refresh token of django-oauth-toolkit under its own grant, or counts the reason not to import it."""
+"""Imports a live refresh token of django-oauth-toolkit with a user grant of its own. Counts tokens that it refuses."""
 
 from tokens import conf
 from tokens.errors import OAuthError
@@ -16,7 +16,7 @@ SHORTEST = 22
 
 
 def take(token: ToolkitToken, client: Client | None, wanted: ToolkitImport, report: ToolkitReport) -> None:
-    """Store a refresh token, or count in the report the reason why it is not imported."""
+    """Store a refresh token. If it is not imported, count the reason in `report`."""
     digest = token.checksum or one_time.digest(token.text)
     # Searched by family, because the row of a token that was used here can be purged while its successors live.
     if RefreshToken.objects.filter(family=digest).exists():

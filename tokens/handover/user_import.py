@@ -1,7 +1,7 @@
 """Imports users from a dump of Django's `auth.User`, with their password hashes, so that they can log in afterwards.
 
-- The `sub` follows from the issuer's URL, the source and the user's primary key there. A second run, or a rehearsal on
-  a copy, gives each user the same `sub`. A dump of Keyturn's own users contains the `sub`, which is kept.
+- The `sub` is computed from the issuer's URL, the source and the user's primary key at the source. A second run, or a
+  rehearsal on a copy, gives each user the same `sub`. A dump of Keyturn's own users contains the `sub`, which is kept.
 - A user who was imported before is not changed, even if the user has a new password since.
 - A user is refused if another user has the same username in upper or lower case, because then neither could log in.
 - Rights of administration are imported only if the operator requests it (`with_staff`).
@@ -87,7 +87,10 @@ def _finish(wanted: UserImport) -> None:
 def _users(
     rows: Iterable[Mapping[str, Any]], wanted: UserImport, groups: dict[Any, str]
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield primary key and fields of each user. Add the name of each group in the dump to `groups`, by primary key."""
+    """Yield the primary key and the fields of each user in the dump. Users are the rows of the model `wanted.model`.
+
+    For each group in the dump, adds the name to `groups`, under the primary key.
+    """
     for row in rows:
         if row["model"].lower() == wanted.model:
             yield str(row.get("pk") or row["fields"].get("username")), row["fields"]

@@ -14,7 +14,7 @@ LONGEST = 255  # characters
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """The value that a header parameter or claim of an inspected token should have."""
+    """The value that an administrator expects in a header parameter or claim of the token to inspect."""
 
     name: str
     value: str
@@ -31,10 +31,10 @@ class Expectation:
 
 
 def read(parameters: Mapping[str, str]) -> Expectation | None:
-    """Return the expectation in the query parameters of a URL.
+    """Return the expectation that the query parameters of a URL name, such as `kid=abc`.
 
-    Only the first parameter in the order of NAMES counts. Returns None if there is none, or if its value is too long or
-    not printable.
+    If several parameters are in NAMES, the first in the order of NAMES is used. Returns None if there is none, or if
+    its value is too long or not printable.
     """
     named = ((name, parameters[name]) for name in NAMES if parameters.get(name))
     name, value = next(named, ("", ""))
@@ -44,9 +44,9 @@ def read(parameters: Mapping[str, str]) -> Expectation | None:
 def of_value(name: str, value: object) -> Expectation | None:
     """Return the expectation that a token's header parameter or claim `name` has this value.
 
-    The admin shows `value` in the field `name`. If `value` is a mapping, such as a JWK or the details of an event, its
-    members are used instead: the expectation is for the first name in NAMES that it contains. Returns None if there is
-    nothing to expect.
+    If `value` is a mapping, such as a JWK or the details of an event, `name` is ignored. The expectation is then for
+    the first name in NAMES that is a member of the mapping. Returns None if there is nothing to expect, for example
+    because `name` is not in NAMES.
     """
     if isinstance(value, Mapping):
         return read({name: text for name, text in value.items() if isinstance(text, str)})
@@ -58,9 +58,10 @@ NOUNS = {"key": "kid", "client": "client_id", "grant": "grant_id"}
 
 
 def of_subject(subject: str) -> Expectation | None:
-    """Return the expectation for an actor or subject of the audit trail, such as the kid `abc` for `key:abc`.
+    """Return the expectation that a token contains the value in `subject`, an actor or subject of the audit trail.
 
-    Returns None if tokens do not contain the value, as for `user:alice`.
+    For example, `key:abc` gives the expectation that the kid is `abc`. Returns None if tokens do not contain the value,
+    as for `user:alice`.
     """
     noun, _, value = subject.partition(":")
     return of_value(NOUNS.get(noun, ""), value)

@@ -39,9 +39,9 @@ def of_this_issuer(*, now: datetime) -> list[VerificationKey]:
 
 
 def with_revocation(inspection: Inspection) -> Inspection:
-    """Check if an inspected token of this issuer is revoked. Return the inspection with the result as a further point.
+    """Check if an inspected token of this issuer is revoked. Return the report with this result as an additional point.
 
-    Returns the inspection unchanged if the signature does not verify, or if a claim that the check needs is malformed.
+    Returns the report unchanged if the signature does not verify, or if a claim that the check needs is malformed.
     """
     claims = inspection.claims
     is_identified = all(is_text(claims.get(name)) for name in ("jti", "sub", "client_id"))

@@ -35,7 +35,10 @@ class Point:
 
 
 def of_key(key: VerificationKey | None) -> list[Point]:
-    """Check if `key`, which was tried on the token, is published, and return the result. Returns [] without a key."""
+    """Check if `key`, with which the signature was checked, is published. Return a list with the result.
+
+    Returns an empty list if `key` is None.
+    """
     # An API knows published keys only, so it refuses a token of a withdrawn or revoked key.
     return (
         []

@@ -35,7 +35,10 @@ VERIFIED = sentence("verified")
 
 @dataclass(frozen=True, slots=True)
 class VerificationKey:
-    """A key of an issuer, and its phase. Keys of this issuer can also be keys that are not published any more."""
+    """A key of an issuer that can be tried on a token. `phase` is a text for people.
+
+    A key of this issuer can be tried even if it is not published any more. `is_published` is then False.
+    """
 
     jwk: Mapping[str, Any]
     phase: str = sentence("published")
@@ -78,9 +81,9 @@ def _has_kid(key: VerificationKey, kid: object) -> bool:
 
 
 def _usable_keys(keys: Sequence[VerificationKey], algorithm: object) -> list[tuple[VerificationKey, jwt.PyJWK]]:
-    """Return at most MAX_KEYS of `keys`: those that may verify `algorithm`. Each is returned with its loaded form.
+    """Return the first MAX_KEYS of `keys` that may verify signatures by `algorithm`, each with its loaded form.
 
-    Raises UnfitKey, with the reason for the first key, if no key may verify `algorithm`.
+    If no key may verify them, raises UnfitKey with the reason why the first of `keys` may not.
     """
     usable: list[tuple[VerificationKey, jwt.PyJWK]] = []
     reasons: list[UnfitKey] = []
@@ -97,7 +100,7 @@ def _usable_keys(keys: Sequence[VerificationKey], algorithm: object) -> list[tup
 
 
 def _load(jwk: Mapping[str, Any], algorithm: object) -> jwt.PyJWK:
-    """Return `jwk` as a key for `algorithm`. Raises UnfitKey if that use is not permitted (RFC 7517 4.1 to 4.4)."""
+    """Load `jwk` to verify `algorithm`. Raises UnfitKey if the key may not verify it (RFC 7517 sections 4.1 to 4.4)."""
     if SECRET_MEMBERS & jwk.keys():
         raise UnfitKey(sentence("its key is published with its private half: anyone can sign with it"))
     operations = jwk.get("key_ops", ["verify"])

@@ -101,9 +101,9 @@ def published(document: object) -> tuple[ClientKey, ...]:
 
 
 def names(document: object) -> list[str]:
-    """Return the kid and the RFC 7638 thumbprint of each usable key of a JWKS, separated by a space.
+    """Return a text for each usable key of a JWKS: its kid, a space, and its RFC 7638 thumbprint.
 
-    For a key without a kid, returns the thumbprint alone. Raises UnusableKey if no key is usable.
+    The text of a key without a kid is the thumbprint alone. Raises UnusableKey if no key is usable.
     """
     registered(document)
     entries: list[Any] = [entry for entry in _pasted(document) if _problem(entry) is None]
@@ -141,7 +141,10 @@ def _entries(document: object) -> list[object] | None:
 
 
 def _usable(entry: object, *, leaks: bool = False) -> ClientKey | None:
-    """Return the entry's key, or None if the entry is unusable. Raises LeakedKey only if `leaks` is True."""
+    """Return the entry's key, or None if the entry is unusable.
+
+    If `leaks` is True, raises LeakedKey if the entry has private members, instead of returning None.
+    """
     try:
         return read(entry)
     except LeakedKey:

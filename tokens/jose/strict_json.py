@@ -1,4 +1,10 @@
-"""Strict JSON (RFC 7493): no repeated members, and no value that breaks a page, a database or recursive code. Pure."""
+"""Parses strict JSON (RFC 7493). Pure.
+
+- No object has the same member twice.
+- No text has NUL or a lone surrogate, which a database or a page cannot take.
+- A number is finite, and an integer has at most MAX_DIGITS digits.
+- Objects and lists are nested at most MAX_DEPTH deep, so that recursive code cannot fail.
+"""
 
 import json
 import math
@@ -14,7 +20,7 @@ class NotStrict(ValueError):
 
 
 def parse(text: str) -> Any:
-    """Return the value that `text` encodes. Raises NotStrict if it is not strict JSON."""
+    """Parse JSON and return its value. Raises NotStrict if `text` breaks a rule of this module."""
     try:
         value = _DECODER.decode(text)
     except NotStrict:

@@ -9,6 +9,6 @@ Read in this order:
 - `circuit`: remember that a dependency failed, so that not every request waits for it.
 - `cache_circuit`: query the caches that all processes share.
 - `counter_memory`: continue a counter that the cache lost.
-- `rate_limit`: count requests by client and address.
+- `rate_limit`: count requests by client, address, user or e-mail address.
 - `password_slots`: bound concurrent password hashes over all processes.
 """

@@ -1,6 +1,6 @@
-"""Queries of the caches that all processes share, through a circuit breaker for each.
+"""Queries the caches that all processes share, with circuit breakers.
 
-- After a failure or timeout the cache is not queried for `PAUSE` seconds; then one request tries it.
+- After a failure or timeout, the cache is not queried for `PAUSE` seconds. Then one request queries it as a test.
 - Two caches in the same Redis have one circuit, because they fail together.
 """
 

@@ -57,7 +57,8 @@ class Bound:
     def slot(self) -> Iterator[None]:
         """Hold a slot, the permission to hash one password, for the duration of the block.
 
-        Raises Busy if no slot is free within `patience`, or at once if `room` logins of this process hash or wait.
+        Raises Busy if no slot becomes free within `patience` seconds. Raises Busy at once if `room` other logins of
+        this process already hash a password or wait for a slot.
         """
         until = time.monotonic() + self._patience
         if not self._room.acquire(blocking=False):
@@ -93,8 +94,8 @@ class Bound:
     def _bind(self) -> socket.socket | None:
         """Take one of the machine's slots. Returns None if all are taken.
 
-        A slot is a socket name in Linux's abstract namespace. One process can have it, and the kernel frees it when
-        that process ends. On other systems each process has slots of its own.
+        A slot is a name in Linux's abstract namespace of sockets. Only one process can bind a name at a time, and the
+        kernel frees the name when that process ends. On other systems each process has slots of its own.
         """
         try:
             lock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -118,7 +119,7 @@ def _tell(what: str) -> None:
 
 @cache
 def bound() -> Bound:
-    """Return the `Bound` of logins: `cores() - 1` passwords at once, and at least 1. Lives as long as the process."""
+    """Return the process's only `Bound` for logins, which allows `cores() - 1` passwords at once, and at least 1."""
     # Any process can bind a name in this namespace. The name is unguessable, so that other users cannot take the slots.
     name = salted_hmac("tokens.hashing", "slots", algorithm="sha256").hexdigest()
     return Bound(max(1, cores() - 1), f"keyturn-{name[:24]}")
@@ -126,7 +127,7 @@ def bound() -> Bound:
 
 @cache
 def bound_for_secrets() -> Bound:
-    """Return the `Bound` of imported client secrets: a machine hashes one at a time. Lives as long as the process."""
+    """Return the process's only `Bound` for imported client secrets, of which a machine hashes one at a time."""
     name = salted_hmac("tokens.hashing", "secrets", algorithm="sha256").hexdigest()
     return Bound(1, f"keyturn-{name[:24]}", room=2)
 

@@ -1,6 +1,6 @@
-"""Rate limits: counts requests in the shared cache, by client and address together.
+"""Rate limits: counts requests in the shared cache, in most cases by client and address together.
 
-- A counter is for one client at one address, so that an attacker at another address cannot lock a client out.
+- Such a counter is for one client at one address, so that an attacker at another address cannot lock a client out.
 - Windows are fixed. Cache keys contain hashes of the counted names, not the names.
 - Until a cache that failed answers again, requests are not counted. Token requests are admitted, because secrets and
   tokens are too long to guess. Logins are refused.
@@ -48,9 +48,10 @@ class TooMany(Exception):
 
 
 def count(limit: str, caller: Sequence[str], rate: Rate, *, now: datetime) -> None:
-    """Count a request of `caller` against `limit`. `caller` is a client or user, and an address.
+    """Count a request of `caller` against the limit that is named `limit`, such as `token`.
 
-    Raises TooMany for each request over `rate` within a window, and NotCounted if the cache does not answer.
+    `caller` names the sender of the request: in most cases a client and a network address. Raises TooMany for each
+    request over `rate` within a window, and NotCounted if the cache does not answer.
     """
     window, passed = divmod(int(now.timestamp()), rate.seconds)
     name = hashlib.sha256("\0".join(caller).encode("utf-8", "surrogatepass")).hexdigest()
@@ -80,7 +81,10 @@ def _increment(cache: BaseCache, key: str, lifetime: int) -> int:
 
 
 def _increment_remembered(cache: BaseCache, key: str, lifetime: int) -> int:
-    """Increment the counter. If the cache lost it, continue from the highest value that this process saw."""
+    """Increment a counter and return its value. `lifetime` is in seconds.
+
+    If the cache lost the counter, continues from the highest value that this process saw.
+    """
     # Read before the increment. A count that is not above `highest` then means that the cache lost the counter: another
     # thread cannot have raised `highest` in between.
     highest = memory.highest(key)

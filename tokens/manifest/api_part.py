@@ -25,7 +25,10 @@ OWN = tuple(name for name in state.API_FIELDS if name != "client")
 
 
 def apply(manifest: Manifest, run: Run) -> None:
-    """Apply groups, APIs and scopes, without the clients of APIs. Collects changes and problems in `run`."""
+    """Apply groups, APIs and scopes. Collects changes and problems in `run`.
+
+    Does not apply the field `client` of an API, which `link` does later.
+    """
     for name in manifest.groups:
         if Group.objects.get_or_create(name=name)[1]:
             run.note(Change(kind="group", name=name, done="added"), f"group:{name}")
@@ -43,7 +46,7 @@ def apply(manifest: Manifest, run: Run) -> None:
 
 
 def link(manifest: Manifest, run: Run) -> None:
-    """Link each API to its client. Collects changes and problems in `run`.
+    """Link each API to the client that its entry names, or to no client. Collects changes and problems in `run`.
 
     The caller must have applied the clients before.
     """

@@ -1,6 +1,6 @@
-"""The fields of a client that follow from `kind` or `recipe` in a manifest, unless the file names them.
+"""The fields that a client of a manifest gets from its `kind` or `recipe`, unless the file names them.
 
-- A recipe has options of `create_client`. OPTIONS maps each option to a field, which is named as its column.
+- A recipe has command-line options of `create_client`. OPTIONS maps each option to a field, which is named as its column.
 - `program` only stores the name of a recipe, and sets no field. `export` writes it.
 """
 
@@ -26,9 +26,9 @@ OPTIONS: Mapping[str, str] = {
 
 
 def of_kind(values: Mapping[str, Any], refuse: Refuse) -> dict[str, Any]:
-    """Return the client's fields that follow from its kind.
+    """Return the fields that a client gets from its kind (`values["kind"]`), such as its grant types.
 
-    If there is no such kind, calls `refuse(field, text)` and returns {}.
+    If the kind is unknown, calls `refuse(field, text)` and returns {}.
     """
     kind = kinds.BY_NAME.get(values["kind"])
     if kind is None:
@@ -44,10 +44,10 @@ def of_kind(values: Mapping[str, Any], refuse: Refuse) -> dict[str, Any]:
 
 
 def of_recipe(client_id: str, values: Mapping[str, Any], site: Path | None, refuse: Refuse) -> dict[str, Any]:
-    """Return the client's fields that follow from its recipe. `site` is the folder of the site's own recipes.
+    """Return the fields that a client gets from its recipe. `site` is the folder of the site's own recipes.
 
     If there is no such recipe, or the recipe needs a field that the file does not name, calls `refuse(field, text)` and
-    returns {}. Also calls `refuse` if the recipe requires another client_id.
+    returns {}. If the recipe requires another client_id, calls `refuse` and still returns the fields.
     """
     name, _, variant = values["recipe"].partition("/")
     given = {option: values[field] for option, field in OPTIONS.items() if field in values}
@@ -69,7 +69,7 @@ def of_recipe(client_id: str, values: Mapping[str, Any], site: Path | None, refu
 
 
 def _in_words_of_the_file(text: str) -> str:
-    """Return the error text of a recipe with the names of fields of a manifest in place of command-line options."""
+    """Return `text`, an error about a recipe, with each command-line option replaced by the field of the manifest."""
     options = {"--jwks FILE": "jwks", "--site": "site:", "--redirect-uri": "redirect_uris:", "--scope": "scopes:"}
     for option, field in options.items():
         text = text.replace(option, field)

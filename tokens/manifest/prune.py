@@ -52,8 +52,9 @@ def described(row: ExchangePolicy | Client | Scope | Api) -> Change:
 
 
 def _identifier(text: str) -> str:
-    """Return the identifier of the registered API that `text` names. Returns `text` if there is no such API.
+    """Return the identifier, as it is registered, of the API that the manifest calls `text`.
 
-    The slash of an empty path makes no difference: `https://api.example` also names `https://api.example/`.
+    Returns `text` if no such API is registered. The slash of an empty path makes no difference: `https://api.example`
+    in the manifest can mean the API `https://api.example/`.
     """
     return api.identifier if (api := Api.named(text)) else text

@@ -27,7 +27,10 @@ class Item:
     """The scopes of an API by name."""
 
     def problem(self, name: str, text: str) -> Fault:
-        """Return a problem with the field `name`, or with the whole entry if the file does not name the field."""
+        """Return a problem with the field `name`, or with the whole entry if `name` is "".
+
+        The line is that of the field, or that of the entry if the file does not have the field.
+        """
         return Fault(self.lines.get(name, self.line), f"{self.path}.{name}" if name else self.path, text)
 
 
@@ -44,7 +47,7 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The types of the fields of each kind of entry, by name."""
+    """The fields that an API and a client may have in a manifest, each with the check of its type."""
 
     api: Mapping[str, Check]
     client: Mapping[str, Check]
@@ -76,7 +79,10 @@ def read(text: str, schema: Schema) -> Manifest:
 
 
 def entry(node: Node, name: str, types: Mapping[str, Check], problems: list[Fault]) -> Item:
-    """Return an entry with fields of these types. Adds each wrong or unknown field to `problems`."""
+    """Read an entry, such as a client. Adds a problem to `problems` for each unknown field and each wrong value.
+
+    `name` is the place of the entry in the file. `types` has the permitted fields, each with the check of its type.
+    """
     fields = _mapping(node, name, problems)
     _refuse_unknown(fields, types, name, problems)
     values = {}

@@ -6,7 +6,7 @@
 3. The response type is `code`. Of the requested grant types, the client gets those that the settings allow.
 4. Redirect URIs obey the rules of `create_client` (tokens/addresses.py).
 5. The client authenticates by a permitted method. A client with `private_key_jwt` must have keys: `jwks` or `jwks_uri`.
-   Keys of other clients are not stored. A `jwks_uri` is an https address with a host name.
+   The keys of a client with another method are not stored. A `jwks_uri` is an https address with a host name.
 6. A back-channel logout URI has the origin of a redirect URI, so that a client cannot make the issuer post elsewhere.
 
 Members such as `scope` and `resource` give no rights: the settings do (`scope_policy`).
@@ -205,7 +205,10 @@ def _judge_jwks(jwks: object) -> None:
 
 
 def _judge_key_address(jwks_uri: str, *, loopback: bool) -> None:
-    """Raise InvalidMetadata unless `jwks_uri` obeys the rules for the address of a metadata document."""
+    """Raise InvalidMetadata if `jwks_uri` breaks a rule for addresses of metadata documents (`identifier`).
+
+    An empty `jwks_uri` is permitted. `loopback` permits an address on loopback, for development.
+    """
     try:
         _ = identifier.read(jwks_uri, loopback=loopback) if jwks_uri else None
     except UnfitAddress as error:
@@ -213,7 +216,11 @@ def _judge_key_address(jwks_uri: str, *, loopback: bool) -> None:
 
 
 def _logout(members: Mapping[str, Any], *, uris: Collection[str], loopback: bool) -> dict[str, Any]:
-    """Return the members about back-channel logout. Raises InvalidMetadata if the logout URI is not permitted."""
+    """Return the members about back-channel logout.
+
+    Raises InvalidMetadata if the logout URI is not permitted. For example, it must have the origin of one of `uris`,
+    the redirect URIs.
+    """
     uri, required = text(members, "backchannel_logout_uri"), truth(members, "backchannel_logout_session_required")
     problem = logout_uri_problem(uri, loopback=loopback) if uri else None
     if problem or len(uri) > LONGEST_URI:

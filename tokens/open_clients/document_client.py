@@ -107,8 +107,8 @@ def _note_failure(
 ) -> None:
     """Log the failure. If the client is stored, store the reason for the admin.
 
-    `is_final` is True if the document is missing or refused. If a later fetch then fails, the client gets no GRACE
-    period.
+    `is_final` is True if the document is missing or refused. The client then has no GRACE period any more: if a later
+    fetch fails, it cannot be used.
     """
     log("document.refused", actor="issuer", subject=f"client:{client_id}", details={"reason": reason}, now=now)
     if state is None:

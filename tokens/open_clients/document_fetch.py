@@ -46,7 +46,10 @@ class ValidDocument:
 
 
 def is_costly(client_id: str) -> bool:
-    """Return True if `get` would now send a request, or would return a document that the caller then stores."""
+    """Return True if `get` would send a request, or return a valid document from memory.
+
+    Both are costly: the caller stores each document that `get` returns, which locks the registry.
+    """
     return flights.is_due(client_id) or flights.has_value(client_id)
 
 

@@ -68,9 +68,9 @@ def register(members: Mapping[str, Any], bearer: str | None, *, address: str, no
 
     `bearer` is the token of the request, `address` is the network address of the request's sender.
 
-    Raises OAuthError if registration is off or the metadata is refused, BearerRefused if the mode needs an initial
-    access token and `bearer` is not a valid one, Unavailable if too many clients were never used, and RegistryLocked if
-    another transaction holds a lock for too long.
+    Raises OAuthError if registration is off or the metadata is refused, BearerRefused if an initial access
+    token is required and `bearer` is not a valid one, Unavailable if too many clients were never used, and
+    RegistryLocked if another transaction holds a lock for too long.
     """
     mode = conf.issuer().open_clients.registration
     if mode is RegistrationMode.OFF:
@@ -174,7 +174,7 @@ def _create(metadata: ClientMetadata) -> Client:
 def _add_state(client: Client, token: InitialAccessToken | None, *, now: datetime) -> str:
     """Store the row `OpenClient` of a new client, and return the client's registration access token.
 
-    `token` is the initial access token that permitted the registration, or None if the mode needs no token.
+    `token` is the initial access token that permitted the registration, or None if the settings require none.
     """
     text = one_time.new()
     OpenClient.objects.create(

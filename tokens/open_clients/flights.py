@@ -51,7 +51,10 @@ def in_a_thread(work: Callable[[], None]) -> None:
 
 
 class Flights(Generic[T]):
-    """The fetches of a process. The argument `fetch` returns a value for an address, or raises an exception."""
+    """Runs the fetches of a process and remembers their outcomes, by the rules of this module.
+
+    The argument `fetch` is called with an address, and returns a value or raises an exception.
+    """
 
     def __init__(
         self,
@@ -101,7 +104,7 @@ class Flights(Generic[T]):
         return outcome if outcome is not None and self._clock() - outcome.at < KEPT else None
 
     def _join(self, address: str) -> Flight[T]:
-        """Return the running fetch of the address, else the remembered outcome, else start and return a new fetch.
+        """Return the Flight of the address: the running one, else the remembered one, else a new one that is started.
 
         Raises StillFetching if FLIGHTS fetches run already, or if no further thread can start.
         """

@@ -28,7 +28,7 @@ def is_address(client_id: str) -> bool:
 
 
 def read(client_id: str, *, loopback: bool = False) -> SplitResult:
-    """Parse the address of a document. Raises UnfitAddress if it breaks a rule of the draft.
+    """Parse `client_id`, the address of a metadata document. Raises UnfitAddress if it breaks a rule of this module.
 
     `loopback` also permits http and https on loopback, for development only.
     """

@@ -58,10 +58,10 @@ def revoke(token: InitialAccessToken, *, actor: str, now: datetime) -> bool:
 
 
 def use(text: str, *, now: datetime) -> InitialAccessToken | None:
-    """Count one registration of a live token, and return the token. Returns None if `text` is not a live token.
+    """Use a live token for one registration: count the registration, and return the token.
 
-    The caller must run this in the transaction that registers the client, so that a refused registration is not
-    counted.
+    Returns None if `text` is not a live token. The caller must run this in the transaction that registers the client,
+    so that a refused registration is not counted.
     """
     # One UPDATE, so that two concurrent registrations cannot both use the last registration that is left.
     counted = _live(text, now=now).update(registrations_left=F("registrations_left") - 1)

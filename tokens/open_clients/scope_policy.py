@@ -22,6 +22,6 @@ def apply(client: Client) -> bool:
 
 
 def granted_scopes(client: Client) -> str:
-    """Return the scopes that the client may request, as the member `scope` of its registration."""
+    """Return the scopes that the client may request, separated by spaces, for the member `scope` of an answer."""
     names = [*audience.offered(), *sorted(scope.name for scope in client.permitted_scopes)]
     return " ".join(name for name in names if name != "offline_access" or "refresh_token" in client.grants)

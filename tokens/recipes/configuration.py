@@ -1,4 +1,4 @@
-"""The configuration of the program with real values, as the commands print it. Pure."""
+"""The configuration of a recipe's program with real values, as the commands print it. Pure."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -40,11 +40,10 @@ def parts(recipe: Recipe, values: RealValues, *, variant: str = "") -> list[Part
 
 
 def commands(recipe: Recipe, done: Step, values: RealValues) -> list[str]:
-    """Return the commands of the recipe's other steps, with the real values.
+    """Return the commands that the operator still has to run after the step `done`, with the real values.
 
-    The operator has just run the step `done`. If it was `create_api`, another step can register a client of the API.
-    Leaves out the steps that belong to a variant. If `done` also registered a client, leaves out the step with the
-    client_id of that client.
+    For example, after `create_api` a further step can register a client of the API. Leaves out the steps of variants.
+    If `done` registered a client together with an API, also leaves out the step that would register that client.
     """
     own = done.options.get("client")
     others = [step for step in recipe.steps if step is not done and not step.variant]

@@ -24,7 +24,8 @@ class MissingValue(Exception):
 def step_of(recipe: Recipe, command: str, variant: str) -> Step:
     """Return the step that registers the program.
 
-    Raises InvalidRecipe if the recipe is for another command, or has no such variant.
+    `command` is `create_client` or `create_api`. Raises InvalidRecipe if the recipe needs the other command, or has no
+    variant with the name `variant`.
     """
     if variant and variant not in recipe.variants:
         known = f"Known are {', '.join(recipe.variants)}." if recipe.variants else "It has none."
@@ -79,7 +80,7 @@ def _addresses(recipe: Recipe, examples: Sequence[str], site: str) -> list[str]:
 
 
 def unusual_redirect_uris(step: Step, given: Mapping[str, Any]) -> list[str]:
-    """Return the operator's redirect URIs with a path that no redirect URI of the recipe has.
+    """Return those of the operator's redirect URIs whose path is not the path of any redirect URI of the recipe.
 
     `given` are the operator's options. If the recipe's step has no redirect URIs, returns an empty list.
     """

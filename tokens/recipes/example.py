@@ -20,7 +20,10 @@ ISSUER_WITH_PATH = f"{ISSUER}/sso"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RealValues:
-    """The values of a real registration. If a value other than `scopes` is empty, the example stays in the text."""
+    """The values of a real registration, which replace the example values in the text of a recipe.
+
+    If a value other than `scopes` is empty, its example value is not replaced.
+    """
 
     issuer: str = ""
     site: str = ""

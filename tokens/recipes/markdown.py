@@ -20,7 +20,7 @@ SETTINGS = "The client's settings"
 def folder(recipe: Recipe) -> str:
     """Return the folder of the recipe's page under docs/: `clients` or `resource-servers`.
 
-    The folder follows from the recipe's kind. But a program that a test in tests/servers/ runs is always in
+    The recipe's kind decides (FOLDERS). But if one of the recipe's tests is in tests/servers/, the folder is
     `resource-servers`.
     """
     if any(path.startswith("tests/servers/") for path in recipe.tests):
@@ -43,7 +43,7 @@ def page(recipe: Recipe) -> str:
 
 
 def seen(recipe: Recipe) -> str:
-    """Return the sentences that say how the recipe was tried, and which command uses it."""
+    """Return sentences about the recipe: how it was tested, and which command registers the program."""
     command = "create_api" if recipe.kind == "resource server" else "create_client"
     short = f"`manage.py {command} --for {recipe.name}` registers it and prints this configuration with its values."
     if recipe.tests:

@@ -33,7 +33,7 @@ PLAIN = re.compile(r"[\w@%+:,./-]+", re.ASCII)
 def words(step: Step) -> list[str]:
     """Return the words of the step's command line after `manage.py`, without quoting for a shell.
 
-    Raises InvalidRecipe if the command has no such option.
+    Raises InvalidRecipe if the step has an option that its command does not have.
     """
     if step.arguments:
         return [step.command, *shlex.split(step.arguments)]

@@ -80,7 +80,7 @@ class Requests:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """How the resource server of a recipe verifies access tokens. A test verifies tokens in the same way."""
+    """How the resource server of a recipe verifies access tokens. A test applies the same rules to tokens."""
 
     by: Literal["keys", "introspection", "userinfo"]
     compares: tuple[str, ...] = ()
@@ -124,7 +124,7 @@ class Recipe:
 
     @property
     def variants(self) -> tuple[str, ...]:
-        """Return the names of the variants of the client that the recipe registers."""
+        """Return the names of the recipe's variants: the different ways to connect the program."""
         return tuple(step.variant for step in self.steps if step.variant)
 
 

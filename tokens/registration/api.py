@@ -56,9 +56,10 @@ def algorithm_problem(identifier: str, algorithms: Collection[str], *, now: date
 
 @registry_lock.change()
 def link(api: Api, client: Client | None, *, actor: str, now: datetime) -> bool:
-    """Link the API to `client`, or to no client if None. Returns False if nothing changed.
+    """Set the client with which the API authenticates at the issuer. Returns False if nothing changed.
 
-    Raises RegistryLocked if the API was deleted, or if another transaction holds a lock for too long.
+    `client` is None for an API without a client. Raises RegistryLocked if the API was deleted, or if another
+    transaction holds a lock for too long.
     """
     # Read the row again under a lock: the event must name the client that this change replaces.
     locked = Api.objects.select_for_update(of=("self",)).select_related("client").filter(pk=api.pk).first()

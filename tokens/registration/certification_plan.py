@@ -37,7 +37,7 @@ LOGOUT_PAGES = ("no-params", "only-state", "no-post-logout-redirect-uri")
 
 @dataclass(frozen=True, slots=True)
 class SuiteUser:
-    """The user that the conformance suite logs in at the issuer."""
+    """The user as which the conformance suite logs in at the issuer."""
 
     username: str
     password: str = field(repr=False)
@@ -99,7 +99,7 @@ class _Pages:
     def login(self, *before: list[object], allow: bool = True) -> Json:
         """Return the commands that log the user in, answer the consent page, and return to the suite.
 
-        `before` are the first commands on the login page. `allow` is the answer on the consent page.
+        `before` are commands for the login page that run before the login. `allow` is the answer on the consent page.
         """
         log_in: list[list[object]] = [
             *before,
@@ -125,9 +125,10 @@ class _Pages:
         return {"match": address, "tasks": [_task("Error page", address, [_wait(ERROR, PICTURE)])]}
 
     def logout(self, heading: str, picture: str) -> Json:
-        """Return the commands that take a picture of the logout page with this heading. `picture` is as in `_wait`.
+        """Return the commands that take a picture of the logout page that has this heading.
 
-        If the heading is DONE, the commands first confirm the logout.
+        The page with the heading DONE appears after the logout, so the commands first confirm the logout. `picture` is
+        PICTURE, or IF_REQUESTED if the picture is optional.
         """
         address = f"{self.base}/oauth/logout*"
         confirm: list[list[object]] = [["click", "name", "log_out", "optional"]]
@@ -138,7 +139,7 @@ class _Pages:
 
 
 def _overrides(pages: _Pages) -> list[tuple[str, list[Json]]]:
-    """Return the browser commands of the suite's test modules that need a picture, each with the module's name.
+    """Return a pair for each of the suite's test modules that needs a picture: name and browser commands.
 
     The names are without the prefix `oidcc-`.
     """

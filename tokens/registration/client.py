@@ -58,7 +58,7 @@ class Registration:
 
     @property
     def authentication(self) -> AuthenticationMethod:
-        """Return the client's authentication method, which follows from its type and keys if none is named."""
+        """Return the client's authentication method: `method`, or else a default for its type and keys."""
         if self.method is not None:  # `register` refuses a method that contradicts the type or the keys
             return AuthenticationMethod(self.method)
         return authentication_method(None, is_public=self.public, has_keys=self.has_keys)
@@ -81,9 +81,9 @@ def authentication_method(current: str | None, *, is_public: bool, has_keys: boo
 def register(
     registration: Registration, *, actor: str, now: datetime, secret: str | None = None
 ) -> tuple[Client, str | None]:
-    """Register a client. Return the client and its secret, or None if the client does not use a secret.
+    """Register a client. Return the client and its secret. The secret is None if the client does not need one.
 
-    If `secret` is None, a secret is generated. Only its hash is stored.
+    If the client needs a secret and `secret` is None, a secret is generated. Only its hash is stored.
 
     Raises:
         ValidationError: A field is invalid, or fields contradict each other. The error names the field.
@@ -99,9 +99,10 @@ def register(
         client.apis.set(apis)
         subject, details = f"client:{client.client_id}", created_row(client, scopes, apis)
         record("client.created", actor=actor, subject=subject, details=details, now=now)
-        if registration.authentication in client_secret.METHODS:
-            expires_at = registration.secret_expires_at
-            secret = secret_rotation.add(client, actor=actor, now=now, expires_at=expires_at, secret=secret)
+        if registration.authentication not in client_secret.METHODS:
+            return client, None
+        expires_at = registration.secret_expires_at
+        secret = secret_rotation.add(client, actor=actor, now=now, expires_at=expires_at, secret=secret)
     return client, secret
 
 
@@ -137,10 +138,10 @@ def created_row(client: Client, scopes: Iterable[Scope], apis: Iterable[Api]) ->
 
 
 def audited_switches(client: Client) -> dict[str, Any]:
-    """Return, for the audit trail, the switches that are less strict than the default, and the columns in STRICTER.
+    """Return columns of a client for the audit trail, with their values.
 
-    `less_strict.switches` gives the columns that make the client less strict than the default. STRICTER lists the
-    others; of these, only columns with a value are returned.
+    These are the switches that make the client less strict than the default (`less_strict.switches`), and the columns
+    in STRICTER that have a value.
     """
     named = {name: value for name in STRICTER if (value := getattr(client, name))}
     return less_strict.switches(client) | named

@@ -11,7 +11,7 @@ from tokens.models import Api, Client, ExchangePolicy, Scope
 
 
 def foreign(scopes: Iterable[Scope], api: Api | None) -> list[str]:
-    """Return the names of the scopes that do not belong to the API."""
+    """Return the names of those of `scopes` that do not belong to `api`. If `api` is None, returns all names."""
     return [scope.name for scope in scopes if scope.api != api]
 
 
@@ -56,6 +56,9 @@ def remove(client: Client, api: Api, *, actor: str, now: datetime) -> bool:
 
 
 def _record(event: str, policy: ExchangePolicy, details: Mapping[str, object], *, actor: str, now: datetime) -> None:
-    """Record the audit event `exchange_policy.EVENT`. Its subject is the client that may exchange tokens."""
+    """Record an audit event about a policy. Its subject is the client that may exchange tokens.
+
+    `event` is the end of the event's name, such as `created` for `exchange_policy.created`.
+    """
     subject, with_api = f"client:{policy.client.client_id}", {"api": policy.api.identifier, **details}
     record(f"exchange_policy.{event}", actor=actor, subject=subject, details=with_api, now=now)

@@ -22,7 +22,7 @@ DEVICE = ("urn:ietf:params:oauth:grant-type:device_code", "refresh_token")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snippet:
-    """A block to paste into the client's code or configuration. It works for the client without changes."""
+    """A block to paste, without changes, into the client's code or configuration."""
 
     title: str
     template: str
@@ -138,6 +138,9 @@ def origins(redirect_uris: Iterable[str]) -> tuple[str, ...]:
 
 
 def policy(kind: ClientKind, redirect_uris: Sequence[str]) -> dict[str, object]:
-    """Return the fields of the client that follow from the kind and its redirect URIs."""
+    """Return the fields that a client of this kind gets.
+
+    If scripts in the browser call the issuer, these include the origins of `redirect_uris` (CORS).
+    """
     allowed = {"allowed_origins": " ".join(origins(redirect_uris))} if kind.calls_from_browser else {}
     return {**kind.policy, **allowed}

@@ -144,8 +144,8 @@ def _value(name: str, value: Any) -> Any:
 def _column(name: str, *, on: bool) -> bool | None:
     """Return the value to store in the column of the switch `name`.
 
-    In a nullable column whose switch is off by default, off is stored as None, as `create_client` does. Otherwise the
-    value is `on`.
+    The value is `on`, with one exception, as in `create_client`: if the column is nullable and the switch is off by
+    default, None is stored instead of False.
     """
     field = Client._meta.get_field(NAMES.get(name, name))
     nullable = isinstance(field, models.Field) and field.null

@@ -103,7 +103,7 @@ class IssuerSettings:
     """The hosts in private networks to which logout tokens may be sent, for clients that the operator registered."""
 
     def encryption_keys(self) -> tuple[EncryptionKey, ...]:
-        """Return the parsed encrypting keys. Raises MalformedEncryptionKey if an entry is malformed."""
+        """Parse and return the keys in KEY_ENCRYPTION_KEYS. Raises MalformedEncryptionKey if an entry is malformed."""
         return parse(self.key_encryption_keys)
 
     def may_send_logouts_privately(self, host: str) -> bool:

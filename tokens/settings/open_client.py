@@ -90,7 +90,10 @@ def parse(values: Mapping[str, Any], *, debug: bool) -> OpenClientSettings:
 
 
 def hosts(name: str, values: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the entries of a setting in lower case. Raises ValueError if an entry is not a host, such as a URL."""
+    """Return the hosts in the setting `name`, in lower case. Raises ValueError if an entry is not a host.
+
+    An entry such as `.example` means a domain and its hosts. A URL is refused.
+    """
     entries: Sequence[str] = values[name]
     if wrong := [entry for entry in entries if not entry.strip(".") or set(entry) & set("/:*@ ")]:
         raise ValueError(

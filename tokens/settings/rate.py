@@ -41,7 +41,10 @@ RATE_LIMITS = {
 
 
 def parse(changed: Mapping[str, tuple[int, int]]) -> Mapping[str, Rate]:
-    """Return the default limits, changed by `changed`. Raises ValueError if a name is not in RATE_LIMITS."""
+    """Return all limits: those in `changed`, and the defaults of the other names.
+
+    `changed` maps a name to (number of requests, seconds). Raises ValueError if a name is not in RATE_LIMITS.
+    """
     if unknown := changed.keys() - RATE_LIMITS.keys():
         raise ValueError(
             f"RATE_LIMITS has unknown entries: {', '.join(sorted(unknown))}; there are {', '.join(RATE_LIMITS)}"

@@ -16,7 +16,7 @@ Read in this order:
 - `registry_version`: renew the registry's version with every change of a table.
 - `session_epoch`: end the sessions of a user who is disabled.
 - `profile_change`: date the last change of a user's name or e-mail address.
-- `restore`: let pg_restore copy rows into a table to which triggers have already written.
+- `restore`: replace a row at an INSERT, so that pg_restore can copy a row that a trigger has already written.
 - `search_path`: bind trigger functions to their schema.
 - `prefix_index`: create an index for the admin's lists, or drop one that no query uses.
 - `lock_wait`: limit how long a migration waits for a lock.

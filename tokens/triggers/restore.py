@@ -1,4 +1,7 @@
-"""A trigger that lets pg_restore copy rows into a table to which other triggers have already written."""
+"""A trigger that deletes the old row before an INSERT with the same id, so that pg_restore can copy the row.
+
+The old row is there because triggers of other tables wrote it earlier in the same restore.
+"""
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import ProjectState

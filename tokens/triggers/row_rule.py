@@ -100,9 +100,9 @@ def changed(*columns: str) -> str:
 
 
 def _condition(vendor: str, when: str | Mapping[str, str]) -> str:
-    """Return a rule's SQL condition for the database `vendor`.
+    """Return a rule's SQL condition for the database `vendor`. If `when` is a mapping, it has a condition per vendor.
 
-    The clock expressions of CLOCKS replace the placeholders `{now}` and `{began}`.
+    The placeholders `{now}` (the clock) and `{began}` (the start of the transaction) are replaced by SQL (CLOCKS).
     """
     condition = when if isinstance(when, str) else when[vendor]
     for clock, expression in CLOCKS.get(vendor, {}).items():
@@ -111,7 +111,10 @@ def _condition(vendor: str, when: str | Mapping[str, str]) -> str:
 
 
 def _create_reading(name: str, table: str, message: str, when: str) -> list[str]:
-    """Return the statements for a rule whose condition reads other rows. PostgreSQL permits that in functions only."""
+    """Return PostgreSQL's statements that create the trigger of a rule whose condition reads other rows.
+
+    The trigger calls a function, because PostgreSQL permits such a condition in functions only.
+    """
     function = POSTGRESQL_READING_FUNCTION.format(name=name, when=when, message=message)
     trigger = f"CREATE TRIGGER {name} BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()"
     return [function, FIX_SEARCH_PATH.format(function=name), trigger]

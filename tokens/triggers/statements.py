@@ -30,13 +30,13 @@ class Statements(Operation):
     def database_forwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, _to_state: ProjectState
     ) -> None:
-        """Run the function `forwards`, if the database has the app's tables."""
+        """Run `self.forwards`, unless Django's database routers exclude the app from this database."""
         _run(self.forwards, app_label, schema_editor, from_state)
 
     def database_backwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, _to_state: ProjectState
     ) -> None:
-        """Run the function `backwards`, if the database has the app's tables."""
+        """Run `self.backwards`, unless Django's database routers exclude the app from this database."""
         _run(self.backwards, app_label, schema_editor, from_state)
 
     def last_backwards(self) -> "Statements":
@@ -49,7 +49,7 @@ class Statements(Operation):
 
 
 def nothing(_state: ProjectState, _editor: BaseDatabaseSchemaEditor) -> None:
-    """Run no statement. For an operation that changes nothing in one of the two directions."""
+    """Run no statement: for an operation that has nothing to do in one direction (applied or reverted)."""
 
 
 def _run(code: Code, app_label: str, editor: BaseDatabaseSchemaEditor, state: ProjectState) -> None:

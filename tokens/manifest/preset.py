@@ -1,6 +1,6 @@
 """The fields that a client of a manifest gets from its `kind` or `recipe`, unless the file names them.
 
-- A recipe has command-line options of `create_client`. OPTIONS maps each option to a field, which is named as its column.
+- A recipe has command-line options of `create_client`. OPTIONS maps each to a field, which is named as its column.
 - `program` only stores the name of a recipe, and sets no field. `export` writes it.
 """
 

@@ -1,9 +1,10 @@
 """Links from the values of tokens, such as a kid or a sub, to the page that inspects a token.
 
-- `token_fields` of an admin page maps each field with such a value to its header parameter or claim, such as `kid`. If
-  the field contains an actor or subject of the audit trail, such as `key:abc`, it is mapped to `SUBJECT`.
-- Each of these fields has a link on the page of a row and in the list. The link carries the value, and the inspection
-  tells whether the inspected token has this value. A link never carries a token.
+- The attribute `token_fields` of an admin page maps the names of such fields to header parameters and claims, such as
+  `kid`. A field with an actor or subject of the audit trail, such as `key:abc`, is mapped to `SUBJECT`.
+- Each field in `token_fields` has a link, in the list and on the page of a row. The link carries the value of the
+  field. The administrator then pastes a token, and the inspection shows whether the token has this value. A link never
+  carries a token.
 - Links cannot be nested. So if a column of the list is the link to its row already, the link to the inspection is in an
   additional column at the end.
 - Only administrators who may inspect tokens see the links.

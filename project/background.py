@@ -15,7 +15,8 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 def start_threads(answer: Answer) -> Answer:
     """Start the threads that refresh snapshots and send logout messages to clients.
 
-    A middleware factory without a middleware: it returns `answer`, the next middleware, unchanged.
+    Django calls this function as a middleware factory. It adds no middleware: it returns `answer`, the next middleware,
+    unchanged.
     """
     # This is a middleware, because Django creates middleware once, and only in processes that serve.
     refresher.start(clock=timezone.now, bound=lambda: at_most(waiting()))

@@ -119,7 +119,7 @@ SERVER = {
 
 
 def capture() -> None:
-    """Send warnings, and errors that end a thread, to the log. Python would print them otherwise."""
+    """Log Python's warnings, and the exceptions that end a thread. By default, Python prints both."""
     logging.captureWarnings(capture=True)
     threading.excepthook = _log_thread_error
 

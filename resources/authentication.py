@@ -1,6 +1,6 @@
 """JWTAuthentication verifies a request's access token and sets DRF's `request.user` and `request.auth`.
 
-This is an edge: it reads the clock, and turns the errors of verification into responses.
+Unlike `verify`, this module is not pure: it reads the clock, and turns the errors of `verify` into responses.
 """
 
 import logging

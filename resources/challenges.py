@@ -82,8 +82,8 @@ def metadata_url(resource: str) -> str:
 class Refusal(APIException):
     """An exception that DRF answers with an OAuth error code and a challenge.
 
-    DRF sends the challenge, `auth_header`, as WWW-Authenticate with any status. `scheme` is the scheme by which the
-    request presented its token.
+    `auth_header` is the challenge. DRF sends it as WWW-Authenticate, not only with the status 401. `scheme` is the
+    scheme by which the request presented its token.
     """
 
     def __init__(self, error: str, description: str, *, scheme: str = BEARER, **parameters: str) -> None:
@@ -102,7 +102,10 @@ class TokenRefused(Refusal):
         self.reason, self.claim, self.scheme = reason, claim, scheme
 
     def name_scopes(self, scopes: Sequence[str]) -> None:
-        """Add the scopes that the request needs to the challenge, so that the client requests all of them at once."""
+        """Name `scopes` in the challenge, so that the client requests all of them at once.
+
+        `scopes` are all scopes that the request needs.
+        """
         scope = " ".join(scopes)
         self.auth_header = challenges("invalid_token", self.reason.value, scheme=self.scheme, scope=scope)
 

@@ -165,7 +165,11 @@ def _rest_framework(rest_framework: dict[str, Any]) -> Iterator[CheckMessage]:
 
 
 def _anonymous(conf: ResourceServer) -> Iterator[CheckMessage]:
-    """Yield an error if views without permission_classes accept requests without a token."""
+    """Yield an error if DRF's default permissions accept requests without a token.
+
+    The default permissions apply to views without permission_classes. Yields nothing if the settings allow anonymous
+    requests.
+    """
     if conf.allow_anonymous or not (open_to := anonymous_methods(api_settings.DEFAULT_PERMISSION_CLASSES)):
         return
     yield Error(

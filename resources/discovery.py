@@ -56,10 +56,12 @@ class Discovery:
     _metadata: Mapping[str, Any] | None = None
 
     def __call__(self, *, etag: str, forced: bool) -> Fetched:
-        """Fetch the JWKS, unless it still has the entity tag `etag`. With `forced`, HTTP caches have to revalidate.
+        """Fetch the issuer's JWKS.
 
-        Metadata and JWKS share one deadline. Raises FetchError if a request fails, or if the metadata or the JWKS is
-        invalid.
+        If the JWKS still has the entity tag `etag`, `verdicts` of the result is None. If `forced` is True, HTTP caches
+        have to revalidate their copy. Metadata and JWKS share one deadline.
+
+        Raises FetchError if a request fails, or if the metadata or the JWKS is invalid.
         """
         until = self.clock() + self.deadline
         try:

@@ -1,6 +1,6 @@
 """Read and check the DPoP proof of a Django request, and accept it once (RFC 9449 section 7).
 
-This module is an edge: it reads the request, and holds the accepted proofs of this process.
+Unlike `dpop_proof`, this module is not pure: it reads the request, and stores the accepted proofs of this process.
 """
 
 import logging
@@ -53,9 +53,10 @@ def prove(request: HttpRequest, token: AccessToken, settings: DPoPSettings, seco
 
 
 def name_original(request: HttpRequest, method: str | None, uri: str | None) -> None:
-    """Store the method and the URI of the client's request to a proxy, which the DPoP proof must name.
+    """Store the method and the URI of the request that the client sent to a proxy.
 
-    `uri` is the path with its query, as the client sent it. If `method` or `uri` is missing, no proof is accepted.
+    The DPoP proof must name this method and this URI. `uri` is the path with its query, as the client sent it. If
+    `method` or `uri` is missing, no proof is accepted.
     """
     settings = resource_server().dpop
     if settings is not None:
@@ -82,7 +83,7 @@ def _accept_once(digest: bytes, settings: DPoPSettings, seconds: float) -> None:
 
 
 def _add_to_cache(digest: bytes, settings: DPoPSettings) -> bool:
-    """Store the proof in the shared cache. Returns False if the cache already has the proof.
+    """Store the digest of a proof in the shared cache. Returns False if the cache already has the digest.
 
     Raises Unavailable if the cache fails.
     """

@@ -29,7 +29,10 @@ class Nonces:
         return nonce(self.keys[0], int(seconds // WINDOW))
 
     def accepts(self, value: str, seconds: float) -> bool:
-        """Return True if `value` is a nonce of the window at `seconds`, or of the window before."""
+        """Return True if `value` is a nonce of the current time window, or of the window before.
+
+        `seconds` is the current Unix time.
+        """
         window = int(seconds // WINDOW)
         given = value.encode("utf-8", "surrogatepass")
         known = [nonce(key, number).encode() for key in self.keys for number in (window, window - 1)]

@@ -61,7 +61,10 @@ class BoundRequest:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A DPoP proof that `check` accepted. The caller must still refuse a replay, by `digest`."""
+    """A DPoP proof that `check` accepted.
+
+    The caller must still refuse the proof if a proof with the same `digest` was accepted before (a replay).
+    """
 
     digest: bytes
     """Identifies the proof: a hash of the key and the `jti`."""

@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 def complete(entries: Mapping[str, Any], defaults: Mapping[str, Any], where: str) -> dict[str, Any]:
     """Return `entries`, with `defaults` for missing names. Raises ImproperlyConfigured if a name is not in `defaults`.
 
-    `where` is the name of the setting for the message.
+    `where` is the text by which the error message names `entries`, such as the name of the setting.
     """
     if unknown := entries.keys() - defaults.keys():
         raise ImproperlyConfigured(f"{where} has unknown entries: {', '.join(sorted(unknown))}.")

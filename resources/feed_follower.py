@@ -6,8 +6,8 @@ Rules (docs/revocation-feed.md section 3):
 - An entry is removed after its `until`, and never before. If a full state lacks an entry, the entry stays, because the
   issuer's database can have lost it.
 - The feed is late if the issuer has not answered for `late_after` seconds, or if the last document has expired. The
-  time for which the machine is suspended counts. After the start of a process, the feed is late until the first
-  successful poll.
+  `late_after` seconds include the time in which the machine is suspended. After the start of a process, the feed is
+  late until the first successful poll.
 - While the feed is late, requests are refused with 503 if `refuse_when_late` is set. An error is logged once.
 - Many entries are merged in slices with a sleep after each slice, so that no other thread waits for the whole merge.
 
@@ -142,9 +142,9 @@ class Follower:
         return document
 
     def _merge(self, packed: bytes, now: datetime) -> None:
-        """Add the entries in `packed`, ENTRY bytes each, to the set of revocations, in slices with a pause between.
+        """Add entries to the set of revocations, in slices with a pause between two slices.
 
-        Raises BadFeed if the set becomes too large.
+        `packed` has the entries, one after another, in ENTRY bytes each. Raises BadFeed if the set becomes too large.
         """
         entries = self.state.entries
         for start in range(0, len(packed), SLICE * ENTRY):

@@ -92,7 +92,10 @@ class Flights(Generic[T]):
         _all.add(self)
 
     def reset_after_fork(self) -> None:
-        """Replace the lock and forget the flight after a fork, because the parent's threads do not run in the child."""
+        """Replace the lock and forget the running fetch after a fork.
+
+        The thread that fetches exists only in the parent process.
+        """
         self._lock = threading.Lock()
         self._flight: Flight | None = None
         self._waiting = 0

@@ -2,12 +2,12 @@
 
 1. 403 if the request has a header whose name begins with PREFIX, because only this view may set such headers.
 2. 204 if the token is valid and meets the permissions. The headers of CLAIMS name the user and the client.
-3. 401 or 403 with a challenge if the token is refused. Other client errors become 401, because proxies would turn them
-   into a 500.
+3. 401 or 403 with a challenge if the token is refused. Another 4xx status, except 429, becomes 401, because proxies
+   would turn it into a 500.
 4. 429 or 503 with Retry-After if the request cannot be decided now.
 
-The proxy must send the headers of the 204 to the application behind it. It must remove or overwrite headers of the same
-names that the client sent. The examples in examples/without_drf/ do both.
+The proxy must add the headers of the 204 to the request that it sends to the application. If the client sent headers of
+these names, the proxy must remove or overwrite them. The examples in examples/without_drf/ do both.
 """
 
 from collections.abc import Callable
@@ -64,7 +64,10 @@ def answer(request: HttpRequest, permissions: tuple[Any, ...]) -> HttpResponseBa
 
 
 def is_forged(request: HttpRequest) -> bool:
-    """Return True if a header's name begins with PREFIX, in any spelling: upper or lower case, `-` or `_`."""
+    """Return True if the request has a header whose name begins with PREFIX.
+
+    Only `forward_auth` may set such headers. Upper and lower case count as equal, and so do `-` and `_`.
+    """
     # The names in `request.headers` have `-` in place of `_`.
     return any(name.upper().startswith(PREFIX.upper()) for name in request.headers)
 

@@ -50,10 +50,10 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
 
 
 def in_full(demand: Demand, context: dict[str, Any]) -> Demand:
-    """Return `demand`, extended to all scopes that the request needs, including those that the token has.
+    """Return `demand` with all scopes that the request needs, including those that the token has.
 
-    A client can then request one token with all scopes that the challenge names (RFC 6750 section 3). A demand that
-    concerns neither scopes nor a login is returned unchanged.
+    A client can then request one token with all scopes that the challenge names (RFC 6750 section 3). If `demand`
+    requires neither scopes nor another login (`acr` or `max_age`), it is returned unchanged.
     """
     view, request = context["view"], context["request"]
     held = request.auth.scopes
@@ -65,10 +65,11 @@ def in_full(demand: Demand, context: dict[str, Any]) -> Demand:
 
 
 def earlier_refusal(context: dict[str, Any]) -> Exception | None:
-    """Authenticate and authorize a request that failed before DRF did so. Return the refusal, or None.
+    """Return the refusal of a request that failed with another error before DRF authenticated it, or None.
 
-    DRF negotiates the content type before it authenticates. So a request with a bad token and an Accept header that the
-    API does not serve would get 406 without a challenge.
+    DRF negotiates the content type before it authenticates. Without this function, a request with a bad token and an
+    Accept header that the API does not serve would get 406 without a challenge. The function authenticates and
+    authorizes the request.
 
     Returns None if the request is not refused, was authenticated already, or cannot be read. Returns None, too, if the
     view does not use JWTAuthentication.

@@ -81,10 +81,13 @@ def inspect(trust: Trust, *, audience: Collection[str]) -> Report:
 
 
 def _audience_problem(discovery: Discovery, audience: Collection[str]) -> str:
-    """Return an error text if the issuer lists this API with a final slash too many or too few.
+    """Return an error text if an identifier in the issuer's metadata differs from this API's only in the final slash.
 
-    `audience` has the identifiers of this API. Returns "" otherwise, also if the issuer's list is empty or cannot be
-    fetched. RFC 9728 section 4 does not require the issuer to list any identifier.
+    For example, the metadata lists https://api.example/, but `audience` has https://api.example. `audience` has the
+    identifiers of this API.
+
+    Returns "" if there is no such difference, or if the metadata lists no identifier or cannot be fetched. RFC 9728
+    section 4 does not require the issuer to list any identifier.
     """
     try:
         listed = discovery.resources(until=clock() + discovery.deadline)

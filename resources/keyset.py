@@ -35,7 +35,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A fetched JWKS: a verdict for each entry, or None if the JWKS was not modified. `max_age` is in seconds."""
+    """The result of a request for a JWKS.
+
+    `verdicts` has one Verdict (a usable key or a problem) for each entry of the JWKS. It is None if the JWKS has not
+    changed (304). `max_age` is in seconds.
+    """
 
     verdicts: Sequence[Verdict] | None
     etag: str = ""
@@ -46,9 +50,10 @@ class Fetch(Protocol):
     """The type of functions that fetch an issuer's JWKS within bounds of time and size."""
 
     def __call__(self, *, etag: str, forced: bool) -> Fetched:
-        """Fetch the JWKS, unless it still has the entity tag `etag`. Raises on any failure.
+        """Fetch the JWKS. Raises on any failure.
 
-        With `forced`, caches have to revalidate.
+        If the JWKS still has the entity tag `etag`, `verdicts` of the result is None. If `forced` is True, HTTP caches
+        have to revalidate their copy.
         """
 
 

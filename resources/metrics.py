@@ -1,6 +1,6 @@
 """The metrics of an API process. Recording them does nothing until they are exported (prometheus.py).
 
-- Code that counts calls `add` or `put`. Both do nothing if no exporter (a `Sink`) is attached.
+- Other modules record values by `add` and `put`. Both do nothing if no exporter (a `Sink`) is attached.
 - A label has a bounded number of values: results, reasons, and the issuers in the settings. Input of a client never
   becomes a label.
 - A point in time is exported as seconds since the epoch, so that its age is right even if the process stops recording.

@@ -45,6 +45,9 @@ class TokenAuth(HttpBearer):  # type: ignore[misc, unused-ignore]  # django-ninj
 
 
 def answer(request: HttpRequest, error: Refused) -> HttpResponseBase:
-    """Return the refusal with its challenge. An exception handler for django-ninja."""
+    """Return the response to the refused request, with its challenge.
+
+    Give this function to django-ninja as the exception handler for Refused.
+    """
     del request
     return error.response

@@ -76,6 +76,9 @@ class RequireToken:
 
 
 def decides_itself(view: Callable[..., Any]) -> bool:
-    """Return True if `view` needs no check here, because it is a DRF view or in a module of DECIDE_THEMSELVES."""
+    """Return True if `view` needs no check here.
+
+    This is so for a DRF view, and for a view whose module is in DECIDE_THEMSELVES.
+    """
     kind = getattr(view, "cls", None)
     return (isinstance(kind, type) and issubclass(kind, APIView)) or view.__module__ in DECIDE_THEMSELVES

@@ -52,7 +52,10 @@ class TokenUser:
 
     @property
     def pk(self) -> str:
-        """Return an identifier that is unique over all issuers' users. DRF's own throttles use it as a cache key."""
+        """Return an identifier that no other user has, even if two issuers use the same `sub`.
+
+        DRF's own throttles use it as a cache key.
+        """
         # A hash, because a `sub` can contain blanks, or be too long for a cache key.
         return sha256(f"{self.iss}\0{self.sub}".encode()).hexdigest()
 

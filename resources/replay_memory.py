@@ -49,9 +49,9 @@ class ReplayMemory:
             return True
 
     def _discard(self, now: float) -> None:
-        """Discard the older set, and make the recent set the older one, if `seconds` have passed since the last time.
+        """Discard the older set, and make the recent set the older one, if the recent set is `seconds` old.
 
-        If 2 * `seconds` have passed, discard both sets. If the clock goes back, the sets are discarded later.
+        If the recent set is 2 * `seconds` old, discard both sets. If the clock goes back, the sets are discarded later.
         """
         if now < self._since + self._seconds:
             return

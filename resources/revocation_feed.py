@@ -5,7 +5,7 @@
 - 3.2: a key of the issuer verifies its signature, and no revocation entry that the reader holds covers that key;
 - 3.3: it names this issuer and this ring, which is a set of signing keys with a JWKS of its own;
 - 3.4: it is not from the future, has not expired, and is not older than the last document;
-- 3.5: it is a full state, or a delta from the reader's version to that version or a later one;
+- 3.5: it is a full state, or a delta that begins at the reader's version and does not end at an earlier version;
 - 3.6: its entries and segments are well-formed and within the limits.
 
 `check_segment` establishes rule 4 of that section: the length and the digest of a segment. The caller must fetch the
@@ -52,7 +52,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A verified document. `iat` and `exp` are Unix seconds."""
+    """A verified document of the revocation feed. `iat` and `exp` are Unix seconds."""
 
     version: str
     iat: float
@@ -118,10 +118,11 @@ def number(version: str) -> int:
 
 
 def _verified(body: bytes, issuer: TrustedIssuer) -> tuple[str, dict[str, Any]]:
-    """Check the size, the type and the signature of the document. Return its `kid` and its claims.
+    """Check the size, the type and the signature of a feed document. Return its `kid` and its claims.
 
-    The caller must refuse a revoked `kid`. Raises BadFeed if a check fails, and Unavailable if the issuer's keys are
-    not known now.
+    `body` is the document as the issuer sent it. The caller must refuse a revoked `kid`.
+
+    Raises BadFeed if a check fails, and Unavailable if the issuer's keys are not known now.
     """
     if len(body) > MAX_DOCUMENT:
         raise BadFeed("the document is too long")
@@ -169,7 +170,10 @@ def _versions(claims: dict[str, Any], state: FeedState) -> tuple[str, bool]:
 
 
 def _entries(claims: dict[str, Any]) -> bytes:
-    """Return the document's entries as bytes, ENTRY bytes each. Raises BadFeed if they are malformed or too many."""
+    """Return the entries of the document as packed bytes. An entry has ENTRY bytes.
+
+    Raises BadFeed if the entries are malformed or too many.
+    """
     text = claims.get("entries")
     if not isinstance(text, str) or not _BASE64URL.fullmatch(text):
         raise BadFeed("the document's entries are missing or malformed")
@@ -183,7 +187,10 @@ def _entries(claims: dict[str, Any]) -> bytes:
 
 
 def _segments(claims: dict[str, Any]) -> tuple[Segment, ...]:
-    """Return the digest and count of each segment of the document. Raises BadFeed if they are malformed or too many."""
+    """Return the segments that the document names, each with its digest and its number of entries.
+
+    Raises BadFeed if they are malformed or too many.
+    """
     listed = claims.get("segments", [])
     if not isinstance(listed, list) or len(listed) > MAX_SEGMENTS or not all(map(_is_segment, listed)):
         raise BadFeed("the document's segments are malformed or too many")

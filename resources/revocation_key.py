@@ -22,9 +22,10 @@ def key(kind: str, identifier: str) -> bytes:
 
 
 def hash_of_kind(kind: str) -> "hashlib._Hash":
-    """Return a SHA-256 object that has read `kind` and a zero byte, the beginning of what `key` hashes.
+    """Return a SHA-256 object that has hashed `kind` (such as "jti") and a zero byte.
 
-    The caller copies the object and adds the identifier to the copy.
+    The caller copies the object for each identifier, and adds the identifier to the copy. The digest of
+    the copy begins with the lookup key (see `key`).
     """
     # Copying this object for each identifier costs less than hashing the kind again.
     return hashlib.sha256(f"{kind}\0".encode())

@@ -62,7 +62,9 @@ class Lookup:
 
 
 def finder(kind: str, entries: RevocationSet) -> Callable[[str], float]:
-    """Return a function that looks up an identifier in `entries`. `kind` says what it identifies, such as "client".
+    """Return a function that looks up identifiers of one kind in `entries`.
+
+    `kind` is the kind of the identifiers, such as "jti" or "client".
 
     The function returns the `issued_before` of the identifier's entry in Unix seconds, 0 if there is no entry, or
     infinity if the entry revokes every token.

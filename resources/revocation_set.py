@@ -31,8 +31,9 @@ Entry = tuple[bytes, int, int]
 class Block:
     """The entries whose lookup keys start with the same byte.
 
-    - A bucket holds the entries whose lookup keys also have the same second byte.
-    - There is a bit for each pair of a second and a third byte. The bit is set if the key of an entry has these bytes.
+    - Bucket N holds the entries whose lookup keys have the second byte N.
+    - `bits` has one bit for each pair of values of the second and the third byte. A bit is set if there is a lookup key
+      with these two values.
     """
 
     buckets: tuple[bytes, ...] = (b"",) * BUCKETS
@@ -155,7 +156,7 @@ def _first_byte(entry: Entry) -> int:
 
 @lru_cache(maxsize=1024)
 def _untils(count: int) -> struct.Struct:
-    """Return a struct that unpacks the `until` of `count` entries."""
+    """Return a struct that unpacks only the field `until` of each of `count` packed entries."""
     # Unpacking all of them together takes a third of the time.
     return struct.Struct(">" + "16xI4x" * count)
 

@@ -1,7 +1,8 @@
 """Compute all scopes that a request needs, from the permissions of its view, for challenges and the OpenAPI document.
 
-- A challenge names every scope that the request needs (RFC 6750 section 3), including scopes that the token has, and no
-  other scope. The client then requests a token with these scopes and those that it requested before (MCP 2026-07-28).
+- A challenge names all scopes that the request needs (RFC 6750 section 3), also those that the token has. It names no
+  other scope. The client then requests a token with these scopes and those that it requested before (Model Context
+  Protocol 2026-07-28).
 - A permission that is not of this package counts as one that any token meets. The exceptions are the permissions of DRF
   that need no token (`AllowAny`, and the permissions in READABLE for safe methods).
 """
@@ -38,8 +39,8 @@ def challenged(
 
     - `held` are the scopes of the token, or None if the request has no token.
     - `demanded` are the scopes that a refusing permission demands.
-    - Each set of scopes that `needs` returns is enough for the request. Of the sets that contain all `demanded` scopes,
-      the result is the one of which the token lacks the fewest scopes.
+    - `needs` returns alternative sets of scopes, of which each is enough for the request. The result is a set that
+      contains all `demanded` scopes. If there are several, it is the one of which the token lacks the fewest scopes.
     - If `demanded` is empty and the token has all scopes of a set, the result is empty.
     """
     try:
@@ -96,7 +97,11 @@ def alternatives(permission: Any, view: Any, method: str) -> Alternatives:
 
 
 def both(left: Alternatives, right: Alternatives) -> Alternatives:
-    """Return the union of each set of `left` with each set of `right`, without duplicates."""
+    """Return the alternative sets of scopes that meet two permissions together.
+
+    `left` and `right` are the alternatives that meet the first and the second permission. The result has the union of
+    each set in `left` with each set in `right`, without duplicates.
+    """
     pairs = (_together(first, second) for first in left for second in right)
     return list({None if scopes is None else frozenset(scopes): scopes for scopes in pairs}.values())
 

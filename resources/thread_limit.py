@@ -70,10 +70,10 @@ class WaitLimit:
 
     @contextmanager
     def place(self, *, first: bool) -> Iterator[bool]:
-        """Count a waiting request while the block runs. Yields False, and counts nothing, if the limit is reached.
+        """Count a waiting request while the block runs. Yields True if the request may wait.
 
-        `first` is True if no other request has waited for the same fetch. Such a request may wait
-        even at the limit, if no other request waits.
+        Yields False, and does not count the request, if the limit is reached. `first` is True if no other request has
+        waited for this fetch. If no request waits for any fetch, a first request may wait even if the limit is 0.
         """
         lock = self._lock  # `reset_after_fork` can replace it while the block runs
         with lock:

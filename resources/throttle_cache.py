@@ -69,9 +69,10 @@ class FailOpenCache:
         return result
 
     def _claim_attempt(self) -> bool:
-        """Return True for the one request that may try the cache after a pause, and begin the next pause.
+        """Return True if this request may try the cache again after a failure.
 
-        Returns False for every other request.
+        If it returns True, a pause of PAUSE seconds begins. During a pause, it returns False. The failure itself also
+        begins a pause.
         """
         with self._lock:
             now = self._clock()

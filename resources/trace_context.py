@@ -1,8 +1,8 @@
-"""The ids by which one request is found in the logs of every process that it passed: its request id and its trace id.
+"""The ids by which a request is found in the logs of all processes: its request id and its trace id.
 
 - X-Request-ID is used if it has a safe form. Otherwise a random id is made.
-- `traceparent` is W3C Trace Context (level 1). A malformed header is replaced by a new trace (section 3.2.2). Its parts
-  are hexadecimal, so a client cannot write any other text into a log.
+- `traceparent` is W3C Trace Context (level 1). A malformed header is replaced by a new trace (section 3.2.2). The
+  ids in a valid header are hexadecimal, so a client cannot write any other text into a log.
 - `tracestate` is not passed on: it belongs to the tracing systems (section 3.3), and its values are free text.
 - The ids are not secret and grant nothing.
 """
@@ -45,7 +45,10 @@ class TraceContext:
 
     @property
     def headers(self) -> dict[str, str]:
-        """Return X-Request-ID and traceparent for the requests that this process sends while it answers this one."""
+        """Return X-Request-ID and `traceparent` with these ids.
+
+        They are for requests that this process sends while it answers the request with these ids.
+        """
         return {REQUEST_ID: self.request_id, TRACEPARENT: self.traceparent}
 
 
@@ -59,9 +62,9 @@ def current() -> TraceContext | None:
 
 
 def forwarded() -> dict[str, str]:
-    """Return X-Request-ID and traceparent with the current ids, for requests to other servers.
+    """Return X-Request-ID and `traceparent` for requests that this process sends to other servers.
 
-    Returns {} if this thread answers no request.
+    Both headers have the ids of the request that this thread answers. Returns {} if this thread answers no request.
     """
     context = _current.get()
     return context.headers if context else {}

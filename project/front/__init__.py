@@ -8,10 +8,10 @@ Owns:
 Does not own:
 - the meaning of a request. The WSGI application (project.wsgi, resources.wsgi) gives the same answers under any other
   WSGI server, without the guarantees of this package (docs/operations.md lists them);
-- single waits for PostgreSQL. `project.postgresql` bounds them, cancels the statement and frees the thread, under any
-  WSGI server. A deployment needs both packages.
+- the time limit of each wait for PostgreSQL. `project.postgresql` sets it, cancels the statement and frees the thread,
+  under any WSGI server. A deployment needs both packages.
 
-Neighbours: `launch.serve` starts it. It loads the WSGI application, and imports nothing of `tokens`.
+Neighbours: `launch.serve` starts this package, which loads the WSGI application, and imports nothing of `tokens`.
 
 Read in this order:
 - `application`: the ASGI application.

@@ -58,9 +58,10 @@ def _commit_unless_abandoned(commit: Callable[[], Any]) -> Any:
 
 
 def _take_step(step: Callable[[], None]) -> None:
-    """Call `step`. Raises Abandoned if the front has abandoned the request.
+    """Call `step`. If it raises TurnOver, raise Abandoned instead.
 
-    `step` is the method `go_on` or `begin_commit` of the request's Turn.
+    `step` is the method `go_on` or `begin_commit` of the request's Turn. Both raise TurnOver if the front has abandoned
+    the request, which means that the front has answered it with 503.
     """
     try:
         step()

@@ -38,7 +38,7 @@ PUBLIC = "/.well-known/"
 
 
 class Full(Exception):
-    """The queue of a lane is full, so the job was not queued."""
+    """Raised by `Lane.put` if the queue of the lane is full. The job is not queued."""
 
 
 class Lane:
@@ -75,9 +75,10 @@ class Lane:
         self._give()
 
     def prepare(self, step: Job, *, within: float) -> None:
-        """Run `step` on each of the threads that get the first jobs. Return after `within` seconds at the latest.
+        """Run `step` on each thread that will serve one of the first requests.
 
-        Logs an exception of `step`. The thread then serves requests without the preparation.
+        Returns when `step` has ended on each of them, but after `within` seconds at the latest. If `step` raises an
+        exception, the exception is logged, and the thread serves requests without the preparation.
         """
         ended = threading.Semaphore(0)
 

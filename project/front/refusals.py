@@ -27,10 +27,11 @@ Headers = list[tuple[str, str]]
 
 
 class Refused(Exception):
-    """The front refuses the request with `status`.
+    """Raised by the front to refuse a request with the HTTP status `status`.
 
     `error` is an error code of RFC 6749, and `text` names the remedy. `retry_after` is in seconds. `ends_connection` is
-    True if a part of the body was not read. `reason` is for the audit log, and set for a 503 only.
+    True if a part of the body was not read. `reason` is the reason for the audit log, and is empty unless the status is
+    503.
     """
 
     def __init__(

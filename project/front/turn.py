@@ -6,7 +6,7 @@ use up a refresh token, and the client's repetition would trigger reuse detectio
 - A request that is abandoned in the queue is never started.
 - An abandoned request executes no further statement and commits nothing (`project.front.abandonment` checks the turn).
 - A request is not abandoned while it commits, nor in the SETTLING seconds after that, in which it can send its answer.
-  The exception is a request that is still late SETTLING seconds after its time limit. It is abandoned in any case.
+  But if there is no answer SETTLING seconds after the time limit of the request, it is abandoned in any case.
 """
 
 import threading
@@ -35,9 +35,10 @@ class Turn:
         self._committed = float("-inf")
 
     def abandon(self, now: float, *, surely: bool = False) -> bool:
-        """Abandon the request, unless it is committing at `now` (monotonic seconds) or has committed within SETTLING.
+        """Abandon the request, unless it is committing, or has committed less than SETTLING seconds ago.
 
-        Returns True if the request is abandoned. With `surely`, it is abandoned even during a commit.
+        `now` is in monotonic seconds. If `surely` is True, abandon the request in any case. Returns True if the request
+        is abandoned, now or by an earlier call.
         """
         with self._lock:
             settling = self._committing or now - self._committed < SETTLING

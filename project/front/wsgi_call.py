@@ -43,9 +43,10 @@ class WsgiCall:
             timer.cancel()
 
     def _abandon_if_possible(self, last: float) -> None:
-        """Abandon the call. While the call is committing, check again soon.
+        """Abandon the call, or try again soon if it is committing or has just committed.
 
-        At `last`, in seconds of the event loop's clock, abandon the call in any case.
+        From the time `last`, in seconds of the event loop's clock, the call is abandoned in any case. Does nothing if
+        there is an answer.
         """
         if self._reply.done():
             return

@@ -2,8 +2,8 @@
 
 Owns: the issuer's metrics, their bounded labels, and the port that exposes the metrics of all worker processes.
 Does not own: the API's own metrics, which `resources/metrics.py` has; the events that are counted.
-Neighbours: above `tokens` and `resources`, which do not import this package. It registers itself as an observer of
-their events.
+Neighbours: above `tokens` and `resources`, which do not import this package. This package registers itself as
+an observer of their events.
 
 Read in this order:
 - `catalog`: every metric of the issuer.

@@ -12,10 +12,12 @@ names = Names(MOST)
 
 
 def endpoint(request: HttpRequest) -> str:
-    """Return the label for a request: the name of its URL, or the label of its group of pages in GROUPS.
+    """Return the endpoint of a request, as a label for metrics.
 
-    If no URL matched, returns "static" for a path below /static/, else "other". Returns "other", too, for a new name if
-    MOST names are already labels.
+    The label is the common label of a group of pages (GROUPS), such as "admin", or else the name of the URL. If no URL
+    matched, it is "static" for a path below /static/, else "other".
+
+    A new name becomes "other" if as many as MOST (60) names are labels already.
     """
     match = request.resolver_match
     if match is None:

@@ -1,7 +1,8 @@
 """The only module that reads the environment. .env.example describes every variable.
 
-NAME_FILE names a file with the value of NAME, such as a mounted secret (variable_file.py). Each function raises
-ImproperlyConfigured if the variable is missing or malformed. The message names the variable and the remedy.
+NAME_FILE names a file with the value of NAME, such as a mounted secret (variable_file.py). A function raises
+ImproperlyConfigured if the variable is malformed, or if it is missing and has no default. The message names the
+variable and the remedy.
 """
 
 import ipaddress
@@ -52,7 +53,10 @@ def secret(name: str, default: str | None = None) -> str:
 def secret_words(name: str, default: str | None = None) -> list[str]:
     """Return the comma-separated secrets in the environment variable `name`, without surrounding blanks.
 
-    Also record the name, so that `forget_secrets` removes the variable from the environment.
+    If the variable is missing or empty, `default` is read in its place, or ImproperlyConfigured is raised if there is
+    no default.
+
+    Also records the name, so that `forget_secrets` removes the variable from the environment.
     """
     _secrets.add(name)
     return words(name, default)
@@ -90,7 +94,11 @@ def forget_secrets(*more: str) -> None:
 
 
 def words(name: str, default: str | None = None) -> list[str]:
-    """Return the comma-separated values of the environment variable `name`, without surrounding blanks."""
+    """Return the comma-separated values of the environment variable `name`, without surrounding blanks.
+
+    If the variable is missing or empty, `default` is read in its place, or ImproperlyConfigured is raised if there is
+    no default.
+    """
     return [word for word in (part.strip() for part in text(name, default).split(",")) if word]
 
 
@@ -117,12 +125,20 @@ def host(name: str) -> str:
 
 
 def url(name: str, default: str | None = None) -> str:
-    """Return the environment variable `name`, an absolute http or https URL without query and fragment, unchanged."""
+    """Return the environment variable `name`, an absolute http or https URL without query and fragment.
+
+    The URL is not normalized. If the variable is missing or empty, `default` is read in its place, or
+    ImproperlyConfigured is raised if there is no default.
+    """
     return absolute_url(name, text(name, default))
 
 
 def urls(name: str, default: str | None = None) -> list[str]:
-    """Return the comma-separated absolute URLs in the environment variable `name`."""
+    """Return the comma-separated absolute URLs in the environment variable `name`.
+
+    If the variable is missing or empty, `default` is read in its place, or ImproperlyConfigured is raised if there is
+    no default.
+    """
     return [absolute_url(name, value) for value in words(name, default)]
 
 
@@ -142,10 +158,14 @@ def absolute_url(name: str, value: str) -> str:
 
 
 def issuer_url(name: str, default: str | None = None) -> str:
-    """Return the environment variable `name` as an issuer identifier (RFC 8414 section 2), unchanged.
+    """Return the environment variable `name`, the identifier of an issuer (RFC 8414 section 2), unchanged.
 
-    Accepts only the normal form of a URL (RFC 3986 section 6.2), because clients compare it character by character.
-    Raises ImproperlyConfigured with the reason.
+    The identifier must be a URL in normal form (RFC 3986 section 6.2), for example with the host in lower case, because
+    clients compare it character by character. Raises ImproperlyConfigured if it is not. The message names the rule that
+    the URL breaks.
+
+    If the variable is missing or empty, `default` is read in its place, or ImproperlyConfigured is raised if there is
+    no default.
     """
     value = url(name, default)
     parts = urlsplit(value)
@@ -167,7 +187,8 @@ def issuer_url(name: str, default: str | None = None) -> str:
 def database(name: str, default: str | None = None) -> dict[str, object]:
     """Return the entry of DATABASES for the database URL in the environment variable `name`.
 
-    The URL is postgres://user:password@host:port/name or sqlite:///path.
+    The URL is postgres://user:password@host:port/name or sqlite:///path. If the variable is missing or empty, `default`
+    is the URL, or ImproperlyConfigured is raised if there is no default.
     """
     return service_url.database(name, secret(name, default))
 
@@ -186,10 +207,10 @@ def cache(*names: str, apart: str = "") -> dict[str, object]:
 def mail(name: str, default: str) -> dict[str, object]:
     """Return Django's e-mail settings for the URL in the environment variable `name`.
 
-    The URL is like smtp+tls://user:password@host:587.
+    The URL is like smtp+tls://user:password@host:587. If the variable is missing or empty, `default` is the URL.
+    Returns {} if `default` is empty, too.
 
-    Returns {} if the variable is empty. Raises ImproperlyConfigured if it is malformed. The message does not repeat the
-    value, which contains a password.
+    Raises ImproperlyConfigured if the URL is malformed. The message does not repeat the URL, which contains a password.
     """
     value = secret(name, default)
     if not value:
@@ -251,9 +272,9 @@ def port(name: str) -> int:
 
 
 def number(name: str) -> int:
-    """Return the environment variable `name`, a whole number with at most five digits.
+    """Return the environment variable `name` as a whole number, or 0 if it is empty.
 
-    Raises ImproperlyConfigured unless it is a whole number from 0 to 99999.
+    Raises ImproperlyConfigured if it is not a whole number from 0 to 99999.
     """
     value = text(name, "").strip()
     if value and not (value.isascii() and value.isdecimal() and len(value) <= MOST_DIGITS):
@@ -264,7 +285,8 @@ def number(name: str) -> int:
 def networks(name: str, default: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
     """Return the comma-separated networks in the environment variable `name`, such as 10.1.0.0/16.
 
-    A single address is a network of one address.
+    A single address is a network of one address. If the variable is missing or empty, the networks in `default` are
+    returned.
     """
     try:
         return [ipaddress.ip_network(word) for word in words(name, default)]

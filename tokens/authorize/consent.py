@@ -30,8 +30,8 @@ def needs_login(request: AuthorizationRequest, query: str, login: Login, *, now:
 
     Returns False if the user has just logged in for this request.
 
-    `query` is the request as its client sent it. If the user was sent to the login page, `query` also has a signed
-    mark, by which `reauthentication` recognizes the login.
+    `query` is the query string of the request. After the issuer has sent the user to the login page, `query` also has
+    a signed mark, by which `reauthentication` recognizes the new login.
     """
     if reauthentication.was_made(query, login, now=now):
         return False
@@ -68,7 +68,7 @@ def is_needed(request: AuthorizationRequest, user: User) -> bool:
 def is_remembered(request: AuthorizationRequest, user: User) -> bool:
     """Return True if the user agreed to all scopes and claims before, and the client remembers consent.
 
-    Returns False if the redirect URI is not https, except a loopback address in development.
+    Returns True only if the redirect URI is https or, in development, a loopback address.
     """
     # On a device, another program can claim the redirect URI of an application, and would get a code without consent
     # (RFC 8252 section 8.6).
@@ -105,10 +105,10 @@ def remember(request: AuthorizationRequest, user: User, *, now: datetime) -> Non
 
 
 def may_answer_unseen(client: Client, redirect_uri: str, user: User | AnonymousUser) -> bool:
-    """Return True if the client may get an error before the user has answered a page (RFC 9700 section 4.11.2).
+    """Return True if an error may be sent to the client without any action of the user (RFC 9700 section 4.11.2).
 
-    Returns False if the redirect URI of a self-registered client is https, and this user has not given this client
-    consent before. Such a client might be an attacker's, and a link to the issuer must not redirect to the attacker's
+    Returns False if the client is self-registered, its redirect URI is https, and this user has not consented to this
+    client before. Such a client might be an attacker's, and a link to the issuer must not redirect to the attacker's
     site.
     """
     if client.registered_by is None or not redirect_uri.startswith("https://"):

@@ -29,9 +29,9 @@ def content(request: AuthorizationRequest, query: str) -> str:
 
 
 def create(displayed: str, user: str, login: Login, *, now: datetime) -> str:
-    """Return the signed proof that the page displayed a text to `user` in this login, at `now`.
+    """Return the signed proof that the consent page showed the text `displayed` to `user` in this login, at `now`.
 
-    The text `displayed` is the result of `content`.
+    `displayed` is the result of `content` for that page.
     """
     return signing.dumps([_facts(displayed, user, login), now.timestamp()], salt=SALT)
 

@@ -60,7 +60,10 @@ def begin(request: HttpRequest, user: User, *, made_for: str, now: datetime) -> 
 
 
 def date_last(request: HttpRequest, user: User, *, now: datetime) -> None:
-    """Set the date of the session's newest authentication record to `now`, the database's clock."""
+    """Set the date of the newest authentication in the session of `user` to `now`, the database's clock.
+
+    allauth has recorded the authentication, with the date of this node's clock.
+    """
     last_record(request, user)["at"] = now.timestamp()
     request.session.modified = True
 
@@ -115,14 +118,15 @@ def _earlier_sid(request: HttpRequest, user: User, *, now: datetime) -> str:
 
 
 def epoch(user: User) -> str:
-    """Return the user's session epoch as a session stores it, or "" if the user has no epoch yet."""
+    """Return the user's session epoch as text, or "" if the user has no epoch yet."""
     return str(user.session_epoch or "")
 
 
 def current(request: HttpRequest) -> Login | None:
     """Return the login of this session, or None if the user has to log in.
 
-    Returns None if the user did not log in through the login page, or if the user's epoch changed since the login.
+    Returns None if the user did not log in through the login page, or if the user's session epoch changed after the
+    login.
     """
     # The session that set a new password goes on, but its login does not: the epoch tells them apart.
     if not request.user.is_authenticated or request.session.get(EPOCH, "") != epoch(request.user):

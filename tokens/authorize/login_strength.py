@@ -31,14 +31,15 @@ def reached_class(request: AuthorizationRequest, login: Login) -> str | None:
 
 
 def next_class(request: AuthorizationRequest, login: Login, *, required: str, reachable: str) -> str | None:
-    """Return the class that the user must log in with before the answer, or None if the login is strong enough.
+    """Return the class of the new login to ask the user for before the answer, or None to ask for no login.
 
-    1. If the login suffices, return the class that the request desires and the user can reach, unless prompt=none.
-    2. Otherwise, return the weakest class that suffices.
+    1. If the login suffices, a stronger login is optional: return the result of `desired_class`, or None if the request
+       has prompt=none.
+    2. If the login does not suffice, a stronger login is necessary: return the weakest class that suffices.
 
     `required` is the class that the operator requires, or "". `reachable` is the strongest class of the user's factors.
 
-    Raises OAuthError if no class suffices, or if a stronger login is needed and the request has prompt=none.
+    Raises OAuthError if no class suffices, or if a stronger login is necessary and the request has prompt=none.
     """
     is_silent = "none" in request.prompt
     if suffices(request, login, required=required):
@@ -63,8 +64,8 @@ def suffices(request: AuthorizationRequest, login: Login, *, required: str) -> b
 def missing_class(request: AuthorizationRequest, login: Login, *, required: str) -> str | None:
     """Return the weakest authentication context class by which a new login would suffice (`suffices`).
 
-    Tries only the classes that are stronger than the class of `login`. Returns None if there are no such
-    classes, or if none of them suffices. `required` is the class that the operator requires, or "".
+    Considers only classes that are stronger than the class of `login`. Returns None if no such class
+    would suffice. `required` is the class that the operator requires, or "".
     """
     stronger = [name for name in CLASSES if name not in satisfied(login.acr)]
     return next((name for name in stronger if suffices(request, replace(login, acr=name), required=required)), None)

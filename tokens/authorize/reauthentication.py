@@ -1,9 +1,9 @@
 """Ties a login to the authorization request that requires a new login.
 
-- `add_mark` adds a signed mark to the request before the user is sent to log in. The mark has the digest of the request
-  and an instant, so it fits no other request, and no client can make it.
-- The login page stores the mark of the request with the login.
-- A login counts as new for a request if both have the same mark, and the login is at most `NEW` old.
+- `add_mark` adds a signed mark to the query of the request before the user is sent to log in. The mark contains the
+  digest of the request and the current time, so it fits no other request, and no client can make it.
+- The login page stores this mark with the login.
+- A login counts as new for a request if both have the same mark, and the login is at most 10 minutes old (`NEW`).
 
 So a user cannot satisfy the request by opening its URL again without a login. A login for another request does not
 count either, even if that login is newer. Clocks are compared only to check the login's age.

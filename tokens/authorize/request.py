@@ -173,7 +173,9 @@ def _refuse_ambiguous(request: Query) -> None:
 
 
 def _details(request: Query) -> dict[str, Any]:
-    """Return a dictionary whose entry "authorization" is the AuthorizationRequest for oauthlib's `request`.
+    """Return {"authorization": AuthorizationRequest}, made from the parameters of `request`.
+
+    oauthlib adds this entry to the result of its validation, which `Server.authorization` reads.
 
     Raises OAuthError if a parameter or scope is refused.
     """

@@ -41,7 +41,7 @@ class KeptRequest:
 
 
 class NotStored(Exception):
-    """No request is stored for this browser. The row expired or was deleted, or another browser sent the request."""
+    """This browser has no stored request. The row expired or was deleted, or belongs to another browser."""
 
 
 class AlreadyAnswered(Exception):
@@ -91,8 +91,8 @@ def read(key: str, *, now: datetime) -> KeptRequest:
 def mark_answered(key: str, *, client_id: str, redirect_uri: str, now: datetime) -> None:
     """Record that the client of the stored request gets an answer at `now`, which is the database's clock.
 
-    Records only the first answer. For another answer within `AGAIN` (10 seconds) of the first, changes nothing. If the
-    answer is a code, the caller must store the code in the same transaction.
+    Records only the first answer. A further answer is permitted for `AGAIN` (10 seconds) after the first, and is not
+    recorded. If the answer is a code, the caller must store the code in the same transaction.
 
     Raises AlreadyAnswered if the first answer is more than `AGAIN` old, and NotStored if the row does not exist any
     more or contains no request.

@@ -28,9 +28,9 @@ class Validator(OAuth2Validator):
         )
 
     def get_default_redirect_uri(self, client_id: str, request: Any, *_: Any, **__: Any) -> str | None:  # noqa: ARG002
-        """Return the client's redirect URI if only one is registered and acceptable.
+        """Return the client's redirect URI if the client has exactly one, and it follows the rules (`acceptable`).
 
-        Returns None in any other case: the request must contain the redirect URI.
+        In any other case, returns None. The request must then contain the redirect URI.
         """
         registered, undotted = request.client.redirect_uris.split(), request.client.allows_undotted_schemes
         return registered[0] if len(registered) == 1 and acceptable(registered[0], undotted=undotted) else None

@@ -1,7 +1,8 @@
 """Check the Redis of rate-limit counters: it answers and does not evict (tag `cache`).
 
 - Eviction resets a counter, and so lifts a limit on password guesses or token requests.
-- The check needs a connection, so it runs only if databases are checked as well, as `serve` does.
+- The check needs a connection to Redis. Like checks of the database, it runs only if the caller of the system checks
+  passes `databases`, as `serve` does.
 """
 
 from collections.abc import Sequence

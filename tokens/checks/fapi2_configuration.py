@@ -55,7 +55,10 @@ class Clause:
     is_choice: bool = False
 
     def state(self, configuration: Configuration) -> tuple[State, list[str]]:
-        """Return the state of the clause, and what the configuration lacks."""
+        """Return the state of the clause in this configuration, and a list of what the configuration lacks.
+
+        The list is empty unless the state is NOT_MET.
+        """
         missing = self.judge(configuration) if self.judge else []
         if missing:
             return State.NOT_MET, missing

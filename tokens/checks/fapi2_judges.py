@@ -17,9 +17,10 @@ def held(configuration: Configuration) -> list[str]:
 
 
 def lacking(problem: str) -> Judge:
-    """Return a function that lists the clients with this `problem`, one sentence for each.
+    """Return a function that lists the clients whose registration has this `problem`, one sentence for each.
 
-    If no client has to follow the profile, that function also returns the sentence of `held`.
+    `problem` is a text of `fapi2.problems`. If no client has to follow the profile, the returned function lists only
+    the sentence that says so (`held`).
     """
 
     def judge(configuration: Configuration) -> list[str]:

@@ -67,7 +67,7 @@ class Problem:
 def check(*, policy: Policy, encryption_keys: Sequence[EncryptionKey], now: datetime) -> list[Problem]:
     """Return every problem of settings, key rings and secrets.
 
-    `now` is the time by this node's clock. It is a problem, too, if this clock differs too much from the database's.
+    `now` is the time by this node's clock. If this clock differs too much from the database's, that is a problem, too.
     """
     problems = [Problem(code="policy", ring="", message=message) for message in policy_problems(policy)]
     rings = list(Ring.objects.order_by("name"))
@@ -86,9 +86,10 @@ def check(*, policy: Policy, encryption_keys: Sequence[EncryptionKey], now: date
 
 
 def _secrets(keys: Sequence[EncryptionKey], now: datetime) -> Iterator[tuple[str, str]]:
-    """Yield a problem for each encrypting key, except the first, under which live client secrets are hashed.
+    """Yield a problem (code and message) for each encrypting key under which live client secrets are hashed.
 
-    The code of the problem is `lost_secrets` if `keys` lacks the encrypting key, else `former_key`.
+    The first key in `keys` is no problem. For any other key in `keys`, the code is `former_key`. For a key that is not
+    in `keys`, the code is `lost_secrets`.
     """
     first, available = keys[0].id, {key.id for key in keys}
     for key_id, number in sorted(client_secret.live_by_key(now=now).items()):

@@ -27,7 +27,10 @@ FETCH_NOW = sentence("(manage.py flush_token makes them fetch now)")
 
 
 def problems(ring: Ring, keys: Sequence[EncryptionKey], node: datetime) -> Iterator[tuple[str, str]]:
-    """Yield the code and the message of each problem of the key ring `ring`. `node` is this node's clock."""
+    """Yield the code and the message of each problem of the key ring `ring`.
+
+    `keys` are the encrypting keys of this process. `node` is the time by this node's clock.
+    """
     policy, stored, reading = adoption.obeyed(ring), store.load(ring.name), clock.read(since=node)
     now = reading.database
     if reading.skew > policy.clock_error:

@@ -8,8 +8,8 @@ An assertion is valid if
 5. its `jti` is used for the first time. The caller checks this (`private_key_jwt.use_once`).
 
 An assertion either authenticates its client, or is a grant that names a user. The caller passes the `typ` values that
-it accepts, so that one kind of assertion is never accepted as the other kind (RFC 8725 section 3.11). If the assertion
-has no `typ`, its `sub` shows the kind.
+it accepts, so that one kind of assertion is never accepted as the other kind (RFC 8725 section 3.11). If the `typ` is
+missing or `JWT`, the caller compares `sub` with `iss`: they are equal only if the assertion authenticates its client.
 """
 
 from collections.abc import Collection, Mapping, Sequence

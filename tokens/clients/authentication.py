@@ -142,8 +142,9 @@ def presented(credentials: Credentials) -> Presented:
 def _by_secret(identity: Presented, version: str | None, received: float | None, *, now: datetime) -> Client:
     """Return the client that the request authenticates by a secret, or the public client that the request names.
 
-    Raises InvalidClient if there is no such active client or the secret is wrong, and NotReady as `_proves` does. For
-    `version` and `received` see `authenticate`.
+    `version` and `received` are the arguments of `authenticate`. Raises InvalidClient if there is no such active client
+    or the secret is wrong. Raises NotReady if this process lacks a key to compare secrets, or too many secrets are
+    being hashed.
     """
     version, cached = registry.current(identity.client_id, read=version, received=received)
     if _proves(identity, cached, cached.secrets.all() if cached else (), now=now) and cached is not None:
@@ -200,7 +201,8 @@ def _by_key(credentials: Credentials, *, now: datetime) -> Client:
 
     Raises:
         InvalidClient: The assertion is not valid.
-        OAuthError invalid_client: The `aud` of the assertion is the URL of an endpoint, which this client may not use.
+        OAuthError invalid_client: The `aud` of the assertion is the URL of an endpoint, but this client must use the
+            URL of the issuer.
         OAuthError invalid_request: The request uses two methods or names two clients.
         Unavailable: The client's keys are still being fetched.
     """

@@ -5,8 +5,9 @@
   because the secrets cannot be guessed. The key of the HMAC is not in the database, so a leaked table is useless.
 - The key is derived from an entry of KEY_ENCRYPTION_KEYS. When a secret is used, it is hashed again under the first
   entry. An old entry can be removed when `live_by_key` counts no secret under that entry.
-- A secret that was imported from another project (tokens/handover/toolkit.py) has the slow hash of that project until
-  its first use. A secret that an attacker could guess keeps a slow hash.
+- A secret that is imported from another project (tokens/handover/toolkit.py) can have a slow hash. The first use of the
+  secret replaces the slow hash by an HMAC. But a secret that is too short for 256 bits keeps the slow hash, because an
+  attacker could guess it.
 - A comparison takes the same time for every wrong secret, and for a client that does not exist.
 """
 
@@ -118,7 +119,7 @@ def presented_by(client_id: str) -> tuple[Client | None, list[ClientSecret]]:
 
 @cache
 def _compared() -> str:
-    """Return the SQL statement by which `presented_by` reads a client and its secrets."""
+    """Return the SQL statement for `presented_by`. It reads the client with a client_id, and the client's secrets."""
     quote = plain_sql.backend().ops.quote_name
     names = ", ".join(f"{quote(one.alias)}.{quote(one.target.column)}" for one in _columns())
     return (
@@ -141,11 +142,12 @@ def _columns() -> list[Any]:
 def matches(stored: Iterable[ClientSecret], presented: str, *, now: datetime) -> bool:
     """Return True if `presented` is one of the live secrets in `stored`.
 
-    Records the day of the use. If the secret was hashed under another entry of KEY_ENCRYPTION_KEYS than the first,
-    hashes the secret again under the first.
+    If so, records the day of the use. If the stored hash is under an old entry of KEY_ENCRYPTION_KEYS, replaces it by a
+    hash under the first entry.
 
-    Raises LostKey if no secret matches and this process lacks the key to compare one of them, MalformedEncryptionKey if
-    KEY_ENCRYPTION_KEYS is malformed, and Busy if too many imported secrets are being compared.
+    Raises LostKey if no secret matches, and a live secret is hashed under an entry that this process lacks. Raises
+    MalformedEncryptionKey if KEY_ENCRYPTION_KEYS is malformed. Raises Busy if too many imported secrets are being
+    compared.
     """
     # Hash and compare even if `stored` is empty, so that timing does not reveal which client_ids exist.
     digests = {key_id: _digest(key, presented) for key_id, key in _keys(issuer().key_encryption_keys).items()}

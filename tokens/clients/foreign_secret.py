@@ -1,10 +1,9 @@
 """Client secrets that were imported from another project and are stored as a slow hash (a password hash of Django).
 
-- The other project exported either the slow hash, or the secret itself. An exported secret that is too short for 256
-  random bits could be guessed, so this module hashes it slowly. `client_secret` stores any longer secret itself.
+- The other project exported either the slow hash or the secret itself. If it exported the secret itself, this module
+  makes the slow hash. That is for secrets that are too short for 256 bits, which an attacker could guess.
 - The slow hash is in the column `imported_hash`. The column `digest`, for the fast hash, has a random value.
-- When the client first uses the secret, `client_secret` replaces the slow hash by the fast hash, unless the secret is
-  too short for 256 random bits.
+- At the first use, `client_secret` replaces the slow hash by a fast hash if the secret is long enough for 256 bits.
 """
 
 import secrets
@@ -19,10 +18,11 @@ from tokens.models import Client, ClientSecret
 
 
 def add(client: Client, secret: str, *, key_id: str, now: datetime) -> bool:
-    """Store an imported secret, which the client had at another OAuth server, as a slow hash.
+    """Store an imported secret as a slow hash. The client had this secret at another OAuth server.
 
-    `secret` is a hash in Django's format, or the secret itself, which is then hashed. Returns False if no hasher of
-    Django knows the hash. `key_id` is the id of the first entry of KEY_ENCRYPTION_KEYS.
+    `secret` is a hash in Django's format, or the secret itself, which this function then hashes. `key_id`, which the
+    row also stores, is the id of the first entry of KEY_ENCRYPTION_KEYS. Returns False, and stores nothing, if no
+    hasher of Django knows the hash.
     """
     if "$" in secret and not _has_hasher(secret):
         return False

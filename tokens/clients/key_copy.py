@@ -6,7 +6,7 @@ succeeded:
 - From REFRESH to STALE, the request uses the copy and starts a fetch.
 - From STALE to KEPT, the request starts a fetch and waits for it up to `patience`, because the client might have
   removed the key. The request uses the copy if the fetch fails or takes longer.
-- Above KEPT, the request gets no keys, as if `kid` were unknown.
+- Above KEPT, the copy is not used. The request is handled like one whose `kid` is unknown.
 
 A request whose `kid` is unknown starts a fetch and waits for its end. The request fails with Undetermined if the fetch
 takes longer than `patience`, or if `waiters` requests wait already. If the copy has a key without a `kid`, the request
@@ -84,9 +84,10 @@ class KeyCopy:
         self._flight: threading.Event | None = None
 
     def find(self, kid: object) -> Keys:
-        """Return the keys of the copy. If no key has this `kid`, or the copy is stale, waits for a fetch first.
+        """Return all keys of the copy. If the copy is stale or lacks a key with this `kid`, waits for a fetch first.
 
-        If `kid` is None, any key will do. Does not wait for an unknown `kid` if the copy has a key without a `kid`.
+        A `kid` of None fits every key. If no key fits, but the copy has a key without a `kid`, starts a fetch and does
+        not wait for it.
 
         Returns no keys if there is no usable copy and the fetch fails. Raises Undetermined if no key has this `kid` and
         the fetch does not end in time.

@@ -45,14 +45,14 @@ class Unfit(InvalidAssertion):
 
 
 class LegacyAudience(Unfit):
-    """The `aud` is the URL of the token or PAR endpoint, which the client's registration does not permit."""
+    """The `aud` is the URL of the token or PAR endpoint. The client's registration does not permit such an `aud`."""
 
 
 def prove_itself(text: str, *, now: datetime) -> Client:
     """Authenticate a client by the assertion in `text`, whose `iss` and `sub` are the client_id (RFC 7523 section 3).
 
-    Records the `jti` as used. Raises InvalidAssertion if the assertion is invalid, and its subclass LegacyAudience if
-    the audience is the token or PAR endpoint, which this client may not use as an audience.
+    Records the `jti` as used. Raises InvalidAssertion if the assertion is invalid. Raises its subclass LegacyAudience
+    if the `aud` is the URL of the token or PAR endpoint, and the client's registration does not permit such an `aud`.
     """
     own = assertion.read(text, types=TYPES)
     if own.subject != own.issuer:
@@ -102,9 +102,9 @@ def _signed_by(parsed: Assertion, client: Client | None, *, now: datetime) -> Cl
 
     Raises:
         InvalidAssertion: No key of the client verifies the signature.
-        LegacyAudience: The signature is valid, but another check failed, and the audience is the token or PAR endpoint,
-            which the client's registration does not permit as an audience.
-        Unfit: The signature is valid, but another check failed, and LegacyAudience does not apply.
+        LegacyAudience: The signature is valid, but another check failed. The `aud` is the URL of the token or PAR
+            endpoint, and the client's registration does not permit such an `aud`.
+        Unfit: The signature is valid, but another check failed, and this is not a case of LegacyAudience.
     """
     signed = parsed.verified(keys(client, kid=parsed.header.get("kid")), stand_in=stand_in(parsed.header["alg"]))
     if not signed or client is None:
@@ -168,9 +168,10 @@ def use_once(client: Client, token_id: str, *, expires_at: datetime) -> str | No
 
 
 def audiences(client: Client) -> tuple[str, ...]:
-    """Return the accepted values of `aud`: the issuer's URL, and for some clients also the `endpoints`.
+    """Return the accepted values of `aud`: the issuer's URL, and for some clients also the URLs of two endpoints.
 
-    The endpoints are included if the registration of the client permits them and the client need not follow FAPI 2.0.
+    The URLs of the token and PAR endpoints are included if the client's registration permits them, and the client need
+    not follow FAPI 2.0.
     """
     url = conf.issuer().url
     return (url, *endpoints()) if client.accepts_token_endpoint_audience and not client.follows_fapi2 else (url,)

@@ -53,7 +53,10 @@ def version(*, received: float | None = None) -> str | None:
 
 
 def _read_version(database: BaseDatabaseWrapper) -> str | None:
-    """Read the registry's version from the database. Uses the method `read_text` of the backend if there is one."""
+    """Read the registry's version from the database.
+
+    Calls the method `read_text` of the database backend if it has this method (project/postgresql).
+    """
     if (read_text := getattr(database, "read_text", None)) is not None:  # project/postgresql
         return cast("str | None", read_text(VERSION))
     with database.cursor() as cursor:
@@ -65,15 +68,17 @@ def _read_version(database: BaseDatabaseWrapper) -> str | None:
 def current(client_id: str, *, read: str | None, received: float | None) -> tuple[str | None, Client | None]:
     """Return the registry's version, and the client from the cache.
 
-    The client is None if it is not cached, or was cached under another version. `read` is the registry's version if the
-    caller knows it already, else None. For `received`, see `version`.
+    The client is None if it is not cached, or if the registry has changed since the client was read.
+
+    `read` is the registry's version if the caller has read it already, else None. `received` is the instant at which
+    the server had received the whole request (monotonic seconds), or None if unknown.
     """
     now = read or version(received=received)
     return now, recall(client_id, version=now)
 
 
 def recall(client_id: str, *, version: str | None) -> Client | None:
-    """Return the cached client, or None if it is not cached or was read under another `version`."""
+    """Return the cached client. Returns None if it is not cached, or was read at another version of the registry."""
     with _lock:
         read_under, client = _cache.get(client_id, (None, None))
         if client is None or read_under != version:
@@ -83,9 +88,9 @@ def recall(client_id: str, *, version: str | None) -> Client | None:
 
 
 def remembered(client_id: str) -> tuple[str | None, Client | None]:
-    """Return the version under which the client was cached, and the client. Returns (None, None) if it is not cached.
+    """Return the registry's version at which the client was read, and the client from the cache.
 
-    The caller must check that the registry still has that version.
+    Returns (None, None) if the client is not cached. The caller must check that the registry still has that version.
     """
     with _lock:
         return _cache.get(client_id, (None, None))

@@ -9,7 +9,8 @@ from tokens.registration import kinds, option_columns
 def with_kind(options: dict[str, Any]) -> dict[str, Any]:
     """Return the options, completed by the values that --kind implies. Without --kind, returns them unchanged.
 
-    The kind implies grant types, `public`, redirect URIs and origins, and further columns (`kind_policy`).
+    A kind of client, such as `spa`, implies grant types, `public`, redirect URIs and origins. The result has a further
+    entry, "kind_policy", with the other columns of the client that the kind implies.
     """
     kind = kinds.BY_NAME.get(options["kind"])
     if kind is None:
@@ -26,10 +27,10 @@ def with_kind(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def policy(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the columns of the client for `Registration.policy`, with the values that the options set.
+    """Return the client's columns for the field `policy` of Registration, with the values that the options set.
 
-    A column that no option sets gets the value that --kind implies. Columns for which Registration has a field of its
-    own, such as the name, are not in the result.
+    A column that no option sets gets the value that --kind implies. The result leaves out the columns that other fields
+    of Registration set, such as the name.
     """
     fields = _policy(options)
     return fields | {name: value for name, value in options.get("kind_policy", {}).items() if not fields.get(name)}

@@ -48,9 +48,10 @@ def add(parser: ArgumentParser) -> None:
 
 
 def fields(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the values of the columns that the options set. None means the column's default.
+    """Return the client's columns that the options of this module set, by name. None means the column's default.
 
-    `registration.option_columns` has the columns of --pkce and --any-localhost-port, which recipes have, too.
+    Leaves out --pkce and --any-localhost-port. These can be set by recipes, too, so `registration.option_columns` maps
+    them to columns.
     """
     return {
         "require_pushed_authorization_requests": options["require_par"] or None,

@@ -1,9 +1,9 @@
 """The base classes of the commands: --help, --version, and errors.
 
 - An error is one line and an exit code, never a traceback.
-- EXIT_CODES lists the exit codes, and `exit_codes` translates exceptions to these. The notes of some commands list
-  other exit codes.
-- Text that the database cannot store is refused before the command does anything.
+- EXIT_CODES lists the exit codes, and `exit_codes` translates exceptions to these. Some commands have other exit codes,
+  which their --help lists.
+- If an option has a text that the database cannot store, the command fails before it does anything.
 """
 
 import logging

@@ -40,9 +40,9 @@ class Chosen:
         return configuration.parts(self.recipe, values, variant=self.variant)
 
     def printed(self, values: RealValues) -> Iterator[str]:
-        """Yield lines for a terminal: the program's configuration, and the other commands of the recipe.
+        """Yield lines for a terminal: the program's configuration, and the commands that the operator still has to run.
 
-        `values` are the real values of the registration, such as the client_id.
+        `values`, such as the client_id of the new client, replace the example values of the recipe.
         """
         others = configuration.commands(self.recipe, self.step, values)
         return configuration.printed(self.recipe, self.configuration(values), others)

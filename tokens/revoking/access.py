@@ -87,7 +87,7 @@ def withdraw(user: User, client: Client, *, now: datetime) -> bool:
 def revoke_selected(grants: "QuerySet[UserGrant]", *, reason: str, actor: str, now: datetime) -> int:
     """Revoke these grants with their tokens, delete their consents, and record an event for each.
 
-    Returns the number of grants that were not revoked before.
+    Skips grants that are revoked already. Returns the number of grants that this call revoked.
     """
     # Every grant is locked before the first change, and consents are deleted in a fixed order, to prevent deadlocks.
     active = list(grants.filter(revoked_at=None).order_by("client_id", "user_id", "pk"))

@@ -9,7 +9,8 @@ The restored database lacks the events of these revocations. The events are read
 5. All users are logged out, because journal and logs do not list single sessions and tokens. This deletes sessions and
    consents, and revokes the user grants, with their codes and refresh tokens, and every access token issued so far.
 6. The event `database.restored` is recorded in the database and in the journal.
-7. The marks in Redis, which show that the database is older, are deleted (tokens/revoking/high_water.py).
+7. The high-water marks in Redis are deleted. They are newer than the restored database, so checks would report that it
+   went back in time (tokens/revoking/high_water.py).
 
 `apply` is idempotent. A run that was interrupted must be repeated.
 """
@@ -118,10 +119,12 @@ def _reasons(events: Iterable[Entry]) -> dict[str, str]:
 
 
 def _apply(events: Sequence[Entry], lacking: Sequence[Entry], *, actor: str, now: datetime) -> Restored:
-    """Apply the events that concern secrets, users and clients, and log all users out.
+    """Apply the events in `lacking` about secrets, users and clients, and log all users out.
 
-    `events` are all events of the journal and the audit logs. `lacking` are those that the database lacks. Also revokes
-    all initial access tokens. Returns what was changed. The caller must open a transaction.
+    `lacking` are the events that the database lacks. `events` are all events of the journal and the audit logs. The
+    last of these decides if a user or client is disabled.
+
+    Also revokes all initial access tokens. Returns what was changed. The caller must open a transaction.
     """
     secrets = [
         name for event in lacking if event.action in SECRETS for name in _end_secret(event, actor=actor, now=now)
@@ -181,7 +184,7 @@ def _disabled(noun: str, events: Iterable[Entry], lacking: Iterable[Entry]) -> l
 
     An account is in the result if both conditions hold:
     1. `lacking` has an event that enabled, disabled or deleted the account.
-    2. The last event of this kind in `events` disabled or deleted the account.
+    2. Of all events in `events` that enabled, disabled or deleted the account, the last did not enable it.
     """
     # The last event of all decides: a user who was enabled again after the backup stays enabled.
     about = {event.subject for event in lacking if event.subject.startswith(f"{noun}:") and _state(event) is not None}

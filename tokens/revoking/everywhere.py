@@ -4,10 +4,11 @@
   registry, then the client's grants.
 - Each user has a session epoch, a random value. Sessions and grants store the epoch of their login, and end when the
   user gets another epoch. `user_grant.create` compares both values, so an ended session gets no grant.
-- A token is revoked if its `iat` is not later than an instant of the database's clock. The `iat` of a token is the time
-  at which its request arrived, before any check. So a token whose checks ran before the commit of the change has an
-  `iat` before the commit.
-- The instant is read before the commit. If the commit ends in a later second, tokens are revoked up to that second.
+- A revocation has an instant of the database's clock, and revokes every token whose `iat` is not later. The `iat` is
+  the time at which the token's request arrived. So if the request was checked before the user or client was disabled,
+  the token's `iat` is before the commit of that change.
+- The instant is read before the commit. If the commit ends in a later second, the tokens are revoked again, up to that
+  later instant.
 - A new token for the same user or client would be revoked as well if its `iat` were in the second of the revocation.
   So the issuer answers 503 until the next second begins (revocation_second).
 """
@@ -26,7 +27,7 @@ from tokens.models import Client, Consent, User, UserGrant
 
 
 class Revoke(Protocol):
-    """A function that revokes the tokens that were issued up to an instant: all, or those of some users or clients."""
+    """A function that revokes tokens that were issued up to an instant, such as all tokens of one user."""
 
     def __call__(self, *, now: datetime) -> None:
         """Revoke the tokens that were issued up to `now`, an instant of the database's clock."""
@@ -82,9 +83,9 @@ def revoke_matching(condition: Q, reason: str) -> int:
 
 
 def revoke_until_commit(revoke: Revoke) -> None:
-    """Call `revoke` now, and again after the commit if the commit ends in a later second.
+    """Call `revoke` now, and again after the commit if the database's clock is then in a later second.
 
-    The second call revokes the tokens that other nodes issued before the commit.
+    The call after the commit revokes the tokens that other nodes issued before they could see the change.
     """
     # Until the commit, other nodes do not see the change, and can issue tokens that must be revoked.
     before = store.database_now()

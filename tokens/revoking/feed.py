@@ -48,7 +48,7 @@ class Document:
 
 
 class Documents:
-    """A cache of documents. If it is full, it drops the least recently requested documents."""
+    """A cache of signed documents of the feed. If it is full, it drops the least recently requested documents."""
 
     def __init__(self, *, max_bytes: int = MAX_BYTES) -> None:
         self._cache: OrderedDict[DocumentKey, Document] = OrderedDict()
@@ -57,9 +57,10 @@ class Documents:
         self._lock, self._building = threading.Lock(), threading.Lock()
 
     def find(self, key: DocumentKey, edition: Edition, *, now: datetime) -> Document | None:
-        """Return the cached document for `key`.
+        """Return the cached document for `key`, the request of a reader.
 
-        Returns None if there is none, if it is of another `edition`, or if it must be renewed at `now`.
+        Returns None if there is none, if it must be renewed at `now`, or if its log version or signing key is not that
+        of `edition`.
         """
         with self._lock:
             document = self._cache.get(key)
@@ -73,8 +74,9 @@ class Documents:
     ) -> Document | None:
         """Return the cached document for `key`, or else build, cache and return a new one.
 
-        Does not use a cached document that is of another `edition` or must be renewed at `now`. If `build` returns
-        None, returns None and caches nothing. Waits while another thread builds a document.
+        Does not use a cached document that must be renewed at `now`, or whose log version or signing key is not that of
+        `edition`. If `build` returns None, returns None and caches nothing. If another thread is building a document,
+        waits for that thread first.
         """
         with self._building:
             # Another thread can have built the document while this thread waited.

@@ -5,9 +5,9 @@
   same number again, but with another tag.
 - A publication has the entries of one version, and never changes. After SEGMENT entries, the publications since the
   last segment are sealed: their entries are packed into a new segment, which readers fetch by its digest.
-- An answer contains every entry after the version `since`, which the reader has. Segments that an answer names can also
-  contain earlier entries.
-- The publication of the current version is never purged, because the next answer begins there.
+- A reader sends the last version that it has (`since`). The answer contains every later entry, in full or in a segment
+  that the answer names. Such a segment can also contain earlier entries.
+- The publication of the current version is never purged, because readers that have this version send it as `since`.
 
     entry committed      waits
     publish              version 105.kT3…: the entry
@@ -59,9 +59,10 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The answer to a reader: packed entries up to `version`, and the segments that contain the older entries.
+    """The answer to a reader: the entries that the reader lacks, up to `version`.
 
-    A segment is given by its digest and its number of entries.
+    `entries` has the newest entries, packed. If there are too many, `segments` names the segments with the older ones,
+    each by its digest and its number of entries.
     """
 
     version: Version
@@ -92,7 +93,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """The newest publication: its entries, and the version that preceded it."""
+    """The newest publication of the log: its packed entries (`body`), and the version `before` it."""
 
     before: Version
     body: bytes
@@ -122,7 +123,7 @@ def begin(*, now: datetime) -> None:
 
 
 def changes_to(head: Head, since: Version | None, *, now: datetime) -> Changes | None:
-    """Return the changes after the version `since`, or all live entries if `since` is None.
+    """Return the changes after the version `since`, or all entries that have not expired if `since` is None.
 
     `head` is the current state of the log. Runs no query if `head.newest` has all of the changes.
     Returns None if the log does not have `since`.
@@ -133,7 +134,7 @@ def changes_to(head: Head, since: Version | None, *, now: datetime) -> Changes |
 
 
 def changes(since: Version | None, *, now: datetime, sealed: int) -> Changes | None:
-    """Return the live entries that were published after `since`, or all live entries if `since` is None.
+    """Return the entries that were published after `since`, or all entries if `since` is None, without expired ones.
 
     `sealed` is the number of the last version whose entries are in a segment. Returns None if the log does not have
     `since`.
@@ -159,7 +160,7 @@ def _is_known(version: Version) -> bool:
 
 
 def _count(after: int, *, now: datetime) -> int:
-    """Return the number of live entries that were published after the version with the number `after`."""
+    """Return the number of entries in the publications after the version number `after`. Skips expired publications."""
     live = Publication.objects.filter(version__gt=after, until__gt=int(now.timestamp()))
     return live.aggregate(count=Sum("count"))["count"] or 0
 

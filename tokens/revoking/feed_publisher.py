@@ -2,8 +2,8 @@
 
 - One publisher works at a time. It locks the row with the log's current version until the commit. So versions become
   visible in order, and no entry is added to a version that a reader can have seen.
-- A publication has at most as many entries as still fit into the next segment (`feed_log`). If none fits, the publisher
-  first seals that segment.
+- At most SEGMENT published entries are unsealed, which means in no segment (`feed_log`). So a publication cannot have
+  more entries than this limit leaves. At the limit, the publisher first seals the unsealed entries in a new segment.
 """
 
 import hashlib
@@ -72,8 +72,8 @@ def _vacuum() -> None:
 def _publish_batch(*, now: datetime) -> feed_log.Head:
     """Publish waiting entries as the next version, and return the new state of the log.
 
-    Takes as many entries as still fit into the next segment. If that segment is full, seals it first. If no entries
-    wait, there is no new version.
+    If SEGMENT published entries are unsealed (in no segment), first seals them. Then publishes waiting entries, but
+    only until SEGMENT entries are unsealed again. If no entries wait, there is no new version.
     """
     with transaction.atomic():
         # The row lock makes publishers wait for each other until the commit, so that versions commit in order.
@@ -130,10 +130,10 @@ def _take(limit: int) -> list[bytes]:
 
 
 def _seal(version: feed_log.Version, *, after: int, now: datetime) -> None:
-    """Store a new segment with all live entries that were published after the version number `after`.
+    """Store a new segment with the entries that were published after the version number `after`, up to `version`.
 
-    `version` is the current version, and the last one whose entries are in the segment. Logs an error if there are too
-    many segments.
+    `version` is the current version of the log. Leaves out expired entries. Logs an error if there are too many
+    segments.
     """
     _, bodies, _ = feed_log.published(after, now=now)
     if body := feed_entries.merged(bodies, now=now):

@@ -63,7 +63,7 @@ def read(*, now: datetime) -> Marks | None:
 
 
 def was_replaced(registry: str, *, now: datetime) -> bool:
-    """Return True if Redis has the version `registry` among the replaced versions of the registry.
+    """Return True if Redis lists `registry`, a version of the registry, as replaced by a later version.
 
     Returns False without Redis, or if Redis does not answer.
     """

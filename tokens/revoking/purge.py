@@ -1,5 +1,6 @@
-"""Deletes rows that no request needs any more, in short transactions, in the order of an index.
+"""Deletes rows that no request needs any more, in short transactions.
 
+- Rows are deleted in the order of an indexed column such as `expires_at`.
 - A row is deleted only if no node needs it, even if the clock of that node is slow.
 - The row of a code or refresh token is needed to detect reuse. So it stays until every token that was issued for it has
   expired.
@@ -120,7 +121,7 @@ TABLES: Mapping[str, Ended] = {
 
 
 def count(table: str, *, now: datetime) -> int:
-    """Return how many rows of `table` can be deleted at `now`, the database's clock."""
+    """Return how many rows of `table` can be deleted now. `now` is the database's clock."""
     return _ended(table, now=now).count()
 
 

@@ -3,8 +3,8 @@
 - Rows are locked before rows that refer to them are deleted, which is the lock order of every request.
 - Rows that another transaction has locked are skipped, so that two runs share the work.
 - A deletion is committed without waiting for the disk or a standby. After a crash, the next run repeats it.
-- Plain SQL handles only foreign keys with CASCADE from tables to which no other table refers. In any other case, Django
-  deletes the rows.
+- Plain SQL is used only if every foreign key that refers to the table has CASCADE, and no table refers to the tables of
+  these foreign keys. In any other case, Django deletes the rows.
 """
 
 from collections.abc import Sequence
@@ -53,7 +53,10 @@ class _Keys:
     values: Sequence[Any]
 
     def delete(self, table: str, column: str) -> int:
-        """Delete the rows of `table` whose `column` has one of these primary keys. Returns how many were deleted."""
+        """Delete the rows of `table` whose `column` has the primary key of a locked row. Returns how many were deleted.
+
+        `column` is the primary key of `table`, or a foreign key that refers to the locked rows.
+        """
         return _delete(table, column, self.one_of, self.values) if self.values else 0
 
 

@@ -29,8 +29,9 @@ NEW_PASSWORD = "_password"  # noqa: S105 (an attribute)
 def _rows_to_lock(instance: User | Client, origin: Any) -> list[Any]:
     """Return the primary keys of the rows to lock before `instance` is deleted.
 
-    `origin` is the instance or the QuerySet of which `delete` was called. A QuerySet sends a signal for each of its
-    rows. For the first row, returns the keys of all rows. For a later row, returns only the key of that row.
+    `origin` is the object or QuerySet whose method `delete` was called. For a QuerySet, Django sends one signal for
+    each row. At the signal for the first row, returns the keys of all rows. At a later signal, returns only the key of
+    its row.
     """
     # Django deletes the rows of a query in the order of their keys. All of them are locked before the first is deleted.
     if not (isinstance(origin, QuerySet) and origin.model is type(instance)):
@@ -56,7 +57,8 @@ def user_saved(instance: User, *, created: bool, **_: Any) -> None:
 def lock_user(instance: User, *, origin: Any = None, **_: Any) -> None:
     """Lock the users to be deleted, then their grants, and queue logout messages for the sessions of `instance`.
 
-    For `origin` see `_rows_to_lock`.
+    `origin` is the object or QuerySet whose method `delete` was called. At the signal for the first user of a QuerySet,
+    locks all of its users.
     """
     # Token issuance and `bulk.end_sessions_and_tokens_in_batches` lock in the same order, to avoid deadlocks.
     users = _rows_to_lock(instance, origin)
@@ -82,8 +84,11 @@ def client_saved(instance: Client, **_: Any) -> None:
 def lock_client(instance: Client, *, origin: Any = None, **_: Any) -> None:
     """Lock the rows that the deletion of clients changes.
 
-    Locks, in this order: the registry, the clients to be deleted, the registry's version (which gets a new value), and
-    the clients' grants. For `origin` see `_rows_to_lock`.
+    Locks, in this order: the registry, the clients to be deleted, the row with the registry's version, and the clients'
+    grants. The registry gets a new version.
+
+    `origin` is the object or QuerySet whose method `delete` was called. At the signal for the first client of a
+    QuerySet, locks all of its clients.
     """
     registry_lock.lock()
     # Every other change of a client locks in the same order, to avoid deadlocks.

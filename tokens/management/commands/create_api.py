@@ -100,7 +100,7 @@ be changed in the admin.
         return api
 
     def _own_client(self, chosen: recipe_options.Chosen | None, options: dict[str, Any]) -> Registration | None:
-        """Return the introspection client of the API, as the recipe that --for names describes it.
+        """Return the registration of the API's introspection client, read from the recipe that --for names.
 
         The caller registers this client together with the API.
 

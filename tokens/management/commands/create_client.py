@@ -127,7 +127,10 @@ class Command(OperatorCommand):
 
 
 def without_secret(client: Client, *, created: bool) -> str:
-    """Return the text that is printed instead of a secret. It says why there is none to print."""
+    """Return the text that is printed instead of a secret. It says why there is no secret to print.
+
+    `created` is False if the client was registered before this run.
+    """
     if not created and client.token_endpoint_auth_method in SECRET_METHODS:
         return "(unchanged: the client was registered before; to add a secret, run client_secret)"
     return NO_SECRET[client.client_type]

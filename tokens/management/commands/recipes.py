@@ -38,7 +38,7 @@ A site adds recipes in a folder of its own: set RECIPES to its path (docs/recipe
     def handle(self, *_args: Any, **options: Any) -> None:
         """Print the recipe that the operator named, as Markdown. Without a name, print a list of all recipes.
 
-        With --kind, the list has the programs of that kind only. With --json, prints the recipe or the list as JSON.
+        With --kind, lists only recipes for one kind of program, such as `login`. With --json, prints JSON.
         """
         site = conf.issuer().recipes
         with recipe_options.usage_errors():

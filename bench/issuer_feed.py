@@ -62,9 +62,9 @@ def measure(folder: Path, entries: int, before: dict[str, float]) -> Iterator[Ro
 def row(name: str, waits: Waits, *, most: float | None = 20, before: float | None = None) -> Row:
     """Return a row of the output about the longest time that a request waited for its answer.
 
-    The text of the row has the number of requests and the percentage that counts. A request does not count if other
-    work on the machine delayed it (`bench.stalls`). `most` is the target in milliseconds, or None. `before` is the wait
-    in the earlier build in milliseconds, or None.
+    The text of the row has the number of requests, and the percentage of them that was measured. A request is left out
+    if other work on the machine delayed it (`bench.stalls`). `most` is the target in milliseconds, or None.
+    `before` is the wait in the earlier build in milliseconds, or None.
     """
     return Row(f"{name} ({waits.counted / waits.requests:.0%} of {waits.requests})", waits.longest, most, "ms", before)
 

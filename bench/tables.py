@@ -84,19 +84,22 @@ def known(server: Server, path: str) -> Callable[[], Sequence[Client]]:
 
 
 def toolkit(server: Server) -> Iterator[Row]:
-    """Yield the row of requests to the plain django-oauth-toolkit project."""
+    """Yield the table row for token requests to the plain django-oauth-toolkit project."""
     yield Row("toolkit token", server, same(client_credentials(server, path="/o/token/")))
 
 
 def provider(server: Server) -> Iterator[Row]:
-    """Yield the row of requests to oidc-provider on node."""
+    """Yield the table row for token requests to oidc-provider on node."""
     form = "grant_type=client_credentials&scope=notes%3Aread"
     sent = request("POST", "/token", basic(server.secret, client="robot"), form)
     yield Row("oidc-provider token", server, same(sent))
 
 
 def api(server: Server, issuer: Server) -> Iterator[Row]:
-    """Yield the rows of the API's views, including those that other libraries protect. `issuer` issues the tokens."""
+    """Yield the table rows for requests to the API's views, some of which other libraries protect.
+
+    `issuer` issues the tokens of the requests.
+    """
     yield Row("DRF floor", server, same(request("GET", "/ping")))
     paths = {"verify": "/checked", "verify, whoami": "/api/whoami/", "PyJWKClient": "/pyjwk", "simplejwt": "/simplejwt"}
     for name, path in paths.items():
@@ -104,7 +107,7 @@ def api(server: Server, issuer: Server) -> Iterator[Row]:
 
 
 def express(server: Server, issuer: Server) -> Iterator[Row]:
-    """Yield the row of requests to the API that express-oauth2-jwt-bearer protects."""
+    """Yield the table row for requests to the API that express-oauth2-jwt-bearer protects."""
     yield Row("express-oauth2-jwt-bearer", server, bearer(issuer, "/"))
 
 
@@ -120,7 +123,7 @@ def bearer(issuer: Server, path: str) -> Callable[[], Sequence[Client]]:
 
 
 def empty(server: Server) -> Iterator[Row]:
-    """Yield the row of requests to the empty view. Its cost is that of the server and Django alone."""
+    """Yield the table row for requests to the empty view. They cost only the work of the server and Django."""
     yield Row("empty view", server, same(request("GET", "/empty")))
 
 

@@ -63,8 +63,8 @@ class Flights(Generic[T]):
     """Runs the fetches of one source, one fetch (flight) at a time.
 
     - `job` fetches the source and returns the result, or raises.
-    - `keep` stores the result of a flight. It is called under the lock. The late result of a flight that already counts
-      as failed is not stored.
+    - `keep` stores the result of a flight. It is called while the lock of this object is held. It is not called for a
+      flight that ends too late, because such a flight already counts as failed.
     - `clock` returns monotonic seconds. `spawn` runs a function in a thread.
     """
 

@@ -45,7 +45,7 @@ class TraceContext:
 
     @property
     def headers(self) -> dict[str, str]:
-        """Return both headers with the ids, for further requests that this process sends while it answers this one."""
+        """Return X-Request-ID and traceparent for the requests that this process sends while it answers this one."""
         return {REQUEST_ID: self.request_id, TRACEPARENT: self.traceparent}
 
 
@@ -59,7 +59,7 @@ def current() -> TraceContext | None:
 
 
 def forwarded() -> dict[str, str]:
-    """Return both headers with the current ids, for requests that this process sends to other servers.
+    """Return X-Request-ID and traceparent with the current ids, for requests to other servers.
 
     Returns {} if this thread answers no request.
     """

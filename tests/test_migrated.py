@@ -1,4 +1,7 @@
-"""The copies of tests/migrated.py are used until something changes on which the schema depends."""
+"""Tests of tests/migrated.py, which copies a migrated database instead of migrating again.
+
+A stored database is used until the schema can have changed: by another migration, model, trigger or app, for example.
+"""
 
 import sqlite3
 from contextlib import closing

@@ -82,7 +82,7 @@ def problems_of_template(text: str) -> list[tuple[int, str]]:
 
 @cache
 def files() -> tuple[Path, ...]:
-    """Return the files of the packages, except migrations, because these repeat texts as they were at that time."""
+    """Return the files of the packages, except migrations, which keep texts as they were when they were written."""
     everything = (path for package in PACKAGES for path in sorted((ROOT / package).rglob("*")))
     return tuple(path for path in everything if not {"migrations", "node_modules", "var"} & set(path.parts))
 

@@ -25,7 +25,7 @@ def write(request: HttpRequest) -> dict[str, str]:
 
 
 def page(request: HttpRequest) -> HttpResponse:
-    """Answer any request with a valid token.
+    """Answer any request that carries a valid token.
 
     The path is below PATHS, so the middleware RequireToken has verified the token.
     """
@@ -39,7 +39,7 @@ def export(request: HttpRequest) -> HttpResponse:
 
 
 def public(_request: HttpRequest) -> HttpResponse:
-    """Answer any request, with or without a token. The path is not below PATHS."""
+    """Answer any request, even if it carries no token. The path is not below PATHS."""
     return HttpResponse("public")
 
 

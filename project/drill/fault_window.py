@@ -28,7 +28,11 @@ UNAVAILABLE = frozenset({"token:503", "page:503"}) | _NO_ISSUER
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """The durations of the faults in seconds, and the number of users of the mass log-out."""
+    """The durations of the faults in seconds.
+
+    Two fields have another meaning. `answer_within` is the time in seconds within which a node must answer
+    (ANSWER_WITHIN). `crowd` is the number of users in the mass log-out.
+    """
 
     answer_within: float = 3
     outage: float = 30
@@ -40,7 +44,7 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class Drill:
-    """The running drill, on which faults act. `say` prints progress."""
+    """The running drill, which each fault gets as its argument. `say` prints progress."""
 
     world: World
     sizes: Sizes

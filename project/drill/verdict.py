@@ -28,9 +28,9 @@ NO_TOKENS = f"token:{CLEAN}"
 
 @dataclass(frozen=True, slots=True)
 class Promises:
-    """The limits that the rules above apply.
+    """The limits for the rules in the docstring of this module. Times are in seconds.
 
-    Times are in seconds. Each name in a set must occur in the measurements.
+    The names in the sets are those of rule 6. For example, each grant type must get at least `least` tokens.
     """
 
     revocation: float
@@ -154,7 +154,10 @@ def _failed_uses(ledger: Ledger) -> Iterator[tuple[str, str, Use]]:
 
 
 def seen(ledger: Ledger, window: Window) -> Counter[str]:
-    """Return how often each outcome occurred in the window, by "group:outcome". The group of an API is its name."""
+    """Count the outcomes of the requests in the window. A key of the result is, for example, "token:503".
+
+    The part before the colon is the group of the request. For a request to an API, the group is the API's name.
+    """
     calls = (f"{one.group}:{one.outcome}" for one in ledger.calls if window.overlaps(one.sent, one.answered))
     uses = (f"{one.api}:{one.outcome}" for one in ledger.uses if window.overlaps(one.sent, one.answered))
     return Counter([*calls, *uses])

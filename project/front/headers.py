@@ -1,8 +1,9 @@
 """Screen the header list of a request, before WSGI maps different spellings of a name to one.
 
 - WSGI gives `X-Forwarded-For` and `X_Forwarded_For` the same name. A proxy that sets the first can pass on the second
-  from the client. So no header name with an underscore reaches the application.
-- A proxy's X-Forwarded-Proto must have one value.
+  from the client. So a request is refused if a header with an underscore imitates a header of a proxy in this way. Any
+  other header with an underscore in its name is dropped.
+- If there is a proxy, a request is refused if X-Forwarded-Proto has more than one value.
 """
 
 from collections.abc import Iterable

@@ -1,6 +1,6 @@
-"""The turn of one request on a thread: either the thread answers the request, or the front abandons it, never both.
+"""The turn of one request: either its thread answers it, or the front abandons it and answers 503, never both.
 
-A request that was answered with 503 because it took too long must not change anything afterwards. Otherwise it could
+A request that was abandoned because it took too long must not change anything afterwards. Otherwise it could
 use up a refresh token, and the client's repetition would trigger reuse detection. So:
 
 - A request that is abandoned in the queue is never started.
@@ -23,9 +23,9 @@ class TurnOver(Exception):
 
 
 class Turn:
-    """Decides who answers a request: its thread, or the front, which abandons the request.
+    """Decides whether the thread of a request answers it, or the front abandons the request and answers 503.
 
-    The thread and the event loop both use it.
+    The front's event loop calls `abandon`. The thread of the request calls `go_on`, `begin_commit` and `end_commit`.
     """
 
     def __init__(self) -> None:

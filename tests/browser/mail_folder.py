@@ -11,7 +11,10 @@ LINK = re.compile(r"http://\S+/accounts/\S+")
 
 
 def link(page: Page, variables: Environments, email: str) -> str:
-    """Return the link in the latest message to `email`. Waits for up to ten seconds, by a timeout of `page`."""
+    """Return the link in the latest message to `email`. Waits up to ten seconds for this message.
+
+    `page` is any page of the browser. Only its method `wait_for_timeout` is used, to wait.
+    """
     folder = Path(variables.issuer["EMAIL_URL"].removeprefix("filemail:///"))
     for _ in range(100):
         texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("*"))]

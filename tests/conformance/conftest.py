@@ -117,7 +117,7 @@ def clients(configuration: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(params=["basic", "form_post", SWITCHING])
 def suite(request: pytest.FixtureRequest) -> Suite:
-    """Return a `Suite`: a client of the plan, and a new browser.
+    """Return a `Suite`, which acts as a client of the plan and has a new browser for the user.
 
     Each test runs three times: for the Basic plan, for the Form Post plan, and for the Basic plan at the issuer whose
     signing keys switch.
@@ -132,7 +132,7 @@ def suite(request: pytest.FixtureRequest) -> Suite:
 
 @pytest.fixture
 def once(plan: dict[str, Any]) -> Suite:
-    """Return a `Suite`: a client of the plan, and a new browser.
+    """Return a `Suite`, which acts as a client of the plan and has a new browser for the user.
 
     It is for modules that do not depend on the response mode, so each test runs once.
     """
@@ -141,7 +141,7 @@ def once(plan: dict[str, Any]) -> Suite:
 
 @pytest.fixture
 def switching(switching_plan: dict[str, Any]) -> Suite:
-    """Return a `Suite`, which is a client and a new browser, at the issuer whose signing keys switch."""
+    """Return a `Suite` for the issuer whose signing keys switch. It has a new browser for the user."""
     return Suite(switching_plan["issuer"], switching_plan)
 
 

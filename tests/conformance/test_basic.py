@@ -237,9 +237,10 @@ def test_oidcc_server_client_secret_post(suite: Suite):
 
 
 def test_oidcc_request_uri_unsigned_supported_correctly_or_rejected_as_unsupported(suite: Suite):
-    """A request_uri with the URL of a client's document gets the error request_uri_not_supported.
+    """A request whose request_uri is a URL of the client is refused.
 
-    The metadata announces that this parameter is not supported.
+    The browser gets an error page, or the client gets request_uri_not_supported or invalid_request_uri. The metadata
+    announces that the parameter request_uri is not supported.
     """
     assert suite.metadata["request_uri_parameter_supported"] is False
     answer = suite.authorize(suite.request(request_uri=f"{suite.callback}/request.jwt"))

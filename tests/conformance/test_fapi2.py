@@ -139,7 +139,7 @@ def test_fapi2_ensure_authorization_request_with_long_state(bank: Bank):
 
 
 def test_fapi2_state_only_outside_request_object_not_used(bank: Bank):
-    """A state that is sent beside the request_uri, but was not pushed, is not returned."""
+    """If a state is sent beside the request_uri, but was not pushed, the response has no state."""
     answer = bank.visit(bank.pushed(state=None), state="outside")
     assert "code" in answer.values
     assert "state" not in answer.values

@@ -1,4 +1,4 @@
-"""Dovecot with the code blocks of its documentation page, and an IMAP client that logs in with a token."""
+"""Runs Dovecot as docs/resource-servers/dovecot.md configures it, and logs in by IMAP with a token."""
 
 import base64
 import socket

@@ -57,8 +57,8 @@ def nginx(config: str, folder: Path, port: int) -> Iterator[None]:
 def url(issuer: Issuer, application: Loopback, good: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Yield the URL of nginx.
 
-    For each request, nginx sends a subrequest to the view of the documentation page, and then a request to the
-    application.
+    For each request, nginx first asks the Django view that docs/resource-servers/nginx.md describes. If the view
+    accepts the token, nginx passes the request to the application.
     """
     port, view = free(), free()
     faster = {ISSUER: issuer.url, '"REVOCATIONS": True,': f'"REVOCATIONS": True, "REVOCATIONS_EVERY": {POLL},'}

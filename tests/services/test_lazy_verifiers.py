@@ -184,10 +184,11 @@ def test_flush_token_makes_a_lazy_verifier_fetch_before_the_flush(
     assert verifier.accepts(stolen)
 
     def flushes() -> bool:
-        """Send the token of the command `flush_token` to the verifier, so that the verifier fetches the JWKS.
+        """Make the verifier fetch the JWKS, and return True if it then refuses the stolen token.
 
-        Returns True if the verifier then refuses the stolen token. It can be False at first, because a worker that has
-        not read the revocation still publishes the key.
+        The command `flush_token` makes a token with an unknown kid. For this token, the verifier fetches the JWKS.
+        Returns False if the fetched JWKS still has the revoked key, because the worker that answered has not read the
+        revocation yet.
         """
         made = json.loads(issuer.run("flush_token", AUDIENCE, "--json"))
         assert not verifier.accepts(made["token"])

@@ -1,6 +1,6 @@
-"""The page that adds a client by the recipe of a program, and shows the program's configuration.
+"""The admin page that registers a program, such as JupyterHub, as a client, and shows the program's configuration.
 
-A recipe (`tokens.recipes`) is a file with the client's options and the configuration of one program.
+Each program has a recipe (`tokens.recipes`), which is a file with the options of the client and the configuration.
 
 1. `by_topic` lists the programs on the page "What is it?".
 2. `add` asks for the program's address, scopes and keys if the recipe needs them.
@@ -45,7 +45,10 @@ class ProgramBlock:
 
 
 class ProgramForm(forms.Form):
-    """The form for a client of a program such as JupyterHub. It asks for the values that the program's recipe needs."""
+    """The form to register a program, such as JupyterHub, as a client.
+
+    It asks for the values that the program's recipe needs.
+    """
 
     name = forms.CharField(
         max_length=255, label=gettext_lazy("Name"), help_text=gettext_lazy("Shown to users on the consent page.")
@@ -117,9 +120,10 @@ def by_topic() -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 def add(request: HttpRequest, program: str) -> HttpResponse:
-    """Show the form of a program, or register the client and show its configuration.
+    """Show the form for the program named `program`. If a valid form was sent, register the client.
 
-    Raises Http404 if there is no recipe for the program.
+    The answer to the sent form shows the client's secret and the configuration of the program. Raises Http404 if there
+    is no recipe for the program.
     """
     try:
         recipe = catalog.find(program, conf.issuer().recipes)

@@ -1,9 +1,10 @@
 """Links from fields in the admin, such as a kid or a sub, to the page that inspects a token.
 
-- `token_fields` of an admin page maps a field to the header parameter or claim that has its value in tokens, such as
+- The attribute `token_fields` of an admin page maps the names of such fields to header parameters and claims, such as
   `kid`. A field with an actor or subject of the audit trail, such as `key:abc`, is mapped to `SUBJECT`.
-- Each of these fields has a link, on the page of a row and in the list. The link carries the field's value, and the
-  page for inspection compares the pasted token with it. A link never carries a token.
+- Each field in `token_fields` has a link, in the list and on the page of a row. The link carries the value of the
+  field. The administrator then pastes a token, and the inspection shows whether the token has this value. A link never
+  carries a token.
 - Links cannot be nested. So if a column of the list already links to the page of the row, the link to the inspection is
   in an additional column at the end.
 - Only administrators who may inspect tokens see the links.

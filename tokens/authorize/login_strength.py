@@ -61,10 +61,10 @@ def suffices(request: AuthorizationRequest, login: Login, *, required: str) -> b
 
 
 def missing_class(request: AuthorizationRequest, login: Login, *, required: str) -> str | None:
-    """Return the weakest authentication context class with which a new login would suffice.
+    """Return the weakest authentication context class by which a new login would suffice (`suffices`).
 
-    Considers only classes that are stronger than the class of `login`. Returns None if none of them suffices
-    (`suffices`). `required` is the class that the operator requires, or "".
+    Tries only the classes that are stronger than the class of `login`. Returns None if there are no such
+    classes, or if none of them suffices. `required` is the class that the operator requires, or "".
     """
     stronger = [name for name in CLASSES if name not in satisfied(login.acr)]
     return next((name for name in stronger if suffices(request, replace(login, acr=name), required=required)), None)

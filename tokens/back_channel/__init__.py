@@ -3,7 +3,7 @@
 Owns: the record of the clients that got ID tokens in a session, the outbox of messages to them, logout tokens, and the
 delivery of these tokens.
 Does not own: the login and its `sid` (`authorize.login_session`), or what else a logout ends (`revoking`).
-Steps: none of the seven in README.md. The session that step 1 began ends here.
+Steps: is not itself one of the seven in README.md, but tells clients that the session of step 1 has ended.
 Neighbours: above `issued`. `authorize`, `revoking`, `views` and `admin` call this package.
 
 Read in this order:

@@ -1,9 +1,10 @@
 """Client secrets that were imported from another project and are stored as a slow hash (a password hash of Django).
 
-- The other project exported the slow hash, or the secret itself. In the second case, this module makes the slow hash,
-  because the secret could be guessed.
+- The other project exported either the slow hash, or the secret itself. An exported secret that is too short for 256
+  random bits could be guessed, so this module hashes it slowly. `client_secret` stores any longer secret itself.
 - The slow hash is in the column `imported_hash`. The column `digest`, for the fast hash, has a random value.
-- `client_secret` replaces the slow hash at the first use, unless the secret could be guessed.
+- When the client first uses the secret, `client_secret` replaces the slow hash by the fast hash, unless the secret is
+  too short for 256 random bits.
 """
 
 import secrets

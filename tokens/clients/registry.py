@@ -4,8 +4,8 @@
 - A cached client is used only if the registry still has the version under which the client was read. So if a secret is
   revoked in another process, the next request is refused.
 - Reading a client takes ten SQL statements. Reading the registry's version takes one.
-- A request can use the version that another request read, if the query began after the request had arrived. The query
-  sees every change that was committed before the request arrived.
+- Request A can use the version that request B read, if the query of B began after A had arrived. Such a query sees
+  every change that was committed before A arrived.
 """
 
 import threading

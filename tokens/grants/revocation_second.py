@@ -21,14 +21,17 @@ REASON = "All tokens of this user or client were revoked at this moment. Repeat 
 
 
 def refuse_client(client: Client, *, now: datetime) -> None:
-    """Raise OAuthError temporarily_unavailable if a revocation of `client` would cover a token issued at `now`."""
+    """Refuse to issue a token at `now` if a revocation of all tokens of `client` covers this time.
+
+    Raises OAuthError temporarily_unavailable, with Retry-After.
+    """
     _refuse([client.tokens_from], now=now)
 
 
 def refuse_user(subject: str, client: Client, *, now: datetime) -> None:
-    """Raise OAuthError temporarily_unavailable if a revocation would cover a token for the user issued at `now`.
+    """Refuse to issue a user's token at `now` if a revocation of the user's or client's tokens covers this time.
 
-    `subject` is the user's `sub`.
+    `subject` is the user's `sub`. Raises OAuthError temporarily_unavailable, with Retry-After.
     """
     # No jti, kid or grant_id: only coarse records can cover a token that does not exist yet.
     claims = {"iss": conf.issuer().url, "jti": "", "sub": subject, "client_id": client.client_id}

@@ -1,6 +1,6 @@
-"""Reads a row together with rows that it refers to, by one statement that is composed once.
+"""Reads a row and the rows to which its foreign keys refer, by one SQL statement that is composed only once.
 
-The ORM composes its statement for each query, which is most of the Python work of a query. The instances are those that
+The ORM composes the SQL again for each query, which is most of the Python work of a query. The instances are those that
 the ORM would return for `select_related`. The rows are locked in the order in which `lock` names them.
 
     CODES = JoinedRows(AuthorizationCode, "grant", "grant__user", where="digest = %s", lock=("grant", ""))
@@ -22,10 +22,10 @@ M = TypeVar("M", bound=Model)
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One model of the query, with its columns in the SELECT statement.
+    """One model of the query (its own or a related model), with the columns of this model in the SELECT.
 
-    `by` is the foreign key by which another model of the query refers to this model. `of` is the path of that other
-    model, such as `grant`, or "" if it is the query's own model. For the query's own model, `by` and `of` are None.
+    A related model is reached by the foreign key `by` of another model of the query. `of` is the path of that other
+    model, such as `grant`, or "" for the query's own model. For the query's own model, `by` and `of` are None.
     """
 
     model: type[Model]
@@ -41,7 +41,8 @@ class JoinedRows(Generic[M]):
 
     - In `related`, a row must come later than the row that refers to it. Each reference must be a foreign key that is
       not NULL, and no table may be named twice.
-    - `where` is an SQL condition. It names columns of the model, or of a related model as `"table"."column"`.
+    - `where` is an SQL condition with a placeholder `%s` for each value. It can use a column of the model by its name,
+      and a column of a related model as `"table"."column"`.
     - `lock` names the rows that are locked until the transaction ends, in this order. "" is the model's own row.
     - `only` maps the name of a related row, or "", to the fields of that row that are read. Others are deferred.
     - `further` is an SQL expression. `first_with` returns its value, too.

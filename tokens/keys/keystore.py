@@ -46,7 +46,7 @@ class Database:
         return material.generate(algorithm, bits=bits)
 
     def load(self, secret: bytes, *, algorithm: str) -> KeyPair:
-        """Return the pair of an unsealed private half. Raises CannotOpen if it cannot be loaded."""
+        """Return the key pair of `secret`, the decrypted private half. Raises CannotOpen if it cannot be loaded."""
         return material.load(secret, algorithm=algorithm)
 
     def destroy(self, secret: bytes) -> None:

@@ -1,7 +1,8 @@
 """Bound how many passwords are hashed at once, so that logins leave a core and threads for token requests.
 
-- Hashing a password takes one core for some tenths of a second. All processes of a machine with the same SECRET_KEY
-  share the slots. With 4 cores there are 3 slots; there is always at least one slot.
+- Hashing a password takes one core for some tenths of a second. A slot is the permission to hash one password.
+- There is one slot fewer than cores, but at least one: with 4 cores, there are 3 slots. All processes of a machine with
+  the same SECRET_KEY share the slots.
 - At most `ROOM` logins of a process hash a password or wait for a slot at the same time. A further login is refused
   with Busy at once. A login waits at most `PATIENCE` seconds.
 - A slot is taken before the user is looked up, so that neither a refusal nor its timing reveals which names exist.
@@ -41,9 +42,10 @@ class Busy(Exception):
 
 
 class Bound:
-    """A limit of `number` passwords hashed at once, for all processes of this machine that use the same `name`.
+    """A set of `number` slots, shared by all processes of this machine that use the same `name`.
 
-    `room` is the number of logins of this process that may hash or wait. `patience` is the longest wait in seconds.
+    `room` is the greatest number of logins of this process that may hash a password or wait for a slot. `patience` is
+    the longest wait for a slot in seconds.
     """
 
     def __init__(self, number: int, name: str, *, room: int = ROOM, patience: float = PATIENCE) -> None:
@@ -119,7 +121,7 @@ def _tell(what: str) -> None:
 
 @cache
 def bound() -> Bound:
-    """Return the process's only `Bound` for logins, which allows `cores() - 1` passwords at once, and at least 1."""
+    """Return the process's only `Bound` for logins. It has `cores() - 1` slots, but at least one."""
     # Any process can bind a name in this namespace. The name is unguessable, so that other users cannot take the slots.
     name = salted_hmac("tokens.hashing", "slots", algorithm="sha256").hexdigest()
     return Bound(max(1, cores() - 1), f"keyturn-{name[:24]}")
@@ -127,7 +129,7 @@ def bound() -> Bound:
 
 @cache
 def bound_for_secrets() -> Bound:
-    """Return the process's only `Bound` for imported client secrets, of which a machine hashes one at a time."""
+    """Return the process's only `Bound` for imported client secrets. It has one slot."""
     name = salted_hmac("tokens.hashing", "secrets", algorithm="sha256").hexdigest()
     return Bound(1, f"keyturn-{name[:24]}", room=2)
 

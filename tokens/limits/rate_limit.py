@@ -1,9 +1,10 @@
-"""Rate limits: counts requests in the shared cache, in most cases by client and address together.
+"""Limits the rate of requests, by counters in the shared cache.
 
-- Such a counter is for one client at one address, so that an attacker at another address cannot lock a client out.
+- Most counters count the requests of one client from one address. So an attacker at another address cannot lock the
+  client out.
 - Windows are fixed. Cache keys contain hashes of the counted names, not the names.
-- Until a cache that failed answers again, requests are not counted. Token requests are admitted, because secrets and
-  tokens are too long to guess. Logins are refused.
+- If the cache fails, requests are not counted until it answers again. In that time, token requests are admitted,
+  because secrets and tokens are too long to guess. Logins are refused.
 - If the cache evicts a login counter, the counter does not restart: each process remembers the highest values that it
   has read, and writes them back.
 """

@@ -4,8 +4,9 @@
   registry, then the client's grants.
 - Each user has a session epoch, a random value. Sessions and grants store the epoch of their login, and end when the
   user gets another epoch. `user_grant.create` compares both values, so an ended session gets no grant.
-- Tokens are revoked up to an instant of the database's clock. The `iat` of a token is the time at which its request
-  arrived, before any check. So a token whose checks ran before the commit of the change has an `iat` before the commit.
+- A token is revoked if its `iat` is not later than an instant of the database's clock. The `iat` of a token is the time
+  at which its request arrived, before any check. So a token whose checks ran before the commit of the change has an
+  `iat` before the commit.
 - The instant is read before the commit. If the commit ends in a later second, tokens are revoked up to that second.
 - A new token for the same user or client would be revoked as well if its `iat` were in the second of the revocation.
   So the issuer answers 503 until the next second begins (revocation_second).
@@ -25,7 +26,7 @@ from tokens.models import Client, Consent, User, UserGrant
 
 
 class Revoke(Protocol):
-    """The type of functions that revoke tokens up to an instant, such as all tokens of one user or client."""
+    """A function that revokes the tokens that were issued up to an instant: all, or those of some users or clients."""
 
     def __call__(self, *, now: datetime) -> None:
         """Revoke the tokens that were issued up to `now`, an instant of the database's clock."""

@@ -44,9 +44,9 @@ class BatchSize:
 
 @dataclass(frozen=True, slots=True)
 class _Keys:
-    """The primary keys of locked rows, as a part of an SQL statement.
+    """The primary keys of the locked rows, as the SQL condition that a column has one of these keys.
 
-    `one_of` is the text after the column, such as `IN (%s, %s)`. `values` are the parameters of that text.
+    `one_of` is the SQL after the name of the column, such as `IN (%s, %s)`. `values` fill the placeholders.
     """
 
     one_of: str

@@ -1,6 +1,7 @@
-"""Texts of django-allauth that the German catalogue of this app translates again.
+"""Texts of django-allauth for which this app has its own German translations.
 
-django-allauth's German texts address the user informally ("du"). The texts of this app say "Sie".
+The German translations of django-allauth address the user informally ("du"), but this app says "Sie". `gettext_noop`
+marks the texts for the catalogue of this app.
 """
 
 from django.utils.translation import gettext_noop

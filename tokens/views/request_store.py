@@ -55,10 +55,10 @@ class SentRequest:
         return bool(self.key)
 
     def mark_answered(self, *, client_id: str, redirect_uri: str, now: datetime) -> None:
-        """Record that the client gets an answer at `now`, if the request is stored.
+        """Record in the row of the request that the client gets an answer at `now`.
 
-        Raises AlreadyAnswered if the first answer is more than 10 seconds old, and NotStored if the row does not exist
-        any more.
+        Does nothing if the request was never stored in a row (`is_stored`). Raises NotStored if it was stored, but the
+        row has been deleted since, and AlreadyAnswered if the first answer is more than 10 seconds old.
         """
         if self.is_stored:
             request_row.mark_answered(self.key, client_id=client_id, redirect_uri=redirect_uri, now=now)

@@ -127,7 +127,8 @@ def test_a_key_of_no_row_leads_to_the_first_page(admin, users, name, key):
 def test_a_key_that_the_database_cannot_store_leads_to_the_first_page(admin, key):
     """The address has a primary key that is too large or too small for an integer of the database.
 
-    The primary key of the listed table, OpenClient, is a foreign key to the table of clients.
+    On SQLite, such a key raises OverflowError if the primary key of the listed table is a foreign key. An example is
+    the table OpenClient, whose primary key refers to the table of clients.
     """
     page = "/admin/tokens/openclient/"
     assert admin.get(page, {"follows": key}).headers["Location"] == f"{page}?e=1"

@@ -46,10 +46,10 @@ def fields(page):
 
 
 def like_tokens():
-    """Return the fields of the admin that are named like a value in tokens, such as `jti` or `kid`.
+    """Return the fields that the admin shows and whose names look like a value in tokens, such as `jti` or `kid`.
 
-    The result is a set of (table name, field name, admin page). The page is None for a field that is shown in an inline
-    table of another page.
+    The result is a set of tuples: the name of the model, the name of the field, and the admin page of the model. The
+    page is None if the field is in an inline table on the page of another model.
     """
     found = set()
     pages = [*django_admin.site._registry.values()]

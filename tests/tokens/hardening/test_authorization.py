@@ -1,4 +1,4 @@
-"""An authorization request cannot give its own consent or set its own nonce.
+"""No request parameter skips the user's consent, or sets the nonce of the ID token at the token endpoint.
 
 The consent page cannot be framed (RFC 9700 section 4.16).
 """

@@ -1,6 +1,7 @@
 """All rules about keys that the database itself enforces.
 
-Each rule has SQL statements that it refuses. Its field `without` names the other rules that refuse them, too.
+The field `statements` of a rule has SQL that the rule refuses. The field `without` names the other rules that refuse
+the same SQL.
 """
 
 from tests.tokens.keys.row_rule import Rule, drop
@@ -38,9 +39,9 @@ from tokens.keys.rules.policy import PRODUCTION, TIMINGS
 
 
 def aside(rule: Rule, vendor: str) -> list[str]:
-    """Return the SQL statements that drop the rules which `rule.without` names.
+    """Return the SQL statements that drop the other rules which `rule.without` names.
 
-    These rules refuse the statements of `rule`, too. After they are dropped, only `rule` can refuse its statements.
+    Those rules also refuse the SQL in `rule.statements`. After they are dropped, only `rule` can refuse it.
     """
     others = [other for other in RULES if other.name in rule.without and vendor in other.vendors]
     return [statement for other in others for statement in drop(other, vendor)]

@@ -1,6 +1,7 @@
-"""The flush after a key revocation: a further switch, to a key that is announced at the revocation.
+"""The flush: a switch of the signing key that makes verifiers drop a revoked key.
 
-The first token of that key makes verifiers fetch the JWKS and drop the revoked key.
+A revocation announces a new key, and plans a switch to it. No JWKS contains both the new key and the revoked key. So a
+verifier that still has the revoked key fetches the JWKS when it gets the first token of the new key.
 """
 
 from datetime import timedelta

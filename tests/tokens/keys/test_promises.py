@@ -168,11 +168,11 @@ def without_a_flush(done: Discarded, *_: object, **__: object) -> Discarded:
 
 
 def flushed_by_the_standby(done: Discarded, _: object, *, at: datetime, now: datetime, policy: Policy) -> Discarded:
-    """Return `done` with a wrong flush: a switch to the standby key instead of a new key.
+    """Return `done` with a deliberate fault: its flush at `at` is a switch to the standby key, not to a new key.
 
-    It replaces `discard._with_flush`. `done` has the keys after the revocation. The flush must make verifiers fetch
-    the JWKS, and so drop the revoked key. But a copy of the JWKS that has the revoked key can have the standby key,
-    too. A verifier with this copy does not fetch.
+    A test replaces `discard._with_flush` by this function. `done` has the keys after the revocation. The flush should
+    make verifiers fetch the JWKS, and so drop the revoked key. But a verifier whose copy of the JWKS has the revoked
+    key can have the standby key, too. Such a verifier does not fetch.
     """
     flush = replace(lifecycle.standby(done.keys), signs_at=at)  # type: ignore[type-var]  # there is one
     keys = [flush if key.kid == flush.kid else key for key in done.keys]
@@ -186,10 +186,10 @@ def flushed_too_late(
 
 
 def beside_later_switches(done: Discarded, fresh: Sequence[Key], *, at: datetime, **given: Any) -> Discarded:
-    """Return `done` with a flush and, wrongly, with the planned switches that start at or after the flush.
+    """Return `done` with a flush and a deliberate fault: planned switches at or after the flush are not cancelled.
 
-    It replaces `discard._with_flush`, which cancels such switches. `done` has the keys after the revocation. The flush
-    is the switch that makes verifiers drop the revoked key.
+    A test replaces `discard._with_flush`, which cancels them, by this function. `done` has the keys after the
+    revocation. The flush is a switch at `at` to one of the new keys `fresh`. It makes verifiers drop the revoked key.
     """
     with patch.object(discard, "_starts_from", lambda *_: False):
         return flushed(done, fresh, at=at, **given)

@@ -249,7 +249,7 @@ class World(RuleBasedStateMachine):
 
     @rule(data=st.data(), crash=st.booleans(), late=st.booleans())
     def cancel(self, data: st.DataObject, crash: bool, late: bool) -> None:
-        """Cancel any announced key, unless nodes might be about to sign with it.
+        """Choose an announced key, and cancel it unless nodes might be about to sign with it.
 
         `crash` says whether the step crashes before its commit, and `late` whether the commit is late.
         """

@@ -43,7 +43,10 @@ def authenticate(browser, user, kind):
 
 
 def step(answer):
-    """Return the authentication class that the step-up page must reach, and the address to which it then redirects."""
+    """Return the class and the next address from a redirect to the step-up page.
+
+    The user must authenticate by this authentication class. Then the step-up page redirects to the next address.
+    """
     parts = urlsplit(answer["Location"])
     assert parts.path == "/accounts/step-up/", answer["Location"]
     query = parse_qs(parts.query)

@@ -117,7 +117,7 @@ def test_a_user_code_that_is_in_use_is_given_to_nobody_else(device, tv, begun, m
 
 
 def test_an_honest_device_is_never_slowed_down(device, begun, later):
-    """The device polls every five seconds, sometimes a little earlier or later."""
+    """A device that polls every five seconds, sometimes a little earlier or later, never gets slow_down."""
     said = set()
     for second in (0, 5.02, 10.01, 15.02, 20.01, 24.5, 30.01, 34.1, 40.02, 44.1, 48.2, 53):
         later(second)
@@ -137,7 +137,7 @@ def test_a_question_too_soon_lengthens_the_interval_and_one_in_time_ends_that(de
 
 
 def test_a_lifetime_of_the_family_below_that_of_the_code_is_kept(device, browser, begun, tv, later):
-    """The device can fetch its tokens for ten minutes, but the tokens can be refreshed for two minutes only."""
+    """Refresh tokens with a lifetime of two minutes expire two minutes after the consent, not after the fetch."""
     tv.refresh_token_lifetime = timedelta(minutes=2)
     tv.save()
     later(0)

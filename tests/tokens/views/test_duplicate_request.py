@@ -1,8 +1,7 @@
-"""A browser that sends the same consent form or login form again.
+"""The consent form or login form of one authorization request is sent twice, as by a double click on "Allow".
 
-A double click on "Allow" sends the form twice, and the browser shows the response to the second form only. If the
-second form arrives within ten seconds after the first one was processed, it is processed as well. If it arrives later,
-the browser gets a page with links.
+The browser shows only the response to the second form. So the issuer processes the second form like the first, if it
+arrives within ten seconds after the first was answered. If it arrives later, the browser gets a page with links.
 """
 
 import re

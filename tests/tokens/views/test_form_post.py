@@ -149,7 +149,7 @@ def test_no_form_goes_to_a_private_use_scheme(browser, apis):
 
 
 def test_a_loopback_address_gets_a_form(browser, apis):
-    """The interactive login of msal requests form_post with a loopback redirect URI."""
+    """A native client may request form_post with a loopback redirect URI, as the interactive login of msal does."""
     native = make_client("native", "authorization_code", public=True)
     Client.objects.filter(pk=native.pk).update(redirect_uris="http://127.0.0.1/")
     uri = "http://127.0.0.1:41887/"

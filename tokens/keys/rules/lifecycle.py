@@ -193,7 +193,10 @@ def destroyable_at(key: Key, keys: Iterable[Key], policy: Policy) -> datetime | 
 
 
 def due(keys: Iterable[Key], *, policy: Policy, now: datetime) -> datetime:
-    """Return when the next switch is due: `rotate_every` after the signing key's start, or `now` if no key signs."""
+    """Return when the next switch is due.
+
+    That is the start of the signing key plus the timing `rotate_every`, or `now` if no key signs.
+    """
     signing = signer(keys, now=now)
     return signing.signs_at + policy.rotate_every if signing and signing.signs_at else now
 

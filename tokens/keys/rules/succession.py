@@ -1,19 +1,23 @@
 """Compute the dates of a key ring's keys if a switch is planned, or if timings become longer. Pure.
 
-The letters are those of `policy`: N snapshot_age, C shared_cache, T api_copy, δ clock_error, S leeway.
+The letters are those of `policy`: N snapshot_age, C shared_cache, T api_copy, δ clock_error, S leeway. L is the longest
+lifetime of a token that the key may sign.
 
 Rules (docs/why-rotation-is-safe.md). Each function takes every key of the ring and returns every key; the caller writes
 those that changed.
 - P1: a key signs no earlier than N + C + T + 2δ after its announcement, when every conforming API has it.
 - A switch is planned at least N + δ ahead, so that every node has read the date of the switch before it happens.
-- P2: a key is withdrawn no earlier than N + its longest token + S + 4δ after its successor's start.
+- P2: a key is withdrawn no earlier than N + L + S + 4δ after its successor's start.
 - A date moves later only. The one exception: a revocation can move the start of a planned key earlier (`discard`).
 
-Worked example, with N = 2 min, C = 5 min, T = 24 h, δ = 1 min, S = 5 min, tokens of 1 h, keep = 7 d:
+Worked example, with N = 2 min, C = 5 min, T = 24 h, δ = 1 min, S = 5 min, L = 1 h, keep = 7 d:
 
-    A signs, and B was announced at 12:00. B can sign from 12:09 on the next day on (P1).
-    Planned a week later, at 12:00, B signs at 12:03 (N + δ).
-    No token of A is valid after 13:14 (P2: 2 + 60 + 5 + 4 minutes). `keep` is longer: A is withdrawn 7 days later.
+    1 June, 12:00     A signs. B is announced.
+    2 June, 12:09     The earliest time at which B could sign (P1: 24 h + 9 min).
+    8 June, 12:00     The switch to B is planned for 12:03 (N + δ).
+    8 June, 12:03     B signs.
+    8 June, 13:14     No token of A is valid any more (P2: 71 min after the switch).
+    15 June, 12:03    A is withdrawn, because `keep` is longer than 71 min.
 """
 
 from collections.abc import Sequence

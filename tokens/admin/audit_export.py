@@ -17,7 +17,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 class Exported(Protocol):
-    """An event of the audit trail."""
+    """The attributes that an event of the audit trail needs for the export."""
 
     at: datetime
     actor: str

@@ -85,5 +85,5 @@ class EventFilter(admin.ListFilter):
         return self.form.narrow(queryset) if self.used_parameters else queryset
 
     def choices(self, changelist: Any) -> Iterator[Any]:
-        """Yield the template's variables: the form, the names of events, and the search terms to keep."""
+        """Yield the template's variables: the form, the event names to suggest, and the text of the search box."""
         yield {"fields": self.form, "events": search.actions(), "query": changelist.query, "used": self.used_parameters}

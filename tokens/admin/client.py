@@ -123,7 +123,7 @@ class ClientAdmin(TokenFields, PrefixSearch, Audited):
         return created_row(form.instance, form.cleaned_data["scopes"], form.cleaned_data["apis"])
 
     def get_form(self, request: HttpRequest, obj: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Return the form. It refuses to give the client a special right that the administrator may not give."""
+        """Return the form. It refuses each special right (`client_rights`) that the administrator may not give."""
         form = super().get_form(request, obj, *args, **kwargs)
         return type("DelegatedClientForm", (form,), {"user": request.user})
 

@@ -44,11 +44,11 @@ class ExchangePolicyAdmin(Audited):
     search_fields = ["client__client_id", "client__name", "api__identifier"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Return True if the administrator may add policies, and register clients that exchange tokens."""
+        """Return True if the administrator may add policies and may also register clients that exchange tokens."""
         return super().has_add_permission(request) and request.user.has_perm(EXCHANGE)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return True if the administrator may change policies, and register clients that exchange tokens."""
+        """Return True if the administrator may change policies and may also register clients that exchange tokens."""
         return super().has_change_permission(request, obj) and request.user.has_perm(EXCHANGE)
 
     def creation_details(self, form: Any) -> Mapping[str, Any]:
@@ -56,6 +56,9 @@ class ExchangePolicyAdmin(Audited):
         return {"scopes": [scope.name for scope in form.cleaned_data["scopes"]]}
 
     def record(self, request: HttpRequest, done: str, obj: Any, details: Mapping[str, Any] | None = None) -> None:
-        """Record an event about the policy's client. The details include the API of the policy."""
+        """Record an audit event about the policy's client. The details include the API of the policy.
+
+        `done` is what was done to the policy, such as `created`.
+        """
         with_api = {"api": obj.api.identifier, **(details or {})}
         record(request, f"{self.noun}.{done}", f"client:{obj.client.client_id}", with_api)

@@ -37,7 +37,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One key in the picture: its bars, and the marks on them."""
+    """The row of one key in the picture: a bar for each phase, and marks for the last expiry and the flush."""
 
     line: Line
     y: int

@@ -97,7 +97,7 @@ class KeysetList(ChangeList):
 
     @property
     def first_page(self) -> str:
-        """Return the link to the first page, or "" if this page was requested by its number."""
+        """Return the link to the first page if this page was found by the key of a row, else ""."""
         return self._link() if self.by_key else ""
 
     @property

@@ -71,7 +71,10 @@ def _missing_class(request: HttpRequest) -> str:
 
 
 def _target(request: HttpRequest) -> str:
-    """Return the URL that the request names as the target of the login, unchecked, or else the admin's start page."""
+    """Return the URL to open after the login: the URL in the request, or else the admin's start page.
+
+    Does not check if the URL is safe.
+    """
     given = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")
     return given or reverse("admin:index")
 

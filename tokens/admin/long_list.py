@@ -1,6 +1,8 @@
-"""Lists of tables with millions of rows. They count few rows, skip few rows, and search by indexed prefixes.
+"""Lists that stay fast if a table has millions of rows.
 
-- A list counts at most LIMIT rows. Numbered pages show only these rows; `keyset_list` shows the rows after them.
+- A list counts at most LIMIT rows. Numbered pages show only these rows, so that an offset skips few rows. `keyset_list`
+  shows the rows after them.
+- A search compares words with the beginnings of indexed fields, and with whole UUIDs.
 - No page shows how many rows the table has, because each request would have to count them.
 """
 
@@ -80,10 +82,9 @@ class PrefixSearch(LongList):
 
 
 def _by_key(found: QuerySet[Any], *, among: QuerySet[Any]) -> QuerySet[Any]:
-    """Return a query for the rows of `found` that selects them by primary key.
+    """Return a query that selects the rows of the query `found` by their primary keys.
 
-    `found` contains the rows of `among` that match the search. If `found` has more than LIMIT rows, returns `found`
-    itself.
+    `found` selects the rows of `among` that match the search. If these are more than LIMIT rows, returns `found`.
     """
     # In the list's order, PostgreSQL might read every row to find a few. In no order, it uses the indexes of prefixes.
     keys = list(found.order_by().values_list("pk", flat=True)[: LIMIT + 1])

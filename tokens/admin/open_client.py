@@ -29,7 +29,10 @@ TOKEN_ATTRIBUTE = "_initial_token"  # noqa: S105 (a name, not a token)
 
 @admin.register(OpenClient)
 class OpenClientAdmin(LongList, ReadOnly):
-    """Self-registered clients: when the metadata document was fetched, and which initial access token was used."""
+    """The page of self-registered clients.
+
+    The list shows when a client's metadata document was fetched, or which initial access token registered the client.
+    """
 
     list_display = ["client", "registered_by", "created_at", "fetched_at", "fresh_until", "failure", "initial_token"]
     list_filter = ["client__registered_by", "client__is_active"]

@@ -1,12 +1,12 @@
-"""Links from the values of tokens, such as a kid or a sub, to the page that inspects a token.
+"""Links from fields in the admin, such as a kid or a sub, to the page that inspects a token.
 
 - The attribute `token_fields` of an admin page maps the names of such fields to header parameters and claims, such as
   `kid`. A field with an actor or subject of the audit trail, such as `key:abc`, is mapped to `SUBJECT`.
 - Each field in `token_fields` has a link, in the list and on the page of a row. The link carries the value of the
   field. The administrator then pastes a token, and the inspection shows whether the token has this value. A link never
   carries a token.
-- Links cannot be nested. So if a column of the list is the link to its row already, the link to the inspection is in an
-  additional column at the end.
+- Links cannot be nested. So if a column of the list already links to the page of the row, the link to the inspection is
+  in an additional column at the end.
 - Only administrators who may inspect tokens see the links.
 """
 
@@ -31,7 +31,7 @@ PERMISSION = "tokens.view_signingkey"
 
 
 def expected(name: str, value: object) -> Expectation | None:
-    """Return the expectation that the header parameter or claim `name` of an inspected token is `value`.
+    """Return the expectation that an inspected token has `value` as its header parameter or claim `name`.
 
     If `name` is SUBJECT, `value` is an actor or subject of the audit trail, such as `key:abc`. Returns None if
     no token can contain `value`.
@@ -40,9 +40,9 @@ def expected(name: str, value: object) -> Expectation | None:
 
 
 def link(wanted: Expectation | None) -> SafeString:
-    """Return the HTML link to the inspection of a token.
+    """Return the HTML link to the page that inspects a token.
 
-    The link carries the value that the token should have, unless `wanted` is None.
+    If `wanted` is not None, the link carries its name and value, and the page compares the token with them.
     """
     address = reverse("admin:tokens_inspect")
     if wanted is None:
@@ -69,7 +69,7 @@ class TokenColumn:
 
     @property
     def admin_order_field(self) -> str | None:
-        """Return the field by which the column sorts the list, or None if the column shows no value."""
+        """Return the field by which the column sorts the list, or None if the column shows links without values."""
         return self.field if self.shows_value else None
 
     def __call__(self, obj: Any) -> SafeString:
@@ -96,9 +96,9 @@ class TokenFields(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class 
         return [*shown, *(self._only_link(column) for column in columns if column in links & self.token_fields.keys())]
 
     def get_form(self, request: HttpRequest, obj: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Return the form. The help text of each field in `token_fields` ends with a link to the inspection of a token.
+        """Return the form. The help text of each field in `token_fields` ends with a link to the page for inspection.
 
-        Only administrators who may inspect tokens get the links. Read-only fields have links, too.
+        Only administrators who may inspect tokens get the links. A read-only field in `token_fields` has a link, too.
         """
         if request.user.has_perm(PERMISSION):
             kwargs["help_texts"] = {**_help_texts(self.form), **self._help_texts(obj)}

@@ -52,9 +52,11 @@ def every_assumed() -> list[Policy]:
 
 
 def in_force(ring: Ring) -> dict[str, object]:
-    """Return the stored timings of a key ring: `obeyed` by nodes, `assumed` by steps, and `assumed_until`.
+    """Return the timings that are stored with a key ring, as values for JSON.
 
-    `assumed` and `assumed_until` are None if steps assume the obeyed timings.
+    - `obeyed`: the timings by which nodes sign and publish.
+    - `assumed`: the timings from which steps compute dates until `assumed_until`. Both values are None if steps compute
+      dates from the obeyed timings.
     """
     until = ring.assumed_until.isoformat() if ring.assumed_until else None
     return {"obeyed": ring.policy, "assumed": ring.assumed, "assumed_until": until}
@@ -63,9 +65,12 @@ def in_force(ring: Ring) -> dict[str, object]:
 def adopt(ring: Ring, proposed: Policy, *, now: datetime, write: bool = True) -> Policy:
     """Store `proposed`, the timings of the settings, in the row of the key ring. Return the ring's new assumed timings.
 
-    The caller holds the key ring's lock. If `write` is False, only the object `ring` is changed, not its row. This is
-    for a dry run at another time: the database checks a row by its own clock, so it could refuse the row. Raises
-    Unsafe, with the violated inequality, if keys could not be rotated safely under `proposed`.
+    The assumed timings are those from which steps compute dates. The caller holds the key ring's lock.
+
+    If `write` is False, only the object `ring` is changed, not its row. This is for a dry run that pretends another
+    time. The database compares a row with its own clock, so it might refuse dates computed for another time.
+
+    Raises Unsafe, with the violated inequality, if keys could not be rotated safely under `proposed`.
     """
     if broken := next(problems(proposed), None):
         raise Unsafe(sentence("the key policy of the settings cannot be kept: {broken}", broken=broken))

@@ -1,4 +1,6 @@
-"""Revoke a key although other rows of its key ring are broken: neither of their two MACs is valid.
+"""Revoke a key although other rows of its key ring are broken.
+
+A row is broken if neither of its two MACs is valid.
 
 Rules:
 - A broken row prevents a revocation only if its dates make its key the successor of the revoked key.
@@ -40,19 +42,20 @@ def require_encrypting_keys(locked: LockedRing) -> None:
 def broken_successors(locked: LockedRing) -> list[str]:
     """Return the kids of the broken rows that have a start and no withdrawal date. Omits discarded keys.
 
-    A ring can have only one such key. So the database would refuse another key as the successor.
+    The database allows only one key in a ring that has a start and no withdrawal date. If a broken row has this place,
+    the database would refuse a successor of the revoked key.
     """
     return [key.kid for key in _broken(locked) if key.signs_at]
 
 
 def storable(locked: LockedRing, discarded: Discarded, fresh: Sequence[Key]) -> list[Key]:
-    """Return the keys of `discarded` (the key ring after a revocation), changed so that the database accepts them.
+    """Return the keys of `discarded` (the key ring after a revocation) in a form that the database accepts.
 
     - Revoked and cancelled keys get the date at which their private halves are destroyed.
-    - A ring can have only one standby. If a broken row is a standby, the new standby is left out.
+    - A ring can have only one standby. If a broken row is the standby, the new standby is left out.
 
-    `fresh` are the new keys of the revocation. If the revocation needs a successor, raises CannotOpen in two cases: the
-    successor cannot sign, or the database would refuse it because of a broken row (`broken_successors`).
+    `fresh` are the new keys of the revocation. Raises CannotOpen if the successor cannot sign, or if the database would
+    refuse it because of a broken row (`broken_successors`). If the revocation needs no successor, raises nothing.
     """
     if discarded.successor:
         locked.prove(discarded.successor.kid)
@@ -76,7 +79,8 @@ def storable(locked: LockedRing, discarded: Discarded, fresh: Sequence[Key]) -> 
 def _broken(locked: LockedRing) -> list[Key]:
     """Return the keys of the broken rows that are not discarded and have no withdrawal date.
 
-    The database counts each returned key as the ring's standby or as its latest signing key.
+    The database allows one such key without a start (the ring's standby), and one with a start (the key that signs
+    last). So a broken row prevents another key in the same role.
     """
     return [row.key for row in locked.unverified if not row.key.discarded and row.key.withdraw_at is None]
 

@@ -1,10 +1,10 @@
-"""Read the database's clock and this node's at the same moment, to compare them.
+"""Measure how far this node's clock is from the database's clock.
 
-- Nodes compare instants of the database's clock only. Between two readings of this clock, a node adds the time that has
-  passed since the last reading.
-- A process can be suspended between any two statements. So the database's clock is read between two readings of this
-  node's clock. A clock is wrong only if the database's value is outside of these two readings.
-- A slow reading determines the difference only roughly. So a slow reading is repeated, and the fastest reading is used.
+- Nodes compare dates with the database's clock, never with their own. To know the database's time without a query, a
+  node adds the time that has passed since it last read the database's clock.
+- A process can be suspended at any moment. So the database's clock is read between two readings of this node's clock.
+  This node's clock counts as wrong only if the database's time is not between these two readings.
+- A slow measurement is inaccurate. So a slow measurement is repeated, and the fastest one is used.
 
 This module reads this node's clock itself: an instant passed as an argument could be from before a suspension.
 """
@@ -46,8 +46,8 @@ class Reading:
 def read(*, since: datetime | None = None) -> Reading:
     """Read the database's clock and this node's clock up to `TRIES` times, and return the fastest reading.
 
-    Stops after a reading that took no longer than `CLOSE`. If the caller has read this node's clock already, that
-    instant is `since`, and the first reading begins at `since`.
+    Stops after a reading that took no longer than `CLOSE`. `since` is this node's clock if the caller has read it
+    already. The first reading then counts as begun at that instant.
     """
     closest = _once(since or timezone.now())
     for _ in range(TRIES - 1):

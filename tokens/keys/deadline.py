@@ -80,7 +80,9 @@ def require_in_time(started: datetime, policy: Policy) -> None:
 
 
 def _remedy(policy: Policy, took: timedelta) -> str:
-    """Return a hint to raise clock_error, for the error message. Return "" if clock_error is at least `SLOW`.
+    """Return a hint to set a longer clock_error, as the end of an error message.
+
+    Returns "" if clock_error is at least `SLOW` already.
 
     Development uses a short clock_error, which a step on a busy machine can exceed. `took` is the duration of the step.
     """

@@ -35,4 +35,4 @@ class UnknownKey(KeyProblem):
 
 
 class WrongRing(KeyProblem):
-    """The key ring cannot be created as requested, or the existing ring is of another kind than requested."""
+    """The request does not fit the key ring: for example its name, algorithm, key size or keystore."""

@@ -1,7 +1,7 @@
 """The signing path: this process has one snapshot of each key ring, from which it signs tokens.
 
-- Phases are computed from the database's clock. A snapshot has the time of this clock at which it was read. A node adds
-  the time that has passed since the snapshot was read (tokens/keys/snapshots.py).
+- Phases are computed from the database's clock. A snapshot contains the database's time when it was read. To that time,
+  a node adds the time that has passed since then (tokens/keys/snapshots.py).
 - A view or command calls `clock` once per request, and passes the result on as `now`. No other clock is read.
 - `for_audience` returns the ring and key that sign an access token, and the instant of issue. It is called once per
   response. `for_client` does the same for ID tokens and logout tokens, `for_operator` for introspection responses, and
@@ -121,9 +121,9 @@ def for_client(algorithm: str | None, *, now: datetime) -> Signing:
 def for_operator(audiences: Iterable[str], *, now: datetime) -> Signing:
     """Return the key ring and key that sign introspection responses to one client.
 
-    `audiences` are the identifiers of the APIs that introspect tokens as this client. Prefers the ring of these APIs,
-    or the default ring if the APIs are on several rings. If no key of this ring can sign, tries the other rings of its
-    JWKS, as `for_readers` does. Raises NotReady if no key may sign.
+    `audiences` are the identifiers of the APIs that introspect tokens as this client. If all of them are on one ring,
+    tries this ring first, else the default ring. If the ring cannot sign, tries the other rings whose keys are in its
+    JWKS (`for_readers`). Raises NotReady if none of these rings can sign.
     """
     # An API that is on a ring of its own reads the key set of that ring only, so it could verify no other signature.
     rings = {_ring_of(audience, now=now) for audience in audiences}

@@ -29,7 +29,10 @@ class Keystore(Protocol):
         """Return a fresh key pair. Raises ValueError if the keystore does not support the algorithm or the size."""
 
     def load(self, secret: bytes, *, algorithm: str) -> KeyPair:
-        """Return the key pair of `secret`. Raises CannotOpen if the pair cannot be loaded."""
+        """Return the key pair whose private half `secret` contains or identifies.
+
+        Raises CannotOpen if the pair cannot be loaded.
+        """
 
     def destroy(self, secret: bytes) -> None:
         """Destroy the private half permanently. Does nothing if it is destroyed already."""

@@ -1,4 +1,4 @@
-"""Find keys by kid: a key by the beginning of its kid, and live keys whose revocation is in the audit journal."""
+"""Find a key by the beginning of its kid. Find revoked keys that a restored backup made live again."""
 
 from collections.abc import Iterable
 from datetime import datetime

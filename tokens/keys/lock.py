@@ -127,12 +127,13 @@ def hold(
     """Lock the key ring `name` for one step, and commit when the block ends. Roll back if `dry_run` is set.
 
     - `operation` has the settings and the actor of the step.
-    - If `adopt` is set, the timings of the settings are stored with the ring before the step (`adoption`).
+    - If `adopt` is True, the timings in the settings become the timings of the ring before the step (`adoption`).
     - `at` replaces the database's clock, and needs `dry_run`.
-    - Each row must verify, and each stored private half of a key that is not discarded must be able to sign (`proof`).
-    - `skip_unverified` is for revocations: a broken row must not prevent the revocation of another key. The check for
-      a restored backup is omitted. If a row does not verify, private halves are not checked either, the timings of the
-      settings are not stored, and rows with no valid MAC are left out.
+    - Each row must verify. Each stored private half must be able to sign, unless its key is revoked or cancelled
+      (`proof`).
+    - `skip_unverified` is for revocations: a broken row must not prevent the revocation of another key. The step then
+      does not check if the database was restored from a backup. If a row does not verify, rows with no valid MAC are
+      left out, no private half is checked, and `adopt` has no effect.
 
     Raises:
         LockNotHad: Another process held the ring's lock for 30 s.

@@ -47,11 +47,11 @@ def opened(
 
 
 def _fingerprint(row: StoredKey, keys: Sequence[EncryptionKey]) -> bytes | None:
-    """Return the digest by which the row's key pair is cached, or None if the pair must not be cached.
+    """Return the digest under which the cache keeps the row's key pair, or None if the pair must not be cached.
 
     The digest covers the ciphertext, the columns that never change (`identity`), the kid and the encrypting key. A pair
-    must not be cached if it is in a PKCS#11 token, if its private half is destroyed, or if `keys` lack its encrypting
-    key.
+    must not be cached if it is in a PKCS#11 token, if its private half is destroyed, or if the row's encrypting key is
+    not among `keys`.
     """
     under = next((key for key in keys if key.id == row.encryption_key_id), None)
     if row.keystore != DATABASE or row.sealed is None or under is None:

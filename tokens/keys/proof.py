@@ -28,9 +28,10 @@ def prove_all(rows: Sequence[StoredKey], keys: Sequence[EncryptionKey]) -> None:
 
 
 def prove(row: StoredKey, keys: Sequence[EncryptionKey]) -> None:
-    """Verify the row. Prove that its private half matches its public half, unless it is destroyed or the key discarded.
+    """Verify the row of a key, and prove that its private half matches its public half.
 
-    Raises CannotOpen if the row does not verify, or the private half does not decrypt or match.
+    Skips the private half if it is destroyed, or if the key is revoked or cancelled. Raises CannotOpen if the row does
+    not verify, or the private half does not decrypt or match.
     """
     if not row.verifies(keys):
         raise CannotOpen(

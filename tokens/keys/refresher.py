@@ -31,7 +31,7 @@ Clock = Callable[[], datetime]
 
 
 class Record(Protocol):
-    """A function that the refresher calls after each round of reads."""
+    """A function that the refresher calls after each round of reads, with this node's clock as `now`."""
 
     def __call__(self, *, now: datetime) -> None:
         """Do periodic work if it is due, such as writing counts. `now` is this node's clock."""
@@ -69,9 +69,10 @@ class Refresher:
         self._listings: dict[Duty, Listing] = {}
 
     def start(self, *, clock: Clock, bound: Bound = nullcontext) -> None:
-        """Start the thread unless it runs.
+        """Start the thread unless it runs already.
 
-        `clock()` returns this node's clock. `bound()` is a context that limits the duration of each read.
+        `clock()` returns this node's clock. `bound()` returns a context manager, which limits how long the database
+        reads in its block can take.
         """
         if self.is_alive():
             return
@@ -113,8 +114,8 @@ class Refresher:
     def look(self, *, clock: Clock, bound: Bound = nullcontext) -> None:
         """Do one round: re-read each snapshot that is missing or older than half of the timing `reread`.
 
-        Then call the `record` function that the refresher was created with, if any. For `clock` and `bound`, see
-        `start`.
+        Then call the `record` function that the refresher was created with, if any. `clock()` returns this node's
+        clock. `bound()` returns a context manager, which limits how long the database reads in its block can take.
         """
         for duty in self._duties:
             for name in self._names(duty, bound, now=clock()):

@@ -1,12 +1,12 @@
 """Revoke signing keys, such as a key that leaked.
 
-One transaction does all of it:
+A revocation does all of this in one transaction:
 1. The key leaves the JWKS, and its private half is destroyed.
 2. If the key was the signing key, the standby or the planned key signs instead, at once.
 3. The flush is planned: one more switch, to a key that is announced now. The first token of this key makes verifiers
    fetch the JWKS and drop the revoked key, even if they fetch only for an unknown kid (docs/revoked-keys.md).
 4. A standby is announced, if none is left.
-5. The audit event has the flush, and the instant until which APIs can still accept the key.
+5. An audit event records the date of the flush, and the instant until which APIs can still accept the key.
 
 Rows with no valid MAC are not changed (`broken_rows`).
 """
@@ -46,12 +46,13 @@ def revoke(
 ) -> KeyRevocation:
     """Revoke `kid`, or every live key of `ring` if `kid` is None. Return the effects.
 
-    If the signing key is revoked, its successor signs at once. The flush is planned: a later switch to a new key, which
+    If the signing key is revoked, its successor signs at once. A flush is planned: a later switch to a new key, which
     makes verifiers fetch the JWKS.
 
     - `kid` can be the beginning of a kid (tokens/keys/kids.py).
-    - `flush_after` is the time from now to the flush, at least `Policy.refetch` and at most `Policy.flush`. None stands
-      for `Policy.flush`.
+    - `ring` is the name of the key ring. If it is None, the ring of the key `kid` is used.
+    - `flush_after` is the time from now to the flush, at least `Policy.refetch` and at most `Policy.flush`. If it is
+      None, `Policy.flush` is used.
     - `accept_outage` allows a revocation after which APIs refuse tokens for a time.
 
     Raises:
@@ -122,7 +123,9 @@ def _refuse_outage(discarded: Discarded) -> None:
 def _revocable(locked: LockedRing, kid: str | None) -> list[str]:
     """Return the kids to revoke: `kid`, or the kids of all live keys if `kid` is None.
 
-    Raises UnknownKey if there is no live key to revoke, CannotOpen if the row of the key does not verify.
+    Raises:
+        CannotOpen: The row of `kid` does not verify. If `kid` is None: a row does not verify, and no key is live.
+        UnknownKey: All rows in question verify, but there is no live key to revoke.
     """
     live = [key.kid for key in locked.keys if lifecycle.phase(key, locked.keys, now=locked.now) not in ENDED]
     broken = [row.key.kid for row in locked.unverified if kid in (None, row.key.kid)]
@@ -147,11 +150,10 @@ def _flush_at(locked: LockedRing, after: timedelta | None) -> datetime | None:
     """Return the time of the flush, at which a key that is announced now starts to sign.
 
     The first token of this key makes verifiers fetch the JWKS and drop the revoked key, even if they fetch only for an
-    unknown kid. `after` is the time from now to the flush; None stands for `Policy.flush`. Raises Unsafe if `after` is
-    out of bounds.
+    unknown kid. `after` is the time from now to the flush. If it is None, `Policy.flush` is used. Raises Unsafe if
+    `after` is out of bounds.
 
-    Returns None if a row that does not verify has a start and no withdrawal date. The database allows only one such key
-    in a ring, and would refuse the key of the flush.
+    Returns None if a broken row prevents the flush (`broken_successors`): the database would refuse the new key.
     """
     shortest, longest = locked.policy.refetch, locked.policy.flush
     if after is not None and not shortest <= after <= longest:

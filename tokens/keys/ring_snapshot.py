@@ -1,4 +1,4 @@
-"""The snapshot of a key ring: its keys, as they were read. Its `clock_time` is the database's clock."""
+"""The snapshot of a key ring: its keys, as they were read. Its `clock_time` is a time of the database's clock."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta

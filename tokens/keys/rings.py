@@ -70,8 +70,8 @@ def find_or_make(name: str, kind: RingKind, *, policy: Policy) -> Ring:
         UnknownKey: The ring does not exist, and neither `kind` nor the name (such as `id-ES256`) determines an
             algorithm.
         WrongRing: The existing ring is of another kind, or the kind or name of a new ring is not supported.
-        Unsafe: Keys of a new ring could not be rotated safely under `policy`, or the new ring is not the default ring
-            and the default ring has no key yet.
+        Unsafe: Keys of a new ring could not be rotated safely under `policy`. Also if the default ring has no key yet,
+            unless `name` is the default ring.
     """
     row = Ring.objects.filter(name=name).first()
     if row is not None:

@@ -6,8 +6,9 @@ acts and the others find nothing to do. The step is the first in this list that 
 1. create: the ring has no key. Create one, and its standby.
 2. announce: the ring has no standby. Announce one.
 3. lengthen: the settings made a timing longer. `hold` has changed the dates of the keys already.
-4. announce: a key was revoked after the standby was announced. A JWKS can contain both, so a switch to the standby
-   would not make verifiers drop the revoked key. Replace the standby.
+4. announce: a key was revoked after the standby was announced. So a verifier's copy of the JWKS can contain both keys,
+   and a token of the standby would not make the verifier fetch the JWKS and drop the revoked key. Replace the standby,
+   unless it might have to replace the signing key at once (`_is_dispensable`).
 5. plan: the signing key is due, or a switch is wanted early, or a key was revoked and no switch to a newer key is
    planned or done. Set the instant at which the standby starts to sign, and announce the next standby.
 6. destroy: no node can sign with a retired key any more. Destroy its private half.
@@ -144,8 +145,8 @@ def _announce(locked: LockedRing, pair: KeyPair) -> Outcome:
 def _is_dispensable(planned: Key | None, locked: LockedRing) -> bool:
     """Return True if the standby may be cancelled.
 
-    Returns False if a switch is planned to a key that some API does not have yet. If the signing key is revoked before
-    this switch, the standby must sign at once.
+    Returns False if some API does not have the `planned` key yet. If the signing key is revoked now, the planned key
+    cannot replace it without an outage, so the standby must be there to sign at once.
     """
     return planned is None or lifecycle.seen_at(planned, locked.policy) <= locked.now
 
@@ -181,7 +182,7 @@ def _plan(locked: LockedRing, standby: Key, pair: KeyPair) -> Outcome:
 
 
 def _destroyable(locked: LockedRing) -> list[Key]:
-    """Return the keys that no node can sign with any more, but whose private halves are not destroyed yet."""
+    """Return the keys whose private halves can be destroyed now, and are not destroyed yet."""
     whole = [row.key for row in locked.stored if row.sealed is not None]
     dates = {key.kid: lifecycle.destroyable_at(key, locked.keys, locked.policy) for key in whole}
     return [key for key in whole if (date := dates[key.kid]) is not None and date <= locked.now]

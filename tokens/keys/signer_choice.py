@@ -16,7 +16,7 @@ def choose(snapshot: Snapshot, clock: datetime) -> Signer:
     Raises NotReady if:
     - no key may sign;
     - the private half of the chosen key cannot be decrypted;
-    - the row of another key was changed by hand, and by its dates that key started to sign after the chosen key.
+    - another key started to sign after the chosen key, but its row was changed by hand.
     """
     key = lifecycle.signer([row.key for row in snapshot.stored], now=clock)
     if key is None:
@@ -40,9 +40,9 @@ def next_change(snapshot: Snapshot, clock: datetime) -> datetime:
 
 
 def _require_last(key: lifecycle.Key, snapshot: Snapshot, clock: datetime) -> None:
-    """Raise NotReady if a key whose row was changed by hand started to sign after `key`, and not later than `clock`.
+    """Raise NotReady if a key in `snapshot.changed` started to sign after `key`, and not later than `clock`.
 
-    That key might be the real signing key.
+    The rows of these keys were changed by hand. Such a key might have replaced `key` as the signing key.
     """
     for other in snapshot.changed:
         if key.start and other.start and key.start < other.start <= clock:

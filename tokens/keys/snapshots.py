@@ -1,7 +1,8 @@
 """Keep snapshots of the database in this process, so that requests need no query.
 
 Rules:
-- Nodes compare instants of the database's clock only. A node adds the time that has passed since it read this clock.
+- Nodes compare dates with the database's clock only. A snapshot of a key ring contains the database's time when it was
+  read. To that time, a node adds the time that has passed since then.
 - The age of a snapshot is measured by the monotonic clock, which stops while the machine is suspended, and by the wall
   clock, which can be set. The longer of both ages is used, so that an old snapshot is never taken for a fresh one.
 - A snapshot older than the timing `reread` is read again. If that fails, the old snapshot stays in use, so that
@@ -69,10 +70,11 @@ class Read:
         return self.clock_time + self.age(now=now)
 
     def carried(self, *, node_time: datetime) -> datetime:
-        """Convert `node_time` from this node's clock to the clock of `clock_time`.
+        """Convert `node_time` from this node's clock to the clock from which `clock_time` was read.
 
-        The result is `clock_time` plus the monotonic time since the reading. If the machine was suspended, the
-        monotonic clock stood still; then the time that has passed by this node's clock is added instead.
+        The result is `clock_time` plus the monotonic time since the reading. The monotonic clock stands still while
+        the machine is suspended. So if more time has passed by this node's clock, that time is added instead. A
+        difference of up to `STEP` is ignored.
         """
         elapsed = self.elapsed()
         ahead = node_time - self.wall_time - elapsed
@@ -130,9 +132,10 @@ class Snapshots(Generic[R]):
         return self.get(ring, now=BEGINNING if latest is None else latest.carried(node_time=node_time))
 
     def estimate(self, ring: str, *, node_time: datetime) -> datetime:
-        """Convert `node_time` from this node's clock to the clock of the snapshot `ring`. Reads nothing.
+        """Convert `node_time` from this node's clock to the clock by which the snapshot `ring` ages. Reads nothing.
 
-        For a key ring, that is the database's clock. Returns `node_time` if there is no snapshot.
+        Snapshots of key rings age by the database's clock, others by this node's. Returns `node_time` if there is no
+        snapshot.
         """
         latest = self._latest.get(ring)
         return node_time if latest is None else latest.carried(node_time=node_time)

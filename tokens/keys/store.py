@@ -131,7 +131,10 @@ def load(ring: str, *, using: str = DEFAULT_DB_ALIAS) -> tuple[StoredKey, ...]:
 
 
 def ours(ring: str) -> tuple[StoredKey, ...]:
-    """Return the keys of a key ring that this issuer wrote, even if their private halves cannot be decrypted."""
+    """Return the rows of a key ring that this issuer wrote (`StoredKey.is_ours`).
+
+    This includes rows whose private halves cannot be decrypted.
+    """
     settings = conf.issuer()
     try:
         keys = settings.encryption_keys()

@@ -8,6 +8,9 @@ Steps of a move:
 1. The API's operator configures the API to read the new ring's JWKS, which has the keys of both rings.
 2. The move takes effect once every copy of this JWKS has the keys of both rings.
 3. Once no token of the previous ring can be valid, the move is settled: the API trusts the new ring alone.
+
+If the new ring is the default ring, its JWKS lacks the keys of the previous ring. Then the API keeps reading the
+previous ring's JWKS until the move is settled.
 """
 
 from dataclasses import dataclass

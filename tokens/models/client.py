@@ -220,7 +220,7 @@ class Client(AuthenticationSettings, TokenSettings, LoginSwitches, LogoutSetting
 
     @property
     def permitted_apis(self) -> Collection[Api]:
-        """Return the APIs for which the client may request tokens without requesting a scope.
+        """Return the APIs for which the client may request a token without any scope.
 
         A self-registered client may use only APIs that the settings still permit (tokens/settings/open_client.py).
         """

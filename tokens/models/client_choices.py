@@ -34,7 +34,7 @@ class AuthenticationMethod(TextChoices):
 
 
 class Registrar(TextChoices):
-    """How a self-registered client was registered (docs/open-clients.md)."""
+    """The ways in which a client can register itself (docs/open-clients.md)."""
 
     DOCUMENT = "document", gettext_lazy("its metadata document (the client ID is its address)")
     DYNAMIC = "dynamic", gettext_lazy("dynamic registration")

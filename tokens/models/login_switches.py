@@ -3,8 +3,9 @@
 - A switch is nullable, so that SQLite adds the column without rebuilding the table. None is the default, and is the
   safe choice.
 - The columns contain the values that were registered. `Client.pkce_rule`, `Client.frees_localhost_port` and
-  `Client.must_push_requests` compute the values that apply. The two can differ: a client that became public by SQL gets
-  the rules of public clients, and a setting can require each client to push its requests.
+  `Client.must_push_requests` compute the values that apply. These can differ from the columns. For example, the rules
+  for public clients apply to a client that was made public with SQL, and a setting can require each client to push its
+  requests.
 """
 
 from django.db import models

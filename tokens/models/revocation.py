@@ -4,7 +4,7 @@
 - `WaitingEntry` is an entry that is not published yet. It is written in the transaction of its `Revocation`.
 - `RevocationLog` is one row, the head of the log. A publisher locks it and moves the waiting entries into a new
   `Publication`, which is a version of the log.
-- `Segment` contains the entries of successive publications, up to 16,384.
+- `Segment` contains up to 16,384 entries, which are those of successive publications.
 """
 
 from django.db import models

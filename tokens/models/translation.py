@@ -1,7 +1,8 @@
 """Translate the names, help texts and permissions of the tables into the language of the page.
 
-Django translates a text of a model only if the text is marked. This module marks each text of this app's models when
-the class is ready, so that a new column cannot be forgotten. `tests/catalogue.py` lists the texts.
+Django translates a text of a model only if the text is marked. When Django has prepared a model class of this app, this
+module marks all texts of the class, so that the texts of a new column are translated, too. `tests/catalogue.py` lists
+the texts.
 """
 
 from collections.abc import Iterator

@@ -72,7 +72,7 @@ class User(AbstractUser):
         return (self._with_epoch(value) for value in super().get_session_auth_fallback_hash())
 
     def _with_epoch(self, value: str) -> str:
-        """Return an HMAC of `value`, the time of the last logout everywhere, and `session_epoch`."""
+        """Return an HMAC of three values: `value`, the time of the last logout everywhere, and `session_epoch`."""
         logged_out_at = self.logged_out_at.isoformat() if self.logged_out_at else ""
         # Without an epoch, the text is the one of earlier versions of Keyturn, so that sessions survive the upgrade.
         text = f"{value} {logged_out_at}{self.session_epoch or ''}"

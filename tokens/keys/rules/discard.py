@@ -2,14 +2,14 @@
 
 Rules. Each function takes every key of the ring and returns every key; the caller writes those that changed.
 - A ring always has a signing key. If the signing key is revoked, its successor starts at once. If the last planned key
-  is discarded, the standby starts instead of it, at the earliest safe instant.
+  is revoked or cancelled, the standby is planned in its place, at the earliest safe instant.
 - A key that every API has is preferred as the successor. Without such a key, tokens can be refused for a time:
   `Discarded.outage_until`.
-- A revocation plans one more switch, the flush, to a key that is announced at the revocation. No JWKS shows that key
-  beside the revoked key. So a verifier that fetches the JWKS only for an unknown kid fetches it when the new key signs,
-  and drops the revoked key (rule P6, docs/why-rotation-is-safe.md).
-- A flush is the last planned switch. Planned keys that would start later are cancelled, since a JWKS can show them
-  beside the revoked key.
+- A revocation plans one more switch, the flush, to a new key that is announced at the revocation. So no JWKS contains
+  both the new key and the revoked key. A verifier that fetches the JWKS only for an unknown kid fetches it when the new
+  key signs, and drops the revoked key (rule P6, docs/why-rotation-is-safe.md).
+- A flush is the last planned switch. Planned keys that would start later are cancelled, since a JWKS can contain both
+  these keys and the revoked key.
 - The ring always has a standby afterwards.
 
 Worked example: A signs, B is the standby. A is revoked on day 10, with fresh keys C and D:
@@ -46,8 +46,8 @@ class Discarded:
 def instant_of_revocation(keys: Sequence[Key], *, now: datetime) -> datetime:
     """Return the instant to store for a revocation: `now`, or just after the newest announcement if that is later.
 
-    The keys that are announced by the revocation itself must be distinguishable from earlier keys. SQLite's clock has a
-    resolution of a millisecond, so that an earlier key could have been announced at the same instant.
+    The revocation announces new keys at this instant. Each must have a later date than every older key. SQLite's clock
+    has a resolution of a millisecond, so an older key could have been announced in the same millisecond as `now`.
     """
     return max([now, *(key.announced_at + INSTANT for key in keys)])
 
@@ -66,8 +66,8 @@ def revoke(
     If the signing key is among `kids`, its successor starts at once. The flush is a later switch to a new key, which
     makes verifiers fetch the JWKS and drop the revoked keys.
 
-    `fresh` are two new keys. One is for the flush, or is the successor if the ring has no other. The second becomes the
-    standby if none is left.
+    `fresh` are two new keys. One is the key of the flush. If the ring has no other successor, this key is the successor
+    instead. The other new key becomes the standby if none is left.
     """
     signing, planned = lifecycle.signer(keys, now=now), lifecycle.planned(keys, now=now)
     after = [replace(key, revoked_at=now) if key.kid in kids and not key.discarded else key for key in keys]
@@ -83,14 +83,15 @@ def revoke(
 
 
 def cancel(keys: Sequence[Key], kid: str, *, fresh: Sequence[Key], now: datetime, policy: Policy) -> Discarded:
-    """Cancel an announced key before any node can sign with it. For `fresh`, see `revoke`.
+    """Cancel an announced key before any node can sign with it.
 
-    Keys that are planned to start later keep their starts. If the last planned key is cancelled, the standby gets a
-    start. If there is no standby, or the standby is stale (`lifecycle.is_stale`), a fresh key gets the start.
+    Keys that are planned to start later keep their starts. If the last planned key is cancelled, the start of the
+    standby is planned. If there is no standby, or the standby is stale (`lifecycle.is_stale`), the start of a fresh key
+    is planned. `fresh` are two new keys, which are added only if they are needed.
 
     Raises:
         UnknownKey: The key is not announced.
-        Unsafe: The key starts so soon (`Policy.last_signature`) that a node might already sign with it.
+        Unsafe: The key starts within `Policy.last_signature`, so nodes might sign with it in spite of the cancellation.
     """
     key = next((key for key in keys if key.kid == kid), None)
     if key is None or lifecycle.phase(key, keys, now=now) is not Phase.ANNOUNCED:
@@ -123,11 +124,11 @@ def _succeeded_at_once(
 def _replacement(
     keys: Sequence[Key], after: Sequence[Key], *, fresh: Sequence[Key], now: datetime, policy: Policy
 ) -> Key | None:
-    """Return the replacement of the last planned key. Return None if that key was neither revoked nor cancelled.
+    """Return the key that replaces the last planned key if that key was revoked or cancelled, else None.
 
-    The replacement is the standby. If there is no standby, or the standby is stale (`lifecycle.is_stale`), the
-    replacement is a key of `fresh`. `keys` are the keys before the revocation or cancellation, `after` the same keys
-    after it.
+    `keys` are the keys before the revocation or cancellation, `after` the same keys after it. The replacement is the
+    standby, with a start. If there is no standby, or the standby is stale (`lifecycle.is_stale`), the replacement is
+    the first of the new keys `fresh`.
     """
     planned, left = lifecycle.switches(keys, now=now), lifecycle.switches(after, now=now)
     # Without a replacement the key before the discarded one would be withdrawn, and nothing would sign.
@@ -145,7 +146,7 @@ def _complete(
 ) -> Discarded:
     """Complete a revocation or cancellation: return `keys` with the changes that keep the key ring usable.
 
-    1. Add `successor`, if there is one. It replaces the key with the same kid.
+    1. If there is a `successor`, add it. If `keys` contain a key with its kid, replace that key.
     2. If there is no standby, add one of `fresh`, the new keys, as the standby.
     3. Set the withdrawal date of each key that has a successor.
     """

@@ -99,9 +99,9 @@ def _last_signature(policy: Policy) -> str | None:
 
 
 def slower(policy: Policy, took: timedelta) -> dict[str, int]:
-    """Return changed timings, in seconds by name, that permit a step to take twice as long as `took`.
+    """Return the timings to change, in seconds by name, so that a step may take twice as long as `took`.
 
-    Leaves out the timings that stay as in `policy`. If `policy` has no `problems`, the changed policy has none.
+    Leaves out timings that stay as in `policy`. If `policy` satisfies all inequalities, so does the changed policy.
     """
     error = timedelta(seconds=ceil(2 * took.total_seconds()))
     wider = replace(policy, clock_error=error)

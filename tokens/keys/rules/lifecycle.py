@@ -8,8 +8,8 @@ Rules:
 - The signer is the key that started last, and only if it is not revoked. A superseded key never signs again.
 - A key stops signing because its successor starts, never because of its own age.
 - A JWKS shows announced, signing and retired keys, the signing key first.
-- The flush of a revoked key is the start of a key that was announced at the revocation or later. It makes verifiers
-  drop the revoked key (rule P6, docs/why-rotation-is-safe.md).
+- A flush is a switch that makes verifiers drop a revoked key: it switches to a key that was announced at the revocation
+  or later (rule P6, docs/why-rotation-is-safe.md).
 
 Worked example: A starts on day 0, and its standby B on day 90, when C is announced. A is withdrawn on day 97.
 
@@ -116,7 +116,7 @@ def standby(keys: Iterable[Key]) -> Key | None:
 
 
 def planned(keys: Iterable[Key], *, now: datetime) -> Key | None:
-    """Return the next key that starts to sign, or None if no announced key has a date for its start."""
+    """Return the key with the next start after `now`, or None if no start is planned."""
     return next(iter(switches(keys, now=now)), None)
 
 
@@ -131,9 +131,9 @@ def flush(revoked: Key, keys: Iterable[Key]) -> Key | None:
 
     - A key is old if it was announced before the revocation, else new. No JWKS contains both `revoked` and a new key.
     - So a verifier that still trusts the revoked key fetches the JWKS when it gets a token of a new key.
-    - The result is the first new key that starts after the last start of an old key.
+    - If several new keys start after the last old key, the result is the first of them.
 
-    Returns None if no new key has a start, if an old key starts last, or if `revoked` is not revoked.
+    Returns None if no new key starts after the last old key, or if `revoked` is not revoked.
     """
     if revoked.revoked_at is None:
         return None
@@ -179,10 +179,11 @@ def withdrawal(key: Key, *, superseded_at: datetime, policy: Policy) -> datetime
 
 
 def destroyable_at(key: Key, keys: Iterable[Key], policy: Policy) -> datetime | None:
-    """Return the instant from which no node can sign with the key, so that its private half can be destroyed.
+    """Return the instant from which the private half of the key can be destroyed.
 
-    - If the key is discarded, that is the instant of its revocation or cancellation.
-    - If the key has a successor, that is `Policy.last_signature` after the successor's start.
+    - If the key is revoked or cancelled, that is the instant of its revocation or cancellation.
+    - Else if the key has a successor, that is `Policy.last_signature` after the successor's start. From then on, no
+      node can sign with the key.
     - Otherwise, returns None.
     """
     if key.discarded:

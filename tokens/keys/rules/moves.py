@@ -3,8 +3,8 @@
 Rules:
 - The previous ring signs until the first key of the new ring starts, even if that is later than planned.
 - A move begins when it is planned. It is settled when no token of the previous ring can be valid any more.
-- Until the move is settled, the JWKS of either ring shows the keys of both rings. So the API can verify tokens of both
-  rings with one JWKS. Exception: the JWKS of the default ring never shows the keys of the other ring.
+- Until the move is settled, the JWKS of each of the two rings shows the keys of both. So the API can verify all tokens
+  with one JWKS. Exception: if one of the two is the default ring, its JWKS does not show the keys of the other.
 - The API trusts both rings until the move is settled. Then it trusts the new ring alone.
 - The JWKS of a ring that no API uses also shows the keys of the default ring.
 

@@ -3,14 +3,16 @@
 The letters in formulas: N snapshot_age, C shared_cache, T api_copy, δ clock_error, L token_lifetime, S leeway.
 A flush is a switch to a new key after a revocation. It makes verifiers drop the revoked key.
 
-| promise | formula | name | in production |
-|---|---|---|---|
-| P1: every API has a key before it signs | N + C + T + 2δ | `propagation` | 24 h 9 min |
-| P2: a key is published until its last token expires | N + L + S + 4δ | `last_acceptance` | 71 min |
-| P3: no API accepts a revoked key any more | N + C + T + 2δ | `rejection` | 24 h 9 min |
-| P4: every node has read the date of a switch | N | `switch` | 2 min |
-| P6: every fetch returns the new key of a flush | N + C + 2δ | `refetch` | 9 min |
-| no node signs with a superseded key | N + 2δ | `last_signature` | 4 min |
+Each formula is a duration. It begins with the event in the column "from".
+
+| promise | from | formula | name | in production |
+|---|---|---|---|---|
+| P1: every API has a key before it signs | its announcement | N + C + T + 2δ | `propagation` | 24 h 9 min |
+| P2: a key is published until its tokens expire | its successor's start | N + L + S + 4δ | `last_acceptance` | 71 min |
+| P3: no API accepts a revoked key any more | the revocation | N + C + T + 2δ | `rejection` | 24 h 9 min |
+| P4: every node has read the date of a switch | its planning | N | `switch` | 2 min |
+| P6: every fetch returns the new key of a flush | its announcement | N + C + 2δ | `refetch` | 9 min |
+| no node signs with a superseded key | its successor's start | N + 2δ | `last_signature` | 4 min |
 """
 
 from collections.abc import Mapping
@@ -75,7 +77,8 @@ class Policy:
     def rejection(self) -> timedelta:
         """Return the time from a key's revocation until no conforming API accepts the key.
 
-        It includes the time by which clocks can be wrong. It is the bound of rule P3 (docs/why-rotation-is-safe.md).
+        This is the bound of rule P3 (docs/why-rotation-is-safe.md). It includes twice clock_error, because two clocks
+        can be wrong.
         """
         return self.snapshot_age + self.shared_cache + self.api_copy + 2 * self.clock_error
 

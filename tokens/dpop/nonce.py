@@ -1,6 +1,6 @@
 """Nonces for DPoP proofs (RFC 9449 section 8).
 
-Each process generates and recognizes them without a database table. Pure.
+Each process computes the nonces from a secret that all processes have, so no database table is needed. Pure.
 
 - Time is divided into windows of WINDOW. The nonce of a window is a keyed hash of the window's number, so it cannot be
   predicted.

@@ -6,8 +6,8 @@
 3.  jti, htm, htu and iat are present and well-formed; jti has at most LONGEST_ID characters.
 4.  `typ` is dpop+jwt.
 5.  `alg` is in ALGORITHMS: all are asymmetric.
-6.  The key in the header verifies the signature. It is checked like a client's registered key.
-7.  That key has no private member.
+6.  The key in the header of the proof verifies the signature. The key meets the rules for keys that clients register.
+7.  The key in the header of the proof has no private member.
 8.  htm is the method of the request.
 9.  htu is the URL of the request, both in normal form. The issuer's configured URL is used, not the Host header.
 10. The nonce, if the proof has or needs one, is an accepted nonce of this issuer.
@@ -52,7 +52,7 @@ class NonceRefused(InvalidProof):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProofContext:
-    """The request that a proof must be for, and the instant at which it is checked."""
+    """The request with which a proof came, and the time of the check."""
 
     method: str
     url: str

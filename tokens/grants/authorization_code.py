@@ -23,7 +23,7 @@ VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636 section 4.1
 
 
 def issue(request: ClientRequest, proven: Proven) -> Tokens:
-    """Redeem the code. Raises OAuthError invalid_grant if the code is not valid, was used, or is not for this request.
+    """Redeem the code. Raises OAuthError invalid_grant if the code is invalid, was used, or does not fit the request.
 
     If the code is reused after RETRY_WINDOW, the grant is revoked. Within that window, parallel requests and retries
     after a lost answer are refused, but the grant is not revoked.
@@ -64,7 +64,11 @@ def _find(request: ClientRequest, client: Client) -> AuthorizationCode:
 
 
 def _verify(code: AuthorizationCode, client: Client, request: ClientRequest) -> None:
-    """Raise OAuthError unless redirect URI, code verifier and DPoP key are those of the authorization request."""
+    """Raise OAuthError unless the request fits the authorization request that got the code.
+
+    The request must have the same redirect URI, and the verifier of the code challenge. If the code is bound to a DPoP
+    key, the request must have a proof of that key.
+    """
     # Before reuse detection: a client without these never had the code, and must not be able to revoke the grant.
     if not _has_same_redirect_uri(code, client, request):
         raise OAuthError("invalid_grant", "The redirect URI is not that of the authorization request.")

@@ -32,9 +32,10 @@ def waiting(typed: str, *, now: datetime) -> DeviceCode | None:
 
 
 def target_for(code: DeviceCode, user: User) -> Target:
-    """Return the target of the device's request without scopes that the user may not have.
+    """Return the API and the scopes that the user can allow to the device's client.
 
-    Raises OAuthError if the client may no longer use the target, or if no scope is left.
+    Scopes that the user may not have are left out. Raises OAuthError if the client may no longer use the API or a
+    scope, or if no scope is left.
     """
     resources = [] if code.audience == conf.issuer().url else [code.audience]
     target = audience.of_client(code.client, code.scope.split(), resources, openid=True)

@@ -97,7 +97,7 @@ def _user(name: str) -> User | None:
     """Return the user whose `sub` or verified e-mail address is `name`.
 
     The `sub` must be spelled as in tokens. The address can be in any Unicode spelling. Returns None if there is no such
-    user. Also returns None if several users verified the address, or if the user has another current address.
+    user, if several users verified the address, or if it is not the current address of the user who verified it.
     """
     if "@" in name:
         verified = EmailAddress.objects.filter(login.spelled("email", name), verified=True).select_related("user")

@@ -80,17 +80,17 @@ def _tokens(
 
 
 def _has_expired(token: RefreshToken, user_grant: UserGrant, *, now: datetime) -> bool:
-    """Return True if the token's family has expired, or if the token has expired without having been used."""
+    """Return True if the token's family has expired, or if the token is unused and has expired."""
     # After its first use, the retry window limits a token.
     return refresh_token.family_ends_at(user_grant) <= now or (token.used_at is None and token.expires_at <= now)
 
 
 def _target(user_grant: UserGrant, client: Client, request: ClientRequest) -> Target:
-    """Return the API and the scopes of the new token: the requested scopes, or all of the grant if none is requested.
+    """Return the API and the scopes of the new token.
 
-    If the request has `openid`, but no scope of an API and no resource, the token is for the issuer (userinfo).
-    Raises OAuthError invalid_scope if the user did not allow a scope, or if the client may no longer use the scope.
-    Also raises what `user_grant.target` raises.
+    If the request names no scope, the token gets all scopes of the grant. If the request has `openid`, but no scope of
+    an API and no resource, the token is for the issuer (userinfo). Raises OAuthError invalid_scope if the user did not
+    allow a scope, or if the client may no longer use the scope. Also raises the errors of `user_grant.target`.
     """
     names = user_grant.scope.split()
     requested = audience.understood(request.scopes, known=names) if "openid" in names else request.scopes

@@ -2,12 +2,12 @@
 
 - APIs would refuse such a token: `iat` has whole seconds, so the revocation covers all tokens of its second. The issuer
   answers 503 until the second is over.
-- If a client acts for itself or exchanges a token, no query is needed. The cached client has `tokens_from`: tokens that
-  were issued before this Unix second are revoked. After a new revocation, every process reads the client again
+- Revocations of a client are read from the cached client, without a query. The client's field `tokens_from` is a Unix
+  second: tokens that were issued before it are revoked. After a new revocation, every process reads the client again
   (tokens/clients/registry.py).
-- An exchanged token needs no check for the user. A revocation of the user that covers the new token would also cover
-  the subject token, which is not newer. The subject token was checked (token_status.py).
-- For a token of a user, one statement queries the database.
+- Revocations of a user are read from the database by one statement.
+- For an exchanged token, the user is not checked here. A revocation of the user that covers the new token also covers
+  the subject token, which is not newer. The subject token was checked already (token_status.py).
 """
 
 from datetime import datetime
@@ -39,7 +39,10 @@ def refuse_user(subject: str, client: Client, *, now: datetime) -> None:
 
 
 def _refuse(ends: list[int], *, now: datetime) -> None:
-    """Raise OAuthError temporarily_unavailable, with Retry-After, if `now` is before one of the Unix seconds `ends`."""
+    """Raise OAuthError temporarily_unavailable, with Retry-After, if `now` is before the latest of `ends`.
+
+    `ends` are Unix seconds. A revocation covers the tokens that are issued before such a second.
+    """
     wait = max(ends, default=0) - int(now.timestamp())
     if wait > 0:
         raise Unavailable(REASON, retry_after=wait)

@@ -16,9 +16,9 @@ from tokens.models import Client, UserGrant
 def first(user_grant: UserGrant, client: Client, request: ClientRequest, *, nonce: str = "") -> Tokens:
     """Issue the first tokens under a grant. `nonce` is that of the authorization request, or "".
 
-    There is an ID token if the user allowed `openid`, and a refresh token if `refresh_token.is_granted` says so.
-    Raises OAuthError invalid_target if the request names an API that is not the grant's, OAuthError invalid_grant if
-    the client may no longer use the API, and what `issue` raises.
+    There is an ID token if the user allowed `openid`, and a refresh token if `refresh_token.is_granted` says so. Raises
+    the errors of `user_grant.target`, such as invalid_target if the request names another API. Also raises the errors
+    of `issue`.
     """
     target = user_grants.target(user_grant, client, request.resources)
     tokens = issue(user_grant, client, target, request, nonce=nonce)

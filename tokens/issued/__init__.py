@@ -1,6 +1,6 @@
-"""The tokens and grants that the issuer issues: their content, and the check if they are still accepted.
+"""The tokens and grants that the issuer issues: their content, and whether they are still accepted.
 
-Owns: access, ID and refresh tokens, authorization of scopes per API, users' grants, and the records of revocation.
+Owns: access, ID and refresh tokens, the scopes that a token gets at an API, users' grants, and records of revocations.
 Does not own: the decision who gets a token (`grants`, `authorize`), keys (`keys`), or the revocation feed (`revoking`).
 Steps: of the seven in README.md, 4 (`access_token`).
 Neighbours: below everything that issues, reads or revokes tokens; above `keys`, which signs.

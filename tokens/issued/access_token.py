@@ -83,7 +83,7 @@ def mint(token: AccessToken, *, signer: Signer) -> Minted:
 def has_its_claims(claims: Mapping[str, object]) -> bool:
     """Return True if `claims` are those of an access token, and not of an ID token.
 
-    They are the claims of a JWT of this issuer whose `typ` is PLAIN_TYPE. Access tokens and ID tokens can have this
+    `claims` come from a JWT of this issuer whose `typ` is PLAIN_TYPE. Both access tokens and ID tokens can have this
     `typ`, so only the claims distinguish them.
     """
     # An ID token always has at_hash, and neither a client_id nor a jti.

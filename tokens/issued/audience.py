@@ -52,9 +52,10 @@ class Target:
 
 
 def of_client(client: Client, scopes: Sequence[str], resources: Sequence[str], *, openid: bool) -> Target:
-    """Return the target of a client's request. Raises what `resolve` raises.
+    """Return the API and the scopes (the target) for which a client's request can get a token.
 
-    `openid` is True if a user decides about the request. Then the request can have scopes of OpenID Connect.
+    `openid` is True if a user decides about the request. Then the request can have scopes of OpenID Connect. Raises the
+    errors of `resolve`.
     """
     if openid:
         prefetch_related_objects([client], "scopes__api", "apis")
@@ -69,7 +70,7 @@ def of_client(client: Client, scopes: Sequence[str], resources: Sequence[str], *
 
 
 def _of_client(client: Client, scopes: Sequence[str], resources: Sequence[str], *, openid: bool) -> Target:
-    """Compute the target that `of_client` returns, without the targets that `of_client` remembers."""
+    """Compute the target that `of_client` returns, without using the targets in `client.targets`."""
     usable, names = client.permitted_scopes, list[str]()
     if openid:
         names = offered()
@@ -97,7 +98,8 @@ def _one_api(usable: Collection[Scope], further: Collection[Api]) -> list[str]:
 def _defaults(resources: Sequence[str], *, usable: Collection[Scope], further: Collection[Api]) -> list[str]:
     """Return the scopes of a request without `scope`: the client's scopes at the API that the request is for.
 
-    Returns [] if the request names an API in `further`. For these APIs the client may get a token without a scope.
+    `usable` are the client's scopes. `further` are the APIs for which the client may get a token without a scope.
+    Returns [] if the request names one of these APIs.
     """
     named = [spelling for resource in resources for spelling in spellings(resource)]
     if any(api.identifier in named for api in further):
@@ -134,8 +136,8 @@ def resolve(
 ) -> Target:
     """Return the target of a request for the scopes `requested` at `resources` (RFC 8707).
 
-    The client may use the API scopes `usable` and the OpenID Connect scopes `openid`, and may request tokens without a
-    scope for the APIs `further`.
+    The client may use the API scopes `usable` and the OpenID Connect scopes `openid`. For the APIs `further`, it may
+    also get a token that has no scope.
 
     Raises:
         OAuthError invalid_target: `resources` names several resources, or a resource that the client may not use. Or
@@ -161,8 +163,8 @@ def resolve(
 def _owners(scopes: Sequence[str], *, usable: Collection[Scope], openid: Collection[str]) -> list[Api]:
     """Return the API of each scope that is not of OpenID Connect.
 
-    Raises OAuthError invalid_scope if there are no scopes, if a scope is unknown or forbidden for the client, or if a
-    scope lacks another scope that it requires (`require_sense`).
+    Raises OAuthError invalid_scope if there are no scopes, or if a scope is unknown or forbidden for the client. Also
+    raises the error of `require_sense`.
     """
     apis = {scope.name: scope.api for scope in usable}
     if not scopes:
@@ -174,10 +176,10 @@ def _owners(scopes: Sequence[str], *, usable: Collection[Scope], openid: Collect
 
 
 def refusal(text: str, scopes: Sequence[str]) -> OAuthError:
-    """Return the error invalid_scope. Its description names the first of the refused scopes that matches NAMEABLE.
+    """Return the error invalid_scope. Its description names the first of the refused `scopes` that matches NAMEABLE.
 
-    `text` has {} in place of the scope. If no scope matches NAMEABLE, the description says "A scope". The log always
-    says "A scope".
+    `text` is the description, with {} at the place of the scope, such as "{} is unknown". If no scope matches NAMEABLE,
+    the description says "A scope". The log always says "A scope".
     """
     # A client can send any text as a scope, and pages show the description: it must not repeat a sentence or long text.
     name = next((name for name in scopes if NAMEABLE.fullmatch(name)), None)
@@ -186,7 +188,7 @@ def refusal(text: str, scopes: Sequence[str]) -> OAuthError:
 
 
 def require_sense(scopes: Collection[str]) -> None:
-    """Raise OAuthError invalid_scope if an OpenID Connect scope lacks another scope that it requires.
+    """Raise OAuthError invalid_scope if an OpenID Connect scope is requested without a scope that must accompany it.
 
     Scopes about the user, such as `email`, require `openid`. `offline_access` requires at least one other scope.
     """

@@ -39,10 +39,11 @@ class FlushToken:
 
 
 def make(audience: str, *, now: datetime) -> FlushToken:
-    """Return a flush token for `audience`, the identifier of an API or a client_id.
+    """Return an invalid token that makes a verifier fetch the JWKS again.
 
-    The token looks like an access token for the API, or like an ID token for the client. Raises CannotFlush if there is
-    no such API or client, or no signing key yet. `now` is the database's clock.
+    `audience` is the identifier of an API or a client_id. The token has the claims of an access token for the API, or
+    of an ID token for the client. Raises CannotFlush if there is no such API or client, or no signing key yet. `now` is
+    the database's clock.
     """
     api = Api.named(audience)
     audience = api.identifier if api else audience

@@ -26,9 +26,9 @@ class NotMember(OAuthError):
 
 
 def narrow_for_client(target: Target, client: Client, subject: str) -> Target:
-    """Return `target`, which `client` requested, without the scopes that the user `subject` (a `sub`) may not have.
+    """Remove from `target` the scopes that the user `subject` (a `sub`) may not have. Return the new target.
 
-    Raises what `narrow` raises.
+    `client` is the client that requested `target`. Raises the errors of `narrow`.
     """
     return narrow(target, client.permitted_scopes, subject)
 

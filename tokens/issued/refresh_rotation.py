@@ -79,7 +79,7 @@ def _successor_again(text: str, token: RefreshToken, client: Client, *, now: dat
     A second successor is stored then.
 
     Raises:
-        Reused: The token has no successor. The client used another token with the same predecessor (`_mark_used`).
+        Reused: The token has no successor. It was marked as used when the client used its sibling (`_mark_used`).
         Superseded: The successor was used or has expired.
         NotReady: KEY_ENCRYPTION_KEYS cannot be read, or lacks the key that made the successor.
     """

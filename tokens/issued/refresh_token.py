@@ -33,8 +33,8 @@ PRESENTED = JoinedRows(
 def is_granted(client: Client, scopes: Collection[str]) -> bool:
     """Return True if the client gets a refresh token for these scopes.
 
-    The client must have the refresh token grant type. In addition, the scopes must include `offline_access`, or the
-    client must be registered to always get a refresh token.
+    The client must be registered for the refresh token grant type. In addition, the scopes must include
+    `offline_access`, or the client must be registered to always get a refresh token.
     """
     return GrantType.REFRESH_TOKEN in client.grants and (OFFLINE in scopes or client.always_gets_refresh_token)
 
@@ -73,8 +73,8 @@ def create(grant: UserGrant, client: Client, *, now: datetime, thumbprint: str |
 def adopt(digest: str, grant: UserGrant, client: Client, *, now: datetime) -> None:
     """Store a refresh token that another server issued, by its SHA-256, as the first token of its family.
 
-    Its successors are tokens of this issuer. The caller must refuse a text with a dot, because the part before the dot
-    would count as its family.
+    Its successors are tokens of this issuer. The caller must refuse a token whose text has a dot, because
+    `refresh_text` would take the part before the dot for the family.
     """
     expires_at = _end(grant, client, now=now)
     RefreshToken.objects.create(digest=digest, family=digest, grant=grant, created_at=now, expires_at=expires_at)
@@ -103,9 +103,10 @@ def with_registry(text: str) -> tuple[RefreshToken | None, str | None]:
 
 
 def grant_of(text: str) -> UserGrant | None:
-    """Return the user grant of the refresh token in `text`, even if the token's own row was purged.
+    """Return the user grant of the refresh token in `text`.
 
-    Returns None if the text was never issued, or if no row of its family is left. Raises NotReady if
+    If the token's row was purged, the grant is read from another row of its family. Returns None if no row of the
+    family is left, or if neither a row nor the tag proves that this issuer issued the text. Raises NotReady if
     KEY_ENCRYPTION_KEYS cannot be read.
     """
     member = find(text)
@@ -115,10 +116,10 @@ def grant_of(text: str) -> UserGrant | None:
 
 
 def was_rotated(text: str) -> bool:
-    """Return True if the token in `text`, which has no row any more, counts as replaced by a successor.
+    """Return True if the token in `text`, whose row was purged, was replaced by a successor.
 
-    It counts as replaced if a row of its family has the same or a later generation (the number of rotations since the
-    first token). Returns False if all rows have an earlier generation: the database was restored from a backup then.
+    It was replaced if a row of its family has the same or a later generation (the number of rotations since the first
+    token). If all rows have an earlier generation, the database was restored from a backup, and the result is False.
     Raises NotReady if KEY_ENCRYPTION_KEYS cannot be read.
     """
     # A generation above all rows was issued after the backup of a restored database, which does not prove reuse.
@@ -128,9 +129,10 @@ def was_rotated(text: str) -> bool:
 
 
 def generation(text: str) -> int | None:
-    """Return the generation of the token in `text`, or None if no tag proves that this issuer issued it.
+    """Return the generation of the token in `text`: the number of rotations since the first token of its family.
 
-    Raises NotReady if KEY_ENCRYPTION_KEYS cannot be read.
+    Returns None if the tag of the text does not prove that this issuer issued it. Raises NotReady if
+    KEY_ENCRYPTION_KEYS cannot be read.
     """
     return refresh_text.generation(text, keys())
 

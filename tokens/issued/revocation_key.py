@@ -21,7 +21,11 @@ KEY = 16
 
 
 def key(kind: str, identifier: str) -> UUID:
-    """Return the lookup key of an entry: the first half of the SHA-256 of kind and identifier."""
+    """Return the lookup key of a revocation: the first half of the SHA-256 of `kind` and `identifier`.
+
+    `kind` is one of `Revocation.Kind`, such as `sub` for the tokens of a user. `identifier` is then the `sub` of that
+    user.
+    """
     # The NUL keeps two pairs of kind and identifier from having the same bytes.
     return UUID(bytes=hashlib.sha256(f"{kind}\0{identifier}".encode("utf-8", "surrogatepass")).digest()[:KEY])
 
@@ -35,7 +39,7 @@ def entry(key: UUID | str, *, until: int, issued_before: int) -> bytes:
 
 
 def client_user(client_id: str, subject: str) -> str:
-    """Return the identifier of a revocation of kind `client_sub`: of all tokens of one client for one user."""
+    """Return the identifier for a revocation of the tokens of one client for one user (kind `client_sub`)."""
     return f"{client_id}\0{subject}"
 
 

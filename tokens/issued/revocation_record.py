@@ -1,4 +1,6 @@
-"""Records revocations (of a token, a grant, a key, or all tokens before an instant), and looks them up for a token.
+"""Records revocations, and looks them up for a token.
+
+A revocation is of a token, of a grant, of a key, or of all tokens that were issued before an instant.
 
 - A record is written in the same transaction as the change that causes it, such as the disabling of a user. It is
   published afterwards (tokens/revoking/feed_publisher.py).
@@ -6,8 +8,8 @@
 - A coarse record (of a user, a client, both, or the issuer) covers every token with an `iat` before `issued_before`.
 - Each process caches clients, each with the instant before which its tokens are revoked (tokens/clients/registry.py). A
   record of a client or of the issuer gives this cache a new version, so that every process reads clients again.
-- A record is kept until `until`. From then on no API can accept a token that it covers: the longest lifetime of a token
-  plus S + 2δ has passed. S is the leeway of the APIs, and δ the largest error of a clock (docs/key-rotation.md).
+- A record is kept until `until`. From then on no API can accept a covered token, because the longest lifetime of a
+  token plus S + 2δ has passed. S is the leeway of the APIs, and δ the largest error of a clock (docs/key-rotation.md).
 """
 
 import json
@@ -54,7 +56,8 @@ LATEST = 'SELECT max(issued_before) FROM tokens_revocation WHERE "key" IN ({keys
 def revoke_token(token_id: str, *, expires_at: datetime, acceptance: timedelta | None = None) -> None:
     """Revoke one token by its `jti`, for as long as an API can accept it.
 
-    `acceptance` is the result of `acceptance_after_expiry`, if the caller has it already.
+    `acceptance` is the time for which an API can accept a token after its `exp`. If it is None, it is computed by
+    `acceptance_after_expiry`.
     """
     write(Kind.TOKEN, [token_id], until=expires_at + (acceptance or acceptance_after_expiry()))
 
@@ -135,7 +138,7 @@ def latest_instant(claims: Mapping[str, Any]) -> int:
 
 
 def stored_keys(keys: Iterable[uuid.UUID]) -> list[uuid.UUID | str]:
-    """Return UUIDs as the database stores them: unchanged, or as hexadecimal text if it has no UUID type."""
+    """Return UUIDs as the database stores them: as UUIDs, or as hexadecimal text if the database has no UUID type."""
     is_native = plain_sql.backend().features.has_native_uuid_field
     return list(keys) if is_native else [key.hex for key in keys]
 
@@ -160,7 +163,8 @@ def acceptance_after_issue() -> timedelta:
 def acceptance_after_expiry() -> timedelta:
     """Return how long an API can still accept a token after the token's `exp`.
 
-    The result is the leeway plus twice the clock_error: the largest such sum of all key rings (sets of signing keys).
+    Each key ring (a set of signing keys) has a leeway and a clock_error. The result is the leeway plus twice the
+    clock_error, of the ring for which this sum is largest.
     """
     policies = adoption.every_assumed() or [conf.issuer().key_policy]
     return max(policy.leeway + 2 * policy.clock_error for policy in policies)
@@ -173,9 +177,9 @@ def seconds(instant: datetime) -> int:
 
 
 def _revoke_earlier(kind: Kind, identifiers: Iterable[str], *, now: datetime) -> None:
-    """Revoke the tokens of these users, clients or issuers whose `iat` is in the second of `now` or earlier.
+    """Revoke all tokens of some users, clients or issuers that were issued in the second of `now` or earlier.
 
-    `identifiers` are of the kind `kind`, such as the `sub` of users.
+    `kind` says if `identifiers` are those of users, clients or issuers. For users they are the values of `sub`.
     """
     # `iat` has whole seconds, so an earlier token of the same second has the same `iat` as `now`.
     before = now.replace(microsecond=0) + SECOND

@@ -24,8 +24,9 @@ M = TypeVar("M", bound=Model)
 class _Part:
     """One model of the query (its own or a related model), with the columns of this model in the SELECT.
 
-    A related model is reached by the foreign key `by` of another model of the query. `of` is the path of that other
-    model, such as `grant`, or "" for the query's own model. For the query's own model, `by` and `of` are None.
+    Each model, except the query's own model, is joined to a model that refers to it. `by` is the foreign key of the
+    referring model. `of` is the path of the referring model, such as `grant`, or "" for the query's own model. For the
+    query's own model, `by` and `of` are None.
     """
 
     model: type[Model]
@@ -37,14 +38,14 @@ class _Part:
 
 
 class JoinedRows(Generic[M]):
-    """A query for rows of a model with related rows, which `related` names as in `select_related`.
+    """A query for rows of a model, together with related rows.
 
-    - In `related`, a row must come later than the row that refers to it. Each reference must be a foreign key that is
-      not NULL, and no table may be named twice.
-    - `where` is an SQL condition with a placeholder `%s` for each value. It can use a column of the model by its name,
-      and a column of a related model as `"table"."column"`.
-    - `lock` names the rows that are locked until the transaction ends, in this order. "" is the model's own row.
-    - `only` maps the name of a related row, or "", to the fields of that row that are read. Others are deferred.
+    - `related` are the paths of the related rows, as in `select_related`. `grant` must come before `grant__user`. Each
+      path must consist of foreign keys that are not NULL. Each table may occur only once.
+    - `where` is an SQL condition. It names columns of the model, or of a related model as `"table"."column"`.
+    - `lock` are the paths of the rows to lock until the transaction ends, in the order of locking. The path "" is the
+      model's own row.
+    - `only` maps a path to the fields of that row to read. The other fields are deferred.
     - `further` is an SQL expression. `first_with` returns its value, too.
     """
 

@@ -13,7 +13,7 @@ from tokens import plain_sql
 
 
 def insert(row: Model) -> None:
-    """Insert a row that is not stored yet. Raises IntegrityError if a row with its primary key is stored."""
+    """Insert a row. Raises IntegrityError if a row with the same primary key exists."""
     database = plain_sql.backend()
     fields = row._meta.concrete_fields
     _execute(_insertion(type(row)), [field.get_db_prep_save(getattr(row, field.attname), database) for field in fields])

@@ -1,12 +1,12 @@
 """Reads an access token that a client presents to the issuer: to introspect, exchange or revoke it.
 
-1. The text is a compact JWS, and its `typ` is that of an access token (RFC 9068 section 4). The `typ` JWT, which some
-   APIs ask for, is accepted for an API only, and only with claims that no ID token has.
+1. The text is a compact JWS, and its `typ` is that of an access token (RFC 9068 section 4). Some APIs ask for the `typ`
+   JWT instead. It is accepted only if the audience is an API and the claims are not those of an ID token.
 2. A key that the issuer still publishes has the token's `kid`, and may sign for the token's audience.
 3. The signature verifies by that key and its algorithm. So the issuer wrote the claims, and they are well-formed.
 4. The token was issued under this issuer's URL, and has not expired.
 
-A revocation can still cover the token, which `token_status` looks up.
+This module does not check whether the token is revoked. `token_status` does.
 """
 
 from collections.abc import Mapping

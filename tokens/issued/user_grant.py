@@ -140,7 +140,10 @@ def revoke_reused(grant: UserGrant, reason: str, *, actor: str, now: datetime) -
 
 
 def holder(grant: UserGrant) -> Holder:
-    """Return the holder of the grant's tokens: the user, with this grant and its login."""
+    """Return the holder of the grant's tokens.
+
+    It has the user, the grant's id, and the login in which the user gave the grant.
+    """
     return Holder(subject=str(grant.user.sub), grant_id=str(grant.id), login=login(grant), user=grant.user)
 
 

@@ -2,8 +2,9 @@
 
 Owns: the members of the metadata (RFC 8414, OpenID Connect Discovery), and the cached scopes and APIs in it.
 Does not own: the addresses (`urls`) or the JWKS (`views.jwks`).
-Steps: is not itself one of the seven in README.md, but publishes the endpoints of steps 2 to 6.
-Neighbours: above `authorize`. The metadata lists the tables of `authorize`, so that it advertises only what works.
+Steps: none of the seven in README.md; clients and APIs find the endpoints of steps 2 to 6 by the metadata.
+Neighbours: above `authorize`. The metadata is made from the tables by which `authorize` serves requests, so that it
+advertises only what works.
 
 Read in this order:
 - `document`: the members and their values.

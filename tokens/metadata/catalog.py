@@ -1,7 +1,7 @@
 """Keeps in memory the scopes, APIs and algorithms that the metadata lists.
 
-The result of one reading of the database is used for at most `snapshot_age` (a timing of the setting `key_policy`), as
-for the published keys. So the metadata is served during a database outage that is shorter than `snapshot_age`.
+One reading of the database is used for at most `snapshot_age` (a timing of the setting `key_policy`). So the metadata
+is served during a database outage that is shorter than `snapshot_age`. The same is true of the published keys.
 """
 
 import time
@@ -31,7 +31,10 @@ class Registered(Read):
 
 
 def read(_name: str, now: datetime) -> Registered:
-    """Read scopes, APIs and algorithms from the database at `now` (this node's clock)."""
+    """Read scopes, APIs and algorithms from the database.
+
+    `now` is this node's clock. It is stored as the time of the reading.
+    """
     # The clock is read before the first statement, because a reading is as old as its oldest row.
     started = time.monotonic()
     return Registered(

@@ -1,4 +1,7 @@
-"""The login page, the logout page, and /accounts/, which shows what the issuer knows about the user."""
+"""The login page, the logout page, and /accounts/, which shows what the issuer knows about the user.
+
+The class of the login page is in `login`. This module adds its rate limit, headers and language.
+"""
 
 from dataclasses import dataclass
 from typing import Any

@@ -43,7 +43,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def login(self, request: HttpRequest, user: Any) -> None:
         """Log in the user after the last step of a login, and record the login.
 
-        Raises NotReady if the database's clock is unknown. Nothing is changed then.
+        Raises NotReady, and changes nothing, if the clock is not reliable (`keyring.clock`).
         """
         now = keyring.clock(now=timezone.now())
         made_for = request.session.pop(login_session.WAITING_MARK, "")

@@ -66,10 +66,10 @@ class AuthorizeView(View):
         return _with_attempt(request, _ask)
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Process the consent form, or redirect if the form is an authorization request.
+        """Process the consent form. If the form is an authorization request instead, redirect to it as a GET.
 
-        A client may send its request as a form (OpenID Connect Core section 3.1.2.1). The redirect leads to the address
-        with the parameters of the request.
+        A client may send its request as a form (OpenID Connect Core section 3.1.2.1). The redirect has the parameters
+        of the form in its query.
         """
         if "client_id" in request.POST:
             pairs = [(name, value) for name in request.POST for value in request.POST.getlist(name)]

@@ -2,8 +2,8 @@
 
 - An endpoint takes one form by POST: `application/x-www-form-urlencoded`, UTF-8, with a Content-Length, at most
   `FORM_BYTES`. The refusal is JSON.
-- A page takes such a form too. A page of the admin also takes uploads, up to DATA_UPLOAD_MAX_MEMORY_SIZE. The refusal
-  is a page.
+- A page takes a form with the same properties. A page of the admin also takes uploads, up to
+  DATA_UPLOAD_MAX_MEMORY_SIZE. The refusal is a page.
 - The accepted form of an endpoint is parsed once (`parameters.sent`), so that later code need not handle the errors of
   parsers.
 
@@ -55,17 +55,19 @@ def form_only(action: str) -> Callable[[View], View]:
 
 
 def form_or_none(kind: type[OAuthError], action: str) -> Callable[[View], View]:
-    """Return a decorator: the view is called only for a GET, or a POST without a body or with a readable form.
+    """Return a decorator that calls the view only for a GET or a POST.
 
-    Any other request gets an error in JSON. `kind` is the class of the error, `action` the name of its audit event.
+    The body of a POST must be empty or a readable form. Any other request gets an error in JSON. `kind` is the subclass
+    of OAuthError for an unreadable body, and `action` the name of the audit event of a refusal.
     """
     return _judged(_judge_resource, kind, action)
 
 
 def _judged(judge: Callable[[HttpRequest], None], kind: type[OAuthError], action: str) -> Callable[[View], View]:
-    """Return a decorator that calls `judge` before the view. Errors that `judge` raises are answered in JSON.
+    """Return a decorator that calls `judge` before the view, and answers in JSON if `judge` refuses the request.
 
-    `kind` is the class of the error, `action` the name of its audit event.
+    If `judge` raises UnreadableBody, the answer is the error invalid_request, as an instance of the class `kind`.
+    `action` is the name of the audit event of a refusal.
     """
 
     def decorate(view: View) -> View:
@@ -121,9 +123,10 @@ def _judge_endpoint(request: HttpRequest) -> None:
 
 
 def _judge_resource(request: HttpRequest) -> None:
-    """Check a request to a protected resource: it must be a GET, or a POST with a form or no body.
+    """Check the method and the body of a request to a protected resource.
 
-    Raises MethodNotAllowed for another method, and UnreadableBody if the query or the body cannot be read.
+    The method must be GET or POST. The body of a POST must be empty or a form. Raises MethodNotAllowed for another
+    method, and UnreadableBody if the query or the body cannot be read.
     """
     if request.method not in {"GET", "POST"}:
         raise MethodNotAllowed("GET", "POST")
@@ -154,7 +157,10 @@ def _is_admin(request: HttpRequest) -> bool:
 
 
 def _judge_page(request: HttpRequest, *, uploads: bool) -> None:
-    """Raise UnreadableBody unless the headers announce a form, or an upload if `uploads` is True."""
+    """Raise UnreadableBody unless the headers announce a form.
+
+    If `uploads` is True, a multipart form is accepted, too.
+    """
     if request.content_type not in ({FORM, UPLOAD} if uploads else {FORM}):
         raise UnreadableBody(415, "This page accepts forms only.")
     _judge_charset(request)

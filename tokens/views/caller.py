@@ -17,9 +17,10 @@ SECRET = 43  # the fewest characters of a client's secret: 256 bits in base64url
 
 
 def claimed_client(request: HttpRequest) -> str:
-    """Return the client_id that a form request claims: in its header, as `client_id`, or as `iss` of an assertion.
+    """Return the client_id that a form request claims, without any verification.
 
-    Nothing is verified. Returns "" if the request names no client.
+    The client_id comes from the `Authorization` header, the parameter `client_id`, or the `iss` of an assertion.
+    Returns "" if the request names no client.
     """
     form = {name: value for name, value in parameters.sent(request) if value and name in PARAMETERS}
     return claimed(read(request.META.get("HTTP_AUTHORIZATION"), form), form)

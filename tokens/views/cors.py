@@ -1,8 +1,8 @@
 """CORS: permit pages of other origins to read answers (Fetch standard, section 3.2).
 
-- `cors`: origins that an active client registered may call an endpoint and read its answers.
-- `public`: every origin may read a public document, such as the keys.
-- `any_origin`: every origin may call an endpoint that reads no cookie, which is dynamic registration.
+- `cors`: pages may call an endpoint and read its answers if an active client registered their origin.
+- `public`: pages of every origin may read a public document, such as the keys.
+- `any_origin`: pages of every origin may call an endpoint that reads no cookie. Dynamic registration is one.
 - No answer permits credentials, so a page can do no more than a program without the user's cookies.
 - /oauth/authorize has no CORS headers, because browsers navigate to it and no script reads it.
 """
@@ -114,7 +114,7 @@ def is_registered(origin: str) -> bool:
 
 
 def _answer(view: View, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-    """Return the view's answer, or 503 if the database failed."""
+    """Return the view's answer, or 503 in JSON if the view failed because of the database."""
     # The middleware `DatabaseAway` would answer without CORS headers, so that no page could read its answer.
     try:
         return view(request, *args, **kwargs)

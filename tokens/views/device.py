@@ -1,7 +1,7 @@
-"""/oauth/device issues codes to a device (RFC 8628 section 3.1); /oauth/device/verify asks the user (section 3.3).
+"""/oauth/device issues codes to a device (RFC 8628 section 3.1). /oauth/device/verify is the page for the user (3.3).
 
-A browser that opens /oauth/device is redirected to the page for the user, because users shorten the address that the
-device displays.
+On that page the user types the user code, and allows or refuses the device's request. A browser that opens
+/oauth/device is redirected to that page, because users shorten the address that the device displays.
 """
 
 from datetime import datetime
@@ -60,7 +60,10 @@ def _issue(_http: HttpRequest, request: ClientRequest) -> dict[str, object]:
 
 @wraps(_issue)
 def device(request: HttpRequest) -> HttpResponseBase:
-    """Return a device code and a user code (RFC 8628 section 3.2), or redirect a browser to the page for the user."""
+    """Return a device code and a user code (RFC 8628 section 3.2).
+
+    A browser is redirected to /oauth/device/verify instead, the page on which the user types the user code.
+    """
     if request.method in {"GET", "HEAD"} and "text/html" in request.headers.get("Accept", ""):
         query = urlencode({"user_code": _typed(request)}) if _typed(request) else ""
         location = f"{reverse('device_verify')}{'?' if query else ''}{query}"
@@ -97,20 +100,23 @@ def verify(request: HttpRequest) -> HttpResponseBase:
 
 
 def _back(request: HttpRequest) -> str:
-    """Return the address of the page for the user, with the user code that the user typed."""
+    """Return the address of this page with the typed user code, so that the user can return to it."""
     return f"{request.path}?{urlencode({'user_code': _typed(request)})}"
 
 
 def _typed(request: HttpRequest) -> str:
-    """Return the user code from the form, else from the address, which preserves the code during a login, else ""."""
+    """Return the user code from the form or from the query, or "" if neither has one.
+
+    The query preserves the code during a login.
+    """
     return (request.POST.get("user_code") or request.GET.get("user_code", ""))[:LONGEST_CODE]
 
 
 def _respond(request: HttpRequest, code: DeviceCode, login: Login, *, now: datetime) -> HttpResponse:
     """Show the device's request, or record the user's answer to it.
 
-    The answer is recorded only if the form proves that this request was displayed to this user. If the login is too
-    weak for the user or the client, redirects to the page of the missing factor first. Raises OAuthError if the user
+    The answer is recorded only if the form proves that this request was displayed to this user. If the user or the
+    client requires a stronger login, redirects to the page of the missing factor first. Raises OAuthError if the user
     cannot allow the request, and SessionEnded if the session has ended.
     """
     target = device_answer.target_for(code, user_of(request))

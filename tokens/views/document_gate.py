@@ -56,7 +56,8 @@ def renew(client_id: str, *, by_header: bool, now: datetime) -> None:
     """Fetch the document at the URL `client_id` again if it is stale, and update the stored client.
 
     Does nothing if no client with this client_id is stored. Raises Unavailable if the document cannot be fetched now,
-    and InvalidClient if it is refused. `by_header` is as in `introduce`.
+    and InvalidClient if it is refused. `by_header` is True if the request has an `Authorization` header. The answer to
+    InvalidClient then has the header `WWW-Authenticate`.
     """
     try:
         document_client.renew(client_id, now=now)

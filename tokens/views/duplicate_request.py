@@ -19,7 +19,10 @@ WHY = "invalid_request: the client got the answer to this authorization request 
 
 
 def page(request: HttpRequest, answered: AlreadyAnswered) -> HttpResponse:
-    """Return a page with status 410, and links to the client's site and to the user's account."""
+    """Return the page, with status 410, for a request that was already answered.
+
+    It has links to the client's site and to the user's account. `answered` names the client and its redirect URI.
+    """
     client = Client.objects.filter(client_id=answered.client_id).first()
     home = _home(answered.redirect_uri)
     links = [Link(home, _("Go to %(client)s") % {"client": client})] if client and home else []

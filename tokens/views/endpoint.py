@@ -43,10 +43,10 @@ def endpoint(
 ) -> Callable[[View], Callable[[HttpRequest], HttpResponseBase]]:
     """Return a decorator for a view that takes a form by POST, with credentials and the parameters in `accepts`.
 
-    `rate` is the name of the rate limit, which is for one client at one address. A refusal is answered as in RFC 6749
-    section 5.2 and logged as `refused`. The answer is 503 if no key may sign. Error reports do not contain the form.
-    If `introduces` is True, a client that is not stored yet can be created from its metadata document
-    (`document_gate.introduce`).
+    `rate` is the name of the rate limit. Requests are counted for each client at each network address. A refusal is
+    answered as in RFC 6749 section 5.2, and logged as the audit event `refused`. The answer is 503 if no key may sign.
+    Error reports do not contain the form. If `introduces` is True, a client that is not stored yet can be created from
+    its metadata document (`document_gate.introduce`).
     """
 
     def decorate(view: View) -> Callable[[HttpRequest], HttpResponseBase]:
@@ -59,7 +59,7 @@ def endpoint(
 
 @dataclass(frozen=True, slots=True)
 class _Endpoint:
-    """One endpoint; its fields are the arguments of `endpoint`."""
+    """An endpoint for clients. The fields are the arguments of the decorator `endpoint`, and the decorated view."""
 
     view: View
     rate: str
@@ -99,8 +99,8 @@ def _must_wait(http: HttpRequest, limit: str, claimed: str, *, now: datetime) ->
     """Count one request against the rate limit named `limit`, by client and network address.
 
     Returns the seconds after which the client may try again, or 0 if the client is within its limit or the cache does
-    not answer. `claimed` is the unverified client_id. All clients that are not in this process's cache share one
-    counter for each address.
+    not answer. `claimed` is the unverified client_id. All client_ids that are not in this process's cache share one
+    counter for each network address.
     """
     # With a counter for each of these names, a flood of invented names would fill the cache, or evict counters.
     name = claimed if registry.is_known(claimed) else ""

@@ -37,7 +37,8 @@ class SecondStepPage(base.AuthenticateView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Log in the user if the code or passkey is valid.
 
-        Raises NotReady if the database's clock is unknown. The code is not used up then.
+        Raises NotReady if the clock is not reliable (`keyring.clock`). In that case the form is not validated, and the
+        code in it can be used later.
         """
         keyring.clock(now=timezone.now())  # before the form is validated, because the validation uses up the code
         return super().post(request, *args, **kwargs)
@@ -55,9 +56,10 @@ class _Confirmation:
     """The database's clock at the arrival of the form."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Read the database's clock, and then the form.
+        """Read the database's clock, and then validate the form.
 
-        Raises NotReady if that clock is unknown. Nothing is changed then, and no code is used up.
+        Raises NotReady if the clock is not reliable (`keyring.clock`). In that case the form is not validated, and the
+        code in it can be used later.
         """
         self.now = keyring.clock(now=timezone.now())  # before the validation, which uses up the code
         return super().post(request, *args, **kwargs)  # type: ignore[misc,no-any-return]
@@ -91,7 +93,7 @@ class NewAppPage(totp.ActivateTOTPView):
     def form_valid(self, form: Any) -> HttpResponse:
         """Store the authenticator app. The first code is marked as used, and counts as an authentication.
 
-        Raises NotReady if the database's clock is unknown. Nothing is stored then.
+        Raises NotReady, and stores nothing, if the clock is not reliable (`keyring.clock`).
         """
         now = keyring.clock(now=timezone.now())
         answer: HttpResponse = super().form_valid(form)
@@ -119,7 +121,7 @@ class NewPasskeyPage(webauthn.AddWebAuthnView):
     def form_valid(self, form: Any) -> HttpResponse:
         """Store the passkey. Its creation counts as an authentication in this session.
 
-        Raises NotReady if the database's clock is unknown. Nothing is stored then.
+        Raises NotReady, and stores nothing, if the clock is not reliable (`keyring.clock`).
         """
         now = keyring.clock(now=timezone.now())
         answer: HttpResponse = super().form_valid(form)
@@ -163,7 +165,7 @@ def _page(view: View) -> View:
 
 
 def _passkey_page(view: View) -> View:
-    """Return `view` as `_page` does, but with the headers for a page whose script asks the browser for a passkey."""
+    """Add to `view` what `_page` adds, but with the headers for a script that asks the browser for a passkey."""
     return private(ui_locales.followed(page_if_not_ready(step_up.remembering(view))), headers=PASSKEY_HEADERS)
 
 

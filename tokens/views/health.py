@@ -43,10 +43,11 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Answer 200 if a key may sign and the database answers; else 503 and, for the operator, the causes.
+    """Answer 200 if a key may sign and the database answers, else 503.
 
-    `attention` can name an overdue rotation, a further key ring that cannot sign, refused logins, or a restored
-    database.
+    The operator also gets the causes of a 503. With 200, the operator gets `attention`, if there is any problem: an
+    overdue rotation, a further key ring that cannot sign, caches that cannot store the counters of rate limits, or a
+    database that was restored from a backup.
     """
     answer, status, headers = _readiness()
     return errors.answer(_visible(request, answer), status, headers, reason=_reason(answer))
@@ -59,9 +60,10 @@ def _reason(answer: Mapping[str, Any]) -> str:
 
 
 def _visible(request: HttpRequest, answer: Mapping[str, object]) -> Mapping[str, object]:
-    """Return the part of the answer that the caller may read: the whole answer for the operator, else the status.
+    """Return the members of `answer` that the caller may read.
 
-    With `?seen`, the operator also gets the address, scheme and Host that this process sees (`manage.py check_proxy`).
+    The operator may read all members. Other callers may read only the status. With `?seen`, the operator also gets the
+    address, scheme and Host of the request as this process received it, for `manage.py check_proxy`.
     """
     if not is_operator(request):
         return {"status": answer["status"]}
@@ -84,7 +86,7 @@ def _readiness() -> tuple[Mapping[str, object], int, Mapping[str, str]]:
 
 
 def _now() -> datetime:
-    """Return the database's clock, or this node's clock if the database's clock is unknown."""
+    """Return the database's clock, or this node's clock if the database's clock is not available."""
     now = timezone.now()
     try:
         return keyring.carried_clock(now=now)

@@ -139,11 +139,11 @@ def _count_factor(request: HttpRequest, user: str) -> None:
 
 
 def count(request: HttpRequest, limit: str, names: Sequence[str], rate: Rate, *, subject: str) -> None:
-    """Count one attempt against the rate limit named `limit`. Each address has a counter for each value of `names`.
+    """Count one attempt from the sender's network address against the rate limit named `limit`.
 
-    `names` identify the account that is tried, such as the typed username. If `names` is empty, all attempts from the
-    address have one counter. `subject` is for the audit log. Raises TooMany if more than `rate` attempts were counted,
-    and NotCounted if the shared cache does not answer.
+    `names` identify the account that is tried, such as the typed username. Each combination of address and `names` has
+    a counter of its own. If `names` is empty, each address has one counter. `subject` is for the audit log. Raises
+    TooMany if more than `rate` attempts were counted, and NotCounted if the shared cache does not answer.
     """
     now, address = keyring.estimated_clock(now=timezone.now()), rate_limit.address(request)
     try:

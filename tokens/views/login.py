@@ -29,8 +29,8 @@ class _FirstStep:
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Serve the page, or let allauth redirect a user who is logged in already.
 
-        A logged-in user gets the page too if an authorization request requires a new login, or if the session has no
-        login that a token can report (`login_session.current`), as after a login on the admin's login page.
+        A logged-in user gets the page too in two cases. An authorization request requires a new login, or
+        `login_session.current` finds no login, for example after a login on the admin's login page.
         """
         # allauth would redirect a logged-in user past the page. The user is hidden from allauth in two cases: a request
         # requires a new login, or the login was at the admin's page and has no method that a token could name.
@@ -41,8 +41,8 @@ class _FirstStep:
     def form_valid(self, form: Any) -> HttpResponse:
         """Log in the user whom the form authenticated, or redirect to the second factor if the user has one.
 
-        An earlier login of the session ends. Raises NotReady if the database's clock is unknown. Nothing is changed
-        then.
+        An earlier login of the session ends. Raises NotReady, and changes nothing, if the clock is not reliable
+        (`keyring.clock`).
         """
         keyring.clock(now=timezone.now())
         self.request.user = get_user(self.request)  # `dispatch` hid the user of the session
@@ -97,10 +97,10 @@ class PasskeyPage(_FirstStep, LoginWebAuthnView):
 
 
 def _mark(request: HttpRequest) -> str:
-    """Return the signed mark in the query of the authorization request that waits for this login, or "".
+    """Return the signed mark of the authorization request that waits for this login, or "".
 
-    The mark proves later that the user logged in for this request (`reauthentication`). Returns "" if no request waits,
-    or if the request has no valid mark.
+    The mark is in the query of that request. It proves later that the user logged in for this request
+    (`reauthentication`). Returns "" if no request waits, or if the request has no valid mark.
     """
     return reauthentication.mark_of(_waiting_query(request))
 
@@ -111,5 +111,8 @@ def _waiting_query(request: HttpRequest) -> str:
 
 
 def _target(request: HttpRequest) -> str:
-    """Return the unverified address that the browser opens after the login, from the form or the query, or ""."""
+    """Return the address that the browser opens after the login, or "". The address is unverified.
+
+    It comes from the form, or else from the query.
+    """
     return request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME, "")

@@ -1,7 +1,9 @@
-"""Leads a browser from an authorization request to the login page or to a missing factor, and back.
+"""Leads a browser from an authorization request to a login, and back to the request.
 
-The request is stored in a row before the redirect. The page then leads back to a URL with a handle, a short text that
-stands for the stored request (`request_store`). The number of stored requests is limited for each network address.
+- The browser is redirected to the login page, or to the page that asks for a missing factor (`step_up`).
+- The request is stored in a row before the redirect. After the login, the page redirects to a URL with a handle, a
+  short text that stands for the stored request (`request_store`).
+- The number of stored requests is limited for each network address.
 """
 
 from collections.abc import Callable

@@ -23,7 +23,7 @@ def logged_in(request: HttpRequest | None, user: Any, **_: Any) -> None:
 def logged_out(request: HttpRequest | None, user: Any, **_: Any) -> None:
     """Log that a user logged out, and queue messages to the clients of the session.
 
-    The sender of the signal must open a transaction.
+    The caller of Django's `logout`, which sends the signal, must open a transaction.
     """
     if user is None:  # the session had already ended
         return

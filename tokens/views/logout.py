@@ -1,4 +1,4 @@
-"""/oauth/logout: logs out the user of a client (OpenID Connect RP-Initiated Logout 1.0).
+"""/oauth/logout: a client sends its user here to log out (OpenID Connect RP-Initiated Logout 1.0).
 
 - If the request has an ID token of this session's login, the user is logged out at once.
 - Otherwise the user is asked first, because any site could send the request.
@@ -73,7 +73,7 @@ def _read(sent: QueryDict) -> LogoutRequest:
 
 
 def _end_browser_session(request: HttpRequest, logout_request: LogoutRequest) -> HttpResponse:
-    """End the session. Then redirect to the client, or show a page."""
+    """End the browser's session. Then redirect to the post-logout redirect URI, or show the logout page."""
     # tokens/views/login_events.py queues the messages to clients in the transaction that ends the session.
     with transaction.atomic():
         auth.logout(request)

@@ -18,7 +18,7 @@ from tokens.views.public_document import PublicDocument
 
 @dataclass(frozen=True, slots=True)
 class _Memory:
-    """The last metadata document, with the settings, scopes, APIs and algorithms from which it was made."""
+    """The last metadata document, and the values from which it was made: settings, scopes, APIs and algorithms."""
 
     settings: IssuerSettings | None = None
     listed: tuple[tuple[str, ...], ...] = ()

@@ -68,9 +68,9 @@ def send_link(email: str) -> None:
 
 
 def recipients(email: str) -> list[tuple[User, str]]:
-    """Return the active users who have the e-mail address `email` (in lower case).
+    """Return the active users who have the e-mail address `email`, each with the address to which to send mail.
 
-    Each user comes with the spelling of the address to which the mail is sent.
+    `email` is in lower case. The address to send to has capitals if an administrator stored it with capitals.
     """
     if found := filter_users_by_email(email, is_active=True, prefer_verified=True, for_login=True):
         return [(user, email) for user in found]

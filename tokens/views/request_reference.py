@@ -1,12 +1,12 @@
 """Store a pushed or signed authorization request for this browser (RFC 9126 section 4, RFC 9101 section 5).
 
-- With `request_uri`, only `request_uri` and `client_id` are used. Other parameters are ignored. If there is also a
-  `request`, the request is refused.
-- With `request`, from a client with keys, only the request object (a signed JWT) and `client_id` are used. The request
-  object must have the same `client_id`.
-- The request is stored in a row that only this browser can open. The browser is redirected to a URL with a handle, a
-  short text that stands for the stored request (`request_store`). So the login can outlast the lifetime of the
-  `request_uri` or of the request object, and the page can be reloaded.
+- With the parameter `request_uri`, only `request_uri` and `client_id` are used. Other parameters are ignored, except
+  `request`: with both, the authorization request is refused.
+- With the parameter `request`, from a client with keys, only the request object (a signed JWT) and `client_id` are
+  used. The request object must have the same `client_id`.
+- The authorization request is stored in a row that only this browser can open. The browser is redirected to a URL with
+  a handle, a short text that stands for the stored request (`request_store`). So the login can outlast the lifetime of
+  the `request_uri` or of the request object, and the page can be reloaded.
 - A `request_uri` can be used once. The browser that used it is redirected to the same request again until the
   `request_uri` expires (section 4 permits duplicates by a reload). Any other browser gets an error page.
 - A page of the issuer shows the errors. Errors are not sent to a redirect URI, because a redirect URI outside of the
@@ -39,9 +39,9 @@ def exchange(request: HttpRequest, sent: SentRequest, *, now: datetime) -> HttpR
     """Store a pushed or signed request, and return the redirect to the stored request.
 
     Returns None if the request is stored already, or is neither pushed nor signed. Returns an error page if the
-    client's keys cannot be fetched now, or too many requests were stored for the sender's address. `now` is the
-    database's clock. Raises AuthorizationRefused if the request is refused. This exception has no redirect URI, so that
-    a page shows the error.
+    client's keys cannot be fetched now, and also if too many requests were stored for the sender's address. `now` is
+    the database's clock. Raises AuthorizationRefused if the request is refused. This exception has no redirect URI, so
+    that a page shows the error.
     """
     if sent.is_stored:
         return None

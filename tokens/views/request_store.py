@@ -4,7 +4,8 @@
 - The address contains only the handle. The browser that sent the request has the session key in a cookie, one cookie
   for each request. So a handle opens nothing in another browser, and two tabs that go to the login at the same moment
   have separate rows.
-- A request may have `MAX_LENGTH` characters. A browser can have `MAX_REQUESTS`. A further request drops the oldest.
+- A request may have at most `MAX_LENGTH` characters. A browser keeps the cookies of at most `MAX_REQUESTS` requests: a
+  new request deletes the cookie of the oldest.
 
 Example: the client sends the browser to `/oauth/authorize?client_id=…`. `store` returns the handle `6b0be8be3af5bec2`,
 and `attach` sets the cookie `issuer_session_6b0be8be3af5bec2`. After the login the browser reads
@@ -117,7 +118,7 @@ def new_handle(*, now: datetime) -> str:
 def store(request: KeptRequest, handle: str) -> StoredRequest:
     """Store an authorization request in a new row. Return `handle` together with the row's session key.
 
-    `handle` is the result of `new_handle`.
+    `handle` is the short text from `new_handle` that stands for the stored request in addresses.
     """
     return StoredRequest(handle, request_row.create(request))
 

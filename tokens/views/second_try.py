@@ -1,18 +1,19 @@
 """Recognizes a second try: a refused client repeats its request, with the secret in the body instead of the header.
 
-Until one request has succeeded, golang.org/x/oauth2 does so after any refusal. It reports only the second answer.
+The library golang.org/x/oauth2 sends a second try after every refusal, until one of its requests has succeeded. It
+reports only the second answer.
 
 - If a request with the secret in the header is refused, the refusal is stored for WINDOW. Its cache key is a keyed hash
-  of endpoint, network address, client, secret, DPoP proof and all other parameters. The entry contains none of these,
-  except a scope that the answer names.
+  of endpoint, network address, client, secret, DPoP proof and all other parameters. The stored refusal contains no
+  value of the request, except a scope that the answer names.
 - The same request with the secret in the body, within WINDOW, is the second try. Each first request can have one second
   try.
 - A second try is not counted by the rate limit.
-- If the first request was refused for a reason other than its authentication, the second try gets the same answer and
-  is not processed. So the second try of a device's poll does not count as a poll, and the reason for which a reused
-  refresh token was refused stays the same.
-- If authentication failed, the second try is processed, because it can succeed: the client can be public, or can be
-  registered to send its secret in the body only. The refusal of the second try is logged only if its reason differs.
+- If the first request was refused by an error other than invalid_client, the second try gets the same answer and is not
+  processed. So the second try of a device's poll does not count as a poll, and a reused refresh token is refused for
+  the same reason again.
+- If the error was invalid_client, the second try is processed, because it can succeed: the client can be public, or can
+  be registered to send its secret in the body only. The refusal of the second try is logged only if its reason differs.
 - If the first request has a DPoP proof, its refusal is not stored: the second request has another proof, which can be
   accepted. If only the second request has a proof, it is not a second try, because the cache key includes the proof.
 - The entries are in the shared cache, because the two requests can reach different processes. The rate limit bounds the

@@ -24,9 +24,10 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 
 
 def session_record(answer: Answer) -> Answer:
-    """Middleware that records, after a request, when the user was last seen in the session.
+    """Middleware that updates the record of a user's session, such as the time of the last request.
 
-    In MIDDLEWARE it must stand after SessionMiddleware.
+    The record is updated after each request that used the session of a logged-in user. In MIDDLEWARE it must stand
+    after SessionMiddleware.
     """
 
     def with_record(request: HttpRequest) -> HttpResponseBase:

@@ -1,4 +1,7 @@
-"""/accounts/sessions/: lists the sessions of the user in all browsers, and ends one or all except the current one."""
+"""/accounts/sessions/: lists the user's sessions in all browsers.
+
+The user can end one session, or all sessions except the current one.
+"""
 
 from dataclasses import dataclass
 

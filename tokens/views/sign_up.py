@@ -1,8 +1,9 @@
 """/accounts/signup/: a visitor creates an account, if the setting SIGN_UP is on.
 
 - The visitor enters an e-mail address and gets a link by mail. The page of the link asks for a password, and creates
-  the user with a verified address. So the user of an account can read the mail of its address.
-- The first page does the same work for every address. Only the mail says whether there is an account already.
+  the user with a verified address. So only a visitor who can read the mail of an address can create its account.
+- For every address, the first page does the same work and gives the same answer. Only the mail says whether there is an
+  account already.
 - The username is derived from the address. A form that asked for a username would reveal which usernames exist.
 """
 

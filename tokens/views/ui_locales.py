@@ -29,9 +29,10 @@ def follow(request: HttpRequest, query: str) -> None:
 
 
 def followed(view: View) -> View:
-    """Return a view that calls `view` in the language that the waiting authorization request prefers, if any.
+    """Return a view that calls `view` in the language that an authorization request prefers by `ui_locales`.
 
-    The waiting request is the authorization request to which this page leads.
+    The browser returns to this stored request after the page of `view`. If there is no such request, the language is
+    unchanged.
     """
 
     @wraps(view)
@@ -44,7 +45,7 @@ def followed(view: View) -> View:
 
 
 def _target(request: HttpRequest) -> str:
-    """Return the address to which the page leads, or "".
+    """Return the address that the browser opens after this page, or "".
 
     Reads the form, else the query, else the session of a login that waits for a factor.
     """

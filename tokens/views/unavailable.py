@@ -1,4 +1,4 @@
-"""Answer 503 while the database fails, and write each 503 of any cause to the audit log.
+"""Answer 503 while the database fails, and write 503 answers to the audit log, also those with another cause.
 
 - A browser gets a page. Any other client gets JSON.
 - An endpoint with CORS headers answers by itself (`cors`). The middleware here answers for all other views.

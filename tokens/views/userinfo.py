@@ -40,8 +40,8 @@ def userinfo(request: HttpRequest) -> HttpResponse:
 def _presented(request: HttpRequest) -> Presentation | None:
     """Return the token of the request and its scheme, or None if there is no token.
 
-    Raises TokenRefused if a token is in the query, or in the body although the setting for that is off, or if there
-    are several tokens.
+    Raises TokenRefused if a token is in the query, or if there are several tokens. Also raises TokenRefused if a token
+    is in the body, unless the setting `userinfo_token_in_body` is on.
     """
     # RFC 6750 also permits the token in the query. Addresses are logged, so a token is never accepted there. A token in
     # the body is accepted only if a setting is on, because proxies and error reports can log a body.

@@ -1,7 +1,7 @@
 """Records the browser sessions of users, so that a user can see and end them.
 
-- The row of a session is written at its login. The session's own data names the row (`ROW`), so no request searches
-  for the row.
+- The row of a session is written at its login. The session stores the id of its row (as the entry `ROW`), so no
+  request searches for the row.
 - "Last seen" can lag by up to `EVERY`, because each process writes it at most once per session in that time.
 - The session key (Django's) changes with a new password; the new session key is then written into the row.
 - To end a session, it is deleted from the session store, which every process reads at each request.
@@ -141,9 +141,9 @@ def ended(*, before: datetime) -> "QuerySet[BrowserSession]":
 
 @transaction.atomic
 def _move(session: SessionBase, visit: Visit, row: str) -> None:
-    """Update the session's row: write the current session key, epoch and `sid`. `row` is the id of the row.
+    """Update the session's row: write the session key, the `sid` and the user's epoch. `row` is the id of the row.
 
-    A new password changes the session key and the epoch.
+    A new password changes the session key and the epoch (`User.session_epoch`).
     """
     if session.session_key is None:
         session.create()

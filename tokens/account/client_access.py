@@ -1,7 +1,8 @@
-"""Lists the applications (clients) that a user allowed, each with its APIs and scopes, and since when it is allowed.
+"""Lists the applications (clients) that a user allowed, each with its APIs and scopes.
 
 - A client is listed while it has a live grant of the user, or a remembered consent.
 - The database summarizes the grants: a user can have thousands, one for each login at a client.
+- `Application.since` is the time of the earliest live grant or remembered consent.
 - "Last used" is the last time that the client got a code or a refresh token. The issuer does not know when an API last
   got a token, because APIs verify tokens without the issuer.
 """

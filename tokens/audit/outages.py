@@ -31,7 +31,10 @@ class Unavailability:
         self.forget()
 
     def note(self, reason: str, *, endpoint: str, now: datetime) -> bool:
-        """Write a line for `reason`, unless this process wrote one within EVERY. Returns True if it wrote the line."""
+        """Log the event of a 503 answer, unless this process logged one with the same `reason` within EVERY.
+
+        Returns True if the event was logged.
+        """
         with self._lock:
             last = self._last.get(reason)
             # A negative difference means that the clock was set back: log again, instead of being silent until then.

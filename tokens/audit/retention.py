@@ -5,8 +5,8 @@
   nor an attacker with SQL can delete recent events.
 - The newest row is kept. Keyturn compares it with the journal and with the newest event that processes recorded in
   Redis, to notice a restored database.
-- A purge records an event with the instant before which rows were deleted. `purged_before` returns that instant, so
-  that a purged event of the journal is not mistaken for an event that a restore lost.
+- A purge records an event with the instant before which rows were deleted. `purged_before` returns that instant. By
+  that instant, `manage.py after_restore` distinguishes purged events of the journal from events that a restore lost.
 """
 
 from datetime import datetime

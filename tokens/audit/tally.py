@@ -124,9 +124,10 @@ def _fields(newest: dict[str, Noted]) -> dict[str, object]:
 
 
 def of_day(day: date, action: str, *, limit: int) -> list[tuple[str, int]]:
-    """Return how often an action happened on one day: pairs of a name and its count, the highest count first.
+    """Return how often each name of an action was counted on one day, as pairs (name, count).
 
-    The name is the grant type of an issued token, or the reason of a refusal. Returns at most `limit` pairs.
+    The name is the grant type of an issued token, or the reason of a refusal. The highest count comes first. Returns
+    at most `limit` pairs.
     """
     rows = DailyCount.objects.filter(day=day, action=action).order_by("-number", "name")
     return list(rows.values_list("name", "number")[:limit])

@@ -1,7 +1,8 @@
 """Writes the audit trail.
 
-- `record` is for rare events, such as changes in the admin and revocations. It writes a row, a line of JSON in the log,
-  and a line of the journal (tokens/audit/journal.py), which is not restored together with the database.
+- `record` is for rare events, such as changes in the admin and revocations. It writes a row of `AuditEvent`, a line of
+  JSON in the log, and a line in the journal. The journal is a file that a restore of the database does not change
+  (tokens/audit/journal.py).
 - `log` is for frequent events, such as issued tokens and refused requests. It writes a line of JSON in the log.
 - Both write lines after the transaction is committed. If the transaction is rolled back, they write no line.
 """

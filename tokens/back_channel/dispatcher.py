@@ -111,7 +111,7 @@ class Dispatcher:
             pass
 
     def wake(self) -> None:
-        """End the wait of `settle`. Any thread may call `wake`."""
+        """Let `settle` return before a delivery has a result. Any thread may call `wake`."""
         self._results.put(None)
 
     def _deliver(self, message: LogoutMessage, token_id: str, token: str) -> None:

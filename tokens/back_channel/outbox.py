@@ -2,9 +2,9 @@
 
 - A message is pending while it has a `due_at`. It becomes delivered if the client accepts it, or dead if an attempt
   fails after `give_up_at`.
-- Before the message is sent, `claim` sets `due_at` to LEASE from now and commits. Before `due_at`, no other process
-  claims the message. If the process dies, or is stopped for longer than LEASE, another process sends the message again
-  (at least once).
+- To send a message, a process claims it: `claim` sets `due_at` to 30 seconds from now (LEASE), and commits. Until
+  `due_at` no other process claims the message.
+- If the process that claimed a message dies or stops for longer than LEASE, another process sends it (at least once).
 - An administrator can send a dead message again.
 """
 
@@ -27,7 +27,7 @@ LEASE = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class OutboxState:
-    """The numbers of pending and dead messages."""
+    """The numbers of pending and dead messages, and the age of the oldest pending message."""
 
     pending: int
     oldest_seconds: float
@@ -55,7 +55,7 @@ def claim(*, now: datetime, barred: Collection[Any] = ()) -> LogoutMessage | Non
 
 
 def delivered(message: LogoutMessage, *, token_id: str, now: datetime) -> None:
-    """Record that the client accepted the message."""
+    """Record that the client accepted the message. `token_id` is the `jti` of the logout token."""
     _claimed(message).update(due_at=None, delivered_at=now, failure="")
     _log("logout.delivered", message, {"jti": token_id}, now=now)
 

@@ -1,9 +1,9 @@
 """Runs the thread of a serving process that delivers the messages of the outbox.
 
-- A server process starts `sender` (project/background.py); the command `send_logouts` runs its own Dispatcher. Any
-  number of both can deliver at the same time.
+- A serving process starts `sender` (project/background.py); the command `send_logouts` runs its own Dispatcher. Any
+  number of serving processes and commands can deliver at the same time.
 - The outbox is read about once a second (POLL), so a message is sent about a second after its commit at the latest.
-- Only the thread of `run` uses the database. The threads of deliveries wait for clients.
+- Only the sender's thread uses the database. Each delivery has a thread of its own, which only waits for the client.
 """
 
 import logging

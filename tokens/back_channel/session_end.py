@@ -36,8 +36,8 @@ def end_session(user: User, sid: str, *, now: datetime) -> int:
     3. The grants that the user gave in the session to clients with a back-channel logout URI are revoked. A grant with
        `offline_access` is not revoked (Back-Channel Logout 1.0 section 2.7).
 
-    `now` is the database's clock. The `sid` of another user's session sends no message and revokes no grant. For the
-    duty of the caller, see the module's docstring.
+    `now` is the database's clock. If `sid` is a session of another user, no message is stored and no grant is revoked.
+    The module's docstring lists what the caller must do.
     """
     _lock([user.pk])
     if not sid:

@@ -44,7 +44,10 @@ FIXED = frozenset({"email", "email_verified", "groups"})
 
 
 def supported() -> tuple[str, ...]:
-    """Return the claims about users that this deployment can supply, in the order of the scopes."""
+    """Return the names of the claims about users that this deployment can supply.
+
+    The claims are in the order of the scopes that grant them (`names.SCOPES`).
+    """
     settings = conf.issuer()
     available = {*BUILT_IN, *settings.claims_source, *(["groups"] if settings.groups_claim else [])}
     return tuple(name for name in names.of_scopes(names.SCOPES) if name in available)
@@ -87,7 +90,10 @@ def _value(user: User, name: str) -> Any:
 
 
 def _read(user: User, entry: str) -> Any:
-    """Return the value of an entry of CLAIMS_SOURCE for the user. Returns None if a related row is missing."""
+    """Return the user's value of an entry of CLAIMS_SOURCE, such as `profile.website`.
+
+    Returns None if a related row is missing.
+    """
     if ":" in entry:
         return _function(entry)(user)
     value: Any = user

@@ -10,7 +10,7 @@ FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 
 def types(user: User) -> frozenset[str]:
-    """Return django-allauth's names of the factors that the user has, without recovery codes."""
+    """Return django-allauth's names of the user's factors. Recovery codes are not listed."""
     return frozenset(Authenticator.objects.filter(user=user, type__in=FACTORS).values_list("type", flat=True))
 
 

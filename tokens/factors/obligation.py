@@ -1,7 +1,7 @@
 """Computes which authentication context class the operator requires of a user, for a client or for the admin.
 
-- The setting SECOND_FACTOR_GROUPS applies to members of these groups, for every client and for the admin.
-- The setting SECOND_FACTOR_STAFF applies to users with access to the admin, for every client and for the admin.
+- SECOND_FACTOR_GROUPS is a list of groups. Their members need a second factor for every client and for the admin.
+- If SECOND_FACTOR_STAFF is on, users with access to the admin need one for every client and for the admin.
 - A client's `required_class` applies to every user of that client.
 
 The strongest requirement applies. It is checked at each authorization and at each page of the admin, not at the login.

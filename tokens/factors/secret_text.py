@@ -36,7 +36,10 @@ def seal(text: str, *, keys: Sequence[EncryptionKey]) -> str:
 
 
 def unseal(sealed: str, *, keys: Sequence[EncryptionKey]) -> str:
-    """Return the text that `seal` encrypted. Raises CannotDecrypt if it was changed, or `keys` lacks its key."""
+    """Return the text that `seal` encrypted.
+
+    Raises CannotDecrypt if `sealed` was changed, or if `keys` does not contain the key that encrypted it.
+    """
     version, _, rest = sealed.partition(".")
     name, _, encoded = rest.partition(".")
     key = next((key for key in keys if version == VERSION and key.id == name), None)

@@ -1,6 +1,7 @@
 """Copies the whole database to an empty PostgreSQL: every table and the sequences. No trigger changes the copy.
 
-1. The target is empty, or has the tables of `migrate` and no row of an issuer in them.
+1. The target has no table, or only the tables that `migrate` creates, without any user, client, API, signing key or
+   audit event.
 2. `migrate` creates the tables, in a process of its own whose DATABASE_URL is the target.
 3. The source is locked against writes until the copy is done, so that no acknowledged write is lost.
 4. The rows are copied with their primary keys while the triggers of the target are off, in one transaction.
@@ -78,7 +79,10 @@ def tables() -> list[type[models.Model]]:
 
 
 def _require_empty() -> None:
-    """Raise CannotMove unless the target has no tables, or only tables of `migrate` without an issuer's rows."""
+    """Raise CannotMove unless the target is empty or has only the tables that `migrate` creates.
+
+    The tables must contain no user, client, API, signing key or audit event.
+    """
     present = set(connections[TARGET].introspection.table_names())
     if not present:
         return

@@ -50,7 +50,10 @@ def unsaved(fields: Mapping[str, Any], sub: uuid.UUID, wanted: UserImport) -> Us
 
 
 def sub_of(pk: str, fields: Mapping[str, Any], wanted: UserImport) -> uuid.UUID:
-    """Return the user's `sub` from the dump. If it is missing or malformed, compute it by `derived_sub`."""
+    """Return the user's `sub` from the dump, or compute a `sub` if the dump has none or a malformed one.
+
+    `fields` are the user's fields in the dump. `derived_sub` computes the `sub` from `pk` and the source in `wanted`.
+    """
     try:
         return uuid.UUID(str(fields["sub"]))
     except (KeyError, ValueError):

@@ -63,7 +63,10 @@ def save(entries: Sequence[str], passphrase: str) -> bytes:
 
 
 def read(backup: bytes, passphrase: str) -> Backup:
-    """Return the content of a backup. Raises CannotRestore for another file, another passphrase, or a changed byte."""
+    """Return the content of a backup.
+
+    Raises CannotRestore if `backup` is not a backup or was changed, or if the passphrase is wrong.
+    """
     if not backup.startswith(MAGIC):
         raise CannotRestore("the file is not a backup of signing keys")
     rest = backup[len(MAGIC) :]

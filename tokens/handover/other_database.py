@@ -23,7 +23,7 @@ class CannotConnect(Exception):
 def connected(url: str) -> Iterator[BaseDatabaseWrapper]:
     """Open a connection, named ALIAS, to the database at `url`. Close the connection after the block.
 
-    Raises CannotConnect if the URL is malformed, or if a database raises an error before or in the block.
+    Raises CannotConnect if the URL is malformed, if the connection fails, or if the block raises a database error.
     """
     if not url.startswith(SCHEMES):
         raise CannotConnect(FORMS)

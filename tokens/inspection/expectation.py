@@ -1,7 +1,8 @@
 """The expected value of one header parameter or claim of an inspected token, such as the kid of a key. Pure.
 
-The admin links from such a value to the page that inspects a token, with name and value in the query of the URL. Only
-the names in NAMES are permitted, because their values are identifiers and not credentials. A token is never in a URL.
+Pages of the admin show values that tokens contain, for example the kid of a key. Each value is a link to the page that
+inspects a token. The query of the link has the name and the value, as in `?kid=abc`. Only the names in NAMES are
+permitted, because their values are identifiers and not credentials. A token is never in a URL.
 """
 
 from collections.abc import Mapping
@@ -26,7 +27,7 @@ class Expectation:
         return [one for one in values if isinstance(one, str)]
 
     def holds(self, header: Mapping[str, Any], claims: Mapping[str, Any]) -> bool:
-        """Return True if the expected value is among the values that `actual` returns."""
+        """Return True if a token with this header and these claims has the expected value."""
         return self.value in self.actual(header, claims)
 
 
@@ -44,9 +45,9 @@ def read(parameters: Mapping[str, str]) -> Expectation | None:
 def of_value(name: str, value: object) -> Expectation | None:
     """Return the expectation that a token's header parameter or claim `name` has this value.
 
-    If `value` is a mapping, such as a JWK or the details of an event, `name` is ignored. The expectation is then for
-    the first name in NAMES that is a member of the mapping. Returns None if there is nothing to expect, for example
-    because `name` is not in NAMES.
+    If `value` is a mapping, such as a JWK or the details of an event, `name` is ignored. Instead, the first
+    name in NAMES that the mapping contains gives the expectation. Returns None if there is nothing to expect, for
+    example because `name` is not in NAMES.
     """
     if isinstance(value, Mapping):
         return read({name: text for name, text in value.items() if isinstance(text, str)})
@@ -58,10 +59,10 @@ NOUNS = {"key": "kid", "client": "client_id", "grant": "grant_id"}
 
 
 def of_subject(subject: str) -> Expectation | None:
-    """Return the expectation that a token contains the value in `subject`, an actor or subject of the audit trail.
+    """Return the expectation for `subject`, which is an actor or a subject in the audit trail.
 
-    For example, `key:abc` gives the expectation that the kid is `abc`. Returns None if tokens do not contain the value,
-    as for `user:alice`.
+    For example, `key:abc` gives the expectation that the kid of a token is `abc`. Returns None if tokens do not contain
+    the value, as for `user:alice`.
     """
     noun, _, value = subject.partition(":")
     return of_value(NOUNS.get(noun, ""), value)

@@ -29,7 +29,10 @@ class Point:
     """True if a token conforms even if the requirement does not hold."""
 
     def members(self) -> dict[str, object]:
-        """Return the members of the JSON that `inspect_token --json` prints, under the names of version 0.1.0."""
+        """Return the members of the JSON that `inspect_token --json` prints.
+
+        The members have the names that they had in version 0.1.0.
+        """
         members = asdict(self)
         return members | {"told": members.pop("detail")}
 

@@ -52,10 +52,11 @@ class UnfitKey(ValueError):
 def verdict(
     text: str, header: Mapping[str, Any], keys: Sequence[VerificationKey]
 ) -> tuple[str, VerificationKey | None]:
-    """Verify the signature of the JWT `text`, whose header is `header`. Return `verified` and the key that verifies it.
+    """Verify the signature of the JWT `text`, whose header is `header`. Return a result and a key.
 
-    If no key verifies the signature, returns the reason and the first candidate key. Returns None instead of a key if
-    no key has the `kid` of the header.
+    - If a key verifies the signature, the result is `verified`, and the key is that key.
+    - If no key verifies it, the result is the reason, and the key is one that the `kid` of the header permits.
+    - If no key has the `kid` of the header, the result is the reason, and the key is None.
     """
     # RFC 7515 section 4.1.4: without `kid`, each key is a candidate.
     candidates = [key for key in keys if "kid" not in header or _has_kid(key, header["kid"])]
@@ -81,9 +82,10 @@ def _has_kid(key: VerificationKey, kid: object) -> bool:
 
 
 def _usable_keys(keys: Sequence[VerificationKey], algorithm: object) -> list[tuple[VerificationKey, jwt.PyJWK]]:
-    """Return the first MAX_KEYS of `keys` that may verify signatures by `algorithm`, each with its loaded form.
+    """Return the first MAX_KEYS of `keys` that may verify signatures by `algorithm`.
 
-    If no key may verify them, raises UnfitKey with the reason why the first of `keys` may not.
+    Each key comes with the PyJWK that was loaded from it. If no key is usable, raises UnfitKey, which says why
+    the first key is not.
     """
     usable: list[tuple[VerificationKey, jwt.PyJWK]] = []
     reasons: list[UnfitKey] = []
@@ -100,7 +102,10 @@ def _usable_keys(keys: Sequence[VerificationKey], algorithm: object) -> list[tup
 
 
 def _load(jwk: Mapping[str, Any], algorithm: object) -> jwt.PyJWK:
-    """Load `jwk` to verify `algorithm`. Raises UnfitKey if the key may not verify it (RFC 7517 sections 4.1 to 4.4)."""
+    """Load `jwk` as a key for signatures by `algorithm`.
+
+    Raises UnfitKey if this key may not verify such signatures (RFC 7517 sections 4.1 to 4.4).
+    """
     if SECRET_MEMBERS & jwk.keys():
         raise UnfitKey(sentence("its key is published with its private half: anyone can sign with it"))
     operations = jwk.get("key_ops", ["verify"])

@@ -35,7 +35,10 @@ class Jws:
 
 
 def read(text: str, *, longest: int) -> Jws:
-    """Return the JWS in `text`, of at most `longest` characters. Raises Unreadable if `text` is no compact JWS."""
+    """Return the JWS in `text`.
+
+    Raises Unreadable if `text` is no compact JWS, or has more than `longest` characters.
+    """
     if len(text) > longest or text.count(".") != 2:
         raise Unreadable("it is no JWT, or too long")
     header, claims, signature = text.split(".")
@@ -58,7 +61,10 @@ def octets(part: str) -> bytes:
 
 
 def json_object(part: str) -> dict[str, Any]:
-    """Return the JSON object that a part encodes (RFC 7519 section 7.2). Raises Unreadable if it encodes no object."""
+    """Return the JSON object that a part of a JWS encodes (RFC 7519 section 7.2).
+
+    Raises Unreadable if the part encodes no JSON object.
+    """
     try:
         value = strict_json.parse(octets(part).decode())
     except UnicodeDecodeError:

@@ -68,9 +68,9 @@ def registered(document: object) -> tuple[ClientKey, ...]:
 
 
 def skipped(document: object) -> list[str]:
-    """Return a sentence for each entry that `registered` skips, with its place in the JWKS, its kid and the reason.
+    """Return a sentence for each unusable entry of a JWKS, with its place, its kid and the reason.
 
-    Raises UnusableKey if the document is no JWKS.
+    `registered` skips these entries. Raises UnusableKey if the document is no JWKS.
     """
     return [
         sentence("Key {place}{name} is not used. {problem}", place=place, name=_named(entry), problem=problem)
@@ -143,7 +143,7 @@ def _entries(document: object) -> list[object] | None:
 def _usable(entry: object, *, leaks: bool = False) -> ClientKey | None:
     """Return the entry's key, or None if the entry is unusable.
 
-    If `leaks` is True, raises LeakedKey if the entry has private members, instead of returning None.
+    An entry with private members is unusable, too. If `leaks` is True, raises LeakedKey for such an entry.
     """
     try:
         return read(entry)

@@ -1,6 +1,6 @@
-"""Queries the caches that all processes share, with circuit breakers.
+"""Queries the shared caches. A circuit breaker keeps requests from waiting for a cache that failed.
 
-- After a failure or timeout, the cache is not queried for `PAUSE` seconds. Then one request queries it as a test.
+- After a failure or timeout, no request queries the cache for `PAUSE` seconds. Then one request tries it again.
 - Two caches in the same Redis have one circuit, because they fail together.
 """
 
@@ -27,7 +27,7 @@ circuits: dict[str, Circuit] = {}
 
 
 class NotCounted(Exception):
-    """The shared cache did not answer."""
+    """The shared cache failed, or is not queried because it failed shortly before."""
 
 
 def ask(alias: str, question: Callable[[BaseCache], Answer], *, now: datetime) -> Answer:

@@ -24,8 +24,7 @@ class Circuit:
     def admits(self, now: float) -> bool:
         """Return True if the caller may call the dependency at `now`.
 
-        The caller must report a failure by `failed`. While the circuit is open, it must report a success by
-        `succeeded`.
+        The caller must report each failure by `failed`. It must report a success by `succeeded` if the circuit is open.
         """
         with self._lock:
             if self._failed_at is None:

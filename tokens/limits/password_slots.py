@@ -6,8 +6,9 @@
 - At most `ROOM` logins of a process hash a password or wait for a slot at the same time. A further login is refused
   with Busy at once. A login waits at most `PATIENCE` seconds.
 - A slot is taken before the user is looked up, so that neither a refusal nor its timing reveals which names exist.
-- Client secrets need no slot: they are random, and stored as one HMAC (tokens/clients/client_secret.py). The hash of an
-  imported secret is slow until its first use. These hashes have a slot of their own, so that they delay no login.
+- Client secrets need no slot: they are random, and stored as one HMAC (tokens/clients/client_secret.py).
+- An imported client secret keeps its slow hash until the client first uses the secret. These slow hashes have a slot of
+  their own, so that they delay no login.
 """
 
 import errno
@@ -129,7 +130,7 @@ def bound() -> Bound:
 
 @cache
 def bound_for_secrets() -> Bound:
-    """Return the process's only `Bound` for imported client secrets. It has one slot."""
+    """Return the process's only `Bound` for imported client secrets. It lets a machine hash one secret at a time."""
     name = salted_hmac("tokens.hashing", "secrets", algorithm="sha256").hexdigest()
     return Bound(1, f"keyturn-{name[:24]}", room=2)
 

@@ -1,10 +1,9 @@
 """Limits the rate of requests, by counters in the shared cache.
 
-- Most counters count the requests of one client from one address. So an attacker at another address cannot lock the
-  client out.
+- Counting by client and address prevents an attacker at another address from locking the client out.
 - Windows are fixed. Cache keys contain hashes of the counted names, not the names.
-- If the cache fails, requests are not counted until it answers again. In that time, token requests are admitted,
-  because secrets and tokens are too long to guess. Logins are refused.
+- If a cache fails, requests are not counted until it answers again. In this time, logins are refused. Token requests
+  are admitted, because secrets and tokens are too long to guess.
 - If the cache evicts a login counter, the counter does not restart: each process remembers the highest values that it
   has read, and writes them back.
 """
@@ -102,7 +101,7 @@ def address(request: HttpRequest) -> str:
     """Return the address of the sender of a request, or the /64 network of an IPv6 address.
 
     Reads the last address in X-Forwarded-For if BEHIND_PROXY is set and the header has one, else the address of the
-    connection. Returns text that is not an address unchanged.
+    connection. If the text there is not an IP address, returns the text unchanged.
     """
     text = str(request.META.get("REMOTE_ADDR", ""))
     if conf.issuer().behind_proxy:
@@ -115,8 +114,8 @@ def address(request: HttpRequest) -> str:
 def _counted_as(text: str) -> str:
     """Return the address without a port, or the /64 network of an IPv6 address. Requests are counted by the result.
 
-    Returns text that is not an address unchanged. Results are cached, because a request needs its address several
-    times.
+    If `text` is not an IP address, returns `text` unchanged. Results are cached, because a request needs its address
+    several times.
     """
     if with_port := WITH_PORT.fullmatch(text):
         text = with_port["v6"] or with_port["v4"]

@@ -55,9 +55,9 @@ def _client(client_id: str, entry: Item, run: Run) -> None:
 
 
 def wanted_state(client_id: str, entry: Item, run: Run) -> tuple[dict[str, Any], str | None]:
-    """Return the client's state that the manifest describes, and the name of its recipe or None.
+    """Return the client's state that the manifest describes, and the name of the client's recipe.
 
-    Collects problems in `run`.
+    The name is None if the entry has no recipe and no `program`. Collects problems in `run`.
     """
 
     def refuse(name: str, text: str) -> None:

@@ -96,7 +96,7 @@ def _roll_back(request: ApplyRequest) -> None:
 def _steps(request: ApplyRequest, run: Run) -> list[Change]:
     """Apply each part of the manifest. With `prune`, then delete the rows that the file does not name.
 
-    Returns the deletions that were not made because `prune` is False. With `prune`, returns an empty list. Raises
+    Without `prune`, returns the deletions that `prune` would make. With `prune`, returns an empty list. Raises
     InvalidManifest if a part has problems.
     """
     for part in (api_part.apply, client_part.apply, api_part.link, policy_part.apply):

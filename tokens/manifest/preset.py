@@ -1,7 +1,8 @@
 """The fields that a client of a manifest gets from its `kind` or `recipe`, unless the file names them.
 
-- A recipe has command-line options of `create_client`. OPTIONS maps each to a field, which is named as its column.
-- `program` only stores the name of a recipe, and sets no field. `export` writes it.
+- A recipe contains options of the command `create_client`. OPTIONS maps each option to a field of the manifest.
+- The field `program` only stores the name of a recipe: the client gets no field from that recipe. `export` writes
+  `program`.
 """
 
 import json

@@ -34,7 +34,10 @@ class Run:
     problems: list[Fault] = field(default_factory=list)
 
     def note(self, change: Change, subject: str, **details: object) -> None:
-        """Collect a change, and record its event in the audit trail, such as `client.created` for an added client."""
+        """Collect a change, and record its event in the audit trail, such as `client.created` for an added client.
+
+        `details` are added to the details of the event.
+        """
         self.changes.append(change)
         verb = {"added": "created", "changed": "changed", "removed": "deleted"}[change.done]
         if change.done == "changed":

@@ -1,4 +1,4 @@
-"""The fields of a manifest and their types: reads a tree as entries, and reports every problem with its line. Pure.
+"""The fields of a manifest and their types. Reads a manifest, and reports each problem with its line. Pure.
 
 - A field that the schema does not know is a problem. Otherwise a misspelled field would silently have no effect.
 - A value of the wrong type is a problem. For example, YAML reads `name: no` as the boolean false.

@@ -1,8 +1,9 @@
 """Reads the text of a manifest, YAML or JSON, as nodes that have their line number. Pure.
 
-- Only plain data: the tags, anchors and aliases of YAML are refused, because an alias can expand to gigabytes.
+- The text may contain plain data only. The tags, anchors and aliases of YAML are refused, because an alias can expand
+  to gigabytes.
 - A repeated key is refused. YAML and JSON libraries would silently use its last value.
-- Bounded: at most TEXT characters, and DEEP levels.
+- The text has at most TEXT characters, and its nodes are nested at most DEEP levels.
 """
 
 import json
@@ -28,7 +29,7 @@ class Fault:
     text: str
 
     def shown(self, name: str) -> str:
-        """Return the problem as one line that begins with the file's name and the line."""
+        """Return the problem in the form `file:line: field: text`. `name` is the name of the file."""
         return f"{name}:{self.line}: {self.field + ': ' if self.field else ''}{self.text}"
 
 

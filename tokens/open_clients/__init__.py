@@ -9,7 +9,8 @@ Neighbours: above `registration`, which creates the client secrets. `views` call
 
 - Metadata documents and dynamic registration are off unless the settings turn them on (tokens/settings/open_client.py).
 - A client gets exactly the scopes and APIs of the settings. Its metadata cannot change them.
-- The database has a row of `Client` for each such client, so that other packages treat it as any other client.
+- The database has a row of `Client` for each self-registered client, so that other packages treat it as any other
+  client.
 
 Read in this order:
 - `identifier`: the address of a document, which is the client_id.

@@ -3,9 +3,10 @@
 1. The settings must accept documents, and the document's host. The client_id must be a permitted address.
 2. A stored client is used while its document is fresh. If the client is blocked, nothing is fetched and no error is
    raised here. The caller refuses a blocked client, because it looks up active clients only.
-3. Otherwise the document is fetched. If the document is missing or invalid, the client is refused.
+3. If the client is not stored, or its document is stale, the document is fetched. If the document is missing or
+   invalid, the client is refused.
 4. If the document cannot be fetched at the moment, a stored client is used for GRACE after its document became stale.
-   This does not apply if the document was refused at an earlier fetch.
+   If an earlier fetch found the document missing or invalid, there is no GRACE.
 5. A valid document creates the client, or changes its row (`document_row`).
 """
 
@@ -35,9 +36,11 @@ UNREACHABLE = "The document at the client_id cannot be fetched at the moment. Tr
 def admit(client_id: str, *, now: datetime, before_fetch: Callable[[], None]) -> None:
     """Create or renew the client that an authorization request names by the address of its document.
 
-    Calls `before_fetch`, such as a rate limit, before a fetch or a change. Raises DocumentRefused if the address or the
-    document is refused, Unavailable if the document cannot be fetched and no stored client can be used, and what
-    `before_fetch` raises.
+    Calls `before_fetch` before it fetches the document or changes the client. For example, `before_fetch` counts the
+    request for a rate limit.
+
+    Raises DocumentRefused if the address or the document is refused, Unavailable if the document cannot be fetched and
+    no stored client can be used, and what `before_fetch` raises.
     """
     _judge_address(client_id)
     state = _state(client_id)
@@ -50,7 +53,7 @@ def admit(client_id: str, *, now: datetime, before_fetch: Callable[[], None]) ->
 
 
 def renew(client_id: str, *, now: datetime) -> None:
-    """Fetch the document of a stored client again if it is stale. Raises what `admit` raises.
+    """Fetch the document of a stored client again if the document is stale. Raises what `admit` raises.
 
     Fetches nothing for a client that is not stored: only an authorization request may introduce a client.
     """
@@ -107,8 +110,8 @@ def _note_failure(
 ) -> None:
     """Log the failure. If the client is stored, store the reason for the admin.
 
-    `is_final` is True if the document is missing or refused. The client then has no GRACE period any more: if a later
-    fetch fails, it cannot be used.
+    `is_final` is True if the document is missing or refused. GRACE then no longer applies: the client cannot be used
+    until a valid document is fetched.
     """
     log("document.refused", actor="issuer", subject=f"client:{client_id}", details={"reason": reason}, now=now)
     if state is None:

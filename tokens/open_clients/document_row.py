@@ -99,7 +99,7 @@ def _change(client: Client, metadata: ClientMetadata, *, now: datetime) -> None:
 
 
 def _fields(client_id: str, metadata: ClientMetadata) -> dict[str, Any]:
-    """Return the values of the columns that a document decides, by name."""
+    """Return the columns that a document sets: a mapping from their names to the values in `metadata`."""
     return {
         "name": metadata.client_name or (identifier.read(client_id, loopback=True).hostname or ""),
         "redirect_uris": " ".join(metadata.redirect_uris),
@@ -120,7 +120,7 @@ def _fields(client_id: str, metadata: ClientMetadata) -> dict[str, Any]:
 
 
 def _text(value: object) -> str:
-    """Return a value as text for the audit trail. Keys are replaced by a placeholder."""
+    """Return a value as text for the audit trail. The text of a JWKS is only `(keys)`."""
     return "(keys)" if isinstance(value, dict) else ", ".join(value) if isinstance(value, list) else str(value)
 
 

@@ -49,7 +49,10 @@ def read(content: object, client_id: str, *, grant_types: Collection[str], loopb
 
 
 def belongs(uri: str, *, origin: str, host: str) -> bool:
-    """Return True if a document with this origin and host may name the redirect URI `uri` (rule 4)."""
+    """Return True if a document with this origin and host may name the redirect URI `uri`.
+
+    This is rule 4 in the module's docstring.
+    """
     parts = urlsplit(uri)
     if parts.scheme == "https":
         return f"{parts.scheme}://{parts.netloc}" == origin
@@ -60,6 +63,6 @@ def belongs(uri: str, *, origin: str, host: str) -> bool:
 
 
 def _method(content: Mapping[str, Any]) -> str:
-    """Return the default authentication method of a document: private_key_jwt if it has keys, else none."""
+    """Return the default authentication method of a document: `private_key_jwt` if it has keys, else `none`."""
     # RFC 7591's default is a secret, which no document can have.
     return "private_key_jwt" if content.get("jwks") or content.get("jwks_uri") else "none"

@@ -97,9 +97,9 @@ def register(members: Mapping[str, Any], bearer: str | None, *, address: str, no
 
 
 def authenticate(client_id: str, bearer: str | None) -> Client:
-    """Return the client `client_id`, whose registration access token must be `bearer`.
+    """Return the client `client_id` if `bearer` is its registration access token.
 
-    Raises BearerRefused if there is no such client, if it is blocked, or if `bearer` is not its token.
+    Raises BearerRefused if `bearer` is not that token, if there is no such client, or if the client is blocked.
     """
     if not bearer:
         raise BearerRefused("Send the registration access token as a bearer token.", is_missing=True)

@@ -35,7 +35,7 @@ def judged(members: Mapping[str, Any]) -> ClientMetadata:
 
 
 def fields(metadata: ClientMetadata) -> dict[str, Any]:
-    """Return the values of the columns that a client can change, by name."""
+    """Return the columns that a client can change by its metadata: a mapping from their names to the new values."""
     return {
         "name": metadata.client_name,
         "redirect_uris": " ".join(metadata.redirect_uris),

@@ -8,8 +8,8 @@
   documents, draft 02 section 5.2).
 - At most FLIGHTS fetches run at once, and at most WAITERS requests wait. Further requests get StillFetching.
 
-Threads: a lock guards the tables and is never held during a fetch or a wait. The fetch, the clock and the start of a
-thread are arguments.
+A lock guards the running fetches and the remembered outcomes. No thread holds the lock while it fetches or waits. The
+functions that fetch, read the clock and start a thread are arguments of `Flights`.
 """
 
 import threading

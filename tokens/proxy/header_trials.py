@@ -39,7 +39,7 @@ def _serves(server: ProbedServer, host: str) -> bool:
 
 
 def scheme(server: ProbedServer) -> Iterator[Finding]:
-    """Test if the issuer sees the right scheme, and if a client's header changes it."""
+    """Test if the issuer sees the right scheme, and if a client can change that scheme by a header."""
     # The issuer redirects http to https, so the status shows which scheme the issuer sees. A client's header with the
     # other scheme must not change the status.
     plain = server.status("/accounts/login/")
@@ -65,7 +65,7 @@ def scheme(server: ProbedServer) -> Iterator[Finding]:
 
 
 def address(server: ProbedServer) -> Iterator[Finding]:
-    """Test which address the issuer sees, and if a client's header changes it."""
+    """Test which address the issuer sees, and if a client can change that address by a header."""
     if not server.token:
         remedy = "Set OPERATOR_TOKEN for the issuer and for this command."
         yield Finding("address", "unknown", "not tested: this needs OPERATOR_TOKEN", remedy)
@@ -96,7 +96,7 @@ def seen_address(server: ProbedServer, headers: dict[str, str]) -> str | None:
 
 
 def causes(server: ProbedServer) -> Iterator[Finding]:
-    """Test if /readyz hides the causes of failures from this client, which sends no OPERATOR_TOKEN."""
+    """Test if /readyz hides the causes of failures from a client that does not send OPERATOR_TOKEN."""
     try:
         body = json.loads(server.send("/readyz?seen", {}).body)
     except (NoAnswer, ValueError):

@@ -19,7 +19,10 @@ class Finding:
     remedy: str = ""
 
     def members(self) -> dict[str, object]:
-        """Return the members of the JSON that `check_proxy --json` prints. The names are those of version 0.1.0."""
+        """Return the members of the JSON that `check_proxy --json` prints.
+
+        The members have the names that they had in version 0.1.0.
+        """
         members = asdict(self)
         return members | {"found": members.pop("result")}
 

@@ -13,7 +13,7 @@ OWN = Path(__file__).resolve().parent / "programs"
 
 
 def recipes(site: Path | None = None) -> Mapping[str, Recipe]:
-    """Return all recipes as a mapping from their names, in alphabetical order.
+    """Return all recipes by name, sorted by name.
 
     `site` is the folder of the setting RECIPES. Raises what `read` raises.
     """

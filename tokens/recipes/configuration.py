@@ -29,7 +29,8 @@ class Part:
 def parts(recipe: Recipe, values: RealValues, *, variant: str = "") -> list[Part]:
     """Return the blocks of the recipe that apply to `variant`, with `values` in place of the example values.
 
-    A block that names no variant applies to every variant. If `variant` is "", only such blocks are returned.
+    A block that names no variant applies to every variant. If `variant` is "", only the blocks without a variant are
+    returned.
     """
     blocks = [block for block in recipe.blocks if block.variant in ("", variant)]
     return [
@@ -40,10 +41,11 @@ def parts(recipe: Recipe, values: RealValues, *, variant: str = "") -> list[Part
 
 
 def commands(recipe: Recipe, done: Step, values: RealValues) -> list[str]:
-    """Return the commands that the operator still has to run after the step `done`, with the real values.
+    """Return the commands that the operator still has to run, with the real values.
 
-    For example, after `create_api` a further step can register a client of the API. Leaves out the steps of variants.
-    If `done` registered a client together with an API, also leaves out the step that would register that client.
+    `done` is the step that already ran. For example, after `create_api` a further step can register a client of the
+    API. Leaves out each step that belongs to a variant of the recipe. If `done` registered a client together with an
+    API, also leaves out the step that would register that client.
     """
     own = done.options.get("client")
     others = [step for step in recipe.steps if step is not done and not step.variant]

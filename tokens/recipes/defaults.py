@@ -80,7 +80,7 @@ def _addresses(recipe: Recipe, examples: Sequence[str], site: str) -> list[str]:
 
 
 def unusual_redirect_uris(step: Step, given: Mapping[str, Any]) -> list[str]:
-    """Return those of the operator's redirect URIs whose path is not the path of any redirect URI of the recipe.
+    """Return the operator's redirect URIs that differ in path from every redirect URI of the recipe.
 
     `given` are the operator's options. If the recipe's step has no redirect URIs, returns an empty list.
     """

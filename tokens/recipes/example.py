@@ -2,10 +2,10 @@
 
 - The constants ISSUER, SITE, API and SCOPE are the example values of the issuer, the application's site, an API of the
   operator, and a scope of this API.
-- The words CLIENT_ID, CLIENT_SECRET and SECRET are placeholders in the text itself.
+- The placeholders for the client's credentials are the words CLIENT_ID, CLIENT_SECRET and SECRET.
 - If the client requests no scope of an API, SCOPE is removed from the text.
-- The example address API is replaced by the identifier of the client's API. It stays in the text if the client has no
-  API, or if the identifier is not a URL.
+- The text gets the identifier of the client's API in place of the constant API. If the client has no API, or if the
+  identifier is not a URL, the example value stays in the text.
 """
 
 import re

@@ -43,7 +43,7 @@ def page(recipe: Recipe) -> str:
 
 
 def seen(recipe: Recipe) -> str:
-    """Return sentences about the recipe: how it was tested, and which command registers the program."""
+    """Return sentences about the recipe: how it was tested, and which command registers its client or API."""
     command = "create_api" if recipe.kind == "resource server" else "create_client"
     short = f"`manage.py {command} --for {recipe.name}` registers it and prints this configuration with its values."
     if recipe.tests:

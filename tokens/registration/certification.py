@@ -35,7 +35,10 @@ def set_up(suite: Suite, *, issuer: str, now: datetime) -> Json:
 
 
 def _client(suite: Suite, name: str, *, now: datetime) -> Json:
-    """Register a client. Replaces a client that has this client_id already. Returns the client_id and the secret."""
+    """Register the client that the suite calls `name`, and return its client_id and secret.
+
+    Replaces a client that an earlier run registered under the same client_id.
+    """
     registration = Registration(
         name=f"Certification {suite.alias} {name}",
         client_id=f"certification-{suite.alias}-{name.replace('_', '-')}",

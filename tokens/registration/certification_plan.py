@@ -1,9 +1,9 @@
 """The configuration of the OpenID Foundation's conformance suite for this issuer's certification plans. Pure.
 
 - The suite finds elements of the issuer's pages by their ids and names, which must not change (docs/clients.md).
-- The suite needs a picture of each page that a person has to judge: error pages, a second login, logout pages.
-- Plans: Config, Basic, Form Post Basic, RP-Initiated and Back-Channel Logout, and FAPI 2.0, with static clients and
-  discovery.
+- The suite needs a screenshot of each page that a person has to judge: error pages, a second login, logout pages.
+- The plans are Config, Basic, Form Post Basic, RP-Initiated Logout, Back-Channel Logout, and FAPI 2.0.
+- In each plan the clients are registered in advance, and the suite reads the issuer's metadata (discovery).
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ LOGOUT_PAGES = ("no-params", "only-state", "no-post-logout-redirect-uri")
 
 @dataclass(frozen=True, slots=True)
 class SuiteUser:
-    """The user as which the conformance suite logs in at the issuer."""
+    """The account that the conformance suite uses to log in at the issuer."""
 
     username: str
     password: str = field(repr=False)
@@ -120,15 +120,15 @@ class _Pages:
         }
 
     def error(self) -> Json:
-        """Return the commands that take a picture of the error page of the authorization endpoint."""
+        """Return the commands that take a screenshot of the error page of the authorization endpoint."""
         address = f"{self.base}/oauth/authorize*"
         return {"match": address, "tasks": [_task("Error page", address, [_wait(ERROR, PICTURE)])]}
 
     def logout(self, heading: str, picture: str) -> Json:
-        """Return the commands that take a picture of the logout page that has this heading.
+        """Return the commands that take a screenshot of the logout page with the heading `heading`.
 
-        The page with the heading DONE appears after the logout, so the commands first confirm the logout. `picture` is
-        PICTURE, or IF_REQUESTED if the picture is optional.
+        The heading DONE is that of the page after the logout. To reach it, the commands first confirm the logout.
+        `picture` is PICTURE, or IF_REQUESTED if the screenshot is optional.
         """
         address = f"{self.base}/oauth/logout*"
         confirm: list[list[object]] = [["click", "name", "log_out", "optional"]]
@@ -139,7 +139,7 @@ class _Pages:
 
 
 def _overrides(pages: _Pages) -> list[tuple[str, list[Json]]]:
-    """Return a pair for each of the suite's test modules that needs a picture: name and browser commands.
+    """Return the suite's test modules that need a screenshot: for each, its name and its browser commands.
 
     The names are without the prefix `oidcc-`.
     """
@@ -162,8 +162,8 @@ def _task(name: str, address: str, commands: list[list[object]], *, optional: bo
 
 
 def _wait(heading: str, picture: str) -> list[object]:
-    """Return the command that waits for a page with this heading, and takes a picture of the page.
+    """Return the command that waits for a page with this heading, and takes a screenshot of the page.
 
-    `picture` is PICTURE, or IF_REQUESTED if the picture is optional.
+    `picture` is PICTURE, or IF_REQUESTED if the screenshot is optional.
     """
     return ["wait", "xpath", "//*", WAIT, heading, picture]

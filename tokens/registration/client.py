@@ -58,18 +58,22 @@ class Registration:
 
     @property
     def authentication(self) -> AuthenticationMethod:
-        """Return the client's authentication method: `method`, or else a default for its type and keys."""
+        """Return the client's authentication method: `method`, if it is set.
+
+        Otherwise the method follows from the client's type (public or confidential) and from its keys.
+        """
         if self.method is not None:  # `register` refuses a method that contradicts the type or the keys
             return AuthenticationMethod(self.method)
         return authentication_method(None, is_public=self.public, has_keys=self.has_keys)
 
 
 def authentication_method(current: str | None, *, is_public: bool, has_keys: bool) -> AuthenticationMethod:
-    """Return the authentication method of a client of this type. `current` is the chosen or stored method, if any.
+    """Return the authentication method for a client. `current` is the chosen or stored method, if any.
 
     1. A public client uses `none`.
     2. A confidential client keeps `current`. If `current` is `none`, client_secret_basic replaces it.
-    3. Without a known `current`, a client with keys uses private_key_jwt, and another one client_secret_basic.
+    3. If `current` is None or unknown, a confidential client with keys uses private_key_jwt. A confidential client
+       without keys uses client_secret_basic.
     """
     if is_public:
         return AuthenticationMethod.NONE
@@ -112,7 +116,7 @@ def unsaved(registration: Registration) -> tuple[Client, list[Scope], list[Api]]
 
 
 def logout_fields(uri: str) -> dict[str, Any]:
-    """Return the values of the back-channel logout fields for `uri`.
+    """Return the fields of a client whose back-channel logout URI is `uri`: a mapping from column to value.
 
     Returns an empty dict if the issuer may not post to `uri`.
     """
@@ -140,8 +144,8 @@ def created_row(client: Client, scopes: Iterable[Scope], apis: Iterable[Api]) ->
 def audited_switches(client: Client) -> dict[str, Any]:
     """Return columns of a client for the audit trail, with their values.
 
-    These are the switches that make the client less strict than the default (`less_strict.switches`), and the columns
-    in STRICTER that have a value.
+    These are the switches that make the client less strict than the default (`less_strict.switches`), and those columns
+    in STRICTER that are not empty.
     """
     named = {name: value for name in STRICTER if (value := getattr(client, name))}
     return less_strict.switches(client) | named

@@ -32,7 +32,7 @@ class DemoCredentials:
 
 
 def credentials(from_operator: Mapping[str, str]) -> DemoCredentials:
-    """Return the operator's credentials, completed by generated ones for names that the operator left out."""
+    """Return the credentials of the demo. Generates a random value for each name that `from_operator` lacks."""
     generated = {name: secrets.token_urlsafe(32) for name in NAMES if not from_operator.get(name)}
     return DemoCredentials(
         {name: from_operator[name] for name in NAMES if name not in generated} | generated, generated

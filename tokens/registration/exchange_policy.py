@@ -56,9 +56,10 @@ def remove(client: Client, api: Api, *, actor: str, now: datetime) -> bool:
 
 
 def _record(event: str, policy: ExchangePolicy, details: Mapping[str, object], *, actor: str, now: datetime) -> None:
-    """Record an audit event about a policy. Its subject is the client that may exchange tokens.
+    """Record an audit event about a policy.
 
-    `event` is the end of the event's name, such as `created` for `exchange_policy.created`.
+    `event` is the second word of the event's name: `created` records `exchange_policy.created`. The subject of the
+    event is the client that may exchange tokens.
     """
     subject, with_api = f"client:{policy.client.client_id}", {"api": policy.api.identifier, **details}
     record(f"exchange_policy.{event}", actor=actor, subject=subject, details=with_api, now=now)

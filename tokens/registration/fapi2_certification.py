@@ -43,6 +43,8 @@ class Bank:
 def set_up(suite: Suite, bank: Bank, *, issuer: str, now: datetime) -> Json:
     """Create clients and user, and return the suite's configuration, which contains the generated private keys.
 
+    `bank` has the clients' public keys and scopes. If it has no keys, they are generated.
+
     Raises:
         ValidationError: An address, a key or a scope is not accepted, or no key ring signs ID tokens with an algorithm
             of the profile.
@@ -63,7 +65,10 @@ def set_up(suite: Suite, bank: Bank, *, issuer: str, now: datetime) -> Json:
 def _register(
     suite: Suite, name: str, public: Json, scopes: Sequence[str], *, algorithm: str | None, now: datetime
 ) -> str:
-    """Register a client with the JWKS `public`, and return its client_id. Replaces a client with this client_id."""
+    """Register the client that the suite calls `name`, with the JWKS `public`. Return its client_id.
+
+    Replaces a client that an earlier run registered under the same client_id.
+    """
     callback = suite.address("callback")
     registration = Registration(
         name=f"Certification {suite.alias} FAPI 2.0 {name}",
@@ -80,8 +85,8 @@ def _register(
 def _algorithm() -> str | None:
     """Return the algorithm that the clients register for their ID tokens.
 
-    Returns None if the profile permits the algorithm of the default key ring. The clients then use that algorithm.
-    Raises ValidationError if no key ring signs with an algorithm of the profile.
+    Returns None if FAPI 2.0 permits the algorithm of the default key ring: clients without a registered algorithm use
+    that ring. Raises ValidationError if no key ring signs with an algorithm that FAPI 2.0 permits.
     """
     if rings.default_algorithm() in fapi2.ALGORITHMS:
         return None

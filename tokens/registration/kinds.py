@@ -33,7 +33,7 @@ class Snippet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientKind:
-    """A kind of client, such as a service: the questions to the operator, and the values that follow from it."""
+    """A kind of client, such as a service: the questions to the operator, and the values that the kind implies."""
 
     name: str
     title: str

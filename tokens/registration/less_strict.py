@@ -21,7 +21,10 @@ SWITCHES = {
 
 
 def switches(client: Client) -> dict[str, Any]:
-    """Return the client's switches that are less strict than the default, by column, for the audit trail."""
+    """Return the client's switches that are less strict than the default, for the audit trail.
+
+    The result maps the column of each switch to its value.
+    """
     names = ("pkce", *SWITCHES)
     return {name: value for name in names if (value := getattr(client, name))}
 

@@ -30,7 +30,10 @@ REQUIRED = "required"
 
 
 def policy(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the columns of SWITCHES and WORDS that `options` set. A missing column means its default."""
+    """Return the columns of a client that `options` set, each with its value.
+
+    Only options in SWITCHES and WORDS count. A switch that has its default, such as PKCE `required`, is left out.
+    """
     switches = {column: options[name] for name, column in SWITCHES.items() if options.get(name)}
     if switches.get("pkce") == REQUIRED:
         del switches["pkce"]

@@ -2,9 +2,10 @@
 
 - A client is found by its client_id, or by its name if the operator gave no client_id. An API is found by its
   identifier.
-- If the existing registration is equal, nothing happens. If it has the same client_id or identifier and differs, the
-  new registration is refused with the differences, because a repeated command must not silently change a client.
-- Names are not unique: a client with the same name that differs is another client.
+- If the existing registration is equal, nothing happens.
+- If the client_id or the identifier exists with other values, the new registration is refused, and the error names the
+  differences. A repeated command must not silently change a client.
+- Names are not unique. If a client of the same name has other values, the new client is registered in addition.
 - The expiry date of a secret is not compared. An existing secret stays as it is.
 """
 

@@ -94,7 +94,7 @@ def refuse_ended(secret: ClientSecret, *, now: datetime) -> None:
 
 
 def refuse_past(at: datetime | None, *, now: datetime) -> None:
-    """Raise SecretEnded if `at` has passed."""
+    """Raise SecretEnded if `at`, the new expiry time of a secret, has passed. None means that it never expires."""
     if at is not None and at <= now:
         raise SecretEnded(sentence("{at:%Y-%m-%d %H:%M:%S %Z} has passed. To end the secret now, revoke it.", at=at))
 

@@ -58,7 +58,10 @@ FACTORS = {"": None, "any": MULTI_FACTOR, "passkey": PHISHING_RESISTANT}
 
 
 def of_client(client: Client, scopes: Collection[Scope], apis: Collection[Api]) -> dict[str, Any]:
-    """Return the state of a client with these scopes and APIs. The client can be unsaved."""
+    """Return the state of a client with these scopes and APIs: a mapping from field to value.
+
+    The client can be unsaved.
+    """
     own = {name: _value(name, getattr(client, NAMES.get(name, name))) for name in CLIENT_FIELDS if name not in LISTS}
     return own | {
         "grants": tuple(sorted(client.grants)),
@@ -73,9 +76,9 @@ def of_saved_client(client: Client) -> dict[str, Any]:
 
 
 def columns(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of a client's columns for `state`, which has the form of a result of `of_client`.
+    """Return the columns of a client that has the state `state`: a mapping from their names to their values.
 
-    Leaves out the scopes and APIs of the state, because they are not columns.
+    `state` has the fields that `of_client` returns. The scopes and APIs are left out, because they are not columns.
     """
     public = state["authentication"] == AuthenticationMethod.NONE
     texts = {NAMES.get(name, name): state[name] for name in TEXTS}
@@ -142,10 +145,9 @@ def _value(name: str, value: Any) -> Any:
 
 
 def _column(name: str, *, on: bool) -> bool | None:
-    """Return the value to store in the column of the switch `name`.
+    """Return the value to store in the column of the switch `name`: `on`, or None in place of False.
 
-    The value is `on`, with one exception, as in `create_client`: if the column is nullable and the switch is off by
-    default, None is stored instead of False.
+    None replaces False if the column is nullable and the switch is off by default. `create_client` does the same.
     """
     field = Client._meta.get_field(NAMES.get(name, name))
     nullable = isinstance(field, models.Field) and field.null

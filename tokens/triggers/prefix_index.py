@@ -1,7 +1,9 @@
-"""Indexes that only PostgreSQL has: for prefix searches in any collation and partial ones, and those that Django adds.
+"""Creates or drops indexes that only PostgreSQL has.
 
-SQLite gets no such index, because SQLite is for development. SQLite would also drop the index if a migration rebuilt
-the table, because the index is not in the model's state.
+These are indexes for prefix searches in any collation, partial indexes, and the indexes that Django adds for LIKE.
+
+SQLite gets none of these indexes, because SQLite is for development. SQLite would also drop such an index if a
+migration rebuilt the table, because the index is not in the model's state.
 """
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
@@ -32,7 +34,7 @@ def index_concurrently(name: str, *, table: str, columns: str, where: str = "") 
 
 
 def drop_like_index(name: str, *, table: str, column: str) -> Statements:
-    """Return an operation that drops the index that Django adds to a unique text column for LIKE 'text%'.
+    """Return an operation that drops the index `name`, which Django adds to a unique text column for LIKE 'text%'.
 
     Does not block writes. The migration needs `atomic = False`.
     """

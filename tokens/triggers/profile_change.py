@@ -1,4 +1,7 @@
-"""A trigger that records when a user's name or e-mail address last changed, for the claim updated_at (models.User)."""
+"""A database trigger that records when a user's name or e-mail address last changed.
+
+The column is `User.profile_changed_at`, from which the claim `updated_at` gets its value.
+"""
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import ProjectState

@@ -18,7 +18,7 @@ SQLITE_EPOCH = "UPDATE tokens_user SET session_epoch = lower(hex(randomblob(16))
 def end_sessions_of_disabled_users() -> Statements:
     """Return an operation that makes the database renew a user's session epoch when the user is disabled.
 
-    Sessions and grants of the earlier epoch have ended.
+    A session or grant stores the epoch of its login, and ends when the user gets another epoch.
     """
     name, disabled = "tokens_user_disabled", "WHEN (OLD.is_active AND NOT NEW.is_active)"
 

@@ -40,10 +40,10 @@ class Statements(Operation):
         _run(self.backwards, app_label, schema_editor, from_state)
 
     def last_backwards(self) -> "Statements":
-        """Return an operation that calls `self.forwards` if the migration is reverted, and nothing if it is applied.
+        """Return an operation that calls `self.forwards` if the migration is reverted.
 
-        Place it before the operations that change columns. Django reverts operations in reverse order, so this
-        operation then runs last.
+        If the migration is applied, the operation does nothing. Place the operation before those that change columns.
+        Django reverts operations in reverse order, so this operation then runs last.
         """
         return Statements(nothing, self.forwards)
 
@@ -68,7 +68,10 @@ def table_of(state: ProjectState, model: str) -> str:
 
 
 def columns(state: ProjectState, model: str) -> list[str]:
-    """Return the names of the columns of the table that `table_of` returns."""
+    """Return the names of the columns of a model's table.
+
+    As for `table_of`, `model` can also name a many-to-many table.
+    """
     name, _, many = model.lower().partition("_")
     fields = state.models["tokens", name].fields
     if many:

@@ -4,7 +4,7 @@ Owns: the measurements behind `make bench`, `bench-quick`, `bench-verify`, `benc
 and `bench-memory`, their targets, and the other systems (`peers`).
 Does not own: tests. `make test` runs no benchmark, and a benchmark judges figures, not behaviour.
 Steps: measures 3 to 7 of the seven in README.md.
-Neighbours: above all packages; uses servers and databases of `tests/services`. Nothing imports it.
+Neighbours: imports any package, and uses servers and databases of `tests/services`. Nothing imports it.
 
 Read in this order:
 - `run`: `make bench`, which measures issuer and API beside other systems and an earlier build.

@@ -163,7 +163,7 @@ def users(number: int) -> Iterator[dict[str, Any]]:
 def clients(connection: "psycopg.Connection[Any]", number: int) -> Iterator[dict[str, Any]]:
     """Yield `number` rows for the table of clients.
 
-    Each row is a copy of a client that the database already has, with its own id, `client_id` and name. One client in a
+    Each row copies a client that the database already has, but gets a new id, `client_id` and name. One client in a
     thousand is inactive.
     """
     cursor = connection.execute("SELECT * FROM tokens_client LIMIT 1")
@@ -178,7 +178,7 @@ def clients(connection: "psycopg.Connection[Any]", number: int) -> Iterator[dict
 
 
 def events(number: int, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """Yield the rows of `number` audit events, one for each ten seconds.
+    """Yield the rows of `number` audit events, with ten seconds between two events.
 
     A tenth of the events are about one busy client. One event in 100,000 has a rare action.
     """

@@ -47,7 +47,7 @@ Figure = tuple[str, float, float | None, str]
 
 @dataclass
 class Files:
-    """Takes the place of an issuer: gives a `Follower` documents of the feed, and segments from a folder."""
+    """Takes the place of an issuer for a `Follower`. Gives it `answer` as the document, and segments from `folder`."""
 
     folder: Path
     answer: bytes = b""

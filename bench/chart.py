@@ -56,10 +56,10 @@ def _frame(document: Mapping[str, Any], height: int) -> Iterator[str]:
 
 
 def _group(title: str, rows: Mapping[str, str], medians: Mapping[str, float], top: int) -> Iterator[str]:
-    """Yield the SVG elements of one group of bars, which begins at the vertical coordinate `top`.
+    """Yield the SVG elements of one group of bars. Its top is at the vertical coordinate `top`.
 
-    `rows` has the label of each row by its name, and `medians` has its CPU milliseconds. A bar that is more than eight
-    times as long as the first bar of the group is cut off.
+    `rows` maps the name of each row to its label. `medians` maps the name to the row's CPU milliseconds. A bar that is
+    more than eight times as long as the first bar of the group is cut off.
     """
     limit = 8 * medians[next(iter(rows))]
     longest = max(min(medians[name], limit) for name in rows)

@@ -56,7 +56,7 @@ def parse() -> argparse.Namespace:
 
 
 def before_the_change() -> str:
-    """Return the last commit with the earlier implementation of the revocation feed."""
+    """Return the hash of the last commit that has the earlier implementation of the revocation feed."""
     log = ["git", "log", "-1", "--format=%P", "--diff-filter=DR", "--", REPLACED]
     return subprocess.run(log, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()[0]
 

@@ -35,10 +35,10 @@ def measure(root: Path, folder: Path, entries: int) -> tuple[dict[str, float], l
 
 
 def larger(one: Served, entries: int, limit: int) -> Iterator[Row]:
-    """Grow the feed from `entries` entries to each size in LARGER. Yield a row for the first size and each larger one.
+    """Grow the feed from `entries` entries to each size in LARGER. Yield a row of the results for each size.
 
-    The row has the seconds for reading the feed, and says whether an API accepts the feed. `limit` is the greatest
-    number of bytes that an API reads.
+    The first row is for `entries` itself. A row has the seconds for reading the feed, and says whether the APIs of the
+    earlier build read it. They read at most `limit` bytes.
     """
     for size in (entries, *LARGER):
         fill(one, entries, size)

@@ -1,8 +1,8 @@
-"""Fills those tables of an issuer that grow with its use, for `bench.growth`.
+"""Fills the tables that grow while an issuer is in use. `bench.growth` then measures this issuer.
 
 Needs a superuser of a PostgreSQL that only this benchmark uses.
 
-- Digests and keys are hashes, so that rows are found and inserted on random pages of an index, as in a deployment.
+- Digests and keys are hashes. So look-ups and inserts use random pages of an index, as in a deployment.
 - The dates of the rows are spread evenly over the last SPAN. Most rows have expired, and none was purged.
 - Triggers do not run, and foreign keys are not checked.
 - The indexes of a table are built after its rows are inserted, because that writes each page of an index only once.

@@ -1,9 +1,10 @@
 """Measures how the latency of each endpoint grows with the tables (`make bench-growth`).
 
-Needs PostgreSQL's programs and Redis. Fills two databases of a PostgreSQL of its own, one with 10,000 rows in each
-table that grows and one with `--rows`, and starts an issuer on each. In interleaved rounds, one client sends the same
-requests to both. Prints for each endpoint the ratio of the median latencies with a verdict, the latencies, and the CPU
-time. For a ratio that misses its target, it also prints what each statement took.
+Needs PostgreSQL's programs and Redis. Starts a PostgreSQL of its own with two databases. In one of them, each table
+that grows has 10,000 rows, and in the other, it has `--rows` rows. Starts an issuer on each database. In interleaved
+rounds, one client sends the same requests to both issuers. Prints for each endpoint the ratio of the median latencies
+with a verdict, the latencies, and the CPU time. For a ratio that misses its target, it also prints what each statement
+took.
 
 10,000,000 rows need 35 GB below the folder of temporary files, and half an hour on two cores.
 
@@ -77,7 +78,10 @@ def parse() -> argparse.Namespace:
 
 
 def started(stack: ExitStack, folder: Path, services: Backing, number: int) -> list[Row]:
-    """Start an issuer, fill its tables with `number` rows each, and return the benchmark's rows (kinds of request)."""
+    """Start an issuer, and fill its tables with `number` rows each.
+
+    Returns the kinds of request (`bench.rows.Row`) that are measured at this issuer.
+    """
     variables = servers.issuer_variables(folder, services.redis_url)
     one = stack.enter_context(served(folder, variables=variables))
     fill(one.database, Size(number), lambda text: say(f"{number:,}: {text}"))
@@ -86,7 +90,10 @@ def started(stack: ExitStack, folder: Path, services: Backing, number: int) -> l
 
 
 def measure(pairs: Sequence[Pair], services: Backing) -> None:
-    """Send the requests of each pair as a warm-up. Then measure each pair in each round, and store the samples."""
+    """Send the requests of each pair as a warm-up. Then measure the pairs in ROUNDS rounds.
+
+    In each round, both rows of each pair are measured, and their two samples are added to `pair.samples`.
+    """
     say(f"{len(pairs)} endpoints, {ROUNDS} rounds; {load()}")
     for pair in pairs:
         for row in pair.turn(0):

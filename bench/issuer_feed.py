@@ -60,11 +60,11 @@ def measure(folder: Path, entries: int, before: dict[str, float]) -> Iterator[Ro
 
 
 def row(name: str, waits: Waits, *, most: float | None = 20, before: float | None = None) -> Row:
-    """Return a row of the output about the longest time that a request waited for its answer.
+    """Return a row of the output with the longest wait of a request, `waits.longest`.
 
-    The text of the row has the number of requests, and the percentage of them that was measured. A request is left out
-    if other work on the machine delayed it (`bench.stalls`). `most` is the target in milliseconds, or None.
-    `before` is the wait in the earlier build in milliseconds, or None.
+    The text of the row has the number of requests, and the percentage of them that count. A request does not count if
+    other work on the machine delayed it (`bench.stalls`). `most` is the target in milliseconds, or None. `before` is
+    the longest wait in the earlier build in milliseconds, or None.
     """
     return Row(f"{name} ({waits.counted / waits.requests:.0%} of {waits.requests})", waits.longest, most, "ms", before)
 
@@ -130,7 +130,7 @@ def fetch(one: Served) -> None:
 def delta(one: Served, version: str) -> float:
     """Return the issuer's CPU milliseconds for a poll in which it publishes, packs and signs 100 new entries.
 
-    `version` is the version of the feed after which the first poll asks for new entries.
+    The result is the mean of ROUNDS polls. The first poll asks for the entries after the version `version` of the feed.
     """
     with requests.Session() as session, psycopg.connect(one.database, autocommit=True) as base:
         spent = 0.0

@@ -28,8 +28,8 @@ class Answer:
 class Drive:
     """The result of `drive`.
 
-    `waits` has a wait for each answer, in seconds. A wait begins when the request is sent or, at a fixed rate, when
-    the request is due.
+    `waits` has a wait for each answer, in seconds. A wait begins when the request is sent. If requests have a fixed
+    rate, it begins when the request is due, even if the request is sent later.
     """
 
     waits: list[float] = field(default_factory=list)

@@ -152,10 +152,10 @@ def with_random_kids(token: str, chance: random.Random) -> Client:
 
 
 def series(part: Part, total: int, minutes: float) -> Series:
-    """Send `total` requests, and return a reading of the memory after each tenth of them.
+    """Send `total` requests, and read the memory after each tenth of them. Return the readings.
 
-    Ends earlier after `minutes` minutes. Raises AssertionError if there are fewer than two readings at the end, or if
-    an answer has a status that the part does not permit.
+    Stops after `minutes` minutes, even if some requests are left. Raises AssertionError if there are fewer than two
+    readings by then. Also raises it if an answer has a status that is neither in `part.statuses` nor BUSY.
     """
     until, statuses, readings = time.monotonic() + minutes * 60, Counter[int](), list[tuple[int, float]]()
     while (done := answered(part, statuses)) < total and (left := until - time.monotonic()) > 0:

@@ -62,8 +62,8 @@ def at_half_load(server: Server, backing: Backing, *, full: float, seconds: floa
 def _undisturbed(server: Server, backing: Backing) -> Iterator[None]:
     """Give real-time priority to this process, the server, PostgreSQL and Redis while the block runs.
 
-    PostgreSQL starts a process for each connection of the server. A process that starts during the block inherits the
-    real-time priority, so the priority of all these processes is reset at the end.
+    A connection that the server opens in the block inherits the priority from PostgreSQL. So the priority of the
+    server's connections is reset once more at the end.
     """
     with prioritized([os.getpid(), *server.processes(), *server.backends(), *backing.processes()]):
         yield

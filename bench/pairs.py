@@ -35,12 +35,15 @@ class Pair:
         return (self.few, self.many) if number % 2 == 0 else (self.many, self.few)
 
     def line(self) -> Line:
-        """Return the ratio of the latency with many rows to that with few rows, as the median over the rounds."""
+        """Return the latency with many rows, divided by that with few rows.
+
+        The result is the median of this ratio over the rounds.
+        """
         ratio = statistics.median(many.median / few.median for few, many in self.samples)
         return Line(self.few.name, ratio, MOST, "x")
 
     def detail(self) -> str:
-        """Return the median latency and CPU time as text: each with few rows in the tables, then with many."""
+        """Return medians as text: latency with few and with many rows, then CPU time with few and with many rows."""
         few, many = zip(*self.samples, strict=True)
         latency, cpu = ([of(few), of(many)] for of in (_latency, _cpu))
         return f"{latency[0]:7.2f} {latency[1]:7.2f} ms   CPU {cpu[0]:6.2f} {cpu[1]:6.2f} ms"

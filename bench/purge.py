@@ -1,9 +1,9 @@
 """Measures `purge_tokens` on a PostgreSQL with a million expired rows (`python -m bench.purge`).
 
-Needs PostgreSQL (TEST_DATABASE_URL, or one that it starts). The rows are redeemed codes, refresh tokens, their grants,
-and used assertions, a quarter each. Every row has expired, and is deleted by the functions of the command. Prints the
-seconds of the whole run, the longest transaction, and by how much the memory of the process grew after its first
-transactions.
+Uses the PostgreSQL at TEST_DATABASE_URL, or starts one. The rows are redeemed codes, refresh tokens, their grants, and
+used assertions, a quarter each. Every row has expired, and is deleted by the functions of the command. Prints the
+seconds of the whole run, CPU times, the durations of the transactions, and by how much the memory of the process has
+grown since its 20th transaction.
 """
 
 import argparse

@@ -46,13 +46,15 @@ def ratio_of_304(one: Served, tag: str, *, times: int = POLLS) -> float:
 def beside_readers(one: Served, *, arriving: bool) -> tuple[float, float]:
     """Return the factor by which 8 readers of the feed slow down token requests, and the time without readers.
 
-    The factor is the mean time of a token request with readers, divided by that without readers. It is the median over
-    ROUNDS rounds. The time without readers is a median in milliseconds.
+    Token requests are sent for WINDOW seconds at a time. In each of ROUNDS rounds, this is done while the readers poll,
+    and then without readers. It is also done once without readers before the first round.
 
-    In a round, token requests are sent for WINDOW seconds while the readers poll. They are also sent for WINDOW seconds
-    before and after that, without readers, and the two means are averaged. The issuer, its connections to the database,
-    the readers and this process have real-time priority during the rounds if that is allowed, so that other work on the
-    machine hardly affects the result.
+    The factor of a round is the mean time of a token request beside the readers, divided by that without readers. The
+    divisor is the average of the times just before and just after the readers. The returned factor is the median of the
+    rounds. The returned time is the median of all times without readers, in milliseconds.
+
+    The issuer, its connections to the database, the readers and this process have real-time priority during the rounds
+    if that is allowed, so that other work on the machine hardly affects the result.
     """
     alone, ratios = [tokens(one)], []
     for _ in range(ROUNDS):

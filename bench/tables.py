@@ -84,12 +84,12 @@ def known(server: Server, path: str) -> Callable[[], Sequence[Client]]:
 
 
 def toolkit(server: Server) -> Iterator[Row]:
-    """Yield the table row for token requests to the plain django-oauth-toolkit project."""
+    """Yield one row of the results: token requests to the plain django-oauth-toolkit project."""
     yield Row("toolkit token", server, same(client_credentials(server, path="/o/token/")))
 
 
 def provider(server: Server) -> Iterator[Row]:
-    """Yield the table row for token requests to oidc-provider on node."""
+    """Yield one row of the results: token requests to oidc-provider on node."""
     form = "grant_type=client_credentials&scope=notes%3Aread"
     sent = request("POST", "/token", basic(server.secret, client="robot"), form)
     yield Row("oidc-provider token", server, same(sent))
@@ -107,7 +107,7 @@ def api(server: Server, issuer: Server) -> Iterator[Row]:
 
 
 def express(server: Server, issuer: Server) -> Iterator[Row]:
-    """Yield the table row for requests to the API that express-oauth2-jwt-bearer protects."""
+    """Yield one row of the results: requests to an API that express-oauth2-jwt-bearer protects."""
     yield Row("express-oauth2-jwt-bearer", server, bearer(issuer, "/"))
 
 
@@ -123,7 +123,7 @@ def bearer(issuer: Server, path: str) -> Callable[[], Sequence[Client]]:
 
 
 def empty(server: Server) -> Iterator[Row]:
-    """Yield the table row for requests to the empty view. They cost only the work of the server and Django."""
+    """Yield one row of the results: requests to the empty view. They cost only the work of the server and of Django."""
     yield Row("empty view", server, same(request("GET", "/empty")))
 
 

@@ -26,9 +26,9 @@ STATEMENTS = {OURS: 1, "code exchange": 8, "refresh": 8, "introspection": 1, "re
 class Node:
     """The measurements of a whole issuer node.
 
-    `idle` and `loaded` are the memory in MiB before and after the load. `idle_before` and `loaded_before` are the same
-    for the earlier build. `first_request` and `check` are the ratios that `node.first_request` and `node.check_ratio`
-    define.
+    `idle` and `loaded` are the memory in MiB before and after the load. `idle_before` and `loaded_before` are the
+    memory of the earlier build before and after the load. `first_request` is the result of `node.first_request`, and
+    `check` is that of `node.check_ratio`.
     """
 
     connections: dict[int, int]

@@ -20,8 +20,8 @@ def measure(entries: RevocationSet) -> Iterator[tuple[str, float]]:
     """Measure how much longer the look-up of a token takes in `entries` than in an empty set.
 
     Yields the name of each measurement, and the difference of the two medians in microseconds. None of the tokens is
-    revoked. Each kind of token (`tokens`) is measured twice: with `entries`, and with `entries` plus the entry of a
-    log-out.
+    revoked. Each list of claims that `tokens` returns is measured twice: with `entries` alone, and with `entries` plus
+    one entry of a log-out.
     """
     later = entries.merged(packed(1, 0, before=BEFORE), now=0)
     kinds = tokens(random.Random(TOKENS))  # noqa: S311 (names of a measurement)

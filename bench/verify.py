@@ -1,8 +1,12 @@
 """Compare an API's verification of a token with one raw RSA-2048 signature verification (`make bench-verify`).
 
-Everything runs in this process. For authentication and scope check as in a DRF view, for PyJWT's documented flow, and
-for the refusal of 64 KB of junk, prints the time in microseconds and as a multiple of the raw verification. Then
-measures DPoP (bench/dpop.py).
+Everything runs in this process. Prints the time in microseconds, and as a multiple of the raw verification, for:
+
+- authentication and scope check, as in a DRF view
+- two ways to verify by PyJWT, one of which is its documented flow
+- the refusal of 64 KB of junk
+
+Then measures DPoP (bench/dpop.py).
 """
 
 import os
@@ -84,10 +88,10 @@ class Client(jwt.PyJWKClient):
 
 
 def library_work(token: str) -> dict[str, Callable[[], object]]:
-    """Return the functions that verify `token` by PyJWT, by the name of their row in the table.
+    """Return two functions that verify `token` by PyJWT. The key of each is the name of its row in the table.
 
-    One runs PyJWT's documented flow "Retrieve RSA signing keys from a JWKS endpoint", with a JWKS in memory instead of
-    a fetched one. The other does not use PyJWT's JWKS client, but looks up the key in a dictionary.
+    One function runs PyJWT's documented flow "Retrieve RSA signing keys from a JWKS endpoint", with a JWKS in memory
+    instead of a fetched one. The other does not use PyJWT's JWKS client, but looks up the key in a dictionary.
     """
     conf, client = resource_server(), Client("https://issuer.example/jwks.json")
     cached = {key.key_id: key for key in jwt.PyJWKSet.from_dict(jwks()).keys}

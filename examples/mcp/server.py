@@ -1,6 +1,6 @@
 """The MCP server: two tools, each of which needs a scope, and the metadata that names the issuer to clients.
 
-python -m examples.mcp.server
+`python -m examples.mcp.server` starts it.
 """
 
 import os

@@ -37,9 +37,10 @@ def add_note(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def export(request: HttpRequest) -> HttpResponse:
-    """Show the export of all notes. If the API demands a stronger login for this, redirect the user to the issuer once.
+    """Show the export of all notes. If the API demands a stronger login, redirect the user to the issuer first.
 
-    After the stronger login, the HTML page also shows the API's first response with the challenge.
+    The user is redirected only once for the same demand. After the login, the page shows the export, and also the API's
+    first response with the challenge.
     """
     token = login.access_token(request)
     if token is None:

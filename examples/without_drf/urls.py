@@ -25,9 +25,9 @@ def write(request: HttpRequest) -> dict[str, str]:
 
 
 def page(request: HttpRequest) -> HttpResponse:
-    """Answer any request that carries a valid token.
+    """Return the subject of the token as text.
 
-    The path is below PATHS, so the middleware RequireToken has verified the token.
+    The path is below PATHS, so the middleware RequireToken has verified the token already.
     """
     return HttpResponse(request.auth.claims["sub"])
 

@@ -43,7 +43,7 @@ BOUNDS = Promises(
 def main() -> None:
     """Parse the command line, run the drill and print its report.
 
-    Exits with 1 if a rule of the verdict was broken, and with 2 if the drill itself failed.
+    Exits with 1 if a rule of verdict.py was broken, and with 2 if the drill itself failed.
     """
     options = parse()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # an exit stops the started processes
@@ -143,7 +143,10 @@ def run(folder: Path, ledger: Ledger, chosen: Sizes, steps: Sequence[Fault]) -> 
 
 
 def add_crowd(topology: Topology, number: int, say: Callable[[str], None]) -> None:
-    """Add `number` users for the mass log-out. Does nothing if `number` is 0."""
+    """Add `number` users, whom the drill later logs out all at once. `say` prints that they were added.
+
+    Does nothing if `number` is 0.
+    """
     if number:
         registration.add_crowd(topology, number)
         say(f"{number:,} users added")

@@ -87,7 +87,7 @@ class LoggedOut(Caller):
         self.user = Visitor("eve", world.registered, self.wire)
 
     def turn(self) -> None:
-        """Log in and get tokens. Then alternately log out everywhere, or revoke the refresh token."""
+        """Log in and get tokens. Then log out everywhere in one turn, and revoke the refresh token in the next."""
         family = Family(self.user)
         token = self.keep(family.next_tokens())
         if token is None:

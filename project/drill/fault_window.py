@@ -44,7 +44,7 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class Drill:
-    """The running drill, which each fault gets as its argument. `say` prints progress."""
+    """The running drill, which is the argument of each fault. `say` prints progress."""
 
     world: World
     sizes: Sizes
@@ -57,7 +57,7 @@ class Drill:
     ) -> Iterator[set[str]]:  # fmt: skip
         """Record the time of the block as the window of the fault `fault`. The block causes and ends the fault.
 
-        After the block, wait for at least `settles` seconds and until `nodes` are ready, at most LONGEST seconds. This
+        After the block, wait until `nodes` are ready, but at least `settles` seconds and at most LONGEST seconds. This
         wait is part of the window. `excuses` are the outcomes that may happen in the window, and `expects` those that
         must happen. `late` are the APIs that cannot read the revocation feed in the window. Yields `excuses` as a set
         to which the block can add outcomes.
@@ -74,7 +74,10 @@ class Drill:
         ledger.windows.append(Window(fault, begun, lifted, time.time(), frozenset(allowed), expects, late))
 
     def is_ready(self, nodes: tuple[str, ...]) -> bool:
-        """Return True if each node answers two requests of /readyz with 200, because a node has two workers."""
+        """Return True if each node answers two requests of /readyz with 200.
+
+        A node has two workers, and each request can go to another worker.
+        """
         ports = self.world.topology.ports
         return all(_ready(ports[node]) for _ in range(2) for node in nodes)
 

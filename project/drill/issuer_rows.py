@@ -15,7 +15,7 @@ LOGIN = ("authorization_code", "refresh_token")
 
 
 def create(given: RowValues, *, now: datetime) -> dict[str, str]:
-    """Create the rows. Return the `sub` of each user, by username."""
+    """Create the drill's APIs, scopes, clients and users. Return the `sub` of each user, by username."""
     notes = Api.objects.create(identifier=AUDIENCE, name="Notes")
     read = Scope.objects.create(name="notes:read", description="Read", api=notes)
     write = Scope.objects.create(name="notes:write", description="Write", api=notes)
@@ -57,7 +57,7 @@ def _client(name: str, method: str, *grants: str, scopes: list[Scope], **fields:
 
 
 def _grant(user: User, client: Client, *, now: datetime) -> None:
-    """Create the user grant from which `registration.add_crowd` copies."""
+    """Create one user grant. `registration.add_crowd` stores a copy of it for each user that it adds."""
     UserGrant.objects.create(
         user=user,
         client=client,

@@ -50,7 +50,7 @@ class RevokedTokens:
     def covers(self, token: Token, *, until: float) -> bool:
         """Return True if the revocation covers the token.
 
-        The kinds `sub` and `all` cover only tokens whose `iat` is `until` (Unix seconds) or earlier.
+        If `kind` is `sub` or `all`, the revocation covers only tokens whose `iat` is `until` (Unix seconds) or earlier.
         """
         if self.kind in {"sub", "all"}:
             return self.identifier in {"", token.sub} and token.iat <= until
@@ -74,7 +74,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A token presented to an API. `token` is None if its signature was changed."""
+    """A token presented to an API. `token` is None if the token's signature was changed."""
 
     api: str
     token: Token | None
@@ -112,7 +112,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The time of a fault, and the outcomes of requests that the fault can cause.
+    """The time of a fault, the outcomes that are permitted during this time, and the outcomes that are required.
 
     `begun` is just before the fault. `lifted` is the end of the fault. `recovered` is when everything works again.
     """
@@ -146,7 +146,11 @@ class Ledger:
     windows: list[Window] = field(default_factory=list)
 
     def begin(self, kind: str, identifier: str, *, now: float) -> RevokedTokens:
-        """Record that a revocation is requested, and return it."""
+        """Record that a revocation is requested, and return its record.
+
+        `kind` says which tokens the revocation covers (see RevokedTokens). `identifier` is their `jti`, grant, `kid` or
+        `sub`, or "" if `kind` is `all`.
+        """
         self.revocations.append(RevokedTokens(kind, identifier, now))
         return self.revocations[-1]
 

@@ -65,7 +65,7 @@ def _failures(counts: Mapping[str, int]) -> dict[str, int]:
 
 
 def _gap(ledger: Ledger, begin: float, end: float) -> float:
-    """Return the longest time in seconds within the interval in which no client got a token."""
+    """Return the seconds of the longest pause between `begin` and `end` during which no client got a token."""
     answered = (one.answered for one in ledger.calls if one.group == "token" and one.outcome == OK)
     at = [begin, *sorted(instant for instant in answered if begin < instant < end), end]
     return round(max(later - earlier for earlier, later in pairwise(at)), 1)

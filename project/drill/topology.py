@@ -1,8 +1,8 @@
-"""The topology of deploy/ on loopback: nginx with TLS before issuers, APIs and a web application; PostgreSQL; Redis.
+"""The topology of deploy/ on loopback: nginx with TLS, issuers, APIs, a web application, PostgreSQL and Redis.
 
-nginx uses the files of deploy/nginx/, which docs/proxies.md shows, with other names, ports and paths. The issuers have
-production settings, but shorter key timings, so that a rotation and an outage longer than `snapshot_age` fit into the
-drill.
+nginx stands before the nodes. It uses the files of deploy/nginx/ (docs/proxies.md), but with other host names, ports
+and paths. The issuers have production settings, but shorter key timings. So a rotation, and an outage longer than
+`snapshot_age`, fit into the drill.
 """
 
 import os
@@ -73,7 +73,10 @@ class Topology:
 
     @property
     def cut(self) -> Path:
-        """Return the path of a file. While the file exists, api-two cannot connect to the issuer."""
+        """Return the path of the file that cuts api-two off from the issuer for as long as the file exists.
+
+        A fault creates the file, and deletes it at its end.
+        """
         return self.folder / "cut"
 
     def command(self, *arguments: str) -> str:
@@ -215,10 +218,10 @@ def _webapp(made: Topology) -> Variables:
 
 
 def sites(numbers: Mapping[str, int], folder: Path) -> str:
-    """Return the text of the files in deploy/nginx/, adapted to the drill.
+    """Return the nginx sites of deploy/nginx/ as one text, with the drill's host name, ports and certificate.
 
-    The host name is localhost, `numbers` has the port of each node and of each site, and the certificate is in
-    `folder`.
+    The host name is localhost. `numbers` has the port of each node, such as "api-one", and of each site ("issuer",
+    "api" and "app"). `folder` is the folder of the certificate.
     """
     text = "".join(
         (ROOT / "deploy" / "nginx" / name).read_text(encoding="utf-8")

@@ -108,7 +108,7 @@ class Visitor:
         self.wire.wallet.ledger.checks.append(Check("consent", time.time(), kept=kept))
 
     def log_out_everywhere(self) -> None:
-        """Log out everywhere, which revokes the user's tokens. Record the revocation in the ledger."""
+        """Log the user out everywhere, which revokes the tokens. Record the revocation in the drill's ledger."""
         path, ledger = "/accounts/everywhere/", self.wire.wallet.ledger
         page = self.wire.page(path)
         if page is None or page.status_code != 200:
@@ -188,7 +188,10 @@ class Family:
         return "repeated after more than 30 s" if lost else ""
 
     def revoke(self, token: Token) -> None:
-        """Revoke the refresh token, and thereby the grant of `token`. Then record whether the issuer refuses it."""
+        """Revoke the refresh token, and thereby the grant of `token`.
+
+        Then send the refresh token once more, and record whether the issuer refuses it.
+        """
         wire, ledger = self.user.wire, self.user.wire.wallet.ledger
         one = ledger.begin("grant", token.grant, now=time.time())
         answer = wire.token("/oauth/revoke", {"client_id": "app", "token": self.refresh})

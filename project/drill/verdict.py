@@ -1,15 +1,16 @@
 """Judge the ledger (the records of a run) by these rules. Pure.
 
 1. No API refused a token that was valid from the request to the answer.
-2. No API accepted a token with a changed signature, a token that expired longer ago than the leeway, or a token whose
-   revocation was acknowledged longer ago than the bound. If an API cannot read the revocation feed, the bound begins
-   when the API can read the feed again.
+2. No API accepted a token with a changed signature, or a token that expired longer ago than `Promises.leeway`. No API
+   accepted a token whose revocation was acknowledged longer ago than `Promises.revocation`. If an API cannot read the
+   revocation feed, this time begins when the API can read the feed again.
 3. No acknowledged write was lost: refresh tokens, consents, revocations.
 4. Each failure of the issuer or an API was in the window of a fault that excuses it. An excuse names a group of
    requests and an outcome, such as "token:503".
-5. Each fault had its expected outcomes, and everything worked again within the bound after the fault was lifted.
-6. Enough was measured: each grant type got tokens, each API accepted and refused tokens, the web application reached
-   an API, and each scheduled job succeeded.
+5. Each fault had its expected outcomes, and everything worked again within `Promises.recovery` after the fault was
+   lifted.
+6. There were enough measurements: each grant type got tokens, each API accepted and refused tokens, the web application
+   reached an API, and each scheduled job succeeded.
 7. Each run of a scheduled job succeeded, unless it was in the window of a fault that excuses 503 of the token endpoint.
    Jobs and the token endpoint both need the database. Killing or restarting a node excuses no failed job.
 """
@@ -28,9 +29,9 @@ NO_TOKENS = f"token:{CLEAN}"
 
 @dataclass(frozen=True, slots=True)
 class Promises:
-    """The limits for the rules in the docstring of this module. Times are in seconds.
+    """The limits that the rules of this module apply.
 
-    The names in the sets are those of rule 6. For example, each grant type must get at least `least` tokens.
+    Times are in seconds. Each name in one of the sets, such as `apis`, must occur in the measurements.
     """
 
     revocation: float
@@ -51,7 +52,7 @@ class Promises:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A violation of a rule above: the number of the rule, what happened, and when (Unix seconds)."""
+    """A violation of a rule of this module: the number of the rule, what happened, and when (Unix seconds)."""
 
     rule: int
     message: str
@@ -119,9 +120,10 @@ def overdue(use: Use, ledger: Ledger, bounds: Promises) -> float:
 
 
 def deadline(one: RevokedTokens, api: str, windows: Iterable[Window], bounds: Promises) -> float:
-    """Return the instant from which `api` must refuse the tokens that the revocation `one` covers.
+    """Return the instant after which `api` must refuse the tokens that the revocation `one` covers.
 
-    It is later if `api` could not read the revocation feed in one of the `windows`.
+    The instant is later if `api` could not read the revocation feed in one of the `windows`. `bounds` has the permitted
+    delay of a revocation.
     """
     end = (one.acknowledged or one.begun) + bounds.revocation
     for window in sorted(windows, key=lambda window: window.begun):

@@ -97,10 +97,11 @@ class Wire:
         return self.topology.answer_within + PATIENCE
 
     def token(self, path: str, form: Mapping[str, str], *, expects: Refusal = never, **more: Any) -> Any:
-        """POST a form to an endpoint. Returns the JSON of the answer, or {} if the answer is empty.
+        """POST a form to an endpoint. Returns the JSON of the answer, even if the issuer refuses the request.
 
-        Returns None after a failure (no answer, or a status of 500 or more). `expects` gets the JSON of a refusal, and
-        returns True if the refusal is expected. `more` are further arguments of `requests`, such as `auth`.
+        Returns {} if the answer is empty, and None after a failure (no answer, or a status of 500 or more). `expects`
+        gets the JSON of a refusal, and returns True if the refusal is expected. `more` are further arguments of
+        `requests`, such as `auth`.
         """
         answer = self._issuer("token", "POST", path, expects=expects, data=form, **more)
         if answer is None:

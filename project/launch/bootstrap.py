@@ -3,8 +3,8 @@
 - The lock file is requirements-dev.txt.
 - This file parses and starts on Python 3.6, and needs only the standard library, so that an old `python3` gets a clear
   error.
-- The stamp file is written into the environment last. An environment without the stamp was interrupted, and is made
-  again.
+- The stamp file is written into the environment last. If an environment has no stamp file, its creation was
+  interrupted, and it is made again.
 """
 
 import hashlib

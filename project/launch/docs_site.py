@@ -55,7 +55,10 @@ def loads(site: Path) -> list[str]:
 
 
 def build(site: Path = SITE, *, root: Path = ROOT) -> None:
-    """Build the site. Exits with 1 if a link is broken, a page is in no menu, or a page loads from another host."""
+    """Build the site.
+
+    Exits with 1 if a link is broken, if a page is in no menu, or if a page loads a file from another host.
+    """
     mkdocs = environment() / "bin" / "mkdocs"
     variables = {"PATH": "/usr/bin:/bin", "NO_MKDOCS_2_WARNING": "1"}
     # Without `--quiet`, with which mkdocs 1.6 counts no warnings, so that `--strict` refuses nothing.

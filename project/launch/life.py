@@ -1,7 +1,7 @@
 """`make life`: show the life of a signing key within two minutes, while the web application is in use.
 
-Runs the three processes with development timings. Prints a line each time that the phases of the keys, the key that
-signed the application's token, or the API's answer changes.
+Runs the three processes with development timings. Prints a line each time that one of these changes: the phases of the
+keys, the key that signed the application's token, or the API's answer.
 """
 
 import json
@@ -81,9 +81,10 @@ def watch(process_ports: Ports, variables: Environments) -> Watched:
 
 
 def _rotations(variables: Environments, seen: Watched) -> Iterator[str]:
-    """Yield the output of `rotate_keys --now` when a rotation is due, otherwise "". Never ends.
+    """Run `rotate_keys --now` when a rotation is due, and yield its output. Otherwise, yield "". Never ends.
 
-    The first rotation is due at once. The second is due after the watched key has signed a token for the application.
+    The first rotation is due at once. The second is due as soon as the key `seen.kid` has signed a token for the
+    application.
     """
     yield processes.command(variables.issuer, "rotate_keys", "--now").strip()
     while seen.kid not in seen.tokens_by:

@@ -29,7 +29,11 @@ class Stopped(Exception):
 
 
 def main() -> None:
-    """Run until Ctrl-C or SIGTERM. Exit with 1 and a message if a port, a secret or a process fails."""
+    """Run until Ctrl-C or SIGTERM.
+
+    Exits with 1 and a message if a port cannot be used, a database's secrets are missing, another `make run` uses the
+    folder, or a process fails.
+    """
     parser = argparse.ArgumentParser(prog="make run", description=__doc__)
     parser.add_argument("--once", action="store_true", help="walk the seven steps, then stop")
     options = parser.parse_args()

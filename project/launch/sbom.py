@@ -59,7 +59,7 @@ def pins(lock: str) -> Iterator[Pin]:
 
 
 def component(pin: Pin) -> Component:
-    """Return the component of a locked package."""
+    """Return the CycloneDX component that describes a locked package."""
     files = [HashType(alg=HashAlgorithm.SHA_256, content=digest) for digest in pin.hashes]
     project = XsUri(f"https://pypi.org/project/{pin.name}/{pin.version}/")
     return Component(

@@ -52,7 +52,10 @@ def walk(ports: Ports, credentials: Mapping[str, str]) -> bool:
 
 
 def user_logs_in(tour: Walk) -> str:
-    """Take step 1 of README.md: log in by the issuer's own form, to which the application redirects."""
+    """Take step 1 of README.md: log in by the issuer's own form, to which the application redirects.
+
+    Returns the line to print.
+    """
     login = tour.browser.get(f"{tour.ports.url('webapp')}/login")
     tour.authorization = _authorization_request(login)
     page = tour.browser.log_in(login, "demo", tour.credentials["DEMO_PASSWORD"])
@@ -62,7 +65,10 @@ def user_logs_in(tour: Walk) -> str:
 
 
 def client_asks(tour: Walk) -> str:
-    """Take step 2 of README.md: the application requests scopes of an API, and the user allows them on a page."""
+    """Take step 2 of README.md: the application requests scopes of an API, and the user allows them on a page.
+
+    Returns the line to print.
+    """
     landed = tour.browser.submit(tour.evidence["page"], {}, button="allow")
     _expect(
         "the application's own page", landed.url.startswith(tour.ports.url("webapp")) and landed.status == 200, landed
@@ -72,7 +78,10 @@ def client_asks(tour: Walk) -> str:
 
 
 def client_proves(tour: Walk) -> str:
-    """Take step 3 of README.md: check that the client redeemed the code with its secret and the PKCE verifier."""
+    """Take step 3 of README.md: check that the client redeemed the code with its secret and the PKCE verifier.
+
+    Returns the line to print.
+    """
     page = tour.browser.get(f"{tour.ports.url('webapp')}/evidence.json")
     tour.evidence = json.loads(page.text)
     claims = tour.evidence["claims"]
@@ -82,7 +91,10 @@ def client_proves(tour: Walk) -> str:
 
 
 def issuer_signs(tour: Walk) -> str:
-    """Take step 4: check that the token has the type of RFC 9068, and that the JWKS has the token's public key."""
+    """Take step 4 of README.md: check that the token has the type of RFC 9068, and that the JWKS has its public key.
+
+    Returns the line to print.
+    """
     header, claims = tour.evidence["header"], tour.evidence["claims"]
     url = f"{tour.ports.url('issuer')}/.well-known/jwks.json"
     published = requests.get(url, timeout=TIMEOUT).json()["keys"]
@@ -95,14 +107,20 @@ def issuer_signs(tour: Walk) -> str:
 
 
 def client_sends(tour: Walk) -> str:
-    """Take step 5 of README.md: check that the application called the API with the user's token."""
+    """Take step 5 of README.md: check that the application called the API with the user's token.
+
+    Returns the line to print.
+    """
     answer = tour.evidence["api"]
     _expect_that("200 from the API", answer["status"] == 200)
     return f"Request: the application called {answer['url']} with the token as bearer: {answer['status']}"
 
 
 def api_verifies(tour: Walk) -> str:
-    """Take step 6 of README.md: check that the API accepts a token, and refuses it if one character is changed."""
+    """Take step 6 of README.md: check that the API accepts a token, and refuses it if one character is changed.
+
+    Returns the line to print.
+    """
     token = _service_token(tour)
     url = f"{tour.ports.url('api')}/api/whoami/"
     accepted = _call("GET", url, token)
@@ -115,7 +133,10 @@ def api_verifies(tour: Walk) -> str:
 
 
 def claims_decide(tour: Walk) -> str:
-    """Take step 7 of README.md: check that the token's scope allows reading and forbids writing."""
+    """Take step 7 of README.md: check that the token's scope allows reading and forbids writing.
+
+    Returns the line to print.
+    """
     token, url = _service_token(tour), f"{tour.ports.url('api')}/api/notes/"
     read = _call("GET", url, token)
     _expect_that("200 for notes:read", read.status_code == 200)

@@ -4,10 +4,10 @@ These rules replace those of granian's own loop. granian ends all workers if one
 `respawn_failed_workers`, if one worker dies twice within 5.5 s.
 - A worker dies early if it dies within YOUNG seconds after its start.
 - A worker that dies is replaced at once. If it and its predecessor died early, it is replaced after PAUSE seconds.
-- The server shuts down after more early deaths than TRIES times the number of workers, because the application
-  probably fails at the start. The number of early deaths is reset if a worker has lived for at least YOUNG seconds.
-- A worker that does not serve START_WITHIN seconds after its start is killed and replaced. For example, a new worker
-  hangs for ever if another thread of the main process held a lock during the fork.
+- The server shuts down after more early deaths than TRIES times the number of workers, because the application probably
+  fails at the start. The number of early deaths is reset if a worker has lived for at least YOUNG seconds.
+- If a worker does not begin to serve within START_WITHIN seconds after its start, it is killed and replaced. For
+  example, a new worker hangs for ever if another thread of the main process held a lock during the fork.
 """
 
 import os
@@ -46,7 +46,10 @@ class Starts:
         os.write(self._writing, os.getpid().to_bytes(PID_BYTES, "big"))
 
     def serving(self, running: Iterable[int]) -> frozenset[int]:
-        """Return the ids among `running` that were reported. Forget all other ids, because they can be reused."""
+        """Return the process ids in `running` of the workers that have reported that they serve.
+
+        Forgets the reports of all other ids, because the kernel can give these ids to new processes.
+        """
         with suppress(BlockingIOError):  # no further report
             while pid := os.read(self._reading, PID_BYTES):
                 self._pids.add(int.from_bytes(pid, "big"))
@@ -81,7 +84,10 @@ class Workers(MPServer):
             self._kill_hung_starts()
 
     def _kill_hung_starts(self) -> None:
-        """Kill each worker that does not serve START_WITHIN seconds after its start. `_serve_loop` then replaces it."""
+        """Kill each worker that started more than START_WITHIN seconds ago and has not reported that it serves.
+
+        `_serve_loop` then replaces the worker.
+        """
         if self._starts is None:
             return
         serving = self._starts.serving(worker.inner.pid for worker in self.wrks)
@@ -93,7 +99,10 @@ class Workers(MPServer):
 
     @property
     def _is_hopeless(self) -> bool:
-        """Return True if the server should shut down, because there were more early deaths than TRIES permits."""
+        """Return True if there were more early deaths than TRIES times the number of workers.
+
+        The server then shuts down.
+        """
         return len(self._died_young) > TRIES * self.workers
 
     def _record_death(self, number: int) -> float:

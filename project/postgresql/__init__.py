@@ -4,13 +4,13 @@ A frozen server still acknowledges packets, so neither a TCP timeout nor a serve
 of the database can end it.
 
 Rules:
-- A request waits for its databases for at most two thirds of ANSWER_WITHIN in total. Commands and migrations have no
-  bound.
+- A request waits for its databases for at most two thirds of ANSWER_WITHIN in total. For a page of the admin, this is
+  the limit for each statement, and the total is `budget.ADMIN_REQUEST`. Commands and migrations have no bound.
 - At the deadline, the statement is cancelled. If the server does not answer the cancel request, the connection is
   closed.
 - A COMMIT has a deadline that the server checks. A frozen server that continues after the deadline rolls back.
 - A COMMIT that no standby acknowledged is an error, although the primary has committed the transaction.
-- After a server did not answer, requests fail at once, except for one request at a time that tries again (`circuit`).
+- After a server did not answer, requests fail at once. Only one request at a time tries the server again (`circuit`).
 
 Owns: the deadline of each wait for PostgreSQL, and the connections that threads share.
 Does not own: which databases there are (`settings`), or the deadline of a request (`front`).

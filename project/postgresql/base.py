@@ -22,7 +22,7 @@ UNBOUNDED = 5.0
 
 
 class _Counted:
-    """A cursor on a shared connection. Its `close` lets the connection return to the pool of connections."""
+    """A cursor on a shared connection. The connection can return to its pool after all its cursors are closed."""
 
     db: "DatabaseWrapper"
     cursor: Any
@@ -241,10 +241,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return connection
 
     def close_if_health_check_failed(self) -> None:
-        """Check the connection at its first use in a request, unless the server has answered on it a moment ago.
+        """Check the connection at its first use in a request, and close it if the check fails.
 
-        Raises Django's OperationalError, with NotTried as its cause, while the circuit is open. In this case, the
-        connection is neither checked nor closed.
+        The check is left out if the server has answered on this connection a moment ago (`Connection.is_fresh`). While
+        the circuit is open, raises Django's OperationalError, with NotTried as its cause. In this case, the connection
+        is neither checked nor closed.
         """
         if current():
             with self.wrap_database_errors:

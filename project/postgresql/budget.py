@@ -1,6 +1,6 @@
-"""Bound the time that a request, or one read of the background refresh, waits for databases.
+"""Bound how long a request waits for databases. Background threads have the same bound for their database work.
 
-Without a budget, as in a management command or a migration, waits are not bounded.
+Management commands and migrations have no budget, so their waits are not bounded.
 """
 
 import time
@@ -74,7 +74,7 @@ def at_most(seconds: float, *, each: float | None = None, commits_within: float 
 
 
 def waiting() -> float:
-    """Return the seconds in total for which a request may wait for its databases."""
+    """Return for how many seconds a request outside of the admin may wait for its databases in total."""
     return float(settings.ANSWER_WITHIN * SHARE)
 
 

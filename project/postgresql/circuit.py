@@ -37,9 +37,9 @@ class ServerCircuit:
         return self._opens_again_at is not None
 
     def require(self) -> None:
-        """Raise NotTried if the circuit is open, so that this thread must not use the database.
+        """Raise NotTried if the circuit forbids this thread to use the database.
 
-        While the circuit is half-open, one thread at a time may use the database.
+        An open circuit forbids it to every thread. A half-open circuit permits it to one thread at a time.
         """
         if self._opens_again_at is None:
             return
@@ -70,7 +70,7 @@ class LockCircuit(ServerCircuit):
 
     @property
     def is_open(self) -> bool:
-        """Return True for PAUSE seconds after a failure."""
+        """Return True during the PAUSE seconds after the last failed wait for a lock."""
         opens_again_at = self._opens_again_at
         return opens_again_at is not None and self._clock() < opens_again_at
 

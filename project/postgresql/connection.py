@@ -1,7 +1,7 @@
 """psycopg's connection with deadlines: a late statement is cancelled, and the server refuses a late COMMIT.
 
-The class uses public names of psycopg only, and relies on two details: every method waits by `Connection.wait`, and
-`psycopg.generators.execute` returns the results of what `pgconn.send_query` sent.
+The class uses only public names of psycopg. It relies on two details: every method waits by `Connection.wait`, and
+`psycopg.generators.execute` returns the results of the statements that `pgconn.send_query` has sent.
 """
 
 import select
@@ -54,7 +54,10 @@ class _Late(Exception):
 
 
 class Connection(psycopg.Connection[Any]):
-    """A connection that subtracts its waits from the current budget."""
+    """A psycopg connection that waits only as long as the current budget permits.
+
+    The duration of each wait is subtracted from the budget (`budget.current`). Without a budget, waits are not bounded.
+    """
 
     def __init__(self, pgconn: psycopg.pq.abc.PGconn, row_factory: RowFactory[Any] = tuple_row) -> None:
         super().__init__(pgconn, row_factory)
@@ -213,7 +216,8 @@ def _sent(pgconn: PGconn, sql: bytes) -> Generator[Any, Any, list[PGresult]]:
 def _until(instant: float, gen: Generator[Any, Any, T], *, resumed: bool = False) -> Generator[Any, Any, T]:
     """Run the psycopg generator `gen`, which yields the socket events for which it waits. Return its result.
 
-    Raises _Late if `gen` has not ended at `instant` (monotonic clock). Pass the same `gen` with `resumed` to continue.
+    Raises _Late if `gen` has not ended at `instant` (monotonic clock). To continue after that, call this function again
+    with the same `gen` and `resumed=True`.
     """
     try:
         wait = gen.send(0) if resumed else next(gen)

@@ -1,4 +1,4 @@
-"""Replaces the module psycopg for Django's backend: the same names, but the budget bounds the time of `connect`."""
+"""Stands in for psycopg in Django's backend. It has the same names, but the budget bounds the time of `connect`."""
 
 import time
 from functools import partial

@@ -3,11 +3,11 @@
 - A thread has a connection only for the time of one statement or one transaction (`base.DatabaseWrapper`).
 - Waiting threads get connections in the order in which they began to wait.
 - No thread waits for a second connection while it has one. A request in a transaction can wait for a thread that runs
-  the deployment's claims hook (tokens/claims/worker.py), so such threads have connections of their own.
+  the deployment's claims hook (tokens/claims/worker.py). So the threads of the hook have connections of their own.
 
 Worked example, with two connections: two requests wait for a row that another program has locked. A third request waits
-for a connection. After LOCK_SHARE of their time to wait, the first two requests fail, and the third gets a connection.
-During the next second, each wait for a lock ends after CROWDED seconds (`Connection.begin`).
+for a connection. After LOCK_SHARE of the time for a statement, the first two requests fail, and the third gets a
+connection. During the next second, each wait for a lock ends after CROWDED seconds (`Connection.begin`).
 """
 
 import os

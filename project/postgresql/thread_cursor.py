@@ -1,4 +1,4 @@
-"""A cursor of psycopg that a thread uses for one statement after the other, instead of two new cursors for each."""
+"""A psycopg cursor that a thread keeps for all its statements. Django makes two new cursors for each statement."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -6,11 +6,11 @@ from typing import Any, Self
 
 
 class ThreadCursor:
-    """A cursor of psycopg that a thread uses again for each statement on its connection. It is a context manager.
+    """A psycopg cursor that a thread keeps for all its statements on a connection. It is a context manager.
 
     - It is faster than Django's cursor, because Django makes two new cursors for each statement.
-    - The block may execute one statement after the other. It must fetch the rows of each statement before it executes
-      the next. Do not nest blocks.
+    - A `with` block may execute several statements. It must fetch the rows of each statement before it executes the
+      next one. Do not nest `with` blocks of this cursor.
     - Statements pass through the connection's `execute_wrappers`, as with Django's cursor. One wrapper refuses the
       statements of an abandoned request (project/front/abandonment.py).
     """

@@ -1,6 +1,6 @@
-"""The benchmarks can measure the memory of processes with or without the pages of files.
+"""The benchmarks can count the memory of processes with mapped files (`pss`) or without them (`anonymous`).
 
-Several processes can share a page of a file.
+Several processes can share the memory of a mapped file.
 """
 
 import mmap

@@ -1,6 +1,6 @@
-"""The benchmark fails if the issuer answers 200 instead of 304 to a conditional request of an unchanged document.
+"""The benchmark accepts only the status 304 for a conditional request of an unchanged document.
 
-Only an issuer of an earlier build may answer 200.
+An issuer of an earlier build may also answer 200.
 """
 
 import pytest

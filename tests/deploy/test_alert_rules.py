@@ -21,7 +21,7 @@ def promtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def queries() -> list[str]:
-    """Return the queries of the dashboard, with values in place of its variables."""
+    """Return the queries of the Grafana dashboard, with each variable of the dashboard replaced by a value."""
     found = [target["expr"] for panel in json.loads(DASHBOARD.read_text())["panels"] for target in panel["targets"]]
     for name, value in VARIABLES.items():
         found = [query.replace(name, value) for query in found]

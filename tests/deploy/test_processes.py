@@ -45,9 +45,9 @@ OF_IMAGE = {"PYTHONDONTWRITEBYTECODE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"}
 
 
 def commands(process: Process) -> list[list[str]]:
-    """Return the words after `python` for each program that the process runs, such as `manage.py purge_tokens`.
+    """Return the words after `python` of each command line that the process runs, such as `manage.py purge_tokens`.
 
-    Returns [] if the process runs the command of the image.
+    Returns [] if the process has no command of its own, so that it runs the CMD of the image.
     """
     if process.command[:2] == ("sh", "-c"):
         return [shlex.split(one) for one in IN_SHELL.findall(process.command[2])]
@@ -108,7 +108,7 @@ def test_the_settings_of_each_process_load_from_its_files(process: Process, tmp_
 
 
 def test_each_server_listens_where_it_is_asked() -> None:
-    """Check that the image's command, health check and exposed port, nginx and the pods use the same port."""
+    """Check that the image, its health check, nginx and the pods all use port 8000."""
     text = dockerfile()
     (command,) = re.findall(r"^CMD (\[.*\])$", text, re.MULTILINE)
     assert '"8000", "--address", "0.0.0.0"' in command

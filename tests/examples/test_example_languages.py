@@ -57,9 +57,9 @@ def test_the_code_has_no_text_for_people_of_its_own(path):
 
 @pytest.mark.parametrize("path", ["picture/steps.py", "picture/checks.py"])
 def test_each_text_of_the_picture_is_marked(path):
-    """Check the tables of steps and checks, whose texts the templates translate as variables.
+    """Check that `gettext_noop` marks each text in picture/steps.py and picture/checks.py.
 
-    gettext finds such a text only if it is marked by `gettext_noop`.
+    Templates translate these texts as values of variables, so gettext finds the texts only by the marks.
     """
     from examples.webapp.picture import checks, steps  # noqa: PLC0415
 

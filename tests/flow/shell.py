@@ -1,6 +1,6 @@
 """A bash process that runs the code blocks of a documentation page, statement by statement.
 
-The working directory has the files of a checkout that the pages use, such as manage.py and .venv/.
+Its working directory contains manage.py, .venv/ and the other files that the pages use.
 """
 
 import os
@@ -33,7 +33,7 @@ def statements(page: Path) -> Iterator[str]:
 
 
 def is_complete(text: str) -> bool:
-    """Return True if the text is valid bash, so that no statement in it is unfinished."""
+    """Return True if the text is valid bash. A text that ends within a statement is not valid."""
     checked = subprocess.run(["bash", "-n"], input=text, capture_output=True, text=True, check=False)
     return checked.returncode == 0 and not checked.stderr
 

@@ -54,9 +54,10 @@ class Reader:
                 self.say(statement)
 
     def say(self, statement: str) -> str:
-        """Run a bash statement from a page with the addresses of the test's servers, and return its output.
+        """Run a bash statement of a documentation page, and return its output.
 
-        Asserts that the statement succeeds, and that the JSON answer of a request is no error.
+        Placeholders and addresses in the statement are replaced by the values of the test. Asserts that the statement
+        succeeds, and that the JSON answer of a `curl` request is no error.
         """
         self.ran.append(statement)
         for pattern, fill in FILLED.items():
@@ -80,9 +81,9 @@ class Reader:
         return f"{self.created('client_id')}:{self.created('client_secret')}"
 
     def code(self) -> str:
-        """Open the address that the last statement printed, log in and consent.
+        """Open the address that the last `echo` statement printed, log in and consent.
 
-        Returns the code that the issuer sends to the redirect URI.
+        Returns the authorization code that the issuer sends to the redirect URI.
         """
         browser = Browser()
         login = browser.get(self.printed["echo"])

@@ -23,7 +23,10 @@ def api(tmp_path_factory: pytest.TempPathFactory, system: System, elsewhere: Str
 
 
 def send(api: str, method: str, path: str, headers: list[tuple[str, str]]) -> tuple[int, str]:
-    """Send a request with exactly these headers, even if a name is repeated. Returns the status and the challenge."""
+    """Send a request with exactly these headers, even if a name is repeated.
+
+    Returns the HTTP status and the WWW-Authenticate header, or "" if that header is missing.
+    """
     connection = http.client.HTTPConnection(urlsplit(api).netloc, timeout=60)
     try:
         connection.putrequest(method, path)

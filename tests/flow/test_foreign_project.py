@@ -26,7 +26,8 @@ APPLICATION = "https://app.example"
 def python(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path | None:
     """Return the Python interpreter of an environment with the package `keyturn_resources`, or None.
 
-    If the result is None, the shop uses a copy of the folder `resources` instead of the package.
+    If the result is None, the shop (the other Django project) uses a copy of the folder `resources` instead of the
+    package.
     """
     if request.param == "copy":
         return None
@@ -75,7 +76,7 @@ def test_it_imports_no_other_room_of_this_project(system: System, shop: Shop) ->
 
 
 def test_it_refuses_a_revoked_token(system: System, shop: Shop) -> None:
-    """Check a view that uses introspection, and a view that uses the revocation feed."""
+    """Check that two views refuse the token: one uses introspection, and the other uses the revocation feed."""
     token = service_token(system)
     assert [shop.get(path, token).status_code for path in ("/orders/", "/refund/")] == [200, 200]
     assert revoke(system, token) == 200

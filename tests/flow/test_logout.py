@@ -57,10 +57,10 @@ def aged(system: System, text: str) -> str:
 
 
 def evidence(system: System, text: str) -> tuple[int, int]:
-    """Request the application's evidence page with the session cookie `text`.
+    """Request the application's evidence page with a session cookie whose value is `text`.
 
-    Returns the HTTP status of the application, and that of the API for the token in the cookie. The second status is 0
-    if the application did not call the API.
+    Returns two HTTP statuses: that of the application's answer, and that of the API's answer to the application. The
+    second status is 0 if the application did not call the API.
     """
     answer = requests.get(url(system, "/evidence.json"), cookies={COOKIE: text}, timeout=60)
     return answer.status_code, answer.json().get("api", {}).get("status", 0)

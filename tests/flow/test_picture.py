@@ -112,7 +112,10 @@ def test_a_broken_request_is_refused_by_the_check_that_the_picture_names(
 
 
 def test_an_expired_token_is_refused_because_the_button_does_not_refresh_it(system: System, browser: Browser) -> None:
-    """Put an expired token into the session, signed by the issuer's key, instead of waiting until a token expires."""
+    """Press the button with a valid token, and then with an expired token that the issuer's key signed.
+
+    The expired token is put directly into the session, so that the test need not wait until a token expires.
+    """
     log_in(system, browser)
     assert "The API accepted the token: 200" in press(system, browser, "expired"), "it has not expired yet"
     code = MINT.format(issuer=system.issuer, audience=system.audience)

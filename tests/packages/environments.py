@@ -1,6 +1,6 @@
 """Builds the packages of this tree once per run of pytest, and installs them into virtual environments.
 
-The versions of all other packages are pinned in requirements-dev.txt, or in FURTHER if they are missing there.
+Other packages have the versions that requirements-dev.txt and FURTHER pin.
 """
 
 import fcntl

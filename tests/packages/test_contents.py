@@ -1,4 +1,7 @@
-"""The files in the wheels and in the source distributions, and a wheel that is built from a source distribution."""
+"""The wheels and the source distributions contain the right files.
+
+A wheel that is built from a source distribution has the same content as the wheel of `make packages`.
+"""
 
 import tarfile
 import zipfile

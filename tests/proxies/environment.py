@@ -13,6 +13,6 @@ LOCK = Path(__file__).resolve().parent / "requirements.txt"
 def traefik() -> Path:
     """Return the path of Traefik's binary.
 
-    Creates the environment that contains it if there is none for the present content of requirements.txt.
+    Creates Traefik's environment if none exists for the present content of requirements.txt.
     """
     return pinned.programs("proxies", LOCK) / "traefik"

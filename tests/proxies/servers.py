@@ -27,7 +27,7 @@ def block(language: str) -> str:
 def certificate(folder: Path) -> Path:
     """Make a certificate for localhost, and return the path of issuer.crt.
 
-    The other files are issuer.key, and issuer.pem with both.
+    Also writes the private key to issuer.key, and both the certificate and the key to issuer.pem.
     """
     crt, key = folder / "issuer.crt", folder / "issuer.key"
     subprocess.run(

@@ -48,7 +48,7 @@ ROWS = rows()
 
 
 class Issuer:
-    """A server of a JWKS with the headers of the issuer, but with a `max-age` of one second."""
+    """A server that publishes a JWKS with the issuer's caching headers, but with a `max-age` of one second."""
 
     def __init__(self, port: int) -> None:
         self.body, self.port = OLD, port
@@ -78,7 +78,7 @@ class Issuer:
 
 @contextmanager
 def cached(folder: Path, issuer: Issuer) -> Iterator[str]:
-    """Run nginx in front of the issuer, with a location for each row of the table. Yields nginx's address."""
+    """Run nginx in front of the issuer, with one location for each row of ROWS. Yields nginx's address."""
     port = free()
     locations = "".join(
         LOCATION.format(number=number, upstream=issuer.port, directives=row[0]) for number, row in enumerate(ROWS)
@@ -147,6 +147,6 @@ def test_each_row_does_what_the_table_says(issuer, folder, column):
 
 @pytest.mark.django_db
 def test_the_issuer_s_own_header_has_the_same_form(client):
-    """Compare the header of the test's Issuer with that of the real issuer, which has another `max-age`."""
+    """Check that the real issuer's Cache-Control header differs from that of the class Issuer only in its `max-age`."""
     call_command("rotate_keys")
     assert re.fullmatch(r"public, max-age=\d+, must-revalidate", client.get(URL)["Cache-Control"])

@@ -1,4 +1,4 @@
-"""Each proxy with its configuration of docs/proxies.md, in front of an issuer with production settings."""
+"""Each proxy runs with its configuration of docs/proxies.md, in front of an issuer with production settings."""
 
 import json
 import os

@@ -32,7 +32,8 @@ class Handshakes:
     def suite(self, version: str, ciphers: str = "") -> str | None:
         """Return the cipher suite of a TLS handshake with the proxy, or None if the handshake fails.
 
-        The client offers only the TLS version `version` (an option of `openssl s_client`) and the suites `ciphers`.
+        The client offers only the TLS version `version`, an option of `openssl s_client`. It offers only the suites
+        `ciphers`, or OpenSSL's default suites if `ciphers` is "".
         """
         chosen = ["-cipher", ciphers] if ciphers else []
         done = subprocess.run(

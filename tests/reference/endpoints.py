@@ -46,7 +46,7 @@ def readable(path: str) -> str:
 def meaning(pattern: URLPattern) -> str:
     """Return the first paragraph of the docstring of the pattern's view.
 
-    Returns "" for views of Django whose docstring says nothing about the endpoint.
+    Returns "" if the docstring is in FOREIGN. These docstrings are Django's own, and say nothing about the endpoint.
     """
     view: Any = pattern.callback
     view = getattr(view, "view_class", None) or getattr(view, "cls", None) or inspect.unwrap(view)

@@ -17,5 +17,5 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def angles(text: str) -> str:
-    """Return a text in which no `<` begins an HTML tag."""
+    """Return the text with `&lt;` in place of each `<`, so that no `<` begins an HTML tag."""
     return text.replace("<", "&lt;")

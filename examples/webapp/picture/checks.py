@@ -2,7 +2,7 @@
 
 Checks 1 to 8 are those of `resources/verify.py`, with the same numbers. Check 9 is the API's decision by scopes, which
 is step 7 of the flow. The API's `error_description` names the reason of a refusal. The application must not import
-`resources`, so REASONS repeats its descriptions, and a test compares the two.
+`resources`. So REASONS repeats the reasons that `resources` defines, and a test compares the two lists.
 """
 
 import re

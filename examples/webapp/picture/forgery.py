@@ -9,7 +9,7 @@ from typing import Any
 
 
 def tampered(token: str) -> str:
-    """Return the token with a scope that the issuer did not grant, and with the signature of the original token."""
+    """Return the token with a further scope, which the issuer did not grant. The token keeps its signature."""
     header, claims, signature = token.split(".")
     changed = _decoded(claims)
     changed["scope"] = f"{changed.get('scope', '')} notes:everything".strip()

@@ -2,5 +2,5 @@
 
 
 def gettext_noop(text: str) -> str:
-    """Return the text unchanged. A call of this function marks the text for the catalogue."""
+    """Return the text unchanged. The call marks the text, so that it gets into the catalogue of translations."""
     return text

@@ -1,7 +1,8 @@
 """Remove secrets from addresses, headers and bodies. Pure.
 
-- Form parameters are masked unless PARAMETERS names them. Headers are omitted unless HEADERS names them, but
-  Authorization is masked. So a new parameter or header is never shown by accident.
+- A form parameter is masked unless PARAMETERS names it. The headers that HEADERS names are shown, and Authorization and
+  Location are shown with masked values. All other headers are omitted. So a new parameter or header is never shown by
+  accident.
 - In JSON, the values of secret names are masked, and each JWT loses its signature. The token endpoint's JSON is masked
   like a form.
 - A token is shown by its first characters. `decoded` returns its header and claims, which a developer needs.
@@ -67,7 +68,7 @@ def mask_url(url: str) -> str:
 
 
 def mask_headers(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Return the headers that HEADERS names, and Authorization with masked credentials.
+    """Return the headers that HEADERS names, and Authorization and Location with masked values.
 
     Omits all other headers, such as cookies.
     """
@@ -85,8 +86,9 @@ def mask_headers(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 def mask_body(body: str, content_type: str, *, named: bool) -> str:
     """Return a body for display: a form or JSON with masked values, or the length of any other body.
 
-    A value in a form is masked unless PARAMETERS has its name. If `named` is True, this also applies to the values in
-    JSON. Otherwise, only values in JSON whose names are in SECRETS are masked.
+    In a form, a value is masked unless PARAMETERS has its name. `named` says how JSON is masked. If it is True, a value
+    is masked unless PARAMETERS has its name, as in a form. If it is False, a value is masked only if SECRETS has its
+    name.
     """
     kind = content_type.partition(";")[0].strip().lower()
     if not body:

@@ -1,4 +1,4 @@
-"""The picture of the flow names the check that refused a token, which it derives from the API's answer."""
+"""The picture of the flow names the check that refused a token. The API's answer shows which check it was."""
 
 import pytest
 

@@ -1,6 +1,7 @@
-"""The flush after a key revocation: a further switch, to a key that is announced at the revocation.
+"""The flush after a key revocation, which makes verifiers drop the revoked key.
 
-The first token of that key makes verifiers fetch the JWKS and drop the revoked key.
+A flush is a later switch of signing keys, to a new key that the revocation announces. The first token of the new key
+makes verifiers fetch the JWKS, which does not have the revoked key any more.
 """
 
 from datetime import timedelta
@@ -255,9 +256,10 @@ def test_revoking_all_is_its_own_flush(ring):
 
 
 def test_a_key_that_was_announced_at_the_same_instant_flushes_nothing(ring):
-    """SQLite's clock has a resolution of a millisecond.
+    """If a key was announced at the instant of a revocation, the flush uses a newer key.
 
-    So the announcement of a key and a revocation can have the same instant.
+    The revocation is dated just after that instant. SQLite's clock has a resolution of a millisecond, so that both can
+    happen at the same instant.
     """
     ring.now += timedelta(days=91)
     ring.rotate()

@@ -50,8 +50,10 @@ def ask(token: str) -> str:
 def work(command: dict[str, Any], fetches_before: int) -> dict[str, Any]:
     """Verify the tokens of the command in 64 threads, which all start at the same time.
 
-    Returns the counts of results, of fetches after the first `fetches_before`, and of threads that hang. `landed` is
-    True if no fetch runs any more.
+    Returns how often each result occurred, and these members:
+    - `fetches`: the number of fetches since the process had made `fetches_before` fetches
+    - `hanging`: the number of threads that have not ended
+    - `landed`: True if no fetch is running any more
     """
     wound[0] += command["wind"]
     counts: Counter[str] = Counter()

@@ -100,7 +100,10 @@ def present(members: dict[str, Any]) -> dict[str, Any]:
 
 
 def text(members: dict[str, Any], how: str) -> bytes:
-    """Return the members as JSON text, distorted in the way that `how` names."""
+    """Return the members as JSON text in the form `how`, such as "spaced", "utf-16" or "cut".
+
+    The form "as it is" is compact JSON without a distortion.
+    """
     plain = json.dumps(present(members), separators=(",", ":"))
     bent = {
         "as it is": plain.encode(),
@@ -119,9 +122,10 @@ def text(members: dict[str, Any], how: str) -> bytes:
 
 
 def after(token: str, how: str, where: int, character: str) -> str:
-    """Return the signed token, distorted in the way that `how` names.
+    """Return the signed token after the change `how`, such as "insert", "pad" or "drop signature".
 
-    If a character is inserted, replaced or deleted, `where` is its position. `character` is the new character.
+    With "as it is", the token is not changed. If a character is inserted, replaced or deleted, `where` is its position.
+    `character` is the new character.
     """
     where %= len(token)
     parts = token.split(".")

@@ -1,7 +1,7 @@
 """Faults of an issuer, over real sockets: the answer of the API, and the number of its fetches.
 
-The clock stands still unless the test advances it, and no test measures time. The API answers a valid request while the
-issuer still holds back its own answer, so the request does not wait for the issuer.
+The clock stands still unless the test advances it, and no test measures time. A test can hold back the issuer's answer
+to a fetch. If the API answers a request before the test releases that answer, the request did not wait for the issuer.
 """
 
 import gzip

@@ -50,7 +50,10 @@ class World:
         return self.segments[digest]
 
     def document(self, *tokens: str, until: int = NEVER, signer: SigningKey = RSA, **changes: Any) -> bytes:
-        """Return a document of the feed that revokes these tokens."""
+        """Return a document of the feed that revokes the tokens with these values of `jti`.
+
+        The revocations expire at `until` (Unix seconds). `changes` add or replace claims of the document.
+        """
         entries = [entry("jti", name, until=until) for name in tokens]
         return document(*entries, signer=signer, issuer=ISSUER, at=int(T + self.now), **changes)
 

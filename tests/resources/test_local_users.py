@@ -1,6 +1,6 @@
 """The API's local user for a token's (iss, sub) is looked up, created or refused.
 
-The user of a service's token stays a TokenUser.
+A service has no local user. If a service sends the request, `request.user` is a TokenUser.
 """
 
 from typing import Any

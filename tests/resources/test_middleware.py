@@ -190,9 +190,9 @@ def test_only_errors_below_the_api_s_paths_are_json(
 def test_a_guarded_view_belongs_to_the_api_without_an_entry_in_paths(
     client: Client, address: str, is_json: bool
 ) -> None:
-    """The error for an unknown host is JSON at the API's addresses only.
+    """Errors at the address of a guarded view are JSON, even if PATHS is empty.
 
-    Django refuses the host before it resolves the view.
+    The test names an unknown host, which Django refuses before it resolves the view.
     """
     with pinned(PATHS=[]):
         answer = client.get(address, headers={"Host": "unknown.example"})

@@ -190,7 +190,10 @@ def test_a_mutant_is_killed_by_its_named_case(old: str, new: str, case: str) -> 
 
 
 def killed(changes: tuple[str, str], probe: Callable[[ModuleType], Any]) -> bool:
-    """Return True if `probe` passes with the real module and fails with the mutant."""
+    """Return True if `probe` passes with the real module and fails with the mutant.
+
+    `changes` has the arguments `old` and `new` of `mutant`.
+    """
     probe(real)
     try:
         probe(mutant(*changes))

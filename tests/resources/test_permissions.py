@@ -27,7 +27,11 @@ class NotThisObject(BasePermission):
 
 
 def ask(permissions: list[Any], scope: str = "a", *, method: str = "GET", attributes: Any = None, **claims: Any) -> Any:
-    """Send a request to a view with these permissions, with a token that has this scope. Return the answer."""
+    """Send a request to a view with these permissions, and return the answer.
+
+    The request has a token with the scope `scope`, and `claims` replace claims of the token. `attributes` are further
+    attributes of the view's class.
+    """
 
     def answer(self: APIView, request: Any) -> Response:
         self.check_object_permissions(request, object())
@@ -255,7 +259,10 @@ def test_a_bad_token_is_401_also_if_the_permissions_of_the_view_cannot_be_read()
 
 
 def test_a_view_that_asks_for_a_later_login_names_the_scopes_that_the_token_lacks_as_well() -> None:
-    """A single authorization request then gets the later login and the scopes (RFC 9470 section 3)."""
+    """If the token lacks scopes and the login is too weak or too old, one challenge names both requirements.
+
+    So the client can meet both by a single authorization request (RFC 9470 section 3).
+    """
     lacking = ask([RequireAcr("gold"), A, B], "b")
     assert lacking["WWW-Authenticate"] == step_up('acr_values="gold", scope="a b"')
     enough = ask([RequireAcr("gold"), A | B], "b")

@@ -75,7 +75,10 @@ def test_a_merge_does_not_change_the_old_set() -> None:
 
 
 def test_a_key_across_two_entries_is_not_found() -> None:
-    """The bytes of an entry's dates and of the next entry's key can equal another key."""
+    """A look-up finds a key only at the beginning of an entry.
+
+    The last bytes of an entry and the first bytes of the next entry, read together, can equal another key.
+    """
     left, right = bytes(2) + os.urandom(14), bytes(2) + os.urandom(14)
     entries = packed((left, 0x7FFF0000, 0x0000ABCD), (right, 0x7FFF0000, 0))
     revocations = EMPTY.merged(entries, now=NOW)
@@ -123,9 +126,9 @@ def test_a_hundred_thousand_entries_are_each_found_and_take_little_memory() -> N
 
 
 def test_entries_that_differ_in_late_bytes_only_are_distinguished_after_a_sweep() -> None:
-    """The two entries share a bit and a bucket of the set's index.
+    """The test has two entries with the same bit and the same bucket in the set's index.
 
-    The bit stays set while one of them is in the set.
+    The bit stays set until both entries are gone.
     """
     names = [bytes([1, 2, 3]) + bytes(12) + bytes([number]) for number in range(3)]
     revocations = EMPTY.merged(packed((names[0], NOW + 10, 0), (names[1], NOW + 20, 0)), now=NOW)

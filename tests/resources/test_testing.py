@@ -48,7 +48,10 @@ def test_every_ready_made_bad_token_is_refused(client: Client, name: str) -> Non
 
 
 def details(client: Client, *own: SigningKey, **settings: Any) -> dict[str, str]:
-    """Return the API's reason for the refusal of each bad token, by name. The tokens are of the key `own`, if any."""
+    """Return the API's reason for the refusal of each bad token, by the token's name.
+
+    If `own` has a key, the API trusts this key, and the tokens are made with it. `settings` are settings of the API.
+    """
     with pinned(*own, **settings):
         tokens = bad_tokens(key=own[0]) if own else bad_tokens()
         return {

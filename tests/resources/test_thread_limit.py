@@ -27,9 +27,9 @@ from tests.resources.loopback import Loopback, document
 
 
 def admitted(wait_limit: WaitLimit, requests: int, *, first: bool = False) -> int:
-    """Send `requests` requests at the same time, and return how many of them may wait for the issuer.
+    """Let `requests` requests wait for the issuer at the same time, and return how many of them the limit permits.
 
-    `first` says whether they would be the first to wait for a fetch.
+    If `first`, each of them asks for its place as the first request that waits for its fetch.
     """
     with ExitStack() as places:
         return sum(places.enter_context(wait_limit.place(first=first)) for _ in range(requests))
@@ -42,9 +42,10 @@ def test_half_of_the_threads_wait_and_no_more(threads: int, waiting: int) -> Non
 
 @pytest.mark.parametrize(("threads", "waiting"), [(0, 1), (1, 1), (2, 1), (3, 1), (4, 2)])
 def test_the_first_request_that_waits_for_a_fetch_gets_a_place_in_an_empty_room(threads: int, waiting: int) -> None:
-    """The limit covers all issuers together.
+    """If no other request waits, the first one that needs a fetch may wait, even with a single thread.
 
-    If each issuer had its own limit, two fetches could occupy both of two threads.
+    The limit covers all issuers together. Otherwise, fetches from two issuers could block both threads of a process
+    that has only two.
     """
     assert admitted(WaitLimit(serving=lambda: threads), 40, first=True) == waiting
 
@@ -128,10 +129,10 @@ def test_our_own_server_sets_its_number_of_threads() -> None:
 
 
 def test_a_background_thread_waits_without_a_place_and_does_not_count_as_the_first() -> None:
-    """The limit is for threads that serve requests. The background poll of a feed may always wait for a fetch.
+    """A background thread, such as the poll of a feed, may wait for a fetch despite the limit.
 
-    If no other request waits, the first request that needs a fetch may wait beyond the limit. The poll does not count
-    as this first request.
+    The limit is for threads that serve requests. A request may exceed the limit if it is the first that needs a fetch
+    and no other request waits. The wait of a background thread does not use up this exception.
     """
     full, landing = WaitLimit(serving=lambda: 1), threading.Event()
     limits = Limits(deadline=60, waiters=1, patience=30, longest_backoff=1)
@@ -161,7 +162,10 @@ def test_a_thread_that_authenticates_a_request_is_counted(client: Client) -> Non
 
 
 def test_a_fetch_that_waits_for_another_needs_no_place() -> None:
-    """The thread that fetches a revocation feed also verifies the feed, and can wait for a fetch of keys."""
+    """A thread that makes one fetch may wait for another fetch, even if the limit is reached.
+
+    For example, the thread that fetches a revocation feed verifies the feed, and can need a fetch of keys for that.
+    """
     full = WaitLimit(serving=lambda: 0)
     landed, answers = threading.Event(), []
     options = {"clock": time.monotonic, "limits": Limits(deadline=30, waiters=8, patience=30, longest_backoff=1)}

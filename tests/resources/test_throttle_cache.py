@@ -130,9 +130,9 @@ def rates(settings: Any) -> Iterator[None]:
 
 @pytest.fixture
 def no_redis(settings: Any, rates: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Configure a Redis on a port where no server listens as the cache of Django and DRF.
+    """Make every use of the cache of Django and DRF fail.
 
-    So every use of the cache fails.
+    The cache is a Redis on a port where no server listens.
     """
     monkeypatch.setattr(throttle_cache.cache, "_failed", False)
     backend = "django.core.cache.backends.redis.RedisCache"

@@ -95,7 +95,10 @@ def parts(**changes: str) -> str:
 
 
 def check(presented: str, module: ModuleType = real, **changes: Any) -> Any:
-    """Verify a token at the time NOW with `module`. By default, one issuer with one key is trusted."""
+    """Verify a token with the function `verify` of `module`, and return the result.
+
+    By default, the time is NOW, and one issuer with one key is trusted. `changes` replace or add arguments of `verify`.
+    """
     whole: dict[str, Any] = {"issuers": {ISSUER: trust()}, "audience": frozenset({US}), "now": NOW, **changes}
     return module.verify(presented, **whole)
 

@@ -36,9 +36,10 @@ class Key:
         self.jwk = {name: full[name] for name in key_format.REQUIRED[full["kty"]]}
 
     def proof(self, method, url, *, iat, header=None, without=(), **claims):
-        """Return a DPoP proof for the request.
+        """Return a DPoP proof for a request with this method and URL, issued at `iat` (Unix seconds).
 
-        `header` and further claims replace members. `without` has the names of members to remove.
+        `header` replaces or adds header members, and `claims` replace or add claims. `without` has the names of members
+        to remove.
         """
         head = {"typ": "dpop+jwt", "alg": self.algorithm, "jwk": self.jwk} | (header or {})
         payload = {"jti": secrets.token_urlsafe(12), "htm": method, "htu": url, "iat": iat} | claims

@@ -104,7 +104,7 @@ def keys(*entries):
 
 @pytest.fixture
 def old(app, log_in_to):
-    """Return a valid refresh token whose text and row have the form of an earlier version."""
+    """Return a valid refresh token whose text and row have the form of an earlier version of the issuer."""
     log_in_to(app)
     family = one_time.new()
     text = f"{family}.{one_time.new()}"

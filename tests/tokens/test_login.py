@@ -193,7 +193,7 @@ def test_addresses_that_only_the_database_treats_as_the_same_are_different(mail,
 
 
 class Found:
-    """A fake query set. Each further filter returns `users`."""
+    """A fake query set. Its method `filter` returns `users`, for any arguments."""
 
     def __init__(self, users):
         self.filter = lambda *_: users

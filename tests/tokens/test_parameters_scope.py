@@ -1,4 +1,7 @@
-"""The parameter `scope`: every endpoint accepts the same form. Some unknown scopes are ignored, others are refused."""
+"""The parameter `scope`.
+
+Every endpoint refuses the same malformed values. Some unknown scopes are ignored, others are refused.
+"""
 
 import pytest
 from django.utils import timezone

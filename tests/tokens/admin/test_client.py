@@ -490,7 +490,11 @@ def test_an_empty_box_of_keys_is_no_change_of_a_client_without_keys(admin, form)
 
 
 def test_no_link_leads_to_a_page_that_is_not_served(admin, form):
-    """The toolkit's model links to a page of django-oauth-toolkit. In an earlier version, that page answered 500."""
+    """The page of a client has no link "View on site".
+
+    The client model of django-oauth-toolkit would link to a page of the toolkit. In an earlier version, this
+    page answered 500.
+    """
     admin.post(ADD, form)
     assert "View on site" not in admin.get(page_of(Client.objects.get())).content.decode()
 

@@ -1,6 +1,6 @@
 """Adding a client by its kind in the admin.
 
-The form has only the fields that the kind needs, and then shows code blocks to paste.
+The form has only the fields that the kind needs. The page after the form shows code blocks to paste.
 """
 
 import json

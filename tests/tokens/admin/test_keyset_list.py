@@ -1,4 +1,4 @@
-"""A long list in the admin, whose pages begin after the primary key of a row.
+"""A long list in the admin. The address of a page has the primary key of the row after which the page begins.
 
 The tests go forwards and backwards, with search, filters and each sort direction.
 """
@@ -107,7 +107,10 @@ def test_a_page_by_key_counts_no_row(admin, users, django_assert_max_num_queries
 
 
 def test_a_row_that_the_filter_hides_still_has_its_place(admin, users):
-    """The user at whose row the page begins was disabled after the previous page was loaded."""
+    """The address names the user after whom the page begins, even if the filter hides this user.
+
+    This user was disabled after the previous page was loaded.
+    """
     page = admin.get(USERS, {"follows": users[3].pk, "is_active__exact": 1})
     assert not users[3].is_active
     assert [row.username for row in page.context["cl"].result_list] == ["u4", "u5"]
@@ -125,10 +128,10 @@ def test_a_key_of_no_row_leads_to_the_first_page(admin, users, name, key):
 
 @pytest.mark.parametrize("key", ["9" * 30, "-" + "9" * 30])
 def test_a_key_that_the_database_cannot_store_leads_to_the_first_page(admin, key):
-    """The address has a primary key that is too large or too small for an integer of the database.
+    """If the database cannot store the primary key in the address, the browser is redirected to the first page.
 
-    On SQLite, such a key raises OverflowError if the primary key of the listed table is a foreign key. An example is
-    the table OpenClient, whose primary key refers to the table of clients.
+    The key is too large or too small for an integer. The list is one of OpenClient, whose primary key is a foreign key
+    to the table of clients.
     """
     page = "/admin/tokens/openclient/"
     assert admin.get(page, {"follows": key}).headers["Location"] == f"{page}?e=1"

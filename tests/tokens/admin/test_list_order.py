@@ -1,4 +1,7 @@
-"""The order of a list in the admin: which rows follow a row, in each sort direction, with empty values."""
+"""The order of a list in the admin: for each row, the rows that come after it.
+
+The tests cover each sort direction, and columns with empty values.
+"""
 
 from datetime import date
 
@@ -77,9 +80,10 @@ def test_an_order_by_anything_else_has_no_columns(entry):
 
 
 def test_a_reference_to_a_table_with_an_order_of_its_own_has_no_columns():
-    """For a foreign key, Django sorts by the default order of the other table, and not by the stored key.
+    """`columns` returns () for a list that is sorted by a foreign key to a table with a default order.
 
-    So `columns` returns () for `initial_token`, but not for `initial_token_id`, the column with the stored key.
+    Django sorts such a list by the default order of the other table, and not by the stored key. The stored key is in
+    the column `initial_token_id`, by which a list can be sorted.
     """
     assert InitialAccessToken._meta.ordering
     assert columns(OpenClient, ["initial_token", "pk"]) == ()

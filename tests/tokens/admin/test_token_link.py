@@ -1,6 +1,6 @@
-"""Each field of the admin whose value is also in tokens has a link to the inspection of a token.
+"""Each admin field whose value a token can contain, such as a kid, links to the page that inspects tokens.
 
-The inspection compares the value with that of the token.
+The page reports whether an inspected token has this value.
 """
 
 import re

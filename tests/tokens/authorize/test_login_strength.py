@@ -1,4 +1,7 @@
-"""The class of login that a request needs next: required, desired, or none."""
+"""`next_class` returns the authentication class with which the user must log in before the answer.
+
+The class is one that is required or that the request desires. The result is None if no further login is needed.
+"""
 
 from dataclasses import replace
 

@@ -94,7 +94,11 @@ def issued(browser, client, **changes):
 
 @pytest.mark.parametrize("rule", ["nonce", "optional"])
 def test_a_code_without_a_challenge_is_redeemed_without_a_verifier_only(browser, webapp, rule):
-    """The client used PKCE, but an attacker removed the challenge from the request (RFC 9700 section 4.8.2)."""
+    """If the authorization request had no challenge, a verifier in the token request is refused.
+
+    This prevents a PKCE downgrade attack, in which an attacker removes the challenge from the authorization request of
+    a client that uses PKCE (RFC 9700 section 4.8.2).
+    """
     code = issued(browser, ruled(webapp, rule), **WITHOUT)
     refused = redeem(browser, webapp, code, code_verifier=VERIFIER).json()
     assert refused == {
@@ -130,7 +134,10 @@ def test_a_code_without_challenge_and_nonce_ends_when_the_rule_becomes_nonce(bro
 
 
 def test_the_nonce_of_an_injected_code_is_that_of_the_attackers_request(browser, webapp, decode):
-    """The client compares the nonce with that of its own session (RFC 9700 section 4.5.3.2)."""
+    """The ID token for an injected code has the nonce of the attacker's authorization request.
+
+    So the client, which compares it with the nonce of its own session, detects the attack (RFC 9700 section 4.5.3.2).
+    """
     stolen = issued(browser, ruled(webapp, "nonce"), **WITHOUT, nonce="of-the-attacker")
     body = redeem(browser, webapp, stolen, code_verifier=None, nonce="of-the-user").json()
     assert decode(body["id_token"], "webapp")[1]["nonce"] == "of-the-attacker"

@@ -66,13 +66,19 @@ def test_a_logged_in_user_gets_the_login_page_and_a_new_login_gives_a_code(brows
 
 @pytest.mark.parametrize("changes", REQUIRED, ids=str)
 def test_the_address_without_a_new_login_leads_to_the_login_again(browser, own, changes):
-    """The user opens the address to which the login page continues, but has not logged in again."""
+    """A user who has not logged in again is sent back to the login page.
+
+    The user opens the address at which the request continues after the login.
+    """
     back = parameters({"Location": login_address(browser, own, **changes)})["next"]
     assert browser.get(back)["Location"].startswith("/accounts/login/?")
 
 
 def test_a_login_just_before_the_request_is_no_new_login(client, user, own):
-    """The earlier login lacks the signed parameter that ties a login to this request. Its time is not compared."""
+    """A login before the request does not count as a new login, even if it was made a moment before.
+
+    It lacks the signed parameter that ties a login to this request. The time of the login is not compared.
+    """
     log_in(client, user)
     back = parameters({"Location": login_address(client, own, prompt="login")})["next"]
     assert client.get(back)["Location"].startswith("/accounts/login/?")
@@ -154,10 +160,11 @@ def test_the_clock_of_the_node_that_logs_in_can_be_behind(browser, user, own, be
 @pytest.mark.parametrize("ago", [0, 5, 3600])
 @pytest.mark.parametrize("changes", REQUIRED, ids=str)
 def test_an_earlier_login_does_not_fit_an_address_from_another_browser(client, user, own, ago, changes):
-    """Browser A sends a request that requires a new login, and gets an address at which the request continues.
+    """Browser A sends a request that requires a new login. An earlier login of browser B does not count.
 
-    Browser B, whose user has logged in, gets 400 at this address. B then sends A's request, with the signed parameter
-    that the issuer added for A. B's user has to log in again, unless `max_age` accepts the earlier login.
+    The issuer sends A to an address at which the request continues after the login. B gets 400 at this address. B then
+    sends the authorization request that the issuer stored for A. B's user has to log in again, with one exception: if
+    the request has `max_age`, a login of B that is recent enough is accepted.
     """
     other = Browser()
     handle = parameters({"Location": login_address(other, own, **changes)})["next"]

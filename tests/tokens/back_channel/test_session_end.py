@@ -1,6 +1,6 @@
-"""When a login session ends, its clients get a logout message in the same transaction.
+"""The transaction that ends a login session also stores a logout message for each client of the session.
 
-No other client gets one.
+No other client gets a message.
 """
 
 from datetime import timedelta

@@ -58,7 +58,10 @@ def test_no_clause_is_listed_twice():
 
 
 def listed():
-    """Return the number of each clause in the table. A row can have several clauses, such as `5.3.2.1-4, 5`."""
+    """Return the number of each clause in the table CLAUSES.
+
+    A row can have several clauses, such as `5.3.2.1-4, 5`.
+    """
     found = set()
     for clause in CLAUSES:
         first, *others = clause.number.split(", ")

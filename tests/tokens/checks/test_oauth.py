@@ -1,6 +1,7 @@
 """The system checks of the OAuth settings.
 
-The issuer does not start with an http URL or with unsafe settings of django-oauth-toolkit.
+They report an issuer URL that is not https, and unsafe settings of django-oauth-toolkit. The issuer then refuses to
+start.
 """
 
 import pytest

@@ -35,7 +35,10 @@ INVOICES = "http://localhost:8001/"
 
 
 def module(name):
-    """Return the module in the documentation's code block whose first line has this name."""
+    """Return a module with the code block of docs/claims.md that begins with the comment `# name`.
+
+    `name` is a file name, such as accounts/claims.py.
+    """
     (source,) = re.findall(rf"```python\n(# {re.escape(name)}.*?)```", PAGE, re.DOTALL)
     made = ModuleType(name)
     source = source.replace("keyturn_resources", "resources")  # the package's name in this tree

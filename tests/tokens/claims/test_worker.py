@@ -15,7 +15,10 @@ variable: ContextVar[str] = ContextVar("variable", default="")
 
 @pytest.fixture(autouse=True)
 def freed(monkeypatch):
-    """Give the test worker threads of its own. Return an event that is set when one of them is free again."""
+    """Let each test begin without any worker threads.
+
+    Return an event that is set when a worker thread becomes free.
+    """
     event = threading.Event()
 
     class Announcing(list):

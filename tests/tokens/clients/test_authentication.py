@@ -198,7 +198,10 @@ def test_the_log_and_not_the_answer_says_that_a_secret_is_in_the_wrong_place(
 @pytest.mark.parametrize("path", ["/oauth/introspect", "/oauth/revoke", "/oauth/token"])
 @pytest.mark.parametrize("how", ["secret", "key"])
 def test_a_client_that_authenticates_at_any_endpoint_is_recorded_as_used_that_day(client, service, signer, path, how):
-    """The client of an API only introspects and revokes tokens, and never gets a token."""
+    """The date of a client's last use is recorded at every endpoint, even if the client gets no token.
+
+    For example, the client of an API only introspects and revokes tokens.
+    """
     Client.objects.filter(pk=service.pk).update(
         grants=[],
         **({} if how == "secret" else {"token_endpoint_auth_method": "private_key_jwt", "client_jwks": jwks()}),

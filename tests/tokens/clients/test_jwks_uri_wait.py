@@ -88,9 +88,10 @@ def test_eight_requests_wait_for_an_address_and_further_ones_get_retry_after(slo
 
 
 def test_strangers_with_many_slow_addresses_hold_two_requests_and_eight_fetches(slow, crowd):
-    """Strangers are self-registered clients. Two of their requests may wait, and eight of their fetches may run.
+    """At most two requests of strangers wait for keys, and at most eight fetches run for them.
 
-    A registered client still gets its keys, even from an address that a stranger names, too.
+    Strangers are self-registered clients. A registered client still gets its keys, even if a stranger names the same
+    address for its own keys.
     """
     addresses = [f"{slow.url}/keys?{number}" for number in range(12)]
     for address in addresses:

@@ -16,7 +16,8 @@ from tokens.jose import public_keys
 class Address:
     """A fake address that publishes keys with the kids `kids`, and the issuer's copy of these keys.
 
-    A fetch runs in no thread. It is put into the list `threads`, and the method `run` runs it.
+    No thread is started. The fetches that would run in threads are appended to the list `threads`. The method `run`
+    runs them.
     """
 
     def __init__(self, **options):

@@ -37,7 +37,11 @@ def test_the_row_is_purged_after_the_proof_ended_on_every_node_and_not_before():
 
 
 def test_the_row_outlives_the_last_instant_at_which_the_proof_is_accepted():
-    """The last instant is by the greatest `iat` that is accepted, or by the newest nonce that is accepted."""
+    """The database row about a used proof is kept until the proof cannot be accepted any more.
+
+    A proof can be accepted until its `iat` is too old, or until its nonce has expired. The test computes this for the
+    greatest `iat` and the newest nonce that are accepted now.
+    """
     start = datetime(2026, 1, 1, tzinfo=UTC)
     accepted = set(nonce.accepted(["s"], now=start))
     minutes = (timedelta(minutes=number) for number in range(10))

@@ -113,7 +113,11 @@ def test_a_refresh_token_is_for_its_own_resource(client, app, log_in_to):
 
 
 def test_a_user_s_identity_is_told_under_the_grant_that_is_for_an_api(client, server, log_in_to, decode, user):
-    """RFC 8707 section 2.2: the issuer is a resource that the user allowed together with the API."""
+    """A refresh token for an API can also get an access token for the issuer's userinfo.
+
+    The user allowed openid together with scopes of the API, so the issuer is a resource of this grant, too (RFC 8707
+    section 2.2).
+    """
     text = log_in_to(server, scope="openid email notes:read offline_access")["refresh_token"]
     body = refresh(client, server, text, resource=ISSUER).json()
     assert decode(body["access_token"], ISSUER)[1]["scope"] == "openid email offline_access"

@@ -103,7 +103,11 @@ def test_a_code_is_not_spent_by_the_wait(client, app, user):
 
 
 def test_a_refresh_token_is_not_spent_by_the_wait(client, app, user):
-    """All tokens of the client for the user were revoked in the same second, so the refresh has to wait."""
+    """A refresh request that is answered with 503 does not use up its refresh token.
+
+    All tokens of the client for the user were revoked in this second. So the issuer answers 503 until the second is
+    over.
+    """
     log_in(client, user)
     text = redeem(client, app, parameters(allow(client, authorization(app, scope=SCOPE)))["code"]).json()
     form = {"grant_type": "refresh_token", "refresh_token": text["refresh_token"], "client_id": "app"}

@@ -34,7 +34,10 @@ CHAIN = {"sub": "e", "act": {"sub": "d", "act": {"sub": "c", "act": {"sub": "b",
 
 @pytest.fixture
 def notes(apis):
-    """Return the client of the notes API. It may exchange tokens that the API received for tokens of the other API."""
+    """Return the client of the notes API.
+
+    It may exchange a token whose audience is the notes API for a token whose audience is OTHER_API.
+    """
     made = make_client("notes", GRANT, scopes=())
     made.plain = client_secret.create(made, now=timezone.now())
     Api.objects.filter(identifier=API).update(client=made)

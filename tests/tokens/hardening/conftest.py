@@ -1,4 +1,4 @@
-"""Fixtures: requests that run at a chosen moment of another request, and a client with a refresh token."""
+"""Fixtures: a function that runs other requests in the middle of a request, a key, and a client with refresh tokens."""
 
 import pytest
 from django.core.management import call_command

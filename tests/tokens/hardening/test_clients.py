@@ -123,7 +123,8 @@ def test_a_request_with_two_secrets_is_refused_before_any_is_compared(client, se
 def work(monkeypatch, target, name, attempt):
     """Call `attempt` with a form that has a wrong secret: first for an existing client, then for an unknown client.
 
-    Return how often each of the two calls compares secrets, by the function `name` of the module `target`.
+    Return how often each of the two calls compares secrets. A comparison is a call of the function `name` in the module
+    `target`.
     """
     done = []
     monkeypatch.setattr(target, name, lambda *args, **kwargs: done.append(args) or False)

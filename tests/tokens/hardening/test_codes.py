@@ -26,7 +26,7 @@ def test_a_disabled_user_gets_no_tokens_for_a_code(client, webapp, code, user, s
 
 
 def redeemed_long_ago():
-    """Move the redemption of every authorization code to a time before the retry window."""
+    """Set `redeemed_at` of every redeemed code to a time so long ago that the retry window is over."""
     earlier = timezone.now() - one_time.RETRY_WINDOW - timedelta(seconds=1)
     AuthorizationCode.objects.exclude(redeemed_at=None).update(redeemed_at=earlier)
 

@@ -76,7 +76,7 @@ def test_concurrent_refreshes_get_the_same_successor(client, app, refresh_token,
 
 
 def used_long_ago(seconds):
-    """Move the use of every used refresh token to `seconds` before the retry window."""
+    """Set `used_at` of every used refresh token so that its retry window ended `seconds` ago."""
     used_at = timezone.now() - RETRY_WINDOW - timedelta(seconds=seconds)
     RefreshToken.objects.exclude(used_at=None).update(used_at=used_at)
 

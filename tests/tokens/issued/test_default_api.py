@@ -104,7 +104,7 @@ def test_an_assertion_for_a_user_that_names_no_scope_gets_the_client_s_scopes(cl
 
 
 def test_a_token_exchange_names_its_scope(client, service, apis, code, webapp):
-    """An exchange policy for another API defines no default scope. The client must request scopes each time."""
+    """A token exchange must request scopes each time, because an exchange policy defines no default scope."""
     received = redeem(client, webapp, code(webapp)).json()["access_token"]
     Client.objects.filter(pk=service.pk).update(grants=["urn:ietf:params:oauth:grant-type:token-exchange"])
     Api.objects.filter(pk=apis[API].pk).update(client=service)

@@ -138,9 +138,9 @@ def test_a_damaged_spent_token_is_no_reuse(client, app, log_in_to, later, damage
 
 
 def test_a_token_from_after_the_backup_that_was_restored_is_no_reuse(client, app, log_in_to):
-    """The database was restored to its state before the rotation.
+    """If a restored backup lacks the newest refresh token, this token is refused, but does not count as reuse.
 
-    The restored database has the token family, but not the newest token.
+    The backup was made before the rotation. So the restored database has the token family, but not the newest token.
     """
     first = log_in_to(app)["refresh_token"]
     before = RefreshToken.objects.values().get()
@@ -192,7 +192,10 @@ def test_a_spent_row_is_kept_for_a_lost_answer_and_while_what_it_gave_lives(clie
 
 
 def spent_by_an_earlier_version(text):
-    """Use the refresh token `text` as an earlier version did: its successor is random. Return the successor."""
+    """Use the refresh token `text` as an earlier version of the issuer did, and return its successor.
+
+    The successor is random. In the current version, it is derived from `text`.
+    """
     row, now = RefreshToken.objects.get(digest=one_time.digest(text)), timezone.now()
     successor = f"{family_of(text)}.{one_time.new()}"
     RefreshToken.objects.create(

@@ -165,7 +165,10 @@ def test_a_rotated_token_lives_no_longer_than_the_family(client, app, log_in_to,
 
 @pytest.mark.parametrize("which", ["app", "server"])
 def test_a_lifetime_below_a_minute_is_kept(client, request, user, signer, later, which):
-    """The authorization code can be redeemed for a minute, although the lifetime of the refresh token is shorter."""
+    """A refresh token lifetime of less than a minute is kept, although an authorization code is valid for a minute.
+
+    A code that is redeemed after this lifetime gets no refresh token.
+    """
     later()
     of = request.getfixturevalue(which)
     of.refresh_token_lifetime = timedelta(seconds=30)

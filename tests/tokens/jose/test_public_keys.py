@@ -110,7 +110,10 @@ def test_a_jwks_of_more_usable_keys_than_anybody_needs_is_refused_whole():
 
 
 def test_keys_are_told_by_their_kid_and_thumbprint():
-    """The test has the key and the thumbprint of RFC 8037 appendix A.3."""
+    """`names` returns the kid of each key, if it has one, and its thumbprint.
+
+    The key and the thumbprint of the test are those of RFC 8037 appendix A.3.
+    """
     key = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
     told = public_keys.names({"keys": [key | {"kid": "one"}, key]})
     thumbprint = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"

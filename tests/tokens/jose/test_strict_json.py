@@ -1,6 +1,6 @@
-"""The texts that are strict JSON.
+"""The texts that are strict JSON, and the texts that are refused.
 
-Other texts are refused, because code that uses the value could fail. The error names the reason.
+For example, deep nesting is refused, because recursive code could fail on the parsed value. The error names the reason.
 """
 
 import pytest

@@ -23,12 +23,15 @@ class Ring:
         return database_at(lambda: self.now)
 
     def rotate(self, **options):
-        """Take the next step of a rotation at `now`."""
+        """Take the next step of a rotation at the instant `self.now`. `options` are passed to `rotate`."""
         with self.at():
             return rotate(operation(self.now), **options)
 
     def revoke(self, kid, **options):
-        """Revoke one key at `now`. If `kid` is None, revoke all keys."""
+        """Revoke one key at the instant `self.now`. If `kid` is None, revoke all keys.
+
+        `options` are passed to `revoke`.
+        """
         with self.at():
             return revoke(operation(self.now), kid, reason="leaked", **options)
 

@@ -15,7 +15,7 @@ DAYS = timedelta(days=2)
 
 
 def begin(algorithm, *, ago=DAYS):
-    """Create a ring that signs ID tokens with `algorithm`. Its dates are those of a ring from `ago` before now."""
+    """Create a ring that signs ID tokens with `algorithm`, as if it had been created `ago` before now."""
     then = store.database_now() - ago
     with clocks_at(lambda: then):
         rotation.rotate(operation(then), id_ring.named(algorithm), kind=RingKind(algorithm=algorithm))

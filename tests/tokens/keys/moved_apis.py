@@ -50,7 +50,10 @@ def move(clock, ring, api=API):
 
 @pytest.fixture
 def orders(clock, apis):
-    """Create the default ring, and a ring `orders` with another algorithm. The API accepts both algorithms."""
+    """Create the default ring and a ring `orders` with another algorithm, and return the ring `orders`.
+
+    The API of the tests (`API`) accepts both algorithms.
+    """
     rotate(clock)
     rotate(clock, "orders", kind=ES256)
     Api.objects.filter(identifier=API).update(algorithms=["RS256", "ES256"])

@@ -66,7 +66,10 @@ def ring(number: int, name: str, *, into: str = "INSERT", assumed: str = "NULL",
 
 
 def api(number: int, ring: str, previous: str, moves_at: str) -> str:
-    """Return the SQL statement that inserts a row of an API."""
+    """Return the SQL statement that inserts a row of an API.
+
+    `number` is the primary key. `ring`, `previous` and `moves_at` are values in SQL.
+    """
     return (
         f"INSERT INTO {API} (id, identifier, name, algorithms, ring_id, previous_ring_id, moves_at)"
         f" VALUES ({number}, 'https://{number}.example/', 'API', '[]', {ring}, {previous}, {moves_at})"
@@ -80,9 +83,9 @@ def update(table: str, row: int, **columns: str) -> str:
 
 
 def rewritten(row: int, **columns: str) -> str:
-    """Return SQL that updates a key's row together with its MAC.
+    """Return the SQL statement that updates a key's row together with its MAC.
 
-    A process that has the encryption key writes rows in this way.
+    `row` is the primary key. `columns` are values in SQL. A process with the encryption key writes rows in this way.
     """
     return update(KEY, row, mac=":two", **columns)
 

@@ -71,9 +71,9 @@ def test_a_dry_run_at_a_time_when_lowered_timings_count_says_what_would_happen_t
 
 
 def test_longer_timings_count_before_the_next_step_which_can_be_a_revocation():
-    """The settings have a longer timing than the ring. A revocation stores it with the ring.
+    """If a timing is longer in the settings than in the ring, a revocation stores it with the ring.
 
-    It also moves the start of a planned key to a later instant.
+    As the longer timing requires, the revocation also moves the start of a planned key to a later instant.
     """
     run()
     planned = run(early=True)

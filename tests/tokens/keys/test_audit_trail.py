@@ -56,7 +56,7 @@ def created(operator):
 
 
 def announced(operator):
-    """Make the standby key unusable by hand, and let a step announce another key.
+    """Make the standby key unusable in the database, and take a rotation step, which announces another key.
 
     Return a list with the kid of the new key.
     """

@@ -43,7 +43,8 @@ def clock():
 def step(clock, *, keys=None, policy=PRODUCTION, **options):
     """Take the next step of a rotation at the clock's time, and return its outcome.
 
-    `keys` are the encryption keys. By default, they are those of the settings.
+    `keys` are the encryption keys. By default, they are those of the settings. `policy` has the timings, and `options`
+    are passed to `rotation.rotate`.
     """
     changes = {"encryption_keys": keys} if keys else {}
     outcome = rotation.rotate(operation(clock.now, policy=policy, **changes), **options)
@@ -52,7 +53,10 @@ def step(clock, *, keys=None, policy=PRODUCTION, **options):
 
 
 def revoke_key(clock, kid, *, policy=PRODUCTION, **options):
-    """Revoke one key at the clock's time. If `kid` is None, revoke all keys."""
+    """Revoke one key at the clock's time, and return the outcome. If `kid` is None, revoke all keys.
+
+    `policy` has the timings, and `options` are passed to `revoke`.
+    """
     done = revoke(operation(clock.now, policy=policy), kid, reason="leaked", **options)
     keyring.snapshots.forget()
     return done
@@ -95,9 +99,9 @@ def forge(**columns):
 
 @pytest.fixture
 def mixed(clock):
-    """Create a ring whose first two keys are sealed under a lost encryption key. Return the id of that encryption key.
+    """Create a ring whose first two private keys are encrypted by an encryption key that is lost.
 
-    The standby key is sealed under another encryption key.
+    Return the id of this encryption key. The standby key is encrypted by an encryption key of the settings.
     """
     lost, current = parse([LOST]), issuer().encryption_keys()
     step(clock, keys=lost)

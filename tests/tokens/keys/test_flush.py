@@ -1,7 +1,7 @@
-"""The flush: a switch of the signing key that makes verifiers drop a revoked key.
+"""The flush after a key revocation, which makes verifiers drop the revoked key.
 
-A revocation announces a new key, and plans a switch to it. No JWKS contains both the new key and the revoked key. So a
-verifier that still has the revoked key fetches the JWKS when it gets the first token of the new key.
+A flush is a later switch of signing keys, to a new key that the revocation announces. The first token of the new key
+makes verifiers fetch the JWKS, which does not have the revoked key any more.
 """
 
 from datetime import timedelta
@@ -256,9 +256,10 @@ def test_revoking_all_is_its_own_flush(ring):
 
 
 def test_a_key_that_was_announced_at_the_same_instant_flushes_nothing(ring):
-    """SQLite's clock has a resolution of a millisecond.
+    """If a key was announced at the instant of a revocation, the flush uses a newer key.
 
-    So the announcement of a key and a revocation can have the same instant.
+    The revocation is dated just after that instant. SQLite's clock has a resolution of a millisecond, so that both can
+    happen at the same instant.
     """
     ring.now += timedelta(days=91)
     ring.rotate()

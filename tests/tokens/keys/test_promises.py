@@ -56,14 +56,14 @@ class Cancelling(Steady):
 
 
 class Rotating(Cancelling):
-    """A world in which keys are rotated only."""
+    """A world in which keys are rotated, but neither revoked nor cancelled."""
 
     cancel = None
     cancel_at_the_last_moment = None
 
 
 class RotatingAbruptly(Rotating):
-    """A world in which keys are rotated only.
+    """A world in which keys are rotated, but neither revoked nor cancelled.
 
     A planned key can start before every node has read the date of its start.
     """
@@ -170,9 +170,9 @@ def without_a_flush(done: Discarded, *_: object, **__: object) -> Discarded:
 def flushed_by_the_standby(done: Discarded, _: object, *, at: datetime, now: datetime, policy: Policy) -> Discarded:
     """Return `done` with a deliberate fault: its flush at `at` is a switch to the standby key, not to a new key.
 
-    A test replaces `discard._with_flush` by this function. `done` has the keys after the revocation. The flush should
-    make verifiers fetch the JWKS, and so drop the revoked key. But a verifier whose copy of the JWKS has the revoked
-    key can have the standby key, too. Such a verifier does not fetch.
+    The function replaces `discard._with_flush`. `done` has the keys after the revocation. A flush must make verifiers
+    fetch the JWKS, so that they drop the revoked key. But a verifier can have a JWKS with both the revoked key and the
+    standby key. It knows the standby key, so it does not fetch the JWKS, and keeps the revoked key.
     """
     flush = replace(lifecycle.standby(done.keys), signs_at=at)  # type: ignore[type-var]  # there is one
     keys = [flush if key.kid == flush.kid else key for key in done.keys]
@@ -186,10 +186,10 @@ def flushed_too_late(
 
 
 def beside_later_switches(done: Discarded, fresh: Sequence[Key], *, at: datetime, **given: Any) -> Discarded:
-    """Return `done` with a flush and a deliberate fault: planned switches at or after the flush are not cancelled.
+    """Return `done` with a flush, but keep planned switches that should be cancelled.
 
-    A test replaces `discard._with_flush`, which cancels them, by this function. `done` has the keys after the
-    revocation. The flush is a switch at `at` to one of the new keys `fresh`. It makes verifiers drop the revoked key.
+    The function replaces `discard._with_flush`, which cancels the planned switches that start at or after the flush.
+    `done` has the keys after the revocation. The flush is the switch that makes verifiers drop the revoked key.
     """
     with patch.object(discard, "_starts_from", lambda *_: False):
         return flushed(done, fresh, at=at, **given)
@@ -268,10 +268,10 @@ def test_tokens_a_second_longer_before_their_key_allows_it_break_p2() -> None:
 
 
 def test_a_private_half_destroyed_a_second_too_early_is_still_signed_with() -> None:
-    """The test destroys a private key a second before the last node stops signing with it, and a run fails.
+    """If a private key is destroyed a second before the last node stops signing with it, a run fails.
 
-    A node that has not read the date of a switch signs with the old key for up to snapshot_age + clock_error. In the
-    code, the private key is destroyed another clock_error later, as a reserve.
+    A node that has not read the date of a switch signs with the old key for up to snapshot_age + clock_error. The code
+    waits a further clock_error before it destroys the private key. The test removes this reserve and one second more.
     """
 
     def early(key: lifecycle.Key, keys: object, policy: Policy) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Private keys of a ring are encrypted again, under the first of the encryption keys."""
+"""Private keys of a ring are encrypted again, with the first of the issuer's encryption keys (KEY_ENCRYPTION_KEYS)."""
 
 from datetime import timedelta
 

@@ -100,9 +100,9 @@ def test_a_revoked_or_cancelled_key_whose_date_is_removed_by_hand_is_not_publish
 
 
 def test_every_column_is_changed_by_a_test():
-    """Three columns are not changed by a test here: the row's id, the encrypted private key, and the reason.
+    """The tests above change every column of a key's row, except the row's id and the reason of a revocation.
 
-    The encrypted private key has a test of its own, and the reason is only text.
+    The encrypted private key has a test of its own, outside of the tables CHANGES and SEALS. The reason is only text.
     """
     columns = {field.name for field in SigningKey._meta.concrete_fields}
     assert columns - CHANGES.keys() - SEALS.keys() == {"id", "sealed", "revoke_reason"}

@@ -1,6 +1,6 @@
 """An API moves to another key ring at a date in the future, and no valid token is refused.
 
-If the move is impossible, it is refused with its reason.
+If a move is impossible, it is not planned, and the error names the reason.
 """
 
 from dataclasses import replace

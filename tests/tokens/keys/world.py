@@ -106,7 +106,10 @@ class FakeLockedRing:
 
 
 class World(RuleBasedStateMachine):
-    """The state machine. Subclasses leave out events, or let nodes break the rules."""
+    """A simulated issuer with its nodes, an operator and APIs, as a Hypothesis state machine.
+
+    Subclasses leave out events, or let nodes break the rules.
+    """
 
     policy = POLICY
     overstays = timedelta(0)
@@ -167,10 +170,10 @@ class World(RuleBasedStateMachine):
             self.settings = settings
 
     def _hold(self) -> tuple[RingRow, tuple[Key, ...], Policy]:
-        """Return the ring, its keys, and the policy for new dates, as a step gets them at its start.
+        """Return the data with which a step begins: the ring, its keys, and the policy for new dates.
 
-        The ring has the timings of the settings. If these are longer than before, the dates of the keys are moved to
-        later instants. In the issuer, `lock.hold` does the same.
+        The ring gets the timings that are in the settings. If these are longer than before, the dates of the keys are
+        moved to later instants. In the issuer, `lock.hold` does the same.
         """
         ring = RingRow(**vars(self.ring))
         before = adoption.assumed(ring)
@@ -197,8 +200,8 @@ class World(RuleBasedStateMachine):
     def rotate(self, early: bool, crash: bool, late: bool) -> None:
         """Take the next step of a rotation.
 
-        If `early`, the next switch is planned for the earliest safe instant. `crash` says whether the step crashes
-        before its commit, and `late` whether the commit is late.
+        If `early`, the next switch is planned for the earliest safe instant. If `crash`, the step crashes before its
+        commit. If `late`, the commit comes as late as the rules allow.
         """
         ring, keys, policy = self._hold()
         locked = FakeLockedRing(keys, policy, self.now, lengthened=keys != self.keys)
@@ -210,7 +213,8 @@ class World(RuleBasedStateMachine):
     def revoke(self, data: st.DataObject, crash: bool, late: bool) -> None:
         """Revoke any live key, as `revoke_key` without --accept-outage does.
 
-        `crash` says whether the step crashes before its commit, and `late` whether the commit is late.
+        `data` draws the key. If `crash`, the step crashes before its commit. If `late`, the commit comes as late as the
+        rules allow.
         """
         live = [key.kid for key in self.keys if lifecycle.phase(key, self.keys, now=self.now) in lifecycle.PUBLISHED]
         self._revoke(data.draw(st.sampled_from(live)), crash=crash, late=late)
@@ -219,8 +223,8 @@ class World(RuleBasedStateMachine):
     def revoke_and_flush_sooner(self, data: st.DataObject, share: float, late: bool) -> None:
         """Revoke any live key, as `revoke_key --flush-after` does.
 
-        The flush, which makes verifiers drop the key, comes earlier than usual. The smaller `share` is, the earlier it
-        comes. `late` says whether the commit is late.
+        `data` draws the key. The flush, which makes verifiers drop the key, comes earlier than usual. The smaller
+        `share` is, the earlier it comes. If `late`, the commit comes as late as the rules allow.
         """
         live = [key.kid for key in self.keys if lifecycle.phase(key, self.keys, now=self.now) in lifecycle.PUBLISHED]
         self._revoke(data.draw(st.sampled_from(live)), share=share, late=late)
@@ -228,8 +232,8 @@ class World(RuleBasedStateMachine):
     def _revoke(self, kid: str, *, crash: bool = False, late: bool = False, share: float = 1.0) -> None:
         """Revoke `kid`, and plan its flush, the switch that makes verifiers drop the key.
 
-        `share` places the flush between the earliest instant that is allowed (0) and the usual instant (1). `crash`
-        says whether the step crashes before its commit, and `late` whether the commit is late.
+        `share` places the flush between the earliest instant that is allowed (0) and the usual instant (1). If `crash`,
+        the step crashes before its commit. If `late`, the commit comes as late as the rules allow.
         """
         self.now = discard.instant_of_revocation(self.keys, now=self.now)
         ring, keys, policy = self._hold()
@@ -251,7 +255,8 @@ class World(RuleBasedStateMachine):
     def cancel(self, data: st.DataObject, crash: bool, late: bool) -> None:
         """Choose an announced key, and cancel it unless nodes might be about to sign with it.
 
-        `crash` says whether the step crashes before its commit, and `late` whether the commit is late.
+        `data` draws the key. If `crash`, the step crashes before its commit. If `late`, the commit comes as late as the
+        rules allow.
         """
         phases = {key.kid: lifecycle.phase(key, self.keys, now=self.now) for key in self.keys}
         announced = [kid for kid, phase in phases.items() if phase is lifecycle.Phase.ANNOUNCED]
@@ -281,12 +286,12 @@ class World(RuleBasedStateMachine):
             self.flushes[kid] = flush.start
 
     def _moves_its_flush(self, earlier: Key, revoked: str, successor: Key | None) -> bool:
-        """Return True if the revocation of `revoked` may delay the flush of `earlier`.
+        """Return True if the revocation of the key `revoked` may delay the flush of the key `earlier`.
 
-        The key `earlier` was revoked before. Its flush is the switch that makes verifiers drop it. A delay is allowed
-        in three cases:
-        - `revoked` was announced after `earlier` was revoked.
-        - `successor`, which takes over from `revoked`, was announced before `earlier` was revoked.
+        The key `earlier` was revoked some time before. Its flush is the planned switch that makes verifiers drop it. A
+        delay is allowed in three cases:
+        - `revoked` was announced after the revocation of `earlier`.
+        - `successor`, the key that takes over from `revoked`, was announced before the revocation of `earlier`.
         - The timings in the settings differ from those that are stored with the ring.
         """
         assert earlier.revoked_at is not None
@@ -317,9 +322,9 @@ class World(RuleBasedStateMachine):
 
     @rule(late=st.booleans())
     def cancel_at_the_last_moment(self, late: bool) -> None:
-        """Cancel the planned key at the last instant before its start at which the rules allow a cancellation.
+        """Let time pass until the last instant at which the planned key may be cancelled, and cancel it.
 
-        `late` says whether the commit is late.
+        If `late`, the commit comes as late as the rules allow.
         """
         coming = lifecycle.planned(self.keys, now=self.now)
         if coming is not None and coming.start is not None:
@@ -408,9 +413,9 @@ class World(RuleBasedStateMachine):
                 self.signed[key.kid] = (first, self.now)
 
     def _lazy_verifiers_meet(self, kid: str) -> None:
-        """Let lazy verifiers get a token that `kid` signed, and check that they trust no flushed key after that.
+        """Let lazy verifiers get a token that `kid` signed. Check that none of them trusts a key after its flush.
 
-        Such a verifier can have any JWKS that was ever served, and fetches the JWKS only if its copy lacks `kid`. The
+        A lazy verifier can have any JWKS that was ever served, and fetches the JWKS only if its copy lacks `kid`. The
         flush of a revoked key is the switch that makes these verifiers drop it (rule P6, docs/why-rotation-is-safe.md).
         """
         revoked, policy = self._revoked(), self.widest
@@ -422,11 +427,11 @@ class World(RuleBasedStateMachine):
             assert not trusted, f"P6: {sorted(trusted)} is flushed, and trusted beside {kid}, which signs"
 
     def _copies(self, *, fetched: bool = False) -> Iterator[tuple[State, frozenset[str]]]:
-        """Yield the copies of the JWKS that obedient APIs can have now, as pairs of a state and kids.
+        """Yield copies of the JWKS that obedient APIs can have now.
 
-        The copy was served from this state of the database, and has the keys with these kids. It was served now, or so
-        long ago that cache and API have kept it for as long as allowed. If `fetched`, yield only the copies that an API
-        can get from a cache if it fetches now.
+        Each copy is a pair: the state of the database from which it was served, and the kids of its keys. Of each
+        state, these are the newest and the oldest possible copy. The oldest one is as old as the shared cache and the
+        API may keep it. If `fetched`, the API fetches now, so only the shared cache has kept the copy.
         """
         for state, ends in self._history():
             age = state.obeyed.shared_cache + (timedelta(0) if fetched else state.obeyed.api_copy) - LATE
@@ -445,7 +450,8 @@ class World(RuleBasedStateMachine):
         """Check that the JWKS copy of every API has the key of each valid token.
 
         These are the rules P1 and P2 (docs/why-rotation-is-safe.md). A revocation can plan a new key that starts
-        earlier than usual. Until a certain instant (`shortened`), only a copy that is fetched now must have this key.
+        earlier than usual. Until the instant in `shortened`, an older copy may lack this key. But a copy that an API
+        fetches now must have it.
         """
         valid = {kid for kid, expires in self.expires.items() if self.now < expires} - self._revoked()
         shortened = {kid for kid, until in self.shortened.items() if self.now < until}
@@ -482,8 +488,8 @@ class World(RuleBasedStateMachine):
     def something_signs(self) -> None:
         """Check that every node has a key with which it can sign (rule P5, docs/why-rotation-is-safe.md).
 
-        The check begins at `excused_until`. Before, a node whose clock is slow can lack such a key, because the first
-        key has just started to sign, or because a key was revoked just after it had started to sign.
+        There is no check before `excused_until`. Until then, a node whose clock is slow can lack such a key. There are
+        two cases: the first key has just started to sign, or a key was revoked just after its start.
         """
         for state, skew in self._nodes() if self.now >= self.excused_until else ():
             assert lifecycle.signer(state.keys, now=self.now + skew), "P5: nothing signs"
@@ -492,8 +498,9 @@ class World(RuleBasedStateMachine):
     def a_superseded_key_never_signs_again(self) -> None:
         """Check that a key stops signing soon after the start of its successor.
 
-        This is a part of rule P4 (docs/why-rotation-is-safe.md). The key may sign for at most snapshot_age plus three
-        times clock_error, one of them for a late commit. A key that was revoked does not count as a successor.
+        This is a part of rule P4 (docs/why-rotation-is-safe.md). After this start, the key may sign for at most
+        snapshot_age + 3 * clock_error. This includes one clock_error for a commit that is late. A key that was revoked
+        does not count as a successor.
         """
         firsts = sorted(first for kid, (first, _) in self.signed.items() if kid not in self._revoked())
         for kid, (first, last) in self.signed.items():
@@ -503,10 +510,10 @@ class World(RuleBasedStateMachine):
 
     @invariant()
     def plans_assume_every_timing_in_use(self) -> None:
-        """Check that steps still assume the longer timings of former settings while these are in use.
+        """Check that steps compute dates from former timings, too, as long as these are longer and still in use.
 
-        They are in use until two things have happened. Every API has the last key that was announced under them, and
-        the last token that was signed under them has expired.
+        After a change of the settings, the former timings are in use until two things have happened. Every API has the
+        last key that was announced under them, and the last token that was signed under them has expired.
         """
         assumed = adoption.assumed(self.ring)
         for until, policy in self.obeyed_until:

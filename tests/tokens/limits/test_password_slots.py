@@ -126,7 +126,7 @@ def test_the_slots_leave_one_core_free(number, slots):
 
 @pytest.fixture
 def busy(name, monkeypatch):
-    """Occupy every place for hashing a password, as concurrent logins do."""
+    """Occupy every slot for hashing passwords, as concurrent logins do."""
     bound = Bound(1, name, patience=0)
     monkeypatch.setattr(password_slots, "bound", lambda: bound)
     with bound.slot():

@@ -35,7 +35,10 @@ def path(tmp_path, settings):
 
 
 def write(path, action, subject, *, after=1, **details):
-    """Append an event to the journal that the database lacks. It is dated `after` seconds from now."""
+    """Append an event to the file `path` of the audit journal, but not to the database.
+
+    The event is dated `after` seconds from now.
+    """
     at = timezone.now() + timedelta(seconds=after)
     with path.open("a") as file:
         file.write(json.dumps({"at": at.isoformat(), "action": action, "subject": subject, "details": details}) + "\n")
@@ -70,9 +73,10 @@ def test_a_revoked_key_is_revoked_again_and_the_ring_signs_again(path):
 
 
 def test_a_signing_key_and_its_flush_are_revoked_again_and_flushed(path):
-    """The backup was made after a key was revoked, and before the planned switch to a new key (the flush).
+    """The signing key and the key of a planned flush are revoked again, and a new flush is planned.
 
-    Since the backup, both the key that signed and the new key of the flush were revoked.
+    A flush is the switch to a new key after a revocation. The backup was made between a revocation and its flush. Both
+    keys were revoked after the backup, so only the journal has these revocations.
     """
     call_command("rotate_keys", verbosity=0)
     signing_key = SigningKey.objects.get(signs_at__isnull=False).kid

@@ -1,6 +1,7 @@
-"""Wrong usage of the key commands.
+"""The exit codes of the commands for signing keys.
 
-It gives an exit code of the documented table and one line, never a traceback.
+A command that is used wrongly or fails exits with a code of the table in its help. It prints one line, and no
+traceback.
 """
 
 import os

@@ -41,9 +41,10 @@ def test_the_check_fails_before_the_first_key_and_if_rotation_is_overdue(at):
 
 
 def test_the_check_names_a_former_encrypting_key_while_a_client_secret_needs_it(settings):
-    """KEY_ENCRYPTION_KEYS has three stages.
+    """If a client secret still needs a former encryption key, `keys --check` names this key.
 
-    It has one value, then a new value in front of the former one, then only the new value, too early.
+    The test sets KEY_ENCRYPTION_KEYS to the old key, then to the new and the old key, and then to the new key only. The
+    last change comes too early, because a client secret still needs the old key.
     """
     run("rotate_keys")
     former, first = settings.ISSUER["KEY_ENCRYPTION_KEYS"][0], "Z" * 43

@@ -1,4 +1,7 @@
-"""`apply` and `export`: idempotent, in one transaction, by the rules of the admin, and without secrets."""
+"""The commands `apply` and `export` for manifests.
+
+`apply` is idempotent, runs in one transaction, and follows the rules of the admin. `export` writes no secrets.
+"""
 
 import json
 import stat

@@ -59,7 +59,10 @@ def turn_on(settings):
 
 @pytest.fixture
 def hosts(monkeypatch, turn_on):
-    """Return hosts with one valid document. Clients by metadata document are turned on."""
+    """Turn on clients by metadata document, and serve one valid document without a network.
+
+    Return the `Hosts` that serve it.
+    """
     turn_on()
     one = Hosts()
     one.publish()

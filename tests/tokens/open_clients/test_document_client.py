@@ -398,7 +398,7 @@ def test_an_api_cannot_take_the_client_id_of_a_document(browser, signer):
 
 
 class Keyed:
-    """A client with a metadata document that authenticates by a key of its own."""
+    """A client that authenticates by its private keys. Its metadata document has the public keys."""
 
     def __init__(self, hosts):
         self.hosts, self.keys = hosts, {}

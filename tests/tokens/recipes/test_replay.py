@@ -201,12 +201,18 @@ def test_an_exchange_gets_a_token_for_the_next_api_and_for_no_other(ring, person
 
 
 def requested(step_words):
-    """Return the values of a create_client command's options `--scope`, joined by spaces."""
+    """Return the scopes that a create_client command requests, joined by spaces.
+
+    `step_words` are the words of the command. A scope follows each option `--scope`.
+    """
     return " ".join(step_words[place + 1] for place, word in enumerate(step_words) if word == "--scope")
 
 
 def token_of(step_words):
-    """Run a create_client command of a recipe, and return an access token of the client."""
+    """Run a create_client command of a recipe, and return an access token of the client.
+
+    `step_words` are the words of the command.
+    """
     printed = run(*step_words)
     form = {"grant_type": "client_credentials", "scope": requested(step_words)}
     answer = post(Browser(), "/oauth/token", form, **basic(printed["client_id"], printed["client_secret"]))
@@ -217,7 +223,7 @@ def token_of(step_words):
 def verified(token, recipe, identifier):
     """Verify a token as the server of the recipe does, and return its claims.
 
-    The signature is verified with the JWKS. Each of `aud` and `iss` is checked only if this server checks it.
+    The signature is verified with the JWKS. `aud` and `iss` are each compared only if the recipe's server does so.
     `identifier` is the expected `aud`.
     """
     (key,) = [

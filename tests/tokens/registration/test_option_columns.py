@@ -1,4 +1,7 @@
-"""The columns for the options of recipes. Each option has a column or a field, in the command, admin and manifest."""
+"""The tables that map the options of recipes to columns of a client and to fields of `Registration`.
+
+The command, the admin and the manifest use the same tables.
+"""
 
 from dataclasses import fields
 

@@ -136,9 +136,9 @@ def mass(name, *, value, **more):
 
 @pytest.mark.parametrize("end", ENDS)
 def test_a_token_that_was_issued_before_a_slow_commit_is_revoked(app, user, end, django_capture_on_commit_callbacks):
-    """A commit can take seconds.
+    """A revocation also covers tokens that other nodes issued before its commit.
 
-    Until then, other nodes see an active user and issue tokens, which must be covered, too.
+    A commit can take seconds. Before it, other nodes still see an active user, and issue tokens.
     """
     start = store.database_now()
     seconds = [start.timestamp() + more for more in (3, 4)]
@@ -189,9 +189,9 @@ def test_a_revocation_with_an_earlier_instant_changes_nothing(user):
 
 @pytest.mark.parametrize("seconds", [30, -30])
 def test_a_token_is_dated_by_the_database_s_clock_and_not_by_the_node_s(client, service, monkeypatch, seconds, at):
-    """Revocations are dated by the database's clock, too.
+    """The database's clock dates both tokens and revocations.
 
-    With the date of a fast node, a token would seem younger than a later revocation.
+    If a node with a fast clock dated a token, a later revocation could seem older than the token.
     """
     monkeypatch.undo()  # a real ring signs here
     call_command("rotate_keys")
@@ -301,9 +301,10 @@ def test_a_user_deleted_or_disabled_during_the_consent_answer_creates_no_grant(c
 
 
 def while_logging_out(module):
-    """Make a logout everywhere happen just before a request creates a grant, while the block runs.
+    """Return a context in which the user is logged out everywhere just before a grant is created.
 
-    The request has checked the session already. `module` is the module of `tokens` that creates the grant.
+    At that moment, the request that creates the grant has checked the session already. `module` is the module of
+    `tokens` that creates the grant.
     """
     real = user_grant.create
 

@@ -86,7 +86,8 @@ def listed(claims):
 def segment(case, digest, count):
     """Return the entries of a segment, after a check by the rules of docs/revocation-feed.md section 4.
 
-    `digest` is the segment's hash, and `count` is its number of entries. Both are from the document.
+    `case` is the test case, which has the segments by their hash. `digest` is the segment's hash, and `count` is its
+    number of entries. The document names both.
     """
     require(digest in case["segments"], "4")
     body = decode(case["segments"][digest])

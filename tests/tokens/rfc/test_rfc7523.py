@@ -224,7 +224,7 @@ def test_the_authentication_of_another_client_beside_the_grant_is_refused(client
 
 
 def test_a_client_without_the_grant_type_gets_unauthorized_client(client, robot, user):
-    """A client that may only use client_credentials gets no token for a JWT (RFC 6749 section 5.2)."""
+    """The JWT bearer grant is refused for a client that may only use client_credentials (RFC 6749 section 5.2)."""
     Client.objects.filter(pk=robot.pk).update(grants=["client_credentials"])
     assertion = sign("robot", sub=str(user.sub), header=GRANT_TYPE)
     form = {"grant_type": GRANT, "scope": "notes:read", "assertion": assertion}
@@ -232,7 +232,10 @@ def test_a_client_without_the_grant_type_gets_unauthorized_client(client, robot,
 
 
 def test_the_token_endpoint_is_an_audience_only_for_a_client_with_the_option(client, robot):
-    """Only a client with the option may name the token endpoint as the audience (RFC 7523 section 3, item 3)."""
+    """The token endpoint is an accepted audience only if the client's `accepts_token_endpoint_audience` is True.
+
+    RFC 7523 section 3, item 3, permits this audience. An address of another endpoint is refused.
+    """
     form = {"grant_type": "client_credentials", "scope": "notes:read"}
     Client.objects.filter(pk=robot.pk).update(accepts_token_endpoint_audience=True)
     assert answer(post(client, "/oauth/token", form | proof("robot", aud=ENDPOINT))) == granted()

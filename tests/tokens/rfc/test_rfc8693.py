@@ -38,7 +38,10 @@ SEVERAL = refusal("invalid_target", "A token is for one resource; ask for a toke
 
 @pytest.fixture
 def notes(apis):
-    """Return the client of the notes API. It may exchange tokens that the API received for tokens of the other API."""
+    """Return the client of the notes API.
+
+    It may exchange a token whose audience is the notes API for a token whose audience is OTHER_API.
+    """
     made = confidential("notes", GRANT, scopes=())
     Api.objects.filter(identifier=API).update(client=made)
     policy = ExchangePolicy.objects.create(client=made, api=apis[OTHER_API])

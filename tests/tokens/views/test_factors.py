@@ -145,7 +145,7 @@ def test_a_login_by_password_and_app_is_multi_factor_in_each_token_and_after_a_r
 
 
 def test_a_code_is_accepted_once_even_in_another_browser_and_another_spelling(client, secret):
-    """The case of an advisory of 2026: an attacker sees a code while the user types it, and tries to use it again."""
+    """An attacker who sees a code while the user types it cannot use the code again (security advisory of 2026)."""
     shown = code(secret)
     enter_password(client)
     client.post(SECOND, {"code": shown})
@@ -307,7 +307,7 @@ def test_a_passkey_after_the_password_is_phishing_resistant_too(client, passkey,
 
 @pytest.mark.parametrize("address", [PASSKEY_LOGIN, SECOND])
 def test_a_passkey_that_did_not_verify_its_user_is_refused(client, passkey, address):
-    """The case of an advisory of 2026: possession of the device alone must not count as two factors."""
+    """Possession of the device alone does not count as two factors (security advisory of 2026)."""
     passkey.flags = PRESENT
     enter_password(client)
     assert use_passkey(client, passkey, address).status_code == 200
@@ -315,7 +315,7 @@ def test_a_passkey_that_did_not_verify_its_user_is_refused(client, passkey, addr
 
 
 def test_a_passkey_is_not_added_if_it_did_not_verify_its_user(client, ada):
-    """The case of an advisory of 2026: a passkey that a user adds must be strong enough to replace the password."""
+    """A passkey that a user adds must be strong enough to replace the password (security advisory of 2026)."""
     enter_password(client)
     confirm(client)
     assert add_passkey(client, Passkey(flags=PRESENT)).status_code == 200
@@ -426,7 +426,7 @@ CHANGES = [
 @pytest.mark.parametrize("address", CHANGES)
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_a_session_with_an_app_changes_no_factor_without_a_confirmation(client, ada, secret, address, method):
-    """The case of an advisory of 2026: an attacker who takes over a session must not replace the user's factors."""
+    """An attacker who takes over a session cannot replace the user's factors (security advisory of 2026)."""
     RecoveryCodes.activate(ada)
     log_in(client, secret)
     before = list(Authenticator.objects.values_list("pk", "data"))
@@ -439,10 +439,7 @@ def test_a_session_with_an_app_changes_no_factor_without_a_confirmation(client, 
 
 
 def test_a_password_does_not_confirm_a_change_of_a_user_with_a_second_factor(client, ada, secret):
-    """The case of an advisory of 2026: an attacker knows the password, against which the factor protects.
-
-    So the password alone must not remove the factor.
-    """
+    """An attacker who knows the password cannot use it to remove the second factor (security advisory of 2026)."""
     log_in(client, secret)
     assert client.get(CONFIRM)["Location"] == "/accounts/2fa/reauthenticate/"
     client.post(CONFIRM, {"password": WORD})

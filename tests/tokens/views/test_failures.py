@@ -1,4 +1,4 @@
-"""Errors that no view answered get an error page of the issuer.
+"""If no view handles an error, the issuer answers with its own error page.
 
 A form that another site sends is refused.
 """

@@ -127,7 +127,10 @@ def test_a_new_password_ends_sessions_and_grants(client, ada, webapp, way):
 
 
 def test_every_address_gets_the_same_answer_and_takes_the_same_statements(queued, ada):
-    """The address is known, unknown, in another spelling, of a disabled user, or of a user without a password."""
+    """The answer is the same for an address that is known, unknown or in another spelling.
+
+    It is also the same for the addresses of a disabled user and of a user without a password.
+    """
     make_user("off", is_active=False)
     User.objects.create_user("none", "none@example.org")
     answers, statements = [], []

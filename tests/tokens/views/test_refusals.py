@@ -1,6 +1,6 @@
-"""A view that answers in JSON translates each error of the core modules.
+"""A view that answers in JSON also answers each error of the core modules in JSON.
 
-An error becomes a refusal, or a 503 while no key can sign.
+The answer is a refusal, or a 503 if no key can sign at the moment.
 """
 
 import json

@@ -204,7 +204,10 @@ def test_a_flood_of_cookies_gets_a_bounded_number_of_headers(client, own):
 
 
 def test_tabs_that_are_sent_to_the_login_at_once_have_a_request_each(client, user, own):
-    """Both tabs send their request while the browser has no cookie. Then each response sets a cookie."""
+    """Two tabs that are sent to the login at the same time both continue with their own request.
+
+    Both tabs send their request while the browser has no cookie. Each response then sets a cookie of its own.
+    """
     tabs = [Browser(), Browser()]
     pages = [to_login(tab, own, state=f"tab-{number}") for number, tab in enumerate(tabs)]
     for tab in tabs:

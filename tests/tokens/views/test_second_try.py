@@ -324,9 +324,9 @@ def test_a_second_try_that_comes_late_is_a_request_of_its_own(app, lines, counte
 
 
 def test_what_changed_between_two_attempts_counts_for_the_next_one(app):
-    """A client is refused twice and is then changed. Its third request gets a token.
+    """The stored refusal of a request is used once, for the repetition of this request.
 
-    Only the second request is answered with the stored refusal of the first one.
+    The client is refused twice and is then changed. Its third request gets a token.
     """
     Client.objects.update(grants=[])
     form = MISSING | {"scope": "notes:read"}

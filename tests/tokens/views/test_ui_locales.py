@@ -1,6 +1,6 @@
 """The issuer's pages in German.
 
-The browser's Accept-Language header chooses the language, or `ui_locales` of an authorization request.
+The language comes from the browser's Accept-Language header, or from `ui_locales` of an authorization request.
 """
 
 import html

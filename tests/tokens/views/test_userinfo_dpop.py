@@ -48,7 +48,10 @@ def unbound(client, webapp, code):
 
 
 def refusal(answer):
-    """Return the status and the error of an answer, and the scheme of the challenge that names the error."""
+    """Return the answer's status, its error, and the scheme of the challenge with this error.
+
+    An answer can have a Bearer challenge and a DPoP challenge. Only one of them may have the error.
+    """
     error = answer.json()["error"]
     first, _, second = (
         answer["WWW-Authenticate"].partition(", DPoP ")

@@ -53,10 +53,9 @@ class Timeline:
         return moves.signing("api", {"api": self.move} if knows else {"api": BEFORE}, now=now + skew)
 
     def lags(self) -> Iterator[timedelta]:
-        """Yield how long after the commit an API can still use an older copy of the new ring's JWKS.
+        """Yield how long an API can still use an outdated JWKS of the new ring after a move was committed.
 
-        The commit stores the move. The first duration follows from the timings of the new ring. The second one follows
-        from the timings of the slower ring: the new ring or the previous one.
+        Yields two durations: one by the timings of the new ring, and one by the timings of the slower of the two rings.
         """
         for policy in (self.policy, self.slowest):
             yield policy.snapshot_age + policy.shared_cache + policy.api_copy - 3 * LATE
@@ -78,8 +77,9 @@ class Timeline:
     def last_signature(self) -> datetime:
         """Return the last instant at which some node can sign with the previous ring.
 
-        A node that knows the date of the move signs so until its clock, which can be slow, shows this date. Another
-        node signs so until it reads the date. The later of the two instants is returned.
+        A node that knows the date of the move signs with the previous ring until its clock shows this date. The clock
+        can be slow. A node that does not know the date signs with the previous ring until it reads the date. The later
+        of these instants is returned.
         """
         last = self.move.at + DELTA - LATE
         assert self.signing(last, skew=-DELTA, knows=True) == "old"
@@ -128,10 +128,10 @@ def test_a_move_that_does_not_wait_for_slow_clocks_finds_no_signer():
 
 
 def test_a_previous_ring_that_is_not_trusted_a_second_too_early_breaks_a_token():
-    """In this test, the API moves at once, before nodes have read the date of the move.
+    """If the API stops trusting the previous ring a second too early, a valid token is refused.
 
-    These nodes still sign with the previous ring. Their last token is refused if this ring is trusted for a second less
-    than the code provides.
+    In this test, the API moves at once. So nodes that have not read the date of the move still sign with the previous
+    ring.
     """
     acceptance = transfer._acceptance
     with (

@@ -24,9 +24,9 @@ def test_every_term_of_the_propagation_counts(changes):
 
 @pytest.mark.parametrize("name", sorted(POLICIES))
 def test_our_own_api_is_as_obedient_as_the_policy_of_its_name_assumes(name):
-    """The API uses a copy of the JWKS no longer than the issuer's policy assumes, and has no larger leeway.
+    """Keyturn's resource server uses a copy of the JWKS for at most the time that the issuer's policy assumes.
 
-    Otherwise the rules P1 and P2 (docs/why-rotation-is-safe.md) would not hold.
+    Its leeway is at most the assumed one. Otherwise the rules P1 and P2 (docs/why-rotation-is-safe.md) would not hold.
     """
     assert timedelta(seconds=key_policy.POLICIES[name].longest_use) <= POLICIES[name].api_copy
     assert timedelta(seconds=LEEWAY) <= POLICIES[name].leeway

@@ -1,4 +1,7 @@
-"""The page for NotReady, which means that the database's clock is unknown or that no key may sign."""
+"""The page for NotReady, which means that no key may sign, or that the time cannot be trusted.
+
+The latter is the case if the database's clock is unknown, or this node's clock is wrong by more than `clock_error`.
+"""
 
 import logging
 from functools import wraps

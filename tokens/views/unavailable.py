@@ -76,8 +76,9 @@ def broken(request: HttpRequest) -> HttpResponse:
 
 
 def audit_unavailable(answer: Answer) -> Answer:
-    """Middleware that writes each 503 to the audit log, and adds Retry-After.
+    """Middleware that writes a 503 to the audit log, and adds Retry-After.
 
+    At most one line per reason is written in ten seconds.
     In MIDDLEWARE it must stand before every middleware that can answer 503.
     """
 

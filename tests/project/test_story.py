@@ -1,4 +1,4 @@
-"""`project.story` finds the seven steps of the flow in the source tree, by the first words of docstrings."""
+"""`project.story` finds the seven steps of README.md in the source tree, by docstrings that begin with "Step 1."."""
 
 from pathlib import Path
 

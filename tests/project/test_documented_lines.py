@@ -1,4 +1,4 @@
-"""Each command line of README and the documentation is run by a test, or is listed as a line that no test runs."""
+"""Each command line of README and the documentation is run by a test. tests/documented.py lists the exceptions."""
 
 import re
 

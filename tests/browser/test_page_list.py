@@ -69,7 +69,7 @@ class Watch:
         )  # the callback is where Allow leads on purpose
 
     def unexpected(self) -> list[str]:
-        """Return the errors in the console, except those about pages that are expected to have a status such as 404."""
+        """Return the errors in the console, except those about a status 4xx or about the redirect URI `CALLBACK`."""
         return [error for error in self.errors if not error.startswith(EXPECTED_ERRORS) and CALLBACK not in error]
 
 

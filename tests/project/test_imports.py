@@ -321,7 +321,7 @@ def test_a_right_import_is_not_caught(path: str, line: str) -> None:
 
 
 def own_name(source: str) -> Iterator[int]:
-    """Yield the numbers of the lines that import or name `resources`, the package that contains them, by its full name.
+    """Yield the numbers of lines that contain the package's own name `resources`, in an import or a dotted path.
 
     Such a line fails if a project copies the package under another name.
     """

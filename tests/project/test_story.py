@@ -1,4 +1,4 @@
-"""`project.story` finds the seven steps of README.md in the source tree, by docstrings that begin with "Step 1."."""
+"""`project.story` finds the seven steps of README.md in the source tree, by docstrings such as "Step 4. The …"."""
 
 from pathlib import Path
 

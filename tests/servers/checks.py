@@ -34,8 +34,8 @@ def revoked_key(issuer: Issuer, good: str, ask: Ask) -> str:
     """Withdraw the key of the valid token `good` from the JWKS, and return when the server refuses this token.
 
     - "at once": immediately.
-    - "a token of an unknown key": after the server got a token with an unknown kid, and so fetched the JWKS.
-    - "not by a token": not even then.
+    - "a token of an unknown key": after the server got a token with an unknown kid, and therefore fetched the JWKS.
+    - "not by a token": not even after that.
     """
     standby, accepted = issuer.standby(good), ask(good)
     assert ask(standby) == accepted

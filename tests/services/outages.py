@@ -149,7 +149,7 @@ class Served:
     def documents(self) -> dict[str, int]:
         """Request the documents that the issuer serves without the database, and return the HTTP statuses by path.
 
-        The issuer serves them from snapshots in memory. It refuses to serve snapshots that are older than `snapshot_age`.
+        The issuer serves them from snapshots in memory, but refuses to serve snapshots older than `snapshot_age`.
         """
         paths = ("healthz", ".well-known/jwks.json", ".well-known/openid-configuration")
         return {path: self.get(f"/{path}").status_code for path in paths}
@@ -183,7 +183,7 @@ class Prepared:
 
 @cache
 def prepared(cluster: str) -> Prepared:
-    """Create the database that tests copy, and return its name and the secrets in it.
+    """Create the database that tests copy, and return its name, the issuer's variables and the clients' secrets.
 
     The first call for a PostgreSQL server creates it. `cluster` is the URL of the server.
     """

@@ -81,8 +81,8 @@ class Nodes:
     def refreshes(self, *texts: str, waiting: int = AT_ONCE) -> list[requests.Response]:
         """Send 32 refreshes at the same time, and return the responses.
 
-        They are divided equally among the refresh tokens `texts`. `waiting` is the number of requests that must wait for a
-        lock before the race begins.
+        The refresh tokens `texts` are used equally often. `waiting` is the number of requests that must wait for a lock
+        before the race begins.
         """
         forms = [{"grant_type": "refresh_token", "refresh_token": text} for text in texts]
         return self.at_once(forms * (AT_ONCE // len(forms)), waiting=waiting)

@@ -23,7 +23,7 @@ def say(**document: object) -> None:
 
 
 def deepest(error: BaseException) -> BaseException:
-    """Return the first error inside a group of errors. If this is a group again, return the first error inside it."""
+    """Return the first error inside nested exception groups. An error that is no group is returned as it is."""
     return deepest(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
@@ -43,7 +43,7 @@ async def act(action: dict) -> None:
 
 
 async def main() -> None:
-    """Read JSON documents from standard input, one per line, and make the call of each, until the input ends."""
+    """Read JSON documents from standard input, one per line, and make the MCP call that each document describes."""
     while line := await asyncio.to_thread(sys.stdin.readline):
         action = json.loads(line)
         if "registered" in action:

@@ -5,7 +5,7 @@ Read in this order:
 - `page_list`, `factor_pages`, `mail_pages`: the list of all pages, for tests and for `make screenshots`.
 - `mail_folder`: the mail that the issuer wrote.
 - `receiver`, `application_session`: the website of a client, and the session of the example application.
-- `orders`, `spectacular`: an API for other origins, and a project with drf-spectacular.
+- `orders`, `spectacular`: an API that pages of another origin call (CORS), and a project with drf-spectacular.
 - `quiet`: a request handler for small servers, without a log.
 """
 

@@ -1,6 +1,7 @@
-"""An API that pages of other origins call, with the settings of docs/resource-server.md ("Browsers of other origins").
+"""An API that pages of another origin call (CORS), as docs/resource-server.md describes ("Browsers of other origins").
 
-`python -m tests.browser.orders PORT ISSUER AUDIENCE ORIGIN` serves /orders/ until it is stopped.
+`python -m tests.browser.orders PORT ISSUER AUDIENCE ORIGIN` serves /orders/ until it is stopped. Only pages of ORIGIN
+may call it.
 """
 
 import sys

@@ -70,7 +70,10 @@ def _consent_of_self_registered_client(page: Page, issuer: Issuer) -> None:
 
 
 def _everywhere_done(page: Page, issuer: Issuer) -> None:
-    """Reach the page after a logout everywhere. The user is a new one, so no other test's user is logged out."""
+    """Reach the page that confirms a logout from all sessions.
+
+    The user is a new one, so that no other test's user is logged out.
+    """
     factor_pages.new_user(page, issuer, "/accounts/everywhere/")
     page.locator("main form button").click()
     page.locator("main form").wait_for(state="detached")
@@ -132,7 +135,10 @@ def _device_linked(page: Page, issuer: Issuer) -> None:
 
 
 def _answer_form(page: Page, issuer: Issuer) -> None:
-    """Reach the page that sends the authorization response by a form. Its script is kept from sending the form."""
+    """Reach the page that sends the authorization response by a form (form_post).
+
+    The page stays open, because its script is prevented from sending the form.
+    """
     issuer.log_in(page, issuer.request("Quarterly Reports", prompt="consent", response_mode="form_post"))
     page.add_init_script("HTMLFormElement.prototype.submit = () => {}")
     with page.expect_navigation():
@@ -187,7 +193,7 @@ def _exported(page: Page, issuer: Issuer) -> None:
 
 
 def _logged_out_here(page: Page, issuer: Issuer) -> None:
-    """Reach the page of the example application after a logout in which the issuer refused to revoke the token."""
+    """Reach the page that the example application shows if the issuer refuses to revoke the token at a logout."""
     _notes(page, issuer)
     application_session.change(page.context, issuer.variables, refresh_token="\x01")  # the issuer answers 400
     page.locator("header button").click()

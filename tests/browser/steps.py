@@ -29,7 +29,10 @@ def make_user(system: System, name: str, *, guarded: bool = False) -> None:
 
 
 def code(secret: str, steps: int = 0) -> str:
-    """Return a code of an authenticator app with this secret, for the time `steps` periods of 30 seconds from now."""
+    """Return the code that an authenticator app with this secret shows, now or later.
+
+    `steps` is how much later, in periods of 30 seconds.
+    """
     return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + steps))
 
 

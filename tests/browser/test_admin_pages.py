@@ -1,7 +1,7 @@
 """The pages of the admin in light and dark colours, at 200 % zoom and at the width of a phone.
 
-axe-core may report no violation that it rates serious or critical, and no page may be wider than the window. The tests
-check the pages of `PAGES`, each page to which the admin's start page links, and the first row of each list.
+The tests check the pages of `PAGES`, each page to which the admin's start page links, and the first row of each list.
+They fail if axe-core reports a serious or critical violation, or if a page is wider than the window.
 """
 
 import pytest
@@ -35,7 +35,7 @@ def log_in(page: Page, url: str, password: str) -> None:
 
 
 def linked(page: Page, url: str) -> list[str]:
-    """Return the addresses to which the admin's start page at `url` links."""
+    """Return the paths of the admin pages to which the admin's start page links. `url` is the URL of the issuer."""
     page.goto(f"{url}/admin/")
     links = page.locator("#content a[href^='/admin/']").evaluate_all("links => links.map(a => a.pathname + a.search)")
     return sorted({str(one) for one in links})

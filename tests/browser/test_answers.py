@@ -1,6 +1,6 @@
 """The ways in which an authorization response reaches a client's website in chromium.
 
-The response is sent by a form, by a form without JavaScript, or in a popup that the website opened.
+The response is sent by a form, by a form in a browser without JavaScript, or in a popup that the website opened.
 """
 
 import json
@@ -28,7 +28,7 @@ def site() -> Iterator[Receiver]:
 
 @pytest.fixture
 def client_id(system: System, site: Receiver) -> str:
-    """Register the website as a public client, and return the client_id."""
+    """Register the website of the fixture `site` as a public client, and return its client_id."""
     made = processes.command(
         system[1].issuer,
         *("create_client", "--name", "Site", "--public", "--grant", "authorization_code", "--json"),

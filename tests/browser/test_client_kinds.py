@@ -1,4 +1,7 @@
-"""An operator adds a client of each kind in the admin. The code that the admin then shows works in a program."""
+"""An operator adds a client of each kind in the admin, such as a web application or a device.
+
+The admin then shows example code for the client. The tests run this code.
+"""
 
 import json
 import os
@@ -78,9 +81,9 @@ def user(system: System, chromium: Browser) -> Iterator[Page]:
 
 
 def add(page: Page, issuer: str, kind: str, **fields: str) -> list[str]:
-    """Add a client of the kind `kind` in the admin, with these form `fields`.
+    """Add a client of the kind `kind` in the admin. `fields` are values of the form by field name.
 
-    Returns the code blocks that the admin then shows.
+    Returns the code blocks that the admin shows for the new client.
     """
     page.goto(f"{issuer}/admin/tokens/client/")
     page.get_by_role("link", name="Add client").click()

@@ -23,9 +23,9 @@ AUTHENTICATOR = {
 
 
 def add_passkey(page: Page, name: str = "") -> None:
-    """Add a passkey on the open page, and wait for the page of the recovery codes.
+    """Add a passkey on the open page "Add a passkey", and wait for the page of the recovery codes.
 
-    If `name` is set, save screenshots of the first page with this name.
+    If `name` is set, save screenshots of the page "Add a passkey" as `name` first.
     """
     expect(page.get_by_role("heading", name="Add a passkey")).to_be_visible()
     if name:

@@ -1,11 +1,12 @@
-"""Each page in `page_list`, checked in light and dark colours.
+"""Each page in `page_list`, checked in light and dark colours. The tests check for each page:
 
-- axe-core may report no violation that it rates serious or critical.
-- The page may cause neither an error in the console nor a request to another host.
+- axe-core reports no violation that it rates serious or critical.
+- The page causes neither an error in the console nor a request to another host.
 - At a width of 360 pixels, and at 200 % zoom, nothing is wider than the window (WCAG 2.2, 1.4.10). With this zoom, a
   CSS pixel has two device pixels, so a window of 1280 pixels has 640 CSS pixels.
 - Each control can be reached by the Tab key, and the focus is visible.
-- `make screenshots` saves pictures in the folder that SCREENSHOTS names.
+
+If SCREENSHOTS names a folder, the tests also save pictures there (`make screenshots`).
 """
 
 import os
@@ -47,7 +48,10 @@ FURTHER_STOPS = 40
 
 
 class Watch:
-    """Collects the page's errors in the console, and its requests to hosts other than `own`."""
+    """Collects the page's errors in the console, and its requests to foreign hosts.
+
+    `own` are the URLs of the hosts that are not foreign.
+    """
 
     def __init__(self, page: Page, *own: str) -> None:
         self.errors: list[str] = []
@@ -65,14 +69,14 @@ class Watch:
         )  # the callback is where Allow leads on purpose
 
     def unexpected(self) -> list[str]:
-        """Return the errors in the console, except those about an HTTP status that a page is expected to have."""
+        """Return the errors in the console, except those about a status 4xx or about the redirect URI `CALLBACK`."""
         return [error for error in self.errors if not error.startswith(EXPECTED_ERRORS) and CALLBACK not in error]
 
 
 def violations(page: Page) -> list[str]:
     """Return the serious and critical violations that axe-core finds on the page.
 
-    It first waits for animations to end, such as the change of link colours with the colour scheme.
+    First waits for the page's animations to end. For example, links change their colour slowly.
     """
     page.evaluate("Promise.all(document.getAnimations().map(one => one.finished))")
     # Without `preload` axe-core does not fetch style sheets itself, which the page's policy refuses.
@@ -104,18 +108,18 @@ def zoomed(page: Page) -> Iterator[None]:
 
 
 def wrong(page: Page, *window: object) -> list[object]:
-    """Return the page's faults: violations of axe-core's rules, and the overflow if it is wider than the window.
+    """Return the page's faults: violations of axe-core's rules, and how much too wide the page is.
 
-    Each fault is a tuple that begins with `window`, the words that name the current window.
+    Each fault is a tuple. It begins with the words in `window`, which describe the current window.
     """
     wide = overflow(page)
     return [(*window, problem) for problem in [*violations(page), *([f"{wide} px too wide"] if wide else [])]]
 
 
 def watched(page: Page, issuer: Issuer, listed: Listed) -> Watch:
-    """Return a `Watch` of the page, which permits requests to the issuer.
+    """Return a `Watch` of the page. Requests to the issuer are not foreign.
 
-    If the page is one of the example application, requests to the application are permitted, too.
+    If the page is one of the example application, requests to the application are not foreign either.
     """
     return Watch(page, issuer.url, issuer.where.url("webapp") if listed.is_example else issuer.url)
 

@@ -39,9 +39,9 @@ def test_a_double_click_on_allow_ends_at_the_client(system: tuple[Ports, Environ
     locations: list[str] = []
 
     def answer(route: Route) -> None:
-        """Send the request of the first click to the server, but give the browser no answer.
+        """Send the request of the first click to the server, but give the browser no response.
 
-        So the browser still waits when it sends the second click.
+        Therefore the browser is still waiting when the user clicks again. The second request is sent normally.
         """
         clicks.append(route.request.method)
         if len(clicks) == 1:

@@ -1,6 +1,7 @@
 """The picture of the flow (page /flow/ of the example application) in chromium.
 
-A script or a reload of the page completes the picture. The tests use light and dark colours, and the width of a phone.
+A script updates the picture. Without JavaScript, the user reloads the page. The tests use light and dark colours, and
+the width of a phone.
 """
 
 import json
@@ -119,7 +120,10 @@ def test_each_button_shows_the_check_that_refuses(page: Page, system: tuple[Port
 
 
 def test_an_expired_token_is_refused_at_check_7(page: Page, system: tuple[Ports, Environments]) -> None:
-    """The test signs an expired token by the issuer's key, so that it does not have to wait."""
+    """The picture shows that check 7 refuses an expired token.
+
+    The test signs an expired token by the issuer's key, so that it does not have to wait.
+    """
     where, variables = system
     log_in(page, system)
     code = MINT.format(issuer=where.url("issuer"), audience=variables.webapp["API_AUDIENCE"])

@@ -83,7 +83,10 @@ def test_a_refusal_of_the_user_is_shown_on_the_page(system: tuple[Ports, Environ
 
 @contextmanager
 def foreign(issuer: dict[str, str]) -> Iterator[str]:
-    """Register a client for a project with drf-spectacular, serve the project, and yield its URL."""
+    """Register a client for a project with drf-spectacular, serve the project, and yield its URL.
+
+    `issuer` has the environment variables of the issuer.
+    """
     url = f"http://localhost:{(port := free())}"
     registered = processes.command(
         issuer,

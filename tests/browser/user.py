@@ -89,7 +89,10 @@ class Issuer:
         return self.clients[name]
 
     def document_client(self) -> str:
-        """Return the name of a client with a client ID metadata document. The first call adds it to the database."""
+        """Return the name of a client whose client_id is the URL of a metadata document.
+
+        The first call adds the client to the issuer's database.
+        """
         name, client_id = "Notes agent", "https://agent.example/client.json"
         if name not in self.clients:
             values = {"name": name, "client_id": client_id, "redirect_uri": CALLBACK, "scopes": SCOPES}
@@ -98,7 +101,10 @@ class Issuer:
         return name
 
     def self_registered_client(self) -> str:
-        """Return the name of a client that registers itself (RFC 7591). The first call registers the client."""
+        """Return the name of a client that was registered by dynamic client registration (RFC 7591).
+
+        The first call registers the client.
+        """
         name = "Notes robot"
         if name not in self.clients:
             metadata = {"client_name": name, "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none"}

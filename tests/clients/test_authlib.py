@@ -76,7 +76,10 @@ def test_authlib_gets_verifies_refreshes_and_revokes_tokens_by_the_code_flow(kin
 
 
 def test_authlib_gets_a_user_s_claims_with_a_token_for_an_api(confidential, system, metadata, agree):
-    """A client that requests Authlib's usual scopes gets the user's claims in the ID token and at userinfo."""
+    """A client that requests Authlib's usual scopes and a scope of an API gets the user's claims.
+
+    The claims are in the ID token, and userinfo returns them. The API accepts the same access token.
+    """
     credentials = {"client_secret": confidential["client_secret"], "token_endpoint_auth_method": "client_secret_basic"}
     client = session(confidential["client_id"], system, metadata, **credentials)
     client.scope = "openid profile email notes:read"

@@ -24,7 +24,10 @@ EXPECTED = {"token_type": "dpop", "bound": 200, "again": 200, "as_bearer": 401, 
 
 @contextmanager
 def server(script: str, **given: str) -> Iterator[None]:
-    """Run a node server with the arguments `given` while the block runs. Waits until the server prints "ready"."""
+    """Run the node program `script` as a server while the block runs. Waits until it prints "ready".
+
+    The program gets `given` as a JSON object.
+    """
     command = ["node", script, json.dumps(given)]
     with subprocess.Popen(command, cwd=NODE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
@@ -36,9 +39,9 @@ def server(script: str, **given: str) -> Iterator[None]:
 
 
 def use(**given: str) -> dict[str, dict[str, object]]:
-    """Run both client libraries with the arguments `given`. Return their results by library.
+    """Run both client libraries, and return their results by library. The program gets `given` as a JSON object.
 
-    A result has the type of the token, and the status of each request to the API.
+    A result has the token type, and the status of each request to the API.
     """
     process = subprocess.run(
         ["node", "dpop-client.mjs", json.dumps(given)],

@@ -52,7 +52,7 @@ def keys(metadata):
 
 @pytest.fixture(scope="module")
 def shop(register, system: System):
-    """Register the client that belongs to the notes API. It may exchange tokens for tokens of the orders API."""
+    """Register a client for the notes API. It is allowed to exchange tokens for tokens of the orders API."""
     made = register("Shop", "--grant", EXCHANGE)
     processes.command(system.variables.issuer, "shell", "-c", NEXT_API.format(client_id=made["client_id"]))
     return made

@@ -1,6 +1,6 @@
 """The Node.js libraries openid-client and jose use the issuer.
 
-The tests cover discovery, PKCE, refresh, revocation and client credentials. The client also resists the mix-up attack.
+The tests cover discovery, PKCE, refresh, revocation, client credentials, and defence against the mix-up attack.
 """
 
 import json
@@ -22,7 +22,10 @@ NODE = Path(__file__).resolve().parent / "node"
 
 
 def run(program: str, given: dict, agree) -> dict:
-    """Run a program on node, log in as its user at the URL that it prints, and return its further output."""
+    """Run a node program that prints a login URL, and log in there. Return the JSON that the program prints next.
+
+    The program gets `given` as JSON, and the callback URL on stdin. `agree` logs in and returns the callback URL.
+    """
     process = subprocess.Popen(
         ["node", program, json.dumps(given)],
         cwd=NODE,

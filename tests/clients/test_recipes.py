@@ -1,6 +1,6 @@
 """The documentation pages of docs/clients/, and their table in docs/clients/README.md.
 
-Each page has the same parts, a test, and a row in the table.
+Each page has the same headings, names its test, and has a row in the table.
 """
 
 import re

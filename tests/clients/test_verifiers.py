@@ -1,4 +1,4 @@
-"""Verifiers of other projects accept access tokens by the JWKS alone, and refuse changed tokens."""
+"""Verifiers of other projects accept access tokens, with only the JWKS, and refuse tokens that were changed."""
 
 import jwt
 import pytest

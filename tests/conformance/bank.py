@@ -28,7 +28,7 @@ SCOPES = {OPENID: "openid", OAUTH: "notes:read", OWN: "notes:read"}
 class Bank:
     """A registered client with two private keys.
 
-    `variant` is its variant of the plan, which decides the scopes and the grant type.
+    `variant` is the variant of the plan that the client uses. It decides the scopes and the grant type.
     """
 
     suite: Suite
@@ -43,7 +43,7 @@ class Bank:
 
     @property
     def keys(self) -> dict[str, ECKey | RSAKey]:
-        """The private keys of the client, by algorithm."""
+        """Return the private keys of the client by algorithm."""
         return self.suite.plan[self.name]["keys"]
 
     def named(self, name: str) -> "Bank":
@@ -69,7 +69,10 @@ class Bank:
         }
 
     def proof(self, method: str, url: str, *, token: str = "", header: dict[str, Any] | None = None, **changes: Any):
-        """Return a DPoP proof. `header` and `changes` replace members of header and claims; None removes a member."""
+        """Return a DPoP proof.
+
+        `header` replaces members of the header, and `changes` replace claims. The value None removes a member.
+        """
         head = {"typ": "dpop+jwt", "alg": "ES256", "jwk": self.key.as_dict(private=False)} | (header or {})
         claims = {"jti": secrets.token_urlsafe(12), "htm": method, "htu": url, "iat": int(time.time())}
         claims |= ({"ath": hashed(token)} if token else {}) | changes
@@ -79,7 +82,8 @@ class Bank:
     def push(self, *, by: dict[str, str] | None = None, proof: str = "", **changes: str | None) -> requests.Response:
         """Push an authorization request, and return the response. `changes` replace parameters; None removes one.
 
-        `by` has other parameters in place of the client assertion.
+        The request is authenticated by a client assertion. If `by` is given, its parameters are sent instead of the
+        assertion.
         """
         asked = {
             "response_type": "code",
@@ -123,8 +127,8 @@ class Bank:
     def form(self, **changes: str | None) -> dict[str, str]:
         """Return the form of a token request without client authentication, for the grant type of this variant.
 
-        `changes` replace parameters; None removes a parameter. Without a `code` in `changes`, the user allows a new
-        request.
+        `changes` replace parameters; None removes a parameter. If the grant type needs a code, and `changes` has none,
+        the user allows a new authorization request first.
         """
         if self.variant == OWN:
             asked: dict[str, str | None] = {"grant_type": "client_credentials", "scope": SCOPES[OWN]}

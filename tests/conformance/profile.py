@@ -1,4 +1,4 @@
-"""The claims of the certification user that Keyturn's user model has no field for. CLAIMS_SOURCE names this module."""
+"""The claims of the certification user that are not fields of Keyturn's user model. CLAIMS_SOURCE names this module."""
 
 CLAIMS = {
     "nickname": "ada",

@@ -1,4 +1,4 @@
-"""Makes login sessions in the issuer's database older, so that no test has to wait."""
+"""Changes times in the issuer's login sessions, as if time had passed, so that no test has to wait."""
 
 from project.launch import processes
 
@@ -26,7 +26,7 @@ for row in Session.objects.all():
 
 
 def age_answers(variables: dict[str, str], seconds: int) -> None:
-    """Subtract `seconds` from the time at which an authorization request was answered, in every session.
+    """Subtract `seconds` from the time at which each session last answered an authorization request.
 
     `variables` are the environment variables of the issuer, whose database has the sessions.
     """

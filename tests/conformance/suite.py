@@ -65,9 +65,10 @@ class Suite:
         return {key: value for key, value in asked.items() if value is not None}
 
     def authorize(self, request: dict[str, str], *, by_post: bool = False, log_in: bool = True) -> Answer:
-        """Send the browser to the authorization endpoint, log in and allow if the issuer asks, and return the response.
+        """Send the browser to the authorization endpoint, and return the response.
 
-        With `log_in=False`, no login page is filled in.
+        Logs in and allows the request if the issuer asks. With `log_in=False`, stops at the login page. With `by_post`,
+        sends the request by POST.
         """
         if by_post:
             page = self.post(f"{self.issuer}/oauth/authorize", request)
@@ -92,7 +93,11 @@ class Suite:
         return self.browser._page(self.browser._session.post(url, data=data, timeout=TIMEOUT))
 
     def tokens(self, name: str = "client", method: str = "client_secret_basic", **parameters: str | None) -> dict:
-        """Run the whole code flow, and verify the ID token. Return the token response, with the verified `claims`."""
+        """Run the whole code flow, and verify the ID token. Return the token response.
+
+        The verified claims of the ID token are added to the response as `claims`. `name` is the client, and `method` is
+        its authentication method. `parameters` are those of the authorization request.
+        """
         request = self.request(name, **parameters)
         answer = self.authorize(request)
         assert answer.values.get("state") == request.get("state"), answer.page.text

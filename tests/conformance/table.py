@@ -139,7 +139,10 @@ def docstrings(file: str) -> dict[str, str]:
 
 
 def rows(files: tuple[str, ...], modules: tuple[Row, ...]) -> Iterator[str]:
-    """Yield the table rows of a plan. Raises KeyError if a module of the plan has no test."""
+    """Yield the table rows of a plan. Raises KeyError if a module of the plan has no test.
+
+    `files` are the names of the plan's test files. `modules` has the id of each module and the name of its test.
+    """
     said = {test: (file, text) for file in files for test, text in docstrings(file).items()}
     for module, name in modules:
         test = f"test_{name.replace('-', '_')}"

@@ -48,7 +48,10 @@ def peek(form: dict) -> dict:
 
 
 def test_oidcc_backchannel_rp_initiated_logout(once: Suite):
-    """A logout posts a valid logout token for the session of the ID token, redirects, and ends the login."""
+    """A logout ends the login, and the client gets a valid logout token for the session of the ID token.
+
+    The browser is redirected to the client afterwards.
+    """
     tokens = once.tokens()
     id_claims, other = tokens["claims"], Suite(once.issuer, once.plan).tokens()["claims"]
     assert id_claims["sid"] != other["sid"]

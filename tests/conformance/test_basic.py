@@ -26,7 +26,7 @@ PROFILE = {"name", "given_name", "family_name", "preferred_username", "updated_a
 
 
 def unsigned(claims):
-    """Return a request object without a signature (RFC 9101 section 10.1 forbids it)."""
+    """Return a request object without a signature, which RFC 9101 section 10.1 forbids."""
     parts = [json.dumps(part).encode() for part in ({"alg": "none"}, claims)]
     return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts) + "."
 
@@ -44,24 +44,27 @@ def test_oidcc_server(suite: Suite):
 
 
 def test_oidcc_response_type_missing(suite: Suite):
-    """A request without response_type gets an error: at the redirect URI, or as a page."""
+    """If a request has no response_type, the browser gets an error page, or the client gets an error."""
     answer = suite.authorize(suite.request(response_type=None))
     assert suite.refused(answer) or suite.error(answer) in {"invalid_request", "unsupported_response_type"}
 
 
 def test_oidcc_userinfo_get(suite: Suite):
-    """Userinfo answers GET with the token in the header: JSON with the sub of the ID token."""
+    """Userinfo accepts GET with the token in the Authorization header.
+
+    The response is JSON with the sub of the ID token.
+    """
     tokens = suite.tokens()
     assert suite.userinfo(tokens)["sub"]
 
 
 def test_oidcc_userinfo_post_header(suite: Suite):
-    """Userinfo answers POST with the token in the header."""
+    """Userinfo accepts POST with the token in the Authorization header."""
     suite.userinfo(suite.tokens(), "POST")
 
 
 def test_oidcc_userinfo_post_body(suite: Suite):
-    """Userinfo answers POST with the token in the body (RFC 6750 section 2.2; USERINFO_TOKEN_IN_BODY)."""
+    """Userinfo accepts POST with the token in the body (RFC 6750 section 2.2; USERINFO_TOKEN_IN_BODY)."""
     suite.userinfo(suite.tokens(), "POST", in_body=True)
 
 
@@ -142,7 +145,10 @@ def test_oidcc_prompt_none_logged_in(suite: Suite):
 
 
 def test_oidcc_max_age_1(suite: Suite):
-    """max_age=1 makes a user with an older login log in again. auth_time is the time of the new login."""
+    """With max_age=1, a user whose login is older than one second must log in again.
+
+    auth_time is the time of the new login.
+    """
     first = suite.tokens()
     sessions.age(suite.plan["variables"], 10)
     second = suite.tokens(max_age="1")
@@ -152,7 +158,7 @@ def test_oidcc_max_age_1(suite: Suite):
 
 
 def test_oidcc_max_age_10000(suite: Suite):
-    """max_age=10000 accepts the login of the session, and auth_time is the same in both ID tokens."""
+    """With max_age=10000, a second request needs no new login. Both ID tokens have the same auth_time."""
     first, second = suite.tokens(max_age="10000"), suite.tokens(max_age="10000")
     assert suite.logins == 1
     assert second["claims"]["auth_time"] == first["claims"]["auth_time"]
@@ -188,9 +194,9 @@ def test_oidcc_claims_locales(suite: Suite):
 
 @pytest.mark.parametrize("acr_values", ["listed", "1 2"])
 def test_oidcc_ensure_request_with_acr_values_succeeds(suite: Suite, acr_values):
-    """A request with acr_values succeeds, and acr in the ID token is the class that was reached.
+    """A request with acr_values succeeds. The acr in the ID token is the class of the user's login.
 
-    The provider may reach another class than the requested ones (OIDC Core section 15.1).
+    This can be another class than the requested ones (OIDC Core section 15.1).
     """
     listed = suite.metadata["acr_values_supported"]
     tokens = suite.tokens(acr_values=" ".join(listed) if acr_values == "listed" else acr_values)
@@ -207,7 +213,7 @@ def test_oidcc_codereuse(suite: Suite):
 
 
 def test_oidcc_codereuse_30seconds(suite: Suite):
-    """A code that is redeemed again after 30 s is refused, and the access token of the first time is revoked."""
+    """A code is refused if it is redeemed again after 30 s. The access token that the code gave is then revoked."""
     request = suite.request()
     answer = suite.authorize(request)
     tokens = suite.redeem(answer, request)
@@ -219,7 +225,7 @@ def test_oidcc_codereuse_30seconds(suite: Suite):
 
 
 def test_oidcc_ensure_registered_redirect_uri(suite: Suite):
-    """A redirect URI that the client did not register gets an error page, and nothing is sent there."""
+    """If the client did not register the redirect URI, the browser gets an error page, and is not redirected."""
     answer = suite.authorize(suite.request(redirect_uri=f"{suite.callback}/elsewhere"))
     assert suite.refused(answer)
 
@@ -248,7 +254,10 @@ def test_oidcc_request_uri_unsigned_supported_correctly_or_rejected_as_unsupport
 
 
 def test_oidcc_unsigned_request_object_supported_correctly_or_rejected_as_unsupported(suite: Suite):
-    """An unsigned request object is refused: by a page if nobody is logged in, else at the redirect URI."""
+    """An unsigned request object is refused.
+
+    If the user is not logged in, the browser gets an error page. Otherwise, the client gets an error.
+    """
     request = suite.request()
     assert "none" not in suite.metadata.get("request_object_signing_alg_values_supported", [])
     assert suite.refused(suite.authorize({**request, "request": unsigned(request)}))

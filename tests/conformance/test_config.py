@@ -9,7 +9,10 @@ pytestmark = [*marks.conformance]
 
 
 def test_oidcc_discovery_endpoint_verification(once: Suite):
-    """The metadata has what OpenID Connect Discovery requires, names this issuer, and its JWKS has keys with kid."""
+    """The metadata has the members that OpenID Connect Discovery requires, and names this issuer.
+
+    Each key in the JWKS has a kid.
+    """
     metadata = once.metadata
     assert metadata["issuer"] == once.issuer
     for name in ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri"):

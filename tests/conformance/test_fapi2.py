@@ -31,7 +31,7 @@ def with_new_browser(bank: Bank) -> Bank:
 def test_fapi2_discovery_end_point_verification(holder: Bank):
     """The metadata offers private_key_jwt, DPoP, PAR, PKCE by S256, and iss in authorization responses.
 
-    For each kind of JWT, it offers PS256, ES256 or EdDSA.
+    It offers PS256, ES256 or EdDSA for client assertions and DPoP proofs, and only these for ID tokens.
     """
     url = f"{holder.suite.issuer}/.well-known/{WELL_KNOWN[holder.variant]}"
     metadata = requests.get(url, timeout=TIMEOUT).json()
@@ -47,7 +47,7 @@ def test_fapi2_discovery_end_point_verification(holder: Bank):
 
 
 def test_fapi2_user_rejects_authentication(bank: Bank):
-    """A user who refuses is sent back with the error access_denied, the state and iss."""
+    """If the user denies the request, the client gets the error access_denied, with state and iss."""
     uri = bank.pushed(prompt="consent", state="s")
     page = bank.suite.browser.get(f"{bank.url('authorize')}?client_id={bank.client_id}&request_uri={uri}")
     if "id_login" in page.text:
@@ -114,14 +114,14 @@ def test_fapi2_test_claims_parameter_identity_claims(connect: Bank):
 
 
 def test_fapi2_ensure_different_nonce_inside_and_outside_request_object(connect: Bank):
-    """If a nonce is sent beside the request_uri, the ID token has the pushed nonce, or the request is refused."""
+    """If another nonce is sent beside the request_uri, the ID token has the pushed nonce. An error is permitted too."""
     answer = connect.visit(connect.pushed(nonce="inside"), nonce="outside")
     tokens = connect.tokens(code=answer.values["code"])
     assert claims_of(tokens["id_token"])["nonce"] == "inside"
 
 
 def test_fapi2_ensure_different_state_inside_and_outside_request_object(bank: Bank):
-    """If a state is sent beside the request_uri, the response has the pushed state, or the request is refused."""
+    """If another state is sent beside the request_uri, the response has the pushed state. An error is permitted too."""
     answer = bank.visit(bank.pushed(state="inside"), state="outside")
     assert (answer.values["state"], "code" in answer.values) == ("inside", True)
 
@@ -146,17 +146,20 @@ def test_fapi2_state_only_outside_request_object_not_used(bank: Bank):
 
 
 def test_fapi2_ensure_request_object_without_redirect_uri_fails(bank: Bank):
-    """A pushed request without a redirect_uri is refused, so the redirect_uri cannot be sent later instead."""
+    """A pushed request without a redirect_uri is refused. It is not enough to send it later, beside the request_uri."""
     refusal(bank.push(redirect_uri=None), "invalid_request")
 
 
 def test_fapi2_plain_fapi_tolerate_unregistered_redirect_uri(bank: Bank):
-    """A redirect URI that is not registered is refused when it is pushed (RFC 9126 section 2.4 would permit it)."""
+    """A pushed request with an unregistered redirect URI is refused, although RFC 9126 section 2.4 permits one."""
     refusal(bank.push(redirect_uri=f"{bank.suite.callback}/elsewhere"), "invalid_request")
 
 
 def test_fapi2_ensure_unsigned_authorization_request_without_using_par_fails(bank: Bank):
-    """A request that was not pushed is refused: by a page if nobody is logged in, else by invalid_request."""
+    """A request that was not pushed is refused.
+
+    If the user is not logged in, the browser gets an error page. Otherwise, the client gets the error invalid_request.
+    """
     bank.code()
     request = bank.suite.request(code_challenge=VERIFIER, code_challenge_method="S256")
     assert bank.suite.error(bank.suite.authorize(request)) == "invalid_request"
@@ -182,7 +185,7 @@ def test_fapi2_ensure_response_type_token_fails(bank: Bank):
 
 
 def test_fapi2_par_ensure_reused_request_uri_prior_to_auth_completion_succeeds(stranger_bank: Bank):
-    """A request_uri that was only looked at, without a login, still works in the same browser."""
+    """A request_uri that was opened without logging in can be opened again in the same browser."""
     uri = stranger_bank.pushed()
     page = stranger_bank.suite.authorize({"client_id": stranger_bank.client_id, "request_uri": uri}, log_in=False).page
     assert "id_login" in page.text
@@ -190,7 +193,10 @@ def test_fapi2_par_ensure_reused_request_uri_prior_to_auth_completion_succeeds(s
 
 
 def test_fapi2_par_attempt_reuse_request_uri(bank: Bank):
-    """A used request_uri is refused: at once in another browser, and after ten seconds in the same browser."""
+    """A request_uri for which a code was issued is refused.
+
+    Another browser is refused at once, the same browser after ten seconds.
+    """
     uri = bank.pushed()
     assert "code" in bank.visit(uri).values
     visitor = with_new_browser(bank)
@@ -233,7 +239,7 @@ def test_fapi2_par_authorization_request_containing_request_uri_form_param(bank:
 
 @pytest.mark.parametrize("method", ["GET", "PUT"])
 def test_fapi2_par_attempt_invalid_http_method(bank: Bank, method):
-    """The PAR endpoint answers another method than POST with an error."""
+    """The PAR endpoint refuses every method except POST."""
     answer = requests.request(method, bank.url("par"), data=bank.assertion(), timeout=TIMEOUT)
     assert answer.status_code in {400, 404, 405}
 

@@ -25,9 +25,9 @@ NOT_BOUND = ("invalid_request", "invalid_grant", "invalid_dpop_proof")
 
 
 def test_fapi2_happy_flow(holder: Bank):
-    """The tokens of two clients are accepted with a DPoP proof by the client's own key.
+    """Two clients get access tokens. Each token is accepted with a DPoP proof by the key to which it is bound.
 
-    A token in the query, or with a proof by the other client's key, is refused.
+    A token is refused in the query of the URL, and with a proof by the other client's key.
     """
     first = authlib_tokens(holder) if holder.variant != OWN else holder.tokens()
     assert holder.use(first).status_code == 200
@@ -81,9 +81,9 @@ def test_fapi2_check_dpop_proof_nbf_exp(holder: Bank):
 
 
 def dated(bank: Bank, seconds: int) -> None:
-    """Send DPoP proofs whose iat is `seconds` from now to the PAR endpoint, the token endpoint and the resource.
+    """Send DPoP proofs to the PAR endpoint, the token endpoint and the resource. Asserts that all are accepted.
 
-    Asserts that each of them accepts its proof.
+    The iat of the proofs is the current time plus `seconds`, which can be negative.
     """
     iat = int(time.time()) + seconds
     proof = bank.proof("POST", bank.url("par"), iat=iat)
@@ -113,19 +113,19 @@ def test_fapi2_ensure_mismatched_dpop_jkt_fails(bank: Bank):
 
 
 def another_key(bank: Bank, code: str) -> None:
-    """Redeem a code with a DPoP proof by a key that the code is not bound to. Asserts that the code is refused."""
+    """Redeem a code that is bound to a DPoP key, with a proof by another key. Asserts that this is refused."""
     form = bank.form(code=code)
     bank.key = ECKey.generate_key("P-256")
     refusal(bank.token(form), *NOT_BOUND)
 
 
 def test_fapi2_ensure_token_endpoint_fails_with_mismatched_dpop_proof_jkt(bank: Bank):
-    """If a request was pushed with a DPoP proof, its code is refused with a proof by another key."""
+    """If a request was pushed with a DPoP proof, its code cannot be redeemed with a proof by another key."""
     another_key(bank, bank.code(proof=bank.proof("POST", bank.url("par"))))
 
 
 def test_fapi2_ensure_token_endpoint_fails_with_mismatched_dpop_jkt(bank: Bank):
-    """If a request had a dpop_jkt, its code is refused with a proof by another key."""
+    """If an authorization request had a dpop_jkt, its code cannot be redeemed with a DPoP proof by another key."""
     another_key(bank, bank.code(dpop_jkt=bank.key.thumbprint()))
 
 
@@ -135,16 +135,16 @@ def test_fapi2_ensure_dpopproof_at_par_endpoint_binding_success(bank: Bank):
 
 
 def test_fapi2_ensure_dpop_auth_code_binding_success(bank: Bank):
-    """A code is accepted with a proof by the key that its request was bound to.
+    """A code that is bound to a DPoP key can be redeemed with a proof by this key.
 
-    The request had this key's dpop_jkt, and was pushed with a proof by this key.
+    The request had the dpop_jkt of this key, and was pushed with a proof by this key.
     """
     code = bank.code(proof=bank.proof("POST", bank.url("par")), dpop_jkt=bank.key.thumbprint())
     assert bank.use(bank.tokens(code=code)).status_code == 200
 
 
 def test_fapi2_ensure_client_id_in_token_endpoint(holder: Bank):
-    """An assertion that names another client than the one whose key signed it is refused."""
+    """An assertion of one client is refused if it is signed by the key of another client."""
     forged = holder.named("client2").assertion(signer="client") | {"client_id": holder.named("client2").client_id}
     refusal(holder.token(holder.form(), by=forged), "invalid_client", "invalid_grant")
 
@@ -161,7 +161,7 @@ def test_fapi2_ensure_authorization_code_is_bound_to_client(bank: Bank):
 
 
 def test_fapi2_attempt_reuse_authorization_code_after_one_second(bank: Bank):
-    """A code is refused when it is redeemed again, and 30 s later the access token is revoked, too."""
+    """A code is refused if it is redeemed again after one second. After 31 s, the access token is revoked, too."""
     form = bank.form()
     tokens = bank.token(form).json()
     database = bank.suite.plan["database"]
@@ -206,7 +206,7 @@ def test_fapi2_ensure_client_assertion_with_wrong_aud_fails(holder: Bank):
 
 
 def test_fapi2_ensure_client_assertion_with_no_sub_fails(holder: Bank):
-    """An assertion without sub is refused. Otherwise, a request object could be used as an assertion."""
+    """An assertion without sub is refused. Otherwise, a signed request object could pass as an assertion."""
     refusal(holder.token(holder.form(), by=holder.assertion(sub=None)), "invalid_client")
 
 
@@ -267,7 +267,7 @@ def test_fapi2_dpop_negative_tests(holder: Bank):
 
 
 def test_fapi2_dpop_negative_tests_by_rs256(connect: Bank):
-    """A token request whose proof is signed by RS256 is refused; by PS256 with the same key it is accepted."""
+    """A token request with a DPoP proof by RS256 is refused. With a proof by PS256 and the same key, it is accepted."""
     form, connect.key = connect.form(), RSAKey.generate_key(2048)
     for algorithm, status in (("RS256", 400), ("PS256", 200)):
         proof = connect.proof("POST", connect.url("token"), header={"alg": algorithm})
@@ -275,9 +275,9 @@ def test_fapi2_dpop_negative_tests_by_rs256(connect: Bank):
 
 
 def test_fapi2_refresh_token(bank: Bank):
-    """A refresh accepts a new DPoP key. The refresh token and the user stay the same.
+    """A refresh request with a proof by a new DPoP key is accepted. The refresh token and the user stay the same.
 
-    It is refused without the client's assertion, without a DPoP proof, and for another client.
+    A refresh request is refused without a client assertion, without a DPoP proof, and for another client.
     """
     scope = "openid offline_access" if bank.variant == OPENID else "notes:read offline_access"
     tokens = bank.tokens(code=bank.code(scope=scope, prompt="consent"))

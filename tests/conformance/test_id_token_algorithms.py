@@ -1,7 +1,7 @@
 """Clients that choose PS256, ES256 or EdDSA for their ID tokens. Authlib and joserfc verify the tokens.
 
 The issuer signs access tokens, and the ID tokens of its other clients, by RS256. The signing keys switch during the
-tests. KEY_POLICY=development makes a new ring (a set of signing keys) sign within a minute.
+tests. With KEY_POLICY=development, a new ring (a set of signing keys) begins to sign within a minute.
 """
 
 import json
@@ -47,7 +47,7 @@ def register_soon(suite: Suite, algorithm: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def choosing(switching_plan):
-    """Create a key ring and a client for each algorithm. Return the plan with these clients."""
+    """Create a ring (a set of signing keys) and a client for each of ALGORITHMS. Return the plan with these clients."""
     suite = Suite(switching_plan["issuer"], switching_plan)
     with pytest.raises(processes.Failed, match="rotate_keys --ring id-PS256"):
         register(suite, "PS256")

@@ -27,7 +27,10 @@ def is_logged_in(suite: Suite):
 
 
 def returned(suite: Suite, page):
-    """Return the parameters that were sent to the registered post-logout redirect URI. Fails at any other page."""
+    """Return the parameters that the logout sent to the post-logout redirect URI.
+
+    `page` is the browser's page after the logout. Fails if it is not the page at this URI.
+    """
     assert page.url.startswith(suite.plan["after_logout"]), page.text
     return dict(parse_qsl(urlsplit(page.url).query))
 
@@ -45,7 +48,7 @@ def test_oidcc_rp_initiated_logout(once: Suite, id_token):
 
 
 def test_oidcc_rp_initiated_logout_no_state(once: Suite, id_token):
-    """Without a state, none is returned."""
+    """If the logout request has no state, the redirect has none."""
     page = log_out(once, id_token_hint=id_token, post_logout_redirect_uri=once.plan["after_logout"])
     assert returned(once, page) == {}
     assert not is_logged_in(once)
@@ -82,7 +85,7 @@ def test_oidcc_rp_initiated_logout_id_token_hint(once: Suite, id_token, hint):
 
 
 def test_oidcc_rp_initiated_logout_no_id_token_hint(once: Suite, id_token):
-    """Without a hint the user is asked, and no redirect happens before the answer."""
+    """Without an ID token hint, the issuer shows a question or an error, and does not redirect. The session goes on."""
     page = log_out(once, post_logout_redirect_uri=once.plan["after_logout"], state="s")
     assert page.url.startswith(once.issuer)
     assert QUESTION in page.text or ERROR in page.text
@@ -102,7 +105,7 @@ def test_oidcc_rp_initiated_logout_question(once: Suite, id_token, parameters):
 
 
 def test_oidcc_rp_initiated_logout_no_post_logout_redirect_uri(once: Suite, id_token):
-    """With a hint alone the session ends, and the page says so."""
+    """If the request has only an ID token hint, the session ends, and a page tells the user so."""
     page = log_out(once, id_token_hint=id_token)
     assert DONE in page.text
     assert not is_logged_in(once)

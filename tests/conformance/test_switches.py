@@ -2,7 +2,7 @@
 
 The test runs these modules in rounds, at an issuer with KEY_POLICY=development. Between the requests of a round, it
 runs `rotate_keys --now`, which plans a switch for the earliest safe time. The rounds go on until three keys have signed
-ID tokens. A round takes about a second, and a switch needs about twenty.
+ID tokens. A round takes about one second, and a switch about twenty seconds.
 """
 
 import time
@@ -22,7 +22,7 @@ KEYS, WITHIN = 3, 300  # keys that sign in turn; seconds until that has happened
 
 
 def switch(suite: Suite) -> None:
-    """Run `rotate_keys --now`, which takes the next step and plans the next switch of keys as early as it is safe."""
+    """Run `rotate_keys --now`: take the step that is due, and plan the next switch for the earliest safe time."""
     processes.command(suite.plan["variables"], "rotate_keys", "--now")
 
 
@@ -31,7 +31,7 @@ def kid(id_token: str) -> str:
 
 
 def verify_signature(suite: Suite, id_token: str) -> None:
-    """Verify the signature of an ID token of the round before. The JWKS must still have the token's key."""
+    """Verify the signature of an ID token from the previous round. The JWKS must still have the token's key."""
     keys = jwk.KeySet.import_key_set(requests.get(suite.metadata["jwks_uri"], timeout=TIMEOUT).json())
     jwt.decode(id_token, keys, algorithms=["RS256"])
 

@@ -12,7 +12,7 @@ from tokens.revoking import feed
 def rings_draw_prepared_keys() -> Iterator[None]:
     """Make key rings (sets of signing keys) use prepared keys instead of new ones.
 
-    Cached documents are dropped first, because another test can have signed them with the same keys.
+    First drops the cached documents of the revocation feed. An earlier test can have signed them with the same keys.
     """
     feed.documents.forget()
     with prepared_keys.drawn():

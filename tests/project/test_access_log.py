@@ -1,4 +1,4 @@
-"""The members of the log line that each request gets. None of these contains the path or the query."""
+"""The fields of the log line that each request gets. No field contains the path or the query of the request."""
 
 import logging
 

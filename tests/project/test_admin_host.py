@@ -1,4 +1,7 @@
-"""The admin on its own host name, with 404 at other host names. A process without the admin does not load its code."""
+"""The admin is served only at its own host name; other host names answer 404.
+
+A process without the admin does not load the admin's code.
+"""
 
 import json
 
@@ -22,9 +25,10 @@ SQLITE = ISSUER | {"DATABASE_URL": "sqlite://:memory:", "ALLOWED_HOSTS": "testse
 
 
 def served(**variables: str) -> list[list[object]]:
-    """Start a process of the issuer with these environment variables, and request each of PATHS.
+    """Start a process of the issuer with these environment variables, and request each path in PATHS.
 
-    Returns three lists: the statuses, the admin's modules that the process loaded, and the models of Django's admin.
+    Returns three lists: the statuses, the admin's modules that the process loaded, and the model names of Django's app
+    `admin`.
     """
     result = read(SQLITE | variables, PROGRAM % (PATHS,))
     assert result.returncode == 0, result.stderr

@@ -58,7 +58,10 @@ def test_the_one_that_is_malformed_is_named(variables):
 
 
 class Line:
-    """A fake connection of redis-py. `answers` are the server's answers in order; an exception is raised."""
+    """A fake connection of redis-py.
+
+    `answers` are the server's answers in order. If an answer is an exception, it is raised instead of returned.
+    """
 
     def __init__(self, *answers):
         self.is_connected, self.answers, self.commands = False, list(answers), []
@@ -78,7 +81,7 @@ class Line:
 
 
 def server(*lines):
-    """Return a fake redis-py client whose connection pool gives these connections."""
+    """Return a fake redis-py client whose connection pool returns the connections `lines`, the last one first."""
     return SimpleNamespace(connection_pool=SimpleNamespace(make_connection=list(lines).pop))
 
 

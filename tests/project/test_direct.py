@@ -1,4 +1,7 @@
-"""Endpoints for programs skip the middleware for HTML pages, but answer as Django's handler does."""
+"""Tests of the direct path (project.direct), on which requests of programs skip the middleware for HTML pages.
+
+The responses are the same as those of Django's handler.
+"""
 
 import logging
 import re
@@ -99,9 +102,9 @@ def answer(application, environ):
 
 
 def same(make):
-    """Send the request that `make` returns on the direct path and through Django's handler. Return the answer.
+    """Send a request on the direct path (project.direct) and through Django's handler. Return the answer.
 
-    Fails if the answers differ.
+    `make` returns the request. Fails if the two answers differ.
     """
     one, other = answers(make)
     assert one == other
@@ -138,7 +141,7 @@ def test_a_token_is_issued_or_refused_alike(service, secret):
 
 
 def test_a_cookie_is_not_looked_at(service):
-    """The direct path (project.direct) gives the same answer with a cookie and without a cookie.
+    """The direct path (project.direct) ignores cookies: the answer to a request with a cookie is the same as without.
 
     Django's handler would delete the cookie of a session that does not exist, and add `Vary: Cookie`.
     """
@@ -210,9 +213,9 @@ def test_the_access_log_has_a_line_with_the_endpoint(service, settings, caplog):
 
 
 def test_each_view_reads_no_cookie_and_judges_its_body():
-    """The views of the direct path (project.direct) need no middleware for CSRF tokens or unreadable forms.
+    """Each view of the direct path (project.direct) is exempt from CSRF checks, and refuses unreadable forms itself.
 
-    The direct path skips both.
+    The direct path skips the middleware for both.
     """
     matches = Handler()._direct._matches
     assert set(matches) == set(direct.PATHS)
@@ -225,7 +228,7 @@ def test_each_view_reads_no_cookie_and_judges_its_body():
 def test_each_middleware_of_the_issuer_is_known(process):
     """The direct path (project.direct) knows each middleware in the settings of the process.
 
-    If it did not know one, Django's handler would answer every request. The settings of the tests lack the middleware
-    that starts threads, so the test reads the settings of the real process.
+    If there were an unknown middleware, all requests would go to Django's handler. The test reads the settings of the
+    real process, because the settings of the tests lack one middleware.
     """
     assert set(process.MIDDLEWARE) <= {*direct.SHARED, *direct.PAGES, *direct.HEADERS, direct.DATABASE_AWAY}

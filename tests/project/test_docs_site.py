@@ -1,4 +1,4 @@
-"""The documentation site, as far as it can be tested without mkdocs: links, navigation, and what a page loads."""
+"""The documentation site, as far as it can be tested without mkdocs: links, navigation, and files from other hosts."""
 
 from pathlib import Path
 

@@ -128,7 +128,7 @@ def test_every_page_is_in_the_navigation_of_the_site() -> None:
 
 
 def not_there(entry: str) -> bool:
-    """Return True if a page that the site's navigation names does not exist."""
+    """Return True if the page `entry` of the site's navigation does not exist."""
     return entry not in docs_hooks.PAGES and not (ROOT / "docs" / entry).exists()
 
 

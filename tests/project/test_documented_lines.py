@@ -1,4 +1,4 @@
-"""A test runs every command line of README and documentation, or a table says why no test runs it."""
+"""Each command line of README and the documentation is run by a test. tests/documented.py lists the exceptions."""
 
 import re
 

@@ -1,4 +1,7 @@
-"""The WSGI applications refuse a request if the server might have lost a part of it, under any server."""
+"""The WSGI applications refuse a request if the WSGI server can have lost a part of it.
+
+For example, they refuse a body of unknown length. This does not depend on which WSGI server is used.
+"""
 
 import json
 from importlib import import_module

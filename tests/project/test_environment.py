@@ -1,6 +1,7 @@
 """The environment files that `make run` writes.
 
-Each process has its own variables. Secrets are made only once, and lost secrets are reported.
+Each process has its own variables. Secrets are made only once. If a file with secrets is lost, but the database exists,
+an error says so.
 """
 
 import os
@@ -146,9 +147,10 @@ def test_a_wrong_entry_of_the_issuer_is_one_line_and_no_traceback(tmp_path, name
 
 @pytest.mark.parametrize(("debug", "prefix"), [("false", "__Host-"), ("true", "")])
 def test_no_other_host_of_the_site_plants_a_cookie_of_the_issuer_s(debug, prefix):
-    """The prefix `__Host-` prevents that another host of the site sets the cookies (RFC 6265bis section 4.1.3.2).
+    """The issuer's cookies have the prefix `__Host-`, except with DEBUG.
 
-    Development has no https. Browsers would not store cookies with this prefix there.
+    With this prefix, no other host of the site can set them (RFC 6265bis section 4.1.3.2). Browsers store such cookies
+    only over https, which is not used in development.
     """
     variables = {"SECRET_KEY": "x" * 50, "KEY_ENCRYPTION_KEYS": "x" * 43, "DATABASE_URL": "sqlite://:memory:"}
     addresses = {"ISSUER_URL": "https://issuer.example", "ALLOWED_HOSTS": "issuer.example"}

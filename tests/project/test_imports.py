@@ -58,7 +58,7 @@ COMPARERS = frozenset({"clock", "operation", "Operation", "check", "inspect"})
 
 
 def imports(source: str, path: str) -> Iterator[tuple[int, str]]:
-    """Yield the line and the name of each import in the source.
+    """Yield the line number and the name of each import in the source.
 
     A `from` import yields the module, and then each imported name with its module in front.
     """
@@ -76,7 +76,7 @@ def within(module: str, *packages: str) -> bool:
 
 
 def within_mcp(path: str, module: str) -> bool:
-    """Return True if `path` is in the example MCP server and `module` is in `resources`. This import is permitted."""
+    """Return True if a module of the example MCP server (`path`) imports `resources` (`module`), which is permitted."""
     return path.startswith("examples/mcp/") and within(module, "resources")
 
 
@@ -125,9 +125,10 @@ def origins(parsed: ast.Module) -> dict[str, str]:
 
 
 def clock_reads(source: str, clocks: frozenset[str] = DATES) -> Iterator[int]:
-    """Yield the lines of a module that use one of the functions `clocks`, under any imported name.
+    """Yield the numbers of the lines that use one of the functions in `clocks`, under any imported name.
 
-    A call with the argument `max_age` is named by its function, such as "loads(max_age)".
+    A call with the argument `max_age` is in `clocks` as the function's name with this argument, such as
+    "loads(max_age)".
     """
     parsed = ast.parse(source)
     names = origins(parsed)
@@ -145,14 +146,17 @@ def clock_reads(source: str, clocks: frozenset[str] = DATES) -> Iterator[int]:
 
 
 def wrong_reads(path: str, source: str) -> list[int]:
-    """Return the lines of the module `path` that read a clock, if this module may not read that clock."""
+    """Return the numbers of the lines that read a clock which the module at `path` is not allowed to read."""
     node = [] if path.startswith((*EDGES, *NODE_READERS)) else [*clock_reads(source)]
     database = [] if path.startswith((*EDGES, *DATABASE_READERS)) else [*clock_reads(source, DATABASE)]
     return sorted(node + database)
 
 
 def judges_by_the_node(source: str) -> list[int]:
-    """Return the lines that read this node's clock, except in arguments of the functions COMPARERS."""
+    """Return the numbers of the lines that read this node's clock.
+
+    Calls inside the arguments of a function in COMPARERS are not counted.
+    """
     calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
     comparers = [call for call in calls if ast.unparse(call.func).rpartition(".")[2] in COMPARERS]
     compared = {id(value) for call in comparers for value in (*call.args, *(one.value for one in call.keywords))}
@@ -181,9 +185,9 @@ def test_a_module_imports_only_what_its_room_may(path: str) -> None:
 
 
 def test_every_benchmark_can_be_imported() -> None:
-    """Benchmarks use helpers of tests/. A change of these helpers can break a benchmark.
+    """Each benchmark can be imported. Benchmarks use helpers of tests/, so a change of a helper can break them.
 
-    The test runs in a separate process, because one benchmark sets the server of the tests.
+    The test imports them in a separate process, because some benchmarks set environment variables.
     """
     modules = [f"bench.{path.stem}" for path in sorted((ROOT / "bench").glob("[a-z]*.py"))]
     assert "bench.issuer_feed" in modules
@@ -317,7 +321,7 @@ def test_a_right_import_is_not_caught(path: str, line: str) -> None:
 
 
 def own_name(source: str) -> Iterator[int]:
-    """Yield the lines with an import or a dotted path that begins with `resources`, the name of the package itself.
+    """Yield the numbers of lines that contain the package's own name `resources`, in an import or a dotted path.
 
     Such a line fails if a project copies the package under another name.
     """

@@ -31,7 +31,7 @@ def test_one_line_a_minute_names_the_remedy_and_has_no_traceback():
 
 
 def test_a_second_configuration_of_the_log_neither_repeats_the_remedy_nor_drops_the_line():
-    """The text about ALLOWED_HOSTS is added once, even if the log has two filters that add it.
+    """Two filters of the same log add their hint about ALLOWED_HOSTS to a log line only once.
 
     A serving process configures its log twice, and Python's dictConfig keeps the filters that a logger already has.
     """
@@ -66,9 +66,9 @@ def test_a_json_line_is_one_object_with_time_level_logger_and_message():
 
 @pytest.mark.parametrize("formatter", [JsonLine(), LogLine("%(levelname)s %(message)s")])
 def test_a_line_has_no_name_of_an_e_mail_address(formatter):
-    """The local part of each e-mail address is removed from messages and errors.
+    """The local part of each e-mail address is removed from log messages and tracebacks.
 
-    Libraries write addresses into their messages, for example into errors of a mail server.
+    Libraries can write addresses into their messages, for example a mail library that reports an error.
     """
     info = (ValueError, ValueError("refused: ada.l@example.org"), None)
     written = formatter.format(made("to <mallory@example.org>, not to a@b or x@example", exc_info=info))
@@ -79,7 +79,10 @@ def test_a_line_has_no_name_of_an_e_mail_address(formatter):
 
 
 def test_a_long_text_takes_linear_time():
-    """A client can cause a log line with a long text. In quadratic time, these texts would take minutes."""
+    """Addresses are removed from a text in linear time. A quadratic algorithm would need minutes for these texts.
+
+    A client can cause a log line with a long text.
+    """
     for text in ("a" * 500_000 + " @", "a@" * 250_000, "x@" + "b." * 250_000):
         assert len(without_addresses(text)) >= len(text)
 

@@ -1,4 +1,4 @@
-"""An issuer whose URL has a path works, whether the proxy removes this path from requests or keeps it."""
+"""An issuer whose URL has a path works behind a proxy that removes this path from requests, or keeps it."""
 
 import pytest
 from django.test import Client

@@ -27,7 +27,7 @@ ALERTS = re.findall(r"- alert: (\w+)", RULES.read_text(encoding="utf-8"))
 def unknown(text: str) -> set[str]:
     """Return the metrics that the text names and that the code does not have.
 
-    A name that ends with `_` is ignored, because it stands for several names.
+    A name that ends with `_` is ignored, because it is only the beginning of several metric names.
     """
     return {name for name in METRIC.findall(text) if not name.endswith("_")} - NAMES - PACKAGES
 

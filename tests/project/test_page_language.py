@@ -17,9 +17,9 @@ def language_of_the_project():
 
 
 def answered(accept=HTML, languages="", path="/accounts/", content_type="text/html; charset=utf-8"):
-    """Send a request. Return the language in the header Content-Language, and the active language in the view.
+    """Send a request, and return two languages: the header Content-Language, and the active language in the view.
 
-    The first one is None if the response has no such header.
+    The header is None if the response has none.
     """
     request = HttpRequest()
     request.path_info = path

@@ -1,6 +1,6 @@
 """The pages of docs/resource-servers/.
 
-Each page has the same parts, a test that runs it, and a row with the test's results in the table.
+Each page has the same headings, is run by a test, and has a row with the test's results in the table.
 """
 
 import re

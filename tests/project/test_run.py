@@ -1,6 +1,6 @@
 """`make run` as a process.
 
-No process is left when it stops. If it cannot start, it says why in one line.
+When it stops, all its processes end. If it cannot start, it prints the reason in one line.
 """
 
 import os

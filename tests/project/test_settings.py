@@ -1,4 +1,4 @@
-"""Settings of issuer and API that influence the handling of requests. Each is read in a separate process."""
+"""Settings of issuer and API that influence the handling of requests. Each test reads them in a separate process."""
 
 import json
 import os
@@ -122,7 +122,7 @@ def test_a_late_feed_s_variable_that_is_malformed_is_named(name, value, expected
 
 @ENDS
 def test_every_secret_can_be_a_file(end, tmp_path):
-    """Read each secret from a file that ends with a line feed. The settings are the same as without files."""
+    """Each secret can be read from a file that ends with a line feed. The settings are the same as without files."""
     secrets = {name: value for name, value in end.items() if SECRET.search(name) and name not in NOT_THEIRS}
     for name, value in secrets.items():
         (tmp_path / name).write_text(f"{value}\n")

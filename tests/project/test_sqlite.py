@@ -1,4 +1,4 @@
-"""SQLite as this project uses it: a transaction takes the write lock when it begins, and waits for it."""
+"""SQLite as this project uses it: a transaction takes the write lock when it begins, and waits if the lock is held."""
 
 import os
 import secrets
@@ -111,7 +111,7 @@ def test_a_transaction_has_the_write_lock_from_its_first_moment_on(
 ) -> None:
     """A second transaction cannot begin while the first one is open.
 
-    If both could read at the same time, one of them would write a decision that is based on outdated rows.
+    If both could read at the same time, the second could base a decision on rows that the first one then changes.
     """
     first, second = connection(tmp_path, monkeypatch), connection(tmp_path, monkeypatch, timeout=0)
     with first.cursor():

@@ -1,4 +1,4 @@
-"""`project.story` finds the seven steps of the flow in the source tree, by the first words of docstrings."""
+"""`project.story` finds the seven steps of README.md in the source tree, by docstrings such as "Step 4. The …"."""
 
 from pathlib import Path
 

@@ -27,9 +27,9 @@ SETTINGS = (
 
 
 def from_files(variables: dict[str, str], folder: Path, names: set[str]) -> dict[str, str]:
-    """Write the values of the variables `names` to files in `folder`.
+    """Write the values of the variables `names` to files in `folder`, and return the changed environment variables.
 
-    Returns the environment variables, with `…_FILE` variables in place of these.
+    Each variable in `names` is replaced by a variable `…_FILE` with the path of its file.
     """
     for name in names:
         (folder / name).write_text(f"{variables[name]}\n", encoding="utf-8")

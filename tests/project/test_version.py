@@ -60,7 +60,10 @@ def test_other_commands_print_their_own_version():
 @pytest.mark.django_db(databases=["default", "api"])
 @pytest.mark.parametrize(("process", "path"), [(process, path) for process in PATHS for path in PATHS[process]])
 def test_no_answer_shows_the_version(process, path, client, settings, monkeypatch):
-    """The version is replaced by a value that cannot be in a response by chance."""
+    """No response contains the version.
+
+    The test sets the version to a value that cannot be in a response by chance.
+    """
     settings.ROOT_URLCONF = f"project.urls.{process}"
     for module in (tokens, operator_command):
         monkeypatch.setattr(module, "__version__", "71.82.93")
@@ -71,7 +74,7 @@ def test_no_answer_shows_the_version(process, path, client, settings, monkeypatc
 
 
 def test_only_the_commands_read_the_version():
-    """Only the commands and the bill of materials read the version. So no view, template or header can contain it."""
+    """Only the commands and the software bill of materials read the version. No other code or template can show it."""
     rooms = [ROOT / name for name in ("tokens", "resources", "project", "examples", "keyturn_issuer")]
     sources = [path for room in rooms for path in room.rglob("*") if path.suffix in {".py", ".html"}]
     readers = {path.relative_to(ROOT).as_posix() for path in sources if "__version__" in path.read_text("utf-8")}

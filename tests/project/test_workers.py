@@ -1,6 +1,6 @@
-"""A worker process that ends is replaced at once, after a pause, or not at all. One that hangs at its start is killed.
+"""A worker process that ends is replaced at once, after a pause, or not at all.
 
-The tests move the clock on which this depends.
+A worker that hangs at its start is killed. The tests use a fake clock, because the ages of the workers decide this.
 """
 
 import os
@@ -60,7 +60,7 @@ def test_the_server_gives_up_if_none_grows_old(clock, alive):
 
 
 class Starting:
-    """A replacement for a worker process that counts how often it is killed."""
+    """A fake worker process. It counts the calls of `kill`."""
 
     def __init__(self, pid: int, *, alive: bool = True) -> None:
         self.pid, self.kills, self._alive = pid, 0, alive

@@ -7,8 +7,8 @@ Read in this order:
 - `page`: a page of docs/resource-servers/, as a reader copies it.
 - `issuer`, `front`, `certificates`: the issuer behind TLS, its proxy, and the certificates.
 - `login`: a user gets a token for a public client.
-- `program`, `environment`, `django_project`: run a server, its packages, and a Django project.
-- `apache`, `dovecot`, `kafka_broker`: single servers.
+- `program`: runs a server. `environment`: its Python packages. `django_project`: a Django project as a server.
+- `apache`, `dovecot`, `kafka_broker`: these three servers.
 - `checks`: the checks that every server must pass.
 - `table`: the results in docs/resource-servers/README.md.
 """

@@ -21,7 +21,7 @@ def apache(
 ) -> Iterator[str]:
     """Run Apache with this configuration while the block runs, and yield its URL.
 
-    `changes` maps texts of the configuration to the texts that the test uses instead.
+    `changes` maps each text of `config` to the text that replaces it in the test.
     """
     port = free()
     loaded = "".join(f"LoadModule {name}_module {FOLDER}/mod_{name}.so\n" for name in MODULES)

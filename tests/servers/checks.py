@@ -19,8 +19,8 @@ def good_alone(
 ) -> dict[str, str]:
     """Assert that the server accepts the valid token `good` and refuses the invalid tokens of `neighbours`.
 
-    Returns the server's answers by the name of the token. `accepted` and `refused` are the expected answers. `others`
-    maps the names of tokens to other answers that are expected for these tokens.
+    `accepted` and `refused` are the answers of the server that the test expects. `others` has other expected answers by
+    the name of the token. Returns the server's answers by the name of the token.
     """
     tokens = neighbours(issuer, good)
     found = {name: ask(token) for name, token in {"good": good, **tokens}.items()}
@@ -31,10 +31,11 @@ def good_alone(
 
 
 def revoked_key(issuer: Issuer, good: str, ask: Ask) -> str:
-    """Withdraw the key of a valid token from the JWKS, and return what makes the server refuse the token.
+    """Withdraw the key of the valid token `good` from the JWKS, and return when the server refuses this token.
 
-    Returns "at once" if the server refuses the token immediately. Returns "a token of an unknown key" if it refuses the
-    token only after such a token made it fetch the JWKS, and "not by a token" if it still accepts the token then.
+    - "at once": immediately.
+    - "a token of an unknown key": after the server got a token with an unknown kid, and therefore fetched the JWKS.
+    - "not by a token": not even after that.
     """
     standby, accepted = issuer.standby(good), ask(good)
     assert ask(standby) == accepted

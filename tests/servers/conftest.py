@@ -1,4 +1,4 @@
-"""Fixtures: the issuer of all tests in this folder, and the table row that the tests of a module fill in."""
+"""Fixtures: the issuer of all tests in this folder, and the row of a test module in the documentation's table."""
 
 from collections.abc import Iterator
 
@@ -18,8 +18,8 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issuer]:
 def row() -> Iterator[dict[str, str]]:
     """Yield a dict for the cells of the test module's row in the table of docs/resource-servers/README.md.
 
-    The tests of the module fill in the cells. After them, the row is compared with the documentation, if it is
-    complete.
+    The tests of the module fill in the cells. If all cells are filled in after the last test, the row is compared with
+    the documentation.
     """
     cells: dict[str, str] = {}
     yield cells

@@ -59,9 +59,9 @@ class Dovecot:
         return self.folder / "keys" / "default" / "RS256"
 
     def log_in(self, user: str, token: str | None) -> str:
-        """Log in by OAUTHBEARER (RFC 7628), and return OK or NO.
+        """Log in by OAUTHBEARER (RFC 7628), and return "OK" or "NO".
 
-        If the response has a code that begins with [UN, such as [UNAVAILABLE], the result has this code, too.
+        A code of the response that begins with [UN is appended, such as in "NO [UNAVAILABLE]".
         """
         message = f"n,a={user},\x01auth=Bearer {token}\x01\x01" if token is not None else "n,,\x01\x01"
         with socket.create_connection(("127.0.0.1", self.port), timeout=120) as connection:

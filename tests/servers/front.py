@@ -18,7 +18,7 @@ PER_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-l
 
 
 class Front:
-    """The proxy. `withdrawn` has the kids of the keys that the proxy removes from the JWKS.
+    """The TLS proxy in front of the issuer. It removes the keys whose kids are in `withdrawn` from the JWKS.
 
     `seen` counts requests by path. `clients` counts token requests by the client_id in the Authorization header.
     """

@@ -119,7 +119,10 @@ def claims_of(token: str) -> dict[str, object]:
 
 
 def neighbours(issuer: Issuer, good: str) -> dict[str, str | None]:
-    """Return invalid tokens by name. Each differs from the valid token `good` in one respect. None means no token."""
+    """Return invalid tokens by name. Each differs from the valid token `good` in one respect.
+
+    The value of "none" is None, for a request without a token.
+    """
     header, claims, now = jwt.get_unverified_header(good), claims_of(good), int(time.time())
     kid, typ = header["kid"], header["typ"]
     stranger = rsa.generate_private_key(65537, 2048)
@@ -143,7 +146,7 @@ def neighbours(issuer: Issuer, good: str) -> dict[str, str | None]:
 def unknown_kid(good: str) -> str:
     """Return an invalid token with the claims of `good`, and with a kid that is in no JWKS.
 
-    The curl command that `flush_token` prints sends such a token.
+    The command `flush_token` prints a curl command that sends a similar token.
     """
     stranger = rsa.generate_private_key(65537, 2048)
     header = jwt.get_unverified_header(good)

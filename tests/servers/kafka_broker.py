@@ -1,7 +1,7 @@
-"""A replacement for a Kafka broker, which only authenticates clients (OAUTHBEARER) and answers metadata requests.
+"""A fake Kafka broker, which only authenticates clients (OAUTHBEARER) and answers metadata requests.
 
-The broker verifies signature, issuer, audience and expiry of tokens by PyJWT, as the broker of the documentation page
-does.
+It verifies signature, issuer, audience and expiry of tokens by PyJWT, like a broker with the settings in the
+documentation.
 """
 
 import socket

@@ -30,7 +30,10 @@ class Page:
         return found[number]
 
     def files(self) -> dict[str, str]:
-        """Return the Python code blocks that begin with a comment with a file name, by this name."""
+        """Return the page's Python code blocks by file name. A block's first line is a comment with its file name.
+
+        Blocks without such a comment are not returned.
+        """
         found: list[tuple[str, str]] = re.findall(
             r"^```python\n(# ([\w.]+)\n.*?)^```", self.text, re.DOTALL | re.MULTILINE
         )

@@ -23,7 +23,10 @@ WRITE = "WRITE_SERVERS_TABLE"
 
 
 def row(cells: Mapping[str, str]) -> str | None:
-    """Return the table row of a server or client in Markdown, or None if one of its cells is missing."""
+    """Return the Markdown table row with these cells, or None if a cell is missing.
+
+    The columns are those in SERVERS or those in CLIENTS.
+    """
     for columns in (SERVERS, CLIENTS):
         if {"name", *columns} == cells.keys():
             return f"| {cells['name']} | " + " | ".join(cells[column] for column in columns) + " |"
@@ -31,7 +34,7 @@ def row(cells: Mapping[str, str]) -> str | None:
 
 
 def settle(line: str) -> None:
-    """Assert that the documentation's row with the same link is equal to `line`.
+    """Assert that `line` is equal to the row of the documentation's table that has the same link.
 
     If the environment variable WRITE_SERVERS_TABLE is set, write `line` into the documentation instead.
     """

@@ -18,7 +18,10 @@ pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("django-oauth-toolkit
 
 
 def ask(url: str, token: str | None, host: str = "files.example", scheme: str = "https") -> str:
-    """Send a request to the API with the headers that a TLS-terminating proxy adds. Return the status."""
+    """Send a request to the API with the headers Host and X-Forwarded-Proto of a TLS-terminating proxy.
+
+    Returns the HTTP status as text.
+    """
     return status(url, token, Host=host, X_Forwarded_Proto=scheme)
 
 

@@ -46,9 +46,9 @@ class Balancer:
         return f"http://127.0.0.1:{self.port}/"
 
     def refresh_keys(self) -> str:
-        """Run the documentation page's script, which updates the key files and calls systemctl.
+        """Run the shell script of the documentation page, which updates the key files and calls systemctl.
 
-        The test replaces systemctl by a script. Returns the arguments with which systemctl was called, or "".
+        A fake systemctl prints its arguments. Returns this output, or "" if systemctl was not called.
         """
         self.keys.mkdir(exist_ok=True)
         bin_ = self.folder / "bin"

@@ -36,7 +36,8 @@ def start(
 ) -> "subprocess.Popen[str]":
     """Start the client program of the documentation page in a separate process, and return the process.
 
-    `changes` maps texts of the program to the texts that the test uses instead.
+    `changes` maps each text of the program to the text that replaces it in the test. `variables` are added to the
+    environment.
     """
     used = {
         ISSUER: issuer.url,

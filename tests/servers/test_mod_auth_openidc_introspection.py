@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("mod_auth_openidc_int
 def config() -> str:
     """Return Apache's configuration for introspection.
 
-    It is the page's first block (for the JWKS), whose part before <VirtualHost is replaced by the second block.
+    It consists of the page's second block, and of the first block (for the JWKS) from `<VirtualHost` on.
     """
     by_jwks = PAGE.block("apache")
     return PAGE.block("apache", 1) + by_jwks[by_jwks.index("<VirtualHost") :]

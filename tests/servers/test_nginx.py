@@ -1,6 +1,6 @@
 """docs/resource-servers/nginx.md: nginx asks a view of `resources` about each request (forward auth).
 
-Another test shows why introspection by nginx cannot replace this.
+Another test shows why nginx must not ask the introspection endpoint instead: every token would be accepted.
 """
 
 import base64

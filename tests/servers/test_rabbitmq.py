@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("rabbitmq")]
 
 
 def conf(printed: str, port: int, ca: Path) -> str:
-    """Return the rabbitmq.conf that the command printed, with the test's CA file, and listening only on loopback."""
+    """Return the rabbitmq.conf that the command printed, with the CA file `ca`. RabbitMQ listens only on loopback."""
     config = adapted(printed, {BUNDLE: ca})
     return f"{config}listeners.tcp.1 = 127.0.0.1:{port}\n"
 

@@ -129,7 +129,7 @@ class Cluster:
     def _configure(self, *statements: str) -> None:
         """Run statements as the superuser, and reload the configuration of the server.
 
-        The statements do not wait for a standby server, and also work if the server is read-only by default.
+        Works also if no standby server acknowledges commits, or if the server is read-only by default.
         """
         with psycopg.connect(self.address, autocommit=True) as connection:
             connection.execute("SET synchronous_commit = local")

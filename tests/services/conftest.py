@@ -87,7 +87,7 @@ class Issuer:
     def wait_for_number(self, query: str, least: int, *, within: float = 300.0) -> None:
         """Wait until the number that the query returns is at least `least`. Fail after `within` seconds.
 
-        All attempts use one connection. So they are fast enough to see a state that lasts only a short time.
+        The query is repeated every 20 ms on one connection, so that a state that lasts only a short time is seen.
         """
         with psycopg.connect(self.variables["DATABASE_URL"], autocommit=True) as connection:
             wait_for(lambda: connection.execute(query).fetchone()[0] >= least, within=within, pause=0.02)
@@ -116,10 +116,7 @@ def module_issuer() -> Iterator[Issuer]:
 
 @contextmanager
 def migrated() -> Iterator[Issuer]:
-    """Yield an issuer with a migrated database of its own.
-
-    The database is a copy of this process's template.
-    """
+    """Yield an issuer with a migrated database of its own, which is a copy of the database `template`."""
     with database(like=template(ROOT)) as url:
         yield Issuer(environment(url))
 
@@ -171,9 +168,9 @@ def server() -> str:
 
 @contextmanager
 def durable() -> Iterator[None]:
-    """Make the PostgreSQL server write to disk while the block runs, so that a crash loses no commit.
+    """Make the PostgreSQL server write each commit to disk while the block runs, so that a crash loses none.
 
-    Without this, the server that the tests start does not wait for the disk.
+    Otherwise, the server that the tests start reports a commit without writing it to disk (fsync=off).
     """
     with nullcontext() if SERVER else own_server().configured(fsync="on"):
         yield
@@ -181,9 +178,10 @@ def durable() -> Iterator[None]:
 
 @cache
 def template(root: Path) -> str:
-    """Return the name of the template, which is the database that tests copy.
+    """Return the name of the template, which is the PostgreSQL database that tests copy.
 
-    The first call in a pytest process creates it, and migrates it by the code in the folder `root`.
+    The first call in a pytest process creates the database. It runs the migrations of the source tree in the folder
+    `root`.
     """
     url = _session.enter_context(database())
     Issuer(environment(url) | {"RATE_LIMITS": ""}).run("migrate", "--verbosity", "0")  # an older build has fewer limits
@@ -197,7 +195,7 @@ def session_ends() -> Iterator[None]:
 
 
 def end_session() -> None:
-    """Drop the template database, and stop the PostgreSQL server of this process."""
+    """Drop the template (the database that tests copy), and stop the PostgreSQL server of this process."""
     _session.close()
     for made in (template, own_server):
         made.cache_clear()
@@ -240,9 +238,9 @@ def ready(child: processes.Child, path: str = "/readyz") -> None:
 
 
 def wait_for(condition: Callable[[], bool], *, within: float = 300.0, pause: float = 0.1) -> None:
-    """Wait until the condition is True.
+    """Wait until the condition is True. Fail after `within` seconds. Checks it every `pause` seconds.
 
-    `within` (seconds) only ends a test that hangs. It is longer than a busy machine needs.
+    `within` is longer than a busy machine needs, because it should only end a test that hangs.
     """
     deadline = time.monotonic() + within
     while not condition():

@@ -83,7 +83,7 @@ class Deployment:
         return self.issuer.variables["ISSUER_URL"]
 
     def log_in(self, *users: str, grants: int = 1) -> None:
-        """Create `grants` new grants for each user, and store their refresh tokens in `self.users`.
+        """Give each user `grants` new grants, as a login does. Store the refresh tokens in `self.users`.
 
         Replaces the earlier refresh tokens of these users. Creates users that do not exist.
         """
@@ -98,7 +98,10 @@ class Deployment:
         return self._issued(form | {"client_secret": self.services[client]}, at)["access_token"]
 
     def user_token(self, user: str, *, grant: int = 0, at: int = 0) -> str:
-        """Return an access token from issuer number `at`, by the refresh token number `grant` of the user."""
+        """Refresh at issuer number `at`, and return the new access token. Both numbers count from 0.
+
+        `grant` is the number of the user's refresh token in `self.users`.
+        """
         refresh = self.users[user][grant]
         answer = self._issued({"grant_type": "refresh_token", "refresh_token": refresh, "client_id": "app"}, at)
         self.users[user][grant] = answer["refresh_token"]
@@ -114,7 +117,7 @@ class Deployment:
         return answer.json()
 
     def revoke(self, text: str, *, client: str, at: int = 0) -> int:
-        """Revoke a token as `client` at issuer number `at`. Return the HTTP status of the answer.
+        """Revoke the token `text` as the client `client` at issuer number `at`. Return the HTTP status of the answer.
 
         Raises requests.ConnectionError if the issuer does not run.
         """
@@ -157,7 +160,7 @@ class Deployment:
 
 @contextmanager
 def deployed(folder: Path) -> Iterator[Deployment]:
-    """Run two issuers with clients behind one proxy while the block runs. Each has one worker process.
+    """Run two issuers behind one proxy while the block runs, each with one worker process. Registers their clients.
 
     Fails after the block if an issuer logged an unexpected error.
     """

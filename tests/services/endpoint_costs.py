@@ -49,7 +49,7 @@ SCOPES = ("openid", "offline_access", "notes:read")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The response of the WSGI application."""
+    """A response of the issuer's WSGI application."""
 
     status: int
     headers: Mapping[str, str]
@@ -109,7 +109,10 @@ def make_client(client_id: str, *grants: str, scopes: tuple[Scope, ...] = ()) ->
 
 
 class World:
-    """The API, the clients and the user of the measured requests. The methods prepare the requests and send them."""
+    """The API, the clients and the user of the requests whose costs are measured.
+
+    Some methods prepare a request, for example create a code. The other methods send a request.
+    """
 
     def __init__(self) -> None:
         self.api = Api.objects.create(identifier=API, name="API")
@@ -205,9 +208,9 @@ JWKS = "/.well-known/jwks.json"
 
 
 def requests(world: World) -> dict[str, tuple[Callable[[], Any], Callable[[Any], Answer]]]:
-    """Return two functions for each kind of request, by the name of the kind.
+    """Return the kinds of request to measure. The value of each name is a pair of functions.
 
-    The first function prepares a request, for example creates a code. The second function takes the result and sends
+    The first function prepares a request, for example creates a code. The second function takes its result and sends
     the request.
     """
 
@@ -237,7 +240,7 @@ def requests(world: World) -> dict[str, tuple[Callable[[], Any], Callable[[Any],
 
 @contextmanager
 def counted_waits() -> Iterator[list[Connection]]:
-    """Yield a list that gets one element for each round trip of this thread to PostgreSQL."""
+    """Yield a list. While the block runs, each round trip of this thread to PostgreSQL adds an element to it."""
     waits: list[Connection] = []
     wait, thread = Connection.wait, threading.get_ident()
 
@@ -276,8 +279,8 @@ def commands(server: Any) -> dict[str, int]:
 def cost(prepare: Callable[[], Any], request: Callable[[Any], Answer]) -> dict[str, Any]:
     """Return the cost of one request, measured after two other requests of the same kind.
 
-    The number of Python calls is the lowest of TIMES further requests. Some of these have more calls, because of a
-    refresh of the snapshot, a new second of the log, or the garbage collector.
+    The Python calls are counted in TIMES further requests, and the lowest number is returned. The others can include
+    work of other kinds: a refresh of the snapshots, a new second in the log, or garbage collection.
     """
     server = redis.Redis.from_url(settings.CACHES["default"]["LOCATION"])
     for _ in range(2):

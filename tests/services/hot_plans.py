@@ -1,4 +1,4 @@
-"""Prints PostgreSQL's query plans for the statements of each kind of request, with large tables.
+"""Prints how PostgreSQL executes the statements of each kind of request if the tables are large (query plans).
 
 Tests run this module in a separate process.
 """
@@ -47,7 +47,7 @@ ANALYZE"""
 
 
 class Collected:
-    """An execute wrapper of Django that stores each different SQL statement with its first parameters."""
+    """An execute wrapper of Django that stores each SQL statement once, with the parameters of its first execution."""
 
     def __init__(self) -> None:
         self.statements: dict[str, Any] = {}
@@ -72,7 +72,7 @@ def kinds(world: World) -> dict[str, tuple[Callable[[], Any], Callable[[Any], An
 
 
 def main(rows: int) -> None:
-    """Fill the tables with `rows` rows. Print the query plan of each statement that uses a large table, as JSON."""
+    """Fill the tables with `rows` rows. Print the query plan of each statement on a table in MANY, as JSON."""
     world, plans = World(), {}
     poll()  # makes the log of revocations
     with connection.cursor() as cursor:

@@ -124,7 +124,7 @@ class Visitor:
     def allow(self, asks: Node, answers: Node, **changes: str) -> requests.Response:
         """Load the consent page from the node `asks`, and send the user's consent to the node `answers`.
 
-        Returns the response to the authorization request if this is no consent page.
+        Returns the response to the consent. If the node `asks` shows no consent page, returns its response instead.
         """
         page = self.authorize(asks, **changes)
         if page.status_code != 200:
@@ -134,7 +134,7 @@ class Visitor:
     def approve(self, asks: Node, answers: Node, user_code: str) -> requests.Response:
         """Type the user code of a device at the node `asks`, and allow the device at the node `answers`.
 
-        Returns the last response.
+        Returns the response of the node `answers`.
         """
         shown = self.type_code(asks, user_code)
         return self.submit(f"{answers.url}/oauth/device/verify", shown, {"allow": "true"})
@@ -190,7 +190,7 @@ def user_code_of(begun: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Nodes:
-    """The nodes of a test, by the number of seconds that their clocks are ahead.
+    """The nodes of a test. `by_seconds` has each node by the number of seconds that its clock is ahead.
 
     `issuer` runs commands with the nodes' database. `key` is the private key of the client `own`.
     """
@@ -204,7 +204,7 @@ class Nodes:
 
     @contextmanager
     def uncommitted(self, script: str) -> Iterator[None]:
-        """Run `script` in a transaction of another process, which commits when the block ends."""
+        """Run `script` in a transaction of a separate process. The transaction commits when the block ends."""
         code = UNCOMMITTED.format(script=textwrap.indent(script.strip(), "    "))
         process = subprocess.Popen(
             [sys.executable, "manage.py", "shell", "-v", "0", "--no-imports", "-c", code],
@@ -225,7 +225,7 @@ class Nodes:
 
 @contextmanager
 def running(issuer: Issuer, *seconds: int, logs: Path) -> Iterator[Nodes]:
-    """Run one node for each number in `seconds`, with a clock that is this number of seconds ahead.
+    """Run one node for each number in `seconds`. The node's clock is ahead by this number of seconds.
 
     All nodes have the same issuer URL. Their logs are written to the folder `logs`.
     """

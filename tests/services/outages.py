@@ -149,18 +149,18 @@ class Served:
     def documents(self) -> dict[str, int]:
         """Request the documents that the issuer serves without the database, and return the HTTP statuses by path.
 
-        The issuer serves them from snapshots in memory, until the snapshots are older than `snapshot_age`.
+        The issuer serves them from snapshots in memory, but refuses to serve snapshots older than `snapshot_age`.
         """
         paths = ("healthz", ".well-known/jwks.json", ".well-known/openid-configuration")
         return {path: self.get(f"/{path}").status_code for path in paths}
 
     def lines(self) -> list[dict[str, object]]:
-        """Return the lines of the audit log about answers with status 503."""
+        """Return the lines of the audit log about requests that were answered 503."""
         found = re.findall(r"^\{.*\}$", self.log.read_text(encoding="utf-8"), re.MULTILINE)
         return [line for line in map(json.loads, found) if line.get("action") == "request.unavailable"]
 
     def recovers(self) -> None:
-        """Wait until the issuer reads and writes its database, and each worker has snapshots for the next outage.
+        """Wait until the issuer reads and writes its database, and each worker has the snapshots for another outage.
 
         A worker that started during an outage has no snapshots yet. Many requests are sent, because the server chooses
         the worker for each request.
@@ -183,7 +183,10 @@ class Prepared:
 
 @cache
 def prepared(cluster: str) -> Prepared:
-    """Create the database that tests copy, once for each cluster. `cluster` is the cluster's URL."""
+    """Create the database that tests copy, and return its name, the issuer's variables and the clients' secrets.
+
+    The first call for a PostgreSQL server creates it. `cluster` is the URL of the server.
+    """
     name = f"prepared_{secrets.token_hex(4)}"
     with psycopg.connect(cluster, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")

@@ -1,4 +1,4 @@
-"""A RabbitMQ broker for one test, on loopback. Its users authenticate by access tokens.
+"""A RabbitMQ broker for one test, on loopback. The users of the broker authenticate by access tokens.
 
 RabbitMQ's OAuth 2.0 plugin verifies the tokens. It fetches the JWKS only if it does not know the kid of a token.
 """
@@ -103,7 +103,7 @@ def _wait(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
 
 
 def _start_ok(token: str) -> bytes:
-    """Return the AMQP method connection.start-ok, with the token as the password (mechanism PLAIN).
+    """Return the bytes of the AMQP frame connection.start-ok, with the token as the password (mechanism PLAIN).
 
     AMQP 0-9-1, section 1.4.2.2.
     """
@@ -118,7 +118,7 @@ def _short(text: str) -> bytes:
 
 
 def _read_method(connection: socket.socket) -> tuple[int, int] | None:
-    """Return class and method of the next AMQP frame, or None if the broker closes the connection."""
+    """Read an AMQP frame. Return the numbers of its class and method, or None if the broker closes the connection."""
     head = _read(connection, 7)
     if head is None:
         return None

@@ -41,20 +41,20 @@ class RedisServer:
         self._process.wait()
 
     def limit(self, policy: str, *, room: int) -> None:
-        """Limit the memory of Redis to `room` bytes more than it uses now, with the eviction policy `policy`."""
+        """Set the memory limit of Redis to the memory in use plus `room` bytes, and its eviction policy to `policy`."""
         used = int(self.client.info("memory")["used_memory"])
         self.client.config_set("maxmemory-policy", policy)
         self.client.config_set("maxmemory", used + room)
 
     def push_out(self) -> None:
-        """Write a megabyte, so that Redis evicts older entries by its eviction policy."""
+        """Write one megabyte of new entries, so that Redis evicts entries."""
         for number in range(1000):
             self.client.set(f"filler:{number}", b"x" * 1000)
 
     def fill_up(self) -> None:
         """Make Redis refuse every write from now on.
 
-        The memory limit becomes one byte, so that Redis cannot write again after it frees a buffer.
+        The memory limit becomes one byte. With a higher limit, Redis could free a buffer and then accept writes again.
         """
         self.client.config_set("maxmemory-policy", "noeviction")
         self.client.config_set("maxmemory", 1)

@@ -1,4 +1,4 @@
-"""Signs a message once for each line on stdin, with the issuer's signing key, as a worker does.
+"""Signs one message for each line that it reads from stdin, with the issuer's signing key, as a worker does.
 
 Prints a line of JSON for each signature: the kid of the key, or the reason why no key can sign.
 """

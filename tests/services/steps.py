@@ -1,8 +1,9 @@
-"""Runs management commands in forked children, and kills each child after a time or before one of its SQL statements.
+"""Runs management commands in forked children, and kills each child at a chosen moment.
 
-For each line of JSON on stdin, such as `{"arguments": ["rotate_keys"], "after": 0.05, "statement": 7}`, it prints a
-line such as `{"killed": true, "seconds": 0.05}`. `killed` is false if the command ended first. The parent has loaded
-every module, so a child is killed in the command's own work and not in Python's start.
+For each line of JSON on stdin, such as `{"arguments": ["rotate_keys"], "after": 0.05, "statement": 7}`, it runs one
+command. It kills the child after `after` seconds or before the SQL statement number `statement`, and prints a line such
+as `{"killed": true, "seconds": 0.05}`. `killed` is false if the command ended first. The parent has loaded every
+module, so a child is killed in the command's own work and not in Python's start.
 """
 
 import json
@@ -51,9 +52,9 @@ def kill(arguments: list[str], *, after: float, statement: int | None) -> bool:
 
 
 def dying_at(statement: int | None) -> Callable[..., Any]:
-    """Return an execute wrapper of Django that kills this process before the SQL statement number `statement`.
+    """Return an execute wrapper of Django that kills this process before an SQL statement.
 
-    If `statement` is None, the wrapper kills nothing.
+    `statement` is the number of the statement, counted from 1. If it is None, the wrapper kills nothing.
     """
     numbers = count(1)
 

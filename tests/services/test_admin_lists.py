@@ -86,9 +86,10 @@ print(json.dumps(wrong))
 
 
 def test_no_page_counts_or_scans_a_long_table(issuer: Issuer) -> None:
-    """Sequential scans are switched off, because PostgreSQL prefers them for tables with few rows.
+    """No page of the admin counts the rows of a large table, or reads the whole table.
 
-    PostgreSQL still scans a table if no index can replace the scan. The test finds these scans in the query plans.
+    Sequential scans are switched off, because PostgreSQL prefers them for tables with few rows. If a query plan still
+    has one, no index can replace it.
     """
     out = issuer.run("shell", "-v", "0", "--no-imports", "-c", EXPLAIN % json.dumps(PAGES))
     wrong = json.loads(out.splitlines()[-1])
@@ -153,7 +154,10 @@ def test_the_rows_after_a_row_are_those_of_postgresql_s_order(issuer: Issuer) ->
 
 
 def test_only_tables_that_stay_small_or_are_searched_have_an_index_for_prefixes(issuer: Issuer) -> None:
-    """Each row of a table for sessions, codes or tokens would change a random page of such an index."""
+    """Tables for sessions, codes or tokens have no index for prefixes.
+
+    Each new row of such a table would change a random page of the index.
+    """
     rows = issuer.rows(
         r"SELECT tablename FROM pg_indexes WHERE tablename LIKE 'tokens\_%' AND indexname LIKE '%\_like'"
     )

@@ -1,4 +1,4 @@
-"""Several browser tabs answer one authorization request at the same time, as by a double click.
+"""Several browser tabs answer one consent page at the same time, as after a double click on "Allow".
 
 Each tab gets an authorization response.
 """

@@ -1,4 +1,4 @@
-"""The throttles (rate limits) of an API use a Redis that hangs. One request waits for Redis, the others do not."""
+"""The throttles (rate limits) of an API if its Redis hangs: only one request waits for Redis."""
 
 import logging
 from collections.abc import Iterator
@@ -21,8 +21,8 @@ pytestmark = pytest.mark.services
 def redis(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisServer]:
     """Yield a Redis for this test, which is the shared cache of the API.
 
-    After a failure of Redis, the API does not use Redis for some seconds. In these tests that time never ends, because
-    the clock of the API's cache stands still.
+    After a failure of Redis, the API does not use it for some seconds. The clock of the API's cache stands still in
+    these tests, so the API never uses Redis again.
     """
     server = RedisServer(tmp_path)
     monkeypatch.setenv("OWN_CACHE_URL", server.url)

@@ -1,6 +1,6 @@
 """Django's connection to PostgreSQL with deadlines.
 
-A request has a time budget for its statements. A command has no budget, and waits.
+All statements of a request share a time budget. A management command has no budget: it waits as long as needed.
 """
 
 import os
@@ -217,7 +217,7 @@ def test_without_a_budget_a_command_waits(database: BaseDatabaseWrapper) -> None
 
 
 def statements(database: BaseDatabaseWrapper, statement: str) -> int:
-    """Run the statement as the first one of a request. Return the number of round trips to PostgreSQL."""
+    """Run a statement at the start of a new request. Return the number of round trips to PostgreSQL."""
     database.health_check_done = False
     real = bounded.psycopg.Connection.wait
     with patch.object(bounded.psycopg.Connection, "wait", autospec=True, side_effect=real) as waits:

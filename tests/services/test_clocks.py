@@ -1,6 +1,7 @@
-"""Two nodes whose clocks are 110 s apart accept each other's codes, tokens and sessions.
+"""Two nodes whose clocks differ by 110 s accept each other's codes, tokens and sessions.
 
-Each clock is wrong by less than `clock_error` (60 s). A node whose clock is wrong by more answers 503.
+One clock is fast and one is slow, each by less than `clock_error` (60 s). A node whose clock is wrong by more answers
+503.
 """
 
 import re
@@ -83,7 +84,7 @@ def issued(answer: requests.Response) -> dict[str, str]:
 
 
 def tokens(visitor: Visitor, node: Node) -> dict[str, str]:
-    """Return the token response of a code flow at the node, for a visitor who is logged in."""
+    """Run the code flow at the node for a visitor who is logged in, and return the token response."""
     return issued(node.redeem(code_of(visitor.allow(node, node))))
 
 
@@ -175,7 +176,7 @@ def test_a_device_is_approved_at_one_node_and_asks_at_the_other(
 def test_an_assertion_is_as_old_at_one_node_as_at_the_other(pair: tuple[Node, Node], nodes: Nodes) -> None:
     """Both nodes accept an assertion that expired ten seconds ago, and refuse one that expired 65 seconds ago.
 
-    The issuer allows that the clock of a client is wrong by a minute.
+    The clocks of the nodes do not matter. The clock of a client may be wrong by a minute.
     """
     for node in pair:
         assert assert_as_own(nodes, node, exp=time.time() - 10).status_code == 200
@@ -198,8 +199,8 @@ everywhere.withdraw_consents(user)
 def while_the_user_logs_out(nodes: Nodes, answer: Callable[[], requests.Response]) -> requests.Response:
     """Call `answer` while another process logs the user out everywhere. Return the response.
 
-    `answer` sends the form of an HTML page. The issuer processes this request only after the other process has
-    committed.
+    `answer` sends the form of an HTML page. The issuer does not process this request until the transaction of the other
+    process is committed.
     """
     with ThreadPoolExecutor(1) as pool:
         with nodes.uncommitted(LOG_OUT):
@@ -216,9 +217,9 @@ def counted(nodes: Nodes, table: str, condition: str = "true") -> int:
 def test_a_consent_that_is_answered_while_the_user_logs_out_everywhere_is_none(
     pair: tuple[Node, Node], nodes: Nodes, visitor: Visitor
 ) -> None:
-    """The user logs out everywhere after the session was checked, and before the consent is stored.
+    """The issuer stores no consent if the user logs out everywhere while the issuer processes the consent.
 
-    The issuer then stores no consent, even if the clocks of the two nodes differ.
+    The logout comes after the session was checked, and before the consent is stored. The clocks of the nodes differ.
     """
     logged_in(visitor, pair[0])
     standing = counted(nodes, "usergrant", "revoked_at IS NULL")
@@ -313,7 +314,7 @@ def patient(ask) -> requests.Response:
 def is_unavailable(answer: requests.Response) -> bool:
     """Return True if the answer is 503 with Retry-After.
 
-    Fails if the answer is not HTML and its JSON error is not `temporarily_unavailable`.
+    An answer that is not HTML must be JSON with the error `temporarily_unavailable`. Otherwise, fails.
     """
     if not answer.headers["Content-Type"].startswith("text/html"):
         assert answer.json()["error"] == "temporarily_unavailable", answer.text

@@ -42,7 +42,10 @@ def lines(heading: str) -> list[str]:
 
 @dataclass
 class Deployment:
-    """The environment variables of issuer and API, and the values that replace those in docs/deploy.md."""
+    """The environment variables of issuer and API, and the folder, databases and ports that the test uses.
+
+    These replace the values in docs/deploy.md.
+    """
 
     folder: Path
     databases: dict[str, str]
@@ -71,7 +74,7 @@ class Deployment:
         return re.sub("…", lambda _: secrets.token_urlsafe(48), command)
 
     def export(self, process: str, commands: list[str]) -> None:
-        """Store the variables that these `export` commands set, for the process `issuer` or `api`.
+        """Store the variables that `export` lines of the page set. `process` is `issuer` or `api`.
 
         Also writes the variables to an environment file with lines NAME=value.
         """
@@ -84,9 +87,10 @@ class Deployment:
         (self.folder / f"{process}.env").write_text(text, encoding="utf-8")
 
     def run(self, process: str | None, command: str) -> str:
-        """Run one command in a shell with the variables of the process, and return its output.
+        """Run one command in a shell, and return its output. Fails if the command fails.
 
-        Fails if the command fails. If `process` is None, the command has no variables except PATH.
+        The command has the environment variables that `export` stored for `process` (`issuer` or `api`). If `process`
+        is None, it has only PATH. It always has DJANGO_SUPERUSER_PASSWORD, too.
         """
         variables = self.environments[process] if process else {"PATH": os.environ["PATH"]}
         done = subprocess.run(
@@ -141,7 +145,10 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
 
 
 def split(commands: list[str]) -> tuple[list[str], list[str], str]:
-    """Split the commands into three parts: the exports, the commands that end, and the command that serves."""
+    """Split the commands into the `export` lines, the command that starts the server, and the others between them.
+
+    Returns the exports, the others, and the server's command.
+    """
     exports = [line for line in commands if line.startswith("export ")]
     *others, serve = [line for line in commands if line not in exports]
     assert "project.launch.serve" in serve

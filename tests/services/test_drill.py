@@ -1,7 +1,7 @@
 """A short run of the drill (project.drill), which injects faults into an issuer under load.
 
 The faults are those of `make drill DRILL=quick` (a killed issuer, a frozen PostgreSQL, a stopped Redis), and a wrong
-KEY_ENCRYPTION_KEYS on one node. The drill reports no violation.
+KEY_ENCRYPTION_KEYS on one node. The drill must report no violation of its promises.
 """
 
 import json

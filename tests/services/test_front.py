@@ -1,6 +1,6 @@
 """Requests that wait for the database are answered 503 in time. They change nothing in the database afterwards.
 
-Documents that need no database are served.
+The JWKS, the metadata and /healthz need no database, and are served all the time.
 """
 
 import json

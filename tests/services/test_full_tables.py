@@ -1,4 +1,4 @@
-"""The benchmark module `bench.full_tables` fills every table that grows.
+"""The benchmark module `bench.full_tables` fills every table whose size grows with the use of the issuer.
 
 Each row refers to rows that exist, and each index is valid.
 """

@@ -1,4 +1,4 @@
-"""The issuer detects that its database lost changes, because Redis has a record of the newest state.
+"""The issuer detects that its database lost changes, because Redis has marks of the newest changes.
 
 The tests dump the database, revoke tokens, restore the dump, and run the checks.
 """
@@ -51,7 +51,7 @@ class Story:
         return process.returncode, out + err
 
     def mark(self, name: str) -> str:
-        """Return the newest state of the kind `name` (feed or events) that Redis has, or "" if it has none."""
+        """Return the newest high-water mark in Redis, or "" if there is none. `name` is `feed` or `events`."""
         keys = self.redis.client.keys(f"*marks:{self.url}:{name}")
         members: Any = self.redis.client.zrevrange(keys[0], 0, 0) if keys else []
         return members[0].decode() if members else ""
@@ -91,7 +91,7 @@ def story(tmp_path: Path) -> Iterator[Story]:
 def lose(story: Story) -> None:
     """Dump the database. Then make changes that the dump lacks: create a client, and revoke all tokens.
 
-    An issuer runs at that time. It publishes the revocation feed, and records the newest state in Redis.
+    An issuer runs at that time. It publishes the revocation feed, and writes the newest high-water marks to Redis.
     """
     child = story.serve()
     try:

@@ -29,7 +29,7 @@ def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
 
 
 def rows(stock: dict[str, str]) -> list[list[tuple[object, ...]]]:
-    """Return the rows of each table of the django-oauth-toolkit project."""
+    """Return the rows of each table of the django-oauth-toolkit project. `stock["url"]` is the project's database."""
     with psycopg.connect(stock["url"]) as connection:
         return [connection.execute(f"SELECT * FROM {table} ORDER BY id").fetchall() for table in TABLES]
 

@@ -1,4 +1,7 @@
-"""Two ways to run a statement without Django's cursor: `read_text`, and a cursor that each thread keeps."""
+"""Two ways to run a statement without Django's cursor: `read_text`, and one cursor that each thread keeps.
+
+`read_text` is a method of the database connection (project.postgresql.base).
+"""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -49,7 +52,7 @@ def by_cursor(database: DatabaseWrapper, statement: str) -> str | None:
 
 
 def end(process: str | None) -> None:
-    """End the connection that PostgreSQL's process with the id `process` serves. Wait until that process has ended."""
+    """End the PostgreSQL process with the id `process`, and so its connection. Wait until the process has ended."""
     with psycopg.connect(server(), autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(%s, 30000)", (process,))
 

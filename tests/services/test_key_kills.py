@@ -37,7 +37,10 @@ TIMINGS = {
 
 
 def test_fifty_kills_at_any_moment_leave_every_ring_valid_and_able_to_go_on(issuer: Issuer) -> None:
-    """A killed step of rotate_keys has committed its keys and its audit event, or neither. The next run goes on."""
+    """If rotate_keys is killed, its step is committed completely or not at all.
+
+    A step consists of changes of the keys and an audit event. After the kills, the next run continues.
+    """
     issuer.variables["KEY_TIMINGS"] = ",".join(f"{name}={seconds}" for name, seconds in TIMINGS.items())
     issuer.run("rotate_keys")
     with steps(issuer) as runner:
@@ -52,11 +55,11 @@ def test_fifty_kills_at_any_moment_leave_every_ring_valid_and_able_to_go_on(issu
 def strike(issuer: Issuer, runner: "subprocess.Popen[str]", number: int, *, whole: float) -> bool:
     """Run rotate_keys for a ring, and kill the command at a random time or before a random SQL statement.
 
-    Returns True if the command was killed, and False if it ended first. Asserts that the ring is in the state before
-    the command or in the state after it.
+    Returns True if the command was killed, and False if it ended first. Asserts that the ring is either in the state
+    before the command or in the state after it.
 
-    `number` chooses the ring. If it is odd, the kill comes at a time, otherwise before a statement. `whole` is the
-    duration of a command that is not killed, in seconds.
+    `number` chooses the ring. If `number` is odd, the command is killed at a random time, otherwise before a random
+    statement. `whole` is the duration of a command that is not killed, in seconds.
     """
     ring = f"ring{number % RINGS}"
     before = state(issuer, ring)
@@ -67,7 +70,10 @@ def strike(issuer: Issuer, runner: "subprocess.Popen[str]", number: int, *, whol
 
 
 def finish(issuer: Issuer, runner: "subprocess.Popen[str]", ring: str) -> None:
-    """Run rotate_keys until the ring has a planned switch, or has destroyed a private key."""
+    """Run rotate_keys until the key ring `ring` has a planned switch, or has destroyed a private key.
+
+    `runner` is the process that runs the commands (tests/services/steps.py).
+    """
     deadline = time.monotonic() + LONG
     while (found := state(issuer, ring)) not in (PLANNED, DESTROYED):
         assert time.monotonic() < deadline, found
@@ -76,9 +82,9 @@ def finish(issuer: Issuer, runner: "subprocess.Popen[str]", ring: str) -> None:
 
 
 def state(issuer: Issuer, ring: str) -> list[tuple]:
-    """Return one row with three numbers: the ring's keys, its standby keys, and the audit events about its keys.
+    """Count the ring's keys, its standby keys, and the audit events about its keys.
 
-    Returns [] if the ring does not exist.
+    Returns a list with one row of these three numbers, or [] if the ring does not exist.
     """
     return issuer.rows(STATE.format(ring))
 

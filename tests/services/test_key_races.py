@@ -82,7 +82,7 @@ class TooLate(Exception):
 class Clients:
     """Threads that request tokens until `stop` is set.
 
-    They try each token at an API twice: when the token is new, and just before it expires.
+    They send each token to an API twice: when the token is new, and just before it expires.
     """
 
     url: str
@@ -103,7 +103,7 @@ class Clients:
                 waiting = self.retry(api, waiting)
 
     def fresh(self, api: Api, session: requests.Session) -> tuple[float, str]:
-        """Request a token, and try it at the API. Returns the token's expiry time (Unix seconds) and the token."""
+        """Request a token, and let the API verify it. Returns the token's expiry time (Unix seconds) and the token."""
         token = self.token(session)
         self.try_token(api, token)
         return jwt.decode(token, options={"verify_signature": False})["exp"], token
@@ -115,7 +115,10 @@ class Clients:
         return answer.json()["access_token"]
 
     def retry(self, api: Api, waiting: list[tuple[float, str]]) -> list[tuple[float, str]]:
-        """Try each waiting token again that expires within a second. Return the tokens that expire later."""
+        """Let the API verify the waiting tokens that expire within a second. Return those that expire later.
+
+        Each entry of `waiting` is an expiry time (Unix seconds) and a token.
+        """
         now = time.time()
         for expires, token in waiting:
             if now < expires <= now + 1:
@@ -123,9 +126,10 @@ class Clients:
         return [(expires, token) for expires, token in waiting if expires - 1 > now]
 
     def try_token(self, api: Api, token: str) -> bool:
-        """Try the token at the API. Return False if the token expired before the API verified it.
+        """Let the API verify the token. Return False if the token expired before the API verified it.
 
-        Adds the kid to `refused` if the API does not know it. Fails if the API calls the token expired too early.
+        If the API does not know the kid, adds the kid to `refused`. Fails if the API says that the token has expired
+        before it has.
         """
         self.tried += 1
         kid = jwt.get_unverified_header(token)["kid"]
@@ -164,7 +168,7 @@ def served(issuer: Issuer, tmp_path: Path) -> Iterator[tuple[Issuer, str, str]]:
 def issuing(issuer: Issuer, tmp_path: Path, *, timings: Mapping[str, float]) -> Iterator[tuple[Issuer, str, str]]:
     """Run an issuer with four processes. Yield the issuer, its URL, and the secret of its client `service`.
 
-    `timings` has the seconds for the setting KEY_TIMINGS, by name.
+    `timings` are the key timings of the setting KEY_TIMINGS, in seconds by name.
     """
     url = f"http://localhost:{free()}"
     secret = "c" * 43
@@ -196,9 +200,9 @@ def test_every_token_issued_while_the_keys_are_rotated_in_a_hurry_verifies_until
 
 
 def in_time(issuer: Issuer, *arguments: str) -> str:
-    """Repeat a command until a run takes no longer than the key timing `clock_error`. Return the output of this run.
+    """Repeat a command until it ends within `clock_error` (a key timing). Return the output of this run.
 
-    A run that takes longer changes nothing.
+    A run that takes longer is rolled back.
     """
     for _ in range(20):
         process = issuer.start(*arguments)

@@ -1,7 +1,7 @@
-"""Verifiers that fetch the JWKS only for an unknown kid refuse a stolen key some time after its revocation.
+"""Verifiers that fetch the JWKS only for an unknown kid accept a revoked key until their next fetch.
 
 The verifiers are PyJWT and jose, which keep their copy of the JWKS, and RabbitMQ. The tests send new tokens all the
-time, and each verifier must accept each new token.
+time, and each verifier must accept each of them.
 """
 
 import json
@@ -98,7 +98,7 @@ def rabbitmq(url: str, folder: Path) -> Iterator[Accepts]:
 
 @dataclass(slots=True)
 class Load:
-    """Threads that request new tokens, and send each token to a verifier at once."""
+    """Threads that request new tokens, and immediately send each token to a verifier."""
 
     fetch: Callable[[], str]
     accepts: Accepts

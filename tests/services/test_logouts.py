@@ -1,6 +1,6 @@
 """Separate processes on PostgreSQL deliver logout messages (back-channel logout).
 
-kill -9 loses no message, and several senders send each message once.
+A kill -9 loses no message. If several senders run, each message is sent by only one of them.
 """
 
 import json
@@ -52,9 +52,10 @@ KILL = "os.kill(os.getpid(), signal.SIGKILL)"
 
 
 class Receiver:
-    """An HTTP server with a back-channel logout URI for each application. The URI accepts, refuses or hangs.
+    """An HTTP server with a back-channel logout URI for each application.
 
-    `sessions` has the application's name and the `sid` of each accepted logout token.
+    For each application, a test chooses whether the URI accepts logout tokens, refuses them, or hangs. `sessions` has
+    the application's name and the `sid` of each accepted logout token.
     """
 
     def __init__(self, server: Loopback) -> None:
@@ -108,10 +109,11 @@ def prepare(issuer: Issuer, receiver: Receiver, *names: str) -> None:
 def end_sessions(
     issuer: Issuer, *names: str, sessions: int, prefix: str = "s", inside: str = "", after: str = ""
 ) -> int:
-    """End `sessions` sessions of these clients in one transaction of another process. Return its exit code.
+    """End user sessions in one transaction of a separate process. Return the exit code of this process.
 
-    `inside` and `after` are Python statements that the process runs at the end of the transaction, and after the
-    commit.
+    `sessions` is the number of sessions. Each belongs to all clients in `names`, and its sid begins with `prefix`.
+    `inside` and `after` are Python statements. The process runs `inside` at the end of the transaction, and `after`
+    after the commit.
     """
     code = END.format(names=names, sessions=sessions, prefix=prefix, inside=inside or "pass", after=after)
     process = issuer.start("shell", "--no-imports", "-c", code)
@@ -125,7 +127,10 @@ def send_once(issuer: Issuer) -> dict:
 
 
 def make_due(issuer: Issuer) -> None:
-    """Make all messages due now, also those that wait for another attempt or that a sender is delivering."""
+    """Make all undelivered messages due now.
+
+    This includes messages that wait for another attempt, and messages that a sender is just delivering.
+    """
     with psycopg.connect(issuer.variables["DATABASE_URL"], autocommit=True) as connection:
         connection.execute("UPDATE tokens_logoutmessage SET due_at = now() WHERE due_at IS NOT NULL")
 

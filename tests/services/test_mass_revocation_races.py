@@ -1,7 +1,7 @@
-"""Tokens of many clients are revoked while clients are disabled or deleted and users log out. No deadlock occurs.
+"""Tokens of many clients are revoked, and at the same time clients are disabled or deleted, and users log out.
 
-Lock order: clients, the registry version, users, grants, revocation records. Rows of one table are locked in the order
-of their primary keys.
+No deadlock occurs. Lock order: clients, the registry version, users, grants, revocation records. Rows of one table are
+locked in the order of their primary keys.
 """
 
 import json
@@ -118,9 +118,9 @@ VERSION = "SELECT value FROM tokens_registryversion"
 
 
 def test_a_renewal_of_the_registry_that_waited_for_a_change_of_a_client_is_not_lost(registered: Issuer) -> None:
-    """A renewal of the registry version waits for a transaction that changes a client.
+    """`renew_registry` changes the registry version, even if it waited for a transaction that changes a client.
 
-    A database trigger in this transaction replaces the version's row. The renewal must still change the version.
+    A database trigger in that transaction replaces the version's row.
     """
     with psycopg.connect(registered.variables["DATABASE_URL"]) as changing:
         changing.execute(CHANGE)

@@ -1,8 +1,8 @@
-"""Migrations after 0021 can run while the issuer serves. None holds a lock for long, or breaks the running version.
+"""Migrations after 0021 can run while the issuer serves.
 
-django-migration-linter checks the SQL of these migrations on PostgreSQL. Each migration is also run, to check that it
-first limits its wait for locks, and that it can be reversed. Migrations up to 0021 are applied, but neither checked nor
-reversed.
+No such migration holds a lock for long, or makes the running version of the code fail. django-migration-linter checks
+the SQL of these migrations on PostgreSQL. Each migration is also run, to check that it limits its wait for locks first,
+and that it can be reversed. Migrations up to 0021 are applied, but neither checked nor reversed.
 """
 
 import json
@@ -83,7 +83,7 @@ def lint(issuer: Issuer, *names: str) -> "subprocess.CompletedProcess[str]":
 
 
 def is_bounded(statements: list[str]) -> bool:
-    """Return True if the statements set `lock_timeout` before the first statement that writes."""
+    """Return True if the SQL statements set `lock_timeout` before the first statement that writes."""
     own = [one.split() for one in statements if "django_migrations" not in one]
     first = next((number for number, words in enumerate(own) if words and words[0].upper() in WRITES), len(own))
     return any(words[0].upper() == "SET" and "lock_timeout" in words for words in own[:first] if words)

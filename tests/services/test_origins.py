@@ -1,4 +1,7 @@
-"""PostgreSQL compares whole origins in the same way as SQLite (tests/tokens/views/test_cors.py)."""
+"""PostgreSQL compares origins as a whole, not as prefixes.
+
+tests/tokens/views/test_cors.py tests the same on SQLite.
+"""
 
 import pytest
 

@@ -1,6 +1,7 @@
 """The database of a running issuer cannot be reached.
 
-For the time `snapshot_age`, the issuer answers as before. After that, it refuses requests until the database is back.
+Until `snapshot_age` has passed, the issuer answers as before. After that, it refuses requests until the database is
+back.
 """
 
 import json
@@ -123,8 +124,9 @@ def test_an_outage_that_is_shorter_than_n_is_noticed_by_nobody(served: Served) -
 def until_refused(served: Served, whole: requests.Response, signed: dict[str, object]) -> tuple[float, float]:
     """Request the JWKS until the issuer refuses it. Return two times, in seconds of the monotonic clock.
 
-    The first is when the last successful request was sent, the second is when the refusal came. Asserts that until then
-    each response equals `whole`, and each signature equals `signed` (or signing is refused).
+    The first is when the last successful request was sent, the second is when the refusal came. Asserts that each
+    earlier response is equal to `whole`. At each request, the signing process must return `signed` again, or refuse to
+    sign.
     """
     last_asked, began = 0.0, time.monotonic()
     while (answer := served.get()).status_code == 200:

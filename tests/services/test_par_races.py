@@ -1,4 +1,4 @@
-"""Several browsers use one `request_uri` at the same time, on PostgreSQL. Only one gets the pushed request.
+"""Several browsers use one `request_uri` at the same time, on PostgreSQL. Only one of the browsers succeeds.
 
 RFC 9126 section 4.
 """

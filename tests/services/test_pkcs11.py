@@ -1,6 +1,6 @@
 """Signing keys in SoftHSM, a software PKCS#11 token. They are generated, used and destroyed in the token.
 
-The process never has the private key.
+The private keys never leave the token.
 """
 
 import base64
@@ -133,9 +133,9 @@ def test_a_token_that_cannot_be_opened_is_named_and_its_pin_is_not(hsm, settings
 
 @pytest.fixture
 def clock(db):
-    """Make the clocks of node and database show the instant in a list. Yield this list.
+    """Yield a list with one time, which the clocks of node and database show.
 
-    A test sets the clocks by replacing the instant in the list.
+    A test sets both clocks by replacing the element of the list.
     """
     shown = [store.database_now()]
     with clocks_at(lambda: shown[0]):

@@ -1,6 +1,6 @@
 """PostgreSQL is frozen, stopped, read-only, full, or without its standby server.
 
-The table in docs/operations.md describes each outcome.
+The table in docs/operations.md describes how the issuer behaves in each case.
 """
 
 from collections.abc import Callable, Iterator
@@ -67,7 +67,7 @@ def stopped(server: Cluster) -> Iterator[None]:
 def full(server: Cluster) -> Iterator[None]:
     """Open every connection that the PostgreSQL server allows, and keep them open while the block runs.
 
-    Ends the connections of clients and of a pooler first, and takes their places.
+    First ends the connections of clients and of a pooler, and then opens as many itself.
     """
     taken = [taker(server)]
     others = "backend_type = 'client backend' AND application_name <> 'taker'"

@@ -1,4 +1,4 @@
-"""Two purges run at the same time on PostgreSQL and share the work. Neither waits or fails."""
+"""Two purges run at the same time on PostgreSQL. Each deletes a part of the rows. Neither waits or fails."""
 
 import json
 
@@ -39,7 +39,10 @@ for number in range(45):
 
 
 def test_a_purge_of_clients_that_waits_for_another_change_of_the_registry_holds_no_client(issuer: Issuer) -> None:
-    """The other change can need a client that the purge deletes. So the purge locks no client while it waits."""
+    """While a purge waits for another change of the registry, it locks no client.
+
+    Otherwise, the other change could wait for a client that the purge has locked.
+    """
     issuer.run("shell", "-v", "0", "--no-imports", "-c", STRANGERS)
     with psycopg.connect(issuer.variables["DATABASE_URL"]) as change:
         change.execute("SELECT pg_advisory_xact_lock(%s)", [int.from_bytes(b"registry")])
@@ -117,9 +120,10 @@ for table, ended in purge.TABLES.items():
 
 
 def test_every_table_is_read_by_an_index_on_postgresql_too(module_issuer: Issuer) -> None:
-    """Sequential scans are switched off, because PostgreSQL prefers them for empty tables.
+    """Each statement of a purge reads its table by an index.
 
-    PostgreSQL still scans a table that has no index for the statement. The test finds these scans in the query plans.
+    Sequential scans are switched off, because PostgreSQL prefers them for empty tables. If a query plan still has one,
+    the table lacks an index for the statement.
     """
     lines = module_issuer.run("shell", "-v", "0", "--no-imports", "-c", EXPLAIN).splitlines()
     assert len(lines) == 19
@@ -161,8 +165,9 @@ print(len(ended), Revocation.objects.count())
 
 
 def test_a_revocation_is_written_although_an_earlier_one_of_the_same_is_purged_at_that_moment(issuer: Issuer) -> None:
-    """A user's earlier revocation record blocks the insert of a new one until a purge commits.
+    """A revocation is written, even if a purge deletes the user's earlier revocation record at the same time.
 
-    The purge deletes the earlier record, so the insert must not try to update it. The new record is inserted.
+    The insert waits for the purge. When the purge has committed, the earlier record no longer exists, so a new record
+    must be inserted.
     """
     assert issuer.run("shell", "-v", "0", "--no-imports", "-c", MEANWHILE).split() == ["1", "1"]

@@ -21,7 +21,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def process(monkeypatch, url=REDIS):
-    """Give this process a new connection to the same Redis, so that it counts as if it were another process."""
+    """Make this process count requests as another process would, by a new connection to the same Redis."""
     monkeypatch.setattr(cache_circuit, "caches", {"default": RedisCache(url, {})})
 
 

@@ -1,4 +1,7 @@
-"""Redis hangs, stops, is full, or evicts keys. Tokens are still issued, and passwords cannot be guessed."""
+"""Redis hangs, stops, is full, or evicts keys. Tokens are still issued.
+
+No client can try more passwords than the limit permits.
+"""
 
 import re
 import time
@@ -61,9 +64,9 @@ class Served:
             return browser.post(page.url, form, timeout=30, allow_redirects=False)
 
     def counted(self, password: str) -> int:
-        """Log in, and return the status of the answer. The login is repeated while the answer is 503.
+        """Send a login with this password, and return the status of the answer. Repeats the login after a 503.
 
-        On a busy machine, Redis can answer too late to count the login. The issuer then answers 503.
+        The issuer answers 503 if Redis does not count the login in time, which can happen on a busy machine.
         """
         found = [503]
         wait_for(lambda: found.append(self.login(password).status_code) or found[-1] != 503)
@@ -104,7 +107,7 @@ def served(module_issuer: Issuer, secret: str, tmp_path: Path) -> Iterator[Serve
 
 
 def goes_on(served: Served) -> None:
-    """Assert that the issuer issues tokens, accepts a login that Redis counts, and is ready."""
+    """Assert that the issuer issues tokens, counts logins in Redis, accepts the right password, and is ready."""
     assert served.token() == 200
     assert served.counted(PASSWORD) == 302
     wait_for(lambda: served.ready() == (200, ""))

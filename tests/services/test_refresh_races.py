@@ -1,8 +1,8 @@
 """Concurrent uses of one refresh token or one code, on four nodes with 32 connections to PostgreSQL.
 
-All refreshes with one token get the same successor. A reuse writes one audit event. No user is logged out by mistake.
-The operator is replacing the encryption key in KEY_ENCRYPTION_KEYS: on two of the nodes the new key is first, on two
-the old one.
+All refreshes with one token get the same successor. Reuse detection writes one audit event. No user is logged out by
+mistake. The operator is replacing the encryption key in KEY_ENCRYPTION_KEYS: on two nodes the new key comes first in
+this list, on the other two nodes the old key.
 """
 
 import json
@@ -51,8 +51,7 @@ class Nodes:
     def at_once(self, forms: Sequence[dict[str, str]], *, waiting: int = AT_ONCE) -> list[requests.Response]:
         """Send the forms to the nodes at the same time, and return the responses.
 
-        All grants are locked until `waiting` requests wait for them. The locks are then released, and the requests
-        race.
+        First locks all grants. When `waiting` requests wait for these locks, releases the locks, and the requests race.
         """
 
         def ask(number: int, form: dict[str, str]) -> requests.Response:
@@ -65,9 +64,9 @@ class Nodes:
 
     @contextmanager
     def _grants_held(self, number: int) -> Iterator[None]:
-        """Lock every grant until `number` connections wait for a lock, or until BARRIER seconds have passed.
+        """Lock every grant. After the block, wait until `number` connections wait for a lock, then release the locks.
 
-        Fails unless at least three quarters of `number` connections waited.
+        Waits at most BARRIER seconds. Fails unless at least three quarters of `number` connections waited.
         """
         url, most = self.issuer.variables["DATABASE_URL"], 0
         with psycopg.connect(url) as holder, psycopg.connect(url, autocommit=True) as watcher:
@@ -80,9 +79,10 @@ class Nodes:
         assert most >= number * 3 / 4, f"only {most} of {number} requests were there at once"
 
     def refreshes(self, *texts: str, waiting: int = AT_ONCE) -> list[requests.Response]:
-        """Send 32 refreshes at the same time, equally many with each refresh token in `texts`. Return the responses.
+        """Send 32 refreshes at the same time, and return the responses.
 
-        `waiting` is the number of requests that must wait for a lock before the race begins, as in `at_once`.
+        The refresh tokens `texts` are used equally often. `waiting` is the number of requests that must wait for a lock
+        before the race begins.
         """
         forms = [{"grant_type": "refresh_token", "refresh_token": text} for text in texts]
         return self.at_once(forms * (AT_ONCE // len(forms)), waiting=waiting)

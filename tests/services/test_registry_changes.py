@@ -1,4 +1,4 @@
-"""While a transaction on one client is open, other changes of the registry (clients, secrets, APIs) wait.
+"""While a transaction that changes a client is open, other changes of the registry (clients, secrets, APIs) wait.
 
 After two seconds, they report an error.
 """

@@ -1,7 +1,7 @@
 """Two changes of the registry (clients, secrets, APIs) that need the same row do not deadlock.
 
-Each change succeeds or reports its error. The test locks the row with the registry version, so that both changes wait
-for this row. The second change starts when the first one waits. When both wait, the test releases the lock.
+Each change succeeds or reports an error of its own. The test locks the row with the registry version, for which every
+change waits. It starts the first change, and when this waits, the second. When both wait, it releases the lock.
 """
 
 import subprocess
@@ -84,7 +84,7 @@ DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_data
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A process that makes one change of the registry. It begins when the test calls `go`."""
+    """A process that makes one change of the registry (clients, secrets, APIs). It waits until the test calls `go`."""
 
     process: "subprocess.Popen[str]"
 
@@ -118,10 +118,10 @@ def registered(issuer: Issuer) -> Issuer:
 
 
 def meet(issuer: Issuer, *names: str) -> list[tuple[int, str]]:
-    """Lock the row with the registry version, start the steps `names` one after the other, and release the lock.
+    """Start the changes `names` one after the other while a lock blocks them. Then release the lock.
 
-    `names` are keys of STEPS. Each step starts when the previous one waits for the lock. Returns the result of each
-    step.
+    `names` are keys of STEPS. The lock is on the row with the registry version, which every change needs. Each change
+    starts when the previous one waits. Returns the result of each change.
     """
     steps = [Step.of(issuer, name) for name in names]
     with psycopg.connect(issuer.variables["DATABASE_URL"]) as holder:
@@ -161,9 +161,9 @@ def test_a_deletion_and_another_change_do_not_deadlock(
 
 
 def test_a_change_that_meets_no_other_does_not_wait_for_changes_of_users(registered: Issuer) -> None:
-    """Users are not in the registry. So a deletion of a user does not wait for the lock of the registry.
+    """A deletion of a user does not wait for the lock of the registry. Users are not in the registry.
 
-    An admin action on many users takes long. With this lock, it would block changes of the registry.
+    An admin action on many users takes long. If it took this lock, it would block changes of the registry.
     """
     with psycopg.connect(registered.variables["DATABASE_URL"]) as holder:
         holder.execute("SELECT pg_advisory_xact_lock(%s)", [int.from_bytes(b"registry")])

@@ -1,6 +1,6 @@
 """pg_dump and pg_restore of an issuer's database.
 
-A restore of only the data, into an existing schema, fires the schema's triggers.
+If only the data is restored, into a schema that exists already, the triggers of the schema run.
 """
 
 import subprocess

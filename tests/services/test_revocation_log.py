@@ -59,7 +59,10 @@ SHELL = ("shell", "-v", "0", "--no-imports", "-c")
 
 @dataclass(frozen=True, slots=True)
 class HttpBrowser:
-    """An HTTP client with the methods of Django's test client that `Reader` uses."""
+    """An HTTP client with the method `get` that the class `Reader` needs.
+
+    Other tests give `Reader` Django's test client.
+    """
 
     url: str
 
@@ -104,7 +107,7 @@ def two(issuer: Issuer, folder: Path) -> Iterator[Pair]:
 
 
 def follow(pair: Pair, until: Callable[[], bool]) -> Reader:
-    """Poll both issuers in turn until `until` returns True, and then until there is no new entry. Return the reader."""
+    """Poll both issuers in turn until `until` returns True and a poll finds no new entry. Return the reader."""
     reader = Reader(pair.readers[0])
     number = 0
     while not until() or reader.poll() != 304:
@@ -115,7 +118,10 @@ def follow(pair: Pair, until: Callable[[], bool]) -> Reader:
 
 
 def test_readers_get_each_of_400_concurrent_revocations_exactly_once(pair: Pair) -> None:
-    """Two processes with twenty threads each revoke tokens, while three readers poll both issuers."""
+    """Three readers that poll both issuers get each revocation exactly once.
+
+    Two processes with twenty threads each revoke the tokens at the same time.
+    """
     runs = [pair.issuer.start(*SHELL, REVOKE.format(first=first, each=10, threads=20)) for first in (0, 200)]
     readers: list[Reader] = []
     threads = [
@@ -142,9 +148,9 @@ def test_readers_get_each_of_400_concurrent_revocations_exactly_once(pair: Pair)
 
 
 def test_an_entry_committed_before_a_kill_is_published_by_another_process(pair: Pair) -> None:
-    """A process revokes a token. Before the feed is polled, one of the two issuers is killed.
+    """A revocation is published even if one of the two issuers is killed before the feed is polled.
 
-    The other issuer publishes the revocation from the queue in the database.
+    The other issuer publishes it, because the revocation is in the database.
     """
     reader = Reader(pair.readers[1])
     reader.poll()
@@ -186,9 +192,9 @@ def test_a_publisher_killed_before_its_commit_publishes_nothing_and_blocks_no_ot
 
 
 def test_after_a_failover_that_lost_publications_a_reader_gets_the_full_state(pair: Pair) -> None:
-    """After a failover, the database lacks the last version of the feed.
+    """A reader gets the full state if a failover of the database lost the last version of the feed.
 
-    The issuer gives the number of this version to other entries.
+    The issuer reuses the number of the lost version for other entries.
     """
     pair.issuer.run(*SHELL, REVOKE.format(first=0, each=1, threads=1))
     reader = Reader(pair.readers[0])

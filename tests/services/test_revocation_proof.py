@@ -183,7 +183,11 @@ def test_nothing_acknowledged_is_lost_if_an_issuer_is_killed_while_revocations_a
 
 
 def test_an_api_that_starts_during_an_outage_of_the_issuers_serves_or_refuses_as_it_is_set(tmp_path: Path) -> None:
-    """The API reads its keys from a copy of the JWKS, because without keys it could not verify any token."""
+    """An API that starts without the revocation feed serves or refuses requests, depending on REVOCATIONS_WHEN_LATE.
+
+    Both issuers are stopped. The API reads the keys from a copy of the JWKS, because without keys it could verify no
+    token.
+    """
     with deployed(tmp_path) as running, loopback() as copies, running.apis(1) as [before]:
         published = requests.get(f"{running.url}/.well-known/jwks.json", timeout=60).json()
         copies.answers["/jwks.json"] = json_document(published)
@@ -221,7 +225,8 @@ HOUR = 3600
 def replayed(url: str, *, at: int, exp: int, since: str = "") -> bytes:
     """Return a signed document of the revocation feed with version 3 and no entries.
 
-    `at` and `exp` are its times of issue and expiry, in Unix seconds. With `since`, it is a delta from that version.
+    `at` and `exp` are its times of issue and expiry, in Unix seconds. If `since` is given, the document is a delta from
+    the version `since`.
     """
     changes = {"since": since} if since else {}
     return document(signer=KEY, issuer=url, at=at, exp=exp, version=version(3), **changes)

@@ -1,4 +1,4 @@
-"""Key rotation on PostgreSQL: several processes of rotate_keys at once, and steps that take too long."""
+"""Key rotation on PostgreSQL: several processes of rotate_keys at once, and steps that exceed `clock_error`."""
 
 from dataclasses import replace
 

@@ -1,7 +1,6 @@
 """The rules about signing keys that the PostgreSQL database itself enforces.
 
-For each rule, the tests run statements that this rule refuses and every other rule allows. All rules allow the
-statements of rotation steps.
+For each rule, the tests run statements that only this rule refuses. All rules allow the statements of rotation steps.
 """
 
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ HERE = [pytest.param(rule, id=rule.name) for rule in RULES if VENDOR in rule.ven
 
 @pytest.fixture
 def connection(module_issuer: Issuer) -> Iterator[psycopg.Connection]:
-    """Yield a connection to a database with a key in every state. The keys are rolled back afterwards."""
+    """Yield a connection with an open transaction that has created a key in every state. Roll back afterwards."""
     with psycopg.connect(module_issuer.variables["DATABASE_URL"]) as one:
         execute(one, *ROWS, "SET CONSTRAINTS ALL IMMEDIATE")
         yield one

@@ -1,4 +1,7 @@
-"""A process that was suspended, or got no processor time, serves again at once, and does not report a wrong clock."""
+"""A process was suspended for some seconds, as if it got no processor time.
+
+When it runs again, it answers requests immediately, and does not report a wrong clock.
+"""
 
 import os
 import signal
@@ -52,9 +55,9 @@ def asking(url: str, stop: threading.Event, said: Counter[tuple[int, str]]) -> N
 
 @pytest.mark.parametrize("seconds", STILL)
 def test_after_a_standstill_nothing_is_refused(served: processes.Child, seconds: float) -> None:
-    """The process is suspended at random moments.
+    """No request is refused after the process was suspended at random moments.
 
-    At such a moment, some requests have read the node's clock already, and some have read the database's clock.
+    The suspension can come between the moments at which a request reads the node's clock and the database's clock.
     """
     stop, said = threading.Event(), Counter[tuple[int, str]]()
     with ThreadPoolExecutor(CLIENTS) as pool:

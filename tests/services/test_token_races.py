@@ -1,6 +1,6 @@
 """Concurrent requests use the same code, refresh token or assertion, on PostgreSQL and four issuer processes.
 
-A code and an assertion are accepted once. All uses of a refresh token get the same successor.
+Only one request with a code or an assertion succeeds. All refreshes with one refresh token get the same successor.
 """
 
 import json
@@ -217,7 +217,10 @@ def test_a_device_code_redeemed_by_ten_at_once_gives_one_token_which_stays_valid
 
 
 def test_whatever_is_refreshed_while_a_user_is_disabled_is_revoked(served: Served) -> None:
-    """A refresh and the disabling of the user lock the same grant. So one waits, and each token is revoked."""
+    """Each token that a refresh issues while the user is being disabled is revoked.
+
+    Both lock the same grant, so one of them waits for the other.
+    """
     families = [served.shell(REFRESH).strip() for _ in range(4)]
     disabling = served.issuer.start("shell", "-v", "0", "--no-imports", "-c", DISABLE)
     with ThreadPoolExecutor(len(families)) as pool:
@@ -242,7 +245,10 @@ User.objects.get(username="eve").delete()
 
 
 def test_a_user_who_is_deleted_while_their_applications_refresh_goes_and_nobody_waits_for_ever(served: Served) -> None:
-    """A deletion and a refresh both lock the grants before the rows that refer to them. So they do not deadlock."""
+    """The deletion of a user and refreshes of this user's tokens do not deadlock.
+
+    Both lock the grant first, and then the rows that refer to the grant.
+    """
     served.shell(LEAVE)
     families = [served.shell(GRANT_OF_EVE).strip() for _ in range(4)]
     with ThreadPoolExecutor(len(families)) as pool:

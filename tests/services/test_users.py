@@ -1,6 +1,6 @@
 """Users on PostgreSQL.
 
-A login reads no whole table, and two consents that arrive at the same time are both stored.
+A login reads no table completely. Two consents that arrive at the same time are both stored.
 """
 
 import json
@@ -70,9 +70,10 @@ def shell(issuer: Issuer, script: str) -> str:
 
 
 def test_a_login_is_read_by_indexes(module_issuer: Issuer) -> None:
-    """Sequential scans are switched off, because PostgreSQL prefers them for empty tables.
+    """A login finds the user by an index.
 
-    PostgreSQL still scans a table that has no index for the statement. The test finds these scans in the query plans.
+    Sequential scans are switched off, because PostgreSQL prefers them for empty tables. If a query plan still has one,
+    the table lacks an index for the statement.
     """
     plans = shell(module_issuer, PLANS).strip().split("|")
     assert len(plans) == 3

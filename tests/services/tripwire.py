@@ -9,7 +9,7 @@ CHUNK = 65536
 
 
 class Tripwire:
-    """Forwards bytes to the server `upstream`, and the answers to the client.
+    """A TCP proxy that forwards the client's bytes to the server `upstream`, and the server's bytes to the client.
 
     After `arm(marker, action)`, the proxy calls `action` once, before it forwards bytes that contain `marker`.
     """

@@ -29,7 +29,7 @@ def app() -> str:
 def page(request: pytest.FixtureRequest, keyturn: Stack, app: str) -> Page:
     """Return the documentation page that the test's parameter names.
 
-    Without a parameter, the page has the name of the test module: `test_allauth.py` gets docs/clients/allauth.md.
+    Without a parameter, return the page of the test module: `test_allauth.py` gets docs/clients/allauth.md.
     """
     module = Path(request.node.path).stem.removeprefix("test_").replace("_", "-")
     addresses = {
@@ -57,7 +57,7 @@ def ada(keyturn: Stack, monkeypatch: pytest.MonkeyPatch) -> Person:
 
 @pytest.fixture(scope="session")
 def unlocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Yield an issuer that accepts clients by metadata document, and that lets clients register themselves."""
+    """Yield an issuer at which clients can register themselves, or use the URL of a metadata document as client_id."""
     with stack.running(tmp_path_factory, **mcp_servers.OPEN) as running:
         yield running
 

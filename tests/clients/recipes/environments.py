@@ -3,7 +3,7 @@
 The environments are in var/clients/, or in the folder CLIENT_ENVIRONMENTS. An environment is made again if its lock
 changes.
 
-python -m tests.clients.recipes.environments          makes those that are missing, and deletes the last results
+python -m tests.clients.recipes.environments          makes missing environments, and deletes the last test results
 python -m tests.clients.recipes.environments --lock   pins the newest versions again
 """
 

@@ -16,7 +16,10 @@ COMMAND = "python manage.py "
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A documentation page about a client. `addresses` maps the addresses on the page to those of the test."""
+    """A documentation page in docs/clients/.
+
+    `addresses` maps each address on the page to the address that the test uses instead.
+    """
 
     name: str
     addresses: Mapping[str, str]
@@ -51,6 +54,6 @@ class Page:
 
 
 def names() -> list[str]:
-    """Return the names of the documentation pages that have a client program which these tests run."""
+    """Return the names of the documentation pages whose client is tested by a test in tests/clients/."""
     recipes = catalog.recipes().items()
     return [name for name, recipe in recipes if any(path.startswith("tests/clients/") for path in recipe.tests)]

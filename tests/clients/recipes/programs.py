@@ -18,7 +18,10 @@ INHERITED = ("PATH", "LANG", "TZ", "TMPDIR")
 
 @dataclass(slots=True)
 class Dialogue:
-    """A running program that prints one JSON document per line, and reads a line for each answer that it needs."""
+    """A running program that prints JSON documents, one per line.
+
+    If the program needs an answer, it prints a document and then reads one line.
+    """
 
     process: subprocess.Popen
     log: Path

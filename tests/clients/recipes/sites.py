@@ -1,4 +1,4 @@
-"""Websites that consist of the code blocks of a documentation page."""
+"""Runs websites that are made from the code blocks of a documentation page."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -21,8 +21,8 @@ STEPS = {
 class Steps:
     """The steps that one client completed.
 
-    A test calls `done` for each completed step. At the end, it calls `complete` with the steps that the client does not
-    support.
+    A test calls `done` for each completed step. At the end, it calls `complete` and names the steps that the client
+    cannot do.
     """
 
     client: str

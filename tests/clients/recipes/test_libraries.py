@@ -1,4 +1,4 @@
-"""Documentation pages about libraries for which the developer writes the website.
+"""Documentation pages about libraries that contain no website. The developer writes the website.
 
 The code block of each page has a function for each step, such as login and logout.
 """

@@ -1,6 +1,7 @@
 """The MCP SDK for Python calls the tools of examples/mcp.
 
-The OAuth client has a metadata document, registers itself, or is registered by an operator.
+The tests use three kinds of OAuth client: one with a metadata document, one that registers itself, and one that an
+operator registered.
 """
 
 import json
@@ -22,7 +23,7 @@ pytestmark = [*marks.clients]
 
 @pytest.fixture
 def agent(tmp_path):
-    """Return a function that runs the code block of the documentation page, and returns a dialogue with it.
+    """Return a function that runs the code block of the documentation page as a program, and returns its `Dialogue`.
 
     The function takes the issuer, the URL of an MCP server, the URL of the client's metadata document, and the redirect
     URI.
@@ -125,7 +126,7 @@ def metadata(server):
 
 
 def service_token(keyturn):
-    """Return an access token for the notes API, which the MCP server must refuse."""
+    """Return an access token for the notes API. The MCP server must refuse it, because it is for another API."""
     secret = keyturn.variables.demo["SERVICE_CLIENT_SECRET"]
     data = {"grant_type": "client_credentials", "scope": "notes:read"}
     url = f"{keyturn.issuer}/oauth/token"

@@ -1,6 +1,7 @@
 """mcp-remote calls the tools of examples/mcp.
 
-The OAuth client has a metadata document, registers itself, or is registered by an operator.
+The tests use three kinds of OAuth client: one with a metadata document, one that registers itself, and one that an
+operator registered.
 """
 
 import json
@@ -28,7 +29,10 @@ VISIT = re.compile(r"https?://\S+/oauth/authorize\?\S+")
 
 @pytest.fixture
 def remote(unlocked, server, tmp_path):
-    """Return a function that runs mcp-remote with the documentation page's arguments, and with further ones."""
+    """Return a function that runs mcp-remote with the arguments on the documentation page.
+
+    The function's own arguments are added to them.
+    """
 
     @contextmanager
     def run(*further):
@@ -62,7 +66,7 @@ class Session:
     def request(self, method, params):
         """Send a JSON-RPC request, and return the answer.
 
-        Until the answer comes, the user visits each authorization URL that the program logs.
+        While waiting for the answer, visit each authorization URL that the program logs, as the user.
         """
         self.number += 1
         self.send({"jsonrpc": "2.0", "id": self.number, "method": method, "params": params})

@@ -1,6 +1,6 @@
 """docs/clients/msal.md: msal in a desktop program.
 
-The program receives the authorization response by form_post, at any port of localhost.
+The program receives the authorization response by form_post, at a free port of localhost.
 """
 
 from urllib.parse import urlsplit

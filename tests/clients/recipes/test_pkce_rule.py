@@ -1,6 +1,7 @@
-"""Clients without PKCE log in with a nonce if they are registered for a nonce.
+"""Clients that do not support PKCE.
 
-Otherwise, they get an error that names the option of `create_client`.
+They can log in if they send a nonce and are registered with `--pkce nonce`. Otherwise, the error names this option of
+`create_client`.
 """
 
 import re

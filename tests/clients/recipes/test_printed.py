@@ -1,4 +1,4 @@
-"""Real programs log in at the issuer with the configuration that `create_client --for` prints, and with no other."""
+"""Real programs log in at the issuer with only the configuration that `create_client --for` prints."""
 
 import json
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Printed:
 
 @pytest.fixture
 def printed(keyturn, app):
-    """Return a function that registers a client for a program, and returns the printed configuration."""
+    """Return a function that runs `create_client --for` for a program, and returns the printed configuration."""
 
     def register(program):
         found = json.loads(keyturn.command("create_client", "--for", program, "--site", app, "--json"))

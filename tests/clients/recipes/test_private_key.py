@@ -28,7 +28,10 @@ except OAuth2Error as refused:
 
 @pytest.fixture
 def command(page, tmp_path) -> list[str]:
-    """Make a key pair, and return the second command of the documentation page with the file of the public key."""
+    """Make a key pair, and return the arguments of the second command on the documentation page.
+
+    The argument with the file of the public key names the new file.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     names = {"kid": "one", "alg": "ES256", "use": "sig"}
     private, public = (json.loads(ECAlgorithm.to_jwk(half)) | names for half in (key, key.public_key()))

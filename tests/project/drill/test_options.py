@@ -1,4 +1,4 @@
-"""The faults that project.drill (a test under load) injects for each set of command-line options."""
+"""The command-line options of project.drill (a test under load), and the faults that they choose."""
 
 import sys
 

@@ -1,4 +1,7 @@
-"""The clients and users of the drill are valid, and are created in a process of the issuer."""
+"""The clients and users that project.drill (a test under load) registers are valid.
+
+They are created by a program that runs in a process of the issuer.
+"""
 
 import json
 from types import SimpleNamespace
@@ -15,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def topology(capsys):
-    """Return a topology whose commands run in this process."""
+    """Return a fake of the drill's topology (its servers). Its commands run in this process."""
 
     def command(name, *arguments):
         call_command(name, *arguments)

@@ -1,6 +1,7 @@
-"""The verdict of project.drill (a test under load) on the promises, which are the rules that an issuer must keep.
+"""The verdict of project.drill (a test under load): which promises were broken.
 
-The tests change the ledger (record) of a drill in which every promise held, for example to break one promise.
+A promise is a rule that an issuer must keep. The tests begin with the ledger (record) of a drill in which every promise
+was kept, and change it, for example to break one promise.
 """
 
 from collections.abc import Callable

@@ -55,7 +55,8 @@ async def ask(
 ) -> Answer:
     """Send a request to the front `one`, and return the front's response.
 
-    `body` has the parts of the request's body. If `ends` is False, no end of the body follows the last part.
+    `body` has the parts of the request's body. If `ends` is False, the client sends these parts but never ends the
+    body.
     """
     parts, answer = list(body), Answer()
 

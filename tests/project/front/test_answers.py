@@ -1,4 +1,7 @@
-"""The front sends the application's answers on unchanged. A failure of the application ends only its own request."""
+"""The front forwards the application's responses unchanged.
+
+If the application fails, only the request that failed is affected.
+"""
 
 import asyncio
 import threading
@@ -12,7 +15,10 @@ PART = b"x" * 1024 * 1024
 
 
 class Parts:
-    """A response body in parts. It records whether it was closed."""
+    """A response body that yields `count` parts of one megabyte each. It records whether it was closed.
+
+    With `fails`, it raises an error after the last part.
+    """
 
     def __init__(self, count, fails=False):
         self.left, self.fails, self.closed = count, fails, threading.Event()
@@ -53,9 +59,9 @@ def test_a_long_body_is_sent_while_it_is_made(count, sent):
 
 @pytest.mark.parametrize("taken", [0, 2])
 def test_a_reader_that_stalls_does_not_keep_the_thread_nor_the_answer(monkeypatch, taken):
-    """The client reads no more after `taken` parts of the response.
+    """If the client stops reading, the front abandons the response, and closes its body.
 
-    The front then gives up the response, and closes its body.
+    The client stops after `taken` parts of the response.
     """
     for module in (application, wsgi_call):
         monkeypatch.setattr(module, "STALLED", 0.2)

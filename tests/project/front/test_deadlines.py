@@ -1,6 +1,6 @@
 """The front (project.front) answers 503 if the application does not answer in time.
 
-A request that got such a 503 changes nothing afterwards.
+A request that was answered 503 cannot change the database afterwards.
 """
 
 import asyncio
@@ -103,9 +103,10 @@ def test_garbage_collections_of_a_worker_skip_what_it_has_loaded(hanging):
 
 
 def test_the_objects_that_the_checks_loaded_are_frozen_before_workers_fork():
-    """The first garbage collection in a worker writes to each object that is not frozen.
+    """The server freezes the existing objects (gc.freeze) before it forks workers.
 
-    Each memory page with such an object would then be copied.
+    Otherwise, a worker's first garbage collection would write to each object, and so copy each memory page with
+    objects.
     """
     frozen = []
 

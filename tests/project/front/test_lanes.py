@@ -1,4 +1,4 @@
-"""A lane of the front (project.front): threads and a bounded queue for one kind of request.
+"""Tests of one lane of the front (project.front): threads and a bounded queue for one kind of request.
 
 The tests check how many jobs run at the same time, and which thread runs the next job.
 """
@@ -61,7 +61,7 @@ def in_loop(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 async def looked_again() -> None:
-    """Wait until the lane has checked at least once which jobs are slow."""
+    """Wait until the lane has checked again which jobs are slow. A lane starts more jobs while some are slow."""
     await asyncio.sleep(3 * lanes.SLOW)
 
 

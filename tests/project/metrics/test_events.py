@@ -1,4 +1,4 @@
-"""The metrics that count audit events and logins. No request can add a time series to them."""
+"""The metrics that count audit events and logins. A client cannot create new time series by its requests."""
 
 import secrets
 from threading import Event, Thread

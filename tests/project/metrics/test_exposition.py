@@ -30,7 +30,7 @@ if sys.argv[2] == "stay":
 
 
 def worker(folder, value, end="go"):
-    """Start a process that counts `value` tokens in the metrics files of `folder`.
+    """Start a process that writes metrics files to `folder`: it counts `value` tokens, and sets gauges to `value`.
 
     With `end="stay"`, the process prints "ready" and runs until its stdin is closed.
     """
@@ -48,7 +48,7 @@ def worker(folder, value, end="go"):
 def serve(tmp_path):
     """Yield a function that starts the metrics port, for clients in the given `networks`.
 
-    That function returns another one, which sends a request to the port and returns its status and body.
+    The function returns `get`, which sends a request to the port and returns the status and the body.
     """
     servers = []
 

@@ -22,7 +22,7 @@ RING = {"ring": "default"}
 
 @pytest.fixture
 def read(registry):
-    """Return a function that updates the gauges from the issuer's memory, and returns the value of one gauge."""
+    """Return a function that updates all gauges from the issuer's memory, and then returns the value of one gauge."""
 
     def value(name, labels=RING):
         state.record(issuer_state.of_memory(timezone.now()))

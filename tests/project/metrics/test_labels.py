@@ -1,4 +1,4 @@
-"""Each label of a metric has only values that the code names, and "other"."""
+"""The values of each metric label: a fixed list in the code, and "other" for every other value."""
 
 import re
 from pathlib import Path

@@ -26,7 +26,7 @@ class Served:
     metrics: str
 
     def value(self, series: str) -> float | None:
-        """Return the value of a series, or None if there is no such series."""
+        """Return the value of a series, or None if there is no such series. `series` is its name with labels."""
         text = requests.get(self.metrics, timeout=WITHIN).text
         found = re.search(rf"^{re.escape(series)} (\S+)$", text, re.MULTILINE)
         return float(found[1]) if found else None

@@ -16,7 +16,7 @@ def front(request: HttpRequest) -> JsonResponse:
 
 
 def session(request: HttpRequest) -> JsonResponse:
-    """Return the values of the session as JSON. The views of the documentation page have stored them."""
+    """Return the values in the session as JSON: those that the documentation page's views have stored."""
     return JsonResponse(dict(request.session.items()))
 
 

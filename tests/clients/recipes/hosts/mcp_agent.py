@@ -1,8 +1,9 @@
 """Calls MCP tools by recipe.py in the working folder, and prints the results as JSON.
 
 recipe.py is a code block of a documentation page. Standard input has one JSON document for each call, and one callback
-URL for each login. If the document has the member "expire", the SDK treats its access token as expired. The member
-"registered" is the client_id of a registered client to use.
+URL for each login. Optional members of a JSON document:
+- "expire": the SDK treats its access token as expired.
+- "registered": the client_id of a registered client, which the program then uses.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ def say(**document: object) -> None:
 
 
 def deepest(error: BaseException) -> BaseException:
-    """Return the first error in nested exception groups that is not itself a group."""
+    """Return the first error inside nested exception groups. An error that is no group is returned as it is."""
     return deepest(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
@@ -42,7 +43,7 @@ async def act(action: dict) -> None:
 
 
 async def main() -> None:
-    """Perform the action of each line of standard input, until the input ends."""
+    """Read JSON documents from standard input, one per line, and make the MCP call that each document describes."""
     while line := await asyncio.to_thread(sys.stdin.readline):
         action = json.loads(line)
         if "registered" in action:

@@ -2,7 +2,7 @@
 
 Owns: users, clients, APIs and their scopes, grants, signing keys, and every claim of a token.
 Does not own: how an API verifies a token. That is the package `resources`; neither package imports the other.
-Steps: of the seven in README.md, 1 (`login`), 2 (`authorize`), 3 (`clients`) and 4 (`issued`).
+Steps: of the seven steps in README.md, 1 (`login`), 2 (`authorize`), 3 (`clients`) and 4 (`issued`).
 
 The packages and modules, from the top layer down. Each imports only those below it (tests/test_rooms.py):
 - `apps`, `urls`: the Django app, and the URLs of its views.

@@ -1,6 +1,7 @@
-"""The picture of the flow at a running application.
+"""The page of the example application that draws the login flow, tested with running servers.
 
-The picture grows with each step, shows no secret, and names the check of the API that refused each broken request.
+The drawing grows with each step and shows no secret. For each request that a button has broken, it names the check by
+which the API refused the request.
 """
 
 import html

@@ -81,7 +81,7 @@ class Line:
 
 
 def server(*lines):
-    """Return a fake redis-py client whose connection pool returns the connections `lines`, the last one first."""
+    """Return a fake redis-py client. Its pool makes one of the connections `lines` per call, the last one first."""
     return SimpleNamespace(connection_pool=SimpleNamespace(make_connection=list(lines).pop))
 
 

@@ -2,7 +2,7 @@
 
 Owns: the record of browser sessions, and the summary of a user's grants and consents by application.
 Does not own: the login (`authorize.login_session`), or how tokens are revoked (`revoking`).
-Steps: none of the seven in README.md.
+Steps: this package is none of the seven steps in README.md.
 Neighbours: `views` shows sessions and applications, and `revoking.purge` deletes the records of ended sessions.
 
 Read in this order:

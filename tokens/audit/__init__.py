@@ -3,7 +3,7 @@
 Owns: the form of an event, and where it is written. The logger is named `tokens.audit`; operators configure it by that
 name.
 Does not own: the list of events. The code that makes a change also records the event of that change.
-Steps: is not itself one of the seven in README.md, but every step records its events here.
+Steps: this package is none of the seven steps in README.md, but every step records its events here.
 Neighbours: above `models`, below all code that changes something.
 
 Read in this order:

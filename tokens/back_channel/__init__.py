@@ -3,7 +3,7 @@
 Owns: the record of the clients that got ID tokens in a session, the outbox of messages to them, logout tokens, and the
 delivery of these tokens.
 Does not own: the login and its `sid` (`authorize.login_session`), or what else a logout ends (`revoking`).
-Steps: is not itself one of the seven in README.md, but tells clients that the session of step 1 has ended.
+Steps: this package is none of the seven steps in README.md, but tells clients that the session of step 1 has ended.
 Neighbours: above `issued`. `authorize`, `revoking`, `views` and `admin` call this package.
 
 Read in this order:

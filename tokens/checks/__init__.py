@@ -2,7 +2,7 @@
 
 Owns: Django's system checks, and the report on the health of key rings and encrypting keys.
 Does not own: parsing of settings (`conf`).
-Steps: none of the seven in README.md.
+Steps: this package is none of the seven steps in README.md.
 Neighbours: registered by `apps`; the command `keys` prints `key_health`.
 
 Read in this order:
@@ -18,5 +18,5 @@ Read in this order:
 - `cache`: the Redis of rate-limit counters answers and does not evict (tag `cache`).
 - `durability`: PostgreSQL keeps acknowledged transactions.
 - `admin`: requests can reach the host of the admin.
-- `place`: the places of sessions can be shown.
+- `place`: the file with the city and country of an address can be read.
 """

@@ -2,7 +2,7 @@
 
 Owns: the claims of each scope, the claims source, the `claims` request parameter, the `groups` claim and the hook.
 Does not own: the claims of the protocol itself (`issued`), or which scopes a client may request (`issued.audience`).
-Steps: is not itself one of the seven in README.md, but step 4 and userinfo get the claims from it.
+Steps: this package is none of the seven steps in README.md, but step 4 and userinfo get the claims from it.
 Neighbours: above `models` and `email_proof`; `grants`, `authorize`, `userinfo` and `metadata` call this package.
 
 Read in this order:

@@ -2,7 +2,7 @@
 
 Owns: client authentication, secrets and their hashes, client assertions, clients' public keys, and the cached registry.
 Does not own: adding clients (`registration`), the scopes that a client may get (`grants`), or checking a JWK (`jose`).
-Steps: of the seven in README.md, 3 (`authentication`).
+Steps: of the seven steps in README.md, 3 (`authentication`).
 Neighbours: above `issued`, `jose` and `models`. Fetches `jwks_uri` through `outbound`.
 
 Read in this order:

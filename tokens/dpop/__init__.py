@@ -3,7 +3,7 @@
 Owns: the checks of a proof, nonces, and the record of used proofs.
 Does not own: the claim `cnf` (`issued.access_token`), the binding of codes and refresh tokens (`grants`), the check of
 an access token's binding (`userinfo`). An API checks proofs on its own (`resources`).
-Steps: is not itself one of the seven in README.md, but step 3 calls it to verify proofs at the token endpoint.
+Steps: this package is none of the seven steps in README.md, but step 3 calls it to verify proofs at the token endpoint.
 Neighbours: `grants` and `userinfo` verify a proof, `metadata` publishes the algorithms.
 
 Read in this order:

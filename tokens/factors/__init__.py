@@ -3,7 +3,7 @@
 Owns: the storage of the factors' secrets, the check of codes and of a passkey's origin, the factors that a user has,
 and the users who need a factor.
 Does not own: pages and forms (`views/`), the class and methods of a login (`authorize/login_session`).
-Steps: is not itself one of the seven in README.md, but step 1 asks for factors.
+Steps: this package is none of the seven steps in README.md, but step 1 asks for factors.
 Neighbours: imported by `views` and `admin`; imports `conf`, `encryption`, `models`, `authentication_class`.
 
 Read in this order:

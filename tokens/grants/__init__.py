@@ -2,7 +2,7 @@
 
 Owns: the parsed request, the steps that every grant type shares, the grant types, and device authorization (RFC 8628).
 Does not own: client authentication (`clients`), claims and signatures (`issued`), or asking the user (`authorize`).
-Steps: of the seven in README.md, 3 and 4: authenticate the client, check the grant, and issue.
+Steps: of the seven steps in README.md, 3 and 4: authenticate the client, check the grant, and issue.
 Neighbours: `views.endpoint` parses the request, `views.token` is the endpoint. Does not import django-oauth-toolkit.
 
 Read in this order:

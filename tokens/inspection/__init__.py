@@ -2,7 +2,7 @@
 
 Owns: the report on a token, and the choice of the keys that are tried on its signature.
 Does not own: accepting a token. A request is decided by `issued.token_reader`, or in an API by `resources`.
-Steps: is not itself one of the seven in README.md, but explains the tokens of steps 4 and 6.
+Steps: this package is none of the seven steps in README.md, but explains the tokens of steps 4 and 6.
 Neighbours: called by `admin.inspection` and the command `inspect_token`. Fetches another issuer's keys by `outbound`.
 
 Read in this order:

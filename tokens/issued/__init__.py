@@ -2,7 +2,7 @@
 
 Owns: access, ID and refresh tokens, the scopes that a token gets at an API, users' grants, and records of revocations.
 Does not own: the decision who gets a token (`grants`, `authorize`), keys (`keys`), or the revocation feed (`revoking`).
-Steps: of the seven in README.md, 4 (`access_token`).
+Steps: of the seven steps in README.md, 4 (`access_token`).
 Neighbours: below everything that issues, reads or revokes tokens; above `keys`, which signs.
 
 Read in this order:

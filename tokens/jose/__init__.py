@@ -2,7 +2,7 @@
 
 Owns: strict JSON, the compact JWS form, the tables of algorithms and key members, and the judgement of a JWK or JWKS.
 Does not own: private keys (`keys`), fetching (`outbound`), or claims (`issued`, `clients.assertion`).
-Steps: is not itself one of the seven in README.md, but steps 3 and 4 use it.
+Steps: this package is none of the seven steps in README.md, but steps 3 and 4 use it.
 Neighbours: imports nothing of the issuer.
 
 Read in this order:

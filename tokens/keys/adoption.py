@@ -32,10 +32,10 @@ def obeyed(ring: Ring) -> Policy:
 
 
 def assumed(ring: Ring) -> Policy:
-    """Return the timings from which steps compute the dates of keys.
+    """Return the timings with which a step of a rotation computes the dates of keys.
 
-    If the settings made a timing shorter, earlier tokens and copies of the JWKS still obey the longer value. So steps
-    compute with the longer value until these tokens and copies have expired.
+    If the settings made a timing shorter, earlier tokens and copies of the JWKS still obey the longer value. So this
+    is the longer value until these tokens and copies have expired.
     """
     return Policy.from_json(ring.assumed or ring.policy)
 

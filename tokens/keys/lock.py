@@ -127,13 +127,13 @@ def hold(
     """Lock the key ring `name` for one step, and commit when the block ends. Roll back if `dry_run` is set.
 
     - `operation` has the settings and the actor of the step.
-    - If `adopt` is True, the timings in the settings become the timings of the ring before the step (`adoption`).
+    - If `adopt` is True, the ring first takes its timings from the settings (`adoption`). Then the step begins.
     - `at` replaces the database's clock, and needs `dry_run`.
     - Each row must verify. Each stored private half must be able to sign, unless its key is revoked or cancelled
       (`proof`).
     - `skip_unverified` is for revocations: a broken row must not prevent the revocation of another key. The step then
-      does not check if the database was restored from a backup. If a row does not verify, rows with no valid MAC are
-      left out, no private half is checked, and `adopt` has no effect.
+      never checks if the database was restored from a backup. If any row does not verify, the step also checks no
+      private half, ignores `adopt`, and leaves out the rows of which both MACs are wrong.
 
     Raises:
         LockNotHad: Another process held the ring's lock for 30 s.

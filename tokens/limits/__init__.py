@@ -2,7 +2,7 @@
 
 Owns: counting in the shared cache, what happens if the cache fails, and the slots for password hashing.
 Does not own: the caller for whom a request counts (`views.limits`, `views.caller`), or the answer 429 (`errors`).
-Steps: is not itself one of the seven in README.md, but protects steps 1 and 3.
+Steps: this package is none of the seven steps in README.md, but protects steps 1 and 3.
 Neighbours: imports `conf` only.
 
 Read in this order:

@@ -27,10 +27,10 @@ def with_kind(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def policy(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the client's columns for the field `policy` of Registration, with the values that the options set.
+    """Return the value of `Registration.policy`: values of the client's columns, from the options of the command.
 
-    A column that no option sets gets the value that --kind implies. The result leaves out the columns that other fields
-    of Registration set, such as the name.
+    A column that no option sets gets the value that --kind implies. Columns with a field of their own in Registration,
+    such as the name, are left out.
     """
     fields = _policy(options)
     return fields | {name: value for name, value in options.get("kind_policy", {}).items() if not fields.get(name)}

@@ -2,7 +2,7 @@
 
 Owns: reading such a file, comparing the file with the database, applying the file, and writing it.
 Does not own: the rules for clients and APIs (`models`), their registration (`registration`), or recipes (`recipes`).
-Steps: is not itself one of the seven in README.md, but steps 2 and 3 need the clients and APIs that a file registers.
+Steps: this is none of the seven in README.md, but steps 2 and 3 need the clients and APIs that a file registers.
 Neighbours: imports `audit`, `conf`, `jose`, `keys`, `models`, `recipes`, `registration` and `registry_lock`; the
 commands `apply` and `export` call it.
 

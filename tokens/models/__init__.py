@@ -2,7 +2,7 @@
 
 Owns: columns, constraints, and the validation of a row by itself.
 Does not own: transactions over several tables, or caches. Triggers (`triggers`) enforce rules that need the old row.
-Steps: none of the seven in README.md.
+Steps: this package is none of the seven steps in README.md.
 Neighbours: below every package that reads or writes rows. Other packages import a class from `tokens.models`.
 
 Read in this order:

@@ -205,7 +205,7 @@ def _judge_jwks(jwks: object) -> None:
 
 
 def _judge_key_address(jwks_uri: str, *, loopback: bool) -> None:
-    """Raise InvalidMetadata if `jwks_uri` breaks a rule for addresses of metadata documents (`identifier`).
+    """Raise InvalidMetadata unless `jwks_uri` obeys the rules for the URL of a metadata document (`identifier.read`).
 
     An empty `jwks_uri` is permitted. `loopback` permits an address on loopback, for development.
     """

@@ -2,7 +2,7 @@
 
 Owns: the trials of the command `check_proxy`. Each trial sends a few small requests and changes nothing.
 Does not own: configurations of proxies (docs/proxies.md).
-Steps: none of the seven in README.md.
+Steps: this package is none of the seven steps in README.md.
 Neighbours: imports no other package of the issuer.
 
 Read in this order:

@@ -3,7 +3,7 @@
 Owns: adding a client, an API or an exchange policy, rotating client secrets, and the data of the demo and of
 certification runs.
 Does not own: the tables and their validation (`models`), or the cache that requests read (`clients.registry`).
-Steps: is not itself one of the seven in README.md, but steps 2 and 3 need the clients and APIs registered here.
+Steps: this is none of the seven in README.md, but steps 2 and 3 need the clients and APIs registered here.
 Neighbours: imports `audit`, `clients`, `email_proof`, `issued`, `jose`, `keys` and `models`. `registry_lock` bounds how
 long a change waits.
 

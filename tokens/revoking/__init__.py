@@ -4,7 +4,7 @@ Owns: the answers of the revocation and introspection endpoints, logout everywhe
 signals that revoke when a user or client is disabled, the revocation feed, recovery after a restore, and the purge.
 Does not own: the records of revocation (`issued.revocation_record`) or revocation of signing keys (`keys.revocation`).
 Introspection is here because its answer says if a token was revoked. The package `inspection` is for operators.
-Steps: is not itself one of the seven in README.md, but revokes the tokens that step 4 issued.
+Steps: this package is none of the seven steps in README.md, but revokes the tokens that step 4 issued.
 Neighbours: above `registration` and `issued`. `grants` and this package do not import each other.
 
 Read in this order:

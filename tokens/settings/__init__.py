@@ -2,7 +2,7 @@
 
 Owns: each entry of settings.ISSUER, and the checks of its value.
 Does not own: reading Django's settings, which `conf` alone does. Other packages get the values from `conf`.
-Steps: none of the seven in README.md.
+Steps: this package is none of the seven steps in README.md.
 Neighbours: below `conf`, which calls `parse` of these modules. That is why the settings of a package above `conf`, such
 as `open_clients`, are here and not in that package.
 

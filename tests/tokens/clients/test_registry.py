@@ -141,7 +141,10 @@ def test_a_deactivated_client_is_refused_although_it_is_cached(client, by_key):
 
 
 def test_a_client_that_was_cached_in_a_rolled_back_transaction_is_not_used(service):
-    """A version of the registry that was written by a rolled back transaction is never used again."""
+    """A transaction changes the registry's version, caches a client under it, and is rolled back.
+
+    No later change gets the same version, so the cached client is never read.
+    """
     with transaction.atomic():
         Client.objects.filter(pk=service.pk).update(name="never")
         seen = registry.version()

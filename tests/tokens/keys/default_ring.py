@@ -19,7 +19,7 @@ class Ring:
         self.now = store.database_now()
 
     def at(self):
-        """Make the database's clock show `now`."""
+        """Return a context manager: in its block, the database's clock shows `self.now`."""
         return database_at(lambda: self.now)
 
     def rotate(self, **options):

@@ -272,10 +272,10 @@ class World(RuleBasedStateMachine):
                 self._plans_keep_the_flushes(excused=lambda _: True)  # an operator cancels a flush knowingly
 
     def _plans_keep_the_flushes(self, *, excused: Callable[[Key], bool]) -> None:
-        """Check that the last step removed no planned flush, and delayed none without an excuse.
+        """Check that the last step removed no planned flush, and delayed none.
 
-        A flush is the switch that makes verifiers drop a revoked key (rule P6, docs/why-rotation-is-safe.md). It may be
-        delayed if `excused`, called with the revoked key, returns True.
+        A flush is a switch to a new signing key, by which verifiers notice that a key was revoked, and drop it (rule
+        P6, docs/why-rotation-is-safe.md). It may be delayed if `excused`, called with the revoked key, returns True.
         """
         for kid, until in self.flushes.items():
             revoked = next(key for key in self.keys if key.kid == kid)

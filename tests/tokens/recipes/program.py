@@ -62,9 +62,10 @@ class Program:
         return self.recipe.requests
 
     def register(self):
-        """Run the commands of the recipe.
+        """Register the client as the recipe says.
 
-        Commands before the registration of the client run as they are printed. Then `create_client --for` registers it.
+        The commands that the recipe prints before the registration run unchanged. Then `create_client --for` registers
+        the client.
         """
         for step in self.recipe.steps:
             if step.command == "create_api" and self.recipe.requests and self.recipe.step("create_api"):

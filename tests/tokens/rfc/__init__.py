@@ -32,7 +32,10 @@ class Answer(NamedTuple):
 
 
 def answer(response):
-    """Return the parts of a response that clients use. The body of an error page is its message."""
+    """Return the status, the headers in COMPARED, cookies and the body of a response.
+
+    For an error page, the body is only the message that the page shows.
+    """
     headers = {name: response[name] for name in COMPARED if name in response}
     if "Location" in response:
         address, _, query = response["Location"].partition("?")

@@ -14,7 +14,7 @@ Read in this order:
 - `one_time`, `refresh_text`, `refresh_token`: random codes, and refresh tokens in families.
 - `refresh_rotation`: replace a refresh token by its successor, and detect reuse.
 - `row_statements`, `row_join`: write single rows by plain SQL, and read a row with related rows.
-- `ordered_id`: identifiers that grow with time.
+- `uuid7`: identifiers that grow with time.
 - `user_grant`: what a user allowed a client; the lock order is user, then grant.
 - `revocation_key`, `revocation_record`: the lookup keys of revocations, and the records of revocations.
 - `token_reader`, `token_status`: read a presented token, and look up whether it is still accepted.

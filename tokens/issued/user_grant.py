@@ -20,7 +20,7 @@ from tokens.issued import audience, membership, revocation_record, row_statement
 from tokens.issued.audience import Target, registered
 from tokens.issued.holder import Holder
 from tokens.issued.login import Login
-from tokens.issued.ordered_id import ordered_id
+from tokens.issued.uuid7 import uuid7
 from tokens.models import Client, User, UserGrant
 
 
@@ -58,7 +58,7 @@ def create(
         if row != (user.session_epoch,):
             raise SessionEnded
         return UserGrant.objects.create(
-            id=ordered_id(now),
+            id=uuid7(now),
             user=user,
             client=client,
             audience=target.audience,

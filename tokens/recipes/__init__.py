@@ -3,7 +3,7 @@
 Owns: the files in `programs/`, one TOML file for each program, their schema, the commands and the configuration that
 follow from them, and the pages in docs/ that are written from them.
 Does not own: the registration of clients and APIs (`registration`), or the options of the commands (`management`).
-Steps: this is none of the seven in README.md. `create_client --for NAME` takes its defaults from a recipe, registers the
+Steps: none of the seven in README.md. `create_client --for NAME` takes its defaults from a recipe, registers the
 client, and prints the configuration with the real values.
 Neighbours: below the commands and the admin.
 

@@ -12,7 +12,7 @@ RANDOM = 74  # bits
 LOWER = 62  # of these bits, those after the variant
 
 
-def ordered_id(now: datetime) -> UUID:
+def uuid7(now: datetime) -> UUID:
     """Return a new UUID version 7 (RFC 9562 section 5.7): the milliseconds of `now`, and 74 random bits."""
     upper, lower = divmod(secrets.randbits(RANDOM), 1 << LOWER)
     milliseconds = int(now.timestamp() * 1000)

@@ -1,6 +1,6 @@
 """The views that every API has: protected resource metadata (RFC 9728), liveness and readiness."""
 
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
@@ -15,11 +15,11 @@ from .operator import is_operator
 def protected_resource(request: HttpRequest, path: str = "") -> HttpResponse:
     """Return the metadata of this API (RFC 9728 section 3.2).
 
-    Returns 404 if `path` is given and the API's identifier does not end with it.
+    Returns 404 unless `path` is the path of the API's identifier.
     """
     del request
     conf = resource_server()
-    own = urlsplit(conf.resource).path.removeprefix("/")
+    own = unquote(urlsplit(conf.resource).path.removeprefix("/"))  # Django has decoded `path`
     if path not in {own, own.rstrip("/")}:  # `challenges.metadata_url` is without a slash at the end
         return JsonResponse({"error": "not_found"}, status=404)
     document = {

@@ -13,6 +13,7 @@ These rules replace those of granian's own loop. granian ends all workers if one
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
@@ -63,6 +64,7 @@ class Workers(MPServer):
     def __init__(self, *arguments: Any, starts: Starts | None = None, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._died_young: list[int] = []
+        self._hung: Counter[int] = Counter()  # how often each worker was killed because it did not start
         self._starts = starts  # None if workers are not forked, and so cannot report
 
     def _serve_loop(self, spawn_target: Any, target_loader: Any) -> None:
@@ -92,9 +94,11 @@ class Workers(MPServer):
             return
         serving = self._starts.serving(worker.inner.pid for worker in self.wrks)
         for number, worker in enumerate(self.wrks, start=1):
-            overdue = time.monotonic() - worker.birth > START_WITHIN
+            within = START_WITHIN * 2 ** self._hung[number]  # longer each time: perhaps the machine is slow
+            overdue = time.monotonic() - worker.birth > within
             if overdue and worker.inner.pid not in serving and worker.inner.is_alive():
-                logger.error("Killing worker-%d, which did not start within %.0f s", number, START_WITHIN)
+                logger.error("Killing worker-%d, which did not start within %.0f s", number, within)
+                self._hung[number] += 1
                 worker.inner.kill()
 
     @property

@@ -14,7 +14,7 @@ from tests import prepared
 from tests.conformance import profile
 from tests.conformance.bank import OAUTH, OPENID, OWN, Bank
 from tests.conformance.keys import register
-from tests.conformance.suite import Suite
+from tests.conformance.suite import Suite, rotate
 from tests.flow.conftest import serve
 from tests.flow.stranger import stranger
 from tests.ports import free
@@ -58,7 +58,7 @@ def fapi_plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, An
     var, where = tmp_path_factory.mktemp("var"), Ports(free(), free(), free())
     variables = environment.prepare(where, {}, var)
     prepared.databases(tmp_path_factory, var)
-    processes.command(variables.issuer, "rotate_keys", "--ring", "default", "--algorithm", "ES256")
+    rotate(variables.issuer, "--ring", "default", "--algorithm", "ES256")
     for started in certified(variables, var, where, FAPI2="true"):
         audience = variables.api["API_AUDIENCE"]
         keys = {name: register(variables.issuer, var, name, started["callback"]) for name in ("client", "client2")}
@@ -124,7 +124,7 @@ def suite(request: pytest.FixtureRequest) -> Suite:
     """
     if request.param == SWITCHING:
         plan = request.getfixturevalue("switching_plan")
-        processes.command(plan["variables"], "rotate_keys", "--now")
+        rotate(plan["variables"], "--now")
         return Suite(plan["issuer"], plan)
     plan = request.getfixturevalue("plan")
     return Suite(plan["issuer"], plan, "form_post" if request.param == "form_post" else None)

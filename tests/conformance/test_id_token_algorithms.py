@@ -16,7 +16,7 @@ from joserfc.errors import JoseError
 
 from project.launch import processes
 from tests import marks
-from tests.conformance.suite import TIMEOUT, Suite
+from tests.conformance.suite import TIMEOUT, Suite, rotate
 
 # joserfc: RFC 9864 renames EdDSA to Ed25519. Libraries of clients know the old name only.
 pytestmark = [pytest.mark.filterwarnings("ignore:EdDSA is deprecated"), *marks.switches]
@@ -52,7 +52,7 @@ def choosing(switching_plan):
     with pytest.raises(processes.Failed, match="rotate_keys --ring id-PS256"):
         register(suite, "PS256")
     for algorithm in ALGORITHMS:
-        command(suite, "rotate_keys", "--ring", f"id-{algorithm}", "--algorithm", algorithm)
+        rotate(suite.plan["variables"], "--ring", f"id-{algorithm}", "--algorithm", algorithm)
     return {**switching_plan, **{algorithm: register_soon(suite, algorithm) for algorithm in ALGORITHMS}}
 
 
@@ -116,7 +116,7 @@ def test_id_tokens_stay_valid_while_the_keys_of_their_ring_switch(client: Suite)
     until = time.monotonic() + WITHIN
     while (len(seen) < KEYS or not verified_after_switch) and time.monotonic() < until:
         earlier, tokens = tokens, client.tokens("ES256")
-        command(client, "rotate_keys", "--ring", "id-ES256", "--now")
+        rotate(client.plan["variables"], "--ring", "id-ES256", "--now")
         for each in filter(None, (earlier, tokens)):
             try:
                 verify(client, each, "ES256")

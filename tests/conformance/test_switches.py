@@ -13,9 +13,8 @@ import requests
 from authlib.integrations.base_client import OAuthError
 from joserfc import jwk, jws, jwt
 
-from project.launch import processes
 from tests import marks
-from tests.conformance.suite import TIMEOUT, Suite
+from tests.conformance.suite import TIMEOUT, Suite, rotate
 
 pytestmark = [*marks.switches]
 KEYS, WITHIN = 3, 300  # keys that sign in turn; seconds until that has happened
@@ -23,7 +22,7 @@ KEYS, WITHIN = 3, 300  # keys that sign in turn; seconds until that has happened
 
 def switch(suite: Suite) -> None:
     """Run `rotate_keys --now`: take the step that is due, and plan the next switch for the earliest safe time."""
-    processes.command(suite.plan["variables"], "rotate_keys", "--now")
+    rotate(suite.plan["variables"], "--now")
 
 
 def kid(id_token: str) -> str:

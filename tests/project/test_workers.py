@@ -90,6 +90,19 @@ def test_only_a_worker_that_has_not_reported_in_time_is_killed(clock):
     assert [worker.kills for worker in (own, hung, dead)] == [0, 1, 0]
 
 
+def test_a_worker_that_hung_before_gets_twice_the_time(clock):
+    first, second = Starting(1), Starting(2)
+    one = starting(first, birth=clock.now - START_WITHIN - 1, starts=Starts())
+    one._kill_hung_starts()
+    one.wrks = [SimpleNamespace(birth=clock.now, inner=second)]
+    clock.now += 2 * START_WITHIN
+    one._kill_hung_starts()
+    assert (first.kills, second.kills) == (1, 0)
+    clock.now += 0.1
+    one._kill_hung_starts()
+    assert second.kills == 1
+
+
 def test_a_report_of_a_worker_that_was_replaced_does_not_count_for_a_later_one_with_its_pid(clock):
     starts = Starts()
     starts.report()

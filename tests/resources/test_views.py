@@ -42,6 +42,7 @@ def test_the_metadata_of_a_resource_with_a_path_is_at_its_own_address_only(clien
         ("https://api.example/x/y", ["/x/y"], ["", "/", "/y", "/x", "/x/y/", "/x/y/z", "//x/y", "/api.example/x/y"]),
         ("https://api.example/x/y/", ["/x/y", "/x/y/"], ["", "/y", "/y/", "/x/y//", "/x"]),
         ("https://api.example/x/y?k=1", ["/x/y?k=1"], ["", "/y?k=1"]),
+        ("https://api.example/caf%C3%A9", ["/caf%C3%A9"], ["", "/caf", "/caf%25C3%25A9"]),
     ],
 )
 def test_the_metadata_is_at_the_path_of_the_identifier_only(

@@ -55,7 +55,7 @@ def find_user(name: str) -> User:
     """
     # A username first: a user can have another user's e-mail address as username.
     found = list(User.objects.filter(username=name)[:1])
-    if not found:
+    if not found and name.strip():  # an empty name would find the users without an e-mail address
         by = Q(email__iexact=name) if (sub := _uuid(name)) is None else Q(sub=sub)
         found = list(User.objects.filter(by)[:2])
     if not found:

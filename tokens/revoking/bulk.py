@@ -84,9 +84,10 @@ def revoke(target: BulkTarget, *, reason: str, actor: str) -> dict[str, int]:
     if target.everything:
         _begin(target, reason, actor)
         counts["users"] = sum(_end_sessions(chunk) for chunk in _chunks(User.objects.order_by("pk")))
-        counts["grants"] = sum(
-            _end_grants(chunk, reason) for chunk in _chunks(UserGrant.objects.filter(revoked_at=None))
-        )
+        # Later grants are of later logins. Their ids are higher, so without this bound the loop might never reach the
+        # last one.
+        earlier = UserGrant.objects.filter(revoked_at=None, created_at__lte=store.database_now())
+        counts["grants"] = sum(_end_grants(chunk, reason) for chunk in _chunks(earlier))
     else:
         counts = preview(target)
     with transaction.atomic():

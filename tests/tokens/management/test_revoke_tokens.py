@@ -1,6 +1,7 @@
 """`revoke_tokens`: the tokens that each target covers, the confirmation, and the batches in which it revokes."""
 
 import json
+from datetime import timedelta
 from io import StringIO
 
 import pytest
@@ -8,10 +9,12 @@ from django.core.management import CommandError, call_command
 from django.test import Client as Browser
 from django.utils import timezone
 
-from tests.tokens.factories import allow, authorization, basic, log_in, make_client, parameters, post, redeem
+from tests.tokens.factories import API, allow, authorization, basic, log_in, make_client, parameters, post, redeem
 from tests.tokens.terminal import piped, typed
 from tokens.clients import client_secret
-from tokens.issued import revocation_record, token_reader
+from tokens.issued import revocation_record, token_reader, user_grant
+from tokens.issued.audience import Target
+from tokens.issued.login import Login
 from tokens.models import AuditEvent, Client, Revocation, User, UserGrant, WaitingEntry
 from tokens.revoking import bulk
 
@@ -206,6 +209,27 @@ def test_many_grants_are_revoked_in_batches(issued, monkeypatch):
     monkeypatch.setattr(bulk, "BATCH", 1)
     assert json.loads(run("--all", "--yes", "--json"))["grants"] == 4
     assert refused(issued) == USERS
+
+
+def test_a_run_ends_although_users_log_in_again_meanwhile(issued, user, monkeypatch):
+    monkeypatch.setattr(bulk, "BATCH", 1)
+    end_grants, later = bulk._end_grants, []
+
+    def end_and_grant(grants, reason):
+        assert len(later) < 20, "it goes on as long as users log in"
+        later.append(grant_again(Client.objects.get(client_id="app"), user))
+        return end_grants(grants, reason)
+
+    monkeypatch.setattr(bulk, "_end_grants", end_and_grant)
+    assert json.loads(run("--all", "--yes", "--json"))["grants"] == 4
+    assert UserGrant.objects.filter(pk__in=[grant.pk for grant in later], revoked_at=None).count() == 4
+
+
+def grant_again(app, user):
+    """Return a new grant, as of a login that follows the revocation."""
+    now = timezone.now()
+    target, login = Target(API, ("notes:read",), None), Login(now, "1", ("pwd",))
+    return user_grant.create(User.objects.get(pk=user.pk), app, target, login, now=now, lasts=timedelta(days=1))
 
 
 def test_many_users_are_logged_out_in_batches(issued, monkeypatch):

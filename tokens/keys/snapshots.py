@@ -132,10 +132,10 @@ class Snapshots(Generic[R]):
         return self.get(ring, now=BEGINNING if latest is None else latest.carried(node_time=node_time))
 
     def estimate(self, ring: str, *, node_time: datetime) -> datetime:
-        """Convert `node_time` from this node's clock to the clock by which the snapshot `ring` ages. Reads nothing.
+        """Convert `node_time` from this node's clock to the clock by which the snapshot called `ring` ages.
 
-        Snapshots of key rings age by the database's clock, others by this node's. Returns `node_time` if there is no
-        snapshot.
+        A snapshot of a key ring ages by the database's clock, any other snapshot by this node's clock. Returns
+        `node_time` unchanged if this process has no such snapshot. Does not read the database.
         """
         latest = self._latest.get(ring)
         return node_time if latest is None else latest.carried(node_time=node_time)
@@ -152,7 +152,7 @@ class Snapshots(Generic[R]):
             self._reread(ring, latest, now=now)
 
     def latest(self, name: str) -> R | None:
-        """Return the latest snapshot called `name`, however old, or None if there is none. Reads nothing."""
+        """Return the latest snapshot called `name`, however old, or None if there is none, without a query."""
         return self._latest.get(name)
 
     def names(self) -> list[str]:

@@ -223,8 +223,9 @@ class World(RuleBasedStateMachine):
     def revoke_and_flush_sooner(self, data: st.DataObject, share: float, late: bool) -> None:
         """Revoke any live key, as `revoke_key --flush-after` does.
 
-        `data` draws the key. The flush, which makes verifiers drop the key, comes earlier than usual. The smaller
-        `share` is, the earlier it comes. If `late`, the commit comes as late as the rules allow.
+        `data` draws the key. The flush, which makes verifiers drop the key, comes earlier than usual. `share` places
+        it between the earliest permitted instant (0.0) and the usual instant (1.0). If `late`, the revocation is
+        committed as late as the rules allow.
         """
         live = [key.kid for key in self.keys if lifecycle.phase(key, self.keys, now=self.now) in lifecycle.PUBLISHED]
         self._revoke(data.draw(st.sampled_from(live)), share=share, late=late)
@@ -232,8 +233,9 @@ class World(RuleBasedStateMachine):
     def _revoke(self, kid: str, *, crash: bool = False, late: bool = False, share: float = 1.0) -> None:
         """Revoke `kid`, and plan its flush, the switch that makes verifiers drop the key.
 
-        `share` places the flush between the earliest instant that is allowed (0) and the usual instant (1). If `crash`,
-        the step crashes before its commit. If `late`, the commit comes as late as the rules allow.
+        `share` places the flush between the earliest permitted instant (0.0) and the usual instant (1.0). If `crash`,
+        the operator's step crashes before the revocation is committed. If `late`, the revocation is committed as late
+        as the rules allow.
         """
         self.now = discard.instant_of_revocation(self.keys, now=self.now)
         ring, keys, policy = self._hold()

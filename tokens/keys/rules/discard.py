@@ -126,9 +126,11 @@ def _replacement(
 ) -> Key | None:
     """Return the key that replaces the last planned key if that key was revoked or cancelled, else None.
 
-    `keys` are the keys before the revocation or cancellation, `after` the same keys after it. The replacement is the
-    standby, with a start. If there is no standby, or the standby is stale (`lifecycle.is_stale`), the replacement is
-    the first of the new keys `fresh`.
+    `keys` are the keys before the revocation or cancellation, `after` the same keys after it.
+
+    - The replacement is the standby. If there is no standby, or the standby is stale (`lifecycle.is_stale`), it is the
+      first of the new keys `fresh`.
+    - In the result, `signs_at` is the earliest safe start that is later than the starts of all planned keys in `after`.
     """
     planned, left = lifecycle.switches(keys, now=now), lifecycle.switches(after, now=now)
     # Without a replacement the key before the discarded one would be withdrawn, and nothing would sign.

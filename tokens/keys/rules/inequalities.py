@@ -1,7 +1,8 @@
 """The inequalities between the timings of a policy. Pure.
 
-`slower` computes longer timings for a slow machine, on which a step takes longer than clock_error. The letters in
-formulas are those of `policy`.
+A step is a transaction that changes the keys of a key ring, such as a rotation. It may take at most clock_error.
+`slower` computes longer timings for a machine on which a step takes longer. The letters in formulas are those of
+`policy`.
 """
 
 from collections.abc import Iterator
@@ -99,9 +100,10 @@ def _last_signature(policy: Policy) -> str | None:
 
 
 def slower(policy: Policy, took: timedelta) -> dict[str, int]:
-    """Return the timings to change, in seconds by name, so that a step may take twice as long as `took`.
+    """Return new values for timings of `policy`, with which a step may take twice as long as `took`.
 
-    Leaves out timings that stay as in `policy`. If `policy` satisfies all inequalities, so does the changed policy.
+    The result has seconds by the timing's name, for the changed timings only. If `policy` satisfies all inequalities,
+    so does the policy with the new values.
     """
     error = timedelta(seconds=ceil(2 * took.total_seconds()))
     wider = replace(policy, clock_error=error)

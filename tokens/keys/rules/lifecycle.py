@@ -8,8 +8,9 @@ Rules:
 - The signer is the key that started last, and only if it is not revoked. A superseded key never signs again.
 - A key stops signing because its successor starts, never because of its own age.
 - A JWKS shows announced, signing and retired keys, the signing key first.
-- A flush is a switch that makes verifiers drop a revoked key: it switches to a key that was announced at the revocation
-  or later (rule P6, docs/why-rotation-is-safe.md).
+- A flush makes verifiers drop a revoked key. It is a switch to a new key, which was announced at the revocation or
+  later, so no JWKS contains both keys. A verifier whose cached JWKS contains the revoked key does not know the kid of
+  the new key. So it fetches the JWKS at the first token of the new key (rule P6, docs/why-rotation-is-safe.md).
 
 Worked example: A starts on day 0, and its standby B on day 90, when C is announced. A is withdrawn on day 97.
 
@@ -127,13 +128,15 @@ def switches(keys: Iterable[Key], *, now: datetime) -> tuple[Key, ...]:
 
 
 def flush(revoked: Key, keys: Iterable[Key]) -> Key | None:
-    """Return the key whose start makes verifiers drop `revoked`, even if they fetch only for an unknown kid.
+    """Return the key whose start makes every verifier drop the revoked key `revoked`.
 
+    A verifier that fetches the JWKS only for an unknown kid drops `revoked` for this reason:
     - A key is old if it was announced before the revocation, else new. No JWKS contains both `revoked` and a new key.
-    - So a verifier that still trusts the revoked key fetches the JWKS when it gets a token of a new key.
-    - If several new keys start after the last old key, the result is the first of them.
+    - So a verifier whose cached JWKS contains `revoked` does not know a new key. At the first token of a new key, it
+      fetches the JWKS, which does not contain `revoked`.
 
-    Returns None if no new key starts after the last old key, or if `revoked` is not revoked.
+    The result is the first new key that starts after all old keys. Returns None if there is no such key, or if
+    `revoked` is not revoked.
     """
     if revoked.revoked_at is None:
         return None
@@ -146,9 +149,10 @@ def flush(revoked: Key, keys: Iterable[Key]) -> Key | None:
 
 
 def unflushed(keys: Sequence[Key]) -> tuple[Key, ...]:
-    """Return the revoked keys for which no flush has happened or is planned.
+    """Return the revoked keys that have no flush, neither in the past nor planned.
 
-    A flush is the start of a key that was announced at the revocation or later. Then verifiers drop the revoked key.
+    The flush of a revoked key is the start of a key that was announced at the revocation or later. It makes verifiers
+    fetch the JWKS, which does not contain the revoked key.
     """
     return tuple(key for key in keys if key.revoked_at is not None and flush(key, keys) is None)
 

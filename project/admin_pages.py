@@ -7,8 +7,8 @@ ANSWER_WITHIN = 30.0
 
 
 def is_admin_page(path: str) -> bool:
-    """Return True if `path` is a page of the admin, except its login page.
+    """Return True if `path` is a page to which the longer time limits of the admin apply.
 
-    The login page has the time limits of other requests.
+    These are all pages of the admin except the login page.
     """
     return path.startswith(ADMIN) and not path.startswith(ADMIN_LOGIN)

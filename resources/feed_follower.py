@@ -42,7 +42,8 @@ NO_STATE = FeedState()
 class Follower:
     """Polls the revocation feed of one ring (a set of signing keys with a JWKS), and holds its entries.
 
-    `configured` has the reasons to refuse a token that come from the settings.
+    `configured` has the key IDs (kid), token IDs (jti) and hook function by which this API's settings refuse tokens.
+    `refusals` returns these together with the entries of the feed.
     """
 
     def __init__(

@@ -55,7 +55,7 @@ class Flight:
 
 
 def in_a_thread(work: Callable[[], None]) -> None:
-    """Run `work` in a short-lived thread."""
+    """Start a thread that runs `work`, and return at once, without waiting for `work`."""
     threading.Thread(target=work, name="resources-fetch", daemon=True).start()
 
 

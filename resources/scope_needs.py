@@ -59,7 +59,7 @@ def challenged(
 def needs(view: Any, method: str) -> Alternatives:
     """Return the alternative sets of scopes that a request needs. Each set meets all permissions of `view`.
 
-    None in the result means that no token is needed. An empty result means that every request is refused.
+    If the list contains the entry `None`, the request needs no token. If the list is empty, every request is refused.
     """
     options: Alternatives = [None]
     for permission in view.get_permissions():
@@ -81,9 +81,10 @@ def _needs_binding(permission: Any) -> bool:
 
 
 def alternatives(permission: Any, view: Any, method: str) -> Alternatives:
-    """Return the alternative sets of scopes that meet `permission`. None in the result means that no token is needed.
+    """Return the alternative sets of scopes that meet `permission`.
 
-    For an unknown permission, a token with any scopes is enough.
+    If the list contains the entry `None`, the request needs no token. For an unknown permission, a token with any
+    scopes is enough.
     """
     if sides := operands(permission, AND):
         return both(*(alternatives(side, view, method) for side in sides))

@@ -33,8 +33,8 @@ class TokenForm(forms.Form):
 def inspect_page(request: HttpRequest) -> HttpResponse:
     """Show the form and, after it was sent, the inspection of the token.
 
-    The query of the URL can name a value that the token should have, such as `?kid=abc`. Other admin pages link here
-    with such a value.
+    The URL's query can have one value that the administrator expects in the token, such as `?kid=abc`. Then the page
+    also shows if the token has this value. Other admin pages link here with such a query.
 
     Raises PermissionDenied unless the administrator may view signing keys.
     """

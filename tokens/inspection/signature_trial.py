@@ -46,7 +46,7 @@ class VerificationKey:
 
 
 class UnfitKey(ValueError):
-    """The key may not verify the token. The message gives the reason."""
+    """The key must not be used to verify the token. The message gives the reason."""
 
 
 def verdict(
@@ -104,7 +104,7 @@ def _usable_keys(keys: Sequence[VerificationKey], algorithm: object) -> list[tup
 def _load(jwk: Mapping[str, Any], algorithm: object) -> jwt.PyJWK:
     """Load `jwk` as a key for signatures by `algorithm`.
 
-    Raises UnfitKey if this key may not verify such signatures (RFC 7517 sections 4.1 to 4.4).
+    Raises UnfitKey if this key must not be used to verify such signatures (RFC 7517 sections 4.1 to 4.4).
     """
     if SECRET_MEMBERS & jwk.keys():
         raise UnfitKey(sentence("its key is published with its private half: anyone can sign with it"))

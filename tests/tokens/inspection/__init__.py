@@ -1,1 +1,1 @@
-"""Tests of `tokens.inspection`, which reports on a token. The module `tokens` has the tokens that the tests inspect."""
+"""Tests of `tokens.inspection`, which reports on a token. The tests inspect the tokens in `tokens.py`."""

@@ -177,9 +177,10 @@ def test_an_exchange_gives_the_scope_to_members_only(client, user, app, code, de
 
 @pytest.fixture
 def device_page(client, user, editors):
-    """Return a function `begin`, which begins a device request with a scope.
+    """Return `begin(scope)`, which sends a device authorization request with this scope.
 
-    `begin` returns a function that sends the user's answer to the request. Its keyword arguments are the form fields.
+    `begin` returns a second function, `send(**fields)`. As the user, `send` posts the user code and the form fields
+    `fields`, such as `allow="true"`, to the verification page, and returns the response.
     """
     make_client("tv", DEVICE, public=True)
     log_in(client, user)

@@ -48,12 +48,18 @@ def log_out_everywhere(user: User, *, reason: str, actor: str, now: datetime) ->
 
 
 def log_out_users_everywhere(users: Sequence[User], *, reason: str, actor: str, now: datetime) -> None:
-    """End every session, grant and token of these users, and delete their consents. Records one event per user."""
-    for user in users:
-        with transaction.atomic():
-            everywhere.withdraw_consents(user)
+    """End every session, grant and token of these users, and delete their consents. Records one event per user.
+
+    Each batch of users has a transaction of its own, unless the caller opened one.
+    """
+
+    def withdraw_and_record(batch: Sequence[User]) -> None:
+        everywhere.withdraw_consents(*batch)
+        for user in batch:
             record("user.logged_out_everywhere", actor=actor, subject=subject(user), now=now)
-    bulk.end_sessions_and_tokens_in_batches(users, reason)
+
+    # Users are locked before their consents, as when a user gives consent, to avoid deadlocks.
+    bulk.end_sessions_and_tokens_in_batches(users, reason, also=withdraw_and_record)
 
 
 @transaction.atomic

@@ -1,4 +1,4 @@
-"""Logging users out everywhere: what is stored, and in which transaction."""
+"""Logging users out everywhere: what is stored with their grants and in the audit trail, and in which transaction."""
 
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ from tokens.issued import user_grant
 from tokens.issued.audience import Target
 from tokens.issued.login import Login
 from tokens.keys import store
-from tokens.models import Consent, User
+from tokens.models import Consent, User, UserGrant
 from tokens.revoking import access, bulk, everywhere
 
 pytestmark = pytest.mark.django_db
@@ -30,6 +30,19 @@ def users(apis, now):
         user_grant.create(user, app, target, login, now=now, lasts=timedelta(days=1))
         Consent.objects.create(user=user, client=app, audience=API, scope="notes:read", given_at=now)
     return users
+
+
+WAYS = {
+    "by a command": access.log_out_everywhere,
+    "in the admin": lambda user, **event: access.log_out_users_everywhere([user], **event),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_reason_is_stored_in_the_audit_trail_and_not_with_the_grants(users, now, way):
+    WAYS[way](users[0], reason="laptop lost", actor="test", now=now)
+    assert events() == [("user.logged_out_everywhere", "test", "user:ada", {"why": "laptop lost"})]
+    assert UserGrant.objects.exclude(revoked_at=None).get().revoke_reason == "logged out everywhere"
 
 
 def test_a_batch_that_fails_logs_no_user_out_and_keeps_the_batches_before_it(users, now, monkeypatch):

@@ -16,6 +16,9 @@ from tokens.issued import revocation_record, user_grant
 from tokens.models import Client, Consent, User, UserGrant
 from tokens.revoking import bulk, everywhere
 
+LOGGED_OUT = "logged out everywhere"
+"""The reason that is stored with the user's revoked grants. The audit event says who logged the user out, and why."""
+
 
 @registry_lock.change()
 def set_active(account: User | Client, *, active: bool, reason: str, actor: str, now: datetime) -> bool:
@@ -40,26 +43,32 @@ def set_active(account: User | Client, *, active: bool, reason: str, actor: str,
 def log_out_everywhere(user: User, *, reason: str, actor: str, now: datetime) -> None:
     """End every session, grant and token of the user, and delete the user's consents.
 
-    Raises RegistryLocked if another process holds a lock for too long.
+    `reason` is stored with the event. Raises RegistryLocked if another process holds a lock for too long.
     """
-    everywhere.end_sessions_and_tokens(user, "logged out everywhere by a command")
+    everywhere.end_sessions_and_tokens(user, LOGGED_OUT)
     everywhere.withdraw_consents(user)
     _record("logged_out_everywhere", user, reason, actor=actor, now=now)
 
 
 def log_out_users_everywhere(users: Sequence[User], *, reason: str, actor: str, now: datetime) -> None:
-    """End every session, grant and token of these users, and delete their consents. Records one event per user."""
-    for user in users:
-        with transaction.atomic():
-            everywhere.withdraw_consents(user)
-            record("user.logged_out_everywhere", actor=actor, subject=subject(user), now=now)
-    bulk.end_sessions_and_tokens_in_batches(users, reason)
+    """End every session, grant and token of these users, and delete their consents. Records one event per user.
+
+    `reason` is stored with each event. Each batch of users has a transaction of its own, unless the caller opened one.
+    """
+
+    def withdraw_and_record(batch: Sequence[User]) -> None:
+        everywhere.withdraw_consents(*batch)
+        for user in batch:
+            _record("logged_out_everywhere", user, reason, actor=actor, now=now)
+
+    # Users are locked before their consents, as when a user gives consent, to avoid deadlocks.
+    bulk.end_sessions_and_tokens_in_batches(users, LOGGED_OUT, also=withdraw_and_record)
 
 
 @transaction.atomic
 def log_out_everywhere_by_user(user: User, *, now: datetime) -> None:
     """End every session, grant and token of a user at the user's own request, and delete the user's consents."""
-    everywhere.end_sessions_and_tokens(user, "logged out everywhere")
+    everywhere.end_sessions_and_tokens(user, LOGGED_OUT)
     everywhere.withdraw_consents(user)
     record("user.logged_out_everywhere", actor=subject(user), subject=subject(user), now=now)
 

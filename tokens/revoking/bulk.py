@@ -11,7 +11,7 @@ The target is the issuer (all tokens), a client, a user, a client together with 
 """
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -113,17 +113,26 @@ def _begin(target: BulkTarget, reason: str, actor: str) -> None:
         trail.record("tokens.revocation_begun", actor=actor, subject=target.subject, details=details, now=now)
 
 
-def end_sessions_and_tokens_in_batches(users: Iterable[User], reason: str) -> int:
-    """End all sessions, grants and tokens of these users, BATCH users per transaction. Returns the number of users."""
-    keys = sorted(user.pk for user in users)  # sorted: the order in which every transaction locks users
-    for start in range(0, len(keys), BATCH):
-        batch = keys[start : start + BATCH]
+def end_sessions_and_tokens_in_batches(
+    users: Iterable[User], reason: str, *, also: Callable[[Sequence[User]], None] | None = None
+) -> int:
+    """End all sessions, grants and tokens of these users, BATCH users per transaction. Returns the number of users.
+
+    `also` is called with the users of each batch, in the transaction of the batch. Their rows are locked by then.
+    If the caller has opened a transaction, all batches are in that transaction.
+    """
+    ordered = sorted(users, key=lambda user: user.pk)  # the order in which every transaction locks users
+    for start in range(0, len(ordered), BATCH):
+        batch = ordered[start : start + BATCH]
+        keys = [user.pk for user in batch]
         with transaction.atomic():
-            _end_sessions(batch)
-            everywhere.revoke_matching(Q(user__in=batch), reason)
-            subjects = User.objects.filter(pk__in=batch).values_list("sub", flat=True)
+            _end_sessions(keys)
+            everywhere.revoke_matching(Q(user__in=keys), reason)
+            subjects = User.objects.filter(pk__in=keys).values_list("sub", flat=True)
             everywhere.revoke_until_commit(partial(revocation_record.revoke_users, [str(sub) for sub in subjects]))
-    return len(keys)
+            if also:
+                also(batch)
+    return len(ordered)
 
 
 def _finish(target: BulkTarget, reason: str) -> None:

@@ -43,9 +43,12 @@ def end_sessions_and_tokens(user: User, reason: str) -> None:
         revoke_until_commit(partial(revocation_record.revoke_users, [str(user.sub)]))
 
 
-def withdraw_consents(user: User) -> None:
-    """Delete the user's consents, so that each client has to ask for consent again."""
-    Consent.objects.filter(user=user).delete()
+def withdraw_consents(*users: User) -> None:
+    """Delete the users' consents, so that each client has to ask for consent again.
+
+    The caller must lock the users first, as in token issuance.
+    """
+    Consent.objects.filter(user__in=users).delete()
 
 
 def revoke_user(user: User, reason: str) -> None:

@@ -127,7 +127,7 @@ def _count_mail(request: HttpRequest, email: str) -> None:
     # In the order of `_count_login`, for the same reason. The typed e-mail address is not logged.
     rate = conf.issuer().rate_limits["mail"]
     count(request, "mails", (), Rate(rate.number * BY_ADDRESS, rate.seconds), subject=UNKNOWN_USER)
-    rate_limit.count("mail", (folded(email),), rate, now=keyring.estimated_clock(now=timezone.now()))
+    _count_caller(request, "mail", (folded(email),), rate, subject=UNKNOWN_USER)
 
 
 def count(request: HttpRequest, limit: str, names: Sequence[str], rate: Rate, *, subject: str) -> None:

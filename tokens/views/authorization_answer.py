@@ -95,8 +95,11 @@ def send_code(attempt: Attempt, login: Login, *, now: datetime, is_consent: bool
     except SessionEnded:  # the session ended at the same time: log in, then return to this request
         request.session.flush()
         return see_other(request.get_full_path())
-    except IntegrityError:  # the client was deleted since the request was read
-        raise OAuthError("access_denied", "The client is not registered any more.") from None
+    except IntegrityError as error:
+        if Client.objects.filter(pk=authorization.client.pk).exists():
+            raise
+        # The client was deleted after the request was validated.
+        raise OAuthError("access_denied", "The client is not registered any more.") from error
     if is_consent:
         note(request, "consent.given", attempt.client_id)
     scope = " ".join(authorization.target.scopes)

@@ -64,7 +64,8 @@ class JWTAuthentication(BaseAuthentication):
             token = credentials(authorization, also_in_query=in_query, scheme=scheme.lower())
             return None if token is None else self._verified(request, token, with_proof=scheme == challenges.DPOP)
         except InvalidProof as error:
-            logger.info("DPoP proof refused: %s %s", error.reason.name, error.claim)
+            defect = error.defect.name if error.defect else error.claim
+            logger.info("DPoP proof refused: %s %s", error.reason.name, defect)
             counters.count(f"refused_proof_{error.reason.name.lower()}")
             FailedTokens().record(request)
             raise challenges.ProofRefused(error.reason, error.claim) from error

@@ -92,8 +92,8 @@ def check(request: BoundRequest, rules: Rules, *, seconds: float) -> Proof:
         header_part, payload_part, signature_part = segments(value, longest=MAX_TOKEN)
         holder = _holder(header_part, rules.algorithms)
         signature, claims = decoded(signature_part), json_object(payload_part)
-    except InvalidToken:  # the JWS is malformed
-        raise InvalidProof(ProofReason.HEADER) from None
+    except InvalidToken as error:  # the JWS is malformed
+        raise InvalidProof(ProofReason.HEADER, defect=error.reason) from error
     if holder.thumbprint != request.jkt:
         raise InvalidToken(Reason.BINDING, "cnf")
     message = value[: -len(signature_part) - 1].encode("ascii")
@@ -111,7 +111,7 @@ def _holder(part: str, algorithms: frozenset[str]) -> ProofKey:
     Raises InvalidProof if a check fails.
     """
     if len(part) > MAX_HEADER_PART:
-        raise InvalidProof(ProofReason.HEADER)
+        raise InvalidProof(ProofReason.HEADER, defect=Reason.TOO_LONG)
     members = json_object(part)
     if members.get("typ") != TYPE:
         raise InvalidProof(ProofReason.TYPE, "typ")

@@ -55,12 +55,16 @@ class InvalidToken(Exception):
 
 
 class InvalidProof(Exception):
-    """The DPoP proof is refused (RFC 9449 section 7.1, invalid_dpop_proof). `reason` names the check that failed."""
+    """The DPoP proof is refused (RFC 9449 section 7.1, invalid_dpop_proof). `reason` names the check that failed.
 
-    def __init__(self, reason: ProofReason, claim: str = "") -> None:
+    `defect` is for the log. It says why the proof is not a usable JWS, or is None if another check failed.
+    """
+
+    def __init__(self, reason: ProofReason, claim: str = "", *, defect: Reason | None = None) -> None:
         super().__init__(reason.name, claim)
         self.reason = reason
         self.claim = claim
+        self.defect = defect
 
 
 class NonceRequired(Exception):

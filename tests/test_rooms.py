@@ -9,6 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -325,6 +326,20 @@ def wrong_imports(module: str, parsed: ast.Module) -> list[str]:
     ]
 
 
+def cycle(package: str, trees: dict[str, ast.Module]) -> list[str]:
+    """Return the modules of a cycle of imports within `package`, from a module to itself, or [] without a cycle.
+
+    `trees` has the syntax tree of each module by name. Imports in functions count, too.
+    """
+    own = {name: parsed for name, parsed in trees.items() if name.partition(".")[0] == package}
+    imported = {name: {other for _, other in imports(parsed) if other in own} for name, parsed in own.items()}
+    try:
+        TopologicalSorter(imported).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
 def claims_purity(parsed: ast.Module) -> bool:
     """Return True if the module's docstring says that the module is pure (does no input or output)."""
     return re.search(r"\bPure\b", ast.get_docstring(parsed) or "") is not None
@@ -431,6 +446,27 @@ def test_a_room_imports_only_rooms_below_it(table: dict[str, str]) -> None:
 @pytest.mark.parametrize("module", [*ISSUER, *WIRING])
 def test_a_module_imports_only_rooms_that_its_own_may(module: str) -> None:
     assert wrong_imports(module, tree(MODULES[module])) == []
+
+
+@pytest.mark.parametrize("package", ["resources", "project"])
+def test_no_modules_import_each_other_in_a_cycle(package: str) -> None:
+    assert cycle(package, {name: tree(path) for name, path in MODULES.items()}) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("resources.compact_jws", "from .verify import check_times"),
+        ("resources.errors", "def late():\n    from . import authentication"),
+        ("resources.jwk", "import resources.token_memory"),
+    ],
+)
+def test_a_cycle_of_imports_is_caught(module: str, line: str) -> None:
+    trees = {name: tree(path) for name, path in MODULES.items() if name.startswith("resources")}
+    path = MODULES[module]
+    source = path.read_text(encoding="utf-8")
+    trees[module] = absolute(f"{source}\n{line}\n", path.relative_to(ROOT).as_posix())
+    assert module in cycle("resources", trees)
 
 
 @pytest.mark.parametrize("package", TABLES)

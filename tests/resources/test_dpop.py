@@ -3,6 +3,7 @@
 The tests are about proofs, challenges, replays, nonces, and every entry to an API that accepts tokens.
 """
 
+import logging
 import os
 import threading
 from collections.abc import Iterator
@@ -106,6 +107,25 @@ def test_over_http_every_proof_of_the_table_is_answered_as_it_says(
     with pinned(PUBLIC_URL="https://server.example", DPOP_ALGORITHMS=sorted(ALGORITHMS)):
         assert [present(earlier, NOW) for earlier in case.before()] == [(200, "")] * len(case.earlier)
         assert present(case, NOW + case.later) == (401 if case.refused else 200, error)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "defect"),
+    [("x", "", "MALFORMED"), ("", ".x", "MALFORMED"), ("A" * 3000, "", "TOO_LONG"), ("A" * 9000, "", "TOO_LONG")],
+)
+def test_the_defect_of_a_proof_that_is_no_jws_is_logged_and_the_proof_is_not(
+    client: Client, caplog: pytest.LogCaptureFixture, before: str, after: str, defect: str
+) -> None:
+    token = bound()
+    headers = HOLDER.headers("GET", "/path", token)
+    headers["DPoP"] = f"{before}{headers['DPoP']}{after}"
+    with caplog.at_level(logging.DEBUG):
+        answered = client.get("/path", headers=headers)
+    assert answered["WWW-Authenticate"] == refused(
+        "invalid_dpop_proof", "Send exactly one DPoP proof, as a compact JWS"
+    )
+    assert f"DPoP proof refused: HEADER {defect}" in caplog.messages
+    assert not any(part in caplog.text for part in (*headers["DPoP"].split("."), *token.split(".")) if part != "x")
 
 
 @pytest.mark.parametrize("host", ["testserver", "127.0.0.1"])

@@ -4,6 +4,7 @@ A repeated token needs no signature check, and is refused as soon as `verify` wo
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,11 +14,12 @@ from resources import jwk
 from resources.errors import InvalidToken, Reason
 from resources.issuer_trust import TrustedIssuer
 from resources.jwk import Key
+from resources.key_pins import PinnedKeys
 from resources.refusals import Refusals
 from resources.testing import bearer, mint, pinned
 from resources.token_memory import LASTS, Expected, TokenMemory
 from resources.verify import ACCESS_TOKEN, ANY_JWT
-from tests.resources.test_verify import ISSUER, NOW, STRANGER, US, keys, token, trust
+from tests.resources.test_verify import ISSUER, NOW, RSA, STRANGER, US, keys, token, trust
 
 STEP = timedelta(seconds=1)
 
@@ -132,6 +134,16 @@ def test_it_is_verified_again_if_keys_settings_or_issuer_changed(world: World, c
         world.issuer = world.trusted()
     world.verified(token(), types=types)
     assert len(checks) > number
+
+
+def test_a_token_is_refused_if_its_key_is_withdrawn_and_another_key_has_the_same_kid(world: World) -> None:
+    twin, own = keys(replace(STRANGER, kid=RSA.kid)).verdicts[0], keys(RSA).verdicts[0]
+    world.keys = PinnedKeys([twin, own])
+    world.verified(token())
+    world.keys = PinnedKeys([twin])
+    with pytest.raises(InvalidToken) as refusal:
+        world.verified(token())
+    assert refusal.value.reason is Reason.SIGNATURE
 
 
 def test_another_text_and_a_refused_one_are_not_taken_for_it(world: World) -> None:

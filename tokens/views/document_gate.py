@@ -18,7 +18,7 @@ from tokens.limits.rate_limit import TooMany
 from tokens.open_clients import document_client, identifier
 from tokens.open_clients.document_row import DocumentRefused
 from tokens.views import failures
-from tokens.views.limits import NOBODY, count, please_wait
+from tokens.views.limits import UNKNOWN_USER, count, please_wait
 from tokens.views.request_store import SentRequest
 
 CLIENT_ID = "client_id"
@@ -81,4 +81,4 @@ def introduce(request: HttpRequest, client_id: str, *, by_header: bool, now: dat
 def _count(request: HttpRequest) -> None:
     """Count one fetch for the address of the sender. Raises TooMany if the rate limit is exceeded."""
     with suppress(NotCounted):  # the number of concurrent fetches is bounded as well
-        count(request, "documents", (), conf.issuer().rate_limits["documents"], subject=NOBODY)
+        count(request, "documents", (), conf.issuer().rate_limits["documents"], subject=UNKNOWN_USER)

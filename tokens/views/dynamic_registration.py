@@ -22,7 +22,7 @@ from tokens.open_clients import dynamic_client, registration_answer
 from tokens.registry_lock import RegistryLocked
 from tokens.views import json_body
 from tokens.views.cors import any_origin
-from tokens.views.limits import NOBODY, count
+from tokens.views.limits import UNKNOWN_USER, count
 from tokens.views.refusals import answered
 
 REFUSED = "registration.refused"
@@ -41,7 +41,7 @@ def _endpoint(view: Answer) -> Callable[..., HttpResponseBase]:
     @wraps(view)
     def dispatch(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         try:
-            count(request, "register", (), conf.issuer().rate_limits["register"], subject=NOBODY)
+            count(request, "register", (), conf.issuer().rate_limits["register"], subject=UNKNOWN_USER)
             return view(request, *args, **kwargs)
         except TooMany as error:
             return errors.too_many(error.retry_after)

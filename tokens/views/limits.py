@@ -34,7 +34,7 @@ BY_DAY = 10
 """The limit for factors within a day, as a multiple of the limit within its window."""
 LONGEST_IN_SECONDS = 120
 """The longest wait that pages show in seconds. A longer wait is shown in minutes."""
-NOBODY = "user:unknown"
+UNKNOWN_USER = "user:unknown"
 BY_ADDRESS = 10
 """The limit for all names from one network address, as a multiple of the limit for one name. Attackers vary names."""
 
@@ -45,17 +45,44 @@ def limited_login(field: str) -> Callable[[View], View]:
     Beyond the limit, the view answers with a page and 429. If attempts cannot be counted, or too many passwords are
     being hashed, it answers with a page and 503.
     """
+    return _limited(lambda request: _count_login(request, request.POST.get(field, "")), Attempts.LOGIN)
+
+
+def limited_factor(user_of: Callable[[HttpRequest], str]) -> Callable[[View], View]:
+    """Return a decorator that limits how often a user can try a second factor, from all addresses together.
+
+    `user_of` returns the primary key of the user. If it returns "", the attempt is not counted. The view answers with a
+    page, 429 or 503, in the same cases as with `limited_login`.
+    """
+    return _limited(lambda request: _count_factor(request, user_of(request)), Attempts.FACTOR)
+
+
+def limited_mail(field: str) -> Callable[[View], View]:
+    """Return a decorator that limits how often a form can request mail.
+
+    One limit is for the e-mail address in the form's `field`, another for the sender's network address. Beyond a limit,
+    the view answers with a page and 429, and with 503 if attempts cannot be counted. The answer does not depend on
+    whether the e-mail address has an account.
+    """
+    return _limited(lambda request: _count_mail(request, request.POST.get(field, "")), Attempts.MAIL)
+
+
+def _limited(count_attempt: Callable[[HttpRequest], None], kind: Attempts) -> Callable[[View], View]:
+    """Return a decorator that calls `count_attempt` before each POST.
+
+    If `count_attempt` or the view raises TooMany, NotCounted or Busy, the view answers with a page. `kind` selects the
+    text of the page.
+    """
 
     def decorate(view: View) -> View:
         @wraps(view)
         def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-            if request.method != "POST":
-                return view(request, *args, **kwargs)
             try:
-                _count_login(request, request.POST.get(field, ""))
+                if request.method == "POST":
+                    count_attempt(request)
                 return view(request, *args, **kwargs)
             except TooMany as error:
-                return please_wait(request, 429, error.retry_after)
+                return please_wait(request, 429, error.retry_after, after=kind)
             except NotCounted:
                 return _uncounted(request)
             except Busy as error:
@@ -66,76 +93,41 @@ def limited_login(field: str) -> Callable[[View], View]:
     return decorate
 
 
-def limited_factor(user_of: Callable[[HttpRequest], str]) -> Callable[[View], View]:
-    """Return a decorator that limits how often a user can try a second factor, from all addresses together.
+def _count_login(request: HttpRequest, name: str) -> None:
+    """Count one attempt to log in, by network address and by name.
 
-    `user_of` returns the primary key of the user. If it returns "", the attempt is not counted. The view answers with a
-    page, 429 or 503, in the same cases as with `limited_login`.
+    Raises TooMany if a limit is exceeded, and NotCounted if the shared cache does not answer.
     """
-
-    def decorate(view: View) -> View:
-        @wraps(view)
-        def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-            if request.method == "POST" and (user := user_of(request)):
-                try:
-                    _count_factor(request, user)
-                except TooMany as error:
-                    return please_wait(request, 429, error.retry_after, after=Attempts.FACTOR)
-                except NotCounted:
-                    return _uncounted(request)
-            try:
-                return view(request, *args, **kwargs)
-            except Busy as error:
-                return _busy(request, error)
-
-        return answer
-
-    return decorate
-
-
-def limited_mail(field: str) -> Callable[[View], View]:
-    """Return a decorator that limits how often a form can request mail.
-
-    One limit is for the e-mail address in the form's `field`, another for the sender's network address. Beyond a limit,
-    the view answers with a page and 429, and with 503 if attempts cannot be counted. The answer does not depend on
-    whether the e-mail address has an account.
-    """
-
-    def decorate(view: View) -> View:
-        @wraps(view)
-        def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-            if request.method == "POST":
-                rate, now = conf.issuer().rate_limits["mail"], keyring.estimated_clock(now=timezone.now())
-                try:
-                    count(request, "mails", (), Rate(rate.number * BY_ADDRESS, rate.seconds), subject=NOBODY)
-                    rate_limit.count("mail", (folded(request.POST.get(field, "")),), rate, now=now)
-                except TooMany as error:
-                    return please_wait(request, 429, error.retry_after, after=Attempts.MAIL)
-                except NotCounted:
-                    return _uncounted(request)
-            return view(request, *args, **kwargs)
-
-        return answer
-
-    return decorate
+    # The address is counted first. Beyond its limit, no counters of names are created. The typed name is not logged.
+    rate = conf.issuer().rate_limits["login"]
+    count(request, "logins", (), Rate(rate.number * BY_ADDRESS, rate.seconds), subject=UNKNOWN_USER)
+    count(request, "login", (folded(name),), rate, subject=UNKNOWN_USER)
 
 
 def _count_factor(request: HttpRequest, user: str) -> None:
     """Count one attempt at a second factor against two limits: one for a short window, one for a day.
 
-    `user` is the user's primary key. Raises TooMany if a limit is exceeded, and NotCounted if the shared cache does not
-    answer.
+    `user` is the user's primary key. If it is "", nothing is counted. Raises TooMany if a limit is exceeded, and
+    NotCounted if the shared cache does not answer.
     """
+    if not user:
+        return
     # Attempts are counted by user, because an attacker who knows the password could try codes from many addresses. The
     # limit for the day bounds an attacker who waits for each window.
     rate = conf.issuer().rate_limits["factor"]
-    for limit, bound in (("factor", rate), ("factor-day", Rate(rate.number * BY_DAY, 86_400))):
-        now = keyring.estimated_clock(now=timezone.now())
-        try:
-            rate_limit.count(limit, (user,), bound, now=now)
-        except TooMany as error:
-            log(error, limit, rate_limit.address(request), subject=NOBODY, now=now)
-            raise
+    _count_caller(request, "factor", (user,), rate, subject=UNKNOWN_USER)
+    _count_caller(request, "factor-day", (user,), Rate(rate.number * BY_DAY, 86_400), subject=UNKNOWN_USER)
+
+
+def _count_mail(request: HttpRequest, email: str) -> None:
+    """Count one request for mail, by network address and by e-mail address.
+
+    Raises TooMany if a limit is exceeded, and NotCounted if the shared cache does not answer.
+    """
+    # In the order of `_count_login`, for the same reason. The typed e-mail address is not logged.
+    rate = conf.issuer().rate_limits["mail"]
+    count(request, "mails", (), Rate(rate.number * BY_ADDRESS, rate.seconds), subject=UNKNOWN_USER)
+    _count_caller(request, "mail", (folded(email),), rate, subject=UNKNOWN_USER)
 
 
 def count(request: HttpRequest, limit: str, names: Sequence[str], rate: Rate, *, subject: str) -> None:
@@ -145,11 +137,19 @@ def count(request: HttpRequest, limit: str, names: Sequence[str], rate: Rate, *,
     a counter of its own. If `names` is empty, each address has one counter. `subject` is for the audit log. Raises
     TooMany if more than `rate` attempts were counted, and NotCounted if the shared cache does not answer.
     """
-    now, address = keyring.estimated_clock(now=timezone.now()), rate_limit.address(request)
+    _count_caller(request, limit, (*names, rate_limit.address(request)), rate, subject=subject)
+
+
+def _count_caller(request: HttpRequest, limit: str, caller: Sequence[str], rate: Rate, *, subject: str) -> None:
+    """Count one attempt of `caller` against the rate limit named `limit`, and log the first attempt over the limit.
+
+    `caller` names the counter. Raises what `count` raises.
+    """
+    now = keyring.estimated_clock(now=timezone.now())
     try:
-        rate_limit.count(limit, (*names, address), rate, now=now)
+        rate_limit.count(limit, caller, rate, now=now)
     except TooMany as error:
-        log(error, limit, address, subject=subject, now=now)
+        log(error, limit, rate_limit.address(request), subject=subject, now=now)
         raise
 
 
@@ -162,17 +162,6 @@ def log(error: TooMany, limit: str, address: str, *, subject: str, now: datetime
     if error.first:
         details = {"what": limit, "address": address}
         trail.log("request.limited", actor="issuer", subject=subject, details=details, now=now)
-
-
-def _count_login(request: HttpRequest, name: str) -> None:
-    """Count one attempt to log in, by network address and by name.
-
-    Raises TooMany if a limit is exceeded, and NotCounted if the shared cache does not answer.
-    """
-    # The address is counted first. Beyond its limit, no counters of names are created. The typed name is not logged.
-    rate = conf.issuer().rate_limits["login"]
-    count(request, "logins", (), Rate(rate.number * BY_ADDRESS, rate.seconds), subject=NOBODY)
-    count(request, "login", (folded(name),), rate, subject=NOBODY)
 
 
 def _uncounted(request: HttpRequest) -> HttpResponse:

@@ -18,7 +18,7 @@ from tokens.limits.cache_circuit import NotCounted
 from tokens.limits.rate_limit import TooMany
 from tokens.views import request_store, step_up
 from tokens.views.authorization_answer import Attempt, redirect
-from tokens.views.limits import NOBODY, count, please_wait
+from tokens.views.limits import UNKNOWN_USER, count, please_wait
 from tokens.views.pages import login_address
 from tokens.views.request_store import SentRequest
 
@@ -62,7 +62,7 @@ def too_many_rows(request: HttpRequest) -> HttpResponse | None:
     # Each stored request is a row for two hours, so their number is limited. If the cache of the counters fails, logins
     # still work.
     try:
-        count(request, "authorize", (), conf.issuer().rate_limits["authorize"], subject=NOBODY)
+        count(request, "authorize", (), conf.issuer().rate_limits["authorize"], subject=UNKNOWN_USER)
     except TooMany as error:
         return please_wait(request, 429, error.retry_after)
     except NotCounted:

@@ -211,6 +211,14 @@ def test_many_grants_are_revoked_in_batches(issued, monkeypatch):
     assert refused(issued) == USERS
 
 
+def test_a_reason_that_cannot_be_stored_is_wrong_usage(issued):
+    with pytest.raises(CommandError, match="at most 100 can be stored") as error:
+        run("--all", "--yes", "--reason", "r" * 101)
+    assert error.value.returncode == 2
+    assert not revoked(issued)
+    run("--all", "--yes", "--reason", "r" * 100)
+
+
 def test_a_run_ends_although_users_log_in_again_meanwhile(issued, user, monkeypatch):
     monkeypatch.setattr(bulk, "BATCH", 1)
     end_grants, later = bulk._end_grants, []

@@ -1,6 +1,9 @@
 """The authorization endpoint: when it asks for consent, when it requires a login, and where it sends errors."""
 
+from unittest.mock import Mock, patch
+
 import pytest
+from django.db import IntegrityError
 from django.test import Client as Browser
 
 from tests.tokens.factories import (
@@ -19,7 +22,9 @@ from tests.tokens.factories import (
     stored_query,
 )
 from tokens.authentication_class import PASSWORD
+from tokens.authorize import authorization_code
 from tokens.models import AuthorizationCode, Client, User, UserGrant
+from tokens.views import authorize
 
 pytestmark = pytest.mark.django_db
 
@@ -74,6 +79,38 @@ def test_the_issuer_s_own_client_asks_only_if_it_requests_consent(browser, apis)
     own = make_client("own", "authorization_code", skip_authorization=True)
     assert "code" in parameters(browser.get("/oauth/authorize", authorization(own)))
     assert browser.get("/oauth/authorize", authorization(own, prompt="consent")).status_code == 200
+
+
+@pytest.fixture
+def race(monkeypatch):
+    """Return a function that sets what happens after the request was validated and before the code is issued."""
+    issue = authorize.send_code
+
+    def before_the_code(event):
+        def send_code(*args, **kwargs):
+            event()
+            return issue(*args, **kwargs)
+
+        monkeypatch.setattr(authorize, "send_code", send_code)
+
+    return before_the_code
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_client_that_is_deleted_before_the_code_is_issued_gets_an_error_with_its_cause(browser, webapp, race):
+    race(Client.objects.all().delete)
+    with patch.object(authorize, "send_error", wraps=authorize.send_error) as send_error:
+        answer = parameters(allow(browser, authorization(webapp)))
+    assert (answer["error"], answer["error_description"]) == ("access_denied", "The client is not registered any more.")
+    assert isinstance(send_error.call_args.args[1].__cause__, IntegrityError)
+    assert not AuthorizationCode.objects.exists()
+
+
+def test_another_conflict_in_the_database_is_not_reported_as_a_deleted_client(browser, webapp, monkeypatch, caplog):
+    monkeypatch.setattr(authorization_code, "create", Mock(side_effect=IntegrityError("a rule says no")))
+    answer = parameters(allow(browser, authorization(webapp)))
+    assert (answer["error"], "code" in answer) == ("temporarily_unavailable", False)
+    assert "a rule says no" in caplog.text
 
 
 def test_no_parameter_skips_the_question(browser, webapp):

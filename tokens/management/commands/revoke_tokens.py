@@ -41,6 +41,9 @@ exit codes:
 """
 
 
+LONGEST_REASON = UserGrant._meta.get_field("revoke_reason").max_length or 0
+
+
 class Command(OperatorCommand):
     """Counts the affected grants and users, asks the operator, and revokes the tokens."""
 
@@ -67,6 +70,9 @@ class Command(OperatorCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Print what would be revoked, ask the operator, and revoke the tokens."""
+        if len(options["reason"]) > LONGEST_REASON:
+            problem = f"--reason has {len(options['reason'])} characters, and at most {LONGEST_REASON} can be stored"
+            raise CommandError(problem, returncode=USAGE)
         target = find(options)
         counts = bulk.preview(target)
         if not options["dry_run"]:

@@ -10,7 +10,6 @@
 - The audit log gets each answer, without the parameters of the request.
 """
 
-import logging
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -35,8 +34,6 @@ from tokens.models import Client, User
 from tokens.views import consent_page, duplicate_request, form_post
 from tokens.views.pages import HEADERS
 from tokens.views.request_store import SentRequest
-
-logger = logging.getLogger(__name__)
 
 CONSENT_REFUSED = "consent.refused"
 """The audit event of a user who pressed Refuse."""
@@ -98,11 +95,7 @@ def send_code(attempt: Attempt, login: Login, *, now: datetime, is_consent: bool
     except SessionEnded:  # the session ended at the same time: log in, then return to this request
         request.session.flush()
         return see_other(request.get_full_path())
-    except IntegrityError as error:
-        if Client.objects.filter(pk=authorization.client.pk).exists():
-            logger.exception("A code could not be stored")
-            raise OAuthError("temporarily_unavailable", "The database had a conflict. Repeat the request.") from error
-        # The client was deleted after the request was validated.
+    except IntegrityError as error:  # the client was deleted after the request was validated
         raise OAuthError("access_denied", "The client is not registered any more.") from error
     if is_consent:
         note(request, "consent.given", attempt.client_id)

@@ -190,7 +190,7 @@ def test_a_worker_that_hangs_at_its_start_is_replaced_while_the_other_serves(hom
         healthy = workers(child)
         wait_for(lambda: len(workers(child)) == 2)
         assert healthy < workers(child)
-        assert log.read_text().count("which did not start within 5 s") == 1
+        assert "which did not start within 5 s" in log.read_text()
     finally:
         processes.stop([child])
 

@@ -135,7 +135,7 @@ def no_poller_outlives_its_test() -> Iterator[None]:
     for thread in threading.enumerate():
         if thread.name == "resources-revocations" and thread not in before:
             gc.collect()
-            thread.join(5)
+            thread.join(30)
             assert not thread.is_alive(), "the follower of a revocation feed outlives the test's settings"
 
 

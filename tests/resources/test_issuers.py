@@ -105,7 +105,7 @@ def test_an_api_whose_settings_are_replaced_follows_the_old_feed_no_longer(clien
         assert whoami(client, mint(iss=issuer.url)).status_code == 200  # remembered, with the issuer that it names
         (poller,) = (thread for thread in threading.enumerate() if thread.name == "resources-revocations")
     gc.collect()
-    poller.join(10)
+    poller.join(30)
     assert not poller.is_alive()
 
 

@@ -113,7 +113,10 @@ class RevocationSet:
         return RevocationSet(tuple(blocks), count, max(self.last_instant, last_instant))
 
     def swept(self, indices: Iterable[int], *, now: float) -> "RevocationSet":
-        """Return a set without the expired entries in the blocks with these indices. `now` is in Unix seconds."""
+        """Return a copy of this set without the expired entries of the blocks `indices`.
+
+        Returns this set itself if no entry of these blocks has expired. `now` is in Unix seconds.
+        """
         blocks, count = list(self.blocks), self.count
         for index in indices:
             blocks[index], ended = blocks[index].swept(now=now)

@@ -43,7 +43,7 @@ def conversions(columns: Sequence[Any]) -> list[tuple[int, Any]]:
 
 
 def converted(row: Sequence[Any], conversions: Iterable[tuple[int, Any]]) -> list[Any]:
-    """Return the values of a row as the ORM would return them.
+    """Convert the values of a row that plain SQL has read, as the ORM would convert them.
 
     `conversions` is the result of the function `conversions` for the columns of the row.
     """

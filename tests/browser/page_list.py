@@ -168,7 +168,8 @@ def _flow_seen(page: Page, issuer: Issuer) -> None:
     _notes(page, issuer)
     page.goto(issuer.where.url("webapp") + "/flow/")
     page.locator(".arrow.seen").first.wait_for()
-    page.locator("#arrow-sign").click()
+    with page.expect_navigation():
+        page.locator("#arrow-sign").click()
 
 
 def _exported(page: Page, issuer: Issuer) -> None:

@@ -85,7 +85,8 @@ def violations(page: Page) -> list[str]:
 
 
 def overflow(page: Page) -> int:
-    """Return by how many pixels the page is wider than the window."""
+    """Return by how many pixels the page is wider than the window, as soon as its style sheets are loaded."""
+    page.wait_for_load_state()
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 

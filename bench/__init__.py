@@ -3,7 +3,7 @@
 Owns: the measurements behind `make bench`, `bench-quick`, `bench-verify`, `bench-feed`, `bench-admin`, `bench-growth`
 and `bench-memory`, their targets, and the other systems (`peers`).
 Does not own: tests. `make test` runs no benchmark, and a benchmark judges figures, not behaviour.
-Steps: measures 3 to 7 of the seven in README.md.
+Steps: of the seven steps in README.md, measures 3 to 7.
 Neighbours: imports any package, and uses servers and databases of `tests/services`. Nothing imports it.
 
 Read in this order:

@@ -28,7 +28,7 @@ def pss(processes: Iterable[int]) -> float:
 
 
 def anonymous(processes: Iterable[int]) -> float:
-    """Return the memory of the processes in MiB, not counting pages of files.
+    """Return the memory of the processes in MiB, without pages that are backed by files.
 
     As in `pss`, memory that several of the processes share counts once.
     """
@@ -43,10 +43,9 @@ def group(leader: int) -> list[int]:
 
 
 def backends(database: str) -> list[int]:
-    """Return the ids of the PostgreSQL processes that serve the connections to a database.
+    """Return the ids of the PostgreSQL processes that serve connections to a database, except that of this function.
 
-    The connection of this function is not among them. `database` is the URL of the database. Its server must run on
-    this machine.
+    `database` is the URL of the database. Its server must run on this machine.
     """
     query = """SELECT pid FROM pg_stat_activity WHERE datname = current_database()
         AND backend_type = 'client backend' AND pid <> pg_backend_pid()"""

@@ -50,7 +50,7 @@ MIDDLES = {
     "client": ("tokens_client", "id DESC", 50_000),
     "address": ("account_emailaddress", "id DESC", 500_000),
 }
-"""By name in PAGES: table, order of the list, and number of the row that a deep page follows."""
+"""For each placeholder in PAGES: table, order of the list, and number of the row whose id replaces the placeholder."""
 PAGES = {
     "dashboard": "/admin/",
     "events, newest": EVENT,
@@ -193,7 +193,7 @@ def events(number: int, options: argparse.Namespace) -> Iterator[dict[str, Any]]
 
 
 def measure(issuer: Served) -> Iterator[tuple[str, bool]]:
-    """Measure each list of PAGES. Yield the line to print, and True if the median exceeds LIMIT."""
+    """Measure each list of PAGES. For each, yield the line to print, and True if the median exceeds LIMIT."""
     keys = {name: key(issuer, *order) for name, order in MIDDLES.items()}
     with requests.Session() as session:
         log_in(issuer, session)

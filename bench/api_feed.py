@@ -47,7 +47,7 @@ Figure = tuple[str, float, float | None, str]
 
 @dataclass
 class Files:
-    """Takes the place of an issuer for a `Follower`. Gives it `answer` as the document, and segments from `folder`."""
+    """A source for a `Follower` without an issuer: `answer` is the document, and `folder` contains the segments."""
 
     folder: Path
     answer: bytes = b""
@@ -158,7 +158,7 @@ def deltas(source: Files, follower: Follower) -> Iterator[float]:
 
 
 class Lateness:
-    """A thread that sleeps for a millisecond again and again, and records how late it wakes up each time."""
+    """A thread that sleeps for one millisecond repeatedly, and records by how much it wakes up late."""
 
     def __init__(self) -> None:
         self._ended, self._late = threading.Event(), [0.0]

@@ -76,15 +76,15 @@ class Backing:
         return int(calls)
 
     def costs(self, database: str) -> list[Cost]:
-        """Return the cost of each SQL statement that ran in a database since `forget`, while `counted` was active.
+        """Return the cost of each SQL statement that ran in a database since the last call of `forget`.
 
-        `database` is the URL of the database.
+        Only statements that ran while `counted` was active are included. `database` is the URL of the database.
         """
         name = database.rpartition("/")[2]
         return [Cost(*row) for row in self.postgresql.execute(COSTS.format(name=name))]
 
     def forget(self) -> None:
-        """Reset the counts of SQL statements to zero."""
+        """Reset the counts and costs of all SQL statements to zero."""
         self.postgresql.execute("SELECT pg_stat_statements_reset()")
 
     @contextmanager

@@ -40,14 +40,11 @@ FOREIGN = ("oauth4webapi", "express-oauth2-jwt-bearer")
 NODE_RAW = "raw ES256 verify on node"
 
 Row = Callable[[int], float]
-"""Runs the work of a row as often as told, and returns microseconds for each."""
+"""A function that gets a count, runs the work of a row that many times, and returns the microseconds of one run."""
 
 
 def timed(work: Callable[[int], None]) -> Row:
-    """Return a function that calls `work(count)` and measures it.
-
-    The function takes `count`. Its result is the CPU time in microseconds, divided by `count`.
-    """
+    """Return a function of `count` that runs `work(count)`, and returns its CPU microseconds divided by `count`."""
 
     def run(count: int) -> float:
         gc.disable()  # as timeit does

@@ -24,7 +24,7 @@ from bench.shared import FEED, JWKS
 from tests.tokens.feed_reader import claims_of
 
 EACH = 120
-"""Requests in one round that cannot be repeated: each uses up a code, an assertion or a token."""
+"""The number of requests per round for a row whose requests each use up a code, an assertion or a token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class World:
     refreshing: str
     """A refresh token of the client `web`, which does not rotate."""
     cookie: str
-    """Of an administrator's session."""
+    """The header Cookie of an administrator's session."""
 
 
 def registered(one: Served, name: str, *, rounds: int) -> World:
@@ -80,17 +80,17 @@ def of(world: World) -> Iterator[Row]:
 
 
 def one(prepare: Prepare) -> Prepare:
-    """Return a function that calls `prepare`, and returns only the first of the clients that `prepare` returned."""
+    """Return a function that calls `prepare`, and returns only the first of its clients, in a list."""
     return lambda: prepare()[:1]
 
 
 def repeated(sent: bytes) -> Prepare:
-    """Return a function that returns one client, which sends the request repeatedly."""
+    """Return a function that returns one client, in a list. The client sends the request `sent` repeatedly."""
     return one(rows.same(sent))
 
 
 def unchanged(server: Server) -> Sequence[Client]:
-    """Return one client in a list. It polls the feed repeatedly with the current version, so that the answer is 304."""
+    """Return one client, in a list. The client polls the feed repeatedly with its current version, and gets 304."""
     version = current(server)
     return repeated(request("GET", f"{FEED}?since={version}", {"If-None-Match": f'W/"{version}"'}))()
 

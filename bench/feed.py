@@ -22,7 +22,7 @@ from bench.figures import Row, load
 from bench.issuers import ROOT, end_session, worktree
 
 REPLACED = "tokens/oauth/denial.py"
-"""A file of the earlier build. The commit that removed it is the change."""
+"""A file of the earlier implementation. The parent of the commit that removed this file is the earlier build."""
 
 
 def main() -> None:

@@ -14,9 +14,9 @@ from bench.revocation_rows import ROWS_BEFORE
 from bench.shared import FEED
 
 LARGER = (60_000, 100_000, 1_000_000)
-"""Sizes that are only read once: the build's APIs read 4 MiB."""
+"""The larger sizes of the feed, in entries. Each is read only once. APIs of the earlier build read up to 4 MiB."""
 LIMIT = "from resources.revocations import MAX_FEED; print(MAX_FEED)"
-"""Prints the bytes of a feed that the build's APIs read."""
+"""Code that prints the most bytes of a feed that an API of the earlier build reads."""
 
 
 def measure(root: Path, folder: Path, entries: int) -> tuple[dict[str, float], list[Row]]:

@@ -50,7 +50,7 @@ with transaction.atomic():
     refreshing = [refresh_token.create(allowed(number), app, now=now) for number in range(given["users"])]
 print(json.dumps(refreshing))
 """
-"""Prints the first refresh token of each user's family, as JSON."""
+"""Code that registers APIs, clients, users and codes, and prints one refresh token of each user, as JSON."""
 
 FAST_RING = """
 from datetime import timedelta
@@ -72,7 +72,10 @@ connection.cursor().execute("SET session_replication_role = DEFAULT")
 scope = Scope.objects.create(name="fast:read", description="Read", api=api)
 Client.objects.get(client_id="service").scopes.add(scope)
 """
-"""Adds an API whose tokens are signed by ES256, with the scope `fast:read` of the client `service`. Of this build."""
+"""Code that adds an API whose tokens are signed by ES256, and gives the client `service` its scope `fast:read`.
+
+It runs in this build only.
+"""
 
 WEB = """
 import json
@@ -93,4 +96,7 @@ login, user = Login(at=now, acr="", amr=("pwd",)), User.objects.create_user("web
 grant = user_grant.create(user, web, target, login, now=now, lasts=lasts)
 print(json.dumps([client_secret.create(web, now=now), refresh_token.create(grant, web, now=now)]))
 """
-"""Adds the confidential client `web`; prints its secret and a refresh token that does not rotate. Of this build."""
+"""Code that adds the confidential client `web`, and prints its secret and a refresh token that does not rotate.
+
+It runs in this build only.
+"""

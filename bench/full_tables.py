@@ -17,19 +17,19 @@ import psycopg
 
 SPAN = "interval '400 days'"
 AT = f"now() - {SPAN} + n * ({SPAN} / {{rows}})"
-"""When row n was made."""
+"""An SQL expression for the creation time of the row with the number n."""
 EACH = "FROM generate_series(1::bigint, {rows}) n"
 GRANTS = "tokens_usergrant"
-"""Filled before the rows that refer to it: it is emptied with them."""
+"""The table of user grants. It is filled before the tables that refer to it, because its TRUNCATE empties them, too."""
 CONNECTIONS = 2
-"""Tables that are filled at once."""
+"""The number of tables that are filled at the same time, each over its own connection."""
 FAMILY = 4
-"""Refresh tokens in a family."""
+"""The number of refresh tokens in a family."""
 FIRST_CLIENT = 1000
-"""The first key of a client that is filled in. The benchmark's own have lower ones."""
+"""The lowest primary key of the inserted clients. The clients that the benchmark registers have lower keys."""
 USER = "(SELECT id FROM tokens_user WHERE username = 'u1') + n * 7919 % {users}"
 CLIENT = f"{FIRST_CLIENT} + CASE WHEN n % 4 = 0 THEN 0 ELSE n * 104729 % {{clients}} END"
-"""A quarter belong to one client."""
+"""An SQL expression for the client of row n. A quarter of the rows belong to the same client."""
 
 
 def digest(of: str) -> str:
@@ -53,7 +53,7 @@ SELECT made.* FROM tokens_client c, generate_series(0, {{clients}} - 1) n, LATER
     jsonb_build_object('id', {FIRST_CLIENT} + n, 'client_id', 'c' || n, 'name', 'Client ' || n)) made
 WHERE c.client_id = 'service'""",  # noqa: S608 (own numbers)
 }
-"""The tables to which others refer. They are not emptied before."""
+"""The statements that fill the tables of users and clients, by table. These tables are not truncated before."""
 GROWING: Mapping[str, str] = {
     GRANTS: f"""
 INSERT INTO tokens_usergrant (id, user_id, client_id, audience, scope, auth_time, acr, amr, created_at, ends_at,
@@ -95,7 +95,10 @@ SELECT md5('b' || n)::uuid, {USER}, md5('s' || n), substr({digest("'i' || n")}, 
     'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', '', {AT}, {AT} + interval '1 hour'
 {EACH}""",
 }
-"""The tables that grow. They are emptied before, so that PostgreSQL need not log what it fills."""
+"""The statements that fill the tables that grow, by table.
+
+Each table is truncated in the same transaction, so that PostgreSQL need not write the rows to its write-ahead log.
+"""
 HEAD = """
 UPDATE tokens_revocationlog SET version = last.version, tag = last.tag, sealed = last.version, unsealed = 0
 FROM (SELECT version, tag FROM tokens_publication ORDER BY version DESC LIMIT 1) last"""
@@ -105,7 +108,7 @@ INSERT INTO tokens_revocationlog (id, version, tag, sealed, unsealed) VALUES (1,
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """The number of rows that a table gets. There are at most 1,000,000 users and 100,000 clients."""
+    """The number of rows to insert into each table, but at most 1,000,000 users and 100,000 clients."""
 
     rows: int
 

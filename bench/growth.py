@@ -42,7 +42,10 @@ POSTGRESQL = {
     "checkpoint_timeout": "1h",
     "autovacuum": "off",
 }
-"""A quarter of the memory of a small server. No checkpoint and no vacuum begins while something is measured."""
+"""Settings of PostgreSQL, with which no checkpoint and no vacuum begins during a measurement.
+
+`shared_buffers` is a quarter of the memory of a small server.
+"""
 
 
 def main() -> None:
@@ -123,9 +126,9 @@ def document(pairs: Sequence[Pair], rows: int) -> Mapping[str, object]:
 
 
 def reasons(pair: Pair, services: Backing) -> Iterator[str]:
-    """Yield lines with the costs of the SQL statements, if the ratio of the latencies misses its target.
+    """Yield lines with the costs of the SQL statements at both issuers of the pair.
 
-    The lines compare the pair's two issuers, one with few rows in its tables and one with many.
+    Yields nothing unless the ratio of the pair's latencies misses its target.
     """
     if pair.line().figure > MOST:
         yield f"{pair.few.name}, at {pair.few.server.name} and at {pair.many.server.name}:"

@@ -83,7 +83,7 @@ def stalled(one: Served, work: Callable[[], object]) -> tuple[float, Waits]:
 
 
 def head(one: Served) -> float:
-    """Run the SQL statement of a feed poll ROUNDS times. Return its median time in milliseconds."""
+    """Run the SQL statement of a poll without changes ROUNDS times. Return its median time in milliseconds."""
     took = []
     with psycopg.connect(one.database, autocommit=True) as base:
         for _ in range(ROUNDS):
@@ -174,7 +174,7 @@ def arriving(one: Served) -> float:
 def revoke_for_ten_seconds(connection: "psycopg.Connection[tuple[object, ...]]", committed: dict[bytes, float]) -> None:
     """Revoke ARRIVING tokens per second for ten seconds, ten in each transaction.
 
-    Adds to `committed`, for each entry of the feed, the entry's key and the time of the commit in Unix seconds.
+    Stores the time of each commit in `committed`, in Unix seconds, by the keys of the entries in the feed.
     """
     start = time.time()
     for number in range(ARRIVING):

@@ -24,7 +24,7 @@ LOCAL = "postgres://postgres@127.0.0.1:5432/postgres"
 services.SERVER = services.SERVER or LOCAL
 TOKEN_PATH = "/oauth/token"  # noqa: S105 (a path)
 EARLIER = "token=999999/60,introspect=999999/60"
-"""The limits that the earlier builds know, too."""
+"""Rate limits so high that no benchmark reaches them, with only the names that the earlier builds also know."""
 UNLIMITED = f"{EARLIER},revocations=999999/60,segments=999999/60"
 NONE: Mapping[str, str] = {}
 SHELL = ("shell", "-v", "0", "--no-imports", "-c")

@@ -1,7 +1,7 @@
 """Measures whether memory grows with the number of requests (`make bench-memory`).
 
 Needs PostgreSQL's programs and Redis. Part 1: an issuer with two workers issues `--tokens` access tokens by client
-credentials, signed by ES256. Part 2: an API with two workers refuses `--kids` tokens, each with another random kid.
+credentials, signed by ES256. Part 2: an API with two workers refuses `--kids` tokens, each with a different random kid.
 
 The memory of all processes of the server is read after each tenth of the requests. It is the proportional set size
 without pages of files, because several servers can share such pages. The memory is flat if the last reading is at most
@@ -38,7 +38,7 @@ MOST = 1.05
 READINGS = 10
 BUSY = 503
 REFUSED = frozenset({401, BUSY})
-"""503: the API may not fetch the keys again, and has not fetched them within the time for which they count."""
+"""The statuses of a refused token. 503 means that the rate limit forbids a fetch and the last fetch is too old."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,10 @@ class Part:
     server: Server
     client: Callable[[], Client]
     statuses: frozenset[int]
-    """Of the answers that count. An answer with BUSY does not count otherwise, and no other one is allowed."""
+    """The statuses of the answers that count.
+
+    An answer with the status BUSY is also permitted. It counts only if BUSY is one of `statuses`.
+    """
 
 
 def main() -> None:
@@ -155,7 +158,7 @@ def series(part: Part, total: int, minutes: float) -> Series:
     """Send `total` requests, and read the memory after each tenth of them. Return the readings.
 
     Stops after `minutes` minutes, even if some requests are left. Raises AssertionError if there are fewer than two
-    readings by then. Also raises it if an answer has a status that is neither in `part.statuses` nor BUSY.
+    readings by then, or if an answer has a status that is neither in `part.statuses` nor BUSY.
     """
     until, statuses, readings = time.monotonic() + minutes * 60, Counter[int](), list[tuple[int, float]]()
     while (done := answered(part, statuses)) < total and (left := until - time.monotonic()) > 0:

@@ -17,16 +17,17 @@ from bench.rows import client_credentials, request
 from bench.servers import Server
 
 CROWDS = (16, 64)
-"""Clients at once for which the connections are counted."""
+"""The numbers of simultaneous clients for which the connections are counted."""
 LOOKS = 5
-"""Counts of the connections while each crowd sends."""
+"""The number of times that the connections are counted for each of CROWDS."""
 PATHS = ("/.well-known/jwks.json", "/.well-known/openid-configuration", "/readyz", "/healthz")
 
 
 def connections(server: Server, *, clients: int, seconds: float) -> int:
-    """Return the highest number of connections from the server to PostgreSQL during load.
+    """Return the highest number of connections from the server to PostgreSQL under load.
 
-    For `seconds`, `clients` clients send requests at the same time: token requests, and requests of each path in PATHS.
+    The load is `clients` simultaneous clients, which send token requests and requests of each path in PATHS. It lasts
+    `seconds` in total, with LOOKS pauses in which the connections are counted.
     """
     sent = [client_credentials(server), *(request("GET", path) for path in PATHS)]
     most = 0
@@ -79,7 +80,7 @@ def _repeated(sent: bytes) -> Client:
 def first_request(folder: Path, backing: Backing) -> float:
     """Return the wait for the first token of a restarted issuer, divided by the median wait for later tokens.
 
-    The client gets one token before the restart. In production, the clients have got tokens before a restart, too.
+    The client has got a token before the restart, as the clients of a deployment have.
     """
     with ExitStack() as stack:
         before = stack.enter_context(served(folder, variables=servers.issuer_variables(folder, backing.redis_url)))

@@ -13,7 +13,7 @@ from bench.rounds import Sample
 from bench.rows import Row
 
 MOST = 1.2
-"""A latency is flat if it is at most this multiple of the one beside few rows."""
+"""A latency is flat if, with many rows, it is at most this multiple of the latency with few rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Counted:
     costs: Sequence[Cost]
 
     def of_request(self, cost: Cost) -> str:
-        """Return the cost of an SQL statement as text, divided by the number of requests."""
+        """Return the cost of an SQL statement per request, as text."""
         pages = f"{cost.hit / self.requests:6.1f} + {cost.read / self.requests:5.2f} pages"
         return f"{cost.time / self.requests:7.3f} ms, {pages}, {cost.wal / self.requests:6.0f} B"
 

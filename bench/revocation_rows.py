@@ -19,11 +19,14 @@ WITH entry AS (
 )
 INSERT INTO tokens_waitingentry (entry)
 SELECT uuid_send("key") || substring(int8send(until) FROM 5) || substring(int8send(0) FROM 5) FROM entry"""
-"""Does what revoke_token does, in one statement, so that a benchmark is not slower than what it measures."""
+"""A statement that revokes tokens by the same kinds of rows as `revoke_token`.
+
+It revokes all of them at once, so that the benchmark is not slower than the feed that it measures.
+"""
 ROWS_BEFORE = """
 INSERT INTO tokens_denial (kind, identifier, holder, until)
 SELECT 'jti', md5(n::text), '', now() + interval '1 hour' FROM generate_series({first}, {last}) n"""
-"""The same in the build before."""
+"""A statement that revokes tokens in the earlier build."""
 END_ALL = (
     "UPDATE tokens_revocation SET until = until - 7200",
     "UPDATE tokens_segment SET until = until - 7200",

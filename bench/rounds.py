@@ -33,7 +33,7 @@ class Sample:
     rate: float
     """Answers per second."""
     median: float
-    """Milliseconds of an answer."""
+    """The median wait for an answer, in milliseconds."""
 
     @property
     def cpu(self) -> float:

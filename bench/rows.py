@@ -35,8 +35,8 @@ Prepare = Callable[[], Sequence[Client]]
 class Row:
     """A kind of request to a server.
 
-    `prepare` returns the clients, after it has sent the requests that they need beforehand. `statuses` are the statuses
-    that the answers may have.
+    `prepare` sends the requests that must come first, such as for a token, and returns the clients. `statuses` are the
+    statuses that the answers may have.
     """
 
     name: str

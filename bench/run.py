@@ -44,10 +44,10 @@ class Plan:
 
     rounds: int
     each: float
-    """Of one row in one round."""
+    """The duration of the measurement of one row in one round."""
     half_load: float
     starts: int
-    """Fresh workers, whose first request is measured."""
+    """The number of restarts after which the first request is measured."""
     checks: int
 
 

@@ -26,8 +26,8 @@ SETTLED = 3.0  # seconds until every reader has read the feed once
 def ratio_of_304(one: Served, tag: str, *, times: int = POLLS) -> float:
     """Return the CPU cost of a feed poll that is answered 304, divided by that of a JWKS request that is answered 304.
 
-    `tag` is the ETag that the polls send. Each of ROUNDS measures JWKS requests and then `times` polls. The result is
-    the median of the rounds, because on a busy machine the CPU time of one request varies by half.
+    `tag` is the ETag that the polls send. Each of ROUNDS rounds measures JWKS requests and then `times` polls. The
+    result is the median over the rounds, because on a busy machine the CPU time of one request varies by half.
     """
     with requests.Session() as session:
         jwks = session.get(one.url + JWKS, timeout=60).headers["ETag"]
@@ -46,12 +46,12 @@ def ratio_of_304(one: Served, tag: str, *, times: int = POLLS) -> float:
 def beside_readers(one: Served, *, arriving: bool) -> tuple[float, float]:
     """Return the factor by which 8 readers of the feed slow down token requests, and the time without readers.
 
-    Token requests are sent for WINDOW seconds at a time. In each of ROUNDS rounds, this is done while the readers poll,
-    and then without readers. It is also done once without readers before the first round.
+    A measurement is the mean time of the token requests in WINDOW seconds. The first measurement is without readers.
+    Then, in each of ROUNDS rounds, one measurement is made while the readers poll, and the next without readers.
 
-    The factor of a round is the mean time of a token request beside the readers, divided by that without readers. The
-    divisor is the average of the times just before and just after the readers. The returned factor is the median of the
-    rounds. The returned time is the median of all times without readers, in milliseconds.
+    The factor of a round is the measurement with readers, divided by the average of the two measurements before and
+    after it. The returned factor is the median over the rounds. The returned time is the median of all measurements
+    without readers, in milliseconds.
 
     The issuer, its connections to the database, the readers and this process have real-time priority during the rounds
     if that is allowed, so that other work on the machine hardly affects the result.

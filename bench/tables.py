@@ -14,7 +14,7 @@ from bench.servers import Server
 JWKS, METADATA = "/.well-known/jwks.json", "/.well-known/openid-configuration"
 NOT_MODIFIED = (304,)
 BATCH = 250
-"""Requests of a row in one round that cannot be repeated: each uses up a code, an assertion or a token."""
+"""The number of requests per round for a row whose requests each use up a code, an assertion or a token."""
 
 
 def issuer(server: Server, app: App, key: ec.EllipticCurvePrivateKey, unchanged: tuple[int, ...]) -> Iterator[Row]:

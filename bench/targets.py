@@ -7,18 +7,18 @@ from bench.figures import Row as Line
 from bench.rounds import Rounds
 
 BEFORE = "before: "
-"""Stands before the rows of the earlier build."""
+"""The beginning of the names of the earlier build's rows."""
 PEER = "oidc-provider token"
 OURS = "token RS256"
 EMPTY, DRF = "empty view", "DRF floor"
 WORKERS = 2
 
 OF_PEER = {OURS: 0.9, "token ES256": 0.6, "token, private_key_jwt": 1.6, "token exchange": 1.6, "introspection": 1.0}
-"""In units of a token of node oidc-provider in the same rounds."""
+"""The most CPU time of a row, as a multiple of that of a token request to oidc-provider in the same rounds."""
 OF_BEFORE = {"code exchange": 1 / 2, "refresh": 1 / 2, "introspection": 1 / 14, "revocation": 1 / 4}
-"""In units of the same request to the build before."""
+"""The most CPU time of a row, as a multiple of that of the same row of the earlier build."""
 OF_EMPTY = {"JWKS 200": 1 / 0.8, "metadata 200": 1 / 0.8}
-"""In units of the empty view."""
+"""The most CPU time of a row, as a multiple of that of a request to the empty view."""
 STATEMENTS = {OURS: 1, "code exchange": 8, "refresh": 8, "introspection": 1, "revocation": 4, "metadata 200": 0}
 
 
@@ -32,11 +32,11 @@ class Node:
     """
 
     connections: dict[int, int]
-    """By the number of clients at once."""
+    """The number of connections to PostgreSQL, by the number of simultaneous clients."""
     first_request: float
     check: float
     slowest: float
-    """The wait that 999 of 1000 requests at half load did not exceed, in units of the median."""
+    """The wait that 99.9 % of the requests at half load did not exceed, as a multiple of the median wait."""
     idle: float
     loaded: float
     idle_before: float

@@ -19,9 +19,9 @@ Claims = Mapping[str, Any]
 def measure(entries: RevocationSet) -> Iterator[tuple[str, float]]:
     """Measure how much longer the look-up of a token takes in `entries` than in an empty set.
 
-    Yields the name of each measurement, and the difference of the two medians in microseconds. None of the tokens is
-    revoked. Each list of claims that `tokens` returns is measured twice: with `entries` alone, and with `entries` plus
-    one entry of a log-out.
+    Yields the name of each measurement, and the difference of the two medians in microseconds. Each list of claims that
+    `tokens` returns is measured twice, with `entries` and with `entries` plus one entry of a log-out. No token in a
+    list is revoked.
     """
     later = entries.merged(packed(1, 0, before=BEFORE), now=0)
     kinds = tokens(random.Random(TOKENS))  # noqa: S311 (names of a measurement)

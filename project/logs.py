@@ -73,7 +73,7 @@ def without_addresses(text: str) -> str:
 
 
 def _with(line: str, **members: str) -> str:
-    """Return the JSON object `line` with further members. Empty members are left out.
+    """Return the JSON object `line` with further members, except those whose value is empty.
 
     A line that is not a JSON object is returned unchanged.
     """
@@ -93,9 +93,9 @@ class WrongHost(logging.Filter):
         self._last = float("-inf")
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return True for one record per minute, else False.
+        """Rewrite the first record of a minute to one line that names the remedy, without a traceback.
 
-        The record is rewritten to one line that names the remedy, without a traceback.
+        Returns True for this record, which is then logged, and False for the other records of the minute.
         """
         if str(record.msg).endswith(HOST_ADVICE):
             return True  # dictConfig keeps filters, so a logger that was configured twice has this filter twice

@@ -10,7 +10,7 @@ from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 
 
 class KeptClients(RedisCacheClient):
-    """A mixin that reuses its Redis client. Django creates one for each command, which takes 0.1 ms of CPU time."""
+    """A mixin that reuses its Redis client. Django creates one for each command, at a cost of 0.1 ms of CPU time."""
 
     def __init__(self, *servers: Any, **options: Any) -> None:
         super().__init__(*servers, **options)

@@ -25,7 +25,7 @@ from resources import trace_context
 
 MISSING = "OTEL_TRACES needs the packages of the extra `otel`: pip install 'keyturn[otel]'."
 LAST = 1.0
-"""Seconds within which a worker that ends may send its last spans."""
+"""The longest time in seconds for which a worker that ends sends its last spans."""
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 

@@ -91,7 +91,8 @@ def keep(request: HttpRequest, token: Mapping[str, Any]) -> None:
 def access_token(request: HttpRequest) -> str | None:
     """Return the access token of the session. Refresh it first if it has expired or is about to expire.
 
-    Returns None if the user has to log in again, for example because the refresh failed.
+    Returns None if the user has to log in again. Also ends the application's session if the issuer has ended the user's
+    session, or if the refresh fails.
     """
     if ended_sessions.has(request.session.get("sid")):
         request.session.flush()

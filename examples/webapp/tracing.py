@@ -37,7 +37,7 @@ class Ids:
     trace_id: str
     span_id: str
     flags: str
-    """Of W3C Trace Context: "01" if the spans of the trace are exported, else "00"."""
+    """The trace flags (W3C Trace Context), which are "01" if the spans of the trace are exported, else "00"."""
 
 
 _current: ContextVar[Ids | None] = ContextVar("ids", default=None)

@@ -1,4 +1,8 @@
-"""The URLs: a view behind the middleware, a view behind the decorator, django-ninja, and the view for proxies."""
+"""The URLs of the example.
+
+A public view, a view that the middleware protects, one that the decorator protects, django-ninja, and the view for
+proxies.
+"""
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
@@ -34,7 +38,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 @token_required(HasScopes("notes:write"))
 def export(request: HttpRequest) -> HttpResponse:
-    """Answer a request whose token has the scope notes:write."""
+    """Return the subject of the token as text. The decorator requires the scope notes:write."""
     return HttpResponse(request.auth.claims["sub"])
 
 

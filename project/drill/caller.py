@@ -24,7 +24,7 @@ class World:
     wallet: Wallet
     stopped: threading.Event = field(default_factory=threading.Event)
     latest: Token | None = None
-    """The newest token of the user ada, which the client `broker` exchanges."""
+    """The newest access token of the user ada, or None. The client `broker` exchanges it."""
     problems: list[str] = field(default_factory=list)
     """Errors of the drill itself."""
 

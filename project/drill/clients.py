@@ -19,7 +19,7 @@ from project.drill.web_application import WebUser
 from project.drill.wire import Wire
 
 EARLY = 10
-"""A token is no longer exchanged from this many seconds before it expires."""
+"""A token is not exchanged if it expires within this many seconds."""
 
 
 class ClientCredentials(Caller):
@@ -123,9 +123,9 @@ class Television(Caller):
                 return
 
     def waits(self, answer: Mapping[str, Any]) -> bool:
-        """Return True if a log-out of the user can be the cause of the token endpoint's error.
+        """Return True if the token endpoint may answer with this error because the user was logged out.
 
-        The possible errors after a log-out are invalid_grant, slow_down and authorization_pending.
+        The permitted errors are invalid_grant, slow_down and authorization_pending.
         """
         return (
             answer.get("error") in {"invalid_grant", "slow_down", "authorization_pending"}

@@ -21,7 +21,10 @@ NODES = (*ISSUERS, *APIS)
 LONGEST = 40.0
 """The longest time in seconds for which the drill waits for a recovery."""
 _NO_ISSUER = frozenset({"webapp:502", "webapp:refused", f"{BY_WEBAPP}:{CLEAN}", f"{BY_WEBAPP}:{UNANSWERED}"})
-"""The outcomes at a web application if the issuer or the API fails: a page with 502, or the user has to log in."""
+"""The outcomes of the web application and of its API requests if the issuer or the API fails.
+
+The application answers with 502, or the user has to log in. The API answers with 503, or not at all.
+"""
 ENDS = frozenset(f"{group}:{GATEWAY}" for group in ("token", "page", "documents", "apis")) | _NO_ISSUER
 UNAVAILABLE = frozenset({"token:503", "page:503"}) | _NO_ISSUER
 

@@ -45,7 +45,7 @@ class RevokedTokens:
     begun: float
     acknowledged: float | None = None
     given_up: float | None = None
-    """The instant at which the request for the revocation had failed. The tokens may or may not be revoked then."""
+    """The instant at which the request for the revocation failed. It is unknown whether the tokens are revoked."""
 
     def covers(self, token: Token, *, until: float) -> bool:
         """Return True if the revocation covers the token.
@@ -94,7 +94,7 @@ class Check:
     at: float
     kept: bool
     excuse: str = ""
-    """The reason why a write that was not found is not lost, or "" if it is lost."""
+    """The reason why a write that was not found does not count as lost, or "" if it counts as lost."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ SCHEMA = (
     "ALTER TABLE tokens_refreshtoken ADD COLUMN drill varchar(20) NOT NULL DEFAULT ''",
     "CREATE INDEX CONCURRENTLY drill_grants ON tokens_usergrant (created_at)",
 )
-"""An additive migration, as in a release, on tables that every refresh writes. It runs while all processes run."""
+"""A migration as in a release. Under load, it adds columns and an index to tables that every refresh writes."""
 
 
 def killed_issuer(drill: Drill) -> None:

@@ -44,7 +44,7 @@ def program(name: str, package: str) -> str:
 
 
 def wait_for(answers: Callable[[], bool], what: str, within: float = WITHIN) -> None:
-    """Wait until `answers` returns True. Raises TimeoutError after `within` seconds."""
+    """Wait until `answers` returns True. Raises TimeoutError, which names the server `what`, after `within` seconds."""
     until = time.monotonic() + within
     while not answers():
         if time.monotonic() > until:

@@ -14,7 +14,7 @@ from project.drill.topology import APIS, ISSUERS, TIMINGS
 
 FOLLOWERS = frozenset({*APIS, "apis", BY_WEBAPP})
 NOTES_AWAY = frozenset({f"{BY_WEBAPP}:503"})
-"""The outcome if the web application reads notes while the API cannot reach its database."""
+"""The outcome of the API if the web application reads notes while the API cannot reach its database or the issuer."""
 
 
 def stopped_postgresql(drill: Drill) -> None:

@@ -73,9 +73,9 @@ class Topology:
 
     @property
     def cut(self) -> Path:
-        """Return the path of the file that cuts api-two off from the issuer for as long as the file exists.
+        """Return the path of a file. While the file exists, api-two cannot connect to the issuer.
 
-        A fault creates the file, and deletes it at its end.
+        The fault `cut_off_api` creates and deletes the file.
         """
         return self.folder / "cut"
 

@@ -20,7 +20,7 @@ RETRY = 30
 
 
 _one_login = threading.Lock()
-"""Held during a login, so that users log in one by one: a machine hashes few passwords at once."""
+"""The lock that each login holds, so that users log in one by one. A machine hashes few passwords at once."""
 
 
 @dataclass(slots=True)

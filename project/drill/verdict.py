@@ -24,7 +24,7 @@ from project.drill.ledger import CLEAN, EXPECTED, OK, REFUSED, Call, Ledger, Rev
 SLACK = 2.0
 """Seconds by which an instant of the issuer (`iat` and `exp` are whole seconds) can differ from the drill's clock."""
 NO_TOKENS = f"token:{CLEAN}"
-"""The excuse of 503 of the token endpoint, which excuses failed jobs, too."""
+"""The excuse for a 503 of the token endpoint. It also excuses failed jobs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Promises:
     jobs: frozenset[str] = frozenset()
     """The scheduled jobs, each of which must succeed at least once."""
     least: int = 5
-    """The fewest tokens per grant type, and the fewest uses per API and outcome."""
+    """The required number of tokens per grant type, and of uses per API and outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +120,10 @@ def overdue(use: Use, ledger: Ledger, bounds: Promises) -> float:
 
 
 def deadline(one: RevokedTokens, api: str, windows: Iterable[Window], bounds: Promises) -> float:
-    """Return the instant after which `api` must refuse the tokens that the revocation `one` covers.
+    """Return the instant (Unix seconds) after which `api` must refuse the tokens that the revocation `one` covers.
 
-    The instant is later if `api` could not read the revocation feed in one of the `windows`. `bounds` has the permitted
-    delay of a revocation.
+    This is `bounds.revocation` seconds after the acknowledgement. If one of the `windows` in which `api` could not read
+    the revocation feed overlaps this time, the seconds are counted from the end of that window.
     """
     end = (one.acknowledged or one.begun) + bounds.revocation
     for window in sorted(windows, key=lambda window: window.begun):

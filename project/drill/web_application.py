@@ -15,7 +15,7 @@ from project.drill.users import Visitor
 from project.drill.wire import described
 
 NO_ANSWER = 0
-"""The status of the API that the application reports if the API did not answer in time."""
+"""The status that the application reports for the API if the API did not answer in time."""
 
 
 class WebUser(Caller):

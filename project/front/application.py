@@ -31,12 +31,15 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 RECEIVED = "keyturn.received"
-"""The key in the environ of the instant at which the whole request was there (tokens/grants/request.py reads it)."""
+"""The name in the WSGI environ of the instant at which the front had received the whole request.
+
+tokens/grants/request.py reads it.
+"""
 BUSY = "There was no answer in time. Try again."
 WAITING = f"{lanes.WAITING} requests wait for a thread of their kind"
 FULL = "Too many requests are waiting. Try again."
 Note = Callable[[str, str], object]
-"""A function that gets the reason and the path of each 503 that the front answers."""
+"""A function that the front calls with the reason and the path of each 503 that it answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Bounds:
     answer: float
     """The longest time from the end of the body to the answer."""
     admin_answer: float
-    """The longest time to the answer for pages of the admin, except its login page: they make keys and delete rows."""
+    """The longest time from the end of the body to the answer, for the pages that `is_admin_page` recognizes."""
 
 
 class Front:
@@ -68,7 +71,7 @@ class Front:
         self._lanes = lanes.started()
 
     def prepare(self, step: Callable[[], None], *, within: float) -> None:
-        """Run `step`, before the first request, on the threads that will serve the first requests.
+        """Run `step` on the threads of the lane `work` that will serve the first requests, before any request.
 
         Waits for at most `within` seconds.
         """
@@ -89,7 +92,7 @@ class Front:
             await _send(refusal(error, path=path, accept=accept), send)
 
     def _log(self, error: Refused, method: str, path: str) -> None:
-        """Log a refusal: a 503 with its reason in the audit log, any other refusal in the front's own log."""
+        """Log a refusal: a 503 by `note` (in the issuer's audit log), any other refusal in the front's own log."""
         if not error.reason:
             self._refusal_log.note(error, method=method, path=path, now=time.monotonic())
         elif self._note:

@@ -30,7 +30,10 @@ Python runs one thread at a time. More threads than two would contend for the in
 would cost more (docs/performance.md).
 """
 SLOW = 0.03
-"""Seconds after which a request no longer counts as one of AT_ONCE: it hashes a password, or waits for a lock."""
+"""Seconds after which a running request does not count as one of AT_ONCE.
+
+Such a request usually hashes a password, or waits for a lock.
+"""
 WAITING = 128
 """The most requests that wait for a thread of a lane. A further request gets 503 at once."""
 PROBES = {"/healthz": "alive", "/readyz": "ready"}
@@ -59,7 +62,10 @@ class Lane:
         self._begun: dict[int, float] = {}
         """When the running jobs began, by the number of the thread."""
         self._idle = list(range(threads))[::-1]
-        """The numbers of the other threads. The last one gets the next job: so few threads open a connection."""
+        """The numbers of the idle threads.
+
+        The last one gets the next job, so that few threads are used and open a connection to the database.
+        """
         self._given: list[queue.SimpleQueue[Job]] = [queue.SimpleQueue() for _ in range(threads)]
         self._is_watched = False
         for number in range(threads):

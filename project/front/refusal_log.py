@@ -1,8 +1,8 @@
 """Logs requests that the front itself refuses, such as a body that is too large. It does not log a 503.
 
 For each reason, at most one line is written in EVERY seconds. The first refusal for a reason is logged at once. Later
-refusals within EVERY are counted, and the next line has the count. A line has the path without its query, and nothing
-of the body.
+refusals within EVERY seconds are counted, and the next line has the count. A line has the path without its query, and
+nothing of the body.
 """
 
 import logging
@@ -32,7 +32,7 @@ class RefusalLog:
         self._last: dict[str, _RefusalLine] = {}  # bounded: the reasons are texts of this package
 
     def note(self, why: Refused, *, method: str, path: str, now: float) -> None:
-        """Log the refusal, or only count it if its reason was logged within EVERY.
+        """Log the refusal, or only count it if its reason was logged less than EVERY seconds ago.
 
         `now` is in seconds of a monotonic clock.
         """

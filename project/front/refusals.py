@@ -63,9 +63,10 @@ class Refusal:
 
 
 def refusal(refused: Refused, *, path: str, accept: str) -> Refusal:
-    """Return the response for `refused`: a page if the client accepts HTML, else JSON. Below PUBLIC, it is always JSON.
+    """Return the response for `refused`: a page if the client accepts HTML, else JSON.
 
-    The text is in `error_description` for the issuer's endpoints (RFC 6749 section 5.2), in `detail` for an API.
+    For a path below PUBLIC, the response is always JSON. The JSON has the text in `error_description` for a path below
+    OAUTH (RFC 6749 section 5.2), else in `detail`.
     """
     if "text/html" in accept and not path.startswith(PUBLIC):
         kind, body = "text/html; charset=utf-8", PAGE.format(title=TITLES[refused.status], text=refused.text)

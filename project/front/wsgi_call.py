@@ -32,8 +32,8 @@ class WsgiCall:
     async def answered(self, within: float) -> Reply | None:
         """Return the answer, or None if the call was abandoned. Raises the error of the call.
 
-        The call is abandoned if there is no answer after `within` seconds. If the call is committing then, or has just
-        committed, it gets up to turn.SETTLING seconds more.
+        The call is abandoned if there is no answer after `within` seconds. If the call is committing then, or has
+        committed less than turn.SETTLING seconds ago, it gets up to turn.SETTLING seconds more.
         """
         deadline = self._loop.time() + within
         timer = self._loop.call_at(deadline, self._abandon_if_possible, deadline + turn.SETTLING)
@@ -43,7 +43,7 @@ class WsgiCall:
             timer.cancel()
 
     def _abandon_if_possible(self, last: float) -> None:
-        """Abandon the call, or try again soon if it is committing or has just committed.
+        """Abandon the call if `Turn.abandon` permits it. Otherwise, try again after a quarter of turn.SETTLING.
 
         From the time `last`, in seconds of the event loop's clock, the call is abandoned in any case. Does nothing if
         there is an answer.
@@ -61,7 +61,7 @@ class WsgiCall:
             yield part
 
     def run(self) -> None:
-        """Call the application, on a thread of `lanes`. Does nothing if the front abandoned the request before."""
+        """Call the application, on a thread of `lanes`. Does nothing if the front has already abandoned the request."""
         try:
             self._turn.go_on()
         except TurnOver:

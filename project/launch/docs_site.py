@@ -20,7 +20,7 @@ LOADS = re.compile(
     r"""|url\(\s*["']?(?P<style>(?:https?:)?//[^"')\s]+)|@import\s+["'](?P<sheet>(?:https?:)?//[^"']+)""",
     re.IGNORECASE,
 )
-"""The elements and styles by which a browser loads something from another host. `<a href>` is none of them."""
+"""The elements and styles by which a browser loads a file from another host. `<a href>` loads none."""
 
 
 def environment(kept: Path = ROOT / ".environments") -> Path:
@@ -39,7 +39,7 @@ def environment(kept: Path = ROOT / ".environments") -> Path:
 
 
 def foreign(text: str) -> Iterator[str]:
-    """Yield the addresses at other hosts from which the HTML or CSS in `text` loads something."""
+    """Yield the addresses at other hosts from which the HTML or CSS in `text` loads a file."""
     for match in LOADS.finditer(text):
         yield next(value for value in match.groupdict().values() if value)
 

@@ -30,12 +30,12 @@ class Watched:
     """The results of `make life`: the watched key's phases, the API calls, and the keys that signed tokens."""
 
     kid: str
-    """The watched key: the first standby."""
+    """The kid of the watched key, which is the first standby key."""
     phases: list[str] = field(default_factory=list)
     calls: int = 0
     refused: list[str] = field(default_factory=list)
     tokens_by: list[str] = field(default_factory=list)
-    """The keys that signed the application's tokens, in order."""
+    """The kids of the keys that signed the application's tokens, in order."""
 
 
 def main() -> None:

@@ -33,7 +33,7 @@ PIN = re.compile(
     r"^([a-z0-9-]+)==(\S+)(?: ; ([^\\]+?))? \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", re.MULTILINE
 )
 DIRECT = ("metrics", "pkcs11", "redis")
-"""The extras that Keyturn itself depends on."""
+"""The extras of pyproject.toml whose requirements count as those of Keyturn itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ def _warm() -> None:
 def _noting() -> Note:
     """Return a function that records an answer of 503 in the issuer's audit log.
 
-    The front (project/front) calls this function if the 503 comes from the front itself, not from a view.
+    The front (project/front) calls the returned function if the 503 comes from the front itself, not from a view.
     """
     from tokens.audit.outages import unavailability  # noqa: PLC0415 (an API has no issuer's models)
 
@@ -122,8 +122,8 @@ def _noting() -> Note:
 def bounds() -> Bounds:
     """Return the limits on the time and size of a request, from the settings.
 
-    The admin's pages have a time limit of their own. If the settings have no ANSWER_WITHIN, every request gets the
-    limit of the admin's pages. This is so in the example application.
+    The admin's pages have a time limit of their own. If the settings have no ANSWER_WITHIN, as in the example
+    application, every request gets the limit of the admin's pages.
     """
     answer = getattr(settings, "ANSWER_WITHIN", admin_pages.ANSWER_WITHIN)
     body = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or LARGEST  # it is None if Django sets no bound

@@ -22,11 +22,11 @@ from granian.log import logger
 from granian.server.mp import MPServer
 
 YOUNG = 5.0
-"""Seconds after its start within which the death of a worker counts as early. Probably the application fails."""
+"""Seconds after its start within which the death of a worker counts as early."""
 PAUSE = 1.0
-"""Seconds to wait before a worker is replaced that died early like its predecessor."""
+"""Seconds to wait before replacing a worker that died early, if its predecessor also died early."""
 TRIES = 3
-"""Early deaths (see YOUNG) that the server tolerates per worker. It shuts down at the next one."""
+"""The early deaths (see YOUNG) per worker that the server tolerates. It shuts down after one more."""
 START_WITHIN = 60.0
 """Seconds after its start within which a worker must serve. Usually, it takes one."""
 LOOK_EVERY = 1.0
@@ -103,10 +103,7 @@ class Workers(MPServer):
 
     @property
     def _is_hopeless(self) -> bool:
-        """Return True if there were more early deaths than TRIES times the number of workers.
-
-        The server then shuts down.
-        """
+        """Return True if the server must shut down: there were more early deaths than TRIES per worker."""
         return len(self._died_young) > TRIES * self.workers
 
     def _record_death(self, number: int) -> float:

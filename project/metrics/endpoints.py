@@ -17,7 +17,7 @@ def endpoint(request: HttpRequest) -> str:
     The label is the common label of a group of pages (GROUPS), such as "admin", or else the name of the URL. If no URL
     matched, it is "static" for a path below /static/, else "other".
 
-    A new name becomes "other" if as many as MOST (60) names are labels already.
+    If MOST (60) names are already labels, a new name becomes "other".
     """
     match = request.resolver_match
     if match is None:

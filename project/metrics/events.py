@@ -15,7 +15,7 @@ from tokens.limits import password_slots
 
 ISSUED = "token.issued"
 REFUSED = ("refused",)
-"""The endings of the names of events that have an OAuth error and a reason."""
+"""The endings of the names of events about refusals, whose details have an OAuth error and a reason."""
 
 
 def count(action: str, details: Mapping[str, Any]) -> None:

@@ -40,7 +40,7 @@ class MetricsPort:
 def start(place: MetricsPort) -> "ThreadingHTTPServer":
     """Expose the metrics of this process's future workers. Exits if the port is taken or prometheus_client is missing.
 
-    Call it before the workers are started, because it creates the folder into which they write.
+    Call this function before the workers start, because it creates the folder into which they write.
     """
     os.environ[FOLDER] = folder = tempfile.mkdtemp(prefix="keyturn-metrics-")
     try:

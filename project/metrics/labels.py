@@ -78,7 +78,7 @@ REASONS = frozenset(
         "This issuer does not know the grant type.",
     }
 )
-"""The reasons of refusals that are counted separately, in the wording of the code."""
+"""The reasons of refusals that are counted separately. They are the texts that the code uses."""
 
 
 def known(value: object, values: Container[str]) -> str:

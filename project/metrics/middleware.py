@@ -61,4 +61,4 @@ def start() -> None:
 
 
 _started: list[bool] = []
-"""Contains an element if this process counts. Lives as long as the process."""
+"""Has one element if this process has started to collect metrics, else none. Lives as long as the process."""

@@ -48,7 +48,7 @@ class Sampler:
         threading.Thread(target=self._run, name="metrics", daemon=True).start()
 
     def stop(self) -> None:
-        """Tell the thread to end. If it is reading the state now, it finishes that first."""
+        """Make the thread end, after its current reading if it is reading the state. Does not wait for the end."""
         self._ended.set()
 
     def _run(self) -> None:

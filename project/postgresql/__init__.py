@@ -4,8 +4,9 @@ A frozen server still acknowledges packets, so neither a TCP timeout nor a serve
 of the database can end it.
 
 Rules:
-- A request waits for its databases for at most two thirds of ANSWER_WITHIN in total. For a page of the admin, this is
-  the limit for each statement, and the total is `budget.ADMIN_REQUEST`. Commands and migrations have no bound.
+- A request waits for its databases for at most two thirds of ANSWER_WITHIN in total. A page of the admin waits for at
+  most two thirds of ANSWER_WITHIN per statement, and `budget.ADMIN_REQUEST` in total. Commands and migrations have no
+  bound.
 - At the deadline, the statement is cancelled. If the server does not answer the cancel request, the connection is
   closed.
 - A COMMIT has a deadline that the server checks. A frozen server that continues after the deadline rolls back.

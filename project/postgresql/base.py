@@ -243,9 +243,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def close_if_health_check_failed(self) -> None:
         """Check the connection at its first use in a request, and close it if the check fails.
 
-        The check is left out if the server has answered on this connection a moment ago (`Connection.is_fresh`). While
-        the circuit is open, raises Django's OperationalError, with NotTried as its cause. In this case, the connection
-        is neither checked nor closed.
+        A connection on which the server answered less than FRESH seconds ago is not checked (`Connection.is_fresh`).
+        While the circuit is open, raises Django's OperationalError, with NotTried as its cause. In this case, the
+        connection is neither checked nor closed.
         """
         if current():
             with self.wrap_database_errors:

@@ -19,8 +19,8 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 SHARE = 2 / 3
 """The share of ANSWER_WITHIN for which a request may wait for databases. The rest is for cancelling a statement.
 
-The share bounds all waits of a request in total. On a page of the admin, it bounds each statement. A COMMIT is possible
-until the answer is due.
+It bounds all waits of a request in total. For a page of the admin, it bounds each statement instead. A COMMIT is
+possible until the answer is due.
 """
 ADMIN_REQUEST = 20.0
 """The longest time in seconds for which a page of the admin waits for databases in total."""
@@ -41,7 +41,7 @@ class Budget:
 
     @property
     def next(self) -> float:
-        """Return the seconds that the next statement can take."""
+        """Return the seconds that the next statement may take."""
         return min(self.left, self.each)
 
     def spend(self, seconds: float) -> None:

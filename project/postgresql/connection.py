@@ -40,7 +40,7 @@ LOCK_SHARE = 0.25
 COMMIT_SHARE = 0.5
 """The share of `Budget.each` for which a shared connection waits for a COMMIT, so that others can still read."""
 CROWDED = 0.02
-"""Seconds for which a shared connection waits for a lock, within a second after another one waited in vain."""
+"""Seconds for which a shared connection waits for a lock, while the circuit for locks is open."""
 COMMIT = """\
 SELECT 1 / (clock_timestamp() - transaction_timestamp() <= interval '{milliseconds} milliseconds')::int; COMMIT"""
 """Both statements are sent in one message. If the first fails, the server skips the second.
@@ -71,7 +71,7 @@ class Connection(psycopg.Connection[Any]):
         self.answered_at = time.monotonic()
         """The instant of the server's last answer (monotonic clock)."""
         self.may_be_cancelled = False
-        """True if an unanswered cancel could hit a later statement on this connection."""
+        """True if an unanswered cancel request can still cancel a later statement on this connection."""
         self._unreplicated: list[str] = []
         self.add_notice_handler(_collect(self._unreplicated))
 
@@ -119,7 +119,8 @@ class Connection(psycopg.Connection[Any]):
     def lock_wait(self, budget: Budget) -> float:
         """Return the seconds for which a statement of this request may wait for a lock.
 
-        This is CROWDED if another wait for a lock failed a moment ago, else LOCK_SHARE of the time for a statement.
+        Returns CROWDED while the circuit for locks is open, which is for a second after a wait for a lock has failed.
+        Otherwise, returns LOCK_SHARE of the time for a statement.
         """
         try:
             self.locks.require()
@@ -182,7 +183,7 @@ class Connection(psycopg.Connection[Any]):
         return result
 
     def _cancel(self, gen: Generator[Any, Any, T]) -> T:
-        """Send a cancel request for the statement. Close the connection if the statement does not end within CANCEL.
+        """Cancel the statement. Close the connection if the statement does not end within CANCEL seconds.
 
         Returns the result if the statement ended before the cancel request took effect. Otherwise, raises
         DeadlinePassed.

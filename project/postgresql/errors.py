@@ -13,7 +13,7 @@ class DeadlinePassed(psycopg.OperationalError):
 
 
 class NotTried(psycopg.OperationalError):
-    """Raised without a call of the database, because the circuit is open after another request failed a moment ago."""
+    """Raised while a circuit is open, because a request has failed. Nothing is sent to the database."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

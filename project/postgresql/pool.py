@@ -6,8 +6,8 @@
   the deployment's claims hook (tokens/claims/worker.py). So the threads of the hook have connections of their own.
 
 Worked example, with two connections: two requests wait for a row that another program has locked. A third request waits
-for a connection. After LOCK_SHARE of the time for a statement, the first two requests fail, and the third gets a
-connection. During the next second, each wait for a lock ends after CROWDED seconds (`Connection.begin`).
+for a connection. The first two requests fail after LOCK_SHARE (a quarter) of the time for a statement, and the third
+gets a connection. During the next second, each wait for a lock ends after CROWDED seconds (`Connection.begin`).
 """
 
 import os

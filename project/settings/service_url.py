@@ -80,7 +80,10 @@ def cache(name: str, url: str, *, apart: str) -> dict[str, object]:
 
 
 def kept_alive(url: str) -> dict[str, object]:
-    """Return the options for Redis that keep idle connections alive, because routers silently drop them."""
+    """Return the options for Redis that keep idle connections alive, because routers silently drop such connections.
+
+    Returns {} for a Unix socket.
+    """
     if urlsplit(url).scheme == "unix":
         return {}
     keepalive = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}  # seconds, seconds, probes

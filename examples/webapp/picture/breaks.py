@@ -23,9 +23,9 @@ def send(_request: HttpRequest, token: str) -> str:
 
 
 def wrong_scope(request: HttpRequest, _token: str) -> str:
-    """Get a token for reading only, and try to write a note with it. Returns this token.
+    """Refresh with the scope for reading only (RFC 6749 section 6), and try to write a note with the new token.
 
-    A refresh with fewer scopes gets the token (RFC 6749 section 6).
+    Returns the new token.
     """
     response = login.oauth.issuer.fetch_access_token(
         grant_type="refresh_token", refresh_token=request.session.get("refresh_token"), scope="notes:read"
@@ -54,7 +54,7 @@ def revoked(_request: HttpRequest, token: str) -> str:
 
 
 EXPIRED = "expired"
-"""The same as `send`, with the session's token, which the application would refresh otherwise."""
+"""The break that sends the session's access token without a refresh, even if the token has expired."""
 BREAKS: Mapping[str, Callable[[HttpRequest, str], str]] = MappingProxyType(
     {
         "send": send,

@@ -39,7 +39,7 @@ SECRETS = frozenset(
         "id_token", "k", "nonce", "oth", "p", "password", "q", "qi", "refresh_token", "state", "token",
     }
 )  # fmt: skip
-"""Names in JSON; those of one or two letters are the private members of a JWK (RFC 7518 section 6)."""
+"""The names in JSON whose values are masked. Short names, such as "d", are private members of a JWK (RFC 7518)."""
 
 _JWT = re.compile(r"\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*")
 
@@ -50,7 +50,7 @@ def mask_token(token: str) -> str:
 
 
 def mask_text(text: str) -> str:
-    """Return the text. Each JWT in it is replaced by the beginning of the JWT."""
+    """Return the text, in which each JWT is replaced by its beginning, without its signature."""
     return _JWT.sub(lambda found: mask_token(found[0]), text)
 
 

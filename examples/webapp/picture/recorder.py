@@ -23,7 +23,7 @@ MOST = 32  # browsers
 class Flow:
     """The last exchange of each kind in one browser's session, by kind (`steps.KINDS`).
 
-    `version` is the number of exchanges recorded so far.
+    `version` is the number of exchanges recorded so far, including those of earlier logins.
     """
 
     version: int = 0

@@ -31,7 +31,7 @@ class Arrow:
     label: str
     text: str
     kinds: tuple[str, ...]
-    """The first kind is that of the exchange which the arrow opens."""
+    """The kinds of exchange that the arrow stands for. The page shows the exchange of the first kind."""
 
 
 ARROWS = (

@@ -4,9 +4,9 @@ Owns: verification of tokens, this process's caches of the issuers' published ke
 scope, throttles, challenges and errors, and the settings of an API.
 Does not own: users, clients, signing keys or tokens (`tokens`). This package has no private key, so it cannot make a
 token.
-Steps: 6 (`verify`) and 7 (`permissions`) of README.md.
-Neighbours: imports no other package of this project. All that it knows of an issuer is the URL. `resources.notes` is
-the example API, `resources.user_links` an optional table of users, `resources.management` the command `check_issuer`.
+Steps: of the seven steps in README.md, 6 (`verify`) and 7 (`permissions`).
+Neighbours: imports no other package of this project. Of an issuer, it knows only the URL. `resources.notes` is the
+example API, `resources.user_links` an optional table of users, `resources.management` the command `check_issuer`.
 
 These modules are pure: `strict_json`, `jwk`, `es256`, `compact_jws`, `issuer_trust`, `verify`, `refusals`,
 `key_policy`, `token_memory`, `token_bucket`, `keyset`, `key_pins`, `flight`, `revocation_key`, `revocation_set`,

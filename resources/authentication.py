@@ -115,9 +115,9 @@ class JWTAuthentication(BaseAuthentication):
         return challenges.offer(scheme, scope=" ".join(scopes))
 
     def user(self, token: AccessToken) -> Any:
-        """Return `request.user` for a verified token. A subclass can override this method.
+        """Return `request.user` for a verified token, a local user or a TokenUser. A subclass can override this method.
 
-        Raises InvalidToken if the token is refused.
+        Raises InvalidToken if the settings require a local user, and the token has no active one.
         """
         local = resource_server().local_users
         if local is not None and not token.is_service:

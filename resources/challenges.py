@@ -82,8 +82,8 @@ def metadata_url(resource: str) -> str:
 class Refusal(APIException):
     """An exception that DRF answers with an OAuth error code and a challenge.
 
-    `auth_header` is the challenge. DRF sends it as WWW-Authenticate, not only with the status 401. `scheme` is the
-    scheme by which the request presented its token.
+    `auth_header` is the challenge. DRF sends it as WWW-Authenticate, whether the status is 401 or another one. `scheme`
+    is the scheme by which the request presented its token.
     """
 
     def __init__(self, error: str, description: str, *, scheme: str = BEARER, **parameters: str) -> None:
@@ -102,9 +102,9 @@ class TokenRefused(Refusal):
         self.reason, self.claim, self.scheme = reason, claim, scheme
 
     def name_scopes(self, scopes: Sequence[str]) -> None:
-        """Name `scopes` in the challenge, so that the client requests all of them at once.
+        """Name `scopes` in the challenge, which are all scopes that the request needs.
 
-        `scopes` are all scopes that the request needs.
+        The client can then request one token with all of them.
         """
         scope = " ".join(scopes)
         self.auth_header = challenges("invalid_token", self.reason.value, scheme=self.scheme, scope=scope)

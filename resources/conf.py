@@ -32,7 +32,7 @@ class ResourceServer:
     realm: str
     resource: str
     dpop: DPoPSettings | None
-    """None if this API accepts no tokens that are bound to a key."""
+    """The settings of DPoP, or None if this API accepts no tokens that are bound to a key."""
     revocations_every: float
     revocations_late_after: float
     refuse_when_late: bool

@@ -24,7 +24,7 @@ from .replay_memory import ReplayMemory
 logger = logging.getLogger(__name__)
 
 ORIGINAL, ACCEPTED, NEXT_NONCE = "_dpop_original", "_dpop_accepted", "_dpop_next_nonce"
-"""Attributes of Django's request: the request that a proxy asks about, the accepted proof, and the next nonce."""
+"""Attributes of Django's request: the request that the client sent to a proxy, the accepted proof, the next nonce."""
 ELSEWHERE = Target("", "", 0, "")
 """A target that equals the target of no URI."""
 

@@ -29,7 +29,7 @@ from .jwk import MEMBERS, Key, judge
 
 TYPE = "dpop+jwt"
 ALIASES = {"Ed25519": "EdDSA"}
-"""Synonyms of algorithms. RFC 9864 names EdDSA with this curve Ed25519; the signature is the same."""
+"""Synonyms of algorithms. `Ed25519` (RFC 9864) is `EdDSA` with the curve Ed25519, with the same signatures."""
 MAX_HEADER_PART = -(-2048 * 4 // 3)  # 2 KiB in base64url: an RSA key of 8192 bits has 1,366 characters
 MAX_JTI = 256  # characters
 AHEAD = 30  # seconds that a client's clock may be ahead
@@ -42,7 +42,7 @@ class Rules:
     algorithms: frozenset[str]
     window: float
     nonces: Nonces | None = None
-    """The nonces of this API, if it requires a nonce in every proof. `iat` is not checked then."""
+    """The nonces of this API if it requires one in every proof, else None. With a nonce, `iat` is not checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Proof:
     """
 
     digest: bytes
-    """Identifies the proof: a hash of the key and the `jti`."""
+    """A hash of the key and the `jti`, which identifies the proof."""
     nonce: str
 
 
@@ -107,8 +107,8 @@ def check(request: BoundRequest, rules: Rules, *, seconds: float) -> Proof:
 def _holder(part: str, algorithms: frozenset[str]) -> ProofKey:
     """Check the type, the algorithm and the key in the header of a proof. Return the key with its algorithm.
 
-    `part` is the header in base64url, and `algorithms` are the accepted ones.
-    Raises InvalidProof if a check fails.
+    `part` is the header in base64url, and `algorithms` are the accepted algorithms. Raises InvalidProof if a check
+    fails.
     """
     if len(part) > MAX_HEADER_PART:
         raise InvalidProof(ProofReason.HEADER, defect=Reason.TOO_LONG)

@@ -19,6 +19,6 @@ def is_length_unknown(environ: Mapping[str, Any]) -> bool:
 def is_scheme_twice(environ: Mapping[str, Any], header: tuple[str, str] | None) -> bool:
     """Return True if the header that SECURE_PROXY_SSL_HEADER names has two values.
 
-    In that case the client sent a value of its own in addition to the proxy's.
+    If it has, the client sent one of the values, and the proxy the other.
     """
     return header is not None and "," in str(environ.get(header[0], ""))

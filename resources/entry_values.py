@@ -18,7 +18,10 @@ def complete(entries: Mapping[str, Any], defaults: Mapping[str, Any], where: str
 
 
 def strings(name: str, value: str | Sequence[str]) -> list[str]:
-    """Return one or several strings as a list. Raises ImproperlyConfigured if an item is empty or not a string."""
+    """Return the value of the entry `name`, which is one string or several, as a list.
+
+    Raises ImproperlyConfigured if an item is empty or not a string.
+    """
     listed = [value] if isinstance(value, str) else list(value)
     if not all(isinstance(string, str) and string for string in listed):
         raise ImproperlyConfigured(f"RESOURCE_SERVER[{name!r}] must be a list of strings.")
@@ -41,7 +44,7 @@ def one_of(name: str, value: str, choices: Sequence[str]) -> str:
 
 
 def positive(name: str, values: Mapping[str, Any]) -> float:
-    """Return the entry `name` as a number of seconds. Raises ImproperlyConfigured if it is not above zero."""
+    """Return `values[name]`, a number of seconds. Raises ImproperlyConfigured unless it is a number above zero."""
     value = values[name]
     if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
         raise ImproperlyConfigured(f"RESOURCE_SERVER[{name!r}] must be a positive number of seconds.")

@@ -2,7 +2,7 @@
 
 Rules (docs/revocation-feed.md section 3):
 - A request never waits for a poll. It reads an immutable state, which a poll replaces by one assignment.
-- A document or segment that fails a check changes nothing. The last good entries stay in force.
+- A document or segment that fails a check changes nothing. The entries that were accepted before remain in use.
 - An entry is removed after its `until`, and never before. If a full state lacks an entry, the entry stays, because the
   issuer's database can have lost it.
 - The feed is late if the issuer has not answered for `late_after` seconds, or if the last document has expired. The
@@ -70,7 +70,10 @@ class Follower:
         self._last_error = ""
 
     def refusals(self, now: datetime) -> Refusals:
-        """Return the reasons to refuse tokens. Raises Unavailable if the feed is late and `refuse_when_late` is set."""
+        """Return the reasons to refuse tokens: the entries of the feed, and those that the settings define.
+
+        Raises Unavailable if the feed is late and `refuse_when_late` is set.
+        """
         if self._policy.refuse_when_late and self._is_late(now):
             raise Unavailable(RETRY_AFTER)
         return self._refusals
@@ -186,7 +189,7 @@ class Follower:
         self._sweep_at = (self._sweep_at + SWEPT) % BLOCKS
 
     def _record_failure(self, error: Exception) -> None:
-        """Count and log a failed poll, and double the backoff."""
+        """Count and log a failed poll, and double the backoff, up to its limit."""
         self._failures += 1
         self._last_error = str(error) or type(error).__name__
         longest = min(self._policy.longest_backoff, self._policy.every)

@@ -51,7 +51,7 @@ class Time:
     """The functions by which a follower reads clocks and waits. Tests replace them."""
 
     clock: Callable[[], float]
-    """Returns monotonic seconds, including time in system suspend."""
+    """Returns monotonic seconds. They include the time in which the machine is suspended."""
     time_of_day: Callable[[], datetime]
     """Returns the current date and time."""
     sleep: Callable[[float], object]

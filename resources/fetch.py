@@ -41,7 +41,7 @@ class Response:
     def max_age(self) -> float | None:
         """Return the seconds for which the answer is still fresh (RFC 9111 section 4.2).
 
-        Returns None if Cache-Control does not say.
+        Returns 0 if Cache-Control has no-store or no-cache, and None if it has none of these and no max-age.
         """
         directives = (part.strip().lower() for part in self.headers.get("cache-control", "").split(","))
         for directive in directives:

@@ -35,13 +35,13 @@ class Limits:
     """The limits of the fetches of one source. Times are in seconds."""
 
     deadline: float
-    """The time after which a fetch gives up."""
+    """The longest time for a fetch."""
     waiters: int
     """The most requests that may wait for a fetch."""
     patience: float
     """The longest time for which a request waits."""
     longest_backoff: float
-    """The longest time without an attempt after failures."""
+    """The longest pause between two fetches after failures."""
 
 
 @dataclass(slots=True, eq=False)
@@ -110,8 +110,8 @@ class Flights(Generic[T]):
     def start(self, *, forced: bool = False, condition: Callable[[], bool] = lambda: True) -> Flight | None:
         """Return the running fetch (flight), or start one.
 
-        A new flight is started only after the backoff, and only if `condition()` then returns True. Otherwise, returns
-        None. `forced` makes a new flight bypass HTTP caches. A running flight is returned, forced or not.
+        Starts a flight only if the backoff has ended and `condition()` returns True. Otherwise, returns None. If
+        `forced` is True, a new flight bypasses HTTP caches. A running flight is returned even if it does not.
         """
         # `condition` is called last and under the lock. Thus two threads cannot both find that a fetch is needed, and a
         # rate limit in `condition` counts only fetches that really start.

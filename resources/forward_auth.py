@@ -27,7 +27,7 @@ FORGED = "The request has a header that only the proxy may set"
 UNCHANGED = frozenset(
     {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 )
-"""The statuses of refusals that are sent unchanged: proxies pass them on, or the client did not cause them."""
+"""The statuses of refusals that are sent unchanged. Any other 4xx status is replaced by 401."""
 READABLE = "!#$&'()*+,/:;=?@[]^`{|}~"
 
 
@@ -54,7 +54,10 @@ def forward_auth(*permissions: Any, forwarded_target: bool = False) -> Callable[
 
 
 def answer(request: HttpRequest, permissions: tuple[Any, ...]) -> HttpResponseBase:
-    """Return 204 with the headers of `identity` if the request may pass. Otherwise, return the refusal."""
+    """Return 204 with the headers of `identity` if the request may pass. Otherwise, return the refusal.
+
+    A refusal with a 4xx status that proxies do not pass on gets the status 401 (UNCHANGED).
+    """
     refused = refusal(request, *permissions)
     if refused is None:
         return HttpResponse(status=HTTPStatus.NO_CONTENT, headers=identity(request.auth))  # type: ignore[attr-defined]

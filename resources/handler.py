@@ -65,14 +65,13 @@ def in_full(demand: Demand, context: dict[str, Any]) -> Demand:
 
 
 def earlier_refusal(context: dict[str, Any]) -> Exception | None:
-    """Return the refusal of a request that failed with another error before DRF authenticated it, or None.
+    """Authenticate and authorize a request that failed before DRF authenticated it. Return the refusal, or None.
 
     DRF negotiates the content type before it authenticates. Without this function, a request with a bad token and an
-    Accept header that the API does not serve would get 406 without a challenge. The function authenticates and
-    authorizes the request.
+    Accept header that the API does not serve would get 406 without a challenge.
 
-    Returns None if the request is not refused, was authenticated already, or cannot be read. Returns None, too, if the
-    view does not use JWTAuthentication.
+    Returns None if the request is not refused, was authenticated already, or cannot be read, or if the view does not
+    use JWTAuthentication.
     """
     request, view = context.get("request"), context.get("view")
     if request is None or view is None or hasattr(request, "_user"):
@@ -117,7 +116,7 @@ def scheme_of(token: AccessToken) -> str:
 
 
 def refusal(demand: Demand, scheme: str) -> APIException:
-    """Return the error response to `demand`. Its challenge is for `scheme`, and names what the request lacks."""
+    """Return the exception that DRF answers with what the request lacks (`demand`), in a challenge for `scheme`."""
     if demand.retry_after:
         return TryLater(demand.retry_after)
     if demand.inactive:

@@ -20,11 +20,11 @@ class Report:
     verdicts: Sequence[Verdict] = field(default_factory=tuple)
     problem: str = ""
     audience_problem: str = ""
-    """The reason why the issuer's tokens do not name this API as their audience, or ""."""
+    """The reason why the issuer's tokens do not name this API as their audience, or "" if none was found."""
 
     @property
     def usable(self) -> bool:
-        """Return True if there is a usable key, and no problem with the audience was found."""
+        """Return True if there is a usable key, and the audience has no problem (`audience_problem`)."""
         return any(verdict.key for verdict in self.verdicts) and not self.audience_problem
 
     def lines(self) -> Iterator[str]:

@@ -54,10 +54,10 @@ class Introspector:
         self._slots = threading.BoundedSemaphore(AT_ONCE)
 
     def active(self, token: AccessToken) -> bool:
-        """Return True if the issuer says that the token is active, now or in a cached answer.
+        """Return True if the issuer's answer, which can be cached, says that the token is active.
 
-        Raises Unavailable if the issuer does not answer, during the pause after a failure, or if AT_ONCE requests are
-        running.
+        If no answer is cached, raises Unavailable if the issuer does not answer, during the pause after a failure, or
+        if AT_ONCE requests are running.
         """
         # The name in the cache is a hash, so that the cache contains no token.
         name = sha256(token.raw.encode()).digest()

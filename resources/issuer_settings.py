@@ -45,8 +45,8 @@ def issuer_settings(entry: Mapping[str, Any], values: Mapping[str, Any]) -> Issu
 def _feed(issuer: str, jwks_url: str) -> str:
     """Return the URL of the revocation feed that is signed by the keys at `jwks_url`.
 
-    If `jwks_url` is the JWKS of one ring (a set of signing keys) of this issuer, that is the feed of the ring.
-    Otherwise, it is the issuer's default feed.
+    Returns the feed of a ring (a set of signing keys) if `jwks_url` is the JWKS of this ring, else the issuer's default
+    feed.
     """
     # Each ring of signing keys signs a feed of its own. An API that uses the JWKS of a ring can verify only that feed.
     ring = jwks_url.removeprefix(f"{issuer}/.well-known/jwks/").removesuffix(".json")

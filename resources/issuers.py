@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 
 def clock() -> float:
-    """Return monotonic seconds. On Linux, they include the time in system suspend."""
+    """Return monotonic seconds. On Linux, they include the time in which the machine is suspended."""
     return time.clock_gettime(_CLOCK)
 
 
@@ -118,7 +118,7 @@ def _refusals(follower: Follower, poller: Poller[Follower]) -> Callable[[datetim
 
 
 def _observed_poll(issuer: str) -> Callable[[Follower], float]:
-    """Return a function that calls `Follower.poll` and records metrics. `issuer` is the URL in the settings."""
+    """Return a function that calls `Follower.poll` and records metrics with the label `issuer`, the issuer's URL."""
 
     def poll(follower: Follower) -> float:
         failures = follower.status()["failures"]
@@ -178,7 +178,7 @@ def keys(issuer: IssuerSettings, conf: ResourceServer) -> KeySet | PinnedKeys:
 
 
 def _observed_fetch(issuer: str, fetch: Discovery) -> Fetch:
-    """Return a function that calls `fetch` and records metrics. `issuer` is the URL in the settings."""
+    """Return a function that calls `fetch` and records metrics with the label `issuer`, the issuer's URL."""
 
     def fetched(*, etag: str, forced: bool) -> Fetched:
         try:

@@ -10,8 +10,9 @@ from .flight import Limits
 class Timing:
     """The timings by which keys are used and fetched. Times are in seconds.
 
-    A copy of the JWKS is used for at most `fresh_at_most` + `stale` + `deadline`. The issuer has the timing `api_copy`:
-    its rotation expects that an API uses a copy for at most this time. So `api_copy` must not be shorter than the sum.
+    A copy of the JWKS is used for at most `fresh_at_most` + `stale` + `deadline`. The issuer's rotation
+    expects that an API uses a copy for at most the issuer's timing `api_copy`. So `api_copy` must not be shorter than
+    the sum.
     """
 
     fresh: float = 300
@@ -35,9 +36,9 @@ class Timing:
         return self.fresh_at_most + self.stale + self.deadline
 
     def fresh_for(self, max_age: float | None) -> float:
-        """Return the seconds for which fetched keys are fresh, from `fresh_at_least` to `fresh_at_most`.
+        """Return the seconds for which fetched keys are fresh: `max_age`, or `fresh` if it is None, within bounds.
 
-        `max_age` is the seconds in the issuer's Cache-Control. If it is None, `fresh` is used.
+        `max_age` is the seconds in the issuer's Cache-Control. The bounds are `fresh_at_least` and `fresh_at_most`.
         """
         return min(self.fresh_at_most, max(self.fresh_at_least, self.fresh if max_age is None else max_age))
 

@@ -5,7 +5,7 @@
   5861).
 - A request waits for at most one fetch if its kid is unknown or the process has no usable keys.
 - A fetch for an unknown kid bypasses caches. A token bucket of `unknown_attempts`, refilled by one per `unknown_every`
-  seconds, limits such fetches, because anyone can send unknown kids.
+  seconds, limits such fetches, because an attacker can send unknown kids.
 - A kid counts as unknown only if the JWKS was fetched within the last `unknown_every` seconds and lacked the kid.
   Otherwise, the request gets Unavailable (503).
 - A key that is missing in a newly fetched JWKS is dropped at once, because an issuer withdraws a leaked key in this
@@ -127,8 +127,8 @@ class KeySet:
     def status(self) -> dict[str, Any]:
         """Return the state of the keys for /readyz. Times are whole seconds.
 
-        "age" is the time since the last successful fetch, or None before it. "next_attempt" is the time until another
-        fetch can start.
+        "age" is the time since the last successful fetch, or None before the first. "next_attempt" is the time until
+        another fetch can start.
         """
         now, snapshot, flights = self._clock(), self._snapshot, self._flights
         return {
@@ -144,7 +144,7 @@ class KeySet:
         }
 
     def _wait_for_keys(self) -> bool:
-        """Wait for at most one fetch if the snapshot is too old. Return True if the snapshot is usable then."""
+        """Wait for at most one fetch if the snapshot is too old. Return True if the snapshot is usable afterwards."""
         if self._clock() < self._snapshot.stale_until:
             return True
         flight = self._flights.start(condition=lambda: self._clock() >= self._snapshot.stale_until)
@@ -153,7 +153,11 @@ class KeySet:
         return self._clock() < self._snapshot.stale_until
 
     def _find_unknown(self, kid: str, snapshot: Snapshot) -> Sequence[Key]:
-        """Return the keys of a kid that `snapshot` lacks, after at most one fetch. Raises what `find` raises."""
+        """Return the keys of a kid that `snapshot` lacks, after at most one fetch.
+
+        The result is empty if the issuer publishes no such key. Raises Unavailable if the fetch does not succeed in
+        time, or if none is permitted now.
+        """
         if snapshot.keys and self._unknown.get(kid, -math.inf) > self._clock():
             return ()
         flight = self._start_forced(snapshot)

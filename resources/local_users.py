@@ -43,7 +43,8 @@ class LocalUsers:
 def local_user(token: AccessToken, local: LocalUsers) -> AbstractBaseUser:
     """Return the active user with the token's issuer and subject.
 
-    If there is no user and CREATE is set, creates the user. Raises InvalidToken if there is no active user.
+    If there is no such user and CREATE is set, creates one. Raises InvalidToken if there is still none, or if the user
+    is not active.
     """
     user = _find(token, local)
     if user is None and local.create is not None:

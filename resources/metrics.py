@@ -24,7 +24,7 @@ class Metric:
     meaning: str
     labels: tuple[str, ...] = ()
     merge: Merge = "max"
-    """For a gauge, how the values of several worker processes are combined."""
+    """The way in which the values of several worker processes become one value, if the metric is a gauge."""
 
 
 class Sink(Protocol):
@@ -86,7 +86,7 @@ METRICS = (
 )
 
 sinks: list[Sink] = []
-"""The exporters, none until the metrics are exported. Lives as long as the process."""
+"""The exporters of this process. Empty until the metrics are exported. Lives as long as the process."""
 
 
 def add(metric: Metric, *labels: str, amount: float = 1.0) -> None:

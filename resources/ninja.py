@@ -34,9 +34,9 @@ class TokenAuth(HttpBearer):  # type: ignore[misc, unused-ignore]  # django-ninj
         return self.authenticate(request, "")
 
     def authenticate(self, request: HttpRequest, token: str) -> Any:
-        """Return the verified token of the request. The argument `token` is not used.
+        """Return the verified token of the request. Ignores the argument `token`.
 
-        Raises Refused if the request is refused.
+        Raises Refused if the token is missing, invalid or lacks a permission.
         """
         del token
         if (response := refusal(request, *self.permissions)) is not None:

@@ -11,7 +11,7 @@ from django.utils.crypto import constant_time_compare
 from .conf import resource_server
 
 FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA")
-"""Headers of which a proxy sets at least one. The value can be empty."""
+"""Headers of which a proxy sets at least one, possibly with an empty value."""
 
 
 def is_operator(request: HttpRequest) -> bool:

@@ -43,8 +43,8 @@ class PemChange:
 def update(folder: Path, keys: Sequence[Key]) -> PemChange:
     """Write the PEM files of `keys` into the folder, and remove the files of other public keys.
 
-    Raises UnsafeName if a kid cannot be a file name, before anything is changed, and OSError if the folder cannot be
-    read or written.
+    Raises UnsafeName, before any change, if a kid cannot be a file name, and OSError if the folder cannot be read or
+    written.
     """
     if unsafe := [key.kid for key in keys if not NAME.fullmatch(key.kid)]:
         raise UnsafeName(f"the kid {unsafe[0]!r} is not a file name of letters, digits, - and _")

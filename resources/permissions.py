@@ -159,13 +159,13 @@ class MaxAuthAge(TokenPermission):
 
 
 class RequireActive(TokenPermission):
-    """Require that the issuer's introspection endpoint says that the token is active.
+    """Require a token that is active according to the issuer's introspection endpoint (RFC 7662).
 
-    Its answer is at most INTROSPECTION_FOR seconds old.
+    The endpoint's answer can be cached for INTROSPECTION_FOR seconds.
     """
 
     def missing(self, token: AccessToken, view: Any) -> Demand | None:
-        """Return a demand if the token is inactive or the issuer does not answer, or None if the token is active."""
+        """Return None if the token is active. Return a demand if it is not, or if its state cannot be found out now."""
         del view
         try:
             return None if introspector(token.claims["iss"]).active(token) else Demand(inactive=True)

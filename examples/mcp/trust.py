@@ -34,8 +34,8 @@ class Verifier:
         """Return the verified token of an Authorization header, or None if the header has no bearer token.
 
         `also_in_query` is True if the URL has a token, too. Blocks while keys are fetched. Raises InvalidRequest if the
-        request presents its token in a wrong way, InvalidToken if a check of the token fails, and Unavailable if the
-        token cannot be verified now.
+        header is malformed or the URL also has a token, InvalidToken if a check of the token fails, and Unavailable if
+        the token cannot be verified now.
         """
         raw = credentials(authorization, also_in_query=also_in_query)
         if raw is None:

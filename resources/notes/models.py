@@ -11,7 +11,7 @@ class NoteQuerySet(models.QuerySet["Note"]):
     """Queries for notes."""
 
     def owned_by(self, token: AccessToken) -> Self:
-        """Return the notes of the token's subject only."""
+        """Return only the notes that the token's subject owns."""
         # By issuer and subject, because another issuer can use the same `sub` for another user.
         return self.filter(iss=token.claims["iss"], sub=token.claims["sub"])
 

@@ -123,7 +123,7 @@ def bearer(issuer: Server, path: str) -> Callable[[], Sequence[Client]]:
 
 
 def empty(server: Server) -> Iterator[Row]:
-    """Yield one row of the results: requests to the empty view. They cost only the work of the server and of Django."""
+    """Yield one row of the results: requests to the empty view, whose cost is that of the server and Django alone."""
     yield Row("empty view", server, same(request("GET", "/empty")))
 
 

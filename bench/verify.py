@@ -79,7 +79,7 @@ def api_work(token: str) -> dict[str, Callable[[], object]]:
 
 
 class Client(jwt.PyJWKClient):
-    """PyJWT's JWKS client. Its keys are in memory instead of fetched from the issuer."""
+    """PyJWT's JWKS client, with keys in memory. It does not fetch keys from the issuer."""
 
     def fetch_data(self) -> object:
         """Put the JWKS into PyJWT's cache, and return it. Nothing is fetched."""

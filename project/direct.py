@@ -168,7 +168,7 @@ def _table(mount: str) -> Iterable[tuple[str, ResolverMatch]]:
 def _chain(names: Sequence[str]) -> Answer:
     """Return a function that passes a request through the middleware in SHARED to the view of the request.
 
-    `names` is the setting MIDDLEWARE. It gives the order, and middleware outside of SHARED is left out.
+    `names` is the setting MIDDLEWARE, which defines the order. Middleware outside of SHARED is left out.
     """
     answer: Any = convert_exception_to_response(_called(import_string(DATABASE_AWAY)(_unused)))
     for name in reversed(names):

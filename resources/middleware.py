@@ -4,8 +4,8 @@
   client does not prefer HTML, so that it does not change the other pages of a site.
 - `probes` must be second. It answers /healthz and /readyz before Django checks the Host.
 - `no_store` forbids caches to store the answer to a request that JWTAuthentication has processed. A view can override
-  this with a Cache-Control of its own; `Vary: Authorization` remains. `no_store` also sends the nonce for a client's
-  next DPoP proof.
+  this with a Cache-Control of its own, but not remove `Vary: Authorization`. `no_store` also sends the nonce for a
+  client's next DPoP proof.
 """
 
 from collections.abc import Callable

@@ -3,7 +3,7 @@
 Owns: the topology on loopback (nginx, PostgreSQL, Redis, two issuers, two APIs), the clients, the faults, the ledger,
 the verdict.
 Does not own: serving and starting processes (`launch`), the configuration of nginx (`deploy/`).
-Neighbours: above `launch`, which starts the processes of the drill. Its web application is `examples/webapp`.
+Neighbours: above `launch`, which starts the processes of the drill, among them `examples/webapp`.
 
 Read in this order:
 - `ledger`, `verdict`: the records of a run, and the rules that they must satisfy.

@@ -1,8 +1,16 @@
 """A kit for the tests of APIs that use this resource server: tokens without an issuer and without a network.
 
-`with pinned(): client.get("/api/notes/", headers=bearer(mint("notes:read")))`
-With a token that is bound to the key of a `Holder`:
-`client.get("/api/notes/", headers=holder.headers("GET", "/api/notes/", mint("notes:read", cnf=holder.cnf)))`
+A request with a bearer token:
+
+    with pinned():
+        client.get("/api/notes/", headers=bearer(mint("notes:read")))
+
+A request with a token that is bound to the key of a `Holder`:
+
+    with pinned():
+        token = mint("notes:read", cnf=holder.cnf)
+        client.get("/api/notes/", headers=holder.headers("GET", "/api/notes/", token))
+
 Do not use this module in production, because it makes a signing key of its own.
 """
 

@@ -1,6 +1,6 @@
 """If the cache of an API fails, its throttles accept requests and log the failure.
 
-No request becomes a 500, and none is slow.
+No request is answered with 500, and none is slow.
 """
 
 from collections.abc import Iterator

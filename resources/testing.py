@@ -150,7 +150,7 @@ class Holder:
         return {"jkt": thumbprint(self.key.jwk)}
 
     def proof(self, method: str, url: str, token: str, *, now: datetime | None = None, **changes: Any) -> str:
-        """Return a new DPoP proof, which is valid unless `changes` of claims break it.
+        """Return a new DPoP proof for a request with `token`. It is valid unless `changes` of claims break it.
 
         `url` can also be a path of this API. A change to None removes the claim.
         """

@@ -26,12 +26,12 @@ DECIDE_THEMSELVES = frozenset(f"{PACKAGE}.{name}" for name in ("views", "openapi
 
 
 class Gate(Guarded):
-    """A DRF view that only decides if a request passes. It refuses in JSON, and needs no setting of REST_FRAMEWORK."""
+    """A DRF view that only accepts or refuses a request. Refusals are JSON, and need no entry in REST_FRAMEWORK."""
 
     renderer_classes = (JSONRenderer,)
 
     def get_exception_handler(self) -> Callable[..., Response | None]:
-        """Return the exception handler whose responses have the challenges of this package."""
+        """Return the exception handler of this package, which adds challenges (WWW-Authenticate) to refusals."""
         return exception_handler
 
 
@@ -76,9 +76,9 @@ class RequireToken:
 
 
 def decides_itself(view: Callable[..., Any]) -> bool:
-    """Return True if `view` needs no check here.
+    """Return True if the middleware leaves the check of the token to `view`.
 
-    This is so for a DRF view, and for a view whose module is in DECIDE_THEMSELVES.
+    This applies to DRF views, and to the views of the modules in DECIDE_THEMSELVES.
     """
     kind = getattr(view, "cls", None)
     return (isinstance(kind, type) and issubclass(kind, APIView)) or view.__module__ in DECIDE_THEMSELVES

@@ -1,7 +1,7 @@
-"""Exports the metrics by prometheus_client, an optional dependency (`keyturn-resources[metrics]`).
+"""Exports the metrics with prometheus_client, an optional dependency (`keyturn-resources[metrics]`).
 
-- `attach` registers the metrics with prometheus_client's registry. Any view or server that exposes that registry then
-  exports them, with several worker processes as well (PROMETHEUS_MULTIPROC_DIR).
+- `attach` registers the metrics with prometheus_client's registry. Any view or server that exposes this registry then
+  exports them, also for several worker processes (PROMETHEUS_MULTIPROC_DIR).
 - Django calls `attach` at start if RESOURCE_SERVER["METRICS"] is set.
 """
 
@@ -69,7 +69,7 @@ class PrometheusSink:
 
 
 def attach(exported: Sequence[Metric] = METRICS, *, registry: Any = None) -> PrometheusSink:
-    """Export the metrics from now on, and return the sink.
+    """Export the metrics in `exported` from now on. Return the sink, with which `detach` can stop the export.
 
     Raises ImproperlyConfigured if prometheus_client is not installed.
     """

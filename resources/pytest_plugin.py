@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def mint_token() -> Iterator[Callable[..., str]]:
-    """Yield a function that mints tokens, `mint_token("notes:read", sub=…)`, which the API accepts during the test."""
+    """Yield a function that mints tokens, as in `mint_token("notes:read", sub=…)`. The API accepts them in the test."""
     # Imported here: pytest loads an installed plugin in every project, including projects without Django settings.
     from . import testing  # noqa: PLC0415
 

@@ -10,9 +10,9 @@ from .revocation_set import EMPTY, RevocationSet
 
 @dataclass(frozen=True, slots=True)
 class Refusals:
-    """All reasons to refuse verified tokens: revocations and settings.
+    """The reasons to refuse a verified token: the revocations, and the settings of this API.
 
-    Immutable, so that the feed does not change while a request is decided.
+    Immutable, so that a poll of the revocation feed changes nothing while a token is checked.
     """
 
     entries: RevocationSet = EMPTY

@@ -25,7 +25,7 @@ class AutoSchema(SpectacularAutoSchema):
     def get_auth(self) -> list[dict[str, Any]]:
         """Return the security requirements of the operation.
 
-        If the operation needs a token, the empty requirement `{}`, which stands for no token, is left out.
+        If the operation needs a token, omits the empty requirement `{}` (no token).
         """
         requirements: list[dict[str, Any]] = super().get_auth()
         # drf-spectacular adds the empty requirement for any AllowAny, even if another permission needs a token.

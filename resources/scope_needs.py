@@ -38,10 +38,11 @@ def challenged(
     """Return the scopes that the challenge to a request names.
 
     - `held` are the scopes of the token, or None if the request has no token.
-    - `demanded` are the scopes that a refusing permission demands.
-    - `needs` returns alternative sets of scopes, of which each is enough for the request. The result is a set that
-      contains all `demanded` scopes. If there are several, it is the one of which the token lacks the fewest scopes.
-    - If `demanded` is empty and the token has all scopes of a set, the result is empty.
+    - `demanded` are the scopes that the permission which refused the request demands.
+    - The result is one of the alternative sets that `needs` returns. It contains all `demanded` scopes, and the token
+      lacks at least one of its scopes. If several sets do, it is the one of which the token lacks the fewest.
+    - The result is `demanded` if there is no such set, if the request needs no token, or if the permissions cannot be
+      read. It is empty if `demanded` is empty and the token has all scopes of a set.
     """
     try:
         options = needs(view, method)
@@ -68,7 +69,10 @@ def needs(view: Any, method: str) -> Alternatives:
 
 
 def is_bound_only(view: Any) -> bool:
-    """Return True if the view accepts only tokens that are bound to a key, by the permission RequireDPoP."""
+    """Return True if the view has the permission RequireDPoP, and so accepts only tokens that are bound to a key.
+
+    Returns False if the permissions cannot be read.
+    """
     try:
         return any(_needs_binding(permission) for permission in view.get_permissions())
     except Exception:

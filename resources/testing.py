@@ -1,8 +1,16 @@
 """A kit for the tests of APIs that use this resource server: tokens without an issuer and without a network.
 
-`with pinned(): client.get("/api/notes/", headers=bearer(mint("notes:read")))`
-With a token that is bound to the key of a `Holder`:
-`client.get("/api/notes/", headers=holder.headers("GET", "/api/notes/", mint("notes:read", cnf=holder.cnf)))`
+A request with a bearer token:
+
+    with pinned():
+        client.get("/api/notes/", headers=bearer(mint("notes:read")))
+
+A request with a token that is bound to the key of a `Holder`:
+
+    with pinned():
+        token = mint("notes:read", cnf=holder.cnf)
+        client.get("/api/notes/", headers=holder.headers("GET", "/api/notes/", token))
+
 Do not use this module in production, because it makes a signing key of its own.
 """
 
@@ -142,7 +150,7 @@ class Holder:
         return {"jkt": thumbprint(self.key.jwk)}
 
     def proof(self, method: str, url: str, token: str, *, now: datetime | None = None, **changes: Any) -> str:
-        """Return a new DPoP proof, which is valid unless `changes` of claims break it.
+        """Return a new DPoP proof for a request with `token`. It is valid unless `changes` of claims break it.
 
         `url` can also be a path of this API. A change to None removes the claim.
         """

@@ -68,9 +68,9 @@ class _Entry:
         return any(key is self.key for key in self.issuer.keys.find(self.kid, self.algorithm))
 
     def token(self, text: str, *, now: datetime, with_proof: bool) -> AccessToken:
-        """Return the token, after the checks of `verify` whose result can change. Raises what `verify` raises.
+        """Check the binding, the times and the revocations again, and return the token. Raises what `verify` raises.
 
-        These checks are those of the binding, the times and the revocations. `text` is the token as the client sent it.
+        These are the checks of `verify` whose result can change. `text` is the token as the client sent it.
         """
         check_binding(self.claims, with_proof=with_proof)
         check_times(self.claims, now.timestamp())
@@ -95,7 +95,7 @@ class TokenMemory:
         return len(self._recent) + len(self._older)
 
     def verified(self, text: str, expected: Expected, *, now: datetime, with_proof: bool = False) -> AccessToken:
-        """Return the verified token in `text`, by a remembered result if there is one, else by `verify`.
+        """Return the verified token in `text`. Calls `verify` only if no valid result is remembered.
 
         `text` is the token as the client sent it. `with_proof` is True if the request has a DPoP proof. Raises what
         `verify` raises.
@@ -126,7 +126,8 @@ class TokenMemory:
 def _established(token: AccessToken, expected: Expected, *, now: datetime) -> _Entry | None:
     """Return the entry to store for a token that `verify` accepted.
 
-    Returns None if the issuer's keys were fetched again after `verify`, and none of the new ones verifies the token.
+    The issuer's keys can have been fetched again after `verify`. Returns None if none of the new keys verifies the
+    token. Raises Unavailable if the keys are not known now.
     """
     head, _, signature = segments(token.raw)
     algorithm = header(head, types=expected.types)[1]

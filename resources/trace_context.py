@@ -45,10 +45,7 @@ class TraceContext:
 
     @property
     def headers(self) -> dict[str, str]:
-        """Return X-Request-ID and `traceparent` with these ids.
-
-        They are for requests that this process sends while it answers the request with these ids.
-        """
+        """Return X-Request-ID and `traceparent` for requests that this process sends while it answers this one."""
         return {REQUEST_ID: self.request_id, TRACEPARENT: self.traceparent}
 
 

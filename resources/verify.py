@@ -136,9 +136,9 @@ def check_signature(token: str, kid: str, algorithm: str, signature_part: str, i
 
 
 def _check_addressing(claims: Mapping[str, Any], issuer: str, audience: frozenset[str]) -> None:
-    """Compare the token's issuer and audience with `issuer` and `audience` (RFC 9068 section 4).
+    """Require `issuer` as `iss`, and one of the values in `audience` in `aud` (RFC 9068 section 4).
 
-    Raises InvalidToken if the issuer differs, or if the audience is malformed or does not contain this API.
+    Raises InvalidToken if `iss` differs, or if `aud` is malformed or does not name this API.
     """
     if claims.get("iss") != issuer:
         raise InvalidToken(Reason.ISSUER, "iss")

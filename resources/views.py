@@ -49,7 +49,8 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> HttpResponse:
     """Answer 200 if tokens of every trusted issuer can be verified, otherwise 503.
 
-    Tries once to fetch missing keys. The operator also gets the state of each issuer's keys and feed.
+    Tries once to fetch missing keys. The answer to an operator (operator.py) also has the state of each issuer's
+    keys and feed.
     """
     ready = False not in [trust.ready() for trust in trusts().values()]  # a list, so that each issuer gets its attempt
     document: dict[str, object] = {"status": "ok" if ready else "unavailable"}

@@ -41,7 +41,7 @@ def readable_only(application: Application) -> Application:
 
 
 def refusal(environ: dict[str, Any]) -> tuple[str, str] | None:
-    """Return the status line and the detail of the refusal, or None if the request can be read."""
+    """Return the status line and the detail of the refusal, or None if Django can read the request."""
     if not is_readable(environ.get("CONTENT_TYPE", "")):
         return UNREADABLE
     if edge.is_length_unknown(environ):
@@ -52,7 +52,7 @@ def refusal(environ: dict[str, Any]) -> tuple[str, str] | None:
 
 
 def is_readable(content_type: str) -> bool:
-    """Return True if the header's parameters can be decoded (RFC 2231), and its charset is one of ENCODINGS."""
+    """Return True if the parameters of this Content-Type can be decoded (RFC 2231) and its charset is in ENCODINGS."""
     try:
         _, parameters = parse_header_parameters(content_type)
         return codecs.lookup(parameters.get("charset") or "utf-8").name in ENCODINGS

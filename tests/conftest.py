@@ -58,7 +58,7 @@ def restore_registry_version(using: str, **_: Any) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Turn garbage collection on again. The collected tests are exempt, because they live as long as the process."""
+    """Turn garbage collection on again, except for the collected tests, which live as long as the process."""
     gc.freeze()
     gc.enable()
 

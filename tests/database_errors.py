@@ -1,4 +1,4 @@
-"""Errors of databases, and how they are answered: OUTAGES by 503, OURS (bugs) by 500.
+"""Database errors. The errors in OUTAGES are answered with 503, and the errors in OURS (bugs) with 500.
 
 The tests of issuer and API share these tables.
 """

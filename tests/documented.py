@@ -140,7 +140,7 @@ def here() -> list[Line]:
 def of_pages(table: dict[tuple[str, str], str]) -> dict[tuple[str, str], str]:
     """Return the entries of a table whose documentation page exists.
 
-    A table can also have entries for pages that are missing in this branch.
+    A table can also have entries for pages that exist only in another branch.
     """
     names = [page.relative_to(ROOT).as_posix() for page in PAGES]
     return {key: test for key, test in table.items() if any(re.fullmatch(key[0], name) for name in names)}

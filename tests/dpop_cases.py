@@ -143,9 +143,9 @@ def access_token_hash(token: str) -> str:
 def sign(name: str, algorithm: str, message: bytes) -> bytes:
     """Return a signature over `message` by the key with this name.
 
-    - An RSA key signs by PS256 if `algorithm` is PS256 or `name` ends with "PS256", as in "rsa as PS256". Otherwise, it
-      signs by RS256.
-    - Any other key signs by the one algorithm that fits it.
+    - An RSA key signs with PS256 if `algorithm` is PS256 or `name` ends with "PS256", as in "rsa as PS256". Otherwise,
+      it signs with RS256.
+    - Any other key signs with the one algorithm that fits it.
     - "hmac" is not the name of a key: the result is then an HMAC, keyed with the holder's public JWK.
     """
     if name == "hmac":

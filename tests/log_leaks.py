@@ -65,7 +65,7 @@ class LeakSearch(logging.Handler):
         self.leaks: list[str] = []
 
     def note(self, value: object) -> None:
-        """Remember a secret that later log lines must not contain. Shorter values than LEAST are ignored."""
+        """Remember a secret that later log lines must not contain. Values shorter than LEAST are ignored."""
         if isinstance(value, str) and len(value) >= LEAST:
             self.secrets.add(value)
 

@@ -69,7 +69,7 @@ def copied(config: pytest.Config) -> Iterator[None]:
 
 
 def copy(file: Path, target: sqlite3.Connection) -> None:
-    """Replace the database `target` by the one in `file`."""
+    """Replace the content of the database `target` with the database in `file`."""
     with closing(sqlite3.connect(file)) as source:
         source.backup(target)
 

@@ -1,7 +1,7 @@
 """Prepared databases of an issuer and an API. The first worker of a pytest run makes them, and every test gets a copy.
 
-The folder with them has the content of `var/` after `make run`: secrets, both databases, the first keys, the demo's
-users and clients.
+The folder with the databases has the content of `var/` after `make run`: both databases, the secrets, the first keys,
+and the demo's users and clients.
 """
 
 import fcntl
@@ -58,9 +58,9 @@ def databases(factory: pytest.TempPathFactory, folder: Path) -> None:
 
 
 def set_up(variables: Environments, var: Path, where: Ports) -> None:
-    """Create the demo's API and clients in the issuer's database. `where` has the ports of their URLs.
+    """Create or update the demo's API and clients in the issuer's database. `where` has the ports of their URLs.
 
-    Existing ones are updated.
+    Writes the credentials of the demo to demo.env in the folder `var`.
     """
     processes.command(
         variables.issuer,

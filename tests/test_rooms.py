@@ -634,9 +634,9 @@ TESTS = {path: path.relative_to(ROOT / "tests").as_posix() for path in sorted((R
 def is_tested(name: str, path: Path, tests: dict[Path, str] = TESTS) -> bool:
     """Return True if a module has a test module, or needs none. One of these conditions must be true:
 
-    1. The module has at most DECISIONS decisions. Examples are tables, dataclasses and settings. 2. A test module in
-    tests/tokens or tests/services has the name of the module. 3. A test module of its room, or of PLACES, imports the
-    module.
+    1. The module has at most DECISIONS decisions. Examples are tables, dataclasses and settings.
+    2. A test module in tests/tokens or tests/services has the name of the module.
+    3. A test module of the module's room, or of PLACES, imports the module.
     """
     wanted = re.compile(rf"(^|.*/)test_{re.escape(name.rpartition('.')[2])}(_\w+)?\.py")
     folder = ROOT / "tests" / mirror(name).rpartition("/")[0]

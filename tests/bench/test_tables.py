@@ -1,6 +1,6 @@
-"""The benchmark accepts only the status 304 for a conditional request of an unchanged document.
+"""The benchmark requires the status 304 for a conditional request of an unchanged document.
 
-An issuer of an earlier build may also answer 200.
+If the issuer is an earlier build, the benchmark also accepts 200.
 """
 
 import pytest

@@ -11,7 +11,10 @@ from tests.flow.test_logout import COOKIE, SALT
 
 
 def change(context: BrowserContext, variables: Environments, **values: Any) -> None:
-    """Set `values` in the application's session cookie of this browser, in which a user is logged in."""
+    """Set `values` in the session cookie of a browser in which a user is logged in to the example application.
+
+    `variables` has the key that signs the cookie.
+    """
     [cookie] = [one for one in context.cookies() if one["name"] == COOKIE]
     key = variables.webapp["SECRET_KEY"]
     session = signing.loads(cookie["value"], key=key, salt=SALT, serializer=JSONSerializer)

@@ -37,7 +37,7 @@ def new_user(page: Page, issuer: Issuer, path: str) -> str:
 
 
 def log_in(page: Page, name: str) -> None:
-    """Fill in the login page for the user `name`, which `new_user` has made, and send it."""
+    """Fill in the login page for the user `name`, whom `new_user` has created, and submit it."""
     page.locator("#id_login").fill(name)
     page.locator("#id_password").fill(PASSWORD)
     with page.expect_navigation():
@@ -45,7 +45,7 @@ def log_in(page: Page, name: str) -> None:
 
 
 def confirm(page: Page) -> None:
-    """Fill in the page that asks a logged-in user for the password again, and send it."""
+    """Fill in the page that asks a logged-in user for the password again, and submit it."""
     page.locator("input[type=password]").fill(PASSWORD)
     with page.expect_navigation():
         page.locator("main form button").first.click()
@@ -149,7 +149,7 @@ def passkey_removed(page: Page, issuer: Issuer) -> None:
 
 
 def second_step(page: Page, issuer: Issuer) -> None:
-    """Reach the page that asks for the second factor after a login by password."""
+    """Reach the page that asks for the second factor after a login with a password."""
     name = passkey_added(page, issuer)
     page.context.clear_cookies()
     page.goto(f"{issuer.url}/accounts/login/")
@@ -178,7 +178,7 @@ def _use_passkey(page: Page) -> None:
 
 
 def disabled(page: Page, issuer: Issuer) -> None:
-    """Reach the page that a disabled user gets after a login by passkey."""
+    """Reach the page that a disabled user gets after a login with a passkey."""
     name = passkey_added(page, issuer)
     issuer.run(DISABLE.format(name=name))
     page.context.clear_cookies()

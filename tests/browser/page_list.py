@@ -135,7 +135,7 @@ def _device_linked(page: Page, issuer: Issuer) -> None:
 
 
 def _answer_form(page: Page, issuer: Issuer) -> None:
-    """Reach the page that sends the authorization response by a form (form_post).
+    """Reach the page that sends the authorization response to the client in a form (form_post).
 
     The page stays open, because its script is prevented from sending the form.
     """
@@ -175,7 +175,7 @@ def _flow_seen(page: Page, issuer: Issuer) -> None:
 def _exported(page: Page, issuer: Issuer) -> None:
     """Reach the page of the example application that requires a passkey (step-up).
 
-    The user logs in by a recovery code first, and then uses the passkey.
+    The user logs in with a recovery code first, and then uses the passkey.
     """
     name = factor_pages.passkey_added(page, issuer)
     recovery_code = page.locator(".codes code").first.inner_text()

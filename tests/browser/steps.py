@@ -29,22 +29,19 @@ def make_user(system: System, name: str, *, guarded: bool = False) -> None:
 
 
 def code(secret: str, steps: int = 0) -> str:
-    """Return the code that an authenticator app with this secret shows, now or later.
-
-    `steps` is how much later, in periods of 30 seconds.
-    """
+    """Return the code that an authenticator app with this secret shows in `steps` periods of 30 seconds from now."""
     return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + steps))
 
 
 def log_in(page: Page, name: str, word: str = PASSWORD) -> None:
-    """Fill in the login page with the username `name` and the password `word`, and send it."""
+    """Fill in the login page with the username `name` and the password `word`, and submit it."""
     page.get_by_label("Username or e-mail").fill(name)
     page.get_by_label("Password", exact=True).fill(word)
     page.get_by_role("button", name="Log in").click()
 
 
 def confirm_by_password(page: Page, name: str = "") -> None:
-    """Fill in the page that asks a logged-in user for the password again, and send it.
+    """Fill in the page that asks a logged-in user for the password again, and submit it.
 
     If `name` is set, save screenshots of the page first, with this name.
     """

@@ -42,9 +42,9 @@ def linked(page: Page, url: str) -> list[str]:
 
 
 def row(page: Page) -> str | None:
-    """Return the address of the first row of a list in the admin.
+    """Return the path to which the first row of a list in the admin links.
 
-    Returns None if the page is no list, or if the list is empty.
+    Returns None if the page has no list, or if the list is empty.
     """
     first = page.locator("#result_list th a").first
     return first.get_attribute("href") if first.count() else None

@@ -1,6 +1,6 @@
 """The ways in which an authorization response reaches a client's website in chromium.
 
-The response is sent by a form, by a form in a browser without JavaScript, or in a popup that the website opened.
+The response is sent in a form (form_post), with and without JavaScript, or in a popup that the website opened.
 """
 
 import json
@@ -53,7 +53,7 @@ def request_address(system: System, site: Receiver, client_id: str) -> str:
 
 
 def log_in(page: Page, system: System) -> None:
-    """Fill in the login page as the user `demo`, by the element ids that docs/clients.md promises, and send it."""
+    """Fill in the login page as the user `demo`, and submit it. Finds the fields by the ids in docs/clients.md."""
     page.locator("#id_login").fill("demo")
     page.locator("#id_password").fill(system[1].demo["DEMO_PASSWORD"])
     page.locator("button[type=submit]").click()

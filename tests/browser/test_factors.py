@@ -134,7 +134,7 @@ def test_a_browser_without_the_passkey_says_so_and_offers_the_password(system: S
 
 
 def test_an_api_that_demands_a_passkey_gets_it_through_the_application(system: System, page: Page, device: str) -> None:
-    """A user who logged in by password and code gets 401 insufficient_user_authentication from the API.
+    """A user who logged in with password and code gets 401 insufficient_user_authentication from the API.
 
     The application then sends an authorization request with acr_values, the user uses a passkey, and the API answers
     200.

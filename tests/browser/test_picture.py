@@ -122,7 +122,7 @@ def test_each_button_shows_the_check_that_refuses(page: Page, system: tuple[Port
 def test_an_expired_token_is_refused_at_check_7(page: Page, system: tuple[Ports, Environments]) -> None:
     """The picture shows that check 7 refuses an expired token.
 
-    The test signs an expired token by the issuer's key, so that it does not have to wait.
+    The test signs an expired token with the issuer's key, so that it does not have to wait until a token expires.
     """
     where, variables = system
     log_in(page, system)

@@ -23,7 +23,7 @@ SIDECAR = "/static/drf_spectacular_sidecar/swagger-ui-dist"
 
 
 def authorize(page: Page, variables: Environments, *, scopes: int = 0) -> Page:
-    """Open Swagger UI's login dialog, select its first `scopes` scopes, and log in the demo user in the popup.
+    """Open Swagger UI's login dialog, select its first `scopes` scopes, and log in as the demo user in the popup.
 
     Returns the popup.
     """

@@ -81,7 +81,7 @@ class Issuer:
         processes.command(self.variables.issuer, "shell", "-v", "0", "-c", code)
 
     def client(self, name: str, *arguments: str) -> str:
-        """Return the client_id of the public client `name`. The first call registers it by `create_client`."""
+        """Return the client_id of the public client `name`. The first call registers it with `create_client`."""
         if name not in self.clients:
             scopes = [part for scope in SCOPES for part in ("--scope", scope)]
             command = ("create_client", "--name", name, "--public", "--json", *scopes, *arguments)
@@ -148,7 +148,7 @@ class Issuer:
         self.fill_in(page)
 
     def fill_in(self, page: Page) -> None:
-        """Fill in the login page as the user `demo`, by the element ids that docs/clients.md promises, and send it."""
+        """Fill in the login page as the user `demo`, and submit it. Finds the fields by the ids in docs/clients.md."""
         page.locator("#id_login").fill("demo")
         page.locator("#id_password").fill(self.password)
         with page.expect_navigation():

@@ -27,7 +27,7 @@ def agree(system: System):
 
 @pytest.fixture(scope="session")
 def register(system: System, tmp_path_factory):
-    """Return a function that registers a client by `create_client`, and returns what the command prints.
+    """Return a function that registers a client with `create_client`, and returns what the command prints.
 
     This is a dict with the client_id and, for a confidential client, the client_secret.
     """

@@ -1,4 +1,4 @@
-"""Authlib uses the code flow, refresh, revocation and introspection, and authenticates by the client's own key."""
+"""Authlib uses the code flow, refresh, revocation and introspection, and authenticates with the client's own key."""
 
 import time
 

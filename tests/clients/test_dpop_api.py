@@ -26,7 +26,7 @@ EXPECTED = {"token_type": "dpop", "bound": 200, "again": 200, "as_bearer": 401, 
 def server(script: str, **given: str) -> Iterator[None]:
     """Run the node program `script` as a server while the block runs. Waits until it prints "ready".
 
-    The program gets `given` as a JSON object.
+    The argument of the program is a JSON object with `given`.
     """
     command = ["node", script, json.dumps(given)]
     with subprocess.Popen(command, cwd=NODE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
@@ -39,9 +39,10 @@ def server(script: str, **given: str) -> Iterator[None]:
 
 
 def use(**given: str) -> dict[str, dict[str, object]]:
-    """Run both client libraries, and return their results by library. The program gets `given` as a JSON object.
+    """Run a node program that uses both client libraries, and return the results by library.
 
-    A result has the token type, and the status of each request to the API.
+    The argument of the program is a JSON object with `given`. A result has the token type, and the status of each
+    request to the API.
     """
     process = subprocess.run(
         ["node", "dpop-client.mjs", json.dumps(given)],

@@ -68,9 +68,9 @@ def test_a_client_accepts_the_response_of_the_issuer_that_it_sent_the_user_to(
 def test_an_attacker_s_issuer_that_redirects_the_user_to_this_issuer_gets_no_code(
     client: Client, system: System, elsewhere: Stranger, agree
 ) -> None:
-    """The client refuses a code of the honest issuer if it sent the user to the attacker's issuer.
+    """A client that sent the user to the attacker's issuer refuses a code of the honest issuer.
 
-    The attacker's issuer redirected the user to the honest issuer.
+    The attacker's issuer redirects the user to the honest issuer.
     """
     begun = client.begin(elsewhere.url, endpoint=f"{elsewhere.url}/authorize")
     landed = agree(f"{system.issuer}/oauth/authorize?{urlsplit(begun).query}")

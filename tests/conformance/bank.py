@@ -82,8 +82,7 @@ class Bank:
     def push(self, *, by: dict[str, str] | None = None, proof: str = "", **changes: str | None) -> requests.Response:
         """Push an authorization request, and return the response. `changes` replace parameters; None removes one.
 
-        The request is authenticated by a client assertion. If `by` is given, its parameters are sent instead of the
-        assertion.
+        Authenticates with a client assertion, or with the form parameters `by` if they are given.
         """
         asked = {
             "response_type": "code",
@@ -140,8 +139,8 @@ class Bank:
     def token(self, form: dict[str, str], *, by: dict[str, str] | None = None, proof: str | None = None):
         """Send the token request `form` with a client assertion and a DPoP proof. Return the response.
 
-        `by` has other parameters in place of the assertion, and `proof` replaces the valid proof. If `proof` is "",
-        none is sent.
+        If `by` is given, its form parameters replace the assertion. If `proof` is given, it replaces the valid proof.
+        If `proof` is "", none is sent.
         """
         proof = self.proof("POST", self.url("token")) if proof is None else proof
         data = form | (self.assertion() if by is None else by)

@@ -51,7 +51,7 @@ def switching_plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[st
 
 @pytest.fixture(scope="session")
 def fapi_plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """Yield the plan of an issuer that requires FAPI 2.0 from each client and signs by ES256.
+    """Yield the plan of an issuer that requires FAPI 2.0 from each client and signs with ES256.
 
     The plan also has an API that accepts the tokens.
     """
@@ -173,7 +173,7 @@ def bank(fapi_suite: Suite, request: pytest.FixtureRequest) -> Bank:
 def holder(fapi_suite: Suite, request: pytest.FixtureRequest) -> Bank:
     """Return a client for the modules of the FAPI plan that also run without a user.
 
-    Each test runs three times: with OpenID Connect, with plain OAuth, and by the client credentials grant.
+    Each test runs three times: with OpenID Connect, with plain OAuth, and with the client credentials grant.
     """
     return Bank(fapi_suite, variant=request.param)
 

@@ -1,4 +1,4 @@
-"""Makes the keys of the FAPI plan's clients, and registers the clients by `create_client`."""
+"""Makes the keys of the FAPI plan's clients, and registers the clients with `create_client`."""
 
 import json
 from pathlib import Path
@@ -14,8 +14,8 @@ GRANTS = ("authorization_code", "refresh_token", "client_credentials")
 def register(variables: dict[str, str], folder: Path, name: str, callback: str) -> dict[str, Any]:
     """Register a client that must follow FAPI 2.0. Returns its client_id, and its private keys by algorithm.
 
-    Also registers an RSA key of the client. So the issuer refuses an assertion by RS256 because of the algorithm, and
-    not because it does not know the key.
+    Also registers an RSA key of the client. So the issuer refuses an assertion that is signed with RS256 because of the
+    algorithm, and not because it does not know the key.
     """
     curve, rsa = ECKey.generate_key("P-256", {"kid": f"{name}-ec"}), RSAKey.generate_key(2048, {"kid": f"{name}-rsa"})
     file = folder / f"{name}.jwks.json"

@@ -18,7 +18,7 @@ TRIES = 20
 
 
 def rotate(variables: dict[str, str], *options: str) -> str:
-    """Run `rotate_keys` with these options, again if a busy machine made the step too slow. Return its output."""
+    """Run `rotate_keys` with these options, and return its output. Repeats a step that a busy machine made too slow."""
     for _ in range(TRIES):
         try:
             return processes.command(variables, "rotate_keys", *options)
@@ -127,7 +127,7 @@ class Suite:
         return dict(tokens)
 
     def verified(self, id_token: str, name: str = "client", *, nonce: str | None = None) -> dict[str, Any]:
-        """Verify an ID token by the JWKS (OpenID Connect Core section 3.1.3.7), and return its claims."""
+        """Verify an ID token with the JWKS (OpenID Connect Core section 3.1.3.7), and return its claims."""
         keys = jwk.KeySet.import_key_set(requests.get(self.metadata["jwks_uri"], timeout=TIMEOUT).json())
         algorithm = name if name in ("PS256", "ES256", "EdDSA") else "RS256"  # those clients are named by their choice
         decoded = joserfc_jwt.decode(id_token, keys, algorithms=[algorithm])

@@ -24,12 +24,12 @@ WELL_KNOWN = {
 
 
 def with_new_browser(bank: Bank) -> Bank:
-    """Return the same client with a browser in which nobody is logged in."""
+    """Return the same client with a new browser, in which no user is logged in."""
     return Bank(Suite(bank.suite.issuer, bank.suite.plan), bank.name, bank.variant)
 
 
 def test_fapi2_discovery_end_point_verification(holder: Bank):
-    """The metadata offers private_key_jwt, DPoP, PAR, PKCE by S256, and iss in authorization responses.
+    """The metadata offers private_key_jwt, DPoP, PAR, PKCE with S256, and iss in authorization responses.
 
     It offers PS256, ES256 or EdDSA for client assertions and DPoP proofs, and only these for ID tokens.
     """
@@ -250,7 +250,7 @@ def test_fapi2_par_ensure_pkce_required(bank: Bank):
 
 
 def test_fapi2_par_plain_pkce_rejected(bank: Bank):
-    """PKCE by the method plain is refused."""
+    """PKCE with the method plain is refused."""
     refusal(bank.push(code_challenge=VERIFIER, code_challenge_method="plain"), "invalid_request")
 
 

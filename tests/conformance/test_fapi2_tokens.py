@@ -1,6 +1,6 @@
 """The plan fapi2-security-profile-final-test-plan: the token endpoint, DPoP, and the use of tokens.
 
-Variant: private_key_jwt and DPoP, with OpenID Connect, with plain OAuth, and by the client credentials grant. The
+Variant: private_key_jwt and DPoP, with OpenID Connect, with plain OAuth, and with the client credentials grant. The
 resource is userinfo, or the example API for the variants without OpenID Connect.
 """
 
@@ -181,7 +181,7 @@ def test_fapi2_ensure_token_endpoint_fails_with_expired_auth_code(bank: Bank):
 
 
 def test_fapi2_ensure_signed_client_assertion_with_RS256_fails(holder: Bank):  # noqa: N802 (the module's name)
-    """An assertion by RS256 is refused at the token endpoint; by PS256 with the same key it is accepted."""
+    """The token endpoint refuses an assertion with RS256, and accepts one with PS256 and the same key."""
     form = holder.form()
     refusal(holder.token(form, by=holder.assertion(algorithm="RS256")), "invalid_client")
     assert holder.token(form, by=holder.assertion(algorithm="PS256")).status_code == 200
@@ -267,7 +267,7 @@ def test_fapi2_dpop_negative_tests(holder: Bank):
 
 
 def test_fapi2_dpop_negative_tests_by_rs256(connect: Bank):
-    """A token request with a DPoP proof by RS256 is refused. With a proof by PS256 and the same key, it is accepted."""
+    """The token endpoint refuses a DPoP proof with RS256, and accepts one with PS256 and the same key."""
     form, connect.key = connect.form(), RSAKey.generate_key(2048)
     for algorithm, status in (("RS256", 400), ("PS256", 200)):
         proof = connect.proof("POST", connect.url("token"), header={"alg": algorithm})

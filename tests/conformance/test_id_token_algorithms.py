@@ -1,6 +1,6 @@
 """Clients that choose PS256, ES256 or EdDSA for their ID tokens. Authlib and joserfc verify the tokens.
 
-The issuer signs access tokens, and the ID tokens of its other clients, by RS256. The signing keys switch during the
+The issuer signs access tokens, and the ID tokens of its other clients, with RS256. The signing keys switch during the
 tests. With KEY_POLICY=development, a new ring (a set of signing keys) begins to sign within a minute.
 """
 
@@ -75,9 +75,9 @@ def claims(tokens: dict) -> dict[str, int]:
 
 
 def verify(suite: Suite, tokens: dict, algorithm: str) -> None:
-    """Verify an ID token and its at_hash by Authlib.
+    """Verify an ID token and its at_hash with Authlib.
 
-    Asserts that the token is signed by this algorithm, and that Authlib accepts no other algorithm.
+    Asserts that the token is signed with this algorithm, and that Authlib accepts no other algorithm.
     """
     decoded = jwt.decode(tokens["id_token"], keys(suite), algorithms=[algorithm])
     name = suite.plan[algorithm]["client_id"]

@@ -55,7 +55,7 @@ def test_oidcc_rp_initiated_logout_no_state(once: Suite, id_token):
 
 
 def test_oidcc_rp_initiated_logout_bad_post_logout_redirect_uri(once: Suite, id_token):
-    """An address that the client did not register gets an error page, and nothing is sent there."""
+    """An unregistered post-logout redirect URI is refused: the browser gets an error page, and is not redirected."""
     bad = f"{once.plan['after_logout']}/elsewhere"
     page = log_out(once, id_token_hint=id_token, post_logout_redirect_uri=bad, state="s")
     assert page.url.startswith(once.issuer)
@@ -85,7 +85,7 @@ def test_oidcc_rp_initiated_logout_id_token_hint(once: Suite, id_token, hint):
 
 
 def test_oidcc_rp_initiated_logout_no_id_token_hint(once: Suite, id_token):
-    """Without an ID token hint, the issuer shows a question or an error, and does not redirect. The session goes on."""
+    """Without an ID token hint, the issuer shows a question or an error. It neither redirects nor ends the session."""
     page = log_out(once, post_logout_redirect_uri=once.plan["after_logout"], state="s")
     assert page.url.startswith(once.issuer)
     assert QUESTION in page.text or ERROR in page.text
@@ -105,7 +105,7 @@ def test_oidcc_rp_initiated_logout_question(once: Suite, id_token, parameters):
 
 
 def test_oidcc_rp_initiated_logout_no_post_logout_redirect_uri(once: Suite, id_token):
-    """If the request has only an ID token hint, the session ends, and a page tells the user so."""
+    """If the request has only an ID token hint, the session ends, and a page confirms the logout."""
     page = log_out(once, id_token_hint=id_token)
     assert DONE in page.text
     assert not is_logged_in(once)

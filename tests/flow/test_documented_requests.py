@@ -103,7 +103,7 @@ class Reader:
         assert browser.submit(page, {}, button="allow").status == 200
 
     def permit_exchange(self) -> None:
-        """Permit token exchange by two commands of manage.py.
+        """Permit token exchange with two commands of manage.py.
 
         The documentation page describes the same steps in the admin.
         """

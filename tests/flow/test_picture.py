@@ -1,7 +1,7 @@
 """The page of the example application that draws the login flow, tested with running servers.
 
-The drawing grows with each step and shows no secret. For each request that a button has broken, it names the check by
-which the API refused the request.
+The drawing grows with each step and shows no secret. Buttons of the page send faulty requests to the API. The page then
+names the check by which the API refused the request.
 """
 
 import html
@@ -52,7 +52,7 @@ def put_cookie(system: System, browser: Browser, session: dict[str, Any]) -> Non
 
 
 def press(system: System, browser: Browser, how: str) -> str:
-    """Press the button of the picture that sends the broken request `how`. Return the text of the next page."""
+    """Press the button of the page that sends a request with the fault `how`. Return the text of the next page."""
     page = browser.get(flow(system))
     token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
     assert token

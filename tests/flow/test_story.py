@@ -24,7 +24,7 @@ def discovered(system: System) -> dict[str, str]:
 
 
 def log_in(system: System) -> dict[str, str]:
-    """Log in through the real forms by the authorization code flow with PKCE, and return the token response."""
+    """Run the authorization code flow with PKCE through the real forms, and return the token response."""
     session = client(system, "webapp", SCOPE)
     metadata = discovered(system)
     verifier = generate_token(64)

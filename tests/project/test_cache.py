@@ -81,7 +81,7 @@ class Line:
 
 
 def server(*lines):
-    """Return a fake redis-py client. Its pool makes one of the connections `lines` per call, the last one first."""
+    """Return a fake redis-py client. Each new connection of its pool is one of `lines`, from the last to the first."""
     return SimpleNamespace(connection_pool=SimpleNamespace(make_connection=list(lines).pop))
 
 

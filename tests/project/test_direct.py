@@ -215,7 +215,7 @@ def test_the_access_log_has_a_line_with_the_endpoint(service, settings, caplog):
 def test_each_view_reads_no_cookie_and_judges_its_body():
     """Each view of the direct path (project.direct) is exempt from CSRF checks, and refuses unreadable forms itself.
 
-    The direct path skips the middleware for both.
+    The direct path skips the middleware that checks for CSRF, and the middleware that refuses unreadable forms.
     """
     matches = Handler()._direct._matches
     assert set(matches) == set(direct.PATHS)

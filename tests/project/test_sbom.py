@@ -1,4 +1,4 @@
-"""The bill of materials is valid by CycloneDX's schema, and has exactly the packages of the project's lock file."""
+"""The bill of materials is valid against the CycloneDX schema, and has exactly the packages of the lock file."""
 
 import json
 import re

@@ -1,6 +1,6 @@
-"""A worker process that ends is replaced at once, after a pause, or not at all.
+"""A worker process that ends is replaced at once, after a pause, or not at all, depending on the ages of the workers.
 
-A worker that hangs at its start is killed. The tests use a fake clock, because the ages of the workers decide this.
+A worker that hangs at its start is killed. The tests use a fake clock.
 """
 
 import os

@@ -84,7 +84,7 @@ def _literals(node: ast.AST) -> list[str]:
 
 
 def _admin_pages(tree: ast.Module) -> set[str]:
-    """Return the events that a module of the admin records by `self.record(request, word, …)`.
+    """Return the events that a module of the admin records with `self.record(request, word, …)`.
 
     The name of such an event is `noun.word`, in which `noun` is an attribute of the admin page.
     """

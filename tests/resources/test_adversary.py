@@ -2,7 +2,8 @@
 
 No answer and no log contains the token of an attack.
 
-Each row has an id, the source of the attack, the request, and the answer that it must get.
+The attacks are the rows of a table. A row has an id, the source of the attack (such as an RFC or a CVE), the request,
+and the expected answer.
 """
 
 # ruff: noqa: E501 (a row is a line)

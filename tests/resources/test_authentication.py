@@ -137,9 +137,9 @@ def test_after_the_issuer_stops_a_token_with_a_known_kid_is_still_accepted(clien
     ],
 )
 def test_a_body_of_unknown_length_is_411_under_any_server(client, method, lost):
-    """The status 411 is defined in RFC 9110 section 15.5.12.
+    """A request with a body but without Content-Length gets 411 (RFC 9110 section 15.5.12).
 
-    Without the check, Django would treat the body as empty, and answer 200 without a change.
+    Otherwise, Django would treat the body as empty, and answer 200 without a change of the note.
     """
     answer = getattr(client, method)("/api/notes/1/", "{}", "application/json", **lost)
     assert (answer.status_code, answer.json()) == (411, {"detail": "Send the length of the body as Content-Length"})

@@ -1,4 +1,4 @@
-"""PyJWT and joserfc accept every token that this API accepts, among tokens that Hypothesis distorts.
+"""PyJWT and joserfc accept every distorted token that this API accepts. Hypothesis makes the tokens.
 
 By default, the test makes 2,000 tokens. With `pytest --hypothesis-profile=long`, it makes 100,000.
 """

@@ -1,6 +1,6 @@
 """Tokens that are bound to a DPoP key, over HTTP.
 
-The tests are about proofs, challenges, replays, nonces, and every entry to an API that accepts tokens.
+The tests cover proofs, challenges, replays, nonces, and every kind of view that accepts tokens.
 """
 
 import logging

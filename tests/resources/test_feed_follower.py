@@ -115,7 +115,10 @@ def test_a_document_that_expires_soon_is_requested_unconditionally() -> None:
 
 
 def test_an_entry_that_a_full_state_lacks_stays_until_it_ends() -> None:
-    """After an asynchronous failover, the issuer's database can lack entries that the issuer has already published."""
+    """The follower keeps an entry that a later full state lacks, until the entry expires.
+
+    After an asynchronous failover, the issuer's database can lack entries that the issuer has already published.
+    """
     world = World()
     world.answers("one", until=T + 1000)
     world.at(0)

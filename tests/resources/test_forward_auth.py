@@ -1,4 +1,4 @@
-"""The view that a reverse proxy asks whether a request may pass.
+"""The view for forward authentication, which a reverse proxy asks before it forwards a request.
 
 tests/proxies/test_forward_auth.py uses real proxies.
 """

@@ -81,7 +81,10 @@ def test_a_new_subject_becomes_a_user_once(local: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("local", [FIELDS, TABLE])
 def test_a_new_subject_is_not_linked_to_an_existing_user_by_name(local: dict[str, Any]) -> None:
-    """An attacker has registered the name that the new user would get."""
+    """A token with a new subject is refused if a user with the name of the new user exists already.
+
+    Otherwise, an attacker who has registered this name would share a local user with the subject.
+    """
     with pinned():
         token = AccessToken({"iss": ISSUER, "sub": "sub-victim", "client_id": "app"}, "k", frozenset(), "")
         name = local_users.new_user(token).get_username()
@@ -177,7 +180,10 @@ def test_the_migrations_of_the_link_table_are_complete() -> None:
 
 
 def test_a_subject_that_fits_no_field_is_refused_and_stays_out_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    """The error is the one that PostgreSQL raises. SQLite does not limit the length of a text."""
+    """A token whose subject is too long for the user model is refused, and the subject is not logged.
+
+    The test raises the error of PostgreSQL, because SQLite does not limit the length of a text.
+    """
     too_long = DataError("value too long for type character varying(150)")
     with patch.object(get_user_model(), "save", side_effect=too_long):
         assert refused(ask(local={**FIELDS, "CREATE": True}, sub="a-long-subject"))

@@ -1,4 +1,4 @@
-"""The metrics of an API: which events are counted, and that without an exporter none is recorded."""
+"""The metrics of an API, with an exporter (prometheus_client) and without one."""
 
 import sys
 from datetime import UTC, datetime

@@ -145,7 +145,7 @@ def test_an_error_of_the_api_is_json_unless_the_client_prefers_html(
 
 
 def test_an_error_in_another_format_of_json_stays_as_the_view_wrote_it(client: Client) -> None:
-    """An RFC defines such a format: application/problem+json (RFC 9457)."""
+    """The middleware leaves an error in another JSON format unchanged: application/problem+json (RFC 9457)."""
     with pinned(PATHS=["/api/"]):
         answer = client.get("/api/problem/")
     assert (answer.status_code, answer["Content-Type"]) == (403, "application/problem+json")

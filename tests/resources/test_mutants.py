@@ -132,9 +132,9 @@ MUTANTS: list[tuple[str, str, str]] = [
 
 
 class Generous(PinnedKeys):
-    """Pinned keys. One has an empty kid and one has a kid that is too long, which jwk.py would refuse.
+    """Pinned keys, among them one with an empty kid and one with a kid that is too long. jwk.py would refuse these two.
 
-    A token with such a kid is thus refused only by the check of the kid's length in compact_jws.py.
+    So only the check of the kid's length in compact_jws.py can refuse a token with such a kid.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The HTML page that shows the OpenAPI document (Swagger UI), and the page to which the issuer sends its code."""
+"""The HTML page that shows the OpenAPI document (Swagger UI), and the page to which the issuer sends the code."""
 
 import json
 import re

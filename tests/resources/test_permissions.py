@@ -261,7 +261,7 @@ def test_a_bad_token_is_401_also_if_the_permissions_of_the_view_cannot_be_read()
 def test_a_view_that_asks_for_a_later_login_names_the_scopes_that_the_token_lacks_as_well() -> None:
     """If the token lacks scopes and the login is too weak or too old, one challenge names both requirements.
 
-    So the client can meet both by a single authorization request (RFC 9470 section 3).
+    So the client can meet both with a single authorization request (RFC 9470 section 3).
     """
     lacking = ask([RequireAcr("gold"), A, B], "b")
     assert lacking["WWW-Authenticate"] == step_up('acr_values="gold", scope="a b"')

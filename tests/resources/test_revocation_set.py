@@ -126,9 +126,9 @@ def test_a_hundred_thousand_entries_are_each_found_and_take_little_memory() -> N
 
 
 def test_entries_that_differ_in_late_bytes_only_are_distinguished_after_a_sweep() -> None:
-    """The test has two entries with the same bit and the same bucket in the set's index.
+    """A sweep removes one of two entries that share a bucket and a bit, and keeps the other.
 
-    The bit stays set until both entries are gone.
+    The bit stays set until both entries are removed.
     """
     names = [bytes([1, 2, 3]) + bytes(12) + bytes([number]) for number in range(3)]
     revocations = EMPTY.merged(packed((names[0], NOW + 10, 0), (names[1], NOW + 20, 0)), now=NOW)

@@ -1,4 +1,4 @@
-"""The module `resources.testing`, which helps to test an API, does what docs/resource-server.md says."""
+"""The module `resources.testing` (a kit for tests of APIs) does what docs/resource-server.md says."""
 
 from collections.abc import Callable
 from typing import Any

@@ -29,7 +29,7 @@ from tests.resources.loopback import Loopback, document
 def admitted(wait_limit: WaitLimit, requests: int, *, first: bool = False) -> int:
     """Let `requests` requests wait for the issuer at the same time, and return how many of them the limit permits.
 
-    If `first`, each of them asks for its place as the first request that waits for its fetch.
+    If `first` is True, each request is the first one that waits for its fetch.
     """
     with ExitStack() as places:
         return sum(places.enter_context(wait_limit.place(first=first)) for _ in range(requests))
@@ -264,7 +264,7 @@ def last(answers: list[Timed]) -> float:
 def test_a_request_with_a_known_kid_never_waits_behind_unknown_ones(
     issuer: Loopback, tmp_path: Path, threads: int
 ) -> None:
-    """The test sends more requests with unknown kids than there are threads."""
+    """A token with a known kid is accepted at once, although more requests than threads have unknown kids."""
     for attempt in range(6):  # a machine under load can stall one attempt, and stalls look like waiting
         good, refused = with_a_silent_issuer(issuer, tmp_path / str(attempt), threads)
         assert {answer.status for answer in good} == {200}

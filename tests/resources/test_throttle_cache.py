@@ -1,6 +1,6 @@
 """If the cache of an API fails, its throttles accept requests and log the failure.
 
-No request becomes a 500, and none is slow.
+No request is answered with 500, and none is slow.
 """
 
 from collections.abc import Iterator
@@ -175,7 +175,10 @@ def test_no_other_mistake_is_taken_for_a_cache_that_fails(
 
 
 def test_any_cache_can_hold_the_name_by_which_drf_counts_a_user(rates: None) -> None:
-    """DRF's throttles put the name into a cache key. Memcached accepts keys of 250 characters without blanks."""
+    """The cache keys by which DRF's throttles count users are valid in every cache, and differ for each user.
+
+    Memcached accepts only keys of at most 250 characters without blanks.
+    """
     keys = {
         f"throttle_user_{user.pk}"
         for user in (

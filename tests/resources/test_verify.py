@@ -437,7 +437,10 @@ PASSED_ON = {"sub": "orders", "act": {"sub": "notes", "act": {"sub": "phone"}}}
 
 @pytest.mark.parametrize("client", ["webapp", "orders", "notes", "phone"])
 def test_a_token_is_refused_if_any_client_of_its_exchanges_is_revoked(client: str) -> None:
-    """The clients of token exchanges are in the claim `act` of the token (RFC 8693 section 4.1)."""
+    """A token is refused if its client or a client in its claim `act` is revoked.
+
+    `act` names the clients of the token exchanges (RFC 8693 section 4.1).
+    """
     presented = token(client_id="webapp", act=PASSED_ON)
     for entry in (("client", client, T + 1), ("client_sub", f"{client}\0alice", T + 1)):
         revoked = Refusals(entries_of(entry))

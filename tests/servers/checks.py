@@ -19,8 +19,8 @@ def good_alone(
 ) -> dict[str, str]:
     """Assert that the server accepts the valid token `good` and refuses the invalid tokens of `neighbours`.
 
-    `accepted` and `refused` are the answers of the server that the test expects. `others` has other expected answers by
-    the name of the token. Returns the server's answers by the name of the token.
+    `accepted` is the expected answer for `good`, and `refused` for the others. `others` has the exceptions, by the name
+    of the token. Returns the server's answers by the name of the token.
     """
     tokens = neighbours(issuer, good)
     found = {name: ask(token) for name, token in {"good": good, **tokens}.items()}

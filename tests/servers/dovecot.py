@@ -59,9 +59,9 @@ class Dovecot:
         return self.folder / "keys" / "default" / "RS256"
 
     def log_in(self, user: str, token: str | None) -> str:
-        """Log in by OAUTHBEARER (RFC 7628), and return "OK" or "NO".
+        """Log in with OAUTHBEARER (RFC 7628), and return "OK" or "NO".
 
-        A code of the response that begins with [UN is appended, such as in "NO [UNAVAILABLE]".
+        If the response has a code that begins with "[UN", the result contains the code, as in "NO [UNAVAILABLE]".
         """
         message = f"n,a={user},\x01auth=Bearer {token}\x01\x01" if token is not None else "n,,\x01\x01"
         with socket.create_connection(("127.0.0.1", self.port), timeout=120) as connection:
@@ -78,7 +78,7 @@ class Dovecot:
             return " ".join(word for word in words[1:3] if word in ("OK", "NO") or word.startswith("[UN"))
 
     def reload(self) -> None:
-        """Make Dovecot read its configuration again, by `doveadm reload`."""
+        """Make Dovecot read its configuration again (`doveadm reload`)."""
         subprocess.run(["doveadm", "-c", self.folder / "dovecot.conf", "reload"], check=True)
 
 

@@ -76,7 +76,7 @@ class Issuer:
         return self.front.clients[client_id]
 
     def token(self, client_id: str, **form: str) -> str:
-        """Return an access token of the client by the client credentials grant. `form` has further parameters."""
+        """Get an access token with the client credentials grant, and return it. `form` has further parameters."""
         answer = requests.post(
             f"{self.url}/oauth/token",
             {"grant_type": "client_credentials", **form},
@@ -101,11 +101,11 @@ class Issuer:
         return {kid: load_der_private_key(der, None) for kid, der in ders.items()}
 
     def signed(self, claims: dict[str, object], *, kid: str, typ: str = "at+jwt", **header: object) -> str:
-        """Return a JWT with `claims` and `header`, signed by the issuer's key `kid`."""
+        """Return a JWT with `claims` and `header`, signed with the issuer's key `kid`."""
         return jwt.encode(claims, self.keys[kid], "RS256", headers={"kid": kid, "typ": typ, **header})
 
     def standby(self, token: str) -> str:
-        """Return a token with the claims of `token`, signed by the standby key (the next signing key).
+        """Return a token with the claims of `token`, signed with the standby key (the next signing key).
 
         The standby key is already in the JWKS.
         """

@@ -1,6 +1,6 @@
 """A fake Kafka broker, which only authenticates clients (OAUTHBEARER) and answers metadata requests.
 
-It verifies signature, issuer, audience and expiry of tokens by PyJWT, like a broker with the settings in the
+It verifies signature, issuer, audience and expiry of tokens with PyJWT, like a broker with the settings in the
 documentation.
 """
 

@@ -13,9 +13,9 @@ from tests.servers.issuer import Issuer
 
 
 def user_token(issuer: Issuer, client_id: str, scope: str) -> str:
-    """Return an access token of the demo's user for the public client `client_id`, by the code flow.
+    """Run the code flow of the public client `client_id`, and return the access token of the demo's user.
 
-    The client must have the redirect URI http://127.0.0.1/. Here it listens on a free port of this address.
+    The client must have the redirect URI http://127.0.0.1/. Listens on a free port of this address.
     """
     verifier = secrets.token_urlsafe(48)
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()

@@ -85,7 +85,7 @@ def status(url: str, token: str | None, **others: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The clock of a program. A test can set it ahead of the machine's clock, by libfaketime."""
+    """The clock of a program. A test can set it ahead of the machine's clock (libfaketime)."""
 
     file: Path
 

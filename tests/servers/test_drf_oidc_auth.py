@@ -1,4 +1,4 @@
-"""docs/resource-servers/drf-oidc-auth.md: drf-oidc-auth verifies tokens by the JWKS in the issuer's metadata."""
+"""docs/resource-servers/drf-oidc-auth.md: drf-oidc-auth verifies tokens with the JWKS from the metadata."""
 
 import time
 from collections.abc import Iterator

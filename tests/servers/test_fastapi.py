@@ -1,4 +1,4 @@
-"""docs/resource-servers/fastapi.md: a FastAPI application verifies tokens by PyJWT."""
+"""docs/resource-servers/fastapi.md: a FastAPI application verifies tokens with PyJWT."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""docs/resource-servers/mod_auth_openidc.md: Apache verifies tokens by the JWKS."""
+"""docs/resource-servers/mod_auth_openidc.md: Apache verifies tokens with the issuer's JWKS."""
 
 import time
 from collections.abc import Iterator

@@ -48,7 +48,7 @@ def sender(folder: Path, port: int) -> Callable[[str | None], str]:
 
 @pytest.fixture(scope="module")
 def printed(issuer: Issuer) -> str:
-    """Register the API by `create_api --for rabbitmq`, and the client as the documentation page does.
+    """Register the API with `create_api --for rabbitmq`, and the client as the documentation page does.
 
     Returns the rabbitmq.conf that `create_api` printed.
     """

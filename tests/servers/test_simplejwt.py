@@ -1,4 +1,4 @@
-"""docs/resource-servers/simplejwt.md: djangorestframework-simplejwt verifies tokens by the issuer's JWKS."""
+"""docs/resource-servers/simplejwt.md: djangorestframework-simplejwt verifies tokens with the issuer's JWKS."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -88,7 +88,7 @@ class Cluster:
         return [postmaster, *map(int, children.split())]
 
     def freeze(self) -> None:
-        """Stop every process by SIGSTOP. The kernel still accepts and acknowledges connections to these processes."""
+        """Stop every process with SIGSTOP. The kernel still accepts and acknowledges connections to these processes."""
         for _ in range(2):  # the second time for a child that the postmaster made before it stopped
             self._signal(signal.SIGSTOP)
 

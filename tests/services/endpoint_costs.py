@@ -1,4 +1,4 @@
-"""Measures the cost of a request to each endpoint that clients use, by calls of the WSGI application.
+"""Measures the cost of a request to each endpoint that clients use. Calls the WSGI application directly.
 
 Tests run this module in a separate process.
 

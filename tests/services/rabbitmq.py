@@ -1,4 +1,4 @@
-"""A RabbitMQ broker for one test, on loopback. The users of the broker authenticate by access tokens.
+"""A RabbitMQ broker for one test, on loopback. The users of the broker authenticate with access tokens.
 
 RabbitMQ's OAuth 2.0 plugin verifies the tokens. It fetches the JWKS only if it does not know the kid of a token.
 """
@@ -45,7 +45,7 @@ class Broker:
 
 @contextmanager
 def broker(folder: Path, *, jwks: str, audience: str) -> Iterator[Broker]:
-    """Run a broker while the block runs. It accepts tokens for `audience`, signed by a key at the URL `jwks`."""
+    """Run a broker while the block runs. It accepts tokens for `audience`, signed with a key at the URL `jwks`."""
     port = free()
     advanced = CONFIGURATION.format(port=port, audience=audience, jwks=jwks)
     with node(folder, port, conf="", advanced=advanced):

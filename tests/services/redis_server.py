@@ -29,7 +29,7 @@ class RedisServer:
         wait_for(self._answers)
 
     def freeze(self) -> None:
-        """Stop the process by SIGSTOP. The kernel still accepts connections, but no command is answered."""
+        """Stop the process with SIGSTOP. The kernel still accepts connections, but no command is answered."""
         self._process.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WNOWAIT)
 

@@ -176,7 +176,7 @@ def test_a_device_is_approved_at_one_node_and_asks_at_the_other(
 def test_an_assertion_is_as_old_at_one_node_as_at_the_other(pair: tuple[Node, Node], nodes: Nodes) -> None:
     """Both nodes accept an assertion that expired ten seconds ago, and refuse one that expired 65 seconds ago.
 
-    The clocks of the nodes do not matter. The clock of a client may be wrong by a minute.
+    The clocks of the nodes make no difference. The clock of a client may be wrong by a minute.
     """
     for node in pair:
         assert assert_as_own(nodes, node, exp=time.time() - 10).status_code == 200

@@ -1,6 +1,6 @@
 """Signing keys are rotated and revoked while four processes issue tokens.
 
-Clients verify every token by PyJWT and the JWKS.
+APIs verify every token with PyJWT and the JWKS.
 """
 
 import json
@@ -46,9 +46,10 @@ TIMEOUT = 60  # seconds: a busy machine is late with its answers, and is not ref
 
 @dataclass(slots=True)
 class Api:
-    """An API that verifies by PyJWT. It keeps a copy of the JWKS for API_COPY seconds, as the key policy permits.
+    """An API that verifies tokens with PyJWT.
 
-    The API does not fetch the JWKS for an unknown kid.
+    The API keeps a copy of the JWKS for API_COPY seconds, as the key policy permits. It does not fetch the JWKS for an
+    unknown kid.
     """
 
     url: str

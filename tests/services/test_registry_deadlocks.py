@@ -1,7 +1,8 @@
 """Two changes of the registry (clients, secrets, APIs) that need the same row do not deadlock.
 
-Each change succeeds or reports an error of its own. The test locks the row with the registry version, for which every
-change waits. It starts the first change, and when this waits, the second. When both wait, it releases the lock.
+Each change succeeds or reports an error of its own. The test locks the row with the registry version, which every
+change needs. It starts the first change, and the second one as soon as the first one waits. When both wait, the test
+releases the lock.
 """
 
 import subprocess

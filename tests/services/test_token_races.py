@@ -143,7 +143,7 @@ def claims_of(token: str) -> dict[str, Any]:
 def served(module_issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """Yield a running issuer with four processes.
 
-    The issuer has a public client `app`, and a client `own` that authenticates by a key.
+    The issuer has a public client `app`, and a client `own` that authenticates with a key.
     """
     url, key = f"http://localhost:{free()}", ec.generate_private_key(ec.SECP256R1())
     issuer = Issuer(module_issuer.variables | {"ISSUER_URL": url})

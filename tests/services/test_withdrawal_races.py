@@ -1,8 +1,8 @@
-"""A user allows a client, and at the same moment loses all access that the user gave, on PostgreSQL.
+"""A user allows a client, and at the same moment another transaction ends the user's access, on PostgreSQL.
 
-The consent answer locks the user, stores a grant, and then stores or changes the consent. Each way to end the access
-must wait for the user's lock before it locks a consent, so that no deadlock occurs. It must then also end the grant and
-delete the consent of that answer.
+The request in which the user allows the client locks the user, stores a grant, and then stores or changes the consent.
+Each way to end the access must wait for the user's lock before it locks a consent, so that no deadlock occurs. It must
+then also end the new grant and delete the new consent.
 """
 
 import pytest

@@ -1,4 +1,4 @@
-"""docs/clients/allauth.md: users of a Django site log in by django-allauth."""
+"""docs/clients/allauth.md: users of a Django site log in with django-allauth."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""docs/clients/authlib.md: users of a Django site log in and out by Authlib."""
+"""docs/clients/authlib.md: users of a Django site log in and out with Authlib."""
 
 import json
 

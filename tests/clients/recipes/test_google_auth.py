@@ -28,7 +28,7 @@ def client(page, keyturn):
 
 @pytest.fixture
 def users_token(keyturn, ada) -> str:
-    """Return an access token of the user Ada for the API of the service. A client gets it by the device flow."""
+    """Return an access token of the user Ada for the API of the service. A client gets it in the device flow."""
     made = keyturn.create_client(
         [
             *(

@@ -1,4 +1,4 @@
-"""docs/clients/jupyterhub.md: users log in to JupyterHub by OAuthenticator, which also refreshes their tokens."""
+"""docs/clients/jupyterhub.md: users log in to JupyterHub with OAuthenticator, which also refreshes their tokens."""
 
 import json
 import secrets

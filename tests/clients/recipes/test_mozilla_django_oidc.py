@@ -1,4 +1,4 @@
-"""docs/clients/mozilla-django-oidc.md: users of a Django site log in and out by mozilla-django-oidc."""
+"""docs/clients/mozilla-django-oidc.md: users of a Django site log in and out with mozilla-django-oidc."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""docs/clients/requests-oauth2client.md: a service that authenticates by a private key.
+"""docs/clients/requests-oauth2client.md: a service that authenticates with a private key.
 
 Its library uses the URL of the token endpoint as the audience of the assertion.
 """

@@ -1,4 +1,4 @@
-"""docs/clients/social-auth.md: users of a Django site log in, and get new tokens, by Python Social Auth."""
+"""docs/clients/social-auth.md: users of a Django site log in and refresh their tokens with Python Social Auth."""
 
 import json
 

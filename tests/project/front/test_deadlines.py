@@ -85,7 +85,7 @@ def test_a_front_of_the_issuer_notes_in_the_audit_log_without_a_database(hanging
 
 
 def freeze_again():
-    """Freeze the present objects only, as pytest has frozen the collected tests (tests/conftest.py)."""
+    """Exempt only the present objects from garbage collection (gc.freeze), as tests/conftest.py does."""
     gc.unfreeze()
     gc.collect()
     gc.freeze()

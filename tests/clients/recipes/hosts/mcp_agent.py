@@ -1,4 +1,4 @@
-"""Calls MCP tools by recipe.py in the working folder, and prints the results as JSON.
+"""Calls MCP tools with recipe.py in the working folder, and prints the results as JSON.
 
 recipe.py is a code block of a documentation page. Standard input has one JSON document for each call, and one callback
 URL for each login. Optional members of a JSON document:

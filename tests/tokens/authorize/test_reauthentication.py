@@ -21,7 +21,7 @@ PASSWORD = "correct horse"
 
 @pytest.fixture
 def browser(client, user):
-    """Return a browser whose user has logged in an hour ago."""
+    """Return a browser whose user logged in an hour ago."""
     log_in(client, user, ago=3600)
     return client
 
@@ -160,11 +160,13 @@ def test_the_clock_of_the_node_that_logs_in_can_be_behind(browser, user, own, be
 @pytest.mark.parametrize("ago", [0, 5, 3600])
 @pytest.mark.parametrize("changes", REQUIRED, ids=str)
 def test_an_earlier_login_does_not_fit_an_address_from_another_browser(client, user, own, ago, changes):
-    """Browser A sends a request that requires a new login. An earlier login of browser B does not count.
+    """A request of browser A that requires a new login is not satisfied by an earlier login in browser B.
 
-    The issuer sends A to an address at which the request continues after the login. B gets 400 at this address. B then
-    sends the authorization request that the issuer stored for A. B's user has to log in again, with one exception: if
-    the request has `max_age`, a login of B that is recent enough is accepted.
+    1. The issuer stores A's request, and gives A an address at which the request continues after the login. B gets 400
+       at this address.
+    2. B sends the stored request, with its signed mark, to the authorization endpoint. B's user has to log in again.
+
+    Exception: if the request has `max_age` and B's login is recent enough, B's user does not have to log in again.
     """
     other = Browser()
     handle = parameters({"Location": login_address(other, own, **changes)})["next"]

@@ -262,7 +262,7 @@ def test_a_session_that_continues_with_a_new_password_needs_a_new_login_to_autho
 
 
 def test_a_logout_everywhere_deletes_consents_so_that_the_user_is_asked_again(client, app, user, issued):
-    """A thief of the user's device must not profit from remembered consents."""
+    """Remembered consents are deleted, so that a thief of the user's device cannot use them."""
     page = authorization(make_client("web", "authorization_code"), scope="notes:read")
     allow(client, page)
     assert client.get("/oauth/authorize", page).status_code == 302, "remembered"

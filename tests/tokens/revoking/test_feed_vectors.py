@@ -66,7 +66,10 @@ def verified(text, kid):
 
 
 def inline(claims):
-    """Return the entries that are in the document itself, and not in a segment."""
+    """Return the packed entries that are in the document itself, and not in a segment.
+
+    Raises Refused if they break rule 3.6 of docs/revocation-feed.md.
+    """
     entries = claims.get("entries")
     require(isinstance(entries, str) and re.fullmatch(r"[A-Za-z0-9_-]*", entries), "3.6")
     require(len(decode(entries)) % 24 == 0, "3.6")
@@ -74,7 +77,10 @@ def inline(claims):
 
 
 def listed(claims):
-    """Return the digest and the number of entries of each segment that the document names."""
+    """Return the digest and the number of entries of each segment that the document names.
+
+    Raises Refused if they break rule 3.6 of docs/revocation-feed.md.
+    """
     segments = claims.get("segments", [])
     for segment in segments:
         require(isinstance(segment, list) and len(segment) == 2, "3.6")

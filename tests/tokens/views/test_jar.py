@@ -87,9 +87,9 @@ def push(client, request, **outside):
 
 
 def assert_refused(browser, client, request, reason):
-    """Assert that authorization endpoint and PAR endpoint refuse the request object.
+    """Assert that the authorization endpoint and the PAR endpoint refuse the request object, and store nothing.
 
-    The error is invalid_request_object with this reason, and nothing is stored.
+    The authorization endpoint shows an error page. The PAR endpoint answers invalid_request_object with `reason`.
     """
     page = send(browser, client, request)
     assert_page(page, 400)

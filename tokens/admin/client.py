@@ -66,7 +66,7 @@ class ClientAdmin(TokenFields, PrefixSearch, Audited):
     fieldsets = FIELDSETS
 
     def get_urls(self) -> list[URLPattern]:
-        """Return Django's URLs, and the URLs of the pages that add a client by kind or program, or that revoke all."""
+        """Return Django's URLs, and those of the pages that add a client by kind or program, and of "revoke all"."""
         view = self.admin_site.admin_view
         return [
             path("revoke-all/", view(revoke_all_page), name="tokens_revoke_all"),
@@ -95,7 +95,8 @@ class ClientAdmin(TokenFields, PrefixSearch, Audited):
     def add_by_program(self, request: HttpRequest, program: str) -> HttpResponse:
         """Show the form for a program's client, or register the client.
 
-        Answer 503 if another transaction prevents the registration.
+        Answer 503 if another transaction prevents the registration. Raises PermissionDenied if the administrator may
+        not add clients.
         """
         if not request.user.has_perm("tokens.add_client"):
             raise PermissionDenied

@@ -111,7 +111,7 @@ class Dispatcher:
             pass
 
     def wake(self) -> None:
-        """Let `settle` return before a delivery has a result. Any thread may call `wake`."""
+        """Make a waiting `settle` return at once, although no delivery has a result. Any thread may call `wake`."""
         self._results.put(None)
 
     def _deliver(self, message: LogoutMessage, token_id: str, token: str) -> None:

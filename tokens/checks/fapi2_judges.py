@@ -31,7 +31,7 @@ def lacking(problem: str) -> Judge:
 
 
 def algorithms(configuration: Configuration) -> list[str]:
-    """Return a sentence for each key ring whose algorithm the profile does not permit.
+    """Return a sentence for each key ring in use whose algorithm the profile does not permit.
 
     The sentence names the clients and APIs that use the ring.
     """

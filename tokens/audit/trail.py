@@ -54,8 +54,9 @@ last_seen: dict[str, datetime] = {}
 def record(
     action: str, *, actor: str, subject: str, details: Mapping[str, Any] | None = None, now: datetime
 ) -> AuditEvent:
-    """Record an event as a row in the caller's transaction. Logs it after the transaction is committed.
+    """Record an event as a row in the caller's transaction, and return the row.
 
+    After the transaction is committed, writes the event to the log and appends it to the journal.
     `action` is an object and a past participle (`client.created`). `actor` caused the event and `subject` was changed,
     both in a form that may be displayed (`user:alice`, `client:webapp`). `details` must not contain a secret or token.
     """

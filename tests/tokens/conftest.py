@@ -39,7 +39,7 @@ def nobody_remembered():
 def rings_draw_prepared_keys():
     """Make key rings use prepared keys instead of new ones.
 
-    Cached documents are dropped first, because another test can have signed them with the same keys.
+    Empties the cache of feed documents first, because another test can have signed them with the same keys.
     """
     feed.documents.forget()
     with prepared_keys.drawn():

@@ -168,7 +168,7 @@ def test_two_users_whose_names_are_spelled_differently_only_each_log_in_as_typed
 @pytest.mark.django_db
 @pytest.mark.parametrize(("named", "expected"), [("ADMIN", "admin"), ("adm\u0131n", None)])
 def test_usernames_that_only_the_database_treats_as_the_same_are_different(named, expected):
-    """PostgreSQL's UPPER maps i and \u0131 to the same letter."""
+    """The login compares the usernames again that the database finds, because UPPER maps \u0131 to I, too."""
     User.objects.create_user("admin")
     by_name, nobody = User.objects.all(), User.objects.none()
     with patch.object(User.objects, "filter", lambda *_, **by: nobody if by else by_name):

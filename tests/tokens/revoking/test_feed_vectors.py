@@ -27,7 +27,7 @@ def require(holds, rule):
 def read(case):
     """Return the state of a reader of the feed after it has read the document of the case.
 
-    Applies the rules of docs/revocation-feed.md section 3 in their order.
+    Applies the rules of docs/revocation-feed.md section 3 in their order. Raises Refused at the first broken rule.
     """
     held, now = case["held"], FEEDS["now"]
     state = {bytes.fromhex(name): (until, before) for name, until, before in held["entries"]}
@@ -93,7 +93,7 @@ def segment(case, digest, count):
     """Return the entries of a segment, after a check by the rules of docs/revocation-feed.md section 4.
 
     `case` is the test case, which has the segments by their hash. `digest` is the segment's hash, and `count` is its
-    number of entries. The document names both.
+    number of entries. The document names both. Raises Refused if the segment is missing or does not match them.
     """
     require(digest in case["segments"], "4")
     body = decode(case["segments"][digest])

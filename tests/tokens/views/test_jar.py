@@ -56,7 +56,7 @@ def browser(user):
 
 
 def signed(client, /, *, algorithm="ES256", name="own", header=None, ago=0, **changes):
-    """Return a request object: an authorization request of the client as a JWT.
+    """Return a request object, which is an authorization request of the client as a JWT.
 
     By default, the client's key `own` signs it. `header` adds header members, `ago` is the age of the request object in
     seconds, and `changes` replace claims.

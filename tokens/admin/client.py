@@ -183,7 +183,10 @@ class ClientAdmin(TokenFields, PrefixSearch, Audited):
         return obj.client_id
 
     def save_model(self, request: HttpRequest, obj: Client, form: Any, change: Any) -> None:
-        """Save the client. Add a secret if the form requests it, or if the client uses secrets and has none."""
+        """Save the client, and show a warning for each public key that cannot be used.
+
+        If the client uses secrets, add a secret if the form requests one or the client has none.
+        """
         super().save_model(request, obj, form, change)
         for warning in public_keys.skipped(obj.client_jwks) if obj.client_jwks else ():
             self.message_user(request, translated(warning), messages.WARNING)

@@ -74,7 +74,11 @@ class Dispatcher:
             pass
 
     def take(self) -> bool:
-        """Claim a message and start its delivery. Returns False if no message is due, or no delivery can start now."""
+        """Claim a message and start its delivery. Returns False if no message is due, or no delivery can start now.
+
+        If the client is disabled or has no back-channel logout URI, gives up the message instead. If no key may sign,
+        records a failure instead.
+        """
         if self._slots.are_full:
             return False
         with self._bound():

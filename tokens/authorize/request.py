@@ -88,8 +88,8 @@ class AuthorizationRefused(OAuthError):
 def as_refusal(**answer: str | None) -> Iterator[None]:
     """Raise AuthorizationRefused in place of an OAuthError from the `with` block.
 
-    `answer` are the keyword arguments of AuthorizationRefused, such as `redirect_uri`. Unavailable is not replaced,
-    because the client can send the same request again later.
+    `answer` are the keyword arguments of AuthorizationRefused, such as `redirect_uri`. The error Unavailable (503) is
+    not replaced, because the client can send the same request again later.
     """
     try:
         yield

@@ -31,7 +31,7 @@ def reached_class(request: AuthorizationRequest, login: Login) -> str | None:
 
 
 def next_class(request: AuthorizationRequest, login: Login, *, required: str, reachable: str) -> str | None:
-    """Return the class of the login that the user must make before the client gets an answer. None means no login.
+    """Return the class of the login to ask the user for before the client gets an answer. None means no further login.
 
     1. If `login` suffices, a stronger one is optional. Return the result of `desired_class`, or None if the request has
        prompt=none.

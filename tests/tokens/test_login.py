@@ -137,7 +137,7 @@ COMPOSED, DECOMPOSED = "Jos\u00e9", "Jose\u0301"
 @pytest.mark.parametrize("stored", [COMPOSED, DECOMPOSED], ids=ascii)
 @pytest.mark.parametrize("by", ["name", "mail", "proven mail"])
 def test_a_username_and_an_address_are_found_in_each_spelling_on_both_login_pages(client, page, typed, stored, by):
-    """The database does not normalize Unicode, and the login does not rely on the forms to normalize it."""
+    """The login finds each Unicode spelling. Neither the database nor the forms need to normalize what is typed."""
     fields = {"name": {"username": stored}, "mail": {"username": "x", "email": f"{stored}@example.org"}}
     user = User.objects.create(is_staff=True, **fields.get(by, {"username": "x"}))
     user.set_password(PASSWORD)

@@ -77,7 +77,7 @@ def test_the_address_without_a_new_login_leads_to_the_login_again(browser, own, 
 def test_a_login_just_before_the_request_is_no_new_login(client, user, own):
     """A login before the request does not count as a new login, even if it was made a moment before.
 
-    It lacks the signed parameter that ties a login to this request. The time of the login is not compared.
+    It lacks the signed mark that ties a login to this request. How old the login is makes no difference.
     """
     log_in(client, user)
     back = parameters({"Location": login_address(client, own, prompt="login")})["next"]
@@ -150,7 +150,7 @@ def test_a_login_is_new_for_ten_minutes(browser, user, own, signer, seconds, ren
 
 @pytest.mark.parametrize("behind", [50, 500])
 def test_the_clock_of_the_node_that_logs_in_can_be_behind(browser, user, own, behind):
-    """The login has the signed parameter of its request, so its time is not compared with a clock."""
+    """The login has the signed mark of its request, and the database's clock dates it, not the node's clock."""
     page = login_address(browser, own, prompt="login")
     with patch("time.time", return_value=timezone.now().timestamp() - behind):
         back = submit(browser, page)["Location"]

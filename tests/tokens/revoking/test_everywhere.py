@@ -86,7 +86,7 @@ def test_an_administrator_logs_users_out_everywhere(client, admin_client, app, u
 
 
 def test_a_user_who_logs_in_again_gets_accepted_tokens_from_the_next_second_on(client, app, user, issued):
-    """The issuer answers token requests with 503 until the second of the revocation is over."""
+    """A logout everywhere revokes no token that is issued after its second. Until then, the issuer answers 503."""
     everywhere.end_sessions_and_tokens(user, "test")
     [one] = Revocation.objects.filter(kind="sub")
     claims = {"iss": issuer().url, "iat": one.issued_before, "jti": "new", "sub": str(user.sub), "client_id": "app"}

@@ -1,6 +1,6 @@
-"""Each app reads settings only in its conf.py: those of Django, and those that a library has in a module `settings`.
+"""Only the module conf.py of each app reads the settings of Django and of libraries, and environment variables.
 
-A table has the reason for each other module that reads settings.
+The table READERS lists every exception with its reason.
 """
 
 import ast

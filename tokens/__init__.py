@@ -20,8 +20,8 @@ The packages and modules, from the top layer down. Each imports only those below
 - `dpop`: proofs that a client has the key that its tokens are bound to.
 - `issued`: the content of tokens, and the check if a token is still accepted. `claims`: claims about users.
 - `keys`: rotation of signing keys, and signing.
-- `email_proof`, `login`, `parameters`, `audit`, `migrations`, `models`, `limits`, `conf`: verified e-mail addresses,
-  passwords, tables, settings, and other shared code.
+- `email_proof`: verified e-mail addresses. `login`: passwords. `parameters`: request parameters. `audit`: the audit
+  trail. `migrations`, `models`: tables. `limits`: rate limits. `conf`: settings.
 - `settings`: the settings as data, which `conf` reads. Pure.
 - `keys/rules`, `keys/errors`, `jose`, `encryption`, `addresses`, `authentication_class`, `languages`: the lowest layer,
   pure.

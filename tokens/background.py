@@ -30,7 +30,10 @@ The list lives as long as the process.
 
 
 def record(*, now: datetime) -> None:
-    """Record the state of the database in Redis, write the counts of tokens and refusals, and call `observers`."""
+    """Record the state of the database in Redis, write the counts of tokens and refusals, and update the metrics.
+
+    The functions in `observers` read the database for the metrics.
+    """
     high_water.recorder.record(now=now)
     tally.flush(now=now)
     for observe in observers:

@@ -39,7 +39,7 @@ def nobody_remembered():
 def rings_draw_prepared_keys():
     """Make key rings use prepared keys instead of new ones.
 
-    Cached documents are dropped first, because another test can have signed them with the same keys.
+    Empties the cache of feed documents first, because another test can have signed them with the same keys.
     """
     feed.documents.forget()
     with prepared_keys.drawn():
@@ -63,9 +63,9 @@ def forms_are_sent_as_browsers_send_them(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def lines_are_written_at_once(request, monkeypatch):
-    """Write lines of the audit log at once instead of after the commit. A test's transaction never commits.
+    """Write lines of the audit log at once instead of after the commit, because a test's transaction never commits.
 
-    Tests that need real commits are left unchanged.
+    Does nothing for a test with real commits, or with the fixture django_capture_on_commit_callbacks.
     """
     marker = request.node.get_closest_marker("django_db")
     real = "django_capture_on_commit_callbacks" in request.fixturenames or (marker and marker.kwargs.get("transaction"))

@@ -139,9 +139,9 @@ def allow(browser, query, answer="true"):
 
 
 def stored_query(browser, address):
-    """Return the authorization request that the issuer stores under the handle in `address`.
+    """Return the query of the authorization request that the issuer stores for this browser.
 
-    Returns None if it stores none.
+    `address` has the handle of the request, which is its short identifier. Returns None if no request is stored.
     """
     request = HttpRequest()
     request.COOKIES = {name: cookie.value for name, cookie in browser.cookies.items()}

@@ -37,7 +37,7 @@ CODES = frozenset(
 
 
 def bounded(examples: int) -> settings:
-    """Return settings that use the same examples in every run, and set no deadline for an example."""
+    """Return Hypothesis settings with the same `examples` examples in every run, and without a deadline for one."""
     return settings(
         max_examples=examples, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
     )

@@ -51,9 +51,10 @@ def tree(networks, *, bits):
 
 
 def write(path, networks, *, kind="Test-City", version=6):
-    """Write a database to the file `path`. `networks` maps each network, such as "192.0.2.0/24", to its record.
+    """Write a database to the file `path`, and return `path`.
 
-    No network may contain another one. `kind` is the type of the database, and `version` is the IP version, 4 or 6.
+    `networks` maps each network, such as "192.0.2.0/24", to its record. No network may contain another one. `kind` is
+    the type of the database, and `version` is the IP version, 4 or 6.
     """
     nodes, data, body = tree(networks, bits=128 if version == 6 else 32), b"", b""
     for node in nodes:

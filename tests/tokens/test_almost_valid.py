@@ -90,7 +90,7 @@ def valid(client, user, apis, signer, settings):
 
 
 def changed(form, draw):
-    """Return the form as pairs. One or two of its parameters are dropped, repeated, changed or added."""
+    """Return the form as pairs of name and value, with one or two parameters dropped, repeated, changed or added."""
     pairs = list(form.items())
     for _ in range(draw(st.integers(1, 2))):
         name = draw(st.one_of(st.sampled_from(sorted(form)), st.sampled_from(sorted(parameters.TOKEN))))
@@ -106,9 +106,9 @@ def changed(form, draw):
 
 
 def strange(valid):
-    """Return an assertion with changed members.
+    """Return a Hypothesis strategy for assertions with changed members. `valid` is the assertion to change.
 
-    The client's key signs it, so that only the members are wrong.
+    The client's key signs them, so that only the members are wrong.
     """
     header, said = (json.loads(base64url_decode(part)) for part in valid.split(".")[:2])
 

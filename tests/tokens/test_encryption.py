@@ -1,4 +1,4 @@
-"""The encryption keys are parsed in order, are named without revealing them, and are derived for each purpose."""
+"""The encryption keys keep their order. Their ids reveal no secret, and each purpose gets a derived key of its own."""
 
 import pytest
 

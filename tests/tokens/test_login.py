@@ -137,7 +137,7 @@ COMPOSED, DECOMPOSED = "Jos\u00e9", "Jose\u0301"
 @pytest.mark.parametrize("stored", [COMPOSED, DECOMPOSED], ids=ascii)
 @pytest.mark.parametrize("by", ["name", "mail", "proven mail"])
 def test_a_username_and_an_address_are_found_in_each_spelling_on_both_login_pages(client, page, typed, stored, by):
-    """The database does not normalize Unicode, and the login does not rely on the forms to normalize it."""
+    """The login finds each Unicode spelling. Neither the database nor the forms need to normalize what is typed."""
     fields = {"name": {"username": stored}, "mail": {"username": "x", "email": f"{stored}@example.org"}}
     user = User.objects.create(is_staff=True, **fields.get(by, {"username": "x"}))
     user.set_password(PASSWORD)
@@ -168,7 +168,7 @@ def test_two_users_whose_names_are_spelled_differently_only_each_log_in_as_typed
 @pytest.mark.django_db
 @pytest.mark.parametrize(("named", "expected"), [("ADMIN", "admin"), ("adm\u0131n", None)])
 def test_usernames_that_only_the_database_treats_as_the_same_are_different(named, expected):
-    """PostgreSQL's UPPER maps i and \u0131 to the same letter."""
+    """The login compares the usernames again that the database finds, because UPPER maps \u0131 to I, too."""
     User.objects.create_user("admin")
     by_name, nobody = User.objects.all(), User.objects.none()
     with patch.object(User.objects, "filter", lambda *_, **by: nobody if by else by_name):

@@ -101,7 +101,10 @@ bodies = st.one_of(
 
 @pytest.fixture
 def issuer(client, apis, user, settings):
-    """Create clients of every kind and a key, with rate limits that the test does not reach."""
+    """Create clients of every kind and a key, with rate limits that the test does not reach.
+
+    Return a browser in which the user is logged in, and the authentication of the client `service` as HTTP headers.
+    """
     settings.ISSUER = settings.ISSUER | {
         "RATE_LIMITS": dict.fromkeys(("token", "introspect", "device", "login"), (10**9, 60))
     }

@@ -1,7 +1,4 @@
-"""Plain SQL is run by the cursor that the database backend keeps open for each thread.
-
-If the backend keeps no cursor open, a cursor of Django runs it.
-"""
+"""`plain_sql.cursor` uses the cursor that the database backend keeps open, or else a cursor of Django."""
 
 from contextlib import nullcontext
 from unittest.mock import Mock, patch

@@ -4,7 +4,7 @@
   request searches for the row.
 - "Last seen" can lag by up to `EVERY`, because each process writes it at most once per session in that time.
 - The session key (Django's) changes with a new password; the new session key is then written into the row.
-- To end a session, it is deleted from the session store, which every process reads at each request.
+- `end` deletes a session from the session store, which every process reads at each request.
 - A row is not shown after its session ended or its user logged out everywhere. A logout deletes the row at once;
   `manage.py purge_tokens` deletes the rows of sessions that ended otherwise.
 - The address is stored only if the operator turned on SESSION_ADDRESSES.
@@ -57,10 +57,11 @@ class Visit:
 
 
 def follow(session: SessionBase, visit: Visit, *, now: datetime) -> None:
-    """Update the session's row: session key, epoch and `sid` if one of them changed, otherwise the time "last seen".
+    """Keep the session's row up to date with the session.
 
-    Creates the row if the session has none and is about to be saved, as at a login. Sends no SQL statement if nothing
-    changed and this process updated "last seen" within EVERY.
+    - If the session has no row and is about to be saved, as at a login, create the row.
+    - If the session key, the epoch or the `sid` changed, write all three.
+    - Otherwise write the time "last seen", unless this process wrote it within EVERY.
     """
     row, *marks = session.get(ROW) or ("",)
     if not row:
@@ -170,9 +171,9 @@ def _sid(session: SessionBase) -> str:
 
 
 def _is_due(row: str, *, now: datetime) -> bool:
-    """Return True if the row's time "last seen" must be written: this process did not write it within `EVERY`.
+    """Return True if this process did not write the row's time "last seen" within `EVERY`.
 
-    If so, also remembers `now` in this process as the time of that write.
+    The caller must then write it, because `now` is remembered as the time of that write.
     """
     with _lock:
         last = _seen.get(row)

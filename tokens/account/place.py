@@ -56,7 +56,7 @@ def places(addresses: Iterable[str], *, language: str) -> dict[str, str]:
 
 
 def problem(path: Path) -> str:
-    """Return why the database of places at `path` cannot be used, with the remedy. Returns "" if it can."""
+    """Return why the database of places at `path` cannot be used, and the remedy. Returns "" if it can be used."""
     try:
         with _opened(path) as reader:
             kind = str(reader.metadata().database_type)

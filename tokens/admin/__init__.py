@@ -3,7 +3,7 @@
 Owns: forms, lists and buttons. Each change records an audit event.
 Does not own: rules. A button calls the same function as the management command for that task.
 Steps: this package is none of the seven steps in README.md.
-Neighbours: at the top; imports `views` for pages and limits.
+Neighbours: in the top layer. It imports `views` for pages and limits.
 
 The toolkit's pages would show tokens, and hashes in editable fields. The import of the toolkit's admin module registers
 these pages. This package imports that module first and then unregisters the pages, so the order of INSTALLED_APPS does

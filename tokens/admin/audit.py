@@ -79,7 +79,11 @@ class AuditEventAdmin(TokenFields, PrefixSearch, ReadOnly):
         return response
 
     def export(self, request: HttpRequest) -> HttpResponseBase:
-        """Send the events of the list as CSV, at most EXPORTED of them. Records the export as an audit event."""
+        """Return the events of the filtered list as CSV, at most EXPORTED of them. Records an audit event.
+
+        Redirects to the list if a query parameter is invalid. Raises PermissionDenied if the administrator may not view
+        the audit trail.
+        """
         if not self.has_view_permission(request):
             raise PermissionDenied
         try:

@@ -66,7 +66,7 @@ class ClientAdmin(TokenFields, PrefixSearch, Audited):
     fieldsets = FIELDSETS
 
     def get_urls(self) -> list[URLPattern]:
-        """Return Django's URLs, and the URLs of the pages that add a client by kind or program, or that revoke all."""
+        """Return Django's URLs, and those of the pages that add a client by kind or program, and of "revoke all"."""
         view = self.admin_site.admin_view
         return [
             path("revoke-all/", view(revoke_all_page), name="tokens_revoke_all"),
@@ -95,7 +95,8 @@ class ClientAdmin(TokenFields, PrefixSearch, Audited):
     def add_by_program(self, request: HttpRequest, program: str) -> HttpResponse:
         """Show the form for a program's client, or register the client.
 
-        Answer 503 if another transaction prevents the registration.
+        Answer 503 if another transaction prevents the registration. Raises PermissionDenied if the administrator may
+        not add clients.
         """
         if not request.user.has_perm("tokens.add_client"):
             raise PermissionDenied
@@ -182,7 +183,10 @@ class ClientAdmin(TokenFields, PrefixSearch, Audited):
         return obj.client_id
 
     def save_model(self, request: HttpRequest, obj: Client, form: Any, change: Any) -> None:
-        """Save the client. Add a secret if the form requests it, or if the client uses secrets and has none."""
+        """Save the client, and show a warning for each public key that cannot be used.
+
+        If the client uses secrets, add a secret if the form requests one or the client has none.
+        """
         super().save_model(request, obj, form, change)
         for warning in public_keys.skipped(obj.client_jwks) if obj.client_jwks else ():
             self.message_user(request, translated(warning), messages.WARNING)

@@ -105,7 +105,8 @@ def choose(request: HttpRequest) -> HttpResponse:
 def add(request: HttpRequest, kind: str) -> HttpResponse:
     """Show the form for a client of this kind, or register the client and show how to use it.
 
-    Raises Http404 for an unknown kind, and PermissionDenied if the administrator may not add clients.
+    Raises Http404 for an unknown kind. Raises PermissionDenied if the administrator may not add clients, or if the kind
+    links the client to an API and the administrator may not change APIs.
     """
     _require(request)
     if (chosen := kinds.BY_NAME.get(kind)) is None:
@@ -128,7 +129,7 @@ def add(request: HttpRequest, kind: str) -> HttpResponse:
 
 
 def _added(request: HttpRequest, form: KindForm) -> HttpResponse:
-    """Register the client, and return the page with its secret.
+    """Register the client, link it to the API that the form names, if any, and return the page with its secret.
 
     Raises ValidationError if a value is refused or the administrator may not give the client its rights, and
     RegistryLocked if another transaction prevents the change.

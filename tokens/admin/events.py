@@ -93,7 +93,7 @@ class Audited(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at r
     def _bounded(
         self, view: Callable[..., HttpResponse], request: HttpRequest, *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """Call the view and return its response.
+        """Call the view and return its response. A POST waits for locks only for a limited time.
 
         Return 503 with the reason if another transaction prevented the change.
         """

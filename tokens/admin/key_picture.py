@@ -37,7 +37,11 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """The row of one key in the picture: a bar for each phase, and marks for the last expiry and the flush."""
+    """The row of one key in the picture.
+
+    It has a bar for each phase, a mark for the expiry of the key's last token, and, if the key is revoked, a mark for
+    its flush (the later switch that makes verifiers drop the key).
+    """
 
     line: Line
     y: int

@@ -51,7 +51,7 @@ def require(request: HttpRequest, permission: str) -> None:
 
 
 def refused(request: HttpRequest, error: Exception, page: str, pk: int) -> HttpResponse:
-    """Redirect to the admin page named `page` of the row `pk`, and show `error` there as a message."""
+    """Return a redirect to the admin page named `page` of the row `pk`, which will show `error` as a message."""
     messages.error(request, gettext("Nothing was changed: %(problem)s") % {"problem": translated(error)})
     return HttpResponseRedirect(reverse(page, args=[pk]))
 

@@ -27,7 +27,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # a plain class at
 
     @cached_property
     def found(self) -> int:
-        """Count the matching rows, and stop at LIMIT + 1."""
+        """Return the number of matching rows, or LIMIT + 1 if there are more than LIMIT."""
         rows: Any = self.object_list
         return int(rows.order_by()[: LIMIT + 1].count())
 
@@ -92,7 +92,7 @@ def _by_key(found: QuerySet[Any], *, among: QuerySet[Any]) -> QuerySet[Any]:
 
 
 def any_of(conditions: Iterable[Q]) -> Q:
-    """Join conditions with OR."""
+    """Return the condition that at least one of `conditions` holds (OR)."""
     found = Q()
     for condition in conditions:
         found |= condition

@@ -42,7 +42,7 @@ class OpenClientAdmin(LongList, ReadOnly):
 
     @admin.display(description=gettext_lazy("registered by"))
     def registered_by(self, obj: OpenClient) -> str:
-        """Return how the client registered itself."""
+        """Return the way in which the client was registered, as a translated text."""
         return obj.client.get_registered_by_display()
 
 

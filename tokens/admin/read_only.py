@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 
 class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at run time
-    """A page that lists and shows rows, and can neither add, change nor delete them."""
+    """A page that lists and shows rows. No administrator can add, change or delete rows on it."""
 
     def lookup_allowed(self, lookup: str, _value: str, request: HttpRequest) -> bool:  # noqa: ARG002 (Django's name)
         """Return True if the lookup belongs to a filter of the page."""

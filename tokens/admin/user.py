@@ -68,7 +68,11 @@ class UserAdmin(TokenFields, PrefixSearch, Audited, DjangoUserAdmin):  # type: i
         return super().change_view(request, object_id, form_url, (extra_context or {}) | note)
 
     def verify_email(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Show the consequences of verifying the user's e-mail address. Verify the address if the form is confirmed."""
+        """Show the consequences of verifying the user's e-mail address, or verify it if the form is confirmed.
+
+        Redirects to the user's page after that, or if there is nothing to verify. Raises PermissionDenied if the
+        administrator may not verify addresses of this user.
+        """
         user = get_object_or_404(User, pk=pk)
         if not self._may_verify(request, user):
             raise PermissionDenied

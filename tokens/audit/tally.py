@@ -66,9 +66,9 @@ class Tally:
         self._lock = threading.Lock()
 
     def flush(self, *, now: datetime) -> None:
-        """Write the counts to the database if EVERY has passed since the last attempt to write.
+        """Write the counts and the time of the last poll of the feed, if EVERY has passed since the last attempt.
 
-        If the database fails, the counts stay in memory for the next attempt.
+        If the database fails, both stay in memory for the next attempt.
         """
         with self._lock:
             if self._flushed_at is not None and self._flushed_at <= now < self._flushed_at + EVERY:
@@ -92,7 +92,7 @@ tally = Tally()
 
 @transaction.atomic
 def write(totals: Totals) -> None:
-    """Add the totals to the counts in the database."""
+    """Add the totals to the counts in the database, and store the newest activity of each registered client."""
     # In one order, so that the flushes of two processes do not wait for each other in a circle.
     for (day, action, name), number in sorted(totals.counts.items()):
         _add(day, action, name, number)

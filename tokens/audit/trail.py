@@ -54,8 +54,9 @@ last_seen: dict[str, datetime] = {}
 def record(
     action: str, *, actor: str, subject: str, details: Mapping[str, Any] | None = None, now: datetime
 ) -> AuditEvent:
-    """Record an event as a row in the caller's transaction. Logs it after the transaction is committed.
+    """Record an event as a row in the caller's transaction, and return the row.
 
+    After the transaction is committed, writes the event to the log and appends it to the journal.
     `action` is an object and a past participle (`client.created`). `actor` caused the event and `subject` was changed,
     both in a form that may be displayed (`user:alice`, `client:webapp`). `details` must not contain a secret or token.
     """
@@ -89,8 +90,9 @@ def _without_user_information(name: str) -> str:
 
 
 def log(action: str, *, actor: str, subject: str, details: Mapping[str, Any] | None = None, now: datetime) -> None:
-    """Log an event without a row in the database, after the caller's transaction is committed.
+    """Log an event without a row in the database, after the caller's transaction, if any, is committed.
 
+    Also counts the event for the dashboard (`recent`) and calls `observers`, both at once.
     The arguments are those of `record`. In `details`, "…" replaces the part of an e-mail address before the "@".
     `actor` and `subject` are logged without the user information of a client's URL (RFC 3986 section 3.2.1).
     """

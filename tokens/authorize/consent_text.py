@@ -65,5 +65,5 @@ def describe_known(names: Sequence[str]) -> list[Scope]:
 
 
 def describe_claims(names: Sequence[str]) -> list[dict[str, str]]:
-    """Return name and description of each of these claims, which the consent page lists below the scopes."""
+    """Return the name and the description of each of these claims, which the consent page lists below the scopes."""
     return [{"name": name, "description": _("Read %(claim)s") % {"claim": _(WORDS[name])}} for name in names]

@@ -3,8 +3,8 @@
 - Each user has a random session epoch, and a session stores the epoch of its login. "Log out everywhere" and a new
   password change the user's epoch. A login of another epoch is not accepted.
 - The session has a record of each authentication: by a password, a code or a passkey. A step-up adds a record.
-- A login counts as old as its oldest method: a code that a user enters today does not make yesterday's password new.
-  If one method has two records, the later record is used.
+- The time of a login is that of its oldest method. So a code that a user enters today does not make yesterday's
+  password new. If one method has two records, the later record is used.
 - Times are by the database's clock, because nodes compare them.
 - Each session has a random `sid`, which is in ID tokens (Back-Channel Logout 1.0 section 2.1). Because clients see the
   `sid`, it differs from the key in the session's cookie. If the same user logs in again in the same browser, the `sid`
@@ -60,9 +60,9 @@ def begin(request: HttpRequest, user: User, *, made_for: str, now: datetime) -> 
 
 
 def date_last(request: HttpRequest, user: User, *, now: datetime) -> None:
-    """Set the date of the newest authentication in the session of `user` to `now`, the database's clock.
+    """Set the time of the newest authentication in the session of `user` to `now`, the database's clock.
 
-    allauth has recorded the authentication, with the date of this node's clock.
+    The record is allauth's, which dates it by this node's clock.
     """
     last_record(request, user)["at"] = now.timestamp()
     request.session.modified = True

@@ -31,11 +31,11 @@ def reached_class(request: AuthorizationRequest, login: Login) -> str | None:
 
 
 def next_class(request: AuthorizationRequest, login: Login, *, required: str, reachable: str) -> str | None:
-    """Return the class of the new login to ask the user for before the answer, or None to ask for no login.
+    """Return the class of the login to ask the user for before the client gets an answer. None means no further login.
 
-    1. If the login suffices, a stronger login is optional: return the result of `desired_class`, or None if the request
-       has prompt=none.
-    2. If the login does not suffice, a stronger login is necessary: return the weakest class that suffices.
+    1. If `login` suffices, a stronger one is optional. Return the result of `desired_class`, or None if the request has
+       prompt=none.
+    2. If `login` does not suffice, a stronger one is necessary. Return the weakest class that suffices.
 
     `required` is the class that the operator requires, or "". `reachable` is the strongest class of the user's factors.
 

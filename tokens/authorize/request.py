@@ -3,7 +3,7 @@
 The checks establish, in this order:
 
 1. The client exists, and registered the redirect URI (oauthlib). If not, no error is sent to the redirect URI.
-2. No parameter is ambiguous (`_refuse_ambiguous`), and the request uses nothing that is not supported.
+2. No parameter is ambiguous (`_refuse_ambiguous`), and the request uses only supported features.
 3. PKCE is used as the client's rule requires (`pkce`), and by S256.
 4. The client may request the scopes, and they are for one API.
 5. The parameters of OpenID Connect, such as `claims`, and `dpop_jkt` are well-formed.
@@ -88,8 +88,8 @@ class AuthorizationRefused(OAuthError):
 def as_refusal(**answer: str | None) -> Iterator[None]:
     """Raise AuthorizationRefused in place of an OAuthError from the `with` block.
 
-    `answer` are the keyword arguments of AuthorizationRefused, such as `redirect_uri`. Unavailable is not replaced,
-    because the client can send the same request again later.
+    `answer` are the keyword arguments of AuthorizationRefused, such as `redirect_uri`. The error Unavailable (503) is
+    not replaced, because the client can send the same request again later.
     """
     try:
         yield
@@ -206,8 +206,9 @@ def _details(request: Query) -> dict[str, Any]:
 
 
 def _claims(request: Query, target: Target) -> ClaimsRequest:
-    """Parse the parameter `claims`. Ignores the parameter if the scope openid is missing (OIDC Core section 5.5).
+    """Return the claims that the parameter `claims` requests (OIDC Core section 5.5).
 
+    Ignores the parameter if the scope openid is missing.
     Raises OAuthError invalid_request if the parameter is malformed.
     """
     text = request._params.get("claims") or None  # noqa: SLF001 (declared, yet of a type that oauthlib chooses)

@@ -65,7 +65,7 @@ def push(request: ClientRequest, client: Client) -> tuple[AuthorizationRequest, 
 
 
 def find(request_uri: str, client_id: str, *, now: datetime) -> PushedRequest:
-    """Return the pushed request of this client, also if it was used before. `now` is the database's clock.
+    """Return the pushed request of this client, even if it was used before. `now` is the database's clock.
 
     Raises OAuthError invalid_request_uri if the `request_uri` is unknown, another client's, or has expired.
     """

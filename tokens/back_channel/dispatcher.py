@@ -74,7 +74,11 @@ class Dispatcher:
             pass
 
     def take(self) -> bool:
-        """Claim a message and start its delivery. Returns False if no message is due, or no delivery can start now."""
+        """Claim a message and start its delivery. Returns False if no message is due, or no delivery can start now.
+
+        If the client is disabled or has no back-channel logout URI, gives up the message instead. If no key may sign,
+        records a failure instead.
+        """
         if self._slots.are_full:
             return False
         with self._bound():
@@ -111,7 +115,7 @@ class Dispatcher:
             pass
 
     def wake(self) -> None:
-        """Let `settle` return before a delivery has a result. Any thread may call `wake`."""
+        """Make a waiting `settle` return at once, although no delivery has a result. Any thread may call `wake`."""
         self._results.put(None)
 
     def _deliver(self, message: LogoutMessage, token_id: str, token: str) -> None:

@@ -74,5 +74,5 @@ def new_id() -> str:
 
 
 def mint(token: LogoutToken, *, signer: Signer) -> str:
-    """Sign a logout token. It expires after LIFETIME, or earlier if the signing key permits only a shorter lifetime."""
+    """Return the signed logout token. It expires after LIFETIME, or earlier if the signing key requires that."""
     return jws.sign(token.claims(lifetime=min(LIFETIME, signer.max_lifetime)), typ=TYPE, signer=signer)

@@ -39,7 +39,10 @@ class Sender:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop the thread and wait for its end. Does not wait for running deliveries; their messages are sent again."""
+        """Stop the thread, and wait at most JOIN seconds for its end.
+
+        Does not wait for running deliveries. Their messages are sent again.
+        """
         self._ended.set()
         self._dispatcher.wake()
         if self._thread is not None:

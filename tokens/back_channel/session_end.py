@@ -37,7 +37,7 @@ def end_session(user: User, sid: str, *, now: datetime) -> int:
        `offline_access` is not revoked (Back-Channel Logout 1.0 section 2.7).
 
     `now` is the database's clock. If `sid` is a session of another user, no message is stored and no grant is revoked.
-    The module's docstring lists what the caller must do.
+    If `sid` is "", no session ends. The module's docstring lists what the caller must do.
     """
     _lock([user.pk])
     if not sid:

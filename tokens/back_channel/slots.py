@@ -1,9 +1,9 @@
 """Limits the deliveries that a process makes at once, so that slow clients do not delay other clients. Pure.
 
 - At most IN_ALL deliveries run at once, and at most PER_CLIENT of them to one client.
-- A client whose last delivery failed or took longer than SLOW is in trouble: it gets one delivery at a time, and all
-  clients in trouble together get at most FOR_TROUBLE at once. So IN_ALL - FOR_TROUBLE deliveries can always go to
-  clients that answer.
+- A client is in trouble if its last delivery failed or took longer than SLOW.
+- A client in trouble gets one delivery at a time. All clients in trouble together get at most FOR_TROUBLE at once. So
+  IN_ALL - FOR_TROUBLE deliveries can always go to other clients.
 """
 
 from collections import Counter

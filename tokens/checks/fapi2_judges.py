@@ -10,7 +10,7 @@ def https(configuration: Configuration) -> list[str]:
 
 
 def held(configuration: Configuration) -> list[str]:
-    """Return [] if any client has to follow the profile, else a list with one sentence about the problem."""
+    """Return [] if any client has to follow the profile, else a list with the sentence that no client follows it."""
     if configuration.held or configuration.is_for_all:
         return []
     return ["no client follows the profile: create_client --fapi2, or FAPI2=true"]
@@ -19,8 +19,8 @@ def held(configuration: Configuration) -> list[str]:
 def lacking(problem: str) -> Judge:
     """Return a function that lists the clients whose registration has this `problem`, one sentence for each.
 
-    `problem` is a text of `fapi2.problems`. If no client has to follow the profile, the returned function lists only
-    the sentence that says so (`held`).
+    `problem` is a text of `fapi2.problems`. If no client has to follow the profile, the returned function returns the
+    result of `held`.
     """
 
     def judge(configuration: Configuration) -> list[str]:
@@ -31,7 +31,7 @@ def lacking(problem: str) -> Judge:
 
 
 def algorithms(configuration: Configuration) -> list[str]:
-    """Return a sentence for each key ring whose algorithm the profile does not permit.
+    """Return a sentence for each key ring in use whose algorithm the profile does not permit.
 
     The sentence names the clients and APIs that use the ring.
     """

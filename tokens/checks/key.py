@@ -56,8 +56,12 @@ def check_journal(**_: Any) -> list[CheckMessage]:
 def check_keys(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     """Return a message for each problem of the key rings, their keys, and the hashes of client secrets.
 
-    Error tokens.E303 is a row that does not decrypt or verify, and warning W307 is a restored database. Info I306 is a
-    change that is under way, and warning W305 is any other problem.
+    - Error tokens.E303: a row does not decrypt or verify.
+    - Info tokens.I306: a change is under way.
+    - Warning tokens.W307: the database was restored from a backup.
+    - Warning tokens.W305: any other problem.
+
+    Returns [] if `databases` is empty, or if KEY_ENCRYPTION_KEYS is malformed (E301).
     """
     if not databases:
         return []

@@ -1,6 +1,6 @@
 """The login sessions of a user's browsers.
 
-The tests are about their records, the cost of recording them, who sees them, and how they end.
+The tests are about the row of a session, the SQL statements that write it, the user who sees it, and the session's end.
 """
 
 import uuid

@@ -33,8 +33,8 @@ def events():
 def rows(api, *changes):
     """Return the form fields for the rows of an API's scopes.
 
-    Each of `changes` has the form fields of one row. The first ones are for the existing scopes, sorted by name. The
-    remaining ones add scopes.
+    Each of `changes` has the form fields of one row. The first rows are the existing scopes, sorted by name. Further
+    rows add scopes.
     """
     scope_rows = list(api.scopes.order_by("name"))
     sent = {"scopes-TOTAL_FORMS": len(changes), "scopes-INITIAL_FORMS": len(scope_rows)}

@@ -79,13 +79,13 @@ def test_the_client_of_a_site_s_recipe_is_that_of_the_command(admin, settings, t
 
 
 def described(client):
-    """Return the fields of a client, with the client_id only if the recipe fixes it."""
+    """Return `fields(client)`, and also the client_id if the recipe sets it."""
     own = catalog.find(client.recipe).step("create_client").options.get("client_id")
     return fields(client) | ({"client_id": client.client_id} if own else {})
 
 
 def fields(client):
-    """Return the fields of a client, except those with random values."""
+    """Return the fields of a client, except its id, client_id and dates, which differ between two equal clients."""
     values = model_to_dict(client) | {"recipe": client.recipe}
     values["scopes"] = sorted(scope.name for scope in values["scopes"])
     return {name: value for name, value in values.items() if name not in {"id", "client_id", "created", "updated"}}

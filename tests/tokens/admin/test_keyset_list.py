@@ -107,9 +107,9 @@ def test_a_page_by_key_counts_no_row(admin, users, django_assert_max_num_queries
 
 
 def test_a_row_that_the_filter_hides_still_has_its_place(admin, users):
-    """The address names the user after whom the page begins, even if the filter hides this user.
+    """The page begins after the user whose key is in the address, even if the filter hides this user.
 
-    This user was disabled after the previous page was loaded.
+    An example is a user who was disabled after the previous page was loaded.
     """
     page = admin.get(USERS, {"follows": users[3].pk, "is_active__exact": 1})
     assert not users[3].is_active
@@ -130,8 +130,8 @@ def test_a_key_of_no_row_leads_to_the_first_page(admin, users, name, key):
 def test_a_key_that_the_database_cannot_store_leads_to_the_first_page(admin, key):
     """If the database cannot store the primary key in the address, the browser is redirected to the first page.
 
-    The key is too large or too small for an integer. The list is one of OpenClient, whose primary key is a foreign key
-    to the table of clients.
+    The key is too large or too small for an integer. The test uses the list of OpenClient, because the primary key of
+    this table is a foreign key.
     """
     page = "/admin/tokens/openclient/"
     assert admin.get(page, {"follows": key}).headers["Location"] == f"{page}?e=1"

@@ -66,7 +66,7 @@ def test_the_columns_are_fields_of_the_table():
 
 
 def test_a_column_that_is_named_again_counts_once():
-    """The address of a list can name a column any number of times."""
+    """If the address of a list names a column several times, only the first time has an effect."""
     assert columns(User, ["username", "-username", "pk"] * 1000) == columns(User, ["username", "pk"])
 
 

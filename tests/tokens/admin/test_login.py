@@ -16,7 +16,7 @@ PAGE = "/admin/login/"
 
 @pytest.fixture
 def answers(client, settings):
-    """Return the answers of the admin's login page: a form, a refused password, and a refusal for too many attempts."""
+    """Return three answers of the admin's login page: to a GET, to a wrong password, and to one attempt too many."""
     settings.ISSUER = settings.ISSUER | {"RATE_LIMITS": {"login": (1, 86_400)}}
     first_answer = client.get(PAGE)
     attempts = [client.post(PAGE, {"username": "ada", "password": "x"}) for _ in range(2)]

@@ -100,7 +100,7 @@ def rows(admin):
 
 
 def part(html, pattern):
-    """Return the part of the HTML page that begins with the first match of the pattern."""
+    """Return 3,000 characters of the HTML page, from the first match of the pattern. Fails if nothing matches."""
     found = re.search(pattern, html)
     assert found, pattern
     return html[found.start() : found.start() + 3000]

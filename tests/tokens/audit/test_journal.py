@@ -1,6 +1,6 @@
 """The audit journal: a file with every row of the audit trail.
 
-If the database lacks a row of the journal, it is recognized as restored.
+If the database lacks an event of the journal, the issuer concludes that the database was restored from a backup.
 """
 
 import json

@@ -1,6 +1,6 @@
-"""`next_class` returns the authentication class with which the user must log in before the answer.
+"""`next_class` returns the authentication class of the login that the issuer asks for before it answers the request.
 
-The class is one that is required or that the request desires. The result is None if no further login is needed.
+The class is either required or only desired by the request. `next_class` returns None if no further login is needed.
 """
 
 from dataclasses import replace

@@ -21,7 +21,7 @@ PASSWORD = "correct horse"
 
 @pytest.fixture
 def browser(client, user):
-    """Return a browser whose user has logged in an hour ago."""
+    """Return a browser whose user logged in an hour ago."""
     log_in(client, user, ago=3600)
     return client
 
@@ -77,7 +77,7 @@ def test_the_address_without_a_new_login_leads_to_the_login_again(browser, own, 
 def test_a_login_just_before_the_request_is_no_new_login(client, user, own):
     """A login before the request does not count as a new login, even if it was made a moment before.
 
-    It lacks the signed parameter that ties a login to this request. The time of the login is not compared.
+    It lacks the signed mark that ties a login to this request. How old the login is makes no difference.
     """
     log_in(client, user)
     back = parameters({"Location": login_address(client, own, prompt="login")})["next"]
@@ -150,7 +150,7 @@ def test_a_login_is_new_for_ten_minutes(browser, user, own, signer, seconds, ren
 
 @pytest.mark.parametrize("behind", [50, 500])
 def test_the_clock_of_the_node_that_logs_in_can_be_behind(browser, user, own, behind):
-    """The login has the signed parameter of its request, so its time is not compared with a clock."""
+    """The login has the signed mark of its request, and the database's clock dates it, not the node's clock."""
     page = login_address(browser, own, prompt="login")
     with patch("time.time", return_value=timezone.now().timestamp() - behind):
         back = submit(browser, page)["Location"]
@@ -160,11 +160,13 @@ def test_the_clock_of_the_node_that_logs_in_can_be_behind(browser, user, own, be
 @pytest.mark.parametrize("ago", [0, 5, 3600])
 @pytest.mark.parametrize("changes", REQUIRED, ids=str)
 def test_an_earlier_login_does_not_fit_an_address_from_another_browser(client, user, own, ago, changes):
-    """Browser A sends a request that requires a new login. An earlier login of browser B does not count.
+    """A request of browser A that requires a new login is not satisfied by an earlier login in browser B.
 
-    The issuer sends A to an address at which the request continues after the login. B gets 400 at this address. B then
-    sends the authorization request that the issuer stored for A. B's user has to log in again, with one exception: if
-    the request has `max_age`, a login of B that is recent enough is accepted.
+    1. The issuer stores A's request, and gives A an address at which the request continues after the login. B gets 400
+       at this address.
+    2. B sends the stored request, with its signed mark, to the authorization endpoint. B's user has to log in again.
+
+    Exception: if the request has `max_age` and B's login is recent enough, B's user does not have to log in again.
     """
     other = Browser()
     handle = parameters({"Location": login_address(other, own, **changes)})["next"]

@@ -1,4 +1,4 @@
-"""The numbers of logout messages that are sent at the same time: in total, and to each client.
+"""The slots of a process: it sends at most one logout message per slot at the same time.
 
 A client gets few of the slots. All failing and slow clients together get only a part of the slots, so that they do not
 delay other clients.

@@ -241,7 +241,7 @@ def test_the_reason_for_a_refusal_is_in_the_log_only(client, keyed, caplog):
 
 
 def test_a_signature_under_the_name_of_another_algorithm_is_refused(client, keyed):
-    """The assertion has a valid signature by an Ed25519 key, but names ES256.
+    """The assertion names ES256 and the kid of the client's Ed25519 key. A stranger's EC key signed it.
 
     It is refused, and causes no error 500.
     """

@@ -1,6 +1,6 @@
-"""Requests share reads of the registry's version.
+"""Concurrent requests share one read of the version of the client registry (the cache of clients).
 
-A read serves the requests that arrived before it began, and no later ones.
+A request uses the result of a read only if the request arrived before the read began.
 """
 
 import time

@@ -315,7 +315,7 @@ def test_introspection_names_the_key_and_the_type(client, service):
 def test_a_request_with_a_proof_that_moves_its_secret_is_judged_anew(client, service):
     """A repeated request gets a token if its new DPoP proof is valid, although the first request was refused.
 
-    golang.org/x/oauth2 repeats a refused request in this way: the secret moves from the header to the body.
+    golang.org/x/oauth2 repeats a refused request with the secret in the body instead of the header.
     """
     assert refused(own(client, service, **proof(iat=1))) == (400, "invalid_dpop_proof")
     secret = {"client_id": "service", "client_secret": service.plain}

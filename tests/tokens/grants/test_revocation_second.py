@@ -1,7 +1,7 @@
-"""Token requests in the second in which tokens of a user or client were revoked.
+"""Token requests that arrive within the same second as a revocation of the tokens of their user or client.
 
-For example, a user was disabled and is enabled again. A revocation covers all tokens of its second. So the issuer
-answers 503 until the second is over, and issues only tokens that are not revoked.
+For example, a user is disabled and at once enabled again. The revocation covers every token that is issued within its
+second. So the issuer answers 503 until the second is over. It never issues a token that is already revoked.
 """
 
 from datetime import UTC, datetime, timedelta

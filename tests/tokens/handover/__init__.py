@@ -1,4 +1,4 @@
 """Tests of `tokens.handover`.
 
-`stock_project` is a project with django-oauth-toolkit, whose clients and users are imported.
+`stock_project` is a Django project with django-oauth-toolkit. The tests import its clients and users.
 """

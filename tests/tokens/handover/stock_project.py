@@ -19,9 +19,10 @@ REFRESH = {name: (name + "-refresh-token-of-thirty-characters")[:40] for name in
 
 
 def filled(url: str, folder: Path) -> dict[str, str]:
-    """Fill the database at `url` in a separate process. Return the values that the process printed, and paths of files.
+    """Fill the database at `url` in a separate process, and write two files into `folder`.
 
-    The files are the dump of the users and the signing key of the project.
+    Returns the values that the process printed, the URL, and the paths of the files `users` (the dump of the users) and
+    `key` (the signing key of the project, as PEM).
     """
     script, users, key = Path(__file__).resolve(), folder / "users.json", folder / "oidc.pem"
     done = subprocess.run([sys.executable, script, url, users], capture_output=True, text=True, check=False)

@@ -41,9 +41,9 @@ def folder(tmp_path, monkeypatch):
 
 
 def quick(**kinds):
-    """Return scrypt with a small cost parameter, so that deriving a key from the passphrase is fast.
+    """Return scrypt with the cost parameter n = 2, so that deriving a key from the passphrase is fast.
 
-    `kinds` are the other parameters of scrypt.
+    `kinds` are the arguments of the call that this function replaces. Its `n` is ignored.
     """
     return REAL(**kinds | {"n": 2})
 

@@ -1,4 +1,4 @@
-"""docs/moving.md, whose commands run line by line.
+"""The command lines of docs/moving.md are run in their order.
 
 tests/services/test_move_database.py runs the line that needs PostgreSQL.
 """

@@ -98,7 +98,10 @@ def test_an_api_that_follows_the_feed_refuses_a_disabled_users_token(client, web
     token = redeem(client, webapp, code(webapp)).json()["access_token"]
 
     def read():
-        """Verify a token as an API does, by the keys and the revocation feed that the issuer publishes now."""
+        """Verify `token` as an API does, by the keys and the revocation feed that the issuer publishes now.
+
+        Returns the result of `verify`, which raises an error if the token was revoked.
+        """
         published, now = client.get("/.well-known/jwks.json").json()["keys"], timezone.now()
         keys = PinnedKeys([judge(jwk, algorithms=RS256) for jwk in published])
         body = client.get("/oauth/revocations").content

@@ -34,7 +34,7 @@ def shown(page):
 
 
 def change(browser, **fields):
-    """Save the client's page in the admin with further `fields`. The client's secrets stay as they are."""
+    """Save the client's page in the admin with further `fields`, without a change of its secrets. Return the answer."""
     made = Client.objects.get(client_id="reports")
     rows = {f"secrets-{name}_FORMS": made.secrets.count() for name in ("TOTAL", "INITIAL")}
     for number, one in enumerate(made.secrets.all()):

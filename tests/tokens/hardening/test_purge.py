@@ -43,9 +43,10 @@ def test_used_and_expired_refresh_tokens_are_purged(client, app, refresh_token):
 
 
 def test_every_table_whose_rows_expire_is_purged():
-    """Rows of client secrets are not purged, because administrators need to see expired secrets.
+    """Every table whose rows expire is purged, except those of client secrets and self-registered clients.
 
-    Rows about a self-registered client are deleted together with the client.
+    Administrators need to see expired secrets. The row about a self-registered client is deleted together with the
+    client.
     """
     ends = {"expires_at", "ends_at", "until"}
     models = apps.get_app_config("tokens").get_models()

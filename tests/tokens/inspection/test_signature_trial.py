@@ -56,7 +56,10 @@ def verdict(text, *jwks):
     ],
 )
 def test_a_key_that_may_not_verify_is_not_used(changed, reason):
-    """Members of a JWK say what its key may do (RFC 7517 sections 4.1 to 4.4)."""
+    """A key is not tried if its JWK is malformed or does not permit it, for example by `use`. The verdict says why.
+
+    The members that permit a use are in RFC 7517 sections 4.1 to 4.4.
+    """
     assert verdict(make(), {**JWK, **changed}) != "verified"
     assert reason in verdict(make(), {**JWK, **changed})
     assert verdict(make(), {**JWK, **changed}, JWK) == "verified", "the next key of that kid does"

@@ -10,7 +10,7 @@ from tokens.issued.actor import LONGEST_CHAIN, ChainTooLong
 
 
 def passed_on(times):
-    """Return the claims of an application's token after `times` services have exchanged it."""
+    """Return the claims client_id and act of an application's token after `times` services have exchanged it."""
     claims = {"client_id": "app"}
     for number in range(times):
         name = f"service-{number}"

@@ -1,7 +1,7 @@
 """The text of a refresh token.
 
-The text is authenticated as a whole, and is derived from the text of the previous token of its family. Each encryption
-key gives another text.
+A MAC covers the whole text. The text is derived from the text of the previous token of the family and from an
+encryption key, so another key gives another text.
 """
 
 import secrets

@@ -23,12 +23,12 @@ class Ring:
         return database_at(lambda: self.now)
 
     def rotate(self, **options):
-        """Take the next step of a rotation at the instant `self.now`. `options` are passed to `rotate`."""
+        """Take the next step of a rotation at `self.now`, and return its outcome. `options` are passed to `rotate`."""
         with self.at():
             return rotate(operation(self.now), **options)
 
     def revoke(self, kid, **options):
-        """Revoke one key at the instant `self.now`. If `kid` is None, revoke all keys.
+        """Revoke one key at the instant `self.now`, or all keys if `kid` is None. Return the outcome.
 
         `options` are passed to `revoke`.
         """
@@ -50,7 +50,7 @@ class Ring:
 
 @pytest.fixture
 def ring():
-    """Create the default ring, and advance `now` until every API has the standby key."""
+    """Return the default ring, created three days before its `now`, so that every API has the standby key."""
     created = Ring()
     created.rotate()
     created.now += timedelta(days=3)

@@ -104,7 +104,7 @@ def ring(db):
 
 
 def off(seconds):
-    """Make this node's clock wrong by `seconds`, in relation to the database's clock."""
+    """Return a context manager: in its block, this node's clock is ahead of the database's clock by `seconds`."""
     real = timezone.now
     return node_at(lambda: real() + timedelta(seconds=seconds))
 

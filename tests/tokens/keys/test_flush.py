@@ -40,7 +40,7 @@ def flush_of(ring: Ring, kid: str) -> lifecycle.Key | None:
 
 
 def cancel(ring: Ring, kid: str) -> Outcome:
-    """Cancel the announced key `kid`."""
+    """Cancel the announced key `kid` at the instant `ring.now`, and return the outcome."""
     with ring.at():
         return cancellation.cancel(operation(ring.now), kid)
 

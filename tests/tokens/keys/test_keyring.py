@@ -1,7 +1,7 @@
 """A node's snapshot of a key ring.
 
-No query is needed while it is fresh. An outage of the database shorter than `snapshot_age` has no effect. After that
-time, the snapshot is refused.
+A fresh snapshot is used without an SQL query. During an outage of the database, the snapshot is used until it is older
+than `snapshot_age`. Then it is refused.
 """
 
 import time

@@ -118,7 +118,7 @@ def weaker(name: str, rule: Callable[..., timedelta]) -> AbstractContextManager[
 
 
 def a_second_less(name: str) -> AbstractContextManager[object]:
-    """Shorten the duration `name` of the key policy by a second while the block runs."""
+    """Return a context manager: in its block, the duration `name` of each key policy is a second shorter."""
     whole = getattr(Policy, name)
     if name == "last_acceptance":
         return weaker(name, lambda p, lifetime: whole(p, lifetime) - SECOND)
@@ -249,7 +249,10 @@ def test_a_token_a_second_longer_than_its_key_allows_outlives_the_key() -> None:
 
 
 def test_tokens_a_second_longer_before_their_key_allows_it_break_p2() -> None:
-    """If a node took the token lifetime from the settings instead of from the key, it could sign longer tokens."""
+    """A node that takes the token lifetime from the settings, and not from the key, breaks rule P2.
+
+    After the lifetime in the settings is raised, the node signs tokens that expire later than the key allows.
+    """
 
     class Eager(RotatingAbruptly):
         @rule()

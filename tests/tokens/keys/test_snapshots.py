@@ -95,7 +95,7 @@ def test_a_read_that_fails_while_other_threads_wait_costs_one_read_and_each_thre
 
 
 class Outage:
-    """An outage of the database that begins at `start`. `later` moves the clocks forward."""
+    """The clock during an outage of the database, which begins at `start`. `later` moves the clock forward."""
 
     def __init__(self, start):
         self.now = start

@@ -379,9 +379,9 @@ class World(RuleBasedStateMachine):
         return min((moment for moment in moments if moment > self.now), default=None)
 
     def _history(self) -> Iterator[tuple[State, datetime | None]]:
-        """Yield each state, the newest first, with the instant from which no node uses it.
+        """Yield the recent states, the newest first. With each state, yield the instant from which on no node uses it.
 
-        The instant is None for the current state.
+        The instant is None for the current state. A state that was replaced more than 250 seconds ago is left out.
         """
         superseded: datetime | None = None
         for state in reversed(self.states):

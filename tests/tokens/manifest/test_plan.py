@@ -395,7 +395,7 @@ SECONDS = st.one_of(st.none(), st.integers(1, 86_400))
 
 @st.composite
 def registries(draw):
-    """Draw a manifest that can be applied, as data."""
+    """Return random data of a manifest that can be applied (Hypothesis strategy)."""
     count = draw(st.integers(0, 2))
     scopes = [f"s{number}:{draw(NAME)}" for number in range(count)]
     identifier = f"https://{draw(st.from_regex(r'[a-z]{1,8}', fullmatch=True))}.example/"

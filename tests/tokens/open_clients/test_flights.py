@@ -128,7 +128,7 @@ def test_a_request_that_joined_a_fetch_that_never_starts_is_busy_too():
 
 
 class Seats(threading.BoundedSemaphore):
-    """The semaphore of requests that may wait. It counts how many are waiting."""
+    """The semaphore that bounds the waiting requests. `taken` is released each time that a request begins to wait."""
 
     def __init__(self, number):
         super().__init__(number)

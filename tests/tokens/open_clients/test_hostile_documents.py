@@ -226,7 +226,7 @@ def test_the_nearest_valid_documents_are_accepted(client, user, apis, hosts, sig
 
 @pytest.fixture
 def dialled(monkeypatch):
-    """Record the addresses to which a connection would be opened, and open none."""
+    """Make each connection fail, and return a list. The addresses of each attempt to connect are appended to it."""
     seen = []
 
     def connect(addresses, _until):

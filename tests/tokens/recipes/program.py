@@ -62,10 +62,10 @@ class Program:
         return self.recipe.requests
 
     def register(self):
-        """Register the client as the recipe says.
+        """Register the client as the recipe says, and return the program.
 
-        The commands that the recipe prints before the registration run unchanged. Then `create_client --for` registers
-        the client.
+        If the program sends requests, first register the API as the recipe says. Then register each scope of the client
+        that does not exist yet, and run `create_client --for`.
         """
         for step in self.recipe.steps:
             if step.command == "create_api" and self.recipe.requests and self.recipe.step("create_api"):

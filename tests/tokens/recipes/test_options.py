@@ -1,6 +1,7 @@
 """The options in recipes (registrations of known programs).
 
-They are options of the commands, and are printed so that a shell can parse them.
+Each is an option of `create_client` or `create_api`. The printed command lines are quoted, so that a shell parses them
+to the same words.
 """
 
 import shlex

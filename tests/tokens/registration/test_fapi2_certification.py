@@ -48,7 +48,7 @@ def es256(db):
 def assertion(entry):
     """Return the form parameters of a client assertion, as the certification suite makes it.
 
-    The private key in `entry`, the printed configuration of a client, signs the assertion.
+    `entry` is the printed configuration of a client. Its private key signs the assertion.
     """
     (key,) = entry["jwks"]["keys"]
     now, client_id = int(timezone.now().timestamp()), entry["client_id"]

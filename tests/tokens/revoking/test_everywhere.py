@@ -86,7 +86,7 @@ def test_an_administrator_logs_users_out_everywhere(client, admin_client, app, u
 
 
 def test_a_user_who_logs_in_again_gets_accepted_tokens_from_the_next_second_on(client, app, user, issued):
-    """The issuer answers token requests with 503 until the second of the revocation is over."""
+    """A logout everywhere revokes no token that is issued after its second. Until then, the issuer answers 503."""
     everywhere.end_sessions_and_tokens(user, "test")
     [one] = Revocation.objects.filter(kind="sub")
     claims = {"iss": issuer().url, "iat": one.issued_before, "jti": "new", "sub": str(user.sub), "client_id": "app"}
@@ -262,7 +262,7 @@ def test_a_session_that_continues_with_a_new_password_needs_a_new_login_to_autho
 
 
 def test_a_logout_everywhere_deletes_consents_so_that_the_user_is_asked_again(client, app, user, issued):
-    """A thief of the user's device must not profit from remembered consents."""
+    """Remembered consents are deleted, so that a thief of the user's device cannot use them."""
     page = authorization(make_client("web", "authorization_code"), scope="notes:read")
     allow(client, page)
     assert client.get("/oauth/authorize", page).status_code == 302, "remembered"

@@ -27,7 +27,7 @@ def require(holds, rule):
 def read(case):
     """Return the state of a reader of the feed after it has read the document of the case.
 
-    Applies the rules of docs/revocation-feed.md section 3 in their order.
+    Applies the rules of docs/revocation-feed.md section 3 in their order. Raises Refused at the first broken rule.
     """
     held, now = case["held"], FEEDS["now"]
     state = {bytes.fromhex(name): (until, before) for name, until, before in held["entries"]}
@@ -66,7 +66,10 @@ def verified(text, kid):
 
 
 def inline(claims):
-    """Return the entries that are in the document itself, and not in a segment."""
+    """Return the packed entries that are in the document itself, and not in a segment.
+
+    Raises Refused if they break rule 3.6 of docs/revocation-feed.md.
+    """
     entries = claims.get("entries")
     require(isinstance(entries, str) and re.fullmatch(r"[A-Za-z0-9_-]*", entries), "3.6")
     require(len(decode(entries)) % 24 == 0, "3.6")
@@ -74,7 +77,10 @@ def inline(claims):
 
 
 def listed(claims):
-    """Return the digest and the number of entries of each segment that the document names."""
+    """Return the digest and the number of entries of each segment that the document names.
+
+    Raises Refused if they break rule 3.6 of docs/revocation-feed.md.
+    """
     segments = claims.get("segments", [])
     for segment in segments:
         require(isinstance(segment, list) and len(segment) == 2, "3.6")
@@ -87,7 +93,7 @@ def segment(case, digest, count):
     """Return the entries of a segment, after a check by the rules of docs/revocation-feed.md section 4.
 
     `case` is the test case, which has the segments by their hash. `digest` is the segment's hash, and `count` is its
-    number of entries. The document names both.
+    number of entries. The document names both. Raises Refused if the segment is missing or does not match them.
     """
     require(digest in case["segments"], "4")
     body = decode(case["segments"][digest])

@@ -17,9 +17,9 @@ NUMBER = 5
 
 @pytest.fixture
 def grants(webapp, user):
-    """Create expired grants and one valid grant.
+    """Create NUMBER expired grants and one valid grant, and return them, the valid one last.
 
-    Each expired grant has a redeemed code, a device code and two refresh tokens.
+    Each grant has a redeemed code, a device code and two refresh tokens.
     """
     made = [
         UserGrant.objects.create(

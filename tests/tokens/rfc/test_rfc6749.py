@@ -136,7 +136,7 @@ CODES = {
 
 
 def tokens(response):
-    """Return the token response, whose body has True in place of an ID token and a refresh token."""
+    """Return the token response in the form of tables. The body has True in place of an ID token or refresh token."""
     found = answer(response)
     kinds = ("id_token", "refresh_token")
     return found._replace(body={name: True if name in kinds else value for name, value in found.body.items()})

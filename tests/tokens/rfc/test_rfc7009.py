@@ -84,7 +84,7 @@ def test_a_client_revokes_a_token(client, desk, tokens, section):
 
 
 def test_a_second_revocation_is_no_error(client, desk, tokens):
-    """RFC 7009 section 2.2: a token that is invalid already is no error."""
+    """RFC 7009 section 2.2: a request to revoke a token that is invalid already is answered 200."""
     for kind in (*KINDS, *KINDS):
         assert answer(post(client, PATH, {"token": tokens[kind]}, **by(desk))) == DONE
 

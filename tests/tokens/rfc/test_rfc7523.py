@@ -113,7 +113,7 @@ def kept(changes, **header):
 
 @pytest.mark.parametrize("section", ASSERTIONS)
 def test_a_client_authenticates_by_an_assertion(client, robot, section):
-    """RFC 7523 sections 2.2 and 3.2: every problem is invalid_client."""
+    """RFC 7523 sections 2.2 and 3.2: every invalid assertion is refused with the error invalid_client."""
     changes, good = ASSERTIONS[section]
     form = {"grant_type": "client_credentials", "scope": "notes:read"} | proof("robot", **changes())
     refused = LEGACY_AUDIENCE if changes().get("aud") == ENDPOINT else INVALID_CLIENT
@@ -122,7 +122,7 @@ def test_a_client_authenticates_by_an_assertion(client, robot, section):
 
 @pytest.mark.parametrize("section", ASSERTIONS)
 def test_an_assertion_is_a_grant(client, robot, user, section):
-    """RFC 7523 sections 2.1 and 3.1: every problem is invalid_grant."""
+    """RFC 7523 sections 2.1 and 3.1: every invalid assertion is refused with the error invalid_grant."""
     changes, good = ASSERTIONS[section]
     assertion = sign("robot", **kept({"sub": str(user.sub)} | changes(), **GRANT_TYPE))
     form = {"grant_type": GRANT, "scope": "notes:read", "assertion": assertion}

@@ -186,9 +186,9 @@ ACTORS = {
 
 @pytest.mark.parametrize("section", ACTORS)
 def test_the_new_token_names_the_actor_and_the_user(client, notes, token, signer, decode, section):
-    """RFC 8693 section 1.1: `sub` is the user.
+    """`sub` is the user, and `act` is the chain of actors, the latest outermost (RFC 8693 sections 1.1 and 4.1).
 
-    RFC 8693 section 2.2.1: the new token does not expire later than the subject token.
+    The new token does not expire later than the subject token (section 2.2.1).
     """
     before, act = ACTORS[section]
     subject = signed_again(token, signer, act=before, exp=claims_of(token)["iat"] + 120)

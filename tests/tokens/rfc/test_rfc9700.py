@@ -112,7 +112,10 @@ REFUSED = {
 
 @pytest.mark.parametrize("section", REFUSED)
 def test_an_error_is_redirected_to_the_client_only_if_the_user_is_logged_in(client, user, webapp, section):
-    """A malformed link to the issuer in a mail leads to a page of the issuer, not to the client (open redirect)."""
+    """Without a login, a malformed request gets an error page of the issuer.
+
+    A link in a mail, which has such a request, cannot redirect to the site of an attacker's client (open redirect).
+    """
     request = authorization(webapp, **REFUSED[section])
     shown = client.get("/oauth/authorize", request)
     assert (shown.status_code, "Location" in shown, CALLBACK in shown.content.decode()) == (400, False, False)

@@ -20,7 +20,7 @@ HERE = [pytest.param(rule, id=rule.name) for rule in RULES if VENDOR in rule.ven
 
 @pytest.fixture(autouse=True)
 def rows() -> Iterator[None]:
-    """Insert a key in every state, over a connection without the settings of this project."""
+    """Insert a key in every state, over a connection with the database's default settings, not this project's."""
     execute("PRAGMA recursive_triggers = OFF", *ROWS)
     if VENDOR == "postgresql":
         execute("SET CONSTRAINTS ALL IMMEDIATE")  # what waits for the commit forbids to change a table

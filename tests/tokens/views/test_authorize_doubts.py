@@ -85,7 +85,7 @@ UNDECLARED = {
 
 @pytest.mark.parametrize("name", UNDECLARED)
 def test_an_undeclared_parameter_changes_nothing(browser, user, webapp, own, name):
-    """By default, oauthlib makes each parameter an attribute of its request object."""
+    """The issuer passes only declared parameters to oauthlib, which makes each an attribute of its request object."""
     assert browser.get("/oauth/authorize", authorization(webapp) | {name: UNDECLARED[name]}).status_code == 200
     assert "code" in parameters(browser.get("/oauth/authorize", authorization(own) | {name: UNDECLARED[name]}))
     grant = AuthorizationCode.objects.get().grant

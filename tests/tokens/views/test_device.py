@@ -137,7 +137,7 @@ def test_a_question_too_soon_lengthens_the_interval_and_one_in_time_ends_that(de
 
 
 def test_a_lifetime_of_the_family_below_that_of_the_code_is_kept(device, browser, begun, tv, later):
-    """The two minutes of a refresh token begin at the user's consent, not when the device fetches its tokens."""
+    """The lifetime of a refresh token, here two minutes, begins at the user's consent, not at the device's request."""
     tv.refresh_token_lifetime = timedelta(minutes=2)
     tv.save()
     later(0)

@@ -26,9 +26,9 @@ USERINFO_CASES = [case for case in cases("api") if not (case.at == "api" and "no
 
 @pytest.fixture(autouse=True)
 def the_server_of_the_table(settings, monkeypatch, signer, at):
-    """Give the issuer the URL of the server in tests/dpop_cases.json.
+    """Give the issuer the URL of the server in tests/dpop_cases.json, and set the clock to the time of that table.
 
-    Its endpoints accept proofs for the path of that URL.
+    The issuer's endpoints accept proofs for the path of that URL.
     """
     settings.ISSUER = settings.ISSUER | {"URL": "https://server.example"}
     monkeypatch.setitem(holder_key.verified.__kwdefaults__, "path", "/path")

@@ -64,7 +64,7 @@ def enter_password(browser, name="ada", word=WORD, **fields):
 
 
 def log_in(browser, secret):
-    """Log in by password and by a code of the authenticator app."""
+    """Log in by password and by a code of the authenticator app, and return the last answer."""
     assert enter_password(browser)["Location"] == SECOND
     answer = browser.post(SECOND, {"code": code(secret)})
     assert answer.status_code == 302, answer.content.decode()

@@ -56,7 +56,7 @@ def browser(user):
 
 
 def signed(client, /, *, algorithm="ES256", name="own", header=None, ago=0, **changes):
-    """Return a request object: an authorization request of the client as a JWT.
+    """Return a request object, which is an authorization request of the client as a JWT.
 
     By default, the client's key `own` signs it. `header` adds header members, `ago` is the age of the request object in
     seconds, and `changes` replace claims.
@@ -87,9 +87,9 @@ def push(client, request, **outside):
 
 
 def assert_refused(browser, client, request, reason):
-    """Assert that authorization endpoint and PAR endpoint refuse the request object.
+    """Assert that the authorization endpoint and the PAR endpoint refuse the request object, and store nothing.
 
-    The error is invalid_request_object with this reason, and nothing is stored.
+    The authorization endpoint shows an error page. The PAR endpoint answers invalid_request_object with `reason`.
     """
     page = send(browser, client, request)
     assert_page(page, 400)

@@ -1,6 +1,6 @@
 """Password reset and change.
 
-They do not reveal users, each link sets one password, and earlier sessions and grants end.
+Neither reveals which users exist. A link sets a password once. The user's earlier sessions and grants end.
 """
 
 import re
@@ -29,7 +29,7 @@ def ada():
 
 @pytest.fixture
 def queued(monkeypatch):
-    """Collect the work for the thread that sends mail, instead of letting the thread run it."""
+    """Return a list. The functions that the mail thread would run are appended to it, and do not run by themselves."""
     work = []
     monkeypatch.setattr(mail_queue, "later", work.append)
     return work

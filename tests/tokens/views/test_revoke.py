@@ -84,7 +84,10 @@ def test_what_is_no_token_needs_no_revocation(client, service, token):
 def test_a_token_that_some_api_may_still_take_is_taken_back_though_it_has_expired(
     client, service, token, at, ago, is_kept
 ):
-    """An API can accept a token until its `exp` plus the API's leeway, plus twice the largest error of a clock."""
+    """An expired token is revoked if an API might still accept it.
+
+    That is so until `exp`, plus the API's leeway, plus twice the largest error of a clock.
+    """
     at(timezone.now() + timedelta(seconds=600 + ago))
     assert revoke(client, service, token=token).status_code == 200
     assert Revocation.objects.exists() == is_kept

@@ -113,9 +113,9 @@ def test_a_database_that_cannot_store_a_client_assertion_is_503(client, apis, si
 
 @pytest.mark.parametrize(("accepts", "kind"), [("text/html", "text/html"), ("*/*", "application/json")])
 def test_a_session_that_cannot_be_saved_is_503(client, user, settings, accepts, kind):
-    """A middleware saves the session after the view.
+    """An error in the session middleware, which saves the session after the view, is answered 503, too.
 
-    So `process_exception` of a middleware does not get the error.
+    `process_exception` of a middleware is not called for this error, but only for an error of a view.
     """
     client.raise_request_exception, settings.SESSION_SAVE_EVERY_REQUEST = False, True
     log_in(client, user)

@@ -53,9 +53,9 @@ class Timeline:
         return moves.signing("api", {"api": self.move} if knows else {"api": BEFORE}, now=now + skew)
 
     def lags(self) -> Iterator[timedelta]:
-        """Yield how long an API can still use an outdated JWKS of the new ring after a move was committed.
+        """Yield how long after the commit of a move an API can still use an outdated JWKS of the new ring.
 
-        Yields two durations: one by the timings of the new ring, and one by the timings of the slower of the two rings.
+        The first duration is for the timings of the new ring, the second one for those of the slower of the two rings.
         """
         for policy in (self.policy, self.slowest):
             yield policy.snapshot_age + policy.shared_cache + policy.api_copy - 3 * LATE

@@ -1,4 +1,4 @@
-"""The timings of a key policy: their sums, on which the promises depend, and the settings of APIs that must fit."""
+"""The timings of a key policy: the sums of timings that rotation waits for, and the limits that our API must obey."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -159,7 +159,10 @@ def _allow_list(entries: Collection[str]) -> tuple[str, ...]:
 
 
 def _retention(value: timedelta | None) -> timedelta | None:
-    """Return AUDIT_RETENTION. Raises ValueError if it is shorter than AUDIT_LEAST, which the database enforces."""
+    """Return AUDIT_RETENTION. Raises ValueError if it is shorter than AUDIT_LEAST.
+
+    The database enforces the minimum AUDIT_LEAST, too.
+    """
     if value is not None and value < AUDIT_LEAST:
         raise ValueError(f"AUDIT_RETENTION is {value.days} days. Set at least {AUDIT_LEAST.days} days, or none.")
     return value

@@ -12,9 +12,9 @@ NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 class OAuthError(Exception):
     """An OAuth error response with a registered error code, such as `invalid_grant`.
 
-    `description` is sent to the client. Of the request's values, it contains none but the name of a refused scope
-    (issued/audience.py). `reason` is only logged, and contains no value of the request. By default, it is the
-    description.
+    `description` is sent to the client. It contains no value of the request, except the name of a refused scope
+    (issued/audience.py). `reason` is only logged, and contains no value of the request. Without a `reason`, the
+    description is logged.
     """
 
     def __init__(self, error: str, description: str, *, status: int = 400, reason: str = "") -> None:

@@ -8,7 +8,8 @@ Neighbours: registered by `apps`; the command `keys` prints `key_health`.
 Read in this order:
 - `oauth`: the issuer's URL and the toolkit's switches.
 - `key`: KEY_ENCRYPTION_KEYS, timings and key rings (tag `keys`).
-- `ring_health`, `key_health`: problems of one ring; problems of all rings and of the encrypting keys, with remedies.
+- `ring_health`: problems of one key ring, with remedies.
+- `key_health`: problems of all key rings and of the encrypting keys, with remedies.
 - `client`: clients that are less strict than the default, or whose ID tokens no ring can sign (tag `clients`).
 - `claims`: the settings of claims about users.
 - `fapi2_configuration`, `fapi2_judges`: the configuration that the report on FAPI 2.0 examines; the functions that

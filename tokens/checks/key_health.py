@@ -1,9 +1,9 @@
-"""Check the key rings and KEY_ENCRYPTION_KEYS, for `keys --check` and at start. Each problem names its remedy.
+"""Check the key rings and KEY_ENCRYPTION_KEYS, for `keys --check`, the system check `key` and the admin's dashboard.
 
-The checks establish, in this order:
+Each problem names its remedy. The checks establish, in this order:
 1. The timings of the settings are consistent (`keys.rules.inequalities`).
-2. There is at least one key ring, and so at least one signing key.
-3. `ring_health` finds no problem of a ring.
+2. There is at least one key ring.
+3. `ring_health` finds no problem of any key ring.
 4. All live client secrets are hashed under the first encrypting key.
 5. The database is not a restored backup: it has the events of AUDIT_JOURNAL, and is not older than the newest state
    that processes recorded in Redis.
@@ -55,7 +55,7 @@ class Problem:
 
     @property
     def closed(self) -> bool:
-        """Return True if the problem is a signing key whose row does not decrypt or does not verify."""
+        """Return True if the problem is a row that does not verify, or a private half that does not decrypt."""
         return self.code in ("cannot_open", "not_genuine")
 
     @property
@@ -65,7 +65,7 @@ class Problem:
 
 
 def check(*, policy: Policy, encryption_keys: Sequence[EncryptionKey], now: datetime) -> list[Problem]:
-    """Return every problem of settings, key rings and secrets.
+    """Return every problem of the settings, key rings, client secrets and audit journal, and of a restored database.
 
     `now` is the time by this node's clock. If this clock differs too much from the database's, that is a problem, too.
     """
@@ -86,10 +86,9 @@ def check(*, policy: Policy, encryption_keys: Sequence[EncryptionKey], now: date
 
 
 def _secrets(keys: Sequence[EncryptionKey], now: datetime) -> Iterator[tuple[str, str]]:
-    """Yield a problem (code and message) for each encrypting key under which live client secrets are hashed.
+    """Yield a problem (code, message) for each encrypting key, except the first, under which live secrets are hashed.
 
-    The first key in `keys` is no problem. For any other key in `keys`, the code is `former_key`. For a key that is not
-    in `keys`, the code is `lost_secrets`.
+    The code is `former_key` if the encrypting key is in `keys` (KEY_ENCRYPTION_KEYS), and `lost_secrets` if it is not.
     """
     first, available = keys[0].id, {key.id for key in keys}
     for key_id, number in sorted(client_secret.live_by_key(now=now).items()):

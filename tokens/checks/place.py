@@ -10,7 +10,7 @@ from tokens.account import place
 
 @register("session_places")
 def check_session_places(**_: Any) -> list[CheckMessage]:
-    """Return warning tokens.W801 or W802 if SESSION_PLACES is set but has no effect.
+    """Return the warnings tokens.W801 and W802 if SESSION_PLACES is set but has no effect.
 
     W801: the database file (MMDB) that SESSION_PLACES names cannot be used. W802: sessions store no IP addresses.
     """

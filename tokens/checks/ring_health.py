@@ -1,12 +1,12 @@
-"""Check one key ring, for `key_health`. Each problem is a code of `key_health.Problem` with cause and remedy.
+"""Check one key ring, for `key_health`. Each problem has a code of `key_health.Problem`, a cause and a remedy.
 
 The checks establish, in this order:
 
 1. The clocks of this node and of the database agree.
-2. Every row of the database verifies, and every private half can be decrypted.
-3. The ring has a signing key and a standby key.
-4. For each revoked key, a flush is planned: a later switch to a new key, which makes APIs fetch the JWKS and drop the
-   revoked key (docs/revoked-keys.md).
+2. Every row of the ring verifies, and every private half can be decrypted.
+3. The ring has a standby, and a key that signs now or has a planned start.
+4. The flush of each revoked key has happened. It is a later switch to a new key, which makes APIs fetch the JWKS and
+   drop the revoked key (docs/revoked-keys.md).
 5. The next switch is not overdue.
 """
 

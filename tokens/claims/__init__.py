@@ -7,7 +7,7 @@ Neighbours: above `models` and `email_proof`; `grants`, `authorize`, `userinfo` 
 
 Read in this order:
 - `names`: the claims of each scope, the words for them on the consent page, and reserved names.
-- `claims_error`: the error of claims that cannot be computed.
+- `claims_error`: the exception for claims that cannot be computed.
 - `source`: the value of a claim, from the user's fields or a function.
 - `claims_request`: the `claims` parameter (OpenID Connect Core section 5.5).
 - `group_names`: the groups of a user that tokens may name.

@@ -81,7 +81,11 @@ NOTHING = ClaimsRequest()
 
 
 def parse(text: str | None, *, supported: Collection[str]) -> ClaimsRequest:
-    """Parse the value of the parameter `claims`. Raises OAuthError invalid_request if it is malformed."""
+    """Parse the `claims` parameter of an authorization request, a JSON text. Returns NOTHING if it is missing.
+
+    Ignores claims that are not in `supported`, except `sub` and `acr`. Raises OAuthError invalid_request if the text is
+    malformed.
+    """
     if text is None:
         return NOTHING
     if len(text) > LONGEST:
@@ -96,7 +100,10 @@ def parse(text: str | None, *, supported: Collection[str]) -> ClaimsRequest:
 
 
 def read(document: Mapping[str, Any], *, supported: Collection[str]) -> ClaimsRequest:
-    """Parse the JSON object of the parameter `claims`. Raises OAuthError invalid_request if it is malformed."""
+    """Parse the `claims` parameter from its JSON object. Ignores claims that are not in `supported`.
+
+    Raises OAuthError invalid_request if the object is malformed.
+    """
     return ClaimsRequest(**{place: dict(_part(document.get(place), supported)) for place in PLACES})
 
 

@@ -21,7 +21,10 @@ GROUPS = "groups"
 
 
 def of_access_token(context: ClaimsContext) -> dict[str, Any]:
-    """Return the claim `groups` and the claims that the claims hook adds. Raises ClaimsFailed if the hook fails."""
+    """Return the claim `groups`, if the API and the scopes permit it, and the claims that the claims hook adds.
+
+    Raises ClaimsFailed if the hook fails.
+    """
     user, api = context.user, context.api
     own: dict[str, Any] = {}
     if user is not None and api is not None and api.gets_groups and GROUPS in context.scopes:
@@ -30,7 +33,7 @@ def of_access_token(context: ClaimsContext) -> dict[str, Any]:
 
 
 def of_id_token(context: ClaimsContext, grant: UserGrant) -> dict[str, Any]:
-    """Return the claims about the user for an ID token under `grant`.
+    """Return the claims about the user, and those of the claims hook, for an ID token under `grant`.
 
     Raises ClaimsFailed if a claim cannot be computed.
     """
@@ -43,7 +46,7 @@ def of_id_token(context: ClaimsContext, grant: UserGrant) -> dict[str, Any]:
 
 
 def of_userinfo(context: ClaimsContext, grant: UserGrant) -> dict[str, Any]:
-    """Return the claims for userinfo under `grant`, without `sub`.
+    """Return the claims about the user, and those of the claims hook, for userinfo under `grant`. Omits `sub`.
 
     Raises ClaimsFailed if a claim cannot be computed.
     """

@@ -7,10 +7,12 @@ Neighbours: above `issued`, `jose` and `models`. Fetches `jwks_uri` through `out
 
 Read in this order:
 - `registry`: clients with secrets, scopes and APIs, cached until the registry's version changes.
-- `client_secret`, `foreign_secret`: generate, hash and compare secrets; imported secrets, which have a slow hash.
+- `client_secret`: generate, hash and compare secrets.
+- `foreign_secret`: imported secrets, which have a slow hash.
 - `assertion`: read, verify and check a JWT of a client (RFC 7523 section 3).
 - `request_object`: read, verify and check a signed authorization request (RFC 9101).
-- `key_copy`, `jwks_uri`: cache the keys that a client publishes, stale-while-revalidate; fetch these keys.
+- `key_copy`: a cached copy of the keys at one address, stale-while-revalidate.
+- `jwks_uri`: fetch and cache the keys that clients publish.
 - `private_key_jwt`: verify an assertion and accept each `jti` once.
 - `authentication`: authenticate the client by one method per request, with the same answer for every failure.
 """

@@ -226,7 +226,7 @@ def _by_key(credentials: Credentials, *, now: datetime) -> Client:
 def _basic(authorization: str) -> tuple[Presented | None, str]:
     """Decode a Basic header. Its client_id and secret are form-encoded (RFC 6749 section 2.3.1).
 
-    Returns the client_id and secret, and "". If the header is not usable, returns None and the reason, which is
+    Returns the client_id and secret, with "" as the reason. If the header is not usable, returns None with the reason
     NOT_BASIC or MALFORMED.
     """
     scheme, _, encoded = authorization.partition(" ")

@@ -166,7 +166,10 @@ def matches(stored: Iterable[ClientSecret], presented: str, *, now: datetime) ->
 
 
 def live_by_key(*, now: datetime) -> dict[str, int]:
-    """Return the number of live secrets that are hashed under each encrypting key, by the id of the key."""
+    """Return the number of live secrets that are hashed under each encrypting key, by the id of the key.
+
+    Counts only secrets of clients that authenticate by a secret.
+    """
     live = ClientSecret.objects.filter(revoked_at=None, client__token_endpoint_auth_method__in=METHODS)
     counted = live.exclude(expires_at__lte=now).order_by().values("encryption_key_id").annotate(number=Count("pk"))
     return dict(counted.values_list("encryption_key_id", "number"))

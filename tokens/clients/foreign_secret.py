@@ -1,7 +1,7 @@
 """Client secrets that were imported from another project and are stored as a slow hash (a password hash of Django).
 
-- The other project exported either the slow hash or the secret itself. If it exported the secret itself, this module
-  makes the slow hash. That is for secrets that are too short for 256 bits, which an attacker could guess.
+- The other project exported either the slow hash or the secret itself. If it exported a secret that is too short for
+  256 bits, this module makes the slow hash, because an attacker could guess such a secret.
 - The slow hash is in the column `imported_hash`. The column `digest`, for the fast hash, has a random value.
 - At the first use, `client_secret` replaces the slow hash by a fast hash if the secret is long enough for 256 bits.
 """

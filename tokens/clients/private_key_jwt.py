@@ -1,11 +1,13 @@
 """Verifies that a client signed an assertion, and accepts each assertion once (RFC 7523 section 3).
 
-`prove` establishes, in this order:
-1. The assertion is well-formed and has an expected `typ`; if it authenticates a client, `sub` is `iss`.
+`prove_itself` establishes, in this order:
+1. The assertion is well-formed, its `typ` is in TYPES, and its `sub` is its `iss`.
 2. A key of the client with the client_id `iss` signed the assertion, and this client is active (`_signed_by`). The
    check takes the same time if the client does not exist.
 3. The `aud` of the assertion is this issuer, and the assertion is valid now.
 4. This client has not used the `jti` before, in any process.
+
+`prove` establishes only 2 to 4. Its caller must have parsed the assertion by `assertion.read`.
 
 The assertion is first verified with the client in this process's cache. The SQL statement that records the `jti` also
 returns the registry's version. If the client was cached under another version, the assertion is verified again with the
@@ -63,7 +65,7 @@ def prove_itself(text: str, *, now: datetime) -> Client:
 def prove(parsed: Assertion, *, now: datetime) -> Client:
     """Return the client that signed the assertion, and record the `jti` of the assertion as used.
 
-    Raises InvalidAssertion if the assertion is invalid. If its signature is valid nevertheless, logs
+    Raises InvalidAssertion if the assertion is invalid. If the signature is valid, but another check fails, also logs
     `assertion.refused` in the audit log.
     """
     # A client that does not exist takes the same work as a wrong signature.
@@ -76,7 +78,7 @@ def prove(parsed: Assertion, *, now: datetime) -> Client:
 
 
 def _signer(parsed: Assertion, *, now: datetime) -> Client:
-    """Return the client that signed the assertion, from the cache if the cache is current.
+    """Return the client that signed the assertion, from the cache if the cache is current. Records the `jti` as used.
 
     Raises InvalidAssertion if the assertion is invalid.
     """
@@ -102,9 +104,9 @@ def _signed_by(parsed: Assertion, client: Client | None, *, now: datetime) -> Cl
 
     Raises:
         InvalidAssertion: No key of the client verifies the signature.
-        LegacyAudience: The signature is valid, but another check failed. The `aud` is the URL of the token or PAR
-            endpoint, and the client's registration does not permit such an `aud`.
-        Unfit: The signature is valid, but another check failed, and this is not a case of LegacyAudience.
+        LegacyAudience: The signature is valid, but the `aud` is the URL of the token or PAR endpoint, and the client's
+            registration does not permit such an `aud`.
+        Unfit: The signature is valid, but another check failed.
     """
     signed = parsed.verified(keys(client, kid=parsed.header.get("kid")), stand_in=stand_in(parsed.header["alg"]))
     if not signed or client is None:

@@ -53,7 +53,7 @@ def version(*, received: float | None = None) -> str | None:
 
 
 def _read_version(database: BaseDatabaseWrapper) -> str | None:
-    """Read the registry's version from the database.
+    """Read the registry's version from the database. Returns None if its table is empty.
 
     Calls the method `read_text` of the database backend if it has this method (project/postgresql).
     """
@@ -118,7 +118,7 @@ def read(client_id: str) -> Client | None:
 
 
 def keep(client: Client, *, version: str | None) -> Client:
-    """Cache and return the client, after reading its secrets, scopes, APIs and policies.
+    """Read the client's secrets, scopes, APIs and exchange policies. Cache the client with them, and return it.
 
     The caller must have read `version` before it read the client. If `version` is None, the client is not cached.
     """
@@ -136,7 +136,7 @@ def keep(client: Client, *, version: str | None) -> Client:
 
 
 def read_recent(most: int) -> None:
-    """Cache up to `most` active clients, those that were used last. A process calls this before its first request."""
+    """Cache the `most` active clients that were used last. A process calls this before its first request."""
     now = version()
     used = Client.objects.filter(is_active=True, last_used_on__isnull=False).order_by("-last_used_on", "pk")
     for client in used[:most]:

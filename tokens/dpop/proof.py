@@ -5,12 +5,12 @@
 2.  The proof is a well-formed JWT, of at most LONGEST characters.
 3.  jti, htm, htu and iat are present and well-formed; jti has at most LONGEST_ID characters.
 4.  `typ` is dpop+jwt.
-5.  `alg` is in ALGORITHMS: all are asymmetric.
+5.  `alg` is in ALGORITHMS, which are all asymmetric.
 6.  The key in the header of the proof verifies the signature. The key meets the rules for keys that clients register.
 7.  The key in the header of the proof has no private member.
 8.  htm is the method of the request.
 9.  htu is the URL of the request, both in normal form. The issuer's configured URL is used, not the Host header.
-10. The nonce, if the proof has or needs one, is an accepted nonce of this issuer.
+10. If the proof has a nonce or the issuer requires one, the nonce is one that this issuer accepts.
 11. Without a nonce, iat is at most WINDOW from now.
 12. With an access token, ath is its hash. The caller compares the key with the token's `cnf`.
 

@@ -2,7 +2,7 @@
 
 Owns: the storage of the factors' secrets, the check of codes and of a passkey's origin, the factors that a user has,
 and the users who need a factor.
-Does not own: pages and forms (`views/`), the class and methods of a login (`authorize/login_session`).
+Does not own: pages and forms (`views/`), or the `acr` and `amr` of a login (`authorize/login_session`).
 Steps: this package is none of the seven steps in README.md, but step 1 asks for factors.
 Neighbours: imported by `views` and `admin`; imports `conf`, `encryption`, `models`, `authentication_class`.
 
@@ -13,5 +13,5 @@ Read in this order:
 - `credential`: checks the data that a browser sends for a passkey, before allauth reads it.
 - `adapter`: the methods that django-allauth calls.
 - `enrolment`: which factors a user has.
-- `obligation`: which class the operator requires of a user, for a client or for the admin.
+- `obligation`: the authentication context class that the operator requires of a user, for a client or for the admin.
 """

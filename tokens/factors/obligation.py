@@ -1,7 +1,7 @@
 """Computes which authentication context class the operator requires of a user, for a client or for the admin.
 
 - SECOND_FACTOR_GROUPS is a list of groups. Their members need a second factor for every client and for the admin.
-- If SECOND_FACTOR_STAFF is on, users with access to the admin need one for every client and for the admin.
+- If SECOND_FACTOR_STAFF is on, staff users need a second factor for every client and for the admin.
 - A client's `required_class` applies to every user of that client.
 
 The strongest requirement applies. It is checked at each authorization and at each page of the admin, not at the login.
@@ -14,7 +14,7 @@ from tokens.models import Client, User
 
 
 def of_user(user: User) -> str:
-    """Return the authentication class that the user's login needs for the admin and for every client.
+    """Return the authentication context class that the user's login needs for the admin and for every client.
 
     Returns "" if the operator requires none.
     """
@@ -26,5 +26,5 @@ def of_user(user: User) -> str:
 
 
 def of(user: User, client: Client) -> str:
-    """Return the authentication class that the user's login needs for the client, or "" if none is required."""
+    """Return the authentication context class that the user's login needs for the client, or "" if none is required."""
     return strongest((of_user(user), client.required_class or ""))

@@ -25,8 +25,9 @@ LAST_STEP = "last_step"
 
 
 def spend(authenticator: Authenticator, code: str, *, now: datetime) -> bool:
-    """Return True if `code` is valid at `now` and its time step was not used before. Records the step as used.
+    """Return True if `code` is valid at `now` and neither its time step nor a later one was used before.
 
+    If so, records the step as used, and encrypts the stored secret again if another key than the first encrypted it.
     Raises secret_text.CannotDecrypt if the stored secret does not decrypt.
     """
     with transaction.atomic():

@@ -16,5 +16,6 @@ Read in this order:
 - `authorization_code`, `refresh_token`: tokens that a user allowed in a browser (RFC 6749 sections 4.1 and 6).
 - `device_authorization`, `device_answer`, `device_code`: the codes of a device, the user's answer, and the redemption
   of the device code (RFC 8628).
-- `jwt_bearer`, `token_exchange`: tokens for a user whom a client names, and for the next API (RFC 7523, RFC 8693).
+- `jwt_bearer`: tokens for a user whom a trusted client names (RFC 7523).
+- `token_exchange`: a service gets a token for another API, in exchange for a user's token (RFC 8693).
 """

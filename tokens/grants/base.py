@@ -115,8 +115,8 @@ def issue_access_token(
 ) -> Tokens:
     """Issue an access token for `target`. If `until` is given, the token expires at that instant at the latest.
 
-    Raises NotReady if no key may sign, and OAuthError temporarily_unavailable if a revocation of the client covers
-    tokens that are issued in the current second.
+    Raises NotReady if no key may sign, OAuthError temporarily_unavailable if a revocation of the client covers tokens
+    that are issued in the current second, and ClaimsFailed if the claims hook fails.
     """
     if client.tokens_from > request.now.timestamp():  # else no revocation of the client covers this second
         revocation_second.refuse_client(client, now=request.now)

@@ -1,8 +1,8 @@
 """The device authorization request (RFC 8628 sections 3.1 and 3.2). `device_answer` has the user's answer to it.
 
 - A device gets two codes. The device polls with the device code. Its user types the user code on another screen.
-- A user code has eight letters of twenty consonants, so that it forms no word and no two letters look alike. It has
-  only 34 bits of entropy. So few attempts are allowed, and the code expires after ten minutes.
+- A user code has eight letters. Each is one of twenty consonants, so that no code is a word and no two letters look
+  alike. A code has only 34 bits of entropy. So few attempts are allowed, and a code expires after ten minutes.
 - The database has hashes of both codes. The hash of the user code is keyed, because 34 bits can be found by brute
   force.
 """

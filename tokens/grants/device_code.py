@@ -28,8 +28,8 @@ TOLERANCE = timedelta(seconds=1)
 def issue(request: ClientRequest, proven: Proven) -> Tokens:
     """Issue the tokens of an allowed device request.
 
-    If the request was not allowed, raises OAuthError authorization_pending, slow_down, access_denied, expired_token or
-    invalid_grant (RFC 8628 section 3.5).
+    Raises OAuthError authorization_pending or slow_down if the user has not answered yet, access_denied if the user
+    refused, expired_token, or invalid_grant if the device code is unknown or was used (RFC 8628 section 3.5).
     """
     code = _find(request, proven.client)
     if code.redeemed_at is not None:

@@ -47,7 +47,7 @@ def verified(request: ClientRequest, *, path: str = PATH) -> Proof:
 
 
 def accepted(request: ClientRequest, proof: Proof, client: Client) -> ClientRequest:
-    """Record the proof as used, and return the request with the proof's key.
+    """Record the proof as used, and return the request with the thumbprint of the proof's key.
 
     Raises OAuthError invalid_dpop_proof if the proof was used before, or if the client's security profile forbids its
     algorithm.

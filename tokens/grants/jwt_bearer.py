@@ -3,7 +3,7 @@
 1. The assertion is well-formed, and its `typ` is in TYPES.
 2. A key of the client signed the assertion, its audience is this issuer, and it is valid now. It is accepted once.
 3. Credentials in the request, if there are any, authenticate the same client.
-4. The user exists, is active, and is not staff.
+4. The user exists, is active, and is neither staff nor a superuser.
 
 No user logs in, so the token has no `auth_time`, and `act` names the client. The client gets no refresh token.
 """
@@ -34,14 +34,14 @@ TYPES = frozenset({OWN_TYPE, "jwt", None})
 
 @dataclass(frozen=True, slots=True)
 class ProvenForUser(Proven):
-    """The client whose key signed the assertion, and the user that the assertion names."""
+    """The client whose key signed the assertion, and the name of the user in the assertion."""
 
     user: str
     """The `sub` of the assertion: a user's `sub`, or an e-mail address."""
 
 
 def identify(request: ClientRequest) -> ProvenForUser:
-    """Verify the assertion, and return its client and user. Raises OAuthError if it is not valid.
+    """Verify the assertion, and return its client and the name of its user. Raises OAuthError if it is not valid.
 
     If the request also has credentials, they must authenticate the same client.
     """
@@ -81,8 +81,8 @@ def issue(request: ClientRequest, proven: ProvenForUser) -> Tokens:
 def _prove(presented: Assertion, *, now: datetime) -> Client:
     """Return the client that signed the assertion, and record the assertion as used.
 
-    Raises InvalidAssertion if the assertion is not valid, or if the token endpoint would also accept it as client
-    authentication. So one assertion never serves both purposes.
+    Raises InvalidAssertion if the assertion is not valid, or if its client must send the `typ` OWN_TYPE and did not.
+    Also if the token endpoint would accept it as client authentication, so that no assertion serves both purposes.
     """
     # Client assertions share the replay record, so that one JWT is accepted once in total.
     if presented.type != OWN_TYPE and presented.subject == presented.issuer:

@@ -36,7 +36,10 @@ class UserImport:
 
 
 def unsaved(fields: Mapping[str, Any], sub: uuid.UUID, wanted: UserImport) -> User:
-    """Return an unsaved user with the fields of the dump. Rights of administration depend on `wanted.with_staff`."""
+    """Return an unsaved user with the fields of the dump.
+
+    Keeps is_staff and is_superuser only if `wanted.with_staff` is set.
+    """
     texts = {name: str(fields.get(name) or "") for name in TEXTS}
     staff = {name: bool(fields.get(name)) and wanted.with_staff for name in ("is_staff", "is_superuser")}
     return User(

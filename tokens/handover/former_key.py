@@ -31,8 +31,9 @@ def publish(operation: Operation, pem: bytes, *, dry_run: bool = False) -> str:
 
     Raises:
         WrongRing: The key is no RSA key of 2048 bits or more, or the default key ring does not sign RS256.
-        UnknownKey: The ring has no key yet.
-        Unsafe: The key was revoked here.
+        UnknownKey: There is no default key ring, or it has no key yet.
+        Unsafe: The key was revoked here, the step took too long, or the database was restored from a backup.
+        CannotOpen: A key of the ring does not verify, decrypt or sign.
         LockNotHad: Another process holds the ring's lock for too long.
     """
     public = _public(pem)

@@ -4,8 +4,8 @@
   client authenticates for the first time (tokens/clients/client_secret.py).
 - A live refresh token is stored by its SHA-256, under a grant of its own. At its first use, a token of this issuer
   replaces it, because imported clients rotate refresh tokens; a later use is detected as reuse.
-- Scopes are those of this issuer: a token is imported if all of its scopes exist, at one API.
-- Users are found by their username, so `import_users` must run first.
+- A token is imported only if this issuer has all of its scopes, and they belong to one API or to OpenID Connect.
+- A user is found by the username and by the `sub` that `import_users` computed. So `import_users` must run first.
 - Applications and tokens that are not imported are listed or counted, with the reason and the remedy. A second run
   imports nothing twice.
 """
@@ -25,7 +25,7 @@ class _ToolkitDryRun(Exception):
 
 
 def load(source: BaseDatabaseWrapper, wanted: ToolkitImport) -> ToolkitReport:
-    """Import applications and refresh tokens from the database `source`, all or none.
+    """Import applications and refresh tokens from the database `source`, in one transaction.
 
     Raises NoToolkit if `source` lacks a table, ValidationError if an API does not exist, and RegistryLocked if another
     transaction holds a lock for too long.

@@ -97,7 +97,10 @@ def _list(connection: BaseDatabaseWrapper, columns: list[str]) -> str:
 
 
 def _instant(value: Any) -> datetime:
-    """Return the date and time `value` from the database. SQLite returns it as text in UTC without an offset."""
+    """Return the date and time `value` from the database. SQLite returns it as text in UTC without an offset.
+
+    Raises NoToolkit if the text is malformed.
+    """
     found = value if isinstance(value, datetime) else parse_datetime(str(value))
     if found is None:
         raise NoToolkit(f"a date cannot be read: {value!r}")

@@ -16,7 +16,10 @@ SHORTEST = 22
 
 
 def take(token: ToolkitToken, client: Client | None, wanted: ToolkitImport, report: ToolkitReport) -> None:
-    """Store a refresh token. If it is not imported, count the reason in `report`."""
+    """Store a refresh token under a user grant of its own, and count it in `report`.
+
+    Counts a token that was imported before as unchanged, and a refused token by the reason.
+    """
     digest = token.checksum or one_time.digest(token.text)
     # Searched by family, because the row of a token that was used here can be purged while its successors live.
     if RefreshToken.objects.filter(family=digest).exists():

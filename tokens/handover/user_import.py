@@ -2,10 +2,10 @@
 
 - The `sub` is computed from the issuer's URL, the source and the user's primary key at the source. A second run, or a
   rehearsal on a copy, gives each user the same `sub`. A dump of Keyturn's own users contains the `sub`, which is kept.
-- A user who was imported before is not changed, even if the user has a new password since.
-- A user is refused if another user has the same username in upper or lower case, because then neither could log in.
+- A user who was imported before is not changed, even if the source has another password of the user now.
+- A user is refused if another user has the same username in any spelling that is equal in NFKC without regard to case.
 - Rights of administration are imported only if the operator requests it (`with_staff`).
-- All users are imported, or none: the import is one transaction.
+- The import is one transaction.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -56,7 +56,7 @@ class _UsersDryRun(Exception):
 
 
 def load(rows: Iterable[Mapping[str, Any]], wanted: UserImport) -> Iterator[ImportedUsers]:
-    """Import the users of a dump, all or none. Yields the result so far after each batch, and at the end.
+    """Import the users of a dump in one transaction. Yields the result so far after each batch, and at the end.
 
     Raises MalformedDump if a row is malformed.
     """

@@ -60,7 +60,8 @@ def with_revocation(inspection: Inspection) -> Inspection:
 def foreign(issuer: str, *, allow_private: bool) -> list[VerificationKey]:
     """Fetch the keys that `issuer` publishes, by the `jwks_uri` of its metadata (RFC 8414 section 3).
 
-    `allow_private` permits addresses in private networks, for development. Raises FetchError if a request fails.
+    `allow_private` permits addresses in private networks, for development. Raises FetchError if a request fails, if the
+    metadata is another issuer's or has no `jwks_uri`, or if the document at `jwks_uri` is not a JWKS.
     """
     metadata = _metadata(issuer, allow_private=allow_private)
     # Otherwise one issuer could present the metadata of another as its own.
@@ -79,7 +80,7 @@ def foreign(issuer: str, *, allow_private: bool) -> list[VerificationKey]:
 def _metadata(issuer: str, *, allow_private: bool) -> dict[str, object]:
     """Fetch the metadata at the address of RFC 8414, or else at the address of OpenID Connect Discovery.
 
-    Raises FetchError if neither address answers with a JSON object.
+    Raises FetchError if `issuer` is malformed, or if neither address answers with a JSON object.
     """
     try:
         parts = urlsplit(issuer)

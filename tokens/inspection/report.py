@@ -5,7 +5,7 @@ The report is for people who want to understand a token of this or another issue
 The points, in this order:
 1. A key of the issuer verifies the signature, and that key is published.
 2. The header has the type of an access token, an asymmetric algorithm, a kid, and no critical extension.
-3. The required claims are present, and those claims and the optional ones are well-formed.
+3. The required claims are present and well-formed. Optional claims that are present are well-formed.
 4. The token is from the expected issuer, has not expired, and was not issued in the future.
 """
 

@@ -1,7 +1,7 @@
 """Verifies the signature of an inspected token with an issuer's published keys. Pure.
 
 A key may verify a token if
-1. its `kid` is the header's, or the header has none (RFC 7515 section 4.1.4);
+1. its `kid` is that of the header, or the header has no `kid` (RFC 7515 section 4.1.4);
 2. it has no private half, and `use` and `key_ops` permit verification (RFC 7517 sections 4.2 and 4.3);
 3. its type, curve and `alg` are those of the header's algorithm, which is asymmetric;
 4. its numbers are well-formed, and an RSA key has at least MIN_RSA_BITS.
@@ -54,9 +54,12 @@ def verdict(
 ) -> tuple[str, VerificationKey | None]:
     """Verify the signature of the JWT `text`, whose header is `header`. Return a result and a key.
 
-    - If a key verifies the signature, the result is `verified`, and the key is that key.
-    - If no key verifies it, the result is the reason, and the key is one that the `kid` of the header permits.
-    - If no key has the `kid` of the header, the result is the reason, and the key is None.
+    The candidates are the keys with the `kid` of the header, or all keys if the header has no `kid`.
+
+    - If a candidate verifies the signature, the result is `verified`, and the key is that candidate.
+    - If no candidate verifies it, the result is the reason, and the key is the first that was tried. If no candidate
+      could be tried, the key is the first candidate.
+    - If there is no candidate, the result is the reason, and the key is None.
     """
     # RFC 7515 section 4.1.4: without `kid`, each key is a candidate.
     candidates = [key for key in keys if "kid" not in header or _has_kid(key, header["kid"])]

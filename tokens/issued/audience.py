@@ -70,7 +70,7 @@ def of_client(client: Client, scopes: Sequence[str], resources: Sequence[str], *
 
 
 def _of_client(client: Client, scopes: Sequence[str], resources: Sequence[str], *, openid: bool) -> Target:
-    """Compute the target that `of_client` returns, without using the targets in `client.targets`."""
+    """Compute the target that `of_client` returns. Does not use the cache of targets, `client.targets`."""
     usable, names = client.permitted_scopes, list[str]()
     if openid:
         names = offered()

@@ -138,7 +138,7 @@ def generation(text: str) -> int | None:
 
 
 def is_live(token: RefreshToken, *, now: datetime) -> bool:
-    """Return True if the client could use the token at `now`."""
+    """Return True if the token was not used and has not expired, its grant is live, and its client is active."""
     is_grant_live = token.grant.client.is_active and user_grant.problem(token.grant, now=now) is None
     return is_grant_live and token.used_at is None and now < token.expires_at
 

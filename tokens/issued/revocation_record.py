@@ -74,19 +74,22 @@ def revoke_key(kid: str, *, revoked_at: datetime) -> None:
 
 
 def revoke_users(subjects: Iterable[str], *, now: datetime) -> None:
-    """Revoke every token issued before `now` for each of these users (by `sub`)."""
+    """Revoke every token of these users (by `sub`) that was issued in the second of `now` or earlier."""
     _revoke_earlier(Kind.USER, subjects, now=now)
 
 
 def revoke_client(client_id: str, *, now: datetime) -> None:
-    """Revoke every token issued before `now` to a client, and tokens that other clients got in exchange for them."""
+    """Revoke every token that was issued to a client in the second of `now` or earlier.
+
+    Includes tokens that other clients got in exchange for these.
+    """
     with transaction.atomic():
         renew_registry()  # before the record: the lock order of every change of a client
         _revoke_earlier(Kind.CLIENT, [client_id], now=now)
 
 
 def revoke_client_user(client_id: str, subject: str, *, now: datetime) -> None:
-    """Revoke every token issued before `now` to one client for one user.
+    """Revoke every token that was issued to one client for one user in the second of `now` or earlier.
 
     Includes tokens that other clients got in exchange for these.
     """
@@ -94,7 +97,7 @@ def revoke_client_user(client_id: str, subject: str, *, now: datetime) -> None:
 
 
 def revoke_everything(*, now: datetime) -> None:
-    """Revoke every access token that this issuer issued before `now`."""
+    """Revoke every access token that this issuer issued in the second of `now` or earlier."""
     with transaction.atomic():
         renew_registry()
         _revoke_earlier(Kind.ISSUER, [conf.issuer().url], now=now)
@@ -177,9 +180,10 @@ def seconds(instant: datetime) -> int:
 
 
 def _revoke_earlier(kind: Kind, identifiers: Iterable[str], *, now: datetime) -> None:
-    """Revoke all tokens of some users, clients or issuers that were issued in the second of `now` or earlier.
+    """Revoke all tokens that were issued in the second of `now` or earlier, for each of `identifiers`.
 
-    `kind` says if `identifiers` are those of users, clients or issuers. For users they are the values of `sub`.
+    `kind` says if an identifier is a user's `sub`, a client_id, a pair of both (`revocation_key.client_user`) or the
+    URL of the issuer.
     """
     # `iat` has whole seconds, so an earlier token of the same second has the same `iat` as `now`.
     before = now.replace(microsecond=0) + SECOND
@@ -227,7 +231,10 @@ def _upsert(values: Mapping[str, Any]) -> None:
 
 
 def _longest_token() -> timedelta:
-    """Return the longest lifetime of a token that any signing key was ever allowed to sign."""
+    """Return the longest lifetime of a token that any signing key was ever allowed to sign.
+
+    Returns the token_lifetime of the settings if there is no signing key.
+    """
     with plain_sql.cursor() as cursor:
         cursor.execute("SELECT max(max_lifetime) FROM tokens_signingkey")
         row = cursor.fetchone()

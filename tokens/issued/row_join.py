@@ -22,11 +22,11 @@ M = TypeVar("M", bound=Model)
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One model of the query (its own or a related model), with the columns of this model in the SELECT.
+    """A model in the query (the query's own model or a related model), with its columns in the SELECT.
 
-    Each model, except the query's own model, is joined to a model that refers to it. `by` is the foreign key of the
-    referring model. `of` is the path of the referring model, such as `grant`, or "" for the query's own model. For the
-    query's own model, `by` and `of` are None.
+    A related model is joined by the foreign key `by` of another model in the query. `of` is the path of that other
+    model, such as `grant`, or "" if it is the query's own model. In the part of the query's own model, `by` and `of`
+    are None.
     """
 
     model: type[Model]

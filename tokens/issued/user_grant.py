@@ -155,11 +155,13 @@ def login(grant: UserGrant) -> Login:
 def target(grant: UserGrant, client: Client, resources: Sequence[str] = ()) -> Target:
     """Return the target of a token under the grant (RFC 8707 section 2.2).
 
-    1. The audience is the grant's API, or the issuer if `resources` names the issuer and the user allowed `openid`.
+    1. The audience is that of the grant, or the issuer if `resources` names the issuer and the user allowed `openid`.
     2. The scopes are those that the user allowed, that the client may still request, and that the user may still have.
+    3. If the user may no longer have any scope of the API, but `openid` is left, the audience is the issuer.
 
-    Raises OAuthError invalid_target if `resources` names anything else, invalid_grant if the API was deleted or the
-    client may no longer use the API, and invalid_scope if the user may no longer have any scope of the API.
+    Raises OAuthError invalid_target if `resources` names anything else, and invalid_grant if the API was deleted or the
+    client may no longer use the API. Raises NotMember (invalid_scope) if the user may no longer have any scope of the
+    API, and `openid` is not left or `resources` names the API.
     """
     issuer, names, without_api = conf.issuer().url, grant.scope.split(), audience.offered()
     requested = list({registered(name, {grant.audience, issuer}): None for name in resources}) or [grant.audience]

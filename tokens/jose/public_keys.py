@@ -1,6 +1,8 @@
 """Judges the public keys that a client registers or publishes as a JWKS, and verifies signatures by them. Pure.
 
-An entry with private members is a LeakedKey. Other unusable entries are skipped if at least one entry is usable.
+- A registered JWKS is refused if an entry has private members (LeakedKey), or if no entry is usable. Other unusable
+  entries are skipped.
+- In a published JWKS, every unusable entry is skipped, also an entry with private members.
 """
 
 from collections import Counter

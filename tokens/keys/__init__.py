@@ -11,18 +11,30 @@ steps; this package reads and writes the rows.
 Read in this order:
 - `errors`: why a step or a signature is refused.
 - `key_pair`: the interface of a key pair and of the signing key.
-- `material`, `seal`: key pairs in this process; encryption and MACs of their rows.
-- `pkcs11`, `keystore`: keys in a PKCS#11 token; choose where a ring's private keys are, and generate pairs.
-- `store`, `kids`: the rows of a ring's keys; finding keys by kid.
-- `adoption`, `clock`: store the timings in force; compare the database's clock with this node's.
+- `material`: key pairs in this process.
+- `seal`: encryption of private halves, and MACs of rows.
+- `pkcs11`: keys in a PKCS#11 token.
+- `keystore`: choose where a ring's private keys are, and generate pairs.
+- `store`: read and write the rows of a ring's keys.
+- `kids`: find a key by its kid.
+- `adoption`: store the timings in force.
+- `clock`: compare the database's clock with this node's.
 - `proof`, `audit`, `deadline`: prove that keys work, record a step, limit its time.
-- `operation`, `lock`: actor and settings of a step; lock a ring for one step. Every step locks its ring.
-- `rings`, `rotation`: create a ring; take its next safe step.
+- `operation`: the actor and the settings of a step, and its result.
+- `lock`: lock a ring for one step. Every step locks its ring.
+- `rings`: create a ring.
+- `rotation`: take the next safe step of a ring.
 - `cancellation`, `rewrap`, `transfer`: cancel an announced key, re-encrypt a ring, move an API to another ring.
-- `trust`, `broken_rows`, `revocation`: until when verifiers trust a revoked key; rows that do not verify; revoke a key.
-- `snapshots`, `ring_snapshot`, `ring_reader`, `pair_cache`: keep snapshots of the database, and their age; the snapshot
-  of a ring; read that snapshot; cache decrypted private halves.
-- `signer_choice`, `keyring`: choose the signing key of a snapshot; sign from the snapshots.
-- `publication`, `refresher`: publish the JWKS from the snapshots; refresh them in the background.
+- `trust`: until when verifiers trust a revoked key.
+- `broken_rows`: rows that do not verify, and how they limit a revocation.
+- `revocation`: revoke a key.
+- `snapshots`: keep snapshots of the database, and their age.
+- `ring_snapshot`: the snapshot of a ring.
+- `ring_reader`: read the snapshot of a ring from the database.
+- `pair_cache`: cache decrypted private halves.
+- `signer_choice`: choose the signing key of a snapshot.
+- `keyring`: sign from the snapshots.
+- `publication`: publish the JWKS from the snapshots.
+- `refresher`: refresh the snapshots in the background.
 - `pem_folder`: the published keys as PEM files, for programs that read key files.
 """

@@ -27,7 +27,10 @@ def record(action: str, subject: str, details: Mapping[str, Any], *, policy: Pol
 
 
 def changes(before: Sequence[Key], after: Sequence[Key]) -> dict[str, dict[str, Dates | None]]:
-    """Return the old and new dates of each key of `after` that is new or changed, by kid."""
+    """Return the old and new dates of each key of `after` that is new or changed, by kid.
+
+    The old dates of a new key are None.
+    """
     old = {key.kid: _dates(key) for key in before}
     return {
         key.kid: {"before": old.get(key.kid), "after": _dates(key)} for key in after if old.get(key.kid) != _dates(key)

@@ -26,7 +26,7 @@ from tokens.languages import sentence
 def require_encrypting_keys(locked: LockedRing) -> None:
     """Raise CannotOpen unless KEY_ENCRYPTION_KEYS verifies at least one row.
 
-    If KEY_ENCRYPTION_KEYS verifies no row, its value is wrong, and it must not encrypt new keys.
+    If KEY_ENCRYPTION_KEYS verifies no row, its value is probably wrong, and must not encrypt new keys.
     """
     if not any(row.verifies(locked.encryption_keys) for row in locked.stored):
         raise CannotOpen(
@@ -54,8 +54,8 @@ def storable(locked: LockedRing, discarded: Discarded, fresh: Sequence[Key]) -> 
     - Revoked and cancelled keys get the date at which their private halves are destroyed.
     - A ring can have only one standby. If a broken row is the standby, the new standby is left out.
 
-    `fresh` are the new keys of the revocation. Raises CannotOpen if the successor cannot sign, or if the database would
-    refuse it because of a broken row (`broken_successors`). If the revocation needs no successor, raises nothing.
+    `fresh` are the new keys of the revocation. If the revocation needs a successor, raises CannotOpen if the successor
+    cannot sign, or if the database would refuse it because of a broken row (`broken_successors`).
     """
     if discarded.successor:
         locked.prove(discarded.successor.kid)

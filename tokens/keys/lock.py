@@ -82,7 +82,7 @@ class LockedRing:
         store.add(self.row, pair, key, encryption_key=self.encryption_keys[0])
 
     def save(self, after: Sequence[Key]) -> None:
-        """Write the keys of `after` that differ from those in the database."""
+        """Write the keys of `after` that differ from those in the database. Leaves out new keys, which `add` writes."""
         before = {row.key.kid: row for row in self.stored}
         changed = [key for key in after if key.kid in before and key != before[key.kid].key]
         # The database allows one standby and one key without a withdrawal in a ring, and checks that after each row:

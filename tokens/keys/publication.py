@@ -34,7 +34,7 @@ _published: dict[str, _Published] = {}
 
 
 def published(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ...]:
-    """Return the public keys of the key ring, the signing key first.
+    """Return the keys of the key ring that are published at `now` (the database's clock), the signing key first.
 
     Raises NotReady if the keys could not be read for longer than `snapshot_age`, UnknownKey for an unknown ring.
     """
@@ -42,7 +42,7 @@ def published(ring: str = DEFAULT_RING, *, now: datetime) -> tuple[PublicKey, ..
 
 
 def _of(ring: str, snapshot: Snapshot, *, now: datetime) -> tuple[PublicKey, ...]:
-    """Return the public keys of a ring's snapshot, the signing key first."""
+    """Return the keys of a ring's snapshot that are published at `now`, the signing key first."""
     clock, last = snapshot.clock(now=now), _published.get(ring)
     if last is not None and last.snapshot is snapshot and last.since <= clock < last.until:
         return last.keys

@@ -2,7 +2,7 @@
 
 A revocation does all of this in one transaction:
 1. The key leaves the JWKS, and its private half is destroyed.
-2. If the key was the signing key, the standby or the planned key signs instead, at once.
+2. If the key was the signing key, its successor signs at once: the planned key, the standby or a new key.
 3. The flush is planned: one more switch, to a key that is announced now. The first token of this key makes verifiers
    fetch the JWKS and drop the revoked key, even if they fetch only for an unknown kid (docs/revoked-keys.md).
 4. A standby is announced, if none is left.

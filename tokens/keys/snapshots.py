@@ -168,9 +168,9 @@ class Snapshots(Generic[R]):
         self._reading = threading.Lock()
 
     def _newer(self, ring: str, old: R | None, *, now: datetime) -> R:
-        """Return a newer snapshot, or `old` if none can be read now.
+        """Re-read the snapshot (`_reread`), and return it if it is not older than `snapshot_age`.
 
-        Raises NotReady if the result is older than `snapshot_age`.
+        Raises NotReady if it is older, or if there is no snapshot.
         """
         latest = self._reread(ring, old, now=now)
         if latest is not old and latest.age(now=now) > latest.policy.snapshot_age:
@@ -185,7 +185,10 @@ class Snapshots(Generic[R]):
         self._latest, self._failed_at = {}, {}
 
     def _reread(self, ring: str, old: R | None, *, now: datetime) -> R:
-        """Return a newer snapshot, or `old` if none can be read now. Raises NotReady if there is neither."""
+        """Read a newer snapshot and return it, or return `old`, however old, if no snapshot can be read now.
+
+        Raises NotReady if no snapshot can be read and `old` is None.
+        """
         started_at = time.monotonic()
         usable = old is not None and old.age(now=now) <= old.policy.snapshot_age
         if self._pauses(ring) or not self._reading.acquire(timeout=0 if usable else WAIT):

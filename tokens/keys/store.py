@@ -93,7 +93,10 @@ class StoredKey:
         return pair
 
     def secret(self, keys: Sequence[EncryptionKey]) -> bytes:
-        """Return the secret from which the keystore loads the pair. Raises CannotOpen if it cannot be decrypted."""
+        """Return the secret from which the keystore loads the pair.
+
+        Raises CannotOpen if the secret cannot be decrypted, or if the private half is destroyed.
+        """
         encryption_key = next((key for key in keys if key.id == self.encryption_key_id), None)
         if self.sealed is None:
             raise CannotOpen(sentence("the private half of {kid} is destroyed", kid=self.key.kid))

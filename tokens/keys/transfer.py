@@ -1,7 +1,7 @@
 """Move an API to another key ring, at a date in the future, so that no valid token is refused.
 
 A move can be planned if:
-- The new ring exists and has keys, and the API accepts the ring's algorithm.
+- The new ring exists, has keys, and does not sign ID tokens only. The API accepts the ring's algorithm.
 - No earlier move of the API is under way.
 
 Steps of a move:
@@ -53,8 +53,9 @@ def move(operation: Operation, identifier: str, ring: str, *, dry_run: bool = Fa
     """Plan the move of the API `identifier` to `ring`, at the earliest instant at which no valid token is refused.
 
     Raises:
-        UnknownKey: There is no such API or ring.
-        WrongRing: The API is on the ring already, or does not accept the ring's algorithm.
+        UnknownKey: There is no such API or ring, or the ring has no key yet.
+        WrongRing: The API is on the ring already, or does not accept the ring's algorithm. Or the ring signs ID tokens
+            only.
         Unsafe: An earlier move is under way, no key of the ring can sign, or the clocks differ.
         CannotOpen: A key of the ring does not decrypt.
         LockNotHad: Another process held the ring's lock for 30 s.

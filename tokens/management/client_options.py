@@ -180,7 +180,7 @@ def _add_lifetimes(parser: ArgumentParser) -> None:
 def jwks_file(path: str) -> Any:
     """Read public keys (a JWKS, a JWK or PEM) from a file, and return them as a JWKS.
 
-    Raises ArgumentTypeError if the file cannot be read, or has a key that is not usable.
+    Raises ArgumentTypeError if the file cannot be read, might have a private key, or has no usable public key.
     """
     try:
         return key_text.read(Path(path).read_text("utf-8"))

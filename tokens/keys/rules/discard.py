@@ -61,7 +61,7 @@ def revoke(
     policy: Policy,
     flush_at: datetime | None,
 ) -> Discarded:
-    """Revoke `kids` at `now`, and plan the flush at `flush_at` unless it is None.
+    """Revoke the keys with these `kids` at `now`, and plan the flush at `flush_at` unless it is None.
 
     If the signing key is among `kids`, its successor starts at once. The flush is a later switch to a new key, which
     makes verifiers fetch the JWKS and drop the revoked keys.

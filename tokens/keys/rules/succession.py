@@ -8,7 +8,7 @@ those that changed.
 - P1: a key signs no earlier than N + C + T + 2δ after its announcement, when every conforming API has it.
 - A switch is planned at least N + δ ahead, so that every node has read the date of the switch before it happens.
 - P2: a key is withdrawn no earlier than N + L + S + 4δ after its successor's start.
-- A date moves later only. The one exception: a revocation can move the start of a planned key earlier (`discard`).
+- A date can only move later, with one exception. A revocation can move the start of a planned key earlier (`discard`).
 
 Worked example, with N = 2 min, C = 5 min, T = 24 h, δ = 1 min, S = 5 min, L = 1 h, keep = 7 d:
 
@@ -33,9 +33,9 @@ INSTANT = timedelta(microseconds=1)
 
 
 def supersede(keys: Sequence[Key], kid: str, *, at: datetime, now: datetime, policy: Policy) -> tuple[Key, ...]:
-    """Return `keys`, with the start of the key `kid` planned at `at`, and the withdrawal of the key before it set.
+    """Return `keys` with `at` as the start of the key `kid`, and with a withdrawal date for the key that it replaces.
 
-    The key before it is withdrawn when none of its tokens can be valid.
+    The replaced key is withdrawn when none of its tokens can be valid any more.
     """
     planned = tuple(replace(key, signs_at=at) if key.kid == kid else key for key in keys)
     return withdrawals(planned, policy=policy, now=now)

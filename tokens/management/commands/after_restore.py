@@ -1,9 +1,9 @@
 """`after_restore`: after a backup was restored, apply again the revocations that the backup lacks.
 
 1. Read the events from AUDIT_JOURNAL and from the audit logs that --from names.
-2. Print the result of a dry run, and ask for confirmation.
+2. Print the result of a dry run, and ask for confirmation, unless --yes is given.
 3. Apply the events that the database lacks, and log all users out.
-4. Warn if events are missing, or if Redis still has the marks of the newer database.
+4. Warn if events are missing, or if Redis still records that a newer database existed (tokens/revoking/high_water.py).
 """
 
 import json

@@ -89,9 +89,9 @@ class Command(OperatorCommand):
             raise CommandError(f"{name} is not UTF-8 text", returncode=USAGE) from error
 
     def _confirm(self, manifest: Manifest) -> None:
-        """Show what would change, and ask for confirmation if anything would.
+        """Print what would change. If there is a change, ask for confirmation.
 
-        Raises CommandError unless the answer is yes.
+        Raises CommandError if the answer is not yes.
         """
         pretended = plan.apply(request(manifest, {"prune": True, "dry_run": True}))
         self.stdout.write(text(pretended, {"dry_run": True}))
@@ -120,7 +120,7 @@ class Command(OperatorCommand):
 
 
 def request(manifest: Manifest, options: dict[str, Any]) -> ApplyRequest:
-    """Return the argument for `plan.apply`, from the manifest and the options of the command."""
+    """Return the argument for `plan.apply`: the manifest, the options of the command, and the database's clock."""
     return ApplyRequest(
         manifest=manifest,
         actor=ACTOR,

@@ -59,7 +59,7 @@ be changed in the admin.
         api_options.add(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Register the API. Print its identifier, its scopes and, with `--for`, the configuration of the program."""
+        """Register the API. Print its identifier, its scopes and, with `--for`, the configuration of that program."""
         chosen = recipe_options.choose("create_api", self.create_parser("manage.py", "create_api"), options)
         if chosen is not None:
             with recipe_options.usage_errors():
@@ -128,7 +128,8 @@ be changed in the admin.
     ) -> None:
         """Print the API. With `--for`, also print the program's introspection client and configuration.
 
-        `own` has the client_id and the secret of the introspection client, each of which can be "".
+        `own` has the client_id and the secret of the introspection client. The client_id is "" if the command registers
+        no such client, and the secret is "" if it generated none.
         """
         values = self._values(api, scopes, chosen, own) if chosen else RealValues()
         found = chosen.configuration(values) if chosen else []

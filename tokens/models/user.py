@@ -64,7 +64,10 @@ class User(AbstractUser):
         User.objects.filter(pk=self.pk).update(**fields)
 
     def get_session_auth_hash(self) -> str:
-        """Return the value that a valid session contains. It changes with the password and at a logout everywhere."""
+        """Return the value that every valid session of the user contains.
+
+        A new password and a logout everywhere change this value, which ends the user's sessions.
+        """
         return self._with_epoch(super().get_session_auth_hash())
 
     def get_session_auth_fallback_hash(self) -> Iterator[str]:

@@ -77,7 +77,7 @@ def _create(client_id: str, metadata: ClientMetadata, *, now: datetime) -> Clien
 def _change(client: Client, metadata: ClientMetadata, *, now: datetime) -> None:
     """Save the fields that the document changed, and record an event with the values before and after.
 
-    A changed field deletes the users' consents to the client. Raises DocumentRefused if the document replaces
+    If a field has changed, deletes the users' consents to the client. Raises DocumentRefused if the document replaces
     `private_key_jwt` by `none`.
     """
     if metadata.is_public and not client.is_public:

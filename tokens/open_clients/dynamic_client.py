@@ -117,6 +117,8 @@ def authenticate(client_id: str, bearer: str | None) -> Client:
 def change(client: Client, members: Mapping[str, Any], *, now: datetime) -> Client:
     """Replace the metadata of the client, and return the changed client (RFC 7592 section 2.2).
 
+    If a field has changed, deletes the users' consents to the client.
+
     Raises OAuthError if the metadata is refused, BearerRefused if the client was deleted or blocked after it
     authenticated, and RegistryLocked if another transaction holds a lock for too long.
     """

@@ -197,7 +197,10 @@ def _connect(addresses: Sequence[tuple[str, int]], until: float) -> socket.socke
 
 
 def _begin(exchange: Exchange, method: str, *, body: str | None = None) -> TimedResponse:
-    """Send the request and return the answer, before its body is read. `body` is an encoded form, or None."""
+    """Send the request, and return the answer with its body unread.
+
+    `body` is the encoded form to post, or None.
+    """
     parts, wire = exchange.parts, exchange.wire
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     connection = http.client.HTTPConnection(parts.netloc)

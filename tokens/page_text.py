@@ -14,7 +14,7 @@ from tokens.languages import Sentence
 def translated(text: object) -> str:
     """Return `text` in the language of the page. If `text` is an exception, return the translation of its message.
 
-    Only a Sentence and a StrEnum are translated. Any other text is returned unchanged.
+    Only a `languages.Sentence` and a StrEnum are translated. Any other text is returned unchanged.
     """
     message = text.args[0] if isinstance(text, BaseException) and text.args else text
     if isinstance(message, Sentence):

@@ -1,7 +1,7 @@
 """Runs plain SQL on the default database, for statements that run in most requests.
 
-The PostgreSQL backend of this project keeps a cursor open (project/postgresql), which takes half as many calls per
-statement as Django's cursor. With another backend, Django's cursor is used.
+The PostgreSQL backend of this project keeps a cursor open (project/postgresql). A statement takes half as many calls
+with this cursor as with Django's cursor. With another backend, Django's cursor is used.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ def backend() -> BaseDatabaseWrapper:
 
 
 def cursor() -> AbstractContextManager[Any]:
-    """Return a context manager that returns a cursor.
+    """Return a context manager that yields a cursor.
 
     The caller must fetch all rows of a statement before it executes the next.
     """
@@ -32,7 +32,7 @@ def conversions(columns: Sequence[Any]) -> list[tuple[int, Any]]:
     """Return the position and the expression of each column whose values the ORM would convert.
 
     `columns` are expressions of fields (`Field.get_col`). The result is the same for each connection of a process, so
-    the caller can cache it. It is an argument of `converted`.
+    the caller can cache it. The caller passes the result to `converted`.
     """
     database = backend()
     return [

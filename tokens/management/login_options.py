@@ -48,10 +48,10 @@ def add(parser: ArgumentParser) -> None:
 
 
 def fields(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the client's columns that the options of this module set, by name. None means the column's default.
+    """Return the columns of the client that the options of this module set, as a mapping from name to value.
 
-    Leaves out --pkce and --any-localhost-port. These can be set by recipes, too, so `registration.option_columns` maps
-    them to columns.
+    None means the column's default. Leaves out --pkce and --any-localhost-port, which `registration.option_columns`
+    maps to columns, because recipes can have these two options as well.
     """
     return {
         "require_pushed_authorization_requests": options["require_par"] or None,

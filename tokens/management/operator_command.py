@@ -78,7 +78,7 @@ class Replaced(BaseCommand):
         sys.exit(USAGE)
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        """Raise CommandError with the name of the replacement, for `call_command`."""
+        """Raise CommandError with the name of the replacement. Only `call_command` calls this method."""
         raise CommandError(self._refusal(), returncode=USAGE)
 
     def _refusal(self) -> str:

@@ -29,7 +29,7 @@ class Change:
             )
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the change for JSON."""
+        """Return the change as a dict that can be written as JSON."""
         fields = {name: list(values) for name, values in self.fields.items()}
         return {"kind": self.kind, "name": self.name, "change": self.done, "fields": fields}
 

@@ -1,6 +1,7 @@
-"""Applies the clients of a manifest. A field that the file leaves out gets its default.
+"""Applies the clients of a manifest.
 
-- There are two exceptions: `active` and `program` of an existing client keep their values if the file leaves them out.
+- A field that the file leaves out gets its value from the client's kind or recipe (`preset`), or else its default. But
+  `active` and `program` of an existing client keep their values.
 - A new client is registered by the function that `create_client` calls, under the same rules.
 - A client that begins to authenticate with a secret gets a new secret. Other secrets stay as they are.
 - A file that names a self-registered client is refused.
@@ -33,7 +34,10 @@ def apply(manifest: Manifest, run: Run) -> None:
 
 
 def _client(client_id: str, entry: Item, run: Run) -> None:
-    """Create or change a client. Raises ValidationError if the entry breaks a rule."""
+    """Create or change a client. Collects changes, new secrets and some of the problems in `run`.
+
+    Raises ValidationError with the other problems, if the client breaks a rule of the registry.
+    """
     known = len(run.problems)
     wanted, program = wanted_state(client_id, entry, run)
     if len(run.problems) > known:

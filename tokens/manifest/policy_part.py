@@ -35,5 +35,5 @@ def _policy(entry: Item, run: Run) -> None:
 
 
 def name(client: Client, api: Api) -> str:
-    """Return the name by which a Change names the exchange policy of `client` for `api`."""
+    """Return the name of an exchange policy in a Change: the client_id, and the identifier of the API."""
     return f"{client.client_id} {api.identifier}"

@@ -34,9 +34,9 @@ class Run:
     problems: list[Fault] = field(default_factory=list)
 
     def note(self, change: Change, subject: str, **details: object) -> None:
-        """Collect a change, and record its event in the audit trail, such as `client.created` for an added client.
+        """Collect a change, and record the audit event of the change, such as `client.created`.
 
-        `details` are added to the details of the event.
+        `subject` is the subject of the event. `details` are added to the event's details.
         """
         self.changes.append(change)
         verb = {"added": "created", "changed": "changed", "removed": "deleted"}[change.done]
@@ -54,6 +54,6 @@ class Run:
             self.problems.append(entry.problem(name, " ".join(texts)))
 
     def stop_if_refused(self) -> None:
-        """Raise InvalidManifest if there are problems, so that the next part does not report their consequences."""
+        """Raise InvalidManifest if there are problems, so that the next part reports no consequences of them."""
         if self.problems:
             raise InvalidManifest(*self.problems)

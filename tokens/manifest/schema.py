@@ -81,7 +81,8 @@ def read(text: str, schema: Schema) -> Manifest:
 def entry(node: Node, name: str, types: Mapping[str, Check], problems: list[Fault]) -> Item:
     """Read an entry, such as a client. Adds a problem to `problems` for each unknown field and each wrong value.
 
-    `name` is the place of the entry in the file. `types` has the permitted fields, each with the check of its type.
+    `name` is the place of the entry in the file, such as `clients.webapp`. `types` has the permitted fields, each with
+    the check of its type.
     """
     fields = _mapping(node, name, problems)
     _refuse_unknown(fields, types, name, problems)
@@ -122,9 +123,10 @@ def _api(identifier: str, node: Node, schema: Schema, problems: list[Fault]) -> 
 
 
 def _scope(node: Node, name: str, problems: list[Fault]) -> Item:
-    """Read a scope, and append what is wrong with it to `problems`.
+    """Read a scope. Adds a problem to `problems` for each unknown, missing or wrong field.
 
-    In the file, a scope is a text (its description), or a mapping with the fields `description` and `groups`.
+    In the file, a scope is a text (its description), or a mapping with the fields `description` and `groups`. `name` is
+    the place of the scope in the file.
     """
     if is_text(node.value):
         return Item(path=name, line=node.line, values={"description": node.value}, lines={"description": node.line})

@@ -34,7 +34,7 @@ class Fault:
 
 
 class InvalidManifest(Exception):
-    """A manifest is malformed, or describes what cannot be registered. Nothing was changed."""
+    """A manifest is malformed, or has an entry that cannot be registered. Nothing was changed."""
 
     def __init__(self, *problems: Fault) -> None:
         super().__init__("; ".join(problem.shown("line") for problem in problems))

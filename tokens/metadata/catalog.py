@@ -1,7 +1,7 @@
 """Keeps in memory the scopes, APIs and algorithms that the metadata lists.
 
-One reading of the database is used for at most `snapshot_age` (a timing of the setting `key_policy`). So the metadata
-is served during a database outage that is shorter than `snapshot_age`. The same is true of the published keys.
+What was read from the database is used for at most `snapshot_age` (a timing of the setting `key_policy`). So the
+metadata is served during a database outage that is shorter than `snapshot_age`, as the published keys are.
 """
 
 import time

@@ -11,9 +11,9 @@ from tokens.models.key import Ring
 
 
 def problem(algorithm: str | None) -> str | None:
-    """Return why the issuer cannot sign ID tokens with `algorithm`, and the remedy. Returns None if the issuer can.
+    """Return why the issuer cannot sign ID tokens with `algorithm`, and the remedy.
 
-    Returns None for an empty `algorithm`, too. Reads the database.
+    Returns None if the issuer can sign with `algorithm`, or if `algorithm` is empty. Reads the database.
     """
     if not algorithm:
         return None

@@ -21,7 +21,10 @@ def validators(longest: timedelta) -> list[BaseValidator]:
 
 
 def bounds(**longest: timedelta) -> models.Q:
-    """Return the CHECK condition that each field is NULL, or between SHORTEST and its maximum in `longest`."""
+    """Return the CHECK condition that each field is NULL, or between SHORTEST and the maximum of the field.
+
+    `longest` maps the names of the fields to their maxima.
+    """
     condition = models.Q()
     for field, most in longest.items():
         condition &= models.Q(**{f"{field}__gte": SHORTEST, f"{field}__lte": most})

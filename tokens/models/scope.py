@@ -43,7 +43,7 @@ class Scope(models.Model):
 
 
 class ExchangePolicy(models.Model):
-    """The permission of a client to exchange users' access tokens for tokens for one API (RFC 8693).
+    """The permission of a client to exchange users' access tokens for tokens whose audience is one API (RFC 8693).
 
     A token from such an exchange has at most the scopes of the policy.
     """

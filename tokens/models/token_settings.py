@@ -7,7 +7,7 @@ from tokens.models import lifetimes
 
 
 class TokenSettings(models.Model):
-    """The lifetimes of a client's tokens, their binding to DPoP keys, their algorithm, and rules for refresh tokens."""
+    """A client's settings for its tokens: lifetimes, DPoP, algorithm of ID tokens, and rules for refresh tokens."""
 
     access_token_lifetime = models.DurationField(
         null=True,

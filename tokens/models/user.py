@@ -41,9 +41,9 @@ class User(AbstractUser):
         ]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save the user, but keep the session epoch of the row in the database.
+        """Save the user, but keep `session_epoch` and `profile_changed_at` of the row in the database.
 
-        Raises SubjectIsImmutable if `sub` has changed.
+        Of the instance and the row, the later `logged_out_at` is saved. Raises SubjectIsImmutable if `sub` has changed.
         """
         # An instance that was read before a logout everywhere would write the old epoch back, and revive the sessions.
         # So the epoch is that of the row, and `logged_out_at` is the later instant of the instance and the row.
@@ -64,7 +64,10 @@ class User(AbstractUser):
         User.objects.filter(pk=self.pk).update(**fields)
 
     def get_session_auth_hash(self) -> str:
-        """Return the value that a valid session contains. It changes with the password and at a logout everywhere."""
+        """Return the value that every valid session of the user contains.
+
+        A new password and a logout everywhere change this value, which ends the user's sessions.
+        """
         return self._with_epoch(super().get_session_auth_hash())
 
     def get_session_auth_fallback_hash(self) -> Iterator[str]:

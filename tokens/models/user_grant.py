@@ -92,7 +92,7 @@ class AuthorizationCode(models.Model):
 
 
 class RefreshToken(models.Model):
-    """A refresh token. Only its SHA-256 is stored. The tokens of one grant are a family and end together."""
+    """A refresh token. Only its SHA-256 is stored. The tokens of one grant are a family, and are revoked together."""
 
     digest = models.CharField(primary_key=True, max_length=64)
     family = models.CharField(

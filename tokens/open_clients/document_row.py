@@ -1,7 +1,7 @@
 """Store the client of a valid metadata document.
 
-- A document changes the name, redirect URIs, grant types and keys of its client, and whether the client has to push or
-  sign its requests. It changes no scope, no API, no lifetime and no other switch.
+- A document sets the columns in `_fields`, such as the name, redirect URIs, grant types and keys of its client, and
+  whether the client has to push or sign its requests. It changes no scope, no API, no lifetime and no other switch.
 - A document cannot replace `private_key_jwt` by `none`. Otherwise an attacker without the key could act as the client.
 - A change gives the registry a new version (models.RegistryVersion). So each process reads the changed row at its next
   request.
@@ -34,8 +34,9 @@ class DocumentRefused(Exception):
 def store(client_id: str, fetched: ValidDocument, *, now: datetime) -> None:
     """Create or change the client of the document `fetched`.
 
-    Raises DocumentRefused if the client breaks a rule of the registry, and RegistryLocked if another transaction holds
-    a lock for too long.
+    Raises DocumentRefused if the client breaks a rule of the registry, if the document replaces `private_key_jwt` by
+    `none`, or if too many clients of documents were never used. Raises RegistryLocked if another transaction holds a
+    lock for too long.
     """
     try:
         with translation.override(LANGUAGES[0]):  # the reason is a text for developers
@@ -77,7 +78,7 @@ def _create(client_id: str, metadata: ClientMetadata, *, now: datetime) -> Clien
 def _change(client: Client, metadata: ClientMetadata, *, now: datetime) -> None:
     """Save the fields that the document changed, and record an event with the values before and after.
 
-    A changed field deletes the users' consents to the client. Raises DocumentRefused if the document replaces
+    If a field has changed, deletes the users' consents to the client. Raises DocumentRefused if the document replaces
     `private_key_jwt` by `none`.
     """
     if metadata.is_public and not client.is_public:

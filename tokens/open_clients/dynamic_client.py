@@ -66,11 +66,13 @@ class NewClient:
 def register(members: Mapping[str, Any], bearer: str | None, *, address: str, now: datetime) -> NewClient:
     """Register a client with the metadata `members`.
 
-    `bearer` is the token of the request, `address` is the network address of the request's sender.
+    `bearer` is the bearer token of the request, and `address` is the network address of the request's sender.
 
-    Raises OAuthError if registration is off or the metadata is refused, BearerRefused if an initial access
-    token is required and `bearer` is not a valid one, Unavailable if too many clients were never used, and
-    RegistryLocked if another transaction holds a lock for too long.
+    Raises:
+        OAuthError: Registration is off, or the metadata is refused.
+        BearerRefused: An initial access token is required, and `bearer` is not a live one.
+        Unavailable: Too many clients were registered and never used.
+        RegistryLocked: Another transaction held a lock for too long.
     """
     mode = conf.issuer().open_clients.registration
     if mode is RegistrationMode.OFF:
@@ -114,6 +116,8 @@ def authenticate(client_id: str, bearer: str | None) -> Client:
 
 def change(client: Client, members: Mapping[str, Any], *, now: datetime) -> Client:
     """Replace the metadata of the client, and return the changed client (RFC 7592 section 2.2).
+
+    If a field has changed, deletes the users' consents to the client.
 
     Raises OAuthError if the metadata is refused, BearerRefused if the client was deleted or blocked after it
     authenticated, and RegistryLocked if another transaction holds a lock for too long.

@@ -38,7 +38,11 @@ def step_of(recipe: Recipe, command: str, variant: str) -> Step:
 
 
 def site_of(step: Step, given: Mapping[str, Any]) -> str:
-    """Return the option `site`, or else scheme and host of the operator's first redirect URI, or else ""."""
+    """Return the origin of the operator's program, which replaces SITE in the addresses of the recipe.
+
+    This is the option `site`, or else the origin of the operator's first redirect URI. Returns "" if neither is given,
+    or if no redirect URI of the recipe contains SITE.
+    """
     if given.get("site"):
         return str(given["site"]).rstrip("/")
     if any(SITE in uri for uri in step.options.get("redirect_uris", ())) and given.get("redirect_uris"):
@@ -48,7 +52,7 @@ def site_of(step: Step, given: Mapping[str, Any]) -> str:
 
 
 def client_options(recipe: Recipe, step: Step, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options for `create_client`: the options of the recipe, replaced by the operator's options `given`.
+    """Return the recipe's options for `create_client`, overridden by `given`, the options that the operator set.
 
     Raises MissingValue if the recipe needs an option that `given` lacks, or fixes the client_id and `given` has one.
     """
@@ -89,7 +93,7 @@ def unusual_redirect_uris(step: Step, given: Mapping[str, Any]) -> list[str]:
 
 
 def api_options(recipe: Recipe, step: Step, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options for `create_api`: the options of the recipe, replaced by the operator's options `given`.
+    """Return the recipe's options for `create_api`, overridden by `given`, the options that the operator set.
 
     Raises MissingValue if the recipe's identifier is an example URL and `given` has no identifier.
     """

@@ -42,7 +42,7 @@ class Step:
 class Passage:
     """A block of a recipe's instructions: how to configure the program.
 
-    Each part can be empty: a heading, a text, and `code`, the content of a configuration file.
+    The heading, the text and `code` (the content of a configuration file) can each be empty.
     """
 
     heading: str = ""

@@ -56,9 +56,9 @@ def _client(suite: Suite, name: str, *, now: datetime) -> Json:
 
 
 def replace(registration: Registration, *, now: datetime) -> tuple[Client, str | None]:
-    """Register a client, after deleting a client that has this client_id already.
+    """Register a client, and return the client and its secret or None.
 
-    Returns the new client, and its secret or None.
+    First deletes the client that has the same client_id, if there is one.
     """
     for earlier in Client.objects.filter(client_id=registration.client_id):
         earlier.delete()

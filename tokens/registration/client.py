@@ -1,6 +1,6 @@
 """Register a client. Commands, the admin, manifests, the demo and certification runs call this module.
 
-1. Refuse contradictions: an empty name, two authentication methods, an expiry date for a secret that is not created.
+1. Refuse an empty name, two authentication methods, and an expiry date for a secret that is not created.
 2. Find the scopes and APIs.
 3. Validate the client, then save it with its scopes, its APIs and its audit event in one transaction.
 4. Add a secret if the client authenticates with a secret.

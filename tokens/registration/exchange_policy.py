@@ -17,9 +17,9 @@ def foreign(scopes: Iterable[Scope], api: Api | None) -> list[str]:
 
 @registry_lock.change()
 def put(client: Client, api: Api, names: Sequence[str], *, actor: str, now: datetime) -> bool:
-    """Let the client exchange users' tokens for tokens for the API, with the scopes `names` and no others.
+    """Let the client exchange users' tokens for tokens whose audience is the API.
 
-    Returns False if nothing changed.
+    The client can get the scopes `names` and no others. Returns False if nothing changed.
 
     Raises:
         ValidationError: `names` is empty, or a scope does not exist or belongs to another API.

@@ -2,7 +2,8 @@
 
 - A client can have several live secrets, so that a secret can be replaced without downtime.
 - A secret ends when it is revoked or expires. No function makes a secret live again after its end.
-- Each function locks the registry. Under the lock it checks again that the secret exists and is live.
+- `add`, `expire` and `revoke` lock the registry. `expire` and `revoke` then check that the secret still exists and is
+  live.
 """
 
 from collections.abc import Collection

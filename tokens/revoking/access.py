@@ -26,7 +26,7 @@ def set_active(account: User | Client, *, active: bool, reason: str, actor: str,
 
     Disabling ends the sessions, grants and tokens of the user or client at once. Enabling restores none of these.
 
-    Raises RegistryLocked if another process holds a lock for too long.
+    Raises RegistryLocked if another transaction holds a lock for too long.
     """
     manager = type(account)._default_manager  # noqa: SLF001 (Django's documented name)
     # Locked, so that only one of two concurrent runs records the event.
@@ -43,7 +43,7 @@ def set_active(account: User | Client, *, active: bool, reason: str, actor: str,
 def log_out_everywhere(user: User, *, reason: str, actor: str, now: datetime) -> None:
     """End every session, grant and token of the user, and delete the user's consents.
 
-    `reason` is stored with the event. Raises RegistryLocked if another process holds a lock for too long.
+    `reason` is stored with the event. Raises RegistryLocked if another transaction holds a lock for too long.
     """
     everywhere.end_sessions_and_tokens(user, LOGGED_OUT)
     everywhere.withdraw_consents(user)

@@ -69,7 +69,7 @@ class BulkTarget:
 def preview(target: BulkTarget) -> dict[str, int]:
     """Count the user grants that `revoke` would revoke, and the users that it would log out.
 
-    Returns the numbers as `grants` and `users`.
+    Returns a dict with the two numbers, `grants` and `users`.
     """
     grants = UserGrant.objects.filter(target.grants(), revoked_at=None).count()
     return {"grants": grants, "users": _users(target)}
@@ -78,7 +78,7 @@ def preview(target: BulkTarget) -> dict[str, int]:
 def revoke(target: BulkTarget, *, reason: str, actor: str) -> dict[str, int]:
     """Revoke the tokens of the target, record an event, and publish the revocations.
 
-    Returns the number of revoked grants as `grants`, and of users who were logged out as `users`.
+    Returns a dict. `grants` is the number of revoked grants, `users` the number of users who were logged out.
     """
     counts = {"grants": 0, "users": 0}
     if target.everything:

@@ -27,7 +27,7 @@ from tokens.models import Client, Consent, User, UserGrant
 
 
 class Revoke(Protocol):
-    """A function that revokes tokens that were issued up to an instant, such as all tokens of one user."""
+    """A function that revokes a set of tokens, such as those of one user, if they were issued up to an instant."""
 
     def __call__(self, *, now: datetime) -> None:
         """Revoke the tokens that were issued up to `now`, an instant of the database's clock."""

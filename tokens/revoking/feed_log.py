@@ -61,8 +61,8 @@ class Version:
 class Changes:
     """The answer to a reader: the entries that the reader lacks, up to `version`.
 
-    `entries` has the newest entries, packed. If there are too many, `segments` names the segments with the older ones,
-    each by its digest and its number of entries.
+    `entries` has the newest entries, packed. If there are too many, `segments` names the segments with the older
+    entries, each by its digest and its number of entries.
     """
 
     version: Version
@@ -134,10 +134,10 @@ def changes_to(head: Head, since: Version | None, *, now: datetime) -> Changes |
 
 
 def changes(since: Version | None, *, now: datetime, sealed: int) -> Changes | None:
-    """Return the entries that were published after `since`, or all entries if `since` is None, without expired ones.
+    """Return the entries that were published after `since`, or all entries if `since` is None.
 
-    `sealed` is the number of the last version whose entries are in a segment. Returns None if the log does not have
-    `since`.
+    Leaves out expired entries. `sealed` is the number of the last version whose entries are in a segment. Returns None
+    if the log does not have `since`.
     """
     # Up to SEGMENT entries are returned inline. If there are more, the answer names the segments with the older ones.
     number = since.number if since else 0

@@ -46,7 +46,10 @@ def publish(*, now: datetime, batches: int = BATCHES) -> feed_log.Head:
 
 
 def publish_all(*, now: datetime) -> None:
-    """Publish all waiting entries. Vacuums the table of waiting entries if there were many. Only commands call this."""
+    """Publish all waiting entries. Vacuums the table of waiting entries if there were many.
+
+    Only a revocation by an operator calls this (`bulk`). A request for the feed calls `publish`, which does less work.
+    """
     were_many = False
     while publish(now=now).has_waiting:
         were_many = True

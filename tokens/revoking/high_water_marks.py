@@ -1,13 +1,14 @@
 """Stores the high-water marks of the database in Redis: the newest state of the database that any process has seen.
 
-`high_water` compares the database with the marks. The Redis is the cache with the rate-limit counters of logins.
+`high_water` compares the database with the marks. The marks are in the Redis that also has the counters of login
+attempts.
 
 - Feed versions and audit events are members of sorted sets. The greatest member of a set is the mark, so the order in
   which processes write does not matter.
 - Versions of the registry are random. The mark is the last version, and a set contains the versions that were replaced.
 - Without Redis, or if Redis refuses a command or does not answer, there are no marks.
-- After a failure, no command is sent for PAUSE seconds. This circuit breaker is separate from the one of the rate
-  limits, because a full Redis can still read marks but cannot store a counter.
+- After a failure, no command is sent for PAUSE seconds. The rate limits have another circuit breaker, because a
+  full Redis cannot store a counter but still returns marks.
 """
 
 import logging
@@ -99,7 +100,7 @@ def reset(*, now: datetime) -> bool:
 
 
 def has_redis() -> bool:
-    """Return True if the cache with the rate-limit counters of logins is a Redis, which all processes share."""
+    """Return True if the cache with the counters of login attempts is Redis, which all processes share."""
     return isinstance(caches[ALIAS], RedisCache)
 
 

@@ -6,7 +6,8 @@ A token is reported as active if all of these hold:
 3. It is not revoked, and its client and user are active.
 
 If the API has `introspection_names_user`, the linked client also gets the user's name and verified e-mail address.
-For any other token the answer is `{"active": false}`, so a client learns nothing about tokens of others (section 2.2).
+For any other token the answer is `{"active": false}`, so that a client learns nothing about the tokens of other clients
+(RFC 7662 section 2.2).
 """
 
 from collections.abc import Mapping
@@ -38,10 +39,10 @@ class Lookup:
 
 
 def look_up(text: str, *, now: datetime) -> Lookup:
-    """Look up the token `text`, by at most one SQL statement. The result is for `response`.
+    """Look up the token `text` by at most one SQL statement. The caller passes the result to `response`.
 
-    The caller may look up the token before it authenticates the client, but must not send the client anything of the
-    result before that. Raises NotReady if the keys cannot be read.
+    The caller may look up the token before it authenticates the client, but must not send any of the result to a client
+    that is not authenticated. Raises NotReady if the keys cannot be read.
     """
     if refresh_text.can_be(text):
         refresh, registry = refresh_token.with_registry(text)

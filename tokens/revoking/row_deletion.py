@@ -1,6 +1,6 @@
 """Deletes expired rows by plain SQL, in batches, with the rows that refer to them.
 
-- Rows are locked before rows that refer to them are deleted, which is the lock order of every request.
+- Lock order: the rows to be deleted, then the rows that refer to them. Every request locks in the same order.
 - Rows that another transaction has locked are skipped, so that two runs share the work.
 - A deletion is committed without waiting for the disk or a standby. After a crash, the next run repeats it.
 - Plain SQL is used only if every foreign key that refers to the table has CASCADE, and no table refers to the tables of
@@ -44,7 +44,7 @@ class BatchSize:
 
 @dataclass(frozen=True, slots=True)
 class _Keys:
-    """The primary keys of the locked rows, as the SQL condition that a column has one of these keys.
+    """The primary keys of the locked rows, as an SQL condition that a column has one of them.
 
     `one_of` is the SQL after the name of the column, such as `IN (%s, %s)`. `values` fill the placeholders.
     """

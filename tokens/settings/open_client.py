@@ -55,7 +55,7 @@ class OpenClientSettings:
     grant_types: tuple[str, ...]
 
     def permits_host(self, host: str) -> bool:
-        """Return True if documents of this host are accepted."""
+        """Return True if the issuer accepts client ID metadata documents of this host."""
         if any(covers(entry, host) for entry in self.denied_hosts):
             return False
         return not self.hosts or any(covers(entry, host) for entry in self.hosts)

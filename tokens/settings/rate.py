@@ -1,7 +1,7 @@
 """The rate limits of the issuer: how often a client, a user or an address may send requests. Pure.
 
-`tokens.conf` reads the setting, and calls `parse`. `tokens.limits` counts. `tokens.views.limits` chooses the client,
-user or address for which a request counts.
+`tokens.conf` reads the setting, and calls `parse`. `tokens.limits` counts. `tokens.views.endpoint` (clients) and
+`tokens.views.limits` (users, addresses) choose the counter for a request.
 """
 
 from collections.abc import Mapping

@@ -15,7 +15,8 @@ Read in this order:
 - `authorize`, `consent_page`, `authorization_answer`: ask the user, and answer the client with a code or an error.
 - `login_detour`: the way from an authorization request to the login, and back.
 - `form_post`: the authorization response as a form (OAuth 2.0 Form Post Response Mode).
-- `request_store`, `duplicate_request`: store an authorization request during the login; the page after its answer.
+- `request_store`, `duplicate_request`: store an authorization request during the login; the page for a request
+  that was already answered.
 - `ui_locales`: the language of the pages of an authorization request.
 - `request_reference`: store a pushed or signed authorization request for one browser.
 - `account_adapter`, `allauth_texts`: the rules and German texts for django-allauth.

@@ -60,7 +60,7 @@ class LogoutPage(LogoutView):
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    """Return the account page of the logged-in user."""
+    """Return the account page of the logged-in user. A visitor gets a page with a link to the login."""
     if not request.user.is_authenticated:
         return render(request, "account/home.html")
     user = request.user

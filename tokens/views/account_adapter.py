@@ -2,7 +2,7 @@
 
 - allauth calls `AccountAdapter.login` after the last step of a login: a password, a code or a passkey. Only then is the
   user logged in.
-- Addresses in mail are made of ISSUER_URL, never of the request's Host.
+- URLs in mail begin with ISSUER_URL, and never depend on the request's Host.
 - A user with a second factor confirms changes with a second factor. A password alone is not enough.
 """
 
@@ -78,7 +78,7 @@ class AccountAdapter(DefaultAccountAdapter):
         # The issuer's pages show no messages, so the admin would show the message to the next user of the browser.
 
     def is_safe_url(self, url: str | None) -> bool:
-        """Return True if a login may redirect to `url` without being an open redirect."""
+        """Return True if `url` has an allowed host, so that a redirect after the login is not an open redirect."""
         # allauth does not catch the ValueError that a malformed URL raises, so the answer would be a 500.
         try:
             return bool(super().is_safe_url(url or ""))

@@ -3,9 +3,11 @@
 - Before the issuer sends a code or an error, it marks a stored request as answered (`authorize.request_row`). If a
   browser opens the request again more than 10 seconds later, a page says that it was answered (`duplicate_request`).
 - A code and this mark are written in one transaction. If the mark fails, there is no code.
-- An error is sent to the client, or a page of the issuer shows it. The page shows the error if the redirect URI is not
-  valid (RFC 6749 4.1.2.1), or if the request is invalid and the visitor is not logged in (`refuse`). The page also
-  shows it if the client is self-registered, has an https redirect URI, and was never allowed by this user.
+- An error is sent to the client, except in these cases, in which a page of the issuer shows it:
+  - The redirect URI is not valid (RFC 6749 4.1.2.1).
+  - The request is invalid and the visitor is not logged in, unless the request has prompt=none (`refuse`).
+  - The client is self-registered, has an https redirect URI, and was never allowed by this user, unless the error is
+    that the user refused the request (`send_error`).
 - The client gets the code or error by a redirect or by a form, as the response mode of the request says (`form_post`).
 - The audit log gets each answer, without the parameters of the request.
 """

@@ -190,7 +190,8 @@ def _read_consent(request: HttpRequest) -> HttpResponse:
 def _follow_consent(attempt: Attempt) -> HttpResponse:
     """Answer the client as the user decided on the consent page.
 
-    Ask the user again if the user, the login or the request has changed since the page was displayed.
+    Redirects to the request again if the user, the login or the request has changed since the page was displayed. The
+    endpoint then asks the user again.
     """
     request, query = attempt.http, attempt.sent.query
     user, login = request.user, login_session.current(request)

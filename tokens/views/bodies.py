@@ -47,7 +47,7 @@ class UnreadableBody(Exception):
 
 
 def form_only(action: str) -> Callable[[View], View]:
-    """Return a decorator: the view is called only for a POST with a readable form (RFC 6749 3.2, appendix B).
+    """Return a decorator that calls the view only for a POST with a readable form (RFC 6749 section 3.2, appendix B).
 
     Any other request gets an error in JSON. `action` is the name of the audit event of a refusal.
     """

@@ -35,7 +35,7 @@ EXPOSED = "WWW-Authenticate, DPoP-Nonce, Retry-After, ETag"
 
 
 def cors(*methods: str) -> Callable[[View], View]:
-    """Return a decorator: pages of registered origins can call the view with these methods and read its answer."""
+    """Return a decorator that lets pages of registered origins call the view with `methods` and read its answer."""
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -81,7 +81,7 @@ def public(view: View) -> View:
 
 
 def any_origin(*methods: str) -> Callable[[View], View]:
-    """Return a decorator: pages of every origin can call the view with these methods and read its answer.
+    """Return a decorator that lets pages of every origin call the view with `methods` and read its answer.
 
     Use it only for views that read no cookie and serve clients that are not registered yet.
     """

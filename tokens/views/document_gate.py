@@ -46,7 +46,7 @@ def admit(request: HttpRequest, sent: SentRequest, *, now: datetime) -> HttpResp
 
 
 def unavailable_page(request: HttpRequest, error: Unavailable) -> HttpResponse:
-    """Return the page for the case that a document or the keys of a client cannot be fetched now."""
+    """Return 503 with a page that says that a client's metadata document or keys cannot be fetched now."""
     page = failures.page(request, 503, error.description)
     page.headers["Retry-After"] = str(error.retry_after)
     return errors.because(page, error.description)
@@ -56,8 +56,8 @@ def renew(client_id: str, *, by_header: bool, now: datetime) -> None:
     """Fetch the document at the URL `client_id` again if it is stale, and update the stored client.
 
     Does nothing if no client with this client_id is stored. Raises Unavailable if the document cannot be fetched now,
-    and InvalidClient if it is refused. `by_header` is True if the request has an `Authorization` header. The answer to
-    InvalidClient then has the header `WWW-Authenticate`.
+    and InvalidClient if it is refused. `by_header` is True if the request has an `Authorization` header. The response
+    for InvalidClient then has the header `WWW-Authenticate`.
     """
     try:
         document_client.renew(client_id, now=now)
@@ -70,7 +70,7 @@ def introduce(request: HttpRequest, client_id: str, *, by_header: bool, now: dat
 
     Raises InvalidClient if the document is refused, Unavailable if it cannot be fetched now, and TooMany if too many
     documents were fetched for the sender's address. `by_header` is True if the request has an `Authorization` header.
-    The answer to InvalidClient then has the header `WWW-Authenticate`.
+    The response for InvalidClient then has the header `WWW-Authenticate`.
     """
     try:
         document_client.admit(client_id, now=now, before_fetch=partial(_count, request))

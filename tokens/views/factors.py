@@ -132,7 +132,7 @@ class NewPasskeyPage(webauthn.AddWebAuthnView):
 
 @receiver(signals.authenticator_used, dispatch_uid="tokens.views.factors.used")
 def used(request: HttpRequest, authenticator: Authenticator, **_: Any) -> None:
-    """Record in the login session whether the used passkey is bound to hardware or shared between devices.
+    """Record in the login session whether the used passkey is bound to its device or can be copied to others.
 
     Does nothing if `authenticator` is not a passkey.
     """

@@ -42,8 +42,8 @@ BY_ADDRESS = 10
 def limited_login(field: str) -> Callable[[View], View]:
     """Return a decorator that limits how often the name in the form's `field` can be tried from a network address.
 
-    Beyond the limit, the view answers with a page and 429. If attempts cannot be counted, or too many passwords are
-    being hashed, it answers with a page and 503.
+    Another limit is for all names from one address. Beyond a limit, the view answers with a page and 429. If attempts
+    cannot be counted, or too many passwords are being hashed, it answers with a page and 503.
     """
     return _limited(lambda request: _count_login(request, request.POST.get(field, "")), Attempts.LOGIN)
 

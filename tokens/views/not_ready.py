@@ -1,6 +1,7 @@
 """The page for NotReady, which means that no key may sign, or that the time cannot be trusted.
 
-The latter is the case if the database's clock is unknown, or this node's clock is wrong by more than `clock_error`.
+The time cannot be trusted if the database's clock is unknown, or if this node's clock is wrong by more than
+`clock_error`.
 """
 
 import logging
@@ -18,9 +19,9 @@ logger = logging.getLogger(__name__)
 
 
 def page_if_not_ready(view: View) -> View:
-    """Return a view that answers with a page, 503 and Retry-After if `view` raises NotReady.
+    """Return a view that calls `view`, and that answers 503 with a page and Retry-After if `view` raises NotReady.
 
-    Only the log gets the cause.
+    The cause is in the log, but not on the page.
     """
 
     @wraps(view)

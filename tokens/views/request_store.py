@@ -172,7 +172,10 @@ def _handles(request: HttpRequest) -> list[str]:
 
 
 def _key(request: HttpRequest, query: str) -> str:
-    """Return the session key of the stored request whose handle is in `query`, from this browser's cookie, or ""."""
+    """Return the session key from this browser's cookie for the stored request whose handle is in `query`.
+
+    Returns "" if `query` is not a handle, or if the browser has no such cookie.
+    """
     match = ONLY_HANDLE.fullmatch(query)
     key = request.COOKIES.get(_cookie(match[1]), "") if match else ""
     return key if SESSION_KEY.fullmatch(key) else ""  # a cookie can contain a NUL, which PostgreSQL's driver refuses

@@ -60,7 +60,7 @@ class FirstRefusal:
         return self.error != "invalid_client"
 
     def answer(self) -> JsonResponse:
-        """Return the answer of the first request again."""
+        """Return the refusal of the first request as the answer to the second try."""
         return errors.refusal(OAuthError(self.error, self.description, status=self.status))
 
     def is_repeated_by(self, error: OAuthError) -> bool:
@@ -105,7 +105,7 @@ def first(request: HttpRequest, credentials: Credentials, endpoint: str, *, now:
 
 
 def _key(request: HttpRequest, credentials: Credentials, endpoint: str) -> str | None:
-    """Return the cache key of the request, the same for the first and the second try.
+    """Return the cache key of the request. A first request and its second try have the same key.
 
     Returns None if the credentials are malformed or ambiguous.
     """

@@ -29,10 +29,10 @@ def follow(request: HttpRequest, query: str) -> None:
 
 
 def followed(view: View) -> View:
-    """Return a view that calls `view` in the language that an authorization request prefers by `ui_locales`.
+    """Return a view that calls `view` in the language that the waiting authorization request prefers (`ui_locales`).
 
-    The browser returns to this stored request after the page of `view`. If there is no such request, the language is
-    unchanged.
+    A request is waiting if it is stored, and the browser returns to it after the page of `view`. If no request is
+    waiting, the language is unchanged.
     """
 
     @wraps(view)

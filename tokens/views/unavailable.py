@@ -1,9 +1,9 @@
-"""Answer 503 while the database fails, and write 503 answers to the audit log, also those with another cause.
+"""Answer 503 while the database fails, and write the reasons of all 503 answers to the audit log.
 
 - A browser gets a page. Any other client gets JSON.
 - An endpoint with CORS headers answers by itself (`cors`). The middleware here answers for all other views.
-- The audit log gets at most one line per reason in 10 s (`audit.outages`). With each such line, the log gets the
-  traceback of the error, if there is one.
+- The audit log gets at most one line per reason in 10 s (`audit.outages`). With each such line, the traceback of
+  the error, if there is one, is written to the process's log.
 """
 
 import logging
@@ -29,7 +29,8 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 def unavailable(error: Exception) -> HttpResponse | None:
     """Return 503 in JSON if `error` is an outage of the database (RFC 9110 section 15.6.4), else None.
 
-    The failed request changed nothing, except that a one-time credential, such as a client assertion, can be used up.
+    The transaction that failed is rolled back. An earlier transaction of the request stays committed, for example one
+    that recorded a client assertion as used. If the connection is lost during a commit, the change can have been saved.
     """
     reason = outage(error)
     if reason is None:
@@ -93,7 +94,7 @@ def audit_unavailable(answer: Answer) -> Answer:
 
 
 def _note(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Write the reason of a 503 to the audit log, and the traceback, if there is one, to the log.
+    """Write the reason of a 503 to the audit log. Write the traceback of its error, if any, to the process's log.
 
     Writes nothing if this process wrote the same reason less than 10 s ago.
     """

@@ -100,7 +100,7 @@ class Command(OperatorCommand):
             self._print(chosen, looser, [*chosen.printed(values)])
 
     def _of_recipe(self, chosen: recipe_options.Chosen) -> dict[str, Any]:
-        """Return the options for create_client: the recipe's, overridden by those that the operator set.
+        """Return the recipe's options for create_client, overridden by the options that the operator set.
 
         Warns if the operator set a redirect URI with a path that no redirect URI of the recipe has.
         """
@@ -111,10 +111,10 @@ class Command(OperatorCommand):
             return defaults.client_options(chosen.recipe, chosen.step, chosen.given)
 
     def _print(self, chosen: recipe_options.Chosen, looser: list[str], lines: list[str]) -> None:
-        """Print facts about the registration, then `lines`, which have the program's configuration.
+        """Print facts about the registration, and then `lines`, the program's configuration and further commands.
 
-        The facts are each setting that is less strict than the default (`looser`), the program's need for verified
-        e-mail addresses, and the version of the program with which the recipe was tried.
+        The facts are `looser` (a sentence for each setting that is less strict than the default), whether the program
+        needs verified e-mail addresses, and the version of the program with which the recipe was tried.
         """
         recipe = chosen.recipe
         for sentence in looser:
@@ -127,7 +127,7 @@ class Command(OperatorCommand):
 
 
 def without_secret(client: Client, *, created: bool) -> str:
-    """Return the text that is printed instead of a secret. It says why there is no secret to print.
+    """Return a text that says why no secret is printed. The command prints this text instead of the secret.
 
     `created` is False if the client was registered before this run.
     """

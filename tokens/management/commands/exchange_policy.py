@@ -1,4 +1,4 @@
-"""`exchange_policy`: let a client exchange users' tokens for an API (RFC 8693)."""
+"""`exchange_policy`: let a client exchange users' tokens for tokens whose audience is an API (RFC 8693)."""
 
 import json
 from argparse import ArgumentParser
@@ -57,9 +57,10 @@ exit codes:
 
 
 def change(options: dict[str, Any]) -> dict[str, Any]:
-    """Set or remove an exchange policy. Returns `changed` (bool), and the policy after the change in `policies`.
+    """Set or remove an exchange policy. Returns a dict with `changed` and `policies`.
 
-    If there is no policy after the change, `policies` is empty.
+    `changed` is False if nothing had to change. `policies` has the policy after the change, or is empty if there is no
+    policy.
     """
     client, api = find_client(options["client_id"]), find_api(options["api"])
     now = store.database_now()

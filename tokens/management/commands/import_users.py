@@ -64,7 +64,7 @@ class Command(OperatorCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object, and no progress")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Import the users, print progress and the result."""
+        """Import the users, and print the progress and the result."""
         wanted = UserImport(
             model=options["model"].lower(),
             source=options["source"] or options["model"].lower(),

@@ -71,9 +71,10 @@ class Command(OperatorCommand):
 
 
 def save(options: dict[str, Any]) -> dict[str, Any]:
-    """Write a backup to a new file, and read the file to verify it. Returns the file's name and the number of rows.
+    """Write a backup to a new file, and read the file to verify it.
 
-    Raises OSError if the file exists or cannot be written.
+    Returns the file's name and the number of saved rows (key rings and signing keys). Raises OSError if the file exists
+    or cannot be written.
     """
     secret = passphrase(options)
     backup = key_backup.save(conf.issuer().key_encryption_keys, secret)

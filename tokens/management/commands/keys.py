@@ -132,9 +132,9 @@ def _json(ring: Ring, lines: tuple[Line, ...], step: tuple[str, datetime], now: 
 
 
 def _bar(line: Line, lines: tuple[Line, ...], now: datetime) -> str:
-    """Return the key's line in the timeline: WIDTH characters, each of which shows a phase of the key.
+    """Return the timeline of one key as WIDTH characters, each of which shows the phase of the key at an instant.
 
-    The line begins at the first date of the key ring and ends at the last. "^" marks `now`.
+    All keys of the ring (`lines`) have the same scale, from the first to the last of their dates. "^" marks `now`.
     """
     instants = [now] + [at for other in lines for part in other.stretches for at in (part.start, part.end) if at]
     first, span = min(instants), max((max(instants) - min(instants)).total_seconds(), 1.0)

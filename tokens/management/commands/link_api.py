@@ -37,7 +37,7 @@ exit codes:
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Link the API and the client, and print the result."""
+        """Link the API to the client, or remove the API's link, and print the result."""
         with exit_codes():
             api = find_api(options["api"])
             client = None if options["none"] else find_client(options["client"])

@@ -35,7 +35,10 @@ exit codes:
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Find the user, end all sessions, grants and tokens of the user, and print the result."""
+        """End all sessions, grants and tokens of the user, and print the result.
+
+        With --disable, also disables the user.
+        """
         user = find_user(options["user"])
         event: dict[str, Any] = {"reason": options["reason"].strip(), "actor": ACTOR, "now": store.database_now()}
         with exit_codes():

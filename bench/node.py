@@ -37,6 +37,17 @@ def connections(server: Server, *, clients: int, seconds: float) -> int:
     return most
 
 
+def shared_connections(folder: Path, backing: Backing, *, workers: int, seconds: float) -> dict[int, int]:
+    """Return what `connections` returns for each of CROWDS, for an issuer whose workers share connections.
+
+    The issuer is started with DATABASE_CONNECTIONS=`workers` + 2, and stopped.
+    """
+    variables = servers.issuer_variables(folder, backing.redis_url) | {"DATABASE_CONNECTIONS": str(workers + 2)}
+    with served(folder, workers=workers, variables=variables) as one:
+        server = servers.of(one, "shared")
+        return {crowd: connections(server, clients=crowd, seconds=seconds) for crowd in CROWDS}
+
+
 def _mixed(sent: Sequence[bytes], first: int) -> Client:
     """Yield requests without end. Every second request is the first one in `sent`.
 

@@ -194,6 +194,7 @@ def of_node(
     toolkit = {"DJANGO_SETTINGS_MODULE": "bench.peers.toolkit", "SECRET_KEY": "none", "DATABASE_URL": plain.database}
     return Node(
         connections={crowd: node.connections(server, clients=crowd, seconds=2) for crowd in node.CROWDS},
+        shared_connections=node.shared_connections(folder, services, workers=servers.WORKERS, seconds=2),
         first_request=sorted(node.first_request(folder, services) for _ in range(plan.starts))[plan.starts // 2],
         check=node.check_ratio(builds[0].served.issuer.variables, toolkit, rounds=plan.checks),
         slowest=half.wait(0.999) / half.wait(0.5),

@@ -33,6 +33,8 @@ class Node:
 
     connections: dict[int, int]
     """The number of connections to PostgreSQL, by the number of simultaneous clients."""
+    shared_connections: dict[int, int]
+    """The same with the setting DATABASE_CONNECTIONS."""
     first_request: float
     check: float
     slowest: float
@@ -79,6 +81,9 @@ def _of_node(node: Node) -> Iterator[Line]:
     yield Line("first token of a fresh worker, in medians", node.first_request, 3, "x")
     for clients, count in node.connections.items():
         yield Line(f"connections at PostgreSQL, {clients} clients", count, WORKERS + 2, "")
+    for clients, count in node.shared_connections.items():
+        name = f"connections at PostgreSQL, {clients} clients, DATABASE_CONNECTIONS={WORKERS + 2}"
+        yield Line(name, count, WORKERS + 2, "")
     yield Line("manage.py check, in those of a plain toolkit project", node.check, 1.2, "x")
     for state, now, before in (("idle", node.idle, node.idle_before), ("loaded", node.loaded, node.loaded_before)):
         yield Line(f"memory of two workers, {state}", now, None, "MiB", before)

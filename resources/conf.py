@@ -1,7 +1,7 @@
 """The resource server's settings, read in one place: settings.RESOURCE_SERVER as a typed, frozen object."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -42,9 +42,9 @@ class ResourceServer:
     local_users: LocalUsers | None
     metrics: bool
     """True if metrics are exported."""
-    operator_token: str
+    operator_token: str = field(repr=False)
     introspection_client_id: str
-    introspection_client_secret: str
+    introspection_client_secret: str = field(repr=False)
     introspection_for: float
     remember_tokens: bool
     paths: tuple[str, ...]

@@ -16,7 +16,7 @@ The caller must refuse a proof that was accepted before, by `Proof.digest`. That
 
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
@@ -52,10 +52,10 @@ class BoundRequest:
     `proof` is the value of the DPoP header, or None without that header. `jkt` is the `cnf.jkt` of the token.
     """
 
-    proof: str | None
+    proof: str | None = field(repr=False)
     method: str
     target: Target
-    token: str
+    token: str = field(repr=False)
     jkt: str
 
 

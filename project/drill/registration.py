@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import jwt
@@ -48,13 +48,13 @@ WHERE u.username LIKE 'crowd-%' AND g.id = (SELECT one.id
 class RowValues:
     """The values that `issuer_rows` stores. They are passed to the issuer's process as JSON."""
 
-    secret: str
+    secret: str = field(repr=False)
     """The secret of the clients `service` and `broker`."""
-    password: str
+    password: str = field(repr=False)
     """The password of every user."""
     jwks: dict[str, Any]
     """The public key of the client `batch`."""
-    webapp_secret: str
+    webapp_secret: str = field(repr=False)
     webapp_callback: str
 
 
@@ -62,9 +62,9 @@ class RowValues:
 class Enrollment:
     """The credentials of the clients and users."""
 
-    secret: str
+    secret: str = field(repr=False)
     """The secret of the clients `service` and `broker`."""
-    password: str
+    password: str = field(repr=False)
     key: ec.EllipticCurvePrivateKey
     """The private key of the client `batch`."""
     subjects: dict[str, str]

@@ -195,8 +195,9 @@ def killed(changes: tuple[str, str], probe: Callable[[ModuleType], Any]) -> bool
     `changes` has the arguments `old` and `new` of `mutant`.
     """
     probe(real)
+    changed = mutant(*changes)  # outside of `try`: a stale entry of the table must not count as killed
     try:
-        probe(mutant(*changes))
+        probe(changed)
     except (Exception, pytest.fail.Exception):  # noqa: BLE001 (a mutant can raise any error)
         return True
     return False
@@ -258,11 +259,11 @@ OTHERS: dict[str, tuple[tuple[str, str], Callable[[ModuleType], Any]]] = {
         refuses(lambda m: two_issuers(m, token(iss=[ISSUER])), InvalidToken),
     ),
     "test_the_scheme_is_read_in_any_case": (
-        ('if scheme.lower() != "bearer":', 'if scheme != "Bearer":'),
+        ("if named.lower() != scheme:", "if named != scheme:"),
         lambda m: m.credentials("BEARER a.b.c", also_in_query=False).upper(),
     ),
     "test_another_scheme_is_not_a_bearer_token": (
-        ('if scheme.lower() != "bearer":', 'if not scheme.lower().startswith("bearer"):'),
+        ("if named.lower() != scheme:", "if not named.lower().startswith(scheme):"),
         lambda m: _equal(m.credentials("Bearerx a.b.c", also_in_query=False), None),
     ),
     "test_a_token_in_header_and_query_is_a_bad_request": (

@@ -8,7 +8,7 @@
 import json
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from django.template.loader import render_to_string
@@ -48,7 +48,7 @@ class Values:
 
     issuer: str
     client_id: str
-    secret: str | None
+    secret: str | None = field(repr=False)
     redirect_uris: Sequence[str]
     post_logout_redirect_uris: Sequence[str]
     scopes: Sequence[str]

@@ -13,7 +13,7 @@ missing or `JWT`, the caller compares `sub` with `iss`: they are equal only if t
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -39,7 +39,7 @@ class Assertion:
     header: Mapping[str, Any]
     claims: Mapping[str, Any]
     message: bytes
-    signature: bytes
+    signature: bytes = field(repr=False)
 
     @property
     def type(self) -> str | None:

@@ -12,7 +12,7 @@ Each grant type supplies `identify` and `issue`, and cannot skip the other steps
 
 import uuid
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
@@ -43,12 +43,12 @@ class Proven:
 class Tokens:
     """The tokens of one response (RFC 6749 section 5.1)."""
 
-    access_token: str
+    access_token: str = field(repr=False)
     expires_in: int
     """The lifetime of the access token in seconds."""
     scopes: tuple[str, ...]
-    id_token: str | None = None
-    refresh_token: str | None = None
+    id_token: str | None = field(default=None, repr=False)
+    refresh_token: str | None = field(default=None, repr=False)
     issued_token_type: str | None = None
     """The type of an exchanged token (RFC 8693 section 2.2.1)."""
     token_type: str = "Bearer"  # noqa: S105 (a name)

@@ -29,7 +29,7 @@ class IdToken:
     issued_at: datetime
     login: Login
     nonce: str
-    access_token: str
+    access_token: str = field(repr=False)
     further: Mapping[str, object] = field(default_factory=dict)
     """Claims about the user (tokens.claims)."""
 

@@ -10,7 +10,7 @@ The caller must check the header, verify the signature over `message`, and only 
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
 from tokens.jose import strict_json
@@ -31,7 +31,7 @@ class Jws:
     claims: Mapping[str, Any]
     message: bytes
     """The signing input (RFC 7515 section 5.1)."""
-    signature: bytes
+    signature: bytes = field(repr=False)
 
 
 def read(text: str, *, longest: int) -> Jws:

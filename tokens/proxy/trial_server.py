@@ -1,7 +1,7 @@
 """The tested server, and the requests that the trials send to it."""
 
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tokens.proxy.wire import Address, Answer, NoAnswer, exchange, request
 
@@ -17,7 +17,7 @@ class ProbedServer:
 
     where: Address
     context: ssl.SSLContext | None
-    token: str
+    token: str = field(repr=False)
 
     def send(self, path: str, headers: dict[str, str], *, host: str | None = None) -> Answer:
         """Send a GET request and return the answer. Raises NoAnswer if no answer comes in time."""

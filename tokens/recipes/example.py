@@ -10,7 +10,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 ISSUER, SITE, API, SCOPE = "https://issuer.example", "https://app.example", "https://api.example/", "notes:read"
@@ -29,7 +29,7 @@ class RealValues:
     site: str = ""
     """Scheme and host of the application, without a slash at the end."""
     client_id: str = ""
-    secret: str = ""
+    secret: str = field(default="", repr=False)
     scopes: Sequence[str] = ()
     """The scopes of the operator's API that the client requests. If there are none, SCOPE is removed."""
     api: str = ""

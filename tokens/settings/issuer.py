@@ -31,7 +31,7 @@ class IssuerSettings:
 
     url: str
     """The issuer's URL, exactly as in the claim `iss`."""
-    key_encryption_keys: tuple[str, ...]
+    key_encryption_keys: tuple[str, ...] = field(repr=False)
     """KEY_ENCRYPTION_KEYS, not parsed: a malformed entry must not stop the JWKS from being served."""
     vouching_secrets: tuple[str, ...] = field(repr=False)
     """SECRET_KEY and SECRET_KEY_FALLBACKS. They authenticate stored public keys whose encrypting key is lost, and they

@@ -12,6 +12,7 @@
 - The audit log gets each answer, without the parameters of the request.
 """
 
+import logging
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -36,6 +37,8 @@ from tokens.models import Client, User
 from tokens.views import consent_page, duplicate_request, form_post
 from tokens.views.pages import HEADERS
 from tokens.views.request_store import SentRequest
+
+logger = logging.getLogger(__name__)
 
 CONSENT_REFUSED = "consent.refused"
 """The audit event of a user who pressed Refuse."""
@@ -97,13 +100,21 @@ def send_code(attempt: Attempt, login: Login, *, now: datetime, is_consent: bool
     except SessionEnded:  # the session ended at the same time: log in, then return to this request
         request.session.flush()
         return see_other(request.get_full_path())
-    except IntegrityError as error:  # the client was deleted after the request was validated
-        raise OAuthError("access_denied", "The client is not registered any more.") from error
+    except IntegrityError as error:
+        raise _conflict(error, authorization.client) from error
     if is_consent:
         note(request, "consent.given", attempt.client_id)
     scope = " ".join(authorization.target.scopes)
     note(request, "code.issued", attempt.client_id, aud=authorization.target.audience, scope=scope)
     return _deliver(request, authorization_response.success(authorization, code, issuer=conf.issuer().url))
+
+
+def _conflict(error: IntegrityError, client: Client) -> OAuthError:
+    """Return the OAuthError for a code that the database refused to store. The caller must have rolled back."""
+    if not Client.objects.filter(pk=client.pk).exists():  # deleted after the request was validated
+        return OAuthError("access_denied", "The client is not registered any more.")
+    logger.error("The database refused a code of the client %s", client.client_id, exc_info=error)
+    return OAuthError("server_error", "The issuer could not store the code.")
 
 
 def send_error(attempt: Attempt, error: OAuthError, *, action: str = "authorization.refused") -> HttpResponse:

@@ -18,7 +18,7 @@ from tokens.limits.rate_limit import TooMany
 from tokens.open_clients import document_client, identifier
 from tokens.open_clients.document_row import DocumentRefused
 from tokens.views import failures
-from tokens.views.limits import UNKNOWN_USER, count, please_wait
+from tokens.views.limits import UNKNOWN_USER, Attempts, count, please_wait
 from tokens.views.request_store import SentRequest
 
 CLIENT_ID = "client_id"
@@ -41,7 +41,7 @@ def admit(request: HttpRequest, sent: SentRequest, *, now: datetime) -> HttpResp
     except Unavailable as error:
         return unavailable_page(request, error)
     except TooMany as error:
-        return please_wait(request, 429, error.retry_after)
+        return please_wait(request, 429, error.retry_after, after=Attempts.REQUEST)
     return None
 
 

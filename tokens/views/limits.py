@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import Enum
-from functools import wraps
+from functools import partial, wraps
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
@@ -18,6 +18,7 @@ from tokens.limits.cache_circuit import NotCounted
 from tokens.limits.password_slots import Busy
 from tokens.limits.rate_limit import TooMany
 from tokens.login import folded
+from tokens.models import User
 from tokens.settings.rate import Rate
 from tokens.views.pages import HEADERS, View, same_page
 
@@ -28,6 +29,7 @@ class Attempts(Enum):
     LOGIN = "login"
     FACTOR = "factor"
     MAIL = "mail"
+    REQUEST = "request"
 
 
 BY_DAY = 10
@@ -84,9 +86,9 @@ def _limited(count_attempt: Callable[[HttpRequest], None], kind: Attempts) -> Ca
             except TooMany as error:
                 return please_wait(request, 429, error.retry_after, after=kind)
             except NotCounted:
-                return _uncounted(request)
+                return _uncounted(request, kind)
             except Busy as error:
-                return _busy(request, error)
+                return _busy(request, error, kind)
 
         return answer
 
@@ -115,8 +117,15 @@ def _count_factor(request: HttpRequest, user: str) -> None:
     # Attempts are counted by user, because an attacker who knows the password could try codes from many addresses. The
     # limit for the day bounds an attacker who waits for each window.
     rate = conf.issuer().rate_limits["factor"]
-    _count_caller(request, "factor", (user,), rate, subject=UNKNOWN_USER)
-    _count_caller(request, "factor-day", (user,), Rate(rate.number * BY_DAY, 86_400), subject=UNKNOWN_USER)
+    subject = partial(_name_of, user)  # the log names the user: an attacker may know the password
+    _count_caller(request, "factor", (user,), rate, subject=subject)
+    _count_caller(request, "factor-day", (user,), Rate(rate.number * BY_DAY, 86_400), subject=subject)
+
+
+def _name_of(user: str) -> str:
+    """Return the subject in the audit log of the user with the primary key `user`."""
+    found = User.objects.filter(pk=user).first()
+    return f"user:{found.get_username()}" if found else UNKNOWN_USER
 
 
 def _count_mail(request: HttpRequest, email: str) -> None:
@@ -127,7 +136,7 @@ def _count_mail(request: HttpRequest, email: str) -> None:
     # In the order of `_count_login`, for the same reason. The typed e-mail address is not logged.
     rate = conf.issuer().rate_limits["mail"]
     count(request, "mails", (), Rate(rate.number * BY_ADDRESS, rate.seconds), subject=UNKNOWN_USER)
-    _count_caller(request, "mail", (folded(email),), rate, subject=UNKNOWN_USER)
+    _count_caller(request, "mail", (folded(email),), rate, subject=lambda: UNKNOWN_USER)
 
 
 def count(request: HttpRequest, limit: str, names: Sequence[str], rate: Rate, *, subject: str) -> None:
@@ -137,19 +146,23 @@ def count(request: HttpRequest, limit: str, names: Sequence[str], rate: Rate, *,
     a counter of its own. If `names` is empty, each address has one counter. `subject` is for the audit log. Raises
     TooMany if more than `rate` attempts were counted, and NotCounted if the shared cache does not answer.
     """
-    _count_caller(request, limit, (*names, rate_limit.address(request)), rate, subject=subject)
+    _count_caller(request, limit, (*names, rate_limit.address(request)), rate, subject=lambda: subject)
 
 
-def _count_caller(request: HttpRequest, limit: str, caller: Sequence[str], rate: Rate, *, subject: str) -> None:
+def _count_caller(
+    request: HttpRequest, limit: str, caller: Sequence[str], rate: Rate, *, subject: Callable[[], str]
+) -> None:
     """Count one attempt of `caller` against the rate limit named `limit`, and log the first attempt over the limit.
 
-    `caller` names the counter. Raises what `count` raises.
+    `caller` names the counter. `subject` returns the subject for the log, and is called only if an attempt is logged.
+    Raises what `count` raises.
     """
     now = keyring.estimated_clock(now=timezone.now())
     try:
         rate_limit.count(limit, caller, rate, now=now)
     except TooMany as error:
-        log(error, limit, rate_limit.address(request), subject=subject, now=now)
+        if error.first:  # `log` writes nothing otherwise: no look-up of the subject then
+            log(error, limit, rate_limit.address(request), subject=subject(), now=now)
         raise
 
 
@@ -164,13 +177,13 @@ def log(error: TooMany, limit: str, address: str, *, subject: str, now: datetime
         trail.log("request.limited", actor="issuer", subject=subject, details=details, now=now)
 
 
-def _uncounted(request: HttpRequest) -> HttpResponse:
-    page = please_wait(request, 503, 5)
-    return errors.because(page, "logins cannot be counted: the shared cache does not answer")
+def _uncounted(request: HttpRequest, kind: Attempts) -> HttpResponse:
+    page = please_wait(request, 503, 5, after=kind)
+    return errors.because(page, f"attempts ({kind.value}) cannot be counted: the shared cache does not answer")
 
 
-def _busy(request: HttpRequest, error: Busy) -> HttpResponse:
-    page = please_wait(request, 503, error.retry_after, busy=True)
+def _busy(request: HttpRequest, error: Busy, kind: Attempts) -> HttpResponse:
+    page = please_wait(request, 503, error.retry_after, busy=True, after=kind)
     return errors.because(page, "too many passwords are being hashed at once")
 
 
@@ -183,7 +196,7 @@ def _in_words(seconds: int) -> str:
 
 
 def please_wait(
-    request: HttpRequest, status: int, retry_after: int, *, busy: bool = False, after: Attempts = Attempts.LOGIN
+    request: HttpRequest, status: int, retry_after: int, *, after: Attempts, busy: bool = False
 ) -> HttpResponse:
     """Return a page that says to try again after `retry_after` seconds, with a link to open the form again.
 

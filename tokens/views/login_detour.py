@@ -18,7 +18,7 @@ from tokens.limits.cache_circuit import NotCounted
 from tokens.limits.rate_limit import TooMany
 from tokens.views import request_store, step_up
 from tokens.views.authorization_answer import Attempt, redirect
-from tokens.views.limits import UNKNOWN_USER, count, please_wait
+from tokens.views.limits import UNKNOWN_USER, Attempts, count, please_wait
 from tokens.views.pages import login_address
 from tokens.views.request_store import SentRequest
 
@@ -64,7 +64,7 @@ def too_many_rows(request: HttpRequest) -> HttpResponse | None:
     try:
         count(request, "authorize", (), conf.issuer().rate_limits["authorize"], subject=UNKNOWN_USER)
     except TooMany as error:
-        return please_wait(request, 429, error.retry_after)
+        return please_wait(request, 429, error.retry_after, after=Attempts.REQUEST)
     except NotCounted:
         pass
     return None

@@ -1,6 +1,6 @@
 """The authorization endpoint: when it asks for consent, when it requires a login, and where it sends errors."""
 
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import pytest
 from django.db import IntegrityError
@@ -22,6 +22,7 @@ from tests.tokens.factories import (
     stored_query,
 )
 from tokens.authentication_class import PASSWORD
+from tokens.authorize import authorization_code
 from tokens.models import AuthorizationCode, Client, User, UserGrant
 from tokens.views import authorize
 
@@ -103,6 +104,16 @@ def test_a_client_that_is_deleted_before_the_code_is_issued_gets_an_error_with_i
     assert (answer["error"], answer["error_description"]) == ("access_denied", "The client is not registered any more.")
     assert isinstance(send_error.call_args.args[1].__cause__, IntegrityError)
     assert not AuthorizationCode.objects.exists()
+
+
+def test_another_conflict_in_the_database_is_logged_and_not_reported_as_a_deleted_client(
+    browser, webapp, monkeypatch, caplog
+):
+    monkeypatch.setattr(authorization_code, "create", Mock(side_effect=IntegrityError("a rule says no")))
+    answer = parameters(allow(browser, authorization(webapp)))
+    assert (answer["error"], "code" in answer) == ("server_error", False)
+    assert "The database refused a code of the client webapp" in caplog.text
+    assert "a rule says no" in caplog.text
 
 
 def test_no_parameter_skips_the_question(browser, webapp):

@@ -4,6 +4,7 @@ There is a test for each security advisory about allauth.mfa.
 """
 
 import json
+import logging
 import time
 from datetime import timedelta
 from unittest.mock import patch
@@ -191,7 +192,8 @@ def test_recovery_codes_are_encrypted_in_the_database(ada):
     assert codes.instance.data["seed"].startswith("1.")
 
 
-def test_codes_are_limited_for_a_user_from_all_addresses_together(client, secret, settings):
+def test_codes_are_limited_for_a_user_from_all_addresses_together(client, secret, settings, caplog):
+    caplog.set_level(logging.INFO, "tokens.audit")
     settings.ISSUER = settings.ISSUER | {"RATE_LIMITS": {"factor": (2, 600), "login": (1000, 60)}}
     answers = []
     for number in range(3):
@@ -200,6 +202,8 @@ def test_codes_are_limited_for_a_user_from_all_addresses_together(client, secret
         answers.append(browser.post(SECOND, {"code": "000000"}))
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert answers[2].headers["Retry-After"]
+    (line,) = [entry for entry in map(json.loads, caplog.messages) if entry["action"] == "request.limited"]
+    assert (line["subject"], line["details"]["what"]) == ("user:ada", "factor"), "the attacker has the password"
     last = Browser(REMOTE_ADDR="192.0.2.9")
     enter_password(last)
     assert last.post(SECOND, {"code": code(secret)}).status_code == 429, "also for the right code"

@@ -17,7 +17,7 @@ from tokens.clients import registry
 from tokens.limits import rate_limit
 from tokens.limits.cache_circuit import NotCounted
 from tokens.settings.rate import RATE_LIMITS
-from tokens.views.limits import please_wait
+from tokens.views.limits import Attempts, please_wait
 
 pytestmark = pytest.mark.django_db
 ENDPOINTS = {"/oauth/token": "token", "/oauth/revoke": "token", "/oauth/introspect": "introspect"} | {
@@ -100,12 +100,19 @@ def test_mail_to_one_e_mail_address_is_limited_and_logged_once_without_the_e_mai
     assert "typed-here" not in caplog.text
 
 
-def test_mail_is_refused_while_nothing_can_be_counted(client, monkeypatch):
+@pytest.mark.parametrize(
+    ("path", "kind", "text"),
+    [("/accounts/password/reset/", "mail", "This page is"), ("/accounts/login/", "login", "Login is")],
+)
+def test_a_form_is_refused_while_nothing_can_be_counted(client, monkeypatch, caplog, path, kind, text):
     def fail(*_args, **_kwargs):
         raise NotCounted
 
     monkeypatch.setattr(rate_limit, "count", fail)
-    assert ask_for_mail(client, "ada@example.org") == 503
+    answer = client.post(path, {"email": "ada@example.org", "login": "ada", "password": "x"})
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert f"{text} not available at the moment." in answer.content.decode()
+    assert f"attempts ({kind}) cannot be counted: the shared cache does not answer" in caplog.text
 
 
 @pytest.mark.parametrize("path", ["/accounts/login/", "/accounts/password/reset/"])
@@ -174,6 +181,6 @@ def basic_form(client):
     ("seconds", "words"), [(1, "1 second"), (120, "120 seconds"), (121, "3 minutes"), (3600, "60 minutes")]
 )
 def test_a_page_names_a_long_wait_in_minutes(seconds, words):
-    answer = please_wait(RequestFactory().get("/accounts/login/"), 429, seconds)
+    answer = please_wait(RequestFactory().get("/accounts/login/"), 429, seconds, after=Attempts.LOGIN)
     assert f"Try again in {words}." in answer.content.decode()
     assert answer["Retry-After"] == str(seconds)

@@ -265,6 +265,7 @@ def test_the_logins_that_an_address_starts_are_limited(client, own, settings):
     answers = [Browser().get("/oauth/authorize", authorization(own)) for _ in range(4)]
     assert [answer.status_code for answer in answers] == [302, 302, 302, 429]
     assert_page(answers[3], 429)
+    assert "Your network sent too many requests to log in." in answers[3].content.decode()
     assert int(answers[3]["Retry-After"]) > 0
     assert Session.objects.count() == 3
     elsewhere = Browser().get("/oauth/authorize", authorization(own), REMOTE_ADDR="192.0.2.9")

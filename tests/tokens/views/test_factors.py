@@ -202,7 +202,8 @@ def test_codes_are_limited_for_a_user_from_all_addresses_together(client, secret
         answers.append(browser.post(SECOND, {"code": "000000"}))
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert answers[2].headers["Retry-After"]
-    (line,) = [entry for entry in map(json.loads, caplog.messages) if entry["action"] == "request.limited"]
+    lines = [json.loads(record.message) for record in caplog.records if record.name == "tokens.audit"]
+    (line,) = [entry for entry in lines if entry["action"] == "request.limited"]
     assert (line["subject"], line["details"]["what"]) == ("user:ada", "factor"), "the attacker has the password"
     last = Browser(REMOTE_ADDR="192.0.2.9")
     enter_password(last)

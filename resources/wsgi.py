@@ -27,7 +27,10 @@ TWO_SCHEMES = ("400 Bad Request", "The proxy must replace the header that report
 
 
 def readable_only(application: Application) -> Application:
-    """Return an application that refuses, in JSON, requests that Django would misread, and passes on the others."""
+    """Return a WSGI application that calls `application`, but refuses the requests that Django cannot read correctly.
+
+    `refusal` lists these requests, for example one without a Content-Length. The response to them is JSON.
+    """
 
     def answer(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         if (refused := refusal(environ)) is None:

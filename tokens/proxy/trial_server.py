@@ -1,4 +1,4 @@
-"""The tested server, and the requests that the trials send to it."""
+"""The server that `check_proxy` tests through its proxy, and the requests that are sent to it."""
 
 import ssl
 from dataclasses import dataclass, field

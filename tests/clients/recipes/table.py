@@ -37,7 +37,7 @@ PACKAGES = {
 
 
 def version(name: str) -> str:
-    """Return the version of the client package of a documentation page, which its lock file pins."""
+    """Return the version of the client that the documentation page `name` uses, as a lock file pins it."""
     environment, package = PACKAGES[name]
     if environment == "node":
         lock = json.loads((environments.NODE / "package-lock.json").read_text(encoding="utf-8"))

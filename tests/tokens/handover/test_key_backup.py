@@ -41,10 +41,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def quick(**kinds):
-    """Return scrypt with the cost parameter n = 2, so that deriving a key from the passphrase is fast.
-
-    `kinds` are the arguments of the call that this function replaces. Its `n` is ignored.
-    """
+    """Replace the scrypt constructor: return scrypt with the given arguments, but with the cost n = 2, which is fast."""
     return REAL(**kinds | {"n": 2})
 
 

@@ -42,7 +42,10 @@ class Waits:
 
 
 class Stalls:
-    """The running process `python -m bench.stalls`. It has real-time priority if that is allowed."""
+    """The running process `python -m bench.stalls`, which measures how long the issuer stands still.
+
+    The process has real-time priority if that is allowed.
+    """
 
     def __init__(self, url: str, processes: Sequence[int]) -> None:
         host, port = url.rpartition("/")[2].split(":")

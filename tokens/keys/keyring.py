@@ -213,7 +213,7 @@ def is_to_begin(ring: str, *, now: datetime) -> bool:
 
 
 def overdue(ring: str = DEFAULT_RING, *, now: datetime) -> bool:
-    """Return True if the key ring's next switch has no date, and is overdue by more than half of the timing `announce`.
+    """Return True if the next switch of the key ring should have been planned long ago (`lifecycle.overdue`).
 
     Raises NotReady if the keys could not be read for longer than `snapshot_age`.
     """

@@ -1,1 +1,1 @@
-"""A folder for PYTHONPATH. Python imports the module `sitecustomize` of this folder when a process starts."""
+"""A folder for the PYTHONPATH of the API that the drill cuts off from the issuer, by the module `sitecustomize`."""

@@ -41,7 +41,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def quick(**kinds):
-    """Replace the scrypt constructor: return scrypt with the given arguments, but with the cost n = 2, which is fast."""
+    """Replace the scrypt constructor: return scrypt with these arguments and the cost n = 2, which is fast."""
     return REAL(**kinds | {"n": 2})
 
 

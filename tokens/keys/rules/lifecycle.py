@@ -206,7 +206,7 @@ def due(keys: Iterable[Key], *, policy: Policy, now: datetime) -> datetime:
 
 
 def overdue(keys: Sequence[Key], *, policy: Policy, now: datetime) -> bool:
-    """Return True if the next switch has no date, and is overdue by more than half of the timing `announce`.
+    """Return True if rotate_keys should have planned the next switch more than half of the timing `announce` ago.
 
     Then rotate_keys probably does not run.
     """

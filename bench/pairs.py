@@ -61,7 +61,7 @@ class Counted:
     costs: Sequence[Cost]
 
     def of_request(self, cost: Cost) -> str:
-        """Return the cost of an SQL statement per request, as text."""
+        """Return `cost`, the total of one SQL statement, divided by the number of requests: ms, pages and bytes."""
         pages = f"{cost.hit / self.requests:6.1f} + {cost.read / self.requests:5.2f} pages"
         return f"{cost.time / self.requests:7.3f} ms, {pages}, {cost.wal / self.requests:6.0f} B"
 

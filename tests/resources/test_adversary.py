@@ -519,7 +519,7 @@ ROWS = [
 
 
 def sent(world: World, row: Row) -> tuple[str, int, dict[str, str], bytes]:
-    """Send the row's request. Returns the token, and status, headers and body of the answer.
+    """Send the request of a row of the table. Return the token that was sent, and the answer's status, headers and body.
 
     Fails after 20 seconds.
     """

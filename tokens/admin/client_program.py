@@ -104,9 +104,9 @@ class ProgramForm(forms.Form):
 
 
 def by_topic() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Return the programs for which a client can be added: for each topic, the name and title of each program.
+    """Return the programs for which a recipe describes a client: for each topic, the name and title of each program.
 
-    Leaves out recipes for resource servers. Returns [] if a recipe is malformed.
+    Leaves out resource servers. Returns [] if a recipe is malformed.
     """
     try:
         found = [one for one in catalog.recipes(conf.issuer().recipes).values() if one.kind != "resource server"]

@@ -163,8 +163,8 @@ def resolve(
 def _owners(scopes: Sequence[str], *, usable: Collection[Scope], openid: Collection[str]) -> list[Api]:
     """Return the API of each scope that is not of OpenID Connect.
 
-    Raises OAuthError invalid_scope if there are no scopes, or if a scope is unknown or forbidden for the client. Also
-    raises the error of `require_sense`.
+    Raises OAuthError invalid_scope if there are no scopes, if a scope is unknown or forbidden for the client, or if
+    an OpenID Connect scope lacks the scope that must accompany it.
     """
     apis = {scope.name: scope.api for scope in usable}
     if not scopes:

@@ -59,7 +59,10 @@ class Marks:
 
 
 def read(*, now: datetime) -> Marks | None:
-    """Return the high-water marks in Redis. Returns None without Redis, or if Redis refuses or does not answer."""
+    """Return the marks of the newest state of the database that any process has seen.
+
+    Returns None without Redis, or if Redis refuses or does not answer.
+    """
     return _run(_read, now=now)
 
 

@@ -22,9 +22,9 @@ ROOT = Path(__file__).resolve().parent.parent
 TABLE = {
     "apps": "checks revoking views",
     "urls": "conf metadata views",
-    "admin": "audit authentication_class authorize back_channel checks conf email_proof encryption errors factors"
-    " grants inspection jose keys keys/errors keys/rules metadata models open_clients page_text recipes registration"
-    " registry_lock revoking views",
+    "admin": "account audit authentication_class authorize back_channel checks conf email_proof encryption errors"
+    " factors grants inspection jose keys keys/errors keys/rules metadata models open_clients page_text recipes"
+    " registration registry_lock revoking views",
     "templatetags": "conf page_text",
     "views": "account addresses audit authentication_class authorize background claims clients conf"
     " database_errors dpop email_proof errors factors grants issued jose keys keys/errors keys/rules languages"
@@ -53,7 +53,7 @@ TABLE = {
     "clients": "audit conf database_errors encryption errors issued jose keys/errors limits models outbound plain_sql",
     "inspection": "issued jose keys keys/rules models outbound languages",
     "userinfo": "claims conf dpop errors issued models",
-    "account": "audit back_channel conf models",
+    "account": "audit back_channel conf email_proof login models",
     "back_channel": "audit conf issued keys keys/errors models outbound",
     "dpop": "conf jose",
     "issued": "addresses audit conf encryption errors jose keys keys/errors keys/rules models plain_sql",

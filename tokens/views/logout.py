@@ -74,7 +74,7 @@ def _read(sent: QueryDict) -> LogoutRequest:
 
 def _end_browser_session(request: HttpRequest, logout_request: LogoutRequest) -> HttpResponse:
     """End the browser's session. Then redirect to the post-logout redirect URI, or show the logout page."""
-    # tokens/views/login_events.py queues the messages to clients in the transaction that ends the session.
+    # tokens/authorize/login_events.py queues the messages to clients in the transaction that ends the session.
     with transaction.atomic():
         auth.logout(request)
     return _leave(request, logout_request)

@@ -222,7 +222,6 @@ COVERED = {
     "tests/tokens/views/test_factors.py": "views/account_adapter views/factor_forms",
     "tests/tokens/clients/test_private_key_jwt.py": "clients/assertion",
     "tests/tokens/clients/test_registry.py": "triggers/registry_version",
-    "tests/tokens/hardening/test_codes.py": "grants/authorization_code",
     "tests/tokens/management/test_client_secret.py": "registration/secret_rotation",
     "tests/tokens/management/test_create_api.py": "management/api_options",
     "tests/tokens/settings/": "conf",
@@ -231,14 +230,13 @@ COVERED = {
     "tests/tokens/grants/test_revocation_second.py": "revoking/signals",
     "tests/services/test_admin_lists.py": "triggers/prefix_index",
     "tests/services/test_revocation_log.py": "checks/durability",
-    "tests/tokens/views/test_authorize.py": "authorize/consent authorize/consent_text authorize/display_proof"
+    "tests/tokens/views/test_authorize.py": "authorize/consent_text authorize/display_proof"
     " authorize/login_session"
     " authorize/server authorize/validator views/authorization_answer views/login_detour",
     "tests/tokens/views/test_device.py": "grants/device_answer grants/device_authorization grants/device_code",
     "tests/tokens/checks/test_fapi2_clauses.py": "checks/fapi2_judges management/commands/conformance",
     "tests/tokens/views/test_jar.py": "authorize/request_signature clients/request_object",
     "tests/tokens/views/test_par.py": "authorize/request_push views/request_reference",
-    "tests/tokens/views/test_request_store.py": "authorize/request_row",
     "tests/tokens/test_outbound.py": "public_networks",
     "tests/tokens/management/test_create_client.py": "management/client_fields management/client_options",
     "tests/tokens/management/test_recipes.py": "management/recipe_options recipes/configuration recipes/overview"

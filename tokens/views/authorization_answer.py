@@ -2,7 +2,8 @@
 
 - Before the issuer sends a code or an error, it marks a stored request as answered (`authorize.request_row`). If a
   browser opens the request again more than 10 seconds later, a page says that it was answered (`duplicate_request`).
-- A code and this mark are written in one transaction. If the mark fails, there is no code.
+- A code and this mark are written in one transaction (`authorize.authorization_code`). If the mark fails, there is no
+  code.
 - An error is sent to the client, or a page of the issuer shows it. The page shows the error if the redirect URI is not
   valid (RFC 6749 4.1.2.1), or if the request is invalid and the visitor is not logged in (`refuse`). The page also
   shows it if the client is self-registered, has an https redirect URI, and was never allowed by this user.
@@ -13,7 +14,6 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
@@ -84,19 +84,16 @@ def send_code(attempt: Attempt, login: Login, *, now: datetime, is_consent: bool
     """
     request, authorization = attempt.http, attempt.authorization
     assert request.user.is_authenticated  # noqa: S101 (only a logged-in user has a `login`)
+    row = attempt.sent.key
     try:
-        with transaction.atomic():
-            code = authorization_code.create(authorization, request.user, login, now=now)
-            if is_consent:
-                consent.remember(authorization, request.user, now=now)
-            attempt.mark_answered()
+        code = authorization_code.issue(
+            authorization, request.user, login, row=row, is_consent=is_consent, answered_at=clock(), now=now
+        )
     except (NotStored, AlreadyAnswered) as error:  # another tab answered first; the rollback deleted this code
         return unusable_handle(request, error)
     except SessionEnded:  # the session ended at the same time: log in, then return to this request
         request.session.flush()
         return see_other(request.get_full_path())
-    except IntegrityError as error:  # the client was deleted after the request was validated
-        raise OAuthError("access_denied", "The client is not registered any more.") from error
     if is_consent:
         note(request, "consent.given", attempt.client_id)
     scope = " ".join(authorization.target.scopes)

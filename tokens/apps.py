@@ -24,4 +24,3 @@ class TokensConfig(AppConfig):
             place,  # noqa: F401
         )
         from tokens.revoking import signals  # noqa: F401, PLC0415
-        from tokens.views import session_record  # noqa: F401, PLC0415

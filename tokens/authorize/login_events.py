@@ -1,4 +1,4 @@
-"""Writes logins, logouts and failed logins to the audit log, and queues messages to the clients of an ended session.
+"""Writes logins, logouts and failed logins to the audit log, and ends what depends on a session that is logged out.
 
 Django calls these functions, by its signals, for every login and logout: on the issuer's pages and in the admin. Django
 passes no time, so they read the clock, as a view does.
@@ -11,6 +11,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
 
+from tokens.account import browser_session
 from tokens.audit import trail
 from tokens.authorize import login_session
 from tokens.keys import store
@@ -34,6 +35,13 @@ def logged_out(request: HttpRequest | None, user: Any, **_: Any) -> None:
     if request is not None:
         login_session.end(request, user, now=store.database_now())
     _log("user.logged_out", f"user:{user.get_username()}", request)
+
+
+@receiver(user_logged_out, dispatch_uid="tokens.authorize.login_events.forget")
+def forget(request: HttpRequest | None, **_: Any) -> None:
+    """Delete the record of a session that ends by a logout."""
+    if request is not None:
+        browser_session.forget(request.session)
 
 
 @receiver(user_login_failed, dispatch_uid="tokens.authorize.login_events.failed")

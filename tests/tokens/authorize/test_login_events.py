@@ -1,4 +1,7 @@
-"""Logins, failed logins and logouts are lines of the audit log, with the network address of the browser."""
+"""Logins, failed logins and logouts are lines of the audit log, with the network address of the browser.
+
+tests/tokens/back_channel/ and tests/tokens/account/ test the messages to clients and the record of the session.
+"""
 
 import json
 import logging

@@ -15,7 +15,7 @@ The packages and modules, from the top layer down. Each imports only those below
 - `open_clients`: clients that register themselves. `recipes`: what programs need, as data. `manifest`: the registry as
   a file. `handover`: imports, backup of keys, and the move to another database.
 - `clients`: authenticates clients. `inspection`: examines any token. `userinfo`: returns a user's claims.
-- `account`: the sessions of users and the applications that they allowed.
+- `account`: sign-up, the e-mail addresses and sessions of users, and the applications that they allowed.
 - `back_channel`: tells clients that a session ended.
 - `dpop`: proofs that a client has the key that its tokens are bound to.
 - `issued`: the content of tokens, and the check if a token is still accepted. `claims`: claims about users.

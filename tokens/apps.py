@@ -12,6 +12,7 @@ class TokensConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks, and the signal handlers that revoke tokens and record logins."""
+        from tokens.authorize import login_events  # noqa: F401, PLC0415
         from tokens.checks import (  # noqa: PLC0415 (needs the models)
             admin,  # noqa: F401
             cache,  # noqa: F401
@@ -23,4 +24,3 @@ class TokensConfig(AppConfig):
             place,  # noqa: F401
         )
         from tokens.revoking import signals  # noqa: F401, PLC0415
-        from tokens.views import login_events, session_record  # noqa: F401, PLC0415

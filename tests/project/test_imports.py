@@ -33,6 +33,7 @@ CLOCKS = DATES | {
 DATABASE = frozenset({"tokens.keys.store.database_now", "django.db.models.functions.Now"})
 EDGES = (
     *("tokens/views/", "tokens/admin/", "tokens/checks/", "tokens/management/commands/"),
+    "tokens/authorize/login_events.py",  # Django calls it at each login, without a time
     *("resources/authentication.py", "resources/permissions.py", "resources/testing.py"),
 )
 """Folders and modules that may read each clock."""

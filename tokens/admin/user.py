@@ -19,6 +19,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext, gettext_lazy
 
 from tokens import email_proof
+from tokens.account import email_address
 from tokens.admin import events, permission_choice
 from tokens.admin.events import Audited, may_change_user
 from tokens.admin.long_list import PrefixSearch
@@ -89,9 +90,7 @@ class UserAdmin(TokenFields, PrefixSearch, Audited, DjangoUserAdmin):  # type: i
     def _verify_email(self, request: HttpRequest, user: User) -> None:
         address = request.POST.get("email", "")
         try:
-            with transaction.atomic():
-                if email_proof.verify(user, address):
-                    self.record(request, "email_verified", user, {"email": address})
+            email_address.verify(user, address, actor=events.actor(request), now=store.database_now())
         except CannotVerify as error:
             self.message_user(request, translated(error), messages.ERROR)
             return

@@ -1,16 +1,63 @@
 """The authorization code: created when a user allows a client, redeemed once for tokens (RFC 6749 section 4.1)."""
 
+import logging
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
+from tokens.authorize import consent, request_row
 from tokens.authorize.request import AuthorizationRequest
 from tokens.back_channel import session_client
+from tokens.errors import OAuthError
 from tokens.issued import one_time, refresh_token, user_grant
 from tokens.issued.login import Login
-from tokens.models import AuthorizationCode, User
+from tokens.models import AuthorizationCode, Client, User
 
+logger = logging.getLogger(__name__)
 LIFETIME = timedelta(seconds=60)
+
+
+def issue(
+    request: AuthorizationRequest,
+    user: User,
+    login: Login,
+    *,
+    row: str,
+    is_consent: bool,
+    answered_at: datetime,
+    now: datetime,
+) -> str:
+    """Create an authorization code as the answer to the request. Returns the code.
+
+    One transaction stores the code and the consent, and marks the stored request as answered at `answered_at`. `row` is
+    the session key of the stored request (`request_row`), or "" if the request is not stored. `is_consent` is True if
+    the user allowed the client now.
+
+    Raises:
+        OAuthError: access_denied, if the user is not active or the client was deleted; server_error, if the database
+            refused the code for another reason.
+        SessionEnded: The user's sessions were ended while this request was processed.
+        NotStored, AlreadyAnswered: In the cases of `request_row.mark_answered`.
+    """
+    try:
+        with transaction.atomic():
+            code = create(request, user, login, now=now)
+            if is_consent:
+                consent.remember(request, user, now=now)
+            if row:
+                client_id, redirect_uri = request.client.client_id, request.redirect_uri
+                request_row.mark_answered(row, client_id=client_id, redirect_uri=redirect_uri, now=answered_at)
+    except IntegrityError as error:
+        raise _conflict(error, request.client) from error
+    return code
+
+
+def _conflict(error: IntegrityError, client: Client) -> OAuthError:
+    """Return the OAuthError for a code that the database refused to store. The caller must have rolled back."""
+    if not Client.objects.filter(pk=client.pk).exists():  # deleted after the request was validated
+        return OAuthError("access_denied", "The client is not registered any more.")
+    logger.error("The database refused a code of the client %s", client.client_id, exc_info=error)
+    return OAuthError("server_error", "The issuer could not store the code.")
 
 
 def create(request: AuthorizationRequest, user: User, login: Login, *, now: datetime) -> str:

@@ -64,11 +64,20 @@ def date_last(request: HttpRequest, user: User, *, now: datetime) -> None:
 
     The record is allauth's, which dates it by this node's clock.
     """
-    last_record(request, user)["at"] = now.timestamp()
+    _last_record(request, user)["at"] = now.timestamp()
     request.session.modified = True
 
 
-def last_record(request: HttpRequest, user: User) -> dict[str, Any]:
+def note_passkey(request: HttpRequest, user: User, *, is_shared: bool) -> None:
+    """Record that the newest authentication in the session of `user` was by a passkey, and what kind of passkey.
+
+    `is_shared` is True if the user's devices share the key, and False if the key stays in one authenticator.
+    """
+    _last_record(request, user)[KEY] = SOFTWARE if is_shared else HARDWARE
+    request.session.modified = True
+
+
+def _last_record(request: HttpRequest, user: User) -> dict[str, Any]:
     """Return allauth's newest record of an authentication in this session, such as by a password.
 
     A caller that changes the record must mark the session as modified.
@@ -87,6 +96,12 @@ def leave(request: HttpRequest) -> None:
     logout(request)
     if sid:
         request.session[EARLIER] = [user.pk, sid]
+
+
+@transaction.atomic
+def log_out(request: HttpRequest) -> None:
+    """End the browser's session, and queue logout messages to its clients in the same transaction."""
+    logout(request)  # sends the signal at which `login_events` calls `end`
 
 
 @transaction.atomic

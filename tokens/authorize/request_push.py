@@ -4,20 +4,22 @@
    request. The client gets a `request_uri`, of which only the SHA-256 is stored.
 2. The browser opens the authorization endpoint with `client_id` and `request_uri`. `find` returns the stored request,
    and refuses a `request_uri` that is unknown, expired or another client's.
-3. `use` marks the request as used. If several browsers send the `request_uri`, one UPDATE decides which of them gets
-   the request.
+3. `use` marks the request as used, and stores a copy for the browser (`request_row`). If several browsers send the
+   `request_uri`, one UPDATE decides which of them gets the request.
 4. The authorization endpoint checks the request again, because the client's settings might have changed (section 7.4).
 """
 
 from datetime import datetime
 
+from django.db import transaction
 from django.http import QueryDict
 from django.utils.http import urlencode
 
 from tokens import conf, parameters
-from tokens.authorize import request_signature
+from tokens.authorize import reauthentication, request_row, request_signature
 from tokens.authorize.backend import backend
 from tokens.authorize.request import AuthorizationRequest
+from tokens.authorize.request_row import KeptRequest
 from tokens.errors import OAuthError
 from tokens.grants.request import ClientRequest
 from tokens.issued import one_time
@@ -78,16 +80,20 @@ def find(request_uri: str, client_id: str, *, now: datetime) -> PushedRequest:
     return row
 
 
-def use(row: PushedRequest, *, handle: str, now: datetime) -> None:
-    """Mark the pushed request as used by a browser. `now` is the database's clock.
+@transaction.atomic
+def use(row: PushedRequest, *, handle: str, now: datetime) -> str:
+    """Mark the pushed request as used by a browser, and store a copy for this browser. `now` is the database's clock.
 
-    `handle` is the short identifier of the stored request in the browser's URLs (`views.request_store`).
+    Returns the session key of the copy's row (`request_row`). `handle` is the short identifier of the copy in the
+    browser's URLs (`views.request_store`).
 
     Raises OAuthError invalid_request_uri if the request was used before.
     """
     unused = PushedRequest.objects.filter(pk=row.pk, used_at=None)
     if not unused.update(used_at=now, handle=handle):
         raise _unusable("the request_uri was used before")
+    query = reauthentication.add_mark(row.query, now=now)
+    return request_row.create(KeptRequest(query, is_pushed=True, is_signed=row.is_signed))
 
 
 def require(client: Client, *, is_pushed: bool) -> None:

@@ -17,6 +17,7 @@ from django.db import transaction
 
 from tokens import conf
 from tokens.factors import secret_text
+from tokens.models import User
 
 PERIOD = 30  # seconds
 DIGITS = 6
@@ -44,6 +45,17 @@ def spend(authenticator: Authenticator, code: str, *, now: datetime) -> bool:
             row.data["secret"] = secret_text.seal(secret, keys=keys)
         row.save(update_fields=["data"])
     return True
+
+
+def mark_used(user: User, step: int) -> Authenticator:
+    """Record `step` as the step of the last accepted code of the user's new authenticator app. Returns the app's row.
+
+    The first code, which sets up the app, was not checked by `spend`.
+    """
+    row: Authenticator = Authenticator.objects.get(user=user, type=Authenticator.Type.TOTP)
+    row.data[LAST_STEP] = step
+    row.save(update_fields=["data"])
+    return row
 
 
 def matching_step(secret: str, code: str, *, now: datetime) -> int | None:

@@ -3,7 +3,7 @@
 Owns: HTTP, which is headers, bodies, status codes, pages, CORS and caching. Views also read the clock.
 Does not own: any rule about clients, grants, tokens or keys.
 Steps: of the seven steps in README.md, the requests of 2, 3 and 4 arrive here.
-Neighbours: the top of `tokens`; only `admin`, `urls` and `apps` import views.
+Neighbours: the top of `tokens`; only `admin` and `urls` import views.
 
 Read in this order:
 - `endpoint`, `bodies`, `caller`, `limits`, `refusals`: common parts of the endpoints for clients.
@@ -23,7 +23,7 @@ Read in this order:
 - `mail_queue`, `mail`: the thread that sends mail, and the messages.
 - `mail_link`, `password`, `email_address`, `sign_up`: pages that send a link by mail.
 - `step_up`, `factor_forms`, `factors`: the second step of a login, and the pages of second factors.
-- `login`, `login_events`, `logout`, `account`, `everywhere`: login, logout and account pages, and their audit events.
+- `login`, `logout`, `account`, `everywhere`: login, logout and account pages.
 - `session_record`, `sessions`, `applications`: the sessions and applications of a user, which the user can end.
 - `brand`: the operator's stylesheet and logo.
 - `cors`, `public_document`: common parts of the public documents.

@@ -2,7 +2,8 @@
 
 - Before the issuer sends a code or an error, it marks a stored request as answered (`authorize.request_row`). If a
   browser opens the request again more than 10 seconds later, a page says that it was answered (`duplicate_request`).
-- A code and this mark are written in one transaction. If the mark fails, there is no code.
+- A code and this mark are written in one transaction (`authorize.authorization_code`). If the mark fails, there is no
+  code.
 - An error is sent to the client, except in these cases, in which a page of the issuer shows it:
   - The redirect URI is not valid (RFC 6749 4.1.2.1).
   - The request is invalid and the visitor is not logged in, unless the request has prompt=none (`refuse`).
@@ -12,11 +13,9 @@
 - The audit log gets each answer, without the parameters of the request.
 """
 
-import logging
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
@@ -37,8 +36,6 @@ from tokens.models import Client, User
 from tokens.views import consent_page, duplicate_request, form_post
 from tokens.views.pages import HEADERS
 from tokens.views.request_store import SentRequest
-
-logger = logging.getLogger(__name__)
 
 CONSENT_REFUSED = "consent.refused"
 """The audit event of a user who pressed Refuse."""
@@ -89,32 +86,21 @@ def send_code(attempt: Attempt, login: Login, *, now: datetime, is_consent: bool
     """
     request, authorization = attempt.http, attempt.authorization
     assert request.user.is_authenticated  # noqa: S101 (only a logged-in user has a `login`)
+    row = attempt.sent.key
     try:
-        with transaction.atomic():
-            code = authorization_code.create(authorization, request.user, login, now=now)
-            if is_consent:
-                consent.remember(authorization, request.user, now=now)
-            attempt.mark_answered()
+        code = authorization_code.issue(
+            authorization, request.user, login, row=row, is_consent=is_consent, answered_at=clock(), now=now
+        )
     except (NotStored, AlreadyAnswered) as error:  # another tab answered first; the rollback deleted this code
         return unusable_handle(request, error)
     except SessionEnded:  # the session ended at the same time: log in, then return to this request
         request.session.flush()
         return see_other(request.get_full_path())
-    except IntegrityError as error:
-        raise _conflict(error, authorization.client) from error
     if is_consent:
         note(request, "consent.given", attempt.client_id)
     scope = " ".join(authorization.target.scopes)
     note(request, "code.issued", attempt.client_id, aud=authorization.target.audience, scope=scope)
     return _deliver(request, authorization_response.success(authorization, code, issuer=conf.issuer().url))
-
-
-def _conflict(error: IntegrityError, client: Client) -> OAuthError:
-    """Return the OAuthError for a code that the database refused to store. The caller must have rolled back."""
-    if not Client.objects.filter(pk=client.pk).exists():  # deleted after the request was validated
-        return OAuthError("access_denied", "The client is not registered any more.")
-    logger.error("The database refused a code of the client %s", client.client_id, exc_info=error)
-    return OAuthError("server_error", "The issuer could not store the code.")
 
 
 def send_error(attempt: Attempt, error: OAuthError, *, action: str = "authorization.refused") -> HttpResponse:

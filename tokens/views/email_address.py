@@ -9,18 +9,15 @@ from functools import partial
 from typing import Any
 
 from allauth.account.decorators import reauthentication_required
-from allauth.account.internal.userkit import filter_users_by_email
-from allauth.account.models import EmailAddress
 from django import forms
 from django.contrib.auth.decorators import login_required
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
 from tokens import email_proof
-from tokens.audit import trail
+from tokens.account import address_owner, email_address
 from tokens.email_proof import CannotVerify
 from tokens.keys import keyring
 from tokens.models import User
@@ -55,7 +52,7 @@ def send_link(sub: str, old: str, new: str) -> None:
     `sub` identifies the user, and `old` is the user's current address. If another user has the address `new`, sends a
     notice without a link. Runs in the thread that sends mail.
     """
-    if any(str(other.sub) != sub for other in filter_users_by_email(new)):
+    if address_owner.is_taken(new, except_sub=sub):
         url = mail.address("account_reset_password")
         mail.message("account/email/account_already_exists", new, {"password_reset_url": url}).send()
         return
@@ -74,7 +71,7 @@ def _confirm(request: HttpRequest, key: str) -> HttpResponse:
         content = _read(user, key)
         if request.method != "POST":
             return render(request, "account/email_confirm.html", {"address": content["new"]})
-        change(user, content["new"])
+        _change(user, content["new"])
     except (Expired, CannotVerify):
         return render(request, "account/email_confirm.html", {"expired": True}, status=400)
     return render(request, "account/email_confirm.html", {"address": content["new"], "done": True})
@@ -91,21 +88,13 @@ def _read(user: User, key: str) -> dict[str, Any]:
     return content
 
 
-def change(user: User, new: str) -> None:
-    """Replace all e-mail addresses of the user by the verified address `new`. Send a notice to the old address.
+def _change(user: User, new: str) -> None:
+    """Replace the user's e-mail address by the verified address `new`. Send a notice to the former address.
 
     Raises CannotVerify if the address belongs to another user.
     """
-    old = user.email
-    with transaction.atomic():
-        user.email = new
-        user.save(update_fields=["email"])
-        EmailAddress.objects.filter(user=user).exclude(email__iexact=new).delete()
-        email_proof.verify(user, new)
-        actor, now = f"user:{user.get_username()}", keyring.estimated_clock(now=timezone.now())
-        trail.record("user.email_verified", actor=actor, subject=actor, details={}, now=now)
-    if old and old != new:
-        mail.send(mail.message("account/email/address_changed", old, {"user": user}))
+    if former := email_address.change(user, new, now=keyring.estimated_clock(now=timezone.now())):
+        mail.send(mail.message("account/email/address_changed", former, {"user": user}))
 
 
 def _sent(request: HttpRequest) -> HttpResponse:

@@ -97,10 +97,7 @@ class NewAppPage(totp.ActivateTOTPView):
         """
         now = keyring.clock(now=timezone.now())
         answer: HttpResponse = super().form_valid(form)
-        factor = Authenticator.objects.get(user=self.request.user, type=Authenticator.Type.TOTP)
-        factor.data[one_time_code.LAST_STEP] = form.step
-        factor.save(update_fields=["data"])
-        _record(self.request, factor, now=now)
+        _record(self.request, one_time_code.mark_used(user_of(self.request), form.step), now=now)
         return answer
 
 
@@ -150,9 +147,7 @@ def _note_key(request: HttpRequest, factor: Authenticator) -> None:
     if factor.type != Authenticator.Type.WEBAUTHN:
         return
     is_shared = factor.wrap().authenticator_data.is_backup_eligible()  # type: ignore[no-untyped-call]
-    record = login_session.last_record(request, factor.user)
-    record[login_session.KEY] = login_session.SOFTWARE if is_shared else login_session.HARDWARE
-    request.session.modified = True
+    login_session.note_passkey(request, factor.user, is_shared=is_shared)
 
 
 def _page(view: View) -> View:

@@ -7,8 +7,6 @@
 
 from urllib.parse import urlencode
 
-from django.contrib import auth
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
@@ -74,9 +72,7 @@ def _read(sent: QueryDict) -> LogoutRequest:
 
 def _end_browser_session(request: HttpRequest, logout_request: LogoutRequest) -> HttpResponse:
     """End the browser's session. Then redirect to the post-logout redirect URI, or show the logout page."""
-    # tokens/views/login_events.py queues the messages to clients in the transaction that ends the session.
-    with transaction.atomic():
-        auth.logout(request)
+    login_session.log_out(request)
     return _leave(request, logout_request)
 
 

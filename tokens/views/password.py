@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 from allauth.account.forms import default_token_generator
-from allauth.account.internal.userkit import filter_users_by_email
 from allauth.account.utils import user_pk_to_url_str
 from allauth.account.views import (
     PasswordChangeView,
@@ -24,9 +23,8 @@ from django import forms
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest
 
-from tokens import login
+from tokens.account import address_owner
 from tokens.limits import password_slots
-from tokens.models import User
 from tokens.views import mail, mail_queue
 from tokens.views.limits import limited_factor, limited_mail
 from tokens.views.not_ready import page_if_not_ready
@@ -60,23 +58,11 @@ class ResetForm(forms.Form):
 
 def send_link(email: str) -> None:
     """Send each active user with this address a link to set a new password. Runs in the thread that sends mail."""
-    for user, address in recipients(email):
+    for user, address in address_owner.recipients(email):
         key = default_token_generator.make_token(user)
         url = mail.address("account_reset_password_from_key", user_pk_to_url_str(user), key)
         context = {"user": user, "username": user.get_username(), "password_reset_url": url}
         mail.message("account/email/password_reset_key", address, context).send()
-
-
-def recipients(email: str) -> list[tuple[User, str]]:
-    """Return the active users who have the e-mail address `email`, each with the address to which to send mail.
-
-    `email` is in lower case. The address to send to has capitals if an administrator stored it with capitals.
-    """
-    if found := filter_users_by_email(email, is_active=True, prefer_verified=True, for_login=True):
-        return [(user, email) for user in found]
-    # An administrator can store an address with capitals, which allauth does not find.
-    stored = User.objects.filter(login.spelled("email", email), is_active=True)
-    return [(user, user.email) for user in stored if user.email.lower() == email]
 
 
 class ResetPage(PasswordResetView):

@@ -15,7 +15,6 @@
 
 from datetime import datetime
 
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
 from tokens import parameters
@@ -28,7 +27,7 @@ from tokens.models import Client, PushedRequest
 from tokens.views import document_gate, request_store
 from tokens.views.authorization_answer import redirect
 from tokens.views.login_detour import too_many_rows
-from tokens.views.request_store import SentRequest
+from tokens.views.request_store import SentRequest, StoredRequest
 
 AMBIGUOUS = "Send client_id and request_uri once each, without request."
 AMBIGUOUS_OBJECT = "Send client_id and request once each, without request_uri."
@@ -76,10 +75,7 @@ def _use(request: HttpRequest, row: PushedRequest, *, now: datetime) -> HttpResp
     Raises OAuthError invalid_request_uri if the pushed request was used before.
     """
     handle = request_store.new_handle(now=now)
-    kept = KeptRequest(reauthentication.add_mark(row.query, now=now), is_pushed=True, is_signed=row.is_signed)
-    with transaction.atomic():
-        request_push.use(row, handle=handle, now=now)
-        stored = request_store.store(kept, handle)
+    stored = StoredRequest(handle, request_push.use(row, handle=handle, now=now))
     return stored.attach(request, redirect(request, stored.address(request.path)))
 
 

@@ -1,15 +1,12 @@
-"""Updates the record of a browser session after each request of the session, and deletes the record at a logout.
+"""Updates the record of a browser session after each request of the session.
 
 If a record cannot be written, the request still succeeds, because the session is valid without the record.
 """
 
 import logging
 from collections.abc import Callable
-from typing import Any
 
-from django.contrib.auth.signals import user_logged_out
 from django.db import DatabaseError, InterfaceError
-from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
@@ -47,10 +44,3 @@ def session_record(answer: Answer) -> Answer:
 def visit(request: HttpRequest, user: User) -> Visit:
     """Return the user, the User-Agent and the network address of the request, for the session's record."""
     return Visit(user, request.headers.get("User-Agent", ""), rate_limit.address(request))
-
-
-@receiver(user_logged_out, dispatch_uid="tokens.views.session_record.forget")
-def forget(request: HttpRequest | None, **_: Any) -> None:
-    """Delete the record of a session that ends by a logout."""
-    if request is not None:
-        browser_session.forget(request.session)

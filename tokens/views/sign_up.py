@@ -4,7 +4,6 @@
   the user with a verified address. So only a visitor who can read the mail of an address can create its account.
 - For every address, the first page does the same work and gives the same answer. Only the mail says whether there is an
   account already.
-- The username is derived from the address. A form that asked for a username would reveal which usernames exist.
 """
 
 from functools import partial
@@ -12,11 +11,8 @@ from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.account.forms import ResetPasswordKeyForm
-from allauth.account.internal.userkit import filter_users_by_email
-from allauth.account.models import EmailAddress
 from django import forms
 from django.contrib.auth import REDIRECT_FIELD_NAME
-from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -24,7 +20,8 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from tokens import conf
-from tokens.audit import trail
+from tokens.account import address_owner, new_account
+from tokens.account.new_account import AddressTaken
 from tokens.keys import keyring
 from tokens.models import User
 from tokens.views import mail, mail_link, mail_queue
@@ -56,7 +53,7 @@ def send_link(email: str, target: str) -> None:
 
     `target` is the address that the browser opens after the sign-up and the login, or "".
     """
-    if filter_users_by_email(email):
+    if address_owner.is_taken(email):
         url = mail.address("account_reset_password")
         mail.message("account/email/account_already_exists", email, {"password_reset_url": url}).send()
         return
@@ -74,26 +71,12 @@ def _complete(request: HttpRequest, key: str) -> HttpResponse:
         form = ResetPasswordKeyForm(request.POST or None, user=User(email=content["email"]))
         if request.method != "POST" or not form.is_valid():
             return render(request, "account/signup_complete.html", {"form": form, "address": content["email"]})
-        add(content["email"], form.cleaned_data["password1"])
-    except Expired:
+        now = keyring.estimated_clock(now=timezone.now())
+        new_account.create(content["email"], form.cleaned_data["password1"], now=now)
+    except (Expired, AddressTaken):
         return render(request, "account/signup_complete.html", {"expired": True}, status=400)
     query = {"login_hint": content["email"]} | ({REDIRECT_FIELD_NAME: content["target"]} if content["target"] else {})
     return HttpResponseRedirect(f"{reverse('account_login')}?{urlencode(query)}")
-
-
-def add(email: str, password: str) -> None:
-    """Create a user with this verified address. Raises Expired if a user has the address by now."""
-    if filter_users_by_email(email):
-        raise Expired("there is an account by now")
-    name = get_adapter().generate_unique_username([email.partition("@")[0], "user"])
-    try:
-        with transaction.atomic():
-            user = User.objects.create_user(name, email=email, password=password)
-            EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
-            actor, now = f"user:{user.get_username()}", keyring.estimated_clock(now=timezone.now())
-            trail.record("user.signed_up", actor=actor, subject=actor, details={}, now=now)
-    except IntegrityError as error:  # another tab followed the same link at the same time
-        raise Expired("there is an account by now") from error
 
 
 def _if_open(view: View) -> View:

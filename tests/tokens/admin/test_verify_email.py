@@ -8,7 +8,7 @@ from django.test import Client as Browser
 
 from tests.tokens.factories import redeem
 from tokens import email_proof
-from tokens.admin import user as users
+from tokens.audit import trail
 from tokens.email_proof import CHANGED, TAKEN, CannotVerify
 from tokens.models import AuditEvent, User
 
@@ -165,10 +165,10 @@ def test_a_forged_form_verifies_nothing(eve):
 
 
 def test_an_address_is_not_verified_if_its_event_cannot_be_recorded(admin, eve, monkeypatch):
-    def fails(*_):
+    def fails(*_, **__):
         raise PermissionDenied
 
-    monkeypatch.setattr(users.UserAdmin, "record", fails)
+    monkeypatch.setattr(trail, "record", fails)
     assert admin.post(verification_of(eve), {"email": eve.email}).status_code == 403
     assert verified() == []
 

@@ -5,13 +5,14 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from django.urls import reverse
 from django.utils import timezone
 
 from tests.clock import database_at
 from tests.tokens.factories import API, OTHER_API, log_in
 from tokens.keys import keyring
 from tokens.models import AuditEvent, Client, Consent, ExchangePolicy
-from tokens.views import email_address, sign_up
+from tokens.views import mail_link
 
 pytestmark = pytest.mark.django_db
 
@@ -65,17 +66,30 @@ def withdraw(client, user):
     client.post("/accounts/applications/", {"withdraw": "service"})
 
 
+def change_address(client, user):
+    key = mail_link.make(mail_link.NEW_ADDRESS, sub=str(user.sub), old=user.email, new="new@example.org")
+    client.post(reverse("account_confirm_email", args=[key]))
+
+
+def sign_up(client, _user):
+    key, word = mail_link.make(mail_link.SIGN_UP, email="new@example.org", target=""), "another battery staple"
+    client.post(reverse("account_signup_complete", args=[key]), {"password1": word, "password2": word})
+
+
 PAGES = {
     "log out everywhere": lambda client, _: client.post("/accounts/everywhere/"),
     "withdraw access": withdraw,
-    "verify an address": lambda _, user: email_address.change(user, "new@example.org"),
-    "sign up": lambda *_: sign_up.add("new@example.org", "another battery staple"),
+    "change the address": change_address,
+    "sign up": sign_up,
 }
 
 
 @pytest.mark.usefixtures("signer")
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_of_the_account_dates_its_event_by_the_database_s_clock(client, user, service, monkeypatch, later, page):
+def test_a_page_of_the_account_dates_its_event_by_the_database_s_clock(
+    client, user, service, settings, monkeypatch, later, page
+):
+    settings.ISSUER = settings.ISSUER | {"SIGN_UP": True}
     log_in(client, user)
     monkeypatch.setattr(keyring, "estimated_clock", lambda *, now: later)
     PAGES[page](client, user)

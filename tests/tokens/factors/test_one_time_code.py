@@ -8,7 +8,7 @@ from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
 from tests.tokens.factories import make_user
 from tokens import conf
 from tokens.factors import one_time_code, secret_text
-from tokens.factors.one_time_code import PERIOD, matching_step, spend
+from tokens.factors.one_time_code import PERIOD, mark_used, matching_step, spend
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # "12345678901234567890", the key of RFC 6238's examples
@@ -85,6 +85,12 @@ def test_another_row_of_the_same_app_does_not_accept_the_code_again(app):
     stale = Authenticator.objects.get(pk=app.pk)
     assert spend(app, code(NOW), now=NOW)
     assert not spend(stale, code(NOW), now=NOW)
+
+
+def test_the_code_that_set_up_an_app_is_not_accepted_again(app):
+    assert mark_used(app.user, matching_step(SECRET, code(NOW), now=NOW)) == app
+    assert not spend(app, code(NOW), now=NOW)
+    assert spend(app, code(at(1)), now=at(1))
 
 
 def test_an_app_that_was_removed_accepts_nothing(app):

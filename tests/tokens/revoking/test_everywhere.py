@@ -359,7 +359,7 @@ def test_a_user_or_client_deleted_between_page_and_answer_is_answered_with_acces
         type(going).objects.filter(pk=going.pk).delete()
         return real(*arguments, **named)
 
-    with patch("tokens.views.authorization_answer.authorization_code.create", meanwhile):
+    with patch("tokens.authorize.authorization_code.create", meanwhile):
         answer = parameters(allow(client, authorization(web)))
     assert answer["error"] == "access_denied"
     assert not Consent.objects.exists()

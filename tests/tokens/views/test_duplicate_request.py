@@ -228,7 +228,7 @@ def test_an_answer_whose_transaction_failed_does_not_end_the_handle(client, user
     back = waiting(client, webapp)
     answer = form(client.get(back))
     with (
-        patch("tokens.views.authorization_answer.authorization_code.create", side_effect=RuntimeError),
+        patch("tokens.authorize.authorization_code.create", side_effect=RuntimeError),
         pytest.raises(RuntimeError),
     ):
         client.post(back, answer)

@@ -6,6 +6,7 @@ from unittest.mock import patch
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client as Browser
 from django.utils import timezone
 
@@ -521,7 +522,8 @@ def test_the_metadata_says_if_each_client_has_to_push(client, settings, required
 def test_one_update_decides_who_uses_a_request(own):
     request_uri = pushed(own)
     row = request_push.find(request_uri, "own", now=timezone.now())
-    request_push.use(row, handle="0" * 16, now=timezone.now())
+    key = request_push.use(row, handle="0" * 16, now=timezone.now())
     with pytest.raises(request_push.OAuthError):
         request_push.use(row, handle="1" * 16, now=timezone.now())
     assert PushedRequest.objects.get().handle == "0" * 16
+    assert [copy.pk for copy in Session.objects.all()] == [key], "only the first browser gets a copy"

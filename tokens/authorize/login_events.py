@@ -1,4 +1,8 @@
-"""Write logins, logouts and failed logins to the audit log, and queue messages to the clients of an ended session."""
+"""Writes logins, logouts and failed logins to the audit log, and ends what depends on a session that is logged out.
+
+Django calls these functions, by its signals, for every login and logout: on the issuer's pages and in the admin. Django
+passes no time, so they read the clock, as a view does.
+"""
 
 from typing import Any
 
@@ -7,19 +11,20 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
 
+from tokens.account import browser_session
 from tokens.audit import trail
 from tokens.authorize import login_session
 from tokens.keys import store
 from tokens.limits import rate_limit
 
 
-@receiver(user_logged_in, dispatch_uid="tokens.views.login_events.logged_in")
+@receiver(user_logged_in, dispatch_uid="tokens.authorize.login_events.logged_in")
 def logged_in(request: HttpRequest | None, user: Any, **_: Any) -> None:
     """Log that a user logged in on the login page or on the admin's login page."""
     _log("user.logged_in", f"user:{user.get_username()}", request)
 
 
-@receiver(user_logged_out, dispatch_uid="tokens.views.login_events.logged_out")
+@receiver(user_logged_out, dispatch_uid="tokens.authorize.login_events.logged_out")
 def logged_out(request: HttpRequest | None, user: Any, **_: Any) -> None:
     """Log that a user logged out, and queue messages to the clients of the session.
 
@@ -32,7 +37,14 @@ def logged_out(request: HttpRequest | None, user: Any, **_: Any) -> None:
     _log("user.logged_out", f"user:{user.get_username()}", request)
 
 
-@receiver(user_login_failed, dispatch_uid="tokens.views.login_events.failed")
+@receiver(user_logged_out, dispatch_uid="tokens.authorize.login_events.forget")
+def forget(request: HttpRequest | None, **_: Any) -> None:
+    """Delete the record of a session that ends by a logout."""
+    if request is not None:
+        browser_session.forget(request.session)
+
+
+@receiver(user_login_failed, dispatch_uid="tokens.authorize.login_events.failed")
 def failed(request: HttpRequest | None = None, **_: Any) -> None:
     """Log that a login failed."""
     # The typed name is not logged, because users type their password into the wrong field.

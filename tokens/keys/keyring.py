@@ -10,6 +10,7 @@
   change.
 """
 
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -222,5 +223,5 @@ def overdue(ring: str = DEFAULT_RING, *, now: datetime) -> bool:
 
 
 # The clocks are read with the keys.
-snapshots: Snapshots[Snapshot] = Snapshots(lambda ring, _now: ring_reader.read(ring))
+snapshots: Snapshots[Snapshot] = Snapshots(lambda ring, _now: ring_reader.read(ring), clock=time.monotonic)
 """The snapshots of this process, for its lifetime."""

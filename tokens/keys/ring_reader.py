@@ -57,6 +57,7 @@ def read(ring: str) -> Snapshot:
         clock_time=reading.database - elapsed,  # the data is as old as the beginning of the read
         wall_time=reading.node - elapsed,
         monotonic=started,
+        monotonic_clock=time.monotonic,
         skew=reading.skew,
         moves=transfer.load() if ring == DEFAULT_RING else {},
         id_rings=rings.for_id_tokens() if ring == DEFAULT_RING else (),

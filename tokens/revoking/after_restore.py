@@ -141,7 +141,9 @@ def _apply(events: Sequence[Entry], lacking: Sequence[Entry], *, actor: str, now
     initial = list(InitialAccessToken.objects.filter(revoked_at=None, expires_at__gt=now).order_by("pk"))
     for token in initial:
         initial_token.revoke(token, actor=actor, now=now)
-    revocation_record.revoke_everything(now=store.database_now())
+    # Read again: saving an account can wait for a lock, and a node that still runs can have issued tokens meanwhile.
+    ended_at = store.database_now()
+    revocation_record.revoke_everything(now=ended_at)
     changed = {event.subject.removeprefix("user:") for event in lacking if event.action == PASSWORD}
     live = UserGrant.objects.filter(revoked_at=None)
     return Restored(
@@ -151,7 +153,7 @@ def _apply(events: Sequence[Entry], lacking: Sequence[Entry], *, actor: str, now
         passwords=tuple(sorted(changed)),
         initial_tokens=tuple(map(str, initial)),
         sessions=Session.objects.all().delete()[0],
-        grants=live.update(revoked_at=store.database_now(), revoke_reason=REASON),
+        grants=live.update(revoked_at=ended_at, revoke_reason=REASON),
         consents=Consent.objects.all().delete()[0],
     )
 

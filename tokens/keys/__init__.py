@@ -14,6 +14,7 @@ Read in this order:
 - `material`, `seal`: key pairs in this process; encryption and MACs of their rows.
 - `pkcs11`, `keystore`: keys in a PKCS#11 token; choose where a ring's private keys are, and generate pairs.
 - `store`, `kids`: the rows of a ring's keys; finding keys by kid.
+- `lost_revocation`: keys that are revoked in the audit journal and live in a restored database.
 - `adoption`, `clock`: store the timings in force; compare the database's clock with this node's.
 - `proof`, `audit`, `deadline`: prove that keys work, record a step, limit its time.
 - `operation`, `lock`: actor and settings of a step; lock a ring for one step. Every step locks its ring.

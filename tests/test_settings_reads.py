@@ -20,7 +20,6 @@ READERS = {
     "tokens/handover/database_copy.py": "hands its environment to `migrate`, with another DATABASE_URL",
     "tokens/checks/oauth.py": "checks the settings of django-oauth-toolkit",
     "tokens/authorize/backend.py": "makes the server and validator that the settings of django-oauth-toolkit name",
-    "tokens/views/bodies.py": "counts fields by Django's own bound, for forms that it parses itself",
     "tokens/limits/cache_circuit.py": "one circuit for each place of CACHES, which tests replace",
     "resources/conf.py": "reads them for the resource server",
     "resources/checks.py": "checks the settings of Django and DRF on which verification depends",

@@ -129,6 +129,8 @@ class PageSettings:
     login_url: str
     upload_bytes: int
     """The greatest length of a form of the admin, in bytes."""
+    most_fields: int | None
+    """The greatest number of fields of a form, or None if there is no limit."""
     has_admin: bool
     """True if this process serves the admin."""
     admin_host: str
@@ -136,14 +138,19 @@ class PageSettings:
     allowed_hosts: tuple[str, ...]
 
 
+@cache
 def pages() -> PageSettings:
-    """Return the settings of Django that the issuer's pages need."""
+    """Return the settings of Django that the issuer's pages and forms need, which a process reads once.
+
+    If a test overrides settings, reads them again.
+    """
     return PageSettings(
         session_engine=settings.SESSION_ENGINE,
         session_cookie=settings.SESSION_COOKIE_NAME,
         has_secure_cookies=settings.SESSION_COOKIE_SECURE,
         login_url=settings.LOGIN_URL,
         upload_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0,
+        most_fields=settings.DATA_UPLOAD_MAX_NUMBER_FIELDS,
         has_admin=settings.ADMIN,
         admin_host=settings.ADMIN_HOST,
         allowed_hosts=tuple(settings.ALLOWED_HOSTS),
@@ -186,6 +193,7 @@ def _openid_scopes(source: Mapping[str, str], groups: Collection[str]) -> frozen
 
 
 def _reload(*, setting: str, **_: Any) -> None:
+    pages.cache_clear()
     if setting in {"DEBUG", "ISSUER", "SECRET_KEY", "SECRET_KEY_FALLBACKS"}:
         issuer.cache_clear()
 

@@ -17,7 +17,7 @@ from tokens.audit import journal
 from tokens.checks import ring_health
 from tokens.clients import client_secret
 from tokens.encryption import EncryptionKey
-from tokens.keys import kids, store
+from tokens.keys import lost_revocation, store
 from tokens.keys.rules.inequalities import problems as policy_problems
 from tokens.keys.rules.policy import Policy
 from tokens.languages import sentence
@@ -117,7 +117,7 @@ def _journal() -> Iterator[tuple[str, str]]:
             ),
         )
         return
-    for key in kids.revived(revoked, now=store.database_now()):
+    for key in lost_revocation.revived(revoked, now=store.database_now()):
         yield (
             "went_back",
             sentence(

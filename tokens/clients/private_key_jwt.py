@@ -16,6 +16,7 @@ client in the database. So authentication by a key takes one SQL statement as lo
 
 import hashlib
 import json
+import logging
 from datetime import datetime
 from functools import cache, lru_cache
 
@@ -30,6 +31,7 @@ from tokens.jose import public_keys
 from tokens.jose.public_keys import ClientKey, UnusableKey
 from tokens.models import AuthenticationMethod, Client, fapi2
 
+logger = logging.getLogger(__name__)
 USE_ONCE = """
 INSERT INTO tokens_usedassertion (digest, expires_at) VALUES (%s, %s)
 ON CONFLICT DO NOTHING RETURNING (SELECT value FROM tokens_registryversion)"""
@@ -146,9 +148,12 @@ def keys(client: Client | None, *, kid: object) -> tuple[ClientKey, ...]:
 
 @lru_cache(maxsize=1024)
 def _pasted(jwks: str) -> tuple[ClientKey, ...]:
+    """Return the usable keys of a registered JWKS. Logs a warning and returns no keys if no key is usable."""
     try:
         return public_keys.registered(json.loads(jwks))
-    except UnusableKey:
+    except UnusableKey as error:
+        # The text of the error has no member of the JWKS. The cache keeps it to one line for each JWKS.
+        logger.warning("The registered JWKS of a client cannot be used: %s", error)
         return ()
 
 

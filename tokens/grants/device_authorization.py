@@ -85,6 +85,7 @@ def _create(client: Client, target: Target, *, now: datetime) -> tuple[str, str]
     code = one_time.new()
     request = {"client": client, "audience": target.audience, "scope": " ".join(target.scopes), "interval": INTERVAL}
     lives = {"created_at": now, "expires_at": now + LIFETIME}
+    collision: IntegrityError | None = None
     for _ in range(TRIES):  # a user code that is in use already collides with a unique row
         user_code = new_user_code()
         try:
@@ -92,10 +93,13 @@ def _create(client: Client, target: Target, *, now: datetime) -> tuple[str, str]
                 DeviceCode.objects.create(
                     digest=one_time.digest(code), user_code_digest=user_code_digest(user_code), **request, **lives
                 )
-        except IntegrityError:
+        except IntegrityError as error:
+            collision = error
             continue
         return code, user_code
-    raise OAuthError("temporarily_unavailable", "No code is free at this moment. Try again soon.", status=503)
+    raise OAuthError(
+        "temporarily_unavailable", "No code is free at this moment. Try again soon.", status=503
+    ) from collision
 
 
 def new_user_code() -> str:

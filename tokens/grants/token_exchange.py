@@ -53,10 +53,10 @@ class Subject:
 class ProvenWithSubject(Proven):
     """The authenticated client and the subject token.
 
-    `subject` is None if the token is not a valid access token of this issuer, or has expired.
+    `subject` is an exception, which is not raised yet, if the token is not a valid access token of this issuer.
     """
 
-    subject: Subject | None
+    subject: Subject | InvalidPresentedToken
 
 
 def identify(request: ClientRequest) -> ProvenWithSubject:
@@ -64,7 +64,7 @@ def identify(request: ClientRequest) -> ProvenWithSubject:
     # The statement about the subject token also reads the registry's version, which authentication needs. `issue`
     # refuses an invalid token, so that nothing about the token is revealed before the client is authenticated.
     subject = _look_up(request)
-    version = subject.status.registry if subject else None
+    version = subject.status.registry if isinstance(subject, Subject) else None
     return ProvenWithSubject(
         authentication.authenticate(request.credentials, now=request.now, version=version), subject
     )
@@ -93,12 +93,12 @@ def issue(request: ClientRequest, proven: ProvenWithSubject) -> Tokens:
     return replace(tokens, issued_token_type=ACCESS_TOKEN)
 
 
-def _look_up(request: ClientRequest) -> Subject | None:
-    """Return the subject token of the request if it is valid, else None. Raises NotReady if no keys can be read."""
+def _look_up(request: ClientRequest) -> Subject | InvalidPresentedToken:
+    """Return the subject token of the request, or why it is invalid. Raises NotReady if no keys can be read."""
     try:
         token = token_reader.read(request.form.get("subject_token", ""), now=request.now)
-    except InvalidPresentedToken:
-        return None
+    except InvalidPresentedToken as error:
+        return error
     return Subject(token, token_status.look_up(token))
 
 
@@ -115,8 +115,8 @@ def _check_types(request: ClientRequest) -> None:
 def _acceptable(request: ClientRequest, proven: ProvenWithSubject) -> PresentedToken:
     """Return the subject token of the request. Raises Unacceptable if the client may not exchange it."""
     request.required("subject_token")
-    if proven.subject is None:
-        raise Unacceptable("the subject token is not a valid access token of this issuer")
+    if isinstance(proven.subject, InvalidPresentedToken):
+        raise Unacceptable(f"the subject token is not valid: {proven.subject}") from proven.subject
     token, status = proven.subject.token, proven.subject.status
     if token.expires_at - request.now < SHORTEST:
         raise Unacceptable("the subject token is about to expire")

@@ -17,6 +17,7 @@ Read in this order:
 - `keystore`: choose where a ring's private keys are, and generate pairs.
 - `store`: read and write the rows of a ring's keys.
 - `kids`: find a key by its kid.
+- `lost_revocation`: keys that are revoked in the audit journal and live in a restored database.
 - `adoption`: store the timings in force.
 - `clock`: compare the database's clock with this node's.
 - `proof`, `audit`, `deadline`: prove that keys work, record a step, limit its time.

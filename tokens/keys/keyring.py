@@ -2,7 +2,11 @@
 
 - Phases are computed from the database's clock. A snapshot contains the database's time when it was read. To that time,
   a node adds the time that has passed since then (tokens/keys/snapshots.py).
-- A view or command calls `clock` once per request, and passes the result on as `now`. No other clock is read.
+- A view or command calls `clock` before it issues or judges a token, and passes the result on as `now`. The modules
+  that it calls read no clock, except the few that CONTRIBUTING.md lists. A view uses `estimated_clock` if an error must
+  not stop it, for example for rate limits and redirects.
+- A view reads the clock again after it waited for a cache or another server. A snapshot would take an instant from
+  before the wait for a clock that was set (`Read.was_stepped`).
 - `for_audience` returns the ring and key that sign an access token, and the instant of issue. It is called once per
   response. `for_client` does the same for ID tokens and logout tokens, `for_operator` for introspection responses, and
   `for_readers` for the revocation feed.
@@ -10,6 +14,7 @@
   change.
 """
 
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -222,5 +227,5 @@ def overdue(ring: str = DEFAULT_RING, *, now: datetime) -> bool:
 
 
 # The clocks are read with the keys.
-snapshots: Snapshots[Snapshot] = Snapshots(lambda ring, _now: ring_reader.read(ring))
+snapshots: Snapshots[Snapshot] = Snapshots(lambda ring, _now: ring_reader.read(ring), clock=time.monotonic)
 """The snapshots of this process, for its lifetime."""

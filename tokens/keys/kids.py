@@ -1,9 +1,4 @@
-"""Find a key by the beginning of its kid. Find revoked keys that a restored backup made live again."""
-
-from collections.abc import Iterable
-from datetime import datetime
-
-from django.db.models import Q
+"""Find a key by the beginning of its kid."""
 
 from tokens.keys.errors import UnknownKey
 from tokens.models.key import SigningKey
@@ -32,14 +27,3 @@ def find(text: str) -> SigningKey:
         names = ", ".join(key.kid for key in matches)
         raise UnknownKey(f"{text} is the beginning of {len(matches)} kids: write more characters of one of {names}")
     return matches[0]
-
-
-def revived(revoked: Iterable[str], *, now: datetime) -> list[SigningKey]:
-    """Return the keys whose kids are in `revoked`, but which are live in the database.
-
-    A key is live if it is neither revoked, cancelled nor withdrawn. `revoked` are the kids of the revocations in the
-    audit journal. A live key among them shows that the database was restored from a backup. Standbys come first.
-    """
-    published = Q(withdraw_at=None) | Q(withdraw_at__gt=now)
-    rows = SigningKey.objects.filter(published, kid__in=revoked, revoked_at=None, cancelled_at=None)
-    return sorted(rows.select_related("ring"), key=lambda row: (row.signs_at is not None, row.kid))

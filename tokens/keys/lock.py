@@ -20,17 +20,15 @@ from typing import Any
 
 from django.db import transaction
 
-from tokens.audit import journal
 from tokens.conf import issuer
 from tokens.encryption import EncryptionKey
-from tokens.keys import adoption, audit, deadline, keystore, kids, proof, store
-from tokens.keys.errors import CannotOpen, UnknownKey, Unsafe
+from tokens.keys import adoption, audit, deadline, keystore, lost_revocation, proof, store
+from tokens.keys.errors import CannotOpen, UnknownKey
 from tokens.keys.key_pair import KeyPair
 from tokens.keys.operation import Operation
 from tokens.keys.rules import succession
 from tokens.keys.rules.lifecycle import Key
 from tokens.keys.rules.policy import Policy
-from tokens.languages import sentence
 from tokens.models.key import Ring
 
 logger = logging.getLogger(__name__)
@@ -150,7 +148,7 @@ def hold(
         # After the lock: another process might have changed the ring, and the wait might have taken 30 s.
         now, stored = at or store.database_now(), store.load(name)
         if not skip_unverified:  # a revocation is the remedy for a database that lacks one
-            _require_no_lost_revocation(name, now=now)
+            lost_revocation.require_none(name, now=now)
         locked = LockedRing(row, stored, adoption.assumed(row), now, operation)
         if skip_unverified and not all(key.verifies(operation.encryption_keys) for key in stored):
             locked = _without_unverified(locked)
@@ -172,21 +170,6 @@ def _lock(name: str) -> Ring:
     if row is None:
         raise UnknownKey(f"there is no ring {name!r}; manage.py keys lists them")
     return row
-
-
-def _require_no_lost_revocation(name: str, *, now: datetime) -> None:
-    """Raise Unsafe if the audit journal has a revocation that the database lacks: a backup was restored."""
-    revoked = journal.revoked_keys()
-    for key in kids.revived(revoked, now=now) if revoked else ():
-        if key.ring.name == name:
-            raise Unsafe(
-                sentence(
-                    "{kid} was revoked at {at:%Y-%m-%d %H:%M:%S} UTC, says AUDIT_JOURNAL, and this database was"
-                    " restored from before: run manage.py after_restore",
-                    kid=key.kid,
-                    at=revoked[key.kid],
-                )
-            )
 
 
 def _without_unverified(locked: LockedRing) -> LockedRing:

@@ -2,22 +2,19 @@
 
 - The two clocks are the database's and this node's.
 - A row with no valid MAC (`store`) is neither published nor used, and is reported in the log.
-- If the audit journal has the revocation of a key, the key counts as revoked, even if a restored database lacks the
-  revocation.
+- A key counts as revoked if the audit journal has its revocation, also if the database lost it (`lost_revocation`).
 - The duration of the reading is subtracted from the database's clock, because the data can be as old as the beginning
   of the reading.
 """
 
 import logging
 import time
-from collections.abc import Mapping
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from tokens import conf
 from tokens.audit import journal
 from tokens.encryption import EncryptionKey, MalformedEncryptionKey
-from tokens.keys import adoption, clock, pair_cache, rings, store, transfer
+from tokens.keys import adoption, clock, lost_revocation, pair_cache, rings, store, transfer
 from tokens.keys.errors import CannotOpen, NoKey, UnknownKey
 from tokens.keys.key_pair import KeyPair
 from tokens.keys.ring_snapshot import Snapshot
@@ -49,14 +46,15 @@ def read(ring: str) -> Snapshot:
     for row in doubtful:
         logger.error("The row of signing key %s does not verify; it is neither used nor published", row.key.kid)
     return Snapshot(
-        stored=tuple(_as_revoked(row, revoked) for row in trusted),
-        pairs=_open(ring, tuple(_as_revoked(row, revoked) for row in genuine), keys),
+        stored=tuple(lost_revocation.as_revoked(row, revoked) for row in trusted),
+        pairs=_open(ring, tuple(lost_revocation.as_revoked(row, revoked) for row in genuine), keys),
         missing=frozenset(row.encryption_key_id for row in stored) - {key.id for key in keys},
         changed=tuple(row.key for row in doubtful if _is_ours(row, keys)),
         policy=adoption.obeyed(stored_ring),
         clock_time=reading.database - elapsed,  # the data is as old as the beginning of the read
         wall_time=reading.node - elapsed,
         monotonic=started,
+        monotonic_clock=time.monotonic,
         skew=reading.skew,
         moves=transfer.load() if ring == DEFAULT_RING else {},
         id_rings=rings.for_id_tokens() if ring == DEFAULT_RING else (),
@@ -70,18 +68,6 @@ def _open(ring: str, stored: tuple[store.StoredKey, ...], keys: tuple[Encryption
 
 def _log(row: store.StoredKey, error: CannotOpen) -> None:
     logger.error("Cannot sign with %s: %s", row.key.kid, error)
-
-
-def _as_revoked(row: store.StoredKey, revoked: Mapping[str, datetime]) -> store.StoredKey:
-    """Return the row, with the key marked as revoked if the audit journal has its revocation.
-
-    A restored database can lack that revocation.
-    """
-    at = revoked.get(row.key.kid)
-    if at is None or row.key.revoked_at is not None:
-        return row
-    logger.error("Signing key %s was revoked, says AUDIT_JOURNAL: run manage.py after_restore", row.key.kid)
-    return replace(row, key=replace(row.key, revoked_at=at))
 
 
 def _is_ours(row: store.StoredKey, keys: tuple[EncryptionKey, ...]) -> bool:

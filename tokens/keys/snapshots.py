@@ -22,7 +22,6 @@ Worked example in production (`reread` 15 s, `snapshot_age` 120 s), with a datab
 import logging
 import os
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -54,6 +53,8 @@ class Read:
     """This node's clock at the reading."""
     monotonic: float
     """Monotonic seconds at the reading."""
+    monotonic_clock: Callable[[], float]
+    """Returns monotonic seconds. It is the clock from which `monotonic` was read."""
 
     def age(self, *, now: datetime) -> timedelta:
         """Return the age at `now`: the time since `clock_time`, or the monotonic time since the reading.
@@ -89,7 +90,7 @@ class Read:
 
     def elapsed(self) -> timedelta:
         """Return the monotonic time since the reading."""
-        return timedelta(seconds=time.monotonic() - self.monotonic)
+        return timedelta(seconds=self.monotonic_clock() - self.monotonic)
 
 
 R = TypeVar("R", bound=Read)
@@ -98,12 +99,14 @@ R = TypeVar("R", bound=Read)
 class Snapshots(Generic[R]):
     """A cache of snapshots by name: the latest snapshot of each key ring, for example. Lives as long as the process.
 
-    `read(name, now)` reads a snapshot from the database. `what` is the word for the data in error messages, such as
-    "the keys".
+    `read(name, now)` reads a snapshot from the database. `clock` returns monotonic seconds. `what` is the word for the
+    data in error messages, such as "the keys".
     """
 
-    def __init__(self, read: Callable[[str, datetime], R], *, what: str = "the keys") -> None:
-        self._read, self._what = read, what
+    def __init__(
+        self, read: Callable[[str, datetime], R], *, clock: Callable[[], float], what: str = "the keys"
+    ) -> None:
+        self._read, self._clock, self._what = read, clock, what
         self._latest: dict[str, R] = {}
         self._failed_at: dict[str, float] = {}
         self._reading = threading.Lock()
@@ -189,7 +192,7 @@ class Snapshots(Generic[R]):
 
         Raises NotReady if no snapshot can be read and `old` is None.
         """
-        started_at = time.monotonic()
+        started_at = self._clock()
         usable = old is not None and old.age(now=now) <= old.policy.snapshot_age
         if self._pauses(ring) or not self._reading.acquire(timeout=0 if usable else WAIT):
             return self._or_refuse(old)
@@ -200,11 +203,11 @@ class Snapshots(Generic[R]):
                 return newer
             if self._pauses(ring):
                 return self._or_refuse(old)
-            waited = timedelta(seconds=time.monotonic() - started_at)
+            waited = timedelta(seconds=self._clock() - started_at)
             self._latest[ring] = self._read(ring, now + waited)
             return self._latest[ring]
         except (DatabaseError, InterfaceError) as error:
-            self._failed_at[ring] = time.monotonic()
+            self._failed_at[ring] = self._clock()
             cause = " ".join(str(error).split())
             logger.warning("%s could not be read: %s: %s", self._what.capitalize(), type(error).__name__, cause)
             return self._or_refuse(old)
@@ -214,7 +217,7 @@ class Snapshots(Generic[R]):
     def _pauses(self, ring: str) -> bool:
         """Return True if the last read of the snapshot of `ring` failed less than `PAUSE` ago."""
         failed_at = self._failed_at.get(ring)
-        return failed_at is not None and time.monotonic() - failed_at < PAUSE
+        return failed_at is not None and self._clock() - failed_at < PAUSE
 
     def _or_refuse(self, old: R | None) -> R:
         if old is None:

@@ -45,6 +45,7 @@ def read(_name: str, now: datetime) -> Registered:
         clock_time=now,
         wall_time=now,
         monotonic=started,
+        monotonic_clock=time.monotonic,
     )
 
 
@@ -67,4 +68,4 @@ def _algorithms() -> tuple[str, ...]:
     return (default, *sorted(set(rings.values()) - {default}))
 
 
-snapshots: Snapshots[Registered] = Snapshots(read, what="the scopes and APIs")
+snapshots: Snapshots[Registered] = Snapshots(read, clock=time.monotonic, what="the scopes and APIs")

@@ -27,7 +27,7 @@ from tokens import registry_lock
 from tokens.audit import journal, retention, trail
 from tokens.audit.journal import Entry
 from tokens.issued import revocation_record
-from tokens.keys import kids, store
+from tokens.keys import lost_revocation, store
 from tokens.keys.operation import Operation
 from tokens.keys.revocation import revoke
 from tokens.models import Client, ClientSecret, Consent, InitialAccessToken, User, UserGrant
@@ -84,7 +84,7 @@ def apply(operation: Operation, logs: Iterable[Entry], *, dry_run: bool = False)
     lacking = [event for event in events if not (purged and event.at < purged) and not event.is_in_database()]
     older, unread = high_water.report(now=now), _unread(events, now=now)
     reasons = _reasons(events)
-    revived = [key.kid for key in kids.revived(reasons, now=store.database_now())]
+    revived = [key.kid for key in lost_revocation.revived(reasons, now=store.database_now())]
     # Each revocation commits by itself, so that a key is revoked even if a later step fails.
     for kid in () if dry_run else revived:
         revoke(operation, kid, reason=reasons[kid] or REASON, accept_outage=True)
@@ -141,7 +141,9 @@ def _apply(events: Sequence[Entry], lacking: Sequence[Entry], *, actor: str, now
     initial = list(InitialAccessToken.objects.filter(revoked_at=None, expires_at__gt=now).order_by("pk"))
     for token in initial:
         initial_token.revoke(token, actor=actor, now=now)
-    revocation_record.revoke_everything(now=store.database_now())
+    # Read again: saving an account can wait for a lock, and a node that still runs can have issued tokens meanwhile.
+    ended_at = store.database_now()
+    revocation_record.revoke_everything(now=ended_at)
     changed = {event.subject.removeprefix("user:") for event in lacking if event.action == PASSWORD}
     live = UserGrant.objects.filter(revoked_at=None)
     return Restored(
@@ -151,7 +153,7 @@ def _apply(events: Sequence[Entry], lacking: Sequence[Entry], *, actor: str, now
         passwords=tuple(sorted(changed)),
         initial_tokens=tuple(map(str, initial)),
         sessions=Session.objects.all().delete()[0],
-        grants=live.update(revoked_at=store.database_now(), revoke_reason=REASON),
+        grants=live.update(revoked_at=ended_at, revoke_reason=REASON),
         consents=Consent.objects.all().delete()[0],
     )
 

@@ -86,12 +86,13 @@ def _with_attempt(request: HttpRequest, proceed: Callable[[Attempt], HttpRespons
     invalid or was answered before, shows an error page or sends the error to the client. An OAuthError of `proceed` is
     sent to the client.
     """
+    now = authorization_answer.clock()
     try:
-        sent = request_store.read(request, now=authorization_answer.clock())
+        sent = request_store.read(request, now=now)
         ui_locales.follow(request, sent.query)
-        if (moved := request_reference.exchange(request, sent, now=authorization_answer.clock())) is not None:
+        if (moved := request_reference.exchange(request, sent, now=now)) is not None:
             return moved
-        if (answer := document_gate.admit(request, sent, now=authorization_answer.clock())) is not None:
+        if (answer := document_gate.admit(request, sent, now=now)) is not None:
             return answer
         authorization = _validate(sent)
     except (NotStored, AlreadyAnswered) as error:
@@ -135,7 +136,7 @@ def _ask(attempt: Attempt) -> HttpResponse:
     user, login = attempt.http.user, login_session.current(attempt.http)
     if login is None or not user.is_authenticated:
         return _log_in(attempt)
-    now = keyring.clock(now=timezone.now())
+    now = keyring.clock(now=timezone.now())  # read here: only a code needs it, and a document might have been fetched
     if answer := _unless_login_suffices(attempt, user, login, now=now):
         return answer
     attempt = attempt.narrowed(user)

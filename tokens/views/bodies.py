@@ -16,7 +16,6 @@ from functools import wraps
 from typing import Any
 from urllib.parse import parse_qsl, unquote_to_bytes
 
-from django.conf import settings
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
@@ -203,7 +202,7 @@ def _parsed(request: HttpRequest) -> Pairs:
     """Return the names and values of the form. Raises UnreadableBody if the form is too large or malformed."""
     # Not `request.POST`: its QueryDict would take a tenth of the Python calls of a token request.
     try:
-        form, most = request.body.decode(), settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
+        form, most = request.body.decode(), conf.pages().most_fields
     except RequestDataTooBig:
         raise UnreadableBody(413, TOO_LARGE) from None
     except (UnreadablePostError, UnicodeDecodeError) as error:

@@ -81,6 +81,7 @@ class _Endpoint:
         if first is None and (seconds := _must_wait(http, self.rate, name[: caller.LONGEST_NAME], now=estimate)):
             return errors.too_many(seconds)
         try:
+            # Read again, because the cache of the rate limit can be slow. `clock` also refuses a clock that is wrong.
             now = keyring.clock(now=timezone.now())
             if ":" in name:  # the address of a metadata document
                 gate = partial(document_gate.introduce, http) if self.introduces else document_gate.renew
@@ -125,6 +126,7 @@ def _refuse(
     """
     if first is not None and first.is_repeated_by(error):
         return errors.refusal(error)
+    # The instant of the refusal, not of the request: the time for a second try begins with the answer.
     second_try.remember(http, credentials, error, action, now=_estimated_now())
     name = None if credentials.name is None else credentials.name[: caller.LONGEST_NAME]
     return refuse(http, error, action, client=name)

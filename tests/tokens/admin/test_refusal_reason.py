@@ -22,7 +22,9 @@ def test_each_reason_that_the_metrics_count_apart_is_translated():
 
 @pytest.mark.parametrize("reason", sorted(TEXTS - {"A scope is unknown, or this client may not ask for it."}))
 def test_a_translated_reason_is_one_of_the_issuer_s(reason):
-    assert f'"{reason}"' in SOURCE or f"{reason}'" in SOURCE
+    refusal, _, cause = reason.partition(": ")
+    is_composed = f'"{refusal}: {{' in SOURCE and f'"{cause}"' in SOURCE
+    assert f'"{reason}"' in SOURCE or f"{reason}'" in SOURCE or is_composed
 
 
 def test_the_reason_of_a_scope_is_the_one_that_the_log_gets():

@@ -71,13 +71,13 @@ def test_a_request_whose_row_was_deleted_gets_nothing(issue):
     assert stored() == (0, 0, 0)
 
 
-def test_a_deleted_client_is_refused_with_the_cause(issue, row, monkeypatch):
+def test_a_conflict_in_the_database_stores_nothing_and_keeps_its_cause(issue, row, monkeypatch):
     def fails(*_, **__):
-        raise IntegrityError("the client was deleted")
+        raise IntegrityError("a rule says no")
 
     monkeypatch.setattr(consent, "remember", fails)
     with pytest.raises(OAuthError) as caught:
         issue(row)
-    assert (caught.value.error, type(caught.value.__cause__)) == ("access_denied", IntegrityError)
+    assert (caught.value.error, type(caught.value.__cause__)) == ("server_error", IntegrityError)
     assert stored() == (0, 0, 0)
     request_row.read(row, now=NOW + timedelta(days=1))

@@ -233,6 +233,24 @@ def test_an_unknown_client_costs_the_same_verification_as_a_wrong_key(
     assert len(verified) == 2
 
 
+@pytest.mark.parametrize(
+    ("registered", "cause"),
+    [
+        ({}, "Enter a JWKS"),
+        ({"keys": [{"kty": "EC", "crv": "P-521", "kid": "own"}]}, "A key's type, curve and alg fit none of"),
+        ({"keys": [public_jwk("ES256") | {"d": "the-private-half"}]}, "A key has its private half in it"),
+    ],
+)
+def test_the_log_says_once_why_a_registered_jwks_cannot_be_used(client, keyed, caplog, registered, cause):
+    Client.objects.update(client_jwks=registered)
+    private_key_jwt._pasted.cache_clear()
+    for _ in range(2):
+        assert ask(client, proof("keyed")).json() == REFUSED
+    logged = [line.getMessage() for line in caplog.records if line.name == "tokens.clients.private_key_jwt"]
+    assert [line.startswith(f"The registered JWKS of a client cannot be used: {cause}") for line in logged] == [True]
+    assert "the-private-half" not in caplog.text
+
+
 def test_the_reason_for_a_refusal_is_in_the_log_only(client, keyed, caplog):
     with caplog.at_level("INFO", logger="tokens.audit"):
         ask(client, proof("keyed", aud=OTHER_API))

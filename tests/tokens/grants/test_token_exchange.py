@@ -28,6 +28,7 @@ UNACCEPTABLE = {
     "error": "invalid_request",
     "error_description": "The subject token cannot be exchanged by this client.",
 }
+INVALID = "the subject token is not valid: "
 CHAIN = {"sub": "e", "act": {"sub": "d", "act": {"sub": "c", "act": {"sub": "b", "act": {"sub": "a"}}}}}
 """An `act` claim of as many clients as are permitted."""
 
@@ -323,7 +324,8 @@ def test_an_exchange_and_its_refusal_are_in_the_log_without_the_token(client, no
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"issuer": "https://other.example"}, "the subject token is not a valid access token of this issuer"),
+        ({"issuer": "https://other.example"}, f"{INVALID}the token was issued under another issuer URL"),
+        ({"lifetime": timedelta(0)}, f"{INVALID}the token has expired"),
         ({"subject": str(uuid.uuid4())}, "the subject token's sub is no active user"),
         ({"client_id": "nobody"}, "the subject token was issued to a client that is not active"),
         ({"act": CHAIN}, "the subject token's chain of actors is too long"),
@@ -334,6 +336,22 @@ def test_a_refused_subject_token_is_logged_once_with_its_reason(client, notes, m
     (refused,) = audit_lines("token.refused")
     assert refused["details"]["reason"] == reason
     assert reason in labels.REASONS
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda _: "x", "the token is not a JWT"),
+        (lambda _: "x" * 9000, "the token is too long"),
+        (lambda token: f"{token.rpartition('.')[0]}.AAAA", "the signature does not verify"),
+    ],
+)
+def test_the_log_has_the_reason_why_a_subject_token_is_invalid(client, notes, mint, audit_lines, change, reason):
+    token = change(mint())
+    assert exchange(client, notes, token).json() == UNACCEPTABLE
+    (refused,) = audit_lines("token.refused")
+    assert refused["details"]["reason"] == f"{INVALID}{reason}"
+    assert f"{INVALID}{reason}" in labels.REASONS
 
 
 def test_the_log_says_whose_policies_allow_nothing(client, notes, mint, caplog):

@@ -4,10 +4,7 @@ A fresh snapshot is used without an SQL query. During an outage of the database,
 than `snapshot_age`. Then it is refused.
 """
 
-import time
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
-from unittest.mock import patch
 
 import pytest
 from django.db import OperationalError
@@ -21,10 +18,10 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Database:
-    """A fake database that counts reads. While it is down, reads fail."""
+    """A fake database that counts reads, and a monotonic clock that shows `seconds`. While it is down, reads fail."""
 
     def __init__(self):
-        self.reads, self.up, self.now = 0, True, NOW
+        self.reads, self.up, self.now, self.seconds = 0, True, NOW, 0.0
 
     def read(self, _ring="default", _now=NOW):
         self.reads += 1
@@ -37,14 +34,20 @@ class Database:
             policy=PRODUCTION,
             clock_time=self.now,
             wall_time=self.now,
-            monotonic=time.monotonic(),
+            monotonic=self.seconds,
+            monotonic_clock=self.monotonic,
         )
+
+    def monotonic(self):
+        return self.seconds
+
+    def snapshots(self):
+        return Snapshots(self.read, clock=self.monotonic)
 
 
 @pytest.fixture
 def database():
-    with patch("tokens.keys.snapshots.time.monotonic", return_value=0.0):
-        yield Database()
+    return Database()
 
 
 def after(seconds):
@@ -52,7 +55,7 @@ def after(seconds):
 
 
 def test_a_fresh_snapshot_costs_no_query(database):
-    snapshots = Snapshots(database.read)
+    snapshots = database.snapshots()
     for seconds in (0, 5, 15):
         snapshots.get("default", now=after(seconds))
     assert database.reads == 1
@@ -61,40 +64,40 @@ def test_a_fresh_snapshot_costs_no_query(database):
 
 
 def test_an_outage_shorter_than_n_is_invisible_and_a_longer_one_is_refused(database):
-    snapshots = Snapshots(database.read)
+    snapshots = database.snapshots()
     old = snapshots.get("default", now=NOW)
     database.up = False
     assert snapshots.get("default", now=after(120)) is old
     with pytest.raises(NotReady):
         snapshots.get("default", now=after(121))
     database.up, database.now = True, after(122)
-    with patch("tokens.keys.snapshots.time.monotonic", return_value=PAUSE):
-        assert snapshots.get("default", now=after(122)) is not old
+    database.seconds = PAUSE
+    assert snapshots.get("default", now=after(122)) is not old
 
 
 def test_after_a_failure_no_request_reads_for_a_second(database):
-    snapshots = Snapshots(database.read)
+    snapshots = database.snapshots()
     old = snapshots.get("default", now=NOW)
     database.up = False
     for _ in range(5):
         assert snapshots.get("default", now=after(20)) is old
     assert database.reads == 2
-    with patch("tokens.keys.snapshots.time.monotonic", return_value=PAUSE):
-        snapshots.get("default", now=after(20))
+    database.seconds = PAUSE
+    snapshots.get("default", now=after(20))
     assert database.reads == 3
 
 
 def test_a_database_that_never_answered_is_not_ready(database):
     database.up = False
     with pytest.raises(NotReady, match="database"):
-        Snapshots(database.read).get("default", now=NOW)
+        database.snapshots().get("default", now=NOW)
 
 
 def test_the_clock_is_the_database_s_carried_forward(database):
     snapshot = database.read()
     assert snapshot.clock(now=after(7)) == after(7)
-    with patch("tokens.keys.snapshots.time.monotonic", return_value=9.0):
-        assert snapshot.clock(now=after(7)) == after(9), "the larger of monotonic and wall time counts"
+    database.seconds = 9.0
+    assert snapshot.clock(now=after(7)) == after(9), "the larger of monotonic and wall time counts"
 
 
 @pytest.mark.parametrize(
@@ -108,28 +111,26 @@ def test_the_clock_is_the_database_s_carried_forward(database):
 )
 def test_the_database_s_clock_is_carried_forward_by_monotonic_time(database, wall, carried, is_stepped):
     snapshot = database.read()
-    with patch("tokens.keys.snapshots.time.monotonic", return_value=9.0):
-        assert snapshot.carried(node_time=after(wall)) == after(carried)
-        assert snapshot.was_stepped(node_time=after(wall)) is is_stepped
+    database.seconds = 9.0
+    assert snapshot.carried(node_time=after(wall)) == after(carried)
+    assert snapshot.was_stepped(node_time=after(wall)) is is_stepped
 
 
 def test_a_process_that_was_suspended_right_after_its_reading_reads_again(database):
-    snapshots, real = Snapshots(database.read), database.read
     still = iter([121.0])
 
     def read(ring, now):
-        snapshot = real(ring, now)
-        clock.return_value += next(still, 0.0)
+        snapshot = database.read(ring, now)
+        database.seconds += next(still, 0.0)
         return snapshot
 
-    snapshots._read = read
-    with patch("tokens.keys.snapshots.time.monotonic", return_value=0.0) as clock:
-        assert snapshots.get("default", now=NOW).monotonic == 121.0
+    snapshots = Snapshots(read, clock=database.monotonic)
+    assert snapshots.get("default", now=NOW).monotonic == 121.0
     assert database.reads == 2
 
 
 def test_a_clock_that_was_set_costs_one_read(database):
-    snapshots = Snapshots(database.read)
+    snapshots = database.snapshots()
     snapshots.at("default", node_time=NOW)
     database.now = after(2)
     for _ in range(5):
@@ -138,27 +139,10 @@ def test_a_clock_that_was_set_costs_one_read(database):
 
 
 def test_a_clock_that_was_set_during_an_outage_is_carried_forward_by_the_larger_of_both(database):
-    snapshots = Snapshots(database.read)
+    snapshots = database.snapshots()
     old = snapshots.at("default", node_time=NOW)
     database.up = False
     assert snapshots.at("default", node_time=after(100)) is old
     assert old.carried(node_time=after(100)) == after(100)
     with pytest.raises(NotReady):
         snapshots.at("default", node_time=after(121))
-
-
-def ring(*keys, changed=()):
-    """Return the snapshot of a key ring with these keys. All their private keys can be decrypted.
-
-    `changed` are further keys, whose rows were changed by hand.
-    """
-    return Snapshot(
-        stored=tuple(SimpleNamespace(key=key) for key in keys),
-        pairs={key.kid: SimpleNamespace(kid=key.kid, algorithm="RS256") for key in keys},
-        missing=frozenset(),
-        policy=PRODUCTION,
-        clock_time=NOW,
-        wall_time=NOW,
-        monotonic=0.0,
-        changed=tuple(changed),
-    )

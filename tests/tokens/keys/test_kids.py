@@ -1,15 +1,12 @@
 """Commands find signing keys by their kid, or by the first characters of the kid."""
 
 import json
-from datetime import UTC, datetime
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
 from django.utils import timezone
 
-from tests.tokens.keys.rows import ROWS, written
 from tokens.keys import kids
 from tokens.keys.errors import UnknownKey
 from tokens.models import Ring, SigningKey
@@ -92,18 +89,3 @@ def test_the_beginning_of_no_key_exits_with_2():
     with pytest.raises(CommandError, match="there is no key zzzzzzzz") as refused:
         run("revoke_key", "zzzzzzzz", "--reason", "x", "--yes")
     assert refused.value.returncode == 2
-
-
-# keys that a journal calls revoked
-
-
-def test_only_keys_that_can_still_be_published_are_revived_and_a_standby_comes_first():
-    with connection.cursor() as cursor:
-        for statement in ROWS:
-            cursor.execute(written(statement, connection.vendor))
-    revoked = [*SigningKey.objects.exclude(kid="signing").values_list("kid", flat=True), "of no row"]
-    at = datetime(2031, 1, 1, tzinfo=UTC)
-    revived = [key.kid for key in kids.revived(revoked, now=at)]
-    assert revived == ["standby", "last", "next", "planned", "spent", "superseded"]
-    before = datetime(2029, 1, 1, tzinfo=UTC)
-    assert {key.kid for key in kids.revived(revoked, now=before)} - set(revived) == {"retired"}

@@ -29,7 +29,7 @@ class World:
     def __init__(self, *names):
         self.names, self.now, self.reads, self.fails = list(names), NOW, [], False
         self.read_by: set[int] = set()
-        self.snapshots = Snapshots(self.read, what="the things")
+        self.snapshots = Snapshots(self.read, clock=self.monotonic, what="the things")
         self.duty = Duty(self.snapshots, self.list)
         self.refresher = Refresher((self.duty,))
         self.looked = threading.Semaphore(0)
@@ -45,7 +45,13 @@ class World:
         self.read_by.add(threading.get_ident())
         if self.fails:
             raise OperationalError("gone")
-        return Read(policy=PRODUCTION, clock_time=now, wall_time=now, monotonic=self.monotonic())
+        return Read(
+            policy=PRODUCTION,
+            clock_time=now,
+            wall_time=now,
+            monotonic=self.monotonic(),
+            monotonic_clock=self.monotonic,
+        )
 
     def monotonic(self):
         return (self.now - NOW).total_seconds()
@@ -55,9 +61,8 @@ class World:
 
 
 @pytest.fixture
-def world(monkeypatch):
+def world():
     created = World("default", "orders")
-    monkeypatch.setattr("tokens.keys.snapshots.time.monotonic", created.monotonic)
     yield created
     created.refresher.stop()
 

@@ -30,6 +30,7 @@ def ring(*keys, changed=()):
         clock_time=NOW,
         wall_time=NOW,
         monotonic=0.0,
+        monotonic_clock=lambda: 0.0,
         changed=tuple(changed),
     )
 
@@ -40,7 +41,6 @@ def signer_of(monkeypatch):
 
     Its arguments are a snapshot and the number of seconds since the snapshot was read.
     """
-    monkeypatch.setattr("tokens.keys.snapshots.time.monotonic", lambda: 0.0)
 
     def signs(snapshot, seconds):
         monkeypatch.setattr(keyring, "snapshots", SimpleNamespace(get=lambda _ring, now: snapshot, forget=lambda: None))

@@ -27,6 +27,11 @@ THREADS = 8
 JWKS = "/.well-known/jwks.json"
 
 
+def standing():
+    """Return 0.0: a monotonic clock that stands still."""
+    return 0.0
+
+
 class Slow:
     """A fake database. It answers a read when the test permits it, and counts the reads."""
 
@@ -39,18 +44,24 @@ class Slow:
         if not self.answer.wait(timeout=60):
             raise OperationalError
         return Snapshot(
-            stored=(), pairs={}, missing=frozenset(), policy=PRODUCTION, clock_time=now, wall_time=now, monotonic=0.0
+            stored=(),
+            pairs={},
+            missing=frozenset(),
+            policy=PRODUCTION,
+            clock_time=now,
+            wall_time=now,
+            monotonic=0.0,
+            monotonic_clock=standing,
         )
 
 
 @pytest.fixture
 def slow():
-    with patch("tokens.keys.snapshots.time.monotonic", return_value=0.0):
-        yield Slow()
+    return Slow()
 
 
 def test_threads_that_find_no_snapshot_wait_for_one_read(slow):
-    snapshots = Snapshots(slow.read)
+    snapshots = Snapshots(slow.read, clock=standing)
     with ThreadPoolExecutor(THREADS) as threads:
         waiting = [threads.submit(snapshots.get, "default", now=NOW) for _ in range(THREADS)]
         assert slow.started.wait(timeout=60)
@@ -60,7 +71,7 @@ def test_threads_that_find_no_snapshot_wait_for_one_read(slow):
 
 
 def test_a_snapshot_that_is_fresh_enough_never_blocks_while_another_thread_reads(slow):
-    snapshots = Snapshots(slow.read)
+    snapshots = Snapshots(slow.read, clock=standing)
     slow.answer.set()
     old = snapshots.get("default", now=NOW)
     slow.answer.clear()
@@ -83,7 +94,7 @@ def test_a_read_that_fails_while_other_threads_wait_costs_one_read_and_each_thre
         slow.read(_ring, now)
         raise error
 
-    snapshots = Snapshots(fail)
+    snapshots = Snapshots(fail, clock=standing)
     with ThreadPoolExecutor(THREADS) as threads:
         waiting = [threads.submit(snapshots.get, "default", now=NOW) for _ in range(THREADS)]
         assert slow.started.wait(timeout=60)

@@ -2,13 +2,19 @@
 
 import json
 from io import StringIO
+from unittest.mock import Mock
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from tokens.clients import client_secret
+from tokens.encryption import MalformedEncryptionKey
+from tokens.keys.errors import CannotOpen, LockNotHad, Unsafe
+from tokens.management.operator_command import KEY_UNUSABLE, LOCKED, UNSAFE, USAGE
 from tokens.models import Api, Client, ClientSecret, Scope, SigningKey, User
+from tokens.registration import demo
+from tokens.registry_lock import RegistryLocked
 
 pytestmark = pytest.mark.django_db
 
@@ -76,6 +82,25 @@ def test_the_service_may_read_and_not_write():
 def test_bad_input_is_a_one_line_error(arguments, said, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "short.env").write_text("SERVICE_CLIENT_SECRET=short\n")
-    with pytest.raises(CommandError, match=said):
+    with pytest.raises(CommandError, match=said) as refused:
         set_up(*arguments)
+    assert refused.value.returncode == USAGE
     assert not Client.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (Unsafe("unsafe"), UNSAFE),
+        (LockNotHad("locked"), LOCKED),
+        (RegistryLocked("locked"), LOCKED),
+        (CannotOpen("unusable"), KEY_UNUSABLE),
+        (MalformedEncryptionKey("malformed"), KEY_UNUSABLE),
+    ],
+    ids=repr,
+)
+def test_a_refused_step_exits_with_the_code_of_the_commands_for_keys(monkeypatch, error, code):
+    monkeypatch.setattr(demo, "make_first_key", Mock(side_effect=error))
+    with pytest.raises(CommandError, match=str(error)) as refused:
+        set_up()
+    assert refused.value.returncode == code

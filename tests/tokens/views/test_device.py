@@ -4,15 +4,17 @@ import json
 import logging
 import re
 from datetime import timedelta
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import pytest
+from django.db import IntegrityError
 from django.test import Client as Browser
 from django.utils import timezone
 
 from tests.tokens.factories import API, OTHER_API, log_in, make_client, post
 from tokens.errors import OAuthError
-from tokens.grants import device_answer
+from tokens.grants import device_answer, device_authorization
+from tokens.issued.audience import Target
 from tokens.models import AuditEvent, DeviceCode, RefreshToken, Scope, UserGrant
 
 pytestmark = pytest.mark.django_db
@@ -114,6 +116,14 @@ def test_a_user_code_that_is_in_use_is_given_to_nobody_else(device, tv, begun, m
     monkeypatch.setattr("tokens.grants.device_authorization.new_user_code", lambda: begun["user_code"])
     third = post(device, "/oauth/device", {"client_id": "tv", "scope": SCOPE})
     assert error(third) == (503, "temporarily_unavailable")
+
+
+def test_the_error_without_a_free_code_keeps_that_of_the_database(tv, monkeypatch):
+    errors = [IntegrityError(f"try {number}") for number in (1, 2, 3)]
+    monkeypatch.setattr(DeviceCode.objects, "create", Mock(side_effect=errors))
+    with pytest.raises(OAuthError, match="No code is free") as refused:
+        device_authorization._create(tv, Target(API, ("notes:read",), None), now=timezone.now())
+    assert refused.value.__cause__ is errors[-1]
 
 
 def test_an_honest_device_is_never_slowed_down(device, begun, later):

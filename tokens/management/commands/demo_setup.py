@@ -10,9 +10,8 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from tokens.keys import store
-from tokens.keys.errors import KeyProblem
 from tokens.management.arguments import operation
-from tokens.management.operator_command import OperatorCommand
+from tokens.management.operator_command import EXIT_CODES, USAGE, OperatorCommand, exit_codes
 from tokens.registration import demo
 
 
@@ -24,6 +23,7 @@ class Command(OperatorCommand):
         " `service` and `api-docs`, and the first signing key. A second run with the same --credentials changes"
         " nothing."
     )
+    notes = EXIT_CODES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options of this command to `parser`."""
@@ -45,18 +45,18 @@ class Command(OperatorCommand):
         """Create the demo, and print the generated credentials."""
         credentials = demo.credentials(read(options["credentials"]))
         try:
-            demo.set_up(
-                credentials,
-                api_audience=options["api_audience"],
-                api_url=options["api_url"].rstrip("/"),
-                webapp_url=options["webapp_url"].rstrip("/"),
-                now=store.database_now(),
-            )
-            demo.make_first_key(operation(demo.ACTOR, now=timezone.now()))
+            with exit_codes():
+                demo.set_up(
+                    credentials,
+                    api_audience=options["api_audience"],
+                    api_url=options["api_url"].rstrip("/"),
+                    webapp_url=options["webapp_url"].rstrip("/"),
+                    now=store.database_now(),
+                )
+                demo.make_first_key(operation(demo.ACTOR, now=timezone.now()))
         except (ValidationError, ValueError) as error:
-            raise CommandError("; ".join(getattr(error, "messages", [str(error)]))) from error
-        except KeyProblem as error:
-            raise CommandError(str(error)) from error
+            message = "; ".join(getattr(error, "messages", [str(error)]))
+            raise CommandError(message, returncode=USAGE) from error
         if options["json"]:
             self.stdout.write(json.dumps({"generated": dict(credentials.generated)}))
             return
@@ -75,5 +75,5 @@ def read(path: Path | None) -> dict[str, str]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
-        raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
+        raise CommandError(f"{path} cannot be read: {error.strerror}.", returncode=USAGE) from error
     return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))

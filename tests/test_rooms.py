@@ -232,8 +232,8 @@ COVERED = {
     "tests/services/test_revocation_log.py": "checks/durability",
     "tests/tokens/views/test_authorize.py": "authorize/consent_text authorize/display_proof"
     " authorize/login_session"
-    " authorize/server authorize/validator views/authorization_answer views/login_detour",
-    "tests/tokens/views/test_device.py": "grants/device_answer grants/device_authorization grants/device_code",
+    " authorize/server views/authorization_answer views/login_detour",
+    "tests/tokens/views/test_device.py": "grants/device_authorization grants/device_code",
     "tests/tokens/checks/test_fapi2_clauses.py": "checks/fapi2_judges management/commands/conformance",
     "tests/tokens/views/test_jar.py": "authorize/request_signature clients/request_object",
     "tests/tokens/views/test_par.py": "authorize/request_push views/request_reference",

@@ -36,7 +36,7 @@ STALE = 300.0  # seconds after which a request waits for the fetch
 KEPT = 3600.0  # seconds for which a copy is used while the address does not answer
 PAUSE = 30.0  # seconds between the starts of two fetches
 WAITERS = 8  # requests that wait at once
-PATIENCE = 2.0  # seconds that each of these requests waits at most
+PATIENCE = 2.0  # seconds that each of these requests waits at most; less than ANSWER_WITHIN
 
 Keys = tuple[ClientKey, ...]
 

@@ -7,8 +7,12 @@ import jwt
 import pytest
 
 from tests.tokens.factories import CALLBACK, allow, authorization, log_in, make_client, operation, parameters, redeem
+from tests.tokens.keys.steps import forged_row
 from tests.tokens.views.test_logout import rotate, withdraw
 from tokens.authorize import id_token_hint
+from tokens.issued import jws
+from tokens.keys import material
+from tokens.keys.key_pair import RingSigner
 from tokens.keys.revocation import revoke
 from tokens.models import Api, AuthorizationCode, User
 
@@ -107,6 +111,15 @@ def test_a_hint_signed_by_a_withdrawn_key_is_accepted(browser, own, tokens):
 def test_a_hint_signed_by_a_revoked_key_is_refused(browser, own, tokens):
     revoke(operation(), jwt.get_unverified_header(tokens["id_token"])["kid"], reason="stolen", accept_outage=True)
     assert parameters(request_with_hint(browser, own, tokens["id_token"]))["error"] == "invalid_request"
+
+
+def test_a_hint_signed_by_a_key_that_an_attacker_wrote_into_the_database_is_refused(tokens):
+    pair = material.generate("RS256")
+    forged_row(pair)
+    claims = jwt.decode(tokens["id_token"], options={"verify_signature": False})
+    forged = jws.sign(claims, typ="JWT", signer=RingSigner(timedelta(hours=1), pair))
+    with pytest.raises(id_token_hint.NotOurs):
+        id_token_hint.read(forged)
 
 
 @pytest.mark.parametrize("hint", ["garbage", "no algorithm", "changed", "access token", "another client's", "two"])

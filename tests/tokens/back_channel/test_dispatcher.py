@@ -4,9 +4,11 @@ A slow client delays no other client, and no failure loses a message.
 """
 
 import threading
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from tests.tokens.factories import make_client
@@ -82,6 +84,24 @@ def test_a_refusal_or_an_error_is_a_failure_and_is_tried_again_later(reason, bec
     assert Dispatcher(send=send).drain() == DeliveryTally(failed=1)
     stored = LogoutMessage.objects.get()
     assert (stored.failure, stored.delivered_at, stored.due_at > timezone.now()) == (because, None, True)
+
+
+def test_each_statement_of_a_dispatcher_runs_within_its_time_limit():
+    limits = []
+
+    @contextmanager
+    def bound():
+        limits.append("open")
+        yield
+        limits.pop()
+
+    def execute_within(execute, *arguments):
+        assert limits, "a statement without a time limit"
+        return execute(*arguments)
+
+    message(make_receiver("a"))
+    with connection.execute_wrapper(execute_within):
+        assert Dispatcher(send=accept, bound=bound).drain() == DeliveryTally(delivered=1)
 
 
 def test_each_attempt_has_another_jti(decode):

@@ -4,6 +4,7 @@ It survives outages, ends with its process, and starts again in a child process.
 """
 
 import threading
+from contextlib import nullcontext
 
 from django.db import OperationalError
 
@@ -20,7 +21,7 @@ class Script:
     """
 
     def __init__(self, *errors, bound=None):
-        self.errors, self.rounds, self.woken = list(errors), 0, threading.Event()
+        self.errors, self.rounds, self.woken, self.bound = list(errors), 0, threading.Event(), bound
 
     def round(self):
         self.rounds += 1
@@ -30,6 +31,11 @@ class Script:
 
     def wake(self):
         self.woken.set()
+
+
+def limit():
+    """Return a context that stands in for a limit of the duration of database work."""
+    return nullcontext()
 
 
 def test_an_outage_of_the_database_is_logged_once_and_delivery_goes_on_afterwards(monkeypatch, caplog):
@@ -52,17 +58,17 @@ def test_an_outage_of_the_database_is_logged_once_and_delivery_goes_on_afterward
 
 def test_a_process_starts_one_thread_which_ends_when_it_is_stopped_and_starts_again_in_a_child(monkeypatch):
     made = []
-    monkeypatch.setattr(module, "Dispatcher", lambda **_: made.append(Script()) or made[-1])
+    monkeypatch.setattr(module, "Dispatcher", lambda **given: made.append(Script(**given)) or made[-1])
     sender = module.Sender()
     sender.start_again_in_child()
     assert sender._thread is None
-    sender.start()
-    sender.start()
+    sender.start(bound=limit)
+    sender.start(bound=limit)
     first = sender._thread
     sender.start_again_in_child()
     assert sender._thread is not first
     assert sender._thread.is_alive()
     sender.stop()
     assert sender._thread is None
-    assert len(made) == 3, "one that waits for the start, and one for each process"
+    assert [script.bound for script in made] == [None, limit, limit], "one before the start, and one for each process"
     made[1].wake()

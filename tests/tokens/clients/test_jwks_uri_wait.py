@@ -106,6 +106,17 @@ def test_strangers_with_many_slow_addresses_hold_two_requests_and_eight_fetches(
     assert sum(slow.fetches(one.removeprefix(slow.url)) for one in addresses) <= jwks_uri.STRANGERS_FETCH + 1
 
 
+def test_the_keys_of_the_address_that_was_used_least_recently_are_dropped(slow, monkeypatch):
+    monkeypatch.setattr(jwks_uri, "ADDRESSES", 2)
+    for path in ("keys", "first", "keys", "second", "keys"):
+        jwks_uri.keys(f"{slow.url}/{path}", kid="one")
+    assert slow.fetches("/keys") == 1
+
+
+def test_a_request_that_waits_for_keys_can_be_answered_in_time(settings):
+    assert key_copy.PATIENCE < settings.ANSWER_WITHIN
+
+
 def test_strangers_do_not_drop_the_keys_of_registered_clients(slow, monkeypatch):
     monkeypatch.setattr(jwks_uri, "ADDRESSES", 2)
     assert slow.kids("one") == ["one"]

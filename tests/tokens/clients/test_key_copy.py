@@ -70,6 +70,17 @@ def test_a_known_key_is_used_at_once_and_refreshed_in_the_background():
     assert address.find() == ["two"], "what a fetch lacks ends at once"
 
 
+def test_the_age_of_the_copy_includes_the_duration_of_its_fetch():
+    address = Address()
+    with pytest.raises(Undetermined):
+        address.find()
+    address.now += 20
+    address.run()
+    address.now += REFRESH - 20
+    assert address.find() == ["one"]
+    assert len(address.threads) == 1, "REFRESH after the start of the last fetch, the next one starts"
+
+
 @pytest.mark.parametrize(("age", "served"), [(STALE - 1, ["one"]), (STALE, []), (KEPT, [])])
 def test_a_removed_key_is_used_for_five_minutes_at_most(age, served):
     """When the copy of the keys is five minutes old, a request waits until they have been fetched again."""

@@ -70,6 +70,7 @@ def test_an_assertion_that_rfc_7523_permits_is_accepted(client, keyed, changes):
         pytest.param({"nbf": 2**33}, id="RFC 7523 3 (5): not yet valid"),
         pytest.param({"iat": 2**33}, id="RFC 7523 3 (6): issued in the future"),
         pytest.param({"jti": None}, id="RFC 7523 3 (7): no jti"),
+        pytest.param({"jti": ""}, id="RFC 7523 3 (7): an empty jti"),
         pytest.param({"jti": "x" * 256}, id="RFC 7523 3 (7): a jti too long"),
         pytest.param({"name": "stranger"}, id="RFC 7523 3 (9): signed by another key, another kid"),
         pytest.param({"name": "stranger", "header": {"kid": "EC-own"}}, id="RFC 7523 3 (9): by another key, our kid"),

@@ -40,6 +40,10 @@ def test_a_nonce_by_a_fallback_secret_is_accepted_and_by_another_secret_not():
     assert not is_accepted(given, after=0, secrets=("new",))
 
 
+def test_clients_get_the_nonce_by_the_current_secret():
+    assert nonce.current(["new", "old"], now=NOW) == nonce.current(["new"], now=NOW)
+
+
 def test_the_longest_use_covers_every_accepted_nonce():
     first = next(s for s in range(-200, 0) if is_accepted(nonce.current(["one"], now=NOW), after=s))
     last = max(s for s in range(200) if is_accepted(nonce.current(["one"], now=NOW), after=s))

@@ -179,6 +179,13 @@ def test_a_wrong_request_gets_the_rfc_s_error(client, robot, user, form, error):
     assert (response.status_code, response.json()["error"]) == (400, error)
 
 
+def test_the_day_on_which_an_application_used_the_grant_is_stored(client, robot, user, at):
+    now = timezone.now()
+    at(now)
+    assert act(client, user.sub).status_code == 200
+    assert Client.objects.get(client_id="robot").last_used_on == now.date()
+
+
 def test_an_assertion_is_taken_once(client, robot, user):
     assert [act(client, user.sub, jti="1").status_code for _ in range(2)] == [200, 400]
 

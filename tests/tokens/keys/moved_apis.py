@@ -28,7 +28,7 @@ class Clock:
 
 
 @pytest.fixture
-def clock():
+def clock(db):
     moved = Clock()
     keyring.snapshots.forget()
     with clocks_at(lambda: moved.now):

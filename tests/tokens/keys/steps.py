@@ -27,10 +27,13 @@ def other(**changes):
     return replace(PRODUCTION, **{name: timedelta(seconds=value) for name, value in changes.items()})
 
 
-def forged_row():
-    """Write a row of a key without knowing a secret, as an attacker with access to the database can. Return its kid."""
+def forged_row(pair=None):
+    """Write a row of a key without knowing a secret, as an attacker with access to the database can. Return its kid.
+
+    `pair` is the key pair of the row. By default, it is a new one.
+    """
     forged = SigningKey.objects.get(signs_at__isnull=False)
-    pair = keystore.keystore("database").generate("RS256", bits=None)
+    pair = pair or keystore.keystore("database").generate("RS256", bits=None)
     forged.pk, forged.kid, forged.public_jwk = None, pair.kid, pair.jwk
     forged.withdraw_at = store.database_now() + timedelta(days=9)
     forged.encryption_key_id = "0" * 8

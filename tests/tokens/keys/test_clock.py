@@ -3,6 +3,7 @@
 A wrong clock is detected. If a process was suspended between the two readings, its clock is not reported as wrong.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from unittest.mock import patch
@@ -13,7 +14,7 @@ from django.utils import timezone
 
 from tests.clock import database_at, node_at
 from tokens.keys import clock, keyring, store
-from tokens.keys.errors import NotReady
+from tokens.keys.errors import NotReady, Unsafe
 from tokens.keys.rules.policy import PRODUCTION
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -125,6 +126,16 @@ def test_a_node_beyond_the_clock_error_has_none(db, seconds, is_set_up):
             keyring.clock(now=timezone.now())
         if is_set_up:
             assert abs(keyring.carried_clock(now=timezone.now()) - store.database_now()) < SECOND * 5
+
+
+@pytest.mark.parametrize(
+    ("clock_error", "seconds"), [(600, 90), (10, 30)], ids=["longer in the settings", "shorter in the settings"]
+)
+def test_a_step_is_refused_if_the_skew_exceeds_the_shorter_clock_error_of_ring_and_settings(ring, clock_error, seconds):
+    """The clock_error of the ring is 60 s."""
+    settings = replace(PRODUCTION, clock_error=timedelta(seconds=clock_error))
+    with off(seconds), pytest.raises(Unsafe, match="synchronise the clocks"):
+        clock.refuse_skew(settings, now=timezone.now())
 
 
 def test_before_the_first_key_the_database_is_queried(db):

@@ -1,7 +1,9 @@
 """The JWKS of a key ring, and the tokens that can be verified with it."""
 
+import time
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import jwt
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from tests.tokens.factories import API, OTHER_API, basic, post
 from tests.tokens.keys.by_hand import by_hand
 from tests.tokens.keys.moved_apis import algorithm, clock, introspected, keys, move, operate, orders, token, verifies
+from tests.tokens.keys.test_signer_choice import DAY, MINUTE, NEW, NOW, OLD, ring
 from tokens import conf
 from tokens.keys import keyring, publication
 from tokens.keys.errors import NotReady
@@ -16,8 +19,25 @@ from tokens.keys.rules.policy import PRODUCTION
 from tokens.models import Ring, SigningKey
 
 __all__ = ["clock", "orders"]
+SECOND = timedelta(seconds=1)
 
-pytestmark = pytest.mark.django_db
+
+@pytest.mark.parametrize(
+    ("instant", "kids"),
+    [
+        pytest.param(NOW + MINUTE - SECOND, ["old", "new"], id="before the switch"),
+        pytest.param(NOW + MINUTE + SECOND, ["new", "old"], id="after the switch"),
+        pytest.param(NOW + 9 * DAY - SECOND, ["new", "old"], id="before the withdrawal"),
+        pytest.param(NOW + 9 * DAY + SECOND, ["new"], id="after the withdrawal"),
+    ],
+)
+@pytest.mark.parametrize("earlier", [NOW, NOW + 2 * MINUTE, NOW + 10 * DAY])
+def test_a_jwks_has_the_keys_of_its_instant_although_the_snapshot_stays_the_same(monkeypatch, earlier, instant, kids):
+    """The old key is replaced a minute after NOW, and withdrawn nine days after NOW."""
+    snapshot = replace(ring(OLD, NEW), monotonic=time.monotonic())
+    monkeypatch.setattr(keyring, "snapshots", SimpleNamespace(get=lambda _ring, now: snapshot, forget=lambda: None))
+    publication.published(now=earlier)
+    assert [key.kid for key in publication.published(now=instant)] == kids
 
 
 def test_a_new_ring_s_first_key_is_announced_and_its_jwks_shows_the_default_ring_s_too(client, clock, orders):

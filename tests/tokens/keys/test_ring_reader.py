@@ -1,6 +1,7 @@
 """A signing key whose database row does not verify is neither used nor published."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.utils import timezone
@@ -8,7 +9,8 @@ from django.utils import timezone
 from tests.tokens.keys.by_hand import by_hand
 from tests.tokens.keys.steps import at, forged_row, problems, run
 from tokens.encryption import parse
-from tokens.keys import keyring, publication, store
+from tokens.keys import keyring, publication, ring_reader, store
+from tokens.keys.clock import ZERO, Reading
 from tokens.keys.errors import CannotOpen, NotReady
 from tokens.models import SigningKey
 
@@ -26,6 +28,19 @@ def test_a_wrong_encrypting_key_makes_no_key_and_signs_nothing_but_the_jwks_is_s
         keyring.signer(now=timezone.now())
     assert {key.kid for key in publication.published(now=timezone.now())} == kids
     assert SigningKey.objects.count() == 2
+
+
+def test_a_snapshot_is_as_old_as_the_beginning_of_its_reading(monkeypatch):
+    """The reading begins at 100 s of the monotonic clock. The clocks are read at 107 s, after the keys."""
+    run()
+    database = datetime(2030, 1, 1, tzinfo=UTC)
+    node, seven = database + timedelta(seconds=1), timedelta(seconds=7)
+    reading = Reading(database=database, node=node, monotonic=107.0, skew=ZERO, took=ZERO)
+    monkeypatch.setattr(ring_reader, "time", SimpleNamespace(monotonic=lambda: 100.0))
+    monkeypatch.setattr(ring_reader, "clock", SimpleNamespace(read=lambda: reading))
+    snapshot = ring_reader.read("default")
+    times = snapshot.clock_time, snapshot.wall_time, snapshot.monotonic
+    assert times == (database - seven, node - seven, 100.0)
 
 
 def test_a_public_key_written_into_the_table_by_hand_is_never_published():

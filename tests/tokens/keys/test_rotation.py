@@ -46,6 +46,14 @@ def test_an_early_switch_still_waits_until_every_api_has_the_standby():
     assert run(early=True).message == "already planned; switches at"
 
 
+def test_a_plan_says_from_when_every_process_shows_the_new_standby():
+    """Nodes publish from snapshots, whose age they measure by clocks that can be wrong by clock_error."""
+    run()
+    outcome = run(early=True)
+    announced_at = SigningKey.objects.get(kid=outcome.announced).announced_at
+    assert outcome.shown_from == announced_at + PRODUCTION.snapshot_age + PRODUCTION.clock_error
+
+
 def test_a_year_of_silence_ends_with_the_long_announced_standby_and_nobody_loses_a_token():
     run()
     first, standby = (

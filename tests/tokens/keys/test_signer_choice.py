@@ -23,7 +23,7 @@ def ring(*keys, changed=()):
     `changed` are further keys, whose rows were changed by hand.
     """
     return Snapshot(
-        stored=tuple(SimpleNamespace(key=key) for key in keys),
+        stored=tuple(SimpleNamespace(key=key, algorithm="RS256", jwk={}) for key in keys),
         pairs={key.kid: SimpleNamespace(kid=key.kid, algorithm="RS256", sign=bytes) for key in keys},
         missing=frozenset(),
         policy=PRODUCTION,

@@ -204,6 +204,15 @@ def test_initial_access_tokens_end_because_each_may_be_used_up_or_revoked(path):
     assert run("--yes")["initial_tokens"] == []
 
 
+def test_a_secret_that_expires_earlier_than_an_event_says_keeps_its_expiry_time(path, service):
+    tomorrow = timezone.now() + timedelta(days=1)
+    service.secrets.update(expires_at=tomorrow)
+    later = {"expires_at": str(tomorrow + timedelta(days=1))}
+    write(path, "client_secret.expiry_changed", "client:service", secret=f"…{service.plain[-4:]}", **later)
+    assert run("--yes")["secrets"] == []
+    assert service.secrets.get().expires_at == tomorrow
+
+
 @pytest.mark.parametrize("seconds", [-20, 20])
 def test_what_ends_and_since_when_is_judged_by_the_database_s_clock(path, service, seconds):
     now = timezone.now()

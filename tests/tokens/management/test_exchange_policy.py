@@ -47,6 +47,12 @@ def test_a_policy_is_set_changed_and_removed_as_in_the_admin():
     ]
 
 
+def test_a_scope_that_a_changed_policy_no_longer_names_is_removed_from_it():
+    policy("set", "orders", API, "--scope", "notes:read", "--scope", "notes:write")
+    (changed,) = policy("set", "orders", API, "--scope", "notes:read")["policies"]
+    assert changed["scopes"] == ["notes:read"]
+
+
 def test_setting_or_removing_a_policy_again_records_no_event():
     policy("set", "orders", API, "--scope", "notes:read")
     assert policy("set", "orders", API, "--scope", "notes:read")["changed"] is False

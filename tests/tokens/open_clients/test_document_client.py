@@ -18,7 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.tokens.assertions import jwks
-from tests.tokens.factories import API, allow, authorization, log_in, make_api, parameters, post, redeem
+from tests.tokens.factories import API, allow, authorization, log_in, make_api, make_user, parameters, post, redeem
 from tests.tokens.open_clients.conftest import ADDRESS, CALLBACK
 from tokens.models import Api, AuditEvent, Client, OpenClient, Revocation
 from tokens.open_clients import document_fetch, freshness
@@ -141,6 +141,12 @@ def test_a_stranger_that_the_user_allowed_gets_its_errors(browser, user, hosts, 
     assert "error" in parameters(browser.get("/oauth/authorize", asked(**changes)))
     user.consents.all().delete()
     assert browser.get("/oauth/authorize", asked(**changes)).status_code == 400
+
+
+def test_a_stranger_that_another_user_allowed_gets_no_errors(browser, hosts, signer):
+    allow(browser, asked())
+    log_in(browser, make_user("eve"))
+    assert browser.get("/oauth/authorize", asked(prompt="none")).status_code == 400
 
 
 def test_a_stranger_learns_that_the_user_refused(browser, hosts, signer):

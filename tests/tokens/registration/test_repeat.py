@@ -37,6 +37,14 @@ def test_a_client_that_differs_is_refused():
     assert Client.objects.get().name == "Orders API"
 
 
+def test_a_client_that_registered_itself_under_the_same_name_is_not_returned():
+    registration = Registration(name="Orders API")
+    stranger, _, _ = client_once(registration)
+    Client.objects.update(registered_by="dynamic")
+    client, secret, is_new = client_once(registration)
+    assert (client != stranger, bool(secret), is_new) == (True, True, True)
+
+
 def test_an_api_is_registered_once():
     api, secret, is_new = api_once()
     assert (api, secret, is_new) == (Api.objects.get(), None, True)

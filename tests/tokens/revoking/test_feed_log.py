@@ -157,6 +157,19 @@ def test_every_version_has_a_tag_of_its_own_and_another_tag_is_unknown():
 
 
 @pytest.mark.django_db
+def test_a_reader_of_a_lost_version_gets_no_delta_by_segments(monkeypatch):
+    """A failover lost version 1, and the log has another version 1 now, whose entries are in a segment."""
+    monkeypatch.setattr(feed_log, "SEGMENT", 2)
+    now = timezone.now()
+    revocation_record.revoke_users("abcdefg", now=now)
+    feed_publisher.publish_all(now=now)
+    sealed = feed_log.head().sealed
+    known = Version(1, Publication.objects.get(version=1).tag)
+    assert feed_log.changes(known, now=now, sealed=sealed).segments
+    assert feed_log.changes(Version(1, "A" * 11), now=now, sealed=sealed) is None
+
+
+@pytest.mark.django_db
 def test_publish_all_publishes_more_entries_than_one_request_does(monkeypatch):
     monkeypatch.setattr(feed_log, "SEGMENT", 2)
     revocation_record.revoke_users(map(str, range(25)), now=timezone.now())

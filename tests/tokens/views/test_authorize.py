@@ -284,6 +284,13 @@ def test_a_later_consent_is_added_to_the_earlier_consent(browser, webapp):
     assert browser.get("/oauth/authorize", authorization(webapp, scope="notes:read notes:write")).status_code == 302
 
 
+def test_a_consent_from_before_a_client_remembers_consent_does_not_count(browser, webapp):
+    type(webapp).objects.update(remembers_consent=False)
+    assert "code" in parameters(allow(browser, authorization(webapp)))
+    type(webapp).objects.update(remembers_consent=True)
+    assert browser.get("/oauth/authorize", authorization(webapp)).status_code == 200
+
+
 def test_a_refusal_is_not_remembered_as_consent(browser, webapp):
     allow(browser, authorization(webapp), answer="false")
     assert browser.get("/oauth/authorize", authorization(webapp)).status_code == 200

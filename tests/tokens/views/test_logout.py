@@ -146,6 +146,14 @@ def test_the_browser_goes_to_no_address_that_is_not_registered(browser, hint, ur
     assert logged_in(browser)
 
 
+def test_the_browser_goes_to_no_address_of_a_disabled_client(browser, app, hint):
+    type(app).objects.update(is_active=False)
+    for query in ({"client_id": "app"}, {"id_token_hint": hint}):
+        answer = request_logout(browser, post_logout_redirect_uri=AFTER, **query)
+        assert (answer.status_code, "Location" in answer) == (400, False)
+    assert logged_in(browser)
+
+
 def test_an_address_needs_a_client_that_registered_it(browser, app):
     assert request_logout(browser, post_logout_redirect_uri=AFTER).status_code == 400
     make_client("other", "authorization_code", public=True)

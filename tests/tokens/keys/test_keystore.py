@@ -1,0 +1,35 @@
+"""The generation of key pairs in a keystore."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from tokens.keys import keystore
+from tokens.models import Ring
+
+
+class Store:
+    """A keystore whose next pairs have the given kids. `destroyed` are the secrets that it has destroyed."""
+
+    def __init__(self, *kids):
+        self.kids, self.destroyed = list(kids), []
+
+    def generate(self, algorithm, *, bits):
+        kid = self.kids.pop(0)
+        return SimpleNamespace(kid=kid, secret=f"secret of {kid}")
+
+    def destroy(self, secret):
+        self.destroyed.append(secret)
+
+
+@pytest.fixture
+def store(monkeypatch):
+    made = Store("-one", "-two", "three")
+    monkeypatch.setattr(keystore, "keystore", lambda _name: made)
+    return made
+
+
+def test_a_key_pair_whose_kid_begins_with_a_dash_is_destroyed_and_generated_again(store):
+    with keystore.fresh_pairs(Ring(keystore=keystore.DATABASE, algorithm="ES256"), 1) as pairs:
+        assert [pair.kid for pair in pairs] == ["three"]
+    assert store.destroyed == ["secret of -one", "secret of -two"]

@@ -353,13 +353,13 @@ def test_a_user_or_client_deleted_between_page_and_answer_is_answered_with_acces
     web = make_client("web", "authorization_code")
     assert web.remembers_consent
     going = {"user": user, "client": web}[gone]
-    real = authorization_code.create
+    real = authorization_code.issue
 
-    def meanwhile(*arguments, **named):
+    def issue_after_deletion(*arguments, **named):
         type(going).objects.filter(pk=going.pk).delete()
         return real(*arguments, **named)
 
-    with patch("tokens.authorize.authorization_code.create", meanwhile):
+    with patch("tokens.authorize.authorization_code.issue", issue_after_deletion):
         answer = parameters(allow(client, authorization(web)))
     assert answer["error"] == "access_denied"
     assert not Consent.objects.exists()

@@ -222,7 +222,6 @@ COVERED = {
     "tests/tokens/audit/test_trail.py": "views/login_events",
     "tests/tokens/views/test_factors.py": "views/account_adapter views/factor_forms",
     "tests/tokens/clients/test_private_key_jwt.py": "clients/assertion",
-    "tests/tokens/clients/test_registry.py": "triggers/registry_version",
     "tests/tokens/hardening/test_codes.py": "grants/authorization_code",
     "tests/tokens/management/test_client_secret.py": "registration/secret_rotation",
     "tests/tokens/management/test_create_api.py": "management/api_options",

@@ -23,8 +23,6 @@ from tokens.keys.rules import lifecycle
 from tokens.models import AuditEvent, Client, Consent, InitialAccessToken, SigningKey, User, UserGrant
 from tokens.open_clients import initial_token
 
-pytestmark = pytest.mark.django_db
-
 
 @pytest.fixture
 def path(tmp_path, settings):
@@ -54,6 +52,7 @@ def refused(*arguments):
     return error.value.returncode, str(error.value)
 
 
+@pytest.mark.django_db
 def test_a_revoked_key_is_revoked_again_and_the_ring_signs_again(path):
     call_command("rotate_keys", verbosity=0)
     kid = keyring.signer(now=timezone.now()).kid
@@ -70,6 +69,7 @@ def test_a_revoked_key_is_revoked_again_and_the_ring_signs_again(path):
     assert run("--yes")["keys"] == []
 
 
+@pytest.mark.django_db
 def test_a_signing_key_and_its_flush_are_revoked_again_and_flushed(path):
     """The signing key and the key of a planned flush are revoked again, and a new flush is planned.
 
@@ -185,6 +185,7 @@ def decoded(token):
     return base64.urlsafe_b64decode(token.split(".")[1] + "==")
 
 
+@pytest.mark.django_db
 def test_initial_access_tokens_end_because_each_may_be_used_up_or_revoked(path):
     now = timezone.now()
     made = [
@@ -229,6 +230,7 @@ def test_a_dry_run_changes_nothing(path, user, service):
     assert AuditEvent.objects.count() == events
 
 
+@pytest.mark.django_db
 def test_the_command_asks_and_changes_nothing_without_a_yes(path, monkeypatch):
     typed(monkeypatch, "no")
     with pytest.raises(CommandError, match="nothing was changed") as error:

@@ -20,8 +20,6 @@ from tokens.models import Client
 from tokens.open_clients import document_fetch
 from tokens.outbound import FetchError
 
-pytestmark = pytest.mark.django_db
-
 ADDRESSES = [
     "http://app.example/client.json",
     "HTTPS://app.example/client.json",
@@ -185,6 +183,7 @@ def test_a_hostile_address_is_refused_without_a_request(client, user, hosts, sig
     assert hosts.fetched == []
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("address", [*ADDRESSES, ADDRESS])
 @pytest.mark.parametrize(
     "path", ["/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/device", "/oauth/logout"]

@@ -199,8 +199,7 @@ COVERED = {
     " handover/toolkit_token",
     "tests/tokens/handover/test_user_import.py": "handover/dump_user management/commands/import_users",
     "tests/tokens/manifest/test_plan.py": "management/commands/apply management/commands/export manifest/api_part"
-    " manifest/change manifest/client_part manifest/policy_part manifest/preset manifest/prune manifest/run"
-    " registration/state",
+    " manifest/change manifest/client_part manifest/policy_part manifest/preset manifest/prune manifest/run",
     "tests/tokens/account/test_browser_session.py": "views/sessions",
     "tests/tokens/account/test_client_access.py": "views/applications",
     "tests/tokens/admin/": "admin/audit_filter admin/client_form admin/keys_field admin/permission_choice"
@@ -221,10 +220,8 @@ COVERED = {
     "tests/tokens/admin/test_verify_email.py": "email_proof",
     "tests/tokens/views/test_factors.py": "views/account_adapter views/factor_forms",
     "tests/tokens/clients/test_private_key_jwt.py": "clients/assertion",
-    "tests/tokens/clients/test_registry.py": "triggers/registry_version",
     "tests/tokens/management/test_client_secret.py": "registration/secret_rotation",
     "tests/tokens/management/test_create_api.py": "management/api_options",
-    "tests/tokens/settings/": "conf",
     "tests/tokens/keys/test_broken_rows.py": "checks/ring_health",
     "tests/tokens/management/test_inspect_token.py": "admin/inspection",
     "tests/tokens/grants/test_revocation_second.py": "revoking/signals",

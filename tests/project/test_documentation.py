@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from django.core.management import find_commands, load_command_class
+from django.core.management import find_commands, get_commands, load_command_class
 
 from project.launch import docs_hooks
 from tokens.keys.rules.policy import PRODUCTION
@@ -167,6 +167,15 @@ def test_every_variable_of_the_deployment_is_described() -> None:
     described = re.findall(r"^([A-Z0-9_]+)=", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE)
     assert len(used) > 10
     assert used - set(described) == set()
+
+
+def test_every_command_and_option_of_the_page_about_restores_is_there() -> None:
+    text = (ROOT / "docs" / "restore.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^\$ python manage\.py (\w+)([^#\n]*)", text, re.MULTILINE)
+    assert {name for name, _ in commands} == {"migrate", "keys", "after_restore"}
+    for name, rest in commands:
+        help_text = load_command_class(get_commands()[name], name).create_parser("manage.py", name).format_help()
+        assert [option for option in re.findall(r"--[a-z-]+", rest) if option not in help_text] == []
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=name_of)

@@ -8,7 +8,9 @@ import json
 
 import pytest
 
+from project.front import application
 from tests.project.front.asgi import asked, front, scope
+from tokens.grants.request import RECEIVED
 
 
 def echo(environ, start):
@@ -160,3 +162,7 @@ def test_a_websocket_is_not_accepted():
 
     asyncio.run(front(echo)({"type": "websocket", "path": "/", "headers": []}, None, send))
     assert sent == []
+
+
+def test_the_front_notes_the_arrival_where_the_endpoint_looks_for_it():
+    assert application.RECEIVED == RECEIVED

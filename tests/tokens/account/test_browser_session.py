@@ -22,7 +22,6 @@ from tokens.models import AuditEvent, BrowserSession, Client, LogoutMessage
 from tokens.revoking import access, purge
 from tokens.views import sessions
 
-pytestmark = pytest.mark.django_db
 PAGE = "/accounts/sessions/"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 26_0 like Mac OS X) Version/26.0 Mobile Safari/604"
@@ -120,6 +119,7 @@ def test_last_seen_is_written_once_in_five_minutes(user, at, django_assert_num_q
         browser.get("/accounts/logout/")
 
 
+@pytest.mark.django_db
 def test_a_request_without_a_session_costs_nothing(client, django_assert_num_queries):
     with django_assert_num_queries(0):
         client.get("/accounts/login/")

@@ -26,7 +26,6 @@ from tokens.account import client_access
 from tokens.issued import revocation_key
 from tokens.models import AuditEvent, Client, Consent, Revocation, UserGrant
 
-pytestmark = pytest.mark.django_db
 PAGE = "/accounts/applications/"
 SCOPE = "openid profile notes:read offline_access"
 

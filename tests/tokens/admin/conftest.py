@@ -6,13 +6,13 @@ from tokens.models import Api, Scope, User
 
 
 @pytest.fixture
-def admin(client):
+def admin(client, db):
     client.force_login(User.objects.create_superuser("root", "root@example.com", "x"))
     return client
 
 
 @pytest.fixture
-def form():
+def form(db):
     api = Api.objects.create(identifier="https://api.example/", name="API")
     scope = Scope.objects.create(name="notes:read", description="Read", api=api)
     return {

@@ -11,8 +11,6 @@ from tokens.admin.events import Audited
 from tokens.admin.read_only import ReadOnly
 from tokens.models import AuditEvent, User
 
-pytestmark = pytest.mark.django_db
-
 
 def test_every_page_that_changes_anything_is_audited():
     pages = django_admin.site._registry
@@ -55,6 +53,7 @@ def test_a_factor_is_shown_without_its_secret_and_can_be_removed_but_not_changed
     assert event.details == {"type": "totp", "sub": str(row.user.sub)}
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(("rights", "status"), [({}, 302), ({"is_staff": True}, 403), ({"is_superuser": True}, 403)])
 def test_only_superusers_remove_a_factor_of_a_user_with_access_to_the_admin(client, rights, status):
     helper = User.objects.create_user("helper", is_staff=True)
@@ -65,6 +64,7 @@ def test_only_superusers_remove_a_factor_of_a_user_with_access_to_the_admin(clie
     assert Authenticator.objects.exists() == (status == 403)
 
 
+@pytest.mark.django_db
 def test_the_action_for_many_rows_removes_no_factor_of_a_user_with_access_to_the_admin(client):
     helper = User.objects.create_user("helper", is_staff=True)
     helper.user_permissions.set(Permission.objects.filter(content_type__model="authenticator"))

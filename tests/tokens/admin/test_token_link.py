@@ -20,7 +20,6 @@ from tokens.audit import trail
 from tokens.keys import rotation
 from tokens.models import AuditEvent, DeviceCode, LogoutMessage, SigningKey, User, UserGrant
 
-pytestmark = pytest.mark.django_db
 INSPECT = "/admin/tokens/signingkey/inspect/"
 LIKE_TOKENS = re.compile(
     r"(.*_)?(kid|jti|jwk|sub|sid|aud|audience|token|digest|identifier|grant|subject|actor|hint|code|client_id)|details"

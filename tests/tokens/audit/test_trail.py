@@ -223,7 +223,6 @@ REFUSED_UNREAD = {
 }
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize(("path", "action"), REFUSING)
 @pytest.mark.parametrize("what", REFUSED_UNREAD)
 def test_a_request_that_is_refused_unread_is_logged_with_the_reason_and_without_its_body(

@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from tests.resources.loopback import loopback
 from tokens import conf, outbound
-from tokens.back_channel import delivery
+from tokens.back_channel import delivery, outbox
 from tokens.models import Client
 
 URI = "https://wiki.corp.example/logged-out"
@@ -78,3 +78,7 @@ def test_the_client_gets_the_token_as_a_form_and_a_refusal_repeats_nothing_of_it
         server.answers["/x"] = refuse
         assert delivery.send(client(f"{server.url}/x"), "the-token") == "127.0.0.1: it answered 400"
     assert forms == [{"logout_token": ["the-token"]}]
+
+
+def test_a_deadline_of_a_delivery_is_shorter_than_its_lease():
+    assert outbox.LEASE.total_seconds() > delivery.WITHIN * 2

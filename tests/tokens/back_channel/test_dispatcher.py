@@ -12,7 +12,6 @@ from django.db import connection
 from django.utils import timezone
 
 from tests.tokens.factories import make_client
-from tokens.back_channel import delivery, outbox
 from tokens.back_channel.dispatcher import NO_ADDRESS, DeliveryTally, Dispatcher
 from tokens.back_channel.slots import PER_CLIENT
 from tokens.keys import keyring
@@ -140,7 +139,3 @@ def test_the_last_failure_is_counted_as_given_up():
     now = timezone.now()
     message(make_receiver("a"), give_up_at=now)
     assert Dispatcher(send=lambda *_: "no").drain() == DeliveryTally(given_up=1)
-
-
-def test_a_deadline_of_a_delivery_is_shorter_than_its_lease():
-    assert outbox.LEASE.total_seconds() > delivery.WITHIN * 2

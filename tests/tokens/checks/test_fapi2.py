@@ -16,7 +16,6 @@ from tests.tokens.proofs import Key
 from tests.tokens.views.test_jar import signed
 from tokens.models import AuditEvent, Client, fapi2
 
-pytestmark = pytest.mark.django_db
 PAR = "/oauth/par"
 BY_KEY = {"token_endpoint_auth_method": "private_key_jwt", "client_jwks": jwks("ES256", "RS256", "PS256")}
 

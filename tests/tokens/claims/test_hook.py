@@ -14,7 +14,7 @@ from tokens.claims.claims_error import ClaimsFailed
 from tokens.claims.hook import LARGEST, ClaimsContext, Place
 from tokens.models import Api, AuthorizationCode, ExchangePolicy, Scope
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
+pytestmark = pytest.mark.usefixtures("signer")
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 

@@ -11,7 +11,6 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from project.front import application
 from tests.tokens.factories import post
 from tokens.clients import registry
 from tokens.grants.request import RECEIVED
@@ -93,10 +92,6 @@ def test_a_client_cannot_say_when_its_request_came(client, service, signer):
     service.secrets.update(revoked_at=timezone.now())
     answer = post(client, "/oauth/token", form, headers={RECEIVED: "0", "keyturn-received": "0"})
     assert answer.status_code == 401
-
-
-def test_the_front_notes_the_arrival_where_the_endpoint_looks_for_it():
-    assert application.RECEIVED == RECEIVED
 
 
 def test_a_test_with_real_transactions_leaves_a_version_to_the_next_test():

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tokens.dpop import nonce
+from tokens.dpop import nonce, replay
+from tokens.dpop.proof import WINDOW
 
 NOW = datetime(2026, 11, 29, 12, 0, 30, tzinfo=UTC)
 """The middle of a window."""
@@ -48,3 +49,17 @@ def test_the_longest_use_covers_every_accepted_nonce():
     first = next(s for s in range(-200, 0) if is_accepted(nonce.current(["one"], now=NOW), after=s))
     last = max(s for s in range(200) if is_accepted(nonce.current(["one"], now=NOW), after=s))
     assert timedelta(seconds=last - first) < nonce.LONGEST_USE
+
+
+def test_the_row_of_a_used_proof_outlives_the_last_instant_at_which_the_proof_is_accepted():
+    """The database row about a used proof is kept until the proof cannot be accepted any more.
+
+    A proof can be accepted until its `iat` is too old, or until its nonce has expired. The test computes this for the
+    greatest `iat` and the newest nonce that are accepted now.
+    """
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    accepted = set(nonce.accepted(["s"], now=start))
+    minutes = (timedelta(minutes=number) for number in range(10))
+    last = max(one for one in minutes if accepted & set(nonce.accepted(["s"], now=start + one))) + timedelta(minutes=1)
+    assert last <= replay.KEPT
+    assert 2 * WINDOW <= replay.KEPT, "iat can be WINDOW ahead"

@@ -22,8 +22,6 @@ from tests.tokens.rfc import signed_again
 from tokens.authorize.backend import backend
 from tokens.models import Api
 
-pytestmark = pytest.mark.django_db
-
 ISSUER = "http://localhost:8000"
 RS256 = frozenset({"RS256"})
 INVALID = (

@@ -8,8 +8,6 @@ from resources.testing import bearer, mint, pinned
 from tests.tokens.factories import CALLBACK, authorization, log_in, make_client, parameters, post, redeem
 from tests.tokens.hardening.forms import DEVICE
 
-pytestmark = pytest.mark.django_db
-
 ISSUER = "http://localhost:8000"
 HTTP = "http://client.example/callback"
 PASSWORD = {"grant_type": "password", "username": "ada", "password": "correct horse", "client_id": "own"}

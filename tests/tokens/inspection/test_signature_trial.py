@@ -131,7 +131,6 @@ def test_a_signature_has_one_spelling():
     assert verdict(make() + "=", JWK) == "it cannot be read: it is not canonical base64url without padding"
 
 
-@pytest.mark.django_db
 def test_of_two_published_keys_with_one_kid_a_foreign_issuer_s_token_may_be_signed_by_either(monkeypatch, settings):
     settings.DEBUG = True
     server = Loopback()

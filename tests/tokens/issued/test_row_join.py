@@ -15,7 +15,6 @@ from tokens.issued import row_statements
 from tokens.issued.row_join import JoinedRows
 from tokens.models import AuthorizationCode, RefreshToken, UserGrant
 
-pytestmark = pytest.mark.django_db
 NOW = timezone.now()
 TOKENS = JoinedRows(RefreshToken, "grant", "grant__user", where="digest = %s", lock=("grant", ""))
 CODES = JoinedRows(AuthorizationCode, "grant", where="digest = %s AND client_id = %s")

@@ -135,15 +135,6 @@ def test_a_forged_row_with_a_later_start_does_not_stop_the_signing_key(clock):
     assert codes() == {"not_genuine"}
 
 
-def test_a_withdrawn_key_does_not_sign_although_its_successor_is_only_planned():
-    at = store.database_now()
-    hour = timedelta(hours=1)
-    old = lifecycle.Key(kid="old", announced_at=at, signs_at=at, withdraw_at=at + hour, max_lifetime=hour)
-    planned = lifecycle.Key(kid="planned", announced_at=at, signs_at=at + 9 * hour, max_lifetime=hour)
-    assert lifecycle.signer([old, planned], now=at) == old
-    assert lifecycle.signer([old, planned], now=at + hour) is None
-
-
 def test_if_an_encrypting_key_is_lost_every_public_half_is_published_and_the_signer_is_not_replaced(clock, mixed):
     assert len(publication.published(now=clock.now)) == SigningKey.objects.count() == 3
     with pytest.raises(NotReady, match=f"KEY_ENCRYPTION_KEYS lacks {mixed}"):

@@ -11,8 +11,6 @@ from tokens.keys import kids
 from tokens.keys.errors import UnknownKey
 from tokens.models import Ring, SigningKey
 
-pytestmark = pytest.mark.django_db
-
 
 @pytest.fixture
 def ring_of(monkeypatch):
@@ -72,6 +70,7 @@ def printed(phase):
     return next(line.split()[0] for line in run("keys").splitlines() if line.split()[1] == phase)
 
 
+@pytest.mark.django_db
 def test_the_characters_that_keys_prints_are_enough_for_revoke_key_and_cancel():
     run("rotate_keys")
     standby = printed("announced")
@@ -84,6 +83,7 @@ def test_the_characters_that_keys_prints_are_enough_for_revoke_key_and_cancel():
     assert SigningKey.objects.get(kid=revoked).revoked_at <= timezone.now()
 
 
+@pytest.mark.django_db
 def test_the_beginning_of_no_key_exits_with_2():
     run("rotate_keys")
     with pytest.raises(CommandError, match="there is no key zzzzzzzz") as refused:

@@ -81,12 +81,3 @@ def test_one_ring_that_fails_stops_no_other(clock, orders, capsys, settings):
     assert failed.value.returncode == 5
     assert printed.out.startswith("nothing due")
     assert "orders: " in printed.err
-
-
-@pytest.mark.parametrize(
-    "options", [{"algorithm": "ES256"}, {"move": API}, {"cancel": "kid", "now": True}, {"bits": 3072}]
-)
-def test_options_that_do_not_go_together_exit_with_2(options):
-    with pytest.raises(CommandError) as failed:
-        call_command("rotate_keys", **options)
-    assert failed.value.returncode == 2

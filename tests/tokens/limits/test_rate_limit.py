@@ -165,7 +165,6 @@ def test_an_unknown_username_is_counted_like_an_existing_one(client, strict):
     assert [log_in(client, "nobody").status_code for _ in range(4)] == [200, 200, 200, 429]
 
 
-@pytest.mark.django_db
 def test_logins_are_refused_without_the_cache(client, strict):
     with patch.object(caches["guesses"], "incr", side_effect=ConnectionError):
         page = log_in(client, "ada")

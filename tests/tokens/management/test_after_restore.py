@@ -5,14 +5,12 @@ The command applies these events and logs users out. tests/services/test_after_r
 
 import base64
 import json
-import re
 from datetime import timedelta
 from io import StringIO
-from pathlib import Path
 
 import pytest
 from django.contrib.sessions.models import Session
-from django.core.management import CommandError, call_command, get_commands, load_command_class
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from tests.clock import database_at
@@ -24,8 +22,6 @@ from tokens.keys import keyring, store
 from tokens.keys.rules import lifecycle
 from tokens.models import AuditEvent, Client, Consent, InitialAccessToken, SigningKey, User, UserGrant
 from tokens.open_clients import initial_token
-
-pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
@@ -56,6 +52,7 @@ def refused(*arguments):
     return error.value.returncode, str(error.value)
 
 
+@pytest.mark.django_db
 def test_a_revoked_key_is_revoked_again_and_the_ring_signs_again(path):
     call_command("rotate_keys", verbosity=0)
     kid = keyring.signer(now=timezone.now()).kid
@@ -72,6 +69,7 @@ def test_a_revoked_key_is_revoked_again_and_the_ring_signs_again(path):
     assert run("--yes")["keys"] == []
 
 
+@pytest.mark.django_db
 def test_a_signing_key_and_its_flush_are_revoked_again_and_flushed(path):
     """The signing key and the key of a planned flush are revoked again, and a new flush is planned.
 
@@ -187,6 +185,7 @@ def decoded(token):
     return base64.urlsafe_b64decode(token.split(".")[1] + "==")
 
 
+@pytest.mark.django_db
 def test_initial_access_tokens_end_because_each_may_be_used_up_or_revoked(path):
     now = timezone.now()
     made = [
@@ -240,6 +239,7 @@ def test_a_dry_run_changes_nothing(path, user, service):
     assert AuditEvent.objects.count() == events
 
 
+@pytest.mark.django_db
 def test_the_command_asks_and_changes_nothing_without_a_yes(path, monkeypatch):
     typed(monkeypatch, "no")
     with pytest.raises(CommandError, match="nothing was changed") as error:
@@ -264,12 +264,3 @@ def test_without_journal_and_log_the_command_warns_about_keys_and_secrets(db):
     call_command("after_restore", "--yes", stdout=StringIO(), stderr=err)
     assert "keys and secrets revoked since the backup stay valid" in err.getvalue()
     assert AuditEvent.objects.get().action == "database.restored"
-
-
-def test_every_command_and_option_of_the_documentation_is_there():
-    text = (Path(__file__).resolve().parents[3] / "docs" / "restore.md").read_text(encoding="utf-8")
-    commands = re.findall(r"^\$ python manage\.py (\w+)([^#\n]*)", text, re.MULTILINE)
-    assert {name for name, _ in commands} == {"migrate", "keys", "after_restore"}
-    for name, rest in commands:
-        help_text = load_command_class(get_commands()[name], name).create_parser("manage.py", name).format_help()
-        assert [option for option in re.findall(r"--[a-z-]+", rest) if option not in help_text] == []

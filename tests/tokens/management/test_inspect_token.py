@@ -50,7 +50,6 @@ def test_the_exit_code_follows_the_checks(monkeypatch, issued):
     assert run(monkeypatch, issued, "--issuer", "https://127.0.0.1:1")[0] == 4
 
 
-@pytest.mark.django_db
 def test_another_issuer_s_token_is_inspected_by_the_keys_that_it_publishes(monkeypatch, settings):
     settings.DEBUG = True
     server = Loopback()

@@ -9,9 +9,10 @@ import subprocess
 import sys
 
 import pytest
-from django.core.management import load_command_class
+from django.core.management import CommandError, call_command, load_command_class
 from django.db import OperationalError
 
+from tests.tokens.factories import API
 from tests.tokens.management.key_commands import refused, run
 from tests.tokens.terminal import piped, typed
 from tokens.management.operator_command import EXIT_CODES, KEY_UNUSABLE, LOCKED, UNSAFE, USAGE
@@ -133,6 +134,15 @@ def test_a_locked_database_exits_with_4_in_every_command(monkeypatch, arguments)
     monkeypatch.setattr("tokens.keys.rotation.transaction.atomic", locked)
     monkeypatch.setattr("tokens.keys.store.load", locked)
     assert refused(*arguments)[0] == 4
+
+
+@pytest.mark.parametrize(
+    "options", [{"algorithm": "ES256"}, {"move": API}, {"cancel": "kid", "now": True}, {"bits": 3072}]
+)
+def test_options_that_do_not_go_together_exit_with_2(options):
+    with pytest.raises(CommandError) as failed:
+        call_command("rotate_keys", **options)
+    assert failed.value.returncode == 2
 
 
 @pytest.mark.parametrize(

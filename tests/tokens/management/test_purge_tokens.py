@@ -35,7 +35,6 @@ from tokens.models import (
 )
 from tokens.revoking import purge
 
-pytestmark = pytest.mark.django_db
 MARGIN = 2 * PRODUCTION.clock_error + timedelta(minutes=1)
 
 
@@ -134,6 +133,7 @@ def test_a_dry_run_counts_and_removes_nothing(rows):
     assert json.loads(run("--json")[0])["removed"] == dict.fromkeys(purge.TABLES, 0)
 
 
+@pytest.mark.django_db
 def test_the_next_run_continues_an_interrupted_run():
     ended = timezone.now() - MARGIN
     until = int(ended.timestamp())
@@ -153,6 +153,7 @@ def test_an_invalid_batch_size_is_refused(batch):
         run("--batch", batch)
 
 
+@pytest.mark.django_db
 def test_rows_stay_while_a_slow_clock_can_need_them():
     UsedAssertion.objects.create(digest=b"used", expires_at=timezone.now() - PRODUCTION.clock_error)
     run()

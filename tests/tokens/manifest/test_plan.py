@@ -339,24 +339,6 @@ def test_a_recipe_means_what_it_means_to_create_client(apply, name, tmp_path):
     assert not apply({"clients": {own or "c": given}})["changed"]
 
 
-def test_every_column_of_a_client_and_an_api_can_be_in_a_file():
-    elsewhere = {
-        *("id", "client_id", "client_type", "created", "updated", "user", "last_used_on", "registered_by", "recipe"),
-        *(
-            "client_secret",
-            "hash_client_secret",
-            "authorization_grant_type",
-            "algorithm",
-            "registration_source",
-            "cimd_expires_at",
-        ),
-    }
-    fields = {field.name for field in Client._meta.get_fields() if field.concrete and not field.auto_created}
-    assert {state.NAMES.get(name, name) for name in state.CLIENT_FIELDS} == fields - elsewhere
-    fields = {field.name for field in Api._meta.get_fields() if field.concrete}
-    assert {*state.API_FIELDS} == fields - {"id", "identifier", "ring", "previous_ring", "moves_at"}
-
-
 def test_export_has_no_secret_and_applying_it_changes_nothing(apply, tmp_path):
     secret = apply(FILE)["secrets"]["web"]
     call_command("export", "--to", str(tmp_path / "out.yaml"))

@@ -161,3 +161,10 @@ def test_waits_at_once_are_bounded():
     for thread in waiting:
         thread.join(20)
     assert results == ["a"] * flights.WAITERS
+
+
+def test_the_waits_leave_threads_for_other_requests():
+    from project.front.lanes import WORK_THREADS  # noqa: PLC0415 (one test needs it)
+
+    assert flights.WAITERS < WORK_THREADS
+    assert flights.PATIENCE < 3

@@ -17,10 +17,8 @@ from tests.tokens.open_clients.test_document_client import Named, asked
 from tokens import outbound
 from tokens.clients import jwks_uri
 from tokens.models import Client
-from tokens.open_clients import document_fetch, flights
+from tokens.open_clients import document_fetch
 from tokens.outbound import FetchError
-
-pytestmark = pytest.mark.django_db
 
 ADDRESSES = [
     "http://app.example/client.json",
@@ -185,6 +183,7 @@ def test_a_hostile_address_is_refused_without_a_request(client, user, hosts, sig
     assert hosts.fetched == []
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("address", [*ADDRESSES, ADDRESS])
 @pytest.mark.parametrize(
     "path", ["/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/device", "/oauth/logout"]
@@ -341,10 +340,3 @@ def test_a_slow_document_holds_a_request_for_a_bounded_time_and_is_found_later(
         assert client.get("/oauth/authorize", ask).status_code == 200
         assert server.fetches("/client.json") == 1
         server.stop()
-
-
-def test_the_waits_leave_threads_for_other_requests():
-    from project.front.lanes import WORK_THREADS  # noqa: PLC0415 (one test needs it)
-
-    assert flights.WAITERS < WORK_THREADS
-    assert flights.PATIENCE < 3

@@ -7,9 +7,8 @@ from django.utils import timezone
 from tokens.models import AuditEvent, Client
 from tokens.registration.client import Registration, authentication_method, register
 
-pytestmark = pytest.mark.django_db
 
-
+@pytest.mark.django_db
 @pytest.mark.parametrize("name", ["", " ", "\t \n", "\u00a0\u3000"])
 def test_a_client_without_a_name_is_refused_at_its_name(name):
     with pytest.raises(ValidationError) as refused:
@@ -19,6 +18,7 @@ def test_a_client_without_a_name_is_refused_at_its_name(name):
     assert not AuditEvent.objects.exists()
 
 
+@pytest.mark.django_db
 def test_the_space_around_a_name_is_removed():
     client, _ = register(Registration(name=" Nightly report\n"), actor="command:test", now=timezone.now())
     assert client.name == "Nightly report"

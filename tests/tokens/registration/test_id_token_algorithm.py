@@ -24,7 +24,6 @@ from tokens.models import AuditEvent, Client, fapi2, id_token_algorithm
 from tokens.registration.client import Registration, register
 
 __all__ = ["admin", "browser", "default_ring", "form", "hosts", "mode", "turn_on"]
-pytestmark = [pytest.mark.django_db]
 NAME = "id_token_signed_response_alg"
 UNKNOWN = ["none", "HS256", "RS384", "es256", "ES512"]
 CODE = ("--grant", "authorization_code", "--redirect-uri", "https://client.example/callback")
@@ -69,6 +68,7 @@ def test_the_ring_of_an_api_signs_no_id_tokens():
         create("--id-token-alg", "ES256")
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("algorithm", UNKNOWN)
 def test_another_algorithm_is_no_choice(algorithm):
     with pytest.raises(CommandError, match="invalid choice"):

@@ -8,7 +8,7 @@ from tests.tokens.rfc import INVALID_CLIENT, ISSUER, answer, confidential
 from tokens.metadata.document import document, locations
 from tokens.models import Client
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
+pytestmark = pytest.mark.usefixtures("signer")
 
 PATH = "/.well-known/oauth-authorization-server"
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"

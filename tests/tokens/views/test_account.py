@@ -6,11 +6,9 @@ from tokens.models import User
 from tokens.views import account
 from tokens.views.pages import HEADERS
 
-pytestmark = pytest.mark.django_db
-
 
 @pytest.fixture
-def ada():
+def ada(db):
     return User.objects.create_user("ada", email="ada@example.org", password="correct horse")
 
 

@@ -18,7 +18,7 @@ from tests.tokens.pages import assert_page
 from tokens import parameters
 from tokens.views.bodies import form_only
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("project.urls.issuer")]
+pytestmark = pytest.mark.urls("project.urls.issuer")
 ENDPOINTS = ["/oauth/token", "/oauth/introspect", "/oauth/revoke", "/oauth/device", "/oauth/par"]
 ADMIN = "/admin/login/"
 OWN_PAGES = [
@@ -87,6 +87,7 @@ def test_an_endpoint_refuses_an_unreadable_body_in_json(client, debug, path, sta
     assert_refused(send(client, path, content_type, body, **extra), status)
 
 
+@pytest.mark.django_db
 def test_an_endpoint_counts_no_fields_if_django_has_no_bound_of_them(client, settings):
     settings.DATA_UPLOAD_MAX_NUMBER_FIELDS = None
     assert send(client, "/oauth/token", FORM, b"a=b&" * 1001).status_code == 400
@@ -255,10 +256,12 @@ def test_a_page_refuses_an_address_of_too_many_parameters_without_a_traceback_in
     assert not [record for record in caplog.records if record.exc_info]
 
 
+@pytest.mark.django_db
 def test_a_document_that_reads_no_parameters_is_served_with_any_number_of_them(client):
     assert client.get(f"/.well-known/openid-configuration?{'a=b&' * 1001}").status_code == 200
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("path", ENDPOINTS)
 def test_an_endpoint_refuses_an_address_of_too_many_parameters_in_json(client, path):
     assert_refused(send(client, f"{path}?{'a=b&' * 1001}", FORM), 400)

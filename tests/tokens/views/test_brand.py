@@ -2,7 +2,7 @@
 
 import pytest
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("project.urls.issuer")]
+pytestmark = pytest.mark.urls("project.urls.issuer")
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"/>'
 
 

@@ -19,7 +19,7 @@ from tokens.parameters import FORM
 from tokens.settings.rate import RATE_LIMITS
 from tokens.views import cors
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("project.urls.issuer")]
+pytestmark = pytest.mark.urls("project.urls.issuer")
 ORIGIN = "https://app.example"
 READ = "Access-Control-Allow-Origin"
 PREFLIGHT = {"HTTP_ACCESS_CONTROL_REQUEST_METHOD": "POST"}
@@ -283,6 +283,7 @@ def test_no_origin_reads_a_page_or_an_endpoint_of_services(client, page, path):
         assert READ not in answer
 
 
+@pytest.mark.django_db
 def test_a_request_without_an_origin_costs_no_statement_for_cors(client, django_assert_num_queries):
     assert get_resolver().resolve("/oauth/userinfo")
     with django_assert_num_queries(0):

@@ -17,7 +17,6 @@ from tokens.grants import device_answer, device_authorization
 from tokens.issued.audience import Target
 from tokens.models import AuditEvent, DeviceCode, RefreshToken, Scope, UserGrant
 
-pytestmark = pytest.mark.django_db
 GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 SCOPE = "openid notes:read offline_access"
 PAGE = "/oauth/device/verify"
@@ -314,6 +313,7 @@ def test_get_is_not_how_a_device_begins(device):
     assert device.get("/oauth/device").status_code == 405
 
 
+@pytest.mark.django_db
 def test_the_metadata_names_the_endpoint_and_the_grant(client):
     body = client.get("/.well-known/oauth-authorization-server").json()
     assert body["device_authorization_endpoint"] == "http://localhost:8000/oauth/device"

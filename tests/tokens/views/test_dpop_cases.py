@@ -15,8 +15,6 @@ from tokens import userinfo
 from tokens.grants import holder_key
 from tokens.models import UsedProof
 
-pytestmark = pytest.mark.django_db
-
 AT = datetime.fromtimestamp(NOW, UTC)
 OWN = {"grant_type": "client_credentials", "scope": "notes:read"}
 TOKEN_CASES = cases("issuer")

@@ -14,7 +14,7 @@ from tests.tokens.factories import CALLBACK, allow, authorization, log_in, make_
 from tokens.authorize.response_mode import of_refusal
 from tokens.models import AuthorizationCode, Client
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
+pytestmark = pytest.mark.usefixtures("signer")
 
 ISSUER = "http://localhost:8000"
 FORM = {"response_mode": "form_post"}

@@ -30,7 +30,6 @@ from tokens.clients import jwks_uri
 from tokens.errors import Unavailable
 from tokens.models import AuthorizationCode, Client, PushedRequest
 
-pytestmark = pytest.mark.django_db
 PAR = "/oauth/par"
 PASSWORD = "correct horse"
 TYPE = "oauth-authz-req+jwt"

@@ -19,7 +19,6 @@ from tokens.limits.cache_circuit import NotCounted
 from tokens.settings.rate import RATE_LIMITS
 from tokens.views.limits import Attempts, please_wait
 
-pytestmark = pytest.mark.django_db
 ENDPOINTS = {"/oauth/token": "token", "/oauth/revoke": "token", "/oauth/introspect": "introspect"} | {
     "/oauth/device": "device",
     "/oauth/par": "par",
@@ -72,6 +71,7 @@ def test_a_page_says_429_each_time_and_the_log_says_it_once(client, user, caplog
     assert "typed-here" not in caplog.text
 
 
+@pytest.mark.django_db
 def test_one_address_that_tries_many_names_is_one_line(client, caplog):
     caplog.set_level(logging.INFO, "tokens.audit")
     for number in range(34):
@@ -83,6 +83,7 @@ def ask_for_mail(client, email, address="192.0.2.1"):
     return client.post("/accounts/password/reset/", {"email": email}, REMOTE_ADDR=address).status_code
 
 
+@pytest.mark.django_db
 def test_an_address_that_requests_mail_to_many_e_mail_addresses_gets_429_and_one_line(client, caplog):
     caplog.set_level(logging.INFO, "tokens.audit")
     asked = [ask_for_mail(client, f"user{number}@example.org") for number in range(32)]
@@ -91,6 +92,7 @@ def test_an_address_that_requests_mail_to_many_e_mail_addresses_gets_429_and_one
     assert ask_for_mail(client, "user31@example.org", "192.0.2.2") == 302, "another address goes on"
 
 
+@pytest.mark.django_db
 def test_mail_to_one_e_mail_address_is_limited_and_logged_once_without_the_e_mail_address(client, caplog):
     caplog.set_level(logging.INFO, "tokens.audit")
     asked = [ask_for_mail(client, "typed-here@example.org", f"192.0.2.{number}") for number in range(5)]
@@ -158,6 +160,7 @@ def test_invented_names_share_one_counter_for_each_address(client, service, path
     assert ask("service") == 401, "a client goes on beside the flood"
 
 
+@pytest.mark.django_db
 def test_a_flood_of_invented_names_makes_one_counter(client):
     with patch.object(cache, "add", wraps=cache.add) as add:
         for number in range(20):

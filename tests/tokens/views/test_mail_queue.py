@@ -1,8 +1,12 @@
+"""The queue of mail, and the thread that sends it."""
+
 import queue
 import threading
 
+from django.utils import translation
+
 from tokens.views import mail_queue
-from tokens.views.mail_queue import MailQueue
+from tokens.views.mail_queue import MailQueue, later
 
 
 def test_work_is_done_in_another_thread_in_the_order_of_its_arrival():
@@ -55,3 +59,13 @@ def test_an_idle_thread_ends_and_the_next_work_starts_another(monkeypatch):
         threads[-1].join(10)
     assert len({id(thread) for thread in threads}) == 2
     assert not any(thread.is_alive() for thread in threads)
+
+
+def test_work_has_the_language_of_the_page_that_queues_it(monkeypatch):
+    queued, languages = [], []
+    monkeypatch.setattr(mail_queue.process_queue, "put", queued.append)
+    with translation.override("de"):
+        later(lambda: languages.append(translation.get_language()))
+    with translation.override("en-us"):
+        queued[0]()
+        assert (languages, translation.get_language()) == (["de"], "en-us")

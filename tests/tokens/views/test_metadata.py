@@ -96,7 +96,6 @@ def test_the_metadata_names_the_ways_to_register_that_are_on(client, apis, setti
     assert {way: content[way] for way in ways if way in content} == members
 
 
-@pytest.mark.django_db
 def test_every_advertised_endpoint_exists(client):
     for name, address in document("http://localhost:8000", scopes=[], apis=[], algorithms=["RS256"]).items():
         if name.endswith("_endpoint"):

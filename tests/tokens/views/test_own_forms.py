@@ -8,7 +8,7 @@ from django.test import Client as Browser
 
 from tests.tokens.pages import assert_page
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("project.urls.issuer")]
+pytestmark = pytest.mark.urls("project.urls.issuer")
 PAGE = "/accounts/login/"
 OUR_OWN = {"HTTP_ORIGIN": "null", "HTTP_SEC_FETCH_SITE": "same-origin"}
 

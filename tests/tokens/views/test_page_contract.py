@@ -10,8 +10,6 @@ import pytest
 
 from tests.tokens.factories import authorization, log_in
 
-pytestmark = pytest.mark.django_db
-
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "clients.md"
 
 

@@ -17,13 +17,13 @@ from tests.tokens.factories import allow, authorization, make_user, parameters, 
 from tokens.models import User
 from tokens.views import mail_queue
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
+pytestmark = pytest.mark.usefixtures("signer")
 RESET, CHANGE = "/accounts/password/reset/", "/accounts/password/change/"
 OLD, NEW = "correct horse", "another battery staple"
 
 
 @pytest.fixture
-def ada():
+def ada(db):
     return make_user()
 
 
@@ -77,6 +77,7 @@ def test_a_link_goes_to_the_address_of_the_account_and_not_to_one_that_looks_lik
         assert outbox.outbox.pop().to == ["kate@example.org"], spelled
 
 
+@pytest.mark.django_db
 def test_a_link_goes_to_an_address_that_an_administrator_stored_with_capitals(client):
     make_user("grace")
     User.objects.filter(username="grace").update(email="Grace@Example.org")

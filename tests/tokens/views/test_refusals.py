@@ -10,7 +10,7 @@ import pytest
 
 from tokens.keys.errors import NotReady
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
+pytestmark = pytest.mark.usefixtures("signer")
 
 
 def userinfo(client):

@@ -24,8 +24,6 @@ from tokens.settings.rate import RATE_LIMITS
 from tokens.views import request_store
 from tokens.views.request_store import MAX_LENGTH, MAX_REQUESTS
 
-pytestmark = pytest.mark.django_db
-
 PASSWORD = "correct horse"
 LENGTHS = [500, 2000, 4000, 7000]
 TOO_LONG = "The authorization request is longer than 8192 characters."

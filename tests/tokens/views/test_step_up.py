@@ -9,12 +9,12 @@ from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from tests.tokens.factories import log_in, make_user
 from tokens.authentication_class import MULTI_FACTOR, PASSWORD, PHISHING_RESISTANT
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
+pytestmark = pytest.mark.usefixtures("signer")
 BACK = "/oauth/authorize?continue=6b0be8be3af5bec2"
 
 
 @pytest.fixture
-def ada(client):
+def ada(client, db):
     made = make_user()
     log_in(client, made)
     return made

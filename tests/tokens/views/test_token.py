@@ -14,8 +14,6 @@ from tokens.keys import keyring
 from tokens.keys.errors import NotReady
 from tokens.models import Api, AuditEvent, AuthorizationCode, Client, UserGrant
 
-pytestmark = pytest.mark.django_db
-
 CREDENTIALS = {"grant_type": "client_credentials", "scope": "notes:read"}
 
 

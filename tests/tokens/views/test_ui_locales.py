@@ -18,7 +18,6 @@ from tests import catalogue
 from tests.tokens.factories import allow, authorization, basic, log_in, make_user, post
 from tests.tokens.views.test_page_contract import CONTRACT, Elements
 from tokens.models import BrowserSession
-from tokens.views.mail_queue import later, process_queue
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 ACCEPT = "text/html,application/xhtml+xml,*/*;q=0.8"
@@ -180,15 +179,6 @@ def test_a_mail_is_in_the_language_of_the_page_that_sends_it(german, english, us
         subjects.append(mail.outbox[-1].subject)
     assert subjects[0].startswith("Bestätigen Sie Ihre E-Mail-Adresse bei ")
     assert subjects[1].startswith("Verify your e-mail address at ")
-
-
-def test_work_of_the_thread_that_sends_mail_has_the_language_of_its_page(monkeypatch):
-    queued, languages = [], []
-    monkeypatch.setattr(process_queue, "put", queued.append)
-    with translation.override("de"):
-        later(lambda: languages.append(translation.get_language()))
-    queued[0]()
-    assert (languages, translation.get_language()) == (["de"], "en-us")
 
 
 def waiting(one, client, **changes):

@@ -9,7 +9,7 @@ from tests.tokens.proofs import OFFER
 from tokens.issued import jws
 from tokens.models import Api, Client, ExchangePolicy, Scope, User, UserGrant
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
+pytestmark = pytest.mark.usefixtures("signer")
 
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"

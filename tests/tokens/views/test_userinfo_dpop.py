@@ -12,7 +12,7 @@ from tests.tokens.proofs import OFFER, Key
 from tokens.dpop.proof import token_hash
 from tokens.models import Client
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
+pytestmark = pytest.mark.usefixtures("signer")
 
 TOKEN = "http://localhost:8000/oauth/token"
 URL = "http://localhost:8000/oauth/userinfo"

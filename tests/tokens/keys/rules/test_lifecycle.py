@@ -57,3 +57,11 @@ def test_a_withdrawal_waits_for_the_last_token_even_where_keep_is_short(policy):
 
 def test_a_withdrawal_never_moves_earlier():
     assert lifecycle.withdrawal(OLD, superseded_at=START, policy=PRODUCTION) == OLD.withdraw_at
+
+
+def test_a_withdrawn_key_does_not_sign_although_its_successor_is_only_planned():
+    hour = timedelta(hours=1)
+    old = Key(kid="old", announced_at=START, signs_at=START, withdraw_at=START + hour, max_lifetime=hour)
+    planned = Key(kid="planned", announced_at=START, signs_at=START + 9 * hour, max_lifetime=hour)
+    assert lifecycle.signer([old, planned], now=START) == old
+    assert lifecycle.signer([old, planned], now=START + hour) is None

@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from tests.tokens.factories import make_client, redeem
 from tokens.audit import trail
 from tokens.models import ClientSecret, OpenClient, RefreshToken, Revocation, UserGrant
 from tokens.revoking import purge
@@ -31,7 +32,13 @@ def is_searched(rows):
     return "INDEX" in plan and "SCAN" not in plan and "TEMP B-TREE" not in plan
 
 
-def test_used_and_expired_refresh_tokens_are_purged(client, app, refresh_token):
+@pytest.fixture
+def refresh_token(client, apis, code, signer):
+    app = make_client("app", "authorization_code", "refresh_token", public=True)
+    return redeem(client, app, code(app, scope="notes:read offline_access")).json()["refresh_token"]
+
+
+def test_used_and_expired_refresh_tokens_are_purged(refresh_token):
     kept = RefreshToken.objects.values().get() | {"digest": "revoked", "used_at": timezone.now()}
     RefreshToken.objects.create(**kept)
     old = timezone.now() - LONG_AGO
@@ -54,7 +61,7 @@ def test_every_table_whose_rows_expire_is_purged():
     assert ending - {ended(timezone.now()).model for ended in purge.TABLES.values()} == {ClientSecret, OpenClient}
 
 
-def test_no_batch_counts_the_remaining_rows(app):
+def test_no_batch_counts_the_remaining_rows():
     old = timezone.now() - LONG_AGO
     for number in range(BATCHES):
         Revocation.objects.create(key=UUID(int=number), kind="jti", issued_before=0, until=int(old.timestamp()))

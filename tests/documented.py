@@ -62,7 +62,7 @@ def lines() -> list[Line]:
 DEPLOYMENT = (
     "tests/services/test_deployment_page.py::test_the_page_can_be_followed_from_the_first_line_to_the_first_call"
 )
-RESTORED = "tests/services/test_after_restore.py::test_a_restored_backup_is_noticed_refuses_to_sign_and_is_mended"
+RESTORED = "tests/services/test_after_restore.py::test_a_restored_backup_is_detected_refuses_to_sign_and_is_repaired"
 ID_RING = (
     "tests/tokens/keys/test_id_ring.py"
     "::test_a_client_s_id_tokens_and_logout_tokens_have_its_algorithm_and_access_tokens_have_not"
@@ -81,7 +81,7 @@ DRILL = (
     "tests/services/test_drill.py"
     "::test_every_promise_holds_while_an_issuer_is_killed_or_has_a_wrong_key_and_postgresql_and_redis_fail"
 )
-PKCS11 = "tests/services/test_pkcs11.py::test_a_ring_in_the_token_lives_its_whole_life"
+PKCS11 = "tests/services/test_pkcs11.py::test_a_ring_in_the_pkcs11_token_passes_every_phase"
 RUN = "tests/project/test_run.py::test_it_stops_all_three"
 FASTAPI = "tests/servers/test_fastapi.py::test_it_accepts_a_good_token_alone"
 AS_CODE = "tests/tokens/manifest/test_page.py::test_the_page_can_be_followed"

@@ -96,7 +96,7 @@ def test_a_connection_is_kept_for_the_next_command():
     assert line.commands == [("INCR", "a")] * 2
 
 
-def test_a_connection_that_the_server_closed_meanwhile_is_opened_again():
+def test_a_connection_that_the_server_closed_while_idle_is_opened_again():
     own, line = OwnConnection(), Line(1, ConnectionError(), 2)
     client = server(line)
     assert [ask(own, client), ask(own, client)] == [1, 2]

@@ -132,7 +132,7 @@ def test_a_step_that_does_not_hold_makes_the_demo_fail(copy: Path, ports: dict[s
     assert "7. FAILED: expected 403 insufficient_scope" in demo.stdout
 
 
-def test_a_child_that_dies_at_start_is_named_with_its_last_words(tmp_path: Path) -> None:
+def test_a_child_that_exits_at_start_is_named_with_its_last_output(tmp_path: Path) -> None:
     log = tmp_path / "issuer.log"
     log.write_text("SECRET_KEY is not set.\n")
     process = subprocess.Popen([sys.executable, "-c", "raise SystemExit(1)"], process_group=0)

@@ -48,7 +48,7 @@ def test_every_package_that_is_installed_has_a_licence(text):
     ] == []
 
 
-def test_the_issuer_depends_on_what_its_project_file_names_and_they_on_theirs(text):
+def test_the_graph_has_the_direct_and_the_transitive_dependencies_of_the_issuer(text):
     graph = {one["ref"]: set(one.get("dependsOn", [])) for one in json.loads(text)["dependencies"]}
     assert {"django", "cryptography", "redis", "django-allauth"} <= graph["keyturn"]
     assert "urllib3" not in graph["keyturn"]

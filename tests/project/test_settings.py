@@ -51,7 +51,7 @@ def settings(own: dict[str, str], *names: str) -> list[object]:
         ({"HSTS_INCLUDE_SUBDOMAINS": "true", "HSTS_PRELOAD": "true"}, [True, True]),
     ],
 )
-def test_hsts_binds_no_other_site_unless_it_is_told_to(end, chosen, expected):
+def test_hsts_covers_no_subdomain_unless_it_is_configured(end, chosen, expected):
     names = ("SECURE_HSTS_INCLUDE_SUBDOMAINS", "SECURE_HSTS_PRELOAD")
     assert settings(end | chosen, *names) == expected
     assert settings(end | chosen, "SECURE_HSTS_SECONDS") == [31_536_000]

@@ -304,7 +304,7 @@ def test_a_fault_at_the_start_is_no_500(world: World, name: str) -> None:
     assert world.ask() == 200
 
 
-def test_a_dripping_answer_is_given_up_at_the_deadline_and_delays_no_known_key(world: World) -> None:
+def test_a_dripping_answer_is_abandoned_at_the_deadline_and_delays_no_known_key(world: World) -> None:
     assert world.ask() == 200
     world.issuer.answers["/jwks.json"] = drip
     world.wound += 290

@@ -72,7 +72,7 @@ def test_a_body_that_ends_early_is_a_failure(issuer: Loopback) -> None:
 
 
 @pytest.mark.parametrize("where", ["status", "headers", "body"])
-def test_a_server_that_sends_byte_by_byte_is_given_up_at_the_deadline(issuer: Loopback, where: str) -> None:
+def test_a_server_that_sends_byte_by_byte_is_abandoned_at_the_deadline(issuer: Loopback, where: str) -> None:
     def drip(handler: BaseHTTPRequestHandler) -> None:
         if where != "status":
             handler.wfile.write(b"HTTP/1.0 200 OK\r\n")
@@ -103,7 +103,7 @@ def test_an_answer_that_is_not_http_is_a_failure(issuer: Loopback) -> None:
         ask(issuer)
 
 
-def test_plain_http_spoken_to_a_tls_client_is_a_failure(issuer: Loopback) -> None:
+def test_plain_http_sent_to_a_tls_client_is_a_failure(issuer: Loopback) -> None:
     with pytest.raises(FetchError):
         get(issuer.url.replace("http:", "https:"), within(5))
 

@@ -236,7 +236,7 @@ def test_a_bad_signature_refreshes_in_the_background_within_the_same_bucket() ->
     assert world.fetches == [("", False), ("va", True), ("va", True)]
 
 
-def test_a_fetch_that_does_not_end_is_given_up_and_its_late_result_is_dropped() -> None:
+def test_a_fetch_that_does_not_end_is_abandoned_and_its_late_result_is_dropped() -> None:
     world = World(at_once=False, timing=Timing(patience=0.001))
     assert world.find("a") == "unavailable 1"
     late, world.pending = world.pending, []

@@ -61,7 +61,7 @@ def test_the_gauges_of_a_feed():
     }
 
 
-def test_a_feed_that_was_never_heard_has_no_time():
+def test_a_feed_that_was_never_fetched_has_no_time():
     found = dict(metrics.poll_samples(STATUS | {"version": "", "age": None, "late": True}, now=NOW))
     assert found[metrics.FEED_VERSION] == 0
     assert found[metrics.FEED_LATE] == 1

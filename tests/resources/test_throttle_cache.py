@@ -151,7 +151,7 @@ def test_our_throttles_let_requests_through_without_their_cache(no_redis: None, 
     assert client.get("/api/whoami/", headers=bearer(mint())).status_code == 200
 
 
-def test_a_throttle_of_drf_answers_503_without_its_cache_unless_it_uses_ours(
+def test_a_throttle_of_drf_answers_503_without_its_cache_unless_it_uses_throttle_cache(
     no_redis: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     answer = ask(ThrottledByDRF)

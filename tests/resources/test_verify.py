@@ -338,7 +338,7 @@ def test_a_scope_is_not_a_part_of_another_scope() -> None:
 
 
 @pytest.mark.parametrize("key", [RSA, EC, ED, PSS], ids=lambda key: key.algorithm)
-def test_every_configured_algorithm_verifies_and_a_stranger_of_the_same_kind_does_not(key: SigningKey) -> None:
+def test_every_configured_algorithm_verifies_and_another_key_of_the_same_kind_does_not(key: SigningKey) -> None:
     algorithms = ("RS256", "PS256", "ES256", "EdDSA")
     trusted = {ISSUER: trust(keys=keys(RSA, EC, ED, PSS, algorithms=algorithms), algorithms=frozenset(algorithms))}
     strangers = {

@@ -151,7 +151,7 @@ def lose(one: Story) -> None:
     assert one.service(one.secret)["error"] == "invalid_client"
 
 
-def test_a_restored_backup_is_noticed_refuses_to_sign_and_is_mended(story: Story) -> None:
+def test_a_restored_backup_is_detected_refuses_to_sign_and_is_repaired(story: Story) -> None:
     has_journal = "AUDIT_JOURNAL" in story.issuer.variables
     if has_journal:
         code, err = story.refused("keys", "--check")

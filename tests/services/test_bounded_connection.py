@@ -131,7 +131,7 @@ def test_a_request_that_is_over_commits_nothing(database: BaseDatabaseWrapper) -
     assert names(database) == []
 
 
-def test_after_a_spent_budget_the_transaction_is_rolled_back_and_the_connection_is_kept(
+def test_after_an_exhausted_budget_the_transaction_is_rolled_back_and_the_connection_is_kept(
     database: BaseDatabaseWrapper,
 ) -> None:
     process = ask(database, "SELECT pg_backend_pid()")
@@ -232,7 +232,7 @@ def test_a_connection_is_checked_by_a_statement_only_if_the_last_answer_is_old(d
     assert statements(database, "SELECT 1") == 2
 
 
-def test_a_connection_that_the_server_ended_is_replaced_although_the_last_answer_is_new(
+def test_a_connection_that_the_server_closed_is_replaced_although_the_last_answer_is_new(
     database: BaseDatabaseWrapper,
 ) -> None:
     database.health_check_enabled = True

@@ -109,7 +109,7 @@ def lose(story: Story) -> None:
         processes.stop([child])
 
 
-def test_a_restored_backup_is_noticed_refuses_nothing_and_is_in_force_after_the_command(story: Story) -> None:
+def test_a_restored_backup_is_detected_refuses_nothing_and_is_in_force_after_the_command(story: Story) -> None:
     lose(story)
     story.restore()
     marks = {name: story.mark(name) for name in ("feed", "events")}
@@ -171,7 +171,7 @@ def state(number: int) -> Marks:
     return Marks(feed=Version(number, "AAAAAAAAAAA"), event=Event(number, at), registry=f"value-{number}")
 
 
-def test_marks_only_rise_whatever_the_order_of_their_writers(shared: RedisServer) -> None:
+def test_marks_only_rise_in_any_order_of_their_writers(shared: RedisServer) -> None:
     numbers = list(range(1, 201))
     random.Random(7).shuffle(numbers)
     with ThreadPoolExecutor(8) as pool:

@@ -185,7 +185,7 @@ def issuing(issuer: Issuer, tmp_path: Path, *, timings: Mapping[str, float]) -> 
         processes.stop([child])
 
 
-def test_every_token_issued_while_the_keys_are_rotated_in_a_hurry_verifies_until_it_expires(
+def test_every_token_issued_during_early_rotations_verifies_until_it_expires(
     served: tuple[Issuer, str, str],
 ) -> None:
     issuer, url, secret = served

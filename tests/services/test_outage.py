@@ -106,7 +106,7 @@ def test_for_n_an_outage_goes_unnoticed_then_it_is_refused_and_afterwards_all_go
     wait_for(lambda: served.get("/readyz").status_code == 200)
 
 
-def test_an_outage_that_is_shorter_than_n_is_noticed_by_nobody(served: Served) -> None:
+def test_an_outage_that_is_shorter_than_n_changes_no_answer(served: Served) -> None:
     asked = time.monotonic()
     whole, signed = served.get(), served.sign()
     served.proxy.close()

@@ -142,7 +142,7 @@ def clock(db):
         yield shown
 
 
-def test_a_ring_in_the_token_lives_its_whole_life(hsm, clock, django_capture_on_commit_callbacks):
+def test_a_ring_in_the_pkcs11_token_passes_every_phase(hsm, clock, django_capture_on_commit_callbacks):
     def rotate(**options):
         with django_capture_on_commit_callbacks(execute=True):
             return rotation.rotate(operation(clock[0]), kind=RingKind(keystore="pkcs11"), **options)

@@ -156,7 +156,7 @@ POINTS = {
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_a_refresh_that_was_given_up_is_not_spent_when_the_database_wakes(issuer: Served, point: str) -> None:
+def test_an_abandoned_refresh_leaves_its_token_unused_when_the_database_wakes(issuer: Served, point: str) -> None:
     text = issuer.families.pop()
     issuer.database.arm(POINTS[point], issuer.cluster.freeze)
     try:

@@ -16,7 +16,7 @@ FILL = """
 """
 
 
-def test_two_purges_at_once_remove_each_row_once_and_nothing_that_lives(issuer: Issuer) -> None:
+def test_two_purges_at_once_remove_each_row_once_and_no_row_that_is_in_force(issuer: Issuer) -> None:
     with psycopg.connect(issuer.variables["DATABASE_URL"]) as connection:
         connection.execute(FILL)
     runs = [issuer.start("purge_tokens", "--json", "--batch", "100") for _ in range(2)]

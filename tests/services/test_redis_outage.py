@@ -182,7 +182,9 @@ def warnings(issuer: Issuer, redis: RedisServer) -> list[str]:
 @pytest.mark.parametrize(
     ("policy", "found"), [("allkeys-lru", ["tokens.W601"] * 2), ("noeviction", [])], ids=["evicts", "does not"]
 )
-def test_the_policy_is_told_at_start(module_issuer: Issuer, tmp_path: Path, policy: str, found: list[str]) -> None:
+def test_a_warning_names_the_eviction_policy_at_start(
+    module_issuer: Issuer, tmp_path: Path, policy: str, found: list[str]
+) -> None:
     redis = RedisServer(tmp_path)
     try:
         redis.limit(policy, room=10_000_000)

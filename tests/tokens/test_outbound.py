@@ -78,7 +78,7 @@ def found(monkeypatch, *addresses):
     monkeypatch.setattr(outbound, "_resolve", lambda *_: list(addresses))
 
 
-def test_a_name_with_a_dead_address_is_fetched_from_its_other_address(server, monkeypatch):
+def test_a_name_with_an_unreachable_address_is_fetched_from_its_other_address(server, monkeypatch):
     server.answers["/doc"] = answer(b"1")
     found(monkeypatch, "127.0.0.9", "127.0.0.1")
     assert get(server) == 1
@@ -227,7 +227,7 @@ def test_the_answer_to_a_form_is_not_read(server):
     post(server)
 
 
-def test_a_form_is_given_up_at_the_deadline(server):
+def test_a_form_is_abandoned_at_the_deadline(server):
     server.answers["/form"] = lambda _: server.released.wait(60)
     with pytest.raises(FetchError):
         post(server, deadline=0.2)

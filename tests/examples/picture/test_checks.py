@@ -51,5 +51,5 @@ def test_a_request_without_a_token_fails_the_first_check() -> None:
     ("status", "challenge"),
     [(503, ""), (500, ""), (0, ""), (404, ""), (401, 'Bearer error="invalid_token", error_description="new reason"')],
 )
-def test_a_response_that_does_not_tell_leaves_each_check_unknown(status: int, challenge: str) -> None:
+def test_a_response_without_a_reason_leaves_each_check_unknown(status: int, challenge: str) -> None:
     assert states(status, challenge) == ["unknown"] * len(CHECKS)

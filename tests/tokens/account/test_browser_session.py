@@ -175,7 +175,7 @@ def test_a_session_from_before_the_upgrade_gets_its_record_on_the_page(client, u
     assert BrowserSession.objects.count() == 1
 
 
-def test_a_request_that_is_still_running_does_not_revive_an_ended_session(user):
+def test_a_request_that_is_still_running_does_not_restore_an_ended_session(user):
     phone, here = logged_in(), logged_in()
     running = import_module(django_settings.SESSION_ENGINE).SessionStore(phone.session.session_key)
     running["x"] = 1
@@ -201,7 +201,7 @@ def test_any_user_agent_can_log_in(user, header):
     assert len(row_of(logged_in(user_agent=header)).user_agent) <= browser_session.LONGEST
 
 
-def test_the_clients_of_an_ended_session_are_told(user, webapp, signer):
+def test_the_clients_of_an_ended_session_are_notified(user, webapp, signer):
     Client.objects.update(backchannel_logout_uri="https://client.example/logout")
     phone, here = logged_in(user_agent=IPHONE), logged_in()
     assert "code=" in allow(phone, authorization(webapp))["Location"]

@@ -308,13 +308,13 @@ def test_a_public_client_can_have_any_port_on_localhost(admin, form, ticked):
 
 
 @pytest.mark.parametrize("ticked", [{"require_pushed_authorization_requests": "on"}, {}], ids=["on", "off"])
-def test_a_client_can_be_held_to_pushed_requests(admin, form, ticked):
+def test_a_client_can_be_required_to_push_its_requests(admin, form, ticked):
     admin.post(ADD, {**form, **ticked})
     assert Client.objects.get().must_push_requests is bool(ticked)
 
 
 @pytest.mark.parametrize("method", ["private_key_jwt", "client_secret_basic"])
-def test_only_a_client_with_a_key_can_be_held_to_signed_requests(admin, form, method):
+def test_only_a_client_with_a_key_can_be_required_to_sign_requests(admin, form, method):
     keys = {"client_jwks": json.dumps(jwks())} if method == "private_key_jwt" else {}
     admin.post(ADD, {**form, **keys, "token_endpoint_auth_method": method, "require_signed_request_object": "on"})
     assert [made.require_signed_request_object for made in Client.objects.all()] == [True] * bool(keys)
@@ -398,7 +398,7 @@ def test_a_changed_expiry_date_is_not_audited_as_a_revocation(admin, form):
     [{"revoked_at": datetime(2026, 1, 1, 1, 2, 3, 4, UTC)}, {"expires_at": datetime(2026, 1, 1, 1, 2, 3, 4, UTC)}],
 )
 @pytest.mark.parametrize("change", [{"expires_at": datetime(2040, 1, 1, tzinfo=UTC)}, "revoke_now"])
-def test_the_end_of_an_ended_secret_cannot_be_changed(admin, form, ended, change):
+def test_the_expiry_of_an_expired_or_revoked_secret_cannot_be_changed(admin, form, ended, change):
     secret = secret_on(admin.post(ADD, form))
     ClientSecret.objects.update(**ended)
     made, row = Client.objects.get(), ClientSecret.objects.get()
@@ -411,7 +411,7 @@ def test_the_end_of_an_ended_secret_cannot_be_changed(admin, form, ended, change
 
 
 @pytest.mark.parametrize("name", ["revoked_at", "expires_at"])
-def test_a_client_with_an_ended_secret_can_be_saved(admin, form, name):
+def test_a_client_with_an_expired_or_revoked_secret_can_be_saved(admin, form, name):
     """The form shows dates without microseconds.
 
     If the form is sent back unchanged, the stored date keeps its microseconds.

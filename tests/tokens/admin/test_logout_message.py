@@ -45,7 +45,7 @@ def test_messages_are_listed_by_state_with_the_reason_of_the_failure(admin_clien
     assert ("it answered 500" in page.content.decode()) is shown
 
 
-def test_an_administrator_sends_a_dead_message_again(client, dead):
+def test_an_administrator_resends_a_message_that_was_given_up(client, dead):
     assert send_again(client, dead, "view_logoutmessage", "change_logoutmessage").status_code == 302
     dead.refresh_from_db()
     assert (dead.dead_at, dead.attempts, dead.due_at is not None) == (None, 0, True)

@@ -120,7 +120,7 @@ def revived(path, db):
     return kid
 
 
-def test_a_revived_key_neither_signs_nor_is_published_and_no_older_key_replaces_it(revived, caplog):
+def test_a_restored_revoked_key_neither_signs_nor_is_published_and_no_older_key_replaces_it(revived, caplog):
     with pytest.raises(NotReady):
         keyring.signer(now=timezone.now())
     published = {key.kid for key in publication.published(now=timezone.now())}
@@ -129,11 +129,11 @@ def test_a_revived_key_neither_signs_nor_is_published_and_no_older_key_replaces_
     assert f"Signing key {revived} was revoked, says AUDIT_JOURNAL" in caplog.text
 
 
-def test_a_revived_key_stops_no_command_that_a_restored_backup_needs_first(revived):
+def test_a_restored_revoked_key_stops_no_command_that_is_needed_first(revived):
     call_command("migrate", database="default", verbosity=0, skip_checks=False)
 
 
-def test_rotate_keys_refuses_the_ring_of_a_revived_key_and_names_the_remedy(revived):
+def test_rotate_keys_refuses_the_ring_of_a_restored_revoked_key_and_names_the_remedy(revived):
     for arguments in ((), ("--now",), ("--dry-run",), ("--rewrap",)):
         with pytest.raises(CommandError, match=r"run manage\.py after_restore") as refused:
             call_command("rotate_keys", *arguments, verbosity=0)
@@ -141,7 +141,7 @@ def test_rotate_keys_refuses_the_ring_of_a_revived_key_and_names_the_remedy(revi
     assert SigningKey.objects.count() == 2
 
 
-def test_keys_check_and_the_start_up_report_a_revived_key(revived, capsys):
+def test_keys_check_and_the_start_up_report_a_restored_revoked_key(revived, capsys):
     with pytest.raises(CommandError, match=rf"{revived} was revoked, says AUDIT_JOURNAL.*after_restore") as refused:
         call_command("keys", "--check")
     assert refused.value.returncode == 3

@@ -85,7 +85,7 @@ def test_a_session_without_a_sid_ends_no_session_without_one(user, app):
     assert not EndedSession.objects.exists()
 
 
-def test_a_session_that_ended_before_tells_nobody_again(user, app):
+def test_a_session_that_ended_before_notifies_no_client_again(user, app):
     sid = sid_of(in_session(user, app))
     assert [session_end.end_session(user, sid, now=timezone.now()) for _ in range(2)] == [1, 0]
 
@@ -164,7 +164,7 @@ def end_in_bulk(browser, user):
         *(change_password, delete, delete_by_query, end_by_command, end_all_of_the_issuer, end_in_bulk),
     ],
 )
-def test_every_way_to_end_a_session_tells_its_client_once(end, user, app):
+def test_every_way_to_end_a_session_notifies_its_client_once(end, user, app):
     browser = in_session(user, app)
     sid, sub = sid_of(browser), str(user.sub)
     end(browser, user)
@@ -172,7 +172,7 @@ def test_every_way_to_end_a_session_tells_its_client_once(end, user, app):
 
 
 @pytest.mark.parametrize("end", [end_by_page, end_by_application, end_by_admin_page])
-def test_a_logout_of_one_browser_tells_no_client_of_another(end, user, app):
+def test_a_logout_of_one_browser_notifies_no_client_of_another(end, user, app):
     browser, other = in_session(user, app), in_session(user, app)
     sid = sid_of(browser)
     end(browser, user)
@@ -180,7 +180,7 @@ def test_a_logout_of_one_browser_tells_no_client_of_another(end, user, app):
     assert "_auth_user_id" in other.session
 
 
-def test_a_logout_everywhere_tells_each_session_and_no_other_user(user, app):
+def test_a_logout_everywhere_notifies_the_clients_of_each_session_and_of_no_other_user(user, app):
     sessions = {("app", sid_of(in_session(user, app))) for _ in range(2)}
     in_session(make_user("eve"), app)
     everywhere.end_sessions_and_tokens(user, "logged out everywhere")

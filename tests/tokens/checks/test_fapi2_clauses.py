@@ -86,7 +86,7 @@ def test_a_good_configuration_lacks_nothing():
 
 
 @pytest.mark.parametrize("number", LACKING)
-def test_a_configuration_that_lacks_something_is_told_what(number):
+def test_the_report_names_what_a_configuration_lacks(number):
     changes, text = LACKING[number]
     found = lacking(replace(GOOD, **changes))
     assert text in " ".join(found[number].missing)

@@ -50,7 +50,7 @@ def test_without_a_hook_no_claims_are_added():
     assert hook.added(context()) == {}
 
 
-def test_the_hook_adds_claims_to_each_place_and_is_told_which(client, webapp, user, code, decode, hooked):
+def test_the_hook_adds_claims_to_each_place_and_gets_its_name(client, webapp, user, code, decode, hooked):
     calls = hooked(lambda *, place, **_: {"tenant": f"acme in {place}"})
     body = redeem(client, webapp, code(webapp)).json()
     userinfo = client.get("/oauth/userinfo", HTTP_AUTHORIZATION=f"Bearer {body['access_token']}").json()
@@ -141,7 +141,7 @@ def test_a_hook_that_takes_too_long_gives_no_token(hooked):
     done.set()
 
 
-def test_a_code_is_not_spent_if_its_claims_cannot_be_computed(client, webapp, code, hooked, settings):
+def test_a_code_is_not_redeemed_if_its_claims_cannot_be_computed(client, webapp, code, hooked, settings):
     issued = code(webapp)
     hooked(fail)
     assert redeem(client, webapp, issued).status_code == 500

@@ -134,7 +134,7 @@ def test_updated_at_is_the_last_change_of_a_name_or_the_address(user, change, by
     assert source.values(user, ["updated_at"])["updated_at"] >= int(before.timestamp())
 
 
-def test_an_instance_that_was_read_before_a_change_does_not_take_back_its_date(user):
+def test_saving_an_instance_that_was_read_before_a_change_does_not_reset_its_date(user):
     stale = User.objects.get()
     User.objects.update(first_name="Augusta")
     changed = User.objects.get().profile_changed_at

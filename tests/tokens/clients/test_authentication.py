@@ -105,7 +105,7 @@ def test_a_client_with_a_key_cannot_authenticate_by_a_secret(client, service, si
 @pytest.mark.parametrize("shown", ["header", "body"])
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
 @pytest.mark.parametrize("path", ENDPOINTS)
-def test_a_secret_is_accepted_in_either_place_whichever_is_registered(
+def test_a_secret_is_accepted_in_either_place_for_either_registered_method(
     client, anywhere, signer, path, method, shown, warm
 ):
     """Every endpoint accepts the secret in the header and in the body (RFC 6749 section 2.3.1)."""

@@ -117,7 +117,7 @@ def test_the_encrypting_key_is_replaced_while_secrets_are_in_use(client_: Client
 
 
 @pytest.mark.parametrize("end", ["revoked_at", "expires_at"])
-def test_a_secret_that_has_ended_needs_no_key(client_: Client, end: str) -> None:
+def test_an_expired_or_revoked_secret_needs_no_key(client_: Client, end: str) -> None:
     former, first = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     with keys(former):
         secret = client_secret.create(client_, now=NOW - MINUTE)

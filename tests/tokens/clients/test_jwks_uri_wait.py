@@ -87,7 +87,7 @@ def test_eight_requests_wait_for_an_address_and_further_ones_get_retry_after(slo
     assert slow.fetches("/keys") == 1
 
 
-def test_strangers_with_many_slow_addresses_hold_two_requests_and_eight_fetches(slow, crowd):
+def test_self_registered_clients_with_many_slow_addresses_occupy_two_requests_and_eight_fetches(slow, crowd):
     """At most two requests of strangers wait for keys, and at most eight fetches run for them.
 
     Strangers are self-registered clients. A registered client still gets its keys, even if a stranger names the same
@@ -106,7 +106,7 @@ def test_strangers_with_many_slow_addresses_hold_two_requests_and_eight_fetches(
     assert sum(slow.fetches(one.removeprefix(slow.url)) for one in addresses) <= jwks_uri.STRANGERS_FETCH + 1
 
 
-def test_strangers_do_not_drop_the_keys_of_registered_clients(slow, monkeypatch):
+def test_self_registered_clients_do_not_evict_the_keys_of_other_clients(slow, monkeypatch):
     monkeypatch.setattr(jwks_uri, "ADDRESSES", 2)
     assert slow.kids("one") == ["one"]
     for number in range(3):
@@ -117,7 +117,7 @@ def test_strangers_do_not_drop_the_keys_of_registered_clients(slow, monkeypatch)
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("registered_by", ["dynamic", None])
-def test_a_client_that_registered_itself_is_a_stranger(client, apis, slow, monkeypatch, registered_by):
+def test_a_client_that_registered_itself_has_the_lower_limits(client, apis, slow, monkeypatch, registered_by):
     own = make_client("own", "client_credentials", client_jwks_uri=f"{slow.url}/keys")
     Client.objects.update(token_endpoint_auth_method="private_key_jwt", registered_by=registered_by)
     asked = []

@@ -173,7 +173,7 @@ def test_an_assertion_for_the_token_endpoint_is_refused_with_the_option_that_acc
         pytest.param({"aud": f"{ISSUER}/oauth/revoke"}, id="another endpoint"),
     ],
 )
-def test_only_the_owner_of_the_key_learns_that_the_option_is_off(client, keyed, changes):
+def test_only_the_owner_of_the_key_gets_the_error_that_the_option_is_off(client, keyed, changes):
     assert ask(client, proof("keyed", **changes)).json() == REFUSED
 
 

@@ -29,14 +29,14 @@ def test_another_key_may_use_the_same_identifier_and_the_key_another_one():
     assert UsedProof.objects.count() == 3
 
 
-def test_the_row_is_purged_after_the_proof_ended_on_every_node_and_not_before():
+def test_the_row_is_purged_after_the_proof_expired_on_every_node_and_not_before():
     now = timezone.now()
     replay.use_once(Proof("key", "one"), now=now)
     assert purge.count("used proofs", now=now + replay.KEPT) == 0
     assert purge.count("used proofs", now=now + replay.KEPT + timedelta(minutes=5)) == 1
 
 
-def test_the_row_outlives_the_last_instant_at_which_the_proof_is_accepted():
+def test_the_row_is_kept_beyond_the_last_instant_at_which_the_proof_is_accepted():
     """The database row about a used proof is kept until the proof cannot be accepted any more.
 
     A proof can be accepted until its `iat` is too old, or until its nonce has expired. The test computes this for the

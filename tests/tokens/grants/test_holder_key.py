@@ -312,7 +312,7 @@ def test_introspection_names_the_key_and_the_type(client, service):
     assert (answer["token_type"], "cnf" in answer) == ("Bearer", False)
 
 
-def test_a_request_with_a_proof_that_moves_its_secret_is_judged_anew(client, service):
+def test_a_repeated_request_with_a_valid_proof_is_accepted_after_a_refused_one(client, service):
     """A repeated request gets a token if its new DPoP proof is valid, although the first request was refused.
 
     golang.org/x/oauth2 repeats a refused request in this way: the secret moves from the header to the body.

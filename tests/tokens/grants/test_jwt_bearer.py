@@ -93,7 +93,7 @@ def test_an_address_is_found_in_each_unicode_spelling(client, robot, user, decod
     assert decode(act(client, named).json()["access_token"], API)[1]["sub"] == str(user.sub)
 
 
-def test_two_spellings_of_one_address_name_nobody(client, robot, user):
+def test_two_spellings_of_one_address_name_no_user(client, robot, user):
     for name, email in (("ada", "jos\u00e9@example.org"), ("eve", "jose\u0301@example.org")):
         one, _ = User.objects.get_or_create(username=name)
         User.objects.filter(pk=one.pk).update(email=email)
@@ -103,18 +103,18 @@ def test_two_spellings_of_one_address_name_nobody(client, robot, user):
 
 
 @pytest.mark.parametrize("named", ["jose@example.org", "jos\u00e8@example.org"])
-def test_an_address_with_another_accent_names_nobody(client, robot, user, named):
+def test_an_address_with_another_accent_names_no_user(client, robot, user, named):
     User.objects.update(email="jos\u00e9@example.org")
     EmailAddress.objects.create(user=user, email="jos\u00e9@example.org", verified=True)
     assert act(client, named).json() == NOBODY
 
 
-def test_an_address_that_nobody_verified_names_nobody(client, robot, user):
+def test_an_unverified_address_names_no_user(client, robot, user):
     EmailAddress.objects.create(user=user, email="ada@example.org", verified=False)
     assert act(client, "ada@example.org").json() == NOBODY
 
 
-def test_an_address_that_is_no_longer_the_user_s_names_nobody(client, robot, user):
+def test_an_address_that_is_no_longer_the_user_s_names_no_user(client, robot, user):
     EmailAddress.objects.create(user=user, email="ada@example.org", verified=True)
     User.objects.update(email="ada@new.example")
     assert act(client, "ada@example.org").json() == NOBODY
@@ -133,7 +133,7 @@ def test_who_is_unknown_cannot_be_acted_for(client, robot, user, named):
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"is_staff": True}, {"is_superuser": True}])
-def test_nobody_acts_for_staff_or_for_who_is_inactive(client, robot, user, change):
+def test_no_client_acts_for_a_staff_user_or_an_inactive_user(client, robot, user, change):
     EmailAddress.objects.create(user=user, email="ada@example.org", verified=True)
     User.objects.update(**change)
     for named in (user.sub, "ada@example.org"):
@@ -197,7 +197,7 @@ def test_the_typ_of_something_else_is_refused(client, robot, user, typ):
 
 
 @pytest.mark.parametrize(("typ", "status"), [("authorization-grant+jwt", 200), ("JWT", 400), (None, 400)])
-def test_a_client_can_be_held_to_the_typ_of_the_grant(client, robot, user, typ, status, caplog):
+def test_a_client_can_be_required_to_send_the_typ_of_the_grant(client, robot, user, typ, status, caplog):
     Client.objects.filter(client_id="robot").update(requires_assertion_type=True)
     with caplog.at_level("INFO", logger="tokens.audit"):
         response = act(client, user.sub, header={"typ": typ})
@@ -230,13 +230,13 @@ def test_what_authenticates_a_client_is_not_used_up_as_a_grant(client, robot, us
     assert post(client, "/oauth/token", ask | shown).status_code == 200
 
 
-def test_an_assertion_for_a_user_authenticates_nobody(client, robot, user):
+def test_an_assertion_for_a_user_authenticates_no_client(client, robot, user):
     Client.objects.update(grants=["client_credentials", GRANT])
     form = {"grant_type": "client_credentials", "scope": "notes:read"} | proof("robot", sub=str(user.sub))
     assert post(client, "/oauth/token", form).json()["error"] == "invalid_client"
 
 
-def test_a_grant_authenticates_nobody(client, robot, user):
+def test_a_jwt_bearer_grant_authenticates_no_client(client, robot, user):
     Client.objects.update(grants=["client_credentials"])
     form = {"grant_type": "client_credentials", "scope": "notes:read"} | proof("robot", header=OWN_TYPE)
     assert post(client, "/oauth/token", form).json()["error"] == "invalid_client"
@@ -252,7 +252,7 @@ def test_a_client_without_a_key_of_its_own_cannot_act_for_users(client, robot, u
     assert act(client, user.sub).json() == INVALID
 
 
-def test_an_inactive_client_acts_for_nobody(client, robot, user):
+def test_an_inactive_client_acts_for_no_user(client, robot, user):
     Client.objects.update(is_active=False)
     assert act(client, user.sub).json() == INVALID
 

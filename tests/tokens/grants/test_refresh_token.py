@@ -112,7 +112,7 @@ def test_a_refresh_token_is_for_its_own_resource(client, app, log_in_to):
     assert refresh(client, app, text, resource=API).status_code == 200
 
 
-def test_a_user_s_identity_is_told_under_the_grant_that_is_for_an_api(client, server, log_in_to, decode, user):
+def test_a_grant_for_an_api_also_gives_the_userinfo(client, server, log_in_to, decode, user):
     """A refresh token for an API can also get an access token for the issuer's userinfo.
 
     The user allowed openid together with scopes of the API, so the issuer is a resource of this grant, too (RFC 8707
@@ -188,7 +188,7 @@ def test_another_client_that_shows_it_gets_nothing_and_its_owner_keeps_it(client
     assert refresh(client, app, text).status_code == 200
 
 
-def test_introspection_tells_its_client_until_it_ends(client, server, user, log_in_to, later):
+def test_a_refresh_token_is_active_for_its_client_until_it_is_revoked(client, server, user, log_in_to, later):
     text = log_in_to(server)["refresh_token"]
     told = post(client, "/oauth/introspect", {"token": text}, **basic("server", server.plain)).json()
     assert (told["active"], told["client_id"], told["sub"]) == (True, "server", str(user.sub))

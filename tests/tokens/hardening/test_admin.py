@@ -63,7 +63,7 @@ def test_the_admin_shows_a_secret_once_after_it_is_saved(client, admin_client, a
         assert secret not in admin_client.get(page).content.decode()
 
 
-def test_a_second_secret_lives_beside_the_first(client, admin_client, added):
+def test_a_second_secret_is_valid_beside_the_first(client, admin_client, added):
     second = shown(change(admin_client, new_secret="on", token_endpoint_auth_method="client_secret_post"))
     assert [proves(client, secret) for secret in (shown(added), second, "wrong")] == [True, True, False]
 

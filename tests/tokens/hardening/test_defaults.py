@@ -58,7 +58,7 @@ def test_the_password_grant_is_unsupported(client, own, user, signer):
     assert (answer.status_code, answer.json()["error"]) == (400, "unsupported_grant_type")
 
 
-def test_a_token_lives_for_ten_minutes(client, own, asked, decode, signer):
+def test_a_token_is_valid_for_ten_minutes(client, own, asked, decode, signer):
     answer = redeem(client, own, parameters(asked())["code"]).json()
     for token, audience in ((answer["access_token"], "https://api.example/"), (answer["id_token"], "own")):
         claims = decode(token, audience)[1]

@@ -64,7 +64,7 @@ def test_no_batch_counts_the_remaining_rows(app):
 
 
 @pytest.mark.parametrize("table", purge.TABLES)
-def test_ended_rows_are_found_by_an_index(db, settings, table):
+def test_the_purge_finds_its_rows_by_an_index(db, settings, table):
     settings.ISSUER = settings.ISSUER | {"AUDIT_RETENTION": timedelta(days=30)}  # without it no event ends
     trail.record("client.created", actor="test", subject="client:x", now=timezone.now())
     assert is_searched(purge.TABLES[table](timezone.now())[: purge.BATCH])

@@ -56,7 +56,7 @@ def test_reuse_of_a_refresh_token_revokes_the_family(client, app, refresh_token)
     assert said([refresh(client, app, text) for text in (refresh_token, stolen)]) == [REFUSED, REFUSED]
 
 
-def test_a_refresh_token_expires_and_never_outlives_the_grant(client, app, refresh_token):
+def test_a_refresh_token_expires_and_is_never_valid_beyond_the_grant(client, app, refresh_token):
     successor = refresh(client, app, refresh_token).json()["refresh_token"]
     RefreshToken.objects.update(expires_at=timezone.now())
     assert said([refresh(client, app, successor)]) == [REFUSED]

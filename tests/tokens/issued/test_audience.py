@@ -39,7 +39,7 @@ def test_a_request_is_for_one_api_or_for_the_issuer_itself(scopes, resources, au
 
 @pytest.mark.parametrize("scopes", ["", "notes:read", "openid", "unknown"])
 @pytest.mark.parametrize("resources", [[NOBODY], [NOTES, BILLS], [NOTES, NOBODY], [ISSUER, FURTHER]])
-def test_a_resource_that_is_unknown_or_not_one_is_an_invalid_target_whatever_the_scopes_are(scopes, resources):
+def test_a_resource_that_is_unknown_or_not_one_is_an_invalid_target_for_all_scopes(scopes, resources):
     with pytest.raises(OAuthError) as refused:
         settle(scopes, resources)
     assert refused.value.error == "invalid_target"

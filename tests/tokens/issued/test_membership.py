@@ -198,7 +198,7 @@ def test_a_device_s_user_outside_of_the_group_gives_the_rest(device_page):
     assert UserGrant.objects.get().scope == "notes:read"
 
 
-def test_a_device_s_user_who_can_give_nothing_is_told(device_page):
+def test_a_device_s_user_who_can_grant_no_scope_sees_an_error(device_page):
     page = device_page("notes:write")()
     assert page.status_code == 400
     assert membership.NO_MEMBER in page.content.decode()

@@ -104,12 +104,12 @@ def test_of_a_jwks_that_is_published_the_usable_keys_are_used(entries, usable):
     assert len(public_keys.published({"keys": entries})) == usable
 
 
-def test_a_jwks_of_more_usable_keys_than_anybody_needs_is_refused_whole():
+def test_a_jwks_of_too_many_usable_keys_is_refused_whole():
     with pytest.raises(UnusableKey, match="more than 100"):
         public_keys.published({"keys": numbered(101)})
 
 
-def test_keys_are_told_by_their_kid_and_thumbprint():
+def test_keys_are_named_by_their_kid_and_thumbprint():
     """`names` returns the kid of each key, if it has one, and its thumbprint.
 
     The key and the thumbprint of the test are those of RFC 8037 appendix A.3.

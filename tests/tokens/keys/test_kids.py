@@ -97,7 +97,7 @@ def test_the_beginning_of_no_key_exits_with_2():
 # keys that a journal calls revoked
 
 
-def test_only_keys_that_can_still_be_published_are_revived_and_a_standby_comes_first():
+def test_only_revoked_keys_that_can_still_be_published_are_listed_and_a_standby_comes_first():
     with connection.cursor() as cursor:
         for statement in ROWS:
             cursor.execute(written(statement, connection.vendor))

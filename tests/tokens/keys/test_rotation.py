@@ -46,7 +46,7 @@ def test_an_early_switch_still_waits_until_every_api_has_the_standby():
     assert run(early=True).message == "already planned; switches at"
 
 
-def test_a_year_of_silence_ends_with_the_long_announced_standby_and_nobody_loses_a_token():
+def test_a_rotation_after_a_year_without_one_plans_the_standby_and_every_token_stays_valid():
     run()
     first, standby = (
         SigningKey.objects.get(withdraw_at=None, signs_at__isnull=False),

@@ -25,7 +25,7 @@ __all__ = ["clock", "orders"]
 pytestmark = pytest.mark.django_db
 
 
-def test_a_move_breaks_no_token_at_any_moment_whichever_jwks_the_api_reads(client, clock, orders, service):
+def test_a_move_breaks_no_token_at_any_moment_for_either_jwks_that_the_api_reads(client, clock, orders, service):
     before = token(client, service)
     planned = move(clock, "orders")
     assert planned.at >= clock.now + PRODUCTION.propagation

@@ -45,7 +45,7 @@ def test_a_caller_over_its_limit_is_refused_until_the_window_ends_and_others_are
     attempt("a", "1.2.3.4", now=NOW + timedelta(seconds=60))
 
 
-def test_a_counter_that_a_fast_node_began_lives_until_the_window_ends_on_a_slow_node():
+def test_a_counter_that_a_fast_node_began_is_kept_until_the_window_ends_on_a_slow_node():
     now = time.time()
     end = datetime.fromtimestamp(now - now % 60 + 60, UTC)
     with patch("time.time", return_value=end.timestamp() - 30):  # the cache's clock

@@ -160,7 +160,7 @@ def test_a_password_that_was_changed_since_is_named(path, user):
     assert run("--yes")["passwords"] == ["ada"]
 
 
-def test_everybody_is_logged_out_and_nothing_issued_before_is_accepted(client, user, webapp, code, signer, path):
+def test_every_user_is_logged_out_and_no_token_issued_before_is_accepted(client, user, webapp, code, signer, path):
     scope = "openid notes:read offline_access"
     webapp.grants = ["authorization_code", "refresh_token"]
     webapp.save()

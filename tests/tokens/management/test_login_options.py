@@ -52,7 +52,7 @@ def test_a_public_client_can_use_any_port_on_localhost_and_the_trail_says_so():
     assert AuditEvent.objects.get(action="client.created").details["allows_any_localhost_port"] is True
 
 
-def test_a_client_can_be_held_to_pushed_requests_and_the_trail_says_so():
+def test_a_client_can_be_required_to_push_its_requests_and_the_trail_records_it():
     assert not create().must_push_requests
     Client.objects.all().delete()
     assert create("--require-par").must_push_requests
@@ -61,7 +61,7 @@ def test_a_client_can_be_held_to_pushed_requests_and_the_trail_says_so():
     assert [event.details.get(named) for event in events] == [None, True]
 
 
-def test_a_client_without_keys_cannot_be_held_to_signed_requests():
+def test_a_client_without_keys_cannot_be_required_to_sign_requests():
     with pytest.raises(CommandError, match="Only a client with private_key_jwt"):
         create("--require-signed-request")
     assert not Client.objects.exists()

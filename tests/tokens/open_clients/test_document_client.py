@@ -126,7 +126,9 @@ def test_a_client_that_registered_itself_never_skips_the_question(browser, hosts
 @pytest.mark.parametrize("mode", ["query", "form_post"])
 @pytest.mark.parametrize("changes", [{"prompt": "none"}, {"scope": "unknown"}, {"prompt": "none", "scope": "unknown"}])
 @pytest.mark.parametrize("is_visitor", [True, False])
-def test_no_link_to_the_issuer_leads_to_a_stranger_s_site(browser, hosts, signer, changes, mode, is_visitor):
+def test_no_link_to_the_issuer_redirects_to_the_site_of_an_unregistered_client(
+    browser, hosts, signer, changes, mode, is_visitor
+):
     if is_visitor:
         browser.logout()
     page = browser.get("/oauth/authorize", asked(response_mode=mode, **changes))
@@ -136,14 +138,14 @@ def test_no_link_to_the_issuer_leads_to_a_stranger_s_site(browser, hosts, signer
 
 
 @pytest.mark.parametrize("changes", [{"prompt": "none", "max_age": "0"}, {"scope": "unknown"}])
-def test_a_stranger_that_the_user_allowed_gets_its_errors(browser, user, hosts, signer, changes):
+def test_an_unregistered_client_that_the_user_allowed_gets_its_errors(browser, user, hosts, signer, changes):
     allow(browser, asked())
     assert "error" in parameters(browser.get("/oauth/authorize", asked(**changes)))
     user.consents.all().delete()
     assert browser.get("/oauth/authorize", asked(**changes)).status_code == 400
 
 
-def test_a_stranger_learns_that_the_user_refused(browser, hosts, signer):
+def test_an_unregistered_client_gets_access_denied_if_the_user_refuses(browser, hosts, signer):
     assert parameters(allow(browser, asked(), answer="false"))["error"] == "access_denied"
 
 

@@ -59,7 +59,7 @@ def test_an_outcome_is_remembered_and_then_fetched_again(error):
     assert world.fetched == ["a", "a"]
 
 
-def test_a_remembered_failure_keeps_no_request_alive():
+def test_a_cached_failure_keeps_no_frame_of_a_request():
     world = World()
     world.error = ValueError("gone")
     with pytest.raises(StillFetching):

@@ -212,7 +212,7 @@ def test_a_session_of_another_user_goes_on(client, user, issued):
     assert is_logged_in(browser)
 
 
-def test_saving_a_user_who_was_read_before_the_logout_revives_no_session(client, user, issued):
+def test_saving_a_user_who_was_read_before_the_logout_restores_no_session(client, user, issued):
     stale = User.objects.get(pk=user.pk)
     everywhere.end_sessions_and_tokens(user, "test")
     stale.first_name = "Ada"

@@ -68,7 +68,7 @@ def test_the_oldest_rows_are_deleted_first(grants):
 
 
 @pytest.mark.parametrize(("rows", "statements"), [("grants", 5), ("refresh tokens", 1)])
-def test_a_batch_takes_as_many_statements_whatever_its_size(grants, rows, statements):
+def test_a_batch_of_any_size_takes_the_same_number_of_statements(grants, rows, statements):
     query = {"grants": ended(), "refresh tokens": RefreshToken.objects.filter(grant__in=grants).order_by("pk")}[rows]
     batches = ExpiredRows(query)
     for most in (1, 4):

@@ -160,7 +160,7 @@ EITHER = "client_secret_basic or client_secret_post"
         ("private_key_jwt", None, "private_key_jwt"),
     ],
 )
-def test_a_confidential_client_without_credentials_is_told_its_methods(device, box, method, pinned, named):
+def test_a_confidential_client_without_credentials_gets_its_methods(device, box, method, pinned, named):
     """The refusal names the methods by which this client may authenticate (RFC 8628 section 3.1)."""
     registered_for(box, method)
     Client.objects.filter(pk=box.pk).update(pins_authentication_method=pinned)
@@ -185,7 +185,7 @@ def test_a_confidential_client_without_credentials_is_told_its_methods(device, b
         ({"client_id": "service"}, {}),
     ],
 )
-def test_a_client_that_fails_to_authenticate_is_not_told_its_methods(device, box, service, form, headers):
+def test_a_client_that_fails_to_authenticate_does_not_get_its_methods(device, box, service, form, headers):
     refused = post(device, "/oauth/device", {"scope": "notes:read"} | form, **headers)
     assert (refused.status_code, refused.json()["error_description"]) == (401, "Client authentication failed.")
 

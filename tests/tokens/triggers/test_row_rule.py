@@ -74,7 +74,7 @@ def test_there_is_no_rule_without_such_a_statement() -> None:
         f"INSERT OR REPLACE INTO {AUDIT} SELECT * FROM {AUDIT}",
     ],
 )
-def test_over_a_connection_of_ours_nothing_is_replaced_in_any_other_way(statement: str) -> None:
+def test_over_a_connection_of_the_issuer_no_row_is_replaced_in_any_other_way(statement: str) -> None:
     execute("PRAGMA recursive_triggers = ON")
     with pytest.raises(IntegrityError, match=r"kept for ever|append-only|for life"):
         execute(statement)

@@ -189,7 +189,7 @@ def test_a_client_that_always_uses_dpop_says_so_and_can_change_it(browser):
 
 
 @pytest.mark.parametrize("value", [False, None])
-def test_a_client_that_does_not_always_use_dpop_is_not_held_to_it(browser, value):
+def test_a_client_that_does_not_always_use_dpop_is_not_required_to_use_it(browser, value):
     registered(browser, dpop_bound_access_tokens=value)
     assert Client.objects.get().dpop_bound_access_tokens is None
 
@@ -355,7 +355,7 @@ def test_without_a_valid_token_nothing_is_registered(client, mode, at):
     assert send(client, PUBLIC, token=initial()[1]).status_code == 201
 
 
-def test_a_stranger_learns_nothing_about_metadata_without_a_token(client, mode):
+def test_a_client_without_a_valid_token_gets_no_error_about_its_metadata(client, mode):
     mode("token")
     refused(send(client, {"software_statement": "x"}, token="wrong"), 401, "invalid_token")
 

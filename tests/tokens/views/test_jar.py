@@ -327,7 +327,7 @@ def test_a_pushed_and_signed_request_satisfies_both_switches(browser, required):
     assert parameters(browser.get(moved["Location"]))["code"]
 
 
-def test_a_client_without_keys_cannot_be_held_to_signed_requests(apis):
+def test_a_client_without_keys_cannot_be_required_to_sign_requests(apis):
     made = make_client("webapp", "authorization_code", require_signed_request_object=True)
     with pytest.raises(Exception, match="Only a client with private_key_jwt"):
         made.full_clean()

@@ -262,7 +262,7 @@ def test_a_client_id_with_a_nul_is_refused_before_the_database_reads_it(browser,
     assert "control character" in page.content.decode()
 
 
-def test_a_request_uri_of_a_stranger_is_not_fetched(browser, own):
+def test_a_request_uri_that_the_issuer_did_not_issue_is_not_fetched(browser, own):
     for uri in ("https://evil.example/request.jwt", "urn:example:request"):
         answer = browser.get("/oauth/authorize", authorization(own, request_uri=uri))
         assert parameters(answer)["error"] == "request_uri_not_supported"

@@ -256,7 +256,7 @@ def test_while_the_cache_is_away_each_request_has_the_true_reason_on_its_own(app
     assert len(lines()[before:]) == 2
 
 
-def test_a_code_that_was_refused_twice_is_not_spent(app, code):
+def test_a_code_that_was_refused_twice_is_not_redeemed(app, code):
     form = token_form(code(app))
     go(app).twice(form | {"redirect_uri": f"{CALLBACK}2"})
     assert go(app).in_header(form).status_code == 200

@@ -122,7 +122,7 @@ def test_a_repeated_redemption_at_a_node_whose_clock_is_behind_revokes_nothing(c
     assert UserGrant.objects.get().revoked_at is None
 
 
-def test_whoever_has_a_used_code_but_not_its_verifier_ends_nothing(client, webapp, code, signer):
+def test_reuse_of_a_code_without_its_verifier_revokes_nothing(client, webapp, code, signer):
     issued = code(webapp)
     redeem(client, webapp, issued)
     assert redeem(client, webapp, issued, code_verifier="x" * 43).status_code == 400
@@ -250,7 +250,7 @@ def test_get_is_not_allowed(client):
         (None, None, 30, 30),
     ],
 )
-def test_a_token_lives_as_long_as_client_api_and_key_allow(
+def test_a_token_is_valid_as_long_as_client_api_and_key_allow(
     client, service, decode, signer, monkeypatch, client_s, api_s, key_s, expected
 ):
     seconds = {"client": client_s, "api": api_s, "key": key_s}

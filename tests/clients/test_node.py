@@ -111,7 +111,7 @@ def test_openid_client_keeps_to_the_fapi_2_security_profile(register, system: Sy
     }
 
 
-def test_a_second_reader_of_the_revocation_feed_answers_every_table_alike():
+def test_a_second_reader_of_the_revocation_feed_gives_the_same_answer_for_every_table():
     file = NODE.parent.parent / "revocation_cases.json"
     process = subprocess.run(
         ["node", "revocation-feed.mjs", "cases", str(file)],

@@ -113,7 +113,7 @@ def same(make):
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT", "POST"])
 @pytest.mark.parametrize("name", GETS)
-def test_a_request_without_a_form_is_answered_alike(service, method, name):
+def test_a_request_without_a_form_gets_the_same_answer(service, method, name):
     path, extra = GETS[name]
     with override_settings(SECURE_HSTS_SECONDS=60, SECURE_HSTS_PRELOAD=True):
         status, headers, _ = same(lambda: environ(method, path, **extra))
@@ -124,7 +124,7 @@ def test_a_request_without_a_form_is_answered_alike(service, method, name):
 
 @pytest.mark.parametrize("path", ["/oauth/token", "/oauth/introspect", "/oauth/revoke"])
 @pytest.mark.parametrize("name", POSTS)
-def test_a_refused_form_is_answered_alike(service, name, path):
+def test_a_refused_form_gets_the_same_answer(service, name, path):
     form, extra = POSTS[name]
     status, headers, _ = same(lambda: environ("POST", path, form, **extra))
     assert status[0] == "4"
@@ -132,7 +132,7 @@ def test_a_refused_form_is_answered_alike(service, name, path):
 
 
 @pytest.mark.parametrize("secret", ["", "wrong"])
-def test_a_token_is_issued_or_refused_alike(service, secret):
+def test_a_token_request_gets_the_same_answer(service, secret):
     header = {"HTTP_AUTHORIZATION": basic("service", secret or service.plain)["HTTP_AUTHORIZATION"]}
     form = {"grant_type": "client_credentials", "scope": "notes:read"}
     status, headers, _ = same(lambda: environ("POST", "/oauth/token", form, **header))
@@ -140,7 +140,7 @@ def test_a_token_is_issued_or_refused_alike(service, secret):
     assert headers["Cache-Control"] == "no-store"
 
 
-def test_a_cookie_is_not_looked_at(service):
+def test_a_cookie_is_not_read(service):
     """The direct path (project.direct) ignores cookies: the answer to a request with a cookie is the same as without.
 
     Django's handler would delete the cookie of a session that does not exist, and add `Vary: Cookie`.
@@ -149,7 +149,7 @@ def test_a_cookie_is_not_looked_at(service):
     assert answer(Handler()._direct.answer, make(HTTP_COOKIE="issuer_session=x; issuer_csrf=y")) == same(make)
 
 
-def test_a_preflight_of_a_registered_page_is_answered_alike(service):
+def test_a_preflight_of_a_registered_page_gets_the_same_answer(service):
     asked = {"HTTP_ORIGIN": OURS, "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "POST"}
     _, headers, _ = same(lambda: environ("OPTIONS", "/oauth/token", **asked))
     assert headers["Access-Control-Allow-Origin"] == OURS
@@ -190,7 +190,7 @@ def test_the_path_of_the_issuer_s_url_may_be_there_or_not(service, settings, pat
 
 @pytest.mark.parametrize("error", [OperationalError("gone"), RuntimeError("broken")], ids=["outage", "fault"])
 @pytest.mark.parametrize("path", ["/oauth/token", "/.well-known/jwks.json"])
-def test_a_failure_is_answered_and_logged_alike(service, caplog, path, error):
+def test_a_failure_gets_the_same_answer_and_log(service, caplog, path, error):
     wrapped = {
         "/oauth/token": "tokens.views.endpoint.authentication.read",
         "/.well-known/jwks.json": "tokens.views.jwks.refresher.is_unknown",

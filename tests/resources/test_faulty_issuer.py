@@ -120,7 +120,7 @@ def test_keys_are_not_used_longer_than_stale(world: World) -> None:
     assert world.ask() == 503
 
 
-def test_an_issuer_that_comes_back_is_used_again(world: World) -> None:
+def test_an_issuer_that_recovers_is_used_again(world: World) -> None:
     world.issuer.answers["/jwks.json"] = status(503)
     assert world.ask() == 503
     world.issuer.publish(jwks(GOOD))

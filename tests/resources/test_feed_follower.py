@@ -233,7 +233,7 @@ def test_a_late_feed_serves_on_and_logs_one_error(caplog: pytest.LogCaptureFixtu
     assert world.status["late"] is False
 
 
-def test_a_late_feed_refuses_if_the_setting_says_so() -> None:
+def test_a_late_feed_refuses_tokens_if_it_is_configured() -> None:
     world = World(refuse=True)
     with pytest.raises(Unavailable):
         world.refused("one")

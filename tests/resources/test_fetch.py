@@ -129,7 +129,7 @@ def test_no_other_url_may_be_fetched(url: str) -> None:
         get(url, within(1))
 
 
-def test_http_beyond_loopback_needs_the_setting_that_says_so() -> None:
+def test_http_beyond_loopback_needs_its_setting() -> None:
     assert is_allowed("http://issuer.example", allow_http=True)
     assert not is_allowed("ftp://issuer.example", allow_http=True)
 

@@ -165,7 +165,7 @@ def test_back_off_never_exceeds_a_minute_and_success_ends_it() -> None:
     assert world.set.status()["next_attempt"] <= 2
 
 
-def test_an_unknown_kid_is_fetched_for_once_and_then_remembered_for_a_minute() -> None:
+def test_an_unknown_kid_is_fetched_once_and_then_cached_for_a_minute() -> None:
     world = World()
     world.find("a")
     assert world.at(20).find("x") == "unknown"

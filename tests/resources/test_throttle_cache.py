@@ -144,7 +144,7 @@ def ask(view: type[APIView]) -> Response:
     return view.as_view()(RequestFactory().get("/", headers=bearer(mint())))
 
 
-def test_our_throttles_let_requests_through_without_their_cache(no_redis: None, client: Client) -> None:
+def test_the_package_s_throttles_admit_requests_without_their_cache(no_redis: None, client: Client) -> None:
     assert {ask(Throttled).status_code for _ in range(10)} == {200}
     bad = bearer(bad_tokens()["expired"])
     assert {client.get("/api/whoami/", headers=bad).status_code for _ in range(10)} == {401}

@@ -69,7 +69,7 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return made
 
 
-def test_a_token_that_comes_again_costs_no_signature_check_and_is_the_same(world: World, checks: list[str]) -> None:
+def test_a_cached_token_costs_no_signature_check_and_is_the_same(world: World, checks: list[str]) -> None:
     first = world.verified(token())
     number = len(checks)
     again = world.verified(token(), after=LASTS - STEP)

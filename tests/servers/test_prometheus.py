@@ -110,7 +110,7 @@ def prometheus(issuer: Issuer, folder: Path, tmp_path_factory: pytest.TempPathFa
             yield made
 
 
-def test_the_target_is_up_with_the_right_token_alone(prometheus: Prometheus, row: dict[str, str]) -> None:
+def test_the_target_is_up_only_with_a_valid_token(prometheus: Prometheus, row: dict[str, str]) -> None:
     up = prometheus.scraped("shop")
     assert (up["health"], up["lastError"]) == ("up", "")
     down = {name: prometheus.scraped(name) for name in ("none", "scope", "api", "secret")}

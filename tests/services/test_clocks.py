@@ -183,7 +183,7 @@ def test_an_assertion_is_as_old_at_one_node_as_at_the_other(pair: tuple[Node, No
         assert assert_as_own(nodes, node, exp=time.time() - 65).status_code == 401
 
 
-def test_tokens_of_both_nodes_are_dated_alike(pair: tuple[Node, Node]) -> None:
+def test_tokens_of_both_nodes_have_the_right_issue_time(pair: tuple[Node, Node]) -> None:
     for node in pair:
         claims = claims_of(issued(node.service_token())["access_token"])
         assert abs(claims["iat"] - time.time()) < NEAR

@@ -90,7 +90,7 @@ def signing(issuer: Issuer) -> "subprocess.Popen[str]":
     )
 
 
-def test_for_n_an_outage_goes_unnoticed_then_it_is_refused_and_afterwards_all_goes_on(served: Served) -> None:
+def test_an_outage_changes_no_answer_for_n_and_then_requests_are_refused_until_it_ends(served: Served) -> None:
     asked = time.monotonic()
     whole, signed = served.get(), served.sign()
     assert (whole.status_code, signed["verifies"]) == (200, True)

@@ -99,7 +99,7 @@ def test_the_private_half_can_neither_be_read_nor_exported(hsm):
         private[Attribute.PRIVATE_EXPONENT]
 
 
-def test_what_is_destroyed_is_gone_from_the_token(hsm):
+def test_a_destroyed_key_is_deleted_from_the_pkcs11_token(hsm):
     pair = hsm.generate("ES256", bits=None)
     before = len(objects(hsm))
     hsm.destroy(pair.secret)

@@ -95,7 +95,7 @@ OUTAGES: dict[str, Callable[[Cluster], object]] = {"frozen": Cluster.frozen, "st
 
 
 @pytest.mark.parametrize("outage", OUTAGES)
-def test_an_outage_is_503_at_every_endpoint_that_needs_the_database_and_unseen_at_the_others(
+def test_an_outage_is_503_at_every_endpoint_that_needs_the_database_and_at_no_other(
     issuer: Served, outage: str
 ) -> None:
     with OUTAGES[outage](issuer.cluster):
@@ -188,7 +188,7 @@ def test_without_its_standby_a_revocation_is_503_and_never_acknowledged_while_re
     wait_for(lambda: issuer.revoke(text).status_code == 200)
 
 
-def test_a_row_that_another_session_holds_is_503_for_those_who_need_it_alone(issuer: Served) -> None:
+def test_a_row_that_another_session_locks_is_503_only_for_requests_that_need_it(issuer: Served) -> None:
     text = issuer.families.pop()
     with psycopg.connect(address(issuer)) as holder:
         holder.execute("SELECT 1 FROM tokens_usergrant FOR UPDATE")

@@ -143,7 +143,7 @@ def test_a_redis_that_hangs_or_is_gone_refuses_logins_at_once_and_slows_no_token
     goes_on(served)
 
 
-def test_a_redis_that_is_full_refuses_logins_and_readyz_says_so(served: Served) -> None:
+def test_a_redis_that_is_full_refuses_logins_and_readyz_reports_it(served: Served) -> None:
     goes_on(served)
     served.redis.fill_up()
     refuses_logins_only(served)
@@ -151,7 +151,7 @@ def test_a_redis_that_is_full_refuses_logins_and_readyz_says_so(served: Served) 
     goes_on(served)
 
 
-def test_a_redis_that_evicts_lets_no_further_guess_in(served: Served) -> None:
+def test_a_redis_that_evicts_admits_no_further_guess(served: Served) -> None:
     goes_on(served)
     served.redis.limit("allkeys-lru", room=ROOM)
     answers = []

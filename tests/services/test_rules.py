@@ -35,7 +35,7 @@ def execute(connection: psycopg.Connection, *statements: str) -> int:
 
 
 @pytest.mark.parametrize("rule", HERE)
-def test_each_rule_refuses_what_it_is_for_and_says_so(connection: psycopg.Connection, rule: Rule) -> None:
+def test_each_rule_refuses_its_statements_with_its_message(connection: psycopg.Connection, rule: Rule) -> None:
     execute(connection, *aside(rule, VENDOR))
     for statement in rule.statements:
         with pytest.raises(psycopg.errors.IntegrityError, match=rule.message(VENDOR)), connection.transaction():

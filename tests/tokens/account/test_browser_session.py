@@ -79,7 +79,7 @@ def test_a_session_that_ends_elsewhere_is_refused_at_its_next_request(user):
     assert (event.actor, event.subject) == ("user:ada", "user:ada")
 
 
-def test_all_others_end_and_this_one_goes_on(user):
+def test_all_other_sessions_end_and_this_one_stays(user):
     others, here = [logged_in() for _ in range(3)], logged_in()
     assert here.post(PAGE, {"end": "others"})["Location"] == f"{PAGE}?ended=3"
     assert ([is_logged_in(one) for one in others], is_logged_in(here)) == ([False] * 3, True)

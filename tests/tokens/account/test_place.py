@@ -198,7 +198,7 @@ def test_the_page_shows_no_place_without_both_settings(database, settings, chang
 
 
 @pytest.mark.django_db
-def test_the_page_goes_on_without_its_database(database):
+def test_the_page_works_without_its_database(database):
     database.unlink()
     answer = sessions("81.2.69.7")
     assert (answer.status_code, "Place by the address" in answer.content.decode()) == (200, False)

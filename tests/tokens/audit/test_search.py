@@ -17,7 +17,7 @@ def make(number, **fields):
     return [AuditEvent.objects.create(**defaults | {"at": NOW + timedelta(seconds=n)} | fields) for n in range(number)]
 
 
-def test_an_empty_wish_finds_every_event_newest_first():
+def test_an_empty_search_finds_every_event_newest_first():
     first, second = make(2)
     assert list(search.find(Wanted())) == [second, first]
 

@@ -173,7 +173,7 @@ def test_updated_at_of_a_profile_counts_if_it_is_later(user, profile, configured
         ("locale", "json:__name__", "no function"),
     ],
 )
-def test_an_entry_is_judged_before_the_first_token(claim, entry, problem):
+def test_an_entry_is_checked_before_the_first_token(claim, entry, problem):
     found = source.problem(claim, entry)
     assert found is None if problem is None else problem in found
 

@@ -136,7 +136,7 @@ def test_two_clients_may_use_the_same_jti(client, keyed):
     assert [ask(client, proof(name, jti="1")).status_code for name in ("keyed", "other")] == [200, 200]
 
 
-def test_a_used_jti_is_remembered_for_longer_than_its_assertion_is_accepted(client, keyed):
+def test_a_used_jti_is_stored_for_longer_than_its_assertion_is_accepted(client, keyed):
     before = timezone.now().timestamp()
     ask(client, proof("keyed"))
     assert UsedAssertion.objects.get().expires_at.timestamp() >= int(before) + 60 + 60

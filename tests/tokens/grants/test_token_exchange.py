@@ -114,7 +114,7 @@ def test_audience_names_the_api_as_well_as_resource_does(client, notes, mint, de
     assert decode(body["access_token"], OTHER_API)[1]["scope"] == "other:read"
 
 
-def test_a_service_proves_itself_with_its_own_key_as_well(client, notes, mint):
+def test_a_service_can_also_authenticate_with_its_own_key(client, notes, mint):
     Client.objects.filter(pk=notes.pk).update(token_endpoint_auth_method="private_key_jwt", client_jwks=jwks())
     form = {"grant_type": GRANT, "subject_token": mint(), "subject_token_type": ACCESS_TOKEN, "scope": "other:read"}
     assert post(client, "/oauth/token", form | proof("notes")).status_code == 200

@@ -96,7 +96,7 @@ def target(client, scopes, resources=()):
     return audience.of_client(client, scopes, resources, openid=False)
 
 
-def test_the_target_of_a_request_is_remembered_with_the_client_of_the_registry():
+def test_the_target_of_a_request_is_cached_with_the_client_of_the_registry():
     client = Registered(targets={})
     first = target(client, ["notes:read"])
     assert target(client, ["notes:read"], []) is first
@@ -115,7 +115,7 @@ def test_a_refusal_is_not_remembered():
 
 
 @pytest.mark.parametrize("client", [Registered(), Registered(targets={}, registered_by="document")])
-def test_nothing_is_remembered_with_a_client_that_the_registry_did_not_keep_or_that_settings_restrict(client):
+def test_no_target_is_cached_with_a_client_that_the_registry_did_not_keep_or_that_settings_restrict(client):
     assert [target(client, ["notes:read"]).audience for _ in range(2)] == [NOTES, NOTES]
     assert client.reads == 2
     assert not client.targets

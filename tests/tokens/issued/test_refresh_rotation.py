@@ -229,7 +229,7 @@ def test_a_token_that_an_earlier_version_rotated_gets_one_more_successor_and_reu
     assert error(refresh(client, app, newest)) == (400, "invalid_grant")
 
 
-def test_a_confidential_client_s_token_stays_unless_the_client_says_so(client, server, log_in_to):
+def test_a_confidential_client_s_token_is_not_rotated_unless_it_is_configured(client, server, log_in_to):
     text = log_in_to(server)["refresh_token"]
     for _ in range(3):
         body = refresh(client, server, text).json()

@@ -109,7 +109,7 @@ def test_a_key_can_be_revoked_beside_a_forged_row():
     assert SigningKey.objects.get(kid=forged).revoked_at is None
 
 
-def test_a_withdrawn_key_never_comes_back():
+def test_a_withdrawn_key_is_never_published_again():
     run()
     planned = run(early=True)
     old = SigningKey.objects.get(withdraw_at__isnull=False)

@@ -274,7 +274,7 @@ def test_pages_of_a_public_client_may_call_the_token_endpoint(browser, signer, o
     assert answer.get("Access-Control-Allow-Origin") == (origin if permitted else None)
 
 
-def test_a_document_that_is_gone_stops_its_client_once_it_is_due(browser, hosts, at, signer):
+def test_a_deleted_document_stops_its_client_once_it_is_due(browser, hosts, at, signer):
     tokens_of(browser)
     hosts.documents.clear()
     later(at)
@@ -324,7 +324,7 @@ def test_a_client_whose_document_was_refused_has_no_grace_when_its_host_falls_si
     assert browser.get("/oauth/authorize", asked()).status_code == 200
 
 
-def test_a_failure_is_remembered_for_a_short_time(browser, hosts, signer):
+def test_a_failure_is_cached_for_a_short_time(browser, hosts, signer):
     hosts.fail()
     assert [browser.get("/oauth/authorize", asked()).status_code for _ in range(3)] == [503] * 3
     assert hosts.fetched == [ADDRESS]

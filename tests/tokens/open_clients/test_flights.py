@@ -40,7 +40,7 @@ def test_requests_at_once_share_one_fetch():
 
 
 @pytest.mark.parametrize("error", [None, ValueError("gone")])
-def test_an_outcome_is_remembered_and_then_fetched_again(error):
+def test_an_outcome_is_cached_and_then_fetched_again(error):
     world = World()
     world.error = error
     with pytest.raises(StillFetching):

@@ -48,7 +48,7 @@ def test_a_new_ring_can_be_chosen_once_its_first_key_signs():
 
 @pytest.mark.usefixtures("default_ring")
 @pytest.mark.parametrize("algorithm", ["ES256", "EdDSA", "PS256", "RS256"])
-def test_the_option_chooses_and_the_audit_trail_says_so(algorithm):
+def test_the_option_chooses_and_the_audit_trail_records_it(algorithm):
     if algorithm != "RS256":
         begin(algorithm)
     create("--id-token-alg", algorithm)

@@ -205,7 +205,7 @@ def test_a_token_is_dated_by_the_database_s_clock_and_not_by_the_node_s(client, 
     assert revocation_record.is_revoked(claims, kid="test-key")
 
 
-def test_a_session_of_another_user_goes_on(client, user, issued):
+def test_a_session_of_another_user_stays(client, user, issued):
     eve, browser = User.objects.create_user("eve"), Browser()
     log_in(browser, eve)
     everywhere.end_sessions_and_tokens(user, "test")

@@ -98,7 +98,7 @@ ASKED = {**dict.fromkeys(GRANTS, True), "password": False, "implicit": False, "u
 
 
 @pytest.mark.parametrize("grant", ASKED, ids=lambda grant: f"2 grant_types_supported: {grant}")
-def test_the_token_endpoint_knows_the_grant_types_of_the_metadata_only(client, service, grant):
+def test_the_token_endpoint_accepts_only_the_grant_types_of_the_metadata(client, service, grant):
     said = post(client, "/oauth/token", {"grant_type": grant}, **basic("service", service.plain)).json().get("error")
     assert (said != "unsupported_grant_type") is ASKED[grant]
 

@@ -37,7 +37,7 @@ def execute(*statements: str) -> int:
 
 
 @pytest.mark.parametrize("rule", HERE)
-def test_each_rule_refuses_what_it_is_for_and_says_so(rule: Rule) -> None:
+def test_each_rule_refuses_its_statements_with_its_message(rule: Rule) -> None:
     execute(*aside(rule, VENDOR))
     for statement in rule.statements:
         with pytest.raises(IntegrityError, match=rule.message(VENDOR)):

@@ -211,7 +211,7 @@ def test_the_state_is_returned_unchanged(browser, own, state):
 
 
 @pytest.mark.parametrize("name", ["state", "nonce", "login_hint"])
-def test_a_parameter_that_is_not_utf_8_is_refused_and_no_changed_state_comes_back(browser, own, name):
+def test_a_parameter_that_is_not_utf_8_is_refused_and_no_changed_state_is_returned(browser, own, name):
     query = urlencode(authorization(own, **{name: None})) + f"&{name}=%ff%fe"
     answer = parameters(browser.get(f"/oauth/authorize?{query}"))
     assert (answer["error"], answer["error_description"]) == ("invalid_request", f"The {name} parameter is not UTF-8.")

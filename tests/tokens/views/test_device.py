@@ -116,7 +116,7 @@ def test_a_user_code_that_is_in_use_is_not_issued_again(device, tv, begun, monke
     assert error(third) == (503, "temporarily_unavailable")
 
 
-def test_an_honest_device_is_never_slowed_down(device, begun, later):
+def test_a_device_that_keeps_its_interval_gets_no_slow_down(device, begun, later):
     """A device that polls every five seconds, sometimes a little earlier or later, never gets slow_down."""
     said = set()
     for second in (0, 5.02, 10.01, 15.02, 20.01, 24.5, 30.01, 34.1, 40.02, 44.1, 48.2, 53):

@@ -178,7 +178,7 @@ def test_a_client_with_a_secret_gets_it_once(browser, user, method):
     assert "client_secret" not in stored
 
 
-def test_a_client_that_always_uses_dpop_says_so_and_can_change_it(browser):
+def test_a_client_can_register_that_it_always_uses_dpop_and_change_it(browser):
     body = registered(browser, dpop_bound_access_tokens=True)
     assert body["dpop_bound_access_tokens"] is True
     assert Client.objects.get().dpop_bound_access_tokens is True

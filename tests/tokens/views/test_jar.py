@@ -170,7 +170,7 @@ def test_the_claims_of_an_object_are_json_and_not_a_text(browser, keyed):
     assert "email" in json.dumps(AuthorizationCode.objects.get().grant.claims)
 
 
-def test_several_resources_are_judged_together(keyed):
+def test_several_resources_are_checked_together(keyed):
     pushed = push(keyed, signed(keyed, resource=[API]))
     assert pushed.status_code == 201
     refused = push(keyed, signed(keyed, resource=[API, OTHER_API]))

@@ -118,7 +118,7 @@ def served_before(*clients):
         registry.keep(one, version=registry.version())
 
 
-def test_clients_that_prove_themselves_by_key_are_counted_apart(client, apis, caplog):
+def test_clients_that_authenticate_by_key_are_counted_apart(client, apis, caplog):
     caplog.set_level(logging.INFO, "tokens.audit")
     served_before(*(make_client(name, "client_credentials") for name in ("one", "two")))
     ask = {"grant_type": "client_credentials"}

@@ -88,7 +88,7 @@ def test_a_link_goes_to_an_address_that_an_administrator_stored_with_capitals(cl
     assert outbox.outbox == []
 
 
-def test_a_link_works_once_and_its_page_says_so_afterwards(client, ada):
+def test_a_link_works_once_and_its_page_says_that_it_is_no_longer_valid(client, ada):
     ask(client, "ada@example.org")
     path = link()
     set_password(client, path)

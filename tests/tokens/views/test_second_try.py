@@ -316,7 +316,7 @@ def test_a_first_request_has_one_second_try(app, lines, counted):
     assert (len(counted), len(lines())) == (2, 2)
 
 
-def test_a_second_try_that_comes_late_is_a_request_of_its_own(app, lines, counted, later):
+def test_a_late_repetition_is_a_request_of_its_own(app, lines, counted, later):
     go(app).in_header(MISSING)
     later(WINDOW + timedelta(milliseconds=100))
     assert said(go(app).in_body(MISSING))[1] == "invalid_scope"

@@ -10,7 +10,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted(ROOT.glob("docs/**/*.md"))]
 BLOCK = re.compile(r"^[ >]*```(console|sh)\n(.*?)^[ >]*```", re.DOTALL | re.MULTILINE)
-OURS = re.compile(r"manage\.py \w|\bmake [a-z]|(?:^|bin/|=\S+ )keyturn [a-z]|\bcurl\b|-m (?:project|examples)\.")
+KEYTURN_LINE = re.compile(
+    r"manage\.py \w|\bmake [a-z]|(?:^|bin/|=\S+ )keyturn [a-z]|\bcurl\b|-m (?:project|examples)\."
+)
 """A line with a command of Keyturn, or with a request to it. Others are of other programs, such as vault or kubectl."""
 SHELL = re.compile(r"[|<>;&]|\$\(|\$\w")
 OUTPUT = re.compile(r" > ([\w.-]+)$")
@@ -49,7 +51,7 @@ def lines_of(page: Path) -> Iterator[Line]:
             if kind == "console" and not text.startswith("$ "):
                 continue
             text = re.sub(r"\s+", " ", re.sub(r"\s+#\s.*$", "", text.removeprefix("$ "))).strip()
-            if OURS.search(text) and not text.startswith("#"):
+            if KEYTURN_LINE.search(text) and not text.startswith("#"):
                 yield Line(name, text)
 
 

@@ -19,7 +19,7 @@ RETRY = 30
 """Seconds for which a repeated refresh gets the same successor (docs/grants.md)."""
 
 
-_one_login = threading.Lock()
+_login_lock = threading.Lock()
 """Held during a login, so that users log in one by one: a machine hashes few passwords at once."""
 
 
@@ -41,7 +41,7 @@ class Visitor:
 
     def log_in(self) -> bool:
         """Log in by the issuer's form. Return True if the user is logged in afterwards."""
-        with _one_login:
+        with _login_lock:
             return self._log_in()
 
     def _log_in(self) -> bool:

@@ -30,12 +30,12 @@ def logout_token(suite: Suite, sid: str) -> dict:
         path = urlsplit(suite.plan["backchannel_logout"]).path
         return [(kind, parse_qs(body)) for to, kind, body in list(suite.plan["received"]) if to == path]
 
-    def found():
+    def own_tokens():
         return [form for _, form in tokens() if peek(form)["sid"] == sid]
 
-    wait_for(found, within=60)
+    wait_for(own_tokens, within=60)
     assert {kind.partition(";")[0] for kind, _ in tokens()} == {"application/x-www-form-urlencoded"}
-    (form,) = found()
+    (form,) = own_tokens()
     assert form.keys() == {"logout_token"}
     keys = jwk.KeySet.import_key_set(requests.get(suite.metadata["jwks_uri"], timeout=TIMEOUT).json())
     decoded = jwt.decode(form["logout_token"][0], keys, algorithms=["RS256"])

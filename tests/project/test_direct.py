@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls("project.urls.issuer")]
 FORM = "application/x-www-form-urlencoded"
 VARIES = re.compile(rb'"(access_token|jti|exp|iat)": ?("[^"]*"|\d+)|[0-9a-f]{24}')
 """What differs between two answers to one request."""
-OURS = "https://app.example"
+APP_ORIGIN = "https://app.example"
 
 GETS = {
     "JWKS": ("/.well-known/jwks.json", {}),
@@ -38,7 +38,7 @@ GETS = {
     "feed, read": ("/oauth/revocations", {"HTTP_IF_NONE_MATCH": "*"}),
     "token": ("/oauth/token", {}),
     "over https": ("/.well-known/jwks.json", {"wsgi.url_scheme": "https"}),
-    "by a page": ("/.well-known/jwks.json", {"HTTP_ORIGIN": OURS}),
+    "by a page": ("/.well-known/jwks.json", {"HTTP_ORIGIN": APP_ORIGIN}),
     "with an id": ("/oauth/token", {"HTTP_X_REQUEST_ID": "0123456789abcdef"}),
     "with a denied name": ("/oauth/token", {"HTTP_USER_AGENT": "curl"}),
 }
@@ -52,7 +52,7 @@ POSTS = {
     "no number": ({"a": "b"}, {"CONTENT_LENGTH": "x"}),
     "in the address": ({"grant_type": "client_credentials"}, {"QUERY_STRING": "scope=a"}),
     "many parameters": ({"a": ["b"] * 1001}, {}),
-    "a registered page": ({"grant_type": "client_credentials"}, {"HTTP_ORIGIN": OURS}),
+    "a registered page": ({"grant_type": "client_credentials"}, {"HTTP_ORIGIN": APP_ORIGIN}),
     "an unknown page": ({"grant_type": "client_credentials"}, {"HTTP_ORIGIN": "https://unknown.example"}),
     "malformed header": ({"grant_type": "client_credentials"}, {"HTTP_AUTHORIZATION": "Basic %"}),
 }
@@ -68,7 +68,7 @@ UNUSUAL = {
 def service(db):
     rotation.rotate(operation())
     make_api("https://api.example/", "notes:read", "notes:write")
-    return with_secret(make_client("service", "client_credentials", allowed_origins=OURS))
+    return with_secret(make_client("service", "client_credentials", allowed_origins=APP_ORIGIN))
 
 
 def environ(method, path, form=None, **extra):
@@ -150,9 +150,9 @@ def test_a_cookie_is_not_read(service):
 
 
 def test_a_preflight_of_a_registered_page_gets_the_same_answer(service):
-    asked = {"HTTP_ORIGIN": OURS, "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "POST"}
+    asked = {"HTTP_ORIGIN": APP_ORIGIN, "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "POST"}
     _, headers, _ = same(lambda: environ("OPTIONS", "/oauth/token", **asked))
-    assert headers["Access-Control-Allow-Origin"] == OURS
+    assert headers["Access-Control-Allow-Origin"] == APP_ORIGIN
 
 
 @pytest.mark.parametrize("name", UNUSUAL)

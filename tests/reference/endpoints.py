@@ -16,7 +16,7 @@ HEAD = f"""# Endpoints
 
 The paths are relative to `ISSUER_URL` and to the URL of the API. The admin's pages are in [admin.md](../admin.md).
 """
-NOT_OURS = ("admin/",)
+EXCLUDED = ("admin/",)
 FOREIGN = {
     "Provide a redirect on any GET request.",
     "Render a template. Pass keyword arguments from the URLconf to the context.",
@@ -28,7 +28,7 @@ def routes(patterns: list[Any], prefix: str = "") -> Iterator[tuple[str, URLPatt
     """Yield the path and the URL pattern of each endpoint, without the admin."""
     for one in patterns:
         path = prefix + str(one.pattern)
-        if path in NOT_OURS:
+        if path in EXCLUDED:
             continue
         if isinstance(one, URLResolver):
             yield from routes(one.url_patterns, path)

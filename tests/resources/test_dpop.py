@@ -48,7 +48,7 @@ def plain(request: HttpRequest) -> HttpResponse:
     return HttpResponse(getattr(request, "auth", None) is not None)
 
 
-def asks_again(request: HttpRequest) -> HttpResponseBase:
+def verifies_again(request: HttpRequest) -> HttpResponseBase:
     """Verify the token as django-ninja's TokenAuth does, even if the middleware RequireToken has verified it before."""
     return refusal(request) or plain(request)
 
@@ -60,7 +60,7 @@ urlpatterns = [
     path("bound", View.as_view(permission_classes=[RequireDPoP() & HasScopes("a")])),
     path("plain", plain),
     path("decorated", token_required()(plain)),
-    path("again", asks_again),
+    path("again", verifies_again),
     path("asked", forward_auth()),
     path("asked/originals", forward_auth(forwarded_target=True)),
 ]

@@ -191,14 +191,14 @@ def feed(one: Api, issuer: str) -> dict[str, Any]:
     return json.loads(one.get("/readyz")[2])["issuers"][issuer]["revocations"]
 
 
-def asked(one: Api, token: str) -> tuple[int, dict[str, str]]:
+def whoami(one: Api, token: str) -> tuple[int, dict[str, str]]:
     """Send a request with the token to the API. Return status and headers of the answer."""
     status, headers, _ = one.get("/api/whoami/", {"Authorization": f"Bearer {token}", "X-Forwarded-Proto": "https"})
     return status, headers
 
 
 def statuses(apis: Sequence[Api], token: str) -> set[int]:
-    return {asked(one, token)[0] for one in apis}
+    return {whoami(one, token)[0] for one in apis}
 
 
 def until(condition: Callable[[], bool], *, within: float = 300.0) -> float:

@@ -191,7 +191,7 @@ def test_every_token_issued_during_early_rotations_verifies_until_it_expires(
     issuer, url, secret = served
     with asking(url, secret) as clients:
         for _ in range(2):
-            step = in_a_hurry(issuer)
+            step = plan_early(issuer)
             wait_for(lambda kid=step["kid"]: kid in clients.kids, within=300)
     assert len(clients.kids) == 3
     assert clients.tried > 20
@@ -213,7 +213,7 @@ def in_time(issuer: Issuer, *arguments: str) -> str:
     return out
 
 
-def in_a_hurry(issuer: Issuer) -> dict[str, str]:
+def plan_early(issuer: Issuer) -> dict[str, str]:
     """Plan the next switch of signing keys as early as possible. Return the JSON object that rotate_keys printed."""
     step = json.loads(in_time(issuer, "rotate_keys", "--now", "--json"))
     assert step["step"] == "planned", step

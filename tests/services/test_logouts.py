@@ -242,7 +242,7 @@ def test_a_worker_delivers_until_it_gets_sigterm(issuer: Issuer, receiver: Recei
     assert json.loads(out)["delivered"] == 3
 
 
-MEANWHILE = """
+END_DURING_ISSUE = """
 import threading
 from datetime import timedelta
 from django.db import connection, connections, transaction
@@ -288,4 +288,4 @@ def test_a_session_that_ends_while_a_code_is_issued_notifies_that_client_and_giv
     issuer: Issuer, receiver: Receiver
 ) -> None:
     prepare(issuer, receiver, "app")
-    assert issuer.run("shell", "-v", "0", "--no-imports", "-c", MEANWHILE).split() == ["1", "ended"]
+    assert issuer.run("shell", "-v", "0", "--no-imports", "-c", END_DURING_ISSUE).split() == ["1", "ended"]

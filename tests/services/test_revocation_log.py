@@ -162,7 +162,7 @@ def test_an_entry_committed_before_a_kill_is_published_by_another_process(pair: 
     assert set(reader.held) == {key("jti", "t-0")}
 
 
-KILLED = """
+KILLED_BEFORE_COMMIT = """
 import os, signal
 from django.db import transaction
 from tokens.keys import store
@@ -181,7 +181,7 @@ def test_a_publisher_killed_before_its_commit_publishes_nothing_and_blocks_no_ot
     reader = Reader(pair.readers[0])
     reader.poll()
     pair.issuer.run(*SHELL, REVOKE.format(first=0, each=3, threads=1))
-    run = pair.issuer.start(*SHELL, KILLED)
+    run = pair.issuer.start(*SHELL, KILLED_BEFORE_COMMIT)
     run.communicate(timeout=600)
     assert run.returncode == -signal.SIGKILL
     [(before,)] = pair.issuer.rows("SELECT max(version) FROM tokens_publication")

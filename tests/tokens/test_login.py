@@ -186,13 +186,13 @@ def test_addresses_that_only_the_database_treats_as_the_same_are_different(mail,
     addresses, users = EmailAddress.objects.select_related("user"), User.objects.exclude(email="")
     with (
         patch.object(EmailAddress.objects, "filter", lambda *_, **__: addresses),
-        patch.object(User.objects, "filter", lambda *_, **by: Found(users) if by else User.objects.none()),
+        patch.object(User.objects, "filter", lambda *_, **by: FakeQuerySet(users) if by else User.objects.none()),
     ):
         found = find("nobody", mail=mail)
     assert (found.username if found else None) == expected
 
 
-class Found:
+class FakeQuerySet:
     """A fake query set. Its method `filter` returns `users`, for any arguments."""
 
     def __init__(self, users):

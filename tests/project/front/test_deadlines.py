@@ -273,12 +273,12 @@ def test_an_abandoned_request_finds_that_it_may_not_go_on():
 def test_a_request_that_is_committing_at_the_deadline_keeps_its_answer(monkeypatch):
     abandon, late = Turn.abandon, threading.Event()
 
-    def noticed(*arguments, **options):
+    def abandon_and_report(*arguments, **options):
         abandoned = abandon(*arguments, **options)
         late.set()
         return abandoned
 
-    monkeypatch.setattr(Turn, "abandon", noticed)
+    monkeypatch.setattr(Turn, "abandon", abandon_and_report)
     monkeypatch.setattr(turn, "SETTLING", 60.0)  # seconds for the rest of this test, on a busy machine
 
     def application(environ, start):

@@ -20,21 +20,21 @@ from tokens.models import Client
 class Slow(Loopback):
     """A server that publishes a key.
 
-    After `hold` was called, a fetch sets `asked`, and gets its answer when `let_go` is set.
+    After `hold` was called, a fetch sets `asked`, and gets its answer when `released` is set.
     """
 
     def __init__(self):
         super().__init__()
-        self.asked, self.let_go = threading.Event(), threading.Event()
+        self.asked, self.released = threading.Event(), threading.Event()
         self.answers["/keys"] = document({"keys": [public_jwk(kid="one")]})
 
     def hold(self):
-        self.answers["/keys"] = self.held()
+        self.answers["/keys"] = self.slow_answer()
 
-    def held(self):
+    def slow_answer(self):
         def answer(handler):
             self.asked.set()
-            self.let_go.wait(120)
+            self.released.wait(120)
             document({"keys": [public_jwk(kid="one"), public_jwk(kid="two", name="two")]})(handler)
 
         return answer
@@ -49,7 +49,7 @@ def slow(settings):
     jwks_uri.forget()
     server = Slow()
     yield server
-    server.let_go.set()
+    server.released.set()
     server.stop()
     jwks_uri.forget()
 
@@ -69,7 +69,7 @@ def test_a_request_with_a_known_key_does_not_wait_for_an_attackers_fetch(slow, c
     known = [crowd.submit(slow.kids, "one") for _ in range(10)]
     assert [one.result(timeout=60) for one in known] == [["one"]] * 10
     assert not stranger.done()
-    slow.let_go.set()
+    slow.released.set()
     assert stranger.result(timeout=60) == ["one", "two"]
 
 
@@ -81,7 +81,7 @@ def test_eight_requests_wait_for_an_address_and_further_ones_get_retry_after(slo
     assert {(error.error, error.status_code, error.headers["Retry-After"]) for error in turned_away} == {
         ("temporarily_unavailable", 503, "1")
     }
-    slow.let_go.set()
+    slow.released.set()
     waited = [one.result() for one in asking if not one.exception(timeout=60)]
     assert waited == [["one", "two"]] * 8
     assert slow.fetches("/keys") == 1
@@ -95,13 +95,13 @@ def test_self_registered_clients_with_many_slow_addresses_occupy_two_requests_an
     """
     addresses = [f"{slow.url}/keys?{number}" for number in range(12)]
     for address in addresses:
-        slow.answers[address.removeprefix(slow.url)] = slow.held()
+        slow.answers[address.removeprefix(slow.url)] = slow.slow_answer()
     asking = [crowd.submit(jwks_uri.keys, one, kid="one", is_stranger=True) for one in addresses]
     turned_away = list(islice(as_completed(asking, timeout=60), len(addresses) - jwks_uri.STRANGERS_WAIT))
     assert {error.status_code for one in turned_away if (error := one.exception())} == {503}
     assert [key.kid for key in jwks_uri.keys(f"{slow.url}/keys", kid="one")] == ["one"]
     own = crowd.submit(jwks_uri.keys, addresses[0], kid="one")
-    slow.let_go.set()
+    slow.released.set()
     assert [key.kid for key in own.result(timeout=60)] == ["one", "two"]
     assert sum(slow.fetches(one.removeprefix(slow.url)) for one in addresses) <= jwks_uri.STRANGERS_FETCH + 1
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 INVALID = {"error": "invalid_grant", "error_description": "The assertion is not valid."}
 ANOTHER = {"error": "invalid_grant", "error_description": "The assertion is another client's."}
-NOBODY = {"error": "invalid_grant", "error_description": "The user is unknown, or may not be acted for."}
+UNKNOWN_USER = {"error": "invalid_grant", "error_description": "The user is unknown, or may not be acted for."}
 OWN_TYPE = {"typ": "authorization-grant+jwt"}
 
 
@@ -99,37 +99,37 @@ def test_two_spellings_of_one_address_name_no_user(client, robot, user):
         User.objects.filter(pk=one.pk).update(email=email)
         EmailAddress.objects.create(user=one, email=email, verified=True)
     for named in ("jos\u00e9@example.org", "jose\u0301@example.org"):
-        assert act(client, named).json() == NOBODY
+        assert act(client, named).json() == UNKNOWN_USER
 
 
 @pytest.mark.parametrize("named", ["jose@example.org", "jos\u00e8@example.org"])
 def test_an_address_with_another_accent_names_no_user(client, robot, user, named):
     User.objects.update(email="jos\u00e9@example.org")
     EmailAddress.objects.create(user=user, email="jos\u00e9@example.org", verified=True)
-    assert act(client, named).json() == NOBODY
+    assert act(client, named).json() == UNKNOWN_USER
 
 
 def test_an_unverified_address_names_no_user(client, robot, user):
     EmailAddress.objects.create(user=user, email="ada@example.org", verified=False)
-    assert act(client, "ada@example.org").json() == NOBODY
+    assert act(client, "ada@example.org").json() == UNKNOWN_USER
 
 
 def test_an_address_that_is_no_longer_the_user_s_names_no_user(client, robot, user):
     EmailAddress.objects.create(user=user, email="ada@example.org", verified=True)
     User.objects.update(email="ada@new.example")
-    assert act(client, "ada@example.org").json() == NOBODY
+    assert act(client, "ada@example.org").json() == UNKNOWN_USER
 
 
 @pytest.mark.parametrize("spelling", ["{%s}", "urn:uuid:%s"])
 def test_a_subject_is_named_as_tokens_spell_it(client, robot, user, spelling):
     for named in (spelling % user.sub, str(user.sub).upper(), user.sub.hex):
-        assert act(client, named).json() == NOBODY
+        assert act(client, named).json() == UNKNOWN_USER
 
 
 @pytest.mark.parametrize("named", ["ada", "1", str(uuid.UUID(int=0)), "nobody@example.org", "robot", "@", "ada%@"])
 def test_who_is_unknown_cannot_be_acted_for(client, robot, user, named):
     response = act(client, named)
-    assert (response.status_code, response.json()) == (400, NOBODY)
+    assert (response.status_code, response.json()) == (400, UNKNOWN_USER)
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"is_staff": True}, {"is_superuser": True}])
@@ -137,7 +137,7 @@ def test_no_client_acts_for_a_staff_user_or_an_inactive_user(client, robot, user
     EmailAddress.objects.create(user=user, email="ada@example.org", verified=True)
     User.objects.update(**change)
     for named in (user.sub, "ada@example.org"):
-        assert act(client, named).json() == NOBODY
+        assert act(client, named).json() == UNKNOWN_USER
 
 
 @pytest.mark.parametrize(
@@ -285,7 +285,7 @@ def test_every_token_and_every_refusal_is_in_the_log(client, robot, user, audit_
 )
 def test_a_refusal_is_logged_once_with_its_reason(client, robot, user, audit_lines, caplog, name, is_staff, reason):
     User.objects.update(is_staff=is_staff)
-    assert act(client, name or user.sub).json() == NOBODY
+    assert act(client, name or user.sub).json() == UNKNOWN_USER
     (refused,) = audit_lines("token.refused")
     assert (refused["subject"], refused["details"]["reason"]) == ("client:robot", reason)
     assert reason in labels.REASONS

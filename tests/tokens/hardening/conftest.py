@@ -8,7 +8,7 @@ from tokens.keys import keyring
 
 
 @pytest.fixture
-def meanwhile(monkeypatch):
+def interleave(monkeypatch):
     """Return `between(owner, name, *others)`, which lets other requests overtake a request at a chosen moment.
 
     `between` replaces the function `owner.name`, which the overtaken request calls. The functions `others` run just

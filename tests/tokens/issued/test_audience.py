@@ -11,7 +11,7 @@ from tokens.issued.audience import resolve
 from tokens.models import Api, Scope
 
 ISSUER = "https://issuer.example"
-NOTES, BILLS, FURTHER, NOBODY = (f"https://{name}.example/" for name in ("notes", "bills", "further", "nobody"))
+NOTES, BILLS, FURTHER, UNKNOWN_API = (f"https://{name}.example/" for name in ("notes", "bills", "further", "nobody"))
 APIS = {identifier: Api(pk=number, identifier=identifier) for number, identifier in enumerate((NOTES, BILLS, FURTHER))}
 USABLE = [Scope(name="notes:read", api=APIS[NOTES]), Scope(name="bills:read", api=APIS[BILLS])]
 
@@ -38,7 +38,7 @@ def test_a_request_is_for_one_api_or_for_the_issuer_itself(scopes, resources, au
 
 
 @pytest.mark.parametrize("scopes", ["", "notes:read", "openid", "unknown"])
-@pytest.mark.parametrize("resources", [[NOBODY], [NOTES, BILLS], [NOTES, NOBODY], [ISSUER, FURTHER]])
+@pytest.mark.parametrize("resources", [[UNKNOWN_API], [NOTES, BILLS], [NOTES, UNKNOWN_API], [ISSUER, FURTHER]])
 def test_a_resource_that_is_unknown_or_not_one_is_an_invalid_target_for_all_scopes(scopes, resources):
     with pytest.raises(OAuthError) as refused:
         settle(scopes, resources)

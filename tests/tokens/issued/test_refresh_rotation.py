@@ -191,7 +191,7 @@ def test_a_used_row_is_kept_for_the_retry_window_and_while_its_access_token_is_a
     assert list(purge.purge("refresh tokens", now=start + timedelta(seconds=2))) == [1]
 
 
-def spent_by_an_earlier_version(text):
+def rotated_by_an_earlier_version(text):
     """Use the refresh token `text` as an earlier version of the issuer did, and return its successor.
 
     The successor is random. In the current version, it is derived from `text`.
@@ -220,7 +220,7 @@ def test_a_token_of_an_earlier_version_rotates_into_the_new_form(client, app, ol
 
 
 def test_a_token_that_an_earlier_version_rotated_gets_one_more_successor_and_reuse_is_detected(client, app, old):
-    random_one = spent_by_an_earlier_version(old)
+    random_one = rotated_by_an_earlier_version(old)
     [derived] = {refresh(client, app, old).json()["refresh_token"] for _ in range(3)}
     assert derived != random_one, "a random one cannot be given again"
     newest = refresh(client, app, derived).json()["refresh_token"]

@@ -18,7 +18,7 @@ from tests.tokens.admin.test_claim_switches import CLIENTS, SECRETS
 from tests.tokens.factories import log_in, make_client
 from tests.tokens.keys.id_rings import begin, default_ring
 from tests.tokens.open_clients.conftest import hosts, turn_on
-from tests.tokens.open_clients.test_document_client import asked, error_of, later
+from tests.tokens.open_clients.test_document_client import error_of, later, requested
 from tests.tokens.views.test_dynamic_registration import PUBLIC, browser, call, mode, refused, registered, send
 from tokens.models import AuditEvent, Client, fapi2, id_token_algorithm
 from tokens.registration.client import Registration, register
@@ -116,11 +116,11 @@ def test_a_document_chooses_and_is_refused_for_what_no_ring_signs(client, user, 
     begin("ES256")
     log_in(client, user)
     hosts.publish(**{NAME: "ES256"})
-    assert client.get("/oauth/authorize", asked()).status_code == 200
+    assert client.get("/oauth/authorize", requested()).status_code == 200
     assert chosen() == "ES256"
     hosts.publish(**{NAME: "PS256"})
     later(at)
-    assert "No ring signs ID tokens with PS256" in error_of(client.get("/oauth/authorize", asked()))
+    assert "No ring signs ID tokens with PS256" in error_of(client.get("/oauth/authorize", requested()))
     assert chosen() == "ES256"
 
 

@@ -290,11 +290,11 @@ def test_a_user_deleted_or_disabled_during_the_consent_answer_creates_no_grant(c
     page = authorization(app, scope=SCOPE)
     real = user_grant.create
 
-    def meanwhile(of, *arguments, **named):
+    def delete_then_create(of, *arguments, **named):
         User.objects.filter(pk=of.pk).delete() if gone == "deleted" else User.objects.update(is_active=False)
         return real(of, *arguments, **named)
 
-    with patch("tokens.authorize.authorization_code.user_grant.create", meanwhile):
+    with patch("tokens.authorize.authorization_code.user_grant.create", delete_then_create):
         answer = parameters(allow(client, page))
     assert answer["error"] == "access_denied"
     assert not UserGrant.objects.exists()
@@ -355,11 +355,11 @@ def test_a_user_or_client_deleted_between_page_and_answer_is_answered_with_acces
     going = {"user": user, "client": web}[gone]
     real = authorization_code.create
 
-    def meanwhile(*arguments, **named):
+    def delete_then_create(*arguments, **named):
         type(going).objects.filter(pk=going.pk).delete()
         return real(*arguments, **named)
 
-    with patch("tokens.views.authorization_answer.authorization_code.create", meanwhile):
+    with patch("tokens.views.authorization_answer.authorization_code.create", delete_then_create):
         answer = parameters(allow(client, authorization(web)))
     assert answer["error"] == "access_denied"
     assert not Consent.objects.exists()

@@ -167,13 +167,17 @@ def test_a_native_application_has_no_implicit_grant(browser, native):
     assert answer(response) == redirected(*expected, to=APP)
 
 
-ASKED_AGAIN = {"8.6: a private-use scheme": (APP, 200), "8.6: loopback": (LOOPBACK, 200), "8.6: https": (CLAIMED, 302)}
+CONSENT_AGAIN = {
+    "8.6: a private-use scheme": (APP, 200),
+    "8.6: loopback": (LOOPBACK, 200),
+    "8.6: https": (CLAIMED, 302),
+}
 
 
-@pytest.mark.parametrize("section", ASKED_AGAIN)
+@pytest.mark.parametrize("section", CONSENT_AGAIN)
 def test_consent_is_asked_again_if_any_program_can_claim_the_address(browser, native, section):
     """Any program on the device can claim a private-use scheme or a loopback address, but no https address."""
-    uri, status = ASKED_AGAIN[section]
+    uri, status = CONSENT_AGAIN[section]
     request = authorization(native, redirect_uri=uri)
     allow(browser, request)
     assert browser.get("/oauth/authorize", request).status_code == status

@@ -251,7 +251,7 @@ def error(code, description):
 
 PENDING = error("authorization_pending", "The user has not answered yet.")
 EXPIRED = error("expired_token", "The device code has expired. Start again.")
-DENIED = error("access_denied", "The user refused.")
+REFUSED_BY_USER = error("access_denied", "The user refused.")
 USED = error("invalid_grant", "The device code was used before.")
 NOT_ITS_OWN = error("invalid_grant", "The device code is unknown, or another client's.")
 
@@ -287,7 +287,7 @@ def test_a_poll_is_answered_by_the_table(device, later, begun, section):
 
 ANSWERED = {
     "3.5: allowed": ("true", 1, {}, granted()),
-    "3.5 access_denied": ("false", 1, {}, DENIED),
+    "3.5 access_denied": ("false", 1, {}, REFUSED_BY_USER),
     "3.5 expired_token: allowed, and never fetched": ("true", 600, {}, EXPIRED),
     "3.4: no device code": ("true", 1, {"device_code": None}, missing("device_code")),
     "3.4: an unknown device code": ("true", 1, {"device_code": "unknown"}, NOT_ITS_OWN),

@@ -159,7 +159,7 @@ def give_api_away(*_):
     Api.objects.update(client=None)
 
 
-MEANWHILE = {
+CHANGES = {
     "2.2.2: revoked": (revoke, UNACCEPTABLE),
     "2.2.2: its user disabled": (disable_user, UNACCEPTABLE),
     "2.2.2: its API another's": (give_api_away, UNACCEPTABLE),
@@ -169,9 +169,9 @@ MEANWHILE = {
 }
 
 
-@pytest.mark.parametrize("section", MEANWHILE)
+@pytest.mark.parametrize("section", CHANGES)
 def test_an_exchange_is_refused_after_its_permission_ends(client, notes, webapp, token, section):
-    end, expected = MEANWHILE[section]
+    end, expected = CHANGES[section]
     assert answer(exchange(client, notes, token)) == EXCHANGED
     end(client, webapp, token)
     assert answer(exchange(client, notes, token)) == expected

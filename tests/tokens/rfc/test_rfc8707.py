@@ -25,7 +25,7 @@ READ = {"scope": "notes:read"}
 BOTH = {"scope": "notes:read other:read"}
 NOT_THERE = "The scope {} does not belong to the resource that was asked for."
 OF_ANOTHER = refusal("invalid_scope", NOT_THERE.format("notes:read"))
-ONE_OF_ANOTHER = refusal("invalid_scope", NOT_THERE.format("other:read"))
+OTHER_SCOPE_OF_ANOTHER = refusal("invalid_scope", NOT_THERE.format("other:read"))
 SEVERAL = refusal("invalid_target", "A token is for one resource; ask for a token each.")
 NO_SCOPE = refusal("invalid_scope", "No scope of the resource was asked for.")
 
@@ -34,7 +34,7 @@ REQUESTS = {
     "2: the API of the scope": (READ | {"resource": API}, API),
     "2: another API of this client": ({"scope": "other:read", "resource": OTHER_API}, OTHER_API),
     "2: the API of another scope": (READ | {"resource": OTHER_API}, OF_ANOTHER),
-    "2: one of the APIs of the scopes": (BOTH | {"resource": API}, ONE_OF_ANOTHER),
+    "2: one of the APIs of the scopes": (BOTH | {"resource": API}, OTHER_SCOPE_OF_ANOTHER),
     "2: the same API twice is one": (READ | {"resource": [API, API]}, API),
     "2: several": (BOTH | {"resource": [API, OTHER_API]}, SEVERAL),
     "2: one of them unknown": (READ | {"resource": [API, "https://third.example/"]}, SEVERAL),

@@ -79,21 +79,21 @@ def test_one_address_that_tries_many_names_is_one_line(client, caplog):
     assert [line["details"]["what"] for line in limited(caplog)] == ["logins"]
 
 
-def ask_for_mail(client, email, address="192.0.2.1"):
+def request_mail(client, email, address="192.0.2.1"):
     return client.post("/accounts/password/reset/", {"email": email}, REMOTE_ADDR=address).status_code
 
 
 def test_an_address_that_requests_mail_to_many_e_mail_addresses_gets_429_and_one_line(client, caplog):
     caplog.set_level(logging.INFO, "tokens.audit")
-    asked = [ask_for_mail(client, f"user{number}@example.org") for number in range(32)]
+    asked = [request_mail(client, f"user{number}@example.org") for number in range(32)]
     assert asked == [302] * 30 + [429] * 2
     assert [line["details"] for line in limited(caplog)] == [{"what": "mails", "address": "192.0.2.1"}]
-    assert ask_for_mail(client, "user31@example.org", "192.0.2.2") == 302, "another address goes on"
+    assert request_mail(client, "user31@example.org", "192.0.2.2") == 302, "another address goes on"
 
 
 def test_mail_to_one_e_mail_address_is_limited_and_logged_once_without_the_e_mail_address(client, caplog):
     caplog.set_level(logging.INFO, "tokens.audit")
-    asked = [ask_for_mail(client, "typed-here@example.org", f"192.0.2.{number}") for number in range(5)]
+    asked = [request_mail(client, "typed-here@example.org", f"192.0.2.{number}") for number in range(5)]
     assert asked == [302] * 3 + [429] * 2
     (line,) = limited(caplog)
     assert (line["subject"], line["details"]) == ("user:unknown", {"what": "mail", "address": "192.0.2.3"})
@@ -105,7 +105,7 @@ def test_mail_is_refused_while_nothing_can_be_counted(client, monkeypatch):
         raise NotCounted
 
     monkeypatch.setattr(rate_limit, "count", fail)
-    assert ask_for_mail(client, "ada@example.org") == 503
+    assert request_mail(client, "ada@example.org") == 503
 
 
 @pytest.mark.parametrize("path", ["/accounts/login/", "/accounts/password/reset/"])

@@ -34,7 +34,7 @@ def api_client(apis):
 
 
 @pytest.fixture
-def stranger(apis):
+def other_service(apis):
     made = make_client("stranger", "client_credentials")
     made.plain = client_secret.create(made, now=timezone.now())
     return made
@@ -121,9 +121,9 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("row", REFUSED)
-def test_revocation_is_refused(client, stranger, token, row):
+def test_revocation_is_refused(client, other_service, token, row):
     form, status, body = REFUSED[row]
-    response = revoke(client, stranger, **form(token))
+    response = revoke(client, other_service, **form(token))
     assert (response.status_code, response.json(), response["Cache-Control"]) == (status, body, "no-store")
     assert not is_revoked(token)
 
@@ -151,9 +151,9 @@ def test_the_client_and_the_api_of_a_token_can_introspect_it(client, service, ap
         assert (response.status_code, response.json(), response["Cache-Control"]) == (200, expected, "no-store")
 
 
-def test_a_token_is_inactive_for_every_other_client(client, stranger, spa, token):
+def test_a_token_is_inactive_for_every_other_client(client, other_service, spa, token):
     """RFC 7662 section 4. A public client does not authenticate, so it may not introspect."""
-    assert introspect(client, stranger, token).json() == {"active": False}
+    assert introspect(client, other_service, token).json() == {"active": False}
     assert post(client, "/oauth/introspect", {"token": token, "client_id": "spa"}).status_code == 401
     device = {"grant_type": "urn:ietf:params:oauth:grant-type:device_code"}
     assert post(client, "/oauth/introspect", {"token": token, "client_id": "spa"} | device).status_code == 401

@@ -45,8 +45,8 @@ def signed(server: Server, algorithm: str, *, scope: str = "notes:read") -> Call
     def prepare() -> Sequence[Client]:
         sent = client_credentials(server, scope=scope)
         (token,) = rows.tokens(server, 1, sent)
-        found = jwt.get_unverified_header(token)["alg"]
-        assert found == algorithm, f"{server.name} signs by {found} instead of {algorithm}"
+        actual = jwt.get_unverified_header(token)["alg"]
+        assert actual == algorithm, f"{server.name} signs by {actual} instead of {algorithm}"
         return same(sent)()
 
     return prepare

@@ -34,8 +34,8 @@ class Line:
     @property
     def output(self) -> str:
         """Return the name of the file to which the line redirects its output, or "" if it does not redirect."""
-        found = OUTPUT.search(self.text)
-        return found[1] if found else ""
+        match = OUTPUT.search(self.text)
+        return match[1] if match else ""
 
     def arguments(self) -> list[str]:
         """Return the words after manage.py in the line, without the redirection."""

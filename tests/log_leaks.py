@@ -115,8 +115,8 @@ def secrets_of_response(response: Any) -> Iterator[str]:
     )
     if "json" in response.headers.get("Content-Type", "") and not response.streaming:
         with suppress(ValueError):
-            found = json.loads(response.content)
-            yield from (value for name, value in found.items() if name in FIELDS) if isinstance(found, dict) else ()
+            body = json.loads(response.content)
+            yield from (value for name, value in body.items() if name in FIELDS) if isinstance(body, dict) else ()
 
 
 SEARCH = LeakSearch()
@@ -212,9 +212,9 @@ def leaks_of_file(path: Path) -> Iterator[str]:
 def is_of_keyturn(line: str) -> bool:
     """Return True if a process of Keyturn wrote the line, as JSON or as text."""
     with suppress(ValueError):
-        found = json.loads(line)
-        return isinstance(found, dict) and (
-            "action" in found or bool(KEYTURN_LOGGERS.match(str(found.get("logger", ""))))
+        entry = json.loads(line)
+        return isinstance(entry, dict) and (
+            "action" in entry or bool(KEYTURN_LOGGERS.match(str(entry.get("logger", ""))))
         )
     words = line.split(maxsplit=4)  # date, time, level, logger, message
     return len(words) > 4 and words[2].isupper() and bool(KEYTURN_LOGGERS.match(words[3]))

@@ -196,10 +196,10 @@ class Prober(Caller):
         signature.
         """
         kind = random.choices(("valid", "revoked", "expired", "changed"), (6, 2, 1, 1))[0]  # noqa: S311
-        found = self.world.wallet.some(kind)
-        if found is None:
+        pair = self.world.wallet.some(kind)
+        if pair is None:
             return
-        token, text = found
+        token, text = pair
         if kind == "changed":
             head, body, signature = text.split(".")
             changed = f"{head}.{body}.{'B' if signature[0] == 'A' else 'A'}{signature[1:]}"

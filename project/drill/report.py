@@ -29,8 +29,8 @@ class FaultLine:
 
 def lines(ledger: Ledger) -> list[FaultLine]:
     """Return a line for each fault, in chronological order. The last line is about the time outside of faults."""
-    found = [_line(ledger, window) for window in sorted(ledger.windows, key=lambda one: one.begun)]
-    return [*found, _rest(ledger)]
+    faults = [_line(ledger, window) for window in sorted(ledger.windows, key=lambda one: one.begun)]
+    return [*faults, _rest(ledger)]
 
 
 def _line(ledger: Ledger, window: Window) -> FaultLine:
@@ -71,10 +71,10 @@ def _gap(ledger: Ledger, begin: float, end: float) -> float:
     return round(max(later - earlier for earlier, later in pairwise(at)), 1)
 
 
-def table(found: Sequence[FaultLine]) -> str:
-    """Return the table of the faults as Markdown, with a row for each line in `found`."""
+def table(lines: Sequence[FaultLine]) -> str:
+    """Return the table of the faults as Markdown, with a row for each line in `lines`."""
     rows = [HEADER, tuple("---" for _ in HEADER)]
-    for line in found:
+    for line in lines:
         failures = ", ".join(f"{count} {kind.replace(':', ' ')}" for kind, count in line.failures.items()) or "none"
         rows.append((line.fault, f"{line.seconds:g}" if line.seconds else "", str(line.requests), failures,
                      f"{line.gap:g} s" if line.fault != NO_FAULT else ""))  # fmt: skip

@@ -120,10 +120,10 @@ def changed_root(path: Path, folder: Path) -> Path:
 
 
 def analyze() -> str:
-    found = shutil.which("systemd-analyze")
-    if found is None:
+    program = shutil.which("systemd-analyze")
+    if program is None:
         pytest.fail("systemd-analyze is missing: install Debian's systemd")
-    return found
+    return program
 
 
 def test_the_units_are_of_systemd(units: list[Path], tmp_path: Path) -> None:

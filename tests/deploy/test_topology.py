@@ -173,11 +173,11 @@ def test_kustomizations_name_every_file_and_patch_what_is_there() -> None:
         for one in text.get("replicas", ()):
             assert one["name"] in names
         for patch in text.get("patches", ()):
-            found = [one for one in WORKLOADS if one["kind"] == patch["target"]["kind"]
+            workloads = [one for one in WORKLOADS if one["kind"] == patch["target"]["kind"]
                      and re.match(patch["target"].get("name", ""), one["metadata"]["name"])]  # fmt: skip
-            assert found, patch["target"]
+            assert workloads, patch["target"]
             operations = yaml.safe_load(patch["patch"])
-            template = "/spec/jobTemplate" if found[0]["kind"] == "CronJob" else ""
+            template = "/spec/jobTemplate" if workloads[0]["kind"] == "CronJob" else ""
             assert all(one["path"].startswith(f"{template}/spec/template/spec/") for one in operations)
     assert used >= set(MANIFESTS)
 

@@ -19,9 +19,9 @@ LANGUAGES = ("nginx", "haproxy", "caddyfile", "apache")
 
 def block(language: str) -> str:
     """Return the only code block in this language of docs/proxies.md."""
-    found = re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(found) == 1
-    return found[0]
+    blocks = re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) == 1
+    return blocks[0]
 
 
 def certificate(folder: Path) -> Path:

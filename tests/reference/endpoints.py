@@ -59,12 +59,12 @@ def rows(module: str) -> list[tuple[str, str, str]]:
 
     Omits paths with a format suffix.
     """
-    found = {
+    endpoints = {
         readable(path): (one.name or "", meaning(one))
         for path, one in routes(import_module(module).urlpatterns)
         if "format" not in path
     }
-    return [(f"`{path}`", f"`{name}`" if name else "", text) for path, (name, text) in found.items()]
+    return [(f"`{path}`", f"`{name}`" if name else "", text) for path, (name, text) in endpoints.items()]
 
 
 def page() -> str:

@@ -39,7 +39,7 @@ AT_A_PROOF = """
 
 def subclasses() -> dict[str, str]:
     """Return the first paragraph of the docstring of each subclass of OAuthError in the issuer, by class name."""
-    known, found = {"OAuthError"}, {}
+    known, summaries = {"OAuthError"}, {}
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "tokens").rglob("*.py"))]
     classes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
     for _ in range(5):  # a subclass of a subclass of …
@@ -47,8 +47,8 @@ def subclasses() -> dict[str, str]:
             bases = {getattr(base, "id", getattr(base, "attr", "")) for base in node.bases}
             if bases & known and node.name not in known:
                 known.add(node.name)
-                found[node.name] = (ast.get_docstring(node) or "").partition("\n\n")[0]
-    return found
+                summaries[node.name] = (ast.get_docstring(node) or "").partition("\n\n")[0]
+    return summaries
 
 
 def calls() -> Iterator[tuple[str, str, int, str]]:

@@ -39,8 +39,10 @@ def test_it_accepts_only_a_valid_token(issuer: Issuer, server: Dovecot, good: st
     def ask(token: str | None) -> str:
         return server.log_in("demo", token)
 
-    found = checks.good_alone(issuer, good, ask, accepted="OK", refused="NO")
-    row |= found | {"name": f"[Dovecot](dovecot.md#by-introspection-dovecot-oauth2confext) {version()}, introspection"}
+    results = checks.good_alone(issuer, good, ask, accepted="OK", refused="NO")
+    row |= results | {
+        "name": f"[Dovecot](dovecot.md#by-introspection-dovecot-oauth2confext) {version()}, introspection"
+    }
 
 
 def test_the_page_s_request_lists_the_mailboxes(server: Dovecot, good: str) -> None:

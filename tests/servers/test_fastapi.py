@@ -43,11 +43,11 @@ def url(issuer: Issuer, good: str, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def test_it_accepts_only_a_valid_token(issuer: Issuer, url: str, good: str, row: dict[str, str]) -> None:
-    found = checks.good_alone(
+    results = checks.good_alone(
         issuer, good, lambda token: status(url, token), accepted="200", refused="401", others={"another scope": "403"}
     )
     versions = f"{environment.version('fastapi')}, PyJWT {environment.version('pyjwt')}"
-    row |= found | {"name": f"[FastAPI](fastapi.md) {versions}"}
+    row |= results | {"name": f"[FastAPI](fastapi.md) {versions}"}
 
 
 def test_an_id_token_and_a_list_of_audiences_are_refused(issuer: Issuer, url: str, good: str) -> None:

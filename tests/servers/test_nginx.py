@@ -78,10 +78,10 @@ def url(issuer: Issuer, application: Loopback, good: str, tmp_path_factory: pyte
 
 
 def test_it_accepts_only_a_valid_token(issuer: Issuer, url: str, good: str, row: dict[str, str]) -> None:
-    found = checks.good_alone(
+    results = checks.good_alone(
         issuer, good, lambda token: status(url, token), accepted="200", refused="401", others={"another scope": "403"}
     )
-    row |= found | {"name": f"[nginx](nginx.md) {version()}"}
+    row |= results | {"name": f"[nginx](nginx.md) {version()}"}
 
 
 def version() -> str:

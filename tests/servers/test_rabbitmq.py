@@ -79,8 +79,8 @@ def test_it_accepts_only_a_valid_token(
 ) -> None:
     # RabbitMQ does not look at iss, as the page says.
     others = {"another issuer": "accepted"}
-    found = checks.good_alone(issuer, good, send, accepted="accepted", refused="refused", others=others)
-    row |= found | {"name": f"[RabbitMQ](rabbitmq.md) {version()}"}
+    results = checks.good_alone(issuer, good, send, accepted="accepted", refused="refused", others=others)
+    row |= results | {"name": f"[RabbitMQ](rabbitmq.md) {version()}"}
 
 
 def version() -> str:

@@ -337,8 +337,8 @@ def test_revocations_of_earlier_versions_stay_revoked_after_the_migration(issuer
     with psycopg.connect(issuer.variables["DATABASE_URL"]) as connection:
         connection.execute(BEFORE)
     issuer.run("migrate", "--verbosity", "0")
-    found = issuer.rows('SELECT kind, "key", issued_before, until FROM tokens_revocation')
-    rows = {kind: (stored.bytes, before, until) for kind, stored, before, until in found}
+    revocations = issuer.rows('SELECT kind, "key", issued_before, until FROM tokens_revocation')
+    rows = {kind: (stored.bytes, before, until) for kind, stored, before, until in revocations}
     assert rows.keys() == {"jti", "sub", "client_sub"}
     assert rows["jti"][0] == key("jti", "t-1")
     assert rows["sub"] == (key("sub", "ada"), 1893456001, 1893459601)

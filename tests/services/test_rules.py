@@ -56,5 +56,5 @@ def test_what_steps_write_passes(connection: psycopg.Connection, statement: str)
 
 
 def test_there_is_no_rule_without_such_a_statement(connection: psycopg.Connection) -> None:
-    found = connection.execute(SELECT_RULES[VENDOR]).fetchall()
-    assert names(name for (name,) in found) == expected(VENDOR)
+    rows = connection.execute(SELECT_RULES[VENDOR]).fetchall()
+    assert names(name for (name,) in rows) == expected(VENDOR)

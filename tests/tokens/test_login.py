@@ -109,8 +109,8 @@ def test_a_username_comes_before_an_address_and_an_ambiguous_one_matches_no_user
     User.objects.create_user("twin2", "twins@example.org")
     User.objects.create_user("closed", "closed@example.org", is_active=False)
     User.objects.create_user("eve", "closed@example.org")
-    found = find(named, mail=named)
-    assert (found.username if found else None) == expected
+    match = find(named, mail=named)
+    assert (match.username if match else None) == expected
 
 
 @pytest.mark.django_db
@@ -172,8 +172,8 @@ def test_usernames_that_only_the_database_treats_as_the_same_are_different(named
     User.objects.create_user("admin")
     by_name, nobody = User.objects.all(), User.objects.none()
     with patch.object(User.objects, "filter", lambda *_, **by: nobody if by else by_name):
-        found = find(named, mail=named)
-    assert (found.username if found else None) == expected
+        match = find(named, mail=named)
+    assert (match.username if match else None) == expected
 
 
 @pytest.mark.django_db
@@ -188,8 +188,8 @@ def test_addresses_that_only_the_database_treats_as_the_same_are_different(mail,
         patch.object(EmailAddress.objects, "filter", lambda *_, **__: addresses),
         patch.object(User.objects, "filter", lambda *_, **by: FakeQuerySet(users) if by else User.objects.none()),
     ):
-        found = find("nobody", mail=mail)
-    assert (found.username if found else None) == expected
+        match = find("nobody", mail=mail)
+    assert (match.username if match else None) == expected
 
 
 class FakeQuerySet:

@@ -21,9 +21,11 @@ def test_checks_before_the_one_that_refused_passed_and_those_after_it_were_not_r
     challenge = (
         f'Bearer realm="api", error="invalid_token", error_description="{description}", scope="a", DPoP algs="ES256"'
     )
-    found = judge(401, challenge)
-    assert [check.state for check in found] == ["passed"] * (number - 1) + ["refused"] + ["not reached"] * (9 - number)
-    assert found[number - 1].reason == f"401 invalid_token: {description}"
+    results = judge(401, challenge)
+    assert [check.state for check in results] == ["passed"] * (number - 1) + ["refused"] + ["not reached"] * (
+        9 - number
+    )
+    assert results[number - 1].reason == f"401 invalid_token: {description}"
 
 
 @pytest.mark.parametrize(

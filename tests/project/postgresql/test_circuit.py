@@ -27,20 +27,20 @@ def clock() -> Clock:
 
 def elsewhere(circuit: ServerCircuit) -> bool:
     """Return True if the circuit breaker lets a thread other than this one connect."""
-    found = []
+    admitted = []
 
     def ask() -> None:
         try:
             circuit.require()
         except NotTried:
-            found.append(False)
+            admitted.append(False)
         else:
-            found.append(True)
+            admitted.append(True)
 
     thread = threading.Thread(target=ask)
     thread.start()
     thread.join()
-    return found[0]
+    return admitted[0]
 
 
 def test_a_closed_circuit_admits_every_thread(clock: Clock) -> None:

@@ -76,14 +76,14 @@ def test_an_address_has_a_place_in_the_language_of_the_page(database, address, l
 
 
 def test_each_address_of_a_page_has_its_place(database):
-    found = module.places(["81.2.69.7", "81.2.70.1", "81.2.99.1", "10.1.2.3"], language="en")
-    assert found == {"81.2.69.7": "Vienna, Austria", "81.2.70.1": "Austria"}
+    places = module.places(["81.2.69.7", "81.2.70.1", "81.2.99.1", "10.1.2.3"], language="en")
+    assert places == {"81.2.69.7": "Vienna, Austria", "81.2.70.1": "Austria"}
 
 
 def test_a_database_of_ipv4_has_the_places_of_ipv4_beside_sessions_over_ipv6(database, caplog):
     place_database.write(database, {"81.2.69.0/24": VIENNA}, version=4)
-    found = module.places(["2a02:100::/64", "81.2.69.7"], language="en")
-    assert found == {"81.2.69.7": "Vienna, Austria"}
+    places = module.places(["2a02:100::/64", "81.2.69.7"], language="en")
+    assert places == {"81.2.69.7": "Vienna, Austria"}
     assert caplog.records == []
     assert problems() == []
 

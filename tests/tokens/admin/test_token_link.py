@@ -101,9 +101,9 @@ def rows(admin):
 
 def part(html, pattern):
     """Return the part of the HTML page that begins with the first match of the pattern."""
-    found = re.search(pattern, html)
-    assert found, pattern
-    return html[found.start() : found.start() + 3000]
+    match = re.search(pattern, html)
+    assert match, pattern
+    return html[match.start() : match.start() + 3000]
 
 
 def token_pages():

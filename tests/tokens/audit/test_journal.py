@@ -147,8 +147,8 @@ def test_keys_check_and_the_start_up_report_a_restored_revoked_key(restored_kid,
     ) as refused:
         call_command("keys", "--check")
     assert refused.value.returncode == 3
-    found = run_checks(tags=["keys"], databases=["default"])
-    assert {one.id for one in found} == {"tokens.W307"}
+    messages = run_checks(tags=["keys"], databases=["default"])
+    assert {one.id for one in messages} == {"tokens.W307"}
 
 
 def test_a_key_that_is_revoked_in_the_database_too_is_no_problem(path, db):

@@ -76,8 +76,8 @@ def test_every_clause_about_the_issuer_is_listed():
 
 
 def test_a_recommendation_that_is_not_followed_is_a_choice_and_no_failure():
-    found = {finding.clause: finding.state for finding in conformance.report(GOOD)}
-    assert [number for number, state in found.items() if state == "choice"] == ["5.3.2.2-11"]
+    states = {finding.clause: finding.state for finding in conformance.report(GOOD)}
+    assert [number for number, state in states.items() if state == "choice"] == ["5.3.2.2-11"]
     assert conformance.is_met(conformance.report(GOOD))
 
 

@@ -196,5 +196,5 @@ def test_groups_is_reserved_if_the_setting_gives_it(hooked, place):
     ],
 )
 def test_a_path_is_checked_before_the_first_token(path, problem):
-    found = hook.problem(path)
-    assert found is None if problem is None else problem in found
+    reported = hook.problem(path)
+    assert reported is None if problem is None else problem in reported

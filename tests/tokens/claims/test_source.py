@@ -174,8 +174,8 @@ def test_updated_at_of_a_profile_counts_if_it_is_later(user, profile, configured
     ],
 )
 def test_an_entry_is_checked_before_the_first_token(claim, entry, problem):
-    found = source.problem(claim, entry)
-    assert found is None if problem is None else problem in found
+    reported = source.problem(claim, entry)
+    assert reported is None if problem is None else problem in reported
 
 
 def test_the_consent_page_has_words_for_each_claim_of_a_scope():

@@ -19,10 +19,10 @@ def interleave(monkeypatch):
         real, waiting = getattr(owner, name), list(others)
 
         def interrupted(*args, **kwargs):
-            found = real(*args, **kwargs)
+            result = real(*args, **kwargs)
             while waiting:
                 waiting.pop()()
-            return found
+            return result
 
         monkeypatch.setattr(owner, name, interrupted)
 

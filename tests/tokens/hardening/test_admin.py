@@ -29,8 +29,8 @@ def added(admin_client, apis):
 
 
 def shown(page):
-    found = re.search(r'id="client-secret">([^<]+)<', page.content.decode())
-    return found and found[1]
+    secret = re.search(r'id="client-secret">([^<]+)<', page.content.decode())
+    return secret and secret[1]
 
 
 def change(browser, **fields):
@@ -69,8 +69,8 @@ def test_a_second_secret_is_valid_beside_the_first(client, admin_client, added):
 
 
 def test_the_admin_finds_a_client_by_its_client_id(admin_client, added):
-    found = {asked: admin_client.get(f"{LIST}?q={asked}").context["cl"].result_count for asked in ("reports", "other")}
-    assert found == {"reports": 1, "other": 0}
+    counts = {asked: admin_client.get(f"{LIST}?q={asked}").context["cl"].result_count for asked in ("reports", "other")}
+    assert counts == {"reports": 1, "other": 0}
 
 
 def test_the_admin_lists_devices_without_their_codes(client, admin_client, apis):

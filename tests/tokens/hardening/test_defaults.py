@@ -91,13 +91,13 @@ def readable(value):
 
 def tables_that_hold(text):
     """Return the database tables in which a row contains `text`."""
-    found = {"what sessions say"} if any(text in str(one.get_decoded()) for one in Session.objects.all()) else set()
+    places = {"what sessions say"} if any(text in str(one.get_decoded()) for one in Session.objects.all()) else set()
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
             cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
             if any(text in readable(value) for row in cursor.fetchall() for value in row):
-                found.add(table)
-    return found
+                places.add(table)
+    return places
 
 
 def test_no_column_of_any_table_holds_a_credential(client, own, authorize, service, signer):

@@ -131,9 +131,9 @@ def test_check_names_the_clients_that_get_no_id_tokens():
     make_client("plain")
     make_client("old", id_token_signed_response_alg="PS256", is_active=False)
     make_client("bad", id_token_signed_response_alg="PS256")
-    found = [(message.id, message.msg) for message in run_checks(tags=["clients"], include_deployment_checks=True)]
-    assert [identifier for identifier, _ in found] == ["tokens.E212"]
-    assert found[0][1].startswith("The client bad gets no ID tokens. No ring signs ID tokens with PS256 yet. Run")
+    messages = [(message.id, message.msg) for message in run_checks(tags=["clients"], include_deployment_checks=True)]
+    assert [identifier for identifier, _ in messages] == ["tokens.E212"]
+    assert messages[0][1].startswith("The client bad gets no ID tokens. No ring signs ID tokens with PS256 yet. Run")
     assert run_checks(tags=["clients"]) == []
 
 

@@ -137,9 +137,9 @@ CODES = {
 
 def tokens(response):
     """Return the token response, whose body has True in place of an ID token and a refresh token."""
-    found = answer(response)
+    answered = answer(response)
     kinds = ("id_token", "refresh_token")
-    return found._replace(body={name: True if name in kinds else value for name, value in found.body.items()})
+    return answered._replace(body={name: True if name in kinds else value for name, value in answered.body.items()})
 
 
 @pytest.mark.parametrize("section", CODES)

@@ -55,8 +55,8 @@ def test_oidcc_backchannel_rp_initiated_logout(once: Suite):
     tokens = once.tokens()
     id_claims, other = tokens["claims"], Suite(once.issuer, once.plan).tokens()["claims"]
     assert id_claims["sid"] != other["sid"]
-    asked = {"id_token_hint": tokens["id_token"], "post_logout_redirect_uri": once.plan["after_logout"], "state": "s"}
-    page = once.browser.get(f"{once.issuer}/oauth/logout?{urlencode(asked)}")
+    logout = {"id_token_hint": tokens["id_token"], "post_logout_redirect_uri": once.plan["after_logout"], "state": "s"}
+    page = once.browser.get(f"{once.issuer}/oauth/logout?{urlencode(logout)}")
     assert page.url.startswith(once.plan["after_logout"])
     assert dict(parse_qsl(urlsplit(page.url).query)) == {"state": "s"}
     claims = logout_token(once, id_claims["sid"])

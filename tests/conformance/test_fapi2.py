@@ -103,9 +103,9 @@ def test_fapi2_test_claims_parameter_identity_claims(connect: Bank):
     }
     wanted = sorted(set(connect.suite.metadata["claims_supported"]) - protocol)
     forms_of_request = [None, {"essential": True}, {"essential": False}]
-    asked = {name: forms_of_request[number % 3] for number, name in enumerate(wanted)} | {"unknown_claim": None}
+    requested = {name: forms_of_request[number % 3] for number, name in enumerate(wanted)} | {"unknown_claim": None}
     tokens = connect.tokens(
-        code=connect.code(claims=json.dumps({"id_token": asked, "userinfo": asked}), prompt="consent")
+        code=connect.code(claims=json.dumps({"id_token": requested, "userinfo": requested}), prompt="consent")
     )
     userinfo = connect.use(tokens).json()
     assert [name for name in wanted if name not in userinfo] == []

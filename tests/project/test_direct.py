@@ -150,8 +150,8 @@ def test_a_cookie_is_not_read(service):
 
 
 def test_a_preflight_of_a_registered_page_gets_the_same_answer(service):
-    asked = {"HTTP_ORIGIN": APP_ORIGIN, "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "POST"}
-    _, headers, _ = same(lambda: environ("OPTIONS", "/oauth/token", **asked))
+    preflight = {"HTTP_ORIGIN": APP_ORIGIN, "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "POST"}
+    _, headers, _ = same(lambda: environ("OPTIONS", "/oauth/token", **preflight))
     assert headers["Access-Control-Allow-Origin"] == APP_ORIGIN
 
 

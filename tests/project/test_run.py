@@ -152,8 +152,8 @@ def test_a_child_that_exits_at_start_is_named_with_its_last_output(tmp_path: Pat
     ],
 )
 def test_tokens_that_authlib_takes_for_expired_are_said(chosen, seconds) -> None:
-    told = short_tokens(chosen)
-    assert told == "" if seconds is None else told.startswith(f"Access tokens live for {seconds} s. Authlib")
+    timings = short_tokens(chosen)
+    assert timings == "" if seconds is None else timings.startswith(f"Access tokens live for {seconds} s. Authlib")
 
 
 @pytest.mark.parametrize(

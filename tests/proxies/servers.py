@@ -47,7 +47,7 @@ def adapted(config: str, folder: Path, port: int, upstream: int) -> str:
 
     `port` is the port of the proxy. `upstream` is the port of the issuer.
     """
-    for theirs, ours in (
+    for documented, own in (
         ("issuer.example", "localhost"),
         ("127.0.0.1:8000", f"127.0.0.1:{upstream}"),
         ("/etc/ssl/", f"{folder}/"),
@@ -55,7 +55,7 @@ def adapted(config: str, folder: Path, port: int, upstream: int) -> str:
         ("bind :443", f"bind 127.0.0.1:{port}"),
         ("*:443", f"127.0.0.1:{port}"),
     ):
-        config = config.replace(theirs, ours)
+        config = config.replace(documented, own)
     return config
 
 

@@ -60,8 +60,8 @@ def application() -> Iterator[int]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            told = {"path": self.path, "body": body.decode(), "headers": dict(self.headers)}
-            text = json.dumps(told).encode()
+            echo = {"path": self.path, "body": body.decode(), "headers": dict(self.headers)}
+            text = json.dumps(echo).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(text)))
             self.end_headers()
@@ -151,9 +151,9 @@ def proxy(
 def test_a_request_with_a_good_token_reaches_the_application_with_the_identity(proxy: Proxied) -> None:
     answer = proxy.call("POST", proxy.issuer.token(AUDIENCE))
     assert answer.status_code == 200
-    told = answer.json()
-    assert (told["path"], told["body"]) == ("/a?b=c", "body")
-    names = {name.lower(): value for name, value in told["headers"].items()}
+    body = answer.json()
+    assert (body["path"], body["body"]) == ("/a?b=c", "body")
+    names = {name.lower(): value for name, value in body["headers"].items()}
     assert {name: value for name, value in names.items() if name.startswith("x-keyturn-")} == {
         "x-keyturn-subject": "ada",
         "x-keyturn-client": "app",

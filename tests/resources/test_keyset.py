@@ -190,7 +190,7 @@ def test_a_flood_of_random_kids_costs_two_fetches_and_one_every_ten_seconds() ->
     for tenth in range(10 * 95):
         assert world.at(1 + tenth / 10).find(f"random-{tenth}") == "unknown"
         assert world.find("a") == "found"
-    forced = [asked for asked in world.fetches if asked[1]]
+    forced = [fetch for fetch in world.fetches if fetch[1]]
     assert len(forced) == 2 + 9
     assert world.set.status()["unknown_kids"] == 128
 

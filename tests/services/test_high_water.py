@@ -113,10 +113,12 @@ def test_a_restored_backup_is_detected_refuses_nothing_and_is_in_force_after_the
     lose(story)
     story.restore()
     marks = {name: story.mark(name) for name in ("feed", "events")}
-    code, told = story.check()
-    assert (code, OLDER in told, "run manage.py after_restore (docs/restore.md)" in told) == (3, True, True)
-    assert re.search(r"its revocation feed is at 0\.\S+, and was at 1\.\S+; its audit trail lacks the event of", told)
-    assert "its clients, secrets or APIs are of an earlier version" in told
+    code, printed = story.check()
+    assert (code, OLDER in printed, "run manage.py after_restore (docs/restore.md)" in printed) == (3, True, True)
+    assert re.search(
+        r"its revocation feed is at 0\.\S+, and was at 1\.\S+; its audit trail lacks the event of", printed
+    )
+    assert "its clients, secrets or APIs are of an earlier version" in printed
     check = story.issuer.start("check", "--database", "default")
     assert "tokens.W307" in "".join(check.communicate(timeout=120))
 
@@ -146,8 +148,8 @@ def test_a_redis_that_was_emptied_says_nothing_and_one_that_hangs_costs_little(s
     story.restore()
     story.redis.freeze()
     try:
-        code, told = story.check()
-        assert (code, "Redis does not answer" in told, OLDER in told) == (0, True, False)
+        code, printed = story.check()
+        assert (code, "Redis does not answer" in printed, OLDER in printed) == (0, True, False)
         process = story.issuer.start("after_restore", "--yes")
         assert "Redis did not forget the newer database" in process.communicate(timeout=120)[1]
     finally:

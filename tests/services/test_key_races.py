@@ -149,12 +149,12 @@ class Clients:
 def asking(url: str, secret: str) -> Iterator[Clients]:
     clients = Clients(url, secret)
     with ThreadPoolExecutor(ASKING) as pool:
-        asked: list[Future[None]] = [pool.submit(clients.ask) for _ in range(ASKING)]
+        running: list[Future[None]] = [pool.submit(clients.ask) for _ in range(ASKING)]
         try:
             yield clients
         finally:
             clients.stop.set()
-            for one in asked:
+            for one in running:
                 one.result()  # what went wrong in a thread is the cause of what did not happen outside
 
 
@@ -172,8 +172,8 @@ def issuing(issuer: Issuer, tmp_path: Path, *, timings: Mapping[str, float]) -> 
     """
     url = f"http://localhost:{free()}"
     secret = "c" * 43
-    told = ",".join(f"{name}={seconds}" for name, seconds in timings.items())
-    issuer = Issuer(issuer.variables | {"ISSUER_URL": url, "KEY_TIMINGS": told})
+    setting = ",".join(f"{name}={seconds}" for name, seconds in timings.items())
+    issuer = Issuer(issuer.variables | {"ISSUER_URL": url, "KEY_TIMINGS": setting})
     credentials = tmp_path / "demo.env"
     credentials.write_text(f"SERVICE_CLIENT_SECRET={secret}\n", encoding="utf-8")
     issuer.run("demo_setup", "--credentials", str(credentials), "--api-audience", AUDIENCE)

@@ -114,7 +114,7 @@ def goes_on(served: Served) -> None:
 
 
 def refuses_logins_only(served: Served) -> None:
-    began, asked = time.monotonic(), served.attempts()
+    began, attempts = time.monotonic(), served.attempts()
     refused = served.login()
     assert time.monotonic() - began < SOON
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
@@ -123,7 +123,9 @@ def refuses_logins_only(served: Served) -> None:
     status, attention = served.ready()
     assert (status, "logins are refused" in attention) == (200, True)
     passed = time.monotonic() - began
-    assert served.attempts() - asked <= passed / PAUSE + 1, "one request in five seconds asks, the others do not wait"
+    assert served.attempts() - attempts <= passed / PAUSE + 1, (
+        "one request in five seconds asks, the others do not wait"
+    )
     assert served.attempts() >= 1
 
 

@@ -59,8 +59,8 @@ class Nodes:
             return requests.post(f"{url}/oauth/token", data=form | {"client_id": "app"}, timeout=60)
 
         with ThreadPoolExecutor(len(forms)) as pool, self._grants_locked(waiting):
-            asked = [pool.submit(ask, number, form) for number, form in enumerate(forms)]
-        return [one.result() for one in asked]
+            running = [pool.submit(ask, number, form) for number, form in enumerate(forms)]
+        return [one.result() for one in running]
 
     @contextmanager
     def _grants_locked(self, number: int) -> Iterator[None]:

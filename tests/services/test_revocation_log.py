@@ -297,8 +297,8 @@ def test_a_mass_log_out_of_100_000_users_is_one_entry_or_one_for_each(pair: Pair
     pair.issuer.run(*SHELL, USERS)
     reader = Reader(pair.readers[0])
     reader.poll()
-    told = json.loads(pair.issuer.run("revoke_tokens", "--all", "--yes", "--json"))
-    assert told["users"] == 100_000
+    printed = json.loads(pair.issuer.run("revoke_tokens", "--all", "--yes", "--json"))
+    assert printed["users"] == 100_000
     reader.poll()
     assert set(reader.held) == {key("iss", pair.issuer.variables["ISSUER_URL"])}
     out, err = pair.issuer.start(*SHELL, LOG_OUT).communicate(timeout=600)

@@ -133,9 +133,9 @@ def test_a_mass_log_out_of_100_000_users_reaches_every_api(running: Deployment, 
     print(f"refused after {took:.2f} s")
     for one in apis:
         status, _, body = one.get("/readyz")
-        told = feed(one, running.url)
-        assert (status, told["late"], told["near_limit"], told["last_error"]) == (200, False, False, ""), body
-        assert told["entries"] >= before + 100_000
+        state = feed(one, running.url)
+        assert (status, state["late"], state["near_limit"], state["last_error"]) == (200, False, False, ""), body
+        assert state["entries"] >= before + 100_000
     for token in tokens.values():
         assert statuses(apis, token) == {401}
     for token in others:
@@ -202,9 +202,9 @@ def test_an_api_that_starts_during_an_outage_of_the_issuers_serves_or_refuses_as
         ):
             for one, status in ((closed, 503), (open_one, 200)):
                 until(lambda one=one: feed(one, running.url)["failures"] >= 2)
-                told = feed(one, running.url)
-                assert (told["late"], told["age"], told["version"]) == (True, None, "")
-                assert told["last_error"]
+                state = feed(one, running.url)
+                assert (state["late"], state["age"], state["version"]) == (True, None, "")
+                assert state["last_error"]
                 assert one.get("/readyz")[0] == status
                 assert whoami(one, standing)[0] == status
                 assert whoami(one, "no.token.atall")[0] == 401, "what does not verify is refused, late or not"
@@ -254,9 +254,9 @@ def test_a_feed_replayed_from_an_hour_ago_changes_nothing(lasts: int, delta: boo
             since = version(7) if delta else ""
             serves(issuer, replayed(issuer.url, at=now - HOUR, exp=now - HOUR + lasts, since=since))
             until(lambda: says in feed(one, issuer.url)["last_error"])
-            told = feed(one, issuer.url)
-            assert (told["version"], told["entries"]) == (known["version"], known["entries"]) == (version(7), 1)
-            assert (whoami(one, ended)[0], told["went_back"]) == (401, False)
+            state = feed(one, issuer.url)
+            assert (state["version"], state["entries"]) == (known["version"], known["entries"]) == (version(7), 1)
+            assert (whoami(one, ended)[0], state["went_back"]) == (401, False)
             until(lambda: whoami(one, standing)[0] == 503)
             assert feed(one, issuer.url)["late"], "the alarm of a feed that is withheld"
             assert whoami(one, ended)[0] == 503

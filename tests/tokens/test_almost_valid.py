@@ -53,9 +53,9 @@ def valid(client, user, apis, signer, settings):
     proof = {"client_id": "web", "client_secret": web.plain}
 
     def code():
-        asked = authorization(web, scope="openid notes:read offline_access")
+        request = authorization(web, scope="openid notes:read offline_access")
         found = {
-            "code": conftest.parameters(allow(client, asked))["code"],
+            "code": conftest.parameters(allow(client, request))["code"],
             "redirect_uri": CALLBACK,
             "code_verifier": VERIFIER,
         }

@@ -170,8 +170,8 @@ def test_two_users_whose_names_are_spelled_differently_only_each_log_in_as_typed
 def test_usernames_that_only_the_database_treats_as_the_same_are_different(named, expected):
     """PostgreSQL's UPPER maps i and \u0131 to the same letter."""
     User.objects.create_user("admin")
-    by_name, nobody = User.objects.all(), User.objects.none()
-    with patch.object(User.objects, "filter", lambda *_, **by: nobody if by else by_name):
+    by_name, no_users = User.objects.all(), User.objects.none()
+    with patch.object(User.objects, "filter", lambda *_, **by: no_users if by else by_name):
         match = find(named, mail=named)
     assert (match.username if match else None) == expected
 

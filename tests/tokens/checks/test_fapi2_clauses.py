@@ -105,9 +105,9 @@ def test_the_command_reports_and_fails_if_a_clause_is_not_met(apis, settings):
     with pytest.raises(CommandError, match="not met") as failed:
         call_command("conformance", "--profile", "fapi2", "--json", stdout=out)
     assert failed.value.returncode == 3
-    told = json.loads(out.getvalue())
-    assert (told["profile"], told["met"], len(told["clauses"])) == ("fapi2", False, len(CLAUSES))
-    missing = [clause["clause"] for clause in told["clauses"] if clause["state"] == "not met"]
+    printed = json.loads(out.getvalue())
+    assert (printed["profile"], printed["met"], len(printed["clauses"])) == ("fapi2", False, len(CLAUSES))
+    missing = [clause["clause"] for clause in printed["clauses"] if clause["state"] == "not met"]
     assert missing == ["5.2.1", "5.2.2", "5.2.3-1", "5.2.3-2", "5.4.2"], "the issuer's URL has no https"
 
 

@@ -111,8 +111,8 @@ def test_the_encrypting_key_is_replaced_while_secrets_are_in_use(client_: Client
     with keys(first):
         assert client_secret.matches(client_secret.stored_of(client_), used, now=NOW)
         assert client_secret.matches(client_secret.stored_of(client_), new, now=NOW)
-    for held, lacking in ((first, idle), (former, used)):
-        with keys(held), pytest.raises(LostKey, match="which KEY_ENCRYPTION_KEYS of this process lacks"):
+    for key, lacking in ((first, idle), (former, used)):
+        with keys(key), pytest.raises(LostKey, match="which KEY_ENCRYPTION_KEYS of this process lacks"):
             client_secret.matches(client_secret.stored_of(client_), lacking, now=NOW)
 
 

@@ -120,11 +120,11 @@ def test_self_registered_clients_do_not_evict_the_keys_of_other_clients(slow, mo
 def test_a_client_that_registered_itself_has_the_lower_limits(client, apis, slow, monkeypatch, registered_by):
     own = make_client("own", "client_credentials", client_jwks_uri=f"{slow.url}/keys")
     Client.objects.update(token_endpoint_auth_method="private_key_jwt", registered_by=registered_by)
-    asked = []
-    monkeypatch.setattr(jwks_uri, "keys", lambda url, *, kid, is_stranger: asked.append(is_stranger) or ())
+    calls = []
+    monkeypatch.setattr(jwks_uri, "keys", lambda url, *, kid, is_stranger: calls.append(is_stranger) or ())
     own.refresh_from_db()
     private_key_jwt.keys(own, kid="one")
-    assert asked == [registered_by is not None]
+    assert calls == [registered_by is not None]
 
 
 @pytest.mark.django_db
@@ -156,5 +156,5 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 def test_a_process_that_was_forked_while_a_lock_was_held_does_not_hang():
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONWARNINGS": "ignore"}
-    told = subprocess.check_output([sys.executable, "-c", FORKS], env=environment, text=True, timeout=60)
-    assert told == "7\n"
+    printed = subprocess.check_output([sys.executable, "-c", FORKS], env=environment, text=True, timeout=60)
+    assert printed == "7\n"

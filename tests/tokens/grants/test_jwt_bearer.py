@@ -38,8 +38,8 @@ def robot(apis, signer):
 
 def act(browser, named, /, *, form=None, header=None, **changes):
     assertion = sign("robot", header=header or OWN_TYPE, **{"sub": str(named)} | changes)
-    asked = {"grant_type": GRANT, "assertion": assertion, "scope": "notes:read"} | (form or {})
-    return post(browser, "/oauth/token", {name: value for name, value in asked.items() if value is not None})
+    request = {"grant_type": GRANT, "assertion": assertion, "scope": "notes:read"} | (form or {})
+    return post(browser, "/oauth/token", {name: value for name, value in request.items() if value is not None})
 
 
 def test_an_application_gets_a_token_in_the_name_of_a_user_that_says_who_acts(client, robot, user, decode):

@@ -69,7 +69,7 @@ def test_a_second_secret_is_valid_beside_the_first(client, admin_client, added):
 
 
 def test_the_admin_finds_a_client_by_its_client_id(admin_client, added):
-    counts = {asked: admin_client.get(f"{LIST}?q={asked}").context["cl"].result_count for asked in ("reports", "other")}
+    counts = {words: admin_client.get(f"{LIST}?q={words}").context["cl"].result_count for words in ("reports", "other")}
     assert counts == {"reports": 1, "other": 0}
 
 

@@ -80,11 +80,11 @@ def test_the_address_is_that_of_the_connection_or_the_last_in_x_forwarded_for(
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/oauth/token", "/oauth/introspect", "/oauth/revoke"])
 def test_an_endpoint_answers_429_with_retry_after_to_one_caller_only(client, service, signer, strict, path):
-    asked = [post(client, path, ASK, **basic("service", "wrong")) for _ in range(4)]
-    assert [answer.status_code for answer in asked] == [401, 401, 401, 429]
-    assert asked[-1].json()["error"] == "temporarily_unavailable"
-    assert 0 < int(asked[-1]["Retry-After"]) <= 86_400
-    assert asked[-1]["Cache-Control"] == "no-store"
+    answers = [post(client, path, ASK, **basic("service", "wrong")) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [401, 401, 401, 429]
+    assert answers[-1].json()["error"] == "temporarily_unavailable"
+    assert 0 < int(answers[-1]["Retry-After"]) <= 86_400
+    assert answers[-1]["Cache-Control"] == "no-store"
     elsewhere = post(client, path, ASK, **basic("service", "wrong"), REMOTE_ADDR="192.0.2.9")
     assert elsewhere.status_code == 401, "nobody locks another's client out"
 
@@ -272,11 +272,11 @@ def _let_in():
 )
 def test_readyz_reports_a_failed_cache_and_stays_ready(client, signer, alias, told):
     assert client.get("/readyz").json() == {"status": "ok"}
-    with patch.object(caches[alias], "set", side_effect=TimeoutError) as asked:
+    with patch.object(caches[alias], "set", side_effect=TimeoutError) as written:
         answers = [client.get("/readyz") for _ in range(3)]
     assert {answer.status_code for answer in answers} == {200}
     assert [answer.json() for answer in answers] == [{"status": "ok", "attention": [told]}] * 3
-    assert asked.call_count == 1
+    assert written.call_count == 1
 
 
 @pytest.mark.django_db

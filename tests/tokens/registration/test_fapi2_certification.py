@@ -78,8 +78,8 @@ def test_each_client_logs_its_user_in_by_the_printed_key(es256, name):
     client = Client.objects.get(client_id=entry["client_id"])
     log_in(browser, User.objects.get())
     uri = CALLBACK if name == "client" else CALLBACK + QUERY
-    asked = authorization(client, scope="openid", redirect_uri=uri)
-    pushed = post(browser, "/oauth/par", asked | assertion(entry), **proof(key, "/oauth/par"))
+    request = authorization(client, scope="openid", redirect_uri=uri)
+    pushed = post(browser, "/oauth/par", request | assertion(entry), **proof(key, "/oauth/par"))
     assert pushed.status_code == 201, pushed.content
     address = {"client_id": client.client_id, "request_uri": pushed.json()["request_uri"]}
     page = browser.get(browser.get("/oauth/authorize", address)["Location"])

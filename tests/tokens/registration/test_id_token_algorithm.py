@@ -83,8 +83,8 @@ def test_another_algorithm_is_no_choice(algorithm):
 def test_the_admin_saves_a_choice_and_names_the_missing_ring(admin, form):
     register(Registration(name="Reports", client_id="reports"), actor="test", now=timezone.now())
     page = f"{CLIENTS}{Client.objects.get().pk}/change/"
-    told = admin.post(page, form | SECRETS | {NAME: "ES256"})
-    assert "rotate_keys --ring id-ES256" in told.content.decode()
+    answer = admin.post(page, form | SECRETS | {NAME: "ES256"})
+    assert "rotate_keys --ring id-ES256" in answer.content.decode()
     begin("ES256")
     assert admin.post(page, form | SECRETS | {NAME: "ES256"}).status_code == 302
     assert chosen() == "ES256"
@@ -97,10 +97,10 @@ def test_the_admin_saves_a_choice_and_names_the_missing_ring(admin, form):
 
 def test_dynamic_registration_takes_a_choice_returns_it_and_can_change_it(browser, default_ring):
     begin("EdDSA")
-    told = registered(browser, **{NAME: "EdDSA"})
-    assert (told[NAME], chosen()) == ("EdDSA", "EdDSA")
-    address, token = told["registration_client_uri"], told["registration_access_token"]
-    body = PUBLIC | {"client_id": told["client_id"]}
+    registration = registered(browser, **{NAME: "EdDSA"})
+    assert (registration[NAME], chosen()) == ("EdDSA", "EdDSA")
+    address, token = registration["registration_client_uri"], registration["registration_access_token"]
+    body = PUBLIC | {"client_id": registration["client_id"]}
     assert call(browser, "PUT", address, token, body | {NAME: "PS256"}).json()["error"] == "invalid_client_metadata"
     assert chosen() == "EdDSA"
     assert NAME not in call(browser, "PUT", address, token, body).json()

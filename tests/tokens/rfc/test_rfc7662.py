@@ -51,7 +51,7 @@ def active(tokens, user):
     """Return the expected answer for an active token of the user (RFC 7662 section 2.2)."""
     claims = jwt.decode(tokens["access_token"], options={"verify_signature": False})
     stored = RefreshToken.objects.get()
-    told = {"active": True, "iss": ISSUER, "sub": str(user.sub), "client_id": "desk", "scope": SCOPE}
+    expected = {"active": True, "iss": ISSUER, "sub": str(user.sub), "client_id": "desk", "scope": SCOPE}
     grant = UserGrant.objects.get()
     of_access_token = {
         "scope": "notes:read",
@@ -70,8 +70,8 @@ def active(tokens, user):
         "exp": int(stored.expires_at.timestamp()),
     }
     return {
-        "access_token": Answer(200, JSON, told | of_access_token),
-        "refresh_token": Answer(200, JSON, told | of_refresh_token),
+        "access_token": Answer(200, JSON, expected | of_access_token),
+        "refresh_token": Answer(200, JSON, expected | of_refresh_token),
         None: INACTIVE,
     }
 

@@ -142,10 +142,10 @@ def test_a_confidential_client_authenticates_as_at_the_token_endpoint(device, br
     begun = post(device, "/oauth/device", {"scope": "notes:read"} | form, **headers)
     assert answer(begun) == BEGUN
     decide(browser, begun.json()["user_code"])
-    asked = {"grant_type": GRANT, "device_code": begun.json()["device_code"]}
-    assert answer(post(device, "/oauth/token", asked | {"client_id": "box"})) == INVALID_CLIENT
+    poll_form = {"grant_type": GRANT, "device_code": begun.json()["device_code"]}
+    assert answer(post(device, "/oauth/token", poll_form | {"client_id": "box"})) == INVALID_CLIENT
     form, headers = AUTHENTICATED[method](box)
-    assert answer(post(device, "/oauth/token", asked | form, **headers)) == granted()
+    assert answer(post(device, "/oauth/token", poll_form | form, **headers)) == granted()
 
 
 EITHER = "client_secret_basic or client_secret_post"

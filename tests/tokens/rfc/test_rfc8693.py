@@ -206,5 +206,5 @@ def test_a_client_without_authentication_exchanges_no_token(client, notes, token
     """RFC 8693 section 2.1: the permitted exchanges depend on the authenticated client."""
     Api.objects.update(client=make_client("app", GRANT, public=True))
     form = {"grant_type": GRANT, "client_id": "app", "subject_token": token, "subject_token_type": ACCESS_TOKEN}
-    told = "A public client receives no tokens that it could exchange."
-    assert answer(post(client, "/oauth/token", form)) == refusal("unauthorized_client", told)
+    description = "A public client receives no tokens that it could exchange."
+    assert answer(post(client, "/oauth/token", form)) == refusal("unauthorized_client", description)

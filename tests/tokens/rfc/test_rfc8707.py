@@ -70,11 +70,11 @@ def browser(client, user):
 @pytest.mark.parametrize("section", REQUESTS)
 def test_a_service_requests_a_token_for_a_resource(client, desk, section):
     """The token's `aud` is the requested API, or the request is refused (RFC 8707 section 2.2)."""
-    asked, expected = REQUESTS[section]
-    form = without_blanks({"grant_type": "client_credentials"} | asked)
+    request, expected = REQUESTS[section]
+    form = without_blanks({"grant_type": "client_credentials"} | request)
     response = post(client, "/oauth/token", form, **basic("desk", desk.plain))
     if isinstance(expected, str):
-        assert answer(response) == granted(asked["scope"])
+        assert answer(response) == granted(request["scope"])
         assert claims_of(response.json()["access_token"])["aud"] == expected
     else:
         assert answer(response) == expected
@@ -83,8 +83,8 @@ def test_a_service_requests_a_token_for_a_resource(client, desk, section):
 @pytest.mark.parametrize("section", REQUESTS)
 def test_an_application_requests_a_code_for_a_resource(browser, desk, section):
     """The code gives a token whose `aud` is the requested API, or the request is refused (RFC 8707 section 2.1)."""
-    asked, expected = REQUESTS[section]
-    response = allow(browser, authorization(desk, **asked))
+    request, expected = REQUESTS[section]
+    response = allow(browser, authorization(desk, **request))
     if isinstance(expected, str):
         assert answer(response) == redirected(("code", ANY), ("state", "s-1"), ("iss", ISSUER), status=303)
         body = redeem(browser, desk, parameters(response)["code"]).json()
@@ -104,8 +104,8 @@ IDENTITY = {
 
 @pytest.mark.parametrize("section", IDENTITY)
 def test_the_issuer_is_accepted_as_a_resource(browser, desk, section):
-    asked, expected = IDENTITY[section]
-    response = allow(browser, authorization(desk, **asked))
+    request, expected = IDENTITY[section]
+    response = allow(browser, authorization(desk, **request))
     if isinstance(expected, str):
         body = redeem(browser, desk, parameters(response)["code"]).json()
         assert claims_of(body["access_token"])["aud"] == expected

@@ -225,9 +225,9 @@ def test_nothing_is_answered_without_having_been_shown(device, browser, begun, u
 
 def test_the_page_says_whose_device_it_must_be_and_cannot_be_framed(browser, begun):
     page = browser.post(PAGE, {"user_code": begun["user_code"]})
-    told = page.content.decode()
-    assert "only if the device is yours" in told
-    assert "May notes:read" in told
+    text = page.content.decode()
+    assert "only if the device is yours" in text
+    assert "May notes:read" in text
     assert "frame-ancestors 'none'" in page["Content-Security-Policy"]
 
 

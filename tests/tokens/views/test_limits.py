@@ -44,9 +44,9 @@ def limited(caplog):
 @pytest.mark.parametrize("path", ENDPOINTS)
 def test_an_endpoint_says_429_each_time_and_the_log_says_it_once(client, service, caplog, path):
     caplog.set_level(logging.INFO, "tokens.audit")
-    asked = [post(client, path, {"grant_type": "client_credentials"}, **basic("service", "wrong")) for _ in range(6)]
-    assert [answer.status_code for answer in asked] == [401, 401, 401, 429, 429, 429]
-    for answer in asked[3:]:
+    answers = [post(client, path, {"grant_type": "client_credentials"}, **basic("service", "wrong")) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [401, 401, 401, 429, 429, 429]
+    for answer in answers[3:]:
         assert 0 < int(answer["Retry-After"]) <= 86_400
         assert (answer["Content-Type"], answer["Cache-Control"]) == ("application/json", "no-store")
         assert answer.json()["error"] == "temporarily_unavailable"
@@ -61,10 +61,10 @@ def test_a_page_says_429_each_time_and_the_log_says_it_once(client, user, caplog
     what, form, subject = PAGES[path]
     if what == "device-code":
         log_in(client, user)
-    asked = [client.post(path, form) for _ in range(6)]
-    assert [answer.status_code for answer in asked[3:]] == [429, 429, 429]
-    assert 429 not in [answer.status_code for answer in asked[:3]]
-    for answer in asked[3:]:
+    answers = [client.post(path, form) for _ in range(6)]
+    assert [answer.status_code for answer in answers[3:]] == [429, 429, 429]
+    assert 429 not in [answer.status_code for answer in answers[:3]]
+    for answer in answers[3:]:
         assert 0 < int(answer["Retry-After"]) <= 86_400
         assert (answer["Cache-Control"], answer["X-Frame-Options"]) == ("no-store", "DENY")
     (line,) = limited(caplog)
@@ -85,16 +85,16 @@ def request_mail(client, email, address="192.0.2.1"):
 
 def test_an_address_that_requests_mail_to_many_e_mail_addresses_gets_429_and_one_line(client, caplog):
     caplog.set_level(logging.INFO, "tokens.audit")
-    asked = [request_mail(client, f"user{number}@example.org") for number in range(32)]
-    assert asked == [302] * 30 + [429] * 2
+    statuses = [request_mail(client, f"user{number}@example.org") for number in range(32)]
+    assert statuses == [302] * 30 + [429] * 2
     assert [line["details"] for line in limited(caplog)] == [{"what": "mails", "address": "192.0.2.1"}]
     assert request_mail(client, "user31@example.org", "192.0.2.2") == 302, "another address goes on"
 
 
 def test_mail_to_one_e_mail_address_is_limited_and_logged_once_without_the_e_mail_address(client, caplog):
     caplog.set_level(logging.INFO, "tokens.audit")
-    asked = [request_mail(client, "typed-here@example.org", f"192.0.2.{number}") for number in range(5)]
-    assert asked == [302] * 3 + [429] * 2
+    statuses = [request_mail(client, "typed-here@example.org", f"192.0.2.{number}") for number in range(5)]
+    assert statuses == [302] * 3 + [429] * 2
     (line,) = limited(caplog)
     assert (line["subject"], line["details"]) == ("user:unknown", {"what": "mail", "address": "192.0.2.3"})
     assert "typed-here" not in caplog.text

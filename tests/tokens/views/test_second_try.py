@@ -80,8 +80,8 @@ def lines(caplog):
     caplog.set_level("INFO", logger="tokens.audit")
 
     def read(action="token.refused"):
-        told = [json.loads(one.message) for one in caplog.records if one.name == "tokens.audit"]
-        return [line for line in told if line["action"] == action]
+        entries = [json.loads(one.message) for one in caplog.records if one.name == "tokens.audit"]
+        return [line for line in entries if line["action"] == action]
 
     return read
 

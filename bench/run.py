@@ -100,7 +100,7 @@ def measured(stack: ExitStack, folder: Path, services: Backing, plan: Plan, *, b
     current, before = (issuing(stack, folder, services, build, key, plan) for build in (ROOT, root))
     idle = [node.memory(one.server) for one in (current, before)]
     plain = stack.enter_context(servers.toolkit(folder))
-    rows = [*current.rows, *(Row(BEFORE + one.name, one.server, one.prepare, one.statuses) for one in before.rows)]
+    rows = [*current.rows, *(Row(BEFORE + row.name, row.server, row.prepare, row.statuses) for row in before.rows)]
     rows += [*tables.toolkit(plain), *others(stack, folder, current)]
     say(f"{len(rows)} rows, {plan.rounds} rounds of {plan.each} s; {load()}")
     found = rounds.run(rows, services, count=plan.rounds, seconds=plan.each, say=say)
@@ -188,7 +188,7 @@ def of_node(
     build before the rounds, in MiB. `plain` is the project with django-oauth-toolkit.
     """
     server = builds[0].server
-    loaded = [node.memory(one.server) for one in builds]
+    loaded = [node.memory(build.server) for build in builds]
     drive_at = found.figure(OURS, lambda sample: sample.rate)
     half = node.at_half_load(server, services, full=drive_at, seconds=plan.half_load)
     toolkit = {"DJANGO_SETTINGS_MODULE": "bench.peers.toolkit", "SECRET_KEY": "none", "DATABASE_URL": plain.database}

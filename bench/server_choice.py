@@ -87,7 +87,9 @@ def to_postgresql(process: int, server: Server) -> list[str]:
     port = int(server.database.rpartition(":")[2].partition("/")[0])
     connections = psutil.Process(process).net_connections("tcp")
     return [
-        str(one.laddr) for one in connections if one.raddr and one.raddr.port == port and one.status == "ESTABLISHED"
+        str(connection.laddr)
+        for connection in connections
+        if connection.raddr and connection.raddr.port == port and connection.status == "ESTABLISHED"
     ]
 
 

@@ -227,7 +227,11 @@ def look_for_revocations(world: World) -> None:
     Call this function only while the issuer runs without a fault.
     """
     wire = Wire(world.topology, world.wallet, "introspection")
-    acknowledged = {one.identifier for one in world.wallet.ledger.revocations if one.kind == "jti" and one.acknowledged}
+    acknowledged = {
+        revocation.identifier
+        for revocation in world.wallet.ledger.revocations
+        if revocation.kind == "jti" and revocation.acknowledged
+    }
     for token, text in list(world.wallet.texts.items()):
         if token.jti in acknowledged and token.exp > time.time() + POLL:
             answer = wire.token("/oauth/introspect", {"token": text}, auth=world.basic("service"))

@@ -62,9 +62,9 @@ class Visitor:
         The revocation can be for this user or for all users.
         """
         of_user = [
-            one
-            for one in list(self.wire.wallet.ledger.revocations)
-            if one.kind in {"sub", "all"} and one.identifier in {"", self.subject}
+            revocation
+            for revocation in list(self.wire.wallet.ledger.revocations)
+            if revocation.kind in {"sub", "all"} and revocation.identifier in {"", self.subject}
         ]
         # A revocation of all users also ends grants that are made while it runs.
         return any((one.acknowledged or one.given_up or math.inf) > self.logged_in - 2 for one in of_user)

@@ -81,7 +81,7 @@ def violations(page: Page) -> list[str]:
     page.evaluate("Promise.all(document.getAnimations().map(one => one.finished))")
     # Without `preload` axe-core does not fetch style sheets itself, which the page's policy refuses.
     entries = Axe().run(page, options={"preload": False}).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html']}" for one in entries if one["impact"] in SEVERE]
+    return [f"{entry['id']}: {entry['nodes'][0]['html']}" for entry in entries if entry["impact"] in SEVERE]
 
 
 def overflow(page: Page) -> int:
@@ -179,7 +179,7 @@ def test_the_examination_finds_what_is_wrong(chromium: Browser) -> None:
     page.set_content(
         "<html lang=en><title>x</title><main><h1>x</h1><input><p style='color:#ccc'>pale</p></main></html>"
     )
-    assert [one.partition(":")[0] for one in violations(page)] == ["color-contrast", "label"]
+    assert [violation.partition(":")[0] for violation in violations(page)] == ["color-contrast", "label"]
     page.set_content("<p style='width:2000px'>wide</p>")
     assert overflow(page) > 0
     page.set_content("<a href=/>1</a><a href=/ tabindex=-1>2</a><a href=/ style='outline: none'>3</a><button hidden>")

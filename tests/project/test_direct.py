@@ -199,7 +199,7 @@ def test_a_failure_gets_the_same_answer_and_log(service, caplog, path, error):
     with patch(wrapped[path], side_effect=error), caplog.at_level(logging.WARNING):
         status, *_ = same(lambda: environ(method, path, {"a": "b"} if method == "POST" else None))
     assert status[:3] == ("503" if isinstance(error, OperationalError) else "500")
-    lines = [(one.name, one.getMessage()) for one in caplog.records if one.name == "django.request"]
+    lines = [(record.name, record.getMessage()) for record in caplog.records if record.name == "django.request"]
     assert len(lines) % 2 == 0
     assert lines[: len(lines) // 2] == lines[len(lines) // 2 :] != []
 
@@ -208,7 +208,9 @@ def test_the_access_log_has_a_line_with_the_endpoint(service, settings, caplog):
     settings.ACCESS_LOG = True
     with caplog.at_level(logging.INFO, "project.access"):
         same(lambda: environ("POST", "/oauth/token", {"a": "b"}))
-    first, second = ({**one.fields, "milliseconds": 0} for one in caplog.records if one.name == "project.access")
+    first, second = (
+        {**record.fields, "milliseconds": 0} for record in caplog.records if record.name == "project.access"
+    )
     assert first == second == {"method": "POST", "endpoint": "token", "status": 400, "milliseconds": 0}
 
 

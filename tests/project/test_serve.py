@@ -85,7 +85,7 @@ def workers(child: Child) -> set[int]:
     found = set()
     for process in psutil.Process(child.process.pid).children():
         try:
-            if any(one.status == psutil.CONN_LISTEN for one in process.net_connections()):
+            if any(connection.status == psutil.CONN_LISTEN for connection in process.net_connections()):
                 found.add(process.pid)
         except psutil.Error:
             continue

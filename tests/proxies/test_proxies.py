@@ -156,7 +156,7 @@ def test_the_command_prints_json_and_says_by_its_exit_code_whether_there_is_an_e
         assert "the JWKS keeps its ETag" in run().stdout
     gone = run("--json")
     assert gone.returncode == 1
-    assert [one["trial"] for one in json.loads(gone.stdout)["findings"]] == ["healthz"]
+    assert [finding["trial"] for finding in json.loads(gone.stdout)["findings"]] == ["healthz"]
 
 
 def test_a_silent_server_costs_a_bounded_time(monkeypatch):

@@ -26,14 +26,14 @@ FOREIGN = {
 
 def routes(patterns: list[Any], prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
     """Yield the path and the URL pattern of each endpoint, without the admin."""
-    for one in patterns:
-        path = prefix + str(one.pattern)
+    for pattern in patterns:
+        path = prefix + str(pattern.pattern)
         if path in EXCLUDED:
             continue
-        if isinstance(one, URLResolver):
-            yield from routes(one.url_patterns, path)
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern.url_patterns, path)
         else:
-            yield path, one
+            yield path, pattern
 
 
 def readable(path: str) -> str:

@@ -62,7 +62,7 @@ def calls() -> Iterator[tuple[str, str, int, str]]:
             error, description = node.args[0], node.args[1]
             if not isinstance(error, ast.Constant) or not str(error.value).startswith(STARTS):
                 continue
-            status = next((one.value for one in node.keywords if one.arg == "status"), None)
+            status = next((keyword.value for keyword in node.keywords if keyword.arg == "status"), None)
             code = status.value if isinstance(status, ast.Constant) else 400
             yield str(error.value), text_of(description), int(str(code)), path.relative_to(ROOT).as_posix()
 
@@ -72,7 +72,7 @@ def text_of(node: ast.expr) -> str:
     if isinstance(node, ast.Constant):
         return str(node.value)
     if isinstance(node, ast.JoinedStr):
-        return "".join(str(one.value) if isinstance(one, ast.Constant) else "…" for one in node.values)
+        return "".join(str(value.value) if isinstance(value, ast.Constant) else "…" for value in node.values)
     return "…"
 
 

@@ -183,17 +183,17 @@ def deployed(folder: Path) -> Iterator[Deployment]:
     assert mistakes(*(child.log for child in (*children, *deployment.started))) == []
 
 
-def feed(one: Api, issuer: str) -> dict[str, Any]:
+def feed(server: Api, issuer: str) -> dict[str, Any]:
     """Return the API's state of the issuer's revocation feed, as /readyz of the API shows it to operators.
 
     The request also makes the API begin to poll the feed.
     """
-    return json.loads(one.get("/readyz")[2])["issuers"][issuer]["revocations"]
+    return json.loads(server.get("/readyz")[2])["issuers"][issuer]["revocations"]
 
 
-def whoami(one: Api, token: str) -> tuple[int, dict[str, str]]:
+def whoami(server: Api, token: str) -> tuple[int, dict[str, str]]:
     """Send a request with the token to the API. Return status and headers of the answer."""
-    status, headers, _ = one.get("/api/whoami/", {"Authorization": f"Bearer {token}", "X-Forwarded-Proto": "https"})
+    status, headers, _ = server.get("/api/whoami/", {"Authorization": f"Bearer {token}", "X-Forwarded-Proto": "https"})
     return status, headers
 
 

@@ -63,13 +63,13 @@ def test_requests_that_wait_for_the_database_are_503_in_time_and_spend_nothing_l
         waiting = [pool.submit(refresh, url, text) for _ in range(AT_ONCE)]
         served.wait_for_number(WAITING, THREADS // 2)
         requests_sent = 0
-        while not all(one.done() for one in waiting):
+        while not all(future.done() for future in waiting):
             for path in ("/.well-known/jwks.json", "/.well-known/openid-configuration", "/healthz"):
                 assert requests.get(url + path, timeout=TIMEOUT).status_code == 200
             requests_sent += 1
             threading.Event().wait(0.05)
         assert requests_sent, "documents were served while all of them waited"
-        answers = [one.result() for one in waiting]
+        answers = [future.result() for future in waiting]
     assert {(answer.status_code, answer.headers["Retry-After"]) for answer, _ in answers} == {(503, "5")}
     assert {answer.json()["error"] for answer, _ in answers} == {"temporarily_unavailable"}
     assert max(took for _, took in answers) < WITHIN + 1 + SLACK

@@ -154,8 +154,8 @@ def asking(url: str, secret: str) -> Iterator[Clients]:
             yield clients
         finally:
             clients.stop.set()
-            for one in running:
-                one.result()  # what went wrong in a thread is the cause of what did not happen outside
+            for future in running:
+                future.result()  # what went wrong in a thread is the cause of what did not happen outside
 
 
 @pytest.fixture

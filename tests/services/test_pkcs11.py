@@ -155,7 +155,7 @@ def test_a_ring_in_the_pkcs11_token_passes_every_phase(hsm, clock, django_captur
     clock[0] = rotate(early=True).at + PRODUCTION.last_signature
     assert rotate().step == "destroyed"
     assert len(objects(hsm)) == before + 4, "a third pair came, the first one went"
-    keys = [one.key for one in store.load("default")]
+    keys = [stored.key for stored in store.load("default")]
     assert lifecycle.phase(next(key for key in keys if key.kid == old.kid), keys, now=clock[0]) == "retired"
     keyring.snapshots.forget()
     assert keyring.signer(now=clock[0]).sign(b"story")

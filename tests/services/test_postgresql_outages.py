@@ -181,8 +181,8 @@ def test_without_its_standby_a_revocation_is_503_and_never_acknowledged_while_re
         with ThreadPoolExecutor(8) as pool:
             revoking = [pool.submit(issuer.revoke, text) for _ in range(4)]
             reading = [pool.submit(issuer.token) for _ in range(4)]
-        assert {one.result().status_code for one in revoking} == {503}
-        assert {one.result().status_code for one in reading} == {200}
+        assert {future.result().status_code for future in revoking} == {503}
+        assert {future.result().status_code for future in reading} == {200}
         waiting = rows_of(issuer, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
         wait_for(lambda: waiting() == [(0,)])
     wait_for(lambda: issuer.revoke(text).status_code == 200)

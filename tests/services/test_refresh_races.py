@@ -60,7 +60,7 @@ class Nodes:
 
         with ThreadPoolExecutor(len(forms)) as pool, self._grants_locked(waiting):
             running = [pool.submit(ask, number, form) for number, form in enumerate(forms)]
-        return [one.result() for one in running]
+        return [future.result() for future in running]
 
     @contextmanager
     def _grants_locked(self, number: int) -> Iterator[None]:
@@ -179,7 +179,7 @@ def test_damaged_copies_that_race_the_good_token_revoke_nothing(nodes: Nodes) ->
     answers = nodes.refreshes(text, text[:-1], f"{text} ", text[:64], waiting=AT_ONCE // 4)
     good = answers[0::4]
     assert said(good) == {(200, ""): AT_ONCE // 4}
-    assert said([one for one in answers if one not in good]) == {(400, "invalid_grant"): AT_ONCE * 3 // 4}
+    assert said([answer for answer in answers if answer not in good]) == {(400, "invalid_grant"): AT_ONCE * 3 // 4}
     assert nodes.revocation(grant) == ("", 0)
 
 

@@ -266,13 +266,13 @@ def test_a_feed_replayed_from_an_hour_ago_changes_nothing(lasts: int, delta: boo
             assert feed(one, issuer.url)["version"] == version(8)
 
 
-def unless_late(one: Api, token: str) -> int:
+def unless_late(server: Api, token: str) -> int:
     """Return the status of the API's answer to a request with the token.
 
     The request is repeated while the answer is 503, because an API on a busy machine can poll the revocation feed late.
     """
     answers = [503]
-    until(lambda: answers.append(whoami(one, token)[0]) or answers[-1] != 503)
+    until(lambda: answers.append(whoami(server, token)[0]) or answers[-1] != 503)
     return answers[-1]
 
 

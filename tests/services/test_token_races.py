@@ -255,7 +255,7 @@ def test_deleting_a_user_while_clients_refresh_causes_no_deadlock(served: Served
         running = [pool.submit(served.refresh_until_refused, text) for text in families]
         deleting = served.issuer.start("shell", "-v", "0", "--no-imports", "-c", GO)
         _, problems = deleting.communicate(timeout=600)
-        given = [claims for one in running for claims in one.result()]
+        given = [claims for future in running for claims in future.result()]
     assert deleting.returncode == 0, problems
     assert len(given) >= len(families)
     assert all(served.are_revoked(given))

@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from tests.project.front.asgi import asked, front, scope
+from tests.project.front.asgi import fetch, front, scope
 
 
 def echo(environ, start):
@@ -20,7 +20,7 @@ def echo(environ, start):
 
 
 def echoed(path="/", **request):
-    answer = asked(front(echo), path, **request)
+    answer = fetch(front(echo), path, **request)
     assert answer.status == 200, answer.body
     return json.loads(answer.body)
 
@@ -76,7 +76,7 @@ def test_a_name_with_an_underscore_does_not_reach_the_application(name):
     ],
 )
 def test_a_spelling_that_imitates_the_proxy_is_refused(name):
-    answer = asked(front(echo), headers=[(name, "192.0.2.1"), ("X-Forwarded-For", "203.0.113.9")])
+    answer = fetch(front(echo), headers=[(name, "192.0.2.1"), ("X-Forwarded-For", "203.0.113.9")])
     assert answer.status == 400
     assert "docs/proxies.md" in json.loads(answer.body)["detail"]
 
@@ -84,8 +84,8 @@ def test_a_spelling_that_imitates_the_proxy_is_refused(name):
 @pytest.mark.parametrize("lines", [["https", "http"], ["https,http"], ["https, http"]])
 def test_a_scheme_that_was_added_to_the_visitor_s_is_refused(lines):
     headers = [("X-Forwarded-Proto", value) for value in lines]
-    assert asked(front(echo), headers=headers).status == 400
-    assert asked(front(echo, behind_proxy=False), headers=headers).status == 200
+    assert fetch(front(echo), headers=headers).status == 400
+    assert fetch(front(echo, behind_proxy=False), headers=headers).status == 200
 
 
 def test_a_body_is_read_whole_and_has_a_length_whether_it_was_announced_or_not():
@@ -115,7 +115,7 @@ def test_a_body_is_read_whole_and_has_a_length_whether_it_was_announced_or_not()
     ],
 )
 def test_a_body_has_a_bound_and_a_deadline(status, headers, parts, ends):
-    answer = asked(front(echo), "/oauth/token", method="POST", headers=headers, body=parts, ends=ends)
+    answer = fetch(front(echo), "/oauth/token", method="POST", headers=headers, body=parts, ends=ends)
     assert answer.status == status
     if status != 200:
         assert json.loads(answer.body).keys() == {"error", "error_description"}
@@ -146,7 +146,7 @@ def test_a_client_that_is_gone_starts_nothing():
     ],
 )
 def test_a_refusal_has_the_form_that_was_asked_for(path, accept, kind, name):
-    answer = asked(front(echo), path, method="POST", headers=[("Content-Length", "101"), ("Accept", accept)])
+    answer = fetch(front(echo), path, method="POST", headers=[("Content-Length", "101"), ("Accept", accept)])
     assert (answer.status, answer["Content-Type"]) == (413, kind)
     assert name.encode() in answer.body
     assert ("access-control-allow-origin", "*") in answer.headers or not path.startswith("/.well-known/")

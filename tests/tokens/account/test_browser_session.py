@@ -208,7 +208,9 @@ def test_the_clients_of_an_ended_session_are_notified(user, webapp, signer):
     sid = row_of(phone).sid
     assert sid
     here.post(PAGE, {"end": str(row_of(phone).pk)})
-    assert [(one.client, one.sid) for one in LogoutMessage.objects.all()] == [(webapp, sid)]
+    assert [(logout_message.client, logout_message.sid) for logout_message in LogoutMessage.objects.all()] == [
+        (webapp, sid)
+    ]
 
 
 def test_a_form_of_another_site_ends_nothing_and_withdraws_nothing(user):

@@ -48,7 +48,7 @@ def place(address, *, language):
 
 
 def problems():
-    return [(one.id, one.msg, one.hint) for one in run_checks(tags=["session_places"])]
+    return [(message.id, message.msg, message.hint) for message in run_checks(tags=["session_places"])]
 
 
 @pytest.mark.parametrize(

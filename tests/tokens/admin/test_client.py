@@ -44,7 +44,10 @@ def public_key():
 
 
 def events(action):
-    return [(one.actor, one.subject, one.details) for one in AuditEvent.objects.filter(action=action).order_by("pk")]
+    return [
+        (audit_event.actor, audit_event.subject, audit_event.details)
+        for audit_event in AuditEvent.objects.filter(action=action).order_by("pk")
+    ]
 
 
 def proves(client, secret):

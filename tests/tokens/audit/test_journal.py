@@ -148,7 +148,7 @@ def test_keys_check_and_the_start_up_report_a_restored_revoked_key(restored_kid,
         call_command("keys", "--check")
     assert refused.value.returncode == 3
     messages = run_checks(tags=["keys"], databases=["default"])
-    assert {one.id for one in messages} == {"tokens.W307"}
+    assert {message.id for message in messages} == {"tokens.W307"}
 
 
 def test_a_key_that_is_revoked_in_the_database_too_is_no_problem(path, db):
@@ -177,7 +177,7 @@ def test_a_journal_that_cannot_be_read_is_reported_and_stops_no_signing(path, db
 
 
 def deployment():
-    return {one.id for one in run_checks(tags=["keys"], databases=(), include_deployment_checks=True)}
+    return {message.id for message in run_checks(tags=["keys"], databases=(), include_deployment_checks=True)}
 
 
 def test_production_is_warned_without_a_journal_or_with_one_that_cannot_be_written(settings, tmp_path):

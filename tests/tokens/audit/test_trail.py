@@ -150,7 +150,7 @@ def test_logins_are_logged_without_the_text_that_the_user_typed(client, user, ca
     client.post("/accounts/login/", {"login": "hunter2-typed-here", "password": "x"})
     client.post("/accounts/login/", {"login": "ada", "password": "correct horse"})
     client.post("/accounts/logout/")
-    assert [(one["action"], one["actor"]) for one in lines(caplog)] == [
+    assert [(line["action"], line["actor"]) for line in lines(caplog)] == [
         ("user.login_failed", "user:unknown"),
         ("user.logged_in", "user:ada"),
         ("user.logged_out", "user:ada"),

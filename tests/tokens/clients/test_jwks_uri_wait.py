@@ -82,7 +82,7 @@ def test_eight_requests_wait_for_an_address_and_further_ones_get_retry_after(slo
         ("temporarily_unavailable", 503, "1")
     }
     slow.released.set()
-    waited = [one.result() for one in asking if not one.exception(timeout=60)]
+    waited = [future.result() for future in asking if not future.exception(timeout=60)]
     assert waited == [["one", "two"]] * 8
     assert slow.fetches("/keys") == 1
 

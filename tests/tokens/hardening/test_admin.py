@@ -84,11 +84,14 @@ def test_the_admin_lists_devices_without_their_codes(client, admin_client, apis)
 def test_log_and_audit_trail_record_actor_and_old_and_new_value(admin_client, added, caplog):
     caplog.set_level("INFO", "tokens.audit")
     second = shown(change(admin_client, new_secret="on", name="Daily"))
-    events = {one.action: one for one in AuditEvent.objects.filter(subject="client:reports").order_by("pk")}
+    events = {
+        audit_event.action: audit_event
+        for audit_event in AuditEvent.objects.filter(subject="client:reports").order_by("pk")
+    }
     assert events.keys() == {"client.created", "client_secret.created", "client.changed"}
-    assert {one.actor for one in events.values()} == {"user:admin"}
+    assert {event.actor for event in events.values()} == {"user:admin"}
     assert events["client.changed"].details["name"] == ["Nightly", "Daily"]
     assert events["client_secret.created"].details["secret"] == f"…{second[-4:]}"
-    lines = [json.loads(one.message) for one in caplog.records if one.name == "tokens.audit"]
+    lines = [json.loads(record.message) for record in caplog.records if record.name == "tokens.audit"]
     logged = [line["action"] for line in lines if line["subject"] == "client:reports"]
     assert sorted(logged) == ["client.changed", "client_secret.created"]

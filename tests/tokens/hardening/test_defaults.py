@@ -91,7 +91,9 @@ def readable(value):
 
 def tables_that_hold(text):
     """Return the database tables in which a row contains `text`."""
-    places = {"what sessions say"} if any(text in str(one.get_decoded()) for one in Session.objects.all()) else set()
+    places = (
+        {"what sessions say"} if any(text in str(session.get_decoded()) for session in Session.objects.all()) else set()
+    )
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
             cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")

@@ -22,7 +22,7 @@ LONG_AGO = timedelta(days=3650)
 
 def counted(queries):
     """Return the SQL statements that count rows."""
-    return [one["sql"] for one in queries if "COUNT(" in one["sql"].upper()]
+    return [query["sql"] for query in queries if "COUNT(" in query["sql"].upper()]
 
 
 def is_searched(rows):

@@ -137,7 +137,7 @@ def test_until_the_new_ring_s_first_key_signs_the_previous_ring_does_however_tha
     planned = move(clock, "orders")
     clock.wait(hours=1)
     put_off(clock)
-    start = min(one.key.start for one in store.load("orders") if one.key.start)
+    start = min(stored.key.start for stored in store.load("orders") if stored.key.start)
     takes_over = max(start, planned.at)
     for at, algorithm in (
         (planned.at - timedelta(seconds=1), "RS256"),

@@ -126,7 +126,12 @@ def test_many_usernames_from_one_address_are_limited_as_well(client, strict):
 def test_unicode_spellings_of_a_username_count_together(client, strict, page):
     spellings = ["ada", "\uff41\uff44\uff41", "\uff21\uff24\uff21", "\u24d0da"]
     field = "username" if page.startswith("/admin") else "login"
-    assert [client.post(page, {field: one, "password": "x"}).status_code for one in spellings] == [200, 200, 200, 429]
+    assert [client.post(page, {field: spelling, "password": "x"}).status_code for spelling in spellings] == [
+        200,
+        200,
+        200,
+        429,
+    ]
 
 
 @pytest.mark.django_db

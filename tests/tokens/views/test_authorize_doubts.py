@@ -154,8 +154,8 @@ def test_a_disabled_user_has_no_session(browser, webapp, own):
 
 
 def lines(caplog):
-    said = [json.loads(one.message) for one in caplog.records if one.name == "tokens.audit"]
-    return [(one["action"], one["actor"], one["subject"], one["details"]) for one in said]
+    said = [json.loads(record.message) for record in caplog.records if record.name == "tokens.audit"]
+    return [(line["action"], line["actor"], line["subject"], line["details"]) for line in said]
 
 
 @pytest.mark.parametrize(

@@ -293,7 +293,10 @@ def test_pages_of_every_origin_may_register_a_client_without_cookies(browser):
     assert (preflight_answer.status_code, preflight_answer["Access-Control-Allow-Origin"]) == (204, "*")
     assert "Content-Type" in preflight_answer["Access-Control-Allow-Headers"]
     answers = [send(browser, body, HTTP_ORIGIN="https://any.example") for body in (PUBLIC, {})]
-    assert [(one.status_code, one["Access-Control-Allow-Origin"]) for one in answers] == [(201, "*"), (400, "*")]
+    assert [(answer.status_code, answer["Access-Control-Allow-Origin"]) for answer in answers] == [
+        (201, "*"),
+        (400, "*"),
+    ]
     assert "Access-Control-Allow-Credentials" not in answers[0].headers
     assert Client.objects.get().allowed_origins == "https://client.example"
 

@@ -37,7 +37,7 @@ def strict(settings):
 
 
 def limited(caplog):
-    lines = [json.loads(one.message) for one in caplog.records if one.name == "tokens.audit"]
+    lines = [json.loads(record.message) for record in caplog.records if record.name == "tokens.audit"]
     return [line for line in lines if line["action"] == "request.limited"]
 
 
@@ -114,8 +114,8 @@ def test_a_form_that_is_only_opened_is_not_counted(client, path):
 
 
 def served_before(*clients):
-    for one in clients:
-        registry.keep(one, version=registry.version())
+    for client in clients:
+        registry.keep(client, version=registry.version())
 
 
 def test_clients_that_authenticate_by_key_are_counted_apart(client, apis, caplog):

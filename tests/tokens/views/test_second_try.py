@@ -80,7 +80,7 @@ def lines(caplog):
     caplog.set_level("INFO", logger="tokens.audit")
 
     def read(action="token.refused"):
-        entries = [json.loads(one.message) for one in caplog.records if one.name == "tokens.audit"]
+        entries = [json.loads(record.message) for record in caplog.records if record.name == "tokens.audit"]
         return [line for line in entries if line["action"] == action]
 
     return read

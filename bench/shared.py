@@ -32,13 +32,13 @@ def ratio_of_304(served: Served, tag: str, *, times: int = POLLS) -> float:
     with requests.Session() as session:
         jwks = session.get(served.url + JWKS, timeout=60).headers["ETag"]
 
-        def ask(path: str, known: str) -> None:
+        def expect_304(path: str, known: str) -> None:
             answer = session.get(served.url + path, headers={"If-None-Match": known}, timeout=60)
             assert answer.status_code == 304, (path, answer.status_code)
 
         def ratio() -> float:
-            unit = served.cost(lambda: ask(JWKS, jwks), times=POLLS)
-            return served.cost(lambda: ask(FEED, tag), times=times) / unit
+            unit = served.cost(lambda: expect_304(JWKS, jwks), times=POLLS)
+            return served.cost(lambda: expect_304(FEED, tag), times=times) / unit
 
         return statistics.median(ratio() for _ in range(ROUNDS))
 

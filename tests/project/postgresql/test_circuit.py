@@ -29,7 +29,7 @@ def elsewhere(circuit: ServerCircuit) -> bool:
     """Return True if the circuit breaker lets a thread other than this one connect."""
     admitted = []
 
-    def ask() -> None:
+    def try_circuit() -> None:
         try:
             circuit.require()
         except NotTried:
@@ -37,7 +37,7 @@ def elsewhere(circuit: ServerCircuit) -> bool:
         else:
             admitted.append(True)
 
-    thread = threading.Thread(target=ask)
+    thread = threading.Thread(target=try_circuit)
     thread.start()
     thread.join()
     return admitted[0]

@@ -22,7 +22,7 @@ from tokens.settings.rate import RATE_LIMITS, Rate
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 RATE = Rate(3, 60)
-ASK = {"grant_type": "client_credentials", "scope": "notes:read"}
+TOKEN_REQUEST = {"grant_type": "client_credentials", "scope": "notes:read"}
 
 
 @pytest.fixture
@@ -80,19 +80,19 @@ def test_the_address_is_that_of_the_connection_or_the_last_in_x_forwarded_for(
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/oauth/token", "/oauth/introspect", "/oauth/revoke"])
 def test_an_endpoint_answers_429_with_retry_after_to_one_caller_only(client, service, signer, strict, path):
-    answers = [post(client, path, ASK, **basic("service", "wrong")) for _ in range(4)]
+    answers = [post(client, path, TOKEN_REQUEST, **basic("service", "wrong")) for _ in range(4)]
     assert [answer.status_code for answer in answers] == [401, 401, 401, 429]
     assert answers[-1].json()["error"] == "temporarily_unavailable"
     assert 0 < int(answers[-1]["Retry-After"]) <= 86_400
     assert answers[-1]["Cache-Control"] == "no-store"
-    elsewhere = post(client, path, ASK, **basic("service", "wrong"), REMOTE_ADDR="192.0.2.9")
+    elsewhere = post(client, path, TOKEN_REQUEST, **basic("service", "wrong"), REMOTE_ADDR="192.0.2.9")
     assert elsewhere.status_code == 401, "nobody locks another's client out"
 
 
 @pytest.mark.django_db
 def test_the_token_endpoint_answers_without_the_cache(client, service, signer, strict):
     with patch.object(cache, "incr", side_effect=ConnectionError):
-        answers = [post(client, "/oauth/token", ASK, **basic("service", service.plain)) for _ in range(5)]
+        answers = [post(client, "/oauth/token", TOKEN_REQUEST, **basic("service", service.plain)) for _ in range(5)]
     assert {answer.status_code for answer in answers} == {200}
 
 
@@ -203,7 +203,7 @@ def test_requests_are_counted_again_as_soon_as_the_cache_answers():
 def test_token_requests_ask_a_hanging_cache_once(client, service, signer, strict):
     """The test counts how often a request waits for the cache. Another test covers the duration of a wait."""
     with failing(TimeoutError) as add:
-        answers = [post(client, "/oauth/token", ASK, **basic("service", service.plain)) for _ in range(20)]
+        answers = [post(client, "/oauth/token", TOKEN_REQUEST, **basic("service", service.plain)) for _ in range(20)]
     assert {answer.status_code for answer in answers} == {200}
     assert 1 <= add.call_count <= 2, "a second one if the test took five seconds"
 

@@ -130,25 +130,25 @@ def test_clients_that_authenticate_by_key_are_counted_apart(client, apis, caplog
 def test_makers_of_assertions_about_users_are_counted_apart(client, apis):
     served_before(*(make_client(name, "client_credentials") for name in ("one", "two")))
 
-    def ask(name):
+    def request_token(name):
         grant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
         return post(client, "/oauth/token", {"grant_type": grant, "assertion": sign(name, aud=ISSUER)}).status_code
 
-    assert 429 not in [ask("one") for _ in range(3)]
-    assert ask("one") == 429
-    assert ask("two") != 429
+    assert 429 not in [request_token("one") for _ in range(3)]
+    assert request_token("one") == 429
+    assert request_token("two") != 429
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
 def test_invented_names_share_one_counter_for_each_address(client, service, path):
-    def ask(name, **extra):
+    def request_token(name, **extra):
         form = {"grant_type": "client_credentials", "token": "x"}
         return post(client, path, form, **basic(name, "wrong"), **extra).status_code
 
-    assert [ask(f"invented{number}") for number in range(5)] == [401, 401, 401, 429, 429]
-    assert ask("invented9", REMOTE_ADDR="192.0.2.9") == 401
+    assert [request_token(f"invented{number}") for number in range(5)] == [401, 401, 401, 429, 429]
+    assert request_token("invented9", REMOTE_ADDR="192.0.2.9") == 401
     served_before(service)
-    assert ask("service") == 401, "a client goes on beside the flood"
+    assert request_token("service") == 401, "a client goes on beside the flood"
 
 
 def test_a_flood_of_invented_names_makes_one_counter(client):

@@ -123,7 +123,7 @@ def test_authlib_exchanges_a_user_s_token_for_a_token_of_the_next_api(shop, user
     assert second["exp"] <= first["exp"]
 
 
-def test_an_exchanged_token_outlives_its_subject_token_s_revocation_and_ends_with_the_grant(
+def test_an_exchanged_token_is_valid_after_its_subject_token_s_revocation_until_the_grant_ends(
     shop, public, user_token, metadata
 ):
     client = own_session(shop, "orders:read")

@@ -84,8 +84,8 @@ DRILL = (
     "::test_every_promise_holds_while_an_issuer_is_killed_or_has_a_wrong_key_and_postgresql_and_redis_fail"
 )
 PKCS11 = "tests/services/test_pkcs11.py::test_a_ring_in_the_pkcs11_token_passes_every_phase"
-RUN = "tests/project/test_run.py::test_it_stops_all_three"
-FASTAPI = "tests/servers/test_fastapi.py::test_it_accepts_only_a_valid_token"
+RUN = "tests/project/test_run.py::test_run_stops_all_three_processes"
+FASTAPI = "tests/servers/test_fastapi.py::test_the_server_accepts_only_a_valid_token"
 AS_CODE = "tests/tokens/manifest/test_page.py::test_the_page_can_be_followed"
 MOVING = "tests/tokens/handover/test_page.py::test_the_page_can_be_followed"
 MOVED = "tests/services/test_move_database.py::test_an_issuer_goes_on_in_the_new_database"

@@ -88,7 +88,7 @@ def running(copy: Path, ports: dict[str, str]) -> Iterator["subprocess.Popen[str
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_stops_all_three(running, ports, number) -> None:
+def test_run_stops_all_three_processes(running, ports, number) -> None:
     assert [answers(port) for port in ports.values()] == [True] * 3
     running.send_signal(number)
     assert running.wait(timeout=60) == 0

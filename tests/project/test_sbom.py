@@ -18,13 +18,13 @@ def text() -> str:
     return document(LOCK.read_text(encoding="utf-8"), own_requirements(), now=NOW)
 
 
-def test_it_is_valid_by_the_schema(text):
+def test_the_sbom_is_valid_by_the_schema(text):
     validator = JsonStrictValidator(SchemaVersion.V1_6)
     assert validator.validate_str(text) is None
     assert validator.validate_str(text.replace('"type": "library"', '"type": "book"', 1)) is not None
 
 
-def test_it_has_every_package_of_the_lock_with_version_and_hashes(text):
+def test_the_sbom_has_every_package_of_the_lock_with_version_and_hashes(text):
     lock = LOCK.read_text(encoding="utf-8")
     components = {component["name"]: component for component in json.loads(text)["components"]}
     assert [(name, components[name]["version"]) for name in sorted(components)] == sorted(

@@ -146,7 +146,7 @@ def test_an_application_without_a_tracer_passes_the_header_on(header):
     assert answer(RequestFactory().get("/", headers={"traceparent": header})).content.decode() == header
 
 
-def test_it_is_off_by_default():
+def test_tracing_is_off_by_default():
     with pytest.raises(MiddlewareNotUsed):
         traced(lambda _: HttpResponse())
 

@@ -123,7 +123,9 @@ def test_a_token_is_refused_from_its_exp_on(world: World) -> None:
 
 
 @pytest.mark.parametrize("change", ["keys", "types", "issuer"])
-def test_it_is_verified_again_if_keys_settings_or_issuer_changed(world: World, checks: list[str], change: str) -> None:
+def test_a_token_is_verified_again_if_keys_settings_or_issuer_changed(
+    world: World, checks: list[str], change: str
+) -> None:
     world.verified(token())
     number, types = len(checks), ACCESS_TOKEN
     if change == "keys":

@@ -42,7 +42,7 @@ def url(issuer: Issuer, changes: dict[str, object], tmp_path_factory: pytest.Tem
         yield f"{project.url}/files/"
 
 
-def test_it_accepts_only_a_valid_token(issuer: Issuer, url: str, good: str, row: dict[str, str]) -> None:
+def test_the_server_accepts_only_a_valid_token(issuer: Issuer, url: str, good: str, row: dict[str, str]) -> None:
     results = checks.good_alone(
         issuer, good, lambda token: ask(url, token), accepted="200", refused="401", others={"another scope": "403"}
     )

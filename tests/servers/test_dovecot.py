@@ -35,7 +35,7 @@ def server(issuer: Issuer, changes: dict[str, object]) -> Iterator[Dovecot]:
         yield running
 
 
-def test_it_accepts_only_a_valid_token(issuer: Issuer, server: Dovecot, good: str, row: dict[str, str]) -> None:
+def test_the_server_accepts_only_a_valid_token(issuer: Issuer, server: Dovecot, good: str, row: dict[str, str]) -> None:
     def ask(token: str | None) -> str:
         return server.log_in("demo", token)
 

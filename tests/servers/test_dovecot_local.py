@@ -35,7 +35,7 @@ def local(issuer: Issuer):
     return dovecot(PAGE.block("ini", 1), issuer, changes)
 
 
-def test_it_accepts_only_a_valid_token(issuer: Issuer, server: Dovecot, good: str, row: dict[str, str]) -> None:
+def test_the_server_accepts_only_a_valid_token(issuer: Issuer, server: Dovecot, good: str, row: dict[str, str]) -> None:
     user = str(claims_of(good)["sub"])
     issuer.manage("keys", "--pem", str(server.keys))
     results = checks.good_alone(issuer, good, lambda token: server.log_in(user, token), accepted="OK", refused="NO")

@@ -31,7 +31,7 @@ def url(issuer: Issuer, good: str, tmp_path_factory: pytest.TempPathFactory) -> 
         yield f"{project.url}/photos/"
 
 
-def test_it_accepts_only_a_valid_token(issuer: Issuer, url: str, good: str, row: dict[str, str]) -> None:
+def test_the_server_accepts_only_a_valid_token(issuer: Issuer, url: str, good: str, row: dict[str, str]) -> None:
     results = checks.good_alone(
         issuer, good, lambda token: status(url, token), accepted="200", refused="401", others={"another scope": "403"}
     )

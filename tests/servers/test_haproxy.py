@@ -101,7 +101,7 @@ def good(issuer: Issuer) -> str:
     return issuer.token("shelf", scope="stock:read")
 
 
-def test_it_accepts_only_a_valid_token(issuer: Issuer, url: str, good: str, row: dict[str, str]) -> None:
+def test_the_server_accepts_only_a_valid_token(issuer: Issuer, url: str, good: str, row: dict[str, str]) -> None:
     results = checks.good_alone(
         issuer, good, lambda token: status(url, token), accepted="200", refused="401", others={"another scope": "403"}
     )
@@ -113,7 +113,9 @@ def version() -> str:
     return re.findall(r"version ([\d.]+)", printed)[0]
 
 
-def test_it_refuses_tokens_that_other_verifiers_know_by_their_header(issuer: Issuer, url: str, good: str) -> None:
+def test_haproxy_refuses_tokens_that_other_verifiers_recognize_by_their_header(
+    issuer: Issuer, url: str, good: str
+) -> None:
     header, claims = jwt.get_unverified_header(good), claims_of(good)
     others = {
         "an ID token's type": issuer.signed(claims, kid=header["kid"], typ="JWT"),

@@ -77,7 +77,7 @@ def url(issuer: Issuer, application: Loopback, good: str, tmp_path_factory: pyte
         yield f"http://127.0.0.1:{port}/"
 
 
-def test_it_accepts_only_a_valid_token(issuer: Issuer, url: str, good: str, row: dict[str, str]) -> None:
+def test_the_server_accepts_only_a_valid_token(issuer: Issuer, url: str, good: str, row: dict[str, str]) -> None:
     results = checks.good_alone(
         issuer, good, lambda token: status(url, token), accepted="200", refused="401", others={"another scope": "403"}
     )

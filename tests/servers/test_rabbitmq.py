@@ -74,7 +74,7 @@ def send(
         yield sender(folder, port)
 
 
-def test_it_accepts_only_a_valid_token(
+def test_the_server_accepts_only_a_valid_token(
     issuer: Issuer, send: Callable[[str | None], str], good: str, row: dict[str, str]
 ) -> None:
     # RabbitMQ does not look at iss, as the page says.

@@ -145,7 +145,7 @@ def test_a_refresh_token_expires_when_it_is_idle_and_each_use_restarts_the_idle_
     assert error(refresh(client, server, text)) == (400, "invalid_grant"), "absolute: however often it was used"
 
 
-def test_it_is_refused_once_it_was_idle_for_too_long(client, app, log_in_to, later):
+def test_a_refresh_token_is_refused_once_it_was_idle_for_too_long(client, app, log_in_to, later):
     app.refresh_token_idle_lifetime = timedelta(hours=1)
     app.save()
     text = log_in_to(app)["refresh_token"]

@@ -133,7 +133,7 @@ def test_public_keys_can_be_given_and_no_private_key_is_printed_then(es256, tmp_
 
 
 @pytest.mark.parametrize("option", ["--jwks", "--scope"])
-def test_its_options_need_it(es256, tmp_path, option):
+def test_the_options_of_fapi2_need_fapi2(es256, tmp_path, option):
     file = tmp_path / "public.json"
     file.write_text(json.dumps(jwks("ES256")))
     arguments = ("--base-url", SUITE, "--alias", "keyturn", option, str(file), ALLOWED)

@@ -130,7 +130,7 @@ def test_a_pod_is_read_only_and_without_privileges(workload: dict[str, Any]) -> 
     assert mounts == {volume["name"] for volume in spec["volumes"]}
 
 
-@pytest.mark.parametrize("one", of_kind("Deployment"), ids=lambda workload: workload["metadata"]["name"])
+@pytest.mark.parametrize("workload", of_kind("Deployment"), ids=lambda workload: workload["metadata"]["name"])
 def test_a_pod_without_its_database_serves_the_jwks_for_n(workload: dict[str, Any]) -> None:
     (container,) = pod(workload)["spec"]["containers"]
     ready = container["readinessProbe"]

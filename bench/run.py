@@ -32,7 +32,7 @@ from bench.rounds import Rounds
 from bench.rows import CALLBACK, CHALLENGE, App, Row
 from bench.servers import Server
 from bench.tables import signed
-from bench.targets import BEFORE, OURS, STATEMENTS, Node, lines
+from bench.targets import BEFORE, RS256, STATEMENTS, Node, lines
 
 BASE = "5a7c19f"
 USERS = 16
@@ -189,7 +189,7 @@ def of_node(
     """
     server = builds[0].server
     loaded = [node.memory(build.server) for build in builds]
-    drive_at = found.figure(OURS, lambda sample: sample.rate)
+    drive_at = found.figure(RS256, lambda sample: sample.rate)
     half = node.at_half_load(server, services, full=drive_at, seconds=plan.half_load)
     toolkit = {"DJANGO_SETTINGS_MODULE": "bench.peers.toolkit", "SECRET_KEY": "none", "DATABASE_URL": plain.database}
     return Node(

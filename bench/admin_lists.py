@@ -210,8 +210,8 @@ def key(issuer: Served, table: str, order: str, row: int) -> int:
 
     `order` is the order of the list, as an SQL clause. The first row has the number 1.
     """
-    ((found,),) = issuer.issuer.rows(f"SELECT id FROM {table} ORDER BY {order} OFFSET {row - 1} LIMIT 1")  # noqa: S608
-    return int(found)
+    ((identifier,),) = issuer.issuer.rows(f"SELECT id FROM {table} ORDER BY {order} OFFSET {row - 1} LIMIT 1")  # noqa: S608
+    return int(identifier)
 
 
 def measured(issuer: Served, session: requests.Session, address: str) -> list[float]:

@@ -89,9 +89,9 @@ def measure(folder: Path, entries: int) -> Iterator[Figure]:
         full = cpu(follower.poll)
         waited = late.end()
     gc.collect()
-    held = memory() - before
+    used = memory() - before
     assert follower.state.entries.count == entries, follower.status()
-    yield "API: memory for the set", held / MIB, 64, "MiB"
+    yield "API: memory for the set", used / MIB, 64, "MiB"
     yield "API: full read (CPU)", full, 3, "s"
     yield "API: longest wait of another thread while nothing is read", idle_for, None, "ms"
     yield "API: longest wait of another thread in a full read", waited, 20, "ms"

@@ -28,7 +28,7 @@ GROUPS = {
     },
 }
 WIDTH, LEFT, RIGHT, BAR, STEP = 800, 290, 130, 16, 24
-OURS, OTHER = "#3257c9", "#9aa3b2"
+KEYTURN, OTHER = "#3257c9", "#9aa3b2"
 PEERS = {"before: token RS256", "oidc-provider token", "toolkit token", "empty view", "PyJWKClient", "simplejwt"}
 PEERS |= {"express-oauth2-jwt-bearer", "DRF floor"}
 
@@ -67,7 +67,7 @@ def _group(title: str, rows: Mapping[str, str], medians: Mapping[str, float], to
     for number, (name, label) in enumerate(rows.items(), 1):
         y, value = top + STEP * number, medians[name]
         length = max(1.0, (WIDTH - LEFT - RIGHT) * min(value, limit) / longest)
-        color = OTHER if name in PEERS else OURS
+        color = OTHER if name in PEERS else KEYTURN
         yield f'<text x="{LEFT - 8}" y="{y + 12}" text-anchor="end" fill="#1d2330">{escape(label)}</text>'
         yield f'<rect x="{LEFT}" y="{y}" width="{length:.1f}" height="{BAR}" fill="{color}"/>'
         cut = " (bar cut)" if value > limit else ""

@@ -76,7 +76,7 @@ def own_rows(holder: Holder) -> dict[str, Row]:
             public.verify(signature, text, ec.ECDSA(SHA256()))
 
     def decide(headers: list[dict[str, str]], *, then_verify: bool = False) -> Row:
-        requests = [RequestFactory().get(PATH, headers=one) for one in headers]
+        requests = [RequestFactory().get(PATH, headers=header) for header in headers]
 
         def run(count: int) -> None:
             for number in range(count):

@@ -41,20 +41,20 @@ class World:
     """The header Cookie of an administrator's session."""
 
 
-def registered(one: Served, name: str, *, rounds: int) -> World:
-    """Register clients, authorization codes for `rounds` rounds, and an administrator at the issuer `one`.
+def registered(served: Served, name: str, *, rounds: int) -> World:
+    """Register clients, authorization codes for `rounds` rounds, and an administrator at the issuer `served`.
 
     Returns the World with their credentials. `name` is the name of the server in the output.
     """
     key, codes = ec.generate_private_key(ec.SECP256R1()), EACH * rounds
     given = {"jwks": tables.key_set(key), "callback": CALLBACK, "challenge": CHALLENGE, "users": 1, "codes": codes}
-    first = json.loads(one.issuer.run(*SHELL, fixtures.REGISTER.format(given=json.dumps(given))).splitlines()[-1])
-    secret, refreshing = json.loads(one.issuer.run(*SHELL, fixtures.WEB).splitlines()[-1])
-    one.issuer.run(*SHELL, admin_lists.ADMINISTRATOR)
+    first = json.loads(served.issuer.run(*SHELL, fixtures.REGISTER.format(given=json.dumps(given))).splitlines()[-1])
+    secret, refreshing = json.loads(served.issuer.run(*SHELL, fixtures.WEB).splitlines()[-1])
+    served.issuer.run(*SHELL, admin_lists.ADMINISTRATOR)
     with requests.Session() as session:
-        admin_lists.log_in(one, session)
+        admin_lists.log_in(served, session)
         cookie = "; ".join(f"{each.name}={each.value}" for each in session.cookies)
-    server = servers.of(one, name)
+    server = servers.of(served, name)
     return World(server, App(server, first, codes), key, secret, refreshing, cookie)
 
 
@@ -63,14 +63,16 @@ def of(world: World) -> Iterator[Row]:
     server, web = world.server, basic(world.web_secret, client="web")
     renewed = urlencode({"grant_type": "refresh_token", "refresh_token": world.refreshing})
     shown = urlencode({"token": world.refreshing})
-    yield Row("token", server, one(tables.signed(server, "RS256")))
-    yield Row("token, private_key_jwt", server, one(rows.each(lambda: rows.assertions(server, world.key, EACH))))
-    yield Row("code exchange", server, one(rows.each(lambda: world.app.redeem(EACH))))
+    yield Row("token", server, first_client(tables.signed(server, "RS256")))
+    yield Row(
+        "token, private_key_jwt", server, first_client(rows.each(lambda: rows.assertions(server, world.key, EACH)))
+    )
+    yield Row("code exchange", server, first_client(rows.each(lambda: world.app.redeem(EACH))))
     yield Row("refresh", server, repeated(request("POST", TOKEN, web, renewed)))
-    yield Row("refresh, with rotation", server, one(world.app.refresh))
-    yield Row("introspection of a JWT", server, one(lambda: tables.introspecting(server, "/oauth/introspect")))
+    yield Row("refresh, with rotation", server, first_client(world.app.refresh))
+    yield Row("introspection of a JWT", server, first_client(lambda: tables.introspecting(server, "/oauth/introspect")))
     yield Row("introspection of a refresh token", server, repeated(request("POST", "/oauth/introspect", web, shown)))
-    yield Row("revocation", server, one(rows.each(lambda: islice(tables.revocations(server), EACH))))
+    yield Row("revocation", server, first_client(rows.each(lambda: islice(tables.revocations(server), EACH))))
     yield Row("feed, unchanged", server, lambda: unchanged(server), (304,))
     yield Row("feed, a new revocation", server, lambda: [changed(server)])
     yield Row("JWKS", server, repeated(request("GET", JWKS)))
@@ -79,14 +81,14 @@ def of(world: World) -> Iterator[Row]:
         yield Row(f"admin: {name}", server, repeated(request("GET", path, {"Cookie": world.cookie})))
 
 
-def one(prepare: Prepare) -> Prepare:
+def first_client(prepare: Prepare) -> Prepare:
     """Return a function that calls `prepare`, and returns only the first of its clients, in a list."""
     return lambda: prepare()[:1]
 
 
 def repeated(sent: bytes) -> Prepare:
     """Return a function that returns one client, in a list. The client sends the request `sent` repeatedly."""
-    return one(rows.same(sent))
+    return first_client(rows.same(sent))
 
 
 def unchanged(server: Server) -> Sequence[Client]:

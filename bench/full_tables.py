@@ -131,16 +131,16 @@ def fill(database: str, size: Size, say: Callable[[str], None]) -> None:
     The database must already have the client `service`. `say` reports each table that was filled.
     """
 
-    def one(table: str, statement: str) -> None:
+    def fill_table(table: str, statement: str) -> None:
         began = time.monotonic()
         number = _fill(database, table, size.statement(statement), is_emptied=table in GROWING)
         say(f"{table}: {number:,} rows in {time.monotonic() - began:.0f} s")
 
     for table, statement in {**PEOPLE, GRANTS: GROWING[GRANTS]}.items():
-        one(table, statement)
+        fill_table(table, statement)
     rest = {table: statement for table, statement in GROWING.items() if table != GRANTS}
     with ThreadPoolExecutor(CONNECTIONS) as threads:
-        list(threads.map(one, rest.keys(), rest.values()))
+        list(threads.map(fill_table, rest.keys(), rest.values()))
     with psycopg.connect(database, autocommit=True) as connection:
         began = time.monotonic()
         for statement in (LOG, HEAD, "VACUUM ANALYZE", "CHECKPOINT"):

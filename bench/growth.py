@@ -103,8 +103,8 @@ def measure(pairs: Sequence[Pair], services: Backing) -> None:
             rounds.measure(row, services, seconds=SECONDS)
     for number in range(ROUNDS):
         for pair in rotated(pairs, number, ROUNDS):
-            found = {id(row): rounds.measure(row, services, seconds=SECONDS) for row in pair.turn(number)}
-            pair.samples.append((found[id(pair.few)], found[id(pair.many)]))
+            samples = {id(row): rounds.measure(row, services, seconds=SECONDS) for row in pair.turn(number)}
+            pair.samples.append((samples[id(pair.few)], samples[id(pair.many)]))
         say(f"round {number + 1} of {ROUNDS}: {load()}")
 
 

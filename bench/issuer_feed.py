@@ -115,7 +115,7 @@ def full_reads(one: Served, probe: float) -> tuple[float, Waits]:
         costs.append(cost - waited.requests * probe)
         waits.append(waited)
     together = Waits(
-        max(one.longest for one in waits), sum(one.counted for one in waits), sum(one.left_out for one in waits)
+        max(wait.longest for wait in waits), sum(wait.counted for wait in waits), sum(wait.left_out for wait in waits)
     )
     return statistics.median(costs), together
 

@@ -65,8 +65,8 @@ class Served:
 
     def connections(self) -> list[int]:
         """Return the ids of the PostgreSQL processes on this machine that serve the issuer's connections."""
-        found = self.issuer.rows("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")
-        return [process for (process,) in found if Path(f"/proc/{process}/task").exists()]
+        rows = self.issuer.rows("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")
+        return [process for (process,) in rows if Path(f"/proc/{process}/task").exists()]
 
     def cpu(self) -> float:
         """Return the CPU seconds that the issuer's processes have used."""

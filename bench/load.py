@@ -90,8 +90,8 @@ def parsed(data: bytes) -> Answer | None:
 
     The body must have a Content-Length, or be chunked.
     """
-    head, found, body = data.partition(END_OF_HEAD)
-    if not found:
+    head, separator, body = data.partition(END_OF_HEAD)
+    if not separator:
         return None
     status, low = int(head[9:12]), head.lower()
     if b"\r\ntransfer-encoding: chunked" in low:

@@ -121,11 +121,11 @@ def issuing(server: Server) -> Part:
     sent = client_credentials(server, scope="fast:read")
     answers: list[Answer] = []
 
-    def asks() -> Client:
+    def request_once() -> Client:
         answers.append((yield sent))
 
     def is_ready() -> bool:  # each process reads the rings again within some seconds
-        drive(server.url, [asks() for _ in range(CLIENTS)], seconds=60)
+        drive(server.url, [request_once() for _ in range(CLIENTS)], seconds=60)
         return all(signs_by(answer) == "ES256" for answer in answers[-CLIENTS:])
 
     wait_for(is_ready)

@@ -108,15 +108,15 @@ def _once(sent: bytes) -> Client:
     yield sent
 
 
-def check_ratio(ours: Mapping[str, str], plain: Mapping[str, str], *, rounds: int) -> float:
+def check_ratio(keyturn: Mapping[str, str], plain: Mapping[str, str], *, rounds: int) -> float:
     """Return the CPU time of Django's `check` in the issuer, divided by that in a plain django-oauth-toolkit project.
 
-    `ours` and `plain` are the environment variables of the two projects. Both checks run in each of `rounds` rounds.
+    `keyturn` and `plain` are the environment variables of the two projects. Both checks run in each of `rounds` rounds.
     The result is the median of the ratios.
     """
     ratios = []
     for _ in range(rounds):
-        mine, other = (_check(variables) for variables in (ours, plain))
+        mine, other = (_check(variables) for variables in (keyturn, plain))
         ratios.append(mine / other)
     return statistics.median(ratios)
 

@@ -19,8 +19,8 @@ SIMPLEJWT = "djangorestframework-simplejwt"
 
 def node_version(package: str) -> str:
     """Return the version of an installed npm package."""
-    found = json.loads((NODE / "node_modules" / package / "package.json").read_text(encoding="utf-8"))
-    return str(found["version"])
+    package_json = json.loads((NODE / "node_modules" / package / "package.json").read_text(encoding="utf-8"))
+    return str(package_json["version"])
 
 
 def postgresql_version(url: str) -> str:

@@ -80,8 +80,8 @@ def explained(few: Counted, many: Counted) -> Iterator[str]:
 
 
 def _latency(samples: Sequence[Sample]) -> float:
-    return statistics.median(one.median for one in samples)
+    return statistics.median(sample.median for sample in samples)
 
 
 def _cpu(samples: Sequence[Sample]) -> float:
-    return statistics.median(one.server + one.postgresql for one in samples)
+    return statistics.median(sample.server + sample.postgresql for sample in samples)

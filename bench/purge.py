@@ -85,19 +85,19 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000, help="expired rows (%(default)s)")
     rows = parser.parse_args().rows
     try:
-        found = measured(rows)
+        results = measured(rows)
     finally:
         end_session()
-    assert sum(found["removed"].values()) >= rows // 4 * 3, found["removed"]
-    durations = found["durations"]
+    assert sum(results["removed"].values()) >= rows // 4 * 3, results["removed"]
+    durations = results["durations"]
     print(f"{len(durations)} transactions; {load()}; {os.cpu_count()} processors")
-    print(Row(f"{rows:,} rows", found["seconds"], TARGETS["seconds"], "s"))
-    print(Row("CPU time of the process", found["cpu"], None, "s"))
-    print(Row("CPU time of PostgreSQL's process", found["postgresql"], None, "s"))
+    print(Row(f"{rows:,} rows", results["seconds"], TARGETS["seconds"], "s"))
+    print(Row("CPU time of the process", results["cpu"], None, "s"))
+    print(Row("CPU time of PostgreSQL's process", results["postgresql"], None, "s"))
     print(Row("median transaction", durations[len(durations) // 2], None, "ms"))
     print(Row("99.9 % of the transactions", durations[int(len(durations) * 0.999)], None, "ms"))
     print(Row("longest transaction", durations[-1], TARGETS["durations"], "ms"))
-    print(Row("memory grown since the 20th transaction", found["grown"], None, "MiB"))
+    print(Row("memory grown since the 20th transaction", results["grown"], None, "MiB"))
 
 
 def measured(rows: int) -> dict[str, Any]:

@@ -35,10 +35,10 @@ END_ALL = (
 )
 
 
-def load(one: Served, entries: int) -> None:
+def load(served: Served, entries: int) -> None:
     """Revoke `entries` tokens by SQL. Their entries wait until the issuer publishes them in the revocation feed."""
     until = int(time.time()) + HOUR
-    with psycopg.connect(one.database) as connection:
+    with psycopg.connect(served.database) as connection:
         with connection.cursor() as cursor, cursor.copy(COPIED) as copy:
             for number in range(entries):
                 copy.write(f"{key('jti', str(number)).hex()}\tjti\t0\t{until + number % 600}\n")

@@ -72,7 +72,7 @@ class Rounds:
 
     def document(self) -> dict[str, list[dict[str, float]]]:
         """Return all samples in the form in which they are written to the JSON file."""
-        return {name: [asdict(one) for one in samples] for name, samples in self.samples.items()}
+        return {name: [asdict(sample) for sample in samples] for name, samples in self.samples.items()}
 
 
 def run(rows: Sequence[Row], backing: Backing, *, count: int, seconds: float, say: Callable[[str], None]) -> Rounds:

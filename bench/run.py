@@ -32,7 +32,7 @@ from bench.rounds import Rounds
 from bench.rows import CALLBACK, CHALLENGE, App, Row
 from bench.servers import Server
 from bench.tables import signed
-from bench.targets import BEFORE, OURS, STATEMENTS, Node, lines
+from bench.targets import BEFORE, RS256, STATEMENTS, Node, lines
 
 BASE = "5a7c19f"
 USERS = 16
@@ -97,15 +97,15 @@ def measured(stack: ExitStack, folder: Path, services: Backing, plan: Plan, *, b
     `base` is the earlier commit to compare with.
     """
     root, key = stack.enter_context(worktree(base, folder)), ec.generate_private_key(ec.SECP256R1())
-    ours, before = (issuing(stack, folder, services, build, key, plan) for build in (ROOT, root))
-    idle = [node.memory(one.server) for one in (ours, before)]
+    current, before = (issuing(stack, folder, services, build, key, plan) for build in (ROOT, root))
+    idle = [node.memory(one.server) for one in (current, before)]
     plain = stack.enter_context(servers.toolkit(folder))
-    rows = [*ours.rows, *(Row(BEFORE + one.name, one.server, one.prepare, one.statuses) for one in before.rows)]
-    rows += [*tables.toolkit(plain), *others(stack, folder, ours)]
+    rows = [*current.rows, *(Row(BEFORE + row.name, row.server, row.prepare, row.statuses) for row in before.rows)]
+    rows += [*tables.toolkit(plain), *others(stack, folder, current)]
     say(f"{len(rows)} rows, {plan.rounds} rounds of {plan.each} s; {load()}")
     found = rounds.run(rows, services, count=plan.rounds, seconds=plan.each, say=say)
-    counts = counted(ours, services)
-    whole = of_node(folder, services, plan, (ours, before), found, idle, plain)
+    counts = counted(current, services)
+    whole = of_node(folder, services, plan, (current, before), found, idle, plain)
     table = list(lines(found, counts, whole))
     for name in found.samples:
         print(f"{name:<40} {report.row_text(found, name)}")
@@ -144,26 +144,26 @@ def issuing(
     return Issuing(one, server, found)
 
 
-def others(stack: ExitStack, folder: Path, ours: Issuing) -> Iterator[Row]:
+def others(stack: ExitStack, folder: Path, current: Issuing) -> Iterator[Row]:
     """Start the other systems and the projects without authentication (floors). Yield the rows to measure at them.
 
-    The APIs among these systems trust the issuer `ours`, and get its tokens.
+    The APIs among these systems trust the issuer `current`, and get its tokens.
     """
     yield from tables.empty(stack.enter_context(servers.empty(folder)))
     yield from tables.provider(stack.enter_context(servers.provider(folder)))
-    yield from tables.api(stack.enter_context(servers.api(folder, ours.served)), ours.server)
-    yield from tables.express(stack.enter_context(servers.express(folder, ours.served)), ours.server)
+    yield from tables.api(stack.enter_context(servers.api(folder, current.served)), current.server)
+    yield from tables.express(stack.enter_context(servers.express(folder, current.served)), current.server)
 
 
-def counted(ours: Issuing, services: Backing) -> dict[str, tuple[int, int]]:
+def counted(current: Issuing, services: Backing) -> dict[str, tuple[int, int]]:
     """Return the numbers of SQL statements and of Redis commands per request, by the name of the row.
 
     Only the rows in STATEMENTS are counted, because only they have a target.
     """
     counts = {}
-    for row in ours.rows:
+    for row in current.rows:
         if row.name in STATEMENTS:
-            clients, database = row.prepare(), ours.server.database
+            clients, database = row.prepare(), current.server.database
             with services.counted():
                 statements, commands = services.statements(database), services.redis_commands()
                 answers = drive(row.server.url, clients, seconds=1.5).count
@@ -188,8 +188,8 @@ def of_node(
     build before the rounds, in MiB. `plain` is the project with django-oauth-toolkit.
     """
     server = builds[0].server
-    loaded = [node.memory(one.server) for one in builds]
-    drive_at = found.figure(OURS, lambda sample: sample.rate)
+    loaded = [node.memory(build.server) for build in builds]
+    drive_at = found.figure(RS256, lambda sample: sample.rate)
     half = node.at_half_load(server, services, full=drive_at, seconds=plan.half_load)
     toolkit = {"DJANGO_SETTINGS_MODULE": "bench.peers.toolkit", "SECRET_KEY": "none", "DATABASE_URL": plain.database}
     return Node(

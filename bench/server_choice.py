@@ -85,8 +85,12 @@ def connections(server: Server) -> int:
 def to_postgresql(process: int, server: Server) -> list[str]:
     """Return the local addresses of a process's connections to the port of `server`'s PostgreSQL."""
     port = int(server.database.rpartition(":")[2].partition("/")[0])
-    found = psutil.Process(process).net_connections("tcp")
-    return [str(one.laddr) for one in found if one.raddr and one.raddr.port == port and one.status == "ESTABLISHED"]
+    connections = psutil.Process(process).net_connections("tcp")
+    return [
+        str(connection.laddr)
+        for connection in connections
+        if connection.raddr and connection.raddr.port == port and connection.status == "ESTABLISHED"
+    ]
 
 
 def installed() -> Path:

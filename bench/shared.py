@@ -23,27 +23,27 @@ ARRIVING = 100  # revocations a second while readers poll
 SETTLED = 3.0  # seconds until every reader has read the feed once
 
 
-def ratio_of_304(one: Served, tag: str, *, times: int = POLLS) -> float:
+def ratio_of_304(served: Served, tag: str, *, times: int = POLLS) -> float:
     """Return the CPU cost of a feed poll that is answered 304, divided by that of a JWKS request that is answered 304.
 
     `tag` is the ETag that the polls send. Each of ROUNDS rounds measures JWKS requests and then `times` polls. The
     result is the median over the rounds, because on a busy machine the CPU time of one request varies by half.
     """
     with requests.Session() as session:
-        jwks = session.get(one.url + JWKS, timeout=60).headers["ETag"]
+        jwks = session.get(served.url + JWKS, timeout=60).headers["ETag"]
 
-        def ask(path: str, known: str) -> None:
-            answer = session.get(one.url + path, headers={"If-None-Match": known}, timeout=60)
+        def expect_304(path: str, known: str) -> None:
+            answer = session.get(served.url + path, headers={"If-None-Match": known}, timeout=60)
             assert answer.status_code == 304, (path, answer.status_code)
 
         def ratio() -> float:
-            unit = one.cost(lambda: ask(JWKS, jwks), times=POLLS)
-            return one.cost(lambda: ask(FEED, tag), times=times) / unit
+            unit = served.cost(lambda: expect_304(JWKS, jwks), times=POLLS)
+            return served.cost(lambda: expect_304(FEED, tag), times=times) / unit
 
         return statistics.median(ratio() for _ in range(ROUNDS))
 
 
-def beside_readers(one: Served, *, arriving: bool) -> tuple[float, float]:
+def beside_readers(served: Served, *, arriving: bool) -> tuple[float, float]:
     """Return the factor by which 8 readers of the feed slow down token requests, and the time without readers.
 
     A measurement is the mean time of the token requests in WINDOW seconds. The first measurement is without readers.
@@ -56,38 +56,38 @@ def beside_readers(one: Served, *, arriving: bool) -> tuple[float, float]:
     The issuer, its connections to the database, the readers and this process have real-time priority during the rounds
     if that is allowed, so that other work on the machine hardly affects the result.
     """
-    alone, ratios = [tokens(one)], []
+    alone, ratios = [tokens(served)], []
     for _ in range(ROUNDS):
-        with readers(one, arriving=arriving):
-            beside = tokens(one)
-        alone.append(tokens(one))
+        with readers(served, arriving=arriving):
+            beside = tokens(served)
+        alone.append(tokens(served))
         ratios.append(beside / statistics.mean(alone[-2:]))
     return statistics.median(ratios), statistics.median(alone) * 1000
 
 
-def tokens(one: Served) -> float:
+def tokens(served: Served) -> float:
     """Send token requests one after the other for WINDOW seconds. Return the mean duration of a request in seconds."""
     count = 0
     with ExitStack() as stack, requests.Session() as session:
-        for process in (os.getpid(), *one.processes(), *one.connections()):
+        for process in (os.getpid(), *served.processes(), *served.connections()):
             stack.enter_context(ahead(process))
         start = time.perf_counter()
         while time.perf_counter() - start < WINDOW:
-            one.token(session)
+            served.token(session)
             count += 1
         return (time.perf_counter() - start) / count
 
 
 @contextmanager
-def readers(one: Served, *, arriving: bool) -> Iterator[None]:
-    """Run READERS readers, each of which polls the feed of the issuer `one` every second, while the block runs.
+def readers(served: Served, *, arriving: bool) -> Iterator[None]:
+    """Run READERS readers, each of which polls the feed of the issuer `served` every second, while the block runs.
 
     The readers run in a process of their own. If `arriving` is True, tokens are revoked at the same time.
     """
-    command = [sys.executable, "-m", "bench.readers", one.url + FEED, str(READERS)]
+    command = [sys.executable, "-m", "bench.readers", served.url + FEED, str(READERS)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE)
     ended = threading.Event()
-    thread = threading.Thread(target=_revoke, args=(one.database, ended))
+    thread = threading.Thread(target=_revoke, args=(served.database, ended))
     if arriving:
         thread.start()
     time.sleep(SETTLED)

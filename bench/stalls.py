@@ -74,7 +74,7 @@ def main(host: str, port: str, *processes: str) -> None:
         print(flush=True)
         known = delays(watched)
         while not ended.is_set():
-            took = asked(connection)
+            took = health_milliseconds(connection)
             before, known = known, delays(watched)
             if known - before < DELAYED:
                 longest, counted = max(longest, took), counted + 1
@@ -84,7 +84,7 @@ def main(host: str, port: str, *processes: str) -> None:
     print(json.dumps([longest, counted, left_out]))
 
 
-def asked(connection: http.client.HTTPConnection) -> float:
+def health_milliseconds(connection: http.client.HTTPConnection) -> float:
     """Send one request of /healthz, and return the milliseconds until its answer."""
     start = time.perf_counter()
     connection.request("GET", HEALTH)

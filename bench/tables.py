@@ -33,7 +33,7 @@ def issuer(server: Server, app: App, key: ec.EllipticCurvePrivateKey, unchanged:
     yield Row("revocation", server, each(lambda: revocations(server)))
     for name, path in {"JWKS": JWKS, "metadata": METADATA}.items():
         yield Row(f"{name} 200", server, same(request("GET", path)))
-        yield Row(f"{name} 304", server, known(server, path), unchanged)
+        yield Row(f"{name} 304", server, conditional(server, path), unchanged)
 
 
 def signed(server: Server, algorithm: str, *, scope: str = "notes:read") -> Callable[[], Sequence[Client]]:
@@ -45,8 +45,8 @@ def signed(server: Server, algorithm: str, *, scope: str = "notes:read") -> Call
     def prepare() -> Sequence[Client]:
         sent = client_credentials(server, scope=scope)
         (token,) = rows.tokens(server, 1, sent)
-        found = jwt.get_unverified_header(token)["alg"]
-        assert found == algorithm, f"{server.name} signs by {found} instead of {algorithm}"
+        actual = jwt.get_unverified_header(token)["alg"]
+        assert actual == algorithm, f"{server.name} signs by {actual} instead of {algorithm}"
         return same(sent)()
 
     return prepare
@@ -64,7 +64,7 @@ def revocations(server: Server) -> Iterator[bytes]:
         yield request("POST", "/oauth/revoke", basic(server.secret), f"token={token}")
 
 
-def known(server: Server, path: str) -> Callable[[], Sequence[Client]]:
+def conditional(server: Server, path: str) -> Callable[[], Sequence[Client]]:
     """Return a function that fetches the document at `path`, and returns clients that request it with its ETag.
 
     The answer is 304. If the document has no ETag, as in an earlier build, the answer is 200.

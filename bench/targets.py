@@ -9,17 +9,17 @@ from bench.rounds import Rounds
 BEFORE = "before: "
 """The beginning of the names of the earlier build's rows."""
 PEER = "oidc-provider token"
-OURS = "token RS256"
+RS256 = "token RS256"
 EMPTY, DRF = "empty view", "DRF floor"
 WORKERS = 2
 
-OF_PEER = {OURS: 0.9, "token ES256": 0.6, "token, private_key_jwt": 1.6, "token exchange": 1.6, "introspection": 1.0}
+OF_PEER = {RS256: 0.9, "token ES256": 0.6, "token, private_key_jwt": 1.6, "token exchange": 1.6, "introspection": 1.0}
 """The most CPU time of a row, as a multiple of that of a token request to oidc-provider in the same rounds."""
 OF_BEFORE = {"code exchange": 1 / 2, "refresh": 1 / 2, "introspection": 1 / 14, "revocation": 1 / 4}
 """The most CPU time of a row, as a multiple of that of the same row of the earlier build."""
 OF_EMPTY = {"JWKS 200": 1 / 0.8, "metadata 200": 1 / 0.8}
 """The most CPU time of a row, as a multiple of that of a request to the empty view."""
-STATEMENTS = {OURS: 1, "code exchange": 8, "refresh": 8, "introspection": 1, "revocation": 4, "metadata 200": 0}
+STATEMENTS = {RS256: 1, "code exchange": 8, "refresh": 8, "introspection": 1, "revocation": 4, "metadata 200": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +52,13 @@ def lines(rounds: Rounds, counts: dict[str, tuple[int, int]], node: Node) -> Ite
     """
     for name, most in OF_PEER.items():
         yield Line(f"{name}, in tokens of oidc-provider", rounds.ratio(name, PEER), most, "x")
-    yield Line("wrong secret, in tokens", rounds.ratio("token, wrong secret", OURS), 1.0, "x")
+    yield Line("wrong secret, in tokens", rounds.ratio("token, wrong secret", RS256), 1.0, "x")
     for name, statements in STATEMENTS.items():
         yield Line(f"{name}: statements", counts[name][0], statements, "")
-    yield Line(f"{OURS}: commands at Redis", counts[OURS][1], 1, "")
+    yield Line(f"{RS256}: commands at Redis", counts[RS256][1], 1, "")
     for name, most in OF_BEFORE.items():
         yield Line(f"{name}, in those of the build before", rounds.ratio(name, BEFORE + name), most, "x")
-    yield Line(f"{OURS}, in those of the build before", rounds.ratio(OURS, BEFORE + OURS), None, "x")
+    yield Line(f"{RS256}, in those of the build before", rounds.ratio(RS256, BEFORE + RS256), None, "x")
     for name, most in OF_EMPTY.items():
         yield Line(f"{name}, in empty views", rounds.ratio(name, EMPTY), most, "x")
     for name in ("JWKS", "metadata"):

@@ -61,8 +61,8 @@ def name_original(request: HttpRequest, method: str | None, uri: str | None) -> 
     settings = resource_server().dpop
     if settings is not None:
         # Only the path is read from `uri`: a proxy can strip a prefix of it before it asks this API.
-        found = target(f"http://proxy{uri}") if method and uri and uri.startswith("/") else None
-        original = settings.target._replace(path=found.path) if found else ELSEWHERE
+        uri_target = target(f"http://proxy{uri}") if method and uri and uri.startswith("/") else None
+        original = settings.target._replace(path=uri_target.path) if uri_target else ELSEWHERE
         setattr(request, ORIGINAL, (method or "", original))
 
 

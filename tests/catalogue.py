@@ -90,8 +90,8 @@ def of_tables() -> Iterator[tuple[str, str]]:
     by_django = {*translation.texts(AbstractUser)}
     for model in (*apps.get_app_config("tokens").get_models(), apps.get_model("mfa", "Authenticator")):
         is_shown = admin.site.is_registered(model) or model in inlines
-        found = [*translation.names(model), *(translation.texts(model) if is_shown else ())]
-        yield from ((text, "") for text in found if text not in by_django)
+        strings = [*translation.names(model), *(translation.texts(model) if is_shown else ())]
+        yield from ((text, "") for text in strings if text not in by_django)
 
 
 def of_code(source: str) -> Iterator[tuple[str, str]]:

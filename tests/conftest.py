@@ -128,7 +128,7 @@ def no_line_about_503_was_written() -> None:
 
 
 @pytest.fixture(autouse=True)
-def no_poller_outlives_its_test() -> Iterator[None]:
+def no_poller_is_left_after_a_test() -> Iterator[None]:
     """Fail a test that leaves a thread that polls a revocation feed. The thread would log during other tests."""
     before = set(threading.enumerate())
     yield

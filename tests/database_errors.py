@@ -1,4 +1,4 @@
-"""Database errors. The errors in OUTAGES are answered with 503, and the errors in OURS (bugs) with 500.
+"""Database errors. The errors in OUTAGES are answered with 503, and the errors in BUGS with 500.
 
 The tests of issuer and API share these tables.
 """
@@ -38,7 +38,7 @@ OUTAGES = {
     "a connection that was closed": raised(InterfaceError),
     "SQLite is locked": OperationalError("database is locked"),
 }
-OURS = {
+BUGS = {
     "a duplicate": raised(IntegrityError, "23505"),
     "no such table": raised(ProgrammingError, "42P01"),
     "an aborted transaction goes on": raised(InternalError, "25P02"),

@@ -10,7 +10,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted(ROOT.glob("docs/**/*.md"))]
 BLOCK = re.compile(r"^[ >]*```(console|sh)\n(.*?)^[ >]*```", re.DOTALL | re.MULTILINE)
-OURS = re.compile(r"manage\.py \w|\bmake [a-z]|(?:^|bin/|=\S+ )keyturn [a-z]|\bcurl\b|-m (?:project|examples)\.")
+KEYTURN_LINE = re.compile(
+    r"manage\.py \w|\bmake [a-z]|(?:^|bin/|=\S+ )keyturn [a-z]|\bcurl\b|-m (?:project|examples)\."
+)
 """A line with a command of Keyturn, or with a request to it. Others are of other programs, such as vault or kubectl."""
 SHELL = re.compile(r"[|<>;&]|\$\(|\$\w")
 OUTPUT = re.compile(r" > ([\w.-]+)$")
@@ -32,8 +34,8 @@ class Line:
     @property
     def output(self) -> str:
         """Return the name of the file to which the line redirects its output, or "" if it does not redirect."""
-        found = OUTPUT.search(self.text)
-        return found[1] if found else ""
+        match = OUTPUT.search(self.text)
+        return match[1] if match else ""
 
     def arguments(self) -> list[str]:
         """Return the words after manage.py in the line, without the redirection."""
@@ -49,7 +51,7 @@ def lines_of(page: Path) -> Iterator[Line]:
             if kind == "console" and not text.startswith("$ "):
                 continue
             text = re.sub(r"\s+", " ", re.sub(r"\s+#\s.*$", "", text.removeprefix("$ "))).strip()
-            if OURS.search(text) and not text.startswith("#"):
+            if KEYTURN_LINE.search(text) and not text.startswith("#"):
                 yield Line(name, text)
 
 
@@ -62,7 +64,7 @@ def lines() -> list[Line]:
 DEPLOYMENT = (
     "tests/services/test_deployment_page.py::test_the_page_can_be_followed_from_the_first_line_to_the_first_call"
 )
-RESTORED = "tests/services/test_after_restore.py::test_a_restored_backup_is_noticed_refuses_to_sign_and_is_mended"
+RESTORED = "tests/services/test_after_restore.py::test_a_restored_backup_is_detected_refuses_to_sign_and_is_repaired"
 ID_RING = (
     "tests/tokens/keys/test_id_ring.py"
     "::test_a_client_s_id_tokens_and_logout_tokens_have_its_algorithm_and_access_tokens_have_not"
@@ -81,9 +83,9 @@ DRILL = (
     "tests/services/test_drill.py"
     "::test_every_promise_holds_while_an_issuer_is_killed_or_has_a_wrong_key_and_postgresql_and_redis_fail"
 )
-PKCS11 = "tests/services/test_pkcs11.py::test_a_ring_in_the_token_lives_its_whole_life"
-RUN = "tests/project/test_run.py::test_it_stops_all_three"
-FASTAPI = "tests/servers/test_fastapi.py::test_it_accepts_a_good_token_alone"
+PKCS11 = "tests/services/test_pkcs11.py::test_a_ring_in_the_pkcs11_token_passes_every_phase"
+RUN = "tests/project/test_run.py::test_run_stops_all_three_processes"
+FASTAPI = "tests/servers/test_fastapi.py::test_the_server_accepts_only_a_valid_token"
 AS_CODE = "tests/tokens/manifest/test_page.py::test_the_page_can_be_followed"
 MOVING = "tests/tokens/handover/test_page.py::test_the_page_can_be_followed"
 MOVED = "tests/services/test_move_database.py::test_an_issuer_goes_on_in_the_new_database"

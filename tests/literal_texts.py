@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 from django.template import engines
 from django.template.base import NodeList, TextNode
 
-SPOKEN = {"alt", "aria-label", "aria-description", "placeholder", "title"}
+TEXT_ATTRIBUTES = {"alt", "aria-label", "aria-description", "placeholder", "title"}
 SILENT = {"code", "script", "style", "pre"}
 LETTERS = re.compile(r"[^\W\d_]{2,}")
 NAMES = re.compile(r"\b(UTC|client_id|client_secret|kid|JavaScript)\b")
@@ -41,7 +41,7 @@ class Texts(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.silent += tag in SILENT
         given = dict(attrs)
-        spoken = [value for name, value in attrs if name in SPOKEN]
+        spoken = [value for name, value in attrs if name in TEXT_ATTRIBUTES]
         spoken += [given.get("value")] if tag == "input" and given.get("type") == "submit" else []
         self.found += [value or "" for value in spoken]
 

@@ -47,7 +47,7 @@ MEMBER = re.compile(r'"(\w+)": ?"([^"\\]*)"')
 LEAST = 12
 """Characters. A shorter value of a test, such as "x", is a part of other words."""
 OWN = {"tokens", "project", "resources", "keyturn_issuer", "keyturn_resources", "examples"}
-OURS = re.compile(r"(?:tokens|project|resources|keyturn_\w+|examples|django|__main__|_granian)\b")
+KEYTURN_LOGGERS = re.compile(r"(?:tokens|project|resources|keyturn_\w+|examples|django|__main__|_granian)\b")
 """Names of loggers of Keyturn's processes."""
 
 
@@ -115,8 +115,8 @@ def secrets_of_response(response: Any) -> Iterator[str]:
     )
     if "json" in response.headers.get("Content-Type", "") and not response.streaming:
         with suppress(ValueError):
-            found = json.loads(response.content)
-            yield from (value for name, value in found.items() if name in FIELDS) if isinstance(found, dict) else ()
+            body = json.loads(response.content)
+            yield from (value for name, value in body.items() if name in FIELDS) if isinstance(body, dict) else ()
 
 
 SEARCH = LeakSearch()
@@ -131,7 +131,7 @@ def secrets_are_noted() -> Iterator[None]:
 
     ask = Client.request
 
-    def asked(client: Client, **environ: Any) -> Any:
+    def recorded_request(client: Client, **environ: Any) -> Any:
         for value in secrets_of_request(environ):
             SEARCH.note(value)
         response = ask(client, **environ)
@@ -140,7 +140,7 @@ def secrets_are_noted() -> Iterator[None]:
         return response
 
     with (
-        patch.object(Client, "request", asked),
+        patch.object(Client, "request", recorded_request),
         patch.object(client_secret, "add", noted(client_secret.add)),
         patch.object(one_time, "new", noted(one_time.new)),
         patch.object(refresh_text, "_tagged", noted(refresh_text._tagged)),
@@ -205,14 +205,16 @@ def leaks_of_file(path: Path) -> Iterator[str]:
     """Yield the leaks in a log file. Lines that other programs wrote are skipped."""
     with suppress(OSError), path.open(encoding="utf-8", errors="replace") as lines:
         for number, line in enumerate(lines, 1):
-            if is_ours(line) and (kind := shape_of(line)):
+            if is_of_keyturn(line) and (kind := shape_of(line)):
                 yield f"{kind} in line {number} of {path}"
 
 
-def is_ours(line: str) -> bool:
+def is_of_keyturn(line: str) -> bool:
     """Return True if a process of Keyturn wrote the line, as JSON or as text."""
     with suppress(ValueError):
-        found = json.loads(line)
-        return isinstance(found, dict) and ("action" in found or bool(OURS.match(str(found.get("logger", "")))))
+        entry = json.loads(line)
+        return isinstance(entry, dict) and (
+            "action" in entry or bool(KEYTURN_LOGGERS.match(str(entry.get("logger", ""))))
+        )
     words = line.split(maxsplit=4)  # date, time, level, logger, message
-    return len(words) > 4 and words[2].isupper() and bool(OURS.match(words[3]))
+    return len(words) > 4 and words[2].isupper() and bool(KEYTURN_LOGGERS.match(words[3]))

@@ -27,8 +27,8 @@ def programs(name: str, *locks: Path, finish: Callable[[Path], None] = nothing) 
     digest = hashlib.sha256(b"".join(lock.read_bytes() for lock in locks)).hexdigest()[:12]
     folder = KEPT / f"{name}-{digest}"
     KEPT.mkdir(exist_ok=True)
-    with (KEPT / f"{name}.lock").open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+    with (KEPT / f"{name}.lock").open("w") as lock_file:
+        fcntl.flock(lock_file, fcntl.LOCK_EX)
         if not (folder / "complete").exists():
             shutil.rmtree(folder, ignore_errors=True)
             _uv("venv", "--quiet", "--python", sys.executable, str(folder))

@@ -35,7 +35,7 @@ SECOND: Entry = ("jti", "t-2", T + 700, 0)
 USER: Entry = ("sub", "alice", T + 4000, T - 9)
 
 HOUR = timedelta(hours=1)
-RSA, EC, STRANGER = (RingSigner(HOUR, material.generate(name)) for name in ("RS256", "ES256", "ES256"))
+RSA, EC, UNTRUSTED = (RingSigner(HOUR, material.generate(name)) for name in ("RS256", "ES256", "ES256"))
 
 
 def packed(*entries: Entry) -> bytes:
@@ -70,22 +70,22 @@ def digest(body: bytes) -> str:
 
 
 NOTHING = state(None, None)
-HELD = state(ONE, T - 60, TOKEN)
+KNOWN = state(ONE, T - 60, TOKEN)
 SEGMENT = packed(TOKEN, USER)
 LISTED = [[digest(SEGMENT), 2]]
 
 
 def accepted() -> Sequence[dict[str, Any]]:
-    kid = ("kid", STRANGER.kid, T + 9999, 0)
+    kid = ("kid", UNTRUSTED.kid, T + 9999, 0)
     return [
         case("a first read: the full state", NOTHING, document(TOKEN, USER), state(ONE, T, TOKEN, USER)),
         case("signed with ES256", NOTHING, document(TOKEN, signer=EC), state(ONE, T, TOKEN)),
-        case("a delta", HELD, document(SECOND, since=ONE, version=TWO), state(TWO, T, TOKEN, SECOND)),
-        case("a delta without news, signed again", HELD, document(since=ONE), state(ONE, T, TOKEN)),
+        case("a delta", KNOWN, document(SECOND, since=ONE, version=TWO), state(TWO, T, TOKEN, SECOND)),
+        case("a delta without news, signed again", KNOWN, document(since=ONE), state(ONE, T, TOKEN)),
         case("applied twice", state(ONE, T, TOKEN), document(TOKEN), state(ONE, T, TOKEN)),
         case(
             "more is to come",
-            HELD,
+            KNOWN,
             document(SECOND, since=ONE, version=TWO, more=True),
             state(TWO, T, TOKEN, SECOND),
             more=True,
@@ -104,18 +104,20 @@ def accepted() -> Sequence[dict[str, Any]]:
         ),
         case(
             "a full state that lacks an entry takes none away",
-            HELD,
+            KNOWN,
             document(SECOND, version=TWO),
             state(TWO, T, TOKEN, SECOND),
         ),
         case(
             "a log that went back: the full state of a database that lost versions",
-            HELD,
+            KNOWN,
             document(SECOND, version="7.BBBBBBBBBBB"),
             state("7.BBBBBBBBBBB", T, TOKEN, SECOND),
             went_back=True,
         ),
-        case("the same number with another tag", HELD, document(SECOND, version=OTHER), state(OTHER, T, TOKEN, SECOND)),
+        case(
+            "the same number with another tag", KNOWN, document(SECOND, version=OTHER), state(OTHER, T, TOKEN, SECOND)
+        ),
         case(
             "segments beside inline entries",
             NOTHING,
@@ -125,7 +127,7 @@ def accepted() -> Sequence[dict[str, Any]]:
         ),
         case(
             "segments in a delta",
-            HELD,
+            KNOWN,
             document(SECOND, since=ONE, version=TWO, segments=LISTED),
             state(TWO, T, TOKEN, SECOND, USER),
             segments={digest(SEGMENT): text(SEGMENT)},
@@ -141,7 +143,7 @@ def accepted() -> Sequence[dict[str, Any]]:
             state(ONE, T - 600),
         ),
         case(
-            "signed up to 60 s before the last one", HELD, document(iat=T - 120, since=ONE), state(ONE, T - 120, TOKEN)
+            "signed up to 60 s before the last one", KNOWN, document(iat=T - 120, since=ONE), state(ONE, T - 120, TOKEN)
         ),
         case("claims that this version does not know", NOTHING, document(TOKEN, planet="x"), state(ONE, T, TOKEN)),
     ]
@@ -158,7 +160,7 @@ def refused() -> Sequence[dict[str, Any]]:
         wrong("3.1", "the typ of the format before", document(TOKEN, typ="revocations+jwt")),
         wrong("3.2", "another payload under the signature", f"{head}.{other}.{signature}"),
         wrong("3.2", "no signature", f"{unsigned}.{payload}."),
-        wrong("3.2", "a key that is not in the JWKS", document(TOKEN, signer=STRANGER)),
+        wrong("3.2", "a key that is not in the JWKS", document(TOKEN, signer=UNTRUSTED)),
         wrong(
             "3.2",
             "the signer's key is revoked",
@@ -171,13 +173,13 @@ def refused() -> Sequence[dict[str, Any]]:
         wrong("3.4", "from the future", document(TOKEN, iat=T + 61)),
         wrong("3.4", "over", document(TOKEN, iat=T - 660, exp=T - 60)),
         wrong("3.4", "an hour ago", document(TOKEN, iat=T - 3600, exp=T - 3000)),
-        wrong("3.4", "older than the last one", document(TOKEN, iat=T - 121), held=HELD),
+        wrong("3.4", "older than the last one", document(TOKEN, iat=T - 121), held=KNOWN),
         wrong("3.4", "no time", document(TOKEN, iat=None)),
         wrong("3.4", "an end that is no number", document(TOKEN, exp="soon")),
         wrong("3.5", "a delta for a reader that has nothing", document(TOKEN, since=ONE)),
-        wrong("3.5", "a delta from another version", document(TOKEN, since=TWO, version="43.AAAAAAAAAAA"), held=HELD),
-        wrong("3.5", "a delta from another tag", document(TOKEN, since=OTHER, version=TWO), held=HELD),
-        wrong("3.5", "a delta that goes back", document(TOKEN, since=ONE, version="40.AAAAAAAAAAA"), held=HELD),
+        wrong("3.5", "a delta from another version", document(TOKEN, since=TWO, version="43.AAAAAAAAAAA"), held=KNOWN),
+        wrong("3.5", "a delta from another tag", document(TOKEN, since=OTHER, version=TWO), held=KNOWN),
+        wrong("3.5", "a delta that goes back", document(TOKEN, since=ONE, version="40.AAAAAAAAAAA"), held=KNOWN),
         wrong("3.5", "no version", document(TOKEN, version=None)),
         wrong("3.5", "a version without a tag", document(TOKEN, version="41")),
         wrong("3.5", "a version with a leading zero", document(TOKEN, version="041.q1ZmuU-AhQw")),

@@ -65,13 +65,13 @@ def test_a_secret_is_found_once_it_was_issued_or_sent() -> None:
     assert logged(search, "the code kSgSjQ9v4pX2") == []
 
 
-def test_an_address_of_another_library_is_masked_and_one_of_ours_is_a_leak() -> None:
+def test_an_address_in_a_line_of_another_library_is_masked_and_in_one_of_the_issuer_is_a_leak() -> None:
     assert logged(LeakSearch(), "refused: ada@example.org", "django.request") == []
     assert logged(LeakSearch(), "refused: ada@example.org")[0].startswith("an e-mail address")
 
 
 @pytest.mark.django_db
-def test_requests_responses_and_generators_tell_their_secrets() -> None:
+def test_secrets_of_requests_responses_and_generators_are_recorded() -> None:
     credentials = base64.b64encode(b"service:secret-of-service").decode()
     Client().post(
         "/oauth/token?code=code-of-the-query", {"refresh_token": "refresh-token-sent", "scope": "scope-of-request"},

@@ -4,6 +4,8 @@
 - Every string of the source is checked, because a message can be a constant far from its `raise`, log call or `help=`.
 - A function's docstring begins with a verb ("Return …"). Ruff's D401 requires this, too. But D401 does not find some of
   the wrong openings, and does not check properties.
+- The name of a test function has none of these words, and none of BANNED_IN_NAMES. It is the first text that is read if
+  the test fails.
 """
 
 import ast
@@ -41,6 +43,34 @@ BANNED = {
     "let go": f"{TERM_OF_ART}: released, deleted",
 }
 WORD = re.compile(rf"\b({'|'.join(BANNED)})\b".replace(" ", r"\s+"), re.IGNORECASE)
+
+SAY_WHAT_HAPPENS = "name what happens: is notified, gets the error, is raised, shows"
+BANNED_IN_NAMES = BANNED | {
+    "nobody": NAME_THE_ACTOR,
+    "somebody": NAME_THE_ACTOR,
+    "anybody": NAME_THE_ACTOR,
+    "everybody": NAME_THE_ACTOR,
+    "stranger": "name it: attacker, unregistered client, another key",
+    "strangers": "name them: attackers, self-registered clients",
+    "told": SAY_WHAT_HAPPENS,
+    "tells": SAY_WHAT_HAPPENS,
+    "learns": SAY_WHAT_HAPPENS,
+    "dies": f"{TERM_OF_ART}: expires, exits",
+    "dead": f"{TERM_OF_ART}: revoked, expired, given up",
+    "lives": f"{TERM_OF_ART}: is valid, is kept",
+    "outlives": f"{TERM_OF_ART}: is valid longer than, is kept longer than",
+    "revives": f"{TERM_OF_ART}: restores",
+    "revived": f"{TERM_OF_ART}: restored",
+    "spent": f"{TERM_OF_ART}: used, redeemed, rotated",
+    "denial": f"{TERM_OF_ART}: revocation",
+    "shut out": f"{TERM_OF_ART}: revoked, refused",
+    "heir": f"{TERM_OF_ART}: successor, standby",
+    "held to": f"{TERM_OF_ART}: required to",
+    "hurry": "write what is early or fast",
+    "tolerant": "write what is accepted",
+    "pretends": "write what is sent or forged",
+}
+NAME_WORD = re.compile(rf"(?:^|_)({'|'.join(BANNED_IN_NAMES)})(?=_|$)".replace(" ", "_"))
 
 PREDICATE = 'a predicate begins with "Return True if"'
 ACTION = 'begin with a verb in the imperative, such as "Return"'
@@ -95,17 +125,17 @@ def report(path: Path, problems: list[tuple[int, str]]) -> list[str]:
 def test_docstrings_and_messages_use_no_banned_word_and_functions_begin_with_a_verb() -> None:
     sources = [path for path in files() if path.suffix == ".py"]
     assert sources
-    found = [line for path in sources for line in report(path, problems_of_source(path.read_text(encoding="utf-8")))]
-    assert found == [], "\n".join(["", *found])
+    reported = [line for path in sources for line in report(path, problems_of_source(path.read_text(encoding="utf-8")))]
+    assert reported == [], "\n".join(["", *reported])
 
 
 def test_templates_use_no_banned_word() -> None:
     templates = [path for path in files() if path.suffix in TEMPLATE_ENDINGS and "templates" in path.parts]
     assert templates
-    found = [
+    reported = [
         line for path in templates for line in report(path, problems_of_template(path.read_text(encoding="utf-8")))
     ]
-    assert found == [], "\n".join(["", *found])
+    assert reported == [], "\n".join(["", *reported])
 
 
 def problems_of_page(text: str) -> list[tuple[int, str]]:
@@ -115,8 +145,28 @@ def problems_of_page(text: str) -> list[tuple[int, str]]:
 
 def test_the_documentation_uses_no_banned_word() -> None:
     pages = [*sorted((ROOT / "docs").rglob("*.md")), *(ROOT / name for name in PAGES)]
-    found = [line for path in pages for line in report(path, problems_of_page(path.read_text(encoding="utf-8")))]
-    assert found == [], "\n".join(["", *found])
+    reported = [line for path in pages for line in report(path, problems_of_page(path.read_text(encoding="utf-8")))]
+    assert reported == [], "\n".join(["", *reported])
+
+
+def problems_of_names(source: str) -> list[tuple[int, str]]:
+    """Return a line number and a message for each banned word in the names of test functions of Python source."""
+    functions = (
+        node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+    return [
+        (function.lineno, f'"{word}" in {function.name}: {BANNED_IN_NAMES[word]}')
+        for function in functions
+        if function.name.startswith("test_")
+        for word in (match[1].replace("_", " ") for match in NAME_WORD.finditer(function.name))
+    ]
+
+
+def test_the_names_of_tests_use_no_banned_word() -> None:
+    modules = sorted((ROOT / "tests").rglob("test_*.py"))
+    assert modules
+    reported = [line for path in modules for line in report(path, problems_of_names(path.read_text(encoding="utf-8")))]
+    assert reported == [], "\n".join(["", *reported])
 
 
 PLACES = {
@@ -154,6 +204,29 @@ def test_a_banned_word_is_found_in_a_template(word: str) -> None:
 @pytest.mark.parametrize("word", BANNED)
 def test_a_banned_word_is_found_in_a_page(word: str) -> None:
     assert problems_of_page(f"# Keys\n\n| a key | {word} |\n") == [(3, f'"{word}": {BANNED[word]}')]
+
+
+@pytest.mark.parametrize("word", BANNED_IN_NAMES)
+@pytest.mark.parametrize("name", ["test_{}_key", "test_a_key_is_{}", "test_{}"])
+@pytest.mark.parametrize("definition", ["def", "async def"])
+def test_a_banned_word_is_found_in_the_name_of_a_test(definition: str, name: str, word: str) -> None:
+    function = name.format(word.replace(" ", "_"))
+    assert problems_of_names(f"import key\n\n{definition} {function}():\n    pass") == [
+        (3, f'"{word}" in {function}: {BANNED_IN_NAMES[word]}')
+    ]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def test_a_deadline_ends_a_liveness_probe():\n    pass",
+        "def test_fields_are_withheld_to_the_end():\n    pass",
+        "def whoever_is_told():\n    pass",
+        "def test_a_key():\n    whoever = 1",
+    ],
+)
+def test_other_names_are_not_found(source: str) -> None:
+    assert problems_of_names(source) == []
 
 
 def test_a_banned_phrase_is_found_across_a_line_break_and_its_line_is_named() -> None:

@@ -48,8 +48,8 @@ def missing_classes(answer: Answer) -> str:
     """
     if answer.status != 401 or 'error="insufficient_user_authentication"' not in answer.challenge:
         return ""
-    found = re.search(r'(?:^|[ ,])acr_values="([^"\\]*)"', answer.challenge)
-    return found[1] if found else ""
+    match = re.search(r'(?:^|[ ,])acr_values="([^"\\]*)"', answer.challenge)
+    return match[1] if match else ""
 
 
 def write(token: str, *, title: str, body: str) -> Answer:

@@ -156,7 +156,9 @@ def warm_up(world: World) -> None:
     """Wait until each client has got a token. Raises TimeoutError if that takes too long."""
     until = time.monotonic() + 60 + 10 * world.topology.answer_within  # a busy machine has a longer ANSWER_WITHIN
     calls = world.wallet.ledger.calls
-    while missing := BOUNDS.grant_types - {one.client for one in calls if one.outcome == OK and one.group == "token"}:
+    while missing := BOUNDS.grant_types - {
+        call.client for call in calls if call.outcome == OK and call.group == "token"
+    }:
         if time.monotonic() > until:
             raise TimeoutError(f"no tokens for {', '.join(sorted(missing))}: {world.problems[:3]}")
         time.sleep(0.2)

@@ -196,10 +196,10 @@ class Prober(Caller):
         signature.
         """
         kind = random.choices(("valid", "revoked", "expired", "changed"), (6, 2, 1, 1))[0]  # noqa: S311
-        found = self.world.wallet.some(kind)
-        if found is None:
+        pair = self.world.wallet.some(kind)
+        if pair is None:
             return
-        token, text = found
+        token, text = pair
         if kind == "changed":
             head, body, signature = text.split(".")
             changed = f"{head}.{body}.{'B' if signature[0] == 'A' else 'A'}{signature[1:]}"
@@ -227,7 +227,11 @@ def look_for_revocations(world: World) -> None:
     Call this function only while the issuer runs without a fault.
     """
     wire = Wire(world.topology, world.wallet, "introspection")
-    acknowledged = {one.identifier for one in world.wallet.ledger.revocations if one.kind == "jti" and one.acknowledged}
+    acknowledged = {
+        revocation.identifier
+        for revocation in world.wallet.ledger.revocations
+        if revocation.kind == "jti" and revocation.acknowledged
+    }
     for token, text in list(world.wallet.texts.items()):
         if token.jti in acknowledged and token.exp > time.time() + POLL:
             answer = wire.token("/oauth/introspect", {"token": text}, auth=world.basic("service"))

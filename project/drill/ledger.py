@@ -154,13 +154,13 @@ class Ledger:
         self.revocations.append(RevokedTokens(kind, identifier, now))
         return self.revocations[-1]
 
-    def end(self, one: RevokedTokens, *, acknowledged: bool, now: float) -> None:
-        """Record the result of the revocation `one`, which `begin` returned.
+    def end(self, revocation: RevokedTokens, *, acknowledged: bool, now: float) -> None:
+        """Record the result of the revocation `revocation`, which `begin` returned.
 
         `acknowledged` is True if the issuer acknowledged it, and False if the request failed.
         """
-        ended = replace(one, acknowledged=now) if acknowledged else replace(one, given_up=now)
-        self.revocations[self.revocations.index(one)] = ended
+        ended = replace(revocation, acknowledged=now) if acknowledged else replace(revocation, given_up=now)
+        self.revocations[self.revocations.index(revocation)] = ended
 
 
 def outcome(status: int, headers: Mapping[str, str]) -> str:

@@ -29,8 +29,8 @@ class FaultLine:
 
 def lines(ledger: Ledger) -> list[FaultLine]:
     """Return a line for each fault, in chronological order. The last line is about the time outside of faults."""
-    found = [_line(ledger, window) for window in sorted(ledger.windows, key=lambda one: one.begun)]
-    return [*found, _rest(ledger)]
+    faults = [_line(ledger, window) for window in sorted(ledger.windows, key=lambda one: one.begun)]
+    return [*faults, _rest(ledger)]
 
 
 def _line(ledger: Ledger, window: Window) -> FaultLine:
@@ -45,7 +45,7 @@ def _line(ledger: Ledger, window: Window) -> FaultLine:
 
 
 def _rest(ledger: Ledger) -> FaultLine:
-    items = [(one.group, one) for one in ledger.calls] + [(one.api, one) for one in ledger.uses]
+    items = [(call.group, call) for call in ledger.calls] + [(use.api, use) for use in ledger.uses]
     outside = [
         (group, one) for group, one in items
         if not any(window.overlaps(one.sent, one.answered) for window in ledger.windows)
@@ -66,15 +66,15 @@ def _failures(counts: Mapping[str, int]) -> dict[str, int]:
 
 def _gap(ledger: Ledger, begin: float, end: float) -> float:
     """Return the seconds of the longest pause between `begin` and `end` during which no client got a token."""
-    answered = (one.answered for one in ledger.calls if one.group == "token" and one.outcome == OK)
+    answered = (call.answered for call in ledger.calls if call.group == "token" and call.outcome == OK)
     at = [begin, *sorted(instant for instant in answered if begin < instant < end), end]
     return round(max(later - earlier for earlier, later in pairwise(at)), 1)
 
 
-def table(found: Sequence[FaultLine]) -> str:
-    """Return the table of the faults as Markdown, with a row for each line in `found`."""
+def table(lines: Sequence[FaultLine]) -> str:
+    """Return the table of the faults as Markdown, with a row for each line in `lines`."""
     rows = [HEADER, tuple("---" for _ in HEADER)]
-    for line in found:
+    for line in lines:
         failures = ", ".join(f"{count} {kind.replace(':', ' ')}" for kind, count in line.failures.items()) or "none"
         rows.append((line.fault, f"{line.seconds:g}" if line.seconds else "", str(line.requests), failures,
                      f"{line.gap:g} s" if line.fault != NO_FAULT else ""))  # fmt: skip
@@ -86,18 +86,18 @@ def summary(ledger: Ledger, violations: Sequence[Violation]) -> list[str]:
 
     If there are no violations, the last line says that every rule was kept ("Every promise held").
     """
-    accepted = sum(one.outcome == OK for one in ledger.uses)
-    refused = sum(one.outcome == REFUSED for one in ledger.uses)
-    excused = sum(not one.kept for one in ledger.checks) - sum(one.rule == 3 for one in violations)
+    accepted = sum(use.outcome == OK for use in ledger.uses)
+    refused = sum(use.outcome == REFUSED for use in ledger.uses)
+    excused = sum(not check.kept for check in ledger.checks) - sum(violation.rule == 3 for violation in violations)
     totals = (
         f"{len(ledger.tokens):,} tokens and {len(ledger.calls):,} requests to the issuer; {len(ledger.uses):,} uses at"
         f" the APIs ({accepted:,} accepted, {refused:,} refused); {len(ledger.revocations)} revocations;"
         f" {len(ledger.checks):,} writes looked for again, {excused} ended by a later revocation;"
-        f" {len(ledger.jobs)} runs of scheduled jobs, {sum(bool(one.error) for one in ledger.jobs)} failed."
+        f" {len(ledger.jobs)} runs of scheduled jobs, {sum(bool(job.error) for job in ledger.jobs)} failed."
     )
     if not violations:
         return [totals, "Every promise held."]
-    broken = Counter(f"BROKEN (rule {one.rule}): {one.message}" for one in violations)
+    broken = Counter(f"BROKEN (rule {violation.rule}): {violation.message}" for violation in violations)
     return [totals, *(f"{message} ({count} times)" if count > 1 else message for message, count in broken.items())]
 
 
@@ -111,5 +111,5 @@ def as_json(ledger: Ledger, violations: Sequence[Violation]) -> dict[str, object
         "revocations": len(ledger.revocations),
         "checks": len(ledger.checks),
         "jobs": len(ledger.jobs),
-        "violations": [asdict(one) for one in violations],
+        "violations": [asdict(violation) for violation in violations],
     }

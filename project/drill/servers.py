@@ -37,10 +37,10 @@ def program(name: str, package: str) -> str:
 
     The message of Missing tells the user to install `package`.
     """
-    found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
-    if found is None:
+    path = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
+    if path is None:
         raise Missing(f"{name} is missing: install {package}")
-    return found
+    return path
 
 
 def wait_for(answers: Callable[[], bool], what: str, within: float = WITHIN) -> None:

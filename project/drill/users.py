@@ -19,7 +19,7 @@ RETRY = 30
 """Seconds for which a repeated refresh gets the same successor (docs/grants.md)."""
 
 
-_one_login = threading.Lock()
+_login_lock = threading.Lock()
 """The lock that each login holds, so that users log in one by one. A machine hashes few passwords at once."""
 
 
@@ -41,7 +41,7 @@ class Visitor:
 
     def log_in(self) -> bool:
         """Log in by the issuer's form. Return True if the user is logged in afterwards."""
-        with _one_login:
+        with _login_lock:
             return self._log_in()
 
     def _log_in(self) -> bool:
@@ -62,9 +62,9 @@ class Visitor:
         The revocation can be for this user or for all users.
         """
         of_user = [
-            one
-            for one in list(self.wire.wallet.ledger.revocations)
-            if one.kind in {"sub", "all"} and one.identifier in {"", self.subject}
+            revocation
+            for revocation in list(self.wire.wallet.ledger.revocations)
+            if revocation.kind in {"sub", "all"} and revocation.identifier in {"", self.subject}
         ]
         # A revocation of all users also ends grants that are made while it runs.
         return any((one.acknowledged or one.given_up or math.inf) > self.logged_in - 2 for one in of_user)

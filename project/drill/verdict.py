@@ -82,9 +82,9 @@ def _is_valid(use: Use, revocations: Iterable[RevokedTokens]) -> bool:
     token = use.token
     if token is None or use.answered > token.exp - SLACK:
         return False
-    for one in revocations:
-        until = (one.acknowledged or one.given_up or use.answered) + SLACK
-        if one.begun <= use.answered and one.covers(token, until=until):
+    for revocation in revocations:
+        until = (revocation.acknowledged or revocation.given_up or use.answered) + SLACK
+        if revocation.begun <= use.answered and revocation.covers(token, until=until):
             return False
     return True
 
@@ -112,22 +112,22 @@ def overdue(use: Use, ledger: Ledger, bounds: Promises) -> float:
     if use.token is None:
         return 0.0
     ends = [
-        deadline(one, use.api, ledger.windows, bounds)
-        for one in ledger.revocations
-        if one.acknowledged is not None and one.covers(use.token, until=one.begun - SLACK)
+        deadline(revocation, use.api, ledger.windows, bounds)
+        for revocation in ledger.revocations
+        if revocation.acknowledged is not None and revocation.covers(use.token, until=revocation.begun - SLACK)
     ]
     return max(0.0, use.sent - min(ends)) if ends else 0.0
 
 
-def deadline(one: RevokedTokens, api: str, windows: Iterable[Window], bounds: Promises) -> float:
-    """Return the instant (Unix seconds) after which `api` must refuse the tokens that the revocation `one` covers.
+def deadline(revocation: RevokedTokens, api: str, windows: Iterable[Window], bounds: Promises) -> float:
+    """Return the instant (Unix seconds) after which `api` must refuse the tokens that `revocation` covers.
 
     This is `bounds.revocation` seconds after the acknowledgement. If one of the `windows` in which `api` could not read
     the revocation feed overlaps this time, the seconds are counted from the end of that window.
     """
-    end = (one.acknowledged or one.begun) + bounds.revocation
+    end = (revocation.acknowledged or revocation.begun) + bounds.revocation
     for window in sorted(windows, key=lambda window: window.begun):
-        if api in window.late and window.begun <= end and window.recovered >= one.begun:
+        if api in window.late and window.begun <= end and window.recovered >= revocation.begun:
             end = max(end, window.recovered + bounds.revocation)
     return end
 
@@ -148,11 +148,11 @@ def _outside(ledger: Ledger) -> Iterator[Violation]:
 
 
 def _failed_calls(ledger: Ledger) -> Iterator[tuple[str, str, Call]]:
-    return ((one.group, one.client, one) for one in ledger.calls if one.outcome not in {OK, EXPECTED})
+    return ((call.group, call.client, call) for call in ledger.calls if call.outcome not in {OK, EXPECTED})
 
 
 def _failed_uses(ledger: Ledger) -> Iterator[tuple[str, str, Use]]:
-    return ((one.api, one.api, one) for one in ledger.uses if one.outcome not in {OK, REFUSED})
+    return ((use.api, use.api, use) for use in ledger.uses if use.outcome not in {OK, REFUSED})
 
 
 def seen(ledger: Ledger, window: Window) -> Counter[str]:
@@ -160,8 +160,8 @@ def seen(ledger: Ledger, window: Window) -> Counter[str]:
 
     The part before the colon is the group of the request. For a request to an API, the group is the API's name.
     """
-    calls = (f"{one.group}:{one.outcome}" for one in ledger.calls if window.overlaps(one.sent, one.answered))
-    uses = (f"{one.api}:{one.outcome}" for one in ledger.uses if window.overlaps(one.sent, one.answered))
+    calls = (f"{call.group}:{call.outcome}" for call in ledger.calls if window.overlaps(call.sent, call.answered))
+    uses = (f"{use.api}:{use.outcome}" for use in ledger.uses if window.overlaps(use.sent, use.answered))
     return Counter([*calls, *uses])
 
 
@@ -175,8 +175,8 @@ def _faults(ledger: Ledger, bounds: Promises) -> Iterator[Violation]:
 
 
 def _too_little(ledger: Ledger, bounds: Promises) -> Iterator[Violation]:
-    got = Counter(one.client for one in ledger.calls if one.group == "token" and one.outcome == OK)
-    used = Counter((one.api, one.outcome) for one in ledger.uses)
+    got = Counter(call.client for call in ledger.calls if call.group == "token" and call.outcome == OK)
+    used = Counter((use.api, use.outcome) for use in ledger.uses)
     for name in sorted(bounds.grant_types):
         if got[name] < bounds.least:
             yield Violation(6, f"{name} got {got[name]} tokens only", 0.0)

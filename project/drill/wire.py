@@ -73,7 +73,7 @@ class Wallet:
     def is_revoked(self, token: Token) -> bool:
         """Return True if a revocation covers the token, even if the issuer has not acknowledged the revocation yet."""
         until = time.time() + 2
-        return any(one.covers(token, until=until) for one in list(self.ledger.revocations))
+        return any(revocation.covers(token, until=until) for revocation in list(self.ledger.revocations))
 
 
 @dataclass(slots=True)

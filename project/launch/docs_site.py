@@ -66,8 +66,8 @@ def build(site: Path = SITE, *, root: Path = ROOT) -> None:
     done = subprocess.run(command, cwd=root, env=variables, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         sys.exit(f"{done.stderr}The site was not built: correct the pages above.")
-    if found := loads(site):
-        sys.exit("The site loads from other hosts:\n" + "\n".join(found))
+    if loaded := loads(site):
+        sys.exit("The site loads from other hosts:\n" + "\n".join(loaded))
     print(f"{len(list(site.rglob('*.html')))} pages in {site}. Serve them with: python3 -m http.server -d {site}")
 
 

@@ -97,7 +97,7 @@ def needs(name: str, locked: dict[str, Component]) -> list[Component]:
         requirements = [Requirement(line) for line in metadata.requires(name) or []]
     except metadata.PackageNotFoundError:
         return []
-    return [locked[key] for one in requirements if (key := canonicalize_name(one.name)) in locked]
+    return [locked[key] for requirement in requirements if (key := canonicalize_name(requirement.name)) in locked]
 
 
 def document(lock: str, requirements: list[str], *, now: datetime) -> str:

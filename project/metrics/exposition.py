@@ -125,13 +125,13 @@ def exposed(folder: Path) -> tuple[str, bytes]:
     from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest  # noqa: PLC0415
     from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415
 
-    forget_ended(folder)
+    delete_exited(folder)
     registry = CollectorRegistry()
     MultiProcessCollector(registry, path=str(folder))  # type: ignore[no-untyped-call]
     return CONTENT_TYPE_LATEST, generate_latest(registry)
 
 
-def forget_ended(folder: Path) -> None:
+def delete_exited(folder: Path) -> None:
     """Delete the gauges of worker processes that have ended. Their counters remain."""
     for file in folder.iterdir():
         if (match := LIVE.fullmatch(file.name)) and not _is_running(int(match[1])):

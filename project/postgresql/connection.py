@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 CANCEL = 0.3
 """Seconds allowed for a cancel request to reach the server, and as many again for the cancelled statement to end."""
-CANCEL_LIVES = 30.0
+CANCEL_TIMEOUT = 30.0
 """Seconds after which a cancel request without an answer is closed. It waits on its own thread.
 
 PgBouncer 1.18 exits (FATAL, "bad client state") if a client closes a cancel request that PgBouncer is still passing on.
@@ -189,7 +189,7 @@ class Connection(psycopg.Connection[Any]):
         DeadlinePassed.
         """
         try:
-            attempt.within(CANCEL, lambda: self.cancel_safe(timeout=CANCEL_LIVES))
+            attempt.within(CANCEL, lambda: self.cancel_safe(timeout=CANCEL_TIMEOUT))
         except psycopg.Error:
             self.may_be_cancelled = True
         try:

@@ -18,7 +18,7 @@ from collections import deque
 from project.postgresql.connection import Connection
 from project.postgresql.errors import NoConnection
 
-LIVES = 600.0
+MAX_AGE = 600.0
 """Seconds after which a connection is replaced, so that its process at the server does not grow without limit."""
 
 
@@ -68,9 +68,9 @@ class Pool:
     def put(self, connection: Connection) -> None:
         """Return a connection to the pool. Pass it on to the thread that has waited longest, if a thread waits.
 
-        The connection must be outside of a transaction. A connection that is older than LIVES is closed.
+        The connection must be outside of a transaction. A connection that is older than MAX_AGE is closed.
         """
-        if connection.closed or time.monotonic() - connection.opened_at > LIVES:
+        if connection.closed or time.monotonic() - connection.opened_at > MAX_AGE:
             connection.close()
             self.closed()
             return

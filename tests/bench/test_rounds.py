@@ -11,10 +11,10 @@ def sample(cpu: float) -> Sample:
 
 def test_a_ratio_is_taken_within_each_round() -> None:
     # In the second round, the machine was twice as slow for both.
-    found = Rounds({"one": [sample(1), sample(2), sample(1)], "other": [sample(2), sample(4), sample(2)]})
-    assert found.ratio("one", "other") == 0.5
-    assert found.difference("other", "one") == 1
-    assert found.figure("other") == 2
+    rounds = Rounds({"one": [sample(1), sample(2), sample(1)], "other": [sample(2), sample(4), sample(2)]})
+    assert rounds.ratio("one", "other") == 0.5
+    assert rounds.difference("other", "one") == 1
+    assert rounds.figure("other") == 2
 
 
 def test_rows_begin_at_another_one_in_each_round_and_none_is_left_out() -> None:

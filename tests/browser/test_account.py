@@ -58,7 +58,7 @@ def test_a_user_allows_an_application_is_not_asked_again_withdraws_it_and_is_ask
     expect(tab.get_by_role("heading")).to_have_text("Calendar asks for access to Notes")
 
 
-def test_a_user_refuses_and_the_application_learns_it(issuer: Issuer, tab: Page) -> None:
+def test_a_user_refuses_and_the_application_gets_an_error(issuer: Issuer, tab: Page) -> None:
     issuer.log_in(tab, issuer.request("Contacts"))
     assert answer_at_client(tab, REFUSE)["error"] == ["access_denied"]
     tab = tab.context.new_page()

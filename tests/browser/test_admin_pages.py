@@ -38,7 +38,7 @@ def linked(page: Page, url: str) -> list[str]:
     """Return the paths of the admin pages to which the admin's start page links. `url` is the URL of the issuer."""
     page.goto(f"{url}/admin/")
     links = page.locator("#content a[href^='/admin/']").evaluate_all("links => links.map(a => a.pathname + a.search)")
-    return sorted({str(one) for one in links})
+    return sorted({str(link) for link in links})
 
 
 def row(page: Page) -> str | None:

@@ -159,8 +159,8 @@ def test_a_service_s_blocks_get_a_token_and_an_api_s_block_introspects_it(system
     operator.locator("[name=api]").select_option(index=1)
     operator.get_by_role("button", name="Add client").click()
     introspect = operator.locator(".snippet pre").inner_text()
-    found = shell(introspect, TOKEN=str(answer["access_token"]))
-    assert (found["active"], found["scope"]) == (True, "notes:read")
+    output = shell(introspect, TOKEN=str(answer["access_token"]))
+    assert (output["active"], output["scope"]) == (True, "notes:read")
 
 
 def test_a_web_application_s_blocks_log_a_user_in(system: System, operator: Page, user: Page, tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_a_user_sets_up_an_app_without_javascript_and_logs_in_with_its_code(
     expect(page).to_have_url(f"{issuer}/accounts/")
 
 
-def test_a_user_adds_a_passkey_and_logs_in_with_it_alone(system: System, page: Page, device: str) -> None:
+def test_a_user_adds_a_passkey_and_logs_in_only_with_it(system: System, page: Page, device: str) -> None:
     issuer = system[0].url("issuer")
     make_user(system, "key")
     page.goto(f"{issuer}/accounts/2fa/")

@@ -27,7 +27,7 @@ def press_until(page: Page, text: str) -> None:
     ("locale", "log_in", "allow", "heading"),
     [("en-GB", "Log in", "Allow", "Your notes"), ("de-DE", "Anmelden", "Erlauben", "Ihre Notizen")],
 )
-def test_a_user_logs_in_and_allows_an_application_by_keyboard_alone(
+def test_a_user_logs_in_and_allows_an_application_only_by_keyboard(
     chromium: Browser, issuer: Issuer, locale: str, log_in: str, allow: str, heading: str
 ) -> None:
     page = chromium.new_context(viewport=PHONE, locale=locale).new_page()  # type: ignore[arg-type]

@@ -80,8 +80,8 @@ def violations(page: Page) -> list[str]:
     """
     page.evaluate("Promise.all(document.getAnimations().map(one => one.finished))")
     # Without `preload` axe-core does not fetch style sheets itself, which the page's policy refuses.
-    found = Axe().run(page, options={"preload": False}).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html']}" for one in found if one["impact"] in SEVERE]
+    entries = Axe().run(page, options={"preload": False}).response["violations"]
+    return [f"{entry['id']}: {entry['nodes'][0]['html']}" for entry in entries if entry["impact"] in SEVERE]
 
 
 def overflow(page: Page) -> int:
@@ -131,19 +131,19 @@ def test_a_page_is_accessible_fits_and_asks_no_other_host(chromium: Browser, iss
     watch = watched(page, issuer, listed)
     listed.reach(page, issuer)
     assert_keyboard(page)
-    found = []
+    problems = []
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        found += wrong(page, scheme, "desktop")
+        problems += wrong(page, scheme, "desktop")
         picture(page, f"{listed.name}-{scheme}")
         with zoomed(page):
-            found += wrong(page, scheme, "zoomed")
+            problems += wrong(page, scheme, "zoomed")
         page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-        found += wrong(page, scheme, "phone")
+        problems += wrong(page, scheme, "phone")
         if scheme == "light":
             picture(page, f"{listed.name}-phone")
         page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
-    assert (found, watch.unexpected(), watch.foreign) == ([], [], [])
+    assert (problems, watch.unexpected(), watch.foreign) == ([], [], [])
 
 
 def assert_keyboard(page: Page) -> None:
@@ -179,7 +179,7 @@ def test_the_examination_finds_what_is_wrong(chromium: Browser) -> None:
     page.set_content(
         "<html lang=en><title>x</title><main><h1>x</h1><input><p style='color:#ccc'>pale</p></main></html>"
     )
-    assert [one.partition(":")[0] for one in violations(page)] == ["color-contrast", "label"]
+    assert [violation.partition(":")[0] for violation in violations(page)] == ["color-contrast", "label"]
     page.set_content("<p style='width:2000px'>wide</p>")
     assert overflow(page) > 0
     page.set_content("<a href=/>1</a><a href=/ tabindex=-1>2</a><a href=/ style='outline: none'>3</a><button hidden>")

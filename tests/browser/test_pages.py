@@ -143,5 +143,5 @@ def test_the_api_s_documentation_names_scopes_and_loads_only_from_the_api_and_it
     screenshot(page, "api-docs-authorize")
     expect(page.get_by_text("notes:write").first).to_be_visible()
     screenshot(page, "api-docs")
-    ours = (where.url("api"), where.url("issuer"), "data:")
-    assert [url for url in requested if not url.startswith(ours)] == []
+    own_origins = (where.url("api"), where.url("issuer"), "data:")
+    assert [url for url in requested if not url.startswith(own_origins)] == []

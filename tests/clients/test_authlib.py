@@ -88,8 +88,8 @@ def test_authlib_gets_a_user_s_claims_with_a_token_for_an_api(confidential, syst
     claims = id_claims(token["id_token"], system, metadata)
     assert (claims["preferred_username"], claims["email"]) == ("demo", "demo@example.com")
     bearer = {"Authorization": f"Bearer {token['access_token']}"}
-    told = requests.get(metadata["userinfo_endpoint"], headers=bearer, timeout=60)
-    assert told.json().items() >= {"sub": claims["sub"], "name": "demo", "email": "demo@example.com"}.items()
+    userinfo = requests.get(metadata["userinfo_endpoint"], headers=bearer, timeout=60)
+    assert userinfo.json().items() >= {"sub": claims["sub"], "name": "demo", "email": "demo@example.com"}.items()
 
 
 def test_authlib_reads_userinfo_and_introspects_the_client_s_own_token(register, system, metadata, agree):
@@ -105,10 +105,10 @@ def test_authlib_reads_userinfo_and_introspects_the_client_s_own_token(register,
     client.scope = "openid profile"
     token, _ = log_in(client, agree, metadata)
     bearer = {"Authorization": f"Bearer {token['access_token']}"}
-    told = requests.get(metadata["userinfo_endpoint"], headers=bearer, timeout=60)
-    assert told.json()["preferred_username"] == "demo"
+    userinfo = requests.get(metadata["userinfo_endpoint"], headers=bearer, timeout=60)
+    assert userinfo.json()["preferred_username"] == "demo"
     active = client.introspect_token(metadata["introspection_endpoint"], token["access_token"]).json()
-    assert (active["active"], active["sub"]) == (True, told.json()["sub"])
+    assert (active["active"], active["sub"]) == (True, userinfo.json()["sub"])
 
 
 def test_authlib_gets_a_token_by_client_credentials_and_a_secret(system, metadata):

@@ -83,8 +83,8 @@ def own_session(made, scope=None):
 
 def test_oauthlib_s_device_client_waits_until_its_user_has_answered(register, system: System, metadata, keys):
     client_id = register("Television", "--public", "--grant", DEVICE)["client_id"]
-    asked = {"client_id": client_id, "scope": "notes:read"}
-    begun = requests.post(metadata["device_authorization_endpoint"], asked, timeout=60).json()
+    form = {"client_id": client_id, "scope": "notes:read"}
+    begun = requests.post(metadata["device_authorization_endpoint"], form, timeout=60).json()
     session = DeviceSession(client=DeviceClient(client_id, scope="notes:read"))
 
     def poll():
@@ -123,7 +123,7 @@ def test_authlib_exchanges_a_user_s_token_for_a_token_of_the_next_api(shop, user
     assert second["exp"] <= first["exp"]
 
 
-def test_an_exchanged_token_outlives_its_subject_token_s_revocation_and_ends_with_the_grant(
+def test_an_exchanged_token_is_valid_after_its_subject_token_s_revocation_until_the_grant_ends(
     shop, public, user_token, metadata
 ):
     client = own_session(shop, "orders:read")
@@ -177,8 +177,8 @@ def test_authlib_s_assertion_session_acts_for_a_user(register, user_token, syste
     for typ in ("authorization-grant+jwt", "JWT"):
         robot = session(subject, typ)
         assert robot.get(f"{system.api}/api/notes/").status_code == 200
-        told = claims(robot.token["access_token"], keys)
-        assert (told["sub"], told["act"]) == (subject, {"sub": made["client_id"]})
+        token_claims = claims(robot.token["access_token"], keys)
+        assert (token_claims["sub"], token_claims["act"]) == (subject, {"sub": made["client_id"]})
     with pytest.raises(Exception, match="invalid_grant"):
         session(str(uuid.uuid4())).refresh_token()
 
@@ -194,8 +194,8 @@ def test_a_user_who_logs_out_at_an_application_is_logged_out_at_the_issuer(regis
         return OAuth2Session(made["client_id"], token_endpoint_auth_method="none")
 
     token = code_flow(log_in(), system, metadata, lambda url: agree(url, browser))
-    asked = {"id_token_hint": token["id_token"], "post_logout_redirect_uri": bye, "state": "s-1"}
-    landed = browser.get(f"{metadata['end_session_endpoint']}?{urlencode(asked)}")
+    logout = {"id_token_hint": token["id_token"], "post_logout_redirect_uri": bye, "state": "s-1"}
+    landed = browser.get(f"{metadata['end_session_endpoint']}?{urlencode(logout)}")
     assert landed.url == f"{bye}?state=s-1"
     again, _state = log_in().create_authorization_url(
         metadata["authorization_endpoint"],

@@ -10,7 +10,7 @@ from authlib.integrations.requests_client import OAuth2Session
 from project.launch.browser import Browser
 from tests import marks
 from tests.flow.conftest import System
-from tests.flow.stranger import Stranger
+from tests.flow.other_issuer import OtherIssuer
 
 pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning"), *marks.stack]
 VERIFIER = "v" * 43
@@ -66,7 +66,7 @@ def test_a_client_accepts_the_response_of_the_issuer_that_it_sent_the_user_to(
 
 
 def test_an_attacker_s_issuer_that_redirects_the_user_to_this_issuer_gets_no_code(
-    client: Client, system: System, elsewhere: Stranger, agree
+    client: Client, system: System, elsewhere: OtherIssuer, agree
 ) -> None:
     """A client that sent the user to the attacker's issuer refuses a code of the honest issuer.
 
@@ -80,7 +80,7 @@ def test_an_attacker_s_issuer_that_redirects_the_user_to_this_issuer_gets_no_cod
     assert client.sent == []
 
 
-def test_an_error_response_names_its_issuer(client: Client, system: System, elsewhere: Stranger) -> None:
+def test_an_error_response_names_its_issuer(client: Client, system: System, elsewhere: OtherIssuer) -> None:
     begun = client.begin(elsewhere.url, endpoint=f"{elsewhere.url}/authorize")
     landed = Browser().get(f"{system.issuer}/oauth/authorize?{urlsplit(begun).query}&prompt=none").url
     assert parse_qs(urlsplit(landed).query)["error"] == ["login_required"]

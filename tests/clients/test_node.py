@@ -111,7 +111,7 @@ def test_openid_client_keeps_to_the_fapi_2_security_profile(register, system: Sy
     }
 
 
-def test_a_second_reader_of_the_revocation_feed_answers_every_table_alike():
+def test_a_second_reader_of_the_revocation_feed_gives_the_same_answer_for_every_table():
     file = NODE.parent.parent / "revocation_cases.json"
     process = subprocess.run(
         ["node", "revocation-feed.mjs", "cases", str(file)],
@@ -135,7 +135,7 @@ def test_a_second_reader_follows_the_feed_of_a_running_issuer(system: System):
         cwd=NODE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
-    def asked(token: str) -> bool:
+    def is_revoked(token: str) -> bool:
         assert process.stdin
         assert process.stdout
         process.stdin.write(token + "\n")
@@ -144,15 +144,15 @@ def test_a_second_reader_follows_the_feed_of_a_running_issuer(system: System):
 
     with process:
         try:
-            assert [asked(token) for token in (ended, standing)] == [False, False]
+            assert [is_revoked(token) for token in (ended, standing)] == [False, False]
             secret = system.variables.demo["SERVICE_CLIENT_SECRET"]
             answer = requests.post(
                 f"{system.issuer}/oauth/revoke", {"token": ended}, auth=("service", secret), timeout=60
             )
             assert answer.status_code == 200
             deadline = time.monotonic() + 10
-            while not asked(ended):
+            while not is_revoked(ended):
                 assert time.monotonic() < deadline
-            assert not asked(standing)
+            assert not is_revoked(standing)
         finally:
             process.kill()

@@ -19,9 +19,9 @@ ROW = re.compile(r"\| \[(.+)\]\((.+)\.md\) \| (\S+) (\S+) \| ((?:(?:yes|no) \| ?
 
 def rows() -> list[tuple[str, ...]]:
     lines = table.parts()[1].removeprefix(table.head()).splitlines(keepends=True)
-    found = [ROW.fullmatch(line) for line in lines]
-    assert all(found)
-    return [match.groups() for match in found if match]
+    matches = [ROW.fullmatch(line) for line in lines]
+    assert all(matches)
+    return [match.groups() for match in matches if match]
 
 
 def test_the_table_has_a_row_for_each_page_with_a_cell_for_each_step() -> None:

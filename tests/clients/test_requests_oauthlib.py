@@ -34,13 +34,13 @@ def test_reuse_of_a_code_is_an_error_in_requests_oauthlib_and_revokes_the_token(
     token = session.fetch_token(f"{system.issuer}/oauth/token", authorization_response=back, include_client_id=True)
     with pytest.raises(InvalidGrantError):
         session.fetch_token(f"{system.issuer}/oauth/token", authorization_response=back, include_client_id=True)
-    told = requests.post(
+    introspection = requests.post(
         f"{system.issuer}/oauth/introspect",
         data={"token": token["access_token"]},
         auth=("service", system.variables.demo["SERVICE_CLIENT_SECRET"]),
         timeout=60,
     )
-    assert told.json() == {"active": False}
+    assert introspection.json() == {"active": False}
 
 
 def test_requests_oauthlib_gets_a_token_by_client_credentials(system: System):

@@ -84,7 +84,7 @@ class Bank:
 
         Authenticates with a client assertion, or with the form parameters `by` if they are given.
         """
-        asked = {
+        query = {
             "response_type": "code",
             "client_id": self.client_id,
             "redirect_uri": self.suite.callback,
@@ -94,7 +94,7 @@ class Bank:
             "code_challenge": create_s256_code_challenge(VERIFIER),
             "code_challenge_method": "S256",
         } | changes
-        form = without_none(asked) | (self.assertion() if by is None else by)
+        form = without_none(query) | (self.assertion() if by is None else by)
         return requests.post(self.url("par"), data=form, headers={"DPoP": proof} if proof else {}, timeout=TIMEOUT)
 
     def pushed(self, **changes: Any) -> str:
@@ -130,11 +130,11 @@ class Bank:
         the user allows a new authorization request first.
         """
         if self.variant == OWN:
-            asked: dict[str, str | None] = {"grant_type": "client_credentials", "scope": SCOPES[OWN]}
+            body: dict[str, str | None] = {"grant_type": "client_credentials", "scope": SCOPES[OWN]}
         else:
-            asked = {"grant_type": "authorization_code", "code": changes.get("code") or self.code()}
-            asked |= {"redirect_uri": self.suite.callback, "code_verifier": VERIFIER}
-        return without_none(asked | changes)
+            body = {"grant_type": "authorization_code", "code": changes.get("code") or self.code()}
+            body |= {"redirect_uri": self.suite.callback, "code_verifier": VERIFIER}
+        return without_none(body | changes)
 
     def token(self, form: dict[str, str], *, by: dict[str, str] | None = None, proof: str | None = None):
         """Send the token request `form` with a client assertion and a DPoP proof. Return the response.

@@ -16,7 +16,7 @@ from tests.conformance.bank import OAUTH, OPENID, OWN, Bank
 from tests.conformance.keys import register
 from tests.conformance.suite import Suite, rotate
 from tests.flow.conftest import serve
-from tests.flow.stranger import stranger
+from tests.flow.other_issuer import other_issuer
 from tests.ports import free
 
 SETTINGS = {
@@ -76,7 +76,7 @@ def certified(variables: Environments, var: Path, where: Ports, **last: str) -> 
     """
     prepared.set_up(variables, var, where)
     variables.issuer.update(SETTINGS)
-    with stranger() as suite:
+    with other_issuer() as suite:
         base = suite.url.replace("localhost", "127.0.0.1")  # FAPI 2.0 forbids redirect URIs at localhost
         printed = processes.command(
             variables.issuer, "certification_setup", "--base-url", base, "--alias", "conformance"
@@ -179,6 +179,6 @@ def holder(fapi_suite: Suite, request: pytest.FixtureRequest) -> Bank:
 
 
 @pytest.fixture
-def stranger_bank(fapi_plan: dict[str, Any]) -> Bank:
+def logged_out_bank(fapi_plan: dict[str, Any]) -> Bank:
     """Return a client of the FAPI plan whose user is not logged in."""
     return Bank(Suite(fapi_plan["issuer"], fapi_plan))

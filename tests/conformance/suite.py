@@ -66,7 +66,7 @@ class Suite:
 
     def request(self, name: str = "client", **parameters: str | None) -> dict[str, str]:
         """Return the parameters of an authorization request as the plans send it, without a code challenge."""
-        asked: dict[str, str | None] = {
+        query: dict[str, str | None] = {
             "response_type": "code",
             "client_id": self.plan[name]["client_id"],
             "redirect_uri": self.callback,
@@ -75,7 +75,7 @@ class Suite:
             "nonce": secrets.token_urlsafe(8),
             "response_mode": self.response_mode,
         } | parameters
-        return {key: value for key, value in asked.items() if value is not None}
+        return {key: value for key, value in query.items() if value is not None}
 
     def authorize(self, request: dict[str, str], *, by_post: bool = False, log_in: bool = True) -> Answer:
         """Send the browser to the authorization endpoint, and return the response.

@@ -30,12 +30,12 @@ def logout_token(suite: Suite, sid: str) -> dict:
         path = urlsplit(suite.plan["backchannel_logout"]).path
         return [(kind, parse_qs(body)) for to, kind, body in list(suite.plan["received"]) if to == path]
 
-    def found():
+    def own_tokens():
         return [form for _, form in tokens() if peek(form)["sid"] == sid]
 
-    wait_for(found, within=60)
+    wait_for(own_tokens, within=60)
     assert {kind.partition(";")[0] for kind, _ in tokens()} == {"application/x-www-form-urlencoded"}
-    (form,) = found()
+    (form,) = own_tokens()
     assert form.keys() == {"logout_token"}
     keys = jwk.KeySet.import_key_set(requests.get(suite.metadata["jwks_uri"], timeout=TIMEOUT).json())
     decoded = jwt.decode(form["logout_token"][0], keys, algorithms=["RS256"])
@@ -55,8 +55,8 @@ def test_oidcc_backchannel_rp_initiated_logout(once: Suite):
     tokens = once.tokens()
     id_claims, other = tokens["claims"], Suite(once.issuer, once.plan).tokens()["claims"]
     assert id_claims["sid"] != other["sid"]
-    asked = {"id_token_hint": tokens["id_token"], "post_logout_redirect_uri": once.plan["after_logout"], "state": "s"}
-    page = once.browser.get(f"{once.issuer}/oauth/logout?{urlencode(asked)}")
+    logout = {"id_token_hint": tokens["id_token"], "post_logout_redirect_uri": once.plan["after_logout"], "state": "s"}
+    page = once.browser.get(f"{once.issuer}/oauth/logout?{urlencode(logout)}")
     assert page.url.startswith(once.plan["after_logout"])
     assert dict(parse_qsl(urlsplit(page.url).query)) == {"state": "s"}
     claims = logout_token(once, id_claims["sid"])

@@ -103,9 +103,9 @@ def test_fapi2_test_claims_parameter_identity_claims(connect: Bank):
     }
     wanted = sorted(set(connect.suite.metadata["claims_supported"]) - protocol)
     forms_of_request = [None, {"essential": True}, {"essential": False}]
-    asked = {name: forms_of_request[number % 3] for number, name in enumerate(wanted)} | {"unknown_claim": None}
+    requested = {name: forms_of_request[number % 3] for number, name in enumerate(wanted)} | {"unknown_claim": None}
     tokens = connect.tokens(
-        code=connect.code(claims=json.dumps({"id_token": asked, "userinfo": asked}), prompt="consent")
+        code=connect.code(claims=json.dumps({"id_token": requested, "userinfo": requested}), prompt="consent")
     )
     userinfo = connect.use(tokens).json()
     assert [name for name in wanted if name not in userinfo] == []
@@ -184,12 +184,14 @@ def test_fapi2_ensure_response_type_token_fails(bank: Bank):
     refusal(bank.push(response_type="token"), "unsupported_response_type", "invalid_request")
 
 
-def test_fapi2_par_ensure_reused_request_uri_prior_to_auth_completion_succeeds(stranger_bank: Bank):
+def test_fapi2_par_ensure_reused_request_uri_prior_to_auth_completion_succeeds(logged_out_bank: Bank):
     """A request_uri that was opened without logging in can be opened again in the same browser."""
-    uri = stranger_bank.pushed()
-    page = stranger_bank.suite.authorize({"client_id": stranger_bank.client_id, "request_uri": uri}, log_in=False).page
+    uri = logged_out_bank.pushed()
+    page = logged_out_bank.suite.authorize(
+        {"client_id": logged_out_bank.client_id, "request_uri": uri}, log_in=False
+    ).page
     assert "id_login" in page.text
-    assert "code" in stranger_bank.visit(uri).values
+    assert "code" in logged_out_bank.visit(uri).values
 
 
 def test_fapi2_par_attempt_reuse_request_uri(bank: Bank):

@@ -41,13 +41,13 @@ def objects() -> list[dict[str, Any]]:
 
 
 def of_kind(*kinds: str) -> list[dict[str, Any]]:
-    return [one for one in objects() if one["kind"] in kinds]
+    return [resource for resource in objects() if resource["kind"] in kinds]
 
 
-def pod(one: dict[str, Any]) -> dict[str, Any]:
+def pod(workload: dict[str, Any]) -> dict[str, Any]:
     """Return the pod template of a Kubernetes workload."""
-    spec = one["spec"]
-    return spec["jobTemplate"]["spec"]["template"] if one["kind"] == "CronJob" else spec["template"]
+    spec = workload["spec"]
+    return spec["jobTemplate"]["spec"]["template"] if workload["kind"] == "CronJob" else spec["template"]
 
 
 def workloads() -> list[dict[str, Any]]:

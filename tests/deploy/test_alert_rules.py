@@ -22,14 +22,16 @@ def promtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 def queries() -> list[str]:
     """Return the queries of the Grafana dashboard, with each variable of the dashboard replaced by a value."""
-    found = [target["expr"] for panel in json.loads(DASHBOARD.read_text())["panels"] for target in panel["targets"]]
+    expressions = [
+        target["expr"] for panel in json.loads(DASHBOARD.read_text())["panels"] for target in panel["targets"]
+    ]
     for name, value in VARIABLES.items():
-        found = [query.replace(name, value) for query in found]
-    return found
+        expressions = [query.replace(name, value) for query in expressions]
+    return expressions
 
 
-def as_rules(found: list[str], path: Path) -> Path:
-    rules = [{"record": f"query:{number}", "expr": query} for number, query in enumerate(found)]
+def as_rules(expressions: list[str], path: Path) -> Path:
+    rules = [{"record": f"query:{number}", "expr": query} for number, query in enumerate(expressions)]
     path.write_text(json.dumps({"groups": [{"name": "queries", "rules": rules}]}))
     return path
 

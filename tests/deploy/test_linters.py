@@ -70,7 +70,7 @@ def built(folder: Path) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("folder", ["base", "overlays/example"])
 def test_kustomize_builds_objects_of_kubernetes(tmp_path: Path, folder: str) -> None:
     objects = built(DEPLOY / "kubernetes" / folder)
-    kinds = {one["kind"] for one in objects}
+    kinds = {resource["kind"] for resource in objects}
     assert kinds >= {"Deployment", "Job", "CronJob", "PodDisruptionBudget", "NetworkPolicy", "ConfigMap", "Service"}
     file = tmp_path / "built.yaml"
     file.write_text(yaml.safe_dump_all(objects), encoding="utf-8")
@@ -79,19 +79,23 @@ def test_kustomize_builds_objects_of_kubernetes(tmp_path: Path, folder: str) -> 
 
 def test_the_overlay_changes_what_it_names() -> None:
     objects = built(DEPLOY / "kubernetes" / "overlays" / "example")
-    workloads = [one for one in objects if one["kind"] in {"Deployment", "Job", "CronJob"}]
-    images = {container["image"] for one in workloads for container in pod(one)["spec"]["containers"]}
+    workloads = [resource for resource in objects if resource["kind"] in {"Deployment", "Job", "CronJob"}]
+    images = {container["image"] for workload in workloads for container in pod(workload)["spec"]["containers"]}
     assert images == {"registry.example/keyturn:1"}
-    assert {one["metadata"].get("namespace") for one in objects} == {"keyturn"}
-    (issuer,) = (one for one in workloads if one["metadata"]["name"] == "keyturn-issuer")
+    assert {resource["metadata"].get("namespace") for resource in objects} == {"keyturn"}
+    (issuer,) = (workload for workload in workloads if workload["metadata"]["name"] == "keyturn-issuer")
     assert issuer["spec"]["replicas"] == 3
-    journal = [one["metadata"]["name"] for one in workloads if "keyturn-journal" in str(pod(one)["spec"]["volumes"])]
-    assert len(journal) == 2 + len([one for one in workloads if one["kind"] == "CronJob"])
-    (variables,) = (one["data"] for one in objects if one["metadata"]["name"].startswith("keyturn-issuer-")
-                    and one["kind"] == "ConfigMap")  # fmt: skip
+    journal = [
+        workload["metadata"]["name"]
+        for workload in workloads
+        if "keyturn-journal" in str(pod(workload)["spec"]["volumes"])
+    ]
+    assert len(journal) == 2 + len([workload for workload in workloads if workload["kind"] == "CronJob"])
+    config_maps = [resource for resource in objects if resource["kind"] == "ConfigMap"]
+    (variables,) = (entry["data"] for entry in config_maps if entry["metadata"]["name"].startswith("keyturn-issuer-"))
     assert variables["AUDIT_JOURNAL"].startswith("/var/lib/keyturn/")
     (source,) = pod(issuer)["spec"]["containers"][0]["envFrom"]
-    assert source["configMapRef"]["name"] in {one["metadata"]["name"] for one in objects}
+    assert source["configMapRef"]["name"] in {resource["metadata"]["name"] for resource in objects}
 
 
 def test_kustomize_refuses_a_patch_that_fits_nothing(tmp_path: Path) -> None:
@@ -120,10 +124,10 @@ def changed_root(path: Path, folder: Path) -> Path:
 
 
 def analyze() -> str:
-    found = shutil.which("systemd-analyze")
-    if found is None:
+    program = shutil.which("systemd-analyze")
+    if program is None:
         pytest.fail("systemd-analyze is missing: install Debian's systemd")
-    return found
+    return program
 
 
 def test_the_units_are_of_systemd(units: list[Path], tmp_path: Path) -> None:

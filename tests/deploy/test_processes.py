@@ -118,9 +118,9 @@ def test_each_server_listens_where_it_is_asked() -> None:
     named = re.findall(r"server ([\w-]+):(\d+)", upstreams)
     assert {name for name, _ in named} <= compose()["services"].keys()
     assert {port for _, port in named} == {"8000"}
-    for one in workloads():
-        (container,) = pod(one)["spec"]["containers"]
-        if one["kind"] == "Deployment":
+    for workload in workloads():
+        (container,) = pod(workload)["spec"]["containers"]
+        if workload["kind"] == "Deployment":
             assert container["command"][:4] == [*SERVE, "8000"]
             assert container["ports"] == [{"name": "http", "containerPort": 8000}]
 

@@ -38,7 +38,7 @@ def content(folder: Path, name: str) -> str:
     return (folder / name).read_text(encoding="utf-8").strip()
 
 
-def test_they_are_the_files_that_compose_names(made: Path) -> None:
+def test_the_secret_files_are_those_that_compose_names(made: Path) -> None:
     named = {Path(secret["file"]) for secret in compose()["secrets"].values()}
     assert {path.parent for path in named} == {Path("secrets")}
     assert {path.name for path in made.iterdir()} == {path.name for path in named}

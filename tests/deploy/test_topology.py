@@ -30,7 +30,9 @@ from tokens.keys.rules.policy import PRODUCTION
 
 HOSTS = {"issuer": ("issuer.example", "issuers"), "api": ("api.example", "apis"), "webapp": ("app.example", "webapp")}
 WORKLOADS = workloads()
-each_workload = pytest.mark.parametrize("one", WORKLOADS, ids=[one["metadata"]["name"] for one in WORKLOADS])
+each_workload = pytest.mark.parametrize(
+    "workload", WORKLOADS, ids=[workload["metadata"]["name"] for workload in WORKLOADS]
+)
 KEYTURN = [name for name, service in compose()["services"].items() if service["image"].startswith("keyturn")]
 
 
@@ -44,7 +46,7 @@ def test_the_proxy_has_the_tested_configuration(name: str) -> None:
 def test_the_proxy_has_the_files_and_names_of_its_configuration() -> None:
     proxy = compose()["services"]["proxy"]
     files = set(re.findall(r"/etc/ssl/[\w.]+", block("nginx")))
-    assert {one["target"] for one in proxy["secrets"]} == files
+    assert {secret["target"] for secret in proxy["secrets"]} == files
     assert set(proxy["networks"]["front"]["aliases"]) == {host for host, _ in HOSTS.values()}
     assert proxy["ports"] == ["443:443"]
 
@@ -56,7 +58,7 @@ def test_the_image_is_pinned_locked_and_runs_without_root() -> None:
     assert bases == {"python:3.13-slim-bookworm"}
     installs = re.findall(r"pip install .*", text)
     assert installs
-    assert all("--require-hashes" in one and "--only-binary=:all:" in one for one in installs)
+    assert all("--require-hashes" in install and "--only-binary=:all:" in install for install in installs)
     runtime = text.partition("AS runtime")[2]
     assert re.findall(r"^USER (.*)", runtime, re.MULTILINE) == ["10001:10001"]
     copied = {
@@ -69,7 +71,7 @@ def test_the_image_is_pinned_locked_and_runs_without_root() -> None:
 
 
 @pytest.mark.parametrize(("status", "code"), [(200, 0), (503, 1)])
-def test_the_health_check_tells_a_living_server_from_a_failing_one(status: int, code: int) -> None:
+def test_the_health_check_passes_for_a_healthy_server_and_fails_for_a_failing_one(status: int, code: int) -> None:
     class Answer(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(status if self.path == "/healthz" else 200)
@@ -112,8 +114,8 @@ def test_valkey_never_evicts() -> None:
 
 
 @each_workload
-def test_a_pod_is_read_only_and_without_privileges(one: dict[str, Any]) -> None:
-    spec = pod(one)["spec"]
+def test_a_pod_is_read_only_and_without_privileges(workload: dict[str, Any]) -> None:
+    spec = pod(workload)["spec"]
     (container,) = spec["containers"]
     assert spec["automountServiceAccountToken"] is False
     assert spec["securityContext"] == {
@@ -128,24 +130,24 @@ def test_a_pod_is_read_only_and_without_privileges(one: dict[str, Any]) -> None:
     assert mounts == {volume["name"] for volume in spec["volumes"]}
 
 
-@pytest.mark.parametrize("one", of_kind("Deployment"), ids=lambda one: one["metadata"]["name"])
-def test_a_pod_without_its_database_serves_the_jwks_for_n(one: dict[str, Any]) -> None:
-    (container,) = pod(one)["spec"]["containers"]
+@pytest.mark.parametrize("workload", of_kind("Deployment"), ids=lambda workload: workload["metadata"]["name"])
+def test_a_pod_without_its_database_serves_the_jwks_for_n(workload: dict[str, Any]) -> None:
+    (container,) = pod(workload)["spec"]["containers"]
     ready = container["readinessProbe"]
     assert ready["periodSeconds"] * ready["failureThreshold"] >= PRODUCTION.snapshot_age.total_seconds()
-    assert one["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+    assert workload["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
     paths = {container[f"{probe}Probe"]["httpGet"]["path"] for probe in ("startup", "liveness", "readiness")}
     assert paths == {"/healthz", "/readyz"}
     assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
     for urls in ("project.urls.issuer", "project.urls.api"):
         assert [resolve(path, urlconf=urls) for path in sorted(paths)]
-    spec = pod(one)["spec"]
+    spec = pod(workload)["spec"]
     assert spec["terminationGracePeriodSeconds"] > int(container["lifecycle"]["preStop"]["exec"]["command"][1])
 
 
 def test_budgets_services_and_policies_select_the_pods() -> None:
     names = {one["metadata"]["name"] for one in of_kind("Deployment")}
-    labels = {pod(one)["metadata"]["labels"]["app.kubernetes.io/name"] for one in WORKLOADS}
+    labels = {pod(workload)["metadata"]["labels"]["app.kubernetes.io/name"] for workload in WORKLOADS}
     assert labels == names | {"keyturn-job"}
     for one in of_kind("PodDisruptionBudget"):
         assert one["spec"]["selector"]["matchLabels"]["app.kubernetes.io/name"] in names
@@ -163,7 +165,7 @@ def test_budgets_services_and_policies_select_the_pods() -> None:
 
 def test_kustomizations_name_every_file_and_patch_what_is_there() -> None:
     used: set[Path] = set()
-    names = {one["metadata"]["name"] for one in WORKLOADS}
+    names = {workload["metadata"]["name"] for workload in WORKLOADS}
     for path in KUSTOMIZATIONS:
         text = yaml.safe_load(path.read_text(encoding="utf-8"))
         for entry in (*text.get("resources", ()), *text.get("components", ())):
@@ -173,12 +175,12 @@ def test_kustomizations_name_every_file_and_patch_what_is_there() -> None:
         for one in text.get("replicas", ()):
             assert one["name"] in names
         for patch in text.get("patches", ()):
-            found = [one for one in WORKLOADS if one["kind"] == patch["target"]["kind"]
-                     and re.match(patch["target"].get("name", ""), one["metadata"]["name"])]  # fmt: skip
-            assert found, patch["target"]
+            workloads = [workload for workload in WORKLOADS if workload["kind"] == patch["target"]["kind"]
+                     and re.match(patch["target"].get("name", ""), workload["metadata"]["name"])]  # fmt: skip
+            assert workloads, patch["target"]
             operations = yaml.safe_load(patch["patch"])
-            template = "/spec/jobTemplate" if found[0]["kind"] == "CronJob" else ""
-            assert all(one["path"].startswith(f"{template}/spec/template/spec/") for one in operations)
+            template = "/spec/jobTemplate" if workloads[0]["kind"] == "CronJob" else ""
+            assert all(operation["path"].startswith(f"{template}/spec/template/spec/") for operation in operations)
     assert used >= set(MANIFESTS)
 
 

@@ -3,6 +3,6 @@
 Read in this order:
 - `shell`: runs the code blocks of a documentation page.
 - `shop`: another Django project with `resources`.
-- `stranger`: an issuer that is not Keyturn. It signs tokens with a private key of the test.
+- `other_issuer`: an issuer that is not Keyturn. It signs tokens with a private key of the test.
 - `collector`: an OpenTelemetry collector.
 """

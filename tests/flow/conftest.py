@@ -18,7 +18,7 @@ from project.launch.environment import Environments
 from project.launch.ports import Ports
 from project.launch.processes import Child
 from tests import prepared
-from tests.flow.stranger import Stranger, stranger
+from tests.flow.other_issuer import OtherIssuer, other_issuer
 from tests.ports import free
 
 CALLBACK = "/callback"
@@ -52,13 +52,13 @@ class System:
 
 
 @pytest.fixture(scope="session")
-def elsewhere() -> Iterator[Stranger]:
-    with stranger() as issuer:
+def elsewhere() -> Iterator[OtherIssuer]:
+    with other_issuer() as issuer:
         yield issuer
 
 
 @pytest.fixture(scope="session")
-def system(tmp_path_factory: pytest.TempPathFactory, elsewhere: Stranger) -> Iterator[System]:
+def system(tmp_path_factory: pytest.TempPathFactory, elsewhere: OtherIssuer) -> Iterator[System]:
     var = prepared.copy(tmp_path_factory)
     where = Ports(free(), free(), free())
     variables = environment.prepare(where, {}, var)

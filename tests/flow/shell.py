@@ -71,8 +71,8 @@ class Shell:
         self._process.stdin.flush()
         output = ""
         for line in self._process.stdout:
-            if found := re.fullmatch(rf"{MARK} (\d+)\n", line):
-                assert found[1] == "0", f"{statement}\n{output}"
+            if match := re.fullmatch(rf"{MARK} (\d+)\n", line):
+                assert match[1] == "0", f"{statement}\n{output}"
                 return output.strip()
             output += line
         raise AssertionError(f"the shell ended at: {statement}\n{output}")

@@ -9,7 +9,7 @@ import pytest
 from resources.testing import Holder
 from tests import marks
 from tests.flow.conftest import System, further_apis
-from tests.flow.stranger import Stranger
+from tests.flow.other_issuer import OtherIssuer
 
 pytestmark = [*marks.stack]
 HOLDER = Holder()
@@ -17,7 +17,7 @@ WHOAMI = "/api/whoami/"
 
 
 @pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory, system: System, elsewhere: Stranger) -> Iterator[str]:
+def api(tmp_path_factory: pytest.TempPathFactory, system: System, elsewhere: OtherIssuer) -> Iterator[str]:
     with further_apis(tmp_path_factory.mktemp("api"), system) as start:
         yield start(elsewhere.url)
 
@@ -39,7 +39,7 @@ def send(api: str, method: str, path: str, headers: list[tuple[str, str]]) -> tu
         connection.close()
 
 
-def token(api: str, issuer: Stranger) -> str:
+def token(api: str, issuer: OtherIssuer) -> str:
     return issuer.token(f"{api}/", cnf=HOLDER.cnf)
 
 
@@ -47,7 +47,7 @@ def proof(api: str, bound: str, method: str = "GET", path: str = WHOAMI) -> str:
     return HOLDER.proof(method, api + path, bound)
 
 
-def test_a_bound_token_is_accepted_once_per_proof(api: str, elsewhere: Stranger) -> None:
+def test_a_bound_token_is_accepted_once_per_proof(api: str, elsewhere: OtherIssuer) -> None:
     bound = token(api, elsewhere)
     headers = [("Authorization", f"DPoP {bound}"), ("DPoP", proof(api, bound))]
     assert send(api, "GET", WHOAMI, headers)[0] == 200
@@ -55,7 +55,7 @@ def test_a_bound_token_is_accepted_once_per_proof(api: str, elsewhere: Stranger)
     assert (status, "The proof was used before" in challenge) == (401, True)
 
 
-def test_two_proofs_are_refused_also_if_both_are_good(api: str, elsewhere: Stranger) -> None:
+def test_two_proofs_are_refused_also_if_both_are_good(api: str, elsewhere: OtherIssuer) -> None:
     bound = token(api, elsewhere)
     one, other = proof(api, bound), proof(api, bound)
     for values in ([one, other], [one, one], [one, "junk"], ["junk", one], [f"{one}, {other}"]):
@@ -64,7 +64,7 @@ def test_two_proofs_are_refused_also_if_both_are_good(api: str, elsewhere: Stran
         assert (status, 'error="invalid_dpop_proof"' in challenge) == (401, True), values
 
 
-def test_two_authorization_headers_are_refused(api: str, elsewhere: Stranger) -> None:
+def test_two_authorization_headers_are_refused(api: str, elsewhere: OtherIssuer) -> None:
     bound, unbound = token(api, elsewhere), elsewhere.token(f"{api}/")
     schemes = [f"DPoP {bound}", f"Bearer {unbound}"]
     for first, second in (schemes, schemes[::-1], [schemes[0]] * 2):
@@ -73,7 +73,7 @@ def test_two_authorization_headers_are_refused(api: str, elsewhere: Stranger) ->
 
 
 @pytest.mark.parametrize("path", ["/api/whoami/?page=2", "/api/./whoami/", "/api/%77hoami/"])
-def test_a_proof_is_for_its_resource_in_any_spelling(api: str, elsewhere: Stranger, path: str) -> None:
+def test_a_proof_is_for_its_resource_in_any_spelling(api: str, elsewhere: OtherIssuer, path: str) -> None:
     bound = token(api, elsewhere)
     headers = [("Authorization", f"DPoP {bound}"), ("DPoP", proof(api, bound))]
     status, _ = send(api, "GET", path, headers)
@@ -82,7 +82,7 @@ def test_a_proof_is_for_its_resource_in_any_spelling(api: str, elsewhere: Strang
     assert send(api, "GET", path, other)[0] in {401, 404}
 
 
-def test_the_method_counts(api: str, elsewhere: Stranger) -> None:
+def test_the_method_counts(api: str, elsewhere: OtherIssuer) -> None:
     bound = token(api, elsewhere)
     for method, status in (("HEAD", 401), ("GET", 200)):
         headers = [("Authorization", f"DPoP {bound}"), ("DPoP", proof(api, bound))]

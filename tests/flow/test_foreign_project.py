@@ -52,7 +52,9 @@ def shop_with_cors(system: System, python: Path | None, tmp_path_factory: pytest
         yield shop
 
 
-def test_it_verifies_tokens_and_decides_by_scope_with_the_issuer_s_url_only(system: System, shop: Shop) -> None:
+def test_a_foreign_project_verifies_tokens_and_decides_by_scope_with_the_issuer_s_url_only(
+    system: System, shop: Shop
+) -> None:
     token = service_token(system)
     answer = shop.get("/orders/", token)
     assert (answer.status_code, answer.json()["sub"]) == (200, "service")
@@ -64,7 +66,7 @@ def test_it_verifies_tokens_and_decides_by_scope_with_the_issuer_s_url_only(syst
     assert shop.get("/orders/", f"{token}x").status_code == 401
 
 
-def test_it_imports_no_other_room_of_this_project(system: System, shop: Shop) -> None:
+def test_a_foreign_project_imports_no_other_room_of_this_project(system: System, shop: Shop) -> None:
     shop.get("/orders/", service_token(system))
     rooms = set(shop.get("/rooms/").json()["rooms"])
     assert shop.package in rooms
@@ -75,7 +77,7 @@ def test_it_imports_no_other_room_of_this_project(system: System, shop: Shop) ->
     assert {"tokens", "project", "examples", "tests", "oauth2_provider"} & set(fresh) == set()
 
 
-def test_it_refuses_a_revoked_token(system: System, shop: Shop) -> None:
+def test_a_foreign_project_refuses_a_revoked_token(system: System, shop: Shop) -> None:
     """Check that two views refuse the token: one uses introspection, and the other uses the revocation feed."""
     token = service_token(system)
     assert [shop.get(path, token).status_code for path in ("/orders/", "/refund/")] == [200, 200]

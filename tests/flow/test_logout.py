@@ -115,7 +115,7 @@ def test_logging_out_without_a_session_changes_nothing(system: System) -> None:
     assert (again.url, again.status) == (url(system, "/"), 200)
 
 
-def test_the_application_ends_its_session_and_says_so_if_the_issuer_does_not_answer(system: System) -> None:
+def test_the_application_ends_its_session_and_reports_that_the_issuer_does_not_answer(system: System) -> None:
     browser = Browser()
     page = log_in(system, browser)
     with system.without_issuer():

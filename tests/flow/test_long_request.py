@@ -26,7 +26,7 @@ def address(system: System, length: int) -> str:
 
 
 @pytest.mark.parametrize("length", [500, 2000, 4000, 7000])
-def test_a_long_state_comes_back_from_login_and_consent(system: System, length: int) -> None:
+def test_a_long_state_is_returned_after_login_and_consent(system: System, length: int) -> None:
     landed = agree(system, address(system, length))
     answer = parse_qs(urlsplit(landed.url).query)
     assert answer["state"] == ["s" * length]

@@ -43,9 +43,9 @@ def test_ids_of_the_caller_are_in_the_logs_of_all_three(system, browser):
     answer = browser._session.get(f"{system.children['webapp'].url}/evidence.json", headers=SENT, timeout=60)
     assert (answer.status_code, answer.headers["X-Request-ID"]) == (200, "one-request-1")
     for process, endpoint in (("issuer", "jwks"), ("api", "note-list"), ("webapp", None)):
-        found = [line for line in lines(system, process) if line.get("request") == "one-request-1"]
-        assert {line["trace"] for line in found} == {TRACE}, process
-        assert endpoint in {line.get("endpoint") for line in found}, process
+        logged = [line for line in lines(system, process) if line.get("request") == "one-request-1"]
+        assert {line["trace"] for line in logged} == {TRACE}, process
+        assert endpoint in {line.get("endpoint") for line in logged}, process
 
 
 @pytest.mark.parametrize(("process", "path"), [("webapp", "/"), ("issuer", "/oauth/token"), ("api", "/api/notes/")])

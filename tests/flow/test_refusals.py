@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests import marks
 from tests.flow.conftest import System, further_apis
-from tests.flow.stranger import Stranger
+from tests.flow.other_issuer import OtherIssuer
 from tests.flow.test_story import log_in, service_token
 
 pytestmark = [*marks.stack]
@@ -106,7 +106,9 @@ def test_an_id_token_is_refused(system: System) -> None:
 
 
 @pytest.fixture(scope="module")
-def strangers_api(tmp_path_factory: pytest.TempPathFactory, system: System, elsewhere: Stranger) -> Iterator[str]:
+def api_of_other_issuer(
+    tmp_path_factory: pytest.TempPathFactory, system: System, elsewhere: OtherIssuer
+) -> Iterator[str]:
     with further_apis(tmp_path_factory.mktemp("var"), system) as start:
         yield start(elsewhere.url)
 
@@ -120,14 +122,14 @@ def strangers_api(tmp_path_factory: pytest.TempPathFactory, system: System, else
     ],
 )
 def test_a_well_signed_token_with_a_wrong_claim_is_refused(
-    strangers_api: str, elsewhere: Stranger, changed: dict[str, object], description: str
+    api_of_other_issuer: str, elsewhere: OtherIssuer, changed: dict[str, object], description: str
 ) -> None:
     def call(token: str) -> requests.Response:
         headers = {"Authorization": f"Bearer {token}"}
-        return requests.get(f"{strangers_api}/api/whoami/", headers=headers, timeout=60)
+        return requests.get(f"{api_of_other_issuer}/api/whoami/", headers=headers, timeout=60)
 
-    assert call(elsewhere.token(f"{strangers_api}/")).status_code == 200, "the same token, with nothing changed"
-    assert refused(call(elsewhere.token(f"{strangers_api}/", **changed))) == (
+    assert call(elsewhere.token(f"{api_of_other_issuer}/")).status_code == 200, "the same token, with nothing changed"
+    assert refused(call(elsewhere.token(f"{api_of_other_issuer}/", **changed))) == (
         401,
-        challenge(strangers_api, "invalid_token", description),
+        challenge(api_of_other_issuer, "invalid_token", description),
     )

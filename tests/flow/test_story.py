@@ -67,7 +67,7 @@ def service_token(system: System) -> str:
     return session.fetch_token(f"{system.issuer}/oauth/token", grant_type="client_credentials")["access_token"]
 
 
-def test_a_user_logs_in_agrees_and_keeps_notes_that_nobody_else_sees(system: System) -> None:
+def test_a_user_logs_in_agrees_and_keeps_notes_that_no_other_user_sees(system: System) -> None:
     token = log_in(system)
     metadata = discovered(system)
     assert metadata["issuer"] == system.issuer

@@ -143,7 +143,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def test_it_is_one_trace_over_three_services(login: Login) -> None:
+def test_a_login_is_one_trace_over_three_services(login: Login) -> None:
     traced = [span for span in login.spans if span.trace == login.trace]
     assert {span.service for span in traced} == {APPLICATION, ISSUER, API}
     assert {(span.service, span.name) for span in traced} >= EXPECTED

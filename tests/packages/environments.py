@@ -64,8 +64,8 @@ def rebuilt(packages: Path, source: Path, folder: Path) -> None:
 
 def wheel(folder: Path, name: str) -> Path:
     """Return the path of the only wheel in the folder that belongs to the distribution `name`."""
-    (found,) = folder.glob(f"{name}-*.whl")
-    return found
+    (path,) = folder.glob(f"{name}-*.whl")
+    return path
 
 
 def installed(folder: Path, *requirements: str | Path) -> Path:

@@ -64,11 +64,11 @@ def test_the_issuer_s_wheel_adds_one_name_to_site_packages(packages: Path) -> No
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_metadata_names_license_version_and_extras(packages: Path, name: str) -> None:
-    found = metadata(wheel(packages, name))
-    assert (found["Version"], found["License-Expression"]) == (__version__, "MIT")
-    assert found.get_all("License-File") == ["LICENSE"]
-    assert "Typing :: Typed" in found.get_all("Classifier", [])
-    extras = set(found.get_all("Provides-Extra", []))
+    headers = metadata(wheel(packages, name))
+    assert (headers["Version"], headers["License-Expression"]) == (__version__, "MIT")
+    assert headers.get_all("License-File") == ["LICENSE"]
+    assert "Typing :: Typed" in headers.get_all("Classifier", [])
+    extras = set(headers.get_all("Provides-Extra", []))
     assert extras >= ({"pkcs11", "redis"} if name == "keyturn" else {"redis", "openapi", "ninja"})
 
 

@@ -29,9 +29,9 @@ def commands(text: str) -> list[list[str]]:
 
 def block(text: str, language: str) -> str:
     """Return the first code block in this language of a page's text. Fails if there is none."""
-    found = re.search(rf"```{language}\n(.*?)```", text, re.DOTALL)
-    assert found, language
-    return found[1]
+    match = re.search(rf"```{language}\n(.*?)```", text, re.DOTALL)
+    assert match, language
+    return match[1]
 
 
 def run(words: list[str]) -> str:

@@ -35,6 +35,6 @@ def test_an_invented_method_and_path_are_not_repeated(caplog, settings):
     assert logged(caplog, request, 404).getMessage().startswith("other other 404 ")
 
 
-def test_it_is_off_by_default():
+def test_the_access_log_is_off_by_default():
     with pytest.raises(MiddlewareNotUsed):
         access_log(lambda _: HttpResponse())

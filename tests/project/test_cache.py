@@ -85,21 +85,21 @@ def server(*lines):
     return SimpleNamespace(connection_pool=SimpleNamespace(make_connection=list(lines).pop))
 
 
-def ask(own, client):
+def increment(own, client):
     return own.ask(client, "INCR", "a", closed=ConnectionError)
 
 
 def test_a_connection_is_kept_for_the_next_command():
     own, line = OwnConnection(), Line(1, 2)
     client = server(line)
-    assert [ask(own, client), ask(own, client)] == [1, 2]
+    assert [increment(own, client), increment(own, client)] == [1, 2]
     assert line.commands == [("INCR", "a")] * 2
 
 
-def test_a_connection_that_the_server_closed_meanwhile_is_opened_again():
+def test_a_connection_that_the_server_closed_while_idle_is_opened_again():
     own, line = OwnConnection(), Line(1, ConnectionError(), 2)
     client = server(line)
-    assert [ask(own, client), ask(own, client)] == [1, 2]
+    assert [increment(own, client), increment(own, client)] == [1, 2]
 
 
 @pytest.mark.parametrize("answers", [(ConnectionError(),), (1, ConnectionError(), ConnectionError())])
@@ -107,9 +107,9 @@ def test_a_server_that_is_away_is_tried_once(answers):
     own, line = OwnConnection(), Line(*answers)
     client = server(line)
     for _ in answers[:-2]:
-        ask(own, client)
+        increment(own, client)
     with pytest.raises(ConnectionError):
-        ask(own, client)
+        increment(own, client)
     assert line.answers == []
 
 
@@ -117,18 +117,18 @@ def test_no_answer_that_comes_late_is_read_for_the_next_command():
     own, line = OwnConnection(), Line(TimeoutError(), 2)
     client = server(line)
     with pytest.raises(TimeoutError):
-        ask(own, client)
+        increment(own, client)
     assert not line.is_connected, "closed"
-    assert ask(own, client) == 2
+    assert increment(own, client) == 2
 
 
 def test_each_thread_has_a_connection_of_its_own():
     own, lines = OwnConnection(), [Line(1), Line(1)]
     client = server(*lines)
-    thread = threading.Thread(target=ask, args=(own, client))
+    thread = threading.Thread(target=increment, args=(own, client))
     thread.start()
     thread.join()
-    ask(own, client)
+    increment(own, client)
     assert [line.commands for line in lines] == [[("INCR", "a")]] * 2
 
 

@@ -19,7 +19,7 @@ def test_issuer_and_api_have_the_backend_with_deadlines(monkeypatch, name):
     assert environment.database(name)["ENGINE"] == "project.postgresql"
 
 
-def test_a_machine_that_is_gone_is_noticed_by_tcp_and_the_url_can_say_otherwise(monkeypatch):
+def test_tcp_keepalive_detects_a_lost_machine_and_the_url_can_override_it(monkeypatch):
     monkeypatch.setenv("DATABASE_URL", f"{URL}?keepalives_idle=60")
     options = environment.database("DATABASE_URL")["OPTIONS"]
     assert int(options["keepalives_idle"]) == 60

@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls("project.urls.issuer")]
 FORM = "application/x-www-form-urlencoded"
 VARIES = re.compile(rb'"(access_token|jti|exp|iat)": ?("[^"]*"|\d+)|[0-9a-f]{24}')
 """What differs between two answers to one request."""
-OURS = "https://app.example"
+APP_ORIGIN = "https://app.example"
 
 GETS = {
     "JWKS": ("/.well-known/jwks.json", {}),
@@ -38,7 +38,7 @@ GETS = {
     "feed, read": ("/oauth/revocations", {"HTTP_IF_NONE_MATCH": "*"}),
     "token": ("/oauth/token", {}),
     "over https": ("/.well-known/jwks.json", {"wsgi.url_scheme": "https"}),
-    "by a page": ("/.well-known/jwks.json", {"HTTP_ORIGIN": OURS}),
+    "by a page": ("/.well-known/jwks.json", {"HTTP_ORIGIN": APP_ORIGIN}),
     "with an id": ("/oauth/token", {"HTTP_X_REQUEST_ID": "0123456789abcdef"}),
     "with a denied name": ("/oauth/token", {"HTTP_USER_AGENT": "curl"}),
 }
@@ -52,7 +52,7 @@ POSTS = {
     "no number": ({"a": "b"}, {"CONTENT_LENGTH": "x"}),
     "in the address": ({"grant_type": "client_credentials"}, {"QUERY_STRING": "scope=a"}),
     "many parameters": ({"a": ["b"] * 1001}, {}),
-    "a registered page": ({"grant_type": "client_credentials"}, {"HTTP_ORIGIN": OURS}),
+    "a registered page": ({"grant_type": "client_credentials"}, {"HTTP_ORIGIN": APP_ORIGIN}),
     "an unknown page": ({"grant_type": "client_credentials"}, {"HTTP_ORIGIN": "https://unknown.example"}),
     "malformed header": ({"grant_type": "client_credentials"}, {"HTTP_AUTHORIZATION": "Basic %"}),
 }
@@ -68,7 +68,7 @@ UNUSUAL = {
 def service(db):
     rotation.rotate(operation())
     make_api("https://api.example/", "notes:read", "notes:write")
-    return with_secret(make_client("service", "client_credentials", allowed_origins=OURS))
+    return with_secret(make_client("service", "client_credentials", allowed_origins=APP_ORIGIN))
 
 
 def environ(method, path, form=None, **extra):
@@ -113,7 +113,7 @@ def same(make):
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT", "POST"])
 @pytest.mark.parametrize("name", GETS)
-def test_a_request_without_a_form_is_answered_alike(service, method, name):
+def test_a_request_without_a_form_gets_the_same_answer(service, method, name):
     path, extra = GETS[name]
     with override_settings(SECURE_HSTS_SECONDS=60, SECURE_HSTS_PRELOAD=True):
         status, headers, _ = same(lambda: environ(method, path, **extra))
@@ -124,7 +124,7 @@ def test_a_request_without_a_form_is_answered_alike(service, method, name):
 
 @pytest.mark.parametrize("path", ["/oauth/token", "/oauth/introspect", "/oauth/revoke"])
 @pytest.mark.parametrize("name", POSTS)
-def test_a_refused_form_is_answered_alike(service, name, path):
+def test_a_refused_form_gets_the_same_answer(service, name, path):
     form, extra = POSTS[name]
     status, headers, _ = same(lambda: environ("POST", path, form, **extra))
     assert status[0] == "4"
@@ -132,7 +132,7 @@ def test_a_refused_form_is_answered_alike(service, name, path):
 
 
 @pytest.mark.parametrize("secret", ["", "wrong"])
-def test_a_token_is_issued_or_refused_alike(service, secret):
+def test_a_token_request_gets_the_same_answer(service, secret):
     header = {"HTTP_AUTHORIZATION": basic("service", secret or service.plain)["HTTP_AUTHORIZATION"]}
     form = {"grant_type": "client_credentials", "scope": "notes:read"}
     status, headers, _ = same(lambda: environ("POST", "/oauth/token", form, **header))
@@ -140,7 +140,7 @@ def test_a_token_is_issued_or_refused_alike(service, secret):
     assert headers["Cache-Control"] == "no-store"
 
 
-def test_a_cookie_is_not_looked_at(service):
+def test_a_cookie_is_not_read(service):
     """The direct path (project.direct) ignores cookies: the answer to a request with a cookie is the same as without.
 
     Django's handler would delete the cookie of a session that does not exist, and add `Vary: Cookie`.
@@ -149,10 +149,10 @@ def test_a_cookie_is_not_looked_at(service):
     assert answer(Handler()._direct.answer, make(HTTP_COOKIE="issuer_session=x; issuer_csrf=y")) == same(make)
 
 
-def test_a_preflight_of_a_registered_page_is_answered_alike(service):
-    asked = {"HTTP_ORIGIN": OURS, "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "POST"}
-    _, headers, _ = same(lambda: environ("OPTIONS", "/oauth/token", **asked))
-    assert headers["Access-Control-Allow-Origin"] == OURS
+def test_a_preflight_of_a_registered_page_gets_the_same_answer(service):
+    preflight = {"HTTP_ORIGIN": APP_ORIGIN, "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "POST"}
+    _, headers, _ = same(lambda: environ("OPTIONS", "/oauth/token", **preflight))
+    assert headers["Access-Control-Allow-Origin"] == APP_ORIGIN
 
 
 @pytest.mark.parametrize("name", UNUSUAL)
@@ -190,7 +190,7 @@ def test_the_path_of_the_issuer_s_url_may_be_there_or_not(service, settings, pat
 
 @pytest.mark.parametrize("error", [OperationalError("gone"), RuntimeError("broken")], ids=["outage", "fault"])
 @pytest.mark.parametrize("path", ["/oauth/token", "/.well-known/jwks.json"])
-def test_a_failure_is_answered_and_logged_alike(service, caplog, path, error):
+def test_a_failure_gets_the_same_answer_and_log(service, caplog, path, error):
     wrapped = {
         "/oauth/token": "tokens.views.endpoint.authentication.read",
         "/.well-known/jwks.json": "tokens.views.jwks.refresher.is_unknown",
@@ -199,7 +199,7 @@ def test_a_failure_is_answered_and_logged_alike(service, caplog, path, error):
     with patch(wrapped[path], side_effect=error), caplog.at_level(logging.WARNING):
         status, *_ = same(lambda: environ(method, path, {"a": "b"} if method == "POST" else None))
     assert status[:3] == ("503" if isinstance(error, OperationalError) else "500")
-    lines = [(one.name, one.getMessage()) for one in caplog.records if one.name == "django.request"]
+    lines = [(record.name, record.getMessage()) for record in caplog.records if record.name == "django.request"]
     assert len(lines) % 2 == 0
     assert lines[: len(lines) // 2] == lines[len(lines) // 2 :] != []
 
@@ -208,7 +208,9 @@ def test_the_access_log_has_a_line_with_the_endpoint(service, settings, caplog):
     settings.ACCESS_LOG = True
     with caplog.at_level(logging.INFO, "project.access"):
         same(lambda: environ("POST", "/oauth/token", {"a": "b"}))
-    first, second = ({**one.fields, "milliseconds": 0} for one in caplog.records if one.name == "project.access")
+    first, second = (
+        {**record.fields, "milliseconds": 0} for record in caplog.records if record.name == "project.access"
+    )
     assert first == second == {"method": "POST", "endpoint": "token", "status": 400, "milliseconds": 0}
 
 

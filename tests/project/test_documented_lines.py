@@ -54,7 +54,7 @@ def test_each_pattern_has_a_line(page, text):
         ("curl https://issuer.example", False),
     ],
 )
-def test_a_line_for_a_shell_is_told_from_a_command(text, is_simple):
+def test_a_line_for_a_shell_is_distinguished_from_a_command(text, is_simple):
     assert Line("README.md", text).is_simple == is_simple
 
 

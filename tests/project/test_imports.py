@@ -160,7 +160,9 @@ def judges_by_the_node(source: str) -> list[int]:
     """
     calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
     comparers = [call for call in calls if ast.unparse(call.func).rpartition(".")[2] in COMPARERS]
-    compared = {id(value) for call in comparers for value in (*call.args, *(one.value for one in call.keywords))}
+    compared = {
+        id(value) for call in comparers for value in (*call.args, *(keyword.value for keyword in call.keywords))
+    }
     return [call.lineno for call in calls if ast.unparse(call) == "timezone.now()" and id(call) not in compared]
 
 

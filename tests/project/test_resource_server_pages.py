@@ -40,5 +40,5 @@ def test_a_page_is_run_by_a_test_and_its_row_is_full(name: str) -> None:
     assert {row.count("|") for row in rows} <= {len(SERVERS) + 2, len(CLIENTS) + 2}
 
 
-def test_the_index_has_no_row_of_a_page_that_is_gone() -> None:
+def test_the_index_has_no_row_of_a_deleted_page() -> None:
     assert set(re.findall(r"^\| \[[^\]]+\]\(([\w-]+)\.md", INDEX, re.MULTILINE)) == set(PAGES)

@@ -88,7 +88,7 @@ def running(copy: Path, ports: dict[str, str]) -> Iterator["subprocess.Popen[str
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_stops_all_three(running, ports, number) -> None:
+def test_run_stops_all_three_processes(running, ports, number) -> None:
     assert [answers(port) for port in ports.values()] == [True] * 3
     running.send_signal(number)
     assert running.wait(timeout=60) == 0
@@ -132,7 +132,7 @@ def test_a_step_that_does_not_hold_makes_the_demo_fail(copy: Path, ports: dict[s
     assert "7. FAILED: expected 403 insufficient_scope" in demo.stdout
 
 
-def test_a_child_that_dies_at_start_is_named_with_its_last_words(tmp_path: Path) -> None:
+def test_a_child_that_exits_at_start_is_named_with_its_last_output(tmp_path: Path) -> None:
     log = tmp_path / "issuer.log"
     log.write_text("SECRET_KEY is not set.\n")
     process = subprocess.Popen([sys.executable, "-c", "raise SystemExit(1)"], process_group=0)
@@ -152,8 +152,8 @@ def test_a_child_that_dies_at_start_is_named_with_its_last_words(tmp_path: Path)
     ],
 )
 def test_tokens_that_authlib_takes_for_expired_are_said(chosen, seconds) -> None:
-    told = short_tokens(chosen)
-    assert told == "" if seconds is None else told.startswith(f"Access tokens live for {seconds} s. Authlib")
+    timings = short_tokens(chosen)
+    assert timings == "" if seconds is None else timings.startswith(f"Access tokens live for {seconds} s. Authlib")
 
 
 @pytest.mark.parametrize(

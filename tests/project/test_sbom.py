@@ -18,22 +18,22 @@ def text() -> str:
     return document(LOCK.read_text(encoding="utf-8"), own_requirements(), now=NOW)
 
 
-def test_it_is_valid_by_the_schema(text):
+def test_the_sbom_is_valid_by_the_schema(text):
     validator = JsonStrictValidator(SchemaVersion.V1_6)
     assert validator.validate_str(text) is None
     assert validator.validate_str(text.replace('"type": "library"', '"type": "book"', 1)) is not None
 
 
-def test_it_has_every_package_of_the_lock_with_version_and_hashes(text):
+def test_the_sbom_has_every_package_of_the_lock_with_version_and_hashes(text):
     lock = LOCK.read_text(encoding="utf-8")
-    components = {one["name"]: one for one in json.loads(text)["components"]}
+    components = {component["name"]: component for component in json.loads(text)["components"]}
     assert [(name, components[name]["version"]) for name in sorted(components)] == sorted(
         re.findall(r"^([a-z0-9-]+)==([^ ]+)", lock, re.MULTILINE)
     )
     stated = {
         digest["content"]
-        for one in components.values()
-        for reference in one["externalReferences"]
+        for component in components.values()
+        for reference in component["externalReferences"]
         for digest in reference["hashes"]
     }
     assert stated == set(re.findall(r"sha256:(\w+)", lock))
@@ -42,14 +42,14 @@ def test_it_has_every_package_of_the_lock_with_version_and_hashes(text):
 
 def test_every_package_that_is_installed_has_a_licence(text):
     assert [
-        one["name"]
-        for one in json.loads(text)["components"]
-        if not one.get("licenses") and one.get("scope") != "optional"
+        component["name"]
+        for component in json.loads(text)["components"]
+        if not component.get("licenses") and component.get("scope") != "optional"
     ] == []
 
 
-def test_the_issuer_depends_on_what_its_project_file_names_and_they_on_theirs(text):
-    graph = {one["ref"]: set(one.get("dependsOn", [])) for one in json.loads(text)["dependencies"]}
+def test_the_graph_has_the_direct_and_the_transitive_dependencies_of_the_issuer(text):
+    graph = {dependency["ref"]: set(dependency.get("dependsOn", [])) for dependency in json.loads(text)["dependencies"]}
     assert {"django", "cryptography", "redis", "django-allauth"} <= graph["keyturn"]
     assert "urllib3" not in graph["keyturn"]
     assert "urllib3" in graph["requests"]
@@ -58,7 +58,9 @@ def test_the_issuer_depends_on_what_its_project_file_names_and_they_on_theirs(te
         name = ahead.pop()
         ahead += graph[name] - reached
         reached |= graph[name]
-    optional = {one["name"] for one in json.loads(text)["components"] if one.get("scope") == "optional"}
+    optional = {
+        component["name"] for component in json.loads(text)["components"] if component.get("scope") == "optional"
+    }
     assert graph.keys() - {"keyturn"} - reached <= optional
 
 

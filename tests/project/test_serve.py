@@ -85,7 +85,7 @@ def workers(child: Child) -> set[int]:
     found = set()
     for process in psutil.Process(child.process.pid).children():
         try:
-            if any(one.status == psutil.CONN_LISTEN for one in process.net_connections()):
+            if any(connection.status == psutil.CONN_LISTEN for connection in process.net_connections()):
                 found.add(process.pid)
         except psutil.Error:
             continue
@@ -121,7 +121,7 @@ def test_both_workers_are_replaced_when_both_are_killed(two_workers):
 
 
 @pytest.mark.parametrize("end", ["SIGTERM", "stdin", "SIGKILL"])
-def test_no_worker_and_no_port_outlives_the_server_not_even_a_replaced_one(two_workers, end):
+def test_no_worker_and_no_port_is_left_after_the_server_stops_not_even_a_replaced_one(two_workers, end):
     before = workers(two_workers)
     os.kill(max(before), signal.SIGKILL)
     wait_for(lambda: len(workers(two_workers) - {max(before)}) == 2)
@@ -238,7 +238,7 @@ def test_forty_half_sent_forms_stop_nothing(issuer, size):
 
 
 @pytest.mark.parametrize("host", [b"", b"Host: 10.0.0.5\r\n", b"Host: elsewhere.example\r\n", b"Host: a b\r\n"])
-def test_probes_are_answered_whatever_the_host_is(issuer, host):
+def test_probes_are_answered_for_any_host(issuer, host):
     for path in (b"/healthz", b"/readyz"):
         version = b"HTTP/1.1" if host else b"HTTP/1.0"
         assert b" 200 OK\r\n" in raw(issuer, b"GET " + path + b" " + version + b"\r\n" + host + b"\r\n")
@@ -261,7 +261,7 @@ def test_a_spelling_that_imitates_the_proxy_is_refused_on_the_wire(issuer, name)
     assert raw(issuer, request.encode()).startswith(b"HTTP/1.1 400 ")
 
 
-def test_a_connection_is_kept_for_the_next_request_whatever_the_first_was(issuer):
+def test_a_connection_is_kept_for_the_next_request_after_any_first_one(issuer):
     connection = http.client.HTTPConnection("localhost", int(issuer.url.rpartition(":")[2]), timeout=TIMEOUT)
     form = {"Content-Type": "application/x-www-form-urlencoded", "Host": "localhost"}
     etag, local = None, None

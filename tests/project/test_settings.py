@@ -21,7 +21,7 @@ ISSUER = production("project.settings.issuer") | {
 API = api() | {"API_DATABASE_URL": "postgres://u:pw@127.0.0.1/db"}
 ENDS = pytest.mark.parametrize("end", [ISSUER, API], ids=["issuer", "api"])
 SECRET = re.compile(r"SECRET|PIN$|TOKEN$|ENCRYPTION_KEYS|DATABASE_URL|CACHE_URL")
-NOT_THEIRS = {"WEBAPP_CLIENT_SECRET", "PKCS11_TOKEN"}  # the example application's; and a label, which is no secret
+NO_SECRETS = {"WEBAPP_CLIENT_SECRET", "PKCS11_TOKEN"}  # the example application's; and a label, which is no secret
 
 
 def read(own: dict[str, str], program: str) -> "subprocess.CompletedProcess[str]":
@@ -51,7 +51,7 @@ def settings(own: dict[str, str], *names: str) -> list[object]:
         ({"HSTS_INCLUDE_SUBDOMAINS": "true", "HSTS_PRELOAD": "true"}, [True, True]),
     ],
 )
-def test_hsts_binds_no_other_site_unless_it_is_told_to(end, chosen, expected):
+def test_hsts_covers_no_subdomain_unless_it_is_configured(end, chosen, expected):
     names = ("SECURE_HSTS_INCLUDE_SUBDOMAINS", "SECURE_HSTS_PRELOAD")
     assert settings(end | chosen, *names) == expected
     assert settings(end | chosen, "SECURE_HSTS_SECONDS") == [31_536_000]
@@ -80,7 +80,7 @@ def test_no_secret_stays_in_the_environment_of_a_process_that_has_read_its_setti
 def test_every_variable_that_sounds_like_a_secret_is_tried_above():
     named = set(re.findall(r"^([A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
     tried = ISSUER.keys() | API.keys() | {"OPERATOR_TOKEN"}
-    assert {name for name in named if SECRET.search(name)} - NOT_THEIRS <= tried
+    assert {name for name in named if SECRET.search(name)} - NO_SECRETS <= tried
 
 
 @ENDS
@@ -123,7 +123,7 @@ def test_a_late_feed_s_variable_that_is_malformed_is_named(name, value, expected
 @ENDS
 def test_every_secret_can_be_a_file(end, tmp_path):
     """Each secret can be read from a file that ends with a line feed. The settings are the same as without files."""
-    secrets = {name: value for name, value in end.items() if SECRET.search(name) and name not in NOT_THEIRS}
+    secrets = {name: value for name, value in end.items() if SECRET.search(name) and name not in NO_SECRETS}
     for name, value in secrets.items():
         (tmp_path / name).write_text(f"{value}\n")
     files = {f"{name}_FILE": str(tmp_path / name) for name in secrets}

@@ -67,13 +67,13 @@ def test_one_trace_covers_application_issuer_and_api(exporter):
 
     called = []
     tracing.request_ids(webapp)(RequestFactory().get("/", headers=HEADERS))
-    found = spans(exporter)
-    assert set(found) == {"webapp", "POST token", "GET note-list"}
-    assert {f"{span.context.trace_id:032x}" for span in found.values()} == {TRACE}
-    assert f"{found['webapp'].parent.span_id:016x}" == CALLER
+    recorded = spans(exporter)
+    assert set(recorded) == {"webapp", "POST token", "GET note-list"}
+    assert {f"{span.context.trace_id:032x}" for span in recorded.values()} == {TRACE}
+    assert f"{recorded['webapp'].parent.span_id:016x}" == CALLER
     for name in ("POST token", "GET note-list"):
-        assert found[name].parent.span_id == found["webapp"].context.span_id
-    assert dict(found["POST token"].attributes) == {
+        assert recorded[name].parent.span_id == recorded["webapp"].context.span_id
+    assert dict(recorded["POST token"].attributes) == {
         "http.request.method": "POST",
         "http.route": "token",
         "http.response.status_code": 200,
@@ -146,7 +146,7 @@ def test_an_application_without_a_tracer_passes_the_header_on(header):
     assert answer(RequestFactory().get("/", headers={"traceparent": header})).content.decode() == header
 
 
-def test_it_is_off_by_default():
+def test_tracing_is_off_by_default():
     with pytest.raises(MiddlewareNotUsed):
         traced(lambda _: HttpResponse())
 

@@ -46,8 +46,8 @@ def from_files(variables: dict[str, str], folder: Path, names: set[str]) -> dict
 def test_a_process_with_all_its_secrets_in_files_has_the_same_settings(tmp_path, variables, names):
     expected = read(variables, SETTINGS)
     assert expected.returncode == 0, expected.stderr
-    found = read(from_files(variables, tmp_path, names), SETTINGS)
-    assert (found.stdout, found.stderr) == (expected.stdout, expected.stderr)
+    values = read(from_files(variables, tmp_path, names), SETTINGS)
+    assert (values.stdout, values.stderr) == (expected.stdout, expected.stderr)
 
 
 def test_the_page_of_the_deployment_lists_every_secret():
@@ -58,8 +58,8 @@ def test_the_page_of_the_deployment_lists_every_secret():
 
 def test_every_secret_that_the_settings_read_is_tried_above():
     program = "from django.conf import settings; settings.DEBUG; from project.settings import environment as e; "
-    found = {name for end in (ISSUER, API) for name in read(end, f"{program}print(*e._secrets)").stdout.split()}
-    assert found == SECRETS | {"API_DATABASE_URL"}
+    names = {name for end in (ISSUER, API) for name in read(end, f"{program}print(*e._secrets)").stdout.split()}
+    assert names == SECRETS | {"API_DATABASE_URL"}
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ def test_the_second_young_death_in_a_row_costs_a_pause(clock):
     assert not one._is_hopeless
 
 
-def test_while_one_grows_old_the_other_is_tried_for_ever_and_not_in_a_hurry(clock):
+def test_while_one_worker_grows_old_the_other_is_restarted_for_ever_with_a_pause(clock):
     one = server(clock.now, clock.now - YOUNG)
     assert [one._record_death(0) for _ in range(50)] == [0] + [PAUSE] * 49
     assert not one._is_hopeless

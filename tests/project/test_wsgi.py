@@ -38,6 +38,6 @@ def test_a_parameter_in_an_encoding_that_there_is_not_breaks_nothing(parameter):
         assert (status, b'"invalid_request"' in body) == (415, True)
 
 
-def test_an_address_is_read_as_utf_8_whatever_the_body_s_charset_is():
+def test_an_address_is_read_as_utf_8_for_any_charset_of_the_body():
     _, page = call("GET", "/accounts/login/?login_hint=%C3%A9", CONTENT_TYPE="text/plain; charset=latin-1")
     assert 'value="\u00e9"' in page.decode()

@@ -19,9 +19,9 @@ LANGUAGES = ("nginx", "haproxy", "caddyfile", "apache")
 
 def block(language: str) -> str:
     """Return the only code block in this language of docs/proxies.md."""
-    found = re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(found) == 1
-    return found[0]
+    blocks = re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) == 1
+    return blocks[0]
 
 
 def certificate(folder: Path) -> Path:
@@ -47,7 +47,7 @@ def adapted(config: str, folder: Path, port: int, upstream: int) -> str:
 
     `port` is the port of the proxy. `upstream` is the port of the issuer.
     """
-    for theirs, ours in (
+    for documented, own in (
         ("issuer.example", "localhost"),
         ("127.0.0.1:8000", f"127.0.0.1:{upstream}"),
         ("/etc/ssl/", f"{folder}/"),
@@ -55,7 +55,7 @@ def adapted(config: str, folder: Path, port: int, upstream: int) -> str:
         ("bind :443", f"bind 127.0.0.1:{port}"),
         ("*:443", f"127.0.0.1:{port}"),
     ):
-        config = config.replace(theirs, ours)
+        config = config.replace(documented, own)
     return config
 
 

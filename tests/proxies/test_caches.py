@@ -40,8 +40,8 @@ def rows() -> list[tuple[str, str, str]]:
     down.
     """
     section = PAGE.read_text(encoding="utf-8").partition("\n## Caches in front of the JWKS\n")[2]
-    found = re.findall(r"^\| (none|`[^|]+`) \| ([^|]+) \| ([^|]+) \|$", section, re.MULTILINE)
-    return [("" if directives == "none" else directives.strip("`"), up, down) for directives, up, down in found]
+    cells = re.findall(r"^\| (none|`[^|]+`) \| ([^|]+) \| ([^|]+) \|$", section, re.MULTILINE)
+    return [("" if directives == "none" else directives.strip("`"), up, down) for directives, up, down in cells]
 
 
 ROWS = rows()
@@ -141,8 +141,8 @@ def test_each_row_does_what_the_table_says(issuer, folder, column):
             issuer.stop()
         # The first row has no further directive: it shows that `max-age` has passed for all of them.
         wait_for(lambda: got(url, 0) != "old keys", within=WITHIN)
-        found = {row[0]: got(url, number) for number, row in enumerate(ROWS)}
-    assert found == {row[0]: promised(row[column]) for row in ROWS}
+        statuses = {row[0]: got(url, number) for number, row in enumerate(ROWS)}
+    assert statuses == {row[0]: promised(row[column]) for row in ROWS}
 
 
 @pytest.mark.django_db

@@ -19,7 +19,7 @@ import requests
 from project.launch import processes
 from project.launch.processes import Child
 from resources.testing import Holder
-from tests.flow.stranger import Stranger, stranger
+from tests.flow.other_issuer import OtherIssuer, other_issuer
 from tests.packages.conftest import packages, resource_server
 from tests.packages.test_resource_server import EXAMPLES, SETTINGS
 from tests.ports import free
@@ -37,7 +37,7 @@ class Proxied:
     """The URL of a proxy in front of an application, and the issuer whose tokens the proxy accepts."""
 
     url: str
-    issuer: Stranger
+    issuer: OtherIssuer
 
     def get(self, token: str | None = None, **headers: str) -> requests.Response:
         return self.call("GET", token, **headers)
@@ -48,8 +48,8 @@ class Proxied:
 
 
 @pytest.fixture(scope="module")
-def issuer() -> Iterator[Stranger]:
-    with stranger() as issuer:
+def issuer() -> Iterator[OtherIssuer]:
+    with other_issuer() as issuer:
         yield issuer
 
 
@@ -60,8 +60,8 @@ def application() -> Iterator[int]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            told = {"path": self.path, "body": body.decode(), "headers": dict(self.headers)}
-            text = json.dumps(told).encode()
+            echo = {"path": self.path, "body": body.decode(), "headers": dict(self.headers)}
+            text = json.dumps(echo).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(text)))
             self.end_headers()
@@ -83,7 +83,7 @@ def application() -> Iterator[int]:
 
 
 @contextmanager
-def asked(python: Path, issuer: str, folder: Path) -> Iterator[int]:
+def example_api(python: Path, issuer: str, folder: Path) -> Iterator[int]:
     """Run the example API, which the proxy asks about each request, while the block runs. Yield its port."""
     port, log = free(), folder / "example.log"
     with log.open("wb") as output:
@@ -105,7 +105,7 @@ def asked(python: Path, issuer: str, folder: Path) -> Iterator[int]:
 
 
 @contextmanager
-def proxied(language: str, ports: tuple[int, int], folder: Path, issuer: Stranger) -> Iterator[Proxied]:
+def proxied(language: str, ports: tuple[int, int], folder: Path, issuer: OtherIssuer) -> Iterator[Proxied]:
     """Run a proxy with its configuration of examples/without_drf/ while the block runs.
 
     `language` is the proxy's key in FILES. `ports` are the ports of the example API and of the application. `issuer` is
@@ -135,14 +135,14 @@ def proxied(language: str, ports: tuple[int, int], folder: Path, issuer: Strange
 @pytest.fixture(scope="module", params=FILES)
 def proxy(
     request: pytest.FixtureRequest,
-    issuer: Stranger,
+    issuer: OtherIssuer,
     application: int,
     resource_server: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Proxied]:
     folder = tmp_path_factory.mktemp("proxy")
     with (
-        asked(resource_server, issuer.url, folder) as example,
+        example_api(resource_server, issuer.url, folder) as example,
         proxied(request.param, (example, application), folder, issuer) as proxy,
     ):
         yield proxy
@@ -151,9 +151,9 @@ def proxy(
 def test_a_request_with_a_good_token_reaches_the_application_with_the_identity(proxy: Proxied) -> None:
     answer = proxy.call("POST", proxy.issuer.token(AUDIENCE))
     assert answer.status_code == 200
-    told = answer.json()
-    assert (told["path"], told["body"]) == ("/a?b=c", "body")
-    names = {name.lower(): value for name, value in told["headers"].items()}
+    body = answer.json()
+    assert (body["path"], body["body"]) == ("/a?b=c", "body")
+    names = {name.lower(): value for name, value in body["headers"].items()}
     assert {name: value for name, value in names.items() if name.startswith("x-keyturn-")} == {
         "x-keyturn-subject": "ada",
         "x-keyturn-client": "app",
@@ -213,12 +213,12 @@ def test_a_client_cannot_name_another_request_for_its_proof(proxy: Proxied) -> N
 
 @pytest.mark.parametrize("language", FILES)
 def test_a_request_that_cannot_be_decided_gets_503(
-    language: str, issuer: Stranger, application: int, resource_server: Path, tmp_path: Path
+    language: str, issuer: OtherIssuer, application: int, resource_server: Path, tmp_path: Path
 ) -> None:
     nowhere = f"http://localhost:{free()}"
-    lost = Stranger(nowhere, issuer.private)
+    lost = OtherIssuer(nowhere, issuer.private)
     with (
-        asked(resource_server, nowhere, tmp_path) as example,
+        example_api(resource_server, nowhere, tmp_path) as example,
         proxied(language, (example, application), tmp_path, lost) as proxy,
     ):
         answer = proxy.get(lost.token(AUDIENCE))

@@ -63,7 +63,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     processes.stop([child])
 
 
-def found(findings: list[Finding]) -> dict[str, str]:
+def levels(findings: list[Finding]) -> dict[str, str]:
     return {finding.trial: finding.level for finding in findings}
 
 
@@ -72,7 +72,7 @@ def test_the_configuration_of_the_page_has_nothing_to_be_found(served, language,
     with served.behind(language, tmp_path):
         findings = trials.run(served.server())
         assert [finding for finding in findings if finding.level != "ok"] == []
-        assert found(findings).keys() >= {"tls", "host", "scheme", "address", "causes", "half body", "8 kB address"}
+        assert levels(findings).keys() >= {"tls", "host", "scheme", "address", "causes", "half body", "8 kB address"}
         assert "127.0.0.1" in next(finding.result for finding in findings if finding.trial == "address")
         assert header_trials.seen_address(served.server(), {"X-Forwarded-For": header_trials.CLAIMED}) == "127.0.0.1"
 
@@ -119,7 +119,7 @@ def test_a_line_that_is_missing_is_found(served, language, line, instead, trial,
 
     with served.behind(language, tmp_path, change):
         findings = trials.run(served.server())
-    assert found(findings)[trial] == ("advice" if trial == "underscores" else "error"), findings
+    assert levels(findings)[trial] == ("advice" if trial == "underscores" else "error"), findings
     assert all(finding.remedy for finding in findings if finding.level != "ok")
 
 
@@ -131,7 +131,7 @@ def test_an_issuer_that_serves_any_host_is_found(served, tmp_path):
     try:
         processes.wait_until_ready(child, "/healthz")
         findings = trials.run(ProbedServer(Address("http", "localhost", upstream, ""), None, ""))
-        assert (found(findings)["host"], found(findings)["tls"]) == ("error", "advice")
+        assert (levels(findings)["host"], levels(findings)["tls"]) == ("error", "advice")
     finally:
         processes.stop([child])
 
@@ -156,7 +156,7 @@ def test_the_command_prints_json_and_says_by_its_exit_code_whether_there_is_an_e
         assert "the JWKS keeps its ETag" in run().stdout
     gone = run("--json")
     assert gone.returncode == 1
-    assert [one["trial"] for one in json.loads(gone.stdout)["findings"]] == ["healthz"]
+    assert [finding["trial"] for finding in json.loads(gone.stdout)["findings"]] == ["healthz"]
 
 
 def test_a_silent_server_costs_a_bounded_time(monkeypatch):

@@ -16,7 +16,7 @@ HEAD = f"""# Endpoints
 
 The paths are relative to `ISSUER_URL` and to the URL of the API. The admin's pages are in [admin.md](../admin.md).
 """
-NOT_OURS = ("admin/",)
+EXCLUDED = ("admin/",)
 FOREIGN = {
     "Provide a redirect on any GET request.",
     "Render a template. Pass keyword arguments from the URLconf to the context.",
@@ -26,14 +26,14 @@ FOREIGN = {
 
 def routes(patterns: list[Any], prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
     """Yield the path and the URL pattern of each endpoint, without the admin."""
-    for one in patterns:
-        path = prefix + str(one.pattern)
-        if path in NOT_OURS:
+    for pattern in patterns:
+        path = prefix + str(pattern.pattern)
+        if path in EXCLUDED:
             continue
-        if isinstance(one, URLResolver):
-            yield from routes(one.url_patterns, path)
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern.url_patterns, path)
         else:
-            yield path, one
+            yield path, pattern
 
 
 def readable(path: str) -> str:
@@ -59,12 +59,12 @@ def rows(module: str) -> list[tuple[str, str, str]]:
 
     Omits paths with a format suffix.
     """
-    found = {
+    endpoints = {
         readable(path): (one.name or "", meaning(one))
         for path, one in routes(import_module(module).urlpatterns)
         if "format" not in path
     }
-    return [(f"`{path}`", f"`{name}`" if name else "", text) for path, (name, text) in found.items()]
+    return [(f"`{path}`", f"`{name}`" if name else "", text) for path, (name, text) in endpoints.items()]
 
 
 def page() -> str:

@@ -39,7 +39,7 @@ AT_A_PROOF = """
 
 def subclasses() -> dict[str, str]:
     """Return the first paragraph of the docstring of each subclass of OAuthError in the issuer, by class name."""
-    known, found = {"OAuthError"}, {}
+    known, summaries = {"OAuthError"}, {}
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "tokens").rglob("*.py"))]
     classes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
     for _ in range(5):  # a subclass of a subclass of …
@@ -47,8 +47,8 @@ def subclasses() -> dict[str, str]:
             bases = {getattr(base, "id", getattr(base, "attr", "")) for base in node.bases}
             if bases & known and node.name not in known:
                 known.add(node.name)
-                found[node.name] = (ast.get_docstring(node) or "").partition("\n\n")[0]
-    return found
+                summaries[node.name] = (ast.get_docstring(node) or "").partition("\n\n")[0]
+    return summaries
 
 
 def calls() -> Iterator[tuple[str, str, int, str]]:
@@ -62,7 +62,7 @@ def calls() -> Iterator[tuple[str, str, int, str]]:
             error, description = node.args[0], node.args[1]
             if not isinstance(error, ast.Constant) or not str(error.value).startswith(STARTS):
                 continue
-            status = next((one.value for one in node.keywords if one.arg == "status"), None)
+            status = next((keyword.value for keyword in node.keywords if keyword.arg == "status"), None)
             code = status.value if isinstance(status, ast.Constant) else 400
             yield str(error.value), text_of(description), int(str(code)), path.relative_to(ROOT).as_posix()
 
@@ -72,7 +72,7 @@ def text_of(node: ast.expr) -> str:
     if isinstance(node, ast.Constant):
         return str(node.value)
     if isinstance(node, ast.JoinedStr):
-        return "".join(str(one.value) if isinstance(one, ast.Constant) else "…" for one in node.values)
+        return "".join(str(value.value) if isinstance(value, ast.Constant) else "…" for value in node.values)
     return "…"
 
 

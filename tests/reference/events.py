@@ -74,12 +74,12 @@ def events() -> dict[str, set[str]]:
 def _literals(node: ast.AST) -> list[str]:
     """Return the names of audit events that are string literals in a call or an assignment."""
     if isinstance(node, ast.Call):
-        values = [*node.args, *(one.value for one in node.keywords if one.arg in {"action", "refused"})]
+        values = [*node.args, *(keyword.value for keyword in node.keywords if keyword.arg in {"action", "refused"})]
     elif isinstance(node, ast.Assign):
         values = [*node.value.elts] if isinstance(node.value, ast.Tuple) else [node.value]
     else:
         return []
-    texts = [one.value for one in values if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+    texts = [value.value for value in values if isinstance(value, ast.Constant) and isinstance(value.value, str)]
     return [text for text in texts if EVENT.fullmatch(text) and text not in NO_EVENTS]
 
 
@@ -112,12 +112,13 @@ def _templates(node: ast.AST) -> list[str]:
         return []
     if getattr(node.func, "id", getattr(node.func, "attr", "")) not in {"record", "log"}:
         return []
-    return ["".join(str(one.value) if isinstance(one, ast.Constant) else "{}" for one in node.args[0].values)]
+    return ["".join(str(value.value) if isinstance(value, ast.Constant) else "{}" for value in node.args[0].values)]
 
 
 def page() -> str:
     """Return the documentation page about the audit events, in Markdown."""
     rows = [
-        (f"`{event}`", ", ".join(f"`{one}`" for one in sorted(modules))) for event, modules in sorted(events().items())
+        (f"`{event}`", ", ".join(f"`{module}`" for module in sorted(modules)))
+        for event, modules in sorted(events().items())
     ]
     return HEAD + table(("event", "recorded by"), rows)

@@ -36,7 +36,7 @@ def keys() -> Any:
     return trust.keys
 
 
-def ask(token: str) -> str:
+def verify(token: str) -> str:
     request = Request(RequestFactory().get("/", headers=bearer(token)))
     try:
         JWTAuthentication().authenticate(request)
@@ -62,7 +62,7 @@ def work(command: dict[str, Any], fetches_before: int) -> dict[str, Any]:
     def verify_all() -> None:
         start.wait(60)
         for _ in range(command["rounds"]):
-            counts.update([ask(token) for token in command["tokens"]])
+            counts.update([verify(token) for token in command["tokens"]])
 
     threads = [threading.Thread(target=verify_all) for _ in range(THREADS)]
     for thread in threads:

@@ -36,7 +36,7 @@ ENC_KEY = SigningKey(kid="enc-key")
 WEAK = SigningKey(private=rsa.generate_private_key(65537, 1024), kid="weak-key")  # noqa: S505 (that is the point)
 LEAKED = SigningKey(kid="leaked-key")
 FOREIGN = SigningKey()  # the second trusted issuer's own key
-STRANGER = SigningKey()
+UNTRUSTED = SigningKey()
 
 
 class Canary:
@@ -210,7 +210,7 @@ def self_signed(**header: Any) -> Make:
 
     `header` has further header members.
     """
-    imposter = SigningKey(private=STRANGER.private, kid=RSA_KEY.kid)
+    imposter = SigningKey(private=UNTRUSTED.private, kid=RSA_KEY.kid)
     return lambda world: compact({**head(world), **header}, world.claims(), key=imposter)
 
 
@@ -301,15 +301,15 @@ ROWS = [
     Row("crit null", RFC7515, lambda w: compact({**head(w), "crit": None}, w.claims(), key=RSA_KEY), description=CRIT),
     Row("b64 false", "RFC 7797", with_head(b64=False, crit=["b64"]), description=CRIT),
     Row("b64 true", "RFC 7797", with_head(b64=True), description=CRIT),
-    Row("jwk of its own", "CVE-2018-0114", self_signed(jwk=STRANGER.jwk), description=SIGNATURE),
+    Row("jwk of its own", "CVE-2018-0114", self_signed(jwk=UNTRUSTED.jwk), description=SIGNATURE),
     Row("jku of its own", RFC8725, self_signed(jku=f"{CANARY.url}/jwks.json"), description=SIGNATURE),
-    Row("jku, its kid unknown", RFC8725, signed_with(STRANGER, jku=f"{CANARY.url}/jwks.json"), description=KEY),
+    Row("jku, its kid unknown", RFC8725, signed_with(UNTRUSTED, jku=f"{CANARY.url}/jwks.json"), description=KEY),
     Row("x5u of its own", RFC8725, self_signed(x5u=f"{CANARY.url}/chain.pem"), description=SIGNATURE),
     Row("x5c of its own", RFC8725, self_signed(x5c=[base64url(der())]), description=SIGNATURE),
     Row("x5t of its own", RFC8725, self_signed(x5t="AAAA"), description=SIGNATURE),
     Row("jku to a file", RFC8725, self_signed(jku="file:///etc/passwd"), description=SIGNATURE),
     Row("jku to a cloud's metadata", RFC8725, self_signed(jku="http://169.254.169.254/latest"), description=SIGNATURE),
-    Row("iss in the header", RFC7519, signed_with(STRANGER, iss=CANARY.url), description=KEY),
+    Row("iss in the header", RFC7519, signed_with(UNTRUSTED, iss=CANARY.url), description=KEY),
     Row("zip", "RFC 7516", self_signed(zip="DEF"), description=SIGNATURE),
     Row("two alg", RFC7515, with_header_bytes(lambda b: b[:-1] + b',"alg":"none"}')),
     Row("two alg, the same", RFC7515, with_header_bytes(lambda b: b[:-1] + b',"alg":"RS256"}')),
@@ -346,7 +346,7 @@ ROWS = [
     Row("kid a list", RFC7515, with_head(kid=[RSA_KEY.kid]), description=KEY),
     Row("kid an object", RFC7515, with_head(kid={"kid": RSA_KEY.kid}), description=KEY),
     Row("kid of 257 characters", "sizes", with_head(kid="k" * 257), description=KEY),
-    Row("kid unknown", RFC7515, signed_with(STRANGER), description=KEY),
+    Row("kid unknown", RFC7515, signed_with(UNTRUSTED), description=KEY),
     Row("kid a path", "CVE-2016-10555", with_head(kid="../../../../dev/null"), description=KEY),
     Row("kid a URL", RFC8725, with_head(kid=f"{CANARY.url}/key"), description=KEY),
     Row("kid SQL", "SQL injection", with_head(kid="x' UNION SELECT 'key'--"), description=KEY),

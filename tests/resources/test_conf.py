@@ -23,7 +23,7 @@ GOOD: dict[str, Any] = {"ISSUERS": ["https://issuer.example"], "AUDIENCE": ["htt
 Readers = HasScopes("orders:read")
 
 
-class Everybody(BasePermission):
+class AnyUser(BasePermission):
     def has_permission(self, request: Any, view: Any) -> bool:
         return not request.user or request.method == "DELETE"
 
@@ -182,7 +182,7 @@ def test_a_check_reports_settings_that_weaken_verification(changes: dict[str, An
         ),
         ({"DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.DjangoModelPermissions"]}, []),
         ({"DEFAULT_PERMISSION_CLASSES": ["tests.resources.test_conf.Readers"]}, []),
-        ({"DEFAULT_PERMISSION_CLASSES": ["tests.resources.test_conf.Everybody"]}, ["resources.E009"]),
+        ({"DEFAULT_PERMISSION_CLASSES": ["tests.resources.test_conf.AnyUser"]}, ["resources.E009"]),
         ({"DEFAULT_PERMISSION_CLASSES": ["tests.resources.test_conf.Failing"]}, []),
         ({"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}, ["resources.W006"]),
         ({"DEFAULT_SCHEMA_CLASS": "rest_framework.schemas.openapi.AutoSchema"}, ["resources.W006"]),

@@ -4,7 +4,7 @@ import pytest
 
 from resources.database_errors import outage
 from resources.handler import exception_handler
-from tests.database_errors import OURS, OUTAGES
+from tests.database_errors import BUGS, OUTAGES
 
 
 @pytest.mark.parametrize("name", OUTAGES)
@@ -17,7 +17,7 @@ def test_an_outage_of_the_database_is_503(name: str, caplog: pytest.LogCaptureFi
     assert "hunter2" not in caplog.text
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", BUGS)
 def test_a_bug_is_not_taken_for_an_outage(name: str) -> None:
-    assert outage(OURS[name]) is None
-    assert exception_handler(OURS[name], {}) is None
+    assert outage(BUGS[name]) is None
+    assert exception_handler(BUGS[name], {}) is None

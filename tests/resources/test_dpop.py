@@ -48,7 +48,7 @@ def plain(request: HttpRequest) -> HttpResponse:
     return HttpResponse(getattr(request, "auth", None) is not None)
 
 
-def asks_again(request: HttpRequest) -> HttpResponseBase:
+def verifies_again(request: HttpRequest) -> HttpResponseBase:
     """Verify the token as django-ninja's TokenAuth does, even if the middleware RequireToken has verified it before."""
     return refusal(request) or plain(request)
 
@@ -60,7 +60,7 @@ urlpatterns = [
     path("bound", View.as_view(permission_classes=[RequireDPoP() & HasScopes("a")])),
     path("plain", plain),
     path("decorated", token_required()(plain)),
-    path("again", asks_again),
+    path("again", verifies_again),
     path("asked", forward_auth()),
     path("asked/originals", forward_auth(forwarded_target=True)),
 ]
@@ -286,20 +286,20 @@ def test_required_nonces_are_given_with_the_refusal_and_replaced_in_time(
 
 
 def test_forward_auth_checks_a_proof_for_the_request_that_the_proxy_names(client: Client) -> None:
-    def ask(htm: str, url: str, **names: str) -> int:
+    def status_of(htm: str, url: str, **names: str) -> int:
         token = bound()
         headers = {"Authorization": f"DPoP {token}", "DPoP": HOLDER.proof(htm, url, token)}
         return int(client.get("/asked/originals", headers={**headers, **names}).status_code)
 
     original = {"X-Forwarded-Method": "POST", "X-Forwarded-Uri": "/orders/1?all=1"}
-    assert ask("POST", "/orders/1", **original) == HTTPStatus.NO_CONTENT
-    assert ask("GET", "/orders/1", **original) == 401
-    assert ask("POST", "/orders/2", **original) == 401
-    assert ask("GET", "/asked/originals", **original) == 401
-    assert ask("GET", "/asked/originals") == 401
+    assert status_of("POST", "/orders/1", **original) == HTTPStatus.NO_CONTENT
+    assert status_of("GET", "/orders/1", **original) == 401
+    assert status_of("POST", "/orders/2", **original) == 401
+    assert status_of("GET", "/asked/originals", **original) == 401
+    assert status_of("GET", "/asked/originals") == 401
     for uri in ("", "orders/1", "http://localhost:8001/orders/1", "/orders/1, /orders/1"):
-        assert ask("POST", "/orders/1", **{**original, "X-Forwarded-Uri": uri}) == 401
-        assert ask("POST", "/asked/originals", **{**original, "X-Forwarded-Uri": uri}) == 401
+        assert status_of("POST", "/orders/1", **{**original, "X-Forwarded-Uri": uri}) == 401
+        assert status_of("POST", "/asked/originals", **{**original, "X-Forwarded-Uri": uri}) == 401
 
 
 def test_forward_auth_accepts_no_bound_token_unless_the_proxy_names_the_request(client: Client) -> None:

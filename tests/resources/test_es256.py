@@ -70,7 +70,7 @@ def test_a_key_of_another_kind_is_refused():
 
 
 @given(st.binary(max_size=80), st.binary(min_size=62, max_size=66))
-def test_it_agrees_with_pyjwt(message, signature):
+def test_verification_agrees_with_pyjwt(message, signature):
     public = KEY.public_key()
     assert es256.verifies(public, message, signature) == LIBRARY.verify(message, public, signature)
     signed = LIBRARY.sign(message, KEY)

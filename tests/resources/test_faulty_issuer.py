@@ -33,7 +33,7 @@ class World:
     def clock(self) -> float:
         return 1000 + self.wound
 
-    def ask(self, key: SigningKey = GOOD) -> int:
+    def request_status(self, key: SigningKey = GOOD) -> int:
         """Return the API's status for a token that `key` signed.
 
         Fail if it is 500, or 503 without Retry-After.
@@ -56,7 +56,7 @@ class World:
         Waits until the fetch has ended. Returns the status for the token.
         """
         self.wound += seconds
-        answer = self.ask()
+        answer = self.request_status()
         self.land()
         return answer
 
@@ -75,7 +75,7 @@ class World:
 
         def request() -> None:
             start.wait(30)
-            answers.append(self.ask(key))
+            answers.append(self.request_status(key))
 
         threads = [threading.Thread(target=request) for _ in range(count)]
         for thread in threads:
@@ -97,15 +97,15 @@ def world(issuer: Loopback, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 def test_an_issuer_that_is_down_at_the_start_makes_tokens_503(world: World) -> None:
     world.issuer.stop()
-    assert [world.ask() for _ in range(20)] == [503] * 20
+    assert [world.request_status() for _ in range(20)] == [503] * 20
     assert world.fetches == 1
     world.wound += 1.1
-    assert [world.ask() for _ in range(20)] == [503] * 20
+    assert [world.request_status() for _ in range(20)] == [503] * 20
     assert world.fetches == 2
 
 
 def test_an_issuer_that_goes_down_later_leaves_known_keys_working(world: World) -> None:
-    assert world.ask() == 200
+    assert world.request_status() == 200
     world.issuer.stop()
     for _ in range(10):
         assert world.refresh(300) == 200
@@ -113,19 +113,19 @@ def test_an_issuer_that_goes_down_later_leaves_known_keys_working(world: World) 
 
 
 def test_keys_are_not_used_longer_than_stale(world: World) -> None:
-    assert world.ask() == 200
+    assert world.request_status() == 200
     world.issuer.stop()
     assert world.refresh(3890) == 200
     world.wound += 15
-    assert world.ask() == 503
+    assert world.request_status() == 503
 
 
-def test_an_issuer_that_comes_back_is_used_again(world: World) -> None:
+def test_an_issuer_that_recovers_is_used_again(world: World) -> None:
     world.issuer.answers["/jwks.json"] = status(503)
-    assert world.ask() == 503
+    assert world.request_status() == 503
     world.issuer.publish(jwks(GOOD))
     world.wound += 2
-    assert world.ask() == 200
+    assert world.request_status() == 200
 
 
 def delayed(answer: Answer, until: threading.Event) -> Answer:
@@ -139,17 +139,19 @@ def delayed(answer: Answer, until: threading.Event) -> Answer:
 
 
 def test_a_slow_issuer_delays_no_request_with_a_known_key(world: World) -> None:
-    assert world.ask() == 200
+    assert world.request_status() == 200
     released = threading.Event()
     world.issuer.answers["/jwks.json"] = delayed(document(jwks(GOOD)), released)
     world.wound += 290
-    assert [world.ask() for _ in range(20)] == [200] * 20  # the refresh is under way, and waits for the issuer
-    assert world.ask(NEW) == 503  # after two seconds
-    assert [world.ask() for _ in range(20)] == [200] * 20
+    assert [world.request_status() for _ in range(20)] == [
+        200
+    ] * 20  # the refresh is under way, and waits for the issuer
+    assert world.request_status(NEW) == 503  # after two seconds
+    assert [world.request_status() for _ in range(20)] == [200] * 20
     assert (world.fetches, released.is_set()) == (2, False)
     released.set()
     world.land()
-    assert world.ask() == 200
+    assert world.request_status() == 200
 
 
 def test_a_slow_issuer_at_the_start_makes_tokens_503(world: World) -> None:
@@ -159,18 +161,18 @@ def test_a_slow_issuer_at_the_start_makes_tokens_503(world: World) -> None:
     assert (world.fetches, released.is_set()) == (1, False)
     released.set()
     world.land()
-    assert world.ask() == 200
+    assert world.request_status() == 200
 
 
 def test_a_rotation_costs_one_fetch_for_many_parallel_requests(world: World) -> None:
-    assert world.ask() == 200
+    assert world.request_status() == 200
     world.issuer.publish(jwks(GOOD, NEW))
     assert world.together(8, NEW) == [200] * 8
     assert (world.fetches, world.issuer.fetches()) == (2, 2)
 
 
 def test_a_rotation_without_announcement_never_makes_a_good_token_invalid(world: World) -> None:
-    assert world.ask() == 200
+    assert world.request_status() == 200
     released = threading.Event()
     world.issuer.answers["/jwks.json"] = delayed(document(jwks(GOOD, NEW)), released)
     threading.Timer(0.3, released.set).start()
@@ -184,40 +186,40 @@ def test_a_rotation_without_announcement_never_makes_a_good_token_invalid(world:
 
 def test_a_removed_key_is_refused_after_the_next_fetch(world: World) -> None:
     world.issuer.publish(jwks(GOOD, NEW))
-    assert world.ask(NEW) == 200
+    assert world.request_status(NEW) == 200
     world.issuer.publish(jwks(GOOD))
     assert world.refresh() == 200
-    assert world.ask(NEW) == 401
+    assert world.request_status(NEW) == 401
 
 
 def test_a_flood_of_random_kids_is_refused_and_delays_no_good_token(world: World) -> None:
-    assert world.ask() == 200
+    assert world.request_status() == 200
     private = GOOD.private
     for number in range(300):
-        assert world.ask(SigningKey(private=private, kid=f"random-{number}")) == 401
-        assert world.ask() == 200
+        assert world.request_status(SigningKey(private=private, kid=f"random-{number}")) == 401
+        assert world.request_status() == 200
         world.wound += 0.2
     assert world.issuer.fetches() - 1 <= 2 + 62 / 10
     assert world.keys.status()["unknown_kids"] <= 128
 
 
 def test_a_flood_of_random_kids_while_the_issuer_fails_leaves_known_keys_working(world: World) -> None:
-    assert world.ask() == 200
+    assert world.request_status() == 200
     world.issuer.answers["/jwks.json"] = status(500)
     world.wound += 11
     for number in range(300):
-        assert world.ask(SigningKey(private=GOOD.private, kid=f"random-{number}")) == 503
-        assert world.ask() == 200
+        assert world.request_status(SigningKey(private=GOOD.private, kid=f"random-{number}")) == 503
+        assert world.request_status() == 200
         world.wound += 0.2
     assert world.fetches - 1 <= 2 + 62 / 10
 
 
 def test_a_flood_of_bad_signatures_under_a_known_kid_costs_few_fetches(world: World) -> None:
-    assert world.ask() == 200
+    assert world.request_status() == 200
     imposter = SigningKey(private=NEW.private, kid=GOOD.kid)
     for _ in range(100):
-        assert world.ask(imposter) == 401
-        assert world.ask() == 200
+        assert world.request_status(imposter) == 401
+        assert world.request_status() == 200
     world.land()
     assert world.issuer.fetches() <= 3
 
@@ -282,37 +284,37 @@ FAULTS: dict[str, Callable[[], Answer]] = {
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_leaves_good_keys_working(world: World, name: str) -> None:
-    assert world.ask() == 200
+    assert world.request_status() == 200
     world.issuer.answers["/jwks.json"] = FAULTS[name]()
     world.issuer.answers["/elsewhere.json"] = document(jwks(NEW))
     assert world.refresh() == 200
     assert world.keys.status()["failures"] == 1
-    assert world.ask() == 200
-    assert world.ask(NEW) == 503
+    assert world.request_status() == 200
+    assert world.request_status(NEW) == 503
     assert world.issuer.fetches("/elsewhere.json") == 0
     world.issuer.publish(jwks(GOOD, NEW))
     world.wound += 61
-    assert (world.ask(), world.ask(NEW)) == (200, 200)
+    assert (world.request_status(), world.request_status(NEW)) == (200, 200)
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_at_the_start_is_no_500(world: World, name: str) -> None:
     world.issuer.answers["/jwks.json"] = FAULTS[name]()
-    assert world.ask() == 503
+    assert world.request_status() == 503
     world.issuer.publish(jwks(GOOD))
     world.wound += 61
-    assert world.ask() == 200
+    assert world.request_status() == 200
 
 
-def test_a_dripping_answer_is_given_up_at_the_deadline_and_delays_no_known_key(world: World) -> None:
-    assert world.ask() == 200
+def test_a_dripping_answer_is_abandoned_at_the_deadline_and_delays_no_known_key(world: World) -> None:
+    assert world.request_status() == 200
     world.issuer.answers["/jwks.json"] = drip
     world.wound += 290
-    assert world.ask() == 200
+    assert world.request_status() == 200
     world.wound += 5.1
     world.land()
     assert world.keys.status()["failures"] == 1
-    assert world.ask() == 200
+    assert world.request_status() == 200
 
 
 BESIDE: dict[str, list[Any]] = {
@@ -334,15 +336,15 @@ BESIDE: dict[str, list[Any]] = {
 def test_a_bad_key_leaves_the_good_key_usable(world: World, name: str, first: bool) -> None:
     entries = [*BESIDE[name], GOOD.jwk] if first else [GOOD.jwk, *BESIDE[name]]
     world.issuer.publish({"keys": entries})
-    assert world.ask() == 200
-    assert world.ask(NEW) == 401
+    assert world.request_status() == 200
+    assert world.request_status(NEW) == 401
 
 
 def test_a_published_secret_is_an_error_in_the_log_without_the_secret(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     world.issuer.publish({"keys": [GOOD.jwk, {**NEW.jwk, "d": "c2VjcmV0LW51bWJlcg"}]})
-    world.ask()
+    world.request_status()
     assert [record.levelname for record in caplog.records if "treat it as leaked" in record.message] == ["ERROR"]
     assert "c2VjcmV0" not in caplog.text
 
@@ -356,5 +358,5 @@ def test_a_published_secret_is_an_error_in_the_log_without_the_secret(
 def test_metadata_of_another_issuer_or_shape_is_no_500(world: World, metadata: Any) -> None:
     text = json.dumps(metadata).replace("{url}", world.issuer.url).encode()
     world.issuer.answers["/.well-known/oauth-authorization-server"] = raw(text)
-    assert world.ask() == 503
+    assert world.request_status() == 503
     assert world.issuer.fetches() == 0

@@ -13,7 +13,7 @@ from resources.refusals import Refusals
 from resources.revocation_set import ENTRY
 from resources.testing import SigningKey, at, shared_key
 from tests.resources.feeds import digest, document, entry, version
-from tests.resources.test_verify import CLAIMS, ISSUER, STRANGER, T, trust
+from tests.resources.test_verify import CLAIMS, ISSUER, UNTRUSTED, T, trust
 
 RSA = shared_key()
 NEVER = T + 10**7
@@ -191,7 +191,7 @@ def test_a_forged_or_missing_segment_fails_the_poll_and_is_fetched_again() -> No
 BAD: dict[str, Callable[[World], Any]] = {
     "refused": lambda _: OSError("refused"),
     "HTML": lambda _: b"<html></html>",
-    "another's signature": lambda w: w.document("two", signer=SigningKey(private=STRANGER.private, kid=RSA.kid)),
+    "another's signature": lambda w: w.document("two", signer=SigningKey(private=UNTRUSTED.private, kid=RSA.kid)),
     "a delta of another version": lambda w: w.document("two", since=version(6)),
     "a replay": lambda w: w.document("two", iat=T - 61),
 }
@@ -236,7 +236,7 @@ def test_a_late_feed_serves_on_and_logs_one_error(caplog: pytest.LogCaptureFixtu
     assert world.status["late"] is False
 
 
-def test_a_late_feed_refuses_if_the_setting_says_so() -> None:
+def test_a_late_feed_refuses_tokens_if_it_is_configured() -> None:
     world = World(refuse=True)
     with pytest.raises(Unavailable):
         world.refused("one")

@@ -11,20 +11,20 @@ from resources.fetch import Bounds, FetchError, get, is_allowed
 from tests.resources.loopback import Loopback, raw, status, within
 
 
-def ask(issuer: Loopback, *, deadline: float = 5, **changes: Any) -> fetch.Response:
+def fetch_from(issuer: Loopback, *, deadline: float = 5, **changes: Any) -> fetch.Response:
     return get(issuer.url + "/", within(deadline), **changes)
 
 
 def test_a_good_answer_is_returned_with_its_etag_and_max_age(issuer: Loopback) -> None:
     issuer.answers["/"] = raw(b"{}", ETag='"one"', Cache_Control="public, max-age=300", Age="100")
-    response = ask(issuer)
+    response = fetch_from(issuer)
     assert (response.status, response.body, response.etag, response.max_age) == (200, b"{}", '"one"', 200)
 
 
 def test_a_request_has_plain_headers_and_a_forced_one_bypasses_caches(issuer: Loopback) -> None:
     issuer.answers["/"] = raw(b"{}")
-    ask(issuer)
-    ask(issuer, etag='"one"', forced=True)
+    fetch_from(issuer)
+    fetch_from(issuer, etag='"one"', forced=True)
     plain, forced = (headers for _, _, headers in issuer.seen)
     host = issuer.url.removeprefix("http://")
     assert plain == {
@@ -38,41 +38,41 @@ def test_a_request_has_plain_headers_and_a_forced_one_bypasses_caches(issuer: Lo
 
 def test_not_modified_is_an_answer_only_to_a_conditional_request(issuer: Loopback) -> None:
     issuer.answers["/"] = status(304, ETag='"one"')
-    assert ask(issuer, etag='"one"').status == 304
+    assert fetch_from(issuer, etag='"one"').status == 304
     with pytest.raises(FetchError, match="304 to an unconditional request"):
-        ask(issuer)
+        fetch_from(issuer)
 
 
 @pytest.mark.parametrize("code", [204, 206, 301, 302, 307, 308, 400, 404, 429, 500, 503])
 def test_any_other_status_is_a_failure_and_no_redirect_is_followed(issuer: Loopback, code: int) -> None:
     issuer.answers["/"] = status(code, Location=issuer.url + "/elsewhere")
     with pytest.raises(FetchError, match=f"answered {code}"):
-        ask(issuer)
+        fetch_from(issuer)
     assert [path for _, path, _ in issuer.seen] == ["/"]
 
 
 def test_a_body_of_512_kib_is_read_and_one_byte_more_is_not(issuer: Loopback) -> None:
     issuer.answers["/"] = raw(b"x" * fetch.MAX_BYTES)
-    assert len(ask(issuer).body) == 512 * 1024
+    assert len(fetch_from(issuer).body) == 512 * 1024
     issuer.answers["/"] = raw(b"x" * (fetch.MAX_BYTES + 1))
     with pytest.raises(FetchError, match="longer than"):
-        ask(issuer)
+        fetch_from(issuer)
 
 
 def test_a_compressed_body_is_refused_unread(issuer: Loopback) -> None:
     issuer.answers["/"] = raw(b"\x1f\x8b", Content_Encoding="gzip")
     with pytest.raises(FetchError, match="compressed"):
-        ask(issuer)
+        fetch_from(issuer)
 
 
 def test_a_body_that_ends_early_is_a_failure(issuer: Loopback) -> None:
     issuer.answers["/"] = raw(b"{}", Content_Length="50")
     with pytest.raises(FetchError):
-        ask(issuer)
+        fetch_from(issuer)
 
 
 @pytest.mark.parametrize("where", ["status", "headers", "body"])
-def test_a_server_that_sends_byte_by_byte_is_given_up_at_the_deadline(issuer: Loopback, where: str) -> None:
+def test_a_server_that_sends_byte_by_byte_is_abandoned_at_the_deadline(issuer: Loopback, where: str) -> None:
     def drip(handler: BaseHTTPRequestHandler) -> None:
         if where != "status":
             handler.wfile.write(b"HTTP/1.0 200 OK\r\n")
@@ -99,16 +99,16 @@ def test_a_server_that_sends_nothing_is_given_up_at_the_deadline(issuer: Loopbac
 def test_a_closed_port_is_a_failure(issuer: Loopback) -> None:
     issuer.stop()
     with pytest.raises(FetchError, match="refused"):
-        ask(issuer)
+        fetch_from(issuer)
 
 
 def test_an_answer_that_is_not_http_is_a_failure(issuer: Loopback) -> None:
     issuer.answers["/"] = lambda handler: handler.wfile.write(b"SSH-2.0-OpenSSH\r\n\r\n")
     with pytest.raises(FetchError, match="BadStatusLine"):
-        ask(issuer)
+        fetch_from(issuer)
 
 
-def test_plain_http_spoken_to_a_tls_client_is_a_failure(issuer: Loopback) -> None:
+def test_plain_http_sent_to_a_tls_client_is_a_failure(issuer: Loopback) -> None:
     with pytest.raises(FetchError):
         get(issuer.url.replace("http:", "https:"), within(5))
 
@@ -134,7 +134,7 @@ def test_no_other_url_may_be_fetched(url: str) -> None:
         get(url, within(1))
 
 
-def test_http_beyond_loopback_needs_the_setting_that_says_so() -> None:
+def test_http_beyond_loopback_needs_its_setting() -> None:
     assert is_allowed("http://issuer.example", allow_http=True)
     assert not is_allowed("ftp://issuer.example", allow_http=True)
 

@@ -142,7 +142,7 @@ class World:
         return self.introspector.active(AccessToken(CLAIMS, "k", frozenset(), token))
 
 
-def test_a_revocation_is_noticed_when_the_cached_answer_expires() -> None:
+def test_a_revoked_token_is_refused_when_the_cached_answer_expires() -> None:
     world = World()
     assert world.active()
     world.answer = {"active": False}

@@ -133,7 +133,7 @@ def test_readiness_polls_before_the_first_request(client: Client, issuer: Loopba
         assert client.get("/readyz").status_code == 200
 
 
-def ask(issuer: Loopback, jwks_url: str) -> dict[str, Any]:
+def settings_of(issuer: Loopback, jwks_url: str) -> dict[str, Any]:
     own = {"URL": issuer.url, "JWKS_URL": issuer.url + jwks_url, "REVOCATIONS": True}
     return {"ISSUERS": [own], "AUDIENCE": [AUDIENCE]}
 
@@ -148,7 +148,7 @@ def test_an_api_with_a_ring_of_its_own_follows_the_feed_of_that_ring(client: Cli
             signer=key, issuer=issuer.url, at=int(time.time()), ring=ring,
         )  # fmt: skip
         issuer.answers["/oauth/revocations/orders"] = raw(body)
-        with override_settings(RESOURCE_SERVER=ask(issuer, path)):
+        with override_settings(RESOURCE_SERVER=settings_of(issuer, path)):
             assert whoami(client, mint(iss=issuer.url)).status_code == 200
             assert bool(polled(issuer.url, good=refused)["entries"]) is refused, (
                 "a stolen key of one ring revokes nothing for another"
@@ -164,7 +164,7 @@ def test_an_api_that_pins_keys_elsewhere_verifies_the_default_feed_by_the_defaul
     issuer.publish(jwks(default))
     issuer.answers["/jwks/own.json"] = document(jwks(GOOD))
     publish_feed(issuer, feeds.entry("sub", "mallory", until=NEVER, before=NEVER), key=default)
-    with override_settings(RESOURCE_SERVER=ask(issuer, "/jwks/own.json")):
+    with override_settings(RESOURCE_SERVER=settings_of(issuer, "/jwks/own.json")):
         assert whoami(client, mint(iss=issuer.url)).status_code == 200
         polled(issuer.url)
         answers = [whoami(client, mint(iss=issuer.url, sub=name)).status_code for name in ("alice", "mallory")]
@@ -199,16 +199,16 @@ def test_a_local_user_is_looked_up_by_issuer_and_subject_together() -> None:
     users.create(username="elsewhere", first_name="https://other.example", last_name="sub-bob")
     users.create(username="gone", first_name="http://localhost:8000", last_name="sub-gone", is_active=False)
 
-    def ask(sub: str) -> Any:
+    def call(sub: str) -> Any:
         return Who.as_view()(RequestFactory().get("/", headers=bearer(mint(sub=sub))))
 
     with pinned(LOCAL_USERS={"ISSUER_FIELD": "first_name", "SUBJECT_FIELD": "last_name"}):
-        assert ask("sub-alice").data == ["User", "alice"]
+        assert call("sub-alice").data == ["User", "alice"]
         for sub in ("sub-bob", "sub-gone", "alice", "unknown"):
-            answer = ask(sub)
+            answer = call(sub)
             assert (answer.status_code, answer.data["detail"]) == (401, "The token's subject may not use this API")
     with pinned():
-        assert ask("sub-alice").data == ["TokenUser", ""]
+        assert call("sub-alice").data == ["TokenUser", ""]
 
 
 def test_tokens_are_counted_by_their_result(client: Client, issuer: Loopback) -> None:

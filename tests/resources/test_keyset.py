@@ -165,7 +165,7 @@ def test_back_off_never_exceeds_a_minute_and_success_ends_it() -> None:
     assert world.set.status()["next_attempt"] <= 2
 
 
-def test_an_unknown_kid_is_fetched_for_once_and_then_remembered_for_a_minute() -> None:
+def test_an_unknown_kid_is_fetched_once_and_then_cached_for_a_minute() -> None:
     world = World()
     world.find("a")
     assert world.at(20).find("x") == "unknown"
@@ -190,7 +190,7 @@ def test_a_flood_of_random_kids_costs_two_fetches_and_one_every_ten_seconds() ->
     for tenth in range(10 * 95):
         assert world.at(1 + tenth / 10).find(f"random-{tenth}") == "unknown"
         assert world.find("a") == "found"
-    forced = [asked for asked in world.fetches if asked[1]]
+    forced = [fetch for fetch in world.fetches if fetch[1]]
     assert len(forced) == 2 + 9
     assert world.set.status()["unknown_kids"] == 128
 
@@ -236,7 +236,7 @@ def test_a_bad_signature_refreshes_in_the_background_within_the_same_bucket() ->
     assert world.fetches == [("", False), ("va", True), ("va", True)]
 
 
-def test_a_fetch_that_does_not_end_is_given_up_and_its_late_result_is_dropped() -> None:
+def test_a_fetch_that_does_not_end_is_abandoned_and_its_late_result_is_dropped() -> None:
     world = World(at_once=False, timing=Timing(patience=0.001))
     assert world.find("a") == "unavailable 1"
     late, world.pending = world.pending, []

@@ -33,7 +33,7 @@ class Who(APIView):
         return Response([type(request.user).__name__, getattr(request.user, "username", "")])
 
 
-def ask(*, local: dict[str, Any], **claims: Any) -> Any:
+def call(*, local: dict[str, Any], **claims: Any) -> Any:
     with pinned(LOCAL_USERS=local):
         return Who.as_view()(RequestFactory().get("/", headers=bearer(mint(**claims))))
 
@@ -56,26 +56,26 @@ def test_a_user_is_looked_up_by_issuer_and_subject_together(local: dict[str, Any
     a_user("alice", ISSUER, "sub-alice", local=local)
     a_user("elsewhere", "https://other.example", "sub-bob", local=local)
     a_user("gone", ISSUER, "sub-gone", local=local, is_active=False)
-    assert ask(local=local, sub="sub-alice").data == ["User", "alice"]
+    assert call(local=local, sub="sub-alice").data == ["User", "alice"]
     for sub in ("sub-bob", "sub-gone", "alice", "unknown", "SUB-ALICE", "sub-alice "):
-        assert refused(ask(local=local, sub=sub)), sub
+        assert refused(call(local=local, sub=sub)), sub
 
 
 @pytest.mark.parametrize("local", [FIELDS, TABLE, {**FIELDS, "CREATE": True}, {**TABLE, "CREATE": True}])
 def test_a_service_is_accepted_and_is_no_local_user(local: dict[str, Any]) -> None:
-    assert ask(local=local, sub="robot", client_id="robot").data == ["TokenUser", ""]
+    assert call(local=local, sub="robot", client_id="robot").data == ["TokenUser", ""]
     assert get_user_model().objects.count() == 0
 
 
 @pytest.mark.parametrize("local", [FIELDS, TABLE])
 def test_a_new_subject_becomes_a_user_once(local: dict[str, Any]) -> None:
     local = {**local, "CREATE": True}
-    first, again = (ask(local=local, sub="sub-new").data for _ in range(2))
+    first, again = (call(local=local, sub="sub-new").data for _ in range(2))
     assert first == again
     (user,) = get_user_model().objects.all()
     assert first == ["User", user.username]
     assert not user.has_usable_password()
-    assert ask(local=local, sub="sub-newer").data != first
+    assert call(local=local, sub="sub-newer").data != first
     assert get_user_model().objects.count() == 2
 
 
@@ -89,14 +89,14 @@ def test_a_new_subject_is_not_linked_to_an_existing_user_by_name(local: dict[str
         token = AccessToken({"iss": ISSUER, "sub": "sub-victim", "client_id": "app"}, "k", frozenset(), "")
         name = local_users.new_user(token).get_username()
     get_user_model().objects.create(username=name)
-    assert refused(ask(local={**local, "CREATE": True}, sub="sub-victim"))
+    assert refused(call(local={**local, "CREATE": True}, sub="sub-victim"))
     assert get_user_model().objects.count() == 1
 
 
 @pytest.mark.parametrize("local", [FIELDS, TABLE])
 def test_a_disabled_user_is_refused_and_not_created_again(local: dict[str, Any]) -> None:
     a_user("gone", ISSUER, "sub-gone", local=local, is_active=False)
-    assert refused(ask(local={**local, "CREATE": True}, sub="sub-gone"))
+    assert refused(call(local={**local, "CREATE": True}, sub="sub-gone"))
     assert get_user_model().objects.count() == 1
 
 
@@ -112,10 +112,10 @@ def by_email(token: AccessToken) -> Any:
 
 def test_a_project_s_own_function_creates_users_and_refuses_some() -> None:
     local = {**TABLE, "CREATE": f"{__name__}.by_email"}
-    assert ask(local=local, sub="a", email="ada@example.com").data == ["User", "ada@example.com"]
-    assert ask(local=local, sub="a").data == ["User", "ada@example.com"]
-    assert refused(ask(local=local, sub="b"))
-    assert refused(ask(local=local, sub="c", email="ada@example.com")), "the name is another subject's"
+    assert call(local=local, sub="a", email="ada@example.com").data == ["User", "ada@example.com"]
+    assert call(local=local, sub="a").data == ["User", "ada@example.com"]
+    assert refused(call(local=local, sub="b"))
+    assert refused(call(local=local, sub="c", email="ada@example.com")), "the name is another subject's"
 
 
 def test_two_simultaneous_requests_get_the_same_new_user() -> None:
@@ -129,20 +129,20 @@ def test_two_simultaneous_requests_get_the_same_new_user() -> None:
 
     a_user("first", ISSUER, "sub-new", local=TABLE)
     with patch.object(local_users, "_find", late):
-        assert ask(local={**TABLE, "CREATE": True}, sub="sub-new").data == ["User", "first"]
+        assert call(local={**TABLE, "CREATE": True}, sub="sub-new").data == ["User", "first"]
     assert get_user_model().objects.count() == 1
 
 
 def test_a_database_that_compares_without_regard_to_case_finds_no_other_subject() -> None:
     user = a_user("alice", ISSUER, "sub-Alice", local=FIELDS)
     with patch("django.db.models.query.QuerySet.filter", lambda self, **_: self):
-        assert refused(ask(local=FIELDS, sub="sub-alice"))
-        assert ask(local=FIELDS, sub="sub-Alice").data == ["User", user.username]
+        assert refused(call(local=FIELDS, sub="sub-alice"))
+        assert call(local=FIELDS, sub="sub-Alice").data == ["User", user.username]
 
 
 def test_a_subject_that_the_field_cannot_hold_is_refused() -> None:
     local = {"ISSUER_FIELD": "first_name", "SUBJECT_FIELD": "sub"}  # a UUID
-    assert refused(ask(local=local, sub="no-uuid"))
+    assert refused(call(local=local, sub="no-uuid"))
 
 
 class Staff(JWTAuthentication):
@@ -163,15 +163,15 @@ class ForStaff(APIView):
 
 @pytest.mark.parametrize("local", [{}, TABLE])
 def test_a_subclass_can_map_a_token_to_a_user(local: dict[str, Any]) -> None:
-    def ask_staff(**claims: Any) -> Any:
+    def call_staff(**claims: Any) -> Any:
         return ForStaff.as_view()(RequestFactory().get("/", headers=bearer(mint(**claims))))
 
     other = "https://other.example"
     with pinned(LOCAL_USERS=local):
-        assert ask_staff(sub="ada").data == "staff:ada"
-        assert ask_staff(sub="robot", client_id="robot").data == "staff:robot"
+        assert call_staff(sub="ada").data == "staff:ada"
+        assert call_staff(sub="robot", client_id="robot").data == "staff:robot"
     with pinned(LOCAL_USERS=local, ISSUERS=[other]), pinned(LOCAL_USERS=local):
-        assert refused(ask_staff(sub="ada", iss=other))
+        assert refused(call_staff(sub="ada", iss=other))
 
 
 @pytest.mark.django_db(databases=["default", "api"])
@@ -186,6 +186,6 @@ def test_a_subject_that_fits_no_field_is_refused_and_stays_out_of_the_log(caplog
     """
     too_long = DataError("value too long for type character varying(150)")
     with patch.object(get_user_model(), "save", side_effect=too_long):
-        assert refused(ask(local={**FIELDS, "CREATE": True}, sub="a-long-subject"))
+        assert refused(call(local={**FIELDS, "CREATE": True}, sub="a-long-subject"))
     assert "a field of the user model is too short (DataError)" in caplog.text
     assert "a-long-subject" not in caplog.text

@@ -61,11 +61,11 @@ def test_the_gauges_of_a_feed():
     }
 
 
-def test_a_feed_that_was_never_heard_has_no_time():
-    found = dict(metrics.poll_samples(STATUS | {"version": "", "age": None, "late": True}, now=NOW))
-    assert found[metrics.FEED_VERSION] == 0
-    assert found[metrics.FEED_LATE] == 1
-    assert metrics.FEED_HEARD not in found
+def test_a_feed_that_was_never_fetched_has_no_time():
+    samples = dict(metrics.poll_samples(STATUS | {"version": "", "age": None, "late": True}, now=NOW))
+    assert samples[metrics.FEED_VERSION] == 0
+    assert samples[metrics.FEED_LATE] == 1
+    assert metrics.FEED_HEARD not in samples
 
 
 def test_a_metric_that_a_sink_does_not_export_is_ignored(registry):

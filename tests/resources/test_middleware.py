@@ -200,7 +200,7 @@ def test_a_guarded_view_belongs_to_the_api_without_an_entry_in_paths(
     assert (answer["Content-Type"] == "application/json") is is_json
 
 
-def ask(client: Client, address: str, token: str | None = None) -> Any:
+def send(client: Client, address: str, token: str | None = None) -> Any:
     with pinned():
         return client.get(address, headers=bearer(token or mint("orders:read")))
 
@@ -208,7 +208,7 @@ def ask(client: Client, address: str, token: str | None = None) -> Any:
 @pytest.mark.parametrize("address", ["/orders/", "/listed/", "/plain/1/", "/any-token/", "/open/"])
 def test_the_answer_of_a_protected_view_is_not_cacheable(client: Client, address: str) -> None:
     for token in (mint("orders:read"), mint("other"), bad_tokens()["expired"]):
-        answer = ask(client, address, token)
+        answer = send(client, address, token)
         assert answer["Cache-Control"] == "no-store"
         assert "Authorization" in answer["Vary"].split(", ")
     with pinned():
@@ -217,7 +217,7 @@ def test_the_answer_of_a_protected_view_is_not_cacheable(client: Client, address
 
 
 def test_a_view_overrides_cache_control(client: Client) -> None:
-    streamed, decorated, opened = (ask(client, path) for path in ("/streamed/", "/decorated/", "/open/"))
+    streamed, decorated, opened = (send(client, path) for path in ("/streamed/", "/decorated/", "/open/"))
     assert streamed["Cache-Control"] == "private, max-age=60"
     assert decorated["Cache-Control"] == "public, max-age=60"
     assert all("Authorization" in answer["Vary"] for answer in (streamed, decorated, opened))
@@ -226,10 +226,10 @@ def test_a_view_overrides_cache_control(client: Client) -> None:
 
 @pytest.mark.parametrize("address", ["/page/", "/of-sessions/", "/nowhere"])
 def test_the_answers_of_other_views_are_unchanged(client: Client, address: str) -> None:
-    answer = ask(client, address)
+    answer = send(client, address)
     assert "Cache-Control" not in answer
     assert "Authorization" not in answer.get("Vary", "")
-    assert ask(client, "/.well-known/oauth-protected-resource")["Cache-Control"] == "public, max-age=3600"
+    assert send(client, "/.well-known/oauth-protected-resource")["Cache-Control"] == "public, max-age=3600"
 
 
 @pytest.mark.parametrize("accept", ["text/html", HTML, "image/png", "nonsense"])

@@ -48,7 +48,7 @@ def test_the_page_of_an_api_without_scopes_asks_for_none(client: Client) -> None
     assert login["scopes"] == []
 
 
-def test_the_popup_hands_its_code_to_the_page_that_opened_it(client: Client) -> None:
+def test_the_popup_sends_its_code_to_the_page_that_opened_it(client: Client) -> None:
     answer = client.get(REDIRECT, {"code": "<script>", "state": "x"})
     text = answer.content.decode()
     assert (answer.status_code, f'<script src="{SIDECAR}"></script>' in text) == (200, True)

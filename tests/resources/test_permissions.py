@@ -26,7 +26,9 @@ class NotThisObject(BasePermission):
         return False
 
 
-def ask(permissions: list[Any], scope: str = "a", *, method: str = "GET", attributes: Any = None, **claims: Any) -> Any:
+def call(
+    permissions: list[Any], scope: str = "a", *, method: str = "GET", attributes: Any = None, **claims: Any
+) -> Any:
     """Send a request to a view with these permissions, and return the answer.
 
     The request has a token with the scope `scope`, and `claims` replace claims of the token. `attributes` are further
@@ -80,7 +82,7 @@ LET_IN: dict[str, tuple[list[Any], str]] = {
 @pytest.mark.parametrize("name", LET_IN)
 def test_a_token_that_meets_the_permissions_is_accepted(name: str) -> None:
     permissions, scope = LET_IN[name]
-    assert ask(permissions, scope).status_code == 200
+    assert call(permissions, scope).status_code == 200
 
 
 REFUSED: dict[str, tuple[list[Any], str, str]] = {
@@ -118,7 +120,7 @@ REFUSED: dict[str, tuple[list[Any], str, str]] = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_token_that_lacks_scopes_is_refused_and_the_challenge_names_them(name: str) -> None:
     permissions, scope, wanted = REFUSED[name]
-    answer = ask(permissions, scope)
+    answer = call(permissions, scope)
     assert (answer.status_code, needed(answer)) == (403, wanted)
 
 
@@ -142,24 +144,24 @@ MAPPED = {"required_scopes": {"GET": ["a"], "POST": [["a", "b"], ["c"]]}}
     ],
 )
 def test_required_scopes_map_a_method_to_scopes(method: str, scope: str, status: int, wanted: str) -> None:
-    answer = ask([HasRequiredScopes()], scope, method=method, attributes=MAPPED)
+    answer = call([HasRequiredScopes()], scope, method=method, attributes=MAPPED)
     assert (answer.status_code, needed(answer)) == (status, wanted)
 
 
 def test_an_action_takes_precedence_over_its_method() -> None:
     attributes = {"required_scopes": {"GET": ["a"], "export": ["b"]}, "action": "export"}
-    assert needed(ask([HasRequiredScopes()], "a", attributes=attributes)) == "b"
-    assert ask([HasRequiredScopes()], "b", attributes=attributes).status_code == 200
+    assert needed(call([HasRequiredScopes()], "a", attributes=attributes)) == "b"
+    assert call([HasRequiredScopes()], "b", attributes=attributes).status_code == 200
 
 
 @pytest.mark.parametrize("mapped", [{}, {"GET": []}, {"POST": ["a"]}])
 def test_a_method_without_an_entry_is_refused_and_the_challenge_names_no_scope(mapped: dict[str, Any]) -> None:
-    answer = ask([HasRequiredScopes()], "a b c", attributes={"required_scopes": mapped})
+    answer = call([HasRequiredScopes()], "a b c", attributes={"required_scopes": mapped})
     assert (answer.status_code, needed(answer)) == (403, "")
 
 
 def test_a_view_without_a_map_refuses_everything() -> None:
-    assert ask([HasRequiredScopes()], "a").status_code == 403
+    assert call([HasRequiredScopes()], "a").status_code == 403
 
 
 def test_a_permission_without_scopes_is_an_error() -> None:
@@ -178,17 +180,17 @@ def step_up(parameters: str) -> str:
 
 def test_a_weak_login_gets_a_challenge_with_acr_values() -> None:
     permissions = [RequireAcr("gold", "platinum")]
-    assert ask(permissions, acr="platinum").status_code == 200
+    assert call(permissions, acr="platinum").status_code == 200
     for claims in ({}, {"acr": "silver"}, {"acr": "gold platinum"}):
-        answer = ask(permissions, **claims)
+        answer = call(permissions, **claims)
         assert (answer.status_code, answer["WWW-Authenticate"]) == (401, step_up('acr_values="gold platinum"'))
 
 
 def test_an_old_login_gets_a_challenge_with_max_age() -> None:
     now = int(time.time())
-    assert ask([MaxAuthAge(300)], auth_time=now - 290).status_code == 200
+    assert call([MaxAuthAge(300)], auth_time=now - 290).status_code == 200
     for claims in ({}, {"auth_time": now - 310}, {"auth_time": 0}):
-        answer = ask([MaxAuthAge(300)], **claims)
+        answer = call([MaxAuthAge(300)], **claims)
         assert (answer.status_code, answer["WWW-Authenticate"]) == (401, step_up('max_age="300"'))
 
 
@@ -263,9 +265,9 @@ def test_a_view_that_asks_for_a_later_login_names_the_scopes_that_the_token_lack
 
     So the client can meet both with a single authorization request (RFC 9470 section 3).
     """
-    lacking = ask([RequireAcr("gold"), A, B], "b")
+    lacking = call([RequireAcr("gold"), A, B], "b")
     assert lacking["WWW-Authenticate"] == step_up('acr_values="gold", scope="a b"')
-    enough = ask([RequireAcr("gold"), A | B], "b")
+    enough = call([RequireAcr("gold"), A | B], "b")
     assert enough["WWW-Authenticate"] == step_up('acr_values="gold"')
-    assert ask([MaxAuthAge(300), A], "b")["WWW-Authenticate"] == step_up('max_age="300", scope="a"')
-    assert needed(ask([A, B, RequireAcr("gold")], "b")) == "a b"
+    assert call([MaxAuthAge(300), A], "b")["WWW-Authenticate"] == step_up('max_age="300", scope="a"')
+    assert needed(call([A, B, RequireAcr("gold")], "b")) == "a b"

@@ -85,6 +85,6 @@ def test_the_metadata_stays_public_if_every_path_is_the_api_s(site):
         assert site.get("/other/").status_code == 401
 
 
-def test_it_does_not_start_without_paths():
+def test_require_token_does_not_start_without_paths():
     with pinned(PATHS=[]), pytest.raises(ImproperlyConfigured, match="PATHS"):
         RequireToken(plain)

@@ -41,7 +41,7 @@ def test_of_twice_as_many_random_proofs_no_more_than_the_limit_are_stored() -> N
     assert (len(memory), refused) == (LIMIT, LIMIT)
 
 
-def test_a_full_memory_refuses_new_proofs_and_old_ones_alike_until_time_passes() -> None:
+def test_a_full_memory_refuses_new_and_used_proofs_until_one_expires() -> None:
     memory = ReplayMemory(seconds=90, limit=2)
     assert memory.add(b"a", 1000)
     assert memory.add(b"b", 1000)

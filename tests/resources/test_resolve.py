@@ -160,10 +160,10 @@ def test_introspection_gives_up_while_the_resolver_hangs(by_name: Loopback, reso
     resolver.hangs = True
     answers: list[int] = []
 
-    def ask() -> None:
+    def call() -> None:
         answers.append(Guarded.as_view()(RequestFactory().get("/", headers=bearer(token))).status_code)
 
-    asking = threading.Thread(target=ask)
+    asking = threading.Thread(target=call)
     asking.start()
     asking.join(120)
     assert answers == [503]

@@ -21,10 +21,10 @@ from resources.revocation_key import key
 from resources.revocation_set import EMPTY, ENTRY, LAYOUT
 from resources.testing import SigningKey, at, compact, shared_key
 from tests.resources.feeds import base64url, digest, document, entry, version
-from tests.resources.test_verify import ISSUER, NOW, OTHER, STRANGER, T, keys, token, trust
+from tests.resources.test_verify import ISSUER, NOW, OTHER, UNTRUSTED, T, keys, token, trust
 
 RSA = shared_key()
-SECOND = SigningKey(private=STRANGER.private)
+SECOND = SigningKey(private=UNTRUSTED.private)
 NO_STATE = FeedState()
 STATE = FeedState(version=version(5), iat=T - 10, exp=T + 590)
 ONE = entry("jti", "one", until=T + 600)
@@ -75,8 +75,8 @@ BAD: dict[str, Callable[[], bytes]] = {
     "3.1 another type": lambda: made(head={"typ": "JWT"}),
     "3.1 the former type": lambda: made(head={"typ": "revocations+jwt"}),
     "3.2 alg none": lambda: made(head={"alg": "none"}),
-    "3.2 an unknown kid": lambda: made(signer=STRANGER),
-    "3.2 another's signature": lambda: made(signer=SigningKey(private=STRANGER.private, kid=RSA.kid)),
+    "3.2 an unknown kid": lambda: made(signer=UNTRUSTED),
+    "3.2 another's signature": lambda: made(signer=SigningKey(private=UNTRUSTED.private, kid=RSA.kid)),
     "3.3 another issuer": lambda: made(iss=OTHER),
     "3.3 no issuer": lambda: made(iss=None),
     "3.3 another ring": lambda: made(ring="orders"),

@@ -63,7 +63,7 @@ def test_an_entry_that_covers_every_token_still_does_after_a_merge(first: int) -
     assert revocations.covers(key("jti", "a"), NOW + 10**6)
 
 
-def test_an_ended_entry_is_not_merged() -> None:
+def test_an_expired_entry_is_not_merged() -> None:
     assert EMPTY.merged(packed((key("jti", "a"), NOW, 0)), now=NOW) == EMPTY.merged(b"", now=NOW)
 
 

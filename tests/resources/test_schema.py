@@ -28,7 +28,7 @@ ANY = {"oauth2": []}
 A, B = {"oauth2": ["a"]}, {"oauth2": ["b"]}
 
 
-class One(APIView):
+class ScopedView(APIView):
     required_scopes = {"GET": ["a"], "PUT": [], "PATCH": [[]]}
 
     def get(self, request: Any) -> Response:
@@ -38,7 +38,7 @@ class One(APIView):
     post = put = patch = get
 
 
-def security(*permissions: Any, view: type[APIView] = One) -> dict[str, Any]:
+def security(*permissions: Any, view: type[APIView] = ScopedView) -> dict[str, Any]:
     """Return the `security` of each operation of a view with these permissions, by HTTP method.
 
     The value is None if the operation has no `security`.
@@ -87,7 +87,7 @@ def test_an_operation_that_refuses_every_token_is_not_in_the_document() -> None:
     assert security(HasRequiredScopes() | HasScopes("b"))["post"] == [B]
 
 
-class Mixed(One):
+class Mixed(ScopedView):
     authentication_classes = [JWTAuthentication, SessionAuthentication]
 
 
@@ -95,7 +95,7 @@ def test_another_authentication_class_stays_an_alternative() -> None:
     assert security(HasScopes("a"), view=Mixed)["get"] == [A, {"cookieAuth": []}]
 
 
-class Plain(One):
+class Plain(ScopedView):
     schema = SpectacularAutoSchema()
 
 

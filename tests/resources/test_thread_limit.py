@@ -73,7 +73,7 @@ class Clock:
 
 
 @contextmanager
-def alive(threads: int, threads_seen: ServingThreads) -> Iterator[None]:
+def running_threads(threads: int, threads_seen: ServingThreads) -> Iterator[None]:
     """Run `threads` threads while the block runs. Each has noted in `threads_seen` that it serves a request."""
     noted, end = threading.Barrier(threads + 1), threading.Event()
 
@@ -98,7 +98,7 @@ def test_threads_are_counted_once_and_for_ten_seconds() -> None:
     clock = Clock()
     seen = ServingThreads(clock=clock)
     assert seen.count() == 0
-    with alive(5, seen):
+    with running_threads(5, seen):
         for _ in range(3):
             seen.note()
         assert seen.count() == 6

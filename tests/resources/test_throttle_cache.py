@@ -140,29 +140,29 @@ def no_redis(settings: Any, rates: None, monkeypatch: pytest.MonkeyPatch) -> Non
     settings.CACHES = {**settings.CACHES, "default": gone}
 
 
-def ask(view: type[APIView]) -> Response:
+def call(view: type[APIView]) -> Response:
     return view.as_view()(RequestFactory().get("/", headers=bearer(mint())))
 
 
-def test_our_throttles_let_requests_through_without_their_cache(no_redis: None, client: Client) -> None:
-    assert {ask(Throttled).status_code for _ in range(10)} == {200}
+def test_the_package_s_throttles_admit_requests_without_their_cache(no_redis: None, client: Client) -> None:
+    assert {call(Throttled).status_code for _ in range(10)} == {200}
     bad = bearer(bad_tokens()["expired"])
     assert {client.get("/api/whoami/", headers=bad).status_code for _ in range(10)} == {401}
     assert client.get("/api/whoami/", headers=bearer(mint())).status_code == 200
 
 
-def test_a_throttle_of_drf_answers_503_without_its_cache_unless_it_uses_ours(
+def test_a_throttle_of_drf_answers_503_without_its_cache_unless_it_uses_throttle_cache(
     no_redis: None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    answer = ask(ThrottledByDRF)
+    answer = call(ThrottledByDRF)
     assert (answer.status_code, answer["Retry-After"]) == (503, "1")
     assert answer.data["error"] == "temporarily_unavailable"
     assert "the cache of a throttle failed" in caplog.text
-    assert {ask(ThrottledByDRFWithOurCache).status_code for _ in range(10)} == {200}
+    assert {call(ThrottledByDRFWithOurCache).status_code for _ in range(10)} == {200}
 
 
 def test_a_throttle_of_drf_that_uses_our_cache_counts(rates: None) -> None:
-    assert [ask(ThrottledByDRFWithOurCache).status_code for _ in range(4)] == [200, 200, 200, 429]
+    assert [call(ThrottledByDRFWithOurCache).status_code for _ in range(4)] == [200, 200, 200, 429]
 
 
 @pytest.mark.parametrize(("view", "error"), [(ThrottledWrongly, LookupError), (FailsElsewhere, Exception)])
@@ -170,7 +170,7 @@ def test_no_other_mistake_is_taken_for_a_cache_that_fails(
     no_redis: None, view: type[APIView], error: type[Exception]
 ) -> None:
     with pytest.raises(error) as raised:
-        ask(view)
+        call(view)
     assert not isinstance(raised.value, AssertionError)
 
 

@@ -19,7 +19,7 @@ from resources.refusals import Refusals
 from resources.testing import bearer, mint, pinned
 from resources.token_memory import LASTS, Expected, TokenMemory
 from resources.verify import ACCESS_TOKEN, ANY_JWT
-from tests.resources.test_verify import ISSUER, NOW, RSA, STRANGER, US, keys, token, trust
+from tests.resources.test_verify import ISSUER, NOW, RSA, UNTRUSTED, US, keys, token, trust
 
 STEP = timedelta(seconds=1)
 
@@ -69,7 +69,7 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return made
 
 
-def test_a_token_that_comes_again_costs_no_signature_check_and_is_the_same(world: World, checks: list[str]) -> None:
+def test_a_cached_token_costs_no_signature_check_and_is_the_same(world: World, checks: list[str]) -> None:
     first = world.verified(token())
     number = len(checks)
     again = world.verified(token(), after=LASTS - STEP)
@@ -92,7 +92,7 @@ def revoke(world: World) -> None:
 
 
 def withdraw_key(world: World) -> None:
-    world.keys = keys(STRANGER)
+    world.keys = keys(UNTRUSTED)
 
 
 Case = tuple[Callable[[World], object], dict[str, Any], Reason]
@@ -123,7 +123,9 @@ def test_a_token_is_refused_from_its_exp_on(world: World) -> None:
 
 
 @pytest.mark.parametrize("change", ["keys", "types", "issuer"])
-def test_it_is_verified_again_if_keys_settings_or_issuer_changed(world: World, checks: list[str], change: str) -> None:
+def test_a_token_is_verified_again_if_keys_settings_or_issuer_changed(
+    world: World, checks: list[str], change: str
+) -> None:
     world.verified(token())
     number, types = len(checks), ACCESS_TOKEN
     if change == "keys":
@@ -137,7 +139,7 @@ def test_it_is_verified_again_if_keys_settings_or_issuer_changed(world: World, c
 
 
 def test_a_token_is_refused_if_its_key_is_withdrawn_and_another_key_has_the_same_kid(world: World) -> None:
-    twin, own = keys(replace(STRANGER, kid=RSA.kid)).verdicts[0], keys(RSA).verdicts[0]
+    twin, own = keys(replace(UNTRUSTED, kid=RSA.kid)).verdicts[0], keys(RSA).verdicts[0]
     world.keys = PinnedKeys([twin, own])
     world.verified(token())
     world.keys = PinnedKeys([twin])
@@ -149,7 +151,7 @@ def test_a_token_is_refused_if_its_key_is_withdrawn_and_another_key_has_the_same
 def test_another_text_and_a_refused_one_are_not_taken_for_it(world: World) -> None:
     world.verified(token())
     head, payload, _ = token().split(".")
-    forged = f"{head}.{payload}.{token(STRANGER).rpartition('.')[2]}"
+    forged = f"{head}.{payload}.{token(UNTRUSTED).rpartition('.')[2]}"
     for _ in range(2):
         with pytest.raises(InvalidToken) as refusal:
             world.verified(forged)

@@ -34,7 +34,7 @@ RSA = shared_key()
 EC = SigningKey("ES256", ec.generate_private_key(ec.SECP256R1()), "ec")
 ED = SigningKey("EdDSA", ed25519.Ed25519PrivateKey.generate(), "ed")
 PSS = SigningKey("PS256", RSA.private, "pss")
-STRANGER = SigningKey()
+UNTRUSTED = SigningKey()
 CLAIMS: dict[str, Any] = {
     "iss": ISSUER,
     "aud": US,
@@ -180,12 +180,12 @@ REFUSALS: dict[str, Case] = {
     "unknown kid": (lambda: token(head={"kid": "unknown"}), Reason.KEY, "kid"),
     # 6. signature
     "another's key under our kid": (
-        lambda: token(SigningKey(private=STRANGER.private, kid=RSA.kid)),
+        lambda: token(SigningKey(private=UNTRUSTED.private, kid=RSA.kid)),
         Reason.SIGNATURE,
         "",
     ),
     "a key that the token brings": (
-        lambda: token(SigningKey(private=STRANGER.private, kid=RSA.kid), head={"jwk": STRANGER.jwk}),
+        lambda: token(SigningKey(private=UNTRUSTED.private, kid=RSA.kid), head={"jwk": UNTRUSTED.jwk}),
         Reason.SIGNATURE,
         "",
     ),
@@ -283,7 +283,7 @@ ACCEPTED: dict[str, Callable[[], str]] = {
     "typ with the media type's prefix": lambda: token(head={"typ": "application/at+jwt"}),
     "typ in capitals": lambda: token(head={"typ": "AT+JWT"}),
     "addresses in the header that nobody reads": lambda: token(
-        head={"jku": "https://evil.example", "x5u": "https://evil.example", "jwk": STRANGER.jwk, "x5c": ["AAAA"]}
+        head={"jku": "https://evil.example", "x5u": "https://evil.example", "jwk": UNTRUSTED.jwk, "x5c": ["AAAA"]}
     ),
     "kid of 256 characters": lambda: token(LONG),
     "aud a list": lambda: token(aud=[OTHER, US]),
@@ -342,12 +342,12 @@ def test_a_scope_is_not_a_part_of_another_scope() -> None:
 
 
 @pytest.mark.parametrize("key", [RSA, EC, ED, PSS], ids=lambda key: key.algorithm)
-def test_every_configured_algorithm_verifies_and_a_stranger_of_the_same_kind_does_not(key: SigningKey) -> None:
+def test_every_configured_algorithm_verifies_and_another_key_of_the_same_kind_does_not(key: SigningKey) -> None:
     algorithms = ("RS256", "PS256", "ES256", "EdDSA")
     trusted = {ISSUER: trust(keys=keys(RSA, EC, ED, PSS, algorithms=algorithms), algorithms=frozenset(algorithms))}
     strangers = {
-        "RS256": STRANGER.private,
-        "PS256": STRANGER.private,
+        "RS256": UNTRUSTED.private,
+        "PS256": UNTRUSTED.private,
         "ES256": ec.generate_private_key(ec.SECP256R1()),
         "EdDSA": ed25519.Ed25519PrivateKey.generate(),
     }
@@ -364,7 +364,7 @@ def test_a_key_verifies_only_with_the_algorithm_it_is_bound_to() -> None:
 
 
 def test_each_of_several_keys_under_one_kid_is_tried() -> None:
-    twin = SigningKey(private=STRANGER.private, kid=RSA.kid)
+    twin = SigningKey(private=UNTRUSTED.private, kid=RSA.kid)
     trusted = {ISSUER: trust(keys=keys(twin, RSA))}
     assert check(token(), issuers=trusted).kid == check(token(twin), issuers=trusted).kid
 
@@ -403,12 +403,12 @@ def test_a_bad_signature_causes_a_recheck_of_keys_and_a_good_one_does_not() -> N
 
 
 def test_unavailable_keys_do_not_make_a_token_invalid() -> None:
-    class Dead(PinnedKeys):
+    class UnavailableKeys(PinnedKeys):
         def find(self, kid: str, algorithm: str) -> Sequence[Key]:
             raise Unavailable(7)
 
     with pytest.raises(Unavailable) as unavailable:
-        check(token(), issuers={ISSUER: trust(keys=Dead([]))})
+        check(token(), issuers={ISSUER: trust(keys=UnavailableKeys([]))})
     assert unavailable.value.retry_after == 7
 
 

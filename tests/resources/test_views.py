@@ -60,7 +60,7 @@ def test_the_host_header_does_not_change_the_metadata(client: Client) -> None:
     assert "127.0.0.1" not in answer["WWW-Authenticate"]
 
 
-def test_a_live_process_answers_healthz(client: Client) -> None:
+def test_a_running_process_answers_healthz(client: Client) -> None:
     answer = client.get("/healthz")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 

@@ -47,14 +47,14 @@ def workers(issuer: Loopback, tmp_path: Path) -> Iterator[Workers]:
         assert process.stdout
         incoming, outgoing = process.stdin, process.stdout
 
-        def tell(*keys: SigningKey, wind: float = 0, rounds: int = ROUNDS) -> list[dict[str, Any]]:
+        def verify_in_process(*keys: SigningKey, wind: float = 0, rounds: int = ROUNDS) -> list[dict[str, Any]]:
             tokens = [mint(key=key, iss=issuer.url, aud=AUDIENCE) for key in keys]
             print(json.dumps({"tokens": tokens, "rounds": rounds, "wind": wind}), file=incoming, flush=True)
             line = outgoing.readline()
             assert line, (tmp_path / "log").read_text()
             return list(json.loads(line))
 
-        yield tell
+        yield verify_in_process
         incoming.close()
         assert process.wait(30) == 0
 

@@ -23,11 +23,11 @@ def good_alone(
     of the token. Returns the server's answers by the name of the token.
     """
     tokens = neighbours(issuer, good)
-    found = {name: ask(token) for name, token in {"good": good, **tokens}.items()}
+    results = {name: ask(token) for name, token in {"good": good, **tokens}.items()}
     expected = dict.fromkeys(tokens, refused) | {"good": accepted} | dict(others or {})
-    wrong = {name: f"{found[name]}, not {expected[name]}" for name in found if found[name] != expected[name]}
+    wrong = {name: f"{results[name]}, not {expected[name]}" for name in results if results[name] != expected[name]}
     assert not wrong, wrong
-    return found
+    return results
 
 
 def revoked_key(issuer: Issuer, good: str, ask: Ask) -> str:

@@ -26,18 +26,18 @@ class Page:
 
     def block(self, language: str, number: int = 0) -> str:
         """Return the code block number `number` (from 0) in this language."""
-        found: list[str] = re.findall(rf"^```{language}\n(.*?)^```", self.text, re.DOTALL | re.MULTILINE)
-        return found[number]
+        blocks: list[str] = re.findall(rf"^```{language}\n(.*?)^```", self.text, re.DOTALL | re.MULTILINE)
+        return blocks[number]
 
     def files(self) -> dict[str, str]:
         """Return the page's Python code blocks by file name. A block's first line is a comment with its file name.
 
         Blocks without such a comment are not returned.
         """
-        found: list[tuple[str, str]] = re.findall(
+        blocks: list[tuple[str, str]] = re.findall(
             r"^```python\n(# ([\w.]+)\n.*?)^```", self.text, re.DOTALL | re.MULTILINE
         )
-        return {name: block for block, name in found}
+        return {name: block for block, name in blocks}
 
     def commands(self) -> list[list[str]]:
         """Return the arguments of each `manage.py` command in the section "At the issuer". Fails if there is none."""

@@ -43,9 +43,9 @@ def settle(line: str) -> None:
     with LOCK.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         text = PAGE.read_text(encoding="utf-8")
-        found = re.findall(rf"^\| \[[^\]]+\]\({re.escape(link)}\).*$", text, re.MULTILINE)
-        assert len(found) == 1, f"docs/resource-servers/README.md needs one row with the link {link}"
+        rows = re.findall(rf"^\| \[[^\]]+\]\({re.escape(link)}\).*$", text, re.MULTILINE)
+        assert len(rows) == 1, f"docs/resource-servers/README.md needs one row with the link {link}"
         if os.environ.get(WRITE):
-            PAGE.write_text(text.replace(found[0], line), encoding="utf-8")
+            PAGE.write_text(text.replace(rows[0], line), encoding="utf-8")
         else:
-            assert found[0] == line, "the server answered otherwise than the page says: run make servers-table"
+            assert rows[0] == line, "the server answered otherwise than the page says: run make servers-table"

@@ -42,12 +42,12 @@ def url(issuer: Issuer, changes: dict[str, object], tmp_path_factory: pytest.Tem
         yield f"{project.url}/files/"
 
 
-def test_it_accepts_a_good_token_alone(issuer: Issuer, url: str, good: str, row: dict[str, str]) -> None:
-    found = checks.good_alone(
+def test_the_server_accepts_only_a_valid_token(issuer: Issuer, url: str, good: str, row: dict[str, str]) -> None:
+    results = checks.good_alone(
         issuer, good, lambda token: ask(url, token), accepted="200", refused="401", others={"another scope": "403"}
     )
     version = environment.version("django-oauth-toolkit")
-    row |= found | {"name": f"[django-oauth-toolkit](django-oauth-toolkit.md) {version}"}
+    row |= results | {"name": f"[django-oauth-toolkit](django-oauth-toolkit.md) {version}"}
 
 
 def test_a_request_for_another_url_than_the_identifier_is_refused(url: str, good: str) -> None:

@@ -35,12 +35,14 @@ def server(issuer: Issuer, changes: dict[str, object]) -> Iterator[Dovecot]:
         yield running
 
 
-def test_it_accepts_a_good_token_alone(issuer: Issuer, server: Dovecot, good: str, row: dict[str, str]) -> None:
+def test_the_server_accepts_only_a_valid_token(issuer: Issuer, server: Dovecot, good: str, row: dict[str, str]) -> None:
     def ask(token: str | None) -> str:
         return server.log_in("demo", token)
 
-    found = checks.good_alone(issuer, good, ask, accepted="OK", refused="NO")
-    row |= found | {"name": f"[Dovecot](dovecot.md#by-introspection-dovecot-oauth2confext) {version()}, introspection"}
+    results = checks.good_alone(issuer, good, ask, accepted="OK", refused="NO")
+    row |= results | {
+        "name": f"[Dovecot](dovecot.md#by-introspection-dovecot-oauth2confext) {version()}, introspection"
+    }
 
 
 def test_the_page_s_request_lists_the_mailboxes(server: Dovecot, good: str) -> None:

@@ -35,11 +35,11 @@ def local(issuer: Issuer):
     return dovecot(PAGE.block("ini", 1), issuer, changes)
 
 
-def test_it_accepts_a_good_token_alone(issuer: Issuer, server: Dovecot, good: str, row: dict[str, str]) -> None:
+def test_the_server_accepts_only_a_valid_token(issuer: Issuer, server: Dovecot, good: str, row: dict[str, str]) -> None:
     user = str(claims_of(good)["sub"])
     issuer.manage("keys", "--pem", str(server.keys))
-    found = checks.good_alone(issuer, good, lambda token: server.log_in(user, token), accepted="OK", refused="NO")
-    row |= found | {"name": f"[Dovecot](dovecot.md#by-key-files) {version()}, key files"}
+    results = checks.good_alone(issuer, good, lambda token: server.log_in(user, token), accepted="OK", refused="NO")
+    row |= results | {"name": f"[Dovecot](dovecot.md#by-key-files) {version()}, key files"}
 
 
 def test_the_type_at_jwt_is_refused(issuer: Issuer, server: Dovecot, good: str) -> None:

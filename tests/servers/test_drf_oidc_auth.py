@@ -31,11 +31,11 @@ def url(issuer: Issuer, good: str, tmp_path_factory: pytest.TempPathFactory) -> 
         yield f"{project.url}/photos/"
 
 
-def test_it_accepts_a_good_token_alone(issuer: Issuer, url: str, good: str, row: dict[str, str]) -> None:
-    found = checks.good_alone(
+def test_the_server_accepts_only_a_valid_token(issuer: Issuer, url: str, good: str, row: dict[str, str]) -> None:
+    results = checks.good_alone(
         issuer, good, lambda token: status(url, token), accepted="200", refused="401", others={"another scope": "403"}
     )
-    row |= found | {"name": f"[drf-oidc-auth](drf-oidc-auth.md) {environment.version('drf-oidc-auth')}"}
+    row |= results | {"name": f"[drf-oidc-auth](drf-oidc-auth.md) {environment.version('drf-oidc-auth')}"}
     answer = requests.get(url, headers={"Authorization": f"Bearer {good}"}, timeout=60)
     assert answer.json() == {"sub": "album"}
 

@@ -42,12 +42,12 @@ def url(issuer: Issuer, good: str, tmp_path_factory: pytest.TempPathFactory) -> 
         yield url
 
 
-def test_it_accepts_a_good_token_alone(issuer: Issuer, url: str, good: str, row: dict[str, str]) -> None:
-    found = checks.good_alone(
+def test_the_server_accepts_only_a_valid_token(issuer: Issuer, url: str, good: str, row: dict[str, str]) -> None:
+    results = checks.good_alone(
         issuer, good, lambda token: status(url, token), accepted="200", refused="401", others={"another scope": "403"}
     )
     versions = f"{environment.version('fastapi')}, PyJWT {environment.version('pyjwt')}"
-    row |= found | {"name": f"[FastAPI](fastapi.md) {versions}"}
+    row |= results | {"name": f"[FastAPI](fastapi.md) {versions}"}
 
 
 def test_an_id_token_and_a_list_of_audiences_are_refused(issuer: Issuer, url: str, good: str) -> None:

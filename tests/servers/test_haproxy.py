@@ -101,11 +101,11 @@ def good(issuer: Issuer) -> str:
     return issuer.token("shelf", scope="stock:read")
 
 
-def test_it_accepts_a_good_token_alone(issuer: Issuer, url: str, good: str, row: dict[str, str]) -> None:
-    found = checks.good_alone(
+def test_the_server_accepts_only_a_valid_token(issuer: Issuer, url: str, good: str, row: dict[str, str]) -> None:
+    results = checks.good_alone(
         issuer, good, lambda token: status(url, token), accepted="200", refused="401", others={"another scope": "403"}
     )
-    row |= found | {"name": f"[HAProxy](haproxy.md) {version()}"}
+    row |= results | {"name": f"[HAProxy](haproxy.md) {version()}"}
 
 
 def version() -> str:
@@ -113,7 +113,9 @@ def version() -> str:
     return re.findall(r"version ([\d.]+)", printed)[0]
 
 
-def test_it_refuses_tokens_that_other_verifiers_know_by_their_header(issuer: Issuer, url: str, good: str) -> None:
+def test_haproxy_refuses_tokens_that_other_verifiers_recognize_by_their_header(
+    issuer: Issuer, url: str, good: str
+) -> None:
     header, claims = jwt.get_unverified_header(good), claims_of(good)
     others = {
         "an ID token's type": issuer.signed(claims, kid=header["kid"], typ="JWT"),
@@ -122,9 +124,9 @@ def test_it_refuses_tokens_that_other_verifiers_know_by_their_header(issuer: Iss
         "no expiry": issuer.signed({name: claims[name] for name in claims if name != "exp"}, kid=header["kid"]),
         "a longer scope": issuer.signed(claims | {"scope": "stock:read2"}, kid=header["kid"]),
     }
-    found = {name: status(url, token) for name, token in others.items()}
-    assert found.pop("a longer scope") == "403"
-    assert set(found.values()) == {"401"}
+    statuses = {name: status(url, token) for name, token in others.items()}
+    assert statuses.pop("a longer scope") == "403"
+    assert set(statuses.values()) == {"401"}
 
 
 def test_two_headers_are_refused_and_the_subject_is_passed_on(url: str, good: str, application: Loopback) -> None:

@@ -62,7 +62,7 @@ def run(issuer: Issuer, kafka: Broker, folder: Path, changes: Mapping[str, objec
     return out + error
 
 
-def test_the_right_token_alone_connects(issuer: Issuer, kafka: Broker, row: dict[str, str], tmp_path: Path) -> None:
+def test_only_a_valid_token_connects(issuer: Issuer, kafka: Broker, row: dict[str, str], tmp_path: Path) -> None:
     assert run(issuer, kafka, tmp_path, {}) == "1\n"
     claims = kafka.accepted[-1]
     assert (claims["sub"], claims["aud"], claims["scope"]) == ("orders", "urn:kafka", "kafka:connect")

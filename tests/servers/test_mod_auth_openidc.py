@@ -41,9 +41,9 @@ def url(issuer: Issuer, good: str, application: Loopback, tmp_path_factory: pyte
         yield url
 
 
-def test_it_accepts_a_good_token_alone(issuer: Issuer, url: str, good: str, row: dict[str, str]) -> None:
-    found = checks.good_alone(issuer, good, lambda token: status(url, token), accepted="200", refused="401")
-    row |= found | {"name": f"[mod_auth_openidc](mod_auth_openidc.md#by-the-jwks) {version()}, JWKS"}
+def test_the_server_accepts_only_a_valid_token(issuer: Issuer, url: str, good: str, row: dict[str, str]) -> None:
+    results = checks.good_alone(issuer, good, lambda token: status(url, token), accepted="200", refused="401")
+    row |= results | {"name": f"[mod_auth_openidc](mod_auth_openidc.md#by-the-jwks) {version()}, JWKS"}
 
 
 def test_the_application_gets_the_subject_and_neither_the_token_nor_the_client_s_own_headers(

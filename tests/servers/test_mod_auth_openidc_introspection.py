@@ -49,9 +49,9 @@ def url(issuer: Issuer, changes: dict[str, object], tmp_path_factory: pytest.Tem
         yield url
 
 
-def test_it_accepts_a_good_token_alone(issuer: Issuer, url: str, good: str, row: dict[str, str]) -> None:
-    found = checks.good_alone(issuer, good, lambda token: status(url, token), accepted="200", refused="401")
-    row |= found | {"name": f"[mod_auth_openidc](mod_auth_openidc.md#by-introspection) {version()}, introspection"}
+def test_the_server_accepts_only_a_valid_token(issuer: Issuer, url: str, good: str, row: dict[str, str]) -> None:
+    results = checks.good_alone(issuer, good, lambda token: status(url, token), accepted="200", refused="401")
+    row |= results | {"name": f"[mod_auth_openidc](mod_auth_openidc.md#by-introspection) {version()}, introspection"}
 
 
 def test_the_issuer_is_asked_once_about_a_token(issuer: Issuer, url: str) -> None:

@@ -77,11 +77,11 @@ def url(issuer: Issuer, application: Loopback, good: str, tmp_path_factory: pyte
         yield f"http://127.0.0.1:{port}/"
 
 
-def test_it_accepts_a_good_token_alone(issuer: Issuer, url: str, good: str, row: dict[str, str]) -> None:
-    found = checks.good_alone(
+def test_the_server_accepts_only_a_valid_token(issuer: Issuer, url: str, good: str, row: dict[str, str]) -> None:
+    results = checks.good_alone(
         issuer, good, lambda token: status(url, token), accepted="200", refused="401", others={"another scope": "403"}
     )
-    row |= found | {"name": f"[nginx](nginx.md) {version()}"}
+    row |= results | {"name": f"[nginx](nginx.md) {version()}"}
 
 
 def version() -> str:
@@ -112,7 +112,7 @@ def test_a_revoked_token_is_refused_from_the_next_poll(issuer: Issuer, url: str,
     row["revoked token"] = row["revoked key"] = "the next poll of the feed, 30 s"
 
 
-def test_auth_request_on_introspection_would_let_every_token_pass(
+def test_auth_request_on_introspection_would_accept_every_token(
     issuer: Issuer, application: Loopback, good: str, tmp_path: Path
 ) -> None:
     port = free()

@@ -32,8 +32,8 @@ class Prometheus:
 
     def targets(self) -> dict[str, dict[str, str]]:
         """Return the target of each scrape job, as Prometheus's API describes it, by the name of the job."""
-        found = requests.get(f"{self.url}/api/v1/targets", timeout=60).json()["data"]["activeTargets"]
-        return {target["labels"]["job"]: target for target in found}
+        active = requests.get(f"{self.url}/api/v1/targets", timeout=60).json()["data"]["activeTargets"]
+        return {target["labels"]["job"]: target for target in active}
 
     def scraped(self, job: str) -> dict[str, str]:
         """Wait until the job has scraped its target once. Return the target as Prometheus's API describes it."""
@@ -110,7 +110,7 @@ def prometheus(issuer: Issuer, folder: Path, tmp_path_factory: pytest.TempPathFa
             yield made
 
 
-def test_the_target_is_up_with_the_right_token_alone(prometheus: Prometheus, row: dict[str, str]) -> None:
+def test_the_target_is_up_only_with_a_valid_token(prometheus: Prometheus, row: dict[str, str]) -> None:
     up = prometheus.scraped("shop")
     assert (up["health"], up["lastError"]) == ("up", "")
     down = {name: prometheus.scraped(name) for name in ("none", "scope", "api", "secret")}
@@ -138,8 +138,8 @@ def version() -> str:
 def test_a_scraped_value_arrives(prometheus: Prometheus) -> None:
     prometheus.scraped("shop")
     query = {"query": 'orders_total{job="shop"}'}
-    (found,) = requests.get(f"{prometheus.url}/api/v1/query", query, timeout=60).json()["data"]["result"]
-    assert found["value"][1] == "42"
+    (series,) = requests.get(f"{prometheus.url}/api/v1/query", query, timeout=60).json()["data"]["result"]
+    assert series["value"][1] == "42"
 
 
 def test_a_token_is_renewed_before_it_expires(issuer: Issuer, prometheus: Prometheus, row: dict[str, str]) -> None:

@@ -74,13 +74,13 @@ def send(
         yield sender(folder, port)
 
 
-def test_it_accepts_a_good_token_alone(
+def test_the_server_accepts_only_a_valid_token(
     issuer: Issuer, send: Callable[[str | None], str], good: str, row: dict[str, str]
 ) -> None:
     # RabbitMQ does not look at iss, as the page says.
     others = {"another issuer": "accepted"}
-    found = checks.good_alone(issuer, good, send, accepted="accepted", refused="refused", others=others)
-    row |= found | {"name": f"[RabbitMQ](rabbitmq.md) {version()}"}
+    results = checks.good_alone(issuer, good, send, accepted="accepted", refused="refused", others=others)
+    row |= results | {"name": f"[RabbitMQ](rabbitmq.md) {version()}"}
 
 
 def version() -> str:

@@ -40,10 +40,10 @@ def unprivileged() -> list[str]:
 
 
 def binaries() -> Path:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
-    if not found:
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
+    if not programs:
         pytest.fail("PostgreSQL's initdb is missing: install Debian's postgresql")
-    return found[-1].parent
+    return programs[-1].parent
 
 
 @contextmanager

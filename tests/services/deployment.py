@@ -183,22 +183,22 @@ def deployed(folder: Path) -> Iterator[Deployment]:
     assert mistakes(*(child.log for child in (*children, *deployment.started))) == []
 
 
-def feed(one: Api, issuer: str) -> dict[str, Any]:
+def feed(server: Api, issuer: str) -> dict[str, Any]:
     """Return the API's state of the issuer's revocation feed, as /readyz of the API shows it to operators.
 
     The request also makes the API begin to poll the feed.
     """
-    return json.loads(one.get("/readyz")[2])["issuers"][issuer]["revocations"]
+    return json.loads(server.get("/readyz")[2])["issuers"][issuer]["revocations"]
 
 
-def asked(one: Api, token: str) -> tuple[int, dict[str, str]]:
+def whoami(server: Api, token: str) -> tuple[int, dict[str, str]]:
     """Send a request with the token to the API. Return status and headers of the answer."""
-    status, headers, _ = one.get("/api/whoami/", {"Authorization": f"Bearer {token}", "X-Forwarded-Proto": "https"})
+    status, headers, _ = server.get("/api/whoami/", {"Authorization": f"Bearer {token}", "X-Forwarded-Proto": "https"})
     return status, headers
 
 
 def statuses(apis: Sequence[Api], token: str) -> set[int]:
-    return {asked(one, token)[0] for one in apis}
+    return {whoami(one, token)[0] for one in apis}
 
 
 def until(condition: Callable[[], bool], *, within: float = 300.0) -> float:

@@ -63,9 +63,9 @@ for client in (app, own, service):
 
 def library() -> str:
     """Return the path of the libfaketime library for multi-threaded programs. Fails if it is not installed."""
-    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-    assert found, "libfaketime is missing: apt-get install faketime"
-    return str(found[0])
+    libraries = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+    assert libraries, "libfaketime is missing: apt-get install faketime"
+    return str(libraries[0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,8 +156,8 @@ class Served:
 
     def lines(self) -> list[dict[str, object]]:
         """Return the lines of the audit log about requests that were answered 503."""
-        found = re.findall(r"^\{.*\}$", self.log.read_text(encoding="utf-8"), re.MULTILINE)
-        return [line for line in map(json.loads, found) if line.get("action") == "request.unavailable"]
+        entries = re.findall(r"^\{.*\}$", self.log.read_text(encoding="utf-8"), re.MULTILINE)
+        return [line for line in map(json.loads, entries) if line.get("action") == "request.unavailable"]
 
     def recovers(self) -> None:
         """Wait until the issuer reads and writes its database, and each worker has the snapshots for another outage.

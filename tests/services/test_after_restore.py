@@ -129,29 +129,29 @@ def story(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Story]:
         yield one
 
 
-def lose(one: Story) -> None:
+def lose(story: Story) -> None:
     """Use the refresh token, and revoke the access token, the client secret and the signing key.
 
     The restore loses these changes, because the dump was made before.
     """
-    assert one.refresh(one.refresh_token)["status"] == 200
-    form = {"token": one.access_token, "client_id": "app"}
-    assert one.do("ask", path="/oauth/revoke", form=form)["status"] == 200
-    one.leaked = one.issuer.rows("SELECT kid FROM tokens_signingkey WHERE signs_at IS NOT NULL")[0][0]
+    assert story.refresh(story.refresh_token)["status"] == 200
+    form = {"token": story.access_token, "client_id": "app"}
+    assert story.do("ask", path="/oauth/revoke", form=form)["status"] == 200
+    story.leaked = story.issuer.rows("SELECT kid FROM tokens_signingkey WHERE signs_at IS NOT NULL")[0][0]
     for command in (
-        ("client_secret", "revoke", "service", "--hint", one.secret[-4:]),
-        ("revoke_key", one.leaked, "--reason", "leaked", "--yes", "--accept-outage"),
+        ("client_secret", "revoke", "service", "--hint", story.secret[-4:]),
+        ("revoke_key", story.leaked, "--reason", "leaked", "--yes", "--accept-outage"),
     ):
-        process = one.issuer.start(*command)
+        process = story.issuer.start(*command)
         _, err = process.communicate(timeout=600)
         assert process.returncode == 0, err
-        with one.log.open("a") as log:
+        with story.log.open("a") as log:
             log.write(err)
-    assert one.leaked not in one.do("kids")
-    assert one.service(one.secret)["error"] == "invalid_client"
+    assert story.leaked not in story.do("kids")
+    assert story.service(story.secret)["error"] == "invalid_client"
 
 
-def test_a_restored_backup_is_noticed_refuses_to_sign_and_is_mended(story: Story) -> None:
+def test_a_restored_backup_is_detected_refuses_to_sign_and_is_repaired(story: Story) -> None:
     has_journal = "AUDIT_JOURNAL" in story.issuer.variables
     if has_journal:
         code, err = story.refused("keys", "--check")

@@ -64,8 +64,8 @@ def served(issuer: Issuer, tmp_path: Path) -> Iterator[str]:
 
 
 def fields(page: requests.Response) -> dict[str, str]:
-    found = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text)
-    return {name: unescape(value) for name, value in found}
+    pairs = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text)
+    return {name: unescape(value) for name, value in pairs}
 
 
 def consent_page(browser: requests.Session, url: str) -> requests.Response:

@@ -11,7 +11,7 @@ from rest_framework.settings import api_settings
 from project.settings import environment, service_url
 from resources import throttle_cache
 from resources.testing import pinned
-from tests.resources.test_throttle_cache import RATES, Throttled, ask
+from tests.resources.test_throttle_cache import RATES, Throttled, call
 from tests.services.redis_server import RedisServer
 
 pytestmark = pytest.mark.services
@@ -41,10 +41,10 @@ def test_a_redis_that_hangs_costs_one_request_its_timeout_and_the_others_nothing
 ) -> None:
     monkeypatch.setattr(service_url, "CACHE_WAIT", 10.0)  # a busy machine is no outage
     settings.CACHES = {**settings.CACHES, "default": environment.cache("OWN_CACHE_URL")}
-    assert [ask(Throttled).status_code for _ in range(4)] == [200, 200, 200, 429]
+    assert [call(Throttled).status_code for _ in range(4)] == [200, 200, 200, 429]
     monkeypatch.setattr(service_url, "CACHE_WAIT", 0.2)
     settings.CACHES = {**settings.CACHES, "default": environment.cache("OWN_CACHE_URL")}
     redis.freeze()
     with caplog.at_level(logging.ERROR):
-        assert {ask(Throttled).status_code for _ in range(20)} == {200}
+        assert {call(Throttled).status_code for _ in range(20)} == {200}
     assert len([record for record in caplog.records if "count nothing" in record.message]) == 1, "it was asked once"

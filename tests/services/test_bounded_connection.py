@@ -36,14 +36,14 @@ def connect(**options: object) -> BaseDatabaseWrapper:
 def database() -> Iterator[BaseDatabaseWrapper]:
     circuits.forget()
     one = connect()
-    ask(one, "CREATE TEMPORARY TABLE things (name text)")
+    query(one, "CREATE TEMPORARY TABLE things (name text)")
     with patch("django.db.transaction.get_connection", return_value=one):
         yield one
     one.close()
     circuits.forget()
 
 
-def ask(database: BaseDatabaseWrapper, statement: str) -> list[tuple]:
+def query(database: BaseDatabaseWrapper, statement: str) -> list[tuple]:
     with database.cursor() as cursor:
         cursor.execute(statement)
         return cursor.fetchall() if cursor.description else []
@@ -52,31 +52,31 @@ def ask(database: BaseDatabaseWrapper, statement: str) -> list[tuple]:
 def insert(database: BaseDatabaseWrapper, name: str, *, seconds: float = 0) -> None:
     """Insert a row, wait `seconds` in the same transaction, and commit."""
     with transaction.atomic():
-        ask(database, f"INSERT INTO things VALUES ('{name}')")
-        ask(database, f"SELECT pg_sleep({seconds})")
+        query(database, f"INSERT INTO things VALUES ('{name}')")
+        query(database, f"SELECT pg_sleep({seconds})")
 
 
 def names(database: BaseDatabaseWrapper) -> list[str]:
-    return [name for (name,) in ask(database, "SELECT name FROM things ORDER BY name")]
+    return [name for (name,) in query(database, "SELECT name FROM things ORDER BY name")]
 
 
 def test_a_statement_that_takes_too_long_is_cancelled_and_the_connection_goes_on(database: BaseDatabaseWrapper) -> None:
-    process = ask(database, "SELECT pg_backend_pid()")
+    process = query(database, "SELECT pg_backend_pid()")
     with at_most(0.3) as budget, pytest.raises(OperationalError) as caught:
-        ask(database, "SELECT pg_sleep(60)")
+        query(database, "SELECT pg_sleep(60)")
     assert isinstance(caught.value.__cause__, DeadlinePassed)
     assert budget.left == 0
     with at_most(2.0):
-        assert ask(database, "SELECT pg_backend_pid()") == process
+        assert query(database, "SELECT pg_backend_pid()") == process
     circuits.of("default", "answers").require()  # the server answered: nobody else is refused
 
 
 def test_statements_share_the_budget(database: BaseDatabaseWrapper) -> None:
     with at_most(1.0) as budget:
-        ask(database, "SELECT pg_sleep(0.5)")
+        query(database, "SELECT pg_sleep(0.5)")
         assert budget.left < 0.6
         with pytest.raises(OperationalError):
-            ask(database, "SELECT pg_sleep(60)")
+            query(database, "SELECT pg_sleep(60)")
 
 
 @pytest.mark.parametrize(("seconds", "bounds"), [(None, ("0", "0", "0")), (2.0, ("5s", "2s", "10s"))])
@@ -87,19 +87,19 @@ def test_the_server_bounds_a_requests_transaction_and_no_commands(
 
     def shown() -> tuple[str, ...]:
         with transaction.atomic():
-            return tuple(ask(database, f"SHOW {setting}")[0][0] for setting in settings)
+            return tuple(query(database, f"SHOW {setting}")[0][0] for setting in settings)
 
     if seconds is None:
         assert shown() == bounds
     else:
         with at_most(seconds):
             assert shown() == bounds
-    assert ask(database, "SHOW statement_timeout") == [("0",)], "they end with the transaction, as a pooler needs"
+    assert query(database, "SHOW statement_timeout") == [("0",)], "they end with the transaction, as a pooler needs"
 
 
 def test_a_transaction_in_time_is_committed(database: BaseDatabaseWrapper) -> None:
     with at_most(2.0), transaction.atomic():
-        ask(database, "INSERT INTO things VALUES ('in time')")
+        query(database, "INSERT INTO things VALUES ('in time')")
     assert names(database) == ["in time"]
 
 
@@ -127,38 +127,38 @@ def test_the_server_may_commit_for_as_long_as_the_client_waits_and_no_longer() -
 
 def test_a_request_that_is_over_commits_nothing(database: BaseDatabaseWrapper) -> None:
     with at_most(5.0, commits_within=0.0), pytest.raises(OperationalError), transaction.atomic():
-        ask(database, "INSERT INTO things VALUES ('late')")
+        query(database, "INSERT INTO things VALUES ('late')")
     assert names(database) == []
 
 
-def test_after_a_spent_budget_the_transaction_is_rolled_back_and_the_connection_is_kept(
+def test_after_an_exhausted_budget_the_transaction_is_rolled_back_and_the_connection_is_kept(
     database: BaseDatabaseWrapper,
 ) -> None:
-    process = ask(database, "SELECT pg_backend_pid()")
+    process = query(database, "SELECT pg_backend_pid()")
     with at_most(0.3), pytest.raises(OperationalError):
         insert(database, "half", seconds=60)
     assert names(database) == []
-    assert ask(database, "SELECT pg_backend_pid()") == process
+    assert query(database, "SELECT pg_backend_pid()") == process
 
 
 def test_a_transaction_has_the_isolation_that_the_options_name() -> None:
     one = connect(isolation_level=psycopg.IsolationLevel.SERIALIZABLE)
     with patch("django.db.transaction.get_connection", return_value=one), at_most(2.0), transaction.atomic():
-        assert ask(one, "SHOW transaction_isolation") == [("serializable",)]
+        assert query(one, "SHOW transaction_isolation") == [("serializable",)]
     one.close()
 
 
 def test_while_others_were_not_answered_nothing_is_asked_and_the_connection_is_kept(
     database: BaseDatabaseWrapper,
 ) -> None:
-    process = ask(database, "SELECT pg_backend_pid()")
+    process = query(database, "SELECT pg_backend_pid()")
     circuits.of("default", "answers").failed()
     database.health_check_done = False
     with at_most(2.0), pytest.raises(OperationalError) as caught:
-        ask(database, "SELECT 1")
+        query(database, "SELECT 1")
     assert isinstance(caught.value.__cause__, NotTried)
     circuits.forget()
-    assert ask(database, "SELECT pg_backend_pid()") == process
+    assert query(database, "SELECT pg_backend_pid()") == process
     fresh = connect()
     circuits.of("default", "answers").failed()
     with at_most(2.0), pytest.raises(OperationalError):
@@ -169,7 +169,7 @@ def test_while_others_were_not_answered_nothing_is_asked_and_the_connection_is_k
 def test_while_no_standby_acknowledges_a_commit_is_refused_before_it_is_sent(database: BaseDatabaseWrapper) -> None:
     database.connection.commits.failed()
     with at_most(2.0), pytest.raises(OperationalError, match="no synchronous standby"), transaction.atomic():
-        ask(database, "INSERT INTO things VALUES ('not sent')")
+        query(database, "INSERT INTO things VALUES ('not sent')")
     database.connection.commits.answered()
     assert names(database) == []
 
@@ -192,11 +192,11 @@ def test_the_notice_of_a_commit_that_no_standby_has_is_known_in_every_language(
 
 
 def test_a_statement_that_came_with_the_notice_is_an_error_in_a_command_too(database: BaseDatabaseWrapper) -> None:
-    ask(database, "DO $$BEGIN RAISE WARNING 'harmless'; END$$")
+    query(database, "DO $$BEGIN RAISE WARNING 'harmless'; END$$")
     with pytest.raises(OperationalError) as caught:
-        ask(database, "DO $$BEGIN RAISE WARNING 'canceling wait for synchronous replication'; END$$")
+        query(database, "DO $$BEGIN RAISE WARNING 'canceling wait for synchronous replication'; END$$")
     assert isinstance(caught.value.__cause__, NotReplicated)
-    assert ask(database, "SELECT 1") == [(1,)], "the next one is not touched by it"
+    assert query(database, "SELECT 1") == [(1,)], "the next one is not touched by it"
 
 
 def test_a_connection_is_freed_without_waiting_for_the_garbage_collector(database: BaseDatabaseWrapper) -> None:
@@ -213,7 +213,7 @@ def test_a_connection_is_freed_without_waiting_for_the_garbage_collector(databas
 
 def test_without_a_budget_a_command_waits(database: BaseDatabaseWrapper) -> None:
     with patch.object(bounded.Connection, "_wait_within", side_effect=AssertionError("bounded")):
-        ask(database, "SELECT pg_sleep(0.1)")
+        query(database, "SELECT pg_sleep(0.1)")
 
 
 def statements(database: BaseDatabaseWrapper, statement: str) -> int:
@@ -221,7 +221,7 @@ def statements(database: BaseDatabaseWrapper, statement: str) -> int:
     database.health_check_done = False
     real = bounded.psycopg.Connection.wait
     with patch.object(bounded.psycopg.Connection, "wait", autospec=True, side_effect=real) as waits:
-        ask(database, statement)
+        query(database, statement)
     return waits.call_count
 
 
@@ -232,14 +232,14 @@ def test_a_connection_is_checked_by_a_statement_only_if_the_last_answer_is_old(d
     assert statements(database, "SELECT 1") == 2
 
 
-def test_a_connection_that_the_server_ended_is_replaced_although_the_last_answer_is_new(
+def test_a_connection_that_the_server_closed_is_replaced_although_the_last_answer_is_new(
     database: BaseDatabaseWrapper,
 ) -> None:
     database.health_check_enabled = True
-    ((process,),) = ask(database, "SELECT pg_backend_pid()")
+    ((process,),) = query(database, "SELECT pg_backend_pid()")
     with psycopg.connect(server(), autocommit=True) as other:
         ended = other.execute("SELECT pg_terminate_backend(%s, 30000)", (process,)).fetchone()
     assert ended == (True,)
     with patch.object(bounded, "FRESH", 60.0):
         assert statements(database, "SELECT 1") > 0
-        assert ask(database, "SELECT pg_backend_pid()") != [(process,)]
+        assert query(database, "SELECT pg_backend_pid()") != [(process,)]

@@ -183,7 +183,7 @@ def test_an_assertion_is_as_old_at_one_node_as_at_the_other(pair: tuple[Node, No
         assert assert_as_own(nodes, node, exp=time.time() - 65).status_code == 401
 
 
-def test_tokens_of_both_nodes_are_dated_alike(pair: tuple[Node, Node]) -> None:
+def test_tokens_of_both_nodes_have_the_right_issue_time(pair: tuple[Node, Node]) -> None:
     for node in pair:
         claims = claims_of(issued(node.service_token())["access_token"])
         assert abs(claims["iat"] - time.time()) < NEAR
@@ -327,7 +327,7 @@ def test_a_node_beyond_the_clock_error_says_503_to_all_that_it_would_have_to_dat
     logged_in(visitor, right)
     given, begun = tokens(visitor, right), issued(right.post("/oauth/device", {"client_id": "app", "scope": SCOPE}))
     code, token = code_of(visitor.allow(right, right)), given["access_token"]
-    asked = {
+    answers = {
         "code": wrong.redeem(code),
         "code of nobody": wrong.redeem("unknown"),
         "refresh": wrong.refresh(given["refresh_token"]),
@@ -343,7 +343,7 @@ def test_a_node_beyond_the_clock_error_says_503_to_all_that_it_would_have_to_dat
         "device page": visitor.approve(right, wrong, user_code_of(begun)),
         "login": Visitor().log_in(wrong),
     }
-    assert [name for name, answer in asked.items() if not is_unavailable(answer)] == []
+    assert [name for name, answer in answers.items() if not is_unavailable(answer)] == []
     issued(right.redeem(code))
     issued(right.refresh(given["refresh_token"]))
     assert right.is_active(token)

@@ -36,8 +36,8 @@ def block(heading: str, language: str = "console") -> str:
 
 def lines(heading: str) -> list[str]:
     """Return the commands under a heading, except those that install packages, because they need a network."""
-    found = [line.removeprefix("$ ") for line in block(heading).splitlines()]
-    return [line for line in found if not line.startswith(INSTALLS)]
+    commands = [line.removeprefix("$ ") for line in block(heading).splitlines()]
+    return [line for line in commands if not line.startswith(INSTALLS)]
 
 
 @dataclass

@@ -62,14 +62,14 @@ def test_requests_that_wait_for_the_database_are_503_in_time_and_spend_nothing_l
         blocker.execute("LOCK TABLE tokens_refreshtoken IN ACCESS EXCLUSIVE MODE")
         waiting = [pool.submit(refresh, url, text) for _ in range(AT_ONCE)]
         served.wait_for_number(WAITING, THREADS // 2)
-        asked = 0
-        while not all(one.done() for one in waiting):
+        requests_sent = 0
+        while not all(future.done() for future in waiting):
             for path in ("/.well-known/jwks.json", "/.well-known/openid-configuration", "/healthz"):
                 assert requests.get(url + path, timeout=TIMEOUT).status_code == 200
-            asked += 1
+            requests_sent += 1
             threading.Event().wait(0.05)
-        assert asked, "documents were served while all of them waited"
-        answers = [one.result() for one in waiting]
+        assert requests_sent, "documents were served while all of them waited"
+        answers = [future.result() for future in waiting]
     assert {(answer.status_code, answer.headers["Retry-After"]) for answer, _ in answers} == {(503, "5")}
     assert {answer.json()["error"] for answer, _ in answers} == {"temporarily_unavailable"}
     assert max(took for _, took in answers) < WITHIN + 1 + SLACK

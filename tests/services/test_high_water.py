@@ -109,14 +109,16 @@ def lose(story: Story) -> None:
         processes.stop([child])
 
 
-def test_a_restored_backup_is_noticed_refuses_nothing_and_is_in_force_after_the_command(story: Story) -> None:
+def test_a_restored_backup_is_detected_refuses_nothing_and_is_in_force_after_the_command(story: Story) -> None:
     lose(story)
     story.restore()
     marks = {name: story.mark(name) for name in ("feed", "events")}
-    code, told = story.check()
-    assert (code, OLDER in told, "run manage.py after_restore (docs/restore.md)" in told) == (3, True, True)
-    assert re.search(r"its revocation feed is at 0\.\S+, and was at 1\.\S+; its audit trail lacks the event of", told)
-    assert "its clients, secrets or APIs are of an earlier version" in told
+    code, printed = story.check()
+    assert (code, OLDER in printed, "run manage.py after_restore (docs/restore.md)" in printed) == (3, True, True)
+    assert re.search(
+        r"its revocation feed is at 0\.\S+, and was at 1\.\S+; its audit trail lacks the event of", printed
+    )
+    assert "its clients, secrets or APIs are of an earlier version" in printed
     check = story.issuer.start("check", "--database", "default")
     assert "tokens.W307" in "".join(check.communicate(timeout=120))
 
@@ -146,8 +148,8 @@ def test_a_redis_that_was_emptied_says_nothing_and_one_that_hangs_costs_little(s
     story.restore()
     story.redis.freeze()
     try:
-        code, told = story.check()
-        assert (code, "Redis does not answer" in told, OLDER in told) == (0, True, False)
+        code, printed = story.check()
+        assert (code, "Redis does not answer" in printed, OLDER in printed) == (0, True, False)
         process = story.issuer.start("after_restore", "--yes")
         assert "Redis did not forget the newer database" in process.communicate(timeout=120)[1]
     finally:
@@ -171,7 +173,7 @@ def state(number: int) -> Marks:
     return Marks(feed=Version(number, "AAAAAAAAAAA"), event=Event(number, at), registry=f"value-{number}")
 
 
-def test_marks_only_rise_whatever_the_order_of_their_writers(shared: RedisServer) -> None:
+def test_marks_only_rise_in_any_order_of_their_writers(shared: RedisServer) -> None:
     numbers = list(range(1, 201))
     random.Random(7).shuffle(numbers)
     with ThreadPoolExecutor(8) as pool:

@@ -45,7 +45,11 @@ def test_a_project_on_postgresql_is_taken_once_and_only_read(stock: dict[str, st
     report = json.loads(issuer.run(*words))
     assert report == tried | {"dry_run": False}
     assert report["clients"] == ["web", "plain", "weak", "phone", "service"]
-    assert {one["client_id"] for one in report["refused_clients"]} == {"implicit", "password", "http"}
+    assert {refused_client["client_id"] for refused_client in report["refused_clients"]} == {
+        "implicit",
+        "password",
+        "http",
+    }
     assert (report["tokens"], report["refused_tokens"], report["missing_users"]) == (5, REFUSED, [])
     assert report["kid"] == stock["kid"]
     taken = {digest for (digest,) in issuer.rows("SELECT digest FROM tokens_refreshtoken")}

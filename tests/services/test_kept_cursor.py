@@ -117,7 +117,7 @@ def test_nothing_is_sent_while_the_circuit_is_open(database: DatabaseWrapper, re
 
 
 @EACH
-def test_a_connection_that_the_server_ended_is_replaced_for_the_next_request(
+def test_a_connection_that_the_server_closed_is_replaced_for_the_next_request(
     database: DatabaseWrapper, read: Read
 ) -> None:
     process = read(database, PROCESS)

@@ -75,9 +75,9 @@ def finish(issuer: Issuer, runner: "subprocess.Popen[str]", ring: str) -> None:
     `runner` is the process that runs the commands (tests/services/steps.py).
     """
     deadline = time.monotonic() + LONG
-    while (found := state(issuer, ring)) not in (PLANNED, DESTROYED):
-        assert time.monotonic() < deadline, found
-        assert not order(runner, rotate(ring, found), after=LONG)["killed"]
+    while (rows := state(issuer, ring)) not in (PLANNED, DESTROYED):
+        assert time.monotonic() < deadline, rows
+        assert not order(runner, rotate(ring, rows), after=LONG)["killed"]
     assert state(issuer, ring) in (PLANNED, DESTROYED)
 
 
@@ -89,12 +89,12 @@ def state(issuer: Issuer, ring: str) -> list[tuple]:
     return issuer.rows(STATE.format(ring))
 
 
-def rotate(ring: str, found: list[tuple]) -> list[str]:
-    """Return the command for the next step of the key ring, whose state is `found`.
+def rotate(ring: str, rows: list[tuple]) -> list[str]:
+    """Return the command for the next step of the key ring, whose state is `rows`.
 
     The step creates the ring, plans its first switch, or destroys a private key.
     """
-    return ["rotate_keys", "--ring", ring, "--algorithm", "ES256", *(["--now"] if found == CREATED else [])]
+    return ["rotate_keys", "--ring", ring, "--algorithm", "ES256", *(["--now"] if rows == CREATED else [])]
 
 
 def steps(issuer: Issuer) -> "subprocess.Popen[str]":

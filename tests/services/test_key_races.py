@@ -150,13 +150,13 @@ class Clients:
 def asking(url: str, secret: str) -> Iterator[Clients]:
     clients = Clients(url, secret)
     with ThreadPoolExecutor(ASKING) as pool:
-        asked: list[Future[None]] = [pool.submit(clients.ask) for _ in range(ASKING)]
+        running: list[Future[None]] = [pool.submit(clients.ask) for _ in range(ASKING)]
         try:
             yield clients
         finally:
             clients.stop.set()
-            for one in asked:
-                one.result()  # what went wrong in a thread is the cause of what did not happen outside
+            for future in running:
+                future.result()  # what went wrong in a thread is the cause of what did not happen outside
 
 
 @pytest.fixture
@@ -173,8 +173,8 @@ def issuing(issuer: Issuer, tmp_path: Path, *, timings: Mapping[str, float]) -> 
     """
     url = f"http://localhost:{free()}"
     secret = "c" * 43
-    told = ",".join(f"{name}={seconds}" for name, seconds in timings.items())
-    issuer = Issuer(issuer.variables | {"ISSUER_URL": url, "KEY_TIMINGS": told})
+    setting = ",".join(f"{name}={seconds}" for name, seconds in timings.items())
+    issuer = Issuer(issuer.variables | {"ISSUER_URL": url, "KEY_TIMINGS": setting})
     credentials = tmp_path / "demo.env"
     credentials.write_text(f"SERVICE_CLIENT_SECRET={secret}\n", encoding="utf-8")
     issuer.run("demo_setup", "--credentials", str(credentials), "--api-audience", AUDIENCE)
@@ -186,13 +186,13 @@ def issuing(issuer: Issuer, tmp_path: Path, *, timings: Mapping[str, float]) -> 
         processes.stop([child])
 
 
-def test_every_token_issued_while_the_keys_are_rotated_in_a_hurry_verifies_until_it_expires(
+def test_every_token_issued_during_early_rotations_verifies_until_it_expires(
     served: tuple[Issuer, str, str],
 ) -> None:
     issuer, url, secret = served
     with asking(url, secret) as clients:
         for _ in range(2):
-            step = in_a_hurry(issuer)
+            step = plan_early(issuer)
             wait_for(lambda kid=step["kid"]: kid in clients.kids, within=300)
     assert len(clients.kids) == 3
     assert clients.tried > 20
@@ -214,7 +214,7 @@ def in_time(issuer: Issuer, *arguments: str) -> str:
     return out
 
 
-def in_a_hurry(issuer: Issuer) -> dict[str, str]:
+def plan_early(issuer: Issuer) -> dict[str, str]:
     """Plan the next switch of signing keys as early as possible. Return the JSON object that rotate_keys printed."""
     step = json.loads(in_time(issuer, "rotate_keys", "--now", "--json"))
     assert step["step"] == "planned", step

@@ -125,8 +125,8 @@ def under_load(fetch: Callable[[], str], accepts: Accepts) -> Iterator[Load]:
             yield load
         finally:
             load.stop.set()
-            for one in threads:
-                one.result()
+            for thread in threads:
+                thread.result()
 
 
 def kid(token: str) -> str:

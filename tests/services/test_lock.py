@@ -70,7 +70,7 @@ def test_a_command_that_does_not_get_the_lock_exits_with_4_within_its_wait_and_d
     assert module_issuer.rows("SELECT * FROM tokens_signingkey ORDER BY kid") == before
 
 
-def test_the_lock_is_waited_for_and_had_once_it_is_free(module_issuer: Issuer) -> None:
+def test_a_command_waits_for_the_lock_and_takes_it_once_it_is_free(module_issuer: Issuer) -> None:
     module_issuer.run("rotate_keys")
     with locked(module_issuer):
         waiting = module_issuer.start("rotate_keys", "--json")

@@ -228,7 +228,7 @@ def test_a_client_that_fails_for_a_day_is_given_up_and_its_message_can_be_sent_a
     assert receiver.sessions == [("app", "s-0")]
 
 
-def test_a_worker_delivers_until_it_is_told_to_end(issuer: Issuer, receiver: Receiver) -> None:
+def test_a_worker_delivers_until_it_gets_sigterm(issuer: Issuer, receiver: Receiver) -> None:
     prepare(issuer, receiver, "app")
     receiver.accepts("app")
     worker = issuer.start("send_logouts", "--json")
@@ -242,7 +242,7 @@ def test_a_worker_delivers_until_it_is_told_to_end(issuer: Issuer, receiver: Rec
     assert json.loads(out)["delivered"] == 3
 
 
-MEANWHILE = """
+END_DURING_ISSUE = """
 import threading
 from datetime import timedelta
 from django.db import connection, connections, transaction
@@ -284,8 +284,8 @@ except user_grant.SessionEnded:
 """
 
 
-def test_a_session_that_ends_while_a_code_is_issued_tells_that_client_and_gives_no_later_code(
+def test_a_session_that_ends_while_a_code_is_issued_notifies_that_client_and_gives_no_later_code(
     issuer: Issuer, receiver: Receiver
 ) -> None:
     prepare(issuer, receiver, "app")
-    assert issuer.run("shell", "-v", "0", "--no-imports", "-c", MEANWHILE).split() == ["1", "ended"]
+    assert issuer.run("shell", "-v", "0", "--no-imports", "-c", END_DURING_ISSUE).split() == ["1", "ended"]

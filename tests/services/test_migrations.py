@@ -84,7 +84,7 @@ def lint(issuer: Issuer, *names: str) -> "subprocess.CompletedProcess[str]":
 
 def is_bounded(statements: list[str]) -> bool:
     """Return True if the SQL statements set `lock_timeout` before the first statement that writes."""
-    own = [one.split() for one in statements if "django_migrations" not in one]
+    own = [statement.split() for statement in statements if "django_migrations" not in statement]
     first = next((number for number, words in enumerate(own) if words and words[0].upper() in WRITES), len(own))
     return any(words[0].upper() == "SET" and "lock_timeout" in words for words in own[:first] if words)
 

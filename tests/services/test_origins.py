@@ -9,7 +9,7 @@ from tests.services.conftest import Issuer
 
 pytestmark = pytest.mark.services
 
-ASK = r"""
+TOKEN_REQUEST = r"""
 from tokens.models import Client
 from tokens.views import cors
 origins = "https://other.example https://app.example:8443\r\nhttps://a-b.example http://[::1]:5000"
@@ -21,5 +21,5 @@ for origin in [*origins.split(), *others]:
 
 
 def test_an_origin_is_compared_as_a_whole(module_issuer: Issuer) -> None:
-    answers = module_issuer.run("shell", "-v", "0", "--no-imports", "-c", ASK).split()
+    answers = module_issuer.run("shell", "-v", "0", "--no-imports", "-c", TOKEN_REQUEST).split()
     assert answers == ["True"] * 4 + ["False"] * 5

@@ -90,15 +90,15 @@ def signing(issuer: Issuer) -> "subprocess.Popen[str]":
     )
 
 
-def test_for_n_an_outage_goes_unnoticed_then_it_is_refused_and_afterwards_all_goes_on(served: Served) -> None:
-    asked = time.monotonic()
+def test_an_outage_changes_no_answer_for_n_and_then_requests_are_refused_until_it_ends(served: Served) -> None:
+    began = time.monotonic()
     whole, signed = served.get(), served.sign()
     assert (whole.status_code, signed["verifies"]) == (200, True)
     served.proxy.close()
     gone = time.monotonic()
     last_asked, refused_at = until_refused(served, whole, signed)
     assert last_asked < gone + N, "no answer from keys that were read longer ago"
-    assert refused_at > asked - REREAD + N, "no refusal before"
+    assert refused_at > began - REREAD + N, "no refusal before"
     refused(served)
     served.proxy.open()
     wait_for(lambda: served.get().content == whole.content)
@@ -106,13 +106,13 @@ def test_for_n_an_outage_goes_unnoticed_then_it_is_refused_and_afterwards_all_go
     wait_for(lambda: served.get("/readyz").status_code == 200)
 
 
-def test_an_outage_that_is_shorter_than_n_is_noticed_by_nobody(served: Served) -> None:
-    asked = time.monotonic()
+def test_an_outage_that_is_shorter_than_n_changes_no_answer(served: Served) -> None:
+    began = time.monotonic()
     whole, signed = served.get(), served.sign()
     served.proxy.close()
     while True:
         answer, again = served.get(), served.sign()
-        if time.monotonic() > asked - REREAD + N:  # a busy machine may have asked too late
+        if time.monotonic() > began - REREAD + N:  # a busy machine may have asked too late
             break
         assert (answer.content, again) == (whole.content, signed)
     served.proxy.open()
@@ -149,7 +149,7 @@ def refused(served: Served) -> None:
         "Cache-Control": "no-store",
         "Access-Control-Allow-Origin": "*",
     }
-    told = {"refused": "the keys could not be read from the database for too long", "retry_after": 5}
-    wait_for(lambda: served.sign() == told)
+    expected = {"refused": "the keys could not be read from the database for too long", "retry_after": 5}
+    wait_for(lambda: served.sign() == expected)
     assert served.get("/healthz").status_code == 200
     assert served.get("/readyz").status_code == 503

@@ -99,7 +99,7 @@ def test_the_private_half_can_neither_be_read_nor_exported(hsm):
         private[Attribute.PRIVATE_EXPONENT]
 
 
-def test_what_is_destroyed_is_gone_from_the_token(hsm):
+def test_a_destroyed_key_is_deleted_from_the_pkcs11_token(hsm):
     pair = hsm.generate("ES256", bits=None)
     before = len(objects(hsm))
     hsm.destroy(pair.secret)
@@ -142,20 +142,20 @@ def clock(db):
         yield shown
 
 
-def test_a_ring_in_the_token_lives_its_whole_life(hsm, clock, django_capture_on_commit_callbacks):
+def test_a_ring_in_the_pkcs11_token_passes_every_phase(hsm, clock, django_capture_on_commit_callbacks):
     def rotate(**options):
         with django_capture_on_commit_callbacks(execute=True):
             return rotation.rotate(operation(clock[0]), kind=RingKind(keystore="pkcs11"), **options)
 
-    held = len(objects(hsm))
+    before = len(objects(hsm))
     assert rotate().step == "created"
-    assert len(objects(hsm)) == held + 4, "two pairs"
+    assert len(objects(hsm)) == before + 4, "two pairs"
     assert all(len(bytes(row.sealed)) < 64 for row in SigningKey.objects.all()), "an identifier, and no private half"
     old = SigningKey.objects.get(signs_at__isnull=False)
     clock[0] = rotate(early=True).at + PRODUCTION.last_signature
     assert rotate().step == "destroyed"
-    assert len(objects(hsm)) == held + 4, "a third pair came, the first one went"
-    keys = [one.key for one in store.load("default")]
+    assert len(objects(hsm)) == before + 4, "a third pair came, the first one went"
+    keys = [stored.key for stored in store.load("default")]
     assert lifecycle.phase(next(key for key in keys if key.kid == old.kid), keys, now=clock[0]) == "retired"
     keyring.snapshots.forget()
     assert keyring.signer(now=clock[0]).sign(b"story")
@@ -165,7 +165,7 @@ def test_a_ring_in_the_token_lives_its_whole_life(hsm, clock, django_capture_on_
 def test_the_key_of_a_flush_is_made_in_the_token_and_destroyed_there_if_a_sooner_one_takes_its_place(
     hsm, clock, django_capture_on_commit_callbacks
 ):
-    held = len(objects(hsm))
+    before = len(objects(hsm))
     rotation.rotate(operation(clock[0]), kind=RingKind(keystore="pkcs11"))
     clock[0] += timedelta(days=3)
 
@@ -174,11 +174,11 @@ def test_the_key_of_a_flush_is_made_in_the_token_and_destroyed_there_if_a_sooner
             return revocation.revoke(operation(clock[0]), kid, reason="leaked", **options)
 
     first = revoke(SigningKey.objects.get(signs_at__isnull=False).kid)
-    assert len(objects(hsm)) == held + 6, "the successor, the flush and the standby; the revoked key is gone"
+    assert len(objects(hsm)) == before + 6, "the successor, the flush and the standby; the revoked key is gone"
     clock[0] += timedelta(hours=1)
     second = revoke(SigningKey.objects.get(signs_at=None, revoked_at=None).kid, flush_after=timedelta(minutes=10))
     assert SigningKey.objects.get(kid=first.flush_kid).cancelled_at is not None
-    assert len(objects(hsm)) == held + 6, "two keys came, the standby and the first flush went"
+    assert len(objects(hsm)) == before + 6, "two keys came, the standby and the first flush went"
     clock[0] = second.flush_at
     keyring.snapshots.forget()
     assert keyring.signer(now=clock[0]).kid == second.flush_kid

@@ -95,7 +95,7 @@ OUTAGES: dict[str, Callable[[Cluster], object]] = {"frozen": Cluster.frozen, "st
 
 
 @pytest.mark.parametrize("outage", OUTAGES)
-def test_an_outage_is_503_at_every_endpoint_that_needs_the_database_and_unseen_at_the_others(
+def test_an_outage_is_503_at_every_endpoint_that_needs_the_database_and_at_no_other(
     issuer: Served, outage: str
 ) -> None:
     with OUTAGES[outage](issuer.cluster):
@@ -156,7 +156,7 @@ POINTS = {
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_a_refresh_that_was_given_up_is_not_spent_when_the_database_wakes(issuer: Served, point: str) -> None:
+def test_an_abandoned_refresh_leaves_its_token_unused_when_the_database_wakes(issuer: Served, point: str) -> None:
     text = issuer.families.pop()
     issuer.database.arm(POINTS[point], issuer.cluster.freeze)
     try:
@@ -181,14 +181,14 @@ def test_without_its_standby_a_revocation_is_503_and_never_acknowledged_while_re
         with ThreadPoolExecutor(8) as pool:
             revoking = [pool.submit(issuer.revoke, text) for _ in range(4)]
             reading = [pool.submit(issuer.token) for _ in range(4)]
-        assert {one.result().status_code for one in revoking} == {503}
-        assert {one.result().status_code for one in reading} == {200}
+        assert {future.result().status_code for future in revoking} == {503}
+        assert {future.result().status_code for future in reading} == {200}
         waiting = rows_of(issuer, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
         wait_for(lambda: waiting() == [(0,)])
     wait_for(lambda: issuer.revoke(text).status_code == 200)
 
 
-def test_a_row_that_another_session_holds_is_503_for_those_who_need_it_alone(issuer: Served) -> None:
+def test_a_row_that_another_session_locks_is_503_only_for_requests_that_need_it(issuer: Served) -> None:
     text = issuer.families.pop()
     with psycopg.connect(address(issuer)) as holder:
         holder.execute("SELECT 1 FROM tokens_usergrant FOR UPDATE")

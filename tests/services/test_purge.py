@@ -16,7 +16,7 @@ FILL = """
 """
 
 
-def test_two_purges_at_once_remove_each_row_once_and_nothing_that_lives(issuer: Issuer) -> None:
+def test_two_purges_at_once_remove_each_row_once_and_no_row_that_is_in_force(issuer: Issuer) -> None:
     with psycopg.connect(issuer.variables["DATABASE_URL"]) as connection:
         connection.execute(FILL)
     runs = [issuer.start("purge_tokens", "--json", "--batch", "100") for _ in range(2)]
@@ -27,7 +27,7 @@ def test_two_purges_at_once_remove_each_row_once_and_nothing_that_lives(issuer: 
     assert issuer.rows('SELECT count(*), min(right("key"::text, 12)::int) FROM tokens_revocation') == [(100, 5001)]
 
 
-STRANGERS = """
+SELF_REGISTERED = """
 from datetime import timedelta
 from django.utils import timezone
 from tokens.models import Client, OpenClient
@@ -43,7 +43,7 @@ def test_a_purge_of_clients_that_waits_for_another_change_of_the_registry_holds_
 
     Otherwise, the other change could wait for a client that the purge has locked.
     """
-    issuer.run("shell", "-v", "0", "--no-imports", "-c", STRANGERS)
+    issuer.run("shell", "-v", "0", "--no-imports", "-c", SELF_REGISTERED)
     with psycopg.connect(issuer.variables["DATABASE_URL"]) as change:
         change.execute("SELECT pg_advisory_xact_lock(%s)", [int.from_bytes(b"registry")])
         run = issuer.start("purge_tokens", "--json")
@@ -132,7 +132,7 @@ def test_every_table_is_read_by_an_index_on_postgresql_too(module_issuer: Issuer
         assert "Sort" not in line, line
 
 
-MEANWHILE = """
+CHANGE_DURING_PURGE = """
 import threading
 from datetime import timedelta
 from django.db import connection, connections, transaction
@@ -170,4 +170,4 @@ def test_a_revocation_is_written_although_an_earlier_one_of_the_same_is_purged_a
     The insert waits for the purge. When the purge has committed, the earlier record no longer exists, so a new record
     must be inserted.
     """
-    assert issuer.run("shell", "-v", "0", "--no-imports", "-c", MEANWHILE).split() == ["1", "1"]
+    assert issuer.run("shell", "-v", "0", "--no-imports", "-c", CHANGE_DURING_PURGE).split() == ["1", "1"]

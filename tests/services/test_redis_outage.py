@@ -114,7 +114,7 @@ def goes_on(served: Served) -> None:
 
 
 def refuses_logins_only(served: Served) -> None:
-    began, asked = time.monotonic(), served.attempts()
+    began, attempts = time.monotonic(), served.attempts()
     refused = served.login()
     assert time.monotonic() - began < SOON
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
@@ -123,7 +123,9 @@ def refuses_logins_only(served: Served) -> None:
     status, attention = served.ready()
     assert (status, "logins are refused" in attention) == (200, True)
     passed = time.monotonic() - began
-    assert served.attempts() - asked <= passed / PAUSE + 1, "one request in five seconds asks, the others do not wait"
+    assert served.attempts() - attempts <= passed / PAUSE + 1, (
+        "one request in five seconds asks, the others do not wait"
+    )
     assert served.attempts() >= 1
 
 
@@ -143,7 +145,7 @@ def test_a_redis_that_hangs_or_is_gone_refuses_logins_at_once_and_slows_no_token
     goes_on(served)
 
 
-def test_a_redis_that_is_full_refuses_logins_and_readyz_says_so(served: Served) -> None:
+def test_a_redis_that_is_full_refuses_logins_and_readyz_reports_it(served: Served) -> None:
     goes_on(served)
     served.redis.fill_up()
     refuses_logins_only(served)
@@ -151,7 +153,7 @@ def test_a_redis_that_is_full_refuses_logins_and_readyz_says_so(served: Served) 
     goes_on(served)
 
 
-def test_a_redis_that_evicts_lets_no_further_guess_in(served: Served) -> None:
+def test_a_redis_that_evicts_admits_no_further_guess(served: Served) -> None:
     goes_on(served)
     served.redis.limit("allkeys-lru", room=ROOM)
     answers = []
@@ -182,7 +184,9 @@ def warnings(issuer: Issuer, redis: RedisServer) -> list[str]:
 @pytest.mark.parametrize(
     ("policy", "found"), [("allkeys-lru", ["tokens.W601"] * 2), ("noeviction", [])], ids=["evicts", "does not"]
 )
-def test_the_policy_is_told_at_start(module_issuer: Issuer, tmp_path: Path, policy: str, found: list[str]) -> None:
+def test_a_warning_names_the_eviction_policy_at_start(
+    module_issuer: Issuer, tmp_path: Path, policy: str, found: list[str]
+) -> None:
     redis = RedisServer(tmp_path)
     try:
         redis.limit(policy, room=10_000_000)

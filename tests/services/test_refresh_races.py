@@ -33,7 +33,7 @@ BARRIER = 10.0
 """Seconds that requests wait for each other at most: less than the 20 s that they may wait for a lock."""
 
 UNKNOWN = {"grant_type": "refresh_token", "refresh_token": "x", "client_id": "app"}
-SPENT_LONG_AGO = "UPDATE tokens_refreshtoken SET used_at = used_at - interval '31 s' WHERE used_at IS NOT NULL"
+USED_LONG_AGO = "UPDATE tokens_refreshtoken SET used_at = used_at - interval '31 s' WHERE used_at IS NOT NULL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +58,12 @@ class Nodes:
             url = self.urls[(number + number // NODES) % NODES]
             return requests.post(f"{url}/oauth/token", data=form | {"client_id": "app"}, timeout=60)
 
-        with ThreadPoolExecutor(len(forms)) as pool, self._grants_held(waiting):
-            asked = [pool.submit(ask, number, form) for number, form in enumerate(forms)]
-        return [one.result() for one in asked]
+        with ThreadPoolExecutor(len(forms)) as pool, self._grants_locked(waiting):
+            running = [pool.submit(ask, number, form) for number, form in enumerate(forms)]
+        return [future.result() for future in running]
 
     @contextmanager
-    def _grants_held(self, number: int) -> Iterator[None]:
+    def _grants_locked(self, number: int) -> Iterator[None]:
         """Lock every grant. After the block, wait until `number` connections wait for a lock, then release the locks.
 
         Waits at most BARRIER seconds. Fails unless at least three quarters of `number` connections waited.
@@ -167,7 +167,7 @@ def test_a_token_and_its_successor_that_race_revoke_nothing(nodes: Nodes) -> Non
 def test_concurrent_reuse_after_the_window_is_one_event(nodes: Nodes) -> None:
     first, grant = nodes.family()
     [second] = successors(nodes.refreshes(first))
-    nodes.execute(SPENT_LONG_AGO)
+    nodes.execute(USED_LONG_AGO)
     assert said(nodes.refreshes(first)) == {(400, "invalid_grant"): AT_ONCE}
     assert nodes.revocation(grant) == ("refresh token used twice", 1)
     assert said(nodes.refreshes(second)) == {(400, "invalid_grant"): AT_ONCE}
@@ -179,7 +179,7 @@ def test_damaged_copies_that_race_the_good_token_revoke_nothing(nodes: Nodes) ->
     answers = nodes.refreshes(text, text[:-1], f"{text} ", text[:64], waiting=AT_ONCE // 4)
     good = answers[0::4]
     assert said(good) == {(200, ""): AT_ONCE // 4}
-    assert said([one for one in answers if one not in good]) == {(400, "invalid_grant"): AT_ONCE * 3 // 4}
+    assert said([answer for answer in answers if answer not in good]) == {(400, "invalid_grant"): AT_ONCE * 3 // 4}
     assert nodes.revocation(grant) == ("", 0)
 
 

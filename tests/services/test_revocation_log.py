@@ -162,7 +162,7 @@ def test_an_entry_committed_before_a_kill_is_published_by_another_process(pair: 
     assert set(reader.held) == {key("jti", "t-0")}
 
 
-KILLED = """
+KILLED_BEFORE_COMMIT = """
 import os, signal
 from django.db import transaction
 from tokens.keys import store
@@ -181,7 +181,7 @@ def test_a_publisher_killed_before_its_commit_publishes_nothing_and_blocks_no_ot
     reader = Reader(pair.readers[0])
     reader.poll()
     pair.issuer.run(*SHELL, REVOKE.format(first=0, each=3, threads=1))
-    run = pair.issuer.start(*SHELL, KILLED)
+    run = pair.issuer.start(*SHELL, KILLED_BEFORE_COMMIT)
     run.communicate(timeout=600)
     assert run.returncode == -signal.SIGKILL
     [(before,)] = pair.issuer.rows("SELECT max(version) FROM tokens_publication")
@@ -297,8 +297,8 @@ def test_a_mass_log_out_of_100_000_users_is_one_entry_or_one_for_each(pair: Pair
     pair.issuer.run(*SHELL, USERS)
     reader = Reader(pair.readers[0])
     reader.poll()
-    told = json.loads(pair.issuer.run("revoke_tokens", "--all", "--yes", "--json"))
-    assert told["users"] == 100_000
+    printed = json.loads(pair.issuer.run("revoke_tokens", "--all", "--yes", "--json"))
+    assert printed["users"] == 100_000
     reader.poll()
     assert set(reader.held) == {key("iss", pair.issuer.variables["ISSUER_URL"])}
     out, err = pair.issuer.start(*SHELL, LOG_OUT).communicate(timeout=600)
@@ -337,8 +337,8 @@ def test_revocations_of_earlier_versions_stay_revoked_after_the_migration(issuer
     with psycopg.connect(issuer.variables["DATABASE_URL"]) as connection:
         connection.execute(BEFORE)
     issuer.run("migrate", "--verbosity", "0")
-    found = issuer.rows('SELECT kind, "key", issued_before, until FROM tokens_revocation')
-    rows = {kind: (stored.bytes, before, until) for kind, stored, before, until in found}
+    revocations = issuer.rows('SELECT kind, "key", issued_before, until FROM tokens_revocation')
+    rows = {kind: (stored.bytes, before, until) for kind, stored, before, until in revocations}
     assert rows.keys() == {"jti", "sub", "client_sub"}
     assert rows["jti"][0] == key("jti", "t-1")
     assert rows["sub"] == (key("sub", "ada"), 1893456001, 1893459601)

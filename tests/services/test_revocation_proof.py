@@ -24,11 +24,11 @@ from tests.services.deployment import (
     SHELL,
     WITHIN,
     Deployment,
-    asked,
     deployed,
     feed,
     statuses,
     until,
+    whoami,
 )
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("revocation proof")]
@@ -53,7 +53,7 @@ def refused(apis: list[Api], token: str) -> None:
     print(f"refused after {took:.2f} s")  # pytest -s shows it
     assert took < WITHIN + BUSY, "by the next poll, not when a cached document expires"
     for one in apis:
-        assert 'error="invalid_token"' in asked(one, token)[1]["www-authenticate"]
+        assert 'error="invalid_token"' in whoami(one, token)[1]["www-authenticate"]
 
 
 def test_a_revoked_token_is_refused_by_every_api(running: Deployment, apis: list[Api]) -> None:
@@ -133,9 +133,9 @@ def test_a_mass_log_out_of_100_000_users_reaches_every_api(running: Deployment, 
     print(f"refused after {took:.2f} s")
     for one in apis:
         status, _, body = one.get("/readyz")
-        told = feed(one, running.url)
-        assert (status, told["late"], told["near_limit"], told["last_error"]) == (200, False, False, ""), body
-        assert told["entries"] >= before + 100_000
+        state = feed(one, running.url)
+        assert (status, state["late"], state["near_limit"], state["last_error"]) == (200, False, False, ""), body
+        assert state["entries"] >= before + 100_000
     for token in tokens.values():
         assert statuses(apis, token) == {401}
     for token in others:
@@ -193,7 +193,7 @@ def test_an_api_that_starts_during_an_outage_of_the_issuers_serves_or_refuses_as
         copies.answers["/jwks.json"] = json_document(published)
         ended, standing = running.token("one"), running.token("one")
         assert running.revoke(ended, client="one") == 200
-        until(lambda: asked(before, ended)[0] == 401)
+        until(lambda: whoami(before, ended)[0] == 401)
         running.stop()
         own = {"JWKS_URL": f"{copies.url}/jwks.json", "REVOCATIONS_LATE_AFTER": "3"}
         with (
@@ -202,16 +202,16 @@ def test_an_api_that_starts_during_an_outage_of_the_issuers_serves_or_refuses_as
         ):
             for one, status in ((closed, 503), (open_one, 200)):
                 until(lambda one=one: feed(one, running.url)["failures"] >= 2)
-                told = feed(one, running.url)
-                assert (told["late"], told["age"], told["version"]) == (True, None, "")
-                assert told["last_error"]
+                state = feed(one, running.url)
+                assert (state["late"], state["age"], state["version"]) == (True, None, "")
+                assert state["last_error"]
                 assert one.get("/readyz")[0] == status
-                assert asked(one, standing)[0] == status
-                assert asked(one, "no.token.atall")[0] == 401, "what does not verify is refused, late or not"
-            assert asked(closed, standing)[1]["retry-after"].isdigit()
-            assert asked(before, ended)[0] == 401, "the API that was there knows what it knew"
+                assert whoami(one, standing)[0] == status
+                assert whoami(one, "no.token.atall")[0] == 401, "what does not verify is refused, late or not"
+            assert whoami(closed, standing)[1]["retry-after"].isdigit()
+            assert whoami(before, ended)[0] == 401, "the API that was there knows what it knew"
             running.start()
-            until(lambda: asked(closed, standing)[0] == 200)
+            until(lambda: whoami(closed, standing)[0] == 200)
             until(lambda: closed.get("/readyz")[0] == 200)
             assert unless_late(closed, ended) == 401, "it never served before it knew"
             until(lambda: not feed(open_one, running.url)["late"])
@@ -248,31 +248,31 @@ def test_a_feed_replayed_from_an_hour_ago_changes_nothing(lasts: int, delta: boo
         ended, standing = (mint(key=KEY, iss=issuer.url, aud=AUDIENCE, jti=name) for name in ("ended", "standing"))
         own = {"REVOCATIONS_EVERY": str(EVERY), "REVOCATIONS_LATE_AFTER": "3", "REVOCATIONS_WHEN_LATE": "refuse"}
         with api(tmp_path, issuers=issuer.url, audience=AUDIENCE, **own) as one:
-            until(lambda: asked(one, ended)[0] == 401)
+            until(lambda: whoami(one, ended)[0] == 401)
             assert unless_late(one, standing) == 200
             known = feed(one, issuer.url)
             since = version(7) if delta else ""
             serves(issuer, replayed(issuer.url, at=now - HOUR, exp=now - HOUR + lasts, since=since))
             until(lambda: says in feed(one, issuer.url)["last_error"])
-            told = feed(one, issuer.url)
-            assert (told["version"], told["entries"]) == (known["version"], known["entries"]) == (version(7), 1)
-            assert (asked(one, ended)[0], told["went_back"]) == (401, False)
-            until(lambda: asked(one, standing)[0] == 503)
+            state = feed(one, issuer.url)
+            assert (state["version"], state["entries"]) == (known["version"], known["entries"]) == (version(7), 1)
+            assert (whoami(one, ended)[0], state["went_back"]) == (401, False)
+            until(lambda: whoami(one, standing)[0] == 503)
             assert feed(one, issuer.url)["late"], "the alarm of a feed that is withheld"
-            assert asked(one, ended)[0] == 503
+            assert whoami(one, ended)[0] == 503
             serves(issuer, document(signer=KEY, issuer=issuer.url, at=int(time.time()), version=version(8)))
-            until(lambda: asked(one, standing)[0] == 200)
+            until(lambda: whoami(one, standing)[0] == 200)
             assert unless_late(one, ended) == 401
             assert feed(one, issuer.url)["version"] == version(8)
 
 
-def unless_late(one: Api, token: str) -> int:
+def unless_late(server: Api, token: str) -> int:
     """Return the status of the API's answer to a request with the token.
 
     The request is repeated while the answer is 503, because an API on a busy machine can poll the revocation feed late.
     """
     answers = [503]
-    until(lambda: answers.append(asked(one, token)[0]) or answers[-1] != 503)
+    until(lambda: answers.append(whoami(server, token)[0]) or answers[-1] != 503)
     return answers[-1]
 
 

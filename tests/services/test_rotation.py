@@ -18,7 +18,7 @@ def test_ten_first_runs_in_the_same_second_make_one_key_and_one_standby(issuer: 
     assert sum(out.startswith("created") for out, _ in printed) == 1
 
 
-def test_ten_hurried_runs_in_the_same_second_plan_one_switch(issuer: Issuer) -> None:
+def test_ten_early_rotations_in_the_same_second_plan_one_switch(issuer: Issuer) -> None:
     issuer.run("rotate_keys")
     runs = [issuer.start("rotate_keys", "--now") for _ in range(10)]
     printed = [run.communicate(timeout=600) for run in runs]

@@ -35,7 +35,7 @@ def execute(connection: psycopg.Connection, *statements: str) -> int:
 
 
 @pytest.mark.parametrize("rule", HERE)
-def test_each_rule_refuses_what_it_is_for_and_says_so(connection: psycopg.Connection, rule: Rule) -> None:
+def test_each_rule_refuses_its_statements_with_its_message(connection: psycopg.Connection, rule: Rule) -> None:
     execute(connection, *aside(rule, VENDOR))
     for statement in rule.statements:
         with pytest.raises(psycopg.errors.IntegrityError, match=rule.message(VENDOR)), connection.transaction():
@@ -56,5 +56,5 @@ def test_what_steps_write_passes(connection: psycopg.Connection, statement: str)
 
 
 def test_there_is_no_rule_without_such_a_statement(connection: psycopg.Connection) -> None:
-    found = connection.execute(SELECT_RULES[VENDOR]).fetchall()
-    assert names(name for (name,) in found) == expected(VENDOR)
+    rows = connection.execute(SELECT_RULES[VENDOR]).fetchall()
+    assert names(name for (name,) in rows) == expected(VENDOR)

@@ -58,9 +58,9 @@ def test_a_node_uses_at_most_two_connections_more_than_workers(issuer: Served) -
         running = [crowd.submit(issuer.token) for _ in range(256)]
         running += [crowd.submit(issuer.assertion) for _ in range(64)]
         running += [crowd.submit(issuer.get, "/readyz") for _ in range(16)]
-        while not all(one.done() for one in running):
+        while not all(future.done() for future in running):
             most = max(most, number(watching, COUNT))
-    assert {one.result().status_code for one in running} == {200}
+    assert {future.result().status_code for future in running} == {200}
     assert 1 < most <= WORKERS + 2
 
 

@@ -65,7 +65,7 @@ def test_after_a_standstill_nothing_is_refused(served: processes.Child, seconds:
         try:
             for _ in range(TIMES):
                 answered = said.total()
-                while said.total() < answered + 20 * CLIENTS and not any(one.done() for one in running):
+                while said.total() < answered + 20 * CLIENTS and not any(future.done() for future in running):
                     time.sleep(0.01)
                 os.killpg(served.process.pid, signal.SIGSTOP)
                 time.sleep(seconds)

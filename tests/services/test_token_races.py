@@ -216,7 +216,7 @@ def test_a_device_code_redeemed_by_ten_at_once_gives_one_token_which_stays_valid
     assert served.are_revoked([given]) == [False]
 
 
-def test_whatever_is_refreshed_while_a_user_is_disabled_is_revoked(served: Served) -> None:
+def test_each_token_refreshed_while_a_user_is_disabled_is_revoked(served: Served) -> None:
     """Each token that a refresh issues while the user is being disabled is revoked.
 
     Both lock the same grant, so one of them waits for the other.
@@ -244,7 +244,7 @@ User.objects.get(username="eve").delete()
 """
 
 
-def test_a_user_who_is_deleted_while_their_applications_refresh_goes_and_nobody_waits_for_ever(served: Served) -> None:
+def test_deleting_a_user_while_clients_refresh_causes_no_deadlock(served: Served) -> None:
     """The deletion of a user and refreshes of this user's tokens do not deadlock.
 
     Both lock the grant first, and then the rows that refer to the grant.
@@ -255,7 +255,7 @@ def test_a_user_who_is_deleted_while_their_applications_refresh_goes_and_nobody_
         running = [pool.submit(served.refresh_until_refused, text) for text in families]
         deleting = served.issuer.start("shell", "-v", "0", "--no-imports", "-c", GO)
         _, problems = deleting.communicate(timeout=600)
-        given = [claims for one in running for claims in one.result()]
+        given = [claims for future in running for claims in future.result()]
     assert deleting.returncode == 0, problems
     assert len(given) >= len(families)
     assert all(served.are_revoked(given))

@@ -30,7 +30,7 @@ from tokens.views import mail_queue
 
 
 @pytest.fixture(autouse=True)
-def nobody_remembered():
+def empty_registry():
     """Empty the cache of registered clients before each test."""
     registry.forget()
 

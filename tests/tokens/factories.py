@@ -112,7 +112,7 @@ def log_in(browser, user, *, ago=0):
 
 
 def authorization(client, **changes):
-    asked = {
+    request = {
         "response_type": "code",
         "client_id": client.client_id,
         "redirect_uri": CALLBACK,
@@ -122,7 +122,7 @@ def authorization(client, **changes):
         "code_challenge": CHALLENGE,
         "code_challenge_method": "S256",
     } | changes
-    return {name: value for name, value in asked.items() if value is not None}
+    return {name: value for name, value in request.items() if value is not None}
 
 
 def allow(browser, query, answer="true"):

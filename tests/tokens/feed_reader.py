@@ -18,10 +18,10 @@ def entries_of(packed: bytes) -> dict[bytes, tuple[int, int]]:
 
     Fails unless the keys are in ascending order.
     """
-    found = list(struct.iter_unpack(">16sII", packed))
-    keys = [key for key, _, _ in found]
+    entries = list(struct.iter_unpack(">16sII", packed))
+    keys = [key for key, _, _ in entries]
     assert keys == sorted(set(keys))
-    return {key: (until, before) for key, until, before in found}
+    return {key: (until, before) for key, until, before in entries}
 
 
 def decode(text: str) -> bytes:

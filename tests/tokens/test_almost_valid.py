@@ -42,7 +42,7 @@ def valid(client, user, apis, signer, settings):
     The form is valid: the endpoint answers it with 200.
     """
     settings.ISSUER = settings.ISSUER | {"RATE_LIMITS": dict.fromkeys(RATE_LIMITS, (10**9, 60))}
-    web = make_client("web", *(one for one in GrantType.values if one != GrantType.JWT_BEARER))
+    web = make_client("web", *(value for value in GrantType.values if value != GrantType.JWT_BEARER))
     web.plain = client_secret.create(web, now=timezone.now())
     Api.objects.filter(identifier=API).update(client=web)
     policy = ExchangePolicy.objects.create(client=web, api=apis[OTHER_API])
@@ -53,9 +53,9 @@ def valid(client, user, apis, signer, settings):
     proof = {"client_id": "web", "client_secret": web.plain}
 
     def code():
-        asked = authorization(web, scope="openid notes:read offline_access")
+        request = authorization(web, scope="openid notes:read offline_access")
         found = {
-            "code": conftest.parameters(allow(client, asked))["code"],
+            "code": conftest.parameters(allow(client, request))["code"],
             "redirect_uri": CALLBACK,
             "code_verifier": VERIFIER,
         }

@@ -3,7 +3,7 @@
 import pytest
 from django.db import InternalError, OperationalError
 
-from tests.database_errors import OURS, OUTAGES, raised
+from tests.database_errors import BUGS, OUTAGES, raised
 from tokens.database_errors import outage
 
 
@@ -14,9 +14,9 @@ def test_an_outage_has_a_reason_that_does_not_contain_the_message(name: str) -> 
     assert "hunter2" not in reason
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", BUGS)
 def test_a_programming_error_is_no_outage(name: str) -> None:
-    assert outage(OURS[name]) is None
+    assert outage(BUGS[name]) is None
 
 
 def test_a_read_only_database_and_a_lack_of_connections_have_different_reasons() -> None:

@@ -48,7 +48,7 @@ def test_a_literal_of_a_template_is_found(source):
         '<input name="q" value="One">',
     ],
 )
-def test_a_marked_text_and_what_nobody_reads_are_no_literals(source):
+def test_a_marked_text_and_a_text_that_no_user_reads_are_no_literals(source):
     assert literal_texts.of_template(source) == []
 
 

@@ -109,8 +109,8 @@ def test_a_username_comes_before_an_address_and_an_ambiguous_one_matches_no_user
     User.objects.create_user("twin2", "twins@example.org")
     User.objects.create_user("closed", "closed@example.org", is_active=False)
     User.objects.create_user("eve", "closed@example.org")
-    found = find(named, mail=named)
-    assert (found.username if found else None) == expected
+    match = find(named, mail=named)
+    assert (match.username if match else None) == expected
 
 
 @pytest.mark.django_db
@@ -170,10 +170,10 @@ def test_two_users_whose_names_are_spelled_differently_only_each_log_in_as_typed
 def test_usernames_that_only_the_database_treats_as_the_same_are_different(named, expected):
     """The login compares the usernames again that the database finds, because UPPER maps \u0131 to I, too."""
     User.objects.create_user("admin")
-    by_name, nobody = User.objects.all(), User.objects.none()
-    with patch.object(User.objects, "filter", lambda *_, **by: nobody if by else by_name):
-        found = find(named, mail=named)
-    assert (found.username if found else None) == expected
+    by_name, no_users = User.objects.all(), User.objects.none()
+    with patch.object(User.objects, "filter", lambda *_, **by: no_users if by else by_name):
+        match = find(named, mail=named)
+    assert (match.username if match else None) == expected
 
 
 @pytest.mark.django_db
@@ -186,13 +186,13 @@ def test_addresses_that_only_the_database_treats_as_the_same_are_different(mail,
     addresses, users = EmailAddress.objects.select_related("user"), User.objects.exclude(email="")
     with (
         patch.object(EmailAddress.objects, "filter", lambda *_, **__: addresses),
-        patch.object(User.objects, "filter", lambda *_, **by: Found(users) if by else User.objects.none()),
+        patch.object(User.objects, "filter", lambda *_, **by: FakeQuerySet(users) if by else User.objects.none()),
     ):
-        found = find("nobody", mail=mail)
-    assert (found.username if found else None) == expected
+        match = find("nobody", mail=mail)
+    assert (match.username if match else None) == expected
 
 
-class Found:
+class FakeQuerySet:
     """A fake query set. Its method `filter` returns `users`, for any arguments."""
 
     def __init__(self, users):

@@ -26,9 +26,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls("project.urls.issuer")]
 PATHS = sorted(
     {"/admin/login/"}
     | {
-        "/" + str(one.pattern).removeprefix("^").replace("<slug:ring>", "default")
-        for one in urlpatterns
-        if isinstance(one, URLPattern)
+        "/" + str(pattern.pattern).removeprefix("^").replace("<slug:ring>", "default")
+        for pattern in urlpatterns
+        if isinstance(pattern, URLPattern)
     }
 )
 NAMES = sorted(

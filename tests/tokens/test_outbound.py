@@ -73,19 +73,19 @@ def test_a_compressed_document_is_refused(server, encoding):
         get(server)
 
 
-def found(monkeypatch, *addresses):
+def resolve_to(monkeypatch, *addresses):
     """Make every host name resolve to these addresses."""
     monkeypatch.setattr(outbound, "_resolve", lambda *_: list(addresses))
 
 
-def test_a_name_with_a_dead_address_is_fetched_from_its_other_address(server, monkeypatch):
+def test_a_name_with_an_unreachable_address_is_fetched_from_its_other_address(server, monkeypatch):
     server.answers["/doc"] = answer(b"1")
-    found(monkeypatch, "127.0.0.9", "127.0.0.1")
+    resolve_to(monkeypatch, "127.0.0.9", "127.0.0.1")
     assert get(server) == 1
 
 
 def test_a_name_with_a_private_address_among_public_ones_is_not_connected_to(monkeypatch):
-    found(monkeypatch, "93.184.216.34", "10.0.0.1")
+    resolve_to(monkeypatch, "93.184.216.34", "10.0.0.1")
     with pytest.raises(FetchError, match="its address is not public"):
         outbound.get_json("https://issuer.example/")
 
@@ -227,13 +227,13 @@ def test_the_answer_to_a_form_is_not_read(server):
     post(server)
 
 
-def test_a_form_is_given_up_at_the_deadline(server):
+def test_a_form_is_abandoned_at_the_deadline(server):
     server.answers["/form"] = lambda _: server.released.wait(60)
     with pytest.raises(FetchError):
         post(server, deadline=0.2)
 
 
 def test_a_form_is_not_posted_to_a_private_network(monkeypatch):
-    found(monkeypatch, "10.0.0.1")
+    resolve_to(monkeypatch, "10.0.0.1")
     with pytest.raises(FetchError, match="its address is not public"):
         outbound.post_form("https://app.example/logged-out", {"a": "b"})

@@ -58,8 +58,8 @@ def test_every_endpoint_names_a_malformed_scope(client, browser, signer, desk, s
         answer = post(client, path, form | {"scope": value}, **who)
         assert (answer.status_code, answer.json()["error"]) == (400, "invalid_scope")
         assert answer.json()["error_description"] == MALFORMED
-    told = parameters(browser.get("/oauth/authorize", authorization(desk, scope=value)))
-    assert (told["error"], told["error_description"]) == ("invalid_scope", MALFORMED)
+    redirected = parameters(browser.get("/oauth/authorize", authorization(desk, scope=value)))
+    assert (redirected["error"], redirected["error_description"]) == ("invalid_scope", MALFORMED)
 
 
 @pytest.mark.parametrize("unknown", ["groups", "address phone", "anything:else"])

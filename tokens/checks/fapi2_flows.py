@@ -29,7 +29,7 @@ FLOWS = (
     Clause(
         number="5.3.2.2-5",
         text="PKCE with S256",
-        test=f"{PROFILE}test_pkce_is_required_whatever_the_client_s_rule",
+        test=f"{PROFILE}test_pkce_is_required_for_every_rule_of_the_client",
         judge=judges.held,
     ),
     Clause(

@@ -21,7 +21,7 @@ NETWORK = (
     Clause(
         number="5.2.3-1",
         text="no TLS stripping: HTTP Strict Transport Security",
-        test="tests/project/test_settings.py::test_hsts_binds_no_other_site_unless_it_is_told_to",
+        test="tests/project/test_settings.py::test_hsts_covers_no_subdomain_unless_it_is_configured",
         judge=judges.https,
         is_outside=True,
     ),

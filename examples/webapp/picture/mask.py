@@ -51,7 +51,7 @@ def mask_token(token: str) -> str:
 
 def mask_text(text: str) -> str:
     """Return the text, in which each JWT is replaced by its beginning, without its signature."""
-    return _JWT.sub(lambda found: mask_token(found[0]), text)
+    return _JWT.sub(lambda match: mask_token(match[0]), text)
 
 
 def mask_pairs(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:

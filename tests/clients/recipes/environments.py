@@ -80,8 +80,8 @@ def _is_stamped(place: Path, stamp: str) -> bool:
 @contextmanager
 def _alone(name: str) -> Iterator[None]:
     folder().mkdir(parents=True, exist_ok=True)
-    with (folder() / f"{name}.lock").open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+    with (folder() / f"{name}.lock").open("w") as lock_file:
+        fcntl.flock(lock_file, fcntl.LOCK_EX)
         yield
 
 

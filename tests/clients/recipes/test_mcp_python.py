@@ -48,7 +48,7 @@ def scope_of(url):
     return set(parse_qs(urlsplit(url).query)["scope"][0].split())
 
 
-def ask(program, **action):
+def run_action(program, **action):
     return program.answer(json.dumps(action))
 
 
@@ -57,7 +57,7 @@ def log_in(program, person, action, callback):
 
     Returns this authorization URL, and the result of the action.
     """
-    url = ask(program, **action)["go"]
+    url = run_action(program, **action)["go"]
     return url, program.answer(person.callback(url, callback.rpartition("/")[0]))
 
 
@@ -81,9 +81,9 @@ def test_the_sdk_logs_a_user_in_reaches_a_tool_and_steps_up(how, unlocked, serve
         url, second = log_in(program, person, {"tool": "add_note", "arguments": {"text": note}}, callback)
         assert scope_of(url) == {"mcp:read", "mcp:write", "offline_access"}
         assert second["result"] == "added"
-        assert note in ask(program, tool="list_notes")["result"]
+        assert note in run_action(program, tool="list_notes")["result"]
         steps.done("API")
-        fresh = ask(program, tool="list_notes", expire=True)
+        fresh = run_action(program, tool="list_notes", expire=True)
         assert fresh["access_token"] != second["access_token"]
         steps.done("refresh")
     if how == "document":
@@ -150,7 +150,7 @@ def test_the_sdk_of_an_unknown_client_says_what_to_turn_on(keyturn, agent, tmp_p
         mcp_servers.documents(keyturn, "http://127.0.0.1/callback") as site,
     ):
         program = agent(keyturn, url, site.url, "http://127.0.0.1:1/callback")
-        error = ask(program, tool="list_notes")["error"]
+        error = run_action(program, tool="list_notes")["error"]
     assert "Registration failed: 404" in error
     assert "CLIENT_ID_METADATA_DOCUMENTS or DYNAMIC_REGISTRATION" in error
     assert not site.fetched

@@ -48,8 +48,8 @@ def test_a_site_with_express_openid_connect_logs_its_user_in_refreshes_and_logs_
         landed = ada.open(f"{app}/")
         assert landed.url == f"{app}/"
         steps.done("login")
-        for told in (landed, ada.browser.get(f"{app}/userinfo")):
-            user = json.loads(told.text)
+        for answer in (landed, ada.browser.get(f"{app}/userinfo")):
+            user = json.loads(answer.text)
             assert (user["preferred_username"], user["email"]) == (USER["username"], USER["email"])
         steps.done("claims")
         assert json.loads(ada.browser.get(f"{app}/notes").text)["count"] == 0

@@ -28,8 +28,8 @@ def printed(keyturn, app):
     """Return a function that runs `create_client --for` for a program, and returns the printed configuration."""
 
     def register(program):
-        found = json.loads(keyturn.command("create_client", "--for", program, "--site", app, "--json"))
-        return Printed(found["configuration"])
+        printed = json.loads(keyturn.command("create_client", "--for", program, "--site", app, "--json"))
+        return Printed(printed["configuration"])
 
     return register
 

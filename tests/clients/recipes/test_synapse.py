@@ -49,6 +49,6 @@ def test_a_homeserver_logs_its_user_in_with_name_and_address(homeserver, ada, st
     profile = requests.get(f"{matrix}/profile/{login['user_id']}", headers=bearer, timeout=60).json()
     known = requests.get(f"{matrix}/account/3pid", headers=bearer, timeout=60).json()
     assert profile["displayname"] == "Ada Lovelace"
-    assert [one["address"] for one in known["threepids"]] == [USER["email"]]
+    assert [threepid["address"] for threepid in known["threepids"]] == [USER["email"]]
     steps.done("claims")
     steps.complete(lacks="API refresh logout")

@@ -21,9 +21,11 @@ def test_checks_before_the_one_that_refused_passed_and_those_after_it_were_not_r
     challenge = (
         f'Bearer realm="api", error="invalid_token", error_description="{description}", scope="a", DPoP algs="ES256"'
     )
-    found = judge(401, challenge)
-    assert [check.state for check in found] == ["passed"] * (number - 1) + ["refused"] + ["not reached"] * (9 - number)
-    assert found[number - 1].reason == f"401 invalid_token: {description}"
+    results = judge(401, challenge)
+    assert [check.state for check in results] == ["passed"] * (number - 1) + ["refused"] + ["not reached"] * (
+        9 - number
+    )
+    assert results[number - 1].reason == f"401 invalid_token: {description}"
 
 
 @pytest.mark.parametrize(
@@ -51,5 +53,5 @@ def test_a_request_without_a_token_fails_the_first_check() -> None:
     ("status", "challenge"),
     [(503, ""), (500, ""), (0, ""), (404, ""), (401, 'Bearer error="invalid_token", error_description="new reason"')],
 )
-def test_a_response_that_does_not_tell_leaves_each_check_unknown(status: int, challenge: str) -> None:
+def test_a_response_without_a_reason_leaves_each_check_unknown(status: int, challenge: str) -> None:
     assert states(status, challenge) == ["unknown"] * len(CHECKS)

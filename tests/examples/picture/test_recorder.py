@@ -25,7 +25,7 @@ def test_the_last_exchange_of_each_kind_is_kept_and_the_version_grows() -> None:
     assert (flow.version, flow.exchanges["api"].status, len(flow.exchanges)) == (2, 401, 1)
 
 
-def test_a_login_forgets_what_was_before_it_but_not_the_version() -> None:
+def test_a_login_clears_earlier_entries_but_not_the_version() -> None:
     recorder = Recorder()
     for kind in ("api", "token", "login"):
         recorder.add("a", exchange(kind))
@@ -34,7 +34,7 @@ def test_a_login_forgets_what_was_before_it_but_not_the_version() -> None:
     assert (kinds(recorder, "a"), flow.version) == (["login"], 3)
 
 
-def test_browsers_are_apart_and_the_one_that_was_idle_for_longest_is_forgotten() -> None:
+def test_browsers_are_apart_and_the_one_that_was_idle_for_longest_is_evicted() -> None:
     recorder = Recorder(most=2)
     for browser, kind in (("a", "api"), ("b", "token"), ("a", "jwks"), ("c", "api")):
         recorder.add(browser, exchange(kind))

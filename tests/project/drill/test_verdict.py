@@ -78,7 +78,7 @@ def rules(changed: Ledger) -> list[int]:
     return [one.rule for one in judge(changed, BOUNDS)]
 
 
-def test_a_drill_in_which_every_promise_held_is_passed() -> None:
+def test_a_drill_without_a_broken_promise_is_passed() -> None:
     assert judge(ledger(), BOUNDS) == []
 
 

@@ -44,8 +44,8 @@ def scope(path: str, method: str, headers: Iterable[tuple[str, str]]) -> dict[st
     }
 
 
-async def ask(
-    one: Front,
+async def fetch_async(
+    server: Front,
     path: str = "/",
     *,
     method: str = "GET",
@@ -53,7 +53,7 @@ async def ask(
     body: Iterable[bytes] = (),
     ends: bool = True,
 ) -> Answer:
-    """Send a request to the front `one`, and return the front's response.
+    """Send a request to the front `server`, and return the front's response.
 
     `body` has the parts of the request's body. If `ends` is False, the client sends these parts but never ends the
     body.
@@ -74,10 +74,10 @@ async def ask(
             answer.body += message["body"]
             answer.parts += 1
 
-    await one(scope(path, method, headers), receive, send)
+    await server(scope(path, method, headers), receive, send)
     return answer
 
 
-def asked(one: Front, path: str = "/", **request: Any) -> Answer:
-    """Send a request to the front `one` as `ask` does, but from synchronous code. Return the response."""
-    return asyncio.run(ask(one, path, **request))
+def fetch(server: Front, path: str = "/", **request: Any) -> Answer:
+    """Send a request to the front `server` as `fetch_async` does, but from synchronous code. Return the response."""
+    return asyncio.run(fetch_async(server, path, **request))

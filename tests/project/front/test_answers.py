@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from project.front import application, reply, wsgi_call
-from tests.project.front.asgi import ask, asked, front, scope
+from tests.project.front.asgi import fetch, fetch_async, front, scope
 
 PART = b"x" * 1024 * 1024
 
@@ -43,7 +43,7 @@ def serving(parts, headers=(("Content-Type", "text/plain"),)):
 
 
 def test_status_headers_and_body_pass_through():
-    answer = asked(serving([b"a", b"b"], [("Set-Cookie", " a=b"), ("Set-Cookie", "c=d"), ("X", "\u00e9")]))
+    answer = fetch(serving([b"a", b"b"], [("Set-Cookie", " a=b"), ("Set-Cookie", "c=d"), ("X", "\u00e9")]))
     assert (answer.status, answer.body, answer.parts) == (200, b"ab", 1)
     assert answer.headers[:2] == [("set-cookie", "a=b"), ("set-cookie", "c=d")]
 
@@ -51,7 +51,7 @@ def test_status_headers_and_body_pass_through():
 @pytest.mark.parametrize(("count", "sent"), [(0, 1), (4, 1), (5, 2), (20, 17)])
 def test_a_long_body_is_sent_while_it_is_made(count, sent):
     parts = Parts(count)
-    answer = asked(serving(parts))
+    answer = fetch(serving(parts))
     assert answer.body == PART * count
     assert answer.parts == sent
     assert parts.closed.wait(60)
@@ -96,8 +96,8 @@ def test_a_failure_is_the_server_s_to_answer_and_the_thread_serves_on():
     one = front(wsgi)
     for _ in range(20):
         with pytest.raises(ZeroDivisionError):
-            asked(one, "/fails")
-    assert asked(one, "/").body == b"ok"
+            fetch(one, "/fails")
+    assert fetch(one, "/").body == b"ok"
 
 
 def test_a_failure_in_the_middle_of_a_long_body_ends_it():
@@ -105,7 +105,7 @@ def test_a_failure_in_the_middle_of_a_long_body_ends_it():
     one = serving(parts)
 
     async def story():
-        answer = await ask(one)
+        answer = await fetch_async(one)
         await asyncio.sleep(0)
         return answer
 
@@ -119,4 +119,4 @@ def test_write_is_not_supported():
         return []
 
     with pytest.raises(NotImplementedError):
-        asked(front(wsgi))
+        fetch(front(wsgi))

@@ -20,7 +20,7 @@ from project.front.abandonment import Abandoned, _commit_unless_abandoned, _guar
 from project.front.turn import Turn, TurnOver
 from project.launch import serve, worker_start
 from tests.ports import free
-from tests.project.front.asgi import BOUNDS, ask, asked, front
+from tests.project.front.asgi import BOUNDS, fetch, fetch_async, front
 
 HASTY = replace(BOUNDS, answer=0.3)
 OK = [("Content-Type", "text/plain"), ("Set-Cookie", " a=b")]
@@ -49,10 +49,10 @@ def hanging():
 
 
 def test_a_request_that_hangs_is_answered_503_in_time(hanging):
-    answer = asked(front(hanging, HASTY), "/oauth/hang")
+    answer = fetch(front(hanging, HASTY), "/oauth/hang")
     assert (answer.status, answer["Retry-After"], answer["Cache-Control"]) == (503, "5", "no-store")
     assert json.loads(answer.body)["error"] == "temporarily_unavailable"
-    assert b"<h1>" in asked(front(hanging, HASTY), "/oauth/hang", headers=[("Accept", "text/html")]).body
+    assert b"<h1>" in fetch(front(hanging, HASTY), "/oauth/hang", headers=[("Accept", "text/html")]).body
 
 
 def test_each_503_of_the_front_is_noted_with_its_reason_and_path(hanging):
@@ -60,7 +60,7 @@ def test_each_503_of_the_front_is_noted_with_its_reason_and_path(hanging):
     one = front(hanging, HASTY, note=lambda reason, path: noted.append((reason, path)))
 
     async def story():
-        tasks = [ask(one, "/oauth/hang?code=secret") for _ in range(lanes.WORK_THREADS + lanes.WAITING + 1)]
+        tasks = [fetch_async(one, "/oauth/hang?code=secret") for _ in range(lanes.WORK_THREADS + lanes.WAITING + 1)]
         await asyncio.gather(*tasks)
 
     asyncio.run(story())
@@ -79,7 +79,7 @@ def test_a_front_of_the_issuer_notes_in_the_audit_log_without_a_database(hanging
         patch.object(worker_start.apps, "is_installed", return_value=installed),
         patch.object(worker_start, "bounds", return_value=replace(BOUNDS, answer=0.31)),
     ):
-        assert asked(worker_start.load("project.wsgi.application", alive=None), "/oauth/hang").status == 503
+        assert fetch(worker_start.load("project.wsgi.application", alive=None), "/oauth/hang").status == 503
     lines = [json.loads(message) for message in caplog.messages if "request.unavailable" in message]
     assert [line["details"]["reason"] for line in lines] == ["no answer within 0.31 s"] * installed
 
@@ -141,14 +141,14 @@ def test_the_objects_that_the_checks_loaded_are_frozen_before_workers_fork():
 def test_what_is_no_503_is_not_noted():
     noted = []
     one = front(Hanging(), note=lambda reason, path: noted.append((reason, path)))
-    assert asked(one, "/oauth/token", method="POST", headers=[("Content-Length", "101")]).status == 413
-    assert asked(one, "/").status == 200
+    assert fetch(one, "/oauth/token", method="POST", headers=[("Content-Length", "101")]).status == 413
+    assert fetch(one, "/").status == 200
     assert noted == []
 
 
 @pytest.mark.parametrize(("path", "readable"), [("/oauth/hang", True), ("/accounts/hang", False), ("/api/hang", False)])
 def test_a_page_of_another_origin_may_read_why_an_endpoint_does_not_answer(hanging, path, readable):
-    answer = asked(
+    answer = fetch(
         front(hanging, HASTY), path, headers=[("Origin", "https://spa.example"), ("Accept", "application/json")]
     )
     headers = dict(answer.headers)
@@ -161,11 +161,11 @@ def test_documents_and_probes_go_on_while_every_working_thread_hangs(hanging):
     one = front(hanging)
 
     async def story():
-        stuck = [asyncio.create_task(ask(one, "/hang")) for _ in range(3 * lanes.WORK_THREADS)]
+        stuck = [asyncio.create_task(fetch_async(one, "/hang")) for _ in range(3 * lanes.WORK_THREADS)]
         while hanging.called.count("/hang") < lanes.WORK_THREADS:
             await asyncio.sleep(0.01)
         for path in ("/healthz", "/readyz", "/.well-known/jwks.json", "/.well-known/openid-configuration") * 5:
-            assert (await ask(one, path)).status == 200
+            assert (await fetch_async(one, path)).status == 200
         assert not any(task.done() for task in stuck)
         assert hanging.called.count("/hang") == lanes.WORK_THREADS
         hanging.released.set()
@@ -178,12 +178,12 @@ def test_a_request_that_waited_too_long_is_never_started(hanging):
     one = front(hanging, replace(BOUNDS, answer=2.0))  # for the last one, too, on a busy machine
 
     async def story():
-        stuck = [asyncio.create_task(ask(one, "/hang")) for _ in range(lanes.WORK_THREADS)]
+        stuck = [asyncio.create_task(fetch_async(one, "/hang")) for _ in range(lanes.WORK_THREADS)]
         await asyncio.sleep(0)
-        late = await ask(one, "/late")
+        late = await fetch_async(one, "/late")
         await asyncio.gather(*stuck)
         hanging.released.set()
-        served = await ask(one, "/afterwards")  # queued behind the late one
+        served = await fetch_async(one, "/afterwards")  # queued behind the late one
         return late.status, served.status
 
     assert asyncio.run(story()) == (503, 200)
@@ -194,7 +194,7 @@ def test_more_than_may_wait_are_refused_at_once(hanging):
     one = front(hanging)
 
     async def story():
-        tasks = [asyncio.create_task(ask(one, "/hang")) for _ in range(lanes.WORK_THREADS + lanes.WAITING + 20)]
+        tasks = [asyncio.create_task(fetch_async(one, "/hang")) for _ in range(lanes.WORK_THREADS + lanes.WAITING + 20)]
         while len(at_once := [task for task in tasks if task.done()]) < 20:
             await asyncio.sleep(0.01)
         hanging.released.set()
@@ -210,8 +210,8 @@ def test_pages_of_the_admin_have_longer_and_its_login_has_not(hanging):
     one = front(hanging, HASTY, mount="/auth")
 
     async def story():
-        page = asyncio.create_task(ask(one, "/auth/admin/hang"))
-        login = await ask(one, "/auth/admin/login/hang")
+        page = asyncio.create_task(fetch_async(one, "/auth/admin/hang"))
+        login = await fetch_async(one, "/auth/admin/login/hang")
         pending = not page.done()
         hanging.released.set()
         return login.status, pending, (await page).status
@@ -224,9 +224,9 @@ def test_a_mounted_issuer_has_the_same_lanes(hanging, path):
     one = front(hanging, mount="/auth")
 
     async def story():
-        stuck = [asyncio.create_task(ask(one, "/auth/hang")) for _ in range(2 * lanes.WORK_THREADS)]
+        stuck = [asyncio.create_task(fetch_async(one, "/auth/hang")) for _ in range(2 * lanes.WORK_THREADS)]
         await asyncio.sleep(0)
-        status, answered = (await ask(one, path)).status, [task.done() for task in stuck]
+        status, answered = (await fetch_async(one, path)).status, [task.done() for task in stuck]
         hanging.released.set()
         await asyncio.gather(*stuck)
         return status, any(answered)
@@ -264,7 +264,7 @@ def test_an_abandoned_request_finds_that_it_may_not_go_on():
         start("200 OK", OK)
         return [b""]
 
-    assert asked(front(application, HASTY)).status == 503
+    assert fetch(front(application, HASTY)).status == 503
     answered.set()
     assert done.wait(60)
     assert found == ["over"]
@@ -273,12 +273,12 @@ def test_an_abandoned_request_finds_that_it_may_not_go_on():
 def test_a_request_that_is_committing_at_the_deadline_keeps_its_answer(monkeypatch):
     abandon, late = Turn.abandon, threading.Event()
 
-    def noticed(*arguments, **options):
+    def abandon_and_report(*arguments, **options):
         abandoned = abandon(*arguments, **options)
         late.set()
         return abandoned
 
-    monkeypatch.setattr(Turn, "abandon", noticed)
+    monkeypatch.setattr(Turn, "abandon", abandon_and_report)
     monkeypatch.setattr(turn, "SETTLING", 60.0)  # seconds for the rest of this test, on a busy machine
 
     def application(environ, start):
@@ -288,7 +288,7 @@ def test_a_request_that_is_committing_at_the_deadline_keeps_its_answer(monkeypat
         start("200 OK", OK)
         return [b"committed"]
 
-    answer = asked(front(application, HASTY))
+    answer = fetch(front(application, HASTY))
     assert (answer.status, answer.body) == (200, b"committed")
 
 
@@ -301,7 +301,7 @@ def test_a_commit_that_hangs_is_answered_503_all_the_same():
         start("200 OK", OK)
         return [b""]
 
-    assert asked(front(application, HASTY)).status == 503, "while it hangs"
+    assert fetch(front(application, HASTY)).status == 503, "while it hangs"
     release.set()
 
 

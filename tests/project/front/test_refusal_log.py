@@ -9,7 +9,7 @@ import pytest
 
 from project.front.refusal_log import EVERY, LONGEST, RefusalLog
 from project.front.refusals import Refused
-from tests.project.front.asgi import asked, front
+from tests.project.front.asgi import fetch, front
 from tests.project.front.test_requests import echo
 
 LARGE = Refused(413, "invalid_request", "The body is too large.")
@@ -36,7 +36,7 @@ def test_a_refusal_is_logged_with_status_path_and_reason_and_nothing_else_of_the
     one = front(echo)
     for _ in range(3):
         path = "/oauth/token?code=in-the-query"
-        answer = asked(one, path, method="POST", headers=headers, body=[b"secret"], ends=False)
+        answer = fetch(one, path, method="POST", headers=headers, body=[b"secret"], ends=False)
         assert answer.status == status
     [line] = lines()
     assert line.startswith(f"Refused unread: {status} for 'POST' '/oauth/token'. {reason}")
@@ -48,8 +48,8 @@ def test_a_request_that_is_served_and_a_503_are_not_logged_there(lines):
     def slow(*_):
         raise Refused(503, "temporarily_unavailable", "There was no answer in time.", reason="no answer")
 
-    assert asked(front(echo), "/", method="POST", headers=[("Content-Length", "100")], body=[b"x" * 100]).status == 200
-    assert asked(front(slow)).status == 503
+    assert fetch(front(echo), "/", method="POST", headers=[("Content-Length", "100")], body=[b"x" * 100]).status == 200
+    assert fetch(front(slow)).status == 503
     assert lines() == []
 
 

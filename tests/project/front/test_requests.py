@@ -9,20 +9,20 @@ import json
 import pytest
 
 from project.front import application
-from tests.project.front.asgi import asked, front, scope
+from tests.project.front.asgi import fetch, front, scope
 from tokens.grants.request import RECEIVED
 
 
 def echo(environ, start):
     """Answer with a JSON object: the text values of the WSGI environ, and the body of the request."""
-    told = {name: value for name, value in environ.items() if isinstance(value, str)}
-    body = json.dumps(told | {"body": environ["wsgi.input"].read().decode()}).encode()
+    echoed = {name: value for name, value in environ.items() if isinstance(value, str)}
+    body = json.dumps(echoed | {"body": environ["wsgi.input"].read().decode()}).encode()
     start("200 OK", [("Content-Type", "application/json")])
     return [body]
 
 
-def told(path="/", **request):
-    answer = asked(front(echo), path, **request)
+def echoed(path="/", **request):
+    answer = fetch(front(echo), path, **request)
     assert answer.status == 200, answer.body
     return json.loads(answer.body)
 
@@ -33,7 +33,7 @@ def secret(monkeypatch):
 
 
 def test_the_application_sees_the_request_and_nothing_of_the_process_s_environment():
-    environ = told("/a%20b/%C3%A9?c=d%20e", headers=[("Host", "issuer.example"), ("Accept-Language", "de")])
+    environ = echoed("/a%20b/%C3%A9?c=d%20e", headers=[("Host", "issuer.example"), ("Accept-Language", "de")])
     assert environ == {
         "GATEWAY_INTERFACE": "CGI/1.1",
         "REQUEST_METHOD": "GET",
@@ -54,13 +54,13 @@ def test_the_application_sees_the_request_and_nothing_of_the_process_s_environme
 
 def test_lines_of_one_name_are_joined_and_cookies_by_their_own_sign():
     lines = [("X-Forwarded-For", "203.0.113.9"), ("X-Forwarded-For", "192.0.2.7"), ("Cookie", "a=b"), ("Cookie", "c=d")]
-    environ = told(headers=lines)
+    environ = echoed(headers=lines)
     assert (environ["HTTP_X_FORWARDED_FOR"], environ["HTTP_COOKIE"]) == ("203.0.113.9,192.0.2.7", "a=b; c=d")
 
 
 @pytest.mark.parametrize("name", ["X_Request_Id", "x-request_id", "Content_Length", "Content_Type", "Authorization_"])
 def test_a_name_with_an_underscore_does_not_reach_the_application(name):
-    environ = told(headers=[(name, "17"), ("X-Request-Id", "true")])
+    environ = echoed(headers=[(name, "17"), ("X-Request-Id", "true")])
     assert "17" not in environ.values()
     assert environ["HTTP_X_REQUEST_ID"] == "true"
 
@@ -78,7 +78,7 @@ def test_a_name_with_an_underscore_does_not_reach_the_application(name):
     ],
 )
 def test_a_spelling_that_imitates_the_proxy_is_refused(name):
-    answer = asked(front(echo), headers=[(name, "192.0.2.1"), ("X-Forwarded-For", "203.0.113.9")])
+    answer = fetch(front(echo), headers=[(name, "192.0.2.1"), ("X-Forwarded-For", "203.0.113.9")])
     assert answer.status == 400
     assert "docs/proxies.md" in json.loads(answer.body)["detail"]
 
@@ -86,18 +86,18 @@ def test_a_spelling_that_imitates_the_proxy_is_refused(name):
 @pytest.mark.parametrize("lines", [["https", "http"], ["https,http"], ["https, http"]])
 def test_a_scheme_that_was_added_to_the_visitor_s_is_refused(lines):
     headers = [("X-Forwarded-Proto", value) for value in lines]
-    assert asked(front(echo), headers=headers).status == 400
-    assert asked(front(echo, behind_proxy=False), headers=headers).status == 200
+    assert fetch(front(echo), headers=headers).status == 400
+    assert fetch(front(echo, behind_proxy=False), headers=headers).status == 200
 
 
 def test_a_body_is_read_whole_and_has_a_length_whether_it_was_announced_or_not():
-    announced = told(method="POST", headers=[("Content-Length", "4")], body=[b"a=", b"bc"])
-    chunked = told(method="PATCH", headers=[("Transfer-Encoding", "chunked")], body=[b"a=", b"bc"])
+    announced = echoed(method="POST", headers=[("Content-Length", "4")], body=[b"a=", b"bc"])
+    chunked = echoed(method="PATCH", headers=[("Transfer-Encoding", "chunked")], body=[b"a=", b"bc"])
     assert (announced["body"], announced["CONTENT_LENGTH"]) == ("a=bc", "4")
     assert (chunked["body"], chunked["CONTENT_LENGTH"]) == ("a=bc", "4")
     assert "HTTP_TRANSFER_ENCODING" not in chunked
-    assert "CONTENT_LENGTH" not in told(method="POST")
-    assert told(method="POST", headers=[("Content-Length", "0")])["CONTENT_LENGTH"] == "0"
+    assert "CONTENT_LENGTH" not in echoed(method="POST")
+    assert echoed(method="POST", headers=[("Content-Length", "0")])["CONTENT_LENGTH"] == "0"
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_body_is_read_whole_and_has_a_length_whether_it_was_announced_or_not()
     ],
 )
 def test_a_body_has_a_bound_and_a_deadline(status, headers, parts, ends):
-    answer = asked(front(echo), "/oauth/token", method="POST", headers=headers, body=parts, ends=ends)
+    answer = fetch(front(echo), "/oauth/token", method="POST", headers=headers, body=parts, ends=ends)
     assert answer.status == status
     if status != 200:
         assert json.loads(answer.body).keys() == {"error", "error_description"}
@@ -148,7 +148,7 @@ def test_a_client_that_is_gone_starts_nothing():
     ],
 )
 def test_a_refusal_has_the_form_that_was_asked_for(path, accept, kind, name):
-    answer = asked(front(echo), path, method="POST", headers=[("Content-Length", "101"), ("Accept", accept)])
+    answer = fetch(front(echo), path, method="POST", headers=[("Content-Length", "101"), ("Accept", accept)])
     assert (answer.status, answer["Content-Type"]) == (413, kind)
     assert name.encode() in answer.body
     assert ("access-control-allow-origin", "*") in answer.headers or not path.startswith("/.well-known/")

@@ -70,7 +70,7 @@ def serve(tmp_path):
         exposition.stop(server)
 
 
-def test_counters_of_all_workers_are_added_and_gauges_of_ended_ones_are_dropped(tmp_path, serve):
+def test_counters_of_all_workers_are_added_and_gauges_of_exited_ones_are_dropped(tmp_path, serve):
     ended, first, second = worker(tmp_path, 1), worker(tmp_path, 2, "stay"), worker(tmp_path, 4, "stay")
     try:
         assert ended.wait(60) == 0

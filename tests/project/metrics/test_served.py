@@ -28,8 +28,8 @@ class Served:
     def value(self, series: str) -> float | None:
         """Return the value of a series, or None if there is no such series. `series` is its name with labels."""
         text = requests.get(self.metrics, timeout=WITHIN).text
-        found = re.search(rf"^{re.escape(series)} (\S+)$", text, re.MULTILINE)
-        return float(found[1]) if found else None
+        sample = re.search(rf"^{re.escape(series)} (\S+)$", text, re.MULTILINE)
+        return float(sample[1]) if sample else None
 
     def wait_for(self, series: str) -> float:
         """Wait until there is a series with this name, which a thread adds in the background. Return its value."""

@@ -27,29 +27,29 @@ def clock() -> Clock:
 
 def elsewhere(circuit: ServerCircuit) -> bool:
     """Return True if the circuit breaker lets a thread other than this one connect."""
-    found = []
+    admitted = []
 
-    def ask() -> None:
+    def try_circuit() -> None:
         try:
             circuit.require()
         except NotTried:
-            found.append(False)
+            admitted.append(False)
         else:
-            found.append(True)
+            admitted.append(True)
 
-    thread = threading.Thread(target=ask)
+    thread = threading.Thread(target=try_circuit)
     thread.start()
     thread.join()
-    return found[0]
+    return admitted[0]
 
 
-def test_a_closed_circuit_lets_everybody_try(clock: Clock) -> None:
+def test_a_closed_circuit_admits_every_thread(clock: Clock) -> None:
     circuit = ServerCircuit(clock=clock)
     circuit.require()
     assert elsewhere(circuit)
 
 
-def test_after_a_failure_nobody_tries_for_a_pause(clock: Clock) -> None:
+def test_after_a_failure_no_thread_is_admitted_for_a_pause(clock: Clock) -> None:
     circuit = ServerCircuit(clock=clock)
     circuit.failed()
     clock.now += PAUSE - 0.01
@@ -66,7 +66,7 @@ def test_after_the_pause_one_thread_tries_as_often_as_it_needs_and_no_other_does
     assert not elsewhere(circuit)
 
 
-def test_an_answer_lets_everybody_try_again(clock: Clock) -> None:
+def test_an_answer_closes_the_circuit_for_every_thread(clock: Clock) -> None:
     circuit = ServerCircuit(clock=clock)
     circuit.failed()
     clock.now += PAUSE
@@ -85,7 +85,7 @@ def test_a_second_failure_begins_a_new_pause(clock: Clock) -> None:
         circuit.require()
 
 
-def test_a_thread_that_tried_and_never_said_how_it_went_keeps_nobody_out(clock: Clock) -> None:
+def test_a_thread_that_reports_no_result_does_not_keep_the_circuit_open(clock: Clock) -> None:
     circuit = ServerCircuit(clock=clock)
     circuit.failed()
     clock.now += PAUSE

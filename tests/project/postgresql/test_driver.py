@@ -55,7 +55,7 @@ def test_several_hosts_share_the_budget_so_that_a_silent_one_leaves_time_for_the
     assert budget.left > 0
 
 
-def test_an_error_of_the_last_host_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_of_the_last_host_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(**parameters: str) -> object:
         raise psycopg.OperationalError(f"no {parameters['host']}")
 

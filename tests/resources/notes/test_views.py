@@ -24,7 +24,7 @@ def call(client: Client, method: str, path: str, *, scope: str, body: Any = None
         )
 
 
-def test_a_user_writes_reads_changes_and_deletes_a_note_that_nobody_else_sees(client: Client) -> None:
+def test_a_user_writes_reads_changes_and_deletes_a_note_that_no_other_user_sees(client: Client) -> None:
     made = call(client, "POST", "/api/notes/", scope="notes:write", sub="alice", body={"title": "One", "body": "…"})
     assert made.status_code == 201
     note = made.json()

@@ -78,7 +78,7 @@ def test_a_session_that_ends_elsewhere_is_refused_at_its_next_request(user):
     assert (event.actor, event.subject) == ("user:ada", "user:ada")
 
 
-def test_all_others_end_and_this_one_goes_on(user):
+def test_all_other_sessions_end_and_this_one_stays(user):
     others, here = [logged_in() for _ in range(3)], logged_in()
     assert here.post(PAGE, {"end": "others"})["Location"] == f"{PAGE}?ended=3"
     assert ([is_logged_in(one) for one in others], is_logged_in(here)) == ([False] * 3, True)
@@ -175,7 +175,7 @@ def test_a_session_from_before_the_upgrade_gets_its_record_on_the_page(client, u
     assert BrowserSession.objects.count() == 1
 
 
-def test_a_request_that_is_still_running_does_not_revive_an_ended_session(user):
+def test_a_request_that_is_still_running_does_not_restore_an_ended_session(user):
     phone, here = logged_in(), logged_in()
     running = import_module(django_settings.SESSION_ENGINE).SessionStore(phone.session.session_key)
     running["x"] = 1
@@ -201,14 +201,16 @@ def test_any_user_agent_can_log_in(user, header):
     assert len(row_of(logged_in(user_agent=header)).user_agent) <= browser_session.LONGEST
 
 
-def test_the_clients_of_an_ended_session_are_told(user, webapp, signer):
+def test_the_clients_of_an_ended_session_are_notified(user, webapp, signer):
     Client.objects.update(backchannel_logout_uri="https://client.example/logout")
     phone, here = logged_in(user_agent=IPHONE), logged_in()
     assert "code=" in allow(phone, authorization(webapp))["Location"]
     sid = row_of(phone).sid
     assert sid
     here.post(PAGE, {"end": str(row_of(phone).pk)})
-    assert [(one.client, one.sid) for one in LogoutMessage.objects.all()] == [(webapp, sid)]
+    assert [(logout_message.client, logout_message.sid) for logout_message in LogoutMessage.objects.all()] == [
+        (webapp, sid)
+    ]
 
 
 def test_a_form_of_another_site_ends_nothing_and_withdraws_nothing(user):

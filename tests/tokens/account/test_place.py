@@ -48,7 +48,7 @@ def place(address, *, language):
 
 
 def problems():
-    return [(one.id, one.msg, one.hint) for one in run_checks(tags=["session_places"])]
+    return [(message.id, message.msg, message.hint) for message in run_checks(tags=["session_places"])]
 
 
 @pytest.mark.parametrize(
@@ -76,14 +76,14 @@ def test_an_address_has_a_place_in_the_language_of_the_page(database, address, l
 
 
 def test_each_address_of_a_page_has_its_place(database):
-    found = module.places(["81.2.69.7", "81.2.70.1", "81.2.99.1", "10.1.2.3"], language="en")
-    assert found == {"81.2.69.7": "Vienna, Austria", "81.2.70.1": "Austria"}
+    places = module.places(["81.2.69.7", "81.2.70.1", "81.2.99.1", "10.1.2.3"], language="en")
+    assert places == {"81.2.69.7": "Vienna, Austria", "81.2.70.1": "Austria"}
 
 
 def test_a_database_of_ipv4_has_the_places_of_ipv4_beside_sessions_over_ipv6(database, caplog):
     place_database.write(database, {"81.2.69.0/24": VIENNA}, version=4)
-    found = module.places(["2a02:100::/64", "81.2.69.7"], language="en")
-    assert found == {"81.2.69.7": "Vienna, Austria"}
+    places = module.places(["2a02:100::/64", "81.2.69.7"], language="en")
+    assert places == {"81.2.69.7": "Vienna, Austria"}
     assert caplog.records == []
     assert problems() == []
 
@@ -198,7 +198,7 @@ def test_the_page_shows_no_place_without_both_settings(database, settings, chang
 
 
 @pytest.mark.django_db
-def test_the_page_goes_on_without_its_database(database):
+def test_the_page_works_without_its_database(database):
     database.unlink()
     answer = sessions("81.2.69.7")
     assert (answer.status_code, "Place by the address" in answer.content.decode()) == (200, False)

@@ -94,10 +94,10 @@ def test_the_export_of_a_page_by_key_has_the_whole_list(admin, events):
 def test_a_long_list_counts_no_more_rows_than_it_shows(admin, monkeypatch, django_assert_num_queries):
     monkeypatch.setattr("tokens.admin.long_list.LIMIT", 3)
     make(5)
-    with django_assert_num_queries(1) as asked:
+    with django_assert_num_queries(1) as captured:
         pages = BoundedPaginator(AuditEvent.objects.order_by("-at", "-id"), 2)
         assert (pages.count, pages.num_pages, pages.has_more) == (3, 2, True)
-    assert "LIMIT 4" in asked.captured_queries[0]["sql"]
+    assert "LIMIT 4" in captured.captured_queries[0]["sql"]
     assert "more than 3" in admin.get(PAGE).content.decode()
 
 

@@ -55,7 +55,7 @@ def test_a_scope_is_limited_to_groups_that_exist_and_the_change_is_audited(admin
     assert changed["scope.changed"]["groups"] == ["editors", "None"]
 
 
-def test_saving_the_page_keeps_a_limit_to_a_group_that_is_gone(admin):
+def test_saving_the_page_keeps_a_limit_to_a_deleted_group(admin):
     editors = Group.objects.create(name="editors")
     assert admin.post(f"{LIST}add/", NOTES | {"scopes-0-groups": ["editors"]}).status_code == 302
     editors.delete()

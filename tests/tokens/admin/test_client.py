@@ -30,7 +30,7 @@ def page_of(client):
     return f"/admin/tokens/client/{client.pk}/change/"
 
 
-def one_row(secret, **dates):
+def secret_row(secret, **dates):
     """Return the form fields for the only secret of a client. `dates` maps names of date columns to their values."""
     row = {"secrets-0-id": secret.pk, "secrets-0-client": secret.client_id}
     for name, at in dates.items():
@@ -44,7 +44,10 @@ def public_key():
 
 
 def events(action):
-    return [(one.actor, one.subject, one.details) for one in AuditEvent.objects.filter(action=action).order_by("pk")]
+    return [
+        (audit_event.actor, audit_event.subject, audit_event.details)
+        for audit_event in AuditEvent.objects.filter(action=action).order_by("pk")
+    ]
 
 
 def proves(client, secret):
@@ -114,7 +117,7 @@ def test_a_secret_can_only_be_revoked_now_not_at_a_date(admin, form, year):
     secret = secret_on(admin.post(ADD, form))
     made, row = Client.objects.get(), ClientSecret.objects.get()
     assert 'name="secrets-0-revoked_at' not in admin.get(page_of(made)).content.decode()
-    dated = one_row(row, revoked_at=datetime(year, 1, 1, tzinfo=UTC))
+    dated = secret_row(row, revoked_at=datetime(year, 1, 1, tzinfo=UTC))
     assert admin.post(page_of(made), {**form, **dated}).status_code == 302
     assert proves(made, secret)
     assert events("client_secret.revoked") == []
@@ -126,7 +129,7 @@ def test_a_past_expiry_date_is_refused_and_the_error_names_the_remedy(admin, for
     ClientSecret.objects.update(expires_at=before)
     made, row = Client.objects.get(), ClientSecret.objects.get()
     past = timezone.now() - timedelta(seconds=2)
-    page = admin.post(page_of(made), {**form, **one_row(row, expires_at=past)})
+    page = admin.post(page_of(made), {**form, **secret_row(row, expires_at=past)})
     assert page.status_code == 200
     assert f"{past:%Y-%m-%d %H:%M:%S} UTC has passed. To end the secret now, revoke it." in page.content.decode()
     assert proves(made, secret)
@@ -137,7 +140,7 @@ def test_an_expiry_date_can_be_removed(admin, form):
     admin.post(ADD, form)
     ClientSecret.objects.update(expires_at=datetime(2040, 1, 1, tzinfo=UTC))
     made, row = Client.objects.get(), ClientSecret.objects.get()
-    assert admin.post(page_of(made), {**form, **one_row(row)}).status_code == 302
+    assert admin.post(page_of(made), {**form, **secret_row(row)}).status_code == 302
     assert ClientSecret.objects.get().expires_at is None
     assert events("client_secret.expiry_changed")[0][2] == {"secret": f"…{row.hint}", "expires_at": None}
 
@@ -153,7 +156,7 @@ def test_a_secret_revoked_while_its_page_was_open_shows_an_error(admin, form, mo
         ClientSecret.objects.update(revoked_at=ended)
 
     monkeypatch.setattr(secret_rotation, "refuse_ended", late)
-    page = admin.post(page_of(made), {**form, **one_row(row), "secrets-0-revoke_now": "on"}, follow=True)
+    page = admin.post(page_of(made), {**form, **secret_row(row), "secrets-0-revoke_now": "on"}, follow=True)
     assert f"The secret {row} has ended and cannot be changed." in page.content.decode()
     assert ClientSecret.objects.get().revoked_at == ended
     assert events("client_secret.revoked") == []
@@ -308,13 +311,13 @@ def test_a_public_client_can_have_any_port_on_localhost(admin, form, ticked):
 
 
 @pytest.mark.parametrize("ticked", [{"require_pushed_authorization_requests": "on"}, {}], ids=["on", "off"])
-def test_a_client_can_be_held_to_pushed_requests(admin, form, ticked):
+def test_a_client_can_be_required_to_push_its_requests(admin, form, ticked):
     admin.post(ADD, {**form, **ticked})
     assert Client.objects.get().must_push_requests is bool(ticked)
 
 
 @pytest.mark.parametrize("method", ["private_key_jwt", "client_secret_basic"])
-def test_only_a_client_with_a_key_can_be_held_to_signed_requests(admin, form, method):
+def test_only_a_client_with_a_key_can_be_required_to_sign_requests(admin, form, method):
     keys = {"client_jwks": json.dumps(jwks())} if method == "private_key_jwt" else {}
     admin.post(ADD, {**form, **keys, "token_endpoint_auth_method": method, "require_signed_request_object": "on"})
     assert [made.require_signed_request_object for made in Client.objects.all()] == [True] * bool(keys)
@@ -387,7 +390,7 @@ def test_the_audit_trail_says_which_fields_of_a_client_were_changed_and_how(admi
 def test_a_changed_expiry_date_is_not_audited_as_a_revocation(admin, form):
     admin.post(ADD, form)
     made, row = Client.objects.get(), ClientSecret.objects.get()
-    admin.post(page_of(made), {**form, **one_row(row, expires_at=datetime(2040, 1, 1, tzinfo=UTC))})
+    admin.post(page_of(made), {**form, **secret_row(row, expires_at=datetime(2040, 1, 1, tzinfo=UTC))})
     details = {"secret": f"…{row.hint}", "expires_at": "2040-01-01 00:00:00+00:00"}
     assert events("client_secret.expiry_changed") == [("user:root", "client:reports", details)]
     assert events("client_secret.revoked") == []
@@ -398,20 +401,20 @@ def test_a_changed_expiry_date_is_not_audited_as_a_revocation(admin, form):
     [{"revoked_at": datetime(2026, 1, 1, 1, 2, 3, 4, UTC)}, {"expires_at": datetime(2026, 1, 1, 1, 2, 3, 4, UTC)}],
 )
 @pytest.mark.parametrize("change", [{"expires_at": datetime(2040, 1, 1, tzinfo=UTC)}, "revoke_now"])
-def test_the_end_of_an_ended_secret_cannot_be_changed(admin, form, ended, change):
+def test_the_expiry_of_an_expired_or_revoked_secret_cannot_be_changed(admin, form, ended, change):
     secret = secret_on(admin.post(ADD, form))
     ClientSecret.objects.update(**ended)
     made, row = Client.objects.get(), ClientSecret.objects.get()
     stored = {"expires_at": ended["expires_at"]} if "expires_at" in ended else {}
     dates, revoke = (stored, {"secrets-0-revoke_now": "on"}) if change == "revoke_now" else (change, {})
-    page = admin.post(page_of(made), {**form, **one_row(row, **dates), **revoke}).content.decode()
+    page = admin.post(page_of(made), {**form, **secret_row(row, **dates), **revoke}).content.decode()
     assert f"The secret {row} has ended and cannot be changed. Create a new secret." in page
     assert not proves(made, secret)
     assert ClientSecret.objects.values().get() == ClientSecret.objects.filter(**ended).values().get()
 
 
 @pytest.mark.parametrize("name", ["revoked_at", "expires_at"])
-def test_a_client_with_an_ended_secret_can_be_saved(admin, form, name):
+def test_a_client_with_an_expired_or_revoked_secret_can_be_saved(admin, form, name):
     """The form shows dates without microseconds.
 
     If the form is sent back unchanged, the stored date keeps its microseconds.
@@ -420,7 +423,7 @@ def test_a_client_with_an_ended_secret_can_be_saved(admin, form, name):
     ended = {name: datetime(2026, 1, 1, 1, 2, 3, 4, UTC)}
     ClientSecret.objects.update(**ended)
     made, row = Client.objects.get(), ClientSecret.objects.get()
-    assert admin.post(page_of(made), {**form, **one_row(row, **ended), "name": "Nightly"}).status_code == 302
+    assert admin.post(page_of(made), {**form, **secret_row(row, **ended), "name": "Nightly"}).status_code == 302
     assert ClientSecret.objects.filter(**ended).exists()
 
 
@@ -428,7 +431,7 @@ def test_a_new_secret_is_an_audit_event_without_the_secret(admin, form):
     first = secret_on(admin.post(ADD, form))
     made, row = Client.objects.get(), ClientSecret.objects.get()
     second = secret_on(
-        admin.post(page_of(made), {**form, **one_row(row), "new_secret": "on", "remembers_consent": "on"})
+        admin.post(page_of(made), {**form, **secret_row(row), "new_secret": "on", "remembers_consent": "on"})
     )
     who = ("user:root", "client:reports")
     hints = [{"secret": f"…{secret[-4:]}", "expires_at": None} for secret in (first, second)]

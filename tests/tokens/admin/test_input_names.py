@@ -29,10 +29,10 @@ def names(page: str) -> list[str | None]:
 
 
 def test_each_input_of_a_row_is_named_by_its_column_and_its_row(admin_client, api):
-    found = names(admin_client.get(f"/admin/tokens/api/{api.pk}/change/").content.decode())
-    assert None not in found
-    assert {"Name notes:read", "Description notes:read", "Only for groups notes:read", "Delete notes:read"} <= {*found}
-    assert {"Name", "Description", "Only for groups"} <= {*found}  # the empty row
+    inputs = names(admin_client.get(f"/admin/tokens/api/{api.pk}/change/").content.decode())
+    assert None not in inputs
+    assert {"Name notes:read", "Description notes:read", "Only for groups notes:read", "Delete notes:read"} <= {*inputs}
+    assert {"Name", "Description", "Only for groups"} <= {*inputs}  # the empty row
 
 
 def test_a_label_follows_the_language_of_the_page(admin_client, api):

@@ -153,7 +153,7 @@ def test_an_anonymous_visitor_is_redirected_to_the_login_page(client, ring):
 
 def test_bars_lie_within_the_picture_in_the_order_of_a_key_s_life(ring):
     switch = rotate(early=True).at
-    keys = [one.key for one in store.load("default")]
+    keys = [stored.key for stored in store.load("default")]
     now = switch + timedelta(hours=1)
     drawn = picture(timeline(keys, policy=PRODUCTION, now=now), next_step=now + timedelta(days=90), now=now)
     for row in drawn.rows:

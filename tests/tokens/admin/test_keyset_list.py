@@ -99,10 +99,10 @@ def test_the_pages_of_clients_lead_to_each_client_once(admin, query):
 
 
 def test_a_page_by_key_counts_no_row(admin, users, django_assert_max_num_queries):
-    with django_assert_max_num_queries(8) as asked:
+    with django_assert_max_num_queries(8) as captured:
         page = admin.get(USERS, {"follows": users[4].pk})
-    statements = [query["sql"] for query in asked.captured_queries]
-    assert not any("COUNT(" in one or "OFFSET" in one for one in statements)
+    statements = [query["sql"] for query in captured.captured_queries]
+    assert not any("COUNT(" in statement or "OFFSET" in statement for statement in statements)
     assert [row.username for row in page.context["cl"].result_list] == ["u5", "u6"]
 
 

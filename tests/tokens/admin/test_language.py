@@ -36,7 +36,7 @@ from tokens.recipes import catalog
 
 pytestmark = pytest.mark.django_db
 SILENT = {"script", "style", "code", "pre", "textarea"}
-SPOKEN = {"alt", "aria-label", "placeholder", "title"}
+TEXT_ATTRIBUTES = {"alt", "aria-label", "placeholder", "title"}
 BRACKETS = re.compile(r"⟦[^⟦⟧]*⟧")
 BETWEEN = "\x1f"
 WORD = re.compile(r"[^\W\d_]{3,}")
@@ -78,7 +78,7 @@ class Shown(HTMLParser):
     def handle_starttag(self, tag, attrs):
         self.silent += tag in SILENT
         given = dict(attrs)
-        self.texts += [given[name] or "" for name in SPOKEN & given.keys()]
+        self.texts += [given[name] or "" for name in TEXT_ATTRIBUTES & given.keys()]
         if tag == "input" and given.get("type") == "submit":
             self.texts.append(given.get("value") or "")
 

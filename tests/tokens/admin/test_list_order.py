@@ -39,11 +39,11 @@ def clients(db):
 def test_each_row_is_followed_by_the_rows_after_it(clients, ordering, is_backwards):
     order = columns(Client, ordering)
     order = [column.opposite for column in order] if is_backwards else order
-    found = Client.objects.order_by(*(column.expression for column in order))
-    rows = list(found)
+    ordered = Client.objects.order_by(*(column.expression for column in order))
+    rows = list(ordered)
     assert len({row.pk for row in rows}) == len(DAYS)
     for place, row in enumerate(rows):
-        assert list(found.filter(following(order, row))) == rows[place + 1 :]
+        assert list(ordered.filter(following(order, row))) == rows[place + 1 :]
 
 
 def test_empty_values_are_last_ascending_and_first_descending(clients):
@@ -53,8 +53,8 @@ def test_empty_values_are_last_ascending_and_first_descending(clients):
         ("-last_used_on", [None, None, second, first, first]),
     ):
         order = columns(Client, [name, "pk"])
-        found = Client.objects.order_by(*(column.expression for column in order))
-        assert list(found.values_list("last_used_on", flat=True)) == expected
+        ordered = Client.objects.order_by(*(column.expression for column in order))
+        assert list(ordered.values_list("last_used_on", flat=True)) == expected
 
 
 def test_the_columns_are_fields_of_the_table():

@@ -17,7 +17,7 @@ PAGE = "/admin/tokens/logoutmessage/"
 
 
 @pytest.fixture
-def dead(db):
+def given_up(db):
     now = timezone.now()
     return LogoutMessage.objects.create(
         client=make_client("app", public=True, scopes=()),
@@ -39,27 +39,27 @@ def send_again(browser, message, *permissions):
 
 
 @pytest.mark.parametrize(("state", "shown"), [("", True), ("dead", True), ("pending", False), ("delivered", False)])
-def test_messages_are_listed_by_state_with_the_reason_of_the_failure(admin_client, dead, state, shown):
+def test_messages_are_listed_by_state_with_the_reason_of_the_failure(admin_client, given_up, state, shown):
     page = admin_client.get(PAGE, {"state": state} if state else {})
     assert page.status_code == 200
     assert ("it answered 500" in page.content.decode()) is shown
 
 
-def test_an_administrator_sends_a_dead_message_again(client, dead):
-    assert send_again(client, dead, "view_logoutmessage", "change_logoutmessage").status_code == 302
-    dead.refresh_from_db()
-    assert (dead.dead_at, dead.attempts, dead.due_at is not None) == (None, 0, True)
+def test_an_administrator_resends_a_message_that_was_given_up(client, given_up):
+    assert send_again(client, given_up, "view_logoutmessage", "change_logoutmessage").status_code == 302
+    given_up.refresh_from_db()
+    assert (given_up.dead_at, given_up.attempts, given_up.due_at is not None) == (None, 0, True)
     event = AuditEvent.objects.get()
     assert (event.action, event.actor, event.subject) == ("logout.sent_again", "user:staff", "client:app")
 
 
-def test_an_administrator_who_may_only_view_messages_cannot_send_them(client, dead):
-    send_again(client, dead, "view_logoutmessage")
-    dead.refresh_from_db()
-    assert dead.dead_at is not None
+def test_an_administrator_who_may_only_view_messages_cannot_send_them(client, given_up):
+    send_again(client, given_up, "view_logoutmessage")
+    given_up.refresh_from_db()
+    assert given_up.dead_at is not None
     assert not AuditEvent.objects.exists()
 
 
-def test_a_message_cannot_be_changed_or_deleted(admin_client, dead):
-    assert admin_client.post(f"{PAGE}{dead.pk}/change/", {"sub": "u-2"}).status_code == 403
-    assert admin_client.post(f"{PAGE}{dead.pk}/delete/", {"post": "yes"}).status_code == 403
+def test_a_message_cannot_be_changed_or_deleted(admin_client, given_up):
+    assert admin_client.post(f"{PAGE}{given_up.pk}/change/", {"sub": "u-2"}).status_code == 403
+    assert admin_client.post(f"{PAGE}{given_up.pk}/delete/", {"post": "yes"}).status_code == 403

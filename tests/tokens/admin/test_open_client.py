@@ -17,7 +17,7 @@ ADDRESS = "https://app.example/client.json"
 
 
 @pytest.fixture
-def stranger():
+def document_client():
     made = Client.objects.create(
         client_id=ADDRESS,
         name="Notes viewer",
@@ -31,27 +31,27 @@ def stranger():
     return made
 
 
-def test_self_registered_clients_are_listed_apart(admin, stranger):
+def test_self_registered_clients_are_listed_apart(admin, document_client):
     Client.objects.create(client_id="webapp", name="Web application")
     assert ADDRESS in admin.get(LIST, {"registered_by__exact": "document"}).content.decode()
     assert "Web application" not in admin.get(LIST, {"registered_by__exact": "document"}).content.decode()
     assert ADDRESS not in admin.get(LIST, {"registered_by__exact": "dynamic"}).content.decode()
 
 
-def test_a_blocked_client_loses_its_tokens_with_an_event(admin, stranger):
-    form = {"action": "block", "_selected_action": [stranger.pk]}
+def test_a_blocked_client_loses_its_tokens_with_an_event(admin, document_client):
+    form = {"action": "block", "_selected_action": [document_client.pk]}
     page = admin.post(LIST, form, follow=True)
     assert "Clients that were blocked: 1." in page.content.decode()
-    stranger.refresh_from_db()
-    assert stranger.is_active is False
+    document_client.refresh_from_db()
+    assert document_client.is_active is False
     assert Revocation.objects.get(kind="client")
     event = AuditEvent.objects.get(action="client.disabled")
     assert (event.actor, event.subject) == ("user:root", f"client:{ADDRESS}")
     assert "Clients that were blocked: 0." in admin.post(LIST, form, follow=True).content.decode()
 
 
-def test_an_administrator_changes_the_switches_and_not_what_the_document_decides(admin, stranger):
-    page = f"{LIST}{stranger.pk}/change/"
+def test_an_administrator_changes_the_switches_and_not_what_the_document_decides(admin, document_client):
+    page = f"{LIST}{document_client.pk}/change/"
     form = {
         "name": "Viewer",
         "is_active": "on",
@@ -61,10 +61,10 @@ def test_an_administrator_changes_the_switches_and_not_what_the_document_decides
     none = {f"secrets-{name}_FORMS": "0" for name in ("TOTAL", "INITIAL")}
     answer = admin.post(page, form | none | {"remembers_consent": "", "access_token_lifetime": "00:05:00"})
     assert answer.status_code == 302, answer.context["errors"] if answer.context else answer.content
-    stranger.refresh_from_db()
-    assert (stranger.redirect_uris, stranger.client_type) == ("https://app.example/callback", "public")
-    assert (stranger.remembers_consent, stranger.token_endpoint_auth_method) == (False, "none")
-    assert str(stranger.access_token_lifetime) == "0:05:00"
+    document_client.refresh_from_db()
+    assert (document_client.redirect_uris, document_client.client_type) == ("https://app.example/callback", "public")
+    assert (document_client.remembers_consent, document_client.token_endpoint_auth_method) == (False, "none")
+    assert str(document_client.access_token_lifetime) == "0:05:00"
 
 
 TOKENS = "/admin/tokens/initialaccesstoken/"
@@ -106,11 +106,11 @@ def test_initial_tokens_are_revoked_and_never_changed_or_deleted(admin):
     assert (made.registrations_left, made.revoked_at is None) == (2, False)
 
 
-def test_the_state_of_self_registered_clients_is_read_only_and_shows_no_hash(admin, stranger):
+def test_the_state_of_self_registered_clients_is_read_only_and_shows_no_hash(admin, document_client):
     OpenClient.objects.update(token_digest="d" * 64, failure="it answered 404")
     page = "/admin/tokens/openclient/"
     listed = admin.get(page).content.decode()
     assert "it answered 404" in listed
-    shown = admin.get(f"{page}{stranger.pk}/change/").content.decode()
+    shown = admin.get(f"{page}{document_client.pk}/change/").content.decode()
     assert "d" * 64 not in listed + shown
-    assert admin.post(f"{page}{stranger.pk}/change/", {"failure": "x"}).status_code == 403
+    assert admin.post(f"{page}{document_client.pk}/change/", {"failure": "x"}).status_code == 403

@@ -47,7 +47,7 @@ def test_a_confirmed_form_revokes_everything_publishes_it_and_is_audited(admin, 
     assert (grant.revoke_reason, grant.revoked_at is None) == ("breach", False)
     everything = Revocation.objects.get(kind="iss")
     assert everything.key.bytes == key("iss", conf.issuer().url)
-    assert any(everything.key.bytes in bytes(one.body) for one in Publication.objects.all())
+    assert any(everything.key.bytes in bytes(publication.body) for publication in Publication.objects.all())
     event = AuditEvent.objects.get(action="tokens.revoked")
     assert (event.actor, event.subject) == ("user:root", f"issuer:{conf.issuer().url}")
     assert event.details == {"reason": "breach", "grants": 1, "users": users}

@@ -100,9 +100,9 @@ def rows(admin):
 
 def part(html, pattern):
     """Return 3,000 characters of the HTML page, from the first match of the pattern. Fails if nothing matches."""
-    found = re.search(pattern, html)
-    assert found, pattern
-    return html[found.start() : found.start() + 3000]
+    match = re.search(pattern, html)
+    assert match, pattern
+    return html[match.start() : match.start() + 3000]
 
 
 def token_pages():

@@ -109,7 +109,7 @@ def test_an_event_is_found_by_a_log_that_keeps_milliseconds(path):
 
 
 @pytest.fixture
-def revived(path, db):
+def restored_kid(path, db):
     """Return the kid of a signing key that the journal reports as revoked, but the database does not."""
     call_command("rotate_keys", verbosity=0)
     kid = keyring.signer(now=timezone.now()).kid
@@ -120,20 +120,20 @@ def revived(path, db):
     return kid
 
 
-def test_a_revived_key_neither_signs_nor_is_published_and_no_older_key_replaces_it(revived, caplog):
+def test_a_restored_revoked_key_neither_signs_nor_is_published_and_no_older_key_replaces_it(restored_kid, caplog):
     with pytest.raises(NotReady):
         keyring.signer(now=timezone.now())
     published = {key.kid for key in publication.published(now=timezone.now())}
-    assert revived not in published
+    assert restored_kid not in published
     assert published, "the standby still is"
-    assert f"Signing key {revived} was revoked, says AUDIT_JOURNAL" in caplog.text
+    assert f"Signing key {restored_kid} was revoked, says AUDIT_JOURNAL" in caplog.text
 
 
-def test_a_revived_key_stops_no_command_that_a_restored_backup_needs_first(revived):
+def test_a_restored_revoked_key_stops_no_command_that_is_needed_first(restored_kid):
     call_command("migrate", database="default", verbosity=0, skip_checks=False)
 
 
-def test_rotate_keys_refuses_the_ring_of_a_revived_key_and_names_the_remedy(revived):
+def test_rotate_keys_refuses_the_ring_of_a_restored_revoked_key_and_names_the_remedy(restored_kid):
     for arguments in ((), ("--now",), ("--dry-run",), ("--rewrap",)):
         with pytest.raises(CommandError, match=r"run manage\.py after_restore") as refused:
             call_command("rotate_keys", *arguments, verbosity=0)
@@ -141,12 +141,14 @@ def test_rotate_keys_refuses_the_ring_of_a_revived_key_and_names_the_remedy(revi
     assert SigningKey.objects.count() == 2
 
 
-def test_keys_check_and_the_start_up_report_a_revived_key(revived, capsys):
-    with pytest.raises(CommandError, match=rf"{revived} was revoked, says AUDIT_JOURNAL.*after_restore") as refused:
+def test_keys_check_and_the_start_up_report_a_restored_revoked_key(restored_kid, capsys):
+    with pytest.raises(
+        CommandError, match=rf"{restored_kid} was revoked, says AUDIT_JOURNAL.*after_restore"
+    ) as refused:
         call_command("keys", "--check")
     assert refused.value.returncode == 3
-    found = run_checks(tags=["keys"], databases=["default"])
-    assert {one.id for one in found} == {"tokens.W307"}
+    messages = run_checks(tags=["keys"], databases=["default"])
+    assert {message.id for message in messages} == {"tokens.W307"}
 
 
 def test_a_key_that_is_revoked_in_the_database_too_is_no_problem(path, db):
@@ -175,7 +177,7 @@ def test_a_journal_that_cannot_be_read_is_reported_and_stops_no_signing(path, db
 
 
 def deployment():
-    return {one.id for one in run_checks(tags=["keys"], databases=(), include_deployment_checks=True)}
+    return {message.id for message in run_checks(tags=["keys"], databases=(), include_deployment_checks=True)}
 
 
 def test_production_is_warned_without_a_journal_or_with_one_that_cannot_be_written(settings, tmp_path):

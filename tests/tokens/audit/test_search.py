@@ -17,7 +17,7 @@ def make(number, **fields):
     return [AuditEvent.objects.create(**defaults | {"at": NOW + timedelta(seconds=n)} | fields) for n in range(number)]
 
 
-def test_an_empty_wish_finds_every_event_newest_first():
+def test_an_empty_search_finds_every_event_newest_first():
     first, second = make(2)
     assert list(search.find(Wanted())) == [second, first]
 
@@ -62,8 +62,8 @@ def test_events_are_read_in_chunks_up_to_the_limit_each_once(monkeypatch, limit,
     monkeypatch.setattr(search, "CHUNK", 2)
     make(5, at=NOW)
     with django_assert_max_num_queries(3):
-        found = list(search.newest(search.find(Wanted()), limit=limit))
-    assert found == list(search.find(Wanted()))[:limit]
+        events = list(search.newest(search.find(Wanted()), limit=limit))
+    assert events == list(search.find(Wanted()))[:limit]
 
 
 def test_the_names_of_events_are_listed_each_once():

@@ -88,7 +88,7 @@ def test_counts_are_kept_if_the_database_does_not_answer(monkeypatch):
 
 
 @pytest.mark.django_db
-def test_a_poll_of_the_feed_is_remembered(client, signer):
+def test_a_poll_of_the_feed_is_recorded(client, signer):
     assert client.get("/oauth/revocations").status_code in {200, 503}
     Tally().flush(now=NOW)
     assert JobRun.objects.get().name == jobs.POLLED

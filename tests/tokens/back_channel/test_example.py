@@ -59,7 +59,7 @@ def test_a_logout_token_ends_the_session_that_it_names_and_no_other(changes):
     assert not ended_sessions.has(None)
 
 
-def test_a_logout_token_that_comes_again_is_accepted():
+def test_a_repeated_logout_token_is_accepted():
     assert [post(token()), post(token())] == [200, 200]
 
 

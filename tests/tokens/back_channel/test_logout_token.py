@@ -45,7 +45,7 @@ def test_the_token_expires_no_later_than_its_key_permits(test_signer, monkeypatc
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("required", "names_user"), [(None, True), (False, True), (True, False)])
-def test_a_client_that_tells_sessions_apart_gets_no_sub(signer, decode, required, names_user):
+def test_a_client_that_requires_the_session_id_gets_no_sub(signer, decode, required, names_user):
     client = make_client("app", public=True, scopes=(), backchannel_logout_session_required=required)
     message = LogoutMessage(client=client, sub="u-1", sid="s-1")
     _, claims = decode(logout_token.for_message(message, token_id="t-1", now=datetime.now(UTC)), "app")

@@ -96,7 +96,7 @@ def test_a_sender_that_lost_its_claim_changes_nothing(client_row, now):
     assert not AuditEvent.objects.exists()
 
 
-def test_a_dead_message_is_sent_again_for_another_day_and_no_other_message_is(client_row, now):
+def test_a_given_up_message_is_sent_again_for_another_day_and_no_other_message_is(client_row, now):
     message(client_row, now - timedelta(days=1))
     outbox.failed(outbox.claim(now=now), "refused", jitter=0.0, now=now)
     alive = message(client_row, now, due_at=None, delivered_at=now)
@@ -108,7 +108,7 @@ def test_a_dead_message_is_sent_again_for_another_day_and_no_other_message_is(cl
     assert AuditEvent.objects.filter(action="logout.sent_again", actor="user:root").count() == 1
 
 
-def test_the_state_counts_what_waits_and_what_is_dead(client_row, now):
+def test_the_state_counts_pending_and_given_up_messages(client_row, now):
     message(client_row, now - timedelta(seconds=90))
     message(client_row, now)
     message(client_row, now, due_at=None, dead_at=now)

@@ -74,12 +74,14 @@ def test_the_admin_registers_and_removes_the_address(admin_client):
 
 def test_dynamic_registration_takes_and_returns_the_address(browser):  # noqa: F811
     changes = {"backchannel_logout_uri": URI, "backchannel_logout_session_required": True}
-    told = registered(browser, **changes)
-    assert {name: told[name] for name in changes} == changes
+    registration = registered(browser, **changes)
+    assert {name: registration[name] for name in changes} == changes
     client = Client.objects.get()
     assert (client.backchannel_logout_uri, client.backchannel_logout_session_required) == (URI, True)
-    body = PUBLIC | {"client_id": told["client_id"]}
-    answer = call(browser, "PUT", told["registration_client_uri"], told["registration_access_token"], body)
+    body = PUBLIC | {"client_id": registration["client_id"]}
+    answer = call(
+        browser, "PUT", registration["registration_client_uri"], registration["registration_access_token"], body
+    )
     assert answer.status_code == 200
     client.refresh_from_db()
     assert client.backchannel_logout_uri is None

@@ -63,7 +63,7 @@ def test_a_login_gives_a_random_sid_that_is_not_the_key_of_the_session(client, u
     assert sid_of(client) != first
 
 
-def test_a_user_who_has_to_log_in_again_keeps_the_session_and_no_client_is_told(client, user, app):
+def test_a_user_who_has_to_log_in_again_keeps_the_session_and_no_client_is_notified(client, user, app):
     log_in_by_page(client)
     sid, key = sid_of(client), client.session.session_key
     assert "code" in parameters(allow(client, authorization(app)))
@@ -73,7 +73,7 @@ def test_a_user_who_has_to_log_in_again_keeps_the_session_and_no_client_is_told(
     assert not LogoutMessage.objects.exists()
 
 
-def test_another_user_who_logs_in_ends_the_session_before_and_its_client_is_told(client, user, app):
+def test_another_user_who_logs_in_ends_the_session_before_and_its_client_is_notified(client, user, app):
     make_user("eve")
     log_in_by_page(client)
     sid = sid_of(client)

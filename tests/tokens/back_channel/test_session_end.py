@@ -48,7 +48,7 @@ def sid_of(browser):
     return browser.session[login_session.SID]
 
 
-def told():
+def notified():
     return {(message.client.client_id, message.sid) for message in LogoutMessage.objects.select_related("client")}
 
 
@@ -56,7 +56,7 @@ def test_each_client_of_the_session_gets_one_message(user, app, other_app):
     browser = in_session(user, app, app, other_app)
     sid = sid_of(browser)
     assert session_end.end_session(user, sid, now=timezone.now()) == 2
-    assert told() == {("app", sid), ("other", sid)}
+    assert notified() == {("app", sid), ("other", sid)}
     assert {message.sub for message in LogoutMessage.objects.all()} == {str(user.sub)}
 
 
@@ -70,7 +70,7 @@ def test_a_client_without_an_address_or_without_an_id_token_gets_none(user, app,
 def test_a_client_of_another_session_gets_none(user, app, other_app):
     ended, goes_on = in_session(user, app), in_session(user, app, other_app)
     session_end.end_session(user, sid_of(ended), now=timezone.now())
-    assert told() == {("app", sid_of(ended))}
+    assert notified() == {("app", sid_of(ended))}
     assert SessionClient.objects.filter(sid=sid_of(goes_on)).count() == 2
 
 
@@ -85,7 +85,7 @@ def test_a_session_without_a_sid_ends_no_session_without_one(user, app):
     assert not EndedSession.objects.exists()
 
 
-def test_a_session_that_ended_before_tells_nobody_again(user, app):
+def test_a_session_that_ended_before_notifies_no_client_again(user, app):
     sid = sid_of(in_session(user, app))
     assert [session_end.end_session(user, sid, now=timezone.now()) for _ in range(2)] == [1, 0]
 
@@ -103,7 +103,7 @@ def test_a_transaction_that_is_rolled_back_leaves_no_message(user, app):
     with transaction.atomic():
         session_end.end_session(user, sid, now=timezone.now())
         transaction.set_rollback(True)
-    assert (told(), session_end.has_ended(sid)) == (set(), False)
+    assert (notified(), session_end.has_ended(sid)) == (set(), False)
 
 
 def end_by_page(browser, user):
@@ -164,7 +164,7 @@ def end_in_bulk(browser, user):
         *(change_password, delete, delete_by_query, end_by_command, end_all_of_the_issuer, end_in_bulk),
     ],
 )
-def test_every_way_to_end_a_session_tells_its_client_once(end, user, app):
+def test_every_way_to_end_a_session_notifies_its_client_once(end, user, app):
     browser = in_session(user, app)
     sid, sub = sid_of(browser), str(user.sub)
     end(browser, user)
@@ -172,23 +172,23 @@ def test_every_way_to_end_a_session_tells_its_client_once(end, user, app):
 
 
 @pytest.mark.parametrize("end", [end_by_page, end_by_application, end_by_admin_page])
-def test_a_logout_of_one_browser_tells_no_client_of_another(end, user, app):
+def test_a_logout_of_one_browser_notifies_no_client_of_another(end, user, app):
     browser, other = in_session(user, app), in_session(user, app)
     sid = sid_of(browser)
     end(browser, user)
-    assert told() == {("app", sid)}
+    assert notified() == {("app", sid)}
     assert "_auth_user_id" in other.session
 
 
-def test_a_logout_everywhere_tells_each_session_and_no_other_user(user, app):
+def test_a_logout_everywhere_notifies_the_clients_of_each_session_and_of_no_other_user(user, app):
     sessions = {("app", sid_of(in_session(user, app))) for _ in range(2)}
     in_session(make_user("eve"), app)
     everywhere.end_sessions_and_tokens(user, "logged out everywhere")
-    assert told() == sessions
+    assert notified() == sessions
     assert SessionClient.objects.count() == 1
 
 
-def refresh_is_live(grant):
+def refresh_is_valid(grant):
     return user_grant.problem(UserGrant.objects.select_related("user").get(pk=grant.pk), now=timezone.now()) is None
 
 
@@ -196,14 +196,14 @@ def refresh_is_live(grant):
 def test_refresh_tokens_end_with_the_session_unless_they_are_for_offline_access(user, app, scope, lives):
     browser = in_session(user, app, scope=scope)
     end_by_page(browser, user)
-    assert refresh_is_live(UserGrant.objects.get()) is lives
+    assert refresh_is_valid(UserGrant.objects.get()) is lives
 
 
 def test_refresh_tokens_of_another_session_and_of_a_client_without_an_address_go_on(user, app, apis):
     silent = make_client("silent", *GRANTS, public=True, always_gets_refresh_token=True)
     in_session(user, app)
     end_by_page(in_session(user, silent), user)
-    assert [refresh_is_live(grant) for grant in UserGrant.objects.all()] == [True, True]
+    assert [refresh_is_valid(grant) for grant in UserGrant.objects.all()] == [True, True]
 
 
 def test_the_id_token_has_the_sid_also_after_a_refresh_and_the_access_token_has_not(client, user, app, decode):

@@ -32,7 +32,7 @@ def test_a_client_that_failed_gets_one_slot_until_it_succeeds():
     assert slots.barred() == set()
 
 
-def test_a_client_that_accepts_slowly_is_in_trouble_too():
+def test_a_client_that_accepts_slowly_counts_as_failing_too():
     slots = Slots()
     trouble(slots, "slow", succeeded=True, seconds=SLOW * 1.01)
     trouble(slots, "quick", succeeded=True, seconds=SLOW)
@@ -41,7 +41,7 @@ def test_a_client_that_accepts_slowly_is_in_trouble_too():
     assert slots.barred() == {"slow"}
 
 
-def test_clients_in_trouble_leave_slots_to_the_others():
+def test_failing_clients_leave_slots_to_the_others():
     slots, troubled = Slots(), {f"t{number}" for number in range(FOR_TROUBLE + 1)}
     for client in troubled:
         trouble(slots, client)

@@ -31,7 +31,7 @@ def memory(monkeypatch):
 
 
 def warnings():
-    return [(one.id, one.msg) for one in check_caches(databases=["default"])]
+    return [(message.id, message.msg) for message in check_caches(databases=["default"])]
 
 
 @pytest.mark.parametrize("policy", ["allkeys-lru", "allkeys-random", "volatile-lru", "volatile-ttl"])

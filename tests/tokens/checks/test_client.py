@@ -9,8 +9,8 @@ from tokens.models import Client
 
 
 def messages():
-    found = run_checks(tags=["clients"], include_deployment_checks=True)
-    return [(message.id, message.msg) for message in found]
+    reported = run_checks(tags=["clients"], include_deployment_checks=True)
+    return [(message.id, message.msg) for message in reported]
 
 
 @pytest.mark.django_db

@@ -113,7 +113,7 @@ def test_a_visitor_gets_a_page_for_a_request_that_was_not_pushed(bank):
     assert_page(Browser().get("/oauth/authorize", authorization(bank)), 400)
 
 
-def test_pkce_is_required_whatever_the_client_s_rule(bank):
+def test_pkce_is_required_for_every_rule_of_the_client(bank):
     Client.objects.update(pkce="optional")
     assert error(push(bank, code_challenge=None, code_challenge_method=None)) == (400, "invalid_request")
     assert error(push(bank, code_challenge_method="plain")) == (400, "invalid_request")

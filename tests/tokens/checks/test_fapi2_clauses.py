@@ -76,8 +76,8 @@ def test_every_clause_about_the_issuer_is_listed():
 
 
 def test_a_recommendation_that_is_not_followed_is_a_choice_and_no_failure():
-    found = {finding.clause: finding.state for finding in conformance.report(GOOD)}
-    assert [number for number, state in found.items() if state == "choice"] == ["5.3.2.2-11"]
+    states = {finding.clause: finding.state for finding in conformance.report(GOOD)}
+    assert [number for number, state in states.items() if state == "choice"] == ["5.3.2.2-11"]
     assert conformance.is_met(conformance.report(GOOD))
 
 
@@ -86,7 +86,7 @@ def test_a_good_configuration_lacks_nothing():
 
 
 @pytest.mark.parametrize("number", LACKING)
-def test_a_configuration_that_lacks_something_is_told_what(number):
+def test_the_report_names_what_a_configuration_lacks(number):
     changes, text = LACKING[number]
     found = lacking(replace(GOOD, **changes))
     assert text in " ".join(found[number].missing)
@@ -105,9 +105,9 @@ def test_the_command_reports_and_fails_if_a_clause_is_not_met(apis, settings):
     with pytest.raises(CommandError, match="not met") as failed:
         call_command("conformance", "--profile", "fapi2", "--json", stdout=out)
     assert failed.value.returncode == 3
-    told = json.loads(out.getvalue())
-    assert (told["profile"], told["met"], len(told["clauses"])) == ("fapi2", False, len(CLAUSES))
-    missing = [clause["clause"] for clause in told["clauses"] if clause["state"] == "not met"]
+    printed = json.loads(out.getvalue())
+    assert (printed["profile"], printed["met"], len(printed["clauses"])) == ("fapi2", False, len(CLAUSES))
+    missing = [clause["clause"] for clause in printed["clauses"] if clause["state"] == "not met"]
     assert missing == ["5.2.1", "5.2.2", "5.2.3-1", "5.2.3-2", "5.4.2"], "the issuer's URL has no https"
 
 

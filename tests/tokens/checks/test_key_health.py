@@ -18,7 +18,7 @@ ISSUER_DATABASES = ["default"]
 
 
 def run_key_checks(*, databases=()):
-    return [(one.id, one.msg) for one in run_checks(tags=["keys"], databases=databases)]
+    return [(message.id, message.msg) for message in run_checks(tags=["keys"], databases=databases)]
 
 
 def test_valid_settings_give_no_message():

@@ -88,12 +88,12 @@ def status(signer):
     key = SigningKey("RS256", signer.private, signer.kid)
     view = module("invoices/views.py").InvoicesView.as_view()
 
-    def ask(text, tenant):
+    def status_of(text, tenant):
         request = APIRequestFactory().get(f"/tenants/{tenant}/invoices/", headers=bearer(text))
         with pinned(key):
             return view(request, tenant=tenant).status_code
 
-    return ask
+    return status_of
 
 
 def test_each_user_reads_the_invoices_of_the_own_tenants_only(token, status):

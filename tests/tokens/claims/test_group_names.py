@@ -55,7 +55,7 @@ def test_a_claims_hook_does_not_give_the_groups_to_an_api_whose_switch_is_off(
     assert (access["tenant"], access.get("groups")) == ("acme", ["authors", "editors"] if at_api else None)
 
 
-def test_without_the_scope_nobody_gets_the_groups(client, webapp, code, decode, groups):
+def test_without_the_scope_no_token_or_answer_has_the_groups(client, webapp, code, decode, groups):
     Api.objects.update(gets_groups=True)
     body = redeem(client, webapp, code(webapp)).json()
     assert "groups" not in decode(body["access_token"], API)[1]

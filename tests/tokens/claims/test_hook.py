@@ -50,7 +50,7 @@ def test_without_a_hook_no_claims_are_added():
     assert hook.added(context()) == {}
 
 
-def test_the_hook_adds_claims_to_each_place_and_is_told_which(client, webapp, user, code, decode, hooked):
+def test_the_hook_adds_claims_to_each_place_and_gets_its_name(client, webapp, user, code, decode, hooked):
     calls = hooked(lambda *, place, **_: {"tenant": f"acme in {place}"})
     body = redeem(client, webapp, code(webapp)).json()
     userinfo = client.get("/oauth/userinfo", HTTP_AUTHORIZATION=f"Bearer {body['access_token']}").json()
@@ -141,7 +141,7 @@ def test_a_hook_that_takes_too_long_gives_no_token(hooked):
     done.set()
 
 
-def test_a_code_is_not_spent_if_its_claims_cannot_be_computed(client, webapp, code, hooked, settings):
+def test_a_code_is_not_redeemed_if_its_claims_cannot_be_computed(client, webapp, code, hooked, settings):
     issued = code(webapp)
     hooked(fail)
     assert redeem(client, webapp, issued).status_code == 500
@@ -195,6 +195,6 @@ def test_groups_is_reserved_if_the_setting_gives_it(hooked, place):
         ("json.__name__", "no function"),
     ],
 )
-def test_a_path_is_judged_before_the_first_token(path, problem):
-    found = hook.problem(path)
-    assert found is None if problem is None else problem in found
+def test_a_path_is_checked_before_the_first_token(path, problem):
+    reported = hook.problem(path)
+    assert reported is None if problem is None else problem in reported

@@ -134,7 +134,7 @@ def test_updated_at_is_the_last_change_of_a_name_or_the_address(user, change, by
     assert source.values(user, ["updated_at"])["updated_at"] >= int(before.timestamp())
 
 
-def test_an_instance_that_was_read_before_a_change_does_not_take_back_its_date(user):
+def test_saving_an_instance_that_was_read_before_a_change_does_not_reset_its_date(user):
     stale = User.objects.get()
     User.objects.update(first_name="Augusta")
     changed = User.objects.get().profile_changed_at
@@ -173,9 +173,9 @@ def test_updated_at_of_a_profile_counts_if_it_is_later(user, profile, configured
         ("locale", "json:__name__", "no function"),
     ],
 )
-def test_an_entry_is_judged_before_the_first_token(claim, entry, problem):
-    found = source.problem(claim, entry)
-    assert found is None if problem is None else problem in found
+def test_an_entry_is_checked_before_the_first_token(claim, entry, problem):
+    reported = source.problem(claim, entry)
+    assert reported is None if problem is None else problem in reported
 
 
 def test_the_consent_page_has_words_for_each_claim_of_a_scope():

@@ -14,10 +14,10 @@ from tokens.models import Client, GrantType
 
 pytestmark = pytest.mark.django_db
 
-ASK = {"grant_type": "client_credentials", "scope": "notes:read"}
+TOKEN_REQUEST = {"grant_type": "client_credentials", "scope": "notes:read"}
 REFUSED = {"error": "invalid_client", "error_description": "Client authentication failed."}
 ENDPOINTS = {
-    "/oauth/token": ASK,
+    "/oauth/token": TOKEN_REQUEST,
     "/oauth/revoke": {"token": "x"},
     "/oauth/introspect": {"token": "x"},
     "/oauth/device": {"scope": "notes:read"},
@@ -59,7 +59,7 @@ def at(browser, path, who, shown):
 )
 def test_a_client_with_the_right_secret_is_authenticated(client, service, signer, how):
     form, headers = how(service.plain)
-    assert post(client, "/oauth/token", ASK | form, **headers).status_code == 200
+    assert post(client, "/oauth/token", TOKEN_REQUEST | form, **headers).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_client_with_the_right_secret_is_authenticated(client, service, signer
     ],
 )
 def test_every_failure_gets_the_same_answer(client, service, signer, form, headers):
-    response = post(client, "/oauth/token", ASK | form, **headers)
+    response = post(client, "/oauth/token", TOKEN_REQUEST | form, **headers)
     assert (response.status_code, response.json()) == (401, REFUSED)
     challenge = 'Basic realm="token endpoint", charset="UTF-8"' if headers else None
     assert response.get("WWW-Authenticate") == challenge, "a browser answers a challenge with a password box"
@@ -93,25 +93,25 @@ def test_every_failure_gets_the_same_answer(client, service, signer, form, heade
 def test_a_public_client_cannot_authenticate_by_a_secret(client, apis, signer):
     public = make_client("app", "client_credentials", public=True)
     secret = client_secret.create(public, now=timezone.now())
-    assert post(client, "/oauth/token", ASK, **basic("app", secret)).status_code == 401
+    assert post(client, "/oauth/token", TOKEN_REQUEST, **basic("app", secret)).status_code == 401
 
 
 def test_a_client_with_a_key_cannot_authenticate_by_a_secret(client, service, signer):
     type(service).objects.update(token_endpoint_auth_method="private_key_jwt")
-    assert post(client, "/oauth/token", ASK, **basic("service", service.plain)).status_code == 401
+    assert post(client, "/oauth/token", TOKEN_REQUEST, **basic("service", service.plain)).status_code == 401
 
 
 @pytest.mark.parametrize("warm", [False, True], ids=["cold", "warm"])
 @pytest.mark.parametrize("shown", ["header", "body"])
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
 @pytest.mark.parametrize("path", ENDPOINTS)
-def test_a_secret_is_accepted_in_either_place_whichever_is_registered(
+def test_a_secret_is_accepted_in_either_place_for_either_registered_method(
     client, anywhere, signer, path, method, shown, warm
 ):
     """Every endpoint accepts the secret in the header and in the body (RFC 6749 section 2.3.1)."""
     Client.objects.filter(pk=anywhere.pk).update(token_endpoint_auth_method=method)
     if warm:
-        assert post(client, "/oauth/token", ASK, **basic("service", anywhere.plain)).status_code == 200
+        assert post(client, "/oauth/token", TOKEN_REQUEST, **basic("service", anywhere.plain)).status_code == 200
     assert at(client, path, anywhere, shown).status_code == 200
 
 
@@ -164,7 +164,7 @@ def test_a_secret_in_the_wrong_place_costs_the_same_hashes_and_leaves_no_trace(
     hashed, digest = [], client_secret._digest
     monkeypatch.setattr(client_secret, "_digest", lambda *args: hashed.append(args) or digest(*args))
     form = {"client_id": "service", "client_secret": service.plain if right else "wrong"}
-    assert post(client, "/oauth/token", ASK | form).status_code == 401
+    assert post(client, "/oauth/token", TOKEN_REQUEST | form).status_code == 401
     assert len(hashed) == 2
     assert service.secrets.get().last_used_on is None
 
@@ -191,7 +191,7 @@ def test_the_log_and_not_the_answer_says_that_a_secret_is_in_the_wrong_place(
 ):
     caplog.set_level("INFO", logger="tokens.audit")
     Client.objects.filter(pk=service.pk).update(**changes)
-    assert post(client, "/oauth/token", ASK | form, **headers).json() == REFUSED
+    assert post(client, "/oauth/token", TOKEN_REQUEST | form, **headers).json() == REFUSED
     assert reason in caplog.text
 
 
@@ -207,7 +207,7 @@ def test_a_client_that_authenticates_at_any_endpoint_is_recorded_as_used_that_da
         **({} if how == "secret" else {"token_endpoint_auth_method": "private_key_jwt", "client_jwks": jwks()}),
     )
     shown = basic("service", service.plain) if how == "secret" else {}
-    form = ASK | {"token": "x"} | (proof("service") if how == "key" else {})
+    form = TOKEN_REQUEST | {"token": "x"} | (proof("service") if how == "key" else {})
     assert post(client, path, form, **shown).status_code in {200, 400}
     assert Client.objects.get(pk=service.pk).last_used_on == timezone.now().date()
 
@@ -227,14 +227,14 @@ def test_every_wrong_secret_costs_the_same_number_of_hashes(client, service, mon
     make_client("inactive", "client_credentials", is_active=False)
     hashed, digest = [], client_secret._digest
     monkeypatch.setattr(client_secret, "_digest", lambda *args: hashed.append(args) or digest(*args))
-    assert post(client, "/oauth/token", ASK, **basic(who, "wrong")).status_code == 401
+    assert post(client, "/oauth/token", TOKEN_REQUEST, **basic(who, "wrong")).status_code == 401
     assert len(hashed) == 2
 
 
 @pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/device", "/oauth/par"])
 def test_malformed_encrypting_keys_are_answered_by_503(client, service, settings, path):
     settings.ISSUER = settings.ISSUER | {"KEY_ENCRYPTION_KEYS": ["not base64url!"]}
-    response = post(client, path, ASK | {"token": "x"}, **basic("service", service.plain))
+    response = post(client, path, TOKEN_REQUEST | {"token": "x"}, **basic("service", service.plain))
     assert (response.status_code, response["Retry-After"]) == (503, "5")
     assert response.json()["error"] == "temporarily_unavailable"
 
@@ -252,12 +252,12 @@ def at_another_node(*entries):
 def test_a_node_that_lacks_the_key_of_a_secret_answers_503(client, service, signer, path, remembered):
     shown = basic("service", service.plain)
     if remembered:
-        assert post(client, "/oauth/token", ASK, **shown).status_code == 200
+        assert post(client, "/oauth/token", TOKEN_REQUEST, **shown).status_code == 200
     with at_another_node("Z" * 43):
         answer = post(client, path, ENDPOINTS[path], **shown)
         assert (answer.status_code, answer.json()["error"]) == (503, "temporarily_unavailable")
         assert answer["Retry-After"]
-    assert post(client, "/oauth/token", ASK, **shown).status_code == 200
+    assert post(client, "/oauth/token", TOKEN_REQUEST, **shown).status_code == 200
 
 
 def test_a_node_that_lacks_the_key_of_one_secret_takes_the_others(client, service, signer):
@@ -265,8 +265,8 @@ def test_a_node_that_lacks_the_key_of_one_secret_takes_the_others(client, servic
     with at_another_node("Z" * 43, *former):
         newer = client_secret.create(service, now=timezone.now())
     with at_another_node("Z" * 43):
-        assert post(client, "/oauth/token", ASK, **basic("service", newer)).status_code == 200
-        assert post(client, "/oauth/token", ASK, **basic("service", service.plain)).status_code == 503
+        assert post(client, "/oauth/token", TOKEN_REQUEST, **basic("service", newer)).status_code == 200
+        assert post(client, "/oauth/token", TOKEN_REQUEST, **basic("service", service.plain)).status_code == 503
 
 
 @pytest.mark.parametrize(
@@ -285,5 +285,5 @@ def test_a_node_that_lacks_a_key_refuses_a_request_that_no_key_could_authenticat
     only_header = {"token_endpoint_auth_method": "client_secret_basic", "pins_authentication_method": True}
     Client.objects.filter(pk=other.pk).update(**only_header)
     with at_another_node("Z" * 43):
-        response = post(client, "/oauth/token", ASK | form, **headers)
+        response = post(client, "/oauth/token", TOKEN_REQUEST | form, **headers)
     assert (response.status_code, response.json()) == (401, REFUSED)

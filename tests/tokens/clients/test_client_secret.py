@@ -111,13 +111,13 @@ def test_the_encrypting_key_is_replaced_while_secrets_are_in_use(client_: Client
     with keys(first):
         assert client_secret.matches(client_secret.stored_of(client_), used, now=NOW)
         assert client_secret.matches(client_secret.stored_of(client_), new, now=NOW)
-    for held, lacking in ((first, idle), (former, used)):
-        with keys(held), pytest.raises(LostKey, match="which KEY_ENCRYPTION_KEYS of this process lacks"):
+    for key, lacking in ((first, idle), (former, used)):
+        with keys(key), pytest.raises(LostKey, match="which KEY_ENCRYPTION_KEYS of this process lacks"):
             client_secret.matches(client_secret.stored_of(client_), lacking, now=NOW)
 
 
 @pytest.mark.parametrize("end", ["revoked_at", "expires_at"])
-def test_a_secret_that_has_ended_needs_no_key(client_: Client, end: str) -> None:
+def test_an_expired_or_revoked_secret_needs_no_key(client_: Client, end: str) -> None:
     former, first = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     with keys(former):
         secret = client_secret.create(client_, now=NOW - MINUTE)

@@ -58,7 +58,7 @@ def test_a_secret_that_can_be_guessed_keeps_a_slow_hash(client_: Client, importe
 
 
 @pytest.mark.parametrize("imported", ["unknown$1$salt$hash", "$", "pbkdf2$"])
-def test_a_hash_that_no_hasher_knows_is_not_stored(client_: Client, imported: str) -> None:
+def test_a_hash_of_an_unknown_hasher_is_not_stored(client_: Client, imported: str) -> None:
     assert not client_secret.import_secret(client_, imported, now=NOW)
     assert not ClientSecret.objects.exists()
 

@@ -43,7 +43,7 @@ class Publisher:
     def fetches(self):
         return self.server.fetches("/keys")
 
-    def ask(self, browser, kid="one", name=None):
+    def request_token(self, browser, kid="one", name=None):
         now = int(time.time())
         claims = {"iss": "own", "sub": "own", "aud": ISSUER, "jti": uuid.uuid4().hex, "iat": now, "exp": now + 60}
         return post(
@@ -88,43 +88,43 @@ def landed():
 
 
 def test_a_client_authenticates_by_a_published_key_which_is_fetched_once(client, own):
-    assert [own.ask(client) for _ in range(3)] == [200, 200, 200]
+    assert [own.request_token(client) for _ in range(3)] == [200, 200, 200]
     assert own.fetches == 1
 
 
 def test_an_unknown_kid_causes_a_fetch_at_most_twice_a_minute(client, own, clock):
-    assert own.ask(client) == 200
+    assert own.request_token(client) == 200
     own.add("two")
-    assert own.ask(client, "two") == 401, "asked a moment ago"
+    assert own.request_token(client, "two") == 401, "asked a moment ago"
     clock.now += key_copy.PAUSE
-    assert own.ask(client, "two") == 200
+    assert own.request_token(client, "two") == 200
     own.keys["never"] = ec.generate_private_key(ec.SECP256R1())
     clock.now += key_copy.PAUSE
-    assert [own.ask(client, "never") for _ in range(20)] == [401] * 20
+    assert [own.request_token(client, "never") for _ in range(20)] == [401] * 20
     assert own.fetches == 3
 
 
 def test_a_removed_key_is_refused_once_the_copy_is_old(client, own, clock):
     own.add("two")
-    assert own.ask(client) == 200
+    assert own.request_token(client) == 200
     own.publish("two")
     clock.now += key_copy.REFRESH - 1
-    assert own.ask(client) == 200
+    assert own.request_token(client) == 200
     assert own.fetches == 1
     clock.now += 1
-    assert own.ask(client) == 200, "nobody waits for the fetch that this begins"
+    assert own.request_token(client) == 200, "nobody waits for the fetch that this begins"
     landed()
-    assert own.ask(client) == 401
+    assert own.request_token(client) == 401
 
 
 def test_the_copy_is_used_for_an_hour_while_the_address_does_not_answer(client, own, clock):
-    assert own.ask(client) == 200
+    assert own.request_token(client) == 200
     own.server.answers["/keys"] = answer(b"", status=500)
     clock.now += key_copy.KEPT
-    assert own.ask(client) == 200
+    assert own.request_token(client) == 200
     landed()
     clock.now += 1
-    assert own.ask(client) == 401
+    assert own.request_token(client) == 401
 
 
 @pytest.mark.parametrize(
@@ -132,24 +132,24 @@ def test_the_copy_is_used_for_an_hour_while_the_address_does_not_answer(client, 
 )
 def test_a_document_that_is_no_jwks_authenticates_no_client(client, own, body):
     own.server.answers["/keys"] = answer(body)
-    assert own.ask(client) == 401
+    assert own.request_token(client) == 401
 
 
 def test_of_several_keys_under_one_kid_each_is_tried(client, own):
     own.add("two")
     own.add("three")
     own.publish("two", "one", name="same")
-    assert [own.ask(client, kid, name="same") for kid in ("one", "two", "three")] == [200, 200, 401]
+    assert [own.request_token(client, kid, name="same") for kid in ("one", "two", "three")] == [200, 200, 401]
 
 
 def test_a_client_that_publishes_many_keys_authenticates_by_any_of_them(client, own):
     for number in range(30):
         own.keys[f"{number}"] = own.keys["one"]
     own.publish(*own.keys)
-    assert own.ask(client, "29") == 200
+    assert own.request_token(client, "29") == 200
 
 
 def test_a_private_address_is_fetched_in_development_only(client, own, settings):
     settings.DEBUG = False
-    assert own.ask(client) == 401
+    assert own.request_token(client) == 401
     assert own.fetches == 0

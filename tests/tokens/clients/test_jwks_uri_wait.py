@@ -20,21 +20,21 @@ from tokens.models import Client
 class Slow(Loopback):
     """A server that publishes a key.
 
-    After `hold` was called, a fetch sets `asked`, and gets its answer when `let_go` is set.
+    After `hold` was called, a fetch sets `asked`, and gets its answer when `released` is set.
     """
 
     def __init__(self):
         super().__init__()
-        self.asked, self.let_go = threading.Event(), threading.Event()
+        self.asked, self.released = threading.Event(), threading.Event()
         self.answers["/keys"] = document({"keys": [public_jwk(kid="one")]})
 
     def hold(self):
-        self.answers["/keys"] = self.held()
+        self.answers["/keys"] = self.slow_answer()
 
-    def held(self):
+    def slow_answer(self):
         def answer(handler):
             self.asked.set()
-            self.let_go.wait(120)
+            self.released.wait(120)
             document({"keys": [public_jwk(kid="one"), public_jwk(kid="two", name="two")]})(handler)
 
         return answer
@@ -49,7 +49,7 @@ def slow(settings):
     jwks_uri.forget()
     server = Slow()
     yield server
-    server.let_go.set()
+    server.released.set()
     server.stop()
     jwks_uri.forget()
 
@@ -69,7 +69,7 @@ def test_a_request_with_a_known_key_does_not_wait_for_an_attackers_fetch(slow, c
     known = [crowd.submit(slow.kids, "one") for _ in range(10)]
     assert [one.result(timeout=60) for one in known] == [["one"]] * 10
     assert not stranger.done()
-    slow.let_go.set()
+    slow.released.set()
     assert stranger.result(timeout=60) == ["one", "two"]
 
 
@@ -81,13 +81,13 @@ def test_eight_requests_wait_for_an_address_and_further_ones_get_retry_after(slo
     assert {(error.error, error.status_code, error.headers["Retry-After"]) for error in turned_away} == {
         ("temporarily_unavailable", 503, "1")
     }
-    slow.let_go.set()
-    waited = [one.result() for one in asking if not one.exception(timeout=60)]
+    slow.released.set()
+    waited = [future.result() for future in asking if not future.exception(timeout=60)]
     assert waited == [["one", "two"]] * 8
     assert slow.fetches("/keys") == 1
 
 
-def test_strangers_with_many_slow_addresses_hold_two_requests_and_eight_fetches(slow, crowd):
+def test_self_registered_clients_with_many_slow_addresses_occupy_two_requests_and_eight_fetches(slow, crowd):
     """At most two requests of strangers wait for keys, and at most eight fetches run for them.
 
     Strangers are self-registered clients. A registered client still gets its keys, even if a stranger names the same
@@ -95,13 +95,13 @@ def test_strangers_with_many_slow_addresses_hold_two_requests_and_eight_fetches(
     """
     addresses = [f"{slow.url}/keys?{number}" for number in range(12)]
     for address in addresses:
-        slow.answers[address.removeprefix(slow.url)] = slow.held()
+        slow.answers[address.removeprefix(slow.url)] = slow.slow_answer()
     asking = [crowd.submit(jwks_uri.keys, one, kid="one", is_stranger=True) for one in addresses]
     turned_away = list(islice(as_completed(asking, timeout=60), len(addresses) - jwks_uri.STRANGERS_WAIT))
     assert {error.status_code for one in turned_away if (error := one.exception())} == {503}
     assert [key.kid for key in jwks_uri.keys(f"{slow.url}/keys", kid="one")] == ["one"]
     own = crowd.submit(jwks_uri.keys, addresses[0], kid="one")
-    slow.let_go.set()
+    slow.released.set()
     assert [key.kid for key in own.result(timeout=60)] == ["one", "two"]
     assert sum(slow.fetches(one.removeprefix(slow.url)) for one in addresses) <= jwks_uri.STRANGERS_FETCH + 1
 
@@ -117,7 +117,7 @@ def test_a_request_that_waits_for_keys_can_be_answered_in_time(settings):
     assert key_copy.PATIENCE < settings.ANSWER_WITHIN
 
 
-def test_strangers_do_not_drop_the_keys_of_registered_clients(slow, monkeypatch):
+def test_self_registered_clients_do_not_evict_the_keys_of_other_clients(slow, monkeypatch):
     monkeypatch.setattr(jwks_uri, "ADDRESSES", 2)
     assert slow.kids("one") == ["one"]
     for number in range(3):
@@ -128,14 +128,14 @@ def test_strangers_do_not_drop_the_keys_of_registered_clients(slow, monkeypatch)
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("registered_by", ["dynamic", None])
-def test_a_client_that_registered_itself_is_a_stranger(client, apis, slow, monkeypatch, registered_by):
+def test_a_client_that_registered_itself_has_the_lower_limits(client, apis, slow, monkeypatch, registered_by):
     own = make_client("own", "client_credentials", client_jwks_uri=f"{slow.url}/keys")
     Client.objects.update(token_endpoint_auth_method="private_key_jwt", registered_by=registered_by)
-    asked = []
-    monkeypatch.setattr(jwks_uri, "keys", lambda url, *, kid, is_stranger: asked.append(is_stranger) or ())
+    calls = []
+    monkeypatch.setattr(jwks_uri, "keys", lambda url, *, kid, is_stranger: calls.append(is_stranger) or ())
     own.refresh_from_db()
     private_key_jwt.keys(own, kid="one")
-    assert asked == [registered_by is not None]
+    assert calls == [registered_by is not None]
 
 
 @pytest.mark.django_db
@@ -167,5 +167,5 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 def test_a_process_that_was_forked_while_a_lock_was_held_does_not_hang():
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONWARNINGS": "ignore"}
-    told = subprocess.check_output([sys.executable, "-c", FORKS], env=environment, text=True, timeout=60)
-    assert told == "7\n"
+    printed = subprocess.check_output([sys.executable, "-c", FORKS], env=environment, text=True, timeout=60)
+    assert printed == "7\n"

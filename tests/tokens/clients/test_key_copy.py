@@ -38,7 +38,7 @@ class Address:
     def find(self, kid="one"):
         return [key.kid for key in self.copy.find(kid)]
 
-    def known(self):
+    def loaded(self):
         with pytest.raises(Undetermined):
             self.find()
         self.run()
@@ -60,7 +60,7 @@ def test_a_request_that_waits_until_the_fetch_ends_gets_the_keys():
 
 
 def test_a_known_key_is_used_at_once_and_refreshed_in_the_background():
-    address = Address().known()
+    address = Address().loaded()
     address.now += REFRESH - 1
     assert (address.find(), address.threads) == (["one"], [])
     address.now += 1
@@ -92,7 +92,7 @@ def test_a_removed_key_is_used_for_five_minutes_at_most(age, served):
 
 @pytest.mark.parametrize("brought", ["nothing", "a failure"])
 def test_a_key_is_dropped_by_a_fetch_that_lacks_it_or_after_an_hour_of_failures(brought):
-    address = Address().known()
+    address = Address().loaded()
     address.kids, address.fails = [], OSError("down") if brought == "a failure" else None
     address.now += KEPT
     assert address.find() == ["one"]
@@ -103,7 +103,7 @@ def test_a_key_is_dropped_by_a_fetch_that_lacks_it_or_after_an_hour_of_failures(
 
 
 def test_an_unknown_kid_causes_one_fetch_within_the_pause_and_is_answered_from_the_copy():
-    address = Address().known()
+    address = Address().loaded()
     assert (address.find("x"), address.fetches) == (["one"], 1), "fetched a moment ago"
     address.now += PAUSE
     with pytest.raises(Undetermined):
@@ -118,15 +118,15 @@ def test_after_a_failure_the_next_fetch_waits_for_the_pause(caplog):
     caplog.set_level(logging.WARNING)
     address = Address()
     address.fails = RuntimeError("whatever it is")
-    address.known()
+    address.loaded()
     assert "whatever it is" in caplog.text
     assert (address.find(), address.threads) == ([], [])
     address.now, address.fails = address.now + PAUSE, None
-    assert address.known().find() == ["one"]
+    assert address.loaded().find() == ["one"]
 
 
 def test_an_assertion_without_a_kid_starts_no_second_fetch():
-    address = Address().known()
+    address = Address().loaded()
     address.now += PAUSE
     assert (address.find(None), address.threads) == (["one"], [])
 
@@ -134,7 +134,7 @@ def test_an_assertion_without_a_kid_starts_no_second_fetch():
 def test_a_key_without_a_kid_is_returned_for_an_unknown_kid_at_once():
     address = Address()
     address.kids = [None]
-    address.known()
+    address.loaded()
     address.now += PAUSE
     assert address.find("x") == [None]
     address.kids = ["x"]

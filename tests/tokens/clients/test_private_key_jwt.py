@@ -12,7 +12,7 @@ from tokens.models import Client, UsedAssertion
 
 pytestmark = pytest.mark.django_db
 
-ASK = {"grant_type": "client_credentials", "scope": "notes:read"}
+TOKEN_REQUEST = {"grant_type": "client_credentials", "scope": "notes:read"}
 REFUSED = {"error": "invalid_client", "error_description": "Client authentication failed."}
 ENDPOINT = f"{ISSUER}/oauth/token"
 
@@ -24,13 +24,13 @@ def keyed(apis, signer):
     return made
 
 
-def ask(browser, form, **extra):
-    return post(browser, "/oauth/token", ASK | form, **extra)
+def request_token(browser, form, **extra):
+    return post(browser, "/oauth/token", TOKEN_REQUEST | form, **extra)
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "PS256", "ES256", "EdDSA"])
 def test_a_client_authenticates_by_its_key(client, keyed, decode, algorithm):
-    response = ask(client, proof("keyed", algorithm=algorithm))
+    response = request_token(client, proof("keyed", algorithm=algorithm))
     assert response.status_code == 200
     assert decode(response.json()["access_token"], API)[1]["sub"] == "keyed"
 
@@ -49,7 +49,7 @@ def test_a_client_authenticates_by_its_key(client, keyed, decode, algorithm):
     ],
 )
 def test_an_assertion_that_rfc_7523_permits_is_accepted(client, keyed, changes):
-    assert ask(client, proof("keyed", **changes)).status_code == 200
+    assert request_token(client, proof("keyed", **changes)).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_an_assertion_that_rfc_7523_permits_is_accepted(client, keyed, changes):
     ],
 )
 def test_an_assertion_that_rfc_7523_forbids_gets_the_same_answer_each_time(client, keyed, changes):
-    response = ask(client, proof("keyed", **changes))
+    response = request_token(client, proof("keyed", **changes))
     assert (response.status_code, response.json()) == (401, REFUSED)
     assert response["Cache-Control"] == "no-store"
     assert not UsedAssertion.objects.exists()
@@ -105,7 +105,7 @@ def test_an_assertion_that_rfc_7523_forbids_gets_the_same_answer_each_time(clien
     ],
 )
 def test_garbage_is_answered_by_invalid_client(client, keyed, text):
-    response = ask(client, {"client_assertion_type": TYPE, "client_assertion": text})
+    response = request_token(client, {"client_assertion_type": TYPE, "client_assertion": text})
     assert (response.status_code, response.json()) == (401, REFUSED)
 
 
@@ -121,38 +121,38 @@ def test_garbage_is_answered_by_invalid_client(client, keyed, text):
     ],
 )
 def test_a_client_authenticates_by_one_complete_method(client, keyed, form, headers, status, error):
-    response = ask(client, proof("keyed") | form, **headers)
+    response = request_token(client, proof("keyed") | form, **headers)
     assert (response.status_code, response.json()["error"]) == (status, error)
 
 
 def test_an_assertion_is_accepted_once(client, keyed):
     form = proof("keyed")
-    assert [ask(client, form).status_code for _ in range(2)] == [200, 401]
-    assert ask(client, proof("keyed")).status_code == 200
+    assert [request_token(client, form).status_code for _ in range(2)] == [200, 401]
+    assert request_token(client, proof("keyed")).status_code == 200
 
 
 def test_two_clients_may_use_the_same_jti(client, keyed):
     other = make_client("other", "client_credentials", client_jwks=jwks())
     Client.objects.filter(pk=other.pk).update(token_endpoint_auth_method="private_key_jwt")
-    assert [ask(client, proof(name, jti="1")).status_code for name in ("keyed", "other")] == [200, 200]
+    assert [request_token(client, proof(name, jti="1")).status_code for name in ("keyed", "other")] == [200, 200]
 
 
-def test_a_used_jti_is_remembered_for_longer_than_its_assertion_is_accepted(client, keyed):
+def test_a_used_jti_is_stored_for_longer_than_its_assertion_is_accepted(client, keyed):
     before = timezone.now().timestamp()
-    ask(client, proof("keyed"))
+    request_token(client, proof("keyed"))
     assert UsedAssertion.objects.get().expires_at.timestamp() >= int(before) + 60 + 60
 
 
 def test_another_client_s_key_does_not_authenticate_this_client(client, keyed):
     Client.objects.update(client_jwks={"keys": [public_jwk("ES256", "stranger")]})
-    assert ask(client, proof("keyed")).status_code == 401
+    assert request_token(client, proof("keyed")).status_code == 401
 
 
 def test_the_token_endpoint_is_an_audience_only_for_a_client_with_the_option(client, keyed):
     Client.objects.update(accepts_token_endpoint_audience=True)
-    assert ask(client, proof("keyed", aud=ENDPOINT)).status_code == 200
-    assert ask(client, proof("keyed", aud=ISSUER)).status_code == 200
-    assert ask(client, proof("keyed", aud=f"{ENDPOINT}/")).status_code == 401
+    assert request_token(client, proof("keyed", aud=ENDPOINT)).status_code == 200
+    assert request_token(client, proof("keyed", aud=ISSUER)).status_code == 200
+    assert request_token(client, proof("keyed", aud=f"{ENDPOINT}/")).status_code == 401
 
 
 @pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/device", "/oauth/par"])
@@ -174,42 +174,42 @@ def test_an_assertion_for_the_token_endpoint_is_refused_with_the_option_that_acc
         pytest.param({"aud": f"{ISSUER}/oauth/revoke"}, id="another endpoint"),
     ],
 )
-def test_only_the_owner_of_the_key_learns_that_the_option_is_off(client, keyed, changes):
-    assert ask(client, proof("keyed", **changes)).json() == REFUSED
+def test_only_the_owner_of_the_key_gets_the_error_that_the_option_is_off(client, keyed, changes):
+    assert request_token(client, proof("keyed", **changes)).json() == REFUSED
 
 
 def test_with_the_option_an_expired_assertion_for_the_token_endpoint_is_refused(client, keyed):
     Client.objects.update(accepts_token_endpoint_audience=True)
-    assert ask(client, proof("keyed", aud=ENDPOINT, ago=121)).json() == REFUSED
+    assert request_token(client, proof("keyed", aud=ENDPOINT, ago=121)).json() == REFUSED
 
 
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
 def test_a_client_registered_for_a_secret_cannot_authenticate_by_a_key(client, keyed, method):
     Client.objects.update(token_endpoint_auth_method=method)
-    assert ask(client, proof("keyed")).status_code == 401
+    assert request_token(client, proof("keyed")).status_code == 401
 
 
 def test_a_client_registered_for_a_key_cannot_authenticate_by_a_secret(client, keyed):
     secret = client_secret.create(keyed, now=timezone.now())
-    assert ask(client, {}, **basic("keyed", secret)).status_code == 401
-    assert ask(client, {"client_id": "keyed"}).status_code == 401
+    assert request_token(client, {}, **basic("keyed", secret)).status_code == 401
+    assert request_token(client, {"client_id": "keyed"}).status_code == 401
 
 
 def test_an_inactive_client_is_not_authenticated(client, keyed):
     Client.objects.update(is_active=False)
-    assert ask(client, proof("keyed")).status_code == 401
+    assert request_token(client, proof("keyed")).status_code == 401
 
 
 def test_an_assertion_without_a_kid_is_refused_if_two_keys_fit(client, keyed):
     Client.objects.update(client_jwks={"keys": [public_jwk("ES256"), public_jwk("ES256", "next")]})
-    assert ask(client, proof("keyed", header={"kid": None})).status_code == 401
-    assert [ask(client, proof("keyed", name=name)).status_code for name in ("own", "next")] == [200, 200]
+    assert request_token(client, proof("keyed", header={"kid": None})).status_code == 401
+    assert [request_token(client, proof("keyed", name=name)).status_code for name in ("own", "next")] == [200, 200]
 
 
 def test_a_key_verifies_only_the_algorithm_that_it_is_bound_to(client, keyed):
     Client.objects.update(client_jwks={"keys": [public_jwk("RS256", alg="PS256")]})
-    assert ask(client, proof("keyed", algorithm="RS256")).status_code == 401
-    assert ask(client, proof("keyed", algorithm="PS256")).status_code == 200
+    assert request_token(client, proof("keyed", algorithm="RS256")).status_code == 401
+    assert request_token(client, proof("keyed", algorithm="PS256")).status_code == 200
 
 
 @pytest.mark.parametrize("warm", [False, True], ids=["cold", "warm"])
@@ -224,13 +224,13 @@ def test_an_unknown_client_costs_the_same_verification_as_a_wrong_key(
     """
     make_client("by_secret", "client_credentials")
     if warm:
-        ask(client, proof("keyed"))
+        request_token(client, proof("keyed"))
     form, verified = proof(who, name="stranger"), []
     private_key_jwt.stand_in("ES256")
     verifies = ClientKey.verifies
     monkeypatch.setattr(ClientKey, "verifies", lambda *args: verified.append(args) or verifies(*args))
     with django_assert_num_queries(2):
-        assert ask(client, form).status_code == 401
+        assert request_token(client, form).status_code == 401
     assert len(verified) == 2
 
 
@@ -246,7 +246,7 @@ def test_the_log_says_once_why_a_registered_jwks_cannot_be_used(client, keyed, c
     Client.objects.update(client_jwks=registered)
     private_key_jwt._pasted.cache_clear()
     for _ in range(2):
-        assert ask(client, proof("keyed")).json() == REFUSED
+        assert request_token(client, proof("keyed")).json() == REFUSED
     logged = [line.getMessage() for line in caplog.records if line.name == "tokens.clients.private_key_jwt"]
     assert [line.startswith(f"The registered JWKS of a client cannot be used: {cause}") for line in logged] == [True]
     assert "the-private-half" not in caplog.text
@@ -254,7 +254,7 @@ def test_the_log_says_once_why_a_registered_jwks_cannot_be_used(client, keyed, c
 
 def test_the_reason_for_a_refusal_is_in_the_log_only(client, keyed, caplog):
     with caplog.at_level("INFO", logger="tokens.audit"):
-        ask(client, proof("keyed", aud=OTHER_API))
+        request_token(client, proof("keyed", aud=OTHER_API))
     assert "its aud is not this issuer" in caplog.text
     assert "client:keyed" in caplog.text
 
@@ -267,4 +267,4 @@ def test_a_signature_under_the_name_of_another_algorithm_is_refused(client, keye
     text = sign("keyed", algorithm="EdDSA")
     header, claims = jwt.get_unverified_header(text), jwt.decode(text, options={"verify_signature": False})
     forged = jwt.encode(claims, private("EC", "stranger"), "ES256", headers={"kid": header["kid"]})
-    assert ask(client, {"client_assertion_type": TYPE, "client_assertion": forged}).status_code == 401
+    assert request_token(client, {"client_assertion_type": TYPE, "client_assertion": forged}).status_code == 401

@@ -14,7 +14,7 @@ from tokens.models import Api, Client, ExchangePolicy, GrantType, RegistryVersio
 
 pytestmark = pytest.mark.django_db
 
-ASK = {"grant_type": "client_credentials", "scope": "notes:read"}
+TOKEN_REQUEST = {"grant_type": "client_credentials", "scope": "notes:read"}
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 
 
@@ -31,14 +31,16 @@ def statements(ask) -> list[str]:
 
 @pytest.fixture
 def by_secret(client, service, signer):
-    return lambda: post(client, "/oauth/token", ASK | {"client_id": "service", "client_secret": service.plain})
+    return lambda: post(
+        client, "/oauth/token", TOKEN_REQUEST | {"client_id": "service", "client_secret": service.plain}
+    )
 
 
 @pytest.fixture
 def by_key(client, apis, signer):
     made = make_client("keyed", "client_credentials", client_jwks=jwks("ES256"))
     Client.objects.filter(pk=made.pk).update(token_endpoint_auth_method="private_key_jwt")
-    return lambda: post(client, "/oauth/token", ASK | proof("keyed"))
+    return lambda: post(client, "/oauth/token", TOKEN_REQUEST | proof("keyed"))
 
 
 @pytest.fixture
@@ -80,7 +82,10 @@ def test_a_failed_authentication_costs_the_same_statements_for_any_client_id(
     if warm:
         by_secret(), by_key()
     with CaptureQueriesContext(connection) as captured:
-        assert post(client, "/oauth/token", ASK | {"client_id": who, "client_secret": "wrong"}).status_code == 401
+        assert (
+            post(client, "/oauth/token", TOKEN_REQUEST | {"client_id": who, "client_secret": "wrong"}).status_code
+            == 401
+        )
     assert len(captured) == 2
 
 

@@ -17,7 +17,7 @@ from tokens.grants.request import RECEIVED
 from tokens.models import Client
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ASK = {"grant_type": "client_credentials", "scope": "notes:read", "client_id": "service"}
+TOKEN_REQUEST = {"grant_type": "client_credentials", "scope": "notes:read", "client_id": "service"}
 
 
 def change():
@@ -75,7 +75,7 @@ def test_a_failed_reading_serves_no_request(service, monkeypatch):
 
 @pytest.mark.parametrize("came", ["before", "after"])
 def test_a_secret_that_was_revoked_is_refused_by_each_request_that_came_after(client, service, signer, came):
-    form = ASK | {"client_secret": service.plain}
+    form = TOKEN_REQUEST | {"client_secret": service.plain}
     assert post(client, "/oauth/token", form).status_code == 200
     received = time.monotonic()
     registry.version()
@@ -86,7 +86,7 @@ def test_a_secret_that_was_revoked_is_refused_by_each_request_that_came_after(cl
 
 
 def test_a_client_cannot_say_when_its_request_came(client, service, signer):
-    form = ASK | {"client_secret": service.plain}
+    form = TOKEN_REQUEST | {"client_secret": service.plain}
     assert post(client, "/oauth/token", form).status_code == 200
     registry.version()
     service.secrets.update(revoked_at=timezone.now())

@@ -29,7 +29,7 @@ def test_another_key_may_use_the_same_identifier_and_the_key_another_one():
     assert UsedProof.objects.count() == 3
 
 
-def test_the_row_is_purged_after_the_proof_ended_on_every_node_and_not_before():
+def test_the_row_is_purged_after_the_proof_expired_on_every_node_and_not_before():
     now = timezone.now()
     replay.use_once(Proof("key", "one"), now=now)
     assert purge.count("used proofs", now=now + replay.KEPT) == 0

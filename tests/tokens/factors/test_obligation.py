@@ -37,7 +37,7 @@ def use_factor(browser, user, kind="totp"):
     request.session.save()
 
 
-def test_without_a_setting_nobody_needs_a_second_factor(user):
+def test_without_a_setting_no_user_needs_a_second_factor(user):
     staff = make_user("root", is_staff=True)
     assert [obligation.of_user(one) for one in (user, staff, member("eve"))] == ["", "", ""]
 

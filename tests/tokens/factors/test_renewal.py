@@ -39,7 +39,7 @@ def test_secrets_of_an_earlier_key_are_encrypted_under_the_first_and_then_the_ol
     assert RecoveryCodes(row).get_unused_codes() == codes
 
 
-def test_a_secret_whose_key_is_gone_is_counted_and_left(ada, settings):
+def test_a_secret_whose_key_is_lost_is_counted_and_kept(ada, settings):
     before = Authenticator.objects.get(user=ada).data
     settings.ISSUER = settings.ISSUER | {"KEY_ENCRYPTION_KEYS": [secrets.token_urlsafe(32)]}
     assert renewal.renew() == (0, 1)

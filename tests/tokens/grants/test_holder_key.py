@@ -176,7 +176,7 @@ def late(text):
     RefreshToken.objects.filter(digest=one_time.digest(text)).update(used_at=timezone.now() - timedelta(minutes=1))
 
 
-def test_a_thief_cannot_hide_the_reuse_of_a_stolen_token_behind_a_key(client, app, fresh):
+def test_an_attacker_cannot_hide_the_reuse_of_a_stolen_token_behind_a_key(client, app, fresh):
     text = first(client, app, fresh(app)).json()["refresh_token"]
     stolen = refresh(client, app, text, **proof(OTHER)).json()["refresh_token"]
     late(text)
@@ -185,7 +185,7 @@ def test_a_thief_cannot_hide_the_reuse_of_a_stolen_token_behind_a_key(client, ap
     assert refused(refresh(client, app, stolen, **proof(OTHER))) == (400, "invalid_grant")
 
 
-def test_a_thief_without_the_key_cannot_revoke_a_bound_family(client, app, fresh):
+def test_an_attacker_without_the_key_cannot_revoke_a_bound_family(client, app, fresh):
     text = first(client, app, fresh(app), **proof()).json()["refresh_token"]
     assert bound(refresh(client, app, text, **proof()))
     late(text)
@@ -312,7 +312,7 @@ def test_introspection_names_the_key_and_the_type(client, service):
     assert (answer["token_type"], "cnf" in answer) == ("Bearer", False)
 
 
-def test_a_request_with_a_proof_that_moves_its_secret_is_judged_anew(client, service):
+def test_a_repeated_request_with_a_valid_proof_is_accepted_after_a_refused_one(client, service):
     """A repeated request gets a token if its new DPoP proof is valid, although the first request was refused.
 
     golang.org/x/oauth2 repeats a refused request with the secret in the body instead of the header.

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 INVALID = {"error": "invalid_grant", "error_description": "The assertion is not valid."}
 ANOTHER = {"error": "invalid_grant", "error_description": "The assertion is another client's."}
-NOBODY = {"error": "invalid_grant", "error_description": "The user is unknown, or may not be acted for."}
+UNKNOWN_USER = {"error": "invalid_grant", "error_description": "The user is unknown, or may not be acted for."}
 OWN_TYPE = {"typ": "authorization-grant+jwt"}
 
 
@@ -38,8 +38,8 @@ def robot(apis, signer):
 
 def act(browser, named, /, *, form=None, header=None, **changes):
     assertion = sign("robot", header=header or OWN_TYPE, **{"sub": str(named)} | changes)
-    asked = {"grant_type": GRANT, "assertion": assertion, "scope": "notes:read"} | (form or {})
-    return post(browser, "/oauth/token", {name: value for name, value in asked.items() if value is not None})
+    request = {"grant_type": GRANT, "assertion": assertion, "scope": "notes:read"} | (form or {})
+    return post(browser, "/oauth/token", {name: value for name, value in request.items() if value is not None})
 
 
 def test_an_application_gets_a_token_in_the_name_of_a_user_that_says_who_acts(client, robot, user, decode):
@@ -93,51 +93,51 @@ def test_an_address_is_found_in_each_unicode_spelling(client, robot, user, decod
     assert decode(act(client, named).json()["access_token"], API)[1]["sub"] == str(user.sub)
 
 
-def test_two_spellings_of_one_address_name_nobody(client, robot, user):
+def test_two_spellings_of_one_address_name_no_user(client, robot, user):
     for name, email in (("ada", "jos\u00e9@example.org"), ("eve", "jose\u0301@example.org")):
         one, _ = User.objects.get_or_create(username=name)
         User.objects.filter(pk=one.pk).update(email=email)
         EmailAddress.objects.create(user=one, email=email, verified=True)
     for named in ("jos\u00e9@example.org", "jose\u0301@example.org"):
-        assert act(client, named).json() == NOBODY
+        assert act(client, named).json() == UNKNOWN_USER
 
 
 @pytest.mark.parametrize("named", ["jose@example.org", "jos\u00e8@example.org"])
-def test_an_address_with_another_accent_names_nobody(client, robot, user, named):
+def test_an_address_with_another_accent_names_no_user(client, robot, user, named):
     User.objects.update(email="jos\u00e9@example.org")
     EmailAddress.objects.create(user=user, email="jos\u00e9@example.org", verified=True)
-    assert act(client, named).json() == NOBODY
+    assert act(client, named).json() == UNKNOWN_USER
 
 
-def test_an_address_that_nobody_verified_names_nobody(client, robot, user):
+def test_an_unverified_address_names_no_user(client, robot, user):
     EmailAddress.objects.create(user=user, email="ada@example.org", verified=False)
-    assert act(client, "ada@example.org").json() == NOBODY
+    assert act(client, "ada@example.org").json() == UNKNOWN_USER
 
 
-def test_an_address_that_is_no_longer_the_user_s_names_nobody(client, robot, user):
+def test_an_address_that_is_no_longer_the_user_s_names_no_user(client, robot, user):
     EmailAddress.objects.create(user=user, email="ada@example.org", verified=True)
     User.objects.update(email="ada@new.example")
-    assert act(client, "ada@example.org").json() == NOBODY
+    assert act(client, "ada@example.org").json() == UNKNOWN_USER
 
 
 @pytest.mark.parametrize("spelling", ["{%s}", "urn:uuid:%s"])
 def test_a_subject_is_named_as_tokens_spell_it(client, robot, user, spelling):
     for named in (spelling % user.sub, str(user.sub).upper(), user.sub.hex):
-        assert act(client, named).json() == NOBODY
+        assert act(client, named).json() == UNKNOWN_USER
 
 
 @pytest.mark.parametrize("named", ["ada", "1", str(uuid.UUID(int=0)), "nobody@example.org", "robot", "@", "ada%@"])
 def test_who_is_unknown_cannot_be_acted_for(client, robot, user, named):
     response = act(client, named)
-    assert (response.status_code, response.json()) == (400, NOBODY)
+    assert (response.status_code, response.json()) == (400, UNKNOWN_USER)
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"is_staff": True}, {"is_superuser": True}])
-def test_nobody_acts_for_staff_or_for_who_is_inactive(client, robot, user, change):
+def test_no_client_acts_for_a_staff_user_or_an_inactive_user(client, robot, user, change):
     EmailAddress.objects.create(user=user, email="ada@example.org", verified=True)
     User.objects.update(**change)
     for named in (user.sub, "ada@example.org"):
-        assert act(client, named).json() == NOBODY
+        assert act(client, named).json() == UNKNOWN_USER
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_the_typ_of_something_else_is_refused(client, robot, user, typ):
 
 
 @pytest.mark.parametrize(("typ", "status"), [("authorization-grant+jwt", 200), ("JWT", 400), (None, 400)])
-def test_a_client_can_be_held_to_the_typ_of_the_grant(client, robot, user, typ, status, caplog):
+def test_a_client_can_be_required_to_send_the_typ_of_the_grant(client, robot, user, typ, status, caplog):
     Client.objects.filter(client_id="robot").update(requires_assertion_type=True)
     with caplog.at_level("INFO", logger="tokens.audit"):
         response = act(client, user.sub, header={"typ": typ})
@@ -237,13 +237,13 @@ def test_what_authenticates_a_client_is_not_used_up_as_a_grant(client, robot, us
     assert post(client, "/oauth/token", ask | shown).status_code == 200
 
 
-def test_an_assertion_for_a_user_authenticates_nobody(client, robot, user):
+def test_an_assertion_for_a_user_authenticates_no_client(client, robot, user):
     Client.objects.update(grants=["client_credentials", GRANT])
     form = {"grant_type": "client_credentials", "scope": "notes:read"} | proof("robot", sub=str(user.sub))
     assert post(client, "/oauth/token", form).json()["error"] == "invalid_client"
 
 
-def test_a_grant_authenticates_nobody(client, robot, user):
+def test_a_jwt_bearer_grant_authenticates_no_client(client, robot, user):
     Client.objects.update(grants=["client_credentials"])
     form = {"grant_type": "client_credentials", "scope": "notes:read"} | proof("robot", header=OWN_TYPE)
     assert post(client, "/oauth/token", form).json()["error"] == "invalid_client"
@@ -259,7 +259,7 @@ def test_a_client_without_a_key_of_its_own_cannot_act_for_users(client, robot, u
     assert act(client, user.sub).json() == INVALID
 
 
-def test_an_inactive_client_acts_for_nobody(client, robot, user):
+def test_an_inactive_client_acts_for_no_user(client, robot, user):
     Client.objects.update(is_active=False)
     assert act(client, user.sub).json() == INVALID
 
@@ -292,7 +292,7 @@ def test_every_token_and_every_refusal_is_in_the_log(client, robot, user, audit_
 )
 def test_a_refusal_is_logged_once_with_its_reason(client, robot, user, audit_lines, caplog, name, is_staff, reason):
     User.objects.update(is_staff=is_staff)
-    assert act(client, name or user.sub).json() == NOBODY
+    assert act(client, name or user.sub).json() == UNKNOWN_USER
     (refused,) = audit_lines("token.refused")
     assert (refused["subject"], refused["details"]["reason"]) == ("client:robot", reason)
     assert reason in labels.REASONS

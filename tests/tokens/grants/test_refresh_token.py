@@ -112,7 +112,7 @@ def test_a_refresh_token_is_for_its_own_resource(client, app, log_in_to):
     assert refresh(client, app, text, resource=API).status_code == 200
 
 
-def test_a_user_s_identity_is_told_under_the_grant_that_is_for_an_api(client, server, log_in_to, decode, user):
+def test_a_grant_for_an_api_also_gives_the_userinfo(client, server, log_in_to, decode, user):
     """A refresh token for an API can also get an access token for the issuer's userinfo.
 
     The user allowed openid together with scopes of the API, so the issuer is a resource of this grant, too (RFC 8707
@@ -121,8 +121,8 @@ def test_a_user_s_identity_is_told_under_the_grant_that_is_for_an_api(client, se
     text = log_in_to(server, scope="openid email notes:read offline_access")["refresh_token"]
     body = refresh(client, server, text, resource=ISSUER).json()
     assert decode(body["access_token"], ISSUER)[1]["scope"] == "openid email offline_access"
-    told = client.get("/oauth/userinfo", HTTP_AUTHORIZATION=f"Bearer {body['access_token']}").json()
-    assert told["email"] == "ada@example.org"
+    userinfo = client.get("/oauth/userinfo", HTTP_AUTHORIZATION=f"Bearer {body['access_token']}").json()
+    assert userinfo["email"] == "ada@example.org"
     assert error(refresh(client, server, text, resource=ISSUER, scope="notes:read")) == (400, "invalid_scope")
     for other in ([API, ISSUER], OTHER_API, f"{ISSUER}//"):
         assert error(refresh(client, server, text, resource=other)) == (400, "invalid_target")
@@ -183,16 +183,20 @@ def test_another_client_that_shows_it_gets_nothing_and_its_owner_keeps_it(client
     assert error(refresh(client, server, text)) == (400, "invalid_grant")
     refused = post(client, "/oauth/revoke", {"token": text}, **basic("server", server.plain))
     assert error(refused) == (400, "invalid_grant")
-    asked = post(client, "/oauth/introspect", {"token": text}, **basic("server", server.plain))
-    assert asked.json() == {"active": False}
+    introspection = post(client, "/oauth/introspect", {"token": text}, **basic("server", server.plain))
+    assert introspection.json() == {"active": False}
     assert refresh(client, app, text).status_code == 200
 
 
-def test_introspection_tells_its_client_until_it_ends(client, server, user, log_in_to, later):
+def test_a_refresh_token_is_active_for_its_client_until_it_is_revoked(client, server, user, log_in_to, later):
     text = log_in_to(server)["refresh_token"]
-    told = post(client, "/oauth/introspect", {"token": text}, **basic("server", server.plain)).json()
-    assert (told["active"], told["client_id"], told["sub"]) == (True, "server", str(user.sub))
-    assert set(told) == {"active", "client_id", "iss", "sub", "scope", "iat", "exp"}
+    introspection = post(client, "/oauth/introspect", {"token": text}, **basic("server", server.plain)).json()
+    assert (introspection["active"], introspection["client_id"], introspection["sub"]) == (
+        True,
+        "server",
+        str(user.sub),
+    )
+    assert set(introspection) == {"active", "client_id", "iss", "sub", "scope", "iat", "exp"}
     post(client, "/oauth/revoke", {"token": text}, **basic("server", server.plain))
     assert post(client, "/oauth/introspect", {"token": text}, **basic("server", server.plain)).json() == {
         "active": False

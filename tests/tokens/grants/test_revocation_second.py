@@ -89,7 +89,7 @@ def test_a_client_in_the_cache_of_this_process_waits_after_a_mass_revocation(cli
         assert is_alive(service_token(client, service))
 
 
-def test_a_code_is_not_spent_by_the_wait(client, app, user):
+def test_a_code_is_not_redeemed_by_the_wait(client, app, user):
     disable_and_enable(user)
     lives = ends("sub")
     user.refresh_from_db()
@@ -102,7 +102,7 @@ def test_a_code_is_not_spent_by_the_wait(client, app, user):
         assert is_alive(redeem(client, app, code))
 
 
-def test_a_refresh_token_is_not_spent_by_the_wait(client, app, user):
+def test_a_refresh_token_is_not_used_up_by_the_wait(client, app, user):
     """A refresh request that is answered with 503 does not use up its refresh token.
 
     All tokens of the client for the user were revoked in this second. So the issuer answers 503 until the second is

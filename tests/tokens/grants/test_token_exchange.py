@@ -115,7 +115,7 @@ def test_audience_names_the_api_as_well_as_resource_does(client, notes, mint, de
     assert decode(body["access_token"], OTHER_API)[1]["scope"] == "other:read"
 
 
-def test_a_service_proves_itself_with_its_own_key_as_well(client, notes, mint):
+def test_a_service_can_also_authenticate_with_its_own_key(client, notes, mint):
     Client.objects.filter(pk=notes.pk).update(token_endpoint_auth_method="private_key_jwt", client_jwks=jwks())
     form = {"grant_type": GRANT, "subject_token": mint(), "subject_token_type": ACCESS_TOKEN, "scope": "other:read"}
     assert post(client, "/oauth/token", form | proof("notes")).status_code == 200
@@ -174,7 +174,7 @@ def test_a_client_cannot_exchange_a_token_that_was_meant_for_another_service(cli
 
 
 @pytest.mark.parametrize("what", ["token", "grant", "subject", "client"])
-def test_a_token_that_was_taken_back_is_refused(client, webapp, notes, code, user, decode, what):
+def test_a_revoked_token_is_refused(client, webapp, notes, code, user, decode, what):
     token = redeem(client, webapp, code(webapp)).json()["access_token"]
     claims, now = decode(token, API)[1], timezone.now()
     {
@@ -212,13 +212,13 @@ def test_what_an_application_s_token_was_traded_for_ends_with_it(client, webapp,
         assert exchange(client, notes, second).json() == UNACCEPTABLE
 
 
-def test_what_a_deactivated_client_got_is_passed_on_by_nobody(client, webapp, notes, mint):
+def test_a_token_of_a_deactivated_client_is_not_exchanged(client, webapp, notes, mint):
     token = mint()
     Client.objects.filter(pk=webapp.pk).update(is_active=False)
     assert exchange(client, notes, token).json() == UNACCEPTABLE
 
 
-def test_a_deactivated_user_is_passed_on_by_nobody(client, notes, mint, user):
+def test_a_token_of_a_deactivated_user_is_not_exchanged(client, notes, mint, user):
     token = mint()
     User.objects.update(is_active=False)
     assert exchange(client, notes, token).json() == UNACCEPTABLE

@@ -66,7 +66,7 @@ def lose_keys():
                 cursor.execute(sql.replace("%", "%%"), None)
 
 
-def test_keys_come_back_as_they_were(folder):
+def test_keys_are_restored_unchanged(folder):
     before = rows()
     jwks = Browser().get("/.well-known/jwks.json").json()
     assert stat.S_IMODE((folder / "keys.backup").stat().st_mode) == 0o600
@@ -81,7 +81,7 @@ def test_keys_come_back_as_they_were(folder):
         run("key_backup", "restore", "keys.backup", "--passphrase-file", "passphrase.txt")
 
 
-def test_the_encrypting_keys_come_back_too(folder, monkeypatch):
+def test_the_encrypting_keys_are_restored_too(folder, monkeypatch):
     run("key_backup", "open", "keys.backup", "--passphrase-file", "passphrase.txt", "--to", "encryption-keys.txt")
     assert (folder / "encryption-keys.txt").read_text() == ",".join(conf.issuer().key_encryption_keys) + "\n"
     assert stat.S_IMODE((folder / "encryption-keys.txt").stat().st_mode) == 0o600

@@ -68,7 +68,7 @@ def test_a_report_says_what_was_taken_and_why_not_the_rest(load):
     User.objects.filter(username="nobody").delete()
     report = load()
     assert report["clients"] == ["web", "plain", "weak", "phone", "service"]
-    refused = {one["client_id"]: one["why"] for one in report["refused_clients"]}
+    refused = {refused_client["client_id"]: refused_client["why"] for refused_client in report["refused_clients"]}
     assert refused.keys() == {"implicit", "password", "http"}
     assert "kind spa" in refused["implicit"]
     assert "device code" in refused["password"]

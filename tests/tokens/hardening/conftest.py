@@ -8,7 +8,7 @@ from tokens.keys import keyring
 
 
 @pytest.fixture
-def meanwhile(monkeypatch):
+def interleave(monkeypatch):
     """Return `between(owner, name, *others)`, which lets other requests overtake a request at a chosen moment.
 
     `between` replaces the function `owner.name`, which the overtaken request calls. The functions `others` run just
@@ -19,10 +19,10 @@ def meanwhile(monkeypatch):
         real, waiting = getattr(owner, name), list(others)
 
         def interrupted(*args, **kwargs):
-            found = real(*args, **kwargs)
+            result = real(*args, **kwargs)
             while waiting:
                 waiting.pop()()
-            return found
+            return result
 
         monkeypatch.setattr(owner, name, interrupted)
 

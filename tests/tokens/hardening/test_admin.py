@@ -29,8 +29,8 @@ def added(admin_client, apis):
 
 
 def shown(page):
-    found = re.search(r'id="client-secret">([^<]+)<', page.content.decode())
-    return found and found[1]
+    secret = re.search(r'id="client-secret">([^<]+)<', page.content.decode())
+    return secret and secret[1]
 
 
 def change(browser, **fields):
@@ -63,14 +63,14 @@ def test_the_admin_shows_a_secret_once_after_it_is_saved(client, admin_client, a
         assert secret not in admin_client.get(page).content.decode()
 
 
-def test_a_second_secret_lives_beside_the_first(client, admin_client, added):
+def test_a_second_secret_is_valid_beside_the_first(client, admin_client, added):
     second = shown(change(admin_client, new_secret="on", token_endpoint_auth_method="client_secret_post"))
     assert [proves(client, secret) for secret in (shown(added), second, "wrong")] == [True, True, False]
 
 
 def test_the_admin_finds_a_client_by_its_client_id(admin_client, added):
-    found = {asked: admin_client.get(f"{LIST}?q={asked}").context["cl"].result_count for asked in ("reports", "other")}
-    assert found == {"reports": 1, "other": 0}
+    counts = {words: admin_client.get(f"{LIST}?q={words}").context["cl"].result_count for words in ("reports", "other")}
+    assert counts == {"reports": 1, "other": 0}
 
 
 def test_the_admin_lists_devices_without_their_codes(client, admin_client, apis):
@@ -84,11 +84,14 @@ def test_the_admin_lists_devices_without_their_codes(client, admin_client, apis)
 def test_log_and_audit_trail_record_actor_and_old_and_new_value(admin_client, added, caplog):
     caplog.set_level("INFO", "tokens.audit")
     second = shown(change(admin_client, new_secret="on", name="Daily"))
-    events = {one.action: one for one in AuditEvent.objects.filter(subject="client:reports").order_by("pk")}
+    events = {
+        audit_event.action: audit_event
+        for audit_event in AuditEvent.objects.filter(subject="client:reports").order_by("pk")
+    }
     assert events.keys() == {"client.created", "client_secret.created", "client.changed"}
-    assert {one.actor for one in events.values()} == {"user:admin"}
+    assert {event.actor for event in events.values()} == {"user:admin"}
     assert events["client.changed"].details["name"] == ["Nightly", "Daily"]
     assert events["client_secret.created"].details["secret"] == f"…{second[-4:]}"
-    lines = [json.loads(one.message) for one in caplog.records if one.name == "tokens.audit"]
+    lines = [json.loads(record.message) for record in caplog.records if record.name == "tokens.audit"]
     logged = [line["action"] for line in lines if line["subject"] == "client:reports"]
     assert sorted(logged) == ["client.changed", "client_secret.created"]

@@ -20,8 +20,8 @@ def test_no_request_parameter_skips_consent(client, webapp, user, signer):
     assert redeem(client, webapp, parameters(allow(client, query))["code"]).status_code == 200
     assert client.get("/oauth/authorize", query).status_code == 302, "the user agreed, and that is remembered"
     type(webapp).objects.update(remembers_consent=False)
-    for asked in (query, query | {"approval_prompt": "auto"}):
-        assert client.get("/oauth/authorize", asked).status_code == 200
+    for request in (query, query | {"approval_prompt": "auto"}):
+        assert client.get("/oauth/authorize", request).status_code == 200
 
 
 # the nonce of ID tokens

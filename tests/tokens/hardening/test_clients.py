@@ -52,8 +52,8 @@ def test_naming_a_grant_type_authenticates_no_client(spa, webapp):
 def test_a_public_client_introspects_no_token_not_even_its_own(client, spa, webapp, code, signer, whose):
     of = {"webapp": webapp, "spa": spa}[whose]
     text = redeem(client, of, code(of)).json()["access_token"]
-    asked = {"token": text, "client_id": "spa", "grant_type": DEVICE}
-    assert error(post(client, "/oauth/introspect", asked)) == (401, "invalid_client")
+    body = {"token": text, "client_id": "spa", "grant_type": DEVICE}
+    assert error(post(client, "/oauth/introspect", body)) == (401, "invalid_client")
 
 
 @pytest.mark.parametrize(
@@ -75,9 +75,9 @@ def test_no_endpoint_accepts_a_client_id_as_authentication(client, apis, signer,
 
 def test_a_client_id_alone_revokes_no_token_of_a_confidential_client(client, spa, webapp, code, signer):
     text = redeem(client, webapp, code(webapp)).json()["access_token"]
-    asked = {"token": text, "grant_type": DEVICE}
-    assert error(post(client, "/oauth/revoke", asked | {"client_id": "webapp"})) == (401, "invalid_client")
-    assert error(post(client, "/oauth/revoke", asked | {"client_id": "spa"})) == (400, "invalid_grant")
+    body = {"token": text, "grant_type": DEVICE}
+    assert error(post(client, "/oauth/revoke", body | {"client_id": "webapp"})) == (401, "invalid_client")
+    assert error(post(client, "/oauth/revoke", body | {"client_id": "spa"})) == (400, "invalid_grant")
     assert post(client, "/oauth/introspect", {"token": text}, **basic("webapp", webapp.plain)).json()["active"]
 
 

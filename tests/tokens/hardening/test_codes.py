@@ -41,9 +41,9 @@ def test_reuse_of_a_code_revokes_its_grant(client, spa, code, decode):
 
 
 @pytest.mark.parametrize("moment", ["_find", "_verify"])
-def test_of_concurrent_redemptions_one_succeeds_and_stays_valid(client, app, code, decode, meanwhile, moment):
+def test_of_concurrent_redemptions_one_succeeds_and_stays_valid(client, app, code, decode, interleave, moment):
     issued, answers = code(app, scope="openid notes:read offline_access"), []
-    meanwhile(authorization_code, moment, *[lambda: answers.append(redeem(client, app, issued))] * 3)
+    interleave(authorization_code, moment, *[lambda: answers.append(redeem(client, app, issued))] * 3)
     answers.append(redeem(client, app, issued))
     said = [(answer.status_code, answer.json().get("error")) for answer in answers]
     assert said == [(200, None), *[(400, "invalid_grant")] * 3]
@@ -54,7 +54,7 @@ def test_of_concurrent_redemptions_one_succeeds_and_stays_valid(client, app, cod
 
 @pytest.mark.parametrize("moment", ["_find", "_verify"])
 def test_a_redemption_that_overtakes_another_is_reuse_after_the_retry_window(
-    client, app, code, decode, meanwhile, moment
+    client, app, code, decode, interleave, moment
 ):
     issued, answers = code(app, scope="openid notes:read offline_access"), []
 
@@ -62,7 +62,7 @@ def test_a_redemption_that_overtakes_another_is_reuse_after_the_retry_window(
         answers.append(redeem(client, app, issued))
         redeemed_long_ago()
 
-    meanwhile(authorization_code, moment, overtake)
+    interleave(authorization_code, moment, overtake)
     answers.append(redeem(client, app, issued))
     assert [answer.status_code for answer in answers] == [200, 400]
     assert revocation_record.is_revoked(decode(answers[0].json()["access_token"], API)[1], kid="test-key")

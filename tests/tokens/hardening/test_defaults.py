@@ -21,7 +21,7 @@ def own(apis):
 
 
 @pytest.fixture
-def asked(client, user, own):
+def authorize(client, user, own):
     """Return a function that sends an authorization request of a logged-in user, and returns the answer."""
     log_in(client, user)
     return lambda **changes: client.get("/oauth/authorize", authorization(own, **changes))
@@ -31,23 +31,23 @@ METHODS = pytest.mark.parametrize("method", [None, "plain"], ids=["plain by defa
 
 
 @METHODS
-def test_a_plain_challenge_is_refused_and_every_answer_names_the_issuer(asked, method):
-    refused = parameters(asked(code_challenge_method=method))
+def test_a_plain_challenge_is_refused_and_every_answer_names_the_issuer(authorize, method):
+    refused = parameters(authorize(code_challenge_method=method))
     assert (refused["error"], refused["iss"]) == ("invalid_request", ISSUER)
-    assert parameters(asked())["iss"] == ISSUER
+    assert parameters(authorize())["iss"] == ISSUER
 
 
 @pytest.mark.parametrize("kind", ["token", "id_token", "id_token token", "code token", "code id_token"])
-def test_implicit_and_hybrid_are_unsupported(asked, kind):
-    refused = asked(response_type=kind)
+def test_implicit_and_hybrid_are_unsupported(authorize, kind):
+    refused = authorize(response_type=kind)
     assert "token=" not in refused["Location"]
     assert (parameters(refused)["error"], parameters(refused)["iss"]) == ("unsupported_response_type", ISSUER)
 
 
-def test_no_response_goes_to_an_http_redirect_uri(own, asked):
+def test_no_response_goes_to_an_http_redirect_uri(own, authorize):
     own.redirect_uris = HTTP
     own.save()
-    answer = asked(redirect_uri=HTTP)
+    answer = authorize(redirect_uri=HTTP)
     assert (answer.status_code, answer.get("Location")) == (400, None)
 
 
@@ -56,16 +56,16 @@ def test_the_password_grant_is_unsupported(client, own, user, signer):
     assert (answer.status_code, answer.json()["error"]) == (400, "unsupported_grant_type")
 
 
-def test_a_token_lives_for_ten_minutes(client, own, asked, decode, signer):
-    answer = redeem(client, own, parameters(asked())["code"]).json()
+def test_a_token_is_valid_for_ten_minutes(client, own, authorize, decode, signer):
+    answer = redeem(client, own, parameters(authorize())["code"]).json()
     for token, audience in ((answer["access_token"], "https://api.example/"), (answer["id_token"], "own")):
         claims = decode(token, audience)[1]
         assert claims["exp"] - claims["iat"] == 600
     assert answer["expires_in"] == 600
 
 
-def test_userinfo_reads_no_token_from_the_query_string(client, own, asked, signer):
-    token = redeem(client, own, parameters(asked(scope="openid"))["code"]).json()["access_token"]
+def test_userinfo_reads_no_token_from_the_query_string(client, own, authorize, signer):
+    token = redeem(client, own, parameters(authorize(scope="openid"))["code"]).json()["access_token"]
     assert client.get("/oauth/userinfo", headers=bearer(token)).status_code == 200
     for headers in ({}, bearer(token)):
         answer = client.get("/oauth/userinfo", {"access_token": token}, headers=headers)
@@ -89,19 +89,21 @@ def readable(value):
 
 def tables_that_hold(text):
     """Return the database tables in which a row contains `text`."""
-    found = {"what sessions say"} if any(text in str(one.get_decoded()) for one in Session.objects.all()) else set()
+    places = (
+        {"what sessions say"} if any(text in str(session.get_decoded()) for session in Session.objects.all()) else set()
+    )
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
             cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
             if any(text in readable(value) for row in cursor.fetchall() for value in row):
-                found.add(table)
-    return found
+                places.add(table)
+    return places
 
 
-def test_no_column_of_any_table_holds_a_credential(client, own, asked, service, signer):
+def test_no_column_of_any_table_holds_a_credential(client, own, authorize, service, signer):
     tv = make_client("tv", DEVICE, public=True)
     begun = post(client, "/oauth/device", {"client_id": tv.client_id, "scope": "notes:read"}).json()
-    code = parameters(asked(scope="openid notes:read offline_access"))["code"]
+    code = parameters(authorize(scope="openid notes:read offline_access"))["code"]
     waiting = {"code": code, "device_code": begun["device_code"], "user_code": begun["user_code"]}
     assert [name for name, text in waiting.items() if tables_that_hold(text)] == []
     given = redeem(client, own, code).json()

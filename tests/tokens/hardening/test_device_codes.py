@@ -62,7 +62,7 @@ def test_a_poll_without_a_device_code_is_an_invalid_request(client, tv):
 
 
 @pytest.mark.parametrize("state", ["waiting", "allowed", "refused", "redeemed"])
-def test_an_ended_device_code_is_purged(client, request, waiting, state):
+def test_an_expired_device_code_is_purged(client, request, waiting, state):
     if state in {"allowed", "redeemed"}:
         request.getfixturevalue("allowed")
     now, old = timezone.now(), timezone.now() - revocation_record.acceptance_after_issue() - timedelta(days=365)

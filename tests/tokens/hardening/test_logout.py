@@ -11,7 +11,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("how", ["get", "post", "an answer to the page that asks"])
-def test_a_logout_by_a_stranger_ends_nothing(client, app, user, code, ring, how):
+def test_a_logout_request_of_an_attacker_ends_no_session(client, app, user, code, ring, how):
     other = make_client("other", "authorization_code", "refresh_token", public=True)
     scope = "openid notes:read offline_access"
     given = [redeem(client, of, code(of, scope=scope)).json() for of in (app, other)]

@@ -10,7 +10,7 @@ POSTED = {"user": "999", "client": "999", "sub": "999", "scopes": "999"}
 
 
 def test_undeclared_form_fields_name_no_user(client, service, decode):
-    asked = {"grant_type": "client_credentials", "scope": "notes:read"}
-    answer = post(client, "/oauth/token", asked | POSTED, **basic("service", service.plain))
+    form = {"grant_type": "client_credentials", "scope": "notes:read"}
+    answer = post(client, "/oauth/token", form | POSTED, **basic("service", service.plain))
     claims = decode(answer.json()["access_token"], API)[1]
     assert (claims["sub"], claims["client_id"], claims["scope"]) == ("service", "service", "notes:read")

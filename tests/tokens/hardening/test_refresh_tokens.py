@@ -40,9 +40,9 @@ def test_a_disabled_users_client_cannot_refresh(client, app, refresh_token, user
     assert said([refresh(client, app, refresh_token)]) == [REFUSED]
 
 
-def test_a_refresh_fails_if_the_user_is_disabled_during_it(client, app, refresh_token, user, meanwhile):
+def test_a_refresh_fails_if_the_user_is_disabled_during_it(client, app, refresh_token, user, interleave):
     user.is_active = False
-    meanwhile(one_time, "digest", user.save)  # just before the token is locked
+    interleave(one_time, "digest", user.save)  # just before the token is locked
     assert said([refresh(client, app, refresh_token)]) == [REFUSED]
 
 
@@ -56,7 +56,7 @@ def test_reuse_of_a_refresh_token_revokes_the_family(client, app, refresh_token)
     assert said([refresh(client, app, text) for text in (refresh_token, stolen)]) == [REFUSED, REFUSED]
 
 
-def test_a_refresh_token_expires_and_never_outlives_the_grant(client, app, refresh_token):
+def test_a_refresh_token_expires_and_is_never_valid_beyond_the_grant(client, app, refresh_token):
     successor = refresh(client, app, refresh_token).json()["refresh_token"]
     RefreshToken.objects.update(expires_at=timezone.now())
     assert said([refresh(client, app, successor)]) == [REFUSED]
@@ -65,9 +65,9 @@ def test_a_refresh_token_expires_and_never_outlives_the_grant(client, app, refre
     assert said([refresh(client, app, successor)]) == [REFUSED]
 
 
-def test_concurrent_refreshes_get_the_same_successor(client, app, refresh_token, meanwhile):
+def test_concurrent_refreshes_get_the_same_successor(client, app, refresh_token, interleave):
     answers = []
-    meanwhile(one_time, "digest", *[lambda: answers.append(refresh(client, app, refresh_token))] * 3)
+    interleave(one_time, "digest", *[lambda: answers.append(refresh(client, app, refresh_token))] * 3)
     answers.append(refresh(client, app, refresh_token))
     assert said(answers) == [(200, None)] * 4
     access, successors = zip(*(pair(answer.json()) for answer in answers), strict=True)

@@ -113,8 +113,8 @@ def test_the_report_names_the_part_of_a_token_that_cannot_be_read(text, reason):
 
 
 def test_control_characters_in_a_claim_are_shown_escaped():
-    found = inspect(token(claims='{"iss": "\\u001b[2J\\u202e"}'), issuer=ISSUER, keys=[], now=NOW)
-    (detail,) = {point.detail for point in found.points if point.name == "iss is the issuer"}
+    report = inspect(token(claims='{"iss": "\\u001b[2J\\u202e"}'), issuer=ISSUER, keys=[], now=NOW)
+    (detail,) = {point.detail for point in report.points if point.name == "iss is the issuer"}
     assert detail == '"\\u001b[2J\\u202e"'
 
 

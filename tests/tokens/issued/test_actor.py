@@ -35,7 +35,7 @@ def test_the_last_service_that_may_act_is_accepted_and_the_next_one_refused():
         actor.chain("one too many", longest)
 
 
-def test_everybody_who_acts_or_acted_is_named():
+def test_each_current_and_earlier_actor_is_named():
     assert list(actor.clients(passed_on(2))) == ["service-1", "service-0", "app"]
     assert list(actor.clients(passed_on(0))) == []
 

@@ -72,7 +72,9 @@ def test_a_change_of_a_switch_is_seen_by_the_next_request(client, service):
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_the_issuer_reads_such_a_token_wherever_it_reads_access_tokens(client, service, desk, code, apis, name):
+def test_the_issuer_reads_such_a_token_at_each_endpoint_that_reads_access_tokens(
+    client, service, desk, code, apis, name
+):
     switch(**FORMS[name][0])
     Client.objects.filter(pk=service.pk).update(grants=["urn:ietf:params:oauth:grant-type:token-exchange"])
     switch(client=service)

@@ -11,7 +11,7 @@ from tokens.issued.audience import resolve
 from tokens.models import Api, Scope
 
 ISSUER = "https://issuer.example"
-NOTES, BILLS, FURTHER, NOBODY = (f"https://{name}.example/" for name in ("notes", "bills", "further", "nobody"))
+NOTES, BILLS, FURTHER, UNKNOWN_API = (f"https://{name}.example/" for name in ("notes", "bills", "further", "nobody"))
 APIS = {identifier: Api(pk=number, identifier=identifier) for number, identifier in enumerate((NOTES, BILLS, FURTHER))}
 USABLE = [Scope(name="notes:read", api=APIS[NOTES]), Scope(name="bills:read", api=APIS[BILLS])]
 
@@ -38,8 +38,8 @@ def test_a_request_is_for_one_api_or_for_the_issuer_itself(scopes, resources, au
 
 
 @pytest.mark.parametrize("scopes", ["", "notes:read", "openid", "unknown"])
-@pytest.mark.parametrize("resources", [[NOBODY], [NOTES, BILLS], [NOTES, NOBODY], [ISSUER, FURTHER]])
-def test_a_resource_that_is_unknown_or_not_one_is_an_invalid_target_whatever_the_scopes_are(scopes, resources):
+@pytest.mark.parametrize("resources", [[UNKNOWN_API], [NOTES, BILLS], [NOTES, UNKNOWN_API], [ISSUER, FURTHER]])
+def test_a_resource_that_is_unknown_or_not_one_is_an_invalid_target_for_all_scopes(scopes, resources):
     with pytest.raises(OAuthError) as refused:
         settle(scopes, resources)
     assert refused.value.error == "invalid_target"
@@ -96,7 +96,7 @@ def target(client, scopes, resources=()):
     return audience.of_client(client, scopes, resources, openid=False)
 
 
-def test_the_target_of_a_request_is_remembered_with_the_client_of_the_registry():
+def test_the_target_of_a_request_is_cached_with_the_client_of_the_registry():
     client = Registered(targets={})
     first = target(client, ["notes:read"])
     assert target(client, ["notes:read"], []) is first
@@ -115,7 +115,7 @@ def test_a_refusal_is_not_remembered():
 
 
 @pytest.mark.parametrize("client", [Registered(), Registered(targets={}, registered_by="document")])
-def test_nothing_is_remembered_with_a_client_that_the_registry_did_not_keep_or_that_settings_restrict(client):
+def test_no_target_is_cached_with_a_client_that_the_registry_did_not_keep_or_that_settings_restrict(client):
     assert [target(client, ["notes:read"]).audience for _ in range(2)] == [NOTES, NOTES]
     assert client.reads == 2
     assert not client.targets

@@ -122,13 +122,13 @@ def test_a_token_exchange_names_its_scope(client, service, apis, code, webapp):
 
 
 def test_a_default_costs_no_statement(client, service, django_assert_num_queries):
-    def ask(**more):
+    def request_token(**more):
         return post(
             client, "/oauth/token", {"grant_type": "client_credentials", **more}, **basic("service", service.plain)
         )
 
-    ask()
+    request_token()
     with django_assert_num_queries(1):
-        assert ask(scope="notes:read").status_code == 200
+        assert request_token(scope="notes:read").status_code == 200
     with django_assert_num_queries(1):
-        assert ask().status_code == 200
+        assert request_token().status_code == 200

@@ -122,8 +122,8 @@ def test_a_user_who_left_the_group_loses_the_scope_at_the_next_refresh(client, u
     later = refreshed(client, app, text).json()
     assert later["scope"] == "openid notes:read"
     assert decode(later["access_token"], API)[1]["scope"] == "notes:read"
-    asked = refreshed(client, app, text, scope="notes:write")
-    assert (asked.status_code, asked.json()["error"]) == (400, "invalid_scope")
+    refused = refreshed(client, app, text, scope="notes:write")
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_scope")
     user.groups.add(editors)
     assert "notes:write" in refreshed(client, app, text).json()["scope"], "the user is a member again"
 
@@ -198,7 +198,7 @@ def test_a_device_s_user_outside_of_the_group_gives_the_rest(device_page):
     assert UserGrant.objects.get().scope == "notes:read"
 
 
-def test_a_device_s_user_who_can_give_nothing_is_told(device_page):
+def test_a_device_s_user_who_can_grant_no_scope_sees_an_error(device_page):
     page = device_page("notes:write")()
     assert page.status_code == 400
     assert membership.NO_MEMBER in page.content.decode()

@@ -128,7 +128,7 @@ def test_reuse_that_several_requests_detect_is_one_event(app, log_in_to):
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_spent_token_is_no_reuse(client, app, log_in_to, later, damage):
+def test_a_damaged_used_token_is_no_reuse(client, app, log_in_to, later, damage):
     text = log_in_to(app)["refresh_token"]
     successor = refresh(client, app, text).json()["refresh_token"]
     later(LATE)
@@ -183,7 +183,7 @@ def test_a_node_that_lacks_the_key_of_a_successor_answers_503_and_revokes_nothin
         assert refresh(client, app, text).json()["refresh_token"] == successor
 
 
-def test_a_spent_row_is_kept_for_a_lost_answer_and_while_what_it_gave_lives(client, app, log_in_to, later):
+def test_a_used_row_is_kept_for_the_retry_window_and_while_its_access_token_is_accepted(client, app, log_in_to, later):
     first = log_in_to(app)["refresh_token"]
     refresh(client, app, first)
     start = timezone.now() + RETRY_WINDOW + revocation_record.acceptance_after_issue() + 2 * PRODUCTION.clock_error
@@ -191,7 +191,7 @@ def test_a_spent_row_is_kept_for_a_lost_answer_and_while_what_it_gave_lives(clie
     assert list(purge.purge("refresh tokens", now=start + timedelta(seconds=2))) == [1]
 
 
-def spent_by_an_earlier_version(text):
+def rotated_by_an_earlier_version(text):
     """Use the refresh token `text` as an earlier version of the issuer did, and return its successor.
 
     The successor is random. In the current version, it is derived from `text`.
@@ -219,8 +219,8 @@ def test_a_token_of_an_earlier_version_rotates_into_the_new_form(client, app, ol
     assert UserGrant.objects.get().revoke_reason == "refresh token used twice"
 
 
-def test_a_token_that_an_earlier_version_spent_gets_one_more_successor_of_which_one_is_used(client, app, old):
-    random_one = spent_by_an_earlier_version(old)
+def test_a_token_that_an_earlier_version_rotated_gets_one_more_successor_and_reuse_is_detected(client, app, old):
+    random_one = rotated_by_an_earlier_version(old)
     [derived] = {refresh(client, app, old).json()["refresh_token"] for _ in range(3)}
     assert derived != random_one, "a random one cannot be given again"
     newest = refresh(client, app, derived).json()["refresh_token"]
@@ -229,7 +229,7 @@ def test_a_token_that_an_earlier_version_spent_gets_one_more_successor_of_which_
     assert error(refresh(client, app, newest)) == (400, "invalid_grant")
 
 
-def test_a_confidential_client_s_token_stays_unless_the_client_says_so(client, server, log_in_to):
+def test_a_confidential_client_s_token_is_not_rotated_unless_it_is_configured(client, server, log_in_to):
     text = log_in_to(server)["refresh_token"]
     for _ in range(3):
         body = refresh(client, server, text).json()
@@ -239,7 +239,9 @@ def test_a_confidential_client_s_token_stays_unless_the_client_says_so(client, s
     assert refresh(client, server, text).json()["refresh_token"] != text
 
 
-def test_a_spent_token_is_judged_as_such_although_its_client_does_not_rotate_any_more(client, server, log_in_to, later):
+def test_reuse_of_a_used_token_is_detected_although_its_client_does_not_rotate_any_more(
+    client, server, log_in_to, later
+):
     server.rotates_refresh_tokens = True
     server.save()
     spent = log_in_to(server)["refresh_token"]
@@ -253,7 +255,7 @@ def test_a_spent_token_is_judged_as_such_although_its_client_does_not_rotate_any
     assert UserGrant.objects.get().revoke_reason == "refresh token used twice"
 
 
-def test_a_lost_answer_is_not_given_again_after_the_family_has_ended(client, app, log_in_to, later):
+def test_a_lost_answer_is_not_repeated_after_the_family_expired(client, app, log_in_to, later):
     app.refresh_token_lifetime = timedelta(seconds=90)
     app.save()
     text = log_in_to(app)["refresh_token"]

@@ -98,7 +98,7 @@ def test_one_of_which_no_row_is_left_says_nothing_to_another_client(client, app,
     assert refresh(client, app, second).status_code == 200
 
 
-def test_a_family_is_not_guessed_and_one_that_ended_by_itself_was_not_stolen(client, app, log_in_to):
+def test_a_guessed_or_expired_token_does_not_revoke_the_family(client, app, log_in_to):
     text = log_in_to(app)["refresh_token"]
     beginning, _, own = text.partition(".")
     for made_up in (own, f".{own}", f"{own}.{beginning}", f"{beginning[:-1]}.{own}", f" {text}", "."):
@@ -132,7 +132,7 @@ def test_a_token_without_a_family_of_its_own_begins_one(client, app, log_in_to):
     assert error(refresh(client, app, third)) == (400, "invalid_grant")
 
 
-def test_it_ends_when_it_is_idle_and_each_use_begins_anew(client, server, log_in_to, later):
+def test_a_refresh_token_expires_when_it_is_idle_and_each_use_restarts_the_idle_time(client, server, log_in_to, later):
     server.refresh_token_idle_lifetime, server.refresh_token_lifetime = timedelta(hours=1), timedelta(hours=3)
     server.save()
     text = log_in_to(server)["refresh_token"]
@@ -145,7 +145,7 @@ def test_it_ends_when_it_is_idle_and_each_use_begins_anew(client, server, log_in
     assert error(refresh(client, server, text)) == (400, "invalid_grant"), "absolute: however often it was used"
 
 
-def test_it_is_refused_once_it_was_idle_for_too_long(client, app, log_in_to, later):
+def test_a_refresh_token_is_refused_once_it_was_idle_for_too_long(client, app, log_in_to, later):
     app.refresh_token_idle_lifetime = timedelta(hours=1)
     app.save()
     text = log_in_to(app)["refresh_token"]
@@ -154,7 +154,7 @@ def test_it_is_refused_once_it_was_idle_for_too_long(client, app, log_in_to, lat
     assert UserGrant.objects.get().revoked_at is None, "nobody stole anything"
 
 
-def test_a_rotated_token_lives_no_longer_than_the_family(client, app, log_in_to, later):
+def test_a_rotated_token_is_valid_no_longer_than_the_family(client, app, log_in_to, later):
     app.refresh_token_lifetime = timedelta(hours=2)
     app.save()
     text = log_in_to(app)["refresh_token"]

@@ -44,7 +44,7 @@ def test_a_token_is_refused_from_its_exp_on_unless_there_is_leeway(signer):
     token_reader.read(text, now=NOW + LIFETIME, leeway=timedelta(seconds=1))
 
 
-class Stranger:
+class OtherSigner:
     """A signer that names the kid of the issuer's key, but signs with another key."""
 
     kid = "test-key"
@@ -55,18 +55,18 @@ class Stranger:
         return b"x" * 256
 
 
-class Unknown(Stranger):
+class Unknown(OtherSigner):
     kid = "another"
 
 
-class NoAlgorithm(Stranger):
+class NoAlgorithm(OtherSigner):
     algorithm = "none"
 
     def sign(self, message):
         return b""
 
 
-class OtherAlgorithm(Stranger):
+class OtherAlgorithm(OtherSigner):
     algorithm = "HS256"
 
 
@@ -85,7 +85,7 @@ REFUSED = {
     ),
     "a JWT of another type": lambda signer: jws.sign(claims(), typ="revocations+jwt", signer=signer),
     "issued under another URL": lambda signer: jws.sign(claims(iss="http://x"), typ="at+jwt", signer=signer),
-    "a signature with another key": lambda _: jws.sign(claims(), typ="at+jwt", signer=Stranger()),
+    "a signature with another key": lambda _: jws.sign(claims(), typ="at+jwt", signer=OtherSigner()),
     "an unknown kid": lambda _: jws.sign(claims(), typ="at+jwt", signer=Unknown()),
     "no signature": lambda _: jws.sign(claims(), typ="at+jwt", signer=NoAlgorithm()),
     "a symmetric algorithm": lambda _: jws.sign(claims(), typ="at+jwt", signer=OtherAlgorithm()),

@@ -65,8 +65,8 @@ def test_a_neighbour_of_a_usable_key_is_skipped_with_its_reason(entry, reason):
 
 def test_a_skipped_key_is_named_by_its_kid_if_that_is_printable():
     entries = [public_jwk(kid="old", use="enc"), public_jwk(kid="\x1b[2J", use="enc"), public_jwk()]
-    told = public_keys.skipped({"keys": entries})
-    assert told == [
+    reasons = public_keys.skipped({"keys": entries})
+    assert reasons == [
         "Key 1 (kid old) is not used. A key is not for signatures.",
         "Key 2 is not used. A key is not for signatures.",
     ]
@@ -104,17 +104,17 @@ def test_of_a_jwks_that_is_published_the_usable_keys_are_used(entries, usable):
     assert len(public_keys.published({"keys": entries})) == usable
 
 
-def test_a_jwks_of_more_usable_keys_than_anybody_needs_is_refused_whole():
+def test_a_jwks_of_too_many_usable_keys_is_refused_whole():
     with pytest.raises(UnusableKey, match="more than 100"):
         public_keys.published({"keys": numbered(101)})
 
 
-def test_keys_are_told_by_their_kid_and_thumbprint():
+def test_keys_are_named_by_their_kid_and_thumbprint():
     """`names` returns the kid of each key, if it has one, and its thumbprint.
 
     The key and the thumbprint of the test are those of RFC 8037 appendix A.3.
     """
     key = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
-    told = public_keys.names({"keys": [key | {"kid": "one"}, key]})
+    names = public_keys.names({"keys": [key | {"kid": "one"}, key]})
     thumbprint = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
-    assert told == [f"one {thumbprint}", thumbprint]
+    assert names == [f"one {thumbprint}", thumbprint]

@@ -234,7 +234,7 @@ def test_rewrapping_renews_both_seals(clock):
     assert codes() == set()
 
 
-def test_a_key_that_a_fallback_of_secret_key_vouches_for_stays_published(clock, settings):
+def test_a_key_whose_row_a_fallback_of_secret_key_verifies_stays_published(clock, settings):
     step(clock, keys=parse([LOST]))
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "another" * 9

@@ -26,7 +26,7 @@ def test_a_cancelled_standby_is_replaced_at_once_and_never_published_again():
     assert AuditEvent.objects.filter(action="key.cancelled", subject=f"key:{standby.kid}").exists()
 
 
-def test_if_a_planned_key_is_cancelled_the_standby_takes_its_place_as_safely():
+def test_if_a_planned_key_is_cancelled_the_standby_replaces_it_and_every_promise_holds():
     run()
     planned = run(early=True).kid
     outcome = cancel_key(planned)

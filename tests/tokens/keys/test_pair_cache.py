@@ -40,7 +40,7 @@ def test_a_second_reading_opens_nothing(loads):
     assert len(loads) == opened
 
 
-def test_a_row_with_another_ciphertext_is_opened_anew_and_does_not_open(loads):
+def test_a_row_with_another_ciphertext_is_decrypted_again_and_refused(loads):
     run()
     ring_reader.read(DEFAULT_RING)
     row = SigningKey.objects.first()

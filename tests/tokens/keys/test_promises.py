@@ -240,7 +240,7 @@ def test_a_node_with_a_snapshot_a_second_older_than_n_breaks_p4() -> None:
     assert_breaks(r"P4: .* sign at once", Disobedient)
 
 
-def test_a_token_a_second_longer_than_its_key_allows_outlives_the_key() -> None:
+def test_a_token_a_second_longer_than_its_key_allows_expires_after_its_key_leaves_the_jwks() -> None:
     class Longer(RotatingAbruptly):
         longer = SECOND
 

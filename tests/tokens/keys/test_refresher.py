@@ -96,7 +96,7 @@ def test_a_look_reads_again_before_a_snapshot_is_due(world):
     assert PRODUCTION.reread / 2 + PRODUCTION.reread / LOOKS < PRODUCTION.reread
 
 
-def test_while_it_is_alive_a_request_reads_nothing_until_n_and_then_by_itself(world, without_pause):
+def test_while_the_thread_runs_a_request_reads_nothing_until_n_and_then_by_itself(world, without_pause):
     start(world)
     world.reads.clear()
     world.fails = True

@@ -28,7 +28,7 @@ def test_rewrapping_seals_every_row_under_the_first_encrypting_key():
         rewrap(operation(encryption_keys=(old,)))
 
 
-def test_with_another_secret_key_the_encrypting_keys_vouch_alone_until_a_rewrap(settings):
+def test_with_another_secret_key_only_the_encrypting_keys_verify_rows_until_a_rewrap(settings):
     run()
     settings.SECRET_KEY = "another" * 9
     keyring.snapshots.forget()

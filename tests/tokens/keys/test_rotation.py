@@ -54,7 +54,7 @@ def test_a_plan_says_from_when_every_process_shows_the_new_standby():
     assert outcome.shown_from == announced_at + PRODUCTION.snapshot_age + PRODUCTION.clock_error
 
 
-def test_a_year_of_silence_ends_with_the_long_announced_standby_and_nobody_loses_a_token():
+def test_a_rotation_after_a_year_without_one_plans_the_standby_and_every_token_stays_valid():
     run()
     first, standby = (
         SigningKey.objects.get(withdraw_at=None, signs_at__isnull=False),
@@ -117,7 +117,7 @@ def test_a_key_can_be_revoked_beside_a_forged_row():
     assert SigningKey.objects.get(kid=forged).revoked_at is None
 
 
-def test_a_withdrawn_key_never_comes_back():
+def test_a_withdrawn_key_is_never_published_again():
     run()
     planned = run(early=True)
     old = SigningKey.objects.get(withdraw_at__isnull=False)

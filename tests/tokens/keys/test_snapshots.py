@@ -161,7 +161,7 @@ def test_within_n_of_an_outage_the_jwks_is_served_and_tokens_are_signed(client, 
 
 
 @pytest.mark.django_db
-def test_past_n_of_an_outage_both_are_refused_and_say_when_to_come_back(client, outage, service):
+def test_past_n_of_an_outage_both_are_refused_with_retry_after(client, outage, service):
     outage.later(PRODUCTION.snapshot_age + timedelta(seconds=1))
     refused = client.get(JWKS)
     assert (refused.status_code, refused["Retry-After"], refused["Cache-Control"]) == (503, "5", "no-store")

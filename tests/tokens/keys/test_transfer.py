@@ -25,7 +25,7 @@ __all__ = ["clock", "orders"]
 pytestmark = pytest.mark.django_db
 
 
-def test_a_move_breaks_no_token_at_any_moment_whichever_jwks_the_api_reads(client, clock, orders, service):
+def test_a_move_breaks_no_token_at_any_moment_for_either_jwks_that_the_api_reads(client, clock, orders, service):
     before = token(client, service)
     planned = move(clock, "orders")
     assert planned.at >= clock.now + PRODUCTION.propagation
@@ -137,7 +137,7 @@ def test_until_the_new_ring_s_first_key_signs_the_previous_ring_does_however_tha
     planned = move(clock, "orders")
     clock.wait(hours=1)
     put_off(clock)
-    start = min(one.key.start for one in store.load("orders") if one.key.start)
+    start = min(stored.key.start for stored in store.load("orders") if stored.key.start)
     takes_over = max(start, planned.at)
     for at, algorithm in (
         (planned.at - timedelta(seconds=1), "RS256"),

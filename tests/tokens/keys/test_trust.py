@@ -48,7 +48,7 @@ def test_lines_without_an_effect_are_left_out(change):
     assert "not changed" not in text
 
 
-def test_without_a_flush_an_operator_is_told_to_rotate():
+def test_without_a_flush_the_report_advises_to_rotate():
     text = str(replace(DONE, flush_kid=None, flush_at=None))
     assert "rotate_keys --now" in text
     assert "rotate_keys --now" not in str(DONE)

@@ -13,7 +13,7 @@ def circuit():
     return Circuit(5)
 
 
-def test_a_closed_circuit_admits_everybody(circuit):
+def test_a_closed_circuit_admits_each_request(circuit):
     assert all(circuit.admits(0) for _ in range(3))
     circuit.succeeded()
     assert circuit.admits(0)

@@ -22,7 +22,7 @@ from tokens.settings.rate import RATE_LIMITS, Rate
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 RATE = Rate(3, 60)
-ASK = {"grant_type": "client_credentials", "scope": "notes:read"}
+TOKEN_REQUEST = {"grant_type": "client_credentials", "scope": "notes:read"}
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_a_caller_over_its_limit_is_refused_until_the_window_ends_and_others_are
     attempt("a", "1.2.3.4", now=NOW + timedelta(seconds=60))
 
 
-def test_a_counter_that_a_fast_node_began_lives_until_the_window_ends_on_a_slow_node():
+def test_a_counter_that_a_fast_node_began_is_kept_until_the_window_ends_on_a_slow_node():
     now = time.time()
     end = datetime.fromtimestamp(now - now % 60 + 60, UTC)
     with patch("time.time", return_value=end.timestamp() - 30):  # the cache's clock
@@ -80,19 +80,19 @@ def test_the_address_is_that_of_the_connection_or_the_last_in_x_forwarded_for(
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/oauth/token", "/oauth/introspect", "/oauth/revoke"])
 def test_an_endpoint_answers_429_with_retry_after_to_one_caller_only(client, service, signer, strict, path):
-    asked = [post(client, path, ASK, **basic("service", "wrong")) for _ in range(4)]
-    assert [answer.status_code for answer in asked] == [401, 401, 401, 429]
-    assert asked[-1].json()["error"] == "temporarily_unavailable"
-    assert 0 < int(asked[-1]["Retry-After"]) <= 86_400
-    assert asked[-1]["Cache-Control"] == "no-store"
-    elsewhere = post(client, path, ASK, **basic("service", "wrong"), REMOTE_ADDR="192.0.2.9")
+    answers = [post(client, path, TOKEN_REQUEST, **basic("service", "wrong")) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [401, 401, 401, 429]
+    assert answers[-1].json()["error"] == "temporarily_unavailable"
+    assert 0 < int(answers[-1]["Retry-After"]) <= 86_400
+    assert answers[-1]["Cache-Control"] == "no-store"
+    elsewhere = post(client, path, TOKEN_REQUEST, **basic("service", "wrong"), REMOTE_ADDR="192.0.2.9")
     assert elsewhere.status_code == 401, "nobody locks another's client out"
 
 
 @pytest.mark.django_db
 def test_the_token_endpoint_answers_without_the_cache(client, service, signer, strict):
     with patch.object(cache, "incr", side_effect=ConnectionError):
-        answers = [post(client, "/oauth/token", ASK, **basic("service", service.plain)) for _ in range(5)]
+        answers = [post(client, "/oauth/token", TOKEN_REQUEST, **basic("service", service.plain)) for _ in range(5)]
     assert {answer.status_code for answer in answers} == {200}
 
 
@@ -126,7 +126,12 @@ def test_many_usernames_from_one_address_are_limited_as_well(client, strict):
 def test_unicode_spellings_of_a_username_count_together(client, strict, page):
     spellings = ["ada", "\uff41\uff44\uff41", "\uff21\uff24\uff21", "\u24d0da"]
     field = "username" if page.startswith("/admin") else "login"
-    assert [client.post(page, {field: one, "password": "x"}).status_code for one in spellings] == [200, 200, 200, 429]
+    assert [client.post(page, {field: spelling, "password": "x"}).status_code for spelling in spellings] == [
+        200,
+        200,
+        200,
+        429,
+    ]
 
 
 @pytest.mark.django_db
@@ -197,7 +202,7 @@ def test_requests_are_counted_again_as_soon_as_the_cache_answers():
 def test_token_requests_ask_a_hanging_cache_once(client, service, signer, strict):
     """The test counts how often a request waits for the cache. Another test covers the duration of a wait."""
     with failing(TimeoutError) as add:
-        answers = [post(client, "/oauth/token", ASK, **basic("service", service.plain)) for _ in range(20)]
+        answers = [post(client, "/oauth/token", TOKEN_REQUEST, **basic("service", service.plain)) for _ in range(20)]
     assert {answer.status_code for answer in answers} == {200}
     assert 1 <= add.call_count <= 2, "a second one if the test took five seconds"
 
@@ -271,11 +276,11 @@ def _let_in():
 )
 def test_readyz_reports_a_failed_cache_and_stays_ready(client, signer, alias, told):
     assert client.get("/readyz").json() == {"status": "ok"}
-    with patch.object(caches[alias], "set", side_effect=TimeoutError) as asked:
+    with patch.object(caches[alias], "set", side_effect=TimeoutError) as written:
         answers = [client.get("/readyz") for _ in range(3)]
     assert {answer.status_code for answer in answers} == {200}
     assert [answer.json() for answer in answers] == [{"status": "ok", "attention": [told]}] * 3
-    assert asked.call_count == 1
+    assert written.call_count == 1
 
 
 @pytest.mark.django_db

@@ -63,7 +63,7 @@ def test_a_revoked_key_is_revoked_again_and_the_ring_signs_again(path):
     keyring.snapshots.forget()
     assert keyring.signer(now=timezone.now()).kid != kid
     assert not refused_by_check()
-    keys = [one.key for one in store.load("default")]
+    keys = [stored.key for stored in store.load("default")]
     revoked = next(key for key in keys if key.kid == kid)
     assert lifecycle.flush(revoked, keys).announced_at == revoked.revoked_at
     assert run("--yes")["keys"] == []
@@ -83,7 +83,7 @@ def test_a_signing_key_and_its_flush_are_revoked_again_and_flushed(path):
     for kid in lost:
         write(path, "key.revoked", f"key:{kid}", after=0, reason="leaked too")
     assert sorted(run("--yes")["keys"]) == sorted(lost)
-    keys = [one.key for one in store.load("default")]
+    keys = [stored.key for stored in store.load("default")]
     assert lifecycle.unflushed(keys) == ()
     assert lifecycle.signer(keys, now=store.database_now()) is not None
     assert not refused_by_check()
@@ -158,7 +158,7 @@ def test_a_password_that_was_changed_since_is_named(path, user):
     assert run("--yes")["passwords"] == ["ada"]
 
 
-def test_everybody_is_logged_out_and_nothing_issued_before_is_accepted(client, user, webapp, code, signer, path):
+def test_every_user_is_logged_out_and_no_token_issued_before_is_accepted(client, user, webapp, code, signer, path):
     scope = "openid notes:read offline_access"
     webapp.grants = ["authorization_code", "refresh_token"]
     webapp.save()

@@ -72,7 +72,7 @@ def test_a_secret_named_by_its_id_expires(webapp):
     assert events() == [("client_secret.expiry_changed", "command:client_secret", "client:webapp", details)]
 
 
-def test_the_list_says_which_secret_is_used_which_has_ended_and_which_key_it_needs(webapp):
+def test_the_list_says_which_secret_is_used_which_has_expired_and_which_key_it_needs(webapp):
     assert proves(webapp, webapp.plain)
     now = timezone.now()
     client_secret.create(webapp, now=now - timedelta(hours=2), expires_at=now - timedelta(hours=1))
@@ -104,7 +104,7 @@ def test_a_client_without_secrets_has_none_to_list():
     "ended", [{"revoked_at": datetime(2026, 1, 1, tzinfo=UTC)}, {"expires_at": datetime(2026, 1, 1, tzinfo=UTC)}]
 )
 @pytest.mark.parametrize("what", [("expire", "--at", "2999-01-01"), ("revoke",)])
-def test_an_ended_secret_cannot_be_changed(webapp, ended, what):
+def test_an_expired_or_revoked_secret_cannot_be_changed(webapp, ended, what):
     webapp.secrets.update(**ended)
     code, message = refused(what[0], "webapp", f"--hint={webapp.plain[-4:]}", *what[1:])
     assert (code, "has ended and cannot be changed" in message) == (3, True)

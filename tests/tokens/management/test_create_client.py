@@ -142,7 +142,7 @@ def test_every_policy_can_be_set_from_a_script():
     made = Client.objects.get()
     assert (made.skip_authorization, made.remembers_consent, made.rotates_refresh_tokens) == (True, False, True)
     lifetimes = (made.access_token_lifetime, made.refresh_token_lifetime, made.refresh_token_idle_lifetime)
-    assert [one.total_seconds() for one in lifetimes] == [120, 3600, 600]
+    assert [lifetime.total_seconds() for lifetime in lifetimes] == [120, 3600, 600]
     assert (made.allowed_origins, made.post_logout_redirect_uris) == ("https://a.example", "https://a.example/bye")
 
 

@@ -28,7 +28,10 @@ def policy(*arguments):
 
 
 def events():
-    return [(one.action, one.subject, one.details) for one in AuditEvent.objects.order_by("pk")]
+    return [
+        (audit_event.action, audit_event.subject, audit_event.details)
+        for audit_event in AuditEvent.objects.order_by("pk")
+    ]
 
 
 def test_a_policy_is_set_changed_and_removed_as_in_the_admin():

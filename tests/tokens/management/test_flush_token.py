@@ -96,7 +96,7 @@ def test_an_api_on_a_ring_of_its_own_gets_its_algorithm(api):
 )
 def test_an_unusable_audience_or_url_exits_with_2(api, arguments, message):
     client_id = make_client("verifier").client_id
-    code, text = refused(*(client_id if one == "CLIENT" else one for one in arguments))
+    code, text = refused(*(client_id if argument == "CLIENT" else argument for argument in arguments))
     assert (code, message in text) == (2, True), text
 
 

@@ -75,7 +75,7 @@ def test_wrong_use_exits_with_2_and_says_what_is_wrong(arguments, told):
     run("rotate_keys")
     kid = SigningKey.objects.get(signs_at=None).kid
     before = list(SigningKey.objects.values())
-    code, message = refused(*(kid if one == "KID" else one for one in arguments))
+    code, message = refused(*(kid if argument == "KID" else argument for argument in arguments))
     assert (code, told in message) == (2, True), message
     assert list(SigningKey.objects.values()) == before
     assert Ring.objects.count() == 1

@@ -59,7 +59,7 @@ def test_the_check_names_a_former_encrypting_key_while_a_client_secret_needs_it(
     assert note.startswith(f"note: live client secrets hashed under {key_id}: 1; do not drop that value")
     assert well == "the signing keys are healthy", "nothing is wrong: the exit code is 0"
     problems = json.loads(run("keys", "--check", "--json"))["problems"]
-    assert [(one["code"], one["ring"]) for one in problems] == [("former_key", "")]
+    assert [(problem["code"], problem["ring"]) for problem in problems] == [("former_key", "")]
 
     settings.ISSUER = {**settings.ISSUER, "KEY_ENCRYPTION_KEYS": [first]}
     code, message = refused("keys", "--check")

@@ -24,7 +24,10 @@ def run(*arguments):
 
 
 def events():
-    return [(one.action, one.subject, one.details) for one in AuditEvent.objects.order_by("pk")]
+    return [
+        (audit_event.action, audit_event.subject, audit_event.details)
+        for audit_event in AuditEvent.objects.order_by("pk")
+    ]
 
 
 def test_a_client_is_linked_to_an_api_and_unlinked():

@@ -46,13 +46,13 @@ def test_an_unknown_rule_is_refused():
         create("--pkce", "none")
 
 
-def test_a_public_client_can_use_any_port_on_localhost_and_the_trail_says_so():
+def test_a_public_client_can_use_any_port_on_localhost_and_the_trail_records_it():
     client = create("--public", "--any-localhost-port", uri=NATIVE)
     assert client.frees_localhost_port
     assert AuditEvent.objects.get(action="client.created").details["allows_any_localhost_port"] is True
 
 
-def test_a_client_can_be_held_to_pushed_requests_and_the_trail_says_so():
+def test_a_client_can_be_required_to_push_its_requests_and_the_trail_records_it():
     assert not create().must_push_requests
     Client.objects.all().delete()
     assert create("--require-par").must_push_requests
@@ -61,7 +61,7 @@ def test_a_client_can_be_held_to_pushed_requests_and_the_trail_says_so():
     assert [event.details.get(named) for event in events] == [None, True]
 
 
-def test_a_client_without_keys_cannot_be_held_to_signed_requests():
+def test_a_client_without_keys_cannot_be_required_to_sign_requests():
     with pytest.raises(CommandError, match="Only a client with private_key_jwt"):
         create("--require-signed-request")
     assert not Client.objects.exists()
@@ -78,7 +78,7 @@ def test_a_confidential_client_cannot_use_any_port_on_localhost():
 
 
 @pytest.mark.parametrize(("word", "name"), [("any", MULTI_FACTOR), ("passkey", PHISHING_RESISTANT)])
-def test_a_client_can_require_a_second_factor_and_the_trail_says_so(word, name):
+def test_a_client_can_require_a_second_factor_and_the_trail_records_it(word, name):
     assert create("--second-factor", word).required_class == name
     assert AuditEvent.objects.get(action="client.created").details["required_class"] == name
 

@@ -90,23 +90,25 @@ def test_expired_rows_are_deleted_and_other_rows_stay(rows):
     out, err = run()
     assert [line.split()[-2:] for line in out.splitlines()] == [["1", "deleted"]] * len(purge.TABLES)
     assert err.count("…") == len(purge.TABLES)
-    assert [one.pk for one in AuthorizationCode.objects.all()] == ["live"]
-    assert [one.pk for one in RefreshToken.objects.all()] == ["live"]
-    assert [one.pk for one in DeviceCode.objects.all()] == ["live"]
+    assert [authorization_code.pk for authorization_code in AuthorizationCode.objects.all()] == ["live"]
+    assert [refresh_token.pk for refresh_token in RefreshToken.objects.all()] == ["live"]
+    assert [device_code.pk for device_code in DeviceCode.objects.all()] == ["live"]
     assert UserGrant.objects.count() == 3
-    assert [bytes(one.digest) for one in UsedAssertion.objects.all()] == [b"live"]
-    assert [bytes(one.digest) for one in UsedProof.objects.all()] == [b"live"]
-    assert [one.digest for one in PushedRequest.objects.all()] == ["live"]
-    assert [one.key for one in Revocation.objects.filter(kind="jti")] == [revocation_key.key("jti", "live")]
-    assert [one.digest for one in Segment.objects.all()] == ["live"]
-    assert [one.tag for one in Publication.objects.exclude(version=0)] == ["live"]
-    assert [one.pk for one in Session.objects.all()] == ["live"]
-    assert [one.session_key for one in BrowserSession.objects.all()] == ["live"]
-    assert [one.digest for one in InitialAccessToken.objects.all()] == ["live"]
-    assert [one.client_id for one in Client.objects.exclude(registered_by=None)] == ["live"]
-    assert [one.sid for one in EndedSession.objects.all()] == ["live"]
-    assert [one.sid for one in SessionClient.objects.all()] == ["live"]
-    assert sorted(one.sid for one in LogoutMessage.objects.all()) == ["live", "live", "pending"]
+    assert [bytes(used_assertion.digest) for used_assertion in UsedAssertion.objects.all()] == [b"live"]
+    assert [bytes(used_proof.digest) for used_proof in UsedProof.objects.all()] == [b"live"]
+    assert [pushed_request.digest for pushed_request in PushedRequest.objects.all()] == ["live"]
+    assert [revocation.key for revocation in Revocation.objects.filter(kind="jti")] == [
+        revocation_key.key("jti", "live")
+    ]
+    assert [segment.digest for segment in Segment.objects.all()] == ["live"]
+    assert [publication.tag for publication in Publication.objects.exclude(version=0)] == ["live"]
+    assert [session.pk for session in Session.objects.all()] == ["live"]
+    assert [browser_session.session_key for browser_session in BrowserSession.objects.all()] == ["live"]
+    assert [initial_access_token.digest for initial_access_token in InitialAccessToken.objects.all()] == ["live"]
+    assert [client.client_id for client in Client.objects.exclude(registered_by=None)] == ["live"]
+    assert [ended_session.sid for ended_session in EndedSession.objects.all()] == ["live"]
+    assert [session_client.sid for session_client in SessionClient.objects.all()] == ["live"]
+    assert sorted(logout_message.sid for logout_message in LogoutMessage.objects.all()) == ["live", "live", "pending"]
 
 
 def test_a_redeemed_code_stays_while_its_grant_exists(rows):

@@ -181,7 +181,7 @@ def test_the_recipes_are_listed_by_topic_and_kind():
     out, _ = run("recipes")
     assert "Java:\n  keycloak-broker          logs users in    Keycloak, as broker\n" in out
     servers = json.loads(run("recipes", "--kind", "resource server", "--json")[0])
-    assert {one["kind"] for one in servers} == {"resource server"}
+    assert {server["kind"] for server in servers} == {"resource server"}
     assert {"name", "title", "version", "tested", "less_strict"} <= set(servers[0])
 
 

@@ -23,10 +23,10 @@ def rings():
     call_command("rotate_keys")
     for name in ("orders", "bills"):
         call_command("rotate_keys", ring=name, algorithm="ES256")
-    return {name: live(name) for name in ("default", "bills", "orders")}
+    return {name: unrevoked(name) for name in ("default", "bills", "orders")}
 
 
-def live(ring):
+def unrevoked(ring):
     return set(SigningKey.objects.filter(ring__name=ring, revoked_at=None).values_list("kid", flat=True))
 
 
@@ -38,8 +38,8 @@ def test_every_ring_is_revoked_and_printed(rings):
         "ring orders",
     ]
     for name, kids in rings.items():
-        assert live(name).isdisjoint(kids)
-        assert len(live(name)) == 2, "a fresh key and a fresh standby"
+        assert unrevoked(name).isdisjoint(kids)
+        assert len(unrevoked(name)) == 2, "a fresh key and a fresh standby"
         assert all(kid in out for kid in kids)
     assert AuditEvent.objects.filter(action="key.revoked").count() == 6
 
@@ -52,9 +52,9 @@ def test_an_error_in_one_ring_does_not_stop_the_others_and_fails_the_command(rin
     assert [json.loads(line)["ring"] for line in printed.out.splitlines()] == ["default", "orders"]
     assert printed.err.startswith("bills: the row of ")
     assert failed.value.returncode == 5
-    assert live("bills") == rings["bills"], "nothing of a ring that failed is done"
-    assert live("default").isdisjoint(rings["default"])
-    assert live("orders").isdisjoint(rings["orders"])
+    assert unrevoked("bills") == rings["bills"], "nothing of a ring that failed is done"
+    assert unrevoked("default").isdisjoint(rings["default"])
+    assert unrevoked("orders").isdisjoint(rings["orders"])
 
 
 def test_an_integrity_error_in_one_ring_does_not_stop_the_others(rings, monkeypatch, capsys):
@@ -65,20 +65,22 @@ def test_an_integrity_error_in_one_ring_does_not_stop_the_others(rings, monkeypa
 
     monkeypatch.setattr("tokens.management.commands.revoke_key.revoke", unless_bills)
     assert refused(*ALL, "--yes") == (3, "a rule says no")
-    assert live("orders").isdisjoint(rings["orders"])
+    assert unrevoked("orders").isdisjoint(rings["orders"])
 
 
 def test_a_ring_whose_tokens_would_be_refused_waits_until_that_is_accepted(rings, capsys):
     code, message = refused("revoke_key", "--all", "--reason", "leaked", "--yes")
     assert (code, "--accept-outage" in message) == (3, True)
-    assert live("default") == rings["default"]
-    assert live("orders").isdisjoint(rings["orders"]), "it signs for nobody yet, so there is nothing to accept"
+    assert unrevoked("default") == rings["default"]
+    assert unrevoked("orders").isdisjoint(rings["orders"]), "it signs for nobody yet, so there is nothing to accept"
 
 
 def test_one_ring_can_be_named(rings):
     run(*ALL, "--ring", "orders", "--yes")
-    assert live("orders").isdisjoint(rings["orders"])
-    assert {name: live(name) for name in ("default", "bills")} == {name: rings[name] for name in ("default", "bills")}
+    assert unrevoked("orders").isdisjoint(rings["orders"])
+    assert {name: unrevoked(name) for name in ("default", "bills")} == {
+        name: rings[name] for name in ("default", "bills")
+    }
 
 
 def test_the_command_prints_the_consequences_for_every_ring_and_asks_once(rings, monkeypatch, capsys):
@@ -88,7 +90,7 @@ def test_the_command_prints_the_consequences_for_every_ring_and_asks_once(rings,
         patch.setattr("builtins.input", lambda question: questions.append(question) or "no")
         assert refused(*ALL) == (3, "nothing was revoked")
     assert len(questions) == 1
-    assert {name: live(name) for name in rings} == rings
+    assert {name: unrevoked(name) for name in rings} == rings
     typed(monkeypatch, "yes")
     out = run(*ALL)
     assert [out.count(f"ring {name}\n") for name in rings] == [2, 2, 2], "before, and after"
@@ -98,7 +100,7 @@ def test_the_command_asks_although_one_ring_cannot_be_revoked(rings, monkeypatch
     by_hand(SigningKey.objects.filter(kid__in=rings["bills"]), max_lifetime=timedelta(days=9))
     typed(monkeypatch, "yes")
     assert refused(*ALL)[0] == 5
-    assert live("orders").isdisjoint(rings["orders"])
+    assert unrevoked("orders").isdisjoint(rings["orders"])
 
 
 def test_before_the_first_key_there_is_nothing_to_revoke():

@@ -219,7 +219,7 @@ def test_a_reason_that_cannot_be_stored_is_wrong_usage(issued):
     run("--all", "--yes", "--reason", "r" * 100)
 
 
-def test_a_run_ends_although_users_log_in_again_meanwhile(issued, user, monkeypatch):
+def test_a_run_ends_although_users_log_in_again_during_it(issued, user, monkeypatch):
     monkeypatch.setattr(bulk, "BATCH", 1)
     end_grants, later = bulk._end_grants, []
 

@@ -82,7 +82,7 @@ def refusal(apply, text, *options):
 
 def test_a_file_becomes_the_registry(apply):
     result = apply(FILE)
-    assert [(one["kind"], one["name"], one["change"]) for one in result["changes"]] == [
+    assert [(change["kind"], change["name"], change["change"]) for change in result["changes"]] == [
         ("group", "Accounting", "added"),
         ("api", "https://orders.example/", "added"),
         ("scope", "orders:read", "added"),

@@ -35,16 +35,16 @@ def faults(text: str) -> list[str]:
 
 
 def test_a_file_is_read_as_entries() -> None:
-    found = schema.read(GOOD, plan.SCHEMA)
-    api = found.apis["https://orders.example/"]
-    assert found.groups == ("Accounting",)
+    document = schema.read(GOOD, plan.SCHEMA)
+    api = document.apis["https://orders.example/"]
+    assert document.groups == ("Accounting",)
     assert api.values == {"name": "Orders", "algorithms": ["RS256"]}
     assert {name: scope.values for name, scope in api.scopes.items()} == {
         "orders:read": {"description": "See your orders"},
         "reports:read": {"description": "See the reports", "groups": ["Accounting"]},
     }
-    assert found.clients["web"].lines["access_token_lifetime"] == 13
-    assert found.exchange_policies[0].values["scopes"] == ["orders:read"]
+    assert document.clients["web"].lines["access_token_lifetime"] == 13
+    assert document.exchange_policies[0].values["scopes"] == ["orders:read"]
 
 
 @pytest.mark.parametrize(

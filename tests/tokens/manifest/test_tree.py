@@ -18,7 +18,7 @@ def test_yaml_and_json_are_the_same_tree() -> None:
     assert plain(parse(json.dumps(data, indent="\t"))) == data
 
 
-def test_a_value_knows_the_line_of_its_key() -> None:
+def test_a_value_has_the_line_of_its_key() -> None:
     root = parse("clients:\n  a:\n    name: A\n\n    grants:\n      - x\n")
     client = root.value["clients"].value["a"]
     assert [client.line, client.value["name"].line, client.value["grants"].line] == [2, 3, 5]

@@ -213,7 +213,7 @@ def test_the_last_use_is_written_once_a_day(django_assert_num_queries) -> None:
         (ClientSecret(revoked_at=NOW), False),
     ],
 )
-def test_a_secret_is_live_until_it_expires_or_is_revoked(secret: ClientSecret, live: bool) -> None:
+def test_a_secret_is_valid_until_it_expires_or_is_revoked(secret: ClientSecret, live: bool) -> None:
     assert secret.is_live(now=NOW) is live
 
 

@@ -20,6 +20,6 @@ def test_a_table_and_its_fields_have_names_and_help_texts_in_the_language_of_the
 
 def test_the_texts_of_a_table_are_its_names_permissions_choices_and_help_texts():
     assert "Can register clients that act for users (JWT bearer)" in list(names(Client))
-    found = set(texts(Client))
-    assert {"dynamic registration", "An inactive client cannot get tokens.", "further APIs", "scopes"} <= found
+    translated = set(texts(Client))
+    assert {"dynamic registration", "An inactive client cannot get tokens.", "further APIs", "scopes"} <= translated
     assert {field.name for field in fields(Client)} >= {"scopes", "client_id"}

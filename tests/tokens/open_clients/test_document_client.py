@@ -37,7 +37,7 @@ class Named:
         self.client_id = client_id
 
 
-def asked(**changes):
+def requested(**changes):
     return authorization(Named(), **({"redirect_uri": CALLBACK, "scope": "openid notes:read"} | changes))
 
 
@@ -53,7 +53,7 @@ def browser(client, user, apis, hosts):
 
 
 def tokens_of(browser, **changes):
-    answer = parameters(allow(browser, asked(**changes)))
+    answer = parameters(allow(browser, requested(**changes)))
     return redeem(browser, Named(), answer["code"], redirect_uri=changes.get("redirect_uri", CALLBACK))
 
 
@@ -90,7 +90,7 @@ def test_the_document_is_fetched_once_while_it_is_fresh(browser, hosts, signer):
 
 def test_the_consent_page_shows_the_host_and_where_the_answer_goes(browser, hosts, signer):
     hosts.publish(redirect_uris=["http://127.0.0.1/callback"])
-    page = browser.get("/oauth/authorize", asked(redirect_uri="http://127.0.0.1:7777/callback")).content.decode()
+    page = browser.get("/oauth/authorize", requested(redirect_uri="http://127.0.0.1:7777/callback")).content.decode()
     assert "<strong>app.example</strong>" in page
     assert "<strong>127.0.0.1:7777</strong>" in page
     assert "not registered here" in page
@@ -101,62 +101,64 @@ def test_the_consent_page_shows_the_host_and_where_the_answer_goes(browser, host
 )
 def test_a_document_with_localhost_permits_any_port_of_it(browser, hosts, signer, registered, status):
     hosts.publish(redirect_uris=[registered])
-    page = browser.get("/oauth/authorize", asked(redirect_uri="http://localhost:41887/callback"))
+    page = browser.get("/oauth/authorize", requested(redirect_uri="http://localhost:41887/callback"))
     assert page.status_code == status
 
 
 def test_the_consent_page_shows_the_scheme_of_an_application_and_no_host_after_it(browser, hosts, signer):
     callback = "example.app://bank.example/callback"
     hosts.publish(redirect_uris=[callback])
-    page = browser.get("/oauth/authorize", asked(redirect_uri=callback)).content.decode()
+    page = browser.get("/oauth/authorize", requested(redirect_uri=callback)).content.decode()
     assert "<strong>example.app: (an application on your device)</strong>" in page
     assert "bank.example" not in page
 
 
 def test_a_client_that_registered_itself_never_skips_the_question(browser, hosts, signer):
-    browser.get("/oauth/authorize", asked())
+    browser.get("/oauth/authorize", requested())
     Client.objects.update(skip_authorization=True)
-    assert browser.get("/oauth/authorize", asked()).status_code == 200
+    assert browser.get("/oauth/authorize", requested()).status_code == 200
     with pytest.raises(ValidationError, match="asks each user"):
         Client.objects.get().full_clean(exclude=["client_id"])
     Client.objects.update(registered_by=None, client_id="own")
-    assert browser.get("/oauth/authorize", asked(client_id="own")).status_code == 302
+    assert browser.get("/oauth/authorize", requested(client_id="own")).status_code == 302
 
 
 @pytest.mark.parametrize("mode", ["query", "form_post"])
 @pytest.mark.parametrize("changes", [{"prompt": "none"}, {"scope": "unknown"}, {"prompt": "none", "scope": "unknown"}])
 @pytest.mark.parametrize("is_visitor", [True, False])
-def test_no_link_to_the_issuer_leads_to_a_stranger_s_site(browser, hosts, signer, changes, mode, is_visitor):
+def test_no_link_to_the_issuer_redirects_to_the_site_of_an_unregistered_client(
+    browser, hosts, signer, changes, mode, is_visitor
+):
     if is_visitor:
         browser.logout()
-    page = browser.get("/oauth/authorize", asked(response_mode=mode, **changes))
+    page = browser.get("/oauth/authorize", requested(response_mode=mode, **changes))
     assert page.status_code == 400
     assert "location" not in {name.lower() for name in page.headers}
     assert CALLBACK not in page.content.decode()
 
 
 @pytest.mark.parametrize("changes", [{"prompt": "none", "max_age": "0"}, {"scope": "unknown"}])
-def test_a_stranger_that_the_user_allowed_gets_its_errors(browser, user, hosts, signer, changes):
-    allow(browser, asked())
-    assert "error" in parameters(browser.get("/oauth/authorize", asked(**changes)))
+def test_an_unregistered_client_that_the_user_allowed_gets_its_errors(browser, user, hosts, signer, changes):
+    allow(browser, requested())
+    assert "error" in parameters(browser.get("/oauth/authorize", requested(**changes)))
     user.consents.all().delete()
-    assert browser.get("/oauth/authorize", asked(**changes)).status_code == 400
+    assert browser.get("/oauth/authorize", requested(**changes)).status_code == 400
 
 
-def test_a_stranger_that_another_user_allowed_gets_no_errors(browser, hosts, signer):
-    allow(browser, asked())
+def test_an_unregistered_client_that_another_user_allowed_gets_no_errors(browser, hosts, signer):
+    allow(browser, requested())
     log_in(browser, make_user("eve"))
-    assert browser.get("/oauth/authorize", asked(prompt="none")).status_code == 400
+    assert browser.get("/oauth/authorize", requested(prompt="none")).status_code == 400
 
 
-def test_a_stranger_learns_that_the_user_refused(browser, hosts, signer):
-    assert parameters(allow(browser, asked(), answer="false"))["error"] == "access_denied"
+def test_an_unregistered_client_gets_access_denied_if_the_user_refuses(browser, hosts, signer):
+    assert parameters(allow(browser, requested(), answer="false"))["error"] == "access_denied"
 
 
 def test_an_application_on_the_device_gets_its_errors(browser, hosts, signer):
     callback = "http://127.0.0.1/callback"
     hosts.publish(redirect_uris=[callback])
-    answer = browser.get("/oauth/authorize", asked(redirect_uri=callback, prompt="none"))
+    answer = browser.get("/oauth/authorize", requested(redirect_uri=callback, prompt="none"))
     assert parameters(answer)["error"] == "consent_required"
 
 
@@ -167,20 +169,20 @@ def test_the_consent_page_of_a_registered_client_has_no_such_warning(browser, we
 
 def test_a_client_without_a_name_is_called_by_its_host(browser, hosts, signer):
     hosts.publish(client_name=None)
-    browser.get("/oauth/authorize", asked())
+    browser.get("/oauth/authorize", requested())
     assert Client.objects.get(client_id=ADDRESS).name == "app.example"
 
 
 def test_nothing_is_fetched_while_documents_are_off(browser, hosts, turn_on, signer):
     turn_on(CLIENT_ID_METADATA_DOCUMENTS=False)
-    text = error_of(browser.get("/oauth/authorize", asked()))
+    text = error_of(browser.get("/oauth/authorize", requested()))
     assert "does not accept client ID metadata documents. Register" in text
     assert "CLIENT_ID_METADATA_DOCUMENTS" in text
     assert (hosts.fetched, Client.objects.filter(client_id=ADDRESS).count()) == ([], 0)
 
 
 def test_turning_documents_off_stops_their_clients(browser, hosts, turn_on, signer):
-    code = parameters(allow(browser, asked()))["code"]
+    code = parameters(allow(browser, requested()))["code"]
     turn_on(CLIENT_ID_METADATA_DOCUMENTS=False)
     answer = redeem(browser, Named(), code, redirect_uri=CALLBACK)
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
@@ -200,7 +202,7 @@ def test_turning_documents_off_stops_their_clients(browser, hosts, turn_on, sign
 )
 def test_hosts_are_allowed_and_denied_by_the_settings(browser, hosts, turn_on, signer, entries, accepted):
     turn_on(**entries)
-    page = browser.get("/oauth/authorize", asked())
+    page = browser.get("/oauth/authorize", requested())
     assert (page.status_code == 200) is accepted
     assert bool(hosts.fetched) is accepted
 
@@ -208,21 +210,24 @@ def test_hosts_are_allowed_and_denied_by_the_settings(browser, hosts, turn_on, s
 def test_a_denied_host_stops_a_client_that_is_known(browser, turn_on, signer):
     tokens_of(browser)
     turn_on(CLIENT_DOCUMENT_DENIED_HOSTS=["app.example"])
-    assert "of this host" in error_of(browser.get("/oauth/authorize", asked()))
+    assert "of this host" in error_of(browser.get("/oauth/authorize", requested()))
 
 
 @pytest.mark.parametrize("scope", ["openid notes:write", "notes:read other:read", "other:read"])
 def test_scopes_that_are_not_open_are_refused(browser, signer, scope):
-    allow(browser, asked())
-    answer = parameters(browser.get("/oauth/authorize", asked(scope=scope)))
+    allow(browser, requested())
+    answer = parameters(browser.get("/oauth/authorize", requested(scope=scope)))
     assert answer["error"] in {"invalid_scope", "invalid_target"}
 
 
 def test_a_scope_that_is_removed_from_the_settings_is_refused_at_once(browser, turn_on, signer):
     tokens_of(browser)
     turn_on(OPEN_CLIENT_SCOPES=[], OPEN_CLIENT_APIS=[])
-    assert parameters(browser.get("/oauth/authorize", asked()))["error"] == "invalid_scope"
-    assert parameters(browser.get("/oauth/authorize", asked(scope="openid", resource=API)))["error"] == "invalid_target"
+    assert parameters(browser.get("/oauth/authorize", requested()))["error"] == "invalid_scope"
+    assert (
+        parameters(browser.get("/oauth/authorize", requested(scope="openid", resource=API)))["error"]
+        == "invalid_target"
+    )
 
 
 def test_a_refresh_token_gives_no_scope_that_is_removed_from_the_settings(browser, keyed, turn_on):
@@ -236,7 +241,7 @@ def test_the_device_page_warns_of_a_client_that_registered_itself(browser, hosts
     device = "urn:ietf:params:oauth:grant-type:device_code"
     turn_on(OPEN_CLIENT_GRANT_TYPES=[device, "authorization_code"])
     hosts.publish(grant_types=[device, "authorization_code"])
-    browser.get("/oauth/authorize", asked())
+    browser.get("/oauth/authorize", requested())
     form = {"client_id": ADDRESS, "scope": "notes:write"}
     assert post(browser, "/oauth/device", form).json()["error"] == "invalid_scope"
     codes = post(browser, "/oauth/device", form | {"scope": "openid notes:read"}).json()
@@ -253,7 +258,7 @@ def test_a_document_cannot_widen_the_policy_of_its_client(browser, hosts, signer
         is_active=False,
         access_token_lifetime=86400,
     )
-    browser.get("/oauth/authorize", asked())
+    browser.get("/oauth/authorize", requested())
     made = Client.objects.get(client_id=ADDRESS)
     assert [scope.name for scope in made.scopes.all()] == ["notes:read"]
     assert (made.grants, made.skip_authorization, made.is_active) == (["authorization_code"], False, True)
@@ -262,27 +267,27 @@ def test_a_document_cannot_widen_the_policy_of_its_client(browser, hosts, signer
 
 def test_a_removed_redirect_uri_is_refused_once_the_document_is_due(browser, hosts, at, signer):
     hosts.publish(redirect_uris=[CALLBACK, "https://app.example/second"])
-    assert browser.get("/oauth/authorize", asked(redirect_uri="https://app.example/second")).status_code == 200
+    assert browser.get("/oauth/authorize", requested(redirect_uri="https://app.example/second")).status_code == 200
     hosts.publish()
-    assert browser.get("/oauth/authorize", asked(redirect_uri="https://app.example/second")).status_code == 200
+    assert browser.get("/oauth/authorize", requested(redirect_uri="https://app.example/second")).status_code == 200
     later(at)
-    assert browser.get("/oauth/authorize", asked(redirect_uri="https://app.example/second")).status_code == 400
+    assert browser.get("/oauth/authorize", requested(redirect_uri="https://app.example/second")).status_code == 400
     changed = AuditEvent.objects.get(action="client.changed").details
     assert changed == {"redirect_uris": [f"{CALLBACK} https://app.example/second", CALLBACK]}
 
 
 @pytest.mark.parametrize(("origin", "permitted"), [("https://app.example", True), ("https://evil.example", False)])
 def test_pages_of_a_public_client_may_call_the_token_endpoint(browser, signer, origin, permitted):
-    browser.get("/oauth/authorize", asked())
+    browser.get("/oauth/authorize", requested())
     answer = post(browser, "/oauth/token", {"client_id": ADDRESS, "grant_type": "x"}, HTTP_ORIGIN=origin)
     assert answer.get("Access-Control-Allow-Origin") == (origin if permitted else None)
 
 
-def test_a_document_that_is_gone_stops_its_client_once_it_is_due(browser, hosts, at, signer):
+def test_a_deleted_document_stops_its_client_once_it_is_due(browser, hosts, at, signer):
     tokens_of(browser)
     hosts.documents.clear()
     later(at)
-    assert REFUSED in error_of(browser.get("/oauth/authorize", asked()))
+    assert REFUSED in error_of(browser.get("/oauth/authorize", requested()))
     assert OpenClient.objects.get().failure == "host: it answered 404"
 
 
@@ -295,7 +300,7 @@ def test_a_document_that_cannot_be_reached_is_used_for_the_grace(browser, hosts,
     tokens_of(browser)
     hosts.fail()
     later(at, how_long)
-    page = browser.get("/oauth/authorize", asked())
+    page = browser.get("/oauth/authorize", requested())
     assert (page.status_code, page.get("Retry-After")) == ((302, None) if works else (503, "2"))
 
 
@@ -303,34 +308,34 @@ def test_a_server_error_is_temporary_and_a_redirect_is_not(browser, hosts, at, s
     tokens_of(browser)
     later(at)
     hosts.failure = StatusError("host", 503)
-    assert "code" in parameters(browser.get("/oauth/authorize", asked()))
+    assert "code" in parameters(browser.get("/oauth/authorize", requested()))
     document_fetch.flights.forget()
     hosts.failure = StatusError("host", 302)
-    assert REFUSED in error_of(browser.get("/oauth/authorize", asked()))
+    assert REFUSED in error_of(browser.get("/oauth/authorize", requested()))
 
 
 @pytest.mark.parametrize("why", ["gone", "invalid", "without its key"])
 def test_a_client_whose_document_was_refused_has_no_grace_when_its_host_falls_silent(browser, hosts, at, signer, why):
     if why == "without its key":
         hosts.publish(token_endpoint_auth_method="private_key_jwt", jwks=jwks("ES256"))
-    assert browser.get("/oauth/authorize", asked()).status_code == 200
+    assert browser.get("/oauth/authorize", requested()).status_code == 200
     hosts.publish(**{"invalid": {"client_secret": "x"}}.get(why, {}))
     if why == "gone":
         hosts.documents.clear()
     later(at)
-    assert REFUSED in error_of(browser.get("/oauth/authorize", asked()))
+    assert REFUSED in error_of(browser.get("/oauth/authorize", requested()))
     document_fetch.flights.forget()
     hosts.fail()
-    assert browser.get("/oauth/authorize", asked()).status_code == 503
+    assert browser.get("/oauth/authorize", requested()).status_code == 503
     hosts.failure = None
     document_fetch.flights.forget()
     hosts.publish(**({"token_endpoint_auth_method": "private_key_jwt", "jwks": jwks("ES256")} if "key" in why else {}))
-    assert browser.get("/oauth/authorize", asked()).status_code == 200
+    assert browser.get("/oauth/authorize", requested()).status_code == 200
 
 
-def test_a_failure_is_remembered_for_a_short_time(browser, hosts, signer):
+def test_a_failure_is_cached_for_a_short_time(browser, hosts, signer):
     hosts.fail()
-    assert [browser.get("/oauth/authorize", asked()).status_code for _ in range(3)] == [503] * 3
+    assert [browser.get("/oauth/authorize", requested()).status_code for _ in range(3)] == [503] * 3
     assert hosts.fetched == [ADDRESS]
     assert not Client.objects.filter(client_id=ADDRESS).exists()
 
@@ -338,7 +343,7 @@ def test_a_failure_is_remembered_for_a_short_time(browser, hosts, signer):
 def test_fetches_from_one_address_are_limited(browser, hosts, turn_on, signer):
     turn_on(RATE_LIMITS={"documents": (2, 60)})
     addresses = [f"https://app.example/{number}.json" for number in range(3)]
-    pages = [browser.get("/oauth/authorize", asked(client_id=address)).status_code for address in addresses]
+    pages = [browser.get("/oauth/authorize", requested(client_id=address)).status_code for address in addresses]
     assert (pages[2], len(hosts.fetched)) == (429, 2)
 
 
@@ -348,18 +353,18 @@ def test_requests_that_try_to_store_a_refused_document_are_limited_too(browser, 
     So the rate limit must count each request, and not only the fetches.
     """
     hosts.publish(token_endpoint_auth_method="private_key_jwt", jwks=jwks("ES256"))
-    browser.get("/oauth/authorize", asked())
+    browser.get("/oauth/authorize", requested())
     hosts.publish()
     later(at)
     turn_on(RATE_LIMITS={"documents": (3, 60)})
-    pages = [browser.get("/oauth/authorize", asked()).status_code for _ in range(4)]
+    pages = [browser.get("/oauth/authorize", requested()).status_code for _ in range(4)]
     assert pages == [400, 400, 400, 429]
 
 
 def test_requests_for_a_document_that_is_known_to_fail_are_not_counted(browser, hosts, turn_on, signer):
     turn_on(RATE_LIMITS={"documents": (1, 60)})
     hosts.documents.clear()
-    assert [browser.get("/oauth/authorize", asked()).status_code for _ in range(4)] == [400] * 4
+    assert [browser.get("/oauth/authorize", requested()).status_code for _ in range(4)] == [400] * 4
 
 
 @pytest.mark.parametrize(("changes", "is_asked"), [({}, False), ({"client_name": "Your bank"}, True)])
@@ -367,7 +372,7 @@ def test_a_user_is_asked_again_after_the_document_changed(browser, hosts, at, si
     tokens_of(browser)
     hosts.publish(**changes)
     later(at)
-    assert (browser.get("/oauth/authorize", asked()).status_code == 200) is is_asked
+    assert (browser.get("/oauth/authorize", requested()).status_code == 200) is is_asked
 
 
 def test_a_blocked_client_loses_its_tokens_and_its_document_is_not_fetched(browser, hosts, at, signer):
@@ -376,7 +381,7 @@ def test_a_blocked_client_loses_its_tokens_and_its_document_is_not_fetched(brows
     access.set_active(made, active=False, reason="hostile", actor="user:root", now=timezone.now())
     assert Revocation.objects.filter(kind="client").exists()
     later(at)
-    assert browser.get("/oauth/authorize", asked()).status_code == 400
+    assert browser.get("/oauth/authorize", requested()).status_code == 400
     answer = post(browser, "/oauth/token", {"grant_type": "authorization_code", "client_id": ADDRESS, "code": "x"})
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
     assert hosts.fetched == [ADDRESS]
@@ -393,12 +398,12 @@ def test_only_an_authorization_request_introduces_a_client(browser, hosts, path,
 
 def test_a_client_id_that_is_an_api_is_refused_and_nothing_is_stored(browser, hosts, signer):
     make_api(ADDRESS)
-    assert "identifier of an API" in error_of(browser.get("/oauth/authorize", asked()))
+    assert "identifier of an API" in error_of(browser.get("/oauth/authorize", requested()))
     assert not Client.objects.filter(client_id=ADDRESS).exists()
 
 
 def test_an_api_cannot_take_the_client_id_of_a_document(browser, signer):
-    browser.get("/oauth/authorize", asked())
+    browser.get("/oauth/authorize", requested())
     with pytest.raises(ValidationError, match="client ID of a client with a metadata document"):
         Api(identifier=ADDRESS, name="x").full_clean()
 
@@ -443,14 +448,14 @@ def keyed(browser, hosts, signer):
 
 
 def refresh_token(browser, keyed):
-    code = parameters(allow(browser, asked(scope="openid offline_access notes:read")))["code"]
+    code = parameters(allow(browser, requested(scope="openid offline_access notes:read")))["code"]
     answer = redeem(browser, Named(), code, redirect_uri=CALLBACK, **keyed.proof("one"))
     assert answer.status_code == 200, answer.content
     return answer.json()["refresh_token"]
 
 
 def test_pages_of_a_client_with_a_key_may_not_call_the_token_endpoint(browser, keyed):
-    browser.get("/oauth/authorize", asked())
+    browser.get("/oauth/authorize", requested())
     assert Client.objects.get(client_id=ADDRESS).allowed_origins == ""
 
 
@@ -475,7 +480,7 @@ def test_a_document_cannot_drop_the_authentication_of_its_client(browser, keyed,
     refresh_token(browser, keyed)
     hosts.publish()
     later(at)
-    assert "private_key_jwt by none" in error_of(browser.get("/oauth/authorize", asked()))
+    assert "private_key_jwt by none" in error_of(browser.get("/oauth/authorize", requested()))
     assert not Client.objects.get(client_id=ADDRESS).is_public
 
 
@@ -489,7 +494,7 @@ def test_a_normal_client_s_request_costs_no_further_statement(client, service, s
 
 
 def test_a_document_introduces_its_client_when_a_request_is_pushed(browser, hosts):
-    pushed = post(browser, "/oauth/par", asked())
+    pushed = post(browser, "/oauth/par", requested())
     assert pushed.status_code == 201, pushed.content
     moved = browser.get("/oauth/authorize", {"client_id": ADDRESS, "request_uri": pushed.json()["request_uri"]})
     assert browser.get(moved["Location"]).status_code == 200
@@ -498,14 +503,14 @@ def test_a_document_introduces_its_client_when_a_request_is_pushed(browser, host
 
 def test_a_document_can_hold_its_client_to_pushed_requests(browser, hosts):
     hosts.publish(require_pushed_authorization_requests=True)
-    page = browser.get("/oauth/authorize", asked())
+    page = browser.get("/oauth/authorize", requested())
     assert "Push the authorization request" in error_of(page)
-    assert post(browser, "/oauth/par", asked()).status_code == 201
+    assert post(browser, "/oauth/par", requested()).status_code == 201
 
 
 def test_a_pushed_request_of_a_refused_document_is_invalid_client(browser, hosts):
     hosts.documents.clear()
-    refused = post(browser, "/oauth/par", asked())
+    refused = post(browser, "/oauth/par", requested())
     assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
     assert not Client.objects.exists()
 
@@ -514,6 +519,6 @@ def test_pushed_requests_cannot_make_the_issuer_fetch_without_bound(browser, hos
     settings.ISSUER = settings.ISSUER | {"RATE_LIMITS": {"documents": (2, 86_400)}}
     hosts.documents.clear()
     addresses = [f"https://app.example/{number}.json" for number in range(4)]
-    answers = [post(browser, "/oauth/par", asked(client_id=address)).status_code for address in addresses]
+    answers = [post(browser, "/oauth/par", requested(client_id=address)).status_code for address in addresses]
     assert answers == [401, 401, 429, 429]
     assert len(hosts.fetched) == 2

@@ -40,7 +40,7 @@ def test_requests_at_once_share_one_fetch():
 
 
 @pytest.mark.parametrize("error", [None, ValueError("gone")])
-def test_an_outcome_is_remembered_and_then_fetched_again(error):
+def test_an_outcome_is_cached_and_then_fetched_again(error):
     world = World()
     world.error = error
     with pytest.raises(StillFetching):
@@ -59,7 +59,7 @@ def test_an_outcome_is_remembered_and_then_fetched_again(error):
     assert world.fetched == ["a", "a"]
 
 
-def test_a_remembered_failure_keeps_no_request_alive():
+def test_a_cached_failure_keeps_no_frame_of_a_request():
     world = World()
     world.error = ValueError("gone")
     with pytest.raises(StillFetching):

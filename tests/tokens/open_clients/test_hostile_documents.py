@@ -13,7 +13,7 @@ from tests.tokens.assertions import jwks
 from tests.tokens.factories import authorization, log_in
 from tests.tokens.jose.test_key_text import private_jwk
 from tests.tokens.open_clients.conftest import ADDRESS, CALLBACK, DOCUMENT
-from tests.tokens.open_clients.test_document_client import Named, asked
+from tests.tokens.open_clients.test_document_client import Named, requested
 from tokens import outbound
 from tokens.clients import jwks_uri
 from tokens.models import Client
@@ -179,7 +179,7 @@ def refused(page):
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_a_hostile_address_is_refused_without_a_request(client, user, hosts, signer, address):
     log_in(client, user)
-    refused(client.get("/oauth/authorize", asked(client_id=address)))
+    refused(client.get("/oauth/authorize", requested(client_id=address)))
     assert hosts.fetched == []
 
 
@@ -198,7 +198,7 @@ def test_a_hostile_address_at_another_endpoint_is_no_server_error(client, hosts,
 def test_a_hostile_document_is_refused(client, user, apis, hosts, signer, name):
     log_in(client, user)
     hosts.documents[ADDRESS] = DOCUMENTS[name]
-    refused(client.get("/oauth/authorize", asked()))
+    refused(client.get("/oauth/authorize", requested()))
     assert hosts.fetched == [ADDRESS]
 
 
@@ -219,7 +219,7 @@ def test_a_hostile_document_is_refused(client, user, apis, hosts, signer, name):
 def test_the_nearest_valid_documents_are_accepted(client, user, apis, hosts, signer, changes):
     log_in(client, user)
     hosts.publish(**changes)
-    assert client.get("/oauth/authorize", asked()).status_code == 200
+    assert client.get("/oauth/authorize", requested()).status_code == 200
     assert hosts.fetched == [ADDRESS], "no logo, policy or key is fetched to show the page"
 
 
@@ -244,7 +244,7 @@ def test_a_host_that_resolves_to_an_inside_address_is_not_connected_to(
     turn_on()
     log_in(client, user)
     monkeypatch.setattr(outbound, "_resolve", lambda *_: [*beside, inside])
-    page = client.get("/oauth/authorize", asked())
+    page = client.get("/oauth/authorize", requested())
     assert (page.status_code, dialled, Client.objects.exists()) == (503, [], False)
 
 
@@ -252,7 +252,7 @@ def test_a_host_that_resolves_to_a_public_address_is_connected_to(client, user, 
     turn_on()
     log_in(client, user)
     monkeypatch.setattr(outbound, "_resolve", lambda *_: ["93.184.216.34"])
-    client.get("/oauth/authorize", asked())
+    client.get("/oauth/authorize", requested())
     assert dialled == [("93.184.216.34", 443)]
 
 
@@ -304,7 +304,7 @@ def test_documents_on_loopback_in_development(client, user, apis, development, s
 )
 def test_the_development_switch_permits_loopback_and_nothing_else(client, user, development, signer, dialled, address):
     log_in(client, user)
-    refused(client.get("/oauth/authorize", asked(client_id=address)))
+    refused(client.get("/oauth/authorize", requested(client_id=address)))
     assert dialled == []
 
 
@@ -313,7 +313,7 @@ def test_a_public_host_that_resolves_to_loopback_is_refused_in_development_too(
 ):
     log_in(client, user)
     monkeypatch.setattr(outbound, "_resolve", lambda *_: ["127.0.0.1"])
-    assert client.get("/oauth/authorize", asked()).status_code == 503
+    assert client.get("/oauth/authorize", requested()).status_code == 503
     assert dialled == []
 
 

@@ -58,7 +58,7 @@ SENT, FORGED = b'{"seen": {"address": "192.0.2.1"}}', b'{"seen": {"address": "19
         ({"/healthz": answer(), "/readyz": answer(503)}, {"healthz": "ok", "readyz": "error", "tls": "advice"}),
     ],
 )
-def test_reach_tells_what_does_not_answer_and_that_http_is_not_encrypted(answers, expected):
+def test_reach_reports_what_does_not_answer_and_that_http_is_not_encrypted(answers, expected):
     assert levels(connection_trials.reach(Scripted(answers))) == expected
 
 

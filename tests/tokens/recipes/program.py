@@ -103,7 +103,7 @@ class Program:
 
     def request(self, **changes):
         """Return the authorization request that the program sends. `changes` replace parameters; None removes one."""
-        asked = {
+        query = {
             "response_type": "code",
             "client_id": self.printed["client_id"],
             "redirect_uri": self.redirect_uri,
@@ -113,7 +113,7 @@ class Program:
             "code_challenge": challenge(self.verifier) if self.profile.pkce else None,
             "code_challenge_method": "S256" if self.profile.pkce else None,
         } | changes
-        return {name: value for name, value in asked.items() if value is not None}
+        return {name: value for name, value in query.items() if value is not None}
 
     def authorize(self, **changes):
         """Send the user's browser to the issuer, and let the user allow the request. Return the last response."""

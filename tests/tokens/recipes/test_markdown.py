@@ -33,5 +33,5 @@ def test_the_tests_of_a_recipe_are_there(recipe):
 
 
 def test_a_resource_server_s_page_says_how_long_it_trusts():
-    assert [one.name for one in RECIPES.values() if one.kind == "resource server" and not one.trust] == []
-    assert [one.name for one in RECIPES.values() if not one.cannot] == []
+    assert [recipe.name for recipe in RECIPES.values() if recipe.kind == "resource server" and not recipe.trust] == []
+    assert [recipe.name for recipe in RECIPES.values() if not recipe.cannot] == []

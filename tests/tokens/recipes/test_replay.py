@@ -137,7 +137,7 @@ def test_a_request_beside_the_profile_is_refused(name, program, person):
 
 
 @pytest.mark.parametrize("name", CODE)
-def test_a_code_is_worth_nothing_without_its_secret_and_verifier(name, program, person):
+def test_a_code_without_its_secret_and_verifier_is_refused(name, program, person):
     made = program(name)
     log_in(made.browser, person)
     code = parameters(made.authorize())["code"]

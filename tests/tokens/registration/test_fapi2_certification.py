@@ -78,8 +78,8 @@ def test_each_client_logs_its_user_in_by_the_printed_key(es256, name):
     client = Client.objects.get(client_id=entry["client_id"])
     log_in(browser, User.objects.get())
     uri = CALLBACK if name == "client" else CALLBACK + QUERY
-    asked = authorization(client, scope="openid", redirect_uri=uri)
-    pushed = post(browser, "/oauth/par", asked | assertion(entry), **proof(key, "/oauth/par"))
+    request = authorization(client, scope="openid", redirect_uri=uri)
+    pushed = post(browser, "/oauth/par", request | assertion(entry), **proof(key, "/oauth/par"))
     assert pushed.status_code == 201, pushed.content
     address = {"client_id": client.client_id, "request_uri": pushed.json()["request_uri"]}
     page = browser.get(browser.get("/oauth/authorize", address)["Location"])
@@ -133,7 +133,7 @@ def test_public_keys_can_be_given_and_no_private_key_is_printed_then(es256, tmp_
 
 
 @pytest.mark.parametrize("option", ["--jwks", "--scope"])
-def test_its_options_need_it(es256, tmp_path, option):
+def test_the_options_of_fapi2_need_fapi2(es256, tmp_path, option):
     file = tmp_path / "public.json"
     file.write_text(json.dumps(jwks("ES256")))
     arguments = ("--base-url", SUITE, "--alias", "keyturn", option, str(file), ALLOWED)

@@ -18,7 +18,7 @@ from tests.tokens.admin.test_claim_switches import CLIENTS, SECRETS
 from tests.tokens.factories import log_in, make_client
 from tests.tokens.keys.id_rings import begin, default_ring
 from tests.tokens.open_clients.conftest import hosts, turn_on
-from tests.tokens.open_clients.test_document_client import asked, error_of, later
+from tests.tokens.open_clients.test_document_client import error_of, later, requested
 from tests.tokens.views.test_dynamic_registration import PUBLIC, browser, call, mode, refused, registered, send
 from tokens.models import AuditEvent, Client, fapi2, id_token_algorithm
 from tokens.registration.client import Registration, register
@@ -47,7 +47,7 @@ def test_a_new_ring_can_be_chosen_once_its_first_key_signs():
 
 @pytest.mark.usefixtures("default_ring")
 @pytest.mark.parametrize("algorithm", ["ES256", "EdDSA", "PS256", "RS256"])
-def test_the_option_chooses_and_the_audit_trail_says_so(algorithm):
+def test_the_option_chooses_and_the_audit_trail_records_it(algorithm):
     if algorithm != "RS256":
         begin(algorithm)
     create("--id-token-alg", algorithm)
@@ -83,8 +83,8 @@ def test_another_algorithm_is_no_choice(algorithm):
 def test_the_admin_saves_a_choice_and_names_the_missing_ring(admin, form):
     register(Registration(name="Reports", client_id="reports"), actor="test", now=timezone.now())
     page = f"{CLIENTS}{Client.objects.get().pk}/change/"
-    told = admin.post(page, form | SECRETS | {NAME: "ES256"})
-    assert "rotate_keys --ring id-ES256" in told.content.decode()
+    answer = admin.post(page, form | SECRETS | {NAME: "ES256"})
+    assert "rotate_keys --ring id-ES256" in answer.content.decode()
     begin("ES256")
     assert admin.post(page, form | SECRETS | {NAME: "ES256"}).status_code == 302
     assert chosen() == "ES256"
@@ -97,10 +97,10 @@ def test_the_admin_saves_a_choice_and_names_the_missing_ring(admin, form):
 
 def test_dynamic_registration_takes_a_choice_returns_it_and_can_change_it(browser, default_ring):
     begin("EdDSA")
-    told = registered(browser, **{NAME: "EdDSA"})
-    assert (told[NAME], chosen()) == ("EdDSA", "EdDSA")
-    address, token = told["registration_client_uri"], told["registration_access_token"]
-    body = PUBLIC | {"client_id": told["client_id"]}
+    registration = registered(browser, **{NAME: "EdDSA"})
+    assert (registration[NAME], chosen()) == ("EdDSA", "EdDSA")
+    address, token = registration["registration_client_uri"], registration["registration_access_token"]
+    body = PUBLIC | {"client_id": registration["client_id"]}
     assert call(browser, "PUT", address, token, body | {NAME: "PS256"}).json()["error"] == "invalid_client_metadata"
     assert chosen() == "EdDSA"
     assert NAME not in call(browser, "PUT", address, token, body).json()
@@ -116,11 +116,11 @@ def test_a_document_chooses_and_is_refused_for_what_no_ring_signs(client, user, 
     begin("ES256")
     log_in(client, user)
     hosts.publish(**{NAME: "ES256"})
-    assert client.get("/oauth/authorize", asked()).status_code == 200
+    assert client.get("/oauth/authorize", requested()).status_code == 200
     assert chosen() == "ES256"
     hosts.publish(**{NAME: "PS256"})
     later(at)
-    assert "No ring signs ID tokens with PS256" in error_of(client.get("/oauth/authorize", asked()))
+    assert "No ring signs ID tokens with PS256" in error_of(client.get("/oauth/authorize", requested()))
     assert chosen() == "ES256"
 
 
@@ -131,9 +131,9 @@ def test_check_names_the_clients_that_get_no_id_tokens():
     make_client("plain")
     make_client("old", id_token_signed_response_alg="PS256", is_active=False)
     make_client("bad", id_token_signed_response_alg="PS256")
-    found = [(message.id, message.msg) for message in run_checks(tags=["clients"], include_deployment_checks=True)]
-    assert [identifier for identifier, _ in found] == ["tokens.E212"]
-    assert found[0][1].startswith("The client bad gets no ID tokens. No ring signs ID tokens with PS256 yet. Run")
+    messages = [(message.id, message.msg) for message in run_checks(tags=["clients"], include_deployment_checks=True)]
+    assert [identifier for identifier, _ in messages] == ["tokens.E212"]
+    assert messages[0][1].startswith("The client bad gets no ID tokens. No ring signs ID tokens with PS256 yet. Run")
     assert run_checks(tags=["clients"]) == []
 
 

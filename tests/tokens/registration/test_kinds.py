@@ -20,7 +20,7 @@ def test_names_are_unique_and_the_issue_s_six_kinds_exist():
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_a_kind_has_existing_grant_types_and_snippets(kind):
     assert set(kind.grants) <= set(GrantType.values)
-    assert [one.template for one in kind.snippets if not (SNIPPETS / one.template).is_file()] == []
+    assert [snippet.template for snippet in kind.snippets if not (SNIPPETS / snippet.template).is_file()] == []
     assert kind.snippets
 
 

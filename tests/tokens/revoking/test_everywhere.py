@@ -205,14 +205,14 @@ def test_a_token_is_dated_by_the_database_s_clock_and_not_by_the_node_s(client, 
     assert revocation_record.is_revoked(claims, kid="test-key")
 
 
-def test_a_session_of_another_user_goes_on(client, user, issued):
+def test_a_session_of_another_user_stays(client, user, issued):
     eve, browser = User.objects.create_user("eve"), Browser()
     log_in(browser, eve)
     everywhere.end_sessions_and_tokens(user, "test")
     assert is_logged_in(browser)
 
 
-def test_saving_a_user_who_was_read_before_the_logout_revives_no_session(client, user, issued):
+def test_saving_a_user_who_was_read_before_the_logout_restores_no_session(client, user, issued):
     stale = User.objects.get(pk=user.pk)
     everywhere.end_sessions_and_tokens(user, "test")
     stale.first_name = "Ada"
@@ -290,11 +290,11 @@ def test_a_user_deleted_or_disabled_during_the_consent_answer_creates_no_grant(c
     page = authorization(app, scope=SCOPE)
     real = user_grant.create
 
-    def meanwhile(of, *arguments, **named):
+    def delete_then_create(of, *arguments, **named):
         User.objects.filter(pk=of.pk).delete() if gone == "deleted" else User.objects.update(is_active=False)
         return real(of, *arguments, **named)
 
-    with patch("tokens.authorize.authorization_code.user_grant.create", meanwhile):
+    with patch("tokens.authorize.authorization_code.user_grant.create", delete_then_create):
         answer = parameters(allow(client, page))
     assert answer["error"] == "access_denied"
     assert not UserGrant.objects.exists()

@@ -22,7 +22,7 @@ def test_entries_of_all_parts_are_sorted_by_key_and_the_latest_of_a_key_stays():
     assert len(A) == ENTRY
 
 
-def test_an_entry_that_has_ended_is_dropped_and_one_that_ends_later_is_not():
+def test_an_expired_entry_is_dropped_and_one_that_expires_later_is_not():
     assert feed_entries.merged([A + B], now=datetime.fromtimestamp(99, UTC)) == A + B
     assert feed_entries.merged([A + B], now=datetime.fromtimestamp(100, UTC)) == B
     assert feed_entries.merged([]) == b""

@@ -41,36 +41,36 @@ def names(response):
     return {name: response[name] for name in ("username", "email") if name in response}
 
 
-def test_the_api_learns_the_user_s_name(client, mail, token):
+def test_the_api_gets_the_user_s_name(client, mail, token):
     response = introspected(client, token, mail)
     assert (response["active"], names(response)) == (True, {"username": "ada"})
     assert set(response) == {"active", "token_type", "username", *claims_of(token)}
 
 
-def test_the_api_learns_an_address_that_is_verified(client, user, mail, token):
+def test_the_api_gets_an_address_that_is_verified(client, user, mail, token):
     EmailAddress.objects.create(user=user, email=user.email, verified=True)
     assert names(introspected(client, token, mail)) == {"username": "ada", "email": "ada@example.org"}
 
 
 @pytest.mark.parametrize("address", ["ada@example.org", "former@example.org"])
-def test_the_api_does_not_learn_an_address_that_is_not_verified(client, user, mail, token, address):
+def test_the_api_does_not_get_an_address_that_is_not_verified(client, user, mail, token, address):
     EmailAddress.objects.create(user=user, email=address, verified=address == "former@example.org")
     assert names(introspected(client, token, mail)) == {"username": "ada"}
 
 
 @pytest.mark.parametrize("off", [None, False])
-def test_without_the_switch_the_api_learns_the_sub_only(client, mail, token, off):
+def test_without_the_switch_the_api_gets_the_sub_only(client, mail, token, off):
     assert "username" in introspected(client, token, mail)
     Api.objects.update(**{SWITCH: off})
     assert names(introspected(client, token, mail)) == {}
 
 
-def test_the_client_of_the_token_does_not_learn_the_name(client, desk, mail, token):
+def test_the_client_of_the_token_does_not_get_the_name(client, desk, mail, token):
     response = introspected(client, token, desk)
     assert (response["active"], names(response)) == (True, {})
 
 
-def test_another_api_learns_nothing(client, mail, token):
+def test_another_api_gets_no_claim(client, mail, token):
     other = with_secret(make_client("other-api"))
     Api.objects.filter(identifier="https://other.example/").update(client=other, **{SWITCH: True})
     assert introspected(client, token, other) == {"active": False}

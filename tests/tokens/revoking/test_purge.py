@@ -23,7 +23,7 @@ LONG_AGO = timedelta(days=3650)
 
 def counted(queries):
     """Return the SQL statements that count rows."""
-    return [one["sql"] for one in queries if "COUNT(" in one["sql"].upper()]
+    return [query["sql"] for query in queries if "COUNT(" in query["sql"].upper()]
 
 
 def is_searched(rows):
@@ -72,7 +72,7 @@ def test_no_batch_counts_the_remaining_rows():
 
 
 @pytest.mark.parametrize("table", purge.TABLES)
-def test_ended_rows_are_found_by_an_index(db, settings, table):
+def test_the_purge_finds_its_rows_by_an_index(db, settings, table):
     settings.ISSUER = settings.ISSUER | {"AUDIT_RETENTION": timedelta(days=30)}  # without it no event ends
     trail.record("client.created", actor="test", subject="client:x", now=timezone.now())
     assert is_searched(purge.TABLES[table](timezone.now())[: purge.BATCH])

@@ -49,12 +49,12 @@ def grants(webapp, user):
     return made
 
 
-def ended():
+def expired_grants():
     return UserGrant.objects.filter(ends_at__lt=NOW).order_by("ends_at")
 
 
 def test_grants_are_deleted_with_their_codes_and_tokens_and_no_other(grants):
-    rows = ExpiredRows(ended())
+    rows = ExpiredRows(expired_grants())
     assert [rows.delete(most=3) for _ in range(3)] == [3, 2, 0]
     left = grants[-1].pk
     assert list(UserGrant.objects.values_list("pk", flat=True)) == [left]
@@ -63,13 +63,16 @@ def test_grants_are_deleted_with_their_codes_and_tokens_and_no_other(grants):
 
 
 def test_the_oldest_rows_are_deleted_first(grants):
-    assert ExpiredRows(ended()).delete(most=2) == 2
+    assert ExpiredRows(expired_grants()).delete(most=2) == 2
     assert set(UserGrant.objects.values_list("pk", flat=True)) == {grant.pk for grant in grants[2:]}
 
 
 @pytest.mark.parametrize(("rows", "statements"), [("grants", 5), ("refresh tokens", 1)])
-def test_a_batch_takes_as_many_statements_whatever_its_size(grants, rows, statements):
-    query = {"grants": ended(), "refresh tokens": RefreshToken.objects.filter(grant__in=grants).order_by("pk")}[rows]
+def test_a_batch_of_any_size_takes_the_same_number_of_statements(grants, rows, statements):
+    query = {
+        "grants": expired_grants(),
+        "refresh tokens": RefreshToken.objects.filter(grant__in=grants).order_by("pk"),
+    }[rows]
     batches = ExpiredRows(query)
     for most in (1, 4):
         with CaptureQueriesContext(connection) as queries:

@@ -47,10 +47,10 @@ def answer(response):
     text = response.content.decode()
     if response.context is None:
         return Answer(response.status_code, headers, text)
-    told = response.context.get("error")
-    told = None if told is None else str(told)  # it can be a text that is translated when it is read
-    assert told is None or escape(told) in text
-    return Answer(response.status_code, headers, told)
+    message = response.context.get("error")
+    message = None if message is None else str(message)  # it can be a text that is translated when it is read
+    assert message is None or escape(message) in text
+    return Answer(response.status_code, headers, message)
 
 
 def refusal(error, description, *, status=400, headers=None):

@@ -25,7 +25,7 @@ from tokens.models import AuthorizationCode, Client, UserGrant
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 
-ASK = {"grant_type": "client_credentials", "scope": "notes:read"}
+TOKEN_REQUEST = {"grant_type": "client_credentials", "scope": "notes:read"}
 UNKNOWN_GRANT = refusal("unsupported_grant_type", "This issuer does not know the grant type.")
 
 REQUESTS = {
@@ -55,27 +55,27 @@ REQUESTS = {
 @pytest.mark.parametrize("section", REQUESTS)
 def test_a_token_request_is_answered_by_the_table(client, service, section):
     changes, expected = REQUESTS[section]
-    response = post(client, "/oauth/token", without_blanks(ASK | changes), **basic("service", service.plain))
+    response = post(client, "/oauth/token", without_blanks(TOKEN_REQUEST | changes), **basic("service", service.plain))
     assert answer(response) == expected
 
 
 FORM = "application/x-www-form-urlencoded"
 TRANSPORT = {
-    "3.2: a form that is posted": (lambda browser, to, **who: post(browser, to, ASK, **who), granted()),
+    "3.2: a form that is posted": (lambda browser, to, **who: post(browser, to, TOKEN_REQUEST, **who), granted()),
     "B: a form that names its charset": (
-        lambda browser, to, **who: post(browser, to, ASK, CONTENT_TYPE=f"{FORM}; charset=UTF-8", **who),
+        lambda browser, to, **who: post(browser, to, TOKEN_REQUEST, CONTENT_TYPE=f"{FORM}; charset=UTF-8", **who),
         granted(),
     ),
     "3.2: GET": (
-        lambda browser, to, **who: browser.get(to, ASK, **who),
+        lambda browser, to, **who: browser.get(to, TOKEN_REQUEST, **who),
         refusal("invalid_request", "Use POST.", status=405, headers={"Allow": "POST"}),
     ),
     "3.2: a JSON body": (
-        lambda browser, to, **who: browser.post(to, ASK, content_type="application/json", **who),
+        lambda browser, to, **who: browser.post(to, TOKEN_REQUEST, content_type="application/json", **who),
         refusal("invalid_request", f"Send the parameters as {FORM}.", status=415),
     ),
     "3.2: parameters in the address": (
-        lambda browser, to, **who: post(browser, f"{to}?scope=notes:read", ASK, **who),
+        lambda browser, to, **who: post(browser, f"{to}?scope=notes:read", TOKEN_REQUEST, **who),
         refusal("invalid_request", "Send the parameters in the body, not in the URL."),
     ),
 }
@@ -117,7 +117,7 @@ PROOFS = {
 def test_a_client_authentication_is_answered_by_the_table(client, service, section):
     shown, expected = PROOFS[section]
     form, headers = shown(service.plain)
-    assert answer(post(client, "/oauth/token", ASK | form, **headers)) == expected
+    assert answer(post(client, "/oauth/token", TOKEN_REQUEST | form, **headers)) == expected
 
 
 BAD_CODE = refusal("invalid_grant", "The authorization code is unknown, expired, or another client's.")
@@ -137,9 +137,9 @@ CODES = {
 
 def tokens(response):
     """Return the token response in the form of tables. The body has True in place of an ID token or refresh token."""
-    found = answer(response)
+    answered = answer(response)
     kinds = ("id_token", "refresh_token")
-    return found._replace(body={name: True if name in kinds else value for name, value in found.body.items()})
+    return answered._replace(body={name: True if name in kinds else value for name, value in answered.body.items()})
 
 
 @pytest.mark.parametrize("section", CODES)

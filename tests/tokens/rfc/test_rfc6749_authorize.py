@@ -17,8 +17,8 @@ EVIL = "https://evil.example/callback"
 
 
 def sent_back(error, description, *, status=302):
-    told = [("error", error), ("error_description", description), ("state", "s-1"), ("iss", ISSUER)]
-    return redirected(*told, status=status)
+    error_parameters = [("error", error), ("error_description", description), ("state", "s-1"), ("iss", ISSUER)]
+    return redirected(*error_parameters, status=status)
 
 
 @pytest.fixture
@@ -111,8 +111,8 @@ def test_the_state_is_returned_unchanged(browser, webapp, section):
     response = allow(browser, authorization(webapp, state=state))
     assert answer(response) == redirected(("code", ANY), *expected, ("iss", ISSUER), status=303)
     response = browser.get("/oauth/authorize", authorization(webapp, state=state, scope="unknown"))
-    told = UNKNOWN_SCOPE.headers["Location"][1]
-    assert answer(response) == redirected(*told[:2], *expected, ("iss", ISSUER))
+    error_parameters = UNKNOWN_SCOPE.headers["Location"][1]
+    assert answer(response) == redirected(*error_parameters[:2], *expected, ("iss", ISSUER))
 
 
 def test_the_client_gets_access_denied_if_the_user_refuses(browser, webapp):

@@ -34,7 +34,7 @@ def token(client, webapp, code):
 
 
 @pytest.fixture
-def told(user):
+def claims_answer(user):
     return Answer(200, JSON, {"sub": str(user.sub)})
 
 
@@ -50,8 +50,8 @@ READ = {
 
 
 @pytest.mark.parametrize("section", READ)
-def test_a_token_is_read_where_the_rfc_permits_it(client, token, told, section):
-    assert answer(READ[section](client, token)) == told
+def test_a_token_is_read_where_the_rfc_permits_it(client, token, claims_answer, section):
+    assert answer(READ[section](client, token)) == claims_answer
 
 
 # Section 3: without a token that is looked at, the answer names the scheme and no error.
@@ -131,21 +131,21 @@ def soon():
 
 
 @pytest.mark.parametrize("section", CHANGES)
-def test_userinfo_refuses_a_token_that_is_not_valid_for_it(client, token, signer, told, section):
+def test_userinfo_refuses_a_token_that_is_not_valid_for_it(client, token, signer, claims_answer, section):
     change, expected = CHANGES[section]
-    assert answer(client.get(PATH, **bearer(change(token, signer)))) == (expected or told)
+    assert answer(client.get(PATH, **bearer(change(token, signer)))) == (expected or claims_answer)
 
 
-def test_userinfo_refuses_a_revoked_token(client, token, webapp, told):
+def test_userinfo_refuses_a_revoked_token(client, token, webapp, claims_answer):
     """The error for a revoked token is invalid_token (RFC 6750 section 3.1)."""
-    assert answer(client.get(PATH, **bearer(token))) == told
+    assert answer(client.get(PATH, **bearer(token))) == claims_answer
     post(client, "/oauth/revoke", {"token": token}, **basic("webapp", webapp.plain))
     assert answer(client.get(PATH, **bearer(token))) == INVALID
 
 
-def test_userinfo_refuses_a_token_of_a_disabled_user(client, token, told):
+def test_userinfo_refuses_a_token_of_a_disabled_user(client, token, claims_answer):
     """The error for a token of a disabled user is invalid_token (RFC 6750 section 3.1)."""
-    assert answer(client.get(PATH, **bearer(token))) == told
+    assert answer(client.get(PATH, **bearer(token))) == claims_answer
     User.objects.update(is_active=False)
     assert answer(client.get(PATH, **bearer(token))) == INVALID
 

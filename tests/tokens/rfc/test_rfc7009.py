@@ -38,8 +38,8 @@ def tokens(client, desk, code):
 
 
 def are_active(browser, desk, tokens):
-    asked = [post(browser, "/oauth/introspect", {"token": tokens[kind]}, **by(desk)) for kind in KINDS]
-    return tuple(response.json()["active"] for response in asked)
+    answers = [post(browser, "/oauth/introspect", {"token": tokens[kind]}, **by(desk)) for kind in KINDS]
+    return tuple(response.json()["active"] for response in answers)
 
 
 def by(client):
@@ -130,7 +130,7 @@ def test_a_revocation_during_an_outage_is_answered_503_with_retry_after(client, 
     with monkeypatch.context() as patch:
         patch.setattr(publication, "public_key", nothing)
         response = post(client, PATH, {"token": tokens["access_token"]}, **by(desk))
-    told = refusal("temporarily_unavailable", "The issuer cannot sign at the moment.", status=503)
-    assert answer(response) == told
+    expected = refusal("temporarily_unavailable", "The issuer cannot sign at the moment.", status=503)
+    assert answer(response) == expected
     assert response["Retry-After"] == "7"
     assert are_active(client, desk, tokens) == (True, True)

@@ -17,8 +17,13 @@ CODE = redirected(("code", ANY), ("state", "s-1"), ("iss", ISSUER), status=303)
 
 def invalid_request(description):
     """Return the expected redirect with the error invalid_request (RFC 7636 section 4.4.1)."""
-    told = [("error", "invalid_request"), ("error_description", description), ("state", "s-1"), ("iss", ISSUER)]
-    return redirected(*told)
+    error_parameters = [
+        ("error", "invalid_request"),
+        ("error_description", description),
+        ("state", "s-1"),
+        ("iss", ISSUER),
+    ]
+    return redirected(*error_parameters)
 
 
 NONE = invalid_request("PKCE is required: send code_challenge with code_challenge_method=S256.")
@@ -110,8 +115,8 @@ def test_the_shortest_and_the_longest_verifier_are_accepted(client, spa, code, s
 
 def test_a_code_is_bound_to_the_challenge_of_its_request(client, spa, code):
     """RFC 7636 section 4.4: a verifier redeems only the code of its own request."""
-    theirs = code(spa, code_challenge="A" * 43)
-    assert answer(redeem(client, spa, theirs)) == WRONG
+    other_code = code(spa, code_challenge="A" * 43)
+    assert answer(redeem(client, spa, other_code)) == WRONG
     assert answer(redeem(client, spa, code(spa))) == TOKENS
 
 

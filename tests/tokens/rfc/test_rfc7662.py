@@ -51,7 +51,7 @@ def active(tokens, user):
     """Return the expected answer for an active token of the user (RFC 7662 section 2.2)."""
     claims = jwt.decode(tokens["access_token"], options={"verify_signature": False})
     stored = RefreshToken.objects.get()
-    told = {"active": True, "iss": ISSUER, "sub": str(user.sub), "client_id": "desk", "scope": SCOPE}
+    expected = {"active": True, "iss": ISSUER, "sub": str(user.sub), "client_id": "desk", "scope": SCOPE}
     grant = UserGrant.objects.get()
     of_access_token = {
         "scope": "notes:read",
@@ -70,8 +70,8 @@ def active(tokens, user):
         "exp": int(stored.expires_at.timestamp()),
     }
     return {
-        "access_token": Answer(200, JSON, told | of_access_token),
-        "refresh_token": Answer(200, JSON, told | of_refresh_token),
+        "access_token": Answer(200, JSON, expected | of_access_token),
+        "refresh_token": Answer(200, JSON, expected | of_refresh_token),
         None: INACTIVE,
     }
 
@@ -81,7 +81,7 @@ def by(client):
 
 
 # Who asks, about which token, and of which token the answer is; None where nothing is told.
-ASKED = {
+INTROSPECTED = {
     "2.2: its client, an access token": ("desk", lambda t: t["access_token"], "access_token"),
     "2.2: its client, a refresh token": ("desk", lambda t: t["refresh_token"], "refresh_token"),
     "2.2: its API": ("notes", lambda t: t["access_token"], "access_token"),
@@ -94,9 +94,9 @@ ASKED = {
 }
 
 
-@pytest.mark.parametrize("section", ASKED)
+@pytest.mark.parametrize("section", INTROSPECTED)
 def test_a_token_is_active_for_its_client_and_its_api_only(client, desk, notes, service, tokens, active, section):
-    name, choose, kind = ASKED[section]
+    name, choose, kind = INTROSPECTED[section]
     asking = {"desk": desk, "notes": notes, "service": service}[name]
     assert answer(post(client, PATH, {"token": choose(tokens)}, **by(asking))) == active[kind]
 
@@ -129,16 +129,16 @@ def expire(browser, desk, tokens):
     RefreshToken.objects.update(expires_at=RefreshToken.objects.get().created_at)
 
 
-ENDED = {
+INVALIDATED = {
     "2.2: revoked": (revoke, (None, None)),
     "2.2: its user was disabled": (disable_user, (None, None)),
     "2.2: the refresh token has expired": (expire, ("access_token", None)),
 }
 
 
-@pytest.mark.parametrize("section", ENDED)
+@pytest.mark.parametrize("section", INVALIDATED)
 def test_an_expired_or_revoked_token_or_one_of_a_disabled_user_is_not_active(client, desk, tokens, active, section):
-    end, expected = ENDED[section]
+    end, expected = INVALIDATED[section]
     end(client, desk, tokens)
     for kind, left in zip(("access_token", "refresh_token"), expected, strict=True):
         assert answer(post(client, PATH, {"token": tokens[kind]}, **by(desk))) == active[left]

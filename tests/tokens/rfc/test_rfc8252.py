@@ -100,8 +100,8 @@ def test_localhost_matches_with_any_port_for_a_public_client_with_the_switch(bro
 def test_another_path_at_localhost_is_not_said_to_be_the_port_if_the_port_is_free(browser, apis):
     app = make_client("app", "authorization_code", public=True, allows_any_localhost_port=True)
     Client.objects.update(redirect_uris="http://localhost/callback")
-    asked = authorization(app, redirect_uri="http://localhost:41887/other")
-    assert answer(browser.get("/oauth/authorize", asked)) == page(NOT_REGISTERED)
+    request = authorization(app, redirect_uri="http://localhost:41887/other")
+    assert answer(browser.get("/oauth/authorize", request)) == page(NOT_REGISTERED)
 
 
 def test_a_code_that_was_sent_to_a_free_port_is_redeemed_with_that_port_only(browser, apis):
@@ -162,18 +162,27 @@ def test_a_code_is_redeemed_by_the_application_that_requested_it_only(browser, n
 def test_a_native_application_has_no_implicit_grant(browser, native):
     """The response type `token` is refused (RFC 8252 section 8.2)."""
     response = browser.get("/oauth/authorize", authorization(native, redirect_uri=APP, response_type="token"))
-    told = "The response type is not supported; use code."
-    expected = [("error", "unsupported_response_type"), ("error_description", told), ("state", "s-1"), ("iss", ISSUER)]
+    description = "The response type is not supported; use code."
+    expected = [
+        ("error", "unsupported_response_type"),
+        ("error_description", description),
+        ("state", "s-1"),
+        ("iss", ISSUER),
+    ]
     assert answer(response) == redirected(*expected, to=APP)
 
 
-ASKED_AGAIN = {"8.6: a private-use scheme": (APP, 200), "8.6: loopback": (LOOPBACK, 200), "8.6: https": (CLAIMED, 302)}
+CONSENT_AGAIN = {
+    "8.6: a private-use scheme": (APP, 200),
+    "8.6: loopback": (LOOPBACK, 200),
+    "8.6: https": (CLAIMED, 302),
+}
 
 
-@pytest.mark.parametrize("section", ASKED_AGAIN)
+@pytest.mark.parametrize("section", CONSENT_AGAIN)
 def test_consent_is_asked_again_if_any_program_can_claim_the_address(browser, native, section):
     """Any program on the device can claim a private-use scheme or a loopback address, but no https address."""
-    uri, status = ASKED_AGAIN[section]
+    uri, status = CONSENT_AGAIN[section]
     request = authorization(native, redirect_uri=uri)
     allow(browser, request)
     assert browser.get("/oauth/authorize", request).status_code == status

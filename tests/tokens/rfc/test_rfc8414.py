@@ -76,7 +76,7 @@ def test_the_metadata_is_sent_with_the_headers_of_the_table(client, apis, sectio
         assert "authorization_endpoint" not in response.content.decode()
 
 
-FOUND = {
+LOCATIONS = {
     "3: no path": ("https://a.example", ".well-known/oauth-authorization-server"),
     "3: a slash at the end is no path": ("https://a.example/", ".well-known/oauth-authorization-server"),
     "3.1: inserted before the path": ("https://a.example/one", ".well-known/oauth-authorization-server/one"),
@@ -85,22 +85,22 @@ FOUND = {
 }
 
 
-@pytest.mark.parametrize("section", FOUND)
+@pytest.mark.parametrize("section", LOCATIONS)
 def test_the_metadata_is_at_the_addresses_of_the_table(section):
-    issuer, path = FOUND[section]
+    issuer, path = LOCATIONS[section]
     assert path in locations(issuer)
     assert document(issuer, scopes=[], apis=[], algorithms=["RS256"])["issuer"] == issuer, (
         "section 3.3: character by character"
     )
 
 
-ASKED = {**dict.fromkeys(GRANTS, True), "password": False, "implicit": False, "urn:example:other": False}
+SUPPORTED = {**dict.fromkeys(GRANTS, True), "password": False, "implicit": False, "urn:example:other": False}
 
 
-@pytest.mark.parametrize("grant", ASKED, ids=lambda grant: f"2 grant_types_supported: {grant}")
-def test_the_token_endpoint_knows_the_grant_types_of_the_metadata_only(client, service, grant):
+@pytest.mark.parametrize("grant", SUPPORTED, ids=lambda grant: f"2 grant_types_supported: {grant}")
+def test_the_token_endpoint_accepts_only_the_grant_types_of_the_metadata(client, service, grant):
     said = post(client, "/oauth/token", {"grant_type": grant}, **basic("service", service.plain)).json().get("error")
-    assert (said != "unsupported_grant_type") is ASKED[grant]
+    assert (said != "unsupported_grant_type") is SUPPORTED[grant]
 
 
 ENDPOINTS = {"token": "/oauth/token", "revocation": "/oauth/revoke", "introspection": "/oauth/introspect"}

@@ -142,10 +142,10 @@ def test_a_confidential_client_authenticates_as_at_the_token_endpoint(device, br
     begun = post(device, "/oauth/device", {"scope": "notes:read"} | form, **headers)
     assert answer(begun) == BEGUN
     decide(browser, begun.json()["user_code"])
-    asked = {"grant_type": GRANT, "device_code": begun.json()["device_code"]}
-    assert answer(post(device, "/oauth/token", asked | {"client_id": "box"})) == INVALID_CLIENT
+    poll_form = {"grant_type": GRANT, "device_code": begun.json()["device_code"]}
+    assert answer(post(device, "/oauth/token", poll_form | {"client_id": "box"})) == INVALID_CLIENT
     form, headers = AUTHENTICATED[method](box)
-    assert answer(post(device, "/oauth/token", asked | form, **headers)) == granted()
+    assert answer(post(device, "/oauth/token", poll_form | form, **headers)) == granted()
 
 
 EITHER = "client_secret_basic or client_secret_post"
@@ -160,7 +160,7 @@ EITHER = "client_secret_basic or client_secret_post"
         ("private_key_jwt", None, "private_key_jwt"),
     ],
 )
-def test_a_confidential_client_without_credentials_is_told_its_methods(device, box, method, pinned, named):
+def test_a_confidential_client_without_credentials_gets_its_methods(device, box, method, pinned, named):
     """The refusal names the methods by which this client may authenticate (RFC 8628 section 3.1)."""
     registered_for(box, method)
     Client.objects.filter(pk=box.pk).update(pins_authentication_method=pinned)
@@ -185,7 +185,7 @@ def test_a_confidential_client_without_credentials_is_told_its_methods(device, b
         ({"client_id": "service"}, {}),
     ],
 )
-def test_a_client_that_fails_to_authenticate_is_not_told_its_methods(device, box, service, form, headers):
+def test_a_client_that_fails_to_authenticate_does_not_get_its_methods(device, box, service, form, headers):
     refused = post(device, "/oauth/device", {"scope": "notes:read"} | form, **headers)
     assert (refused.status_code, refused.json()["error_description"]) == (401, "Client authentication failed.")
 
@@ -251,7 +251,7 @@ def error(code, description):
 
 PENDING = error("authorization_pending", "The user has not answered yet.")
 EXPIRED = error("expired_token", "The device code has expired. Start again.")
-DENIED = error("access_denied", "The user refused.")
+REFUSED_BY_USER = error("access_denied", "The user refused.")
 USED = error("invalid_grant", "The device code was used before.")
 NOT_ITS_OWN = error("invalid_grant", "The device code is unknown, or another client's.")
 
@@ -287,7 +287,7 @@ def test_a_poll_is_answered_by_the_table(device, later, begun, section):
 
 ANSWERED = {
     "3.5: allowed": ("true", 1, {}, granted()),
-    "3.5 access_denied": ("false", 1, {}, DENIED),
+    "3.5 access_denied": ("false", 1, {}, REFUSED_BY_USER),
     "3.5 expired_token: allowed, and never fetched": ("true", 600, {}, EXPIRED),
     "3.4: no device code": ("true", 1, {"device_code": None}, missing("device_code")),
     "3.4: an unknown device code": ("true", 1, {"device_code": "unknown"}, NOT_ITS_OWN),

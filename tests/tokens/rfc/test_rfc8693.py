@@ -159,7 +159,7 @@ def give_api_away(*_):
     Api.objects.update(client=None)
 
 
-MEANWHILE = {
+CHANGES = {
     "2.2.2: revoked": (revoke, UNACCEPTABLE),
     "2.2.2: its user disabled": (disable_user, UNACCEPTABLE),
     "2.2.2: its API another's": (give_api_away, UNACCEPTABLE),
@@ -169,9 +169,9 @@ MEANWHILE = {
 }
 
 
-@pytest.mark.parametrize("section", MEANWHILE)
+@pytest.mark.parametrize("section", CHANGES)
 def test_an_exchange_is_refused_after_its_permission_ends(client, notes, webapp, token, section):
-    end, expected = MEANWHILE[section]
+    end, expected = CHANGES[section]
     assert answer(exchange(client, notes, token)) == EXCHANGED
     end(client, webapp, token)
     assert answer(exchange(client, notes, token)) == expected
@@ -206,5 +206,5 @@ def test_a_client_without_authentication_exchanges_no_token(client, notes, token
     """RFC 8693 section 2.1: the permitted exchanges depend on the authenticated client."""
     Api.objects.update(client=make_client("app", GRANT, public=True))
     form = {"grant_type": GRANT, "client_id": "app", "subject_token": token, "subject_token_type": ACCESS_TOKEN}
-    told = "A public client receives no tokens that it could exchange."
-    assert answer(post(client, "/oauth/token", form)) == refusal("unauthorized_client", told)
+    description = "A public client receives no tokens that it could exchange."
+    assert answer(post(client, "/oauth/token", form)) == refusal("unauthorized_client", description)

@@ -25,7 +25,7 @@ READ = {"scope": "notes:read"}
 BOTH = {"scope": "notes:read other:read"}
 NOT_THERE = "The scope {} does not belong to the resource that was asked for."
 OF_ANOTHER = refusal("invalid_scope", NOT_THERE.format("notes:read"))
-ONE_OF_ANOTHER = refusal("invalid_scope", NOT_THERE.format("other:read"))
+OTHER_SCOPE_OF_ANOTHER = refusal("invalid_scope", NOT_THERE.format("other:read"))
 SEVERAL = refusal("invalid_target", "A token is for one resource; ask for a token each.")
 NO_SCOPE = refusal("invalid_scope", "No scope of the resource was asked for.")
 
@@ -34,7 +34,7 @@ REQUESTS = {
     "2: the API of the scope": (READ | {"resource": API}, API),
     "2: another API of this client": ({"scope": "other:read", "resource": OTHER_API}, OTHER_API),
     "2: the API of another scope": (READ | {"resource": OTHER_API}, OF_ANOTHER),
-    "2: one of the APIs of the scopes": (BOTH | {"resource": API}, ONE_OF_ANOTHER),
+    "2: one of the APIs of the scopes": (BOTH | {"resource": API}, OTHER_SCOPE_OF_ANOTHER),
     "2: the same API twice is one": (READ | {"resource": [API, API]}, API),
     "2: several": (BOTH | {"resource": [API, OTHER_API]}, SEVERAL),
     "2: one of them unknown": (READ | {"resource": [API, "https://third.example/"]}, SEVERAL),
@@ -70,11 +70,11 @@ def browser(client, user):
 @pytest.mark.parametrize("section", REQUESTS)
 def test_a_service_requests_a_token_for_a_resource(client, desk, section):
     """The token's `aud` is the requested API, or the request is refused (RFC 8707 section 2.2)."""
-    asked, expected = REQUESTS[section]
-    form = without_blanks({"grant_type": "client_credentials"} | asked)
+    request, expected = REQUESTS[section]
+    form = without_blanks({"grant_type": "client_credentials"} | request)
     response = post(client, "/oauth/token", form, **basic("desk", desk.plain))
     if isinstance(expected, str):
-        assert answer(response) == granted(asked["scope"])
+        assert answer(response) == granted(request["scope"])
         assert claims_of(response.json()["access_token"])["aud"] == expected
     else:
         assert answer(response) == expected
@@ -83,8 +83,8 @@ def test_a_service_requests_a_token_for_a_resource(client, desk, section):
 @pytest.mark.parametrize("section", REQUESTS)
 def test_an_application_requests_a_code_for_a_resource(browser, desk, section):
     """The code gives a token whose `aud` is the requested API, or the request is refused (RFC 8707 section 2.1)."""
-    asked, expected = REQUESTS[section]
-    response = allow(browser, authorization(desk, **asked))
+    request, expected = REQUESTS[section]
+    response = allow(browser, authorization(desk, **request))
     if isinstance(expected, str):
         assert answer(response) == redirected(("code", ANY), ("state", "s-1"), ("iss", ISSUER), status=303)
         body = redeem(browser, desk, parameters(response)["code"]).json()
@@ -104,8 +104,8 @@ IDENTITY = {
 
 @pytest.mark.parametrize("section", IDENTITY)
 def test_the_issuer_is_accepted_as_a_resource(browser, desk, section):
-    asked, expected = IDENTITY[section]
-    response = allow(browser, authorization(desk, **asked))
+    request, expected = IDENTITY[section]
+    response = allow(browser, authorization(desk, **request))
     if isinstance(expected, str):
         body = redeem(browser, desk, parameters(response)["code"]).json()
         assert claims_of(body["access_token"])["aud"] == expected

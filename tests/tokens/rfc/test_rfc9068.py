@@ -163,8 +163,8 @@ def test_the_issuer_accepts_as_access_tokens_only_those_of_the_table(client, use
     changes, good = CHANGES[section]
     text = signed_again(obtain["identity"](), signer, **changes)
     response = client.get("/oauth/userinfo", HTTP_AUTHORIZATION=f"Bearer {text}")
-    told = Answer(200, JSON, {"sub": str(user.sub), "email": "ada@example.org", "email_verified": False})
-    assert (answer(response) == told) is good
+    expected = Answer(200, JSON, {"sub": str(user.sub), "email": "ada@example.org", "email_verified": False})
+    assert (answer(response) == expected) is good
     assert response.status_code in {200, 401}
 
 

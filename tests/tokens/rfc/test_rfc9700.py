@@ -59,8 +59,13 @@ def test_a_redirect_uri_is_compared_character_by_character(browser, webapp, sect
 
 
 def invalid_request(description):
-    told = [("error", "invalid_request"), ("error_description", description), ("state", "s-1"), ("iss", ISSUER)]
-    return redirected(*told)
+    error_parameters = [
+        ("error", "invalid_request"),
+        ("error_description", description),
+        ("state", "s-1"),
+        ("iss", ISSUER),
+    ]
+    return redirected(*error_parameters)
 
 
 PKCE = {

@@ -7,7 +7,7 @@ import pytest
 from tokens.settings.authorization_request import DEFAULTS, parse
 
 
-def test_the_defaults_require_nothing_and_live_for_90_seconds():
+def test_the_defaults_require_nothing_and_expire_after_90_seconds():
     settings = parse(DEFAULTS)
     assert (settings.must_be_pushed, settings.pushed_lifetime) == (False, timedelta(seconds=90))
 

@@ -52,7 +52,7 @@ def test_an_address_of_an_entry_is_listed(uri):
         "",
     ],
 )
-def test_its_neighbour_is_not_listed(uri):
+def test_a_neighbour_of_a_listed_uri_is_not_listed(uri):
     assert not is_listed(uri, LIST)
 
 

@@ -37,7 +37,7 @@ def execute(*statements: str) -> int:
 
 
 @pytest.mark.parametrize("rule", HERE)
-def test_each_rule_refuses_what_it_is_for_and_says_so(rule: Rule) -> None:
+def test_each_rule_refuses_its_statements_with_its_message(rule: Rule) -> None:
     execute(*aside(rule, VENDOR))
     for statement in rule.statements:
         with pytest.raises(IntegrityError, match=rule.message(VENDOR)):
@@ -74,7 +74,7 @@ def test_there_is_no_rule_without_such_a_statement() -> None:
         f"INSERT OR REPLACE INTO {AUDIT} SELECT * FROM {AUDIT}",
     ],
 )
-def test_over_a_connection_of_ours_nothing_is_replaced_in_any_other_way(statement: str) -> None:
+def test_over_a_connection_of_the_issuer_no_row_is_replaced_in_any_other_way(statement: str) -> None:
     execute("PRAGMA recursive_triggers = ON")
     with pytest.raises(IntegrityError, match=r"kept for ever|append-only|for life"):
         execute(statement)

@@ -65,7 +65,7 @@ def test_a_session_continues_if_another_field_of_the_user_changes(client, app, u
     assert client.get("/oauth/authorize", authorization(app)).status_code == 200
 
 
-def test_saving_a_user_who_was_read_before_being_disabled_revives_no_session(client, app, user):
+def test_saving_a_user_who_was_read_before_being_disabled_restores_no_session(client, app, user):
     log_in(client, user)
     stale = User.objects.get(pk=user.pk)
     disable_and_enable(user)

@@ -154,8 +154,8 @@ def test_a_disabled_user_has_no_session(browser, webapp, own):
 
 
 def lines(caplog):
-    said = [json.loads(one.message) for one in caplog.records if one.name == "tokens.audit"]
-    return [(one["action"], one["actor"], one["subject"], one["details"]) for one in said]
+    said = [json.loads(record.message) for record in caplog.records if record.name == "tokens.audit"]
+    return [(line["action"], line["actor"], line["subject"], line["details"]) for line in said]
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_the_state_is_returned_unchanged(browser, own, state):
 
 
 @pytest.mark.parametrize("name", ["state", "nonce", "login_hint"])
-def test_a_parameter_that_is_not_utf_8_is_refused_and_no_changed_state_comes_back(browser, own, name):
+def test_a_parameter_that_is_not_utf_8_is_refused_and_no_changed_state_is_returned(browser, own, name):
     query = urlencode(authorization(own, **{name: None})) + f"&{name}=%ff%fe"
     answer = parameters(browser.get(f"/oauth/authorize?{query}"))
     assert (answer["error"], answer["error_description"]) == ("invalid_request", f"The {name} parameter is not UTF-8.")

@@ -80,5 +80,5 @@ def test_an_assertion_names_its_maker(form, expected):
         jwt({"iss": "long", "more": "x" * 10_000}),
     ],
 )
-def test_what_is_no_assertion_names_nobody(assertion):
+def test_a_malformed_assertion_names_no_client(assertion):
     assert claimed({"client_assertion": assertion}) == ""

@@ -91,18 +91,18 @@ def test_the_consent_page_names_what_is_requested_beyond_the_scopes(browser, web
 def test_a_user_is_asked_again_for_claims_that_the_remembered_consent_lacks(browser, apis):
     app = make_client("app", "authorization_code", remembers_consent=True)
 
-    def asks(document, scope="openid"):
+    def needs_consent(document, scope="openid"):
         return browser.get("/oauth/authorize", requesting(app, document, scope=scope)).status_code == 200
 
     email, locale = {"userinfo": {"email": None}}, {"id_token": {"family_name": None}}
     assert "code" in parameters(allow(browser, requesting(app, {}, scope="openid")))
-    assert not asks({})
-    assert asks(email)
+    assert not needs_consent({})
+    assert needs_consent(email)
     assert "code" in parameters(allow(browser, requesting(app, email, scope="openid")))
-    assert not asks(email)
-    assert asks(locale)
+    assert not needs_consent(email)
+    assert needs_consent(locale)
     assert "code" in parameters(allow(browser, requesting(app, locale, scope="openid")))
-    assert not asks(email | locale)
+    assert not needs_consent(email | locale)
     assert Consent.objects.get().claims == "email family_name"
 
 

@@ -97,7 +97,7 @@ def test_a_search_for_an_origin_reads_no_text_of_a_client(page, origin, django_a
 @pytest.mark.parametrize(
     "text", [ORIGIN, f"{ORIGIN}\nhttps://b.example", f"https://b.example\r\n{ORIGIN}", f" {ORIGIN} "]
 )
-def test_an_origin_is_found_wherever_its_client_registered_it(page, text):
+def test_an_origin_is_found_in_each_field_in_which_its_client_registered_it(page, text):
     Client.objects.update(allowed_origins=text)
     assert cors.is_registered(ORIGIN)
 

@@ -107,7 +107,7 @@ def test_the_user_answers_and_the_device_gets_its_tokens_once(device, browser, b
     assert AuditEvent.objects.get(action="device.allowed").actor == "user:ada"
 
 
-def test_a_user_code_that_is_in_use_is_given_to_nobody_else(device, tv, begun, monkeypatch):
+def test_a_user_code_that_is_in_use_is_not_issued_again(device, tv, begun, monkeypatch):
     drawn = iter([begun["user_code"], begun["user_code"], "BBBB-BBBB"])
     monkeypatch.setattr("tokens.grants.device_authorization.new_user_code", lambda: next(drawn))
     second = post(device, "/oauth/device", {"client_id": "tv", "scope": SCOPE})
@@ -125,7 +125,7 @@ def test_the_error_without_a_free_code_keeps_that_of_the_database(tv, monkeypatc
     assert refused.value.__cause__ is errors[-1]
 
 
-def test_an_honest_device_is_never_slowed_down(device, begun, later):
+def test_a_device_that_keeps_its_interval_gets_no_slow_down(device, begun, later):
     """A device that polls every five seconds, sometimes a little earlier or later, never gets slow_down."""
     said = set()
     for second in (0, 5.02, 10.01, 15.02, 20.01, 24.5, 30.01, 34.1, 40.02, 44.1, 48.2, 53):
@@ -162,7 +162,7 @@ def test_a_lifetime_of_the_family_below_that_of_the_code_is_kept(device, browser
     assert error(post(device, "/oauth/token", form | {"refresh_token": text})) == (400, "invalid_grant")
 
 
-def test_a_device_that_fetches_after_its_family_has_ended_gets_no_refresh_token(device, browser, begun, tv, later):
+def test_a_device_that_polls_after_its_family_expired_gets_no_refresh_token(device, browser, begun, tv, later):
     tv.refresh_token_lifetime = timedelta(minutes=2)
     tv.save()
     later(0)
@@ -232,21 +232,21 @@ def test_nothing_is_answered_without_having_been_shown(device, browser, begun, u
     assert forged.post(PAGE, {"user_code": begun["user_code"], "allow": "true"}).status_code == 403
 
 
-def test_the_page_says_whose_device_it_must_be_and_is_framed_by_nobody(browser, begun):
+def test_the_page_says_whose_device_it_must_be_and_cannot_be_framed(browser, begun):
     page = browser.post(PAGE, {"user_code": begun["user_code"]})
-    told = page.content.decode()
-    assert "only if the device is yours" in told
-    assert "May notes:read" in told
+    text = page.content.decode()
+    assert "only if the device is yours" in text
+    assert "May notes:read" in text
     assert "frame-ancestors 'none'" in page["Content-Security-Policy"]
 
 
-def test_whoever_is_not_logged_in_logs_in_first_and_comes_back(client, begun):
+def test_a_user_who_is_not_logged_in_logs_in_first_and_returns(client, begun):
     sent = client.get(f"{PAGE}?user_code={begun['user_code']}")
     assert sent.status_code == 302
     assert sent["Location"].startswith("/accounts/login/?next=%2Foauth%2Fdevice%2Fverify%3Fuser_code%3D")
 
 
-def test_whoever_logged_in_on_the_admin_s_page_logs_in_for_tokens_and_goes_round_in_no_circle(client, user, begun):
+def test_a_user_who_logged_in_on_the_admin_s_page_logs_in_again_without_a_redirect_loop(client, user, begun):
     """A login on the admin's page does not record how the user logged in. So the user has to log in once more."""
     client.force_login(user)
     login_page = client.get("/oauth/device/verify")["Location"]
@@ -270,7 +270,7 @@ def test_another_client_s_device_gets_nothing(device, browser, begun, apis):
     assert poll(device, begun["device_code"]).status_code == 200
 
 
-def test_a_user_or_client_that_was_disabled_meanwhile_gets_nothing(device, browser, begun, user, tv):
+def test_a_user_or_client_that_was_disabled_before_the_poll_gets_no_token(device, browser, begun, user, tv):
     answer(browser, begun["user_code"])
     type(user).objects.update(is_active=False)
     assert error(poll(device, begun["device_code"])) == (400, "invalid_grant")
@@ -334,7 +334,7 @@ def test_a_browser_that_opens_the_endpoint_gets_the_page_for_its_user(client, qu
 
 
 @pytest.mark.parametrize("accept", ["", "*/*", "application/json"])
-def test_a_client_that_sends_get_learns_to_post(client, accept):
+def test_a_client_that_sends_get_gets_405_with_allow_post(client, accept):
     answer = client.get("/oauth/device", HTTP_ACCEPT=accept)
     assert (answer.status_code, answer["Allow"]) == (405, "POST")
 

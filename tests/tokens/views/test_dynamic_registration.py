@@ -77,12 +77,12 @@ def test_registration_is_off_by_default(client, apis, signer):
 def test_a_public_client_registers_and_logs_a_user_in(browser, user, decode):
     answer = send(browser, PUBLIC | {"grant_types": GRANTS, "scope": "notes:write admin"})
     assert (answer.status_code, answer["Cache-Control"]) == (201, "no-store")
-    told = answer.json()
+    body = answer.json()
     made = Client.objects.get()
-    assert told == {
+    assert body == {
         "client_id": made.client_id,
         "client_id_issued_at": int(made.open_client.created_at.timestamp()),
-        "registration_access_token": told["registration_access_token"],
+        "registration_access_token": body["registration_access_token"],
         "registration_client_uri": f"http://localhost:8000/oauth/register/{made.client_id}",
         "client_name": "Viewer",
         "redirect_uris": [CALLBACK],
@@ -124,10 +124,12 @@ def test_a_public_client_on_localhost_may_listen_at_any_port(browser, user, case
 
 
 def test_a_client_that_moves_away_from_localhost_loses_the_free_port(browser):
-    told = registered(browser, redirect_uris=["http://localhost/callback"])
+    registration = registered(browser, redirect_uris=["http://localhost/callback"])
     assert Client.objects.get().allows_any_localhost_port
-    body = PUBLIC | {"client_id": told["client_id"]}
-    answer = call(browser, "PUT", told["registration_client_uri"], told["registration_access_token"], body)
+    body = PUBLIC | {"client_id": registration["client_id"]}
+    answer = call(
+        browser, "PUT", registration["registration_client_uri"], registration["registration_access_token"], body
+    )
     assert answer.status_code == 200
     assert Client.objects.get().allows_any_localhost_port is None
 
@@ -138,11 +140,13 @@ SWITCHES = {"require_pushed_authorization_requests": {}, "require_signed_request
 
 @pytest.mark.parametrize("member", SWITCHES)
 def test_a_client_can_hold_itself_to_pushed_or_signed_requests_and_change_that(browser, member):
-    told = registered(browser, **{member: True}, **SWITCHES[member])
-    assert told[member] is True
+    registration = registered(browser, **{member: True}, **SWITCHES[member])
+    assert registration[member] is True
     assert getattr(Client.objects.get(), member) is True
-    body = PUBLIC | SWITCHES[member] | {"client_id": told["client_id"]}
-    answer = call(browser, "PUT", told["registration_client_uri"], told["registration_access_token"], body)
+    body = PUBLIC | SWITCHES[member] | {"client_id": registration["client_id"]}
+    answer = call(
+        browser, "PUT", registration["registration_client_uri"], registration["registration_access_token"], body
+    )
     assert (answer.status_code, member in answer.json()) == (200, False)
     assert getattr(Client.objects.get(), member) is None
 
@@ -165,20 +169,22 @@ def test_a_host_that_begins_like_localhost_is_refused(browser, host):
 
 @pytest.mark.parametrize("method", [None, "client_secret_basic", "client_secret_post"])
 def test_a_client_with_a_secret_gets_it_once(browser, user, method):
-    told = registered(browser, token_endpoint_auth_method=method)
-    assert told["token_endpoint_auth_method"] == (method or "client_secret_basic")
-    assert told["client_secret_expires_at"] == 0
+    registration = registered(browser, token_endpoint_auth_method=method)
+    assert registration["token_endpoint_auth_method"] == (method or "client_secret_basic")
+    assert registration["client_secret_expires_at"] == 0
     made = Client.objects.get()
-    made.plain = told["client_secret"]
+    made.plain = registration["client_secret"]
     log_in(browser, user)
     code = parameters(allow(browser, authorization(made)))["code"]
     assert redeem(browser, made, code, client_secret="wrong").status_code == 401
     assert redeem(browser, made, code).status_code == 200
-    stored = call(browser, "GET", told["registration_client_uri"], told["registration_access_token"]).json()
+    stored = call(
+        browser, "GET", registration["registration_client_uri"], registration["registration_access_token"]
+    ).json()
     assert "client_secret" not in stored
 
 
-def test_a_client_that_always_uses_dpop_says_so_and_can_change_it(browser):
+def test_a_client_can_register_that_it_always_uses_dpop_and_change_it(browser):
     body = registered(browser, dpop_bound_access_tokens=True)
     assert body["dpop_bound_access_tokens"] is True
     assert Client.objects.get().dpop_bound_access_tokens is True
@@ -189,22 +195,22 @@ def test_a_client_that_always_uses_dpop_says_so_and_can_change_it(browser):
 
 
 @pytest.mark.parametrize("value", [False, None])
-def test_a_client_that_does_not_always_use_dpop_is_not_held_to_it(browser, value):
+def test_a_client_that_does_not_always_use_dpop_is_not_required_to_use_it(browser, value):
     registered(browser, dpop_bound_access_tokens=value)
     assert Client.objects.get().dpop_bound_access_tokens is None
 
 
 def test_a_client_with_a_key_gets_no_secret(browser):
-    told = registered(browser, token_endpoint_auth_method="private_key_jwt", jwks=jwks())
-    assert "client_secret" not in told
-    assert told["jwks"] == jwks()
+    registration = registered(browser, token_endpoint_auth_method="private_key_jwt", jwks=jwks())
+    assert "client_secret" not in registration
+    assert registration["jwks"] == jwks()
     assert not ClientSecret.objects.exists()
 
 
 def test_nothing_that_is_shown_once_is_stored_or_logged(browser, caplog):
-    told = registered(browser, token_endpoint_auth_method="client_secret_post")
+    registration = registered(browser, token_endpoint_auth_method="client_secret_post")
     rows = [*OpenClient.objects.values(), *Client.objects.values(), *AuditEvent.objects.values()]
-    for secret in (told["registration_access_token"], told["client_secret"]):
+    for secret in (registration["registration_access_token"], registration["client_secret"]):
         assert secret not in str([*rows, *ClientSecret.objects.values()])
         assert secret not in caplog.text
 
@@ -283,11 +289,14 @@ def test_another_method_is_refused(browser, method):
 
 def test_pages_of_every_origin_may_register_a_client_without_cookies(browser):
     preflight = {"HTTP_ORIGIN": "https://any.example", "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "POST"}
-    asked = browser.options(REGISTER, **preflight)
-    assert (asked.status_code, asked["Access-Control-Allow-Origin"]) == (204, "*")
-    assert "Content-Type" in asked["Access-Control-Allow-Headers"]
+    preflight_answer = browser.options(REGISTER, **preflight)
+    assert (preflight_answer.status_code, preflight_answer["Access-Control-Allow-Origin"]) == (204, "*")
+    assert "Content-Type" in preflight_answer["Access-Control-Allow-Headers"]
     answers = [send(browser, body, HTTP_ORIGIN="https://any.example") for body in (PUBLIC, {})]
-    assert [(one.status_code, one["Access-Control-Allow-Origin"]) for one in answers] == [(201, "*"), (400, "*")]
+    assert [(answer.status_code, answer["Access-Control-Allow-Origin"]) for answer in answers] == [
+        (201, "*"),
+        (400, "*"),
+    ]
     assert "Access-Control-Allow-Credentials" not in answers[0].headers
     assert Client.objects.get().allowed_origins == "https://client.example"
 
@@ -355,7 +364,7 @@ def test_without_a_valid_token_nothing_is_registered(client, mode, at):
     assert send(client, PUBLIC, token=initial()[1]).status_code == 201
 
 
-def test_a_stranger_learns_nothing_about_metadata_without_a_token(client, mode):
+def test_a_client_without_a_valid_token_gets_no_error_about_its_metadata(client, mode):
     mode("token")
     refused(send(client, {"software_statement": "x"}, token="wrong"), 401, "invalid_token")
 
@@ -363,14 +372,14 @@ def test_a_stranger_learns_nothing_about_metadata_without_a_token(client, mode):
 def test_an_initial_token_reads_no_client(client, mode):
     mode("token")
     _, text = initial(2)
-    told = send(client, PUBLIC, token=text).json()
-    assert call(client, "GET", told["registration_client_uri"], text).status_code == 401
+    body = send(client, PUBLIC, token=text).json()
+    assert call(client, "GET", body["registration_client_uri"], text).status_code == 401
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT"])
 @pytest.mark.parametrize("meanwhile", ["deleted", "blocked"])
 def test_a_client_that_ends_during_its_request_is_refused(browser, monkeypatch, method, meanwhile):
-    told, real = registered(browser), dynamic_client.authenticate
+    registration, real = registered(browser), dynamic_client.authenticate
 
     def authenticate(*arguments):
         client = real(*arguments)
@@ -378,8 +387,10 @@ def test_a_client_that_ends_during_its_request_is_refused(browser, monkeypatch, 
         return client
 
     monkeypatch.setattr(dynamic_client, "authenticate", authenticate)
-    body = PUBLIC | {"client_id": told["client_id"], "client_name": "Reader"}
-    answer = call(browser, method, told["registration_client_uri"], told["registration_access_token"], body)
+    body = PUBLIC | {"client_id": registration["client_id"], "client_name": "Reader"}
+    answer = call(
+        browser, method, registration["registration_client_uri"], registration["registration_access_token"], body
+    )
     assert answer.status_code == (200 if (method, meanwhile) == ("GET", "blocked") else 401)
     assert not Client.objects.filter(name="Reader").exists()
 
@@ -392,14 +403,18 @@ def test_a_registration_that_is_refused_locks_nothing(client, mode, monkeypatch,
 
 
 def test_a_client_reads_changes_and_deletes_itself(browser, user):
-    told = registered(browser)
-    address, token = told["registration_client_uri"], told["registration_access_token"]
-    assert call(browser, "GET", address, token).json() == told
+    registration = registered(browser)
+    address, token = registration["registration_client_uri"], registration["registration_access_token"]
+    assert call(browser, "GET", address, token).json() == registration
     made = Client.objects.get()
     log_in(browser, user)
     allow(browser, authorization(made))
     assert Consent.objects.exists()
-    wanted = PUBLIC | {"client_id": told["client_id"], "client_name": "Reader", "redirect_uris": [f"{CALLBACK}2"]}
+    wanted = PUBLIC | {
+        "client_id": registration["client_id"],
+        "client_name": "Reader",
+        "redirect_uris": [f"{CALLBACK}2"],
+    }
     answer = call(browser, "PUT", address, token, wanted | {"grant_types": GRANTS})
     assert answer.status_code == 200, answer.content
     assert {name: answer.json()[name] for name in ("client_name", "redirect_uris", "grant_types")} == {
@@ -413,7 +428,7 @@ def test_a_client_reads_changes_and_deletes_itself(browser, user):
     assert not Client.objects.exists()
     assert Revocation.objects.filter(kind="client").exists()
     assert call(browser, "GET", address, token).status_code == 401
-    actions = AuditEvent.objects.filter(subject=f"client:{told['client_id']}").order_by("pk")
+    actions = AuditEvent.objects.filter(subject=f"client:{registration['client_id']}").order_by("pk")
     assert [event.action for event in actions] == ["client.created", "client.changed", "client.deleted"]
 
 
@@ -433,10 +448,12 @@ def test_a_client_reads_changes_and_deletes_itself(browser, user):
     ],
 )
 def test_a_change_that_is_not_permitted_is_refused_and_changes_nothing(browser, changes, error):
-    told = registered(browser)
+    registration = registered(browser)
     before = Client.objects.values().get()
-    body = PUBLIC | {"client_id": told["client_id"], "client_name": "Other"} | changes
-    answer = call(browser, "PUT", told["registration_client_uri"], told["registration_access_token"], body)
+    body = PUBLIC | {"client_id": registration["client_id"], "client_name": "Other"} | changes
+    answer = call(
+        browser, "PUT", registration["registration_client_uri"], registration["registration_access_token"], body
+    )
     assert (answer.status_code, answer.json()["error"]) == (400, error)
     assert Client.objects.values().get() == before
 
@@ -467,34 +484,41 @@ def test_only_a_client_s_own_registration_token_opens_its_registration(browser, 
 def test_a_registration_token_is_compared_in_constant_time_also_without_a_client(browser, monkeypatch):
     compared, compare = [], hmac.compare_digest
     monkeypatch.setattr(dynamic_client.hmac, "compare_digest", lambda a, b: compared.append(len(a)) or compare(a, b))
-    told = registered(browser)
+    registration = registered(browser)
     compared.clear()
-    for address in (told["registration_client_uri"], f"{REGISTER}/nobody"):
+    for address in (registration["registration_client_uri"], f"{REGISTER}/nobody"):
         call(browser, "GET", address, "wrong")
     assert compared == [64, 64]
 
 
 def test_a_blocked_client_can_neither_read_nor_delete_itself(browser):
-    told = registered(browser)
+    registration = registered(browser)
     Client.objects.update(is_active=False)
     for method in ("GET", "PUT", "DELETE"):
-        answer = call(browser, method, told["registration_client_uri"], told["registration_access_token"], PUBLIC)
+        answer = call(
+            browser, method, registration["registration_client_uri"], registration["registration_access_token"], PUBLIC
+        )
         assert answer.status_code == 401
     assert Client.objects.exists()
 
 
 def test_a_registered_client_manages_itself_after_registration_is_turned_off(browser, mode):
-    told = registered(browser)
+    registration = registered(browser)
     mode("off")
-    assert call(browser, "GET", told["registration_client_uri"], told["registration_access_token"]).status_code == 200
+    assert (
+        call(
+            browser, "GET", registration["registration_client_uri"], registration["registration_access_token"]
+        ).status_code
+        == 200
+    )
     assert send(browser, PUBLIC).status_code == 404
 
 
 def test_the_policy_limits_grant_types_scopes_and_apis(browser, mode):
     device = "urn:ietf:params:oauth:grant-type:device_code"
     mode("open", OPEN_CLIENT_GRANT_TYPES=[device], OPEN_CLIENT_SCOPES=[], OPEN_CLIENT_APIS=[API])
-    told = registered(browser, grant_types=[device, "authorization_code"], redirect_uris=[])
-    assert (told["grant_types"], told["scope"]) == ([device], "openid profile email")
+    registration = registered(browser, grant_types=[device, "authorization_code"], redirect_uris=[])
+    assert (registration["grant_types"], registration["scope"]) == ([device], "openid profile email")
     made = Client.objects.get()
     assert [api.identifier for api in made.apis.all()] == [API]
 

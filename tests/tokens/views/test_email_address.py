@@ -33,7 +33,7 @@ def link():
     return urlsplit(re.search(r"http://\S+", outbox.outbox[-1].body)[0]).path
 
 
-def test_a_user_changes_the_address_by_the_link_and_the_old_address_is_told(client, ada):
+def test_a_user_changes_the_address_by_the_link_and_the_old_address_is_notified(client, ada):
     assert client.post(PAGE, {"email": "new@example.org"})["Location"] == "/accounts/email/sent/"
     [message] = outbox.outbox
     assert message.to == ["new@example.org"]
@@ -56,7 +56,7 @@ def test_a_user_verifies_the_present_address(client, ada):
     assert [address.email for address in EmailAddress.objects.all()] == ["ada@example.org"]
 
 
-def test_an_address_of_another_user_gets_the_same_answer_and_tells_that_user(client, ada):
+def test_an_address_of_another_user_gets_the_same_answer_and_that_user_is_notified(client, ada):
     make_user("eve")
     answers = [client.post(PAGE, {"email": email}) for email in ("free@example.org", "eve@example.org")]
     assert {(answer.status_code, answer["Location"]) for answer in answers} == {(302, "/accounts/email/sent/")}
@@ -64,7 +64,7 @@ def test_an_address_of_another_user_gets_the_same_answer_and_tells_that_user(cli
     assert "confirm" not in outbox.outbox[1].body
 
 
-def test_an_address_that_another_user_verified_meanwhile_is_refused(client, ada):
+def test_an_address_that_another_user_verified_first_is_refused(client, ada):
     client.post(PAGE, {"email": "free@example.org"})
     path, eve = link(), make_user("eve")
     eve.email = "free@example.org"

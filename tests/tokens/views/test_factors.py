@@ -383,7 +383,7 @@ def test_a_malformed_credential_gets_the_page_again(client, passkey, address, se
     assert "was not accepted" in answer.content.decode() or not sent or sent in {"{}", "[]", "null"}
 
 
-def test_a_disabled_user_s_passkey_logs_nobody_in(client, ada, passkey):
+def test_a_disabled_user_s_passkey_is_refused(client, ada, passkey):
     ada.is_active = False
     ada.save()
     assert use_passkey(client, passkey).status_code == 403
@@ -567,7 +567,7 @@ def spoiled(made):
 
 @pytest.mark.usefixtures("unlimited")
 @pytest.mark.parametrize("address", [PASSKEY_LOGIN, SECOND])
-def test_a_malformed_credential_logs_nobody_in_and_is_no_error_of_the_server(client, passkey, address):
+def test_a_malformed_credential_is_refused_and_is_no_error_of_the_server(client, passkey, address):
     enter_password(client)
     page = client.get(address).context
     options = page["ceremony"] if address == PASSKEY_LOGIN else page["js_data"]["request_options"]

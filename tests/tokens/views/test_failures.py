@@ -99,7 +99,7 @@ def test_a_forged_form_allows_no_device(browser, user, apis):
     assert answer.context["done"] == "allowed"
 
 
-def test_a_failure_page_tells_the_request_s_id_that_is_in_the_log(client, caplog, user):
+def test_a_failure_page_shows_the_request_s_id_that_is_in_the_log(client, caplog, user):
     answer = client.get("/nowhere", HTTP_X_REQUEST_ID="trace-0001")
     assert "<code>trace-0001</code>" in answer.content.decode()
     assert answer["X-Request-ID"] == "trace-0001"
@@ -110,7 +110,7 @@ def test_a_failure_page_tells_the_request_s_id_that_is_in_the_log(client, caplog
     assert "<code>trace-0003</code>" in logout.content.decode()
 
 
-def test_a_failure_page_tells_the_user_what_to_do_and_the_developer_why(client, user):
+def test_a_failure_page_says_what_the_user_can_do_and_shows_the_developer_the_reason(client, user):
     page = client.get("/oauth/authorize", {"client_id": "nobody", "response_type": "code"}).content.decode()
     assert "Return to the application and try again" in page
     assert "For the developer of the application" in page

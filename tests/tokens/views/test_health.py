@@ -20,7 +20,7 @@ def test_an_issuer_with_a_signer_and_a_database_is_ready(client, signer):
     assert (response.status_code, response.json()) == (200, {"status": "ok"})
 
 
-def test_an_issuer_without_a_key_is_alive_and_not_ready(client):
+def test_an_issuer_without_a_key_answers_healthz_and_is_not_ready(client):
     assert client.get("/healthz").status_code == 200
     response = client.get("/readyz")
     assert (response.status_code, response.json()["missing"]) == (503, ["signing key"])

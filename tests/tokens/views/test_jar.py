@@ -169,7 +169,7 @@ def test_the_claims_of_an_object_are_json_and_not_a_text(browser, keyed):
     assert "email" in json.dumps(AuthorizationCode.objects.get().grant.claims)
 
 
-def test_several_resources_are_judged_together(keyed):
+def test_several_resources_are_checked_together(keyed):
     pushed = push(keyed, signed(keyed, resource=[API]))
     assert pushed.status_code == 201
     refused = push(keyed, signed(keyed, resource=[API, OTHER_API]))
@@ -326,7 +326,7 @@ def test_a_pushed_and_signed_request_satisfies_both_switches(browser, required):
     assert parameters(browser.get(moved["Location"]))["code"]
 
 
-def test_a_client_without_keys_cannot_be_held_to_signed_requests(apis):
+def test_a_client_without_keys_cannot_be_required_to_sign_requests(apis):
     made = make_client("webapp", "authorization_code", require_signed_request_object=True)
     with pytest.raises(Exception, match="Only a client with private_key_jwt"):
         made.full_clean()

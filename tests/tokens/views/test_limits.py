@@ -36,16 +36,16 @@ def strict(settings):
 
 
 def limited(caplog):
-    lines = [json.loads(one.message) for one in caplog.records if one.name == "tokens.audit"]
+    lines = [json.loads(record.message) for record in caplog.records if record.name == "tokens.audit"]
     return [line for line in lines if line["action"] == "request.limited"]
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
 def test_an_endpoint_says_429_each_time_and_the_log_says_it_once(client, service, caplog, path):
     caplog.set_level(logging.INFO, "tokens.audit")
-    asked = [post(client, path, {"grant_type": "client_credentials"}, **basic("service", "wrong")) for _ in range(6)]
-    assert [answer.status_code for answer in asked] == [401, 401, 401, 429, 429, 429]
-    for answer in asked[3:]:
+    answers = [post(client, path, {"grant_type": "client_credentials"}, **basic("service", "wrong")) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [401, 401, 401, 429, 429, 429]
+    for answer in answers[3:]:
         assert 0 < int(answer["Retry-After"]) <= 86_400
         assert (answer["Content-Type"], answer["Cache-Control"]) == ("application/json", "no-store")
         assert answer.json()["error"] == "temporarily_unavailable"
@@ -60,10 +60,10 @@ def test_a_page_says_429_each_time_and_the_log_says_it_once(client, user, caplog
     what, form, subject = PAGES[path]
     if what == "device-code":
         log_in(client, user)
-    asked = [client.post(path, form) for _ in range(6)]
-    assert [answer.status_code for answer in asked[3:]] == [429, 429, 429]
-    assert 429 not in [answer.status_code for answer in asked[:3]]
-    for answer in asked[3:]:
+    answers = [client.post(path, form) for _ in range(6)]
+    assert [answer.status_code for answer in answers[3:]] == [429, 429, 429]
+    assert 429 not in [answer.status_code for answer in answers[:3]]
+    for answer in answers[3:]:
         assert 0 < int(answer["Retry-After"]) <= 86_400
         assert (answer["Cache-Control"], answer["X-Frame-Options"]) == ("no-store", "DENY")
     (line,) = limited(caplog)
@@ -79,24 +79,24 @@ def test_one_address_that_tries_many_names_is_one_line(client, caplog):
     assert [line["details"]["what"] for line in limited(caplog)] == ["logins"]
 
 
-def ask_for_mail(client, email, address="192.0.2.1"):
+def request_mail(client, email, address="192.0.2.1"):
     return client.post("/accounts/password/reset/", {"email": email}, REMOTE_ADDR=address).status_code
 
 
 @pytest.mark.django_db
 def test_an_address_that_requests_mail_to_many_e_mail_addresses_gets_429_and_one_line(client, caplog):
     caplog.set_level(logging.INFO, "tokens.audit")
-    asked = [ask_for_mail(client, f"user{number}@example.org") for number in range(32)]
-    assert asked == [302] * 30 + [429] * 2
+    statuses = [request_mail(client, f"user{number}@example.org") for number in range(32)]
+    assert statuses == [302] * 30 + [429] * 2
     assert [line["details"] for line in limited(caplog)] == [{"what": "mails", "address": "192.0.2.1"}]
-    assert ask_for_mail(client, "user31@example.org", "192.0.2.2") == 302, "another address goes on"
+    assert request_mail(client, "user31@example.org", "192.0.2.2") == 302, "another address goes on"
 
 
 @pytest.mark.django_db
 def test_mail_to_one_e_mail_address_is_limited_and_logged_once_without_the_e_mail_address(client, caplog):
     caplog.set_level(logging.INFO, "tokens.audit")
-    asked = [ask_for_mail(client, "typed-here@example.org", f"192.0.2.{number}") for number in range(5)]
-    assert asked == [302] * 3 + [429] * 2
+    statuses = [request_mail(client, "typed-here@example.org", f"192.0.2.{number}") for number in range(5)]
+    assert statuses == [302] * 3 + [429] * 2
     (line,) = limited(caplog)
     assert (line["subject"], line["details"]) == ("user:unknown", {"what": "mail", "address": "192.0.2.3"})
     assert "typed-here" not in caplog.text
@@ -123,11 +123,11 @@ def test_a_form_that_is_only_opened_is_not_counted(client, path):
 
 
 def served_before(*clients):
-    for one in clients:
-        registry.keep(one, version=registry.version())
+    for client in clients:
+        registry.keep(client, version=registry.version())
 
 
-def test_clients_that_prove_themselves_by_key_are_counted_apart(client, apis, caplog):
+def test_clients_that_authenticate_by_key_are_counted_apart(client, apis, caplog):
     caplog.set_level(logging.INFO, "tokens.audit")
     served_before(*(make_client(name, "client_credentials") for name in ("one", "two")))
     ask = {"grant_type": "client_credentials"}
@@ -139,25 +139,25 @@ def test_clients_that_prove_themselves_by_key_are_counted_apart(client, apis, ca
 def test_makers_of_assertions_about_users_are_counted_apart(client, apis):
     served_before(*(make_client(name, "client_credentials") for name in ("one", "two")))
 
-    def ask(name):
+    def request_token(name):
         grant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
         return post(client, "/oauth/token", {"grant_type": grant, "assertion": sign(name, aud=ISSUER)}).status_code
 
-    assert 429 not in [ask("one") for _ in range(3)]
-    assert ask("one") == 429
-    assert ask("two") != 429
+    assert 429 not in [request_token("one") for _ in range(3)]
+    assert request_token("one") == 429
+    assert request_token("two") != 429
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
 def test_invented_names_share_one_counter_for_each_address(client, service, path):
-    def ask(name, **extra):
+    def request_token(name, **extra):
         form = {"grant_type": "client_credentials", "token": "x"}
         return post(client, path, form, **basic(name, "wrong"), **extra).status_code
 
-    assert [ask(f"invented{number}") for number in range(5)] == [401, 401, 401, 429, 429]
-    assert ask("invented9", REMOTE_ADDR="192.0.2.9") == 401
+    assert [request_token(f"invented{number}") for number in range(5)] == [401, 401, 401, 429, 429]
+    assert request_token("invented9", REMOTE_ADDR="192.0.2.9") == 401
     served_before(service)
-    assert ask("service") == 401, "a client goes on beside the flood"
+    assert request_token("service") == 401, "a client goes on beside the flood"
 
 
 @pytest.mark.django_db

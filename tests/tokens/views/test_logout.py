@@ -27,7 +27,7 @@ def withdraw(kid):
     then = store.database_now() + timedelta(days=400)
     with patch("tokens.keys.store.database_now", side_effect=lambda: then):
         then = rotation.rotate(operation(then)).at + timedelta(days=30)
-        keys = [one.key for one in store.load("default")]
+        keys = [stored.key for stored in store.load("default")]
         assert lifecycle.phase(next(key for key in keys if key.kid == kid), keys, now=then) == "withdrawn"
 
 

@@ -263,13 +263,13 @@ def test_a_client_id_with_a_nul_is_refused_before_the_database_reads_it(browser,
     assert "control character" in page.content.decode()
 
 
-def test_a_request_uri_of_a_stranger_is_not_fetched(browser, own):
+def test_a_request_uri_that_the_issuer_did_not_issue_is_not_fetched(browser, own):
     for uri in ("https://evil.example/request.jwt", "urn:example:request"):
         answer = browser.get("/oauth/authorize", authorization(own, request_uri=uri))
         assert parameters(answer)["error"] == "request_uri_not_supported"
 
 
-def test_a_pushed_request_is_judged_again_when_the_browser_comes(browser, own):
+def test_a_pushed_request_is_checked_again_when_the_browser_sends_it(browser, own):
     request_uri = pushed(own)
     Client.objects.filter(pk=own.pk).update(redirect_uris="https://client.example/other")
     answer = followed(browser, own, request_uri)
@@ -277,7 +277,7 @@ def test_a_pushed_request_is_judged_again_when_the_browser_comes(browser, own):
     assert not AuthorizationCode.objects.exists()
 
 
-def test_a_request_of_a_client_that_was_deleted_is_gone(browser, own):
+def test_a_request_of_a_deleted_client_is_unknown(browser, own):
     request_uri = pushed(own)
     Client.objects.filter(pk=own.pk).delete()
     assert_unusable(bring(browser, own, request_uri))
@@ -399,7 +399,7 @@ def test_a_page_of_a_registered_origin_may_push(spa, signer):
     assert (preflight.status_code, preflight["Access-Control-Allow-Methods"]) == (204, "POST")
 
 
-def test_several_resources_are_pushed_and_judged_together(own):
+def test_several_resources_are_pushed_and_checked_together(own):
     body = f"{urlencode(authorization(own, resource=API))}&{urlencode({'resource': OTHER_API})}"
     response = post(Browser(), PAR, body, **basic("own", own.plain))
     assert (response.status_code, response.json()["error"]) == (400, "invalid_target")

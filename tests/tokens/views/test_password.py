@@ -35,7 +35,7 @@ def queued(monkeypatch):
     return work
 
 
-def ask(browser, email):
+def request_reset(browser, email):
     return browser.post(RESET, {"email": email})
 
 
@@ -60,7 +60,7 @@ def headers(answer):
 
 
 def test_a_user_sets_a_new_password_by_the_link_in_the_mail(client, ada):
-    answer = ask(client, "ada@example.org")
+    answer = request_reset(client, "ada@example.org")
     assert answer["Location"] == "/accounts/password/reset/done/"
     [message] = outbox.outbox
     assert message.to == ["ada@example.org"]
@@ -73,7 +73,7 @@ def test_a_user_sets_a_new_password_by_the_link_in_the_mail(client, ada):
 def test_a_link_goes_to_the_address_of_the_account_and_not_to_one_that_looks_like_it(client, ada):
     User.objects.filter(pk=ada.pk).update(email="kate@example.org")
     for spelled in ("Kate@Example.org", "\N{KELVIN SIGN}ate@example.org"):
-        ask(client, spelled)
+        request_reset(client, spelled)
         assert outbox.outbox.pop().to == ["kate@example.org"], spelled
 
 
@@ -81,16 +81,16 @@ def test_a_link_goes_to_the_address_of_the_account_and_not_to_one_that_looks_lik
 def test_a_link_goes_to_an_address_that_an_administrator_stored_with_capitals(client):
     make_user("grace")
     User.objects.filter(username="grace").update(email="Grace@Example.org")
-    ask(client, "grace@example.org")
+    request_reset(client, "grace@example.org")
     assert [message.to for message in outbox.outbox] == [["Grace@Example.org"]]
     assert set_password(client, link()).status_code == 302
     outbox.outbox.clear()  # one says that the password was changed
-    ask(client, "grace@example.com")
+    request_reset(client, "grace@example.com")
     assert outbox.outbox == []
 
 
-def test_a_link_works_once_and_its_page_says_so_afterwards(client, ada):
-    ask(client, "ada@example.org")
+def test_a_link_works_once_and_its_page_says_that_it_is_no_longer_valid(client, ada):
+    request_reset(client, "ada@example.org")
     path = link()
     set_password(client, path)
     again = Browser().get(path)
@@ -101,7 +101,7 @@ def test_a_link_works_once_and_its_page_says_so_afterwards(client, ada):
 
 def test_a_new_password_is_no_login_and_asks_for_the_second_factor_at_the_next_one(client, ada):
     TOTP.activate(ada, generate_totp_secret())
-    ask(client, "ada@example.org")
+    request_reset(client, "ada@example.org")
     set_password(client, link())
     assert "_auth_user_id" not in client.session
     answer = client.post("/accounts/login/", {"login": "ada", "password": NEW})
@@ -118,7 +118,7 @@ def test_a_new_password_ends_sessions_and_grants(client, ada, webapp, way):
     query = authorization(webapp, scope="openid notes:read offline_access")
     body = redeem(other, webapp, parameters(allow(other, query))["code"]).json()
     if way == "reset":
-        ask(Browser(), "ada@example.org")
+        request_reset(Browser(), "ada@example.org")
         assert set_password(Browser(), link()).status_code == 302
     else:
         client.post(CHANGE, {"oldpassword": OLD, "password1": NEW, "password2": NEW})
@@ -138,20 +138,20 @@ def test_every_address_gets_the_same_answer_and_takes_the_same_statements(queued
     for name in ("ada@example.org", "nobody@example.org", "ADA@EXAMPLE.ORG", "off@example.org", "none@example.org"):
         browser = Browser()
         with CaptureQueriesContext(connection) as queries:
-            answer = ask(browser, name)
+            answer = request_reset(browser, name)
         done = browser.get(answer["Location"])
         answers.append((answer.status_code, headers(answer), answer.content, done.status_code, done.content))
         statements.append([query["sql"] for query in queries])
     assert all(one == answers[0] for one in answers)
-    assert all(one == statements[0] for one in statements)
+    assert all(statement == statements[0] for statement in statements)
     assert len(queued) == 5, "the thread that sends mail looks the user up"
     assert outbox.outbox == []
 
 
-def test_mail_is_sent_to_active_users_with_that_address_and_to_nobody_else(client, ada):
+def test_mail_is_sent_only_to_active_users_with_that_address(client, ada):
     make_user("off", is_active=False)
     for name in ("nobody@example.org", "off@example.org"):
-        ask(client, name)
+        request_reset(client, name)
     assert outbox.outbox == []
 
 
@@ -166,14 +166,14 @@ def test_the_host_of_a_request_is_not_in_the_mail(client, ada, settings):
 @pytest.mark.parametrize("email", ["ada@example.org", "nobody@example.org"])
 def test_requests_for_one_address_are_limited_whether_it_has_an_account_or_not(queued, ada, settings, email):
     settings.ISSUER = settings.ISSUER | {"RATE_LIMITS": {"mail": (2, 600)}}
-    answers = [ask(Browser(REMOTE_ADDR=f"192.0.2.{number}"), email).status_code for number in range(3)]
+    answers = [request_reset(Browser(REMOTE_ADDR=f"192.0.2.{number}"), email).status_code for number in range(3)]
     assert answers == [302, 302, 429]
     assert len(queued) == 2
 
 
 @pytest.mark.parametrize("email", ["", "ada", "a" * 300 + "@example.org", "a\0@example.org", "a@b\r\nBcc: c@d.example"])
 def test_text_that_is_no_address_gets_the_page_again(queued, client, email):
-    assert ask(client, email).status_code == 200
+    assert request_reset(client, email).status_code == 200
     assert queued == []
 
 

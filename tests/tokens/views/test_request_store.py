@@ -50,7 +50,7 @@ def submit(browser, page, **form):
 
 @pytest.mark.parametrize("length", LENGTHS)
 @pytest.mark.parametrize("changes", [{}, {"prompt": "login"}, {"max_age": "0"}], ids=str)
-def test_a_long_request_comes_back_from_the_login_with_its_state(client, user, own, length, changes):
+def test_a_long_request_is_continued_after_the_login_with_its_state(client, user, own, length, changes):
     state = "s" * length
     page = to_login(client, own, state=state, **changes)
     assert client.get(page).status_code == 200
@@ -59,7 +59,7 @@ def test_a_long_request_comes_back_from_the_login_with_its_state(client, user, o
 
 
 @pytest.mark.parametrize("length", LENGTHS)
-def test_a_long_request_with_consent_comes_back_with_its_state(client, user, webapp, length):
+def test_a_long_request_with_consent_is_answered_with_its_state(client, user, webapp, length):
     state = "s" * length
     back = submit(client, to_login(client, webapp, state=state))["Location"]
     page = client.get(back)

@@ -258,7 +258,7 @@ def test_the_cache_of_documents_is_bounded(client):
     assert documents.find(("9", None), wanted, now=now) is None
 
 
-def test_an_entry_that_has_ended_leaves_the_feed(client):
+def test_an_expired_entry_is_removed_from_the_feed(client):
     long_ago = timezone.now() - revocation_record.acceptance_after_expiry()
     revocation_record.revoke_token("ended", expires_at=long_ago - timedelta(seconds=5))
     revocation_record.revoke_token("live", expires_at=long_ago + timedelta(seconds=30))
@@ -310,7 +310,7 @@ def test_a_segment_is_the_same_for_every_ring_and_immutable(client, monkeypatch)
     assert client.get(f"{PATH}/segments/{'A' * 43}").status_code == 404
 
 
-def test_a_segment_whose_entries_have_all_ended_is_no_longer_listed(client, monkeypatch):
+def test_a_segment_whose_entries_have_all_expired_is_no_longer_listed(client, monkeypatch):
     monkeypatch.setattr(feed_log, "SEGMENT", 2)
     revoke("a", "b", "c")
     assert len(claims(client)["segments"]) == 1

@@ -34,7 +34,7 @@ def api_client(apis):
 
 
 @pytest.fixture
-def stranger(apis):
+def other_service(apis):
     made = make_client("stranger", "client_credentials")
     made.plain = client_secret.create(made, now=timezone.now())
     return made
@@ -81,9 +81,7 @@ def test_what_is_no_token_needs_no_revocation(client, service, token):
 
 
 @pytest.mark.parametrize(("ago", "is_kept"), [(300 + 60, True), (300 + 2 * 60 + 5, False)])
-def test_a_token_that_some_api_may_still_take_is_taken_back_though_it_has_expired(
-    client, service, token, at, ago, is_kept
-):
+def test_an_expired_token_is_revoked_if_an_api_can_still_accept_it(client, service, token, at, ago, is_kept):
     """An expired token is revoked if an API might still accept it.
 
     That is so until `exp`, plus the API's leeway, plus twice the largest error of a clock.
@@ -93,7 +91,7 @@ def test_a_token_that_some_api_may_still_take_is_taken_back_though_it_has_expire
     assert Revocation.objects.exists() == is_kept
 
 
-def test_however_much_one_client_revokes_nothing_else_ends(client, spa, webapp, code, user):
+def test_revocations_of_many_tokens_revoke_no_other_token(client, spa, webapp, code, user):
     """Revocations of single tokens are never merged into one that covers more tokens, however many there are."""
     own = [redeem(client, spa, code(spa)).json()["access_token"] for _ in range(2)]
     other = redeem(client, webapp, code(webapp)).json()["access_token"]
@@ -126,9 +124,9 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("row", REFUSED)
-def test_revocation_is_refused(client, stranger, token, row):
+def test_revocation_is_refused(client, other_service, token, row):
     form, status, body = REFUSED[row]
-    response = revoke(client, stranger, **form(token))
+    response = revoke(client, other_service, **form(token))
     assert (response.status_code, response.json(), response["Cache-Control"]) == (status, body, "no-store")
     assert not is_revoked(token)
 
@@ -149,22 +147,22 @@ def test_who_does_not_prove_itself_is_refused(client, service, token, path):
     assert post(client, f"{path}?token=x", {"token": token}, **basic("service", service.plain)).status_code == 400
 
 
-def test_the_client_and_the_api_of_a_token_learn_what_it_is_worth(client, service, api_client, token):
+def test_the_client_and_the_api_of_a_token_can_introspect_it(client, service, api_client, token):
     expected = {"active": True, "token_type": "Bearer"} | claims_of(token)
     for asking in (service, api_client):
         response = introspect(client, asking, token)
         assert (response.status_code, response.json(), response["Cache-Control"]) == (200, expected, "no-store")
 
 
-def test_to_everybody_else_it_is_not_active(client, stranger, spa, token):
+def test_a_token_is_inactive_for_every_other_client(client, other_service, spa, token):
     """RFC 7662 section 4. A public client does not authenticate, so it may not introspect."""
-    assert introspect(client, stranger, token).json() == {"active": False}
+    assert introspect(client, other_service, token).json() == {"active": False}
     assert post(client, "/oauth/introspect", {"token": token, "client_id": "spa"}).status_code == 401
     device = {"grant_type": "urn:ietf:params:oauth:grant-type:device_code"}
     assert post(client, "/oauth/introspect", {"token": token, "client_id": "spa"} | device).status_code == 401
 
 
-def test_what_was_taken_back_is_not_active(client, service, token):
+def test_a_revoked_or_malformed_token_is_inactive(client, service, token):
     revoke(client, service, token=token)
     assert introspect(client, service, token).json() == {"active": False}
     for text in ("x", "a.b.c", f"{token}x"):
@@ -191,7 +189,7 @@ def test_a_disabled_user_s_token_is_not_active(client, webapp, code, user):
         ("*/*", False),
     ],
 )
-def test_the_answer_is_signed_for_whoever_prefers_that(client, service, token, accept, is_signed):
+def test_the_answer_is_signed_if_the_accept_header_prefers_a_jwt(client, service, token, accept, is_signed):
     """The answer is a JWT if the Accept header prefers its media type (RFC 9701 section 4, RFC 9110 section 12.5.1)."""
     response = introspect(client, service, token, HTTP_ACCEPT=accept)
     assert response.status_code == 200
@@ -199,7 +197,7 @@ def test_the_answer_is_signed_for_whoever_prefers_that(client, service, token, a
     assert response["Content-Type"] == wanted
 
 
-def test_the_answer_is_signed_for_whoever_asks_so(client, service, token, decode):
+def test_the_signed_answer_has_the_claims_of_rfc_9701(client, service, token, decode):
     """The signed answer has the claims of RFC 9701 section 5."""
     response = introspect(client, service, token, HTTP_ACCEPT="application/token-introspection+jwt")
     assert response["Content-Type"] == "application/token-introspection+jwt"

@@ -80,8 +80,8 @@ def lines(caplog):
     caplog.set_level("INFO", logger="tokens.audit")
 
     def read(action="token.refused"):
-        told = [json.loads(one.message) for one in caplog.records if one.name == "tokens.audit"]
-        return [line for line in told if line["action"] == action]
+        entries = [json.loads(record.message) for record in caplog.records if record.name == "tokens.audit"]
+        return [line for line in entries if line["action"] == action]
 
     return read
 
@@ -256,7 +256,7 @@ def test_while_the_cache_is_away_each_request_has_the_true_reason_on_its_own(app
     assert len(lines()[before:]) == 2
 
 
-def test_a_code_that_was_refused_twice_is_not_spent(app, code):
+def test_a_code_that_was_refused_twice_is_not_redeemed(app, code):
     form = token_form(code(app))
     go(app).twice(form | {"redirect_uri": f"{CALLBACK}2"})
     assert go(app).in_header(form).status_code == 200
@@ -316,7 +316,7 @@ def test_a_first_request_has_one_second_try(app, lines, counted):
     assert (len(counted), len(lines())) == (2, 2)
 
 
-def test_a_second_try_that_comes_late_is_a_request_of_its_own(app, lines, counted, later):
+def test_a_late_repetition_is_a_request_of_its_own(app, lines, counted, later):
     go(app).in_header(MISSING)
     later(WINDOW + timedelta(milliseconds=100))
     assert said(go(app).in_body(MISSING))[1] == "invalid_scope"

@@ -73,7 +73,7 @@ def test_every_address_gets_the_same_answer_and_takes_the_same_statements(monkey
 
 
 @pytest.mark.usefixtures("is_open")
-def test_a_user_who_has_an_account_is_told_by_mail_and_gets_no_link(client):
+def test_a_user_who_has_an_account_is_notified_by_mail_and_gets_no_link(client):
     make_user()
     client.post(PAGE, {"email": "ADA@example.org"})
     [message] = outbox.outbox

@@ -10,7 +10,7 @@ from tokens.models import SigningKey
 
 pytestmark = pytest.mark.django_db
 
-ASK = {"grant_type": "client_credentials", "scope": "notes:read"}
+TOKEN_REQUEST = {"grant_type": "client_credentials", "scope": "notes:read"}
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def verify(client, token, audience):
 
 
 def test_a_service_s_token_verifies_by_the_published_key(client, ring, service):
-    token = post(client, "/oauth/token", ASK, **basic("service", service.plain)).json()["access_token"]
+    token = post(client, "/oauth/token", TOKEN_REQUEST, **basic("service", service.plain)).json()["access_token"]
     assert verify(client, token, API)["sub"] == "service"
 
 
@@ -37,7 +37,7 @@ def test_a_user_s_tokens_verify_by_the_published_key(client, ring, webapp, code,
 
 @pytest.mark.urls("project.urls.issuer")
 def test_before_the_first_key_nothing_is_signed(client, service):
-    response = post(client, "/oauth/token", ASK, **basic("service", service.plain))
+    response = post(client, "/oauth/token", TOKEN_REQUEST, **basic("service", service.plain))
     assert (response.status_code, response["Retry-After"]) == (503, "5")
     assert client.get("/readyz").status_code == 503
 

@@ -27,7 +27,7 @@ def give(user, kind):
         Authenticator.objects.create(user=user, type=kind, data={})
 
 
-def ask(browser, needed, back=BACK):
+def request_step_up(browser, needed, back=BACK):
     return browser.get(f"/accounts/step-up/?{urlencode({'class': needed, 'next': back})}")
 
 
@@ -41,40 +41,42 @@ PAGES = {
 @pytest.mark.parametrize(("needed", "kind"), PAGES)
 def test_a_user_is_asked_for_the_factor_that_is_missing(client, ada, needed, kind):
     give(ada, kind)
-    assert ask(client, needed)["Location"] == f"{PAGES[needed, kind]}?{urlencode({'next': BACK})}"
+    assert request_step_up(client, needed)["Location"] == f"{PAGES[needed, kind]}?{urlencode({'next': BACK})}"
 
 
 @pytest.mark.parametrize(("needed", "kind"), [(MULTI_FACTOR, None), (PHISHING_RESISTANT, "totp")])
 def test_a_user_without_a_suitable_factor_sets_one_up_and_then_returns(client, ada, needed, kind):
     if kind:
         give(ada, kind)
-    page = ask(client, needed)
+    page = request_step_up(client, needed)
     assert page.status_code == 200
     assert ("/accounts/2fa/totp/activate/" in page.content.decode()) == (needed == MULTI_FACTOR)
     assert BACK in client.get("/accounts/2fa/").content.decode(), "the page of the factors leads back"
 
 
 def test_a_user_whose_login_suffices_returns_at_once(client, ada):
-    assert ask(client, PASSWORD)["Location"] == BACK
+    assert request_step_up(client, PASSWORD)["Location"] == BACK
 
 
 @pytest.mark.parametrize(("back", "quoted"), [("/a\nb", "/a%0Ab"), ("/a\r\nX: y", "/a%0D%0AX:%20y"), ("/ü", "/%C3%BC")])
 def test_an_address_that_no_header_may_contain_is_quoted(client, ada, back, quoted):
-    answer = ask(client, PASSWORD, back)
+    answer = request_step_up(client, PASSWORD, back)
     assert (answer.status_code, answer["Location"]) == (302, quoted)
 
 
 def test_an_unknown_class_is_that_of_two_factors(client, ada):
     give(ada, "totp")
-    assert ask(client, "urn:example:gold")["Location"].startswith("/accounts/2fa/reauthenticate/")
+    assert request_step_up(client, "urn:example:gold")["Location"].startswith("/accounts/2fa/reauthenticate/")
 
 
 @pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "http://[", "javascript:alert(1)"])
 def test_no_step_leads_to_another_site(client, ada, target):
-    assert ask(client, PASSWORD, target)["Location"] == "/accounts/"
-    ask(client, MULTI_FACTOR, target)
+    assert request_step_up(client, PASSWORD, target)["Location"] == "/accounts/"
+    request_step_up(client, MULTI_FACTOR, target)
     assert "evil" not in client.get("/accounts/2fa/").content.decode()
 
 
 def test_a_visitor_logs_in_first(client):
-    assert ask(client, MULTI_FACTOR)["Location"].startswith("/accounts/login/?next=%2Faccounts%2Fstep-up%2F")
+    assert request_step_up(client, MULTI_FACTOR)["Location"].startswith(
+        "/accounts/login/?next=%2Faccounts%2Fstep-up%2F"
+    )

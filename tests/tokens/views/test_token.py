@@ -17,12 +17,12 @@ from tokens.models import Api, AuditEvent, AuthorizationCode, Client, UserGrant
 CREDENTIALS = {"grant_type": "client_credentials", "scope": "notes:read"}
 
 
-def ask(browser, service, /, **changes):
+def request_token(browser, service, /, **changes):
     return post(browser, "/oauth/token", CREDENTIALS | changes, **basic("service", service.plain))
 
 
 def test_a_service_gets_a_token_as_rfc_9068_writes_it(client, service, decode):
-    response = ask(client, service)
+    response = request_token(client, service)
     body = response.json()
     header, claims = decode(body.pop("access_token"), API)
     assert (response.status_code, body) == (
@@ -44,9 +44,9 @@ def test_a_service_gets_a_token_as_rfc_9068_writes_it(client, service, decode):
 
 
 def test_a_token_for_a_service_writes_no_row(client, service, signer, django_assert_max_num_queries):
-    ask(client, service)
+    request_token(client, service)
     with django_assert_max_num_queries(1) as queries:
-        assert ask(client, service).status_code == 200
+        assert request_token(client, service).status_code == 200
     assert all(query["sql"].startswith("SELECT") for query in queries.captured_queries)
 
 
@@ -120,7 +120,7 @@ def test_a_repeated_redemption_at_a_node_whose_clock_is_behind_revokes_nothing(c
     assert UserGrant.objects.get().revoked_at is None
 
 
-def test_whoever_has_a_used_code_but_not_its_verifier_ends_nothing(client, webapp, code, signer):
+def test_reuse_of_a_code_without_its_verifier_revokes_nothing(client, webapp, code, signer):
     issued = code(webapp)
     redeem(client, webapp, issued)
     assert redeem(client, webapp, issued, code_verifier="x" * 43).status_code == 400
@@ -152,7 +152,7 @@ def test_a_deactivated_user_gets_nothing_for_a_code(client, webapp, code, user, 
 
 def test_a_deactivated_client_gets_nothing(client, service, signer):
     Client.objects.update(is_active=False)
-    assert ask(client, service).status_code == 401
+    assert request_token(client, service).status_code == 401
 
 
 def test_without_a_signer_the_answer_is_503_and_the_code_stays_good(client, webapp, code, signer, monkeypatch):
@@ -206,7 +206,7 @@ def test_a_public_client_cannot_act_for_itself(client, apis, signer):
 
 def test_undeclared_parameters_change_nothing(client, service, user, decode):
     extra = {"user": str(user.pk), "sub": str(user.sub), "client": "webapp", "scopes": "notes:write", "claims": "{}"}
-    claims = decode(ask(client, service, **extra).json()["access_token"], API)[1]
+    claims = decode(request_token(client, service, **extra).json()["access_token"], API)[1]
     assert (claims["sub"], claims["client_id"], claims["scope"]) == ("service", "service", "notes:read")
 
 
@@ -248,7 +248,7 @@ def test_get_is_not_allowed(client):
         (None, None, 30, 30),
     ],
 )
-def test_a_token_lives_as_long_as_client_api_and_key_allow(
+def test_a_token_is_valid_as_long_as_client_api_and_key_allow(
     client, service, decode, signer, monkeypatch, client_s, api_s, key_s, expected
 ):
     seconds = {"client": client_s, "api": api_s, "key": key_s}
@@ -256,6 +256,6 @@ def test_a_token_lives_as_long_as_client_api_and_key_allow(
     Client.objects.update(access_token_lifetime=limits["client"])
     Api.objects.update(max_token_lifetime=limits["api"])
     monkeypatch.setattr(signer, "max_lifetime", limits["key"], raising=False)
-    body = ask(client, service).json()
+    body = request_token(client, service).json()
     claims = decode(body["access_token"], API)[1]
     assert (body["expires_in"], claims["exp"] - claims["iat"]) == (expected, expected)

@@ -28,7 +28,7 @@ def properties() -> set[CodeType]:
     """Return the code objects of all properties of the issuer's classes."""
     modules = [module for name, module in sys.modules.items() if name.partition(".")[0] == tokens.__name__]
     classes = {thing for module in modules for thing in vars(module).values() if isinstance(thing, type)}
-    getters = [thing.fget for one in classes for thing in vars(one).values() if type(thing) is property]
+    getters = [thing.fget for cls in classes for thing in vars(cls).values() if type(thing) is property]
     return {getter.__code__ for getter in getters if isinstance(getter, FunctionType)}
 
 

@@ -65,7 +65,7 @@ def patterns(language):
     return {text: PARTS.sub(".{0,60}?", re.escape(text)) for text in texts}
 
 
-def found(page, language):
+def shown_texts(page, language):
     """Return the texts of the translation catalogue, in `language`, that the page shows.
 
     Only texts at the beginning of an element or of an attribute's value count.
@@ -81,14 +81,14 @@ def language_of(page):
 
 
 def assert_german(page):
-    assert (language_of(page), found(page, "en")) == (("de", "de"), [])
-    assert found(page, "de")
+    assert (language_of(page), shown_texts(page, "en")) == (("de", "de"), [])
+    assert shown_texts(page, "de")
     assert "Accept-Language" in page["Vary"]
 
 
 def assert_english(page):
-    assert (language_of(page), found(page, "de")) == (("en", "en"), [])
-    assert found(page, "en")
+    assert (language_of(page), shown_texts(page, "de")) == (("en", "en"), [])
+    assert shown_texts(page, "en")
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_the_consent_page_names_scopes_and_claims_in_german(german, user, webapp
     claims = '{"userinfo": {"family_name": null, "email_verified": null}}'
     page = german.get("/oauth/authorize", authorization(webapp, scope="openid profile email", claims=claims))
     assert_german(page)
-    assert {"Wissen, wer Sie sind", "Ihren Namen lesen"} <= set(found(page, "de"))
+    assert {"Wissen, wer Sie sind", "Ihren Namen lesen"} <= set(shown_texts(page, "de"))
 
 
 def test_a_form_with_errors_is_german(german, user):
@@ -145,7 +145,7 @@ def test_a_form_with_errors_is_german(german, user):
     log_in(german, user)
     for code in ("BBBB", "BBBB-BBBB"):
         page = german.post(DEVICE, {"user_code": code})
-        assert (page.status_code, found(page, "en")) == (400, [])
+        assert (page.status_code, shown_texts(page, "en")) == (400, [])
 
 
 def test_a_form_that_is_refused_gets_a_german_page(user):

@@ -136,9 +136,9 @@ def test_a_request_without_a_token_is_offered_both_schemes(client):
 def test_pages_may_send_proofs_and_read_nonces(client, bound):
     Client.objects.update(allowed_origins="https://app.example")
     origin = {"HTTP_ORIGIN": "https://app.example"}
-    asked = {"HTTP_ACCESS_CONTROL_REQUEST_METHOD": "POST", "HTTP_ACCESS_CONTROL_REQUEST_HEADERS": "dpop"}
+    preflight_headers = {"HTTP_ACCESS_CONTROL_REQUEST_METHOD": "POST", "HTTP_ACCESS_CONTROL_REQUEST_HEADERS": "dpop"}
     for path in ("/oauth/token", "/oauth/userinfo"):
-        preflight = client.options(path, **origin, **asked)
+        preflight = client.options(path, **origin, **preflight_headers)
         assert "DPoP" in preflight["Access-Control-Allow-Headers"].split(", ")
         answer = client.get("/oauth/userinfo", **by("DPoP", bound), **origin)
         assert "DPoP-Nonce" in answer["Access-Control-Expose-Headers"].split(", ")

@@ -27,7 +27,7 @@ RING = (OLD, NEW, STANDBY)
         (900 * DAY, Phase.WITHDRAWN, Phase.SIGNING),
     ],
 )
-def test_a_phase_follows_from_the_dates_and_the_clock_alone(after, old, new):
+def test_a_phase_follows_only_from_the_dates_and_the_clock(after, old, new):
     phases = [lifecycle.phase(key, RING, now=START + after) for key in RING]
     assert phases == [old, new, Phase.ANNOUNCED]
 

@@ -23,7 +23,7 @@ def test_every_term_of_the_propagation_counts(changes):
 
 
 @pytest.mark.parametrize("name", sorted(POLICIES))
-def test_our_own_api_is_as_obedient_as_the_policy_of_its_name_assumes(name):
+def test_the_resource_server_keeps_the_bounds_that_the_policy_of_its_name_assumes(name):
     """Keyturn's resource server uses a copy of the JWKS for at most the time that the issuer's policy assumes.
 
     Its leeway is at most the assumed one. Otherwise the rules P1 and P2 (docs/why-rotation-is-safe.md) would not hold.

@@ -33,7 +33,7 @@ def test_each_phase_ends_where_the_next_begins_and_the_last_has_no_end():
     assert [line.may_sign for line in drawn.values()] == [False, True, True]
 
 
-def test_the_last_token_of_a_key_dies_after_its_successor_has_started():
+def test_the_last_token_of_a_key_expires_after_its_successor_has_started():
     drawn = lines(A, B, C)
     assert drawn["a"].last_token_expires_at == START + 10 * DAY + PRODUCTION.last_acceptance(HOUR)
     assert (drawn["b"].last_token_expires_at, drawn["c"].last_token_expires_at) == (None, None)

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 
 
 @dataclass(slots=True)
-class Stranger:
+class OtherIssuer:
     """An issuer with its own private key, which signs any claims that a test passes."""
 
     url: str
@@ -34,7 +34,7 @@ class Stranger:
 
 
 @contextmanager
-def stranger() -> Iterator[Stranger]:
+def other_issuer() -> Iterator[OtherIssuer]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             answers = {
@@ -60,7 +60,7 @@ def stranger() -> Iterator[Stranger]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    issuer = Stranger(f"http://localhost:{server.server_port}")
+    issuer = OtherIssuer(f"http://localhost:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

@@ -13,7 +13,7 @@ class DeadlinePassed(psycopg.OperationalError):
 
 
 class NotTried(psycopg.OperationalError):
-    """Raised while a circuit is open, because a request has failed. Nothing is sent to the database."""
+    """Raised while a circuit breaker is open after an earlier failure. Nothing is sent to the database."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -288,7 +288,7 @@ WIRING = {name: path for name, path in MODULES.items() if name.startswith("proje
 
 
 def imports(parsed: ast.Module, known: dict[str, Path] = MODULES) -> Iterator[tuple[int, str]]:
-    """Yield the line and the module of each import, also of imports in functions.
+    """Yield the line and the module of each import, including imports in functions.
 
     A `from` import of a module that is not in `known` yields both the module and the module with the imported name. The
     name can be a module, too.

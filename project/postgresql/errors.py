@@ -1,6 +1,6 @@
-"""Errors of the backend with deadlines. `reason` is for the audit log.
+"""Errors of the backend with deadlines. The attribute `reason` is for the audit log.
 
-They are subclasses of psycopg's OperationalError, so that Django translates them into its own OperationalError.
+The errors are subclasses of psycopg's OperationalError, so that Django translates them into its own OperationalError.
 """
 
 import psycopg

@@ -122,8 +122,8 @@ def overdue(use: Use, ledger: Ledger, bounds: Promises) -> float:
 def deadline(one: RevokedTokens, api: str, windows: Iterable[Window], bounds: Promises) -> float:
     """Return the instant (Unix seconds) after which `api` must refuse the tokens that the revocation `one` covers.
 
-    This is `bounds.revocation` seconds after the acknowledgement. But if `api` could not read the revocation feed in one
-    of the `windows`, and this window overlaps these seconds, they are counted from the end of the window instead.
+    This is `bounds.revocation` seconds after the acknowledgement. But if `api` could not read the revocation feed in
+    one of the `windows`, and this window overlaps these seconds, they are counted from the end of the window instead.
     """
     end = (one.acknowledged or one.begun) + bounds.revocation
     for window in sorted(windows, key=lambda window: window.begun):

@@ -346,7 +346,7 @@ def claims_purity(parsed: ast.Module) -> bool:
 
 
 def pure_modules() -> list[str]:
-    """Return the modules that `PURE` lists or whose docstring says that they are pure."""
+    """Return the modules in `PURE`, and those whose docstring says that they are pure."""
     return [
         name
         for name, path in MODULES.items()

@@ -82,17 +82,17 @@ def of(world: World) -> Iterator[Row]:
 
 
 def first_client(prepare: Prepare) -> Prepare:
-    """Return a function that calls `prepare`, and returns only the first of its clients, in a list."""
+    """Return a function that calls `prepare`, and returns a list with only the first client of the result."""
     return lambda: prepare()[:1]
 
 
 def repeated(sent: bytes) -> Prepare:
-    """Return a function that returns one client, in a list. The client sends the request `sent` repeatedly."""
+    """Return a function that returns a list with one client. The client sends the request `sent` repeatedly."""
     return first_client(rows.same(sent))
 
 
 def unchanged(server: Server) -> Sequence[Client]:
-    """Return one client, in a list. The client polls the feed repeatedly with its current version, and gets 304."""
+    """Return a list with one client. The client polls repeatedly with the feed's current version, and gets 304."""
     version = current(server)
     return repeated(request("GET", f"{FEED}?since={version}", {"If-None-Match": f'W/"{version}"'}))()
 

@@ -104,8 +104,8 @@ def full_reads(one: Served, probe: float) -> tuple[float, Waits]:
     """Read the full feed READS times. Return the median CPU milliseconds of a read, and the waits of /healthz requests.
 
     Another process sends these /healthz requests during each read (`stalled`). `probe` is the CPU milliseconds of one
-    of them. Their cost is subtracted from that of the read. Before each read, some tokens are revoked, so that the
-    issuer builds the document again.
+    such request. The cost of all these requests is subtracted from that of the read. Before each read, some tokens are
+    revoked, so that the issuer builds the document again.
     """
     costs, waits = [], []
     for number in range(READS):

@@ -52,7 +52,7 @@ class Series:
     readings: list[tuple[int, float]]
 
     def line(self) -> Row:
-        """Return the row about the growth of memory: the last reading divided by the first."""
+        """Return the row of the output with the growth of memory: the last reading divided by the first."""
         (_, first), (reached, last) = self.readings[0], self.readings[-1]
         return Row(f"{self.name}, {reached:,} requests: memory in that after a tenth", last / first, MOST, "x")
 

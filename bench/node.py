@@ -38,9 +38,10 @@ def connections(server: Server, *, clients: int, seconds: float) -> int:
 
 
 def shared_connections(folder: Path, backing: Backing, *, workers: int, seconds: float) -> dict[int, int]:
-    """Return what `connections` returns for each of CROWDS, for an issuer whose workers share connections.
+    """Start an issuer whose workers share connections, and return the result of `connections` by number of clients.
 
-    The issuer is started with DATABASE_CONNECTIONS=`workers` + 2, and stopped.
+    The numbers of clients are those in CROWDS. The issuer has DATABASE_CONNECTIONS=`workers` + 2. It is stopped at the
+    end.
     """
     variables = servers.issuer_variables(folder, backing.redis_url) | {"DATABASE_CONNECTIONS": str(workers + 2)}
     with served(folder, workers=workers, variables=variables) as one:
@@ -49,10 +50,10 @@ def shared_connections(folder: Path, backing: Backing, *, workers: int, seconds:
 
 
 def _mixed(sent: Sequence[bytes], first: int) -> Client:
-    """Yield requests without end. Every second request is the first one in `sent`.
+    """Yield requests without end: `sent[0]` alternately with each of the other requests in `sent`.
 
-    For example, the requests a, b and c are sent in the order b, a, c, a, b, a, and so on. The client skips the first
-    `first` requests of this order.
+    For example, the requests a, b and c are sent in the order b, a, c, a, b, a, and so on. `first` is the number of
+    requests to skip at the beginning of this order.
     """
     number = first
     while True:

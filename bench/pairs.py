@@ -35,9 +35,9 @@ class Pair:
         return (self.few, self.many) if number % 2 == 0 else (self.many, self.few)
 
     def line(self) -> Line:
-        """Return the latency with many rows, divided by that with few rows.
+        """Return the line of the output with the latency with many rows, divided by that with few rows.
 
-        The result is the median of this ratio over the rounds.
+        The figure is the median of this ratio over the rounds.
         """
         ratio = statistics.median(many.median / few.median for few, many in self.samples)
         return Line(self.few.name, ratio, MOST, "x")

@@ -76,7 +76,10 @@ class Rounds:
 
 
 def run(rows: Sequence[Row], backing: Backing, *, count: int, seconds: float, say: Callable[[str], None]) -> Rounds:
-    """Warm up each row, then measure each row in `count` rounds for `seconds` each. `say` prints the progress."""
+    """Warm up each row, measure each row for `seconds` in each of `count` rounds, and return the samples.
+
+    `say` prints the progress.
+    """
     samples: dict[str, list[Sample]] = {row.name: [] for row in rows}
     for row in rows:
         measure(row, backing, seconds=seconds / 2)

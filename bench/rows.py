@@ -157,7 +157,7 @@ class App:
         return request("POST", TOKEN, body=urlencode(form))
 
     def exchange(self) -> list[Client]:
-        """Return clients that exchange a user's access token (RFC 8693) repeatedly, as the client `service`."""
+        """Return load clients. Each exchanges a user's access token repeatedly, as the client `service` (RFC 8693)."""
         (answer,) = self.one_refresh()
         form = {"grant_type": EXCHANGE, "subject_token": answer, "subject_token_type": ACCESS_TOKEN}
         form |= {"resource": "https://next.example/", "scope": "next:read"}

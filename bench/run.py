@@ -124,7 +124,7 @@ def measured(stack: ExitStack, folder: Path, services: Backing, plan: Plan, *, b
 def issuing(
     stack: ExitStack, folder: Path, services: Backing, root: Path, key: ec.EllipticCurvePrivateKey, plan: Plan
 ) -> Issuing:
-    """Start an issuer of the build in `root`, and register the clients and users that its rows need.
+    """Start an issuer of the build in `root`, and register clients and users. Return the issuer with its rows.
 
     `key` is the private key of the client `own`. The issuer is stopped when `stack` is closed.
     """

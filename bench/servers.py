@@ -175,7 +175,7 @@ def express(folder: Path, issuer: Served) -> Iterator[Server]:
 
 
 def _await_line(child: processes.Child) -> None:
-    """Wait until the program has printed that it is ready. Raises processes.Failed if it ends before."""
+    """Wait until the program prints that it is ready. Raises processes.Failed if the program ends instead."""
     while "ready" not in child.log.read_text(encoding="utf-8"):
         try:
             child.process.wait(0.05)

@@ -152,9 +152,10 @@ def _is_plain(environ: Mapping[str, Any]) -> bool:
 
 
 def _table(mount: str) -> Iterable[tuple[str, ResolverMatch]]:
-    """Yield the path and the view of each endpoint in PATHS. `mount` is the path of the issuer's URL, or "".
+    """Yield the path and the view of each endpoint in PATHS. Each is yielded without and with `mount` in its path.
 
-    Yields nothing if this process is not an issuer, or if a middleware in the settings is unknown to this module.
+    `mount` is the path of the issuer's URL, or "". Yields nothing if this process is not an issuer, or if a middleware
+    in the settings is unknown to this module.
     """
     known = {*SHARED, *PAGES, *HEADERS, DATABASE_AWAY}
     if not apps.is_installed("tokens") or not known.issuperset(settings.MIDDLEWARE):

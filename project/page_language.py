@@ -1,4 +1,4 @@
-"""The language of a page: of the languages that the operator offers, the one that the browser prefers most.
+"""Choose the language of a page. It is the browser's first preference among the languages that the operator offers.
 
 - The browser's preference is the header Accept-Language (RFC 9110 section 12.5.4).
 - Only a request that accepts HTML has a language. Answers of endpoints for programs are English, and do not vary.
@@ -36,7 +36,7 @@ def page_language(answer: Answer) -> Answer:
 
 
 def chosen(request: HttpRequest) -> str:
-    """Return the language of the answer to the request, which is one of those that the operator offers."""
+    """Return the language in which to answer the request. It is one of the languages that the operator offers."""
     offered = conf.issuer().languages
     header = request.headers.get("Accept-Language", "").lower()
     accepted = (tag for tag, quality in parse_accept_lang_header(header) if quality)

@@ -104,7 +104,10 @@ def send(method: str, url: str, bounds: Bounds, *, headers: Mapping[str, str], b
 
 
 def is_allowed(url: str, *, allow_http: bool) -> bool:
-    """Return True if `url` is https, or http on loopback, or http anywhere and `allow_http` is set."""
+    """Return True if `url` is https, or http on loopback, or http anywhere and `allow_http` is set.
+
+    Returns False if the URL is malformed, or has a user name, a password or a fragment.
+    """
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 (raises ValueError if the port is not a number)

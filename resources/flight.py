@@ -111,7 +111,7 @@ class Flights(Generic[T]):
         """Return the running fetch (flight), or start one.
 
         Starts a flight only if the backoff has ended and `condition()` returns True. Otherwise, returns None. If
-        `forced` is True, a new flight bypasses HTTP caches. A running flight is returned even if it does not.
+        `forced` is True, a new flight bypasses HTTP caches. But a running flight is returned even if it uses them.
         """
         # `condition` is called last and under the lock. Thus two threads cannot both find that a fetch is needed, and a
         # rate limit in `condition` counts only fetches that really start.

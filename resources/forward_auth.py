@@ -56,7 +56,7 @@ def forward_auth(*permissions: Any, forwarded_target: bool = False) -> Callable[
 def answer(request: HttpRequest, permissions: tuple[Any, ...]) -> HttpResponseBase:
     """Return 204 with the headers of `identity` if the request may pass. Otherwise, return the refusal.
 
-    A refusal with a 4xx status that proxies do not pass on gets the status 401 (UNCHANGED).
+    If a refusal has a 4xx status that is not in UNCHANGED, its status is replaced by 401.
     """
     refused = refusal(request, *permissions)
     if refused is None:

@@ -116,7 +116,7 @@ def scheme_of(token: AccessToken) -> str:
 
 
 def refusal(demand: Demand, scheme: str) -> APIException:
-    """Return the exception that DRF answers with what the request lacks (`demand`), in a challenge for `scheme`."""
+    """Return the exception that refuses a request which does not meet `demand`. Its challenge is for `scheme`."""
     if demand.retry_after:
         return TryLater(demand.retry_after)
     if demand.inactive:

@@ -2,8 +2,8 @@
 
 `judge` establishes for each entry, independently of the others:
 1. The entry is an object without repeated members, and without private or symmetric members.
-2. The entry has a printable kid, and its use and key_ops permit verification (RFC 7517 section 4).
-3. The type, curve and alg of the key fit an algorithm that is configured for the issuer.
+2. The entry has a printable kid, and its `use` and `key_ops` permit verification (RFC 7517 section 4).
+3. The type, curve and `alg` of the key fit an algorithm that is configured for the issuer.
 4. The numbers of the key are well-formed and large enough (RFC 7518 section 6), and the library accepts them.
 """
 
@@ -123,7 +123,7 @@ def by_kid(verdicts: Iterable[Verdict]) -> dict[str, tuple[Key, ...]]:
 
 
 def _misuse(entry: Mapping[str, Any]) -> str:
-    """Return why use or key_ops forbid verification, or "" if they permit it."""
+    """Return why the members `use` and `key_ops` forbid verification, or "" if they permit verification."""
     if entry.get("use", "sig") != "sig":
         return "its use is not sig"
     operations = entry.get("key_ops", ["verify"])
@@ -133,7 +133,7 @@ def _misuse(entry: Mapping[str, Any]) -> str:
 
 
 def _bound_algorithms(entry: Mapping[str, Any], algorithms: frozenset[str]) -> frozenset[str]:
-    """Return the members of `algorithms` for which the key may be used, by its type, curve and alg."""
+    """Return the members of `algorithms` for which the key may be used, by its type, curve and `alg`."""
     family = (entry.get("kty"), entry.get("crv", "") if entry.get("kty") != "RSA" else "")
     supported = frozenset(name for name in algorithms if FAMILIES[name] == family)
     if "alg" not in entry:

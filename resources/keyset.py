@@ -70,7 +70,7 @@ class Snapshot:
 
 
 class KeySet:
-    """The cached keys of one issuer, shared by threads. A forked process keeps the snapshot, and fetches by itself."""
+    """The cached keys of one issuer, shared by threads. A forked process keeps the snapshot, and fetches on its own."""
 
     def __init__(
         self,

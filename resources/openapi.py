@@ -48,7 +48,7 @@ class Page(SpectacularSwaggerView):
 
 @require_safe
 def oauth2_redirect(request: HttpRequest) -> HttpResponse:
-    """Return the page to which the issuer redirects Swagger UI's login popup. The page passes the code on to it."""
+    """Return the page to which the issuer redirects the popup of a login. This page passes the code to Swagger UI."""
     del request
     script = SpectacularSwaggerView._swagger_ui_resource("oauth2-redirect.js")  # type: ignore[no-untyped-call] # noqa: SLF001
     parts = urlsplit(script)

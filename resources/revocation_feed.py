@@ -44,7 +44,7 @@ class BadFeed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A part of a feed document that is fetched by itself: its SHA-256 in base64url, and the number of its entries."""
+    """A part of the feed that is fetched separately: its SHA-256 in base64url, and the number of its entries."""
 
     digest: str
     count: int

@@ -38,9 +38,9 @@ def challenged(
     """Return the scopes that the challenge to a request names.
 
     - `held` are the scopes of the token, or None if the request has no token.
-    - `demanded` are the scopes that the permission which refused the request demands.
-    - The result is one of the alternative sets that `needs` returns. It contains all `demanded` scopes, and the token
-      lacks at least one of its scopes. If several sets do, it is the one of which the token lacks the fewest.
+    - `demanded` are the scopes that are demanded by the permission that refused the request.
+    - The result is one of the alternative sets that `needs` returns. This set contains all `demanded` scopes, and the
+      token lacks at least one of them. If there are several such sets, the token lacks the fewest scopes of this one.
     - The result is `demanded` if there is no such set, if the request needs no token, or if the permissions cannot be
       read. It is empty if `demanded` is empty and the token has all scopes of a set.
     """

@@ -71,7 +71,8 @@ def jwks(*keys: SigningKey) -> dict[str, Any]:
 def pinned(*keys: SigningKey, **overrides: Any) -> override_settings:
     """Return settings in which every configured issuer has these keys, or `shared_key()` if none is given.
 
-    `overrides` are further entries of RESOURCE_SERVER. Use the result as a context manager or a decorator.
+    No JWKS is fetched, and no revocation feed is followed. `overrides` are further entries of RESOURCE_SERVER. Use the
+    result as a context manager or a decorator.
     """
     issuers = [{"URL": issuer.url, "PINNED_JWKS": jwks(*keys)} for issuer in resource_server().issuers]
     own = {"ISSUERS": issuers, "JWKS_URL": "", "REVOCATIONS": False, **overrides}

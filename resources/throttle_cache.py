@@ -69,10 +69,9 @@ class FailOpenCache:
         return result
 
     def _claim_attempt(self) -> bool:
-        """Return True if this request may try the cache again after a failure.
+        """Return True if this request may try the cache again after a failure. Returns False during a pause.
 
-        If it returns True, a pause of PAUSE seconds begins. During a pause, it returns False. The failure itself also
-        begins a pause.
+        A pause of PAUSE seconds begins at each failure, and each time that this method returns True.
         """
         with self._lock:
             now = self._clock()

@@ -140,7 +140,7 @@ def here() -> list[Line]:
 
 
 def of_pages(table: dict[tuple[str, str], str]) -> dict[tuple[str, str], str]:
-    """Return the entries of a table whose documentation page exists.
+    """Return those entries of a table that are about a documentation page which exists.
 
     A table can also have entries for pages that exist only in another branch.
     """

@@ -86,7 +86,7 @@ class LeakSearch(logging.Handler):
 
 
 def shape_of(line: str) -> str:
-    """Return the kind of secret that the form of a text in the line shows, or "" if there is none.
+    """Return the kind of secret that a text in the line looks like, or "" if no text looks like one.
 
     The kinds are JWTs, credentials of an Authorization header, and e-mail addresses.
     """

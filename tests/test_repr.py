@@ -26,7 +26,10 @@ PUBLIC = {
 
 
 def fields(source: str) -> Iterator[tuple[str, str, bool]]:
-    """Yield class, name and True if it is in the `repr`, for each field of a dataclass that looks like a secret."""
+    """Yield a tuple for each dataclass field whose name looks like that of a secret.
+
+    The tuple has the class, the name of the field, and True if the field is in the `repr`.
+    """
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.ClassDef) or not any("dataclass" in ast.unparse(d) for d in node.decorator_list):
             continue

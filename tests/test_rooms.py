@@ -282,7 +282,7 @@ WIRING = {name: path for name, path in MODULES.items() if name.startswith("proje
 
 
 def imports(parsed: ast.Module, known: dict[str, Path] = MODULES) -> Iterator[tuple[int, str]]:
-    """Yield the line and the module of each import, also of imports in functions.
+    """Yield the line and the module of each import, including imports in functions.
 
     A `from` import of a module that is not in `known` yields both the module and the module with the imported name. The
     name can be a module, too.
@@ -357,7 +357,7 @@ def claims_purity(parsed: ast.Module) -> bool:
 
 
 def pure_modules() -> list[str]:
-    """Return the modules that `PURE` lists or whose docstring says that they are pure."""
+    """Return the modules in `PURE`, and those whose docstring says that they are pure."""
     return [
         name
         for name, path in MODULES.items()

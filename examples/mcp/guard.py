@@ -168,7 +168,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 
 def _user(token: AccessToken, resource: str) -> AuthenticatedUser:
-    """Return the user of a token as an object of the MCP SDK, so that tools can read it by `get_access_token`."""
+    """Return the MCP SDK's user object for a token of `resource`. Tools then get the token by `get_access_token`."""
     return AuthenticatedUser(
         McpToken(
             token=token.raw,

@@ -1,4 +1,4 @@
-"""A client of the drill: a thread that makes requests in turns. After a failed turn, it begins the next turn."""
+"""A client of the drill: a thread that repeats a series of requests (a turn), even after a turn has failed."""
 
 import threading
 from abc import ABC, abstractmethod
@@ -34,7 +34,7 @@ class World:
 
 
 class Caller(ABC):
-    """A thread that makes requests in turns until the drill ends."""
+    """A thread that repeats a series of requests (a turn) until the drill ends."""
 
     name: str
     pause = PAUSE
@@ -57,7 +57,7 @@ class Caller(ABC):
 
     @abstractmethod
     def turn(self) -> None:
-        """Make the requests of one turn."""
+        """Make the client's series of requests once."""
 
     def keep(self, answer: Mapping[str, Any] | None) -> Token | None:
         """Record the access token in an answer of the token endpoint, and present the token to the APIs behind nginx.

@@ -17,7 +17,7 @@ def rotation(drill: Drill) -> None:
 def revoked_key(drill: Drill) -> None:
     """Revoke the signing key.
 
-    First, record whether the first key was replaced as the signing key, as the step `rotation` planned.
+    First, record whether another key than the first one signs now, because the step `rotation` planned such a switch.
     """
     world = drill.world
     with drill.window("revoke_key of the signing key"):

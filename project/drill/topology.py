@@ -68,7 +68,7 @@ class Topology:
 
     @property
     def certificate(self) -> Path:
-        """Return the file of nginx's certificate."""
+        """Return the path of nginx's certificate."""
         return self.folder / "issuer.crt"
 
     @property

@@ -122,8 +122,8 @@ def overdue(use: Use, ledger: Ledger, bounds: Promises) -> float:
 def deadline(revocation: RevokedTokens, api: str, windows: Iterable[Window], bounds: Promises) -> float:
     """Return the instant (Unix seconds) after which `api` must refuse the tokens that `revocation` covers.
 
-    This is `bounds.revocation` seconds after the acknowledgement. If one of the `windows` in which `api` could not read
-    the revocation feed overlaps this time, the seconds are counted from the end of that window.
+    This is `bounds.revocation` seconds after the acknowledgement. But if `api` could not read the revocation feed in
+    one of the `windows`, and this window overlaps these seconds, they are counted from the end of the window instead.
     """
     end = (revocation.acknowledged or revocation.begun) + bounds.revocation
     for window in sorted(windows, key=lambda window: window.begun):

@@ -46,7 +46,7 @@ def _execute(execute: Callable[..., Any], sql: str, params: Any, many: bool, con
 
 
 def _commit_unless_abandoned(commit: Callable[[], Any]) -> Any:
-    """Run a statement that commits. Raises Abandoned if the front has abandoned the request."""
+    """Call `commit`, and return its result. Raises Abandoned if the front has abandoned the request."""
     turn = current()
     if turn is None:
         return commit()

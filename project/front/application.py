@@ -71,9 +71,9 @@ class Front:
         self._lanes = lanes.started()
 
     def prepare(self, step: Callable[[], None], *, within: float) -> None:
-        """Run `step` on the threads of the lane `work` that will serve the first requests, before any request.
+        """Run `step` on each thread of the lane `work` that will serve one of the first requests.
 
-        Waits for at most `within` seconds.
+        Call this method before the first request. Waits for at most `within` seconds.
         """
         self._lanes["work"].prepare(step, within=within)
 
@@ -92,7 +92,7 @@ class Front:
             await _send(refusal(error, path=path, accept=accept), send)
 
     def _log(self, error: Refused, method: str, path: str) -> None:
-        """Log a refusal: a 503 by `note` (in the issuer's audit log), any other refusal in the front's own log."""
+        """Log a refusal. `note` writes a 503 to the issuer's audit log, and the front's own log has other refusals."""
         if not error.reason:
             self._refusal_log.note(error, method=method, path=path, now=time.monotonic())
         elif self._note:

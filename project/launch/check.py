@@ -36,7 +36,7 @@ def production(settings: str) -> Variables:
 
 
 def api() -> Variables:
-    """Return the environment variables of an API process. Of the issuer, they have only its URL (API_ISSUERS)."""
+    """Return the environment variables of an API process. The only one about the issuer is API_ISSUERS, its URL."""
     everything = production("project.settings.api") | {"API_ISSUERS": "https://issuer.example"}
     return {
         name: everything[name]

@@ -108,7 +108,7 @@ def prepare(ports: Ports, environ: Mapping[str, str], var: Path = VAR) -> Enviro
 
 
 def use_development_environment(var: Path = VAR) -> None:
-    """Set each variable of issuer and API that this process's environment lacks, for project.settings.standalone.
+    """Set each environment variable of issuer and API that this process lacks. Used by project.settings.standalone.
 
     The values are those of the last `make run`, so that `manage.py` uses the same databases. If there was no such run,
     write new environment files first.

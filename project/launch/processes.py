@@ -64,9 +64,10 @@ def command(variables: Variables, *arguments: str) -> str:
 
 
 def start(name: str, variables: Variables, *, url: str, var: Path) -> Child:
-    """Start a server process in its own process group. Its log is the file `name`.log in the folder `var`.
+    """Start a server process in its own process group, and return it.
 
-    The server ends when this process ends, because that closes the server's stdin.
+    Its log is the file `name`.log in the folder `var`. The server ends when this process ends, because that closes the
+    server's stdin.
     """
     log = var / f"{name}.log"
     with log.open("wb") as output:

@@ -27,7 +27,7 @@ rings, job_names = Names(50), Names(50)
 
 
 def of_memory(now: datetime) -> Iterator[Sample]:
-    """Yield the state of the process's caches, and of each ring (set of signing keys) that it has read.
+    """Yield the state of this process's caches, and of each ring (set of signing keys) that the process has read.
 
     `now` is the time of this node's clock.
     """

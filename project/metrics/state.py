@@ -48,7 +48,7 @@ class Sampler:
         threading.Thread(target=self._run, name="metrics", daemon=True).start()
 
     def stop(self) -> None:
-        """Make the thread end, after its current reading if it is reading the state. Does not wait for the end."""
+        """Make the thread end as soon as it has completed any reading in progress. Does not wait for the end."""
         self._ended.set()
 
     def _run(self) -> None:

@@ -1,6 +1,6 @@
-"""Errors of the backend with deadlines. `reason` is for the audit log.
+"""Errors of the backend with deadlines. The attribute `reason` is for the audit log.
 
-They are subclasses of psycopg's OperationalError, so that Django translates them into its own OperationalError.
+The errors are subclasses of psycopg's OperationalError, so that Django translates them into its own OperationalError.
 """
 
 import psycopg
@@ -13,7 +13,7 @@ class DeadlinePassed(psycopg.OperationalError):
 
 
 class NotTried(psycopg.OperationalError):
-    """Raised while a circuit is open, because a request has failed. Nothing is sent to the database."""
+    """Raised while a circuit breaker is open after an earlier failure. Nothing is sent to the database."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -29,7 +29,7 @@ def make_user(system: System, name: str, *, guarded: bool = False) -> None:
 
 
 def code(secret: str, steps: int = 0) -> str:
-    """Return the code that an authenticator app with this secret shows in `steps` periods of 30 seconds from now."""
+    """Return the code that an authenticator app with this secret shows `steps` periods of 30 seconds from now."""
     return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + steps))
 
 

@@ -18,7 +18,7 @@ TRIES = 20
 
 
 def rotate(variables: dict[str, str], *options: str) -> str:
-    """Run `rotate_keys` with these options, and return its output. Repeats a step that a busy machine made too slow."""
+    """Run `rotate_keys` with these options, and return its output. Runs it again if the step took too long."""
     for _ in range(TRIES):
         try:
             return processes.command(variables, "rotate_keys", *options)

@@ -59,7 +59,10 @@ class Login:
         return {self.browser: "browser"} | {span.id: span.service for span in self.spans}
 
     def parents_of(self, name: str) -> set[str | None]:
-        """Return the services of the parents of the spans named `name`, in the trace of the login."""
+        """Return the services that exported the parents of the spans with this name, in the trace of the login.
+
+        A parent that was not exported is None in the result.
+        """
         named = [span for span in self.spans if span.name == name and span.trace == self.trace]
         return {self.exported.get(span.parent) for span in named}
 

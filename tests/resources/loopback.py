@@ -14,7 +14,7 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
 def within(seconds: float) -> Bounds:
-    """Return the time limits of a request that fails after `seconds`."""
+    """Return the limits of a request whose deadline is `seconds` from now."""
     return Bounds(time.monotonic() + seconds, time.monotonic)
 
 

@@ -36,7 +36,7 @@ class World:
     def request_status(self, key: SigningKey = GOOD) -> int:
         """Return the API's status for a token that `key` signed.
 
-        Fail if it is 500, or 503 without Retry-After.
+        Fails unless the status is 200, 401, or 503 with Retry-After.
         """
         token = mint(key=key, iss=self.issuer.url, aud=AUDIENCE)
         answer = Client().get("/api/whoami/", headers=bearer(token))

@@ -202,7 +202,7 @@ def end_session() -> None:
 
 
 def serve(issuer: Issuer, url: str, log: Path, *, workers: int = 4) -> processes.Child:
-    """Start the issuer with `workers` worker processes at the loopback URL `url`."""
+    """Start the issuer with `workers` worker processes at the loopback URL `url`, and return its main process."""
     command = ["-m", "project.launch.serve", "--workers", str(workers), "--end-with-stdin", url.rpartition(":")[2]]
     with log.open("wb") as output:
         process = subprocess.Popen(

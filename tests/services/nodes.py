@@ -117,7 +117,7 @@ class Visitor:
         return self.session.get(f"{node.url}{authorization(**changes)}", timeout=TIMEOUT, allow_redirects=False)
 
     def submit(self, url: str, page: requests.Response, values: Mapping[str, str]) -> requests.Response:
-        """Send the form of `page` with these `values` to `url`, which can be at another node than the page."""
+        """Send the form of `page` with `values` to `url`, and return the response. `url` can be at another node."""
         shown = next(form for form in forms(page.text) if "csrfmiddlewaretoken" in form.fields)
         return self.session.post(url, data=shown.fields | values, timeout=TIMEOUT, allow_redirects=False)
 

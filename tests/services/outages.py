@@ -95,7 +95,7 @@ class Served:
         return self.post("/oauth/token", {"grant_type": "client_credentials", "scope": "notes:read"} | own)
 
     def assertion(self) -> requests.Response:
-        """Request a token as a client that authenticates with a signed assertion (private_key_jwt).
+        """Request a token, authenticated by a signed assertion (private_key_jwt), and return the response.
 
         The issuer then writes the `jti` of the assertion to the database.
         """

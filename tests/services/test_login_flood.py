@@ -39,7 +39,7 @@ def served(issuer: Issuer, tmp_path: Path) -> Iterator[tuple[str, str]]:
 
 
 def wrong_login(url: str, begin: threading.Barrier) -> requests.Response:
-    """Open the login page, wait until all logins have opened it, and send a wrong password."""
+    """Open the login page, wait until all logins have opened it, send a wrong password, and return the response."""
     with requests.Session() as browser:
         page = browser.get(f"{url}/accounts/login/", timeout=60)
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)

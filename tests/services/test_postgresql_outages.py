@@ -47,7 +47,7 @@ def issuer(
 
 @pytest.fixture(autouse=True)
 def recovered(issuer: Served) -> Iterator[None]:
-    """Wait before each test and after it until the issuer works again."""
+    """Before and after each test, wait until the issuer works again. Thaw PostgreSQL after the test."""
     issuer.recovers()
     yield
     issuer.cluster.thaw()
@@ -67,7 +67,7 @@ def stopped(server: Cluster) -> Iterator[None]:
 def full(server: Cluster) -> Iterator[None]:
     """Open every connection that the PostgreSQL server allows, and keep them open while the block runs.
 
-    First ends the connections of clients and of a pooler, and then opens as many itself.
+    Terminates the connections of clients and of a pooler, and opens connections until the server refuses more.
     """
     taken = [taker(server)]
     others = "backend_type = 'client backend' AND application_name <> 'taker'"

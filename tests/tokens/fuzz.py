@@ -37,7 +37,7 @@ CODES = frozenset(
 
 
 def bounded(examples: int) -> settings:
-    """Return Hypothesis settings with the same `examples` examples in every run, and without a deadline for one."""
+    """Return Hypothesis settings with `examples` examples, the same in every run. An example has no deadline."""
     return settings(
         max_examples=examples, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
     )

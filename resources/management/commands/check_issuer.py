@@ -37,7 +37,11 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Print a report on the given issuers, or on all issuers of the settings."""
+        """Print a report on the given issuers, or on all issuers of the settings. With --pem, write PEM files instead.
+
+        Raises CommandError if an issuer is not trusted, if tokens of a reported issuer cannot be verified, or if the
+        settings are wrong.
+        """
         try:
             trusted = trusts()
         except ImproperlyConfigured as error:

@@ -41,7 +41,7 @@ def test_a_reason_is_in_the_language_of_the_page():
 
 @pytest.mark.parametrize("reason", ["its alg is not one of RS256", "Save", "", "no such user "])
 def test_any_other_reason_is_shown_as_it_is(reason):
-    """`Save` has a translation in the catalogue, but is not a reason."""
+    """A text that is not a reason is not translated, even if the catalogue has a translation, as for `Save`."""
     with translation.override("de"):
         assert translated_reason(reason) == reason
 

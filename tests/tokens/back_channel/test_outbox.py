@@ -1,6 +1,6 @@
 """The outbox of logout messages.
 
-It gives each message to one sender at a time, lets failed ones be tried again later, and gives up after a day.
+It gives each message to one sender at a time, offers a failed message again later, and gives up after a day.
 """
 
 from datetime import timedelta

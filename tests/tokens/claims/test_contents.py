@@ -94,7 +94,7 @@ def test_the_claims_of_the_protocol_are_the_same_with_claims_of_the_user(client,
 
 
 def test_a_token_without_claims_about_the_user_costs_no_statement_for_them(client, webapp, code):
-    """Only the scope email needs one more SQL statement, which reads if the e-mail address is verified."""
+    """The scope profile needs no further SQL statement. The scope email needs one, for the claim email_verified."""
     assert redeem(client, webapp, code(webapp)).status_code == 200, "the client is cached"
     numbers = {}
     for scope in ("openid notes:read", "openid profile notes:read", "openid profile email notes:read"):

@@ -36,7 +36,7 @@ def anywhere(service):
 
 
 def at(browser, path, who, shown):
-    """Send a request to an endpoint in which the client `who` authenticates by its secret. Return the answer.
+    """Send a request with the secret of the client `who` to the endpoint `path`. Return the answer.
 
     `shown` says where the secret is sent: in the header or in the body.
     """

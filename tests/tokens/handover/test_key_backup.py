@@ -41,7 +41,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def quick(**kinds):
-    """Replace the scrypt constructor: return scrypt with these arguments and the cost n = 2, which is fast."""
+    """Return a scrypt object with these arguments, but with the cost n = 2, which is fast. Replaces the constructor."""
     return REAL(**kinds | {"n": 2})
 
 

@@ -56,7 +56,7 @@ def verdict(text, *jwks):
     ],
 )
 def test_a_key_that_may_not_verify_is_not_used(changed, reason):
-    """A key is not tried if its JWK is malformed or does not permit it, for example by `use`. The verdict says why.
+    """A key is not tried if its JWK is malformed or forbids verification, for example by `use`. The verdict says why.
 
     The members that permit a use are in RFC 7517 sections 4.1 to 4.4.
     """

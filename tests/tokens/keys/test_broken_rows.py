@@ -112,7 +112,7 @@ def mixed(clock):
 
 
 def test_a_retired_key_does_not_sign_again_if_the_row_of_its_successor_was_changed(clock):
-    """By the dates of the other rows alone, the retired key would be the signing key."""
+    """If the successor's row was changed, no key signs. The other rows alone would make the retired key sign."""
     step(clock)
     clock.now += timedelta(days=3)
     clock.now = step(clock, early=True).at + timedelta(seconds=30)

@@ -59,7 +59,7 @@ def turn_on(settings):
 
 @pytest.fixture
 def hosts(monkeypatch, turn_on):
-    """Turn on clients by metadata document, and serve one valid document without a network.
+    """Permit clients that have a metadata document, and serve one valid document without a network.
 
     Return the `Hosts` that serve it.
     """

@@ -164,7 +164,7 @@ def test_a_commit_within_the_second_revokes_nothing_more(user, django_capture_on
 
 
 def test_an_error_after_the_commit_does_not_reach_the_caller(django_capture_on_commit_callbacks):
-    """The change is committed by then, so an answer that reports a failure would be wrong."""
+    """An error after the commit is only logged. The change is committed, so it must not be reported as failed."""
     start = store.database_now()
     instants = [start, start + timedelta(seconds=3)]
     called = []
@@ -222,7 +222,7 @@ def test_saving_a_user_who_was_read_before_the_logout_restores_no_session(client
 
 
 def test_a_grant_from_a_session_that_was_being_ended_gives_no_token(client, app, user):
-    """The session of the authorization request was checked before the logout, and the grant was written after it."""
+    """A logout comes after the session of an authorization request was checked, and before the grant is written."""
     log_in(client, user, ago=-60)  # the node's clock is fast
     code = parameters(allow(client, authorization(app, scope=SCOPE)))["code"]
     everywhere.end_sessions_and_tokens(user, "test")
@@ -253,7 +253,7 @@ def test_a_login_at_a_node_with_a_slow_clock_counts_after_a_logout_everywhere(cl
 
 
 def test_a_session_that_continues_with_a_new_password_needs_a_new_login_to_authorize(client, app, user, issued):
-    """Django keeps the session of a user who changes their own password. Its auth_time is before the change."""
+    """Django keeps the session of a user who changes their own password. The session's login is before the change."""
     user.set_password("battery staple")
     user.save()
     client.force_login(user)

@@ -83,7 +83,7 @@ def test_the_issuer_s_own_client_asks_only_if_it_requests_consent(browser, apis)
 
 @pytest.fixture
 def race(monkeypatch):
-    """Return a function that sets what happens after the request was validated and before the code is issued."""
+    """Return a function that takes an action, and runs it between the validation of a request and its code."""
     issue = authorize.send_code
 
     def before_the_code(event):

@@ -86,7 +86,7 @@ def test_a_token_that_some_api_may_still_take_is_taken_back_though_it_has_expire
 ):
     """An expired token is revoked if an API might still accept it.
 
-    That is so until `exp`, plus the API's leeway, plus twice the largest error of a clock.
+    An API might accept it until `exp` plus the API's leeway plus twice the largest error of a clock.
     """
     at(timezone.now() + timedelta(seconds=600 + ago))
     assert revoke(client, service, token=token).status_code == 200

@@ -192,7 +192,10 @@ def test_work_of_the_thread_that_sends_mail_has_the_language_of_its_page(monkeyp
 
 
 def waiting(one, client, **changes):
-    """Send an authorization request with the browser `one`. Return the address of the login page."""
+    """Send an authorization request with the browser `one`. Return the address of the login page.
+
+    `changes` are parameters that are added to the request, such as `ui_locales`.
+    """
     answer = one.get("/oauth/authorize", authorization(client, **changes))
     assert answer.status_code == 302
     return answer["Location"]

@@ -95,7 +95,7 @@ def record(session: SessionBase, visit: Visit, *, now: datetime) -> None:
 
 
 def live(user: User) -> "QuerySet[BrowserSession]":
-    """Return the rows of the user's sessions that have not ended, the last seen first."""
+    """Return the rows of the user's sessions that have not ended, the most recently seen first."""
     exists = Exists(Session.objects.filter(pk=OuterRef("session_key")))
     rows = BrowserSession.objects.filter(exists, user=user, session_epoch=user.session_epoch)
     return rows.order_by("-last_seen_at", "pk")

@@ -25,7 +25,7 @@ def update(row: Model, **changes: Any) -> None:
 
 
 def fill(row: Model, name: str, value: object, **further: Any) -> bool:
-    """Set the field `name` of the stored row to `value` if the field is NULL, and then also the fields in `further`.
+    """If the field `name` of the stored row is NULL, set it to `value`, and set the fields in `further`.
 
     Returns True if the field was NULL. Does not change the object `row`.
     """

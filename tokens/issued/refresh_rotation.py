@@ -95,7 +95,10 @@ def _successor_again(text: str, token: RefreshToken, client: Client, *, now: dat
 
 
 def _issue_successor(text: str, token: RefreshToken, client: Client, *, now: datetime, thumbprint: str | None) -> str:
-    """Store a successor of `token`, and return the successor's text. `text` is the text of `token`."""
+    """Store a successor of `token`, and return the successor's text. `text` is the text of `token`.
+
+    The successor is bound to a DPoP key as in `rotate`.
+    """
     key, number = keys()[0], token.generation + 1
     successor = refresh_text.successor(text, generation=number, key=key)
     new = row(successor, token.grant, client, key_id=key.id, now=now)

@@ -97,7 +97,8 @@ def read(
     """Validate the metadata in `members`. Raises InvalidMetadata if it breaks a rule.
 
     `methods` are the permitted authentication methods; `default_method` is used if the client names no method.
-    `grant_types` are those that the settings allow. `loopback` permits a `jwks_uri` on loopback, for development.
+    `grant_types` are those that the settings allow. `loopback` permits a `jwks_uri` and a back-channel logout URI on
+    loopback, for development.
     """
     _refuse_statement(members)
     method = text(members, "token_endpoint_auth_method") or default_method

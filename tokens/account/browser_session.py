@@ -60,7 +60,7 @@ def follow(session: SessionBase, visit: Visit, *, now: datetime) -> None:
     """Keep the session's row up to date with the session.
 
     - If the session has no row and is about to be saved, as at a login, create the row.
-    - If the session key, the epoch or the `sid` changed, write all three.
+    - If the session key, the user's session epoch (`User.session_epoch`) or the `sid` changed, write all three.
     - Otherwise write the time "last seen", unless this process wrote it within EVERY.
     """
     row, *marks = session.get(ROW) or ("",)

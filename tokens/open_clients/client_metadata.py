@@ -182,8 +182,8 @@ def _algorithm(members: Mapping[str, Any]) -> str:
 def _keys(members: Mapping[str, Any], method: str) -> tuple[Mapping[str, Any] | None, str]:
     """Return the members `jwks` and `jwks_uri`. Returns None and "" unless `method` is private_key_jwt.
 
-    Raises InvalidMetadata if `jwks` is not usable. With private_key_jwt, also raises it if the metadata has both
-    members or neither, or if `jwks_uri` is too long.
+    Raises InvalidMetadata if `jwks` is not usable. With private_key_jwt, also raises InvalidMetadata if the metadata
+    has both members or neither, or if `jwks_uri` is too long.
     """
     jwks, jwks_uri = members.get("jwks"), text(members, "jwks_uri")
     if jwks is not None:

@@ -60,7 +60,7 @@ def follow(session: SessionBase, visit: Visit, *, now: datetime) -> None:
     """Keep the session's row up to date with the session.
 
     - If the session has no row and is about to be saved, as at a login, create the row.
-    - If the session key, the epoch or the `sid` changed, write all three.
+    - If the session key, the user's session epoch (`User.session_epoch`) or the `sid` changed, write all three.
     - Otherwise write the time "last seen", unless this process wrote it within EVERY.
     """
     row, *marks = session.get(ROW) or ("",)
@@ -95,7 +95,7 @@ def record(session: SessionBase, visit: Visit, *, now: datetime) -> None:
 
 
 def live(user: User) -> "QuerySet[BrowserSession]":
-    """Return the rows of the user's sessions that have not ended, the last seen first."""
+    """Return the rows of the user's sessions that have not ended, the most recently seen first."""
     exists = Exists(Session.objects.filter(pk=OuterRef("session_key")))
     rows = BrowserSession.objects.filter(exists, user=user, session_epoch=user.session_epoch)
     return rows.order_by("-last_seen_at", "pk")

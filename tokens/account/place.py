@@ -35,9 +35,10 @@ _lock = Lock()
 
 
 def places(addresses: Iterable[str], *, language: str) -> dict[str, str]:
-    """Return the place of each address that has one, such as "Vienna, Austria".
+    """Return the place of each address that has one, such as "Vienna, Austria", by address. Names are in `language`.
 
-    `addresses` are IP addresses or networks, as sessions store them.
+    `addresses` are IP addresses or networks, as sessions store them. Returns {} if the database of places is not
+    configured or cannot be used.
     """
     path = conf.issuer().session_places
     public = {address: first for address in addresses if (first := _public(address))} if path else {}
@@ -113,7 +114,7 @@ def _place(record: Any, language: str) -> str:
 
 
 def _name(record: Any, level: str, language: str) -> str:
-    """Return the name of the `level` (city or country) in `language`, else in English, else ""."""
+    """Return the name of the city or country (`level`) of `record`, in `language`, else in English, else ""."""
     entry = record.get(level) if isinstance(record, Mapping) else None
     names = entry.get("names") if isinstance(entry, Mapping) else None
     if not isinstance(names, Mapping):

@@ -66,7 +66,10 @@ def _inspected(text: str, expected: Expectation | None) -> dict[str, object]:
 
 
 def _compared(inspection: Inspection, expected: Expectation | None) -> dict[str, object]:
-    """Return the template's variables that compare the token's value with `expected`, or {} if `expected` is None."""
+    """Compare the inspected token with `expected`. Return the template's variables with the result, as a sentence.
+
+    Returns {} if `expected` is None.
+    """
     if expected is None:
         return {}
     header, claims = inspection.header, inspection.claims

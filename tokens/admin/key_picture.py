@@ -39,8 +39,8 @@ class Bar:
 class Row:
     """The row of one key in the picture.
 
-    It has a bar for each phase, a mark for the expiry of the key's last token, and, if the key is revoked, a mark for
-    its flush (the later switch that makes verifiers drop the key).
+    The row has a bar for each phase, and a mark for the expiry of the key's last token. The row of a revoked key also
+    has a mark for the flush, which is the later switch that makes verifiers drop the key.
     """
 
     line: Line
@@ -91,7 +91,7 @@ class Scale:
 def picture(lines: Sequence[Line], *, next_step: datetime, now: datetime) -> Picture:
     """Return the picture of a key ring at `now`.
 
-    `lines` has a line for each key of the ring. `next_step` is when the rotation takes its next step.
+    `lines` has a line for each key of the ring. `next_step` is the instant of the rotation's next step.
     """
     drawn = _drawn(lines)
     scale = _scale(drawn, next_step=next_step, now=now)

@@ -57,7 +57,7 @@ def refused(request: HttpRequest, error: Exception, page: str, pk: int) -> HttpR
 
 
 def _operation(request: HttpRequest) -> Operation:
-    """Return the arguments that each step on keys needs: settings, clock, and the administrator as its actor."""
+    """Return the arguments that each step on keys needs: settings, clock, and the administrator as the actor."""
     settings, actor = conf.issuer(), events.actor(request)
     return Operation(
         policy=settings.key_policy, encryption_keys=settings.encryption_keys(), actor=actor, now=timezone.now()

@@ -82,9 +82,10 @@ class PrefixSearch(LongList):
 
 
 def _by_key(found: QuerySet[Any], *, among: QuerySet[Any]) -> QuerySet[Any]:
-    """Return a query that selects the rows of the query `found` by their primary keys.
+    """Read the primary keys of the rows in `found`, and return a query that selects these rows of `among` by them.
 
-    `found` selects the rows of `among` that match the search. If these are more than LIMIT rows, returns `found`.
+    `among` is the whole list, and `found` the query for its rows that match the search. If more than LIMIT rows match,
+    returns `found`.
     """
     # In the list's order, PostgreSQL might read every row to find a few. In no order, it uses the indexes of prefixes.
     keys = list(found.order_by().values_list("pk", flat=True)[: LIMIT + 1])

@@ -14,7 +14,7 @@ class ByUuid(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at ru
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Return the rows that match the search term, and True if a row can be contained twice.
+        """Return the rows that match the search term, and True if the result can have the same row twice.
 
         Searches for the term as typed, and for the term with its UUIDs in the database's spelling.
         """

@@ -31,10 +31,10 @@ PERMISSION = "tokens.view_signingkey"
 
 
 def expected(name: str, value: object) -> Expectation | None:
-    """Return the expectation that an inspected token has `value` as its header parameter or claim `name`.
+    """Return the `Expectation` by which an inspection compares a token's header parameter or claim `name` with `value`.
 
-    If `name` is SUBJECT, `value` is an actor or subject of the audit trail, such as `key:abc`. Returns None if
-    no token can contain `value`.
+    If `name` is SUBJECT, `value` is an actor or subject of the audit trail, such as `key:abc`. Returns None if there is
+    nothing to compare, for example because tokens do not contain `value`.
     """
     return expectation.of_subject(str(value or "")) if name == SUBJECT else expectation.of_value(name, value)
 

@@ -29,12 +29,12 @@ class Wanted:
 
 
 def find(wanted: Wanted) -> QuerySet[AuditEvent]:
-    """Return the events that the filter matches, newest first."""
+    """Return the events that match the filter `wanted`, newest first."""
     return narrow(AuditEvent.objects.order_by("-at", "-id"), wanted)
 
 
 def narrow(events: QuerySet[AuditEvent], wanted: Wanted) -> QuerySet[AuditEvent]:
-    """Return those of `events` that the filter matches."""
+    """Return those of `events` that match the filter `wanted`."""
     for condition in _conditions(wanted):
         events = events.filter(condition)
     return events

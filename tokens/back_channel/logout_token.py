@@ -32,7 +32,7 @@ class LogoutToken:
     """The user's `sub`; "" if the token names the session only."""
 
     def claims(self, *, lifetime: timedelta) -> dict[str, object]:
-        """Return the claims of the token (Back-Channel Logout 1.0 section 2.4)."""
+        """Return the claims of the token (Back-Channel Logout 1.0 section 2.4). `exp` is `lifetime` after `iat`."""
         issued_at = int(self.issued_at.timestamp())
         claims: dict[str, object] = {
             "iss": self.issuer,

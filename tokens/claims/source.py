@@ -1,7 +1,8 @@
 """The values of claims about a user, from the user's fields or from CLAIMS_SOURCE.
 
 - If CLAIMS_SOURCE has an entry for a claim, the entry gives the claim's value. The claims in BUILT_IN need no entry.
-- `updated_at` is the later of the instant of its entry and the instant at which the user's own fields changed.
+- `updated_at` is the instant at which the user's own fields last changed, or the instant that its entry gives if that
+  is later.
 - An entry is a field ("locale"), a field of a related row ("profile.website"), or a function ("accounts.claims:photo").
 - `email` and `email_verified` always come from the user's own fields, because clients recognize users by a verified
   address.

@@ -142,9 +142,9 @@ def presented(credentials: Credentials) -> Presented:
 def _by_secret(identity: Presented, version: str | None, received: float | None, *, now: datetime) -> Client:
     """Return the client that the request authenticates by a secret, or the public client that the request names.
 
-    `version` and `received` are the arguments of `authenticate`. Raises InvalidClient if there is no such active client
-    or the secret is wrong. Raises NotReady if this process lacks a key to compare secrets, or too many secrets are
-    being hashed.
+    `identity` is the client_id and the secret of the request. `version` and `received` are arguments of `authenticate`.
+    Raises InvalidClient if there is no such active client or the secret is wrong. Raises NotReady if this process lacks
+    a key to compare secrets, or too many secrets are being hashed.
     """
     version, cached = registry.current(identity.client_id, read=version, received=received)
     if _proves(identity, cached, cached.secrets.all() if cached else (), now=now) and cached is not None:

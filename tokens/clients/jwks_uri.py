@@ -99,7 +99,7 @@ _registered, _strangers = _new_tables()
 
 
 def keys(url: str, *, kid: object, is_stranger: bool = False) -> tuple[ClientKey, ...]:
-    """Return the keys at `url`. Fetch the keys if there is no copy, or if no key has this `kid`.
+    """Return the keys at `url`. Fetch the keys if there is no copy, if the copy is stale, or if no key has this `kid`.
 
     `kid` is from the header of the JWT, or None. `is_stranger` is True for a self-registered client. Returns an empty
     tuple if the keys cannot be fetched and there is no copy. Raises Unavailable if the fetch takes too long, or if too

@@ -87,7 +87,7 @@ class KeyCopy:
         """Return all keys of the copy. If the copy is stale or lacks a key with this `kid`, waits for a fetch first.
 
         A `kid` of None fits every key. If no key fits, but the copy has a key without a `kid`, starts a fetch and does
-        not wait for it.
+        not wait for it. Does not wait either if no fetch can start, because the last one started less than PAUSE ago.
 
         Returns no keys if there is no usable copy and the fetch fails. Raises Undetermined if no key has this `kid` and
         the fetch does not end in time.

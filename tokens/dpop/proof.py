@@ -78,7 +78,7 @@ class Proof:
 
 
 def check(text: str, context: ProofContext) -> Proof:
-    """Return the valid proof in `text`, the value of the header `DPoP`.
+    """Return the proof in `text`, the value of the header `DPoP`, if it is valid for the request in `context`.
 
     Raises NonceRefused if only its nonce is not accepted, and InvalidProof if another check fails.
     """
@@ -133,7 +133,7 @@ def _check_form(claims: Mapping[str, Any]) -> None:
 
 
 def _check_request(claims: Mapping[str, Any], context: ProofContext) -> None:
-    """Raise InvalidProof unless the proof is for this method, URL and access token."""
+    """Raise InvalidProof unless `claims` name the method, the URL and the access token of the request in `context`."""
     if claims["htm"] != context.method:
         raise InvalidProof("its htm is not the method of the request")
     url = target_uri.normal(claims["htu"])

@@ -1,8 +1,8 @@
 """Accepts each DPoP proof once, in all processes (RFC 9449 section 11.1).
 
 - A row has one SHA-256 over the key's thumbprint and the `jti`. So no client can use up the `jti` of another key.
-- Only proofs of authenticated requests get a row. A public client has no credentials, so an attacker can write rows in
-  its name. The rate limit bounds their number.
+- A proof gets a row only after its client or access token was verified. But a public client has no credentials, so an
+  attacker who sends its client_id can write rows. The rate limit bounds their number.
 - `purge_tokens` deletes a row after KEPT, when no process accepts the proof any more.
 """
 

@@ -113,7 +113,9 @@ def identify(request: ClientRequest) -> Proven:
 def issue_access_token(
     client: Client, holder: Holder, target: Target, request: ClientRequest, *, until: datetime | None = None
 ) -> Tokens:
-    """Issue an access token for `target`. If `until` is given, the token expires at that instant at the latest.
+    """Issue an access token to `client`. `holder` is its subject, and `target` has its audience and scopes.
+
+    If `until` is given, the token expires at that instant at the latest.
 
     Raises NotReady if no key may sign, OAuthError temporarily_unavailable if a revocation of the client covers tokens
     that are issued in the current second, and ClaimsFailed if the claims hook fails.

@@ -29,7 +29,8 @@ def issue(request: ClientRequest, proven: Proven) -> Tokens:
     """Issue the tokens of an allowed device request.
 
     Raises OAuthError authorization_pending or slow_down if the user has not answered yet, access_denied if the user
-    refused, expired_token, or invalid_grant if the device code is unknown or was used (RFC 8628 section 3.5).
+    refused, expired_token if the device code has expired, and invalid_grant if the device code is unknown, another
+    client's, or was used before (RFC 8628 section 3.5).
     """
     code = _find(request, proven.client)
     if code.redeemed_at is not None:

@@ -81,8 +81,8 @@ def issue(request: ClientRequest, proven: ProvenForUser) -> Tokens:
 def _prove(presented: Assertion, *, now: datetime) -> Client:
     """Return the client that signed the assertion, and record the assertion as used.
 
-    Raises InvalidAssertion if the assertion is not valid, or if its client must send the `typ` OWN_TYPE and did not.
-    Also if the token endpoint would accept it as client authentication, so that no assertion serves both purposes.
+    Raises InvalidAssertion if the assertion is not valid, if its client must send the `typ` OWN_TYPE and did not, or if
+    the token endpoint could accept the assertion as client authentication. So no assertion serves both purposes.
     """
     # Client assertions share the replay record, so that one JWT is accepted once in total.
     if presented.type != OWN_TYPE and presented.subject == presented.issuer:

@@ -149,7 +149,7 @@ def _holder(subject: PresentedToken, client: Client) -> Holder:
 
 
 def _target(client: Client, request: ClientRequest, subject: str) -> Target:
-    """Return the requested API and scopes. Leaves out scopes that the user with this `sub` may not have.
+    """Return the requested API and scopes, without the scopes that the user `subject` (a `sub`) may not have.
 
     Raises OAuthError unless an exchange policy of the client allows the API and the scopes.
     """

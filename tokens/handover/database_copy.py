@@ -121,7 +121,7 @@ def _lock_source() -> None:
 def _copy(progress: Progress) -> dict[str, int]:
     """Copy every table, and compare every row. Return the number of rows by table.
 
-    Raises CannotMove if a row differs.
+    Calls `progress` with a text before the comparison. Raises CannotMove if a row differs.
     """
     connection, found = connections[TARGET], tables()
     quoted = [connection.ops.quote_name(model._meta.db_table) for model in found]

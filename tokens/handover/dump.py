@@ -18,7 +18,10 @@ class MalformedDump(Exception):
 
 
 def rows(chunks: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """Yield each row of the dump: `model`, `pk` and `fields`. Raises MalformedDump at the first malformed row."""
+    """Yield each row of the dump, a dict with `model`, `pk` and `fields`. `chunks` are the pieces of the file's text.
+
+    Raises MalformedDump at the first malformed row.
+    """
     decoder, buffer, read = json.JSONDecoder(), "", 0
     for chunk in chunks:
         buffer += chunk

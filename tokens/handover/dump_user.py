@@ -36,7 +36,7 @@ class UserImport:
 
 
 def unsaved(fields: Mapping[str, Any], sub: uuid.UUID, wanted: UserImport) -> User:
-    """Return an unsaved user with the fields of the dump.
+    """Return an unsaved user with the subject identifier `sub`, and with the `fields` of the dump.
 
     Keeps is_staff and is_superuser only if `wanted.with_staff` is set.
     """

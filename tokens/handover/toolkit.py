@@ -25,7 +25,7 @@ class _ToolkitDryRun(Exception):
 
 
 def load(source: BaseDatabaseWrapper, wanted: ToolkitImport) -> ToolkitReport:
-    """Import applications and refresh tokens from the database `source`, in one transaction.
+    """Import applications and refresh tokens from the database `source`, in one transaction, by the options `wanted`.
 
     Raises NoToolkit if `source` lacks a table, ValidationError if an API does not exist, and RegistryLocked if another
     transaction holds a lock for too long.
@@ -52,7 +52,10 @@ def _finish(wanted: ToolkitImport) -> None:
 
 
 def _scopes(wanted: ToolkitImport) -> list[Scope]:
-    """Return the scopes that imported clients may request. Raises ValidationError if an API does not exist."""
+    """Return the scopes of the APIs in `wanted`, which imported clients may request.
+
+    Raises ValidationError if an API does not exist.
+    """
     apis = {identifier: Api.named(identifier) for identifier in wanted.apis}
     if missing := [identifier for identifier, api in apis.items() if api is None]:
         raise ValidationError({"--api": f"There is no API {', '.join(missing)}. Create it with create_api first."})

@@ -3,7 +3,7 @@
 - The `sub` is computed from the issuer's URL, the source and the user's primary key at the source. A second run, or a
   rehearsal on a copy, gives each user the same `sub`. A dump of Keyturn's own users contains the `sub`, which is kept.
 - A user who was imported before is not changed, even if the source has another password of the user now.
-- A user is refused if another user has the same username in any spelling that is equal in NFKC without regard to case.
+- A user is refused if another user has the same username. Usernames are compared in NFKC, ignoring case.
 - Rights of administration are imported only if the operator requests it (`with_staff`).
 - The import is one transaction.
 """

@@ -35,7 +35,7 @@ VERIFIED = sentence("verified")
 
 @dataclass(frozen=True, slots=True)
 class VerificationKey:
-    """A key of an issuer that can be tried on a token. `phase` is a text for people.
+    """A key of an issuer that can be tried on a token. `phase` is a text that the report shows, such as "published".
 
     A key of this issuer can be tried even if it is not published any more. `is_published` is then False.
     """

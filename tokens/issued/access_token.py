@@ -40,7 +40,10 @@ class AccessToken:
     """The `typ` of the header; None for TYPE."""
 
     def claims(self, *, lifetime: timedelta) -> dict[str, object]:
-        """Return the claims of RFC 9068 section 2.2, and `grant_id`, by which a whole grant can be revoked."""
+        """Return the claims of RFC 9068 section 2.2, and `grant_id`, by which a whole grant can be revoked.
+
+        `exp` is `lifetime` after `iat`.
+        """
         issued_at = int(self.issued_at.timestamp())
         claims: dict[str, object] = {
             **(self.further or {}),

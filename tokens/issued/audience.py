@@ -137,7 +137,7 @@ def resolve(
     """Return the target of a request for the scopes `requested` at `resources` (RFC 8707).
 
     The client may use the API scopes `usable` and the OpenID Connect scopes `openid`. For the APIs `further`, it may
-    also get a token that has no scope.
+    also get a token that has no scope. `issuer` is the issuer's URL, the resource of a token for userinfo.
 
     Raises:
         OAuthError invalid_target: `resources` names several resources, or a resource that the client may not use. Or

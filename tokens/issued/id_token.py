@@ -34,7 +34,10 @@ class IdToken:
     """Claims about the user (tokens.claims)."""
 
     def claims(self, *, algorithm: str, lifetime: timedelta) -> dict[str, object]:
-        """Return the claims (OpenID Connect Core section 2). Includes `nonce` if the authorization request had one."""
+        """Return the claims (OpenID Connect Core section 2). Includes `nonce` if the authorization request had one.
+
+        `algorithm` is that of the signing key, which determines `at_hash`. `exp` is `lifetime` after `iat`.
+        """
         issued_at = int(self.issued_at.timestamp())
         claims: dict[str, object] = {
             **self.further,
@@ -56,7 +59,8 @@ class IdToken:
 def for_grant(grant: UserGrant, access_token: str, *, nonce: str, now: datetime, further: Mapping[str, object]) -> str:
     """Return the ID token of the user who gave `grant`, bound to an access token by `at_hash`.
 
-    `further` are claims about the user. Raises NotReady if no key may sign.
+    `further` are claims about the user. `nonce` is that of the authorization request, or "". Raises NotReady if no key
+    may sign.
     """
     client_id = grant.client.client_id
     token = IdToken(

@@ -39,7 +39,9 @@ def rotates(client: Client) -> bool:
 
 
 def rotate(text: str, token: RefreshToken, client: Client, *, now: datetime, thumbprint: str | None = None) -> str:
-    """Return the text of the successor of `token`, whose own text is `text`. The caller holds the lock on the grant.
+    """Use `token`, and return the text of its successor. `text` is the text of `token`.
+
+    The caller holds the lock on the grant. If the token is retried, the successor is the same as at the first use.
 
     The successor is bound to the DPoP key of `token`. If `token` is not bound, the successor is bound to the key with
     this `thumbprint`, if one is given.
@@ -95,7 +97,10 @@ def _successor_again(text: str, token: RefreshToken, client: Client, *, now: dat
 
 
 def _issue_successor(text: str, token: RefreshToken, client: Client, *, now: datetime, thumbprint: str | None) -> str:
-    """Store a successor of `token`, and return the successor's text. `text` is the text of `token`."""
+    """Store a successor of `token`, and return the successor's text. `text` is the text of `token`.
+
+    The successor is bound to a DPoP key as in `rotate`.
+    """
     key, number = keys()[0], token.generation + 1
     successor = refresh_text.successor(text, generation=number, key=key)
     new = row(successor, token.grant, client, key_id=key.id, now=now)

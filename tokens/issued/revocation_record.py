@@ -193,7 +193,7 @@ def _revoke_earlier(kind: Kind, identifiers: Iterable[str], *, now: datetime) ->
 def write(
     kind: Kind | str, identifiers: Iterable[str], *, until: datetime, issued_before: datetime | None = None
 ) -> None:
-    """Write a revocation record for each identifier, such as the `jti` of a token.
+    """Write a revocation record for each identifier. `kind` says what an identifier is, such as the `jti` of a token.
 
     A record covers tokens with an `iat` before `issued_before`, or with any `iat` if `issued_before` is None. The
     record is kept until `until`.

@@ -25,9 +25,9 @@ def update(row: Model, **changes: Any) -> None:
 
 
 def fill(row: Model, name: str, value: object, **further: Any) -> bool:
-    """Set the field `name` of the stored row to `value` if the field is NULL, and then also the fields in `further`.
+    """Set the field `name` of the stored row to `value`, and the fields in `further`, if the field `name` is NULL.
 
-    Returns True if the field was NULL. Does not change the object `row`.
+    Returns False, and changes nothing, if the field `name` has a value. Does not change the object `row`.
     """
     return _update(row, {name: value, **further}, f" AND {_column(type(row), name)} IS NULL") == 1
 

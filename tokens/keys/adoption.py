@@ -67,8 +67,8 @@ def adopt(ring: Ring, proposed: Policy, *, now: datetime, write: bool = True) ->
 
     The assumed timings are those from which steps compute dates. The caller holds the key ring's lock.
 
-    If `write` is False, only the object `ring` is changed, not its row. This is for a dry run that pretends another
-    time. The database compares a row with its own clock, so it might refuse dates computed for another time.
+    If `write` is False, only the object `ring` is changed, not its row. This is for a dry run at another time than now.
+    The database compares the dates of a row with its own clock, so it might refuse dates computed for another time.
 
     Raises Unsafe, with the violated inequality, if keys could not be rotated safely under `proposed`.
     """

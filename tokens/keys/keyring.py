@@ -89,7 +89,7 @@ def estimated_clock(*, now: datetime) -> datetime:
 
 
 def _require_right_clock(skew: timedelta, policy: Policy) -> None:
-    """Raise NotReady if this node's clock differs from the database's by more than clock_error."""
+    """Raise NotReady if `skew`, by which this node's clock differs from the database's, is more than clock_error."""
     if skew > policy.clock_error:
         raise NotReady(
             f"this node's clock is {skew.total_seconds():.1f} s away from the database's; synchronise it (NTP)"

@@ -74,7 +74,9 @@ def _pkcs11() -> Keystore:
 
 @contextmanager
 def fresh_pairs(row: Ring, number: int) -> Iterator[list[KeyPair]]:
-    """Generate key pairs for a key ring. When the block ends, destroy the pairs that no row of the database uses.
+    """Generate `number` key pairs for the key ring `row`, and yield them. After the block, destroy the unused pairs.
+
+    A pair is unused if no row of the database has its kid.
 
     Raises WrongRing if the keystore does not support the algorithm, CannotOpen if the keystore does not answer. Call
     this before the ring is locked, because the generation is slow.

@@ -91,7 +91,10 @@ class LockedRing:
             store.update(before[key.kid], key, keys=self.encryption_keys)
 
     def _destroy_after_commit(self, before: store.StoredKey, after: Key) -> None:
-        """Destroy the private half in its keystore after the commit, if this step deletes it from the key's row."""
+        """Destroy the key's private half in its keystore after the commit, if the step deletes it from the key's row.
+
+        `before` is the row before the step, and `after` has the key's new dates.
+        """
         if before.sealed is None or after.private_destroyed_at is None:
             return
         try:

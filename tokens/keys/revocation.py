@@ -109,7 +109,7 @@ def _ring(name: str) -> Ring:
 
 
 def _refuse_outage(discarded: Discarded) -> None:
-    """Raise Unsafe if APIs would refuse tokens after the revocation."""
+    """Raise Unsafe if APIs would refuse tokens for a time after the revocation, whose result is `discarded`."""
     if discarded.outage_until:
         raise Unsafe(
             sentence(
@@ -199,7 +199,7 @@ def _copies_from(locked: LockedRing, flush: Key | None) -> datetime | None:
 
 
 def _record(locked: LockedRing, revocation: KeyRevocation, after: Sequence[Key], *, reason: str) -> None:
-    """Write an audit event for each revoked key."""
+    """Write an audit event for each revoked key. `after` are all keys of the ring with their new dates."""
     for kid in revocation.kids:
         locked.record(
             "key.revoked",

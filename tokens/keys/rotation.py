@@ -95,7 +95,7 @@ def _rolled_back(dry_run: bool) -> Iterator[None]:  # noqa: FBT001 (it decides w
 def _step(locked: LockedRing, pairs: Sequence[KeyPair], *, early: bool) -> Outcome:
     """Take the first step that applies, in the order of the list in the module's docstring.
 
-    `pairs` are fresh key pairs for the keys that the step announces.
+    `pairs` are fresh key pairs for the keys that the step announces. `early` plans the next switch before it is due.
     """
     if not locked.stored:
         return _create(locked, pairs)

@@ -123,7 +123,7 @@ def _register(client_id: str, wanted: dict[str, Any], program: str | None, run: 
 
 
 def _change(client: Client, wanted: dict[str, Any]) -> None:
-    """Change an existing client. Raises ValidationError if the new state breaks a rule."""
+    """Change an existing client to the state `wanted`. Raises ValidationError if this state breaks a rule."""
     if not wanted["name"].strip():
         raise ValidationError({"name": "Enter a name. It is shown to users on the consent page."})
     scopes = {scope.name: scope for scope in Scope.objects.filter(name__in=wanted["scopes"])}

@@ -2,7 +2,7 @@
 
 - A recipe contains options of the command `create_client`. OPTIONS maps each option to a field of the manifest.
 - The field `program` only stores the name of a recipe: the client gets no field from that recipe. `export` writes
-  `program`.
+  `program`, and never `recipe`.
 """
 
 import json

@@ -43,7 +43,7 @@ class InvalidManifest(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value in a manifest: a dict of nodes by name, a list of nodes, or plain data, with its line in the file."""
+    """A value in a manifest, with its line in the file. The value is a dict or list of nodes, or plain data."""
 
     value: Any
     line: int

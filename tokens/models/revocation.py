@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 
 class Revocation(models.Model):
-    """One entry: a token, grant or key that is revoked, or all tokens of a user, client or issuer before an instant."""
+    """An entry that revokes a token, grant or key, or the tokens of a user, client or issuer from before an instant."""
 
     class Kind(models.TextChoices):
         """The kinds of entries, under the names that the revocation feed uses."""

@@ -43,7 +43,8 @@ class User(AbstractUser):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save the user, but keep `session_epoch` and `profile_changed_at` of the row in the database.
 
-        Of the instance and the row, the later `logged_out_at` is saved. Raises SubjectIsImmutable if `sub` has changed.
+        Saves the later `logged_out_at`: that of the instance or that of the row. Raises SubjectIsImmutable if `sub` has
+        changed.
         """
         # An instance that was read before a logout everywhere would write the old epoch back, and revive the sessions.
         # So the epoch is that of the row, and `logged_out_at` is the later instant of the instance and the row.

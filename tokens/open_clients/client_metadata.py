@@ -1,8 +1,8 @@
 """Validates client metadata from a document or a registration request (RFC 7591 section 2). Pure.
 
 1. Each member that this issuer understands has the right type and a bounded size. Other members are ignored.
-2. The metadata has no software statement. This issuer verifies no software statement, and if it ignored the statement,
-   the client could believe that it was trusted.
+2. The metadata has no software statement. This issuer cannot verify one, and a client whose statement was ignored could
+   believe that the issuer trusts it.
 3. The response type is `code`. Of the requested grant types, the client gets those that the settings allow.
 4. Redirect URIs obey the rules of `create_client` (tokens/addresses.py).
 5. The client authenticates by a permitted method. A client with `private_key_jwt` must have keys: `jwks` or `jwks_uri`.
@@ -97,7 +97,8 @@ def read(
     """Validate the metadata in `members`. Raises InvalidMetadata if it breaks a rule.
 
     `methods` are the permitted authentication methods; `default_method` is used if the client names no method.
-    `grant_types` are those that the settings allow. `loopback` permits a `jwks_uri` on loopback, for development.
+    `grant_types` are those that the settings allow. `loopback` permits a `jwks_uri` and a back-channel logout URI on
+    loopback, for development.
     """
     _refuse_statement(members)
     method = text(members, "token_endpoint_auth_method") or default_method
@@ -181,8 +182,8 @@ def _algorithm(members: Mapping[str, Any]) -> str:
 def _keys(members: Mapping[str, Any], method: str) -> tuple[Mapping[str, Any] | None, str]:
     """Return the members `jwks` and `jwks_uri`. Returns None and "" unless `method` is private_key_jwt.
 
-    Raises InvalidMetadata if `jwks` is not usable. With private_key_jwt, also raises it if the metadata has both
-    members or neither, or if `jwks_uri` is too long.
+    Raises InvalidMetadata if `jwks` is not usable. With private_key_jwt, also raises InvalidMetadata if the metadata
+    has both members or neither, or if `jwks_uri` is too long.
     """
     jwks, jwks_uri = members.get("jwks"), text(members, "jwks_uri")
     if jwks is not None:

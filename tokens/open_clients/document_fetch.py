@@ -1,6 +1,6 @@
 """Fetches client ID metadata documents, within the bounds of their draft (version 02 sections 5 and 8.6).
 
-- The request is guarded (`outbound`): no address inside the network, no redirect, bounded in time.
+- The request is guarded (`outbound`): public IP addresses only, no redirect, and a deadline.
 - A document has at most LONGEST bytes, a Content-Type of JSON, and strict JSON as its content.
 - In development, and only if the settings say so, a document may be on loopback.
 """

@@ -34,9 +34,9 @@ class DocumentRefused(Exception):
 def store(client_id: str, fetched: ValidDocument, *, now: datetime) -> None:
     """Create or change the client of the document `fetched`.
 
-    Raises DocumentRefused if the client breaks a rule of the registry, if the document replaces `private_key_jwt` by
-    `none`, or if too many clients of documents were never used. Raises RegistryLocked if another transaction holds a
-    lock for too long.
+    Raises DocumentRefused if the client breaks a rule of the registry, if the client_id is the identifier of an API or
+    the URL of the issuer, if the document replaces `private_key_jwt` by `none`, or if too many clients of documents
+    were never used. Raises RegistryLocked if another transaction holds a lock for too long.
     """
     try:
         with translation.override(LANGUAGES[0]):  # the reason is a text for developers

@@ -25,7 +25,8 @@ SECRETS = ("client_secret", "client_secret_expires_at")
 def read(content: object, client_id: str, *, grant_types: Collection[str], loopback: bool) -> ClientMetadata:
     """Return the metadata in the document at `client_id`. Raises InvalidMetadata if the document breaks a rule.
 
-    `loopback` permits a `jwks_uri` on loopback, for development.
+    `content` is the parsed JSON of the document. `grant_types` are those that the settings allow. `loopback` permits
+    addresses on loopback, for development.
     """
     if not isinstance(content, dict):
         raise InvalidMetadata("The document is not a JSON object.")

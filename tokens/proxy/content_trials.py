@@ -62,7 +62,7 @@ def length(server: ProbedServer) -> Iterator[Finding]:
 
 
 def caching(server: ProbedServer) -> Iterator[Finding]:
-    """Test if the JWKS keeps its ETag and can be revalidated. Advise the operator if a shared cache sent it."""
+    """Test if the JWKS keeps its ETag and can be revalidated. Advise the operator if it came from a shared cache."""
     try:
         whole = server.send(JWKS, {"Accept-Encoding": "gzip"})
         if whole.status != 200:

@@ -28,7 +28,7 @@ class Finding:
 
 
 def worst(findings: Sequence[Finding]) -> Level:
-    """Return the most severe level. Without findings, return ok."""
+    """Return the most severe level among `findings`, or "ok" if there are no findings."""
     return max((finding.level for finding in findings), key=LEVELS.index, default="ok")
 
 

@@ -68,7 +68,7 @@ def connect(where: Address, *, context: ssl.SSLContext | None, within: float = T
 
 
 def request(method: str, path: str, host: str, headers: dict[str, str] | None = None, body: bytes = b"") -> bytes:
-    """Return the bytes of a request with `Connection: close`."""
+    """Return the bytes of a request with `Connection: close`. If `host` is "", the request has no Host header."""
     lines = [f"{method} {path} HTTP/1.1"]
     if host:
         lines.append(f"Host: {host}")
@@ -77,7 +77,10 @@ def request(method: str, path: str, host: str, headers: dict[str, str] | None = 
 
 
 def exchange(where: Address, sent: bytes, *, context: ssl.SSLContext | None, within: float = TIMEOUT) -> Answer:
-    """Send bytes and return the answer. Raises NoAnswer if the connection fails, or after `within` seconds."""
+    """Open a connection to `where`, send the bytes `sent`, and return the answer. For `context` see `connect`.
+
+    Raises NoAnswer if the connection fails, or after `within` seconds.
+    """
     until = time.monotonic() + within
     try:
         with connect(where, context=context, within=within) as wire:

@@ -32,7 +32,10 @@ def read(folder: Path) -> dict[str, Recipe]:
 
 
 def find(name: str, site: Path | None = None) -> Recipe:
-    """Return the recipe with this name. If there is none, raises InvalidRecipe, which names similar recipes."""
+    """Return the recipe with this name. If there is none, raises InvalidRecipe, which names similar recipes.
+
+    `site` is the folder of the setting RECIPES, or None.
+    """
     found = recipes(site)
     if name in found:
         return found[name]

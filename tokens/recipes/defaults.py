@@ -40,8 +40,8 @@ def step_of(recipe: Recipe, command: str, variant: str) -> Step:
 def site_of(step: Step, given: Mapping[str, Any]) -> str:
     """Return the origin of the operator's program, which replaces SITE in the addresses of the recipe.
 
-    This is the option `site`, or else the origin of the operator's first redirect URI. Returns "" if neither is given,
-    or if no redirect URI of the recipe contains SITE.
+    This is the option `site`. If it is missing, and a redirect URI of the recipe contains SITE, this is the origin of
+    the operator's first redirect URI. Returns "" in any other case.
     """
     if given.get("site"):
         return str(given["site"]).rstrip("/")

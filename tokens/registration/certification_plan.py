@@ -139,9 +139,9 @@ class _Pages:
 
 
 def _overrides(pages: _Pages) -> list[tuple[str, list[Json]]]:
-    """Return the suite's test modules that need a screenshot: for each, its name and its browser commands.
+    """Return the name and the browser commands of each of the suite's test modules that needs a screenshot.
 
-    The names are without the prefix `oidcc-`.
+    `pages` builds the commands. The names are without the prefix `oidcc-`.
     """
     login, again = pages.login(), pages.login(_wait(LOGIN, IF_REQUESTED))
     logouts = ((LOGOUT_ERRORS, ERROR), (LOGOUT_QUESTIONS, QUESTION), (LOGOUT_PAGES, DONE))

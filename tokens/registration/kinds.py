@@ -22,7 +22,7 @@ DEVICE = ("urn:ietf:params:oauth:grant-type:device_code", "refresh_token")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snippet:
-    """A block to paste, without changes, into the client's code or configuration."""
+    """The template of a block of code that the operator pastes into the client's program or configuration."""
 
     title: str
     template: str

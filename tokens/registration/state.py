@@ -113,7 +113,7 @@ def of_scope(scope: Scope) -> dict[str, Any]:
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Return the fields whose values differ, each with both values."""
+    """Return the fields whose values differ, each with its value in `before` and in `after`."""
     return {name: (before[name], after[name]) for name in after if before[name] != after[name]}
 
 

@@ -30,7 +30,7 @@ DocumentKey = tuple[str, Version | None]
 class Edition:
     """A version of the revocation log and the key that signs its documents.
 
-    A cached document is stale if the current version or key is another.
+    A cached document is stale if the log has a newer version by now, or if another key signs.
     """
 
     version: Version

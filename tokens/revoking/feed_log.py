@@ -171,7 +171,7 @@ def new_tag() -> str:
 
 
 def published(after: int, *, now: datetime) -> tuple[Version, list[bytes], Version | None]:
-    """Return the publications after the version with the number `after`, oldest first.
+    """Read the publications after the version with the number `after`, oldest first.
 
     Skips expired publications. Stops before the publications have more than SEGMENT entries in total.
 

@@ -114,7 +114,8 @@ def _names(token: PresentedToken) -> dict[str, object]:
 def sign(response: Mapping[str, object], client: Client, *, now: datetime) -> str:
     """Return the response as a JWT for `client` (RFC 9701 section 5). Raises NotReady if no key may sign.
 
-    The JWT is signed by the key ring of the APIs that are linked to the client, so it can be verified with their JWKS.
+    The JWT is signed by the key ring of the APIs that are linked to the client, or by the default ring if these APIs
+    are on several rings (`keyring.for_operator`).
     """
     signing = keyring.for_operator([api.identifier for api in client.operated_apis.all()], now=now)
     claims = {"iss": conf.issuer().url, "aud": client.client_id, "iat": int(signing.issued_at.timestamp())}

@@ -48,7 +48,10 @@ class Brand:
 
 
 def brand(name: str, *, colour: str, logo: bytes | None) -> Brand:
-    """Return the brand. `colour` is empty or like `#2448c8`. Raises MalformedBrand if an argument is malformed."""
+    """Return the brand. `colour` is empty or like `#2448c8`. `logo` is the content of the logo's file, or None.
+
+    Raises MalformedBrand if an argument is malformed.
+    """
     if not name.strip() or not name.isprintable():
         raise MalformedBrand("BRAND_NAME must be printable text, and not empty.")
     if colour and not COLOUR.fullmatch(colour):

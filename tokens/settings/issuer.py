@@ -18,7 +18,7 @@ from tokens.settings.rate import Rate
 
 @dataclass(frozen=True, slots=True)
 class Pkcs11Settings:
-    """Path of the vendor's library, label of the PKCS#11 token with the signing keys, and its PIN. Empty if unused."""
+    """Path of the vendor's library, and label and PIN of the PKCS#11 token. All three are "" if there is no token."""
 
     module: str
     token: str

@@ -65,7 +65,8 @@ class Attempt:
     def mark_answered(self) -> None:
         """Record that the client gets its answer now.
 
-        Raises AlreadyAnswered if the request was answered before, and NotStored if its row no longer exists.
+        Raises AlreadyAnswered if the request was answered more than 10 seconds ago, and NotStored if its row does not
+        exist any more.
         """
         redirect_uri = self.authorization.redirect_uri
         self.sent.mark_answered(client_id=self.client_id, redirect_uri=redirect_uri, now=clock())
@@ -80,9 +81,9 @@ def clock() -> datetime:
 def send_code(attempt: Attempt, login: Login, *, now: datetime, is_consent: bool = False) -> HttpResponse:
     """Issue a code and send it to the client, by a redirect or a form.
 
-    If the request was answered before, a page says so. If all sessions of the user were ended after the session was
-    checked, redirects to the request again, so that the user logs in. `is_consent` is True if the user allowed the
-    client in this HTTP request. Raises OAuthError if the code cannot be issued.
+    If the request was answered more than 10 seconds ago, a page says so. If all sessions of the user were ended after
+    the session was checked, redirects to the request again, so that the user logs in. `is_consent` is True if the user
+    allowed the client in this HTTP request. Raises OAuthError if the code cannot be issued.
     """
     request, authorization = attempt.http, attempt.authorization
     assert request.user.is_authenticated  # noqa: S101 (only a logged-in user has a `login`)

@@ -55,9 +55,9 @@ def unavailable_page(request: HttpRequest, error: Unavailable) -> HttpResponse:
 def renew(client_id: str, *, by_header: bool, now: datetime) -> None:
     """Fetch the document at the URL `client_id` again if it is stale, and update the stored client.
 
-    Does nothing if no client with this client_id is stored. Raises Unavailable if the document cannot be fetched now,
-    and InvalidClient if it is refused. `by_header` is True if the request has an `Authorization` header. The response
-    for InvalidClient then has the header `WWW-Authenticate`.
+    Does nothing if no client with this client_id is stored. Raises InvalidClient if the document is refused, and
+    Unavailable if the document cannot be fetched now and has been stale for longer than GRACE. `by_header` is True if
+    the request has an `Authorization` header. The response for InvalidClient then has the header `WWW-Authenticate`.
     """
     try:
         document_client.renew(client_id, now=now)
@@ -68,9 +68,9 @@ def renew(client_id: str, *, by_header: bool, now: datetime) -> None:
 def introduce(request: HttpRequest, client_id: str, *, by_header: bool, now: datetime) -> None:
     """Create or renew the client of a pushed authorization request, from the document at the URL `client_id`.
 
-    Raises InvalidClient if the document is refused, Unavailable if it cannot be fetched now, and TooMany if too many
-    documents were fetched for the sender's address. `by_header` is True if the request has an `Authorization` header.
-    The response for InvalidClient then has the header `WWW-Authenticate`.
+    Raises InvalidClient if the document is refused, Unavailable if the document cannot be fetched now and no stored
+    client can be used, and TooMany if too many documents were fetched for the sender's address. `by_header` is True if
+    the request has an `Authorization` header. The response for InvalidClient then has the header `WWW-Authenticate`.
     """
     try:
         document_client.admit(client_id, now=now, before_fetch=partial(_count, request))

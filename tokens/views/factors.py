@@ -151,16 +151,16 @@ def _note_key(request: HttpRequest, factor: Authenticator) -> None:
 
 
 def _page(view: View) -> View:
-    """Return a view that calls `view` and adds what every page of second factors has.
+    """Return a view that calls `view` as a page of second factors.
 
-    It sets the issuer's headers, the language and `request.return_to`, and answers with a page if `view` raises
-    NotReady.
+    The returned view sets the issuer's headers, the language and `request.return_to`. If `view` raises NotReady, it
+    answers with a page.
     """
     return private(ui_locales.followed(page_if_not_ready(step_up.remembering(view))), headers=HEADERS)
 
 
 def _passkey_page(view: View) -> View:
-    """Add to `view` what `_page` adds, but with the headers for a script that asks the browser for a passkey."""
+    """Return a view as `_page` does, but with headers that permit a script to ask the browser for a passkey."""
     return private(ui_locales.followed(page_if_not_ready(step_up.remembering(view))), headers=PASSKEY_HEADERS)
 
 

@@ -15,7 +15,10 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 
 
 def own_forms(answer: Answer) -> Answer:
-    """Middleware that replaces `Origin: null` by the issuer's origin if Sec-Fetch-Site is `same-origin`."""
+    """Return middleware that replaces `Origin: null` by the issuer's origin if Sec-Fetch-Site is `same-origin`.
+
+    `answer` is the next middleware or the view.
+    """
 
     def with_origin(request: HttpRequest) -> HttpResponseBase:
         if request.headers.get("Origin") == "null" and request.headers.get("Sec-Fetch-Site") == "same-origin":

@@ -10,7 +10,10 @@ PROBES = frozenset({"/healthz", "/readyz"})
 
 
 def probes(answer: Answer) -> Answer:
-    """Middleware that answers /healthz and /readyz for any Host and scheme, without a session."""
+    """Return middleware that answers /healthz and /readyz for any Host and scheme, without a session.
+
+    `answer` is the next middleware, which gets every other request.
+    """
 
     def first(request: HttpRequest) -> HttpResponseBase:
         if request.path_info not in PROBES:

@@ -7,9 +7,9 @@
 - A request may have at most `MAX_LENGTH` characters. A browser keeps the cookies of at most `MAX_REQUESTS` requests: a
   new request deletes the cookie of the oldest.
 
-Example: the client sends the browser to `/oauth/authorize?client_id=…`. `store` returns the handle `6b0be8be3af5bec2`,
-and `attach` sets the cookie `issuer_session_6b0be8be3af5bec2`. After the login the browser reads
-`/oauth/authorize?continue=6b0be8be3af5bec2`, and `read` returns the request.
+Example: the client sends the browser to `/oauth/authorize?client_id=…`. `new_handle` returns `6b0be8be3af5bec2`.
+`store` stores the request, and `attach` sets the cookie `issuer_session_6b0be8be3af5bec2`. After the login the browser
+reads `/oauth/authorize?continue=6b0be8be3af5bec2`, and `read` returns the request.
 """
 
 import re

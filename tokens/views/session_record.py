@@ -21,10 +21,10 @@ Answer = Callable[[HttpRequest], HttpResponseBase]
 
 
 def session_record(answer: Answer) -> Answer:
-    """Middleware that updates the record of a user's session, such as the time of the last request.
+    """Return middleware that updates the record of a user's session, such as the time of the last request.
 
-    The record is updated after each request that used the session of a logged-in user. In MIDDLEWARE it must stand
-    after SessionMiddleware.
+    `answer` is the next middleware or the view. The record is updated after each request that used the session of a
+    logged-in user. In MIDDLEWARE, this middleware must stand after SessionMiddleware.
     """
 
     def with_record(request: HttpRequest) -> HttpResponseBase:

@@ -77,10 +77,10 @@ def broken(request: HttpRequest) -> HttpResponse:
 
 
 def audit_unavailable(answer: Answer) -> Answer:
-    """Middleware that writes a 503 to the audit log, and adds Retry-After.
+    """Return middleware that writes the 503 responses of `answer` to the audit log, and adds Retry-After to them.
 
-    At most one line per reason is written in ten seconds.
-    In MIDDLEWARE it must stand before every middleware that can answer 503.
+    `answer` is the next middleware. At most one line per reason is written in ten seconds. In MIDDLEWARE, this
+    middleware must stand before every middleware that can answer 503.
     """
 
     def with_note(request: HttpRequest) -> HttpResponseBase:

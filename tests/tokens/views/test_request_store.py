@@ -31,10 +31,7 @@ TOO_LONG = "The authorization request is longer than 8192 characters."
 
 @pytest.fixture
 def own(apis):
-    """Return the issuer's own client.
-
-    Users are not asked for consent for it, so a login leads from the request to the code.
-    """
+    """Return a client of the issuer itself. Its users are not asked for consent, and get the code after the login."""
     return make_client("own", "authorization_code", skip_authorization=True)
 
 

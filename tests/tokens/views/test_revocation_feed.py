@@ -110,9 +110,9 @@ def test_a_longer_revocation_of_the_same_thing_is_in_the_next_delta(client):
 
 
 def test_the_full_state_has_an_entry_that_waits_to_be_published_again(client):
-    """The entry was published, and then changed. The change is not published yet.
+    """An entry that was published, and whose change is not published yet, is in the full state as it was published.
 
-    A reader that starts at this moment must still get the entry, because other readers have it.
+    So a reader that starts at this moment has the same entries as the other readers.
     """
     now = timezone.now()
     revocation_record.revoke_users(["ada"], now=now)

@@ -84,7 +84,7 @@ def test_what_is_no_token_needs_no_revocation(client, service, token):
 def test_an_expired_token_is_revoked_if_an_api_can_still_accept_it(client, service, token, at, ago, is_kept):
     """An expired token is revoked if an API might still accept it.
 
-    That is so until `exp`, plus the API's leeway, plus twice the largest error of a clock.
+    An API might accept it until `exp` plus the API's leeway plus twice the largest error of a clock.
     """
     at(timezone.now() + timedelta(seconds=600 + ago))
     assert revoke(client, service, token=token).status_code == 200

@@ -38,10 +38,7 @@ def app(apis):
 
 
 class Go:
-    """The requests of golang.org/x/oauth2, byte for byte.
-
-    They are those of RetrieveToken with AuthStyleAutoDetect in internal/token.go.
-    """
+    """Sends the requests of golang.org/x/oauth2, byte for byte: those of `RetrieveToken` with AuthStyleAutoDetect."""
 
     def __init__(self, client_id, secret):
         self.client_id, self.secret = client_id, secret
@@ -324,7 +321,7 @@ def test_a_late_repetition_is_a_request_of_its_own(app, lines, counted, later):
 
 
 def test_what_changed_between_two_attempts_counts_for_the_next_one(app):
-    """The stored refusal of a request is used once, for the repetition of this request.
+    """The stored refusal of a first request answers its second try, and no later request.
 
     The client is refused twice and is then changed. Its third request gets a token.
     """

@@ -182,7 +182,10 @@ def test_a_mail_is_in_the_language_of_the_page_that_sends_it(german, english, us
 
 
 def waiting(one, client, **changes):
-    """Send an authorization request with the browser `one`. Return the address of the login page."""
+    """Send an authorization request with the browser `one`. Return the address of the login page.
+
+    `changes` are parameters that are added to the request, such as `ui_locales`.
+    """
     answer = one.get("/oauth/authorize", authorization(client, **changes))
     assert answer.status_code == 302
     return answer["Location"]

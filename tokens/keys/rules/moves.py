@@ -53,7 +53,7 @@ Moves = Mapping[str, Move]
 
 
 def signing(audience: str, moves: Moves, *, now: datetime) -> str:
-    """Return the key ring that signs for the API `audience` at `now`."""
+    """Return the key ring that signs for the API `audience` at `now`: the default ring, unless `moves` has the API."""
     return moves[audience].signing(now=now) if audience in moves else DEFAULT_RING
 
 

@@ -89,7 +89,7 @@ class Backing:
 
     @contextmanager
     def counted(self, *, commits: bool = False) -> Iterator[None]:
-        """Count the SQL statements of every connection while the block runs.
+        """Let PostgreSQL count the SQL statements of every connection while the block runs (`statements` reads them).
 
         Counting takes time, so do not measure time in the block. If `commits` is True, the statements BEGIN, SET and
         COMMIT are counted, too.

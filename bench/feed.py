@@ -26,7 +26,7 @@ REPLACED = "tokens/oauth/denial.py"
 
 
 def main() -> None:
-    """Measure both builds, and print the figures."""
+    """Measure the revocation feed of this build and of the earlier one, and print the figures."""
     options = parse()
     start = time.monotonic()
     print(f"{options.entries:,} live entries; {load()}", flush=True)

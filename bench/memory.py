@@ -117,7 +117,7 @@ def measured(options: argparse.Namespace) -> Iterator[Series]:
 
 
 def issuing(server: Server) -> Part:
-    """Wait until the issuer signs by ES256. Return the Part that requests tokens from the issuer."""
+    """Wait until the issuer signs with ES256. Return the part of the benchmark that requests tokens from it."""
     sent = client_credentials(server, scope="fast:read")
     answers: list[Answer] = []
 

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The measurement of one row in one round.
+    """The result for one kind of request (a row of the output) in one round.
 
     `server`, `postgresql` and `redis` are the CPU milliseconds per request of the server, of its PostgreSQL backends,
     and of Redis.

@@ -29,7 +29,7 @@ from tests.resources.loopback import Loopback, document
 def admitted(wait_limit: WaitLimit, requests: int, *, first: bool = False) -> int:
     """Let `requests` requests wait for the issuer at the same time, and return how many of them the limit permits.
 
-    If `first` is True, each request is the first one that waits for its fetch.
+    If `first` is True, each request waits for another fetch (of an issuer's keys), and is the first to wait for it.
     """
     with ExitStack() as places:
         return sum(places.enter_context(wait_limit.place(first=first)) for _ in range(requests))

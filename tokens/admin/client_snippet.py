@@ -81,7 +81,7 @@ def _is_loopback(redirect_uris: Sequence[str]) -> bool:
 def _context(kind: ClientKind, values: Values) -> Mapping[str, object]:
     """Return the variables for the templates of the code blocks, such as `client_id`.
 
-    Each text is a `Literal`, which a template prints as `code` or `shell`.
+    Each value is a `Literal`. A template prints its attribute `code` in Python and JavaScript, and `shell` in a shell.
     """
     base, api_scope = values.issuer.rstrip("/"), " ".join(values.scopes)
     scope = " ".join((*OPENID, *values.scopes))

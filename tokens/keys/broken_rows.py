@@ -79,8 +79,8 @@ def storable(locked: LockedRing, discarded: Discarded, fresh: Sequence[Key]) -> 
 def _broken(locked: LockedRing) -> list[Key]:
     """Return the keys of the broken rows that are not discarded and have no withdrawal date.
 
-    The database allows one such key without a start (the ring's standby), and one with a start (the key that signs
-    last). So a broken row prevents another key in the same role.
+    The database allows one such key without a start, which is the ring's standby, and one with a start, after which no
+    other key starts. So the ring can have no other key in the same role while the broken row exists.
     """
     return [row.key for row in locked.unverified if not row.key.discarded and row.key.withdraw_at is None]
 

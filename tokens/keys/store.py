@@ -165,10 +165,10 @@ def add_public(ring: Ring, jwk: dict[str, str], key: Key, *, encryption_key: Enc
 
 
 def update(stored: StoredKey, key: Key, *, keys: Sequence[EncryptionKey]) -> None:
-    """Write the changed dates of a key, and renew the row's two MACs.
+    """Write the changed dates of a key, and renew the row's two MACs: under its encrypting key and under SECRET_KEY.
 
-    Raises CannotOpen if no key in `keys` verifies the row. If this change also destroys the private half, a valid MAC
-    under SECRET_KEY is enough.
+    Raises CannotOpen if none of the encrypting keys in `keys` verifies the first MAC. If this change also destroys the
+    private half, the second MAC is verified instead.
     """
     encryption_key = next((candidate for candidate in keys if candidate.id == stored.encryption_key_id), None)
     row = SigningKey.objects.get(kid=key.kid)

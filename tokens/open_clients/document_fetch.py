@@ -46,9 +46,9 @@ class ValidDocument:
 
 
 def is_costly(client_id: str) -> bool:
-    """Return True if `get` would send a request, or return a valid document from memory.
+    """Return True if `get` would send a request, or would return a document.
 
-    Both are costly: the caller stores each document that `get` returns, which locks the registry.
+    A document from memory is costly, too: the caller stores each document that `get` returns, which locks the registry.
     """
     return flights.is_due(client_id) or flights.has_value(client_id)
 

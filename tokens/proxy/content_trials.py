@@ -11,7 +11,7 @@ from tokens.proxy.wire import NoAnswer, connect, exchange
 
 
 def bodies(server: ProbedServer) -> Iterator[Finding]:
-    """Test if a half-sent body delays other requests, and if a chunked body reaches the issuer."""
+    """Yield findings about bodies: a half-sent body must delay no other request, and a chunked body must arrive."""
     half = server.form({"Content-Length": "500"}, b"grant_type=")
     statuses: list[int | str] = []
     # The proxy must buffer the body. If it passes the half body on, a worker of the issuer can wait for the rest.

@@ -80,7 +80,10 @@ class SentRequest:
 
 @dataclass(frozen=True, slots=True)
 class StoredRequest:
-    """A stored request: the handle, which is in the address, and the row's session key, which is in the cookie."""
+    """An authorization request that is stored as a row of Django's sessions.
+
+    `handle` is in the address. `key` is the key of the row, and is in the browser's cookie.
+    """
 
     handle: str
     key: str

@@ -137,4 +137,4 @@ seen = [
 if seen != [(1, 0), (4, 16), (1, 0)]:
     sys.exit("The behaviour has changed.")
 PYTHON
-python3 "$work/trial.py" "$work"
+timeout 60 python3 "$work/trial.py" "$work"

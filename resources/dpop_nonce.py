@@ -8,7 +8,7 @@
 
 import hmac
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 WINDOW = 60  # seconds
@@ -22,7 +22,7 @@ class Nonces:
     New nonces are made with the first key in `keys`. A nonce is accepted if any key in `keys` made it.
     """
 
-    keys: tuple[bytes, ...]
+    keys: tuple[bytes, ...] = field(repr=False)
 
     def current(self, seconds: float) -> str:
         """Return the nonce that the API gives clients at `seconds`, a Unix time."""

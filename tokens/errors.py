@@ -77,12 +77,14 @@ def refusal(error: OAuthError) -> JsonResponse:
     return answer(body, error.status_code, error.headers, reason=error.reason)
 
 
-def unavailable(retry_after: int, *, reason: str = "") -> JsonResponse:
-    """Return a 503 answer that says that the issuer cannot sign at the moment. `reason` is only logged.
+def unavailable(
+    retry_after: int, *, reason: str = "", description: str = "The issuer cannot sign at the moment."
+) -> JsonResponse:
+    """Return a 503 answer with the error `temporarily_unavailable` and `description`. `reason` is only logged.
 
     `retry_after` is in seconds (RFC 9110 section 10.2.3).
     """
-    body = {"error": "temporarily_unavailable", "error_description": "The issuer cannot sign at the moment."}
+    body = {"error": "temporarily_unavailable", "error_description": description}
     return answer(body, 503, {"Retry-After": str(retry_after)}, reason=reason)
 
 

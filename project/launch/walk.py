@@ -7,7 +7,7 @@ the line to print, and raises Broken if the step fails.
 import base64
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -29,7 +29,7 @@ class Walk:
     """The state of the walk through the seven steps of README.md. Each step stores what later steps need."""
 
     ports: Ports
-    credentials: Mapping[str, str]
+    credentials: Mapping[str, str] = field(repr=False)
     browser: Browser
     authorization: Mapping[str, list[str]]
     """The parameters of the application's authorization request, from the redirect to the issuer."""

@@ -170,6 +170,10 @@ def test_the_number_of_cached_answers_is_bounded() -> None:
     for number in range(3000):
         world.active(str(number))
     assert len(world.introspector._answers) == 1024
+    world.active("2999")
+    assert world.queries == 3000, "the newest answers are kept"
+    world.active("0")
+    assert world.queries == 3001
 
 
 def test_eight_requests_run_at_once_and_a_ninth_is_unavailable() -> None:

@@ -176,6 +176,15 @@ def test_the_memory_is_bounded_and_keeps_no_text(world: World) -> None:
     assert not any(text in repr(vars(world.memory)) for text in texts)
 
 
+def test_a_token_stays_cached_while_size_further_tokens_are_added(world: World, checks: list[str]) -> None:
+    world.verified(token())
+    for number in range(4):
+        world.verified(token(jti=str(number)))
+    number = len(checks)
+    world.verified(token())
+    assert len(checks) == number
+
+
 @pytest.mark.parametrize(("setting", "repeated"), [(True, 0), (False, 1)])
 def test_the_setting_turns_it_off(client: Any, checks: list[str], *, setting: bool, repeated: int) -> None:
     with pinned(REMEMBER_TOKENS=setting):

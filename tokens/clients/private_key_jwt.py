@@ -143,17 +143,17 @@ def keys(client: Client | None, *, kid: object) -> tuple[ClientKey, ...]:
     if client.client_jwks_uri:
         is_stranger = client.registered_by is not None
         return jwks_uri.keys(client.client_jwks_uri, kid=kid, is_stranger=is_stranger)
-    return _pasted(json.dumps(client.client_jwks))
+    return _pasted(client.client_id, json.dumps(client.client_jwks))
 
 
 @lru_cache(maxsize=1024)
-def _pasted(jwks: str) -> tuple[ClientKey, ...]:
+def _pasted(client_id: str, jwks: str) -> tuple[ClientKey, ...]:
     """Return the usable keys of a registered JWKS. Logs a warning and returns no keys if no key is usable."""
     try:
         return public_keys.registered(json.loads(jwks))
     except UnusableKey as error:
-        # The text of the error has no member of the JWKS. The cache keeps it to one line for each JWKS.
-        logger.warning("The registered JWKS of a client cannot be used: %s", error)
+        # The text of the error has no member of the JWKS. The cache keeps it to one line for each JWKS of a client.
+        logger.warning("The registered JWKS of the client %s cannot be used: %s", client_id, error)
         return ()
 
 

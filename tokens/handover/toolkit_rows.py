@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,7 +32,7 @@ class UserTable:
 class ToolkitToken:
     """A refresh token of the toolkit."""
 
-    text: str
+    text: str = field(repr=False)
     """Empty if the toolkit stores only the checksum."""
     checksum: str
     """The SHA-256 in hexadecimal. Empty in an old database."""

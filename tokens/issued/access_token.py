@@ -1,7 +1,7 @@
 """Step 4. The issuer signs an access token with the claims of RFC 9068, by a key that every API has fetched already."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tokens.issued import jws
@@ -72,7 +72,7 @@ class AccessToken:
 class Minted:
     """A signed access token, and its lifetime in seconds from its issue."""
 
-    text: str
+    text: str = field(repr=False)
     expires_in: int
 
 

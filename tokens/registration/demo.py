@@ -5,7 +5,7 @@ The clients are a web application, a service, and the API's own documentation pa
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
@@ -26,8 +26,8 @@ ACTOR = "command:demo_setup"
 class DemoCredentials:
     """The demo's passwords and secrets by name (see NAMES)."""
 
-    values: Mapping[str, str]
-    generated: Mapping[str, str]
+    values: Mapping[str, str] = field(repr=False)
+    generated: Mapping[str, str] = field(repr=False)
     """The part of `values` that was generated, which the operator has to be told."""
 
 

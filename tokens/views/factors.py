@@ -24,11 +24,12 @@ from django.utils import timezone
 from tokens.authorize import login_session
 from tokens.factors import one_time_code
 from tokens.keys import keyring
+from tokens.models import User
 from tokens.views import step_up, ui_locales
 from tokens.views.limits import limited_factor
 from tokens.views.login import PasskeyPage
 from tokens.views.not_ready import page_if_not_ready
-from tokens.views.pages import HEADERS, PASSKEY_HEADERS, View, private, user_key, user_of
+from tokens.views.pages import HEADERS, PASSKEY_HEADERS, View, private, user_if_logged_in, user_of
 
 
 class SecondStepPage(base.AuthenticateView):
@@ -164,19 +165,20 @@ def _passkey_page(view: View) -> View:
     return private(ui_locales.followed(page_if_not_ready(step_up.remembering(view))), headers=PASSKEY_HEADERS)
 
 
-def _pending_user(request: HttpRequest) -> str:
-    """Return the primary key of the user whose second factor is missing, or ""."""
+def _pending_user(request: HttpRequest) -> User | None:
+    """Return the user who entered the password, and whose second factor is missing, or None."""
     stage = get_pending_stage(request)
-    return str(stage.login.user.pk) if stage and stage.login.user else ""
+    user = stage.login.user if stage else None
+    return user if isinstance(user, User) else None
 
 
 second_step = _passkey_page(limited_factor(_pending_user)(SecondStepPage.as_view()))
 passkey_login = _passkey_page(PasskeyPage.as_view())
-confirm_by_password = _page(limited_factor(user_key)(PasswordConfirmationPage.as_view()))
-confirm_by_code = _page(limited_factor(user_key)(CodeConfirmationPage.as_view()))
-confirm_by_passkey = _passkey_page(limited_factor(user_key)(PasskeyConfirmationPage.as_view()))
+confirm_by_password = _page(limited_factor(user_if_logged_in)(PasswordConfirmationPage.as_view()))
+confirm_by_code = _page(limited_factor(user_if_logged_in)(CodeConfirmationPage.as_view()))
+confirm_by_passkey = _passkey_page(limited_factor(user_if_logged_in)(PasskeyConfirmationPage.as_view()))
 index = _page(base.IndexView.as_view())
-new_app = _page(limited_factor(user_key)(NewAppPage.as_view()))
+new_app = _page(limited_factor(user_if_logged_in)(NewAppPage.as_view()))
 remove_app = _page(totp.DeactivateTOTPView.as_view())
 view_codes = _page(recovery_codes.ViewRecoveryCodesView.as_view())
 new_codes = _page(recovery_codes.GenerateRecoveryCodesView.as_view())

@@ -15,6 +15,7 @@ from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.views.cors import public
 from tokens.views.public_document import PublicDocument
 
+UNAVAILABLE = "The keys are not available at the moment."
 _documents: dict[str, tuple[tuple[PublicKey, ...], PublicDocument]] = {}
 """The last JWKS of each ring, with its keys. Lives as long as the process, and has one entry for each ring at most."""
 
@@ -32,9 +33,7 @@ def jwks(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
         return unknown()
     except NotReady as error:
         # Not an empty JWKS, because an API that caches it would refuse every token.
-        headers = {"Retry-After": str(error.retry_after), "Cache-Control": "no-store"}
-        response = HttpResponse(f"{error}\n", status=503, content_type="text/plain", headers=headers)
-        return errors.because(response, str(error))
+        return errors.unavailable(error.retry_after, reason=str(error), description=UNAVAILABLE)
     return _document(ring, keys).answer(request, {"Cache-Control": f"public, max-age={max_age}, must-revalidate"})
 
 

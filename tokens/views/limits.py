@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import Enum
-from functools import partial, wraps
+from functools import wraps
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
@@ -50,11 +50,11 @@ def limited_login(field: str) -> Callable[[View], View]:
     return _limited(lambda request: _count_login(request, request.POST.get(field, "")), Attempts.LOGIN)
 
 
-def limited_factor(user_of: Callable[[HttpRequest], str]) -> Callable[[View], View]:
+def limited_factor(user_of: Callable[[HttpRequest], User | None]) -> Callable[[View], View]:
     """Return a decorator that limits how often a user can try a second factor, from all addresses together.
 
-    `user_of` returns the primary key of the user. If it returns "", the attempt is not counted. The view answers with a
-    page, 429 or 503, in the same cases as with `limited_login`.
+    `user_of` returns the user. If it returns None, the attempt is not counted. The view answers with a page, 429 or
+    503, in the same cases as with `limited_login`.
     """
     return _limited(lambda request: _count_factor(request, user_of(request)), Attempts.FACTOR)
 
@@ -106,26 +106,20 @@ def _count_login(request: HttpRequest, name: str) -> None:
     count(request, "login", (folded(name),), rate, subject=UNKNOWN_USER)
 
 
-def _count_factor(request: HttpRequest, user: str) -> None:
+def _count_factor(request: HttpRequest, user: User | None) -> None:
     """Count one attempt at a second factor against two limits: one for a short window, one for a day.
 
-    `user` is the user's primary key. If it is "", nothing is counted. Raises TooMany if a limit is exceeded, and
-    NotCounted if the shared cache does not answer.
+    If `user` is None, nothing is counted. Raises TooMany if a limit is exceeded, and NotCounted if the shared cache
+    does not answer.
     """
-    if not user:
+    if user is None:
         return
     # Attempts are counted by user, because an attacker who knows the password could try codes from many addresses. The
     # limit for the day bounds an attacker who waits for each window.
     rate = conf.issuer().rate_limits["factor"]
-    subject = partial(_name_of, user)  # the log names the user: an attacker may know the password
-    _count_caller(request, "factor", (user,), rate, subject=subject)
-    _count_caller(request, "factor-day", (user,), Rate(rate.number * BY_DAY, 86_400), subject=subject)
-
-
-def _name_of(user: str) -> str:
-    """Return the subject in the audit log of the user with the primary key `user`."""
-    found = User.objects.filter(pk=user).first()
-    return f"user:{found.get_username()}" if found else UNKNOWN_USER
+    caller, subject = (str(user.pk),), f"user:{user.get_username()}"
+    _count_caller(request, "factor", caller, rate, subject=subject)
+    _count_caller(request, "factor-day", caller, Rate(rate.number * BY_DAY, 86_400), subject=subject)
 
 
 def _count_mail(request: HttpRequest, email: str) -> None:
@@ -136,7 +130,7 @@ def _count_mail(request: HttpRequest, email: str) -> None:
     # In the order of `_count_login`, for the same reason. The typed e-mail address is not logged.
     rate = conf.issuer().rate_limits["mail"]
     count(request, "mails", (), Rate(rate.number * BY_ADDRESS, rate.seconds), subject=UNKNOWN_USER)
-    _count_caller(request, "mail", (folded(email),), rate, subject=lambda: UNKNOWN_USER)
+    _count_caller(request, "mail", (folded(email),), rate, subject=UNKNOWN_USER)
 
 
 def count(request: HttpRequest, limit: str, names: Sequence[str], rate: Rate, *, subject: str) -> None:
@@ -146,23 +140,19 @@ def count(request: HttpRequest, limit: str, names: Sequence[str], rate: Rate, *,
     a counter of its own. If `names` is empty, each address has one counter. `subject` is for the audit log. Raises
     TooMany if more than `rate` attempts were counted, and NotCounted if the shared cache does not answer.
     """
-    _count_caller(request, limit, (*names, rate_limit.address(request)), rate, subject=lambda: subject)
+    _count_caller(request, limit, (*names, rate_limit.address(request)), rate, subject=subject)
 
 
-def _count_caller(
-    request: HttpRequest, limit: str, caller: Sequence[str], rate: Rate, *, subject: Callable[[], str]
-) -> None:
+def _count_caller(request: HttpRequest, limit: str, caller: Sequence[str], rate: Rate, *, subject: str) -> None:
     """Count one attempt of `caller` against the rate limit named `limit`, and log the first attempt over the limit.
 
-    `caller` names the counter. `subject` returns the subject for the log, and is called only if an attempt is logged.
-    Raises what `count` raises.
+    `caller` names the counter. Raises what `count` raises.
     """
     now = keyring.estimated_clock(now=timezone.now())
     try:
         rate_limit.count(limit, caller, rate, now=now)
     except TooMany as error:
-        if error.first:  # `log` writes nothing otherwise: no look-up of the subject then
-            log(error, limit, rate_limit.address(request), subject=subject(), now=now)
+        log(error, limit, rate_limit.address(request), subject=subject, now=now)
         raise
 
 

@@ -15,6 +15,8 @@ from tokens.settings.issuer import IssuerSettings
 from tokens.views.cors import public
 from tokens.views.public_document import PublicDocument
 
+UNAVAILABLE = "The metadata is not available at the moment."
+
 
 @dataclass(frozen=True, slots=True)
 class _Memory:
@@ -39,8 +41,7 @@ def metadata(request: HttpRequest) -> HttpResponse:
     try:
         catalogue = catalog.registered(now=timezone.now())
     except NotReady as error:
-        body = {"error": "temporarily_unavailable", "error_description": f"The metadata is not available: {error}."}
-        return errors.answer(body, 503, {"Retry-After": str(error.retry_after)}, reason=str(error))
+        return errors.unavailable(error.retry_after, reason=str(error), description=UNAVAILABLE)
     return _document(conf.issuer(), catalogue).answer(request, {"Cache-Control": "public, max-age=300"})
 
 

@@ -61,9 +61,9 @@ def user_of(request: HttpRequest) -> User:
     return request.user
 
 
-def user_key(request: HttpRequest) -> str:
-    """Return the primary key of the user who is logged in, or ""."""
-    return str(request.user.pk) if request.user.is_authenticated else ""
+def user_if_logged_in(request: HttpRequest) -> User | None:
+    """Return the user who is logged in, or None."""
+    return request.user if request.user.is_authenticated else None
 
 
 def log_in_first(back: str) -> HttpResponse:

@@ -28,7 +28,7 @@ from tokens.limits import password_slots
 from tokens.views import mail, mail_queue
 from tokens.views.limits import limited_factor, limited_mail
 from tokens.views.not_ready import page_if_not_ready
-from tokens.views.pages import ACCOUNT_HEADERS, View, private, user_key
+from tokens.views.pages import ACCOUNT_HEADERS, View, private, user_if_logged_in
 
 ADDRESS_LENGTH = 254
 
@@ -101,9 +101,9 @@ def _page(view: View) -> View:
     return private(page_if_not_ready(view), headers=ACCOUNT_HEADERS)
 
 
-change = _page(limited_factor(user_key)(in_a_slot(login_required(ChangePage.as_view()))))
-set_first = _page(limited_factor(user_key)(in_a_slot(login_required(PasswordSetView.as_view()))))
+change = _page(limited_factor(user_if_logged_in)(in_a_slot(login_required(ChangePage.as_view()))))
+set_first = _page(limited_factor(user_if_logged_in)(in_a_slot(login_required(PasswordSetView.as_view()))))
 reset = _page(mail.if_sent(limited_mail("email")(ResetPage.as_view())))
 reset_done = _page(mail.if_sent(PasswordResetDoneView.as_view()))
-set_by_link = _page(mail.if_sent(limited_factor(lambda _: "")(in_a_slot(SetPage.as_view()))))
+set_by_link = _page(mail.if_sent(limited_factor(lambda _: None)(in_a_slot(SetPage.as_view()))))
 changed = _page(PasswordResetFromKeyDoneView.as_view())

@@ -14,7 +14,7 @@ reads `/oauth/authorize?continue=6b0be8be3af5bec2`, and `read` returns the reque
 
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -40,7 +40,7 @@ class SentRequest:
     query: str
     address: str
     """The path and query with which this browser can repeat the request."""
-    key: str = ""
+    key: str = field(default="", repr=False)
     """The key of the row that stores the request, or "" if it is not stored."""
     is_pushed: bool = False
     """True if the client pushed the request (RFC 9126)."""
@@ -86,7 +86,7 @@ class StoredRequest:
     """
 
     handle: str
-    key: str
+    key: str = field(repr=False)
 
     def address(self, path: str) -> str:
         """Return `path` with a query that opens this stored request."""

@@ -91,4 +91,4 @@ def _if_open(view: View) -> View:
 
 
 sign_up = private(_if_open(limited_mail("email")(_sign_up)), headers=HEADERS)
-complete = private(_if_open(limited_factor(lambda _: "")(in_a_slot(_complete))), headers=HEADERS)
+complete = private(_if_open(limited_factor(lambda _: None)(in_a_slot(_complete))), headers=HEADERS)

@@ -104,6 +104,17 @@ def test_a_visitor_is_sent_to_the_login(client):
     assert client.post(PAGE, {"end": "others"})["Location"].startswith("/accounts/login/?next=")
 
 
+def test_last_seen_is_not_written_again_after_another_process_wrote_it(user, at):
+    start = timezone.now()
+    with at(start):
+        browser = logged_in()
+    written = start + timedelta(minutes=5)
+    BrowserSession.objects.update(last_seen_at=written)
+    with at(start + timedelta(minutes=6)):
+        browser.get("/accounts/logout/")
+    assert row_of(browser).last_seen_at == written
+
+
 def test_last_seen_is_written_once_in_five_minutes(user, at, django_assert_num_queries):
     start = timezone.now()
     with at(start):

@@ -65,6 +65,16 @@ def test_an_application_is_listed_with_its_apis_and_the_words_of_its_scopes(brow
     assert one.since <= one.last_used
 
 
+def test_an_application_is_listed_since_its_first_grant(browser, app, user, signer):
+    connect(browser, app)
+    first = timezone.now() - timedelta(days=2)
+    UserGrant.objects.update(created_at=first)
+    connect(browser, app, prompt="consent")
+    [one] = listed(user)
+    assert one.since == first
+    assert one.last_used > first + timedelta(days=1)
+
+
 def test_several_logins_at_one_client_are_one_application(browser, app, user, signer, django_assert_num_queries):
     for _ in range(5):
         connect(browser, app, prompt="consent")

@@ -248,7 +248,9 @@ def test_the_log_says_once_why_a_registered_jwks_cannot_be_used(client, keyed, c
     for _ in range(2):
         assert request_token(client, proof("keyed")).json() == REFUSED
     logged = [line.getMessage() for line in caplog.records if line.name == "tokens.clients.private_key_jwt"]
-    assert [line.startswith(f"The registered JWKS of a client cannot be used: {cause}") for line in logged] == [True]
+    assert [line.startswith(f"The registered JWKS of the client keyed cannot be used: {cause}") for line in logged] == [
+        True
+    ]
     assert "the-private-half" not in caplog.text
 
 

@@ -165,7 +165,10 @@ def test_past_n_of_an_outage_both_are_refused_with_retry_after(client, outage, s
     outage.later(PRODUCTION.snapshot_age + timedelta(seconds=1))
     refused = client.get(JWKS)
     assert (refused.status_code, refused["Retry-After"], refused["Cache-Control"]) == (503, "5", "no-store")
-    assert refused.content.decode() == "the keys could not be read from the database for too long\n"
+    assert refused.json() == {
+        "error": "temporarily_unavailable",
+        "error_description": "The keys are not available at the moment.",
+    }
     assert refused["Access-Control-Allow-Origin"] == "*"
     answer = token(client, service)
     assert (answer.status_code, answer["Retry-After"], answer["Cache-Control"]) == (503, "5", "no-store")

@@ -80,6 +80,7 @@ ASSERTIONS = {
     "3 (4): expired": (lambda: {"exp": at(-61)}, False),
     "3 (4): expired within a clock's error": (lambda: {"exp": at(-30)}, True),
     "3 (4): an hour ahead": (lambda: {"exp": at(3600)}, True),
+    "3 (4): an hour ahead of a client's fast clock": (lambda: {"exp": at(3650)}, True),
     "3 (4): unreasonably far ahead": (lambda: {"exp": at(3900)}, False),
     "3 (4): a text": (lambda: {"exp": "9999999999"}, False),
     "3 (5): valid since a minute": (lambda: {"nbf": at(-60)}, True),

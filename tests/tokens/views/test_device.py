@@ -145,6 +145,15 @@ def test_a_question_too_soon_lengthens_the_interval_and_one_in_time_ends_that(de
     assert intervals == [5, 10, 15, 20, 5, 5, 10, 5]
 
 
+def test_the_interval_grows_to_five_minutes_at_most(device, begun, later):
+    later(0)
+    poll(device, begun["device_code"])
+    DeviceCode.objects.update(interval=300)
+    later(1)
+    assert poll(device, begun["device_code"]).json()["error"] == "slow_down"
+    assert DeviceCode.objects.get().interval == 300
+
+
 def test_a_lifetime_of_the_family_below_that_of_the_code_is_kept(device, browser, begun, tv, later):
     """The lifetime of a refresh token, here two minutes, begins at the user's consent, not at the device's request."""
     tv.refresh_token_lifetime = timedelta(minutes=2)

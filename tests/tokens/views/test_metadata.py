@@ -135,14 +135,15 @@ def test_the_metadata_is_served_from_memory_until_n_after_the_last_reading(clien
     assert (answer.status_code, answer.json()) == (200, before)
 
 
-def test_the_metadata_is_503_with_retry_after_once_n_has_passed(client, apis, at):
+def test_the_metadata_is_503_with_retry_after_once_n_has_passed(client, apis, at, caplog):
     client.get(METADATA)
     late = timezone.now() + PRODUCTION.snapshot_age + timedelta(seconds=1)
     with at(late), connection.execute_wrapper(away):
         answer = client.get(METADATA)
     assert (answer.status_code, answer["Retry-After"], answer["Cache-Control"]) == (503, "5", "no-store")
     assert answer["Access-Control-Allow-Origin"] == "*"
-    assert "the scopes and APIs could not be read" in answer.json()["error_description"]
+    assert answer.json()["error_description"] == "The metadata is not available at the moment."
+    assert "the scopes and APIs could not be read" in caplog.text, "the cause is for the operator"
 
 
 def test_a_new_scope_is_listed_once_the_snapshot_is_due(client, apis, at):

@@ -29,6 +29,7 @@ OTHERS = {
 PUBLIC = {
     ("resources/conf.py", "ResourceServer", "denied_tokens"): "the `jti` of each token",
     ("resources/refusals.py", "Refusals", "tokens"): "the `jti` of each token",
+    ("tokens/checks/fapi2_configuration.py", "Configuration", "id_tokens"): "the key ring of each client",
     ("tokens/inspection/report.py", "Inspection", "signature"): "the result of the verification",
     ("tokens/revoking/after_restore.py", "Restored", "initial_tokens"): "notes and last characters",
     ("tokens/revoking/after_restore.py", "Restored", "passwords"): "names of users",

@@ -51,7 +51,7 @@ def test_the_longest_use_covers_every_accepted_nonce():
     assert timedelta(seconds=last - first) < nonce.LONGEST_USE
 
 
-def test_the_row_of_a_used_proof_outlives_the_last_instant_at_which_the_proof_is_accepted():
+def test_the_row_of_a_used_proof_is_kept_longer_than_the_proof_is_accepted():
     """The database row about a used proof is kept until the proof cannot be accepted any more.
 
     A proof can be accepted until its `iat` is too old, or until its nonce has expired. The test computes this for the

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 AT = datetime(2031, 1, 1, tzinfo=UTC)
 
 
-def test_only_keys_that_can_still_be_published_are_revived_and_a_standby_comes_first():
+def test_only_revoked_keys_that_can_still_be_published_are_listed_and_a_standby_comes_first():
     with connection.cursor() as cursor:
         for statement in ROWS:
             cursor.execute(written(statement, connection.vendor))

@@ -48,7 +48,7 @@ PATCHED = re.compile(
 )
 TESTS = Path(__file__).resolve().parent
 EDGES = {"views", "resources"}
-"""Folders of tests whose edges read a clock that the test sets: `resources` reads it in its authentication alone."""
+"""Folders of tests whose edges read a clock that the test sets. In `resources`: authentication and permissions."""
 ELSEWHERE = {TESTS / "clock.py", TESTS / "test_clock.py"}
 
 

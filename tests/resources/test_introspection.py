@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 
 from resources.errors import Unavailable
 from resources.fetch import FetchError
-from resources.introspection import Introspector, is_active
+from resources.introspection import Introspector, introspector, is_active
 from resources.permissions import HasScopes, RequireActive
 from resources.principal import AccessToken
 from resources.testing import bearer, jwks, mint
@@ -68,6 +68,21 @@ def test_an_active_token_is_accepted_and_the_answer_is_cached_for_seconds(active
     assert active.fetches("/introspect") == 2
 
 
+def test_an_answer_is_cached_for_the_seconds_of_the_setting(
+    active: Loopback, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.RESOURCE_SERVER = settings.RESOURCE_SERVER | {"INTROSPECTION_FOR": 2}
+    seconds: list[float] = []
+    monkeypatch.setattr(introspector(active.url), "_clock", lambda: seconds[-1])
+    request = RequestFactory().get("/", headers=bearer(mint(iss=active.url, aud=AUDIENCE)))
+    fetches = []
+    for second in (1000.0, 1001.9, 1002.0):
+        seconds.append(second)
+        assert Guarded.as_view()(request).status_code == 200
+        fetches.append(active.fetches("/introspect"))
+    assert fetches == [1, 1, 2]
+
+
 def test_the_api_authenticates_and_sends_the_token_in_the_body(active: Loopback) -> None:
     bodies: list[bytes] = []
 
@@ -116,7 +131,7 @@ def test_a_missing_scope_is_403_without_an_introspection_request(active: Loopbac
 @pytest.mark.parametrize(
     "answer",
     [{}, {"active": "true"}, {"active": 1}, {"active": None}, {"active": True, "sub": "bob"},
-     {"active": True, "iss": "other"}, {"active": True, "jti": "two"}],
+     {"active": True, "iss": "other"}, {"active": True, "jti": "two"}, {"active": True, "client_id": "other"}],
 )  # fmt: skip
 def test_only_active_true_for_the_same_token_means_active(answer: dict[str, Any]) -> None:
     assert not is_active(answer, CLAIMS)

@@ -23,7 +23,9 @@ class World:
     If `at_once`, a fetch ends immediately. Otherwise it ends when the test calls `land`.
     """
 
-    def __init__(self, timing: Timing = PRODUCTION, *, at_once: bool = True, serving: int = 1) -> None:
+    def __init__(
+        self, timing: Timing = PRODUCTION, *, at_once: bool = True, serving: int = 1, jitter: float = 0.0
+    ) -> None:
         self.now = 1000.0
         self.published: Sequence[str] | Exception | None = ("a",)
         self.max_age: float | None = None
@@ -35,7 +37,7 @@ class World:
             clock=lambda: self.now,
             timing=timing,
             spawn=self.spawn,
-            jitter=lambda: 0.0,
+            jitter=lambda: jitter,
             wait_limit=WaitLimit(serving=lambda: serving),
         )
 
@@ -387,3 +389,13 @@ def test_at_most_half_of_the_threads_wait_for_an_unknown_kid(serving: int, waiti
     for thread in threads:
         thread.join()
     assert sorted(answers) == ["unavailable 1"] * (serving + 1 - waiting) + ["unknown"] * waiting
+
+
+@pytest.mark.parametrize(("jitter", "seconds"), [(0.0, 240), (0.5, 228), (1.0, 216)])
+def test_the_random_number_makes_a_process_fetch_up_to_a_tenth_earlier(jitter: float, seconds: int) -> None:
+    world = World(jitter=jitter)
+    world.find("a")
+    world.at(seconds - 1).find("a")
+    assert len(world.fetches) == 1
+    world.at(seconds).find("a")
+    assert len(world.fetches) == 2

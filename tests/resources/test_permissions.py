@@ -1,6 +1,7 @@
 """Permissions, alone and combined, and the challenge to a request that does not meet them."""
 
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -186,10 +187,11 @@ def test_a_weak_login_gets_a_challenge_with_acr_values() -> None:
         assert (answer.status_code, answer["WWW-Authenticate"]) == (401, step_up('acr_values="gold platinum"'))
 
 
-def test_an_old_login_gets_a_challenge_with_max_age() -> None:
+def test_an_old_login_gets_a_challenge_with_max_age(monkeypatch: pytest.MonkeyPatch) -> None:
     now = int(time.time())
-    assert call([MaxAuthAge(300)], auth_time=now - 290).status_code == 200
-    for claims in ({}, {"auth_time": now - 310}, {"auth_time": 0}):
+    monkeypatch.setattr("resources.permissions.timezone.now", lambda: datetime.fromtimestamp(now, UTC))
+    assert call([MaxAuthAge(300)], auth_time=now - 300).status_code == 200
+    for claims in ({}, {"auth_time": now - 301}, {"auth_time": 0}):
         answer = call([MaxAuthAge(300)], **claims)
         assert (answer.status_code, answer["WWW-Authenticate"]) == (401, step_up('max_age="300"'))
 

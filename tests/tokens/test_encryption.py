@@ -5,6 +5,11 @@ import pytest
 from tokens.encryption import MalformedEncryptionKey, parse
 
 GOOD = "A" * 43
+DERIVED = {
+    "signing key": "f19c97c009e21bb201f2997c321f4fd6b2ee831b25f88bf7bbc6c543d926ce02",
+    "signing key row": "b16b0697dbf9e2315ee0f3f088821c62986493eea5f35775f6ec4b6492de3957",
+}
+"""RFC 5869 with SHA-256, computed with HMAC alone: the key of private halves, and that of the MACs of rows."""
 
 
 def test_keys_keep_their_order_and_have_different_names_and_derived_keys():
@@ -13,6 +18,13 @@ def test_keys_keep_their_order_and_have_different_names_and_derived_keys():
     assert first.id != second.id
     assert len({first.derive("seal"), first.derive("name"), second.derive("seal")}) == 3
     assert parse([GOOD]) == (first,)
+
+
+def test_the_derived_keys_stay_those_with_which_stored_rows_were_encrypted():
+    """With another derived key, no row of an issuer that is upgraded could be decrypted or verified."""
+    (key,) = parse(["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"])
+    assert key.secret == bytes(range(32))
+    assert {purpose: key.derive(purpose).hex() for purpose in DERIVED} == DERIVED
 
 
 def test_the_text_of_a_key_contains_no_secret():

@@ -3,8 +3,9 @@
 import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client as Browser
+from django.utils import timezone
 
-from tests.tokens.factories import allow, authorization, make_client, redeem
+from tests.tokens.factories import API, allow, authorization, make_client, redeem
 from tokens.issued import revocation_key
 from tokens.models import AuditEvent, Consent, RefreshToken, Revocation, User, UserGrant
 
@@ -32,6 +33,14 @@ def test_a_grant_is_revoked_with_its_tokens_and_the_event_names_the_administrato
     assert Revocation.objects.get(kind="grant").key == revocation_key.key("grant", str(grant.pk))
     event = AuditEvent.objects.get(action="grant.revoked")
     assert (event.actor, event.subject) == ("user:staff", f"grant:{grant.pk}")
+
+
+def test_a_grant_that_is_revoked_twice_is_recorded_once_and_a_later_consent_is_kept(client, user, webapp, grant):
+    revoke(client, grant, "view_usergrant", "change_usergrant")
+    Consent.objects.create(user=user, client=webapp, audience=API, scope="notes:read", given_at=timezone.now())
+    client.post(PAGE, {"action": "revoke", "_selected_action": [str(grant.pk)]})
+    assert AuditEvent.objects.filter(action="grant.revoked").count() == 1
+    assert Consent.objects.exists()
 
 
 def test_the_user_is_asked_for_consent_again_after_an_administrator_revoked_the_grant(client, webapp, user, grant):

@@ -18,9 +18,20 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.tokens.assertions import jwks
-from tests.tokens.factories import API, allow, authorization, log_in, make_api, make_user, parameters, post, redeem
+from tests.tokens.factories import (
+    API,
+    allow,
+    authorization,
+    log_in,
+    make_api,
+    make_client,
+    make_user,
+    parameters,
+    post,
+    redeem,
+)
 from tests.tokens.open_clients.conftest import ADDRESS, CALLBACK
-from tokens.models import Api, AuditEvent, Client, OpenClient, Revocation
+from tokens.models import Api, AuditEvent, Client, Consent, OpenClient, Revocation
 from tokens.open_clients import document_fetch, freshness
 from tokens.outbound import StatusError
 from tokens.revoking import access
@@ -127,8 +138,10 @@ def test_a_client_that_registered_itself_never_skips_the_question(browser, hosts
 @pytest.mark.parametrize("changes", [{"prompt": "none"}, {"scope": "unknown"}, {"prompt": "none", "scope": "unknown"}])
 @pytest.mark.parametrize("is_visitor", [True, False])
 def test_no_link_to_the_issuer_redirects_to_the_site_of_an_unregistered_client(
-    browser, hosts, signer, changes, mode, is_visitor
+    browser, user, hosts, signer, changes, mode, is_visitor
 ):
+    other = make_client("other", "authorization_code")
+    Consent.objects.create(user=user, client=other, audience=API, scope="notes:read", given_at=timezone.now())
     if is_visitor:
         browser.logout()
     page = browser.get("/oauth/authorize", requested(response_mode=mode, **changes))

@@ -65,9 +65,10 @@ def test_without_a_key_the_jwks_is_503_that_no_cache_stores_and_any_page_reads(c
     assert answer.status_code == 503
     assert dict(answer.headers) == OPEN | {
         "X-Request-ID": answer["X-Request-ID"],
-        "Content-Type": "text/plain",
+        "Content-Type": "application/json",
         "Content-Length": answer["Content-Length"],
         "Cache-Control": "no-store",
+        "Pragma": "no-cache",
         "Retry-After": "5",
     }
     assert int(answer["Content-Length"]) > 0

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from bench.figures import Row as Line
 from bench.rounds import Rounds
+from bench.servers import WORKERS
 
 BEFORE = "before: "
 """The beginning of the names of the earlier build's rows."""
 PEER = "oidc-provider token"
 RS256 = "token RS256"
 EMPTY, DRF = "empty view", "DRF floor"
-WORKERS = 2
 
 OF_PEER = {RS256: 0.9, "token ES256": 0.6, "token, private_key_jwt": 1.6, "token exchange": 1.6, "introspection": 1.0}
 """The most CPU time of a row, as a multiple of that of a token request to oidc-provider in the same rounds."""

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Hono 4.13.19: the middleware hono/jwk fetches the issuer's JWKS for each request, and keeps no key.
 #
-# Behaviour: with `jwks_uri`, each request that has a token waits for a GET of the JWKS, whatever the issuer's
-# Cache-Control says. If the issuer does not answer, the next request with a valid token gets 401 with
+# Behaviour: with `jwks_uri`, each request that has a token waits for a GET of the JWKS, regardless of the
+# Cache-Control of the issuer. If the issuer does not answer, the next request with a valid token gets 401 with
 # error="invalid_token", although the key that verifies it was fetched a moment before. The key in the option `keys`
 # beside it does not prevent that. The documentation says that the middleware retrieves the keys, and names no cache.
 # One would guess that the keys are kept for some minutes, as by the JWKS clients of other libraries (jwks-rsa, and

@@ -25,7 +25,7 @@ class _ToolkitDryRun(Exception):
 
 
 def load(source: BaseDatabaseWrapper, wanted: ToolkitImport) -> ToolkitReport:
-    """Import applications and refresh tokens from the database `source`, in one transaction, by the options `wanted`.
+    """Import applications and refresh tokens from the database `source`, in one transaction, with the options `wanted`.
 
     Raises NoToolkit if `source` lacks a table, ValidationError if an API does not exist, and RegistryLocked if another
     transaction holds a lock for too long.

@@ -22,7 +22,7 @@ def recipes(site: Path | None = None) -> Mapping[str, Recipe]:
 
 
 def read(folder: Path) -> dict[str, Recipe]:
-    """Return the recipes of a folder by name.
+    """Read all recipe files in `folder`. Return the recipes by name.
 
     Raises InvalidRecipe if there is no such folder, or if a file is malformed or cannot be read.
     """

@@ -69,6 +69,17 @@ def redirected(*query, to=CALLBACK, status=302):
     return Answer(status, PAGE | {"Location": (to, list(query))}, "")
 
 
+def redirected_invalid_request(description):
+    """Return the expected redirect with the error invalid_request (RFC 6749 section 4.1.2.1)."""
+    error_parameters = [
+        ("error", "invalid_request"),
+        ("error_description", description),
+        ("state", "s-1"),
+        ("iss", ISSUER),
+    ]
+    return redirected(*error_parameters)
+
+
 def page(error, *, status=400, headers=None):
     """Return the expected error page without a redirect (RFC 6749 section 4.1.2.1)."""
     return Answer(status, PAGE | (headers or {}), error)

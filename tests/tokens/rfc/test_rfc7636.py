@@ -7,7 +7,7 @@ from unittest.mock import ANY
 import pytest
 
 from tests.tokens.factories import CHALLENGE, VERIFIER, allow, authorization, log_in, parameters, post, redeem
-from tests.tokens.rfc import ISSUER, answer, granted, redirected, refusal, repeated
+from tests.tokens.rfc import ISSUER, answer, granted, redirected, redirected_invalid_request, refusal, repeated
 from tokens.models import AuthorizationCode, UserGrant
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
@@ -15,20 +15,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 CODE = redirected(("code", ANY), ("state", "s-1"), ("iss", ISSUER), status=303)
 
 
-def invalid_request(description):
-    """Return the expected redirect with the error invalid_request (RFC 7636 section 4.4.1)."""
-    error_parameters = [
-        ("error", "invalid_request"),
-        ("error_description", description),
-        ("state", "s-1"),
-        ("iss", ISSUER),
-    ]
-    return redirected(*error_parameters)
-
-
-NONE = invalid_request("PKCE is required: send code_challenge with code_challenge_method=S256.")
-NO_METHOD = invalid_request("The code_challenge_method is not supported; use S256.")
-NO_HASH = invalid_request("The code challenge is not the base64url of a SHA-256.")
+NONE = redirected_invalid_request("PKCE is required: send code_challenge with code_challenge_method=S256.")
+NO_METHOD = redirected_invalid_request("The code_challenge_method is not supported; use S256.")
+NO_HASH = redirected_invalid_request("The code challenge is not the base64url of a SHA-256.")
 
 CHALLENGES = {
     "4.3: S256": ({}, CODE),
@@ -38,7 +27,7 @@ CHALLENGES = {
     "4.3: an unknown one": ({"code_challenge_method": "S512"}, NO_METHOD),
     "4.3: two methods": (
         {"code_challenge_method": ["S256", "plain"]},
-        invalid_request("The code_challenge_method parameter is there more than once."),
+        redirected_invalid_request("The code_challenge_method parameter is there more than once."),
     ),
     "4.4.1: no challenge": ({"code_challenge": None}, NONE),
     "4.4.1: an empty challenge": ({"code_challenge": ""}, NONE),
@@ -50,7 +39,7 @@ CHALLENGES = {
     "4.2: base64, and not base64url": ({"code_challenge": CHALLENGE[:-1] + "+"}, NO_HASH),
     "4.3: two challenges": (
         {"code_challenge": [CHALLENGE, CHALLENGE]},
-        invalid_request("The code_challenge parameter is there more than once."),
+        redirected_invalid_request("The code_challenge parameter is there more than once."),
     ),
 }
 

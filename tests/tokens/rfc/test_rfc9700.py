@@ -17,7 +17,7 @@ from tests.tokens.factories import (
     post,
     redeem,
 )
-from tests.tokens.rfc import ISSUER, answer, granted, page, redirected, refusal
+from tests.tokens.rfc import ISSUER, answer, granted, page, redirected, redirected_invalid_request, refusal
 from tokens.authorize.pkce import CHANGE_SETTING, MISSING
 from tokens.authorize.redirect_uri import NOT_REGISTERED
 from tokens.models import Client
@@ -58,29 +58,19 @@ def test_a_redirect_uri_is_compared_character_by_character(browser, webapp, sect
     assert answer(allow(browser, authorization(webapp, redirect_uri=uri))) == expected
 
 
-def invalid_request(description):
-    error_parameters = [
-        ("error", "invalid_request"),
-        ("error_description", description),
-        ("state", "s-1"),
-        ("iss", ISSUER),
-    ]
-    return redirected(*error_parameters)
-
-
 PKCE = {
     "2.1.1: a confidential client with PKCE": ({}, CODE),
     "2.1.1: a confidential client without": (
         {"code_challenge": None},
-        invalid_request(f"{MISSING}{CHANGE_SETTING}"),
+        redirected_invalid_request(f"{MISSING}{CHANGE_SETTING}"),
     ),
     "4.8.2: taken out on its way": (
         {"code_challenge": None, "code_challenge_method": None},
-        invalid_request(f"{MISSING}{CHANGE_SETTING}"),
+        redirected_invalid_request(f"{MISSING}{CHANGE_SETTING}"),
     ),
     "2.1.1: one that shows the verifier": (
         {"code_challenge_method": "plain"},
-        invalid_request("The code_challenge_method is not supported; use S256."),
+        redirected_invalid_request("The code_challenge_method is not supported; use S256."),
     ),
 }
 

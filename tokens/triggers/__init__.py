@@ -12,6 +12,7 @@ Neighbours: only `migrations` imports this package. Functions are imported from 
 
 Read in this order:
 - `statements`: run statements in a migration, without rendering models.
+- `texts`: change labels, help texts and validators of fields, without rendering models.
 - `row_rule`: refuse an UPDATE, DELETE, TRUNCATE or INSERT OR REPLACE.
 - `registry_version`: renew the registry's version with every change of a table.
 - `session_epoch`: end the sessions of a user who is disabled.
@@ -31,8 +32,10 @@ from tokens.triggers.row_rule import changed, refuse, refuse_replacing
 from tokens.triggers.search_path import fix_search_paths
 from tokens.triggers.session_epoch import end_sessions_of_disabled_users
 from tokens.triggers.statements import Statements
+from tokens.triggers.texts import AlterTexts
 
 __all__ = [
+    "AlterTexts",
     "Statements",
     "bound_lock_wait",
     "changed",

@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 import requests
 from playwright.sync_api import Page
 
-from project.launch import processes
 from project.launch.environment import Environments
 from project.launch.ports import Ports
+from tests import manage
 from tests.tokens.factories import CHALLENGE
 
 CALLBACK = "https://reports.example/callback"
@@ -78,14 +78,14 @@ class Issuer:
 
     def run(self, code: str) -> None:
         """Run Python code in a Django shell of the issuer."""
-        processes.command(self.variables.issuer, "shell", "-v", "0", "-c", code)
+        manage.command(self.variables.issuer, "shell", "-v", "0", "-c", code)
 
     def client(self, name: str, *arguments: str) -> str:
         """Return the client_id of the public client `name`. The first call registers it with `create_client`."""
         if name not in self.clients:
             scopes = [part for scope in SCOPES for part in ("--scope", scope)]
             command = ("create_client", "--name", name, "--public", "--json", *scopes, *arguments)
-            self.clients[name] = json.loads(processes.command(self.variables.issuer, *command))["client_id"]
+            self.clients[name] = json.loads(manage.command(self.variables.issuer, *command))["client_id"]
         return self.clients[name]
 
     def document_client(self) -> str:

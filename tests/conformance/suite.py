@@ -12,6 +12,7 @@ from joserfc import jwt as joserfc_jwt
 
 from project.launch import processes
 from project.launch.browser import Browser, Page, forms
+from tests import manage
 
 TIMEOUT = 60
 TRIES = 20
@@ -21,11 +22,11 @@ def rotate(variables: dict[str, str], *options: str) -> str:
     """Run `rotate_keys` with these options, and return its output. Runs it again if the step took too long."""
     for _ in range(TRIES):
         try:
-            return processes.command(variables, "rotate_keys", *options)
+            return manage.command(variables, "rotate_keys", *options)
         except processes.Failed as error:
             if "run it again" not in str(error):
                 raise
-    return processes.command(variables, "rotate_keys", *options)
+    return manage.command(variables, "rotate_keys", *options)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,10 @@ def steps(root: Path = ROOT) -> Iterator[tuple[int, str, str]]:
     """
     for room in ROOMS:
         for path in sorted((root / room).rglob("*.py")):
-            first_line = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
-            if step := STEP.match(first_line):
+            source = path.read_text(encoding="utf-8")
+            # Few modules have a step. The others need not be parsed.
+            docstring = ast.get_docstring(ast.parse(source)) if STEP.search(source) else None
+            if step := STEP.match((docstring or "").partition("\n")[0]):
                 yield int(step[1]), step[2], path.relative_to(root).as_posix()
 
 

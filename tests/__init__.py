@@ -10,6 +10,7 @@ Read in this order:
 - `jwt_cases`, `dpop_cases`, `addresses`, `database_errors`, `revocation_vectors`: tables of cases that issuer and API
   must treat in the same way.
 - `log_leaks`: searches the log of each test for secrets.
+- `source_trees`: the syntax trees of the source and their imports, for the tests of the structure.
 - `documented`: the test that runs each command line of the documentation.
 - `catalogue`, `literal_texts`: the German catalogue, and texts that lack a translation.
 """

@@ -3,11 +3,11 @@
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.source_trees import ROOT, tree, walk
+
 SECRET = re.compile(
     r"(?:.*_)?(?:secrets?|passwords?|pins?|tokens?|assertions?|proofs?|signature|credentials|encryption_keys|private|raw)"
 )
@@ -39,13 +39,13 @@ PUBLIC = {
 """Fields with the name of a secret and another content, each with its content."""
 
 
-def fields(source: str, path: str = "") -> Iterator[tuple[str, str, bool]]:
+def fields(parsed: ast.Module, path: str = "") -> Iterator[tuple[str, str, bool]]:
     """Yield a tuple for each dataclass field that is in OTHERS, or whose name looks like that of a secret.
 
     The tuple has the class, the name of the field, and True if the field is in the `repr`. `path` is the path of the
-    file with this source.
+    parsed file.
     """
-    for node in ast.walk(ast.parse(source)):
+    for node in walk(parsed):
         if not isinstance(node, ast.ClassDef) or not any("dataclass" in ast.unparse(d) for d in node.decorator_list):
             continue
         if any("repr=False" in ast.unparse(decorator) for decorator in node.decorator_list):
@@ -64,7 +64,7 @@ def examined() -> dict[tuple[str, str, str], bool]:
         (str(path.relative_to(ROOT)), owner, name): is_shown
         for room in ("tokens", "resources", "project")
         for path in sorted((ROOT / room).rglob("*.py"))
-        for owner, name, is_shown in fields(path.read_text(encoding="utf-8"), str(path.relative_to(ROOT)))
+        for owner, name, is_shown in fields(tree(path), str(path.relative_to(ROOT)))
     }
 
 
@@ -80,4 +80,4 @@ def test_the_repr_of_a_dataclass_has_no_secret() -> None:
     [("secret: str", True), ("client_secret: str | None = None", True), ("pin: str = field(repr=False)", False)],
 )
 def test_the_rule_reads_each_form_of_a_field(line: str, is_shown: bool) -> None:
-    assert [found for *_, found in fields(f"@dataclass(frozen=True)\nclass A:\n    {line}\n")] == [is_shown]
+    assert [found for *_, found in fields(ast.parse(f"@dataclass(frozen=True)\nclass A:\n    {line}\n"))] == [is_shown]

@@ -6,17 +6,29 @@ output.
 
 import ast
 import re
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import defaultdict, deque
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pytest
 
 from project.story import STEPS, steps
-
-ROOT = Path(__file__).resolve().parent.parent
+from tests.source_trees import (
+    MODULES,
+    ROOT,
+    absolute,
+    dotted,
+    imports,
+    last_name,
+    loaded,
+    module_of,
+    modules,
+    once_per_tree,
+    tree,
+    walk,
+    within,
+)
 
 # Room by room from the top down: the rooms that it imports. A room imports only rooms that stand below it.
 TABLE = {
@@ -166,14 +178,37 @@ PURE = (
     "resources/jwk.py",
     "resources/es256.py",
 )
-IMPURE = frozenset(
+ALLOWED = frozenset(
     {
-        "django", "rest_framework", "oauth2_provider", "oauthlib", "allauth", "socket", "requests", "urllib.request",
-        "http.client", "subprocess", "sqlite3", "psycopg", "ssl", "asyncio", "urllib3",
+        *("base64", "binascii", "collections", "contextlib", "copy", "csv", "dataclasses", "datetime", "difflib"),
+        *("enum", "functools", "hashlib", "hmac", "ipaddress", "itertools", "json", "math", "random.random", "re"),
+        *("secrets", "shlex", "struct", "textwrap", "threading", "tomllib", "types", "typing", "unicodedata"),
+        *("urllib.parse", "uuid.UUID", "weakref"),
+        *("email.utils.parsedate_to_datetime", "logging.getLogger", "logging.ERROR", "logging.WARNING"),
+        *("cryptography", "fido2.webauthn", "jwt.algorithms", "jwt.PyJWK", "yaml"),
     }
-)  # fmt: skip
-FILE_CALLS = frozenset({"open", "read_text", "read_bytes", "write_text", "write_bytes"})
-"""Functions and methods that read or write a file."""
+)
+"""The foreign modules and names that a pure module may import. All others are refused.
+
+None of them opens a file or a socket. `secrets` and `random.random` are the only input. Times of `datetime` are another
+rule (tests/project/test_imports.py).
+"""
+ALLOWED_IN = {
+    ("resources.flight", "os.register_at_fork"): "renews the locks in a forked process",
+    ("resources.thread_limit", "os.register_at_fork"): "empties the counts in a forked process",
+    ("resources.thread_limit", "time.monotonic"): "is the clock of the counts of this process",
+    ("tokens.settings.issuer", "pathlib.Path"): "is the type of entries",
+}
+"""The names that one pure module, or one that pure modules import, may use, and why."""
+IO_METHODS = frozenset(
+    {
+        *("open", "read_text", "read_bytes", "write_text", "write_bytes", "unlink", "mkdir", "rmdir", "touch"),
+        *("iterdir", "rglob", "urlopen"),
+    }
+)
+"""Names of functions and methods that read or change files, on any object."""
+IO_BUILTINS = frozenset({"__import__", "breakpoint", "eval", "exec", "input", "print"})
+"""Built-in functions that read or write, or that run code that no rule checks."""
 TOOLKIT = ("oauthlib", "oauth2_provider")
 TOOLKIT_ROOMS = ("tokens/authorize/", "tokens/models/client.py", "tokens/checks/oauth.py", "tokens/admin/__init__.py")
 NOUNS = frozenset({"ring", "keyring", "feed", "testing"})
@@ -245,59 +280,8 @@ COVERED = {
 }
 
 
-@cache
-def tree(path: Path) -> ast.Module:
-    """Return the syntax tree of a file, in which relative imports are replaced by absolute ones."""
-    return absolute(path.read_text(encoding="utf-8"), path.relative_to(ROOT).as_posix())
-
-
-def absolute(source: str, path: str) -> ast.Module:
-    """Return the syntax tree of `source`, in which each relative import is replaced by the equivalent absolute import.
-
-    `path` is the path of the source, relative to the project. An import from above the top package becomes an import of
-    a top-level package.
-    """
-    parsed = ast.parse(source)
-    package = PurePosixPath(path).parent.parts
-    for node in ast.walk(parsed):
-        if isinstance(node, ast.ImportFrom) and node.level:
-            above = max(len(package) - node.level + 1, 0)
-            node.module, node.level = ".".join([*package[:above], *filter(None, [node.module])]), 0
-    return parsed
-
-
-def modules(*packages: str) -> dict[str, Path]:
-    """Return the path of every module of the packages, by dotted name."""
-    paths = {}
-    for package in packages:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-            paths[name.removesuffix(".__init__")] = path
-    return paths
-
-
-MODULES = modules("tokens", "resources", "project")
 ISSUER = {name: path for name, path in MODULES.items() if name.startswith("tokens.")}
 WIRING = {name: path for name, path in MODULES.items() if name.startswith("project.")}
-
-
-def imports(parsed: ast.Module, known: dict[str, Path] = MODULES) -> Iterator[tuple[int, str]]:
-    """Yield the line and the module of each import, including imports in functions.
-
-    A `from` import of a module that is not in `known` yields both the module and the module with the imported name. The
-    name can be a module, too.
-    """
-    for node in ast.walk(parsed):
-        if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            for alias in node.names:
-                module, full = node.module or "", f"{node.module}.{alias.name}"
-                if full not in known:
-                    yield node.lineno, module
-                # A foreign name can be a module too: `from urllib import request`.
-                if full in known or module not in known:
-                    yield node.lineno, full
 
 
 def room(module: str) -> str:
@@ -324,17 +308,18 @@ def typing_lines(parsed: ast.Module) -> set[int]:
     """Return the lines in the blocks `if TYPE_CHECKING:`, which Python does not run."""
     return {
         line
-        for node in ast.walk(parsed)
-        if isinstance(node, ast.If) and ast.unparse(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
+        for node in walk(parsed)
+        if isinstance(node, ast.If) and dotted(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
         for statement in node.body
         for line in range(statement.lineno, (statement.end_lineno or statement.lineno) + 1)
     }
 
 
-def run_imports(parsed: ast.Module) -> set[str]:
+@once_per_tree
+def run_imports(parsed: ast.Module) -> frozenset[str]:
     """Return the modules that a module imports when it runs, also those that its functions import."""
     skipped = typing_lines(parsed)
-    return {name for line, name in imports(parsed) if line not in skipped}
+    return frozenset(name for line, name in imports(parsed) if line not in skipped)
 
 
 def cycle(package: str, trees: dict[str, ast.Module]) -> list[str]:
@@ -356,36 +341,117 @@ def claims_purity(parsed: ast.Module) -> bool:
     return re.search(r"\bPure\b", ast.get_docstring(parsed) or "") is not None
 
 
-def pure_modules() -> list[str]:
+@cache
+def pure_modules() -> tuple[str, ...]:
     """Return the modules in `PURE`, and those whose docstring says that they are pure."""
-    return [
+    return tuple(
         name
         for name, path in MODULES.items()
         if path.relative_to(ROOT).as_posix().startswith(PURE)
         or ("Pure" in path.read_text(encoding="utf-8") and claims_purity(tree(path)))  # parsing 700 modules takes 1 s
+    )
+
+
+def io_calls(parsed: ast.Module) -> list[str]:
+    """Return a message for each call that reads or writes a file or a terminal."""
+    calls = [node for node in walk(parsed) if isinstance(node, ast.Call)]
+    return [
+        f"line {call.lineno}: calls {ast.unparse(call.func)}"
+        for call in calls
+        if last_name(call.func) in IO_METHODS or (isinstance(call.func, ast.Name) and call.func.id in IO_BUILTINS)
     ]
 
 
-def file_calls(parsed: ast.Module) -> list[str]:
-    """Return a message for each call that opens, reads or writes a file."""
-    calls = [(node.lineno, ast.unparse(node.func)) for node in ast.walk(parsed) if isinstance(node, ast.Call)]
-    return [f"line {line}: calls {name}" for line, name in calls if name.rpartition(".")[2] in FILE_CALLS]
+@cache
+def allowed_in(module: str) -> frozenset[str]:
+    """Return the foreign modules and names that a pure module may import."""
+    return ALLOWED | {name for own, name in ALLOWED_IN if own == module}
 
 
-def input_or_output(parsed: ast.Module, seen: frozenset[str] = frozenset()) -> list[str]:
-    """Return a message for each call that reads or writes a file, and for each import of a module of IMPURE.
+def is_allowed(module: str, name: str) -> bool:
+    """Return True if `name`, or a module that it is in, is in ALLOWED, or in ALLOWED_IN for `module`."""
+    return within(name, *allowed_in(module))
 
-    Imported modules are checked, too. `seen` has the modules that were checked before.
+
+def is_partly_allowed(module: str, name: str) -> bool:
+    """Return True if `module` may use something of the module `name`, such as `UUID` of `uuid`."""
+    return is_allowed(module, name) or any(within(allowed, name) for allowed in allowed_in(module))
+
+
+def foreign_imports(parsed: ast.Module) -> list[tuple[int, str, bool]]:
+    """Return the line and the name of each import that is of no module of MODULES, and True if it binds a module.
+
+    `import os` binds a module. `from os import remove` is an import of `os.remove`.
     """
-    calls = file_calls(parsed)
-    for line, name in imports(parsed):
-        parts = name.split(".")
-        if any(".".join(parts[:count]) in IMPURE for count in range(1, len(parts) + 1)):
-            calls.append(f"line {line}: imports {name}")
-        elif name in MODULES and name not in seen:
-            through = input_or_output(tree(MODULES[name]), seen | {name})
-            calls += [f"line {line}: imports {name}, which at {what}" for what in through]
-    return calls
+    found = [(line, name, False) for line, name in loaded(parsed) if module_of(name) not in MODULES]
+    for node in walk(parsed):
+        if isinstance(node, ast.Import):
+            found += [(node.lineno, alias.name, True) for alias in node.names if alias.name not in MODULES]
+        elif isinstance(node, ast.ImportFrom) and node.module not in MODULES:
+            found += [(node.lineno, f"{node.module}.{alias.name}", False) for alias in node.names]
+    return found
+
+
+def foreign_uses(parsed: ast.Module) -> set[str]:
+    """Return the qualified names of all imports and uses of foreign modules."""
+    return {*(name for _, name, _ in foreign_imports(parsed)), *(name for _, name in module_uses(parsed))}
+
+
+def module_uses(parsed: ast.Module) -> list[tuple[int, str]]:
+    """Return the line and the qualified name of each use of a module that `import` binds, such as `os.remove`.
+
+    A use without an attribute, such as `load(os)`, has the name of the module.
+    """
+    aliases = [alias for node in walk(parsed) if isinstance(node, ast.Import) for alias in node.names]
+    bound = {alias.asname: alias.name for alias in aliases if alias.asname}
+    bound |= {name: name for alias in aliases if not alias.asname for name in [alias.name.partition(".")[0]]}
+    names = [node for node in walk(parsed) if isinstance(node, ast.Attribute | ast.Name)]
+    inner = {id(node.value) for node in names if isinstance(node, ast.Attribute)}
+    uses = [(node.lineno, *dotted(node).partition(".")) for node in names if id(node) not in inner]
+    return [(line, f"{bound[first]}{dot}{rest}") for line, first, dot, rest in uses if first in bound]
+
+
+@cache
+def own_input_or_output(module: str, parsed: ast.Module) -> tuple[str, ...]:
+    """Return a message for each import, use and call in the module itself that a pure module may not have."""
+    imported = [
+        f"line {line}: imports {name}"
+        for line, name, is_module in foreign_imports(parsed)
+        if not (is_partly_allowed(module, name) if is_module else is_allowed(module, name))
+    ]
+    used = [
+        f"line {line}: uses {name}"
+        for line, name in module_uses(parsed)
+        if not is_allowed(module, name) and is_partly_allowed(module, name.partition(".")[0])
+    ]
+    return (*imported, *used, *io_calls(parsed))
+
+
+def input_or_output(module: str, parsed: ast.Module) -> list[str]:
+    """Return a message for each import, use and call that `module` may not have if it is pure.
+
+    The modules that it imports are checked, too. Each of them is visited once, by a shortest path of imports, which the
+    message names. The search does not go on behind a module that has messages of its own.
+    """
+    messages = []
+    seen = {module}
+    waiting = deque([("", module, parsed)])
+    while waiting:
+        path, name, code = waiting.popleft()
+        own = own_input_or_output(name, code)
+        messages += [path + message for message in own]
+        for line, other in () if own else imports(code):
+            if other in MODULES and other not in seen:
+                seen.add(other)
+                waiting.append((f"{path}line {line}: imports {other}, which at ", other, tree(MODULES[other])))
+    return messages
+
+
+def toolkit_imports(module: str, parsed: ast.Module) -> list[str]:
+    """Return the modules of TOOLKIT that a module imports although it is in none of TOOLKIT_ROOMS."""
+    if ISSUER[module].relative_to(ROOT).as_posix().startswith((*TOOLKIT_ROOMS, "tokens/migrations/")):
+        return []
+    return [name for _, name in imports(parsed) if name.partition(".")[0] in TOOLKIT]
 
 
 def stem(name: str) -> str:
@@ -507,14 +573,18 @@ def test_each_import_that_the_table_allows_exists(package: str) -> None:
 
 @pytest.mark.parametrize("module", pure_modules())
 def test_a_pure_module_does_no_input_or_output_nor_does_what_it_imports(module: str) -> None:
-    assert input_or_output(tree(MODULES[module])) == []
+    assert input_or_output(module, tree(MODULES[module])) == []
 
 
 @pytest.mark.parametrize("module", ISSUER)
 def test_the_toolkit_stays_in_its_room(module: str) -> None:
-    path = ISSUER[module].relative_to(ROOT).as_posix()
-    if not path.startswith((*TOOLKIT_ROOMS, "tokens/migrations/")):
-        assert [name for _, name in imports(tree(ISSUER[module])) if name.partition(".")[0] in TOOLKIT] == []
+    assert toolkit_imports(module, tree(ISSUER[module])) == []
+
+
+@pytest.mark.parametrize("line", ["import oauthlib", "from oauth2_provider import models"])
+def test_an_import_of_the_toolkit_elsewhere_is_caught(line: str) -> None:
+    assert toolkit_imports("tokens.grants.base", ast.parse(line))
+    assert not toolkit_imports("tokens.authorize.server", ast.parse(line))
 
 
 @pytest.mark.parametrize(
@@ -570,19 +640,112 @@ def test_a_right_import_is_not_caught(module: str, line: str) -> None:
         "text = Path('/etc/hostname').read_text()",
         "Path('/tmp/a').write_bytes(b'')",
         "with Path('/tmp/a').open() as file: ...",
+        "import smtplib",
+        "import os\nos.remove('x')",
+        "from os import remove",
+        "import os.path",
+        "import time",
+        "from pathlib import Path",
+        "from email import utils",
+        "import uuid\nnode = uuid.getnode()",
+        "import uuid as ids\nload(ids)",
+        "import urllib.parse\nurllib.request.urlopen('http://a.example')",
+        "import logging\nlogging.FileHandler('/tmp/a')",
+        "from jwt import PyJWKClient",
+        "import importlib",
+        "load = __import__(name)",
+        "load = __import__('smtplib')",
+        "print('a')",
+        "path.unlink()",
+        "import examples.webapp",
     ],
 )
 def test_input_or_output_in_a_pure_module_is_caught(module: str, line: str) -> None:
     assert module in pure_modules()
     path = MODULES[module]
     source = path.read_text(encoding="utf-8")
-    assert input_or_output(absolute(f"{source}\n{line}\n", path.relative_to(ROOT).as_posix()))
+    assert input_or_output(module, absolute(f"{source}\n{line}\n", path.relative_to(ROOT).as_posix()))
+
+
+LOADS = [
+    'from importlib import import_module\nimport_module("{}")',
+    'import importlib\nimportlib.import_module("{}")',
+    'from importlib import import_module as load\nload("{}")',
+    '__import__("{}")',
+    'from django.utils.module_loading import import_string\nimport_string("{}.name")',
+    'PLACE = "{}.name"\nimport_string(PLACE)',
+    'import_string(f"{}.{{name}}")',
+    'import_string("{}." + name)',
+    'import_string("{}.%s" % name)',
+]
+"""Imports by functions whose argument names the module or an object in it."""
+
+
+@pytest.mark.parametrize("load", LOADS)
+def test_an_import_by_a_function_that_gets_a_literal_is_caught_by_each_rule(load: str) -> None:
+    assert wrong_imports("tokens.models.user", ast.parse(load.format("tokens.views.pages")))
+    assert not wrong_imports("tokens.views.token", ast.parse(load.format("tokens.models.user")))
+    assert "tokens.keys.snapshots" in cycle(
+        "tokens", with_line("tokens.keys.snapshots", load.format("tokens.keys.keyring"))
+    )
+    assert toolkit_imports("tokens.grants.base", ast.parse(load.format("oauthlib.oauth2")))
+    assert input_or_output("tokens.jose.compact", ast.parse(load.format("tokens.conf")))
+
+
+def test_an_import_of_a_package_whose_modules_a_variable_names_is_caught() -> None:
+    assert wrong_imports("tokens.models.user", ast.parse('import_module(f"tokens.{room}.pages")'))
 
 
 @pytest.mark.parametrize("line", ["from . import fetch", "from .fetch import Fetcher", "from .wire import Connection"])
 def test_a_relative_import_that_is_impure_is_caught(line: str) -> None:
-    assert input_or_output(absolute(line, "resources/verify.py"))
-    assert not input_or_output(absolute("from .jwk import FAMILIES", "resources/verify.py"))
+    assert input_or_output("resources.verify", absolute(line, "resources/verify.py"))
+    assert not input_or_output("resources.verify", absolute("from .jwk import FAMILIES", "resources/verify.py"))
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("tokens.jose.compact", "import uuid\nkey = uuid.UUID(int=0)"),
+        ("tokens.jose.compact", "import urllib.parse\nurllib.parse.urlsplit('http://a.example')"),
+        ("tokens.jose.compact", "import logging as logs\nlogger = logs.getLogger()"),
+        ("tokens.jose.compact", "from email.utils import parsedate_to_datetime"),
+        ("tokens.jose.compact", "answer = client.input(text)"),
+        ("resources.flight", "import os\nos.register_at_fork(before=_renew_all)"),
+        ("tokens.settings.issuer", "from pathlib import Path"),
+    ],
+)
+def test_a_use_without_input_or_output_is_not_caught(module: str, line: str) -> None:
+    assert input_or_output(module, with_line(module, line)[module]) == []
+
+
+def test_an_exception_permits_one_name_to_one_module() -> None:
+    for module, line in [("resources.flight", "os.remove('x')"), ("tokens.jose.compact", "os.register_at_fork()")]:
+        assert input_or_output(module, with_line(module, f"import os\n{line}")[module])
+
+
+def test_each_name_that_a_pure_module_may_import_is_used() -> None:
+    reached = {*pure_modules(), *(module for module, _ in ALLOWED_IN)}
+    used = {(module, name) for module in reached for name in foreign_uses(tree(MODULES[module]))}
+    assert {allowed for allowed in ALLOWED if not any(within(name, allowed) for _, name in used)} == set()
+    assert {(own, name) for own, name in ALLOWED_IN if (own, name) not in used} == set()
+
+
+def test_the_message_about_input_or_output_names_the_imports_on_the_way() -> None:
+    changed = with_line("resources.token_bucket", "from . import plain_views")["resources.token_bucket"]
+    messages = input_or_output("resources.token_bucket", changed)
+    assert re.fullmatch(
+        r"line \d+: imports resources\.plain_views, which at line \d+: imports django\.\S+", messages[0]
+    )
+    ends = [message.rpartition("imports resources.")[2].partition(",")[0] for message in messages]
+    assert {"plain_views"} == set(ends)
+
+
+def test_a_module_that_several_imports_reach_is_reported_once() -> None:
+    lines = "from . import authentication, plain_views\nfrom .plain_views import with_authentication"
+    changed = with_line("resources.token_bucket", lines)["resources.token_bucket"]
+    messages = input_or_output("resources.token_bucket", changed)
+    ends = [re.sub(r"^.*imports (resources\.\w+, which)", r"\1", message) for message in messages]
+    assert len(set(ends)) == len(ends) > 1
 
 
 def test_no_two_modules_of_a_package_differ_by_an_ending() -> None:
@@ -623,7 +786,7 @@ def test_no_class_name_stands_twice_in_the_issuers_process() -> None:
     classes = defaultdict(list)
     for name, path in MODULES.items():
         if not name.startswith(("resources", "tokens.migrations")):
-            for node in ast.walk(tree(path)):
+            for node in walk(tree(path)):
                 if isinstance(node, ast.ClassDef) and node.name not in REPEATED:
                     classes[node.name].append(f"{name}:{node.lineno}")
     assert {name: places for name, places in classes.items() if len(places) > 1} == {}
@@ -645,9 +808,10 @@ BRANCHES = (
 )
 
 
+@once_per_tree
 def decisions(parsed: ast.Module) -> int:
     """Return how many branches, loops, comparisons and `raise` statements the functions of a module have."""
-    functions = [node for node in ast.walk(parsed) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    functions = [node for node in walk(parsed) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     return len({node for function in functions for node in ast.walk(function) if isinstance(node, BRANCHES)})
 
 
@@ -661,14 +825,27 @@ def is_tested(name: str, path: Path, tests: dict[Path, str] = TESTS) -> bool:
     2. A test module in tests/tokens or tests/services has the name of the module.
     3. A test module of the module's room, or of PLACES, imports the module.
     """
+    if decisions(tree(path)) <= DECISIONS:
+        return True
     wanted = re.compile(rf"(^|.*/)test_{re.escape(name.rpartition('.')[2])}(_\w+)?\.py")
-    folder = ROOT / "tests" / mirror(name).rpartition("/")[0]
-    near = [test for test in tests if test.parent in (folder, *(ROOT / place for place in PLACES))]
-    return (
-        decisions(tree(path)) <= DECISIONS
-        or any(wanted.fullmatch(test) for test in tests.values() if test.startswith(("tokens/", "services/")))
-        or any(imported == name for test in near for _, imported in imports(tree(test)))
-    )
+    if any(wanted.fullmatch(test) for test in tests.values() if test.startswith(("tokens/", "services/"))):
+        return True
+    folders = {mirror(name).rpartition("/")[0], *(place.removeprefix("tests/") for place in PLACES)}
+    near = [path for path, test in tests.items() if test.rpartition("/")[0] in folders]
+    # Most tests do not contain the module's name, and need not be parsed.
+    last = name.rpartition(".")[2]
+    return any(last in text(test) and name in imported_by(test) for test in near)
+
+
+@cache
+def text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+@cache
+def imported_by(path: Path) -> frozenset[str]:
+    """Return the modules that a test module imports. Its tree is not kept: the trees of all tests take 160 MB."""
+    return frozenset(name for _, name in imports(absolute(text(path), path.relative_to(ROOT).as_posix())))
 
 
 def untested() -> set[str]:
@@ -742,7 +919,8 @@ def test_a_module_wide_mark_of_the_database_is_found(source: str, is_marked: boo
 
 def test_the_tests_of_a_pure_module_need_no_database() -> None:
     tests = [ROOT / "tests" / f"{mirror(name)}.py" for name in pure_modules()]
-    marked = {path.relative_to(ROOT).as_posix() for path in tests if path.exists() and marks_database(tree(path))}
+    named = [path for path in tests if path.exists() and "pytestmark" in text(path)]
+    marked = {path.relative_to(ROOT).as_posix() for path in named if marks_database(ast.parse(text(path)))}
     assert marked == set(IN_DATABASE)
 
 

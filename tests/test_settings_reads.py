@@ -4,11 +4,11 @@ The table READERS lists every exception with its reason.
 """
 
 import ast
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.source_trees import ROOT, loaded, tree, walk
+
 SWAPPABLE = "the name of a swappable model, which Django reads when the models are loaded"
 READERS = {
     "tokens/conf.py": "reads them for the issuer",
@@ -35,10 +35,10 @@ OWN = frozenset({"tokens.settings"})
 VARIABLES = frozenset({"environ", "environb", "getenv", "getenvb"})
 
 
-def reads(source: str) -> list[int]:
+def reads(parsed: ast.Module) -> list[int]:
     """Return the lines that import the settings of Django or of a library, or that read an environment variable."""
-    lines = []
-    for node in ast.walk(ast.parse(source)):
+    lines = [line for line, name in loaded(parsed) if is_settings(name)]
+    for node in walk(parsed):
         if isinstance(node, ast.ImportFrom):
             names = {alias.name for alias in node.names}
             is_read = (
@@ -56,6 +56,13 @@ def reads(source: str) -> list[int]:
     return lines
 
 
+def is_settings(name: str) -> bool:
+    """Return True if `name` is the module or object with the settings of Django or of a library, or is in it."""
+    parts = name.split(".")
+    modules = [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
+    return "django.conf" in modules or any(map(is_library_settings, modules))
+
+
 def is_library_settings(module: str) -> bool:
     """Return True if `module` has the settings of a library, such as `rest_framework.settings`."""
     return module.endswith((".settings", ".app_settings")) and module not in OWN
@@ -70,7 +77,7 @@ def readers() -> set[str]:
         if "migrations" not in path.parts
     ]
     assert paths
-    return {path.relative_to(ROOT).as_posix() for path in paths if reads(path.read_text(encoding="utf-8"))}
+    return {path.relative_to(ROOT).as_posix() for path in paths if reads(tree(path))}
 
 
 def test_settings_are_read_in_conf_only_except_for_a_reason() -> None:
@@ -92,10 +99,13 @@ def test_settings_are_read_in_conf_only_except_for_a_reason() -> None:
         "from oauth2_provider import settings",
         "import drf_spectacular.settings",
         "from allauth.account import app_settings",
+        "import_string('django.conf.settings')",
+        "importlib.import_module('rest_framework.settings').api_settings",
+        "import_module('allauth.' + 'account.app_settings')",
     ],
 )
 def test_a_read_is_found(line: str) -> None:
-    assert reads(line)
+    assert reads(ast.parse(line))
 
 
 @pytest.mark.parametrize(
@@ -105,7 +115,9 @@ def test_a_read_is_found(line: str) -> None:
         "from django.conf.urls import include",
         "import os\nos.getpid()",
         "from tokens.settings import rate",
+        "import_module('tokens.settings')",
+        "import_string('rest_framework.permissions.AllowAny')",
     ],
 )
 def test_other_imports_are_not_found(line: str) -> None:
-    assert reads(line) == []
+    assert reads(ast.parse(line)) == []

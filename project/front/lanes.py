@@ -101,9 +101,9 @@ class Lane:
                 number = self._idle.pop()
                 self._begun[number] = self._clock()
                 self._given[number].put(job)
-        until = time.monotonic() + within
+        until = self._clock() + within
         for _ in range(self._at_once):
-            ended.acquire(timeout=max(0.0, until - time.monotonic()))
+            ended.acquire(timeout=max(0.0, until - self._clock()))
 
     def _give(self) -> None:
         """Give queued jobs to idle threads, as long as `_may_begin` returns True.

@@ -4,6 +4,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,7 @@ def called(text: str) -> Iterator[tuple[str, list[str]]]:
         yield name, re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", rest.split(" && ")[0])
 
 
+@cache
 def options_of(name: str) -> str:
     """Return the help text of the command `name`, including the help texts of its subcommands."""
     parser = load_command_class(COMMANDS[name], name).create_parser("manage.py", name)

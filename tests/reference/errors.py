@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from resources.errors import ProofReason, Reason
 from tests.reference.markdown import MADE, angles, table
 from tests.reference.settings import ROOT
+from tests.source_trees import tree, walk
 
 CODES = (
     "invalid_ unsupported_ unauthorized_ access_ login_ consent_ interaction_ server_ temporarily_ use_ slow_ expired_"
@@ -40,8 +41,8 @@ AT_A_PROOF = """
 def subclasses() -> dict[str, str]:
     """Return the first paragraph of the docstring of each subclass of OAuthError in the issuer, by class name."""
     known, summaries = {"OAuthError"}, {}
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "tokens").rglob("*.py"))]
-    classes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    paths = sorted((ROOT / "tokens").rglob("*.py"))
+    classes = [node for path in paths for node in walk(tree(path)) if isinstance(node, ast.ClassDef)]
     for _ in range(5):  # a subclass of a subclass of …
         for node in classes:
             bases = {getattr(base, "id", getattr(base, "attr", "")) for base in node.bases}
@@ -54,7 +55,7 @@ def subclasses() -> dict[str, str]:
 def calls() -> Iterator[tuple[str, str, int, str]]:
     """Yield the code, the description, the HTTP status and the module of each error that the issuer raises."""
     for path in sorted((ROOT / "tokens").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in walk(tree(path)):
             if not isinstance(node, ast.Call) or len(node.args) < 2:
                 continue
             if getattr(node.func, "id", getattr(node.func, "attr", "")) not in {"OAuthError", "__init__"}:

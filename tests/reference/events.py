@@ -8,6 +8,7 @@ from django.contrib import admin
 
 from tests.reference.markdown import MADE, table
 from tests.reference.settings import ROOT
+from tests.source_trees import tree, walk
 
 HEAD = f"""# Audit events
 
@@ -53,10 +54,10 @@ def events() -> dict[str, set[str]]:
         if "migrations" in path.parts:
             continue
         module = path.relative_to(ROOT).as_posix()
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for event in _admin_pages(tree) if module.startswith("tokens/admin/") else ():
+        parsed = tree(path)
+        for event in _admin_pages(parsed) if module.startswith("tokens/admin/") else ():
             found[event].add(module)
-        for node in ast.walk(tree):
+        for node in walk(parsed):
             for event in _literals(node):
                 found[event].add(module)
             for template in _templates(node):
@@ -83,13 +84,13 @@ def _literals(node: ast.AST) -> list[str]:
     return [text for text in texts if EVENT.fullmatch(text) and text not in NO_EVENTS]
 
 
-def _admin_pages(tree: ast.Module) -> set[str]:
+def _admin_pages(parsed: ast.Module) -> set[str]:
     """Return the events that a module of the admin records with `self.record(request, word, …)`.
 
     The name of such an event is `noun.word`, in which `noun` is an attribute of the admin page.
     """
     nouns, done = [], []
-    for node in ast.walk(tree):
+    for node in walk(parsed):
         if (
             isinstance(node, ast.Assign)
             and getattr(node.targets[0], "id", "") == "noun"

@@ -170,6 +170,26 @@ def test_a_step_that_hangs_delays_the_start_for_a_bounded_time(work):
     in_loop(story)
 
 
+def test_the_first_threads_have_one_deadline_for_their_preparation(work):
+    calls, prepared, ended = iter(range(2)), threading.Event(), threading.Event()
+    is_bounded: list[bool] = []
+
+    def step():
+        if next(calls):
+            work.now = 61.0
+        else:
+            is_bounded.append(prepared.wait(timeout=5))
+            ended.set()
+
+    async def story():
+        lane(work, threads=2, at_once=2).prepare(step, within=60)
+        prepared.set()
+        assert ended.wait(timeout=60)
+
+    in_loop(story)
+    assert is_bounded == [True]
+
+
 def test_a_step_that_fails_is_logged_and_leaves_the_thread_usable(work, caplog):
     def step():
         raise ValueError("the database\n is away")

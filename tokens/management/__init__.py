@@ -6,6 +6,7 @@ Steps: this is none of the seven in README.md, but registers the clients and API
 Neighbours: at the top, as `views` and `admin` are.
 
 Read in this order:
+- `exit_codes`: the exit codes, and the errors that they report.
 - `operator_command`: the base classes: --help, --version and errors.
 - `arguments`: argument types, look-ups, confirmation, and the settings for a command on signing keys.
 - `client_options`, `login_options`, `client_fields`: the options of `create_client`, and the fields that they set.

@@ -9,7 +9,8 @@ from django.core.management.base import CommandError
 
 from tokens.keys import store
 from tokens.management.arguments import find_client, find_user
-from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
+from tokens.management.exit_codes import USAGE
+from tokens.management.operator_command import OperatorCommand
 from tokens.models import Client, User
 from tokens.revoking import access
 
@@ -28,8 +29,10 @@ Disabling revokes sessions, grants and tokens at once. Enabling does not restore
 
 exit codes:
   0  done, or nothing had to change (see "changed" in --json)
+  1  the database cannot be used, or lacks a migration
   2  wrong usage, or there is no such user or client
-  4  another transaction held the lock of the registry for 2 s
+  3  refused because of what the database contains
+  4  another process held a lock, or the database interrupted the command: run it again
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -46,14 +49,13 @@ exit codes:
         """Find the user or client, apply the action, print the result."""
         subject = find_subject(options)
         event: dict[str, Any] = {"reason": options["reason"].strip(), "actor": ACTOR, "now": store.database_now()}
-        with exit_codes():
-            if options["what"] == "log_out":
-                if not isinstance(subject, User):
-                    raise CommandError("log_out needs a user: a client has no session", returncode=USAGE)
-                access.log_out_everywhere(subject, **event)
-                changed = True
-            else:
-                changed = access.set_active(subject, active=options["what"] == "enable", **event)
+        if options["what"] == "log_out":
+            if not isinstance(subject, User):
+                raise CommandError("log_out needs a user: a client has no session", returncode=USAGE)
+            access.log_out_everywhere(subject, **event)
+            changed = True
+        else:
+            changed = access.set_active(subject, active=options["what"] == "enable", **event)
         verb = {"log_out": "logged out everywhere", "disable": "disabled", "enable": "enabled"}[options["what"]]
         if options["json"]:
             result = {"subject": access.subject(subject), "done": options["what"], "changed": changed}

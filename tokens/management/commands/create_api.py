@@ -11,7 +11,8 @@ from tokens import conf
 from tokens.keys import rings, store
 from tokens.management import api_options, recipe_options
 from tokens.management.arguments import find_client, one_line
-from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
+from tokens.management.exit_codes import COMMON_CODES, USAGE
+from tokens.management.operator_command import OperatorCommand
 from tokens.models import Api
 from tokens.recipes import defaults
 from tokens.recipes.example import RealValues
@@ -24,7 +25,7 @@ class Command(OperatorCommand):
     """Registers an API and prints its identifier and scopes."""
 
     help = "Register an API and its scopes, so that clients can be allowed to request them."
-    notes = """
+    notes = f"""
 examples:
   an API with two scopes, each with the description that users read on the consent page:
     create_api --identifier https://orders.example/ --name Orders \\
@@ -52,7 +53,7 @@ which names the differences.
 
 To sign tokens for this API with a ring of its own, run rotate_keys --ring RING --move IDENTIFIER. Other properties can
 be changed in the admin.
-"""
+{COMMON_CODES}"""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options of this command to `parser`."""
@@ -70,11 +71,10 @@ be changed in the admin.
         if repeated := {name for name in names if names.count(name) > 1}:
             raise CommandError(f"--scope: {', '.join(sorted(repeated))} is given twice", returncode=USAGE)
         try:
-            with exit_codes():
-                own_client, now = self._own_client(chosen, options), store.database_now()
-                api = self._api(options, is_linked=own_client is not None)
-                scopes = scope_rows(dict(options["scopes"]), options["limits"])
-                api, secret, created = repeat.api_once(api, scopes, own_client, actor="command:create_api", now=now)
+            own_client, now = self._own_client(chosen, options), store.database_now()
+            api = self._api(options, is_linked=own_client is not None)
+            scopes = scope_rows(dict(options["scopes"]), options["limits"])
+            api, secret, created = repeat.api_once(api, scopes, own_client, actor="command:create_api", now=now)
         except ValidationError as error:
             raise CommandError(one_line(error), returncode=USAGE) from error
         own = (options["client"] if own_client else "", secret or "")

@@ -13,7 +13,8 @@ from tokens.jose import public_keys
 from tokens.keys import store
 from tokens.management import client_fields, client_options, recipe_options
 from tokens.management.arguments import one_line
-from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
+from tokens.management.exit_codes import COMMON_CODES, USAGE
+from tokens.management.operator_command import OperatorCommand
 from tokens.models import Client
 from tokens.models.client_choices import SECRET_METHODS
 from tokens.recipes import defaults
@@ -54,7 +55,7 @@ class Command(OperatorCommand):
     """Registers a client and prints its client_id and secret."""
 
     help = "Register a client, and print its client_id and secret. The secret is printed once and stored as a hash."
-    notes = EXAMPLES
+    notes = EXAMPLES + COMMON_CODES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options of this command to `parser`."""
@@ -74,9 +75,8 @@ class Command(OperatorCommand):
         policy = client_fields.policy(options) | ({"recipe": chosen.recipe.name} if chosen else {})
         registration = Registration(**{name: options[name] for name in names}, policy=policy)
         try:
-            with exit_codes():
-                now = store.database_now()
-                client, secret, created = repeat.client_once(registration, actor="command:create_client", now=now)
+            now = store.database_now()
+            client, secret, created = repeat.client_once(registration, actor="command:create_client", now=now)
         except ValidationError as error:
             raise CommandError(one_line(error), returncode=USAGE) from error
         for warning in public_keys.skipped(client.client_jwks) if client.client_jwks else ():

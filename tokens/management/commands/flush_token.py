@@ -14,7 +14,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 from tokens.issued import flush_token
 from tokens.issued.flush_token import CannotFlush
 from tokens.keys import store
-from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
+from tokens.management.exit_codes import COMMON_CODES, USAGE
+from tokens.management.operator_command import OperatorCommand
 
 
 class Command(OperatorCommand):
@@ -24,7 +25,7 @@ class Command(OperatorCommand):
         "Print a request with a token whose kid is in no JWKS. A verifier that fetches the JWKS only for an unknown kid"
         " fetches it for this request, and stops trusting revoked keys."
     )
-    notes = """
+    notes = f"""
 examples:
   after revoke_key, for an API (it answers 401, but fetches the JWKS):
     flush_token https://orders.example/ --url https://orders.example/api/orders | sh
@@ -37,7 +38,7 @@ docs/revoked-keys.md describes the cost for a verifier. Quarkus fetches at most 
 new keys until then.
 
 The token gives access to nothing: its private key is deleted when this command ends, and its kid is never published.
-"""
+{COMMON_CODES}"""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the arguments and options of this command to `parser`."""
@@ -49,8 +50,7 @@ The token gives access to nothing: its private key is deleted when this command 
         """Make a token whose kid is in no JWKS, and print a curl command that sends a request with it."""
         audience, url = options["audience"], options["url"]
         try:
-            with exit_codes():
-                token = flush_token.make(audience, now=store.database_now())
+            token = flush_token.make(audience, now=store.database_now())
         except CannotFlush as error:
             raise CommandError(str(error), returncode=USAGE) from error
         if url is None and audience.startswith(("https://", "http://")):

@@ -15,7 +15,8 @@ from tokens.handover.dump import MalformedDump
 from tokens.handover.dump_user import UserImport
 from tokens.handover.user_import import ImportedUsers
 from tokens.keys import store
-from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
+from tokens.management.exit_codes import USAGE
+from tokens.management.operator_command import OperatorCommand
 
 ACTOR = "command:import_users"
 CHUNK = 65_536
@@ -32,7 +33,10 @@ that stored the old one. docs/moving.md says what is not taken.
 
 exit codes:
   0  done; see "refused" for users who were not taken
+  1  the database cannot be used, or lacks a migration
   2  wrong usage, or the file is not a dump: nothing was imported
+  3  refused because of what the database contains
+  4  another process held a lock, or the database interrupted the command: run it again
 """
 
 
@@ -77,9 +81,8 @@ class Command(OperatorCommand):
         )
         result = ImportedUsers()
         try:
-            with exit_codes():
-                for result in user_import.load(dump.rows(chunks(options["file"])), wanted):
-                    self._progress(result, options)
+            for result in user_import.load(dump.rows(chunks(options["file"])), wanted):
+                self._progress(result, options)
         except OSError as error:
             raise CommandError(f"{options['file']}: {error.strerror}", returncode=USAGE) from error
         except (MalformedDump, UnicodeDecodeError) as error:

@@ -165,8 +165,6 @@ class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a
         """
         data = super().clean() or {}
         public = data.get("client_type") == Client.CLIENT_PUBLIC
-        if public and data.get("new_secret"):
-            self.add_error("new_secret", translated(secret_rotation.PUBLIC))
         has_keys = bool(data.get("client_jwks") or data.get("client_jwks_uri"))
         stored = None if self.instance.pk is None else self.instance.token_endpoint_auth_method
         current = data.get("token_endpoint_auth_method") or stored
@@ -183,8 +181,8 @@ class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a
         data["token_endpoint_auth_method"] = method
         for field, message in refusals(self._rights(data), self.user.has_perm):
             self.add_error(field if field in self.fields else None, message)
-        if method == AuthenticationMethod.PRIVATE_KEY_JWT and data.get("new_secret"):
-            self.add_error("new_secret", translated(secret_rotation.USES_KEY))
+        if data.get("new_secret") and (reason := secret_rotation.refusal_of(method, is_public=public)):
+            self.add_error("new_secret", translated(reason))
         return data
 
     def _rights(self, data: dict[str, Any]) -> Rights:

@@ -59,7 +59,7 @@ class Command(OperatorCommand):
         parser.add_argument("--with-staff", action="store_true", help="keep the rights of staff and superusers")
         parser.add_argument("--with-groups", action="store_true", help="keep groups (dumpdata auth.Group auth.User)")
         parser.add_argument(
-            "--verified-emails",
+            "--trust-emails",
             action="store_true",
             help="trust the e-mail addresses of the dump: each counts as verified, and applications identify users by"
             " it. Only if the other project verified them",
@@ -74,7 +74,7 @@ class Command(OperatorCommand):
             source=options["source"] or options["model"].lower(),
             with_staff=options["with_staff"],
             with_groups=options["with_groups"],
-            verified_emails=options["verified_emails"],
+            trust_emails=options["trust_emails"],
             dry_run=options["dry_run"],
             actor=ACTOR,
             now=store.database_now(),

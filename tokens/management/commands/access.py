@@ -48,20 +48,27 @@ exit codes:
     def handle(self, *_args: Any, **options: Any) -> None:
         """Find the user or client, apply the action, print the result."""
         subject = find_subject(options)
-        event: dict[str, Any] = {"reason": options["reason"].strip(), "actor": ACTOR, "now": store.database_now()}
-        if options["what"] == "log_out":
-            if not isinstance(subject, User):
-                raise CommandError("log_out needs a user: a client has no session", returncode=USAGE)
-            access.log_out_everywhere(subject, **event)
-            changed = True
-        else:
-            changed = access.set_active(subject, active=options["what"] == "enable", **event)
+        changed = act(subject, options)
         verb = {"log_out": "logged out everywhere", "disable": "disabled", "enable": "enabled"}[options["what"]]
         if options["json"]:
             result = {"subject": access.subject(subject), "done": options["what"], "changed": changed}
             self.stdout.write(json.dumps(result))
         else:
             self.stdout.write(f"{access.subject(subject)} {verb if changed else f'was already {verb}'}")
+
+
+def act(subject: User | Client, options: dict[str, Any]) -> bool:
+    """Log out, enable or disable the user or client. Returns False if nothing had to change.
+
+    Raises CommandError if a client is to be logged out.
+    """
+    event: dict[str, Any] = {"reason": options["reason"].strip(), "actor": ACTOR, "now": store.database_now()}
+    if options["what"] != "log_out":
+        return access.set_active(subject, active=options["what"] == "enable", **event)
+    if not isinstance(subject, User):
+        raise CommandError("log_out needs a user: a client has no session", returncode=USAGE)
+    access.log_out_everywhere(subject, **event)
+    return True
 
 
 def identifier(text: str) -> uuid.UUID:

@@ -48,25 +48,29 @@ The token gives access to nothing: its private key is deleted when this command 
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Make a token whose kid is in no JWKS, and print a curl command that sends a request with it."""
-        audience, url = options["audience"], options["url"]
         try:
-            token = flush_token.make(audience, now=store.database_now())
+            token = flush_token.make(options["audience"], now=store.database_now())
         except CannotFlush as error:
             raise CommandError(str(error), returncode=USAGE) from error
-        if url is None and audience.startswith(("https://", "http://")):
-            url = audience
-        if url is None:
-            raise CommandError(
-                f"{audience} is not an http URL: pass the URL of the request with --url", returncode=USAGE
-            )
-        # The URL is printed inside the single quotes of a shell command.
-        if not url.startswith(("https://", "http://")) or not set(url).isdisjoint("' \t\r\n\\"):
-            raise CommandError(
-                "--url must be an http or https URL without quotes, spaces or backslashes", returncode=USAGE
-            )
+        url = request_url(options["audience"], options["url"])
         request = f"curl --silent --show-error -H 'Authorization: Bearer {token.token}' '{url}'"
         if options["json"]:
             result = asdict(token) | {"url": url, "request": request}
             self.stdout.write(json.dumps(result, cls=DjangoJSONEncoder))
         else:
             self.stdout.write(request)
+
+
+def request_url(audience: str, url: str | None) -> str:
+    """Return the URL of the request: `url`, or else `audience` if it is an http URL.
+
+    Raises CommandError if neither is an http URL, or if the URL cannot stand inside the single quotes of a shell
+    command.
+    """
+    schemes = ("https://", "http://")
+    if url is None and not audience.startswith(schemes):
+        raise CommandError(f"{audience} is not an http URL: pass the URL of the request with --url", returncode=USAGE)
+    address = audience if url is None else url
+    if not address.startswith(schemes) or not set(address).isdisjoint("' \t\r\n\\"):
+        raise CommandError("--url must be an http or https URL without quotes, spaces or backslashes", returncode=USAGE)
+    return address

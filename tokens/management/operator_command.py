@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import IntegrityError
 
 from tokens import __version__
+from tokens.keys.deadline import translated_errors
 from tokens.keys.errors import KeyProblem
 from tokens.management.exit_codes import COMMON_CODES, EXIT_CODES, FAILED, TRANSLATED, USAGE, refusal
 
@@ -88,7 +89,9 @@ class KeyCommand(OperatorCommand):
         first_error: KeyProblem | IntegrityError | None = None
         for ring in rings:
             try:
-                self.stdout.write(act(ring))
+                with translated_errors():  # the error of a ring names the ring's lock and the time limit of a step
+                    result = act(ring)
+                self.stdout.write(result)
             except (KeyProblem, IntegrityError) as error:
                 if len(rings) == 1:
                     raise

@@ -165,27 +165,26 @@ class ClientForm(ClaimSwitches, forms.ModelForm):  # type: ignore[type-arg]  # a
         """
         data = super().clean() or {}
         public = data.get("client_type") == Client.CLIENT_PUBLIC
-        if public and data.get("new_secret"):
-            self.add_error("new_secret", translated(secret_rotation.PUBLIC))
         has_keys = bool(data.get("client_jwks") or data.get("client_jwks_uri"))
         stored = None if self.instance.pk is None else self.instance.token_endpoint_auth_method
         current = data.get("token_endpoint_auth_method") or stored
         method = authentication_method(current, is_public=public, has_keys=has_keys)
         if method != AuthenticationMethod.PRIVATE_KEY_JWT:
-            # Only changed fields: a client with stored keys can be switched to a secret without clearing them.
-            for field in {"client_jwks", "client_jwks_uri"} & set(self.changed_data):
-                if data.get(field):
-                    self.add_error(
-                        field,
-                        gettext("%(method)s does not use keys. Choose private_key_jwt, or remove the keys.")
-                        % {"method": method.value},
-                    )
+            self._refuse_new_keys(data, method)
         data["token_endpoint_auth_method"] = method
         for field, message in refusals(self._rights(data), self.user.has_perm):
             self.add_error(field if field in self.fields else None, message)
-        if method == AuthenticationMethod.PRIVATE_KEY_JWT and data.get("new_secret"):
-            self.add_error("new_secret", translated(secret_rotation.USES_KEY))
+        if data.get("new_secret") and (reason := secret_rotation.refusal_of(method, is_public=public)):
+            self.add_error("new_secret", translated(reason))
         return data
+
+    def _refuse_new_keys(self, data: dict[str, Any], method: AuthenticationMethod) -> None:
+        """Add an error to each changed field that has keys, which `method` does not use."""
+        text = gettext("%(method)s does not use keys. Choose private_key_jwt, or remove the keys.")
+        # Only changed fields: a client with stored keys can be switched to a secret without clearing them.
+        for field in {"client_jwks", "client_jwks_uri"} & set(self.changed_data):
+            if data.get(field):
+                self.add_error(field, text % {"method": method.value})
 
     def _rights(self, data: dict[str, Any]) -> Rights:
         """Return the client's special rights according to the form.

@@ -28,7 +28,7 @@ class UserImport:
     """True to keep is_staff and is_superuser."""
     with_groups: bool = False
     """True to keep the groups, by name. The dump must have the rows of auth.Group before the rows of users."""
-    verified_emails: bool = False
+    trust_emails: bool = False
     """True if the source verified its users' e-mail addresses."""
     dry_run: bool = False
     actor: str

@@ -161,7 +161,7 @@ def _verify(new: list[User], wanted: UserImport, result: ImportedUsers) -> None:
 
     Skips an address that another user has verified, and adds the new user to `result.same_email`.
     """
-    for user in new if wanted.verified_emails else ():
+    for user in new if wanted.trust_emails else ():
         try:
             if user.email:
                 email_proof.verify(user, user.email)

@@ -1,10 +1,14 @@
-"""The options of `create_api`."""
+"""The options of `create_api`, and the API that they describe."""
 
 from argparse import ArgumentParser, ArgumentTypeError
+from typing import Any
 
 from tokens.jose.key_format import ALGORITHMS
 from tokens.management import recipe_options
-from tokens.management.arguments import seconds
+from tokens.management.arguments import find_client, seconds
+from tokens.registration.api import SWITCHES
+from tokens.registration.client import Registration
+from tokens.registration.result import NewApi
 
 
 def add(parser: ArgumentParser) -> None:
@@ -61,6 +65,25 @@ def _add_switches(parser: ArgumentParser) -> None:
         " local validation) and compares aud, because ID tokens have this type, too; Keyturn's own resources"
         " refuse such tokens unless DANGEROUSLY_ACCEPT_TYP_JWT is set",
     )  # fmt: skip
+
+
+def api(options: dict[str, Any], *, own_client: Registration | None) -> NewApi:
+    """Return the API that the options describe. `own_client` is a client to register together with the API.
+
+    Raises CommandError if the options name a client that does not exist.
+    """
+    is_linked = own_client is None and options["client"] is not None
+    return NewApi(
+        identifier=options["identifier"],
+        name=options["name"],
+        scopes=dict(options["scopes"]),
+        limits=options["limits"],
+        max_token_lifetime=options["max_token_lifetime"],
+        algorithms=options["algorithms"] or (),
+        switches={name: options[name] for name in SWITCHES},
+        client=find_client(options["client"]) if is_linked else None,
+        own_client=own_client,
+    )
 
 
 def limit(text: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from tokens import conf
 from tokens.keys.operation import Operation
-from tokens.management.operator_command import USAGE
+from tokens.management.exit_codes import USAGE
 from tokens.models import Api, Client, User
 
 DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd]?)", re.ASCII)

@@ -1,29 +1,19 @@
-"""The fields of a client that the options of `create_client` set."""
+"""The client that the options of `create_client` describe."""
 
+from dataclasses import fields
 from typing import Any
 
 from tokens.management import login_options
 from tokens.registration import kinds, option_columns
+from tokens.registration.client import Registration
 
 
-def with_kind(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options, completed by the values that --kind implies. Without --kind, returns them unchanged.
-
-    A kind of client, such as `spa`, implies grant types, `public`, redirect URIs and origins. The result has a further
-    entry, "kind_policy", with the other columns of the client that the kind implies.
-    """
-    kind = kinds.BY_NAME.get(options["kind"])
-    if kind is None:
-        return options
-    redirect_uris = options["redirect_uris"] or kind.redirect_uris.split()
-    origins = kinds.origins(redirect_uris) if kind.calls_from_browser else ()
-    return options | {
-        "grants": list(dict.fromkeys([*kind.grants, *options["grants"]])),
-        "public": options["public"] or kind.is_public,
-        "redirect_uris": redirect_uris,
-        "origins": options["origins"] or list(origins),
-        "kind_policy": kind.policy,
-    }
+def registration(options: dict[str, Any], *, recipe: str) -> Registration:
+    """Return the registration of the client that the options describe. `recipe` is the name of its recipe, or ""."""
+    completed = kinds.completed(options)
+    names = {field.name for field in fields(Registration)} & completed.keys()
+    columns = policy(completed) | ({"recipe": recipe} if recipe else {})
+    return Registration(**{name: completed[name] for name in names}, policy=columns)
 
 
 def policy(options: dict[str, Any]) -> dict[str, Any]:
@@ -32,8 +22,8 @@ def policy(options: dict[str, Any]) -> dict[str, Any]:
     A column that no option sets gets the value that --kind implies. Columns with a field of their own in Registration,
     such as the name, are left out.
     """
-    fields = _policy(options)
-    return fields | {name: value for name, value in options.get("kind_policy", {}).items() if not fields.get(name)}
+    columns = _policy(options)
+    return columns | {name: value for name, value in options.get("kind_policy", {}).items() if not columns.get(name)}
 
 
 def _policy(options: dict[str, Any]) -> dict[str, Any]:

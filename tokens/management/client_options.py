@@ -105,7 +105,7 @@ def _add_keys(parser: ArgumentParser) -> None:
 def _add_users(parser: ArgumentParser) -> None:
     """Add the options for consent, claims, logout and browsers."""
     parser.add_argument(
-        "--first-party",
+        "--skip-consent",
         action="store_true",
         help="never ask users for consent: the client gets every scope that it may request, and the user sees no page"
         " (public clients: only at https redirect URIs)",

@@ -1,8 +1,7 @@
 """The base classes of the commands: --help, --version, and errors.
 
-- An error is one line and an exit code, never a traceback.
-- EXIT_CODES lists the exit codes, and `exit_codes` translates exceptions to these. Some commands have other exit codes,
-  which their --help lists.
+- An error is one line and an exit code, never a traceback (`exit_codes`).
+- A command whose exit codes 3 or 4 have meanings of their own sets `has_own_codes`.
 - If an option has a text that the database cannot store, the command fails before it does anything.
 """
 
@@ -10,34 +9,23 @@ import logging
 import sys
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError, IntegrityError, OperationalError, ProgrammingError, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db import IntegrityError
 
 from tokens import __version__
-from tokens.encryption import MalformedEncryptionKey
 from tokens.keys.deadline import translated_errors
-from tokens.keys.errors import CannotOpen, KeyProblem, LockNotHad, UnknownKey, WrongRing
-from tokens.registry_lock import RegistryLocked
-
-USAGE, UNSAFE, LOCKED, KEY_UNUSABLE = 2, 3, 4, 5
-EXIT_CODES = """
-exit codes:
-  0  done, or nothing is due
-  2  wrong usage, or there is no such key or ring
-  3  overdue, or refused because it would be unsafe
-  4  another process held the lock of the ring for 30 s
-  5  a private key cannot be decrypted or failed its self-test: check KEY_ENCRYPTION_KEYS
-"""
+from tokens.keys.errors import KeyProblem
+from tokens.management.exit_codes import COMMON_CODES, EXIT_CODES, FAILED, TRANSLATED, USAGE, refusal
 
 
 class OperatorCommand(BaseCommand):
     """A command of the issuer. Its `notes` are printed at the end of --help, with their line breaks."""
 
-    notes = ""
+    notes = COMMON_CODES
+    has_own_codes = False
+    """True if the errors in TRANSLATED exit with FAILED, because the other codes have meanings of the command's own."""
 
     def get_version(self) -> str:
         """Return Keyturn's version, for `--version`."""
@@ -52,7 +40,8 @@ class OperatorCommand(BaseCommand):
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run the command.
 
-        Raises CommandError if an option is text that the database cannot store, or if the database cannot be used.
+        Raises CommandError if an option is text that the database cannot store, and in place of the errors in
+        TRANSLATED.
         """
         for name, value in options.items():
             if wrong := next((text for text in _texts(value) if not storable(text)), None):
@@ -61,8 +50,9 @@ class OperatorCommand(BaseCommand):
             logging.getLogger("tokens.audit").propagate = False
         try:
             return super().execute(*args, **options)
-        except (OperationalError, ProgrammingError) as error:
-            raise CommandError(_database_problem(error)) from error
+        except TRANSLATED as error:
+            code, message = refusal(error)
+            raise CommandError(message, returncode=FAILED if self.has_own_codes else code) from error
 
 
 class Replaced(BaseCommand):
@@ -99,7 +89,9 @@ class KeyCommand(OperatorCommand):
         first_error: KeyProblem | IntegrityError | None = None
         for ring in rings:
             try:
-                self.stdout.write(act(ring))
+                with translated_errors():  # the error of a ring names the ring's lock and the time limit of a step
+                    result = act(ring)
+                self.stdout.write(result)
             except (KeyProblem, IntegrityError) as error:
                 if len(rings) == 1:
                     raise
@@ -107,17 +99,6 @@ class KeyCommand(OperatorCommand):
                 self.stderr.write(f"{ring}: {error}")
         if first_error:
             raise first_error
-
-
-def _database_problem(error: Exception) -> str:
-    try:
-        executor = MigrationExecutor(connection)
-        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    except DatabaseError:
-        missing = []
-    if missing:
-        return f"the database lacks {len(missing)} migrations: run manage.py migrate first"
-    return f"the database (DATABASE_URL) cannot be used: {' '.join(str(error).split())}"
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -135,19 +116,3 @@ def storable(text: str) -> bool:
         return b"\0" not in text.encode()
     except UnicodeEncodeError:  # bytes of a shell argument that are not UTF-8, as surrogates
         return False
-
-
-@contextmanager
-def exit_codes() -> Iterator[None]:
-    """Raise CommandError, with an exit code of EXIT_CODES, in place of an error from the `with` block."""
-    try:
-        with translated_errors():
-            yield
-    except (CannotOpen, MalformedEncryptionKey) as error:
-        raise CommandError(str(error), returncode=KEY_UNUSABLE) from error
-    except (LockNotHad, RegistryLocked) as error:
-        raise CommandError(str(error), returncode=LOCKED) from error
-    except (UnknownKey, WrongRing) as error:
-        raise CommandError(str(error), returncode=USAGE) from error
-    except (KeyProblem, IntegrityError) as error:  # IntegrityError: a constraint or trigger of the database
-        raise CommandError(str(error), returncode=UNSAFE) from error

@@ -13,7 +13,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from tokens import conf
-from tokens.management.operator_command import USAGE
+from tokens.management.exit_codes import USAGE
 from tokens.recipes import catalog, configuration, defaults
 from tokens.recipes.defaults import MissingValue
 from tokens.recipes.example import RealValues

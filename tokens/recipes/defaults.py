@@ -102,3 +102,14 @@ def api_options(recipe: Recipe, step: Step, given: Mapping[str, Any]) -> dict[st
         raise MissingValue(f"{recipe.name} needs the API's identifier: add --identifier, such as {identifier}")
     scopes = list(dict(step.options.get("scopes", {})).items())
     return {**step.options, "name": recipe.title, "scopes": scopes, **given}
+
+
+def own_client(recipe: Recipe, given: Mapping[str, Any], client_id: str | None) -> Mapping[str, Any] | None:
+    """Return the options of the step that registers the introspection client of the recipe's API.
+
+    Returns None if the recipe has no such client, or if the operator named a client (`given`). `client_id` is the
+    client of the API.
+    """
+    if "client" in given or not client_id:
+        return None
+    return next(step.options for step in recipe.steps if step.options.get("client_id") == client_id)

@@ -12,7 +12,7 @@ CREATE_CLIENT = {
     "allow_undotted_scheme": "--allow-undotted-scheme", "scopes": "--scope", "apis": "--api", "public": "--public",
     "method": "--auth-method", "pin_auth_method": "--pin-auth-method", "jwks": "--jwks", "jwks_uri": "--jwks-uri",
     "legacy_audience": "--legacy-audience", "pkce": "--pkce", "any_localhost_port": "--any-localhost-port",
-    "first_party": "--first-party", "claims_in_id_token": "--claims-in-id-token",
+    "skip_consent": "--skip-consent", "claims_in_id_token": "--claims-in-id-token",
     "post_logout_redirect_uris": "--post-logout-redirect-uri", "origins": "--origin",
     "rotate_refresh_tokens": "--rotate-refresh-tokens", "always_refresh_token": "--always-refresh-token",
 }  # fmt: skip

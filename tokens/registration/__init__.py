@@ -17,6 +17,7 @@ Read in this order:
 - `secret_rotation`: add, expire and revoke client secrets.
 - `api`: register an API and its scopes.
 - `repeat`: register a client or an API unless it is there already.
+- `result`: the same, and what `create_client` and `create_api` print about it.
 - `exchange_policy`: let a client exchange users' tokens for tokens whose audience is an API.
 - `certification`, `certification_plan`: clients and user of the OpenID certification plans; the suite's configuration.
 - `fapi2_certification`: the same for the plan of FAPI 2.0.

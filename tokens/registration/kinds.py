@@ -12,6 +12,7 @@ URI. Its operator is asked for the redirect URI and the scopes.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 from tokens.languages import gettext_noop
@@ -144,3 +145,27 @@ def policy(kind: ClientKind, redirect_uris: Sequence[str]) -> dict[str, object]:
     """
     allowed = {"allowed_origins": " ".join(origins(redirect_uris))} if kind.calls_from_browser else {}
     return {**kind.policy, **allowed}
+
+
+def completed(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of `create_client`, completed by the values that the kind in `options` implies.
+
+    - Grant types of the options are added to those of the kind.
+    - Redirect URIs and origins of the options replace those of the kind.
+    - A further entry, "kind_policy", has the other columns of the client that the kind implies.
+
+    Without a kind, returns the options unchanged.
+    """
+    kind = BY_NAME.get(options["kind"])
+    if kind is None:
+        return dict(options)
+    redirect_uris = options["redirect_uris"] or kind.redirect_uris.split()
+    allowed = origins(redirect_uris) if kind.calls_from_browser else ()
+    return {
+        **options,
+        "grants": list(dict.fromkeys([*kind.grants, *options["grants"]])),
+        "public": options["public"] or kind.is_public,
+        "redirect_uris": redirect_uris,
+        "origins": options["origins"] or list(allowed),
+        "kind_policy": kind.policy,
+    }

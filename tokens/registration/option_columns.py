@@ -19,7 +19,7 @@ SWITCHES: Mapping[str, str] = {
     "allow_undotted_scheme": "allows_undotted_schemes",
     "legacy_audience": "accepts_token_endpoint_audience",
     "pin_auth_method": "pins_authentication_method",
-    "first_party": "skip_authorization",
+    "skip_consent": "skip_authorization",
     "claims_in_id_token": "claims_in_id_token",
     "always_refresh_token": "always_gets_refresh_token",
     "rotate_refresh_tokens": "rotates_refresh_tokens",

@@ -29,9 +29,14 @@ class SecretEnded(Exception):
 
 def refusal(client: Client) -> str | None:
     """Return the reason why the client cannot have a secret, or None if it can have one."""
-    if client.is_public:
+    return refusal_of(client.token_endpoint_auth_method, is_public=client.is_public)
+
+
+def refusal_of(method: str, *, is_public: bool) -> str | None:
+    """Return why a client with this authentication method and type cannot have a secret, or None if it can."""
+    if is_public:
         return PUBLIC
-    if client.token_endpoint_auth_method not in client_secret.METHODS:
+    if method not in client_secret.METHODS:
         return USES_KEY
     return None
 

@@ -137,7 +137,7 @@ def used(request: HttpRequest, authenticator: Authenticator, **_: Any) -> None:
     _note_key(request, authenticator)
 
 
-def _record(request: HttpRequest, factor: Authenticator, *, now: Any) -> None:
+def _record(request: HttpRequest, factor: Authenticator, *, now: datetime) -> None:
     """Record in the login session that the user authenticated with the new `factor`."""
     record_authentication(request, user_of(request), "mfa", id=factor.pk, type=factor.type)
     _note_key(request, factor)

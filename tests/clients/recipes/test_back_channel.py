@@ -96,7 +96,7 @@ def test_an_application_ends_the_session_that_ended_at_the_issuer_and_no_other(
     run, path, callback, logout = RECEIVERS[name]
     made = keyturn.create_client(
         [
-            *("create_client", "--name", name, "--grant", "authorization_code", "--first-party"),
+            *("create_client", "--name", name, "--grant", "authorization_code", "--skip-consent"),
             *("--redirect-uri", app + callback, "--backchannel-logout-uri", app + logout),
             *("--backchannel-logout-session-required", "--scope", "openid"),
         ]

@@ -133,7 +133,7 @@ def test_the_allow_list_holds_for_a_client_added_by_program(clerk, site, permiss
 def test_a_recipe_that_skips_consent_needs_the_permission(clerk, settings, tmp_path, permissions, added):
     (tmp_path / "intranet.toml").write_text(
         'title = "Intranet"\nkind = "login"\nversion = "1"\ntried = 2026-11-29\nsummary = "Ours."\n[[step]]\n'
-        'command = "create_client"\n[step.options]\ngrants = ["authorization_code"]\nfirst_party = true\n'
+        'command = "create_client"\n[step.options]\ngrants = ["authorization_code"]\nskip_consent = true\n'
         'redirect_uris = ["https://app.example/cb"]\n[requests]\nauthentication = "basic"\n'
     )
     settings.ISSUER = {**settings.ISSUER, "RECIPES": tmp_path}

@@ -118,7 +118,7 @@ def test_an_e_mail_address_of_two_users_is_reported(load):
 
 def test_verified_addresses_are_marked_once_for_each_address(load):
     rows = [user(1, "ada", email="a@example.org"), user(2, "bob", email="A@example.org"), user(3, "eve")]
-    load(rows, "--verified-emails")
+    load(rows, "--trust-emails")
     assert set(EmailAddress.objects.filter(verified=True).values_list("user__username", flat=True)) == {"ada", "eve"}
     User.objects.all().delete()
     load(rows)

@@ -110,6 +110,7 @@ def test_a_public_key_can_be_pem(tmp_path):
         (["--grant", "client_credentials", "--public"], "public client"),
         (["--grant", "client_credentials", "--client-id", "https://api.example/"], "client_id"),
         (["--grant", "password"], "invalid choice"),
+        (["--grant", "authorization_code", "--first-party"], "unrecognized arguments: --first-party"),
         (["--api", "https://nobody.example/"], "There is no API https://nobody.example/"),
         (["--auth-method", "private_key_jwt"], "needs the client's public keys"),
         (["--auth-method", "client_secret_jwt"], "invalid choice"),
@@ -135,7 +136,7 @@ def test_every_policy_can_be_set_from_a_script():
     create(
         *("--name", "A", "--client-id", "a", "--grant", "authorization_code", "--grant", "refresh_token"),
         *("--redirect-uri", "https://a.example/cb", "--post-logout-redirect-uri", "https://a.example/bye"),
-        *("--origin", "https://a.example", "--first-party", "--forget-consent", "--always-refresh-token"),
+        *("--origin", "https://a.example", "--skip-consent", "--forget-consent", "--always-refresh-token"),
         *("--access-token-lifetime", "120", "--refresh-token-lifetime", "3600", "--refresh-token-idle-lifetime", "600"),
         "--rotate-refresh-tokens",
     )

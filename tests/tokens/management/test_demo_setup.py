@@ -11,7 +11,7 @@ from django.utils import timezone
 from tokens.clients import client_secret
 from tokens.encryption import MalformedEncryptionKey
 from tokens.keys.errors import CannotOpen, LockNotHad, Unsafe
-from tokens.management.operator_command import KEY_UNUSABLE, LOCKED, UNSAFE, USAGE
+from tokens.management.exit_codes import KEY_UNUSABLE, LOCKED, UNSAFE, USAGE
 from tokens.models import Api, Client, ClientSecret, Scope, SigningKey, User
 from tokens.registration import demo
 from tokens.registry_lock import RegistryLocked

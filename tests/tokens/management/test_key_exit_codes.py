@@ -15,15 +15,16 @@ from django.db import OperationalError
 from tests.tokens.factories import API
 from tests.tokens.management.key_commands import refused, run
 from tests.tokens.terminal import piped, typed
-from tokens.management.operator_command import EXIT_CODES, KEY_UNUSABLE, LOCKED, UNSAFE, USAGE
+from tokens.management.exit_codes import EXIT_CODES, KEY_UNUSABLE, LOCKED, UNSAFE, USAGE
 from tokens.models import Ring, SigningKey
 
 TABLE = """
 exit codes:
   0  done, or nothing is due
+  1  the database cannot be used, or lacks a migration
   2  wrong usage, or there is no such key or ring
   3  overdue, or refused because it would be unsafe
-  4  another process held the lock of the ring for 30 s
+  4  another process held the lock of the ring for 30 s, or the database interrupted the command: run it again
   5  a private key cannot be decrypted or failed its self-test: check KEY_ENCRYPTION_KEYS
 """
 

@@ -51,7 +51,7 @@ def test_json_has_the_configuration_as_files():
 
 def test_the_operator_s_options_win():
     make_api("https://orders.example/", "orders:read")
-    run("create_client", *PROXY, "--name", "Intranet", "--scope", "orders:read", "--first-party", "--pkce", "nonce")
+    run("create_client", *PROXY, "--name", "Intranet", "--scope", "orders:read", "--skip-consent", "--pkce", "nonce")
     client = Client.objects.get()
     assert (client.name, client.skip_authorization, client.pkce) == ("Intranet", True, "nonce")
     assert [scope.name for scope in client.scopes.all()] == ["orders:read"]

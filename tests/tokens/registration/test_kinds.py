@@ -46,3 +46,30 @@ def test_origins_are_those_of_web_redirect_uris_each_once(redirect_uris, expecte
 def test_only_a_kind_that_calls_from_the_browser_gets_origins():
     assert kinds.policy(BY_NAME["spa"], ["https://app.example/cb"]) == {"allowed_origins": "https://app.example"}
     assert kinds.policy(BY_NAME["web"], ["https://app.example/cb"]) == {}
+
+
+OPTIONS = {"kind": "spa", "name": "A", "grants": [], "public": False, "redirect_uris": [], "origins": []}
+CALLBACK = ["https://app.example/cb"]
+
+
+def test_options_without_a_kind_stay_as_they_are():
+    assert kinds.completed(OPTIONS | {"kind": None}) == OPTIONS | {"kind": None}
+
+
+def test_a_kind_adds_its_grant_types_its_type_and_the_origins_of_the_redirect_uris():
+    found = kinds.completed(OPTIONS | {"redirect_uris": CALLBACK, "grants": ["refresh_token", "client_credentials"]})
+    assert found["grants"] == ["authorization_code", "refresh_token", "client_credentials"]
+    assert (found["public"], found["redirect_uris"], found["name"]) == (True, CALLBACK, "A")
+    assert (found["origins"], found["kind_policy"]) == (["https://app.example"], BY_NAME["spa"].policy)
+
+
+def test_origins_of_the_operator_replace_those_of_the_redirect_uris():
+    found = kinds.completed(OPTIONS | {"redirect_uris": CALLBACK, "origins": ["https://b.example"]})
+    assert found["origins"] == ["https://b.example"]
+
+
+def test_a_kind_that_does_not_call_from_the_browser_has_no_origins_and_a_native_one_a_redirect_uri():
+    assert kinds.completed(OPTIONS | {"kind": "web", "redirect_uris": CALLBACK})["origins"] == []
+    assert kinds.completed(OPTIONS | {"kind": "native"})["redirect_uris"] == ["http://127.0.0.1/callback"]
+    own = kinds.completed(OPTIONS | {"kind": "native", "redirect_uris": ["com.example:/cb"]})
+    assert own["redirect_uris"] == ["com.example:/cb"]

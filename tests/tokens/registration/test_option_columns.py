@@ -34,8 +34,8 @@ def test_each_option_but_two_has_a_field_in_a_manifest():
     ("options", "columns"),
     [
         ({}, {}),
-        ({"pkce": "nonce", "first_party": True}, {"pkce": "nonce", "skip_authorization": True}),
-        ({"pkce": PkceRule.REQUIRED.value, "first_party": False, "claims_in_id_token": None}, {}),
+        ({"pkce": "nonce", "skip_consent": True}, {"pkce": "nonce", "skip_authorization": True}),
+        ({"pkce": PkceRule.REQUIRED.value, "skip_consent": False, "claims_in_id_token": None}, {}),
         (
             {"origins": ["https://a.example", "https://b.example"]},
             {"allowed_origins": "https://a.example https://b.example"},

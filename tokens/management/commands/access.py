@@ -9,7 +9,8 @@ from django.core.management.base import CommandError
 
 from tokens.keys import store
 from tokens.management.arguments import find_client, find_user
-from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
+from tokens.management.exit_codes import USAGE
+from tokens.management.operator_command import OperatorCommand
 from tokens.models import Client, User
 from tokens.revoking import access
 
@@ -28,8 +29,10 @@ Disabling revokes sessions, grants and tokens at once. Enabling does not restore
 
 exit codes:
   0  done, or nothing had to change (see "changed" in --json)
+  1  the database cannot be used, or lacks a migration
   2  wrong usage, or there is no such user or client
-  4  another transaction held the lock of the registry for 2 s
+  3  refused because of what the database contains
+  4  another process held a lock, or the database interrupted the command: run it again
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -45,21 +48,27 @@ exit codes:
     def handle(self, *_args: Any, **options: Any) -> None:
         """Find the user or client, apply the action, print the result."""
         subject = find_subject(options)
-        event: dict[str, Any] = {"reason": options["reason"].strip(), "actor": ACTOR, "now": store.database_now()}
-        with exit_codes():
-            if options["what"] == "log_out":
-                if not isinstance(subject, User):
-                    raise CommandError("log_out needs a user: a client has no session", returncode=USAGE)
-                access.log_out_everywhere(subject, **event)
-                changed = True
-            else:
-                changed = access.set_active(subject, active=options["what"] == "enable", **event)
+        changed = act(subject, options)
         verb = {"log_out": "logged out everywhere", "disable": "disabled", "enable": "enabled"}[options["what"]]
         if options["json"]:
             result = {"subject": access.subject(subject), "done": options["what"], "changed": changed}
             self.stdout.write(json.dumps(result))
         else:
             self.stdout.write(f"{access.subject(subject)} {verb if changed else f'was already {verb}'}")
+
+
+def act(subject: User | Client, options: dict[str, Any]) -> bool:
+    """Log out, enable or disable the user or client. Returns False if nothing had to change.
+
+    Raises CommandError if a client is to be logged out.
+    """
+    event: dict[str, Any] = {"reason": options["reason"].strip(), "actor": ACTOR, "now": store.database_now()}
+    if options["what"] != "log_out":
+        return access.set_active(subject, active=options["what"] == "enable", **event)
+    if not isinstance(subject, User):
+        raise CommandError("log_out needs a user: a client has no session", returncode=USAGE)
+    access.log_out_everywhere(subject, **event)
+    return True
 
 
 def identifier(text: str) -> uuid.UUID:

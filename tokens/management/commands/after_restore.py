@@ -19,7 +19,8 @@ from tokens import conf
 from tokens.audit import journal
 from tokens.audit.journal import Entry
 from tokens.management.arguments import confirm, operation
-from tokens.management.operator_command import EXIT_CODES, UNSAFE, USAGE, OperatorCommand, exit_codes
+from tokens.management.exit_codes import EXIT_CODES, UNSAFE, USAGE
+from tokens.management.operator_command import OperatorCommand
 from tokens.revoking import after_restore
 from tokens.revoking.after_restore import Restored
 
@@ -77,14 +78,13 @@ logger tokens.audit.trail). Without either, it cannot know which keys and secret
             self.stderr.write(
                 "neither AUDIT_JOURNAL nor --from is set: keys and secrets revoked since the backup stay valid"
             )
-        with exit_codes():
-            if not options["yes"]:
-                self._report(apply(events, dry_run=True), options, dry_run=True)
-            if options["dry_run"]:
-                return
-            if not options["yes"] and not confirm("Apply, and log all users out? Type yes: "):
-                raise CommandError("nothing was changed", returncode=UNSAFE)
-            self._report(apply(events), options)
+        if not options["yes"]:
+            self._report(apply(events, dry_run=True), options, dry_run=True)
+        if options["dry_run"]:
+            return
+        if not options["yes"] and not confirm("Apply, and log all users out? Type yes: "):
+            raise CommandError("nothing was changed", returncode=UNSAFE)
+        self._report(apply(events), options)
 
     def _report(self, restored: Restored, options: dict[str, Any], *, dry_run: bool = False) -> None:
         """Print the result, and warnings on stderr."""

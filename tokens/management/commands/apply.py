@@ -12,7 +12,8 @@ from django.core.management.base import CommandError
 from tokens import conf
 from tokens.keys import store
 from tokens.management.arguments import confirm
-from tokens.management.operator_command import UNSAFE, USAGE, OperatorCommand, exit_codes
+from tokens.management.exit_codes import UNSAFE, USAGE
+from tokens.management.operator_command import OperatorCommand
 from tokens.manifest import plan, schema
 from tokens.manifest.plan import Applied, ApplyRequest
 from tokens.manifest.run import NewSecret
@@ -34,9 +35,10 @@ its default. A second run changes nothing. The file contains no secret, and exis
 
 exit codes:
   0  done, or nothing had to change (see "changed" in --json)
+  1  the database cannot be used, or lacks a migration
   2  wrong usage, or the file is malformed or cannot be registered: nothing was changed
-  3  not confirmed
-  4  another transaction held the lock of the registry for 2 s
+  3  not confirmed, or refused because of what the database contains
+  4  another process held a lock, or the database interrupted the command: run it again
 """
 
 
@@ -65,11 +67,10 @@ class Command(OperatorCommand):
         if options["json"] and options["prune"] and not (options["yes"] or options["dry_run"]):
             raise CommandError("--json cannot ask for confirmation: add --yes or --dry-run", returncode=USAGE)
         try:
-            with exit_codes():
-                manifest = schema.read(self._text(options["file"]), plan.SCHEMA)
-                if options["prune"] and not (options["yes"] or options["dry_run"]):
-                    self._confirm(manifest)
-                applied = self._apply(manifest, options)
+            manifest = schema.read(self._text(options["file"]), plan.SCHEMA)
+            if options["prune"] and not (options["yes"] or options["dry_run"]):
+                self._confirm(manifest)
+            applied = self._apply(manifest, options)
         except InvalidManifest as error:
             lines = [problem.shown(options["file"]) for problem in error.problems]
             raise CommandError("\n".join([*lines, "nothing was changed"]), returncode=USAGE) from None

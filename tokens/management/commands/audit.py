@@ -11,6 +11,7 @@ from tokens.audit import search
 from tokens.audit.search import Wanted
 from tokens.keys import store
 from tokens.management.arguments import duration, instant
+from tokens.management.exit_codes import COMMON_CODES
 from tokens.management.operator_command import OperatorCommand
 from tokens.models import AuditEvent
 
@@ -21,11 +22,11 @@ class Command(OperatorCommand):
     """Prints events of the audit trail, oldest first."""
 
     help = "Print events of the audit trail, the oldest first. The newest are chosen if there are more than --limit."
-    notes = """
+    notes = f"""
   audit --since 2h                                 what happened in the last two hours
   audit --since 2027-01-31T12:00Z --client webapp  events about a client, or that it caused
   audit --since 30d --action key.revoked --json    one JSON object for each event, each on a line
-"""
+{COMMON_CODES}"""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options of this command to `parser`."""

@@ -16,7 +16,8 @@ from tokens.email_proof import CannotVerify
 from tokens.keys import store
 from tokens.management.arguments import one_line
 from tokens.management.client_options import jwks_file
-from tokens.management.operator_command import UNSAFE, USAGE, OperatorCommand, exit_codes
+from tokens.management.exit_codes import COMMON_CODES, UNSAFE, USAGE
+from tokens.management.operator_command import OperatorCommand
 from tokens.registration import certification, fapi2_certification
 from tokens.registration.certification_plan import Suite
 from tokens.registration.fapi2_certification import NAMES, Bank
@@ -41,7 +42,7 @@ class Command(OperatorCommand):
     """Creates the clients and the user that the OpenID certification plans need."""
 
     help = "Create the clients and the user of the OpenID certification plans, and print the suite's configuration."
-    notes = NOTES
+    notes = NOTES + COMMON_CODES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options of this command to `parser`."""
@@ -67,13 +68,12 @@ class Command(OperatorCommand):
         suite = Suite(base_url=options["base_url"], alias=options["alias"])
         bank = bank_of(options)
         try:
-            with exit_codes():
-                now = store.database_now()
-                plan = (
-                    fapi2_certification.set_up(suite, bank, issuer=settings.url, now=now)
-                    if bank
-                    else certification.set_up(suite, issuer=settings.url, now=now)
-                )
+            now = store.database_now()
+            plan = (
+                fapi2_certification.set_up(suite, bank, issuer=settings.url, now=now)
+                if bank
+                else certification.set_up(suite, issuer=settings.url, now=now)
+            )
         except ValidationError as error:
             raise CommandError(one_line(error), returncode=USAGE) from error
         except CannotVerify as error:

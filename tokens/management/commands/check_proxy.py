@@ -9,7 +9,8 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from tokens import conf
-from tokens.management.operator_command import USAGE, OperatorCommand
+from tokens.management.exit_codes import USAGE
+from tokens.management.operator_command import OperatorCommand
 from tokens.proxy import report, trials
 from tokens.proxy.trial_server import ProbedServer
 from tokens.proxy.wire import target
@@ -34,6 +35,7 @@ class Command(OperatorCommand):
 
     help = "Test an issuer or an API from outside, through its proxy, and print what to configure."
     notes = NOTES
+    has_own_codes = True
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -11,7 +11,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 
 from tokens.keys import store
 from tokens.management.arguments import find_client, instant
-from tokens.management.operator_command import UNSAFE, USAGE, OperatorCommand, exit_codes
+from tokens.management.exit_codes import UNSAFE, USAGE
+from tokens.management.operator_command import OperatorCommand
 from tokens.models import ClientSecret
 from tokens.registration import secret_rotation
 from tokens.registration.secret_rotation import SecretEnded, SecretNotUsed
@@ -27,9 +28,10 @@ The hint is the end of the secret, as in the list. If two secrets end alike, use
 
 exit codes:
   0  done
+  1  the database cannot be used, or lacks a migration
   2  wrong usage, or there is no such client or secret
   3  refused: the secret has ended, or the client does not use secrets
-  4  another transaction held the lock of the registry for 2 s
+  4  another process held a lock, or the database interrupted the command: run it again
   5  KEY_ENCRYPTION_KEYS is malformed
 """
 
@@ -70,8 +72,7 @@ class Command(OperatorCommand):
         """Run the action that the operator named, such as `expire`, and print its result."""
         run = {"add": add, "expire": expire, "revoke": revoke, "list": show}[options["what"]]
         try:
-            with exit_codes():
-                result = run(options, store.database_now())
+            result = run(options, store.database_now())
         except (SecretNotUsed, SecretEnded) as error:
             raise CommandError(str(error), returncode=UNSAFE) from error
         self.stdout.write(json.dumps(result, cls=DjangoJSONEncoder) if options["json"] else text(result))

@@ -8,7 +8,8 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from tokens.checks import conformance
-from tokens.management.operator_command import UNSAFE, OperatorCommand
+from tokens.management.exit_codes import UNSAFE
+from tokens.management.operator_command import OperatorCommand
 from tokens.models import SecurityProfile
 
 NOTES = """
@@ -22,6 +23,7 @@ this issuer does otherwise; docs/fapi2.md says why. --json also names the test t
 
 exit codes:
   0  every clause is met, is outside of the issuer, or is a choice
+  1  the database cannot be used, or lacks a migration
   2  wrong usage
   3  a clause is not met
 """
@@ -32,6 +34,7 @@ class Command(OperatorCommand):
 
     help = "Report which clauses of a security profile this configuration meets."
     notes = NOTES
+    has_own_codes = True
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options of this command to `parser`."""

@@ -2,24 +2,22 @@
 
 import json
 from argparse import ArgumentParser
-from dataclasses import fields
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 
 from tokens import conf
-from tokens.jose import public_keys
 from tokens.keys import store
-from tokens.management import client_fields, client_options, recipe_options
+from tokens.management import client_fields, client_options, recipe_options, registration_output
 from tokens.management.arguments import one_line
-from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
-from tokens.models import Client
-from tokens.models.client_choices import SECRET_METHODS
+from tokens.management.exit_codes import COMMON_CODES, USAGE
+from tokens.management.operator_command import OperatorCommand
+from tokens.management.recipe_options import Chosen
 from tokens.recipes import defaults
 from tokens.recipes.example import RealValues
-from tokens.registration import less_strict, repeat
-from tokens.registration.client import Registration, api_of
+from tokens.registration.result import ClientResult, register_client
 
 EXAMPLES = """
 examples:
@@ -44,17 +42,12 @@ The command can be repeated. A client with this --client-id, or else with this n
 secret is not printed again. If the client with this --client-id differs, the command fails and names the differences.
 """
 
-NO_SECRET = {
-    Client.CLIENT_PUBLIC: "(none: a public client cannot keep a secret; PKCE protects its authorization codes)",
-    Client.CLIENT_CONFIDENTIAL: "(none: the client authenticates with its own key)",
-}
-
 
 class Command(OperatorCommand):
     """Registers a client and prints its client_id and secret."""
 
     help = "Register a client, and print its client_id and secret. The secret is printed once and stored as a hash."
-    notes = EXAMPLES
+    notes = EXAMPLES + COMMON_CODES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options of this command to `parser`."""
@@ -63,43 +56,26 @@ class Command(OperatorCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Register the client. Print its client_id, its secret and, with `--for`, the configuration of the program."""
-        parser = self.create_parser("manage.py", "create_client")
-        chosen = recipe_options.choose("create_client", parser, options)
+        chosen = recipe_options.choose("create_client", self.create_parser("manage.py", "create_client"), options)
         if chosen is not None:
             options |= self._of_recipe(chosen)
         elif options["name"] is None:
             raise CommandError("--name is required: users read it on the consent page", returncode=USAGE)
-        options = client_fields.with_kind(options)
-        names = {field.name for field in fields(Registration)} & options.keys()
-        policy = client_fields.policy(options) | ({"recipe": chosen.recipe.name} if chosen else {})
-        registration = Registration(**{name: options[name] for name in names}, policy=policy)
+        wanted = client_fields.registration(options, recipe=chosen.recipe.name if chosen else "")
         try:
-            with exit_codes():
-                now = store.database_now()
-                client, secret, created = repeat.client_once(registration, actor="command:create_client", now=now)
+            result = register_client(wanted, actor="command:create_client", now=store.database_now())
         except ValidationError as error:
             raise CommandError(one_line(error), returncode=USAGE) from error
-        for warning in public_keys.skipped(client.client_jwks) if client.client_jwks else ():
+        for warning in result.warnings:
             self.stderr.write(f"Warning: {warning}")
-        values = RealValues(
-            issuer=conf.issuer().url, site=defaults.site_of(chosen.step, chosen.given) if chosen else "",
-            client_id=client.client_id, secret=secret or "", scopes=options["scopes"], api=api_of(client),
-        )  # fmt: skip
-        found = chosen.configuration(values) if chosen else []
-        looser = [*less_strict.sentences(client), *filter(None, [chosen.recipe.loosens if chosen else ""])]
+        values = real_values(result, chosen, wanted.scopes)
         if options["json"]:
-            answer: dict[str, Any] = {"client_id": client.client_id, "client_secret": secret, "created": created}
-            if chosen:
-                answer |= {"recipe": chosen.recipe.name, "less_strict": looser}
-                answer |= {"configuration": [part.as_dict() for part in found]}
-            self.stdout.write(json.dumps(answer))
+            self.stdout.write(json.dumps(registration_output.client_json(result, chosen, values)))
             return
-        self.stdout.write(f"client_id      {client.client_id}{'' if created else '  (already registered, unchanged)'}")
-        self.stdout.write(f"client_secret  {secret or without_secret(client, created=created)}")
-        if chosen:
-            self._print(chosen, looser, [*chosen.printed(values)])
+        for line in registration_output.client_lines(result, chosen, values):
+            self.stdout.write(line)
 
-    def _of_recipe(self, chosen: recipe_options.Chosen) -> dict[str, Any]:
+    def _of_recipe(self, chosen: Chosen) -> dict[str, Any]:
         """Return the recipe's options for create_client, overridden by the options that the operator set.
 
         Warns if the operator set a redirect URI with a path that no redirect URI of the recipe has.
@@ -110,27 +86,14 @@ class Command(OperatorCommand):
         with recipe_options.usage_errors():
             return defaults.client_options(chosen.recipe, chosen.step, chosen.given)
 
-    def _print(self, chosen: recipe_options.Chosen, looser: list[str], lines: list[str]) -> None:
-        """Print facts about the registration, and then `lines`, the program's configuration and further commands.
 
-        The facts are `looser` (a sentence for each setting that is less strict than the default), whether the program
-        needs verified e-mail addresses, and the version of the program with which the recipe was tried.
-        """
-        recipe = chosen.recipe
-        for sentence in looser:
-            self.stdout.write(f"less strict    {sentence}")
-        if recipe.needs_verified_email:
-            self.stdout.write("needs          a verified e-mail address of each user (admin, Users)")
-        self.stdout.write(f"seen with      {recipe.version}")
-        for line in lines:
-            self.stdout.write(line)
-
-
-def without_secret(client: Client, *, created: bool) -> str:
-    """Return a text that says why no secret is printed. The command prints this text instead of the secret.
-
-    `created` is False if the client was registered before this run.
-    """
-    if not created and client.token_endpoint_auth_method in SECRET_METHODS:
-        return "(unchanged: the client was registered before; to add a secret, run client_secret)"
-    return NO_SECRET[client.client_type]
+def real_values(result: ClientResult, chosen: Chosen | None, scopes: Sequence[str]) -> RealValues:
+    """Return the values of the registered client that replace the example values of the recipe."""
+    return RealValues(
+        issuer=conf.issuer().url,
+        site=defaults.site_of(chosen.step, chosen.given) if chosen else "",
+        client_id=result.client.client_id,
+        secret=result.secret or "",
+        scopes=scopes,
+        api=result.api,
+    )

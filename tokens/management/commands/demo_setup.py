@@ -9,9 +9,11 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from django.utils import timezone
 
+from tokens.encryption import MalformedEncryptionKey
 from tokens.keys import store
 from tokens.management.arguments import operation
-from tokens.management.operator_command import EXIT_CODES, USAGE, OperatorCommand, exit_codes
+from tokens.management.exit_codes import EXIT_CODES, USAGE
+from tokens.management.operator_command import OperatorCommand
 from tokens.registration import demo
 
 
@@ -45,15 +47,16 @@ class Command(OperatorCommand):
         """Create the demo, and print the generated credentials."""
         credentials = demo.credentials(read(options["credentials"]))
         try:
-            with exit_codes():
-                demo.set_up(
-                    credentials,
-                    api_audience=options["api_audience"],
-                    api_url=options["api_url"].rstrip("/"),
-                    webapp_url=options["webapp_url"].rstrip("/"),
-                    now=store.database_now(),
-                )
-                demo.make_first_key(operation(demo.ACTOR, now=timezone.now()))
+            demo.set_up(
+                credentials,
+                api_audience=options["api_audience"],
+                api_url=options["api_url"].rstrip("/"),
+                webapp_url=options["webapp_url"].rstrip("/"),
+                now=store.database_now(),
+            )
+            demo.make_first_key(operation(demo.ACTOR, now=timezone.now()))
+        except MalformedEncryptionKey:  # a ValueError, but not of the credentials
+            raise
         except (ValidationError, ValueError) as error:
             message = "; ".join(getattr(error, "messages", [str(error)]))
             raise CommandError(message, returncode=USAGE) from error

@@ -9,7 +9,8 @@ from django.core.management.base import CommandError
 
 from tokens.keys import store
 from tokens.management.arguments import find_api, find_client, one_line
-from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
+from tokens.management.exit_codes import USAGE
+from tokens.management.operator_command import OperatorCommand
 from tokens.models import ExchangePolicy
 from tokens.registration import exchange_policy
 
@@ -28,8 +29,10 @@ class Command(OperatorCommand):
 
 exit codes:
   0  done, or nothing had to change (see "changed" in --json)
+  1  the database cannot be used, or lacks a migration
   2  wrong usage, or there is no such client, API or scope
-  4  another transaction held the lock of the registry for 2 s
+  3  refused because of what the database contains
+  4  another process held a lock, or the database interrupted the command: run it again
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -49,8 +52,7 @@ exit codes:
     def handle(self, *_args: Any, **options: Any) -> None:
         """Run the action that the operator named, such as `set`, and print its result."""
         try:
-            with exit_codes():
-                result = show(options) if options["what"] == "list" else change(options)
+            result = show(options) if options["what"] == "list" else change(options)
         except ValidationError as error:
             raise CommandError(one_line(error), returncode=USAGE) from error
         self.stdout.write(json.dumps(result) if options["json"] else text(result))

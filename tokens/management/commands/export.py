@@ -8,7 +8,8 @@ from typing import Any
 import yaml
 from django.core.management.base import CommandError
 
-from tokens.management.operator_command import USAGE, OperatorCommand
+from tokens.management.exit_codes import COMMON_CODES, USAGE
+from tokens.management.operator_command import OperatorCommand
 from tokens.manifest import document
 
 NOTES = """
@@ -23,7 +24,7 @@ class Command(OperatorCommand):
     """Writes the registry (APIs, scopes, clients and exchange policies) as a file."""
 
     help = "Write APIs, scopes, clients and exchange policies as a file that apply reads, without secrets."
-    notes = NOTES
+    notes = NOTES + COMMON_CODES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options of this command to `parser`."""

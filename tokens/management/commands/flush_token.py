@@ -14,7 +14,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 from tokens.issued import flush_token
 from tokens.issued.flush_token import CannotFlush
 from tokens.keys import store
-from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
+from tokens.management.exit_codes import COMMON_CODES, USAGE
+from tokens.management.operator_command import OperatorCommand
 
 
 class Command(OperatorCommand):
@@ -24,7 +25,7 @@ class Command(OperatorCommand):
         "Print a request with a token whose kid is in no JWKS. A verifier that fetches the JWKS only for an unknown kid"
         " fetches it for this request, and stops trusting revoked keys."
     )
-    notes = """
+    notes = f"""
 examples:
   after revoke_key, for an API (it answers 401, but fetches the JWKS):
     flush_token https://orders.example/ --url https://orders.example/api/orders | sh
@@ -37,7 +38,7 @@ docs/revoked-keys.md describes the cost for a verifier. Quarkus fetches at most 
 new keys until then.
 
 The token gives access to nothing: its private key is deleted when this command ends, and its kid is never published.
-"""
+{COMMON_CODES}"""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the arguments and options of this command to `parser`."""
@@ -47,26 +48,29 @@ The token gives access to nothing: its private key is deleted when this command 
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Make a token whose kid is in no JWKS, and print a curl command that sends a request with it."""
-        audience, url = options["audience"], options["url"]
         try:
-            with exit_codes():
-                token = flush_token.make(audience, now=store.database_now())
+            token = flush_token.make(options["audience"], now=store.database_now())
         except CannotFlush as error:
             raise CommandError(str(error), returncode=USAGE) from error
-        if url is None and audience.startswith(("https://", "http://")):
-            url = audience
-        if url is None:
-            raise CommandError(
-                f"{audience} is not an http URL: pass the URL of the request with --url", returncode=USAGE
-            )
-        # The URL is printed inside the single quotes of a shell command.
-        if not url.startswith(("https://", "http://")) or not set(url).isdisjoint("' \t\r\n\\"):
-            raise CommandError(
-                "--url must be an http or https URL without quotes, spaces or backslashes", returncode=USAGE
-            )
+        url = request_url(options["audience"], options["url"])
         request = f"curl --silent --show-error -H 'Authorization: Bearer {token.token}' '{url}'"
         if options["json"]:
             result = asdict(token) | {"url": url, "request": request}
             self.stdout.write(json.dumps(result, cls=DjangoJSONEncoder))
         else:
             self.stdout.write(request)
+
+
+def request_url(audience: str, url: str | None) -> str:
+    """Return the URL of the request: `url`, or else `audience` if it is an http URL.
+
+    Raises CommandError if neither is an http URL, or if the URL cannot stand inside the single quotes of a shell
+    command.
+    """
+    schemes = ("https://", "http://")
+    if url is None and not audience.startswith(schemes):
+        raise CommandError(f"{audience} is not an http URL: pass the URL of the request with --url", returncode=USAGE)
+    address = audience if url is None else url
+    if not address.startswith(schemes) or not set(address).isdisjoint("' \t\r\n\\"):
+        raise CommandError("--url must be an http or https URL without quotes, spaces or backslashes", returncode=USAGE)
+    return address

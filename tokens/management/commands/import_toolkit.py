@@ -17,7 +17,8 @@ from tokens.handover.toolkit_report import ToolkitImport, ToolkitReport
 from tokens.handover.toolkit_rows import NoToolkit, UserTable
 from tokens.keys import store
 from tokens.management.arguments import one_line, operation, seconds
-from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
+from tokens.management.exit_codes import USAGE
+from tokens.management.operator_command import OperatorCommand
 
 ACTOR = "command:import_toolkit"
 NOTES = """
@@ -32,9 +33,10 @@ half is stored. The other database is only read. docs/moving.md has the steps, a
 
 exit codes:
   0  done; see refused_clients and refused_tokens for what was not taken
+  1  the database cannot be used, or lacks a migration
   2  wrong usage, or the database has no tables of the toolkit: nothing was imported
-  3  the RSA key cannot be published
-  4  another transaction held the lock of the registry for 2 s
+  3  the RSA key cannot be published, or refused because of what the database contains
+  4  another process held a lock, or the database interrupted the command: run it again
 """
 
 
@@ -77,7 +79,7 @@ class Command(OperatorCommand):
             now=now,
         )
         try:
-            with exit_codes(), other_database.connected(options["database"]) as source:
+            with other_database.connected(options["database"]) as source:
                 report = toolkit.load(source, wanted)
                 kid = publish(pem, options, now=now)  # last: a refused import publishes no key
         except (NoToolkit, CannotConnect) as error:

@@ -15,7 +15,8 @@ from tokens.handover.dump import MalformedDump
 from tokens.handover.dump_user import UserImport
 from tokens.handover.user_import import ImportedUsers
 from tokens.keys import store
-from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
+from tokens.management.exit_codes import USAGE
+from tokens.management.operator_command import OperatorCommand
 
 ACTOR = "command:import_users"
 CHUNK = 65_536
@@ -32,7 +33,10 @@ that stored the old one. docs/moving.md says what is not taken.
 
 exit codes:
   0  done; see "refused" for users who were not taken
+  1  the database cannot be used, or lacks a migration
   2  wrong usage, or the file is not a dump: nothing was imported
+  3  refused because of what the database contains
+  4  another process held a lock, or the database interrupted the command: run it again
 """
 
 
@@ -55,7 +59,7 @@ class Command(OperatorCommand):
         parser.add_argument("--with-staff", action="store_true", help="keep the rights of staff and superusers")
         parser.add_argument("--with-groups", action="store_true", help="keep groups (dumpdata auth.Group auth.User)")
         parser.add_argument(
-            "--verified-emails",
+            "--trust-emails",
             action="store_true",
             help="trust the e-mail addresses of the dump: each counts as verified, and applications identify users by"
             " it. Only if the other project verified them",
@@ -70,16 +74,15 @@ class Command(OperatorCommand):
             source=options["source"] or options["model"].lower(),
             with_staff=options["with_staff"],
             with_groups=options["with_groups"],
-            verified_emails=options["verified_emails"],
+            trust_emails=options["trust_emails"],
             dry_run=options["dry_run"],
             actor=ACTOR,
             now=store.database_now(),
         )
         result = ImportedUsers()
         try:
-            with exit_codes():
-                for result in user_import.load(dump.rows(chunks(options["file"])), wanted):
-                    self._progress(result, options)
+            for result in user_import.load(dump.rows(chunks(options["file"])), wanted):
+                self._progress(result, options)
         except OSError as error:
             raise CommandError(f"{options['file']}: {error.strerror}", returncode=USAGE) from error
         except (MalformedDump, UnicodeDecodeError) as error:

@@ -11,7 +11,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 
 from tokens.keys import store
 from tokens.management.arguments import duration, one_line
-from tokens.management.operator_command import USAGE, OperatorCommand, exit_codes
+from tokens.management.exit_codes import COMMON_CODES, USAGE
+from tokens.management.operator_command import OperatorCommand
 from tokens.models import InitialAccessToken
 from tokens.open_clients import initial_token
 
@@ -31,7 +32,7 @@ class Command(OperatorCommand):
     """Creates, revokes or lists initial access tokens."""
 
     help = "Create, revoke or list initial access tokens, which permit dynamic client registration (RFC 7591)."
-    notes = NOTES
+    notes = NOTES + COMMON_CODES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the actions `create`, `revoke` and `list`, with their options, to `parser`."""
@@ -52,8 +53,7 @@ class Command(OperatorCommand):
         """Run the action that the operator named, such as `create`, and print its result."""
         run = {"create": create, "revoke": revoke, "list": show}[options["what"]]
         try:
-            with exit_codes():
-                result = run(options, store.database_now())
+            result = run(options, store.database_now())
         except ValidationError as error:
             raise CommandError(one_line(error), returncode=USAGE) from error
         if options["what"] == "create" and initial_token.is_useless():

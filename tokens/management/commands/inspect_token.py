@@ -26,6 +26,7 @@ The token is read from standard input, to keep it out of the shell's history and
 
 exit codes:
   0  the token is a valid RFC 9068 access token
+  1  the database cannot be used, or lacks a migration
   2  wrong usage, or the input is not a JWT
   3  a check failed; the list shows which
   4  the issuer's keys cannot be fetched
@@ -37,6 +38,7 @@ class Command(OperatorCommand):
 
     help = "Show a token's header and claims and the phase of its key, and check each requirement of RFC 9068."
     notes = NOTES
+    has_own_codes = True
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options of this command to `parser`."""

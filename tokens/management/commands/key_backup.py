@@ -14,7 +14,8 @@ from tokens import conf
 from tokens.handover import key_backup
 from tokens.handover.key_backup import CannotRestore
 from tokens.keys import store
-from tokens.management.operator_command import UNSAFE, USAGE, OperatorCommand, exit_codes
+from tokens.management.exit_codes import UNSAFE, USAGE
+from tokens.management.operator_command import OperatorCommand
 
 ACTOR = "command:key_backup"
 NOTES = """
@@ -30,8 +31,10 @@ Keys that were revoked since the backup come back: run after_restore, or revoke_
 
 exit codes:
   0  done
+  1  the database cannot be used, or lacks a migration
   2  wrong usage, or a file cannot be read or written
   3  the passphrase is wrong, the file was changed, or the database has keys already
+  4  another process held a lock, or the database interrupted the command: run it again
   5  a private key does not decrypt: set KEY_ENCRYPTION_KEYS to what `open` writes
 """
 
@@ -60,8 +63,7 @@ class Command(OperatorCommand):
         """Run the action that the operator named, such as `save`, and print its result."""
         run = {"save": save, "open": unseal, "restore": restore}[options["what"]]
         try:
-            with exit_codes():
-                result = run(options)
+            result = run(options)
         except CannotRestore as error:
             raise CommandError(str(error), returncode=UNSAFE) from error
         except OSError as error:

@@ -16,7 +16,8 @@ from tokens.checks import key_health
 from tokens.keys import adoption, keyring, pem_folder, publication, store
 from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.keys.rules.timeline import Line, next_step, timeline
-from tokens.management.operator_command import KEY_UNUSABLE, UNSAFE, USAGE, KeyCommand, exit_codes
+from tokens.management.exit_codes import KEY_UNUSABLE, UNSAFE, USAGE
+from tokens.management.operator_command import KeyCommand
 from tokens.models.key import Ring
 
 WIDTH = 60
@@ -51,8 +52,7 @@ class Command(KeyCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         """Print the timelines or the problems of the key rings, or write the PEM files."""
         action = self._check if options["check"] else self._write_pem if options["pem"] is not None else self._show
-        with exit_codes():
-            action(options)
+        action(options)
 
     def _write_pem(self, options: dict[str, Any]) -> None:
         """Write each public key of the JWKS as a PEM file, and print what changed.

@@ -6,7 +6,7 @@ from typing import Any
 
 from tokens.keys import store
 from tokens.management.arguments import find_api, find_client
-from tokens.management.operator_command import OperatorCommand, exit_codes
+from tokens.management.operator_command import OperatorCommand
 from tokens.registration import api as apis
 
 ACTOR = "command:link_api"
@@ -22,8 +22,10 @@ class Command(OperatorCommand):
 
 exit codes:
   0  done, or nothing had to change (see "changed" in --json)
+  1  the database cannot be used, or lacks a migration
   2  wrong usage, or there is no such API or client
-  4  another transaction held the lock of the registry for 2 s
+  3  refused because of what the database contains
+  4  another process held a lock, or the database interrupted the command: run it again
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -38,10 +40,9 @@ exit codes:
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Link the API to the client, or remove the API's link, and print the result."""
-        with exit_codes():
-            api = find_api(options["api"])
-            client = None if options["none"] else find_client(options["client"])
-            changed = apis.link(api, client, actor=ACTOR, now=store.database_now())
+        api = find_api(options["api"])
+        client = None if options["none"] else find_client(options["client"])
+        changed = apis.link(api, client, actor=ACTOR, now=store.database_now())
         if options["json"]:
             client_id = client.client_id if client else None
             self.stdout.write(json.dumps({"api": api.identifier, "client_id": client_id, "changed": changed}))

@@ -9,7 +9,8 @@ from django.core.management.base import CommandError
 from tokens.handover import database_copy
 from tokens.handover.database_copy import CannotMove
 from tokens.handover.other_database import CannotConnect
-from tokens.management.operator_command import UNSAFE, OperatorCommand, exit_codes
+from tokens.management.exit_codes import UNSAFE
+from tokens.management.operator_command import OperatorCommand
 
 NOTES = """
   move_database --to postgres://keyturn@db:5432/keyturn
@@ -20,7 +21,10 @@ the steps around it.
 
 exit codes:
   0  done: every row is in the target
+  1  the database cannot be used, or lacks a migration
+  2  wrong usage
   3  refused, or a row differs: the target is not empty, does not answer, or a signing key does not decrypt
+  4  another process held a lock, or the database interrupted the command: run it again
   5  KEY_ENCRYPTION_KEYS is malformed
 """
 NEXT = """Next:
@@ -43,8 +47,7 @@ class Command(OperatorCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         """Copy the database, verify the copy, and print the number of rows."""
         try:
-            with exit_codes():
-                moved = database_copy.move(options["to"], self._progress(quiet=options["json"]))
+            moved = database_copy.move(options["to"], self._progress(quiet=options["json"]))
         except (CannotMove, CannotConnect) as error:
             raise CommandError(str(error), returncode=UNSAFE) from error
         if options["json"]:

@@ -2,6 +2,7 @@
 
 import json
 from argparse import ArgumentParser, ArgumentTypeError
+from datetime import datetime
 from typing import Any
 
 from tokens.audit import jobs
@@ -46,7 +47,7 @@ class Command(OperatorCommand):
         if options["json"]:
             self.stdout.write(json.dumps({"dry_run": options["dry_run"], "removed": removed}))
 
-    def _purge(self, table: str, options: dict[str, Any], *, now: Any) -> int:
+    def _purge(self, table: str, options: dict[str, Any], *, now: datetime) -> int:
         total = 0
         for number in purge.purge(table, now=now, batch=options["batch"]):
             total += number

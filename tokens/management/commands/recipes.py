@@ -6,6 +6,7 @@ from typing import Any
 
 from tokens import conf
 from tokens.management import recipe_options
+from tokens.management.exit_codes import COMMON_CODES
 from tokens.management.operator_command import OperatorCommand
 from tokens.recipes import catalog, markdown, overview
 from tokens.recipes.schema import Recipe
@@ -15,7 +16,7 @@ class Command(OperatorCommand):
     """Lists the recipes, or prints one recipe in the form of its documentation page."""
 
     help = "List the programs that create_client --for and create_api --for know, or show the recipe of one."
-    notes = """
+    notes = f"""
 examples:
   all programs, by topic:
     recipes
@@ -25,7 +26,7 @@ examples:
     recipes --kind "resource server"
 
 A site adds recipes in a folder of its own: set RECIPES to its path (docs/recipes.md).
-"""
+{COMMON_CODES}"""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options of this command to `parser`."""

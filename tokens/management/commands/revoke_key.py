@@ -19,7 +19,8 @@ from tokens.keys.revocation import revoke
 from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.keys.trust import KeyRevocation
 from tokens.management.arguments import confirm, duration, operation
-from tokens.management.operator_command import EXIT_CODES, UNSAFE, USAGE, KeyCommand, exit_codes
+from tokens.management.exit_codes import EXIT_CODES, UNSAFE, USAGE
+from tokens.management.operator_command import KeyCommand
 from tokens.models.key import Ring, SigningKey
 
 LONGEST_REASON = SigningKey._meta.get_field("revoke_reason").max_length or 0
@@ -77,13 +78,12 @@ how long a verifier can accept a revoked key (docs/revoked-keys.md):
     def handle(self, *_args: Any, **options: Any) -> None:
         """Print the consequences, ask the operator, and revoke the key in each key ring."""
         check_options(options)
-        with exit_codes():
-            rings = rings_of(options)
-            if not options["yes"]:
-                self._preview(rings, options)
-                if not confirm("Revoke? Type yes: "):
-                    raise CommandError("nothing was revoked", returncode=UNSAFE)
-            self.for_each(rings, lambda ring: text(run(ring, options), options))
+        rings = rings_of(options)
+        if not options["yes"]:
+            self._preview(rings, options)
+            if not confirm("Revoke? Type yes: "):
+                raise CommandError("nothing was revoked", returncode=UNSAFE)
+        self.for_each(rings, lambda ring: text(run(ring, options), options))
 
     def _preview(self, rings: list[str], options: dict[str, Any]) -> None:
         """Print the consequences of a revocation in each key ring, computed by a dry run.

@@ -17,7 +17,8 @@ from uuid import UUID
 from django.core.management.base import CommandError
 
 from tokens.management.arguments import confirm, find_client, find_user
-from tokens.management.operator_command import UNSAFE, USAGE, OperatorCommand
+from tokens.management.exit_codes import UNSAFE, USAGE
+from tokens.management.operator_command import OperatorCommand
 from tokens.models import UserGrant
 from tokens.revoking import bulk
 from tokens.revoking.bulk import BulkTarget
@@ -36,8 +37,10 @@ tokens from their next poll on; other APIs accept them until they expire. For a 
 
 exit codes:
   0  done, or counted (--dry-run)
+  1  the database cannot be used, or lacks a migration
   2  wrong usage, or there is no such user, client or grant
-  3  not confirmed
+  3  not confirmed, or refused because of what the database contains
+  4  another process held a lock, or the database interrupted the command: run it again
 """
 
 

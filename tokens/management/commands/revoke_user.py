@@ -6,7 +6,7 @@ from typing import Any
 
 from tokens.keys import store
 from tokens.management.arguments import find_user
-from tokens.management.operator_command import OperatorCommand, exit_codes
+from tokens.management.operator_command import OperatorCommand
 from tokens.revoking import access
 
 ACTOR = "command:revoke_user"
@@ -23,8 +23,10 @@ The user is named by username, sub or e-mail address. The command is idempotent.
 
 exit codes:
   0  done
+  1  the database cannot be used, or lacks a migration
   2  wrong usage, or there is no such user
-  4  another transaction held the lock of the registry for 2 s
+  3  refused because of what the database contains
+  4  another process held a lock, or the database interrupted the command: run it again
 """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -41,9 +43,8 @@ exit codes:
         """
         user = find_user(options["user"])
         event: dict[str, Any] = {"reason": options["reason"].strip(), "actor": ACTOR, "now": store.database_now()}
-        with exit_codes():
-            access.log_out_everywhere(user, **event)
-            disabled = options["disable"] and access.set_active(user, active=False, **event)
+        access.log_out_everywhere(user, **event)
+        disabled = options["disable"] and access.set_active(user, active=False, **event)
         if options["json"]:
             self.stdout.write(json.dumps({"subject": access.subject(user), "disabled": disabled}))
             return

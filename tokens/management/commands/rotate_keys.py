@@ -23,7 +23,8 @@ from tokens.keys.rotation import rotate
 from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.keys.transfer import Planned, move
 from tokens.management.arguments import instant, operation
-from tokens.management.operator_command import EXIT_CODES, USAGE, KeyCommand, exit_codes
+from tokens.management.exit_codes import EXIT_CODES, USAGE
+from tokens.management.operator_command import KeyCommand
 from tokens.models.key import Ring
 
 ACTOR = "command:rotate_keys"
@@ -91,10 +92,9 @@ To sign one API's tokens with a ring of its own:
         """
         check_options(options)
         try:
-            with exit_codes():
-                self.for_each(rings_of(options), lambda ring: text(run(ring, options), options))
-                if is_the_job(options):
-                    jobs.note("rotate_keys", now=store.database_now())
+            self.for_each(rings_of(options), lambda ring: text(run(ring, options), options))
+            if is_the_job(options):
+                jobs.note("rotate_keys", now=store.database_now())
             if options["rewrap"]:
                 self._renew_factors(options)
         except OverflowError as error:

@@ -11,6 +11,7 @@ from tokens.back_channel import outbox
 from tokens.back_channel.dispatcher import Dispatcher
 from tokens.back_channel.sender import run
 from tokens.keys import store
+from tokens.management.exit_codes import COMMON_CODES
 from tokens.management.operator_command import OperatorCommand
 
 NOTES = """
@@ -26,7 +27,7 @@ class Command(OperatorCommand):
     """Delivers the messages that tell applications that a user's session ended."""
 
     help = "Deliver the logout tokens that tell applications that a user's session ended (docs/logout.md)."
-    notes = NOTES
+    notes = NOTES + COMMON_CODES
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options of this command to `parser`."""

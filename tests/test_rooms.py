@@ -38,15 +38,15 @@ TABLE = {
     " factors grants inspection jose keys keys/errors keys/rules metadata models open_clients page_text recipes"
     " registration registry_lock revoking views",
     "templatetags": "conf page_text",
-    "views": "account addresses audit authentication_class authorize background claims clients conf"
+    "views": "account addresses audit authentication_class authorize background checks claims clients conf"
     " database_errors dpop email_proof errors factors grants issued jose keys keys/errors keys/rules languages"
     " limits login metadata models open_clients parameters registry_lock revoking settings userinfo",
     "management": "audit authentication_class back_channel checks conf email_proof encryption factors grants inspection"
     " issued jose keys keys/errors keys/rules handover manifest models open_clients outbound proxy recipes registration"
     " registry_lock revoking",
     "background": "audit clients keys keys/errors limits metadata revoking settings",
-    "checks": "account audit authorize claims clients conf encryption keys keys/errors keys/rules languages models"
-    " registration revoking settings",
+    "checks": "account audit authorize claims clients conf encryption keys keys/errors keys/rules languages limits"
+    " models registration revoking settings",
     "metadata": "authorize claims clients conf dpop grants issued jose keys keys/rules models settings",
     "factors": "addresses authentication_class conf encryption jose models",
     "authorize": "account addresses audit authentication_class back_channel claims clients conf dpop errors grants"
@@ -246,8 +246,7 @@ COVERED = {
     "tests/tokens/open_clients/test_document_client.py": "open_clients/document_row open_clients/scope_policy"
     " views/document_gate",
     "tests/tokens/open_clients/test_hostile_documents.py": "open_clients/client_metadata open_clients/document_rules"
-    " open_clients/metadata_member"
-    " open_clients/identifier",
+    " open_clients/metadata_member",
     "tests/tokens/views/test_dynamic_registration.py": "open_clients/dynamic_client open_clients/dynamic_metadata"
     " open_clients/registration_answer"
     " views/json_body",

@@ -77,9 +77,7 @@ def refusal(error: OAuthError) -> JsonResponse:
     return answer(body, error.status_code, error.headers, reason=error.reason)
 
 
-def unavailable(
-    retry_after: int, *, reason: str = "", description: str = "The issuer cannot sign at the moment."
-) -> JsonResponse:
+def unavailable(retry_after: int, *, reason: str, description: str) -> JsonResponse:
     """Return a 503 answer with the error `temporarily_unavailable` and `description`. `reason` is only logged.
 
     `retry_after` is in seconds (RFC 9110 section 10.2.3).

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from django.db import DatabaseError, InterfaceError
-from django.db.models import Sum
 
 from project.metrics import catalog, state
 from project.metrics.labels import Names
@@ -16,7 +15,8 @@ from tokens.keys import keyring
 from tokens.keys.ring_snapshot import Snapshot
 from tokens.keys.rules import lifecycle
 from tokens.limits import cache_circuit
-from tokens.models import JobRun, RevocationLog, Segment, WaitingEntry
+from tokens.models import JobRun, WaitingEntry
+from tokens.revoking import feed_log
 
 logger = logging.getLogger(__name__)
 EVERY = 15.0  # seconds
@@ -61,10 +61,9 @@ def of_ring(ring: str, snapshot: Snapshot, *, now: datetime) -> Iterator[Sample]
 
 def of_database() -> Iterator[Sample]:
     """Yield the state of the feed, and the times at which jobs last completed."""
-    version, unsealed = RevocationLog.objects.values_list("version", "unsealed").first() or (0, 0)
-    sealed = Segment.objects.aggregate(entries=Sum("count"))["entries"] or 0
-    yield catalog.FEED_VERSION, version, ()
-    yield catalog.FEED_ENTRIES, unsealed + sealed, ()
+    size = feed_log.size()
+    yield catalog.FEED_VERSION, size.version, ()
+    yield catalog.FEED_ENTRIES, size.entries, ()
     yield catalog.FEED_WAITING, WaitingEntry.objects.all()[:MOST_WAITING].count(), ()
     for name, ended_at in JobRun.objects.values_list("name", "ended_at"):
         if name == jobs.POLLED:

@@ -1,4 +1,4 @@
-"""Rate limits that several processes share through Redis."""
+"""Rate limits and refusals that several processes share through Redis."""
 
 import os
 import secrets
@@ -14,6 +14,7 @@ from tokens.limits import cache_circuit, rate_limit
 from tokens.limits.cache_circuit import NotCounted
 from tokens.limits.rate_limit import TooMany
 from tokens.settings.rate import Rate
+from tokens.views import refusal_store
 
 pytestmark = pytest.mark.services
 REDIS = os.environ.get("TEST_CACHE_URL", "redis://127.0.0.1:6379/0")
@@ -68,15 +69,15 @@ def test_counting_goes_on_after_the_server_closed_the_connection():
 def test_a_value_that_one_process_keeps_is_taken_by_one_other(monkeypatch):
     key, value = f"second:{secrets.token_hex(8)}", ("invalid_scope", "Name at least one scope.", 400, "reason", 1.5)
     process(monkeypatch)
-    cache_circuit.keep(key, value, 60, now=NOW)
+    refusal_store.keep(key, value, 60, now=NOW)
     process(monkeypatch)
-    assert [cache_circuit.take(key, now=NOW) for _ in range(2)] == [value, None]
+    assert [refusal_store.take(key, now=NOW) for _ in range(2)] == [value, None]
 
 
 def test_a_value_that_two_processes_read_at_once_is_taken_by_the_one_that_deletes_it(monkeypatch):
     key = f"second:{secrets.token_hex(8)}"
     process(monkeypatch)
-    cache_circuit.keep(key, "value", 60, now=NOW)
+    refusal_store.keep(key, "value", 60, now=NOW)
     cache = cache_circuit.caches["default"]
     get = cache.get
 
@@ -86,7 +87,7 @@ def test_a_value_that_two_processes_read_at_once_is_taken_by_the_one_that_delete
         return value
 
     monkeypatch.setattr(cache, "get", read_and_lose)
-    assert cache_circuit.take(key, now=NOW) is None
+    assert refusal_store.take(key, now=NOW) is None
 
 
 def test_a_connection_that_is_idle_is_kept_alive():

@@ -21,12 +21,12 @@ from tests.tokens.factories import (
     parameters,
     with_secret,
 )
+from tokens.account import mail_queue
 from tokens.audit import trail
 from tokens.clients import registry
 from tokens.keys import keyring, publication
 from tokens.parameters import FORM
 from tokens.revoking import feed
-from tokens.views import mail_queue
 
 
 @pytest.fixture(autouse=True)

@@ -70,7 +70,7 @@ def follow(session: SessionBase, visit: Visit, *, now: datetime) -> None:
         return
     if marks != _marks(session, visit.user):
         _move(session, visit, row)
-    elif _is_due(row, now=now):
+    elif _claim_write(row, now=now):
         BrowserSession.objects.filter(pk=row, last_seen_at__lt=now - EVERY).update(last_seen_at=now)
 
 
@@ -115,14 +115,14 @@ def end(user: User, rows: Sequence[str], *, now: datetime) -> list[BrowserSessio
     # Lock the user first, as each end of a session does (tokens/back_channel/session_end.py).
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
     wanted = [row for row in rows if _is_id(row)]
-    ended = list(BrowserSession.objects.select_for_update().filter(user=user, pk__in=wanted).order_by("pk"))
+    sessions = list(BrowserSession.objects.select_for_update().filter(user=user, pk__in=wanted).order_by("pk"))
     name = f"user:{user.get_username()}"
-    for row in ended:
+    for row in sessions:
         session_end.end_session(user, row.sid, now=now)
         _store().delete(row.session_key)
         trail.record("session.ended", actor=name, subject=name, details={"session": str(row.pk)}, now=now)
-    BrowserSession.objects.filter(pk__in=[row.pk for row in ended]).delete()
-    return ended
+    BrowserSession.objects.filter(pk__in=[row.pk for row in sessions]).delete()
+    return sessions
 
 
 def forget(session: SessionBase) -> None:
@@ -170,10 +170,11 @@ def _sid(session: SessionBase) -> str:
     return str(session.get(SID, ""))
 
 
-def _is_due(row: str, *, now: datetime) -> bool:
-    """Return True if this process did not write the row's time "last seen" within `EVERY`.
+def _claim_write(row: str, *, now: datetime) -> bool:
+    """Claim the write of the row's time "last seen", and remember `now` as the time of that write.
 
-    The caller must then write it, because `now` is remembered as the time of that write.
+    Returns False, and claims nothing, if this process claimed the write within EVERY. If the result is True, the caller
+    must write the time.
     """
     with _lock:
         last = _seen.get(row)

@@ -8,11 +8,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
@@ -25,14 +24,13 @@ from tokens.encryption import MalformedEncryptionKey
 from tokens.keys import adoption, store
 from tokens.keys.rules import lifecycle
 from tokens.keys.rules.timeline import next_step
-from tokens.models import GrantType, JobRun, RevocationLog, Segment
+from tokens.models import GrantType, JobRun
 from tokens.models.key import Ring
 from tokens.page_text import translated
+from tokens.revoking import feed_log
 
 SHOWN = 10
 """The number of reasons and grant types that are listed."""
-JOBS = {"rotate_keys": timedelta(days=1), "purge_tokens": timedelta(days=2)}
-"""The longest permitted time between two runs of each job. A job whose last run is older is overdue."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,21 +53,12 @@ class FeedState:
     polled_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class JobState:
-    """A job: when it last completed, and whether it is overdue. A job that never ran is overdue."""
-
-    name: str
-    ended_at: datetime | None
-    overdue: bool
-
-
 def panels(request: HttpRequest) -> dict[str, object]:
     """Return the variables of the template: the panels that the administrator may see."""
     now, user = store.database_now(), request.user
     shown: dict[str, object] = {"now": now}
     if user.has_perm("tokens.view_ring"):
-        shown |= {"rings": rings(now), "problems": problems(), "jobs": job_states(now), "feed": feed()}
+        shown |= {"rings": rings(now), "problems": problems(), "jobs": jobs.states(now=now), "feed": feed()}
     if user.has_perm("tokens.view_auditevent"):
         shown |= {
             "issued": [(_grant_name(name), number) for name, number in _today(now, tally.ISSUED)],
@@ -108,16 +97,8 @@ def problems() -> Sequence[Problem]:
 
 def feed() -> FeedState:
     """Return the state of the revocation feed."""
-    unsealed = RevocationLog.objects.values_list("unsealed", flat=True).first() or 0
-    sealed = Segment.objects.aggregate(entries=Sum("count"))["entries"] or 0
     polled = JobRun.objects.filter(name=jobs.POLLED).values_list("ended_at", flat=True).first()
-    return FeedState(entries=unsealed + sealed, polled_at=polled)
-
-
-def job_states(now: datetime) -> list[JobState]:
-    """Return the state of each job that the operator runs periodically, such as `rotate_keys`."""
-    ended = dict(JobRun.objects.filter(name__in=JOBS).values_list("name", "ended_at"))
-    return [JobState(name, at := ended.get(name), at is None or now - at > within) for name, within in JOBS.items()]
+    return FeedState(entries=feed_log.size().entries, polled_at=polled)
 
 
 def _today(now: datetime, action: str) -> list[tuple[str, int]]:

@@ -11,6 +11,6 @@ Read in this order:
 - `trail`: write each event to the log, and rare events also to the database and the journal.
 - `search`: find events, newest first.
 - `retention`: how long rows are kept.
-- `tally`, `jobs`: count tokens and refusals, in the background; record when jobs last completed.
+- `tally`, `jobs`: count tokens and refusals, in the background; record when jobs last completed, and which are overdue.
 - `outages`: one line per reason of 503 answers within an interval.
 """

@@ -36,7 +36,7 @@ def ask(alias: str, question: Callable[[BaseCache], Answer], *, now: datetime) -
     Raises NotCounted if the cache fails, or if it failed less than PAUSE seconds ago.
     """
     place, at = _place(alias), now.timestamp()
-    if (circuit := circuits.get(place)) is not None and not circuit.admits(at):
+    if (circuit := circuits.get(place)) is not None and not circuit.begin_call(at):
         raise NotCounted
     try:
         answer = question(caches[alias])
@@ -47,25 +47,6 @@ def ask(alias: str, question: Callable[[BaseCache], Answer], *, now: datetime) -
     if (circuit := circuits.get(place)) is not None and circuit.is_open:
         circuit.succeeded()
     return answer
-
-
-def keep(key: str, value: object, seconds: int, *, now: datetime) -> None:
-    """Store `value` in the shared cache, as the entry `key`, for `seconds`. Raises NotCounted if the cache fails."""
-    ask("default", lambda cache: cache.set(key, value, seconds), now=now)
-
-
-def take(key: str, *, now: datetime) -> object:
-    """Return the value of the entry `key` in the shared cache and delete the entry. Returns None if there is no entry.
-
-    Raises NotCounted if the cache does not answer.
-    """
-
-    def take_once(cache: BaseCache) -> object:
-        value = cache.get(key)
-        # Of several callers that read the value at once, only the caller whose deletion succeeds gets it.
-        return value if value is not None and cache.delete(key) else None
-
-    return ask("default", take_once, now=now)
 
 
 def takes_counters(alias: str, *, now: datetime) -> bool:

@@ -21,9 +21,10 @@ class Circuit:
         """Return True from a failure until the next success."""
         return self._failed_at is not None
 
-    def admits(self, now: float) -> bool:
-        """Return True if the caller may call the dependency at `now`.
+    def begin_call(self, now: float) -> bool:
+        """Begin a call of the dependency at `now`. Returns False if the caller may not call it.
 
+        The first call after a pause begins the next pause, during which other callers may not call the dependency.
         The caller must report each failure by `failed`. It must report a success by `succeeded` if the circuit is open.
         """
         with self._lock:

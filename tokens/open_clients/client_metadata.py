@@ -211,9 +211,9 @@ def _judge_key_address(jwks_uri: str, *, loopback: bool) -> None:
     An empty `jwks_uri` is permitted. `loopback` permits an address on loopback, for development.
     """
     try:
-        _ = identifier.read(jwks_uri, loopback=loopback) if jwks_uri else None
+        _ = identifier.read(jwks_uri, loopback=loopback, name="jwks_uri") if jwks_uri else None
     except UnfitAddress as error:
-        raise InvalidMetadata(str(error).replace("The client_id", "jwks_uri")) from None
+        raise InvalidMetadata(str(error)) from None
 
 
 def _logout(members: Mapping[str, Any], *, uris: Collection[str], loopback: bool) -> dict[str, Any]:

@@ -19,7 +19,7 @@ DOTS = frozenset({".", ".."})
 
 
 class UnfitAddress(ValueError):
-    """The client_id cannot be the address of a metadata document. The message says why."""
+    """The address cannot be that of a metadata document. The message says why."""
 
 
 def is_address(client_id: str) -> bool:
@@ -27,26 +27,26 @@ def is_address(client_id: str) -> bool:
     return ":" in client_id
 
 
-def read(client_id: str, *, loopback: bool = False) -> SplitResult:
-    """Parse `client_id`, the address of a metadata document. Raises UnfitAddress if it breaks a rule of this module.
+def read(address: str, *, loopback: bool = False, name: str = "The client_id") -> SplitResult:
+    """Parse the address of a metadata document. Raises UnfitAddress if it breaks a rule of this module.
 
-    `loopback` also permits http and https on loopback, for development only.
+    `loopback` also permits http and https on loopback, for development only. Messages call the address `name`.
     """
-    if len(client_id) > LONGEST:
-        raise UnfitAddress(f"The client_id is longer than {LONGEST} characters.")
-    if not PLAIN.fullmatch(client_id) or "\\" in client_id:
-        raise UnfitAddress("The client_id is not a URL.")
-    parts = _split(client_id)
-    if "@" in parts.netloc or "#" in client_id:
-        raise UnfitAddress("The client_id must not have a user or a fragment.")
-    _judge_path(parts.path)
+    if len(address) > LONGEST:
+        raise UnfitAddress(f"{name} is longer than {LONGEST} characters.")
+    if not PLAIN.fullmatch(address) or "\\" in address:
+        raise UnfitAddress(f"{name} is not a URL.")
+    parts = _split(address, name=name)
+    if "@" in parts.netloc or "#" in address:
+        raise UnfitAddress(f"{name} must not have a user or a fragment.")
+    _judge_path(parts.path, name=name)
     if loopback and parts.hostname in LOOPBACK and parts.scheme in {"http", "https"}:
         return parts
-    if parts.scheme != "https" or not client_id.startswith("https://"):
-        raise UnfitAddress("The client_id must begin with https://.")
+    if parts.scheme != "https" or not address.startswith("https://"):
+        raise UnfitAddress(f"{name} must begin with https://.")
     host, _, port = parts.netloc.partition(":")
     if not HOST.fullmatch(host) or host in LOOPBACK or (":" in parts.netloc and not port):
-        raise UnfitAddress("The client_id must have a host name in lower case, and no IP address.")
+        raise UnfitAddress(f"{name} must have a host name in lower case, and no IP address.")
     return parts
 
 
@@ -55,20 +55,20 @@ def origin(parts: SplitResult) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _split(client_id: str) -> SplitResult:
+def _split(address: str, *, name: str) -> SplitResult:
     try:
-        parts = urlsplit(client_id)
+        parts = urlsplit(address)
         port = parts.port
     except ValueError:
-        raise UnfitAddress("The client_id is not a URL.") from None
+        raise UnfitAddress(f"{name} is not a URL.") from None
     if port == 0:
-        raise UnfitAddress("The client_id must not name port 0.")
+        raise UnfitAddress(f"{name} must not name port 0.")
     return parts
 
 
-def _judge_path(path: str) -> None:
+def _judge_path(path: str, *, name: str) -> None:
     """Raise UnfitAddress unless the path is longer than a slash and has no dot segments, plain or percent-encoded."""
     if path in {"", "/"}:
-        raise UnfitAddress("The client_id must have a path, such as https://app.example/client.json.")
+        raise UnfitAddress(f"{name} must have a path, such as https://app.example/client.json.")
     if DOTS & set(path.lower().replace("%2e", ".").split("/")):
-        raise UnfitAddress("The client_id must not have dot segments in its path.")
+        raise UnfitAddress(f"{name} must not have dot segments in its path.")

@@ -99,6 +99,14 @@ class Newest:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class LogSize:
+    """The number of the current version, and the number of entries that are published in publications or segments."""
+
+    version: int
+    entries: int
+
+
 def head() -> Head:
     """Return the state of the log, read by one SQL statement. Creates the log if there is none."""
     with connection.cursor() as cursor:
@@ -120,6 +128,13 @@ def begin(*, now: datetime) -> None:
             Publication.objects.update_or_create(
                 version=0, defaults={"tag": log.tag, "at": now, "count": 0, "until": 0, "body": b""}
             )
+
+
+def size() -> LogSize:
+    """Return the current version and the number of published entries. Both are 0 if there is no log."""
+    version, unsealed = RevocationLog.objects.values_list("version", "unsealed").first() or (0, 0)
+    sealed = Segment.objects.aggregate(entries=Sum("count"))["entries"] or 0
+    return LogSize(version, unsealed + sealed)
 
 
 def changes_to(head: Head, since: Version | None, *, now: datetime) -> Changes | None:

@@ -113,7 +113,7 @@ def _run(command: Callable[[Any], Answer], *, now: datetime) -> Answer | None:
     Returns None if there is no Redis, if Redis refuses or does not answer, and during the pause after a failure.
     """
     backend = caches[ALIAS]
-    if not isinstance(backend, RedisCache) or not circuit.admits(now.timestamp()):
+    if not isinstance(backend, RedisCache) or not circuit.begin_call(now.timestamp()):
         return None
     from redis.exceptions import ResponseError  # noqa: PLC0415 (optional, and there if a cache is in Redis)
 

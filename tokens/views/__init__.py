@@ -10,7 +10,8 @@ Read in this order:
 - `token`, `par`, `revoke`, `introspection`, `userinfo`, `device`: the endpoints for clients.
 - `json_body`, `dynamic_registration`: the endpoint at which clients register themselves.
 - `document_gate`: create or renew a client whose client_id is the URL of its metadata document.
-- `second_try`: a client's retry that moves its secret from the header to the body after a refusal.
+- `second_try`, `refusal_store`: a client's retry that moves its secret from the header to the body after a refusal;
+  the store of refusals in the shared cache.
 - `pages`, `own_forms`, `failures`, `not_ready`: common parts of the pages for users.
 - `authorize`, `consent_page`, `authorization_answer`: ask the user, and answer the client with a code or an error.
 - `login_detour`: the way from an authorization request to the login, and back.
@@ -20,7 +21,7 @@ Read in this order:
 - `ui_locales`: the language of the pages of an authorization request.
 - `request_reference`: store a pushed or signed authorization request for one browser.
 - `account_adapter`, `allauth_texts`: the rules and German texts for django-allauth.
-- `mail_queue`, `mail`: the thread that sends mail, and the messages.
+- `mail`: the messages that are sent by mail.
 - `mail_link`, `password`, `email_address`, `sign_up`: pages that send a link by mail.
 - `step_up`, `factor_forms`, `factors`: the second step of a login, and the pages of second factors.
 - `login`, `logout`, `account`, `everywhere`: login, logout and account pages.

@@ -17,11 +17,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tokens import email_proof
-from tokens.account import address_owner, email_address
+from tokens.account import address_owner, email_address, mail_queue
 from tokens.email_proof import CannotVerify
 from tokens.keys import keyring
 from tokens.models import User
-from tokens.views import mail, mail_link, mail_queue
+from tokens.views import mail, mail_link
 from tokens.views.limits import limited_mail
 from tokens.views.mail_link import NEW_ADDRESS, Expired
 from tokens.views.not_ready import page_if_not_ready

@@ -29,7 +29,7 @@ from tokens.limits import rate_limit
 from tokens.limits.cache_circuit import NotCounted
 from tokens.limits.rate_limit import TooMany
 from tokens.parameters import CLIENT
-from tokens.views import caller, document_gate, limits, second_try
+from tokens.views import caller, document_gate, limits, not_ready, second_try
 from tokens.views.bodies import form_only
 from tokens.views.refusals import refuse
 from tokens.views.second_try import FirstRefusal
@@ -90,7 +90,7 @@ class _Endpoint:
         except OAuthError as error:
             return _refuse(http, credentials, error, self.refused, first)
         except NotReady as error:
-            return errors.unavailable(error.retry_after, reason=str(error))
+            return not_ready.answer(error)
         except TooMany as error:  # fetches of documents
             return errors.too_many(error.retry_after)
         return answer if isinstance(answer, HttpResponse) else JsonResponse(dict(answer), headers=errors.NO_STORE)

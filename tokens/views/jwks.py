@@ -5,14 +5,14 @@ import json
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from tokens import errors
 from tokens.background import refresher
 from tokens.keys import keyring, publication
-from tokens.keys.errors import NotReady, UnknownKey
+from tokens.keys.errors import UnknownKey
 from tokens.keys.publication import PublicKey
 from tokens.keys.refresher import RINGS
 from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.views.cors import public
+from tokens.views.not_ready import json_if_not_ready
 from tokens.views.public_document import PublicDocument
 
 UNAVAILABLE = "The keys are not available at the moment."
@@ -21,6 +21,7 @@ _documents: dict[str, tuple[tuple[PublicKey, ...], PublicDocument]] = {}
 
 
 @public
+@json_if_not_ready(description=UNAVAILABLE)
 def jwks(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
     """Return the published keys of the key ring `ring`, 404 for an unknown ring, or 503 if no key can be published."""
     # Checked against the names that this process has read. Invented names would otherwise occupy threads in an outage.
@@ -28,12 +29,10 @@ def jwks(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
     if refresher.is_unknown(RINGS, ring, now=node_time):
         return unknown()
     try:
+        # Raises NotReady. An empty JWKS is no answer, because an API that caches it would refuse every token.
         keys, max_age = publication.jwks_and_age(ring, now=keyring.carried_clock(now=node_time))
     except UnknownKey:
         return unknown()
-    except NotReady as error:
-        # Not an empty JWKS, because an API that caches it would refuse every token.
-        return errors.unavailable(error.retry_after, reason=str(error), description=UNAVAILABLE)
     return _document(ring, keys).answer(request, {"Cache-Control": f"public, max-age={max_age}, must-revalidate"})
 
 

@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from django.urls import get_script_prefix, reverse
 
 from tokens import conf
-from tokens.views import mail_queue
+from tokens.account import mail_queue
 
 
 def message(template: str, email: str, context: dict[str, Any]) -> EmailMessage:

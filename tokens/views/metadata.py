@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from tokens import conf, errors
-from tokens.keys.errors import NotReady
+from tokens import conf
 from tokens.metadata import catalog
 from tokens.metadata.catalog import Registered
 from tokens.metadata.document import document
 from tokens.settings.issuer import IssuerSettings
 from tokens.views.cors import public
+from tokens.views.not_ready import json_if_not_ready
 from tokens.views.public_document import PublicDocument
 
 UNAVAILABLE = "The metadata is not available at the moment."
@@ -32,16 +32,14 @@ _memory = _Memory()
 
 
 @public
+@json_if_not_ready(description=UNAVAILABLE)
 def metadata(request: HttpRequest) -> HttpResponse:
     """Return the metadata document for OAuth and OpenID Connect clients. Caches may keep it for five minutes.
 
     Answers 503 and `no-store` if this process could not read the database for longer than the timing `snapshot_age`
     (docs/key-rotation.md).
     """
-    try:
-        catalogue = catalog.registered(now=timezone.now())
-    except NotReady as error:
-        return errors.unavailable(error.retry_after, reason=str(error), description=UNAVAILABLE)
+    catalogue = catalog.registered(now=timezone.now())
     return _document(conf.issuer(), catalogue).answer(request, {"Cache-Control": "public, max-age=300"})
 
 

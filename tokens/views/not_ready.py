@@ -1,13 +1,14 @@
-"""The page for NotReady, which means that no key may sign, or that the time cannot be trusted.
+"""The answers for NotReady, which means that no key may sign, or that the time cannot be trusted: JSON and a page.
 
 The time cannot be trusted if the database's clock is unknown, or if this node's clock is wrong by more than
 `clock_error`.
 """
 
 import logging
+from collections.abc import Callable
 from functools import wraps
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.utils.translation import gettext as _
 
 from tokens import errors
@@ -16,6 +17,28 @@ from tokens.views import failures
 from tokens.views.pages import View
 
 logger = logging.getLogger(__name__)
+CANNOT_SIGN = "The issuer cannot sign at the moment."
+
+
+def answer(error: NotReady, *, description: str = CANNOT_SIGN) -> JsonResponse:
+    """Return 503 in JSON with `description` and Retry-After. The cause is in the log, but not in the answer."""
+    return errors.unavailable(error.retry_after, reason=str(error), description=description)
+
+
+def json_if_not_ready(*, description: str = CANNOT_SIGN) -> Callable[[View], View]:
+    """Return a decorator that answers 503 in JSON with `description` if a view raises NotReady."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def answer_or_503(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+            try:
+                return view(request, *args, **kwargs)
+            except NotReady as error:
+                return answer(error, description=description)
+
+        return answer_or_503
+
+    return decorate
 
 
 def page_if_not_ready(view: View) -> View:
@@ -25,7 +48,7 @@ def page_if_not_ready(view: View) -> View:
     """
 
     @wraps(view)
-    def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+    def answer_or_page(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
         except NotReady as error:
@@ -34,4 +57,4 @@ def page_if_not_ready(view: View) -> View:
             page.headers["Retry-After"] = str(error.retry_after)
             return errors.because(page, str(error))
 
-    return answer
+    return answer_or_page

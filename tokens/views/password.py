@@ -23,9 +23,9 @@ from django import forms
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest
 
-from tokens.account import address_owner
+from tokens.account import address_owner, mail_queue
 from tokens.limits import password_slots
-from tokens.views import mail, mail_queue
+from tokens.views import mail
 from tokens.views.limits import limited_factor, limited_mail
 from tokens.views.not_ready import page_if_not_ready
 from tokens.views.pages import ACCOUNT_HEADERS, View, private, user_if_logged_in

@@ -15,7 +15,7 @@ from tokens.audit import trail
 from tokens.errors import OAuthError
 from tokens.keys.errors import NotReady
 from tokens.limits import rate_limit
-from tokens.views import caller
+from tokens.views import caller, not_ready
 
 View = Callable[..., HttpResponse]
 
@@ -36,7 +36,7 @@ def answered(action: str, *, is_read: bool) -> Callable[[View], View]:
             except OAuthError as error:
                 return refused(request, error, action)
             except NotReady as error:
-                return errors.unavailable(error.retry_after, reason=str(error))
+                return not_ready.answer(error)
 
         return answer
 

@@ -5,7 +5,6 @@ feed of the ring that signs its tokens.
 """
 
 import re
-from datetime import datetime
 
 from django.core.exceptions import TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse
@@ -14,18 +13,16 @@ from django.utils import timezone
 from tokens import errors
 from tokens.audit import jobs, trail
 from tokens.conf import issuer
-from tokens.keys import keyring, store
-from tokens.keys.errors import NotReady, UnknownKey
-from tokens.keys.key_pair import Signer
+from tokens.keys.errors import UnknownKey
 from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.limits.cache_circuit import NotCounted
 from tokens.limits.rate_limit import TooMany
 from tokens.models import Segment
-from tokens.revoking import feed, feed_log, feed_publisher
-from tokens.revoking.feed import Document, Edition, documents
-from tokens.revoking.feed_log import Head, Version
+from tokens.revoking import current_feed, feed
+from tokens.revoking.feed_log import Version
 from tokens.views.cors import public
 from tokens.views.limits import count
+from tokens.views.not_ready import json_if_not_ready
 from tokens.views.public_document import is_current
 
 VERSION = re.compile(r"(?P<number>0|[1-9][0-9]{0,17})\.(?P<tag>[A-Za-z0-9_-]{11})", re.ASCII)
@@ -35,6 +32,7 @@ IMMUTABLE = "public, max-age=86400, immutable"
 
 
 @public
+@json_if_not_ready()
 def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
     """Return the revocations after the version in the parameter `since`.
 
@@ -48,25 +46,18 @@ def revocations(request: HttpRequest, ring: str = DEFAULT_RING) -> HttpResponse:
     except ValueError:
         return errors.answer(NO_VERSION, 400)
     trail.last_seen[jobs.POLLED] = timezone.now()
-    head = feed_log.head()
-    read_at = head.waiting_at
-    if read_at:  # revocations wait for a version: the first reader publishes a bounded number of them
-        head = feed_publisher.publish(now=read_at)
-    headers = {"ETag": f'W/"{head.version}"', "Cache-Control": SHARED}
-    not_modified = HttpResponse(status=304, headers=headers) if is_current(request, headers["ETag"]) else None
     try:
-        signer = keyring.for_readers(ring, now=keyring.carried_clock(now=timezone.now())).signer
+        current = current_feed.current(ring, node_time=timezone.now())
     except UnknownKey:
         return errors.answer({"error": "not_found", "error_description": "This ring does not exist."}, 404)
-    except NotReady as error:
-        return not_modified or errors.unavailable(error.retry_after, reason=str(error))
-    # 304 is not counted, because it costs little, and many APIs can share one network address and its limit.
-    if answer := not_modified or _too_many(request, "revocations"):
+    headers = {"ETag": f'W/"{current.version}"', "Cache-Control": SHARED}
+    if is_current(request, headers["ETag"]):
+        # 304 is not counted, because it costs little, and many APIs can share one network address and its limit.
+        return HttpResponse(status=304, headers=headers)
+    current.require_signer()  # a 503 is not counted, either
+    if answer := _too_many(request, "revocations"):
         return answer
-    try:
-        document = _document(ring, since, head, signer=signer, read_at=read_at)
-    except NotReady as error:  # the PKCS#11 token does not answer
-        return errors.unavailable(error.retry_after, reason=str(error))
+    document = current.document(since, node_time=timezone.now())
     headers["ETag"] = f'W/"{document.edition.version}"'
     return HttpResponse(document.body, content_type=feed.MEDIA_TYPE, headers=headers)
 
@@ -103,28 +94,6 @@ def _since(request: HttpRequest) -> Version | None:
     if match is None or len(values) > 1:
         raise ValueError("since")
     return Version(int(match["number"]), match["tag"])
-
-
-def _document(ring: str, since: Version | None, head: Head, *, signer: Signer, read_at: datetime | None) -> Document:
-    """Return the feed's document for a reader that has the version `since`, from the cache or newly built.
-
-    `head` is the current version. `read_at` is the database's clock, or None if this request has not read that clock.
-    Raises NotReady if no key can sign.
-    """
-    edition, position = Edition(head.version, signer.kid), (ring, since)
-    if cached := documents.find(position, edition, now=timezone.now()):
-        return cached
-
-    def build() -> Document | None:
-        # A document is dated by the database's own clock. The estimates of nodes differ by milliseconds, and a reader
-        # refuses a document that is older than the last one that it read.
-        at = read_at or store.database_now()
-        changes = feed_log.changes_to(head, since, now=at)
-        return feed.sign(changes, position, more=head.has_waiting, signer=signer, now=at) if changes else None
-
-    document = documents.get(position, edition, now=timezone.now(), build=build)
-    # `document` is None if the log does not have the reader's version. Then the reader gets the full state.
-    return document or _document(ring, None, head, signer=signer, read_at=read_at)
 
 
 def _too_many(request: HttpRequest, limit: str) -> HttpResponse | None:

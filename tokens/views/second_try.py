@@ -31,8 +31,9 @@ from django.utils.crypto import salted_hmac
 from tokens import errors, parameters
 from tokens.clients.authentication import Credentials, presented
 from tokens.errors import OAuthError
-from tokens.limits import cache_circuit, rate_limit
+from tokens.limits import rate_limit
 from tokens.limits.cache_circuit import NotCounted
+from tokens.views import refusal_store
 
 WINDOW = timedelta(seconds=2)
 """The longest time from the first refusal to the second try: a round trip to the client and back, with margin."""
@@ -83,7 +84,7 @@ def remember(
     # The fields of FirstRefusal. `astuple` would copy each of them.
     refusal = (error.error, error.description, error.status_code, error.reason, now.timestamp())
     with suppress(NotCounted):
-        cache_circuit.keep(key, refusal, KEPT, now=now)
+        refusal_store.keep(key, refusal, KEPT, now=now)
 
 
 def first(request: HttpRequest, credentials: Credentials, endpoint: str, *, now: datetime) -> FirstRefusal | None:
@@ -96,7 +97,7 @@ def first(request: HttpRequest, credentials: Credentials, endpoint: str, *, now:
     if (key := _key(request, credentials, endpoint)) is None:
         return None
     try:
-        entry = cache_circuit.take(key, now=now)
+        entry = refusal_store.take(key, now=now)
     except NotCounted:
         return None
     # During an upgrade, another release can have written the entry in another format.

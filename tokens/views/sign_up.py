@@ -20,11 +20,11 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from tokens import conf
-from tokens.account import address_owner, new_account
+from tokens.account import address_owner, mail_queue, new_account
 from tokens.account.new_account import AddressTaken
 from tokens.keys import keyring
 from tokens.models import User
-from tokens.views import mail, mail_link, mail_queue
+from tokens.views import mail, mail_link
 from tokens.views.limits import limited_factor, limited_mail
 from tokens.views.mail_link import SIGN_UP, Expired
 from tokens.views.pages import HEADERS, View, private

@@ -139,7 +139,7 @@ def test_a_request_without_a_session_costs_nothing(client, django_assert_num_que
 def test_a_process_remembers_a_bounded_number_of_sessions(monkeypatch):
     monkeypatch.setattr(browser_session, "REMEMBERED", 3)
     now = timezone.now()
-    assert all(browser_session._is_due(str(number), now=now) for number in range(9))
+    assert all(browser_session._claim_write(str(number), now=now) for number in range(9))
     assert list(browser_session._seen) == ["6", "7", "8"]
 
 

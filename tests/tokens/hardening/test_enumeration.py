@@ -16,8 +16,8 @@ from django.db import connection
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 
+from tokens.account import mail_queue
 from tokens.models import User
-from tokens.views import mail_queue
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer", "users")]
 PASSWORD = "correct horse battery"

@@ -75,17 +75,8 @@ def test_a_question_gets_the_cache_of_its_alias(places, alias):
     ]
 
 
-def test_a_value_is_taken_once():
-    cache_circuit.keep("name", ("a", 1), 60, now=NOW)
-    assert [cache_circuit.take("name", now=NOW) for _ in range(2)] == [("a", 1), None]
-
-
-def test_a_cache_that_failed_takes_no_counters_and_no_values():
+def test_a_cache_that_failed_takes_no_counters():
     assert cache_circuit.takes_counters("default", now=NOW)
     with pytest.raises(NotCounted):
         ask(failing())
     assert not cache_circuit.takes_counters("default", now=NOW)
-    with pytest.raises(NotCounted):
-        cache_circuit.keep("name", 1, 60, now=NOW)
-    with pytest.raises(NotCounted):
-        cache_circuit.take("name", now=NOW)

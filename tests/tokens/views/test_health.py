@@ -5,7 +5,7 @@ from unittest.mock import patch
 
 import pytest
 from django.core.management import call_command
-from django.db import DatabaseError, ProgrammingError, connection
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from tokens.keys import keyring, store
@@ -37,17 +37,6 @@ def test_an_issuer_without_a_database_is_not_ready(client, signer, monkeypatch):
         "missing": ["database"],
         "causes": {"database": "the database does not answer"},
     }
-
-
-def test_a_database_without_tables_has_a_cause_of_its_own(client, signer):
-    def no_tables(execute, sql, params, many, context):
-        if "tokens_ring" in sql:
-            raise ProgrammingError
-        return execute(sql, params, many, context)
-
-    with connection.execute_wrapper(no_tables):
-        causes = client.get("/readyz").json()["causes"]
-    assert causes["database"] == "the database has no tables: run manage.py migrate"
 
 
 def test_a_wrong_encrypting_key_is_named_and_the_jwks_is_served(client, settings):
@@ -142,12 +131,3 @@ def test_the_operator_can_read_which_address_the_issuer_sees(client, signer, set
     headers = {"HTTP_AUTHORIZATION": f"Bearer {OPERATOR}", "HTTP_X_FORWARDED_FOR": "203.0.113.9, 192.0.2.1"}
     seen = {"address": "192.0.2.1", "scheme": "http", "host": "testserver"}
     assert client.get("/readyz?seen", **headers, HTTP_HOST="testserver").json() == {"status": "ok", "seen": seen}
-
-
-@pytest.mark.parametrize(("setting", "status"), [("on", 503), ("off", 200)])
-def test_a_read_only_database_is_named(client, signer, monkeypatch, setting, status):
-    monkeypatch.setitem(health.READ_ONLY, connection.vendor, f"SELECT '{setting}'")
-    response = client.get("/readyz")
-    assert response.status_code == status
-    if status == 503:
-        assert response.json()["causes"]["database"].startswith("the database is read-only")

@@ -14,8 +14,8 @@ from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 
 from tests.tokens.factories import allow, authorization, make_user, parameters, redeem, refreshed
+from tokens.account import mail_queue
 from tokens.models import User
-from tokens.views import mail_queue
 
 pytestmark = pytest.mark.usefixtures("signer")
 RESET, CHANGE = "/accounts/password/reset/", "/accounts/password/change/"

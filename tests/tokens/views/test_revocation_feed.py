@@ -224,7 +224,7 @@ def test_a_document_is_signed_again_before_it_ends(client, monkeypatch):
     first = claims(client)
     real, ago = timezone.now, timedelta(seconds=0)
     monkeypatch.setattr("tokens.views.revocation_feed.timezone.now", lambda: real() + ago)
-    monkeypatch.setattr("tokens.views.revocation_feed.store.database_now", lambda: real() + ago)
+    monkeypatch.setattr("tokens.revoking.current_feed.store.database_now", lambda: real() + ago)
     ago = timedelta(seconds=290)
     assert claims(client) == first
     ago = timedelta(seconds=301)
@@ -336,7 +336,8 @@ def test_a_log_without_a_head_begins_again(client):
     assert keys_in(claims(client)) == {key("jti", "a")}
 
 
-def test_an_address_over_its_rate_limit_is_refused_except_for_304(client, settings):
+def test_an_address_over_its_rate_limit_is_refused_except_for_304(client, settings, at):
+    at(timezone.now())
     settings.ISSUER = settings.ISSUER | {"RATE_LIMITS": {"revocations": (2, 60), "segments": (1, 60)}}
     tag = feed(client)["ETag"]
     feed(client)

@@ -16,7 +16,7 @@ from tokens.clients import client_secret
 from tokens.issued.refresh_rotation import RETRY_WINDOW
 from tokens.limits import cache_circuit, rate_limit
 from tokens.models import Client, DeviceCode, GrantType, RefreshToken, UserGrant
-from tokens.views import second_try
+from tokens.views import refusal_store, second_try
 from tokens.views.second_try import KEPT, WINDOW
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
@@ -406,7 +406,7 @@ def test_the_cache_keeps_no_secret_and_no_parameter(app, code, monkeypatch):
 @pytest.mark.parametrize("by_secret", [True, False])
 def test_only_a_request_by_the_header_that_was_refused_is_remembered(app, monkeypatch, by_secret):
     kept = []
-    monkeypatch.setattr(cache_circuit, "keep", lambda *args, **_: kept.append(args))
+    monkeypatch.setattr(refusal_store, "keep", lambda *args, **_: kept.append(args))
     if by_secret:
         assert go(app).in_header(MISSING | {"scope": "notes:read"}).status_code == 200
         assert go(app).in_body(MISSING).status_code == 400
@@ -416,8 +416,19 @@ def test_only_a_request_by_the_header_that_was_refused_is_remembered(app, monkey
     assert kept == []
 
 
+def test_a_client_that_repeats_a_request_after_a_503_is_counted_and_gets_its_token(app, later, counted):
+    for active in (False, True):  # revokes the tokens of this second
+        app.is_active = active
+        app.save()
+    form = {"grant_type": "client_credentials", "scope": "notes:read"}
+    assert said(go(app).in_header(form))[:2] == (503, "temporarily_unavailable")
+    later(WINDOW - timedelta(milliseconds=1))
+    assert go(app).in_body(form).status_code == 200
+    assert len(counted) == 2
+
+
 def test_an_entry_of_another_release_is_ignored(app, code, monkeypatch):
-    monkeypatch.setattr(cache_circuit, "take", lambda *_, **__: ("invalid_scope", "of another release"))
+    monkeypatch.setattr(refusal_store, "take", lambda *_, **__: ("invalid_scope", "of another release"))
     assert go(app).in_body({"grant_type": "client_credentials", "scope": "notes:read"}).status_code == 200
 
 

@@ -11,8 +11,9 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.tokens.factories import make_user
 from tokens import email_proof
+from tokens.account import mail_queue
 from tokens.models import User
-from tokens.views import mail_link, mail_queue
+from tokens.views import mail_link
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 PAGE, WORD = "/accounts/signup/", "another battery staple"

@@ -5,8 +5,8 @@ import threading
 
 from django.utils import translation
 
-from tokens.views import mail_queue
-from tokens.views.mail_queue import MailQueue, later
+from tokens.account import mail_queue
+from tokens.account.mail_queue import MailQueue, later
 
 
 def test_work_is_done_in_another_thread_in_the_order_of_its_arrival():

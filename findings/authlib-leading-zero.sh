@@ -2,7 +2,7 @@
 # Authlib 1.9.10: about one EC key in 128 becomes a JWK that other libraries refuse, and gets another thumbprint.
 #
 # Behaviour: RFC 7518 section 6.2.1.2 gives each coordinate of a JWK the full size of the curve, 32 bytes for P-256.
-# authlib.jose writes them as numbers, without leading zero bytes. PyJWT and josepy refuse such a JWK. joserfc, whose use
+# authlib.jose writes them as numbers, without leading zero bytes. PyJWT and josepy refuse such a JWK. joserfc, which
 # Authlib recommends in its place, reads it, but computes another thumbprint (RFC 7638) than for the same key in PEM.
 # That is another `kid`, and another cnf.jkt of DPoP (RFC 9449 section 6.1).
 # One would guess that all keys of one curve are written alike: a test with a new key passes in 127 of 128 runs.
@@ -96,7 +96,8 @@ seen = [
     for name, write in (("Authlib", by_authlib), ("joserfc", by_joserfc))
     for reader, read in readers(write(affected), affected).items()
 ]
-expected = ["InvalidKeyError", "DeserializationError", "another thumbprint", "accepted", "accepted", "the same thumbprint"]
+expected = ["InvalidKeyError", "DeserializationError", "another thumbprint"]
+expected += ["accepted", "accepted", "the same thumbprint"]
 if counts != [9, 0] or seen != expected:
     raise SystemExit("The behaviour has changed.")
 PYTHON

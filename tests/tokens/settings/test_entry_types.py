@@ -10,6 +10,7 @@ from tokens.conf import MalformedSetting
 from tokens.settings.defaults import DEFAULTS
 
 HOUR = timedelta(hours=1)
+REMEDY = " Convert the value of an environment variable first."
 FLAG = [True, False], ["false", "False", "0", "", "true", 0, 1, None, [True]]
 TEXT = ["", "text"], [None, 1, True, b"text", ["text"], {}]
 TEXTS = [[], ["a.example"], ("a.example",), {"a.example"}], [None, "a", 1, True, b"a", {"a": "b"}, [1], [None], [["a"]]]
@@ -117,8 +118,7 @@ def test_an_issuer_that_is_no_dictionary_is_refused(settings, value):
         (
             "BEHIND_PROXY",
             "false",
-            "settings.ISSUER['BEHIND_PROXY'] must be True or False, not this str."
-            " Convert the value of an environment variable first.",
+            f"settings.ISSUER['BEHIND_PROXY'] must be True or False, not this str.{REMEDY}",
         ),
         (
             "ACCESS_TOKEN_LIFETIME",

@@ -29,7 +29,7 @@ Read in this order:
 - `revocation_key`, `revocation_set`, `revocation_lookup`: the entries of a revocation feed, and the look-up of a token.
 - `revocation_feed`, `feed_source`, `feed_follower`: verify the documents of a feed; the source of the documents; follow
   a feed.
-- `defaults`, `entry_values`: the entries of the settings; read one entry.
+- `defaults`, `entry_types`, `entry_values`: the entries of the settings; their types; read one entry.
 - `conf`, `issuer_settings`, `dpop_settings`: the typed settings of the API, of each issuer, and of DPoP.
 - `issuers`, `introspection`: the trusted issuers of this process; RFC 7662 for a few endpoints.
 - `principal`, `local_users`: the verified token and its user; users of the API's own database.

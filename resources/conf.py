@@ -8,11 +8,11 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
-from django.utils.module_loading import import_string
 
 from .defaults import DEFAULTS, LOCAL_USERS_DEFAULTS
 from .dpop_settings import DPoPSettings, dpop_settings
-from .entry_values import complete, is_url, one_of, paths, positive, strings
+from .entry_types import LOCAL_USERS_TYPES, TYPES, is_url
+from .entry_values import complete, function, one_of, paths, strings
 from .issuer_settings import IssuerSettings, issuer_entries, issuer_settings
 from .key_policy import POLICIES, Timing
 from .local_users import LocalUsers, new_user
@@ -60,8 +60,8 @@ def resource_server() -> ResourceServer:
 
     Raises ImproperlyConfigured if an entry is wrong. The message names the first wrong entry.
     """
-    values = complete(settings.RESOURCE_SERVER, DEFAULTS, "RESOURCE_SERVER")
-    audience = strings("AUDIENCE", values["AUDIENCE"])
+    values = complete(settings.RESOURCE_SERVER, DEFAULTS, TYPES, "RESOURCE_SERVER")
+    audience = strings(values["AUDIENCE"])
     issuers = tuple(issuer_settings(entry, values) for entry in issuer_entries(values["ISSUERS"]))
     resource = values["RESOURCE"] or next(filter(is_url, audience[:1]), "")
     first = issuers[0].url.rstrip("/") if issuers else ""
@@ -71,55 +71,52 @@ def resource_server() -> ResourceServer:
         audience=frozenset(audience),
         timing=POLICIES[one_of("KEY_POLICY", values["KEY_POLICY"], tuple(POLICIES))],
         scopes=dict(values["SCOPES"]),
-        scopes_supported=tuple(sorted(strings("SCOPES_SUPPORTED", supported))),
+        scopes_supported=tuple(sorted(strings(supported))),
         authorization_url=values["AUTHORIZATION_URL"] or f"{first}/oauth/authorize",
         token_url=values["TOKEN_URL"] or f"{first}/oauth/token",
-        realm=str(values["REALM"]),
+        realm=values["REALM"],
         resource=resource,
         dpop=dpop_settings(
             values,
-            algorithms=strings("DPOP_ALGORITHMS", values["DPOP_ALGORITHMS"]),
+            algorithms=strings(values["DPOP_ALGORITHMS"]),
             resource=resource,
             secrets=[settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS] if values["DPOP_NONCES"] else [],
         ),
-        revocations_every=positive("REVOCATIONS_EVERY", values),
-        revocations_late_after=positive("REVOCATIONS_LATE_AFTER", values),
+        revocations_every=float(values["REVOCATIONS_EVERY"]),
+        revocations_late_after=float(values["REVOCATIONS_LATE_AFTER"]),
         refuse_when_late=one_of("REVOCATIONS_WHEN_LATE", values["REVOCATIONS_WHEN_LATE"], ("serve", "refuse"))
         == "refuse",
-        denied_kids=frozenset(strings("DENIED_KIDS", values["DENIED_KIDS"])),
-        denied_tokens=frozenset(strings("DENIED_TOKENS", values["DENIED_TOKENS"])),
-        deny=import_string(values["DENY"]) if values["DENY"] else None,
+        denied_kids=frozenset(strings(values["DENIED_KIDS"])),
+        denied_tokens=frozenset(strings(values["DENIED_TOKENS"])),
+        deny=function("RESOURCE_SERVER['DENY']", values["DENY"]) if values["DENY"] else None,
         local_users=_local_users(values["LOCAL_USERS"]),
-        metrics=bool(values["METRICS"]),
-        operator_token=str(values["OPERATOR_TOKEN"]),
+        metrics=values["METRICS"],
+        operator_token=values["OPERATOR_TOKEN"],
         introspection_client_id=values["INTROSPECTION_CLIENT_ID"],
         introspection_client_secret=values["INTROSPECTION_CLIENT_SECRET"],
-        introspection_for=positive("INTROSPECTION_FOR", values),
-        remember_tokens=bool(values["REMEMBER_TOKENS"]),
+        introspection_for=float(values["INTROSPECTION_FOR"]),
+        remember_tokens=values["REMEMBER_TOKENS"],
         paths=paths(values["PATHS"]),
-        behind_proxy=bool(values["BEHIND_PROXY"]),
-        allow_anonymous=bool(values["DANGEROUSLY_ALLOW_ANONYMOUS"]),
-        accept_typ_jwt=bool(values["DANGEROUSLY_ACCEPT_TYP_JWT"]),
-        allow_http=bool(values["DANGEROUSLY_ALLOW_HTTP"]),
+        behind_proxy=values["BEHIND_PROXY"],
+        allow_anonymous=values["DANGEROUSLY_ALLOW_ANONYMOUS"],
+        accept_typ_jwt=values["DANGEROUSLY_ACCEPT_TYP_JWT"],
+        allow_http=values["DANGEROUSLY_ALLOW_HTTP"],
     )
 
 
 def _local_users(entries: Mapping[str, Any]) -> LocalUsers | None:
     if not entries:
         return None
-    values = complete(entries, LOCAL_USERS_DEFAULTS, "RESOURCE_SERVER['LOCAL_USERS']")
+    where = "RESOURCE_SERVER['LOCAL_USERS']"
+    values = complete(entries, LOCAL_USERS_DEFAULTS, LOCAL_USERS_TYPES, where)
     fields = values["ISSUER_FIELD"], values["SUBJECT_FIELD"]
     link_table, create = values["LINK_TABLE"], values["CREATE"]
-    if not isinstance(link_table, bool) or (any(fields) if link_table else not all(fields)):
-        raise ImproperlyConfigured(
-            "RESOURCE_SERVER['LOCAL_USERS'] must have either ISSUER_FIELD and SUBJECT_FIELD, or LINK_TABLE: True."
-        )
-    if isinstance(create, str) and create:
-        create = import_string(create)
-    elif create is True:
+    if any(fields) if link_table else not all(fields):
+        raise ImproperlyConfigured(f"{where} must have either ISSUER_FIELD and SUBJECT_FIELD, or LINK_TABLE: True.")
+    if create is True:
         create = new_user
-    elif create is not False:
-        raise ImproperlyConfigured("RESOURCE_SERVER['LOCAL_USERS']['CREATE'] must be True, False or a dotted path.")
+    elif create:
+        create = function(f"{where}['CREATE']", create)
     return LocalUsers(*fields, link_table=link_table, create=create or None)
 
 

@@ -61,7 +61,7 @@ def dpop_settings(
     if parsed is None or "?" in public_url or "#" in public_url:
         raise ImproperlyConfigured("RESOURCE_SERVER['PUBLIC_URL'] must be a URL such as 'https://api.example'.")
     window = values["DPOP_PROOF_SECONDS"]
-    if isinstance(window, bool) or not isinstance(window, int | float) or not 0 < window <= LONGEST:
+    if window > LONGEST:
         raise ImproperlyConfigured(f"RESOURCE_SERVER['DPOP_PROOF_SECONDS'] must be at most {LONGEST} seconds.")
     nonces = Nonces(tuple(map(force_bytes, secrets))) if values["DPOP_NONCES"] else None
     return DPoPSettings(
@@ -69,8 +69,8 @@ def dpop_settings(
         target=parsed,
         algorithms=tuple(algorithms),
         rules=Rules(frozenset(algorithms), float(window), nonces),
-        required=bool(values["DPOP_REQUIRED"]),
-        replay_cache=str(values["DPOP_REPLAY_CACHE"]),
+        required=values["DPOP_REQUIRED"],
+        replay_cache=values["DPOP_REPLAY_CACHE"],
     )
 
 

@@ -1,36 +1,62 @@
 """Read single entries of RESOURCE_SERVER. Wrong entries are refused with ImproperlyConfigured."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
+
+from .entry_types import EntryType
 
 
-def complete(entries: Mapping[str, Any], defaults: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """Return `entries`, with `defaults` for missing names. Raises ImproperlyConfigured if a name is not in `defaults`.
+def complete(
+    entries: Mapping[str, Any], defaults: Mapping[str, Any], types: Mapping[str, EntryType], where: str
+) -> dict[str, Any]:
+    """Return `entries`, with `defaults` for missing names. `types` has the type of each name in `defaults`.
 
-    `where` is the text by which the error message names `entries`, such as the name of the setting.
+    `where` is the text by which the error message names `entries`, such as the name of the setting. Raises
+    ImproperlyConfigured if a name is not in `defaults`, or if a value has another type.
     """
+    if not isinstance(entries, Mapping):
+        raise ImproperlyConfigured(f"{where} must be a dictionary, not {type(entries).__name__}.")
     if unknown := entries.keys() - defaults.keys():
-        raise ImproperlyConfigured(f"{where} has unknown entries: {', '.join(sorted(unknown))}.")
+        raise ImproperlyConfigured(f"{where} has unknown entries: {', '.join(sorted(map(str, unknown)))}.")
+    for name, value in entries.items():
+        _refuse_other_type(f"{where}[{name!r}]", value, types[name])
     return {**defaults, **entries}
 
 
-def strings(name: str, value: str | Sequence[str]) -> list[str]:
-    """Return the value of the entry `name`, which is one string or several, as a list.
+def _refuse_other_type(name: str, value: object, expected: EntryType) -> None:
+    """Raise ImproperlyConfigured if `value` is not of the expected type."""
+    if expected.accepts(value):
+        return
+    # The message does not repeat the value, because some entries are secrets.
+    remedy = " Convert the value of an environment variable first." if isinstance(value, str) else ""
+    raise ImproperlyConfigured(f"{name} must be {expected.name}, not this {type(value).__name__}.{remedy}")
 
-    Raises ImproperlyConfigured if an item is empty or not a string.
+
+def function(name: str, path: str) -> Callable[..., Any]:
+    """Return the function at the dotted `path`. Raises ImproperlyConfigured if there is none.
+
+    `name` is the text by which the error message names the entry.
     """
-    listed = [value] if isinstance(value, str) else list(value)
-    if not all(isinstance(string, str) and string for string in listed):
-        raise ImproperlyConfigured(f"RESOURCE_SERVER[{name!r}] must be a list of strings.")
-    return listed
+    try:
+        found = import_string(path)
+    except ImportError as error:
+        raise ImproperlyConfigured(f"{name} cannot be imported: {error}") from error
+    if not callable(found):
+        raise ImproperlyConfigured(f"{name} must be the dotted path of a function, and {path} is none.")
+    return found  # type: ignore[no-any-return]
+
+
+def strings(value: str | Sequence[str]) -> list[str]:
+    """Return the value of an entry that is one string or several, as a list."""
+    return [value] if isinstance(value, str) else list(value)
 
 
 def paths(value: str | Sequence[str]) -> tuple[str, ...]:
     """Return the entry PATHS as a tuple. Raises ImproperlyConfigured if a path does not begin with a slash."""
-    listed = strings("PATHS", value)
+    listed = strings(value)
     if wrong := [path for path in listed if not path.startswith("/")]:
         raise ImproperlyConfigured(f"RESOURCE_SERVER['PATHS'] must contain paths such as '/api/', not {wrong[0]!r}.")
     return tuple(listed)
@@ -41,17 +67,3 @@ def one_of(name: str, value: str, choices: Sequence[str]) -> str:
     if value not in choices:
         raise ImproperlyConfigured(f"RESOURCE_SERVER[{name!r}] must be one of {', '.join(choices)}.")
     return value
-
-
-def positive(name: str, values: Mapping[str, Any]) -> float:
-    """Return `values[name]`, a number of seconds. Raises ImproperlyConfigured unless it is a number above zero."""
-    value = values[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        raise ImproperlyConfigured(f"RESOURCE_SERVER[{name!r}] must be a positive number of seconds.")
-    return float(value)
-
-
-def is_url(value: str) -> bool:
-    """Return True if `value` is an http or https URL."""
-    parts = urlsplit(value)
-    return parts.scheme in {"http", "https"} and bool(parts.netloc)

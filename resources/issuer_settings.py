@@ -3,10 +3,14 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
+
 from .defaults import ISSUER_DEFAULTS
+from .entry_types import ISSUER_TYPES
 from .entry_values import complete, strings
 
 
@@ -26,16 +30,17 @@ def issuer_settings(entry: Mapping[str, Any], values: Mapping[str, Any]) -> Issu
     """Return the typed settings for one issuer.
 
     `entry` is the issuer's entry in ISSUERS. Values that the entry lacks are taken from `values`, the entries of
-    RESOURCE_SERVER. Raises ImproperlyConfigured if `entry` has an unknown name.
+    RESOURCE_SERVER. Raises ImproperlyConfigured if `entry` has an unknown name or a value of another type, or if the
+    file of PINNED_JWKS cannot be read.
     """
-    own = complete(entry, ISSUER_DEFAULTS, "RESOURCE_SERVER['ISSUERS']")
+    own = complete(entry, ISSUER_DEFAULTS, ISSUER_TYPES, "RESOURCE_SERVER['ISSUERS']")
     revocations = values["REVOCATIONS"] if own["REVOCATIONS"] is None else own["REVOCATIONS"]
     jwks_url = own["JWKS_URL"] or values["JWKS_URL"]
     if revocations is True:
         revocations = _feed(own["URL"].rstrip("/"), jwks_url)
     return IssuerSettings(
         url=own["URL"],
-        algorithms=frozenset(strings("ALGORITHMS", own["ALGORITHMS"] or values["ALGORITHMS"])),
+        algorithms=frozenset(strings(own["ALGORITHMS"] or values["ALGORITHMS"])),
         jwks_url=jwks_url,
         pinned_jwks=_document(own["PINNED_JWKS"]),
         revocations_url=revocations or "",
@@ -54,10 +59,15 @@ def _feed(issuer: str, jwks_url: str) -> str:
     return f"{issuer}/oauth/revocations" + (f"/{ring}" if own_ring else "")
 
 
-def _document(pinned: str | Path | Mapping[str, Any]) -> bytes:
+def _document(pinned: str | PathLike[str] | Mapping[str, Any]) -> bytes:
     if not pinned:
         return b""
-    return json.dumps(pinned).encode() if isinstance(pinned, Mapping) else Path(pinned).read_bytes()
+    if isinstance(pinned, Mapping):
+        return json.dumps(pinned).encode()
+    try:
+        return Path(pinned).read_bytes()
+    except OSError as error:
+        raise ImproperlyConfigured(f"The file of PINNED_JWKS cannot be read: {error.strerror}.") from error
 
 
 def issuer_entries(issuers: Sequence[str | Mapping[str, Any]]) -> list[Mapping[str, Any]]:

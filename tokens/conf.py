@@ -21,6 +21,7 @@ from tokens.keys.rules.policy import POLICIES, Policy, changed
 from tokens.settings import authorization_request, open_client, rate
 from tokens.settings.brand import Brand, MalformedBrand, brand
 from tokens.settings.defaults import DEFAULTS
+from tokens.settings.entry_types import refuse_other_types
 from tokens.settings.issuer import IssuerSettings, Pkcs11Settings
 from tokens.settings.open_client import hosts
 from tokens.settings.redirect_allow_list import entry_problem
@@ -50,9 +51,14 @@ def issuer() -> IssuerSettings:
 
 def _parsed() -> IssuerSettings:
     """Return the parsed settings. Raises ValueError if an entry is unknown or malformed."""
+    if not isinstance(settings.ISSUER, Mapping):
+        raise ValueError(f"settings.ISSUER must be a dictionary, not {type(settings.ISSUER).__name__}.")  # noqa: TRY004
     values = DEFAULTS | settings.ISSUER
     if unknown := values.keys() - DEFAULTS.keys():
-        raise ValueError(f"settings.ISSUER has unknown entries: {', '.join(sorted(unknown))}")
+        raise ValueError(f"settings.ISSUER has unknown entries: {', '.join(sorted(map(str, unknown)))}")
+    refuse_other_types(values)
+    if values["KEY_POLICY"] not in POLICIES:
+        raise ValueError(f"KEY_POLICY must be one of {', '.join(POLICIES)}.")
     return _typed(values, changed(POLICIES[values["KEY_POLICY"]], values["KEY_TIMINGS"]))
 
 
@@ -99,13 +105,13 @@ def _typed(values: Mapping[str, Any], policy: Policy) -> IssuerSettings:
 
 
 def _remembers_loopback_consent(values: Mapping[str, Any]) -> bool:
-    """Return REMEMBER_LOOPBACK_CONSENT. Raises ValueError if it is on without DEBUG."""
-    if values["REMEMBER_LOOPBACK_CONSENT"] and not settings.DEBUG:
+    """Return DEVELOPMENT_ONLY_REMEMBER_LOOPBACK_CONSENT. Raises ValueError if it is on without DEBUG."""
+    if values["DEVELOPMENT_ONLY_REMEMBER_LOOPBACK_CONSENT"] and not settings.DEBUG:
         raise ValueError(
-            "REMEMBER_LOOPBACK_CONSENT needs DEBUG: in production, any program on a user's device could get codes"
-            " without a question. Remove it."
+            "DEVELOPMENT_ONLY_REMEMBER_LOOPBACK_CONSENT needs DEBUG: in production, any program on a user's device"
+            " could get codes without a question. Remove it."
         )
-    return bool(values["REMEMBER_LOOPBACK_CONSENT"])
+    return values["DEVELOPMENT_ONLY_REMEMBER_LOOPBACK_CONSENT"] is True
 
 
 def _brand(values: Mapping[str, Any]) -> Brand:
@@ -179,7 +185,7 @@ def _sign_up(values: Mapping[str, Any]) -> bool:
     """Return SIGN_UP. Raises ValueError if SIGN_UP is on and no mail can be sent to verify addresses of new users."""
     if values["SIGN_UP"] and not values["SENDS_MAIL"]:
         raise ValueError("SIGN_UP needs mail, which verifies the addresses of new users: set EMAIL_URL")
-    return bool(values["SIGN_UP"])
+    return values["SIGN_UP"] is True
 
 
 def _openid_scopes(source: Mapping[str, str], groups: Collection[str]) -> frozenset[str]:

@@ -31,7 +31,13 @@ TRACES = ("OTEL_TRACES", "OTEL_EXPORTER_OTLP_ENDPOINT")
 # Variables that a process gets only if the environment sets them. .env.example describes each.
 OPTIONAL = {
     "issuer": (
-        *("CACHE_URL", "LOGIN_CACHE_URL", "ALLOWED_HOSTS", "BEHIND_PROXY", "REMEMBER_LOOPBACK_CONSENT"),
+        *(
+            "CACHE_URL",
+            "LOGIN_CACHE_URL",
+            "ALLOWED_HOSTS",
+            "BEHIND_PROXY",
+            "DEVELOPMENT_ONLY_REMEMBER_LOOPBACK_CONSENT",
+        ),
         *("BRAND_NAME", "BRAND_LOGO", "BRAND_COLOR", "LANGUAGES", "SESSION_ADDRESSES", "SESSION_PLACES"),
         *("AUDIT_RETENTION_DAYS", "REDIRECT_ALLOW_LIST"),
         *("METRICS_ADDRESS", "METRICS_FROM", "LOG_FORMAT", "ACCESS_LOG", *TRACES),

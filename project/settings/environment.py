@@ -266,7 +266,7 @@ def days(name: str) -> timedelta | None:
 def port(name: str) -> int:
     """Return the environment variable `name` as the number of a port, or 0 if it is empty."""
     value = text(name, "")
-    if value and not (value.isdecimal() and 0 < int(value) < 65_536):
+    if value and not (value.isdecimal() and len(value) <= MOST_DIGITS and 0 < int(value) < 65_536):
         raise ImproperlyConfigured(f"{name} must be the number of a port, or empty, not {value!r}.")
     return int(value or 0)
 

@@ -134,7 +134,9 @@ ISSUER = {
     "RECIPES": environment.text("RECIPES", "") or None,
     "AUDIT_RETENTION": environment.days("AUDIT_RETENTION_DAYS"),
     "NAME_FROM_USERNAME": environment.flag("NAME_FROM_USERNAME", default=True),
-    "REMEMBER_LOOPBACK_CONSENT": environment.flag("REMEMBER_LOOPBACK_CONSENT", default=False),
+    "DEVELOPMENT_ONLY_REMEMBER_LOOPBACK_CONSENT": environment.flag(
+        "DEVELOPMENT_ONLY_REMEMBER_LOOPBACK_CONSENT", default=False
+    ),
     "CLAIMS_SOURCE": environment.pairs("CLAIMS_SOURCE"),
     "CLAIMS": environment.text("CLAIMS", ""),
     "GROUPS_CLAIM": environment.words("GROUPS_CLAIM", ""),

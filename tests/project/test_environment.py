@@ -129,7 +129,11 @@ def test_the_command_line_names_a_variable_that_is_missing_and_shows_no_tracebac
         ("OPEN_CLIENT_GRANT_TYPES", "client_credentials", "OPEN_CLIENT_GRANT_TYPES cannot have client_credentials; "),
         ("CLIENT_DOCUMENT_HOSTS", "https://app.example", "CLIENT_DOCUMENT_HOSTS must have hosts such as app.example, "),
         ("RATE_LIMITS", "logins=1/60", "RATE_LIMITS has unknown entries: logins; "),
-        ("REMEMBER_LOOPBACK_CONSENT", "true", "REMEMBER_LOOPBACK_CONSENT needs DEBUG: "),
+        (
+            "DEVELOPMENT_ONLY_REMEMBER_LOOPBACK_CONSENT",
+            "true",
+            "DEVELOPMENT_ONLY_REMEMBER_LOOPBACK_CONSENT needs DEBUG: ",
+        ),
     ],
 )
 def test_a_wrong_entry_of_the_issuer_is_one_line_and_no_traceback(tmp_path, name, value, said):
@@ -242,3 +246,16 @@ def test_a_pair_without_name_or_value_is_refused(monkeypatch, value):
     monkeypatch.setenv("CLAIMS_SOURCE", value)
     with pytest.raises(ImproperlyConfigured, match="CLAIMS_SOURCE must be like"):
         environment.pairs("CLAIMS_SOURCE")
+
+
+@pytest.mark.parametrize(("value", "number"), [("", 0), ("1", 1), ("9464", 9464), ("65535", 65_535)])
+def test_a_port_is_a_number_or_empty(monkeypatch, value, number):
+    monkeypatch.setenv("METRICS_PORT", value)
+    assert environment.port("METRICS_PORT") == number
+
+
+@pytest.mark.parametrize("value", ["0", "65536", "-1", "+1", "1.5", "1e3", "http", "0x50", "80 81", "9" * 5000])
+def test_a_port_that_is_no_number_from_1_to_65535_is_refused_by_its_name(monkeypatch, value):
+    monkeypatch.setenv("METRICS_PORT", value)
+    with pytest.raises(ImproperlyConfigured, match="METRICS_PORT must be the number of a port, or empty, not "):
+        environment.port("METRICS_PORT")

@@ -127,7 +127,7 @@ def _is_trusted(request: AuthorizationRequest) -> bool:
 
 
 def _is_development(request: AuthorizationRequest) -> bool:
-    """Return True if the setting REMEMBER_LOOPBACK_CONSENT is on and the redirect URI is a loopback address."""
+    """Return True if DEVELOPMENT_ONLY_REMEMBER_LOOPBACK_CONSENT is on and the redirect URI is a loopback address."""
     # `http` is permitted on loopback only (tokens/addresses.py).
     return conf.issuer().remembers_loopback_consent and request.redirect_uri.startswith("http://")
 

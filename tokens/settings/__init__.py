@@ -8,6 +8,7 @@ as `open_clients`, are here and not in that package.
 
 Read in this order:
 - `defaults`: the entries and their defaults.
+- `entry_types`: the type of each entry.
 - `issuer`: the parsed settings.
 - `rate`: rate limits.
 - `open_client`: clients that register themselves.

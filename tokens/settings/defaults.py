@@ -39,7 +39,7 @@ DEFAULTS: dict[str, Any] = {
     "NAME_FROM_USERNAME": True,
     # Development only; without DEBUG, the issuer does not start with it: remember consent also for redirect URIs at
     # http://localhost, 127.0.0.1 and [::1].
-    "REMEMBER_LOOPBACK_CONSENT": False,
+    "DEVELOPMENT_ONLY_REMEMBER_LOOPBACK_CONSENT": False,
     # For each claim of OpenID Connect, a field of the user ("locale", "profile.website") or "module:function"
     # (docs/claims.md).
     "CLAIMS_SOURCE": {},

@@ -154,6 +154,23 @@ def test_a_refresh_token_is_refused_once_it_was_idle_for_too_long(client, app, l
     assert UserGrant.objects.get().revoked_at is None, "nobody stole anything"
 
 
+@pytest.mark.parametrize(
+    ("entry", "end"),
+    [("REFRESH_TOKEN_LIFETIME", timedelta(hours=2)), ("REFRESH_TOKEN_IDLE_LIFETIME", timedelta(hours=3))],
+)
+@pytest.mark.parametrize(("before", "status"), [(timedelta(seconds=1), 200), (timedelta(0), 400)])
+def test_the_settings_say_when_a_token_that_was_used_after_an_hour_expires(
+    client, server, log_in_to, later, settings, entry, end, before, status
+):
+    settings.ISSUER = settings.ISSUER | {entry: timedelta(hours=2)}
+    later()
+    text = log_in_to(server)["refresh_token"]
+    later(timedelta(hours=1))
+    assert refresh(client, server, text).status_code == 200
+    later(end - before)
+    assert refresh(client, server, text).status_code == status
+
+
 def test_a_rotated_token_is_valid_no_longer_than_the_family(client, app, log_in_to, later):
     app.refresh_token_lifetime = timedelta(hours=2)
     app.save()

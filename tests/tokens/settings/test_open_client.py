@@ -73,7 +73,9 @@ def test_denied_hosts_win_over_allowed_ones(allowed, denied, host, permitted):
     assert settings.permits_host(host) is permitted
 
 
-@pytest.mark.parametrize("name", ["DEVELOPMENT_ONLY_LOOPBACK_CLIENT_DOCUMENTS", "REMEMBER_LOOPBACK_CONSENT"])
+@pytest.mark.parametrize(
+    "name", ["DEVELOPMENT_ONLY_LOOPBACK_CLIENT_DOCUMENTS", "DEVELOPMENT_ONLY_REMEMBER_LOOPBACK_CONSENT"]
+)
 @pytest.mark.parametrize("debug", [True, False])
 def test_an_issuer_in_production_refuses_a_switch_for_development(settings, debug, name):
     settings.DEBUG = debug
@@ -81,7 +83,7 @@ def test_an_issuer_in_production_refuses_a_switch_for_development(settings, debu
     if debug:
         on = {
             "DEVELOPMENT_ONLY_LOOPBACK_CLIENT_DOCUMENTS": conf.issuer().open_clients.loopback_documents,
-            "REMEMBER_LOOPBACK_CONSENT": conf.issuer().remembers_loopback_consent,
+            "DEVELOPMENT_ONLY_REMEMBER_LOOPBACK_CONSENT": conf.issuer().remembers_loopback_consent,
         }
         assert [switch for switch, is_on in on.items() if is_on] == [name]
     else:

@@ -343,13 +343,13 @@ def test_in_development_a_consent_for_a_loopback_address_can_be_remembered(brows
     query = authorization(app, redirect_uri=uri)
     allow(browser, query)
     settings.DEBUG = True
-    settings.ISSUER = settings.ISSUER | {"REMEMBER_LOOPBACK_CONSENT": True}
+    settings.ISSUER = settings.ISSUER | {"DEVELOPMENT_ONLY_REMEMBER_LOOPBACK_CONSENT": True}
     assert (browser.get("/oauth/authorize", query).status_code == 302) is LOOPBACK[uri]
     assert browser.get("/oauth/authorize", query | {"prompt": "consent"}).status_code == 200
     Client.objects.update(remembers_consent=False)
     assert browser.get("/oauth/authorize", query).status_code == 200
     Client.objects.update(remembers_consent=True)
-    settings.ISSUER = settings.ISSUER | {"REMEMBER_LOOPBACK_CONSENT": False}
+    settings.ISSUER = settings.ISSUER | {"DEVELOPMENT_ONLY_REMEMBER_LOOPBACK_CONSENT": False}
     assert browser.get("/oauth/authorize", query).status_code == 200, "not without the setting"
 
 

@@ -259,3 +259,25 @@ def test_a_token_is_valid_as_long_as_client_api_and_key_allow(
     body = request_token(client, service).json()
     claims = decode(body["access_token"], API)[1]
     assert (body["expires_in"], claims["exp"] - claims["iat"]) == (expected, expected)
+
+
+@pytest.mark.parametrize(
+    ("issuer_s", "client_s", "api_s", "expected"),
+    [
+        (None, None, None, 600),
+        (120, None, None, 120),
+        (1200, None, None, 1200),
+        (120, 240, None, 240),
+        (120, 240, 60, 60),
+    ],
+)
+def test_a_token_is_valid_as_long_as_the_setting_says_unless_the_client_or_the_api_says_otherwise(
+    client, service, decode, settings, issuer_s, client_s, api_s, expected
+):
+    limits = [None if value is None else timedelta(seconds=value) for value in (issuer_s, client_s, api_s)]
+    settings.ISSUER = settings.ISSUER | {"ACCESS_TOKEN_LIFETIME": limits[0]}
+    Client.objects.update(access_token_lifetime=limits[1])
+    Api.objects.update(max_token_lifetime=limits[2])
+    body = request_token(client, service).json()
+    claims = decode(body["access_token"], API)[1]
+    assert (body["expires_in"], claims["exp"] - claims["iat"]) == (expected, expected)

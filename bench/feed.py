@@ -43,6 +43,7 @@ def main() -> None:
 
 
 def parse() -> argparse.Namespace:
+    """Return the options of the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.feed", description=__doc__)
     parser.add_argument("--entries", type=int, default=1_000_000, help="live entries (%(default)s)")
     parser.add_argument(

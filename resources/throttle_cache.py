@@ -57,6 +57,10 @@ class FailOpenCache:
         self._attempt(lambda: self._cache.set(key, value, timeout), None)
 
     def _attempt(self, call: Callable[[], Any], otherwise: Any) -> Any:
+        """Return the result of `call`, or `otherwise` if the cache fails or is paused after a failure.
+
+        Raises no error of a cache.
+        """
         trying_again = self._failed
         if trying_again and not self._claim_attempt():
             return otherwise

@@ -35,6 +35,10 @@ class _Counted:
             self.db.cursor_closed()
 
     def _execute(self, sql: Any, params: Any, *context: Any) -> Any:
+        """Execute a statement. A statement that commits itself gets LOCK_SHARE of the time for a statement.
+
+        A SELECT, a statement in a transaction, and a statement without a budget are not affected.
+        """
         budget = current()
         if budget is None or self.db.in_atomic_block or str(sql).lstrip()[:6].upper() == "SELECT":
             return super()._execute(sql, params, *context)  # type: ignore[misc]

@@ -167,6 +167,10 @@ class Connection(psycopg.Connection[Any]):
         return not unread.poll(0)
 
     def _wait_within(self, budget: Budget, gen: Generator[Any, Any, T]) -> T:
+        """Run the generator within the budget, subtract the wait from the budget, and report the outcome to a circuit.
+
+        Raises NotTried if the circuit is open, and DeadlinePassed if the server does not answer in time.
+        """
         self.answers.require()
         started = time.monotonic()
         try:

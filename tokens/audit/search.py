@@ -41,6 +41,7 @@ def narrow(events: QuerySet[AuditEvent], wanted: Wanted) -> QuerySet[AuditEvent]
 
 
 def _conditions(wanted: Wanted) -> Iterator[Q]:
+    """Yield a query condition for each field of the filter that is not empty."""
     if wanted.actor:
         yield Q(actor=wanted.actor)
     if wanted.client:

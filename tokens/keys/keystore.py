@@ -60,6 +60,10 @@ def keystore(name: str) -> Keystore:
 
 
 def _pkcs11() -> Keystore:
+    """Return the keystore of the PKCS#11 token in the settings.
+
+    Raises CannotOpen if PKCS#11 is not configured, or python-pkcs11 is not installed.
+    """
     settings = conf.issuer().pkcs11
     if not (settings.module and settings.token):
         raise CannotOpen(

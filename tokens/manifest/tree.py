@@ -109,6 +109,11 @@ def _node(node: yaml.Node, line: int, field: str, level: int) -> Node:
 
 
 def _mapping(node: yaml.MappingNode, field: str, level: int) -> dict[str, Node]:
+    """Return the nodes of a YAML mapping by name. `field` is its place in the file, and `level` is its depth.
+
+    Raises InvalidManifest if a name is not a text or is repeated, if there is a merge key, or if a value is not
+    supported.
+    """
     found: dict[str, Node] = {}
     for key, value in node.value:
         line, name = key.start_mark.line + 1, _whole(str(key.value))

@@ -34,7 +34,8 @@ MARK = "has_met_jwt_authentication"
 
 
 def mark(request: HttpRequest) -> None:
-    """Mark the request as one whose response depends on `Authorization`, so that caches do not share the response."""
+    """Mark the request as one whose response depends on `Authorization`."""
+    # The middleware reads the mark, and forbids caches to share the response.
     setattr(request, MARK, True)
 
 

@@ -53,6 +53,6 @@ class IdFields(logging.Filter):
     """Adds `request_id` and `trace_id` to each record, for formatters. Both are "" outside of requests."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Add `request_id` and `trace_id` to the record. Returns True, so that no record is dropped."""
+        """Add `request_id` and `trace_id` to the record. Returns True."""
         record.request_id, record.trace_id = ids_of(record)
-        return True
+        return True  # keeps the record

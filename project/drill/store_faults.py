@@ -53,7 +53,7 @@ def _stopped(drill: Drill, length: str, seconds: float, expects: frozenset[str])
 
 
 def frozen_postgresql(drill: Drill) -> None:
-    """Freeze PostgreSQL with SIGSTOP, so that it accepts connections and answers nothing."""
+    """Freeze PostgreSQL with SIGSTOP. It then accepts connections and answers nothing."""
     expects = frozenset({"token:503"})
     with drill.window("PostgreSQL frozen", excuses=UNAVAILABLE | NOTES_AWAY, expects=expects, late=FOLLOWERS):
         drill.world.topology.postgresql.freeze()
@@ -98,7 +98,7 @@ def stopped_redis(drill: Drill) -> None:
 
 
 def frozen_redis(drill: Drill) -> None:
-    """Freeze Redis, so that it accepts connections and answers nothing."""
+    """Freeze Redis. It then accepts connections and answers nothing."""
     redis = drill.world.topology.redis
     with _redis(drill, "Redis frozen"):
         redis.signal(signal.SIGSTOP)

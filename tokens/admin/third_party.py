@@ -93,7 +93,8 @@ class EmailAddressAdmin(PrefixSearch, Audited, AllauthEmailAddressAdmin):
         super().save_model(request, obj, form, change)
 
     def name(self, obj: EmailAddress) -> str:
-        """Return the username and the row's primary key, because the audit trail does not keep the address."""
+        """Return the username and the row's primary key."""
+        # Not the address: the audit trail keeps no e-mail addresses.
         return f"{obj.user.get_username()}/{obj.pk}"
 
     def creation_details(self, form: Any) -> dict[str, Any]:
@@ -130,7 +131,8 @@ class AuthenticatorAdmin(LongList, Audited):
         return False
 
     def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        """Return False. A factor that could be moved to another user would be a way to log in as that user."""
+        """Return False."""
+        # An administrator who moves a factor of their own to another user could log in as that user.
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -61,7 +61,7 @@ def of_client(client_id: str) -> Q:
 
 
 def before(event: AuditEvent) -> Q:
-    """Return the condition for the events that are listed after `event`, because they are older (keyset paging)."""
+    """Return the condition for the events that are older than `event`, and so listed after it (keyset paging)."""
     return Q(at__lte=event.at) & (Q(at__lt=event.at) | Q(at=event.at, id__lt=event.pk))
 
 

@@ -36,7 +36,7 @@ class RequestedClaim:
         )
 
     def stored(self) -> dict[str, Any]:
-        """Return the requested claim as JSON, in the form of the `claims` parameter, so that `read` can parse it."""
+        """Return the requested claim as JSON, in the form of the `claims` parameter, which `read` parses."""
         return {"essential": self.essential} | ({} if self.values is None else {"values": list(self.values)})
 
 

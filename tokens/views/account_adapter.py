@@ -78,7 +78,7 @@ class AccountAdapter(DefaultAccountAdapter):
         # The issuer's pages show no messages, so the admin would show the message to the next user of the browser.
 
     def is_safe_url(self, url: str | None) -> bool:
-        """Return True if `url` has an allowed host, so that a redirect after the login is not an open redirect."""
+        """Return True if `url` has an allowed host. Any other URL would be an open redirect after the login."""
         # allauth does not catch the ValueError that a malformed URL raises, so the answer would be a 500.
         try:
             return bool(super().is_safe_url(url or ""))

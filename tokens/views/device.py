@@ -100,7 +100,7 @@ def verify(request: HttpRequest) -> HttpResponseBase:
 
 
 def _back(request: HttpRequest) -> str:
-    """Return the address of this page with the typed user code, so that the user can return to it."""
+    """Return the address of this page with the typed user code."""
     return f"{request.path}?{urlencode({'user_code': _typed(request)})}"
 
 

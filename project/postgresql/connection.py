@@ -236,12 +236,10 @@ def _until(instant: float, gen: Generator[Any, Any, T], *, resumed: bool = False
 
 
 def _bounds(budget: Budget | None) -> list[str]:
-    """Return the statements that set time limits for a transaction at the server, or [] without a budget.
-
-    They are SET LOCAL statements, so that they also work through PgBouncer.
-    """
+    """Return the statements that set time limits for a transaction at the server, or [] without a budget."""
     if budget is None:
         return []
+    # SET LOCAL also works through PgBouncer.
     return [f"SET LOCAL {name} = {int(factor * budget.each * 1000)}" for name, factor in BOUNDS.items()]
 
 

@@ -120,10 +120,8 @@ class AuthenticatorAdmin(LongList, Audited):
     list_select_related = ("user",)
 
     def lookup_allowed(self, lookup: str, _value: str, request: HttpRequest) -> bool:  # noqa: ARG002 (Django's name)
-        """Return True if the lookup belongs to the filter of the list.
-
-        Other lookups would let an administrator guess the content of `data` character by character.
-        """
+        """Return True if the lookup belongs to the filter of the list."""
+        # By other lookups, an administrator could guess the content of `data` character by character.
         return lookup in {"type", "type__exact"}
 
     def has_add_permission(self, _request: HttpRequest) -> bool:

@@ -89,11 +89,11 @@ def as_refusal(**answer: str | None) -> Iterator[None]:
     """Raise AuthorizationRefused in place of an OAuthError from the `with` block.
 
     `answer` are the keyword arguments of AuthorizationRefused, such as `redirect_uri`. The error Unavailable (503) is
-    not replaced, because the client can send the same request again later.
+    not replaced.
     """
     try:
         yield
-    except (AuthorizationRefused, Unavailable):
+    except (AuthorizationRefused, Unavailable):  # after a 503, the same request can be sent again
         raise
     except OAuthError as error:
         raise AuthorizationRefused(error, **answer) from error  # type: ignore[arg-type]

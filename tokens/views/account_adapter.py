@@ -51,10 +51,8 @@ class AccountAdapter(DefaultAccountAdapter):
         login_session.begin(request, user, made_for=made_for, now=now)
 
     def respond_user_inactive(self, request: HttpRequest, _user: Any) -> HttpResponse:
-        """Return the page for a disabled user.
-
-        Only a login by passkey shows it, because a disabled user's password is refused.
-        """
+        """Return the page for a disabled user. Only a login by passkey shows it."""
+        # The password of a disabled user is refused earlier.
         return render(request, "account/account_inactive.html", status=403)
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:

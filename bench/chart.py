@@ -43,6 +43,7 @@ def drawn(document: Mapping[str, Any]) -> str:
 
 
 def _frame(document: Mapping[str, Any], height: int) -> Iterator[str]:
+    """Yield the start of the SVG of `height` pixels: the opening tag, the background, the title and the footnote."""
     yield (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
         'font-family="system-ui, sans-serif" font-size="13">'

@@ -98,7 +98,7 @@ def unchanged(server: Server) -> Sequence[Client]:
 
 
 def changed(server: Server) -> Client:
-    """Yield polls of the feed without end. Before each poll, revoke a token, so that the poll gets one new entry."""
+    """Yield polls of the feed without end. Before each poll, revoke a token, which is the new entry of the poll."""
     version = current(server)
     with psycopg.connect(server.database, autocommit=True) as connection:
         while True:

@@ -43,6 +43,7 @@ def main() -> None:
 
 
 def parse() -> argparse.Namespace:
+    """Return the options of the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.feed", description=__doc__)
     parser.add_argument("--entries", type=int, default=1_000_000, help="live entries (%(default)s)")
     parser.add_argument(
@@ -75,7 +76,7 @@ def measured_before(options: argparse.Namespace, folder: Path) -> dict[str, floa
 def api(entries: int) -> list[Row]:
     """Return the figures of an API for a feed of `entries` entries.
 
-    They are measured in a new process, so that its memory holds nothing else.
+    They are measured in a new process.
     """
     command = [sys.executable, "-m", "bench.api_feed", "--json", "--entries", str(entries)]
     result = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)

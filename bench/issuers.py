@@ -138,7 +138,7 @@ def restarted(one: Served, folder: Path) -> Iterator[Served]:
 
 
 def python(root: Path, code: str) -> str:
-    """Run Python code in the folder `root`, so that it imports the build in this folder. Return its output."""
+    """Run Python code with the build in the folder `root`, and return its output."""
     run = subprocess.run([sys.executable, "-c", code], cwd=root, check=True, capture_output=True, text=True)
     return run.stdout.strip()
 

@@ -123,6 +123,12 @@ def drive(url: str, clients: Sequence[Client], *, seconds: float, rate: float | 
 
 
 def _loop(measured: Drive, lines: list[Line], selector: selectors.BaseSelector, *, until: float, pause: float) -> None:
+    """Send the clients' requests and record the answers in `measured`, until no answer is missing.
+
+    `until` is the instant (`time.perf_counter`) from which no new request is sent. `pause` is the number of seconds
+    between two requests of all clients together. If it is 0, each client sends its next request at once. Also ends
+    after all clients have ended.
+    """
     idle, busy, due = deque(lines), 0, time.perf_counter()
     while True:
         now = time.perf_counter()

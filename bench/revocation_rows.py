@@ -53,7 +53,7 @@ def arrive(connection: "psycopg.Connection[tuple[object, ...]]", names: list[str
 def hashed(name: str) -> bytes:
     """Return the 16 bytes by which the feed identifies the revoked token whose `jti` is `name`.
 
-    They are the beginning of a SHA-256, as `arrive` stores it. The hash input has byte 1 where the issuer has byte 0,
-    because text in PostgreSQL cannot contain a zero byte.
+    They are the beginning of a SHA-256, as `arrive` stores it.
     """
+    # Byte 1 where the issuer has byte 0, because text in PostgreSQL cannot contain a zero byte.
     return hashlib.sha256(f"jti\x01{name}".encode()).digest()[:16]

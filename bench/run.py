@@ -67,8 +67,9 @@ class Issuing:
 def main() -> None:
     """Measure, print the results, and write `bench.json` and `bench.svg`.
 
-    Exits with 0 even if a target is missed, because the machine can be busy.
+    Exits with 0 even if a target is missed.
     """
+    # The machine can be busy, so a missed target is no failure.
     options, began = parse(), time.monotonic()
     plan = QUICK if options.quick else FULL
     with ExitStack() as stack:

@@ -77,6 +77,7 @@ def _verification(rounds: Rounds) -> Iterator[Line]:
 
 
 def _of_node(node: Node) -> Iterator[Line]:
+    """Yield the lines of the output about the whole node: its waits, connections, `manage.py check` and memory."""
     yield Line("99.9 % of the tokens at half load, in medians", node.slowest, 5, "x")
     yield Line("first token of a fresh worker, in medians", node.first_request, 3, "x")
     for clients, count in node.connections.items():

@@ -117,8 +117,9 @@ def provider() -> Any:
 def _send_last(made: Any) -> None:
     """Send the remaining spans of the tracer provider `made` when the process ends.
 
-    Waits for at most LAST seconds, so that an unreachable collector does not delay the end.
+    Waits for at most LAST seconds.
     """
+    # An unreachable collector must not delay the end.
     sending = threading.Thread(target=made.shutdown, name="last spans", daemon=True)
     sending.start()
     sending.join(LAST)

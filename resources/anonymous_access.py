@@ -17,6 +17,10 @@ def anonymous_methods(permission_classes: Iterable[Any]) -> list[str]:
 
 
 def _allow_anonymous(permission_classes: Iterable[Any], method: str) -> bool:
+    """Return True if these permissions allow a request with this HTTP method and without credentials.
+
+    Returns False if a permission raises an exception.
+    """
     bare = HttpRequest()
     bare.method = method
     request = Request(bare, authenticators=())

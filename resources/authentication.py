@@ -34,7 +34,8 @@ MARK = "has_met_jwt_authentication"
 
 
 def mark(request: HttpRequest) -> None:
-    """Mark the request as one whose response depends on `Authorization`, so that caches do not share the response."""
+    """Mark the request as one whose response depends on `Authorization`."""
+    # The middleware reads the mark, and forbids caches to share the response.
     setattr(request, MARK, True)
 
 
@@ -85,6 +86,18 @@ class JWTAuthentication(BaseAuthentication):
             raise challenges.TryLater(error.retry_after) from error
 
     def _verified(self, request: Request, token: str, *, with_proof: bool) -> tuple[Any, AccessToken]:
+        """Return the user and the verified token. `with_proof` is True if the client used the scheme DPoP.
+
+        The steps establish, in this order:
+
+        1. The sender's address has not sent too many invalid tokens.
+        2. The token is valid for this API (`verify`, or its remembered result).
+        3. With the scheme DPoP, the request has a proof of the token's key (RFC 9449 section 7). If DPoP is required, a
+           token without a proof is refused.
+        4. The token has a user (`user`).
+
+        Raises Throttled, InvalidToken, InvalidProof, NonceRequired or Unavailable if a step fails.
+        """
         serving.note()
         # Checked before the signature is verified, so that a blocked address costs no CPU time.
         if (wait := FailedTokens().blocked_for(request)) is not None:

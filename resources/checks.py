@@ -49,6 +49,7 @@ def check_settings(app_configs: Sequence[Any] | None, **_: Any) -> list[CheckMes
 
 
 def _issuers(conf: ResourceServer) -> Iterator[CheckMessage]:
+    """Yield the problems of the trusted issuers and of their revocation feeds, and a warning if http is allowed."""
     yield from _issuer_urls(conf)
     for issuer in conf.issuers:
         yield from _issuer(issuer, allow_http=conf.allow_http)
@@ -61,6 +62,7 @@ def _issuers(conf: ResourceServer) -> Iterator[CheckMessage]:
 
 
 def _issuer_urls(conf: ResourceServer) -> Iterator[CheckMessage]:
+    """Yield an error if there is no issuer (E002), an issuer is repeated (E003), or issuers share a JWKS_URL (E006)."""
     urls = [issuer.url for issuer in conf.issuers]
     if not urls:
         hint = "Add the URL of the issuer whose tokens this API accepts."
@@ -75,6 +77,7 @@ def _issuer_urls(conf: ResourceServer) -> Iterator[CheckMessage]:
 
 
 def _issuer(issuer: IssuerSettings, *, allow_http: bool) -> Iterator[CheckMessage]:
+    """Yield an error for each URL from which keys cannot be fetched safely (E004), and for wrong ALGORITHMS (E005)."""
     for url in filter(None, (issuer.url, issuer.jwks_url, issuer.revocations_url)):
         if not is_allowed(url, allow_http=allow_http) or "?" in issuer.url:
             hint = "Use https, or http on loopback, and an issuer URL without a query."
@@ -97,6 +100,7 @@ def _tokens(conf: ResourceServer) -> Iterator[CheckMessage]:
 
 
 def _proofs(conf: ResourceServer, caches: Mapping[str, Any]) -> Iterator[CheckMessage]:
+    """Yield an error if the cache for DPoP proofs is missing, or is not shared by all processes (E015)."""
     name = conf.dpop.replay_cache if conf.dpop else ""
     backend = caches.get(name, {}).get("BACKEND", "")
     if name and (not backend or backend.endswith(UNSHARED)):
@@ -115,6 +119,10 @@ def _audience(conf: ResourceServer) -> Iterator[CheckMessage]:
 
 
 def _local_users(conf: ResourceServer) -> Iterator[CheckMessage]:
+    """Yield an error if LOCAL_USERS needs an app (E011), fields (E008) or a constraint (E012) that does not exist.
+
+    The constraint, by which the two fields are unique together, is needed only if users are created.
+    """
     local = conf.local_users
     if local is None:
         return
@@ -145,6 +153,10 @@ def _unique_fields(options: Any) -> list[Sequence[str]]:
 
 
 def _rest_framework(rest_framework: dict[str, Any]) -> Iterator[CheckMessage]:
+    """Yield a warning if SessionAuthentication is first (W002), or if EXCEPTION_HANDLER is another one (W003).
+
+    `rest_framework` is the setting REST_FRAMEWORK.
+    """
     classes = rest_framework.get("DEFAULT_AUTHENTICATION_CLASSES", ())
     names = [entry if isinstance(entry, str) else f"{entry.__module__}.{entry.__qualname__}" for entry in classes]
     if SESSIONS in names and not names.index(SESSIONS):
@@ -181,6 +193,7 @@ def _anonymous(conf: ResourceServer) -> Iterator[CheckMessage]:
 
 
 def _middleware(names: Sequence[str]) -> Iterator[CheckMessage]:
+    """Yield an error if the middleware `no_store` is missing (E010), and a warning about Django's cache (W004)."""
     if NO_STORE not in names:
         yield Error(
             "Caches can store the answers of this API.",
@@ -201,6 +214,7 @@ def _throttle_cache(rates: Mapping[str, Any], cache: Mapping[str, Any]) -> Itera
 
 
 def _schema(installed: Sequence[str]) -> Iterator[CheckMessage]:
+    """Yield a warning if drf-spectacular is installed, but does not use the AutoSchema of this package (W006)."""
     if "drf_spectacular" not in installed:
         return
     from .schema import AutoSchema  # noqa: PLC0415 (drf-spectacular is optional)

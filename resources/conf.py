@@ -105,6 +105,11 @@ def resource_server() -> ResourceServer:
 
 
 def _local_users(entries: Mapping[str, Any]) -> LocalUsers | None:
+    """Return the entry LOCAL_USERS of RESOURCE_SERVER, or None if it is empty.
+
+    Raises ImproperlyConfigured if the entry has neither two fields nor LINK_TABLE, if it has both, or if CREATE is
+    malformed.
+    """
     if not entries:
         return None
     where = "RESOURCE_SERVER['LOCAL_USERS']"

@@ -37,8 +37,9 @@ class Guarded(APIView):
     view: View | None = None
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:  # noqa: FBT001, FBT002 (DRF's)
-        """Accept any Accept header, because the plain view makes its response without DRF's renderers."""
+        """Accept any Accept header."""
         del force
+        # The plain view makes its response without DRF's renderers, so no renderer has to be available.
         return super().perform_content_negotiation(request, force=True)
 
     def answer(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:

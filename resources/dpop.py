@@ -73,7 +73,7 @@ def add_nonce(request: HttpRequest, response: HttpResponseBase) -> None:
 
 
 def _accept_once(digest: bytes, settings: DPoPSettings, seconds: float) -> None:
-    """Store the proof with this digest, so that a replay is refused. `seconds` is the current Unix time.
+    """Store the proof with this digest, or refuse its replay. `seconds` is the current Unix time.
 
     Raises InvalidProof if the proof was stored before, and Unavailable if it cannot be stored.
     """

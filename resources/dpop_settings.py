@@ -34,10 +34,8 @@ class DPoPSettings:
 
     @property
     def remembered_for(self) -> float:
-        """Return for how many seconds an accepted proof must be stored.
-
-        After that time, a replay is refused because its age or its nonce is too old.
-        """
+        """Return for how many seconds an accepted proof must be stored."""
+        # After that time, its nonce or its `iat` is too old, so a replay is refused without the record.
         return 2 * NONCE_WINDOW if self.rules.nonces else self.rules.window + AHEAD
 
 

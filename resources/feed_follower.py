@@ -177,10 +177,8 @@ class Follower:
         self._refusals = replace(self._configured, entries=entries)
 
     def _sweep(self, now: datetime) -> None:
-        """Remove the expired entries from the next SWEPT blocks.
-
-        Each poll sweeps only some of the blocks, so that no poll takes long.
-        """
+        """Remove the expired entries from the next SWEPT blocks."""
+        # Only some of the blocks, so that no poll takes long.
         if self.state.entries.count:
             window = range(self._sweep_at, self._sweep_at + SWEPT)
             swept = self.state.entries.swept(window, now=now.timestamp())

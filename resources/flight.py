@@ -158,6 +158,7 @@ class Flights(Generic[T]):
         return max(1, math.ceil(self.next_attempt - self._clock())) if math.isfinite(self.next_attempt) else 1
 
     def _fly(self, flight: Flight) -> None:
+        """Run the fetch of `flight`, and hand its result or its error to the waiting requests."""
         outer, _thread.is_fetching = getattr(_thread, "is_fetching", False), True
         try:
             result = self._job(flight)

@@ -67,12 +67,11 @@ def in_full(demand: Demand, context: dict[str, Any]) -> Demand:
 def earlier_refusal(context: dict[str, Any]) -> Exception | None:
     """Authenticate and authorize a request that failed before DRF authenticated it. Return the refusal, or None.
 
-    DRF negotiates the content type before it authenticates. Without this function, a request with a bad token and an
-    Accept header that the API does not serve would get 406 without a challenge.
-
     Returns None if the request is not refused, was authenticated already, or cannot be read, or if the view does not
     use JWTAuthentication.
     """
+    # DRF negotiates the content type before it authenticates. Without this function, a request with a bad token and an
+    # Accept header that the API does not serve would get 406 without a challenge.
     request, view = context.get("request"), context.get("view")
     if request is None or view is None or hasattr(request, "_user"):
         return None

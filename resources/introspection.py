@@ -50,7 +50,8 @@ class Introspector:
         self.reset_after_fork()
 
     def reset_after_fork(self) -> None:
-        """Replace the semaphore after a fork, because the threads that hold it exist only in the parent process."""
+        """Replace the semaphore after a fork."""
+        # The threads that hold the old one exist only in the parent process.
         self._slots = threading.BoundedSemaphore(AT_ONCE)
 
     def active(self, token: AccessToken) -> bool:

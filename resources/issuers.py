@@ -89,6 +89,11 @@ def trusted_issuers() -> Mapping[str, TrustedIssuer]:
 
 
 def _trust(settings: IssuerSettings, conf: ResourceServer) -> Trust:
+    """Return the Trust of an issuer, with its keys, and with a follower and a poller if it has a revocation feed.
+
+    Without a feed, the issuer refuses only what the settings name. Raises ImproperlyConfigured if an algorithm is
+    unknown.
+    """
     if unknown := settings.algorithms - FAMILIES.keys():
         raise ImproperlyConfigured(f"RESOURCE_SERVER['ALGORITHMS'] must not contain {', '.join(sorted(unknown))}.")
     key_set = keys(settings, conf)
@@ -135,6 +140,7 @@ def _observed_poll(issuer: str) -> Callable[[Follower], float]:
 def _follower(
     settings: IssuerSettings, conf: ResourceServer, key_set: KeySet | PinnedKeys, refused: Refusals
 ) -> Follower:
+    """Return a follower of the issuer's revocation feed. `refused` are the refusals that the settings configure."""
     address = FeedAddress(settings.revocations_url, clock, conf.timing.deadline, conf.allow_http)
     # A feed is signed by its ring. An API with other keys needs the keys of the default ring for the default feed.
     by_default = bool(settings.jwks_url) and address.ring == DEFAULT_RING

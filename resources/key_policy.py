@@ -10,9 +10,8 @@ from .flight import Limits
 class Timing:
     """The timings by which keys are used and fetched. Times are in seconds.
 
-    A copy of the JWKS is used for at most `fresh_at_most` + `stale` + `deadline`. The issuer's rotation
-    expects that an API uses a copy for at most the issuer's timing `api_copy`. So `api_copy` must not be shorter than
-    the sum.
+    A copy of the JWKS is used for at most `fresh_at_most` + `stale` + `deadline`. The issuer's timing `api_copy`, by
+    which it computes the dates of a rotation, must not be shorter than this sum.
     """
 
     fresh: float = 300

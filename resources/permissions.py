@@ -32,7 +32,7 @@ class Demand:
 
 
 class TokenPermission(SingleOperandHolder):
-    """A permission that is an object, not a class, so that it can have arguments.
+    """A permission that is an object with arguments, not a class.
 
     For example `permission_classes = [HasScopes("notes:read") | IsAdminUser]`.
     """
@@ -61,7 +61,8 @@ class TokenPermission(SingleOperandHolder):
         return demands[self]
 
     def has_object_permission(self, request: Request, view: Any, _instance: Any) -> bool:
-        """Return the result of `has_permission`, because scopes do not depend on objects."""
+        """Return the result of `has_permission`."""
+        # Scopes do not depend on objects.
         # DRF's default is True, which `~` would turn into a refusal of every object.
         return self.has_permission(request, view)
 

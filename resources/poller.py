@@ -51,7 +51,8 @@ class Poller(Generic[T]):
             self._process = os.getpid()
 
     def reset_after_fork(self) -> None:
-        """Replace the lock after a fork, because a thread that holds the lock exists only in the parent process."""
+        """Replace the lock after a fork."""
+        # A thread that holds the old lock exists only in the parent process.
         self._lock = threading.Lock()
 
 

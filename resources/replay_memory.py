@@ -28,7 +28,8 @@ class ReplayMemory:
         self.reset_after_fork()
 
     def reset_after_fork(self) -> None:
-        """Replace the lock after a fork, because a thread that holds the lock exists only in the parent process."""
+        """Replace the lock after a fork."""
+        # A thread that holds the old lock exists only in the parent process.
         self._lock = threading.Lock()
 
     def __len__(self) -> int:

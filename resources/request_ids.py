@@ -22,7 +22,7 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 def request_ids(get_response: GetResponse) -> GetResponse:
     """Return middleware that sets `request.request_id` and `request.trace_id`, and sends the request id in the answer.
 
-    An answer with "public" in its Cache-Control has no id, because a shared cache would send the id to other clients.
+    An answer with "public" in its Cache-Control has no id.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
@@ -53,6 +53,6 @@ class IdFields(logging.Filter):
     """Adds `request_id` and `trace_id` to each record, for formatters. Both are "" outside of requests."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Add `request_id` and `trace_id` to the record. Returns True, so that no record is dropped."""
+        """Add `request_id` and `trace_id` to the record. Returns True."""
         record.request_id, record.trace_id = ids_of(record)
-        return True
+        return True  # keeps the record

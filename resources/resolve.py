@@ -21,7 +21,8 @@ class Lookups:
         self.reset_after_fork()
 
     def reset_after_fork(self) -> None:
-        """Forget the running look-ups after a fork, because their threads exist only in the parent process."""
+        """Forget the running look-ups, and replace the lock, after a fork."""
+        # The threads of the look-ups, and a thread that holds the lock, exist only in the parent process.
         self._lock = threading.Lock()
         self._pending: dict[tuple[str, int], Future[Addresses]] = {}
 

@@ -19,7 +19,7 @@ class AutoSchema(SpectacularAutoSchema):
     """
 
     def is_excluded(self) -> bool:
-        """Return True if the OpenAPI document omits the operation, because it is excluded or refuses every token."""
+        """Return True if the operation is excluded from the OpenAPI document, or if it refuses every token."""
         return super().is_excluded() or not needs(self.view, self.method)
 
     def get_auth(self) -> list[dict[str, Any]]:
@@ -71,6 +71,6 @@ class JWTScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
 
 
 def _spectacular_says_public(view: Any, method: str) -> bool:
-    """Return True if drf-spectacular itself adds the requirement `{}`, because the operation needs no token."""
+    """Return True if drf-spectacular itself adds the requirement `{}`, which permits requests without a token."""
     kinds = [type(permission) for permission in view.get_permissions()]
     return AllowAny in kinds or (IsAuthenticatedOrReadOnly in kinds and method in SAFE_METHODS)

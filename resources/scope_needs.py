@@ -37,12 +37,14 @@ def challenged(
 ) -> tuple[str, ...]:
     """Return the scopes that the challenge to a request names.
 
-    - `held` are the scopes of the token, or None if the request has no token.
-    - `demanded` are the scopes that are demanded by the permission that refused the request.
-    - The result is one of the alternative sets that `needs` returns. This set contains all `demanded` scopes, and the
-      token lacks at least one of them. If there are several such sets, the token lacks the fewest scopes of this one.
-    - The result is `demanded` if there is no such set, if the request needs no token, or if the permissions cannot be
-      read. It is empty if `demanded` is empty and the token has all scopes of a set.
+    `held` are the scopes of the token, or None if the request has no token. `demanded` are the scopes that are demanded
+    by the permission that refused the request. Each of the sets that `needs` returns is enough for the request.
+
+    1. Return `demanded` if the permissions cannot be read, or if the request needs no token.
+    2. Return () if `demanded` is empty and the token has all scopes of a set.
+    3. Find the sets that contain all of `demanded`, and at least one scope that the token lacks. Of these sets, return
+       the one with the fewest scopes that the token lacks.
+    4. If there is no such set, return `demanded`.
     """
     try:
         options = needs(view, method)

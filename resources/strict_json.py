@@ -33,6 +33,10 @@ def parse_leniently(raw: bytes) -> Any:
 
 
 def _parse(raw: bytes, decoder: json.JSONDecoder) -> Any:
+    """Return the value of `raw`. The decoder refuses or marks repeated members.
+
+    Raises ValueError if the decoder refuses `raw`, or if `raw` breaks another rule of this module.
+    """
     try:
         text = raw.decode("utf-8")
         value = _decoded(text, decoder)

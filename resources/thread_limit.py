@@ -31,7 +31,7 @@ class ServingThreads:
         self._seen: dict[int, float] = {}
 
     def set_count(self, threads: int) -> None:
-        """Set the number of threads that serve. A server calls this, because it knows the number."""
+        """Set the number of threads that serve requests in this process."""
         self._set = threads
 
     def note(self) -> None:
@@ -90,7 +90,7 @@ _thread = threading.local()  # `_thread.is_background` is True in a thread that 
 
 
 def mark_background() -> None:
-    """Mark the calling thread as one that serves no requests, so that its waits do not count toward the limit."""
+    """Mark the calling thread as one that serves no requests. Its waits do not count toward the limit."""
     _thread.is_background = True
 
 

@@ -45,7 +45,8 @@ class FailOpenCache:
         self.reset_after_fork()
 
     def reset_after_fork(self) -> None:
-        """Replace the lock after a fork, because a thread that holds the lock exists only in the parent process."""
+        """Replace the lock after a fork."""
+        # A thread that holds the old lock exists only in the parent process.
         self._lock = threading.Lock()
 
     def get(self, key: str, default: Any = None) -> Any:
@@ -57,6 +58,10 @@ class FailOpenCache:
         self._attempt(lambda: self._cache.set(key, value, timeout), None)
 
     def _attempt(self, call: Callable[[], Any], otherwise: Any) -> Any:
+        """Return the result of `call`, or `otherwise` if the cache fails or is paused after a failure.
+
+        Raises no error of a cache.
+        """
         trying_again = self._failed
         if trying_again and not self._claim_attempt():
             return otherwise

@@ -111,10 +111,8 @@ class TokenMemory:
         return token
 
     def forget(self) -> None:
-        """Remove all entries. Call this method after a change of the settings.
-
-        Otherwise the entries would keep the old trusted issuers, and the threads of their feeds, alive.
-        """
+        """Remove all entries. Call this method after a change of the settings."""
+        # Entries keep the trusted issuers from before the change, and the threads of their feeds, alive.
         self._recent, self._older = {}, {}
 
     def _keep(self, digest: bytes, entry: _Entry) -> None:

@@ -78,7 +78,8 @@ class Wire:
         return io.BufferedReader(_Reader(self))
 
     def close(self) -> None:
-        """Do nothing, because http.client calls this method before it reads the body. The caller closes the socket."""
+        """Do nothing. The caller closes the socket."""
+        # http.client calls this method before it reads the body.
 
 
 class _Reader(io.RawIOBase):

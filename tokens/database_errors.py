@@ -43,8 +43,9 @@ def outage(error: BaseException) -> str | None:
 def unless_down() -> Iterator[None]:
     """Ignore an outage of the database in the block. For writes that can be lost without changing the answer.
 
-    Inside a transaction the error is raised, because every later statement of a failed transaction fails too.
+    Inside a transaction, the error is raised.
     """
+    # Every later statement of a failed transaction fails, too.
     try:
         yield
     except Error as error:

@@ -16,8 +16,9 @@ def remaining(until: float) -> float:
 
 
 class TimedResponse(http.client.HTTPResponse):
-    """An HTTP response that must be read before a deadline. A socket's timeout would begin again with each read."""
+    """An HTTP response that must be read before a deadline."""
 
+    # A socket's timeout is not a deadline: it begins again with each read.
     def __init__(self, wire: socket.socket, until: float) -> None:
         super().__init__(wire)
         self.fp = io.BufferedReader(_Reader(wire, until))

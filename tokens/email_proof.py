@@ -53,6 +53,10 @@ def _refuse_taken(user: User) -> None:
 
 
 def _save_verified(user: User) -> None:
+    """Save the user's address as verified. Make it the primary address if the user has none.
+
+    Raises CannotVerify if another administrator verified the same address for another user at the same time.
+    """
     own = EmailAddress.objects.filter(user=user)
     row = own.filter(email__iexact=user.email).first() or EmailAddress(user=user, email=user.email)
     row.verified = True

@@ -50,6 +50,10 @@ def parse(entries: Sequence[str]) -> tuple[EncryptionKey, ...]:
 
 
 def _parse(entry: str, position: int) -> EncryptionKey:
+    """Return the key of one entry of KEY_ENCRYPTION_KEYS. `position` is the number of the entry, counted from 1.
+
+    Raises MalformedEncryptionKey if the entry is not base64url or is too short.
+    """
     try:
         secret = base64.b64decode(entry + "=" * (-len(entry) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):

@@ -110,6 +110,10 @@ def _exchange(url: str, ask: Callable[[Exchange], Answer], *, allow_private: boo
 
 
 def _parts(url: str, *, allow_private: bool) -> SplitResult:
+    """Return the parts of the address. Raises FetchError if it is malformed or not https.
+
+    `allow_private` also permits http.
+    """
     try:
         parts = urlsplit(url)
         port = parts.port

@@ -18,8 +18,9 @@ TRANSLATED = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48",
 def contains(address: IPv4Address | IPv6Address) -> bool:
     """Return True if the address is global and unicast, and is not in a reserved network.
 
-    Returns False for an IPv6 address that contains an IPv4 address, because the IPv4 address might be private.
+    Returns False for an IPv6 address that contains an IPv4 address.
     """
+    # The IPv4 address that it contains might be private.
     is_translated = isinstance(address, IPv6Address) and any(address in network for network in TRANSLATED)
     is_reserved = any(address in network for network in RESERVED if network.version == address.version)
     return address.is_global and not (address.is_multicast or is_translated or is_reserved)

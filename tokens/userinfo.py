@@ -110,6 +110,10 @@ def userinfo(presented: Presentation, *, now: datetime) -> dict[str, Any]:
 
 
 def _claims(presented: Presentation, *, now: datetime) -> dict[str, Any]:
+    """Check the conditions of the module's docstring, and return the claims.
+
+    Raises what `userinfo` raises. The caller sets the scheme of a TokenRefused.
+    """
     try:
         token = token_reader.read(presented.token, now=now)
     except InvalidPresentedToken as error:

@@ -90,10 +90,8 @@ def plan(options: argparse.Namespace) -> list[Fault]:
 
 
 def sizes(options: argparse.Namespace) -> Sizes:
-    """Return the durations of the faults, and the number of users of the mass log-out.
-
-    A short fault lasts longer than ANSWER_WITHIN, because a node notices a frozen PostgreSQL only after that time.
-    """
+    """Return the durations of the faults, and the number of users of the mass log-out."""
+    # A node notices a frozen PostgreSQL only after ANSWER_WITHIN, so a short fault lasts longer.
     short = max(7.0, options.answer_within + 1)
     return Sizes(answer_within=options.answer_within, short=short, crowd=0 if options.quick else 100_000)
 

@@ -44,6 +44,11 @@ def _broker(given: RowValues, notes: Api, read: Scope, *, now: datetime) -> None
 
 
 def _client(name: str, method: str, *grants: str, scopes: list[Scope], **fields: Any) -> Client:
+    """Create the client `name` in the issuer's database, and return it.
+
+    `method` is the authentication method at the token endpoint. A client with the method `none` is public. `grants` are
+    the grant types, and `fields` are further columns.
+    """
     client = Client.objects.create(
         client_id=name,
         name=name,

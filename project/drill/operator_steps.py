@@ -17,8 +17,9 @@ def rotation(drill: Drill) -> None:
 def revoked_key(drill: Drill) -> None:
     """Revoke the signing key.
 
-    First, record whether another key than the first one signs now, because the step `rotation` planned such a switch.
+    First, record whether another key than the first one signs now.
     """
+    # The step `rotation` planned such a switch.
     world = drill.world
     with drill.window("revoke_key of the signing key"):
         keys = json.loads(world.topology.command("keys", "--json", "--ring", "default"))["rings"][0]["keys"]

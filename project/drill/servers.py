@@ -19,6 +19,7 @@ import psycopg
 
 SUPERUSER = "postgres"
 WITHIN = 60.0  # seconds until a server answers
+# `fsync` stays on, its default, so that no crash loses a commit.
 SETTINGS = """
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
@@ -61,7 +62,7 @@ def listens(port: int) -> bool:
 
 @dataclass(slots=True)
 class PostgreSQL:
-    """A cluster that can be stopped, frozen and made read-only. It uses fsync, so that no crash loses a commit."""
+    """A PostgreSQL cluster that can be stopped, frozen and made read-only."""
 
     folder: Path
     port: int

@@ -35,6 +35,11 @@ def stopped_longer(drill: Drill) -> None:
 
 
 def _stopped(drill: Drill, length: str, seconds: float, expects: frozenset[str]) -> None:
+    """Stop PostgreSQL for `seconds`, and start it again.
+
+    `length` describes `seconds` in the name of the fault. `expects` are the outcomes that the fault must cause. Also
+    excuses failures of the public documents if PostgreSQL was away for longer than nodes can serve from memory.
+    """
     fault = f"PostgreSQL stopped, {length} ({seconds:g} s)"
     with drill.window(fault, excuses=UNAVAILABLE | NOTES_AWAY, expects=expects, late=FOLLOWERS) as excuses:
         began = time.time()
@@ -48,7 +53,7 @@ def _stopped(drill: Drill, length: str, seconds: float, expects: frozenset[str])
 
 
 def frozen_postgresql(drill: Drill) -> None:
-    """Freeze PostgreSQL with SIGSTOP, so that it accepts connections and answers nothing."""
+    """Freeze PostgreSQL with SIGSTOP. It then accepts connections and answers nothing."""
     expects = frozenset({"token:503"})
     with drill.window("PostgreSQL frozen", excuses=UNAVAILABLE | NOTES_AWAY, expects=expects, late=FOLLOWERS):
         drill.world.topology.postgresql.freeze()
@@ -93,7 +98,7 @@ def stopped_redis(drill: Drill) -> None:
 
 
 def frozen_redis(drill: Drill) -> None:
-    """Freeze Redis, so that it accepts connections and answers nothing."""
+    """Freeze Redis. It then accepts connections and answers nothing."""
     redis = drill.world.topology.redis
     with _redis(drill, "Redis frozen"):
         redis.signal(signal.SIGSTOP)

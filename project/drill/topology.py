@@ -101,6 +101,7 @@ class Topology:
 
 
 def _serve(name: str, variables: Variables, port: int, log: Path) -> Child:
+    """Start a process that serves the node `name` at `port`, and return it. Append its output to the file `log`."""
     workers = 1 if name == WEBAPP else WORKERS  # the web application keeps ended sessions in memory
     arguments = ["--workers", str(workers), "--end-with-stdin", str(port)]
     with log.open("ab") as output:
@@ -144,6 +145,11 @@ def running(folder: Path, *, answer_within: float) -> Iterator[Topology]:
 
 
 def _new(folder: Path, answer_within: float) -> Topology:
+    """Return a topology that has not been started. Each server has a free port, and each node has its environment.
+
+    Both issuer nodes have the same environment, and so the same secrets. The second API can be cut off from the issuer
+    (`cut_off`).
+    """
     names = ("issuer", "api", "app", "postgresql", "redis", *ISSUERS, *APIS, WEBAPP)
     numbers: dict[str, int] = {}
     for name in names:
@@ -168,6 +174,10 @@ def _new(folder: Path, answer_within: float) -> Topology:
 
 
 def _common(made: Topology, number: int) -> Variables:
+    """Return the environment variables that issuer nodes and API nodes have in common.
+
+    `number` is the number of the Redis database in `CACHE_URL`.
+    """
     return {
         "SECRET_KEY": secrets.token_urlsafe(48),
         "ALLOWED_HOSTS": "localhost,127.0.0.1",
@@ -180,6 +190,7 @@ def _common(made: Topology, number: int) -> Variables:
 
 
 def _issuer(made: Topology) -> Variables:
+    """Return the environment variables of an issuer node, with new secrets."""
     return _common(made, 0) | {
         "DJANGO_SETTINGS_MODULE": "project.settings.issuer",
         "ISSUER_URL": made.url,
@@ -203,6 +214,7 @@ def _api(made: Topology) -> Variables:
 
 
 def _webapp(made: Topology) -> Variables:
+    """Return the environment variables of the web application, with new secrets."""
     return {
         "DJANGO_SETTINGS_MODULE": "examples.webapp.settings",
         "SECRET_KEY": secrets.token_urlsafe(48),

@@ -45,6 +45,10 @@ class Visitor:
             return self._log_in()
 
     def _log_in(self) -> bool:
+        """Log in by the issuer's form, unless the user is logged in already.
+
+        Return True if the user is logged in afterwards. The caller holds the login lock.
+        """
         page = self.wire.page(LOGIN)
         if page is None:
             return False
@@ -151,6 +155,10 @@ class Family:
         return answer
 
     def _redeemed(self) -> Mapping[str, Any] | None:
+        """Get an authorization code, and redeem it with its PKCE verifier.
+
+        Return the JSON of the answer, or None after a failure.
+        """
         verifier = secrets.token_urlsafe(32)
         code = self.user.code(verifier)
         if not code:
@@ -165,6 +173,10 @@ class Family:
         return answer
 
     def _refreshed(self) -> Mapping[str, Any] | None:
+        """Use the refresh token, and record whether the issuer still had it. Return the JSON of the answer.
+
+        Forgets the refresh token if the issuer refuses it. Returns None after a failure, and records no check then.
+        """
         form = {"grant_type": "refresh_token", "client_id": "app", "refresh_token": self.refresh}
         sent = time.time()
         answer: Mapping[str, Any] | None = self.user.wire.token(

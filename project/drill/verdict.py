@@ -90,6 +90,7 @@ def _is_valid(use: Use, revocations: Iterable[RevokedTokens]) -> bool:
 
 
 def _invalid_accepted(ledger: Ledger, bounds: Promises) -> Iterator[Violation]:
+    """Yield a violation of rule 2 for each invalid token that an API accepted."""
     for use in ledger.uses:
         if use.outcome != OK:
             continue
@@ -175,6 +176,7 @@ def _faults(ledger: Ledger, bounds: Promises) -> Iterator[Violation]:
 
 
 def _too_little(ledger: Ledger, bounds: Promises) -> Iterator[Violation]:
+    """Yield a violation of rule 6 for each measurement that is missing or was made too seldom."""
     got = Counter(call.client for call in ledger.calls if call.group == "token" and call.outcome == OK)
     used = Counter((use.api, use.outcome) for use in ledger.uses)
     for name in sorted(bounds.grant_types):

@@ -136,6 +136,11 @@ class Wire:
     def _request(
         self, group: str, method: str, url: str, *, expects: Refusal = never, **more: Any
     ) -> requests.Response | None:
+        """Send a request, without following redirects, and record it in the ledger under `group`.
+
+        Returns None if there is no answer, or if its status is 500 or more. `expects` gets the JSON of a refusal, and
+        returns True if the refusal is expected. `more` are further arguments of `requests`.
+        """
         sent, answer = time.time(), None
         try:
             answer = self.session.request(method, url, timeout=self.timeout, allow_redirects=False, **more)

@@ -131,6 +131,11 @@ class Front:
 
 
 async def _send(answered: Reply | Refusal, send: Send, remaining: AsyncIterator[bytes] | None = None) -> None:
+    """Send a response by ASGI.
+
+    `remaining` yields the parts of the body after `answered.body`, and is None if it is complete. Raises TimeoutError
+    if the client does not receive a part of a longer body within STALLED seconds.
+    """
     headers = [(name.lower().encode("latin-1"), value.strip().encode("latin-1")) for name, value in answered.headers]
     await send({"type": "http.response.start", "status": answered.status, "headers": headers})
     async with asyncio.timeout(None if remaining is None else STALLED):

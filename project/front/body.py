@@ -47,6 +47,11 @@ def _announced(headers: Mapping[str, str]) -> int | None:
 
 
 async def _collected(receive: Receive, bound: int, announced: int | None) -> bytes:
+    """Return the body, up to the announced length or the end that the client marks.
+
+    `bound` is in bytes. `announced` is the Content-Length, or None. Raises Refused: 400 if the client disconnects
+    early, 413 if the body is longer than the bound.
+    """
     parts, size, more = [], 0, True
     while more:
         message = await receive()

@@ -130,6 +130,10 @@ def use_development_environment(var: Path = VAR) -> None:
 
 
 def _secrets(process: str, var: Path) -> Variables:
+    """Return the secrets of the process: those in its environment file, and new ones for those that are missing.
+
+    Raises LostEnvironment if a secret is missing, but a database that needs it exists.
+    """
     path = var / f"{process}.env"
     variables = read(path)
     missing = [name for name in SECRETS[process] if not variables.get(name)]

@@ -95,6 +95,12 @@ def _rotations(variables: Environments, seen: Watched) -> Iterator[str]:
 
 
 def _observe(tour: walk.Walk, variables: Environments, seen: Watched, *, at: float, rotation: str) -> None:
+    """Let the application call the API once.
+
+    Record the phase of the watched key, the signing key and the answer in `seen`. Prints a line if a phase or a signing
+    key is new, after a rotation, and after a refusal. `at` is in seconds since the start. `rotation` is the output of
+    `rotate_keys`, or "".
+    """
     evidence = json.loads(tour.browser.get(f"{tour.ports.url('webapp')}/evidence.json").text)
     keys = _keys(variables)
     phase = next(key["phase"] for key in keys if key["kid"] == seen.kid)

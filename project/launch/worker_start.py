@@ -92,7 +92,8 @@ def warm_up() -> bool:
 
 
 def _connect() -> None:
-    """Open this thread's database connections, so that no request waits for them."""
+    """Open this thread's database connections."""
+    # Before the first request, which would wait for them.
     from tokens import background  # noqa: PLC0415 (as in `_warm`)
 
     with at_most(waiting()):

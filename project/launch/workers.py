@@ -49,12 +49,12 @@ class Starts:
     def serving(self, running: Iterable[int]) -> frozenset[int]:
         """Return the process ids in `running` of the workers that have reported that they serve.
 
-        Forgets the reports of all other ids, because the kernel can give these ids to new processes.
+        Forgets the reports of all other ids.
         """
         with suppress(BlockingIOError):  # no further report
             while pid := os.read(self._reading, PID_BYTES):
                 self._pids.add(int.from_bytes(pid, "big"))
-        self._pids.intersection_update(running)
+        self._pids.intersection_update(running)  # the kernel can give the other ids to new processes
         return frozenset(self._pids)
 
 

@@ -51,10 +51,8 @@ class Logins:
 
 
 def attach() -> None:
-    """Count events and logins from now on.
-
-    Every series begins at 0, because PromQL's `rate` and `increase` do not see the first value of a series.
-    """
+    """Count events and logins from now on. Every series begins at 0."""
+    # PromQL's `rate` and `increase` do not see the first value of a series.
     for event in sorted(labels.EVENTS):
         add(catalog.EVENTS, event, amount=0)
     for grant_type in GRANT_TYPES:

@@ -110,7 +110,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, _format: str, *_arguments: object) -> None:
-        """Log nothing, because metrics are scraped every few seconds."""
+        """Log nothing."""
+        # Metrics are scraped every few seconds, and each scrape would log a line.
 
 
 def is_within(address: str, networks: Sequence[Network]) -> bool:

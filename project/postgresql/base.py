@@ -35,6 +35,10 @@ class _Counted:
             self.db.cursor_closed()
 
     def _execute(self, sql: Any, params: Any, *context: Any) -> Any:
+        """Execute a statement. A statement that commits itself gets LOCK_SHARE of the time for a statement.
+
+        A SELECT, a statement in a transaction, and a statement without a budget are not affected.
+        """
         budget = current()
         if budget is None or self.db.in_atomic_block or str(sql).lstrip()[:6].upper() == "SELECT":
             return super()._execute(sql, params, *context)  # type: ignore[misc]
@@ -73,9 +77,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def kept_cursor(self) -> Any:
         """Return a context manager that yields a cursor. The block can execute several statements, one after the other.
 
-        The cursor is the one that this thread keeps (`thread_cursor`), because this is faster than a new one. If the
-        connection is shared, or if Django logs statements, it is a new cursor of Django.
+        The cursor is the one that this thread keeps (`thread_cursor`). If the connection is shared, or if Django logs
+        statements, it is a new cursor of Django.
         """
+        # A kept cursor is faster than a new one.
         # Django's cursor logs statements. On a shared connection, `_Counted` bounds those that commit themselves.
         is_shared = not self.in_atomic_block and pool.of(self.alias) is not None
         return self.cursor() if is_shared or self.queries_logged else self._kept

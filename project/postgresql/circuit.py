@@ -52,12 +52,12 @@ class ServerCircuit:
             self._prober, self._opens_again_at = mine, self._clock() + LEASE
 
     def failed(self) -> None:
-        """Open the circuit, because the server did not answer."""
+        """Open the circuit. Call this after the server did not answer."""
         with self._lock:
             self._prober, self._opens_again_at = None, self._clock() + PAUSE
 
     def answered(self) -> None:
-        """Close the circuit, because the server answered. An error message is also an answer."""
+        """Close the circuit. Call this after the server answered, also by an error message."""
         if self._opens_again_at is not None:
             with self._lock:
                 self._prober, self._opens_again_at = None, None

@@ -167,6 +167,10 @@ class Connection(psycopg.Connection[Any]):
         return not unread.poll(0)
 
     def _wait_within(self, budget: Budget, gen: Generator[Any, Any, T]) -> T:
+        """Run the generator within the budget, subtract the wait from the budget, and report the outcome to a circuit.
+
+        Raises NotTried if the circuit is open, and DeadlinePassed if the server does not answer in time.
+        """
         self.answers.require()
         started = time.monotonic()
         try:
@@ -232,12 +236,10 @@ def _until(instant: float, gen: Generator[Any, Any, T], *, resumed: bool = False
 
 
 def _bounds(budget: Budget | None) -> list[str]:
-    """Return the statements that set time limits for a transaction at the server, or [] without a budget.
-
-    They are SET LOCAL statements, so that they also work through PgBouncer.
-    """
+    """Return the statements that set time limits for a transaction at the server, or [] without a budget."""
     if budget is None:
         return []
+    # SET LOCAL also works through PgBouncer.
     return [f"SET LOCAL {name} = {int(factor * budget.each * 1000)}" for name, factor in BOUNDS.items()]
 
 

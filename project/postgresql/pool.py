@@ -83,7 +83,7 @@ class Pool:
                 self._idle.append(connection)
 
     def closed(self) -> None:
-        """Allow another thread to open a connection, because one was closed or could not be opened."""
+        """Allow another thread to open a connection. Call this after one was closed or could not be opened."""
         with self._lock:
             if self._waiting:
                 self._waiting.popleft().given.set()

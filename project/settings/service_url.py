@@ -80,12 +80,13 @@ def cache(name: str, url: str, *, apart: str) -> dict[str, object]:
 
 
 def kept_alive(url: str) -> dict[str, object]:
-    """Return the options for Redis that keep idle connections alive, because routers silently drop such connections.
+    """Return the options for Redis that keep idle connections alive.
 
     Returns {} for a Unix socket.
     """
     if urlsplit(url).scheme == "unix":
         return {}
+    # Routers drop idle connections without a message to either side.
     keepalive = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}  # seconds, seconds, probes
     options = {getattr(socket, name): value for name, value in keepalive.items() if hasattr(socket, name)}
     return {"socket_keepalive": True, "socket_keepalive_options": options}

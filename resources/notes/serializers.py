@@ -6,10 +6,11 @@ from .models import Note
 
 
 class NoteSerializer(serializers.ModelSerializer[Note]):
-    """A note. It has no owner member, because a user gets only notes of their own."""
+    """A note, without its owner."""
 
     class Meta:
         model = Note
+        # No owner: a user gets only notes of their own.
         fields = ["id", "title", "body", "created_at", "updated_at"]
 
 

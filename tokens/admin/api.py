@@ -25,8 +25,9 @@ def switch(name: str, label: Any) -> forms.BooleanField:
 
 
 class ApiForm(forms.ModelForm):  # type: ignore[type-arg]  # a plain class at run time
-    """The form of an API. It shows each nullable switch as one checkbox. Django would show yes, no and unknown."""
+    """The form of an API, with each nullable switch as one checkbox."""
 
+    # By default, Django shows a nullable switch as a choice of yes, no and unknown.
     introspection_names_user = switch("introspection_names_user", gettext_lazy("Introspection names the user"))
     lists_audience = switch("lists_audience", gettext_lazy("Audience as a list"))
     gets_groups = switch("gets_groups", gettext_lazy("Groups in access tokens"))

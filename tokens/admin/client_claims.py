@@ -1,4 +1,4 @@
-"""Checkboxes for a client's nullable switches about claims. Django would offer yes, no and unknown for each."""
+"""Checkboxes for a client's nullable switches about claims."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy
 from tokens.models import Client
 
 
+# By default, Django shows a nullable column as a choice of yes, no and unknown.
 class OnUnlessCleared(forms.BooleanField):
     """A checkbox for a nullable boolean column whose value None means on."""
 

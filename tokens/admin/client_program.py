@@ -148,6 +148,11 @@ def add(request: HttpRequest, program: str) -> HttpResponse:
 
 
 def _added(request: HttpRequest, form: ProgramForm) -> HttpResponse:
+    """Register the client that the valid form describes, and return the page with its secret and configuration.
+
+    Raises ValidationError if the administrator lacks a permission or the client breaks a rule, and MissingValue if the
+    configuration lacks a value.
+    """
     registration = form.registration()
     client_rights.refuse(registration, request.user.has_perm)
     client, secret = register(registration, actor=events.actor(request), now=store.database_now())

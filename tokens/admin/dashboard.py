@@ -73,6 +73,7 @@ def rings(now: datetime) -> list[RingState]:
 
 
 def _ring(ring: Ring, now: datetime) -> RingState:
+    """Return the state of a key ring at `now`, with the next step of its rotation and the instant of this step."""
     keys, policy = [stored.key for stored in store.load(ring.name)], adoption.assumed(ring)
     step, at = next_step(keys, policy=policy, now=now) if keys else ("rotate_keys", None)
     return RingState(

@@ -82,7 +82,7 @@ class Audited(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class at r
         """Return Django's four values for the page that confirms a deletion, such as the rows that are deleted.
 
         The third value names the tables from which the administrator may not delete rows. It leaves out tables with a
-        read-only admin page, because their rows, such as user grants, are deleted with their user or client.
+        read-only admin page.
         """
         to_delete, counts, lacking, protected = super().get_deleted_objects(objs, request)
         # Read-only pages deny deletion, but their rows (grants, codes) must not prevent deleting their user or client.

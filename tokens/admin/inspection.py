@@ -52,6 +52,10 @@ def inspect_page(request: HttpRequest) -> HttpResponse:
 
 
 def _inspected(text: str, expected: Expectation | None) -> dict[str, object]:
+    """Return the template's variables for the inspection of the token in `text`, and its comparison with `expected`.
+
+    If `text` is not a token, returns only `problem`, a sentence for the administrator.
+    """
     try:
         keys = key_source.of_this_issuer(now=store.database_now())
         inspection = key_source.with_revocation(inspect(text, issuer=conf.issuer().url, keys=keys, now=timezone.now()))

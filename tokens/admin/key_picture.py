@@ -121,6 +121,7 @@ def _scale(lines: Sequence[Line], *, next_step: datetime, now: datetime) -> Scal
 
 
 def _row(line: Line, number: int, scale: Scale) -> Row:
+    """Return the picture's row for one key, with a bar for each phase. The top row has the `number` 0."""
     bars = tuple(
         Bar(
             phase=stretch.phase,

@@ -12,7 +12,7 @@ from tokens.page_text import translated
 
 
 class KeysField(forms.JSONField):
-    """Public keys as a JWKS, a JWK or PEM. An empty box means no keys; Django's JSONField would show "null" instead."""
+    """Public keys as a JWKS, a JWK or PEM. An empty box means no keys."""
 
     def to_python(self, value: Any) -> Any:
         """Return the pasted keys as a JWKS, or None for an empty box. Raises ValidationError for unusable keys."""
@@ -32,6 +32,7 @@ class KeysField(forms.JSONField):
 
     def prepare_value(self, value: Any) -> Any:
         """Return the text that the box shows: the JWKS with each member on its own line."""
+        # For no keys, Django's JSONField shows "null".
         if value is None or isinstance(value, InvalidJSONInput):
             return value or ""
         return json.dumps(value, indent=2)

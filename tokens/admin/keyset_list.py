@@ -64,6 +64,11 @@ class KeysetList(ChangeList):
         self.has_next = bool(self.order) and not is_whole and more
 
     def _read_by_key(self, names: list[str], request: HttpRequest) -> None:
+        """Read the page after or before the row whose key is in the URL, and set whether further pages exist.
+
+        `names` has the one parameter that the URL contains, FOLLOWS or PRECEDES. Raises IncorrectLookupParameters if it
+        has both, if the list cannot be paged by key, or if the key is not valid.
+        """
         if len(names) > 1 or not self.order:
             raise IncorrectLookupParameters
         is_backwards = names == [PRECEDES]

@@ -73,6 +73,7 @@ def columns(model: type[Model], ordering: Iterable[object]) -> tuple[Column, ...
 
 
 def _column(model: type[Model], entry: object) -> Column | None:
+    """Return the Column of an entry of a Django ordering, or None if the entry is not a sortable field of the table."""
     if not isinstance(entry, str):
         return None
     name, fields = entry.removeprefix("-"), model._meta

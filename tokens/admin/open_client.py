@@ -81,7 +81,8 @@ class InitialAccessTokenAdmin(Audited):
     actions = ["revoke"]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return False for a stored token, because it never changes. For the list, return Django's answer."""
+        """Return False for a stored token, and Django's answer for the list."""
+        # A token never changes after it was created.
         return obj is None and super().has_change_permission(request)
 
     def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:

@@ -73,6 +73,7 @@ class RingAdmin(ReadOnly):
 
 
 def _picture_context(ring: Ring) -> dict[str, Any]:
+    """Return the variables for the page of the ring: the picture, the next step, and the keys with links."""
     # The database's clock, as rotation uses it: the picture must not show a switch that has not happened.
     keys, now = [stored.key for stored in store.load(ring.name)], store.database_now()
     policy = adoption.assumed(ring)

@@ -1,4 +1,4 @@
-"""The form of a scope in the admin. It offers the existing groups, because a scope can be limited to some groups."""
+"""The form of a scope in the admin. It offers the existing groups, to which a scope can be limited."""
 
 from typing import Any
 

@@ -93,7 +93,8 @@ class EmailAddressAdmin(PrefixSearch, Audited, AllauthEmailAddressAdmin):
         super().save_model(request, obj, form, change)
 
     def name(self, obj: EmailAddress) -> str:
-        """Return the username and the row's primary key, because the audit trail does not keep the address."""
+        """Return the username and the row's primary key."""
+        # Not the address: the audit trail keeps no e-mail addresses.
         return f"{obj.user.get_username()}/{obj.pk}"
 
     def creation_details(self, form: Any) -> dict[str, Any]:
@@ -119,10 +120,8 @@ class AuthenticatorAdmin(LongList, Audited):
     list_select_related = ("user",)
 
     def lookup_allowed(self, lookup: str, _value: str, request: HttpRequest) -> bool:  # noqa: ARG002 (Django's name)
-        """Return True if the lookup belongs to the filter of the list.
-
-        Other lookups would let an administrator guess the content of `data` character by character.
-        """
+        """Return True if the lookup belongs to the filter of the list."""
+        # By other lookups, an administrator could guess the content of `data` character by character.
         return lookup in {"type", "type__exact"}
 
     def has_add_permission(self, _request: HttpRequest) -> bool:
@@ -130,7 +129,8 @@ class AuthenticatorAdmin(LongList, Audited):
         return False
 
     def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        """Return False. A factor that could be moved to another user would be a way to log in as that user."""
+        """Return False."""
+        # An administrator who moves a factor of their own to another user could log in as that user.
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -125,8 +125,6 @@ class TokenFields(admin.ModelAdmin):  # type: ignore[type-arg]  # a plain class 
 
 
 def _help_texts(form: Any) -> Mapping[str, Any]:
-    """Return the help texts that the form's `Meta` class sets.
-
-    `get_form` has to pass them on, because its own help texts replace those of `Meta`.
-    """
+    """Return the help texts that the form's `Meta` class sets."""
+    # `get_form` passes them on, because its own help texts replace those of `Meta`.
     return getattr(getattr(form, "Meta", None), "help_texts", None) or {}

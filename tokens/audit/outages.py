@@ -51,7 +51,7 @@ class Unavailability:
         return True
 
     def forget(self) -> None:
-        """Forget all earlier log lines, so that the next 503 answer for each reason is logged at once."""
+        """Forget all earlier log lines. The next 503 answer for each reason is then logged at once."""
         # A new lock: after a fork, a thread that held the old one does not exist in this process.
         self._lock = threading.Lock()
         self._last: OrderedDict[str, _Line] = OrderedDict()

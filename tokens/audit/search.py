@@ -41,6 +41,7 @@ def narrow(events: QuerySet[AuditEvent], wanted: Wanted) -> QuerySet[AuditEvent]
 
 
 def _conditions(wanted: Wanted) -> Iterator[Q]:
+    """Yield a query condition for each field of the filter that is not empty."""
     if wanted.actor:
         yield Q(actor=wanted.actor)
     if wanted.client:
@@ -60,7 +61,7 @@ def of_client(client_id: str) -> Q:
 
 
 def before(event: AuditEvent) -> Q:
-    """Return the condition for the events that are listed after `event`, because they are older (keyset paging)."""
+    """Return the condition for the events that are older than `event`, and so listed after it (keyset paging)."""
     return Q(at__lte=event.at) & (Q(at__lt=event.at) | Q(at=event.at, id__lt=event.pk))
 
 

@@ -102,6 +102,7 @@ def write(totals: Totals) -> None:
 
 
 def _add(day: date, action: str, name: str, number: int) -> None:
+    """Add `number` to the count of this day, action and name. Create the row if it is missing, in a savepoint."""
     row = {"day": day, "action": action, "name": name}
     rows, more = DailyCount.objects.filter(**row), {"number": F("number") + number}
     if rows.update(**more):

@@ -108,9 +108,9 @@ def may_answer_unseen(client: Client, redirect_uri: str, user: User | AnonymousU
     """Return True if an error may be sent to the client without any action of the user (RFC 9700 section 4.11.2).
 
     Returns False if the client is self-registered, its redirect URI is https, and this user has not consented to this
-    client before. Such a client might be an attacker's, and a link to the issuer must not redirect to the attacker's
-    site.
+    client before.
     """
+    # Such a client might be an attacker's, and a link to the issuer must not redirect to the attacker's site.
     if client.registered_by is None or not redirect_uri.startswith("https://"):
         return True
     return user.is_authenticated and Consent.objects.filter(user=user, client=client).exists()

@@ -89,11 +89,11 @@ def as_refusal(**answer: str | None) -> Iterator[None]:
     """Raise AuthorizationRefused in place of an OAuthError from the `with` block.
 
     `answer` are the keyword arguments of AuthorizationRefused, such as `redirect_uri`. The error Unavailable (503) is
-    not replaced, because the client can send the same request again later.
+    not replaced.
     """
     try:
         yield
-    except (AuthorizationRefused, Unavailable):
+    except (AuthorizationRefused, Unavailable):  # after a 503, the same request can be sent again
         raise
     except OAuthError as error:
         raise AuthorizationRefused(error, **answer) from error  # type: ignore[arg-type]
@@ -140,6 +140,21 @@ class CodeResponseType(AuthorizationCodeGrant):
 
 
 def _refuse_unsupported(request: Query) -> dict[str, Any]:
+    """Raise an error if the request is ambiguous, uses an unsupported feature, or lacks a required parameter.
+
+    Returns {}, which adds nothing to the result of oauthlib's validation. The checks establish, in this order:
+
+    1. No parameter is ambiguous.
+    2. The client satisfies its own security profile (`profile_problem`).
+    3. The request has `redirect_uri` if FAPI 2.0 or OpenID Connect requires it.
+    4. The response type is `code`, and there is no `request` or `request_uri`. The view has replaced supported ones
+       before.
+    5. The response mode is supported.
+    6. PKCE is used as the client's rule requires (`pkce.require`).
+
+    If the third check fails, raises MissingRedirectURIError, which is not sent to the client. Otherwise, raises
+    OAuthError.
+    """
     _refuse_ambiguous(request)
     if problem := request.client.profile_problem:
         raise OAuthError("unauthorized_client", problem)
@@ -240,6 +255,10 @@ def _max_age(value: str | None) -> int | None:
 
 
 def _subject(hint: str | None, client: Client) -> str | None:
+    """Return the `sub` in the `id_token_hint`, or None if `hint` is None (OpenID Connect Core section 3.1.2.1).
+
+    Raises OAuthError invalid_request if the hint is not an ID token of this issuer, or was issued to another client.
+    """
     if hint is None:
         return None
     try:

@@ -26,7 +26,7 @@ NOT_SIGNED = "Send the authorization request as a request object that a key of t
 
 
 def is_possible(client: Client | None) -> bool:
-    """Return True if the client can sign requests, because it has registered keys. Returns False for None."""
+    """Return True if the client has registered keys, by which it can sign requests. Returns False for None."""
     return client is not None and client.has_keys
 
 

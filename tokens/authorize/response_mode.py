@@ -40,5 +40,5 @@ def of_refusal(values: Sequence[str], redirect_uri: str) -> str:
 
 
 def _takes_form(redirect_uri: str) -> bool:
-    """Return True if the redirect URI is http or https, so that a browser can send a form to it."""
+    """Return True if a browser can send a form to the redirect URI, which must be http or https."""
     return redirect_uri.startswith(("https://", "http://"))

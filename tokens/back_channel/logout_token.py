@@ -49,9 +49,9 @@ class LogoutToken:
 def for_message(message: LogoutMessage, *, token_id: str, now: datetime) -> str:
     """Return a signed logout token for the message. Raises NotReady if no key may sign.
 
-    If the client's switch "logout by session only" is on, the token has a `sid` and no `sub`, because some libraries
-    end all sessions of a `sub`.
+    If the client's switch "logout by session only" is on, the token has a `sid` and no `sub`.
     """
+    # Some libraries end all sessions of a `sub`.
     client = message.client
     token = LogoutToken(
         issuer=conf.issuer().url,

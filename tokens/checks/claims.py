@@ -47,6 +47,7 @@ def check_groups(*, databases: Sequence[str] | None = None, **_: Any) -> list[Ch
 
 
 def _groups(chosen: Sequence[str]) -> list[CheckMessage]:
+    """Return a warning for each missing group in `chosen` (W207), and if a scope of an API is named `groups` (W208)."""
     missing = set(chosen) - set(Group.objects.filter(name__in=chosen).values_list("name", flat=True))
     messages: list[CheckMessage] = [
         Warning(

@@ -40,6 +40,7 @@ def _issuer() -> list[CheckMessage]:
 
 
 def _toolkit() -> list[CheckMessage]:
+    """Return an error for each wrong setting of the toolkit: classes (E202), switches (E204) and the issuer (E203)."""
     toolkit = settings.OAUTH2_PROVIDER
     messages: list[CheckMessage] = [
         Error(

@@ -115,6 +115,16 @@ def _opened(stored: Sequence[store.StoredKey], keys: Sequence[EncryptionKey]) ->
 
 
 def _unverified(row: store.StoredKey, keys: Sequence[EncryptionKey], *, vouched: bool) -> tuple[str, str]:
+    """Return the problem of a row whose MAC does not verify: its kind, and a sentence with the remedy.
+
+    `vouched` is True if the MAC under SECRET_KEY verifies. Three cases:
+
+    1. Not vouched: the row was changed, or both secrets were. The key is not published (`not_genuine`).
+    2. Vouched, and `keys` has the key that sealed the row: the row was changed (`not_genuine`). The public half stays
+       published.
+    3. Vouched, and `keys` lacks that key: KEY_ENCRYPTION_KEYS lost an entry (`cannot_open`). The public half stays
+       published.
+    """
     if not vouched:
         return "not_genuine", (
             sentence(

@@ -36,7 +36,7 @@ class RequestedClaim:
         )
 
     def stored(self) -> dict[str, Any]:
-        """Return the requested claim as JSON, in the form of the `claims` parameter, so that `read` can parse it."""
+        """Return the requested claim as JSON, in the form of the `claims` parameter, which `read` parses."""
         return {"essential": self.essential} | ({} if self.values is None else {"values": list(self.values)})
 
 
@@ -116,6 +116,11 @@ def _part(part: object, supported: Collection[str]) -> Iterator[tuple[str, Reque
 
 
 def _requested(options: object) -> RequestedClaim:
+    """Return the requested claim for its options in the `claims` parameter (OpenID Connect Core section 5.5.1).
+
+    Raises OAuthError invalid_request if `options` is malformed: neither null nor an object, or with both `value` and
+    `values`.
+    """
     if options is None:
         return RequestedClaim()
     essential = options.get("essential", False) if isinstance(options, dict) else None

@@ -75,6 +75,10 @@ def _serve(jobs: "SimpleQueue[Job]") -> None:
 
 
 def _call(function: Callable[[], Any]) -> tuple[Any, Exception | None]:
+    """Run `function` with fresh database connections. Return its result and None, or None and its exception.
+
+    Any exception that is not an Exception, such as SystemExit, is returned as a RuntimeError.
+    """
     close_old_connections()
     try:
         return function(), None

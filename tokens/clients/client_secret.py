@@ -226,14 +226,14 @@ def _rehash(secret: ClientSecret, digests: dict[str, bytes], presented: str) -> 
     """Replace the stored hash of `secret` by a hash under the first entry of KEY_ENCRYPTION_KEYS.
 
     Does nothing if the stored hash is under the first entry already. An imported (slow) hash stays if the secret is too
-    short to have 256 random bits (see STRONG), because an attacker could guess it.
+    short to have 256 random bits (see STRONG).
 
     `presented` is the secret in clear text. `digests` has the hash of `presented` under each entry, by the id of the
     entry, in the order of the entries.
     """
     first, digest = next(iter(digests.items()))
     if secret.imported_hash:
-        if STRONG.fullmatch(presented):  # a guessable secret keeps its slow hash
+        if STRONG.fullmatch(presented):  # an attacker could guess a shorter secret, so it keeps its slow hash
             foreign_secret.replace_hash(secret, digest, key_id=first, hint=presented[-4:])
     elif secret.encryption_key_id != first:
         # The filter on the old key makes concurrent requests write once.

@@ -84,10 +84,12 @@ class KeyCopy:
         self._flight: threading.Event | None = None
 
     def find(self, kid: object) -> Keys:
-        """Return all keys of the copy. If the copy is stale or lacks a key with this `kid`, waits for a fetch first.
+        """Return all keys of the copy. Wait for a fetch first if the copy is stale, or if no key has this `kid`.
 
-        A `kid` of None fits every key. If no key fits, but the copy has a key without a `kid`, starts a fetch and does
-        not wait for it. Does not wait either if no fetch can start, because the last one started less than PAUSE ago.
+        A `kid` of None fits every key. There are two cases without a wait:
+
+        1. No key has this `kid`, but a key of the copy has no `kid`. A fetch is started.
+        2. No fetch runs, and none may start until PAUSE has passed since the start of the last one.
 
         Returns no keys if there is no usable copy and the fetch fails. Raises Undetermined if no key has this `kid` and
         the fetch does not end in time.
@@ -100,7 +102,7 @@ class KeyCopy:
             self._wait(flight)
             return self._usable()[0]
         flight = self._start()
-        # A key without a `kid` might be the requested key: the caller tries it now instead of waiting.
+        # A key without a `kid` might be the requested key. The caller tries this key now.
         might_match = any(key.kid is None for key in keys)
         if flight is not None and not might_match and not self._wait(flight):
             raise Undetermined

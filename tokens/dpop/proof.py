@@ -121,6 +121,10 @@ def _algorithm(header: Mapping[str, Any]) -> str:
 
 
 def _check_form(claims: Mapping[str, Any]) -> None:
+    """Raise InvalidProof unless the claims of the proof have the types and lengths of RFC 9449 section 4.2.
+
+    Requires `jti`, `htm`, `htu` and `iat`. `nonce` is optional.
+    """
     for name in ("jti", "htm", "htu"):
         if not isinstance(claims.get(name), str):
             raise InvalidProof(f"its {name} is missing or malformed")

@@ -147,6 +147,7 @@ def issue_access_token(
 
 
 def _log_issue(token: AccessToken, request: ClientRequest, client: Client) -> None:
+    """Record in the audit trail that the access token was issued to `client`, for the grant type of the request."""
     details = {
         "jti": token.token_id,
         "aud": token.audience,

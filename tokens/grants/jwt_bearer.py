@@ -82,9 +82,10 @@ def _prove(presented: Assertion, *, now: datetime) -> Client:
     """Return the client that signed the assertion, and record the assertion as used.
 
     Raises InvalidAssertion if the assertion is not valid, if its client must send the `typ` OWN_TYPE and did not, or if
-    the token endpoint could accept the assertion as client authentication. So no assertion serves both purposes.
+    the token endpoint could accept the assertion as client authentication.
     """
-    # Client assertions share the replay record, so that one JWT is accepted once in total.
+    # No assertion may serve both purposes. Client assertions share the replay record, so that one JWT is accepted once
+    # in total.
     if presented.type != OWN_TYPE and presented.subject == presented.issuer:
         raise InvalidAssertion("its sub is its iss: without a typ of its own it could authenticate its client")
     client = private_key_jwt.prove(presented, now=now)

@@ -61,6 +61,18 @@ def _locked(text: str, client: Client) -> tuple[UserGrant, RefreshToken | None]:
 def _tokens(
     text: str, user_grant: UserGrant, token: RefreshToken | None, client: Client, request: ClientRequest
 ) -> Tokens:
+    """Issue tokens under the locked grant, and rotate or extend the refresh token `text` (RFC 6749 section 6).
+
+    `token` is the row of the refresh token, or None if it was purged. The steps establish, in this order:
+
+    1. Tokens may still be issued under the grant.
+    2. The token is neither expired nor unknown. A purged token that was rotated counts as reused.
+    3. The client holds the DPoP key to which the token is bound, if any.
+    4. The API and the scopes are allowed.
+    5. If the token was used before, its retry window has not passed, and its successor is unused (`refresh_rotation`).
+
+    Raises OAuthError, Reused or Superseded if a step fails. The caller must revoke the grant after Reused.
+    """
     user_grants.require_live(user_grant, now=request.now)
     if token is None and refresh_token.was_rotated(text):
         raise Reused  # its row was purged, but its family lives

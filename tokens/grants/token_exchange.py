@@ -5,7 +5,7 @@
    token.
 3. If the subject token is bound to a key (RFC 9449), the request must have a DPoP proof of this client's own key. The
    new token is bound to this client's key, so that a bound token never becomes a bearer token.
-4. At most LONGEST_CHAIN clients act one after the other.
+4. The new token names at most LONGEST_CHAIN clients that act one after the other (`act`).
 5. An exchange policy permits this client to get a token for the requested API and scopes.
 
 The new token has the same user, and expires no later than the subject token. `act` names this client. There is no

@@ -96,6 +96,7 @@ def _require_empty() -> None:
 
 
 def _migrate(url: str) -> None:
+    """Run `manage.py migrate` for the database at `url`. Raises CannotMove if it fails."""
     # A process of its own: data migrations use the default database, which is the source here.
     variables = {name: value for name, value in os.environ.items() if name != "DATABASE_URL_FILE"}
     variables |= {"DATABASE_URL": url, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

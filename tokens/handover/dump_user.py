@@ -99,7 +99,7 @@ def hasher_of(password: str) -> str:
 
 
 def is_known_hasher(name: str) -> bool:
-    """Return True if Django's PASSWORD_HASHERS has the hasher `name`, so that its hashes can be verified.
+    """Return True if Django's PASSWORD_HASHERS has the hasher `name`, and so can verify its hashes.
 
     Also returns True for `(no password)`, the result of `hasher_of` for a user without a usable password.
     """

@@ -61,7 +61,7 @@ def rotate(text: str, token: RefreshToken, client: Client, *, now: datetime, thu
 
 
 def _mark_used(token: RefreshToken, *, now: datetime) -> None:
-    """Mark the token as used, so that it expires at the end of its retry window.
+    """Mark the token as used. It then expires at the end of its retry window.
 
     Also marks a sibling, which is another successor of the same predecessor. Siblings exist only if an earlier version
     of Keyturn issued the first of them.

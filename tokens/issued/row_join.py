@@ -90,6 +90,7 @@ class JoinedRows(Generic[M]):
 
     @cached_property
     def _parts(self) -> dict[str, _Part]:
+        """Return the parts of the query by their paths, each with its slice of the selected columns."""
         parts, start = dict[str, _Part](), 0
         for path in ("", *self._related):
             of, _, name = path.rpartition(LOOKUP_SEP)
@@ -118,6 +119,7 @@ class JoinedRows(Generic[M]):
 
     @cached_property
     def _statement(self) -> str:
+        """Return the SELECT statement, with FOR UPDATE for the rows to lock if the database supports it."""
         database = plain_sql.backend()
         quote = database.ops.quote_name
 

@@ -128,10 +128,11 @@ def revoke(grant: UserGrant, reason: str, *, now: datetime) -> bool:
 
 
 def revoke_reused(grant: UserGrant, reason: str, *, actor: str, now: datetime) -> None:
-    """Revoke the grant because its code or refresh token was reused, which means that two parties have it.
+    """Revoke the grant after its code or refresh token was reused (reuse detection).
 
     Records the event `grant.reuse_detected` if the grant was not revoked before.
     """
+    # Two parties have the code or token, and the issuer cannot know which of them is the client.
     with transaction.atomic():
         # Several requests can reuse a token at once. Only the one that revokes the grant records the event.
         if revoke(grant, reason, now=now):

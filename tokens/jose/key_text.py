@@ -38,6 +38,11 @@ def may_be_private(text: str) -> bool:
 
 
 def _from_pem(text: str) -> dict[str, Any] | None:
+    """Return a JWKS of the PEM public keys in `text`, or None if there are none. Only several keys get a kid.
+
+    Raises UnusableKey if `text` has a certificate, a PEM of another kind beside a public key, or a key that is not
+    valid.
+    """
     if CERTIFICATE in text:
         raise UnusableKey(
             sentence("{forms}, and not a certificate: openssl x509 -pubkey -noout shows the key in it.", forms=FORMS)
@@ -51,6 +56,10 @@ def _from_pem(text: str) -> dict[str, Any] | None:
 
 
 def _jwk(pem: str) -> dict[str, str]:
+    """Return the JWK of a PEM public key, with its kid and without `alg`.
+
+    Raises UnusableKey if the PEM is not valid, or if the key is neither RSA, P-256 nor Ed25519.
+    """
     try:
         key = load_pem_public_key(pem.encode())
     except (ValueError, UnsupportedAlgorithm):

@@ -186,6 +186,10 @@ def _algorithms(entry: Mapping[str, Any]) -> frozenset[str]:
 
 
 def _public_key(entry: Mapping[str, Any], algorithm: str) -> Any:
+    """Return the library's key for the JWK `entry` and this algorithm. Only the numbers of the key are used.
+
+    Raises UnusableKey if the numbers are malformed, do not make a key, or make a weak RSA key.
+    """
     numbers = {name: entry.get(name) for name in MEMBERS[entry["kty"]]}
     if any(not isinstance(value, str) or len(value) > LONGEST_NUMBER for value in numbers.values()):
         raise UnusableKey(sentence("A key's numbers are missing or malformed."))

@@ -40,11 +40,9 @@ def require_encrypting_keys(locked: LockedRing) -> None:
 
 
 def broken_successors(locked: LockedRing) -> list[str]:
-    """Return the kids of the broken rows that have a start and no withdrawal date. Omits discarded keys.
-
-    The database allows only one key in a ring that has a start and no withdrawal date. If a broken row has this place,
-    the database would refuse a successor of the revoked key.
-    """
+    """Return the kids of the broken rows that have a start and no withdrawal date. Omits discarded keys."""
+    # The database allows only one key in a ring that has a start and no withdrawal date. If a broken row has this
+    # place, the database would refuse a successor of the revoked key.
     return [key.kid for key in _broken(locked) if key.signs_at]
 
 
@@ -77,11 +75,9 @@ def storable(locked: LockedRing, discarded: Discarded, fresh: Sequence[Key]) -> 
 
 
 def _broken(locked: LockedRing) -> list[Key]:
-    """Return the keys of the broken rows that are not discarded and have no withdrawal date.
-
-    The database allows one such key without a start, which is the ring's standby, and one with a start, after which no
-    other key starts. So the ring can have no other key in the same role while the broken row exists.
-    """
+    """Return the keys of the broken rows that are not discarded and have no withdrawal date."""
+    # The database allows one such key without a start, which is the ring's standby, and one with a start, after which
+    # no other key starts. So the ring can have no other key in the same role while the broken row exists.
     return [row.key for row in locked.unverified if not row.key.discarded and row.key.withdraw_at is None]
 
 

@@ -17,9 +17,7 @@ def cancel(operation: Operation, kid: str) -> Outcome:
     A cancelled planned key is replaced by the first of these keys:
 
     1. The planned key after it.
-    2. The standby, unless a key was revoked after the standby was announced. A verifier's copy of the JWKS can contain
-       both the standby and that revoked key. A token of the standby would then not make the verifier fetch the JWKS and
-       drop the revoked key (rule P6, docs/why-rotation-is-safe.md).
+    2. The standby, unless it is stale: a key was revoked after its announcement (`lifecycle.is_stale`).
     3. A fresh key.
 
     `kid` can be the beginning of a kid.

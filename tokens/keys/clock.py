@@ -77,6 +77,7 @@ def refuse_skew(policy: Policy, *, now: datetime) -> None:
 
 
 def _once(before: datetime) -> Reading:
+    """Read the database's clock and this node's clocks once. `before` is an earlier reading of this node's clock."""
     started = time.monotonic()
     database = store.database_now()
     # `max`: this node's clock might have been set back since `before`.

@@ -80,12 +80,11 @@ def require_in_time(started: datetime, policy: Policy) -> None:
 
 
 def _remedy(policy: Policy, took: timedelta) -> str:
-    """Return a hint to set a longer clock_error, as the end of an error message.
+    """Return a hint to set a longer clock_error, as the end of an error message. `took` is the duration of the step.
 
     Returns "" if clock_error is at least `SLOW` already.
-
-    Development uses a short clock_error, which a step on a busy machine can exceed. `took` is the duration of the step.
     """
+    # Development uses a short clock_error, which a step on a busy machine can exceed.
     if policy.clock_error >= SLOW:
         return ""
     timings = ",".join(f"{name}={seconds}" for name, seconds in slower(policy, took).items())

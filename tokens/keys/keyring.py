@@ -5,8 +5,8 @@
 - A view or command calls `clock` before it issues or judges a token, and passes the result on as `now`. The modules
   that it calls read no clock, except the few that CONTRIBUTING.md lists. A view uses `estimated_clock` if an error must
   not stop it, for example for rate limits and redirects.
-- A view reads the clock again after it waited for a cache or another server. A snapshot would take an instant from
-  before the wait for a clock that was set (`Read.was_stepped`).
+- A view reads the clock again after it waited for a cache or another server. If it passed on the instant from before
+  the wait, a snapshot would conclude that this node's clock was set (`Read.was_stepped`).
 - `for_audience` returns the ring and key that sign an access token, and the instant of issue. It is called once per
   response. `for_client` does the same for ID tokens and logout tokens, `for_operator` for introspection responses, and
   `for_readers` for the revocation feed.

@@ -60,6 +60,10 @@ def keystore(name: str) -> Keystore:
 
 
 def _pkcs11() -> Keystore:
+    """Return the keystore of the PKCS#11 token in the settings.
+
+    Raises CannotOpen if PKCS#11 is not configured, or python-pkcs11 is not installed.
+    """
     settings = conf.issuer().pkcs11
     if not (settings.module and settings.token):
         raise CannotOpen(
@@ -97,7 +101,8 @@ def fresh_pairs(row: Ring, number: int) -> Iterator[list[KeyPair]]:
 
 
 def _typable(store: Keystore, row: Ring) -> KeyPair:
-    """Generate a pair whose kid does not begin with a dash. A command would read such a kid as an option."""
+    """Generate a pair whose kid does not begin with a dash."""
+    # A command reads a word that begins with a dash as an option.
     for _ in range(TRIES):
         pair = store.generate(row.algorithm, bits=row.bits)
         if not pair.kid.startswith("-"):

@@ -98,6 +98,10 @@ class Pkcs11Token:
                 session.close()
 
     def _generate(self, algorithm: str, bits: int | None, identifier: bytes, session: Any) -> KeyPair:
+        """Generate a pair in the PKCS#11 token, and load it. Its private half cannot leave the token.
+
+        `bits` is the size of an RSA key, or None for the first of RSA_BITS. `identifier` is the id of both objects.
+        """
         attributes = {
             "id": identifier,
             "label": f"keyturn {algorithm}",

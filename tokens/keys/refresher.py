@@ -138,6 +138,10 @@ class Refresher:
         return names
 
     def _run(self, clock: Clock, bound: Bound) -> None:
+        """Do a round (`look`) repeatedly, until the refresher ends.
+
+        The pause between rounds is the timing `reread` divided by LOOKS. Logs an unexpected exception and continues.
+        """
         ended = self._ended
         try:
             while not ended.is_set():

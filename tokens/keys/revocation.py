@@ -173,6 +173,7 @@ def _write(locked: LockedRing, after: Sequence[Key], pairs: Sequence[KeyPair]) -
 
 
 def _revocation(locked: LockedRing, revoked: Sequence[str], discarded: Discarded, *, dry_run: bool) -> KeyRevocation:
+    """Return the effects of a revocation. `revoked` are the kids, and `discarded` has the keys of the ring after it."""
     flush = discarded.flush
     return KeyRevocation(
         ring=locked.row.name,

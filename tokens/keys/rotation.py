@@ -6,9 +6,8 @@ acts and the others find nothing to do. The step is the first in this list that 
 1. create: the ring has no key. Create one, and its standby.
 2. announce: the ring has no standby. Announce one.
 3. lengthen: the settings made a timing longer. `hold` has changed the dates of the keys already.
-4. announce: a key was revoked after the standby was announced. So a verifier's copy of the JWKS can contain both keys,
-   and a token of the standby would not make the verifier fetch the JWKS and drop the revoked key. Replace the standby,
-   unless it might have to replace the signing key at once (`_is_dispensable`).
+4. announce: the standby is stale, because a key was revoked after its announcement (`lifecycle.is_stale`). Replace the
+   standby, unless it might have to replace the signing key at once (`_is_dispensable`).
 5. plan: the signing key is due, or a switch is wanted early, or a key was revoked and no switch to a newer key is
    planned or done. Set the instant at which the standby starts to sign, and announce the next standby.
 6. destroy: no node can sign with a retired key any more. Destroy its private half.
@@ -152,11 +151,9 @@ def _is_dispensable(planned: Key | None, locked: LockedRing) -> bool:
 
 
 def _replace_standby(locked: LockedRing, standby: Key, pair: KeyPair) -> Outcome:
-    """Cancel `standby`, which was announced before a key was revoked, and announce `pair` as the new standby.
-
-    A verifier's copy of the JWKS can contain both the old standby and the revoked key. Then a switch to this standby
-    would not make the verifier fetch the JWKS and drop the revoked key (rule P6, docs/why-rotation-is-safe.md).
-    """
+    """Cancel `standby`, which was announced before a key was revoked, and announce `pair` as the new standby."""
+    # A verifier's copy of the JWKS can contain both the old standby and the revoked key. Then a switch to this standby
+    # would not make the verifier fetch the JWKS and drop the revoked key (rule P6, docs/why-rotation-is-safe.md).
     fresh = new_key(locked, pair)
     after = [replace(standby, cancelled_at=locked.now, private_destroyed_at=locked.now)]
     locked.save(after)

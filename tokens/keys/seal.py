@@ -45,8 +45,9 @@ def mac(meaning: bytes, *, key: EncryptionKey) -> bytes:
 def vouch(meaning: bytes, *, secret: str) -> bytes:
     """Return the MAC of `meaning`, a row's columns as bytes, under `secret` (HMAC-SHA-256).
 
-    `secret` is SECRET_KEY or one of its fallbacks. The MAC authenticates the public half. So if KEY_ENCRYPTION_KEYS is
-    lost, the public half stays published, and tokens still verify.
+    `secret` is SECRET_KEY or one of its fallbacks.
     """
+    # This MAC authenticates the public half. So if KEY_ENCRYPTION_KEYS is lost, the public half stays published, and
+    # tokens still verify.
     key = hmac.digest(secret.encode(), b"keyturn signing key row", "sha256")
     return hmac.digest(key, meaning, "sha256")

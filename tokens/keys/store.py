@@ -211,6 +211,7 @@ def _write(row: SigningKey, key: Key, encryption_key: EncryptionKey) -> None:
 
 
 def _stored(row: SigningKey) -> StoredKey:
+    """Return the key of a row of the database. Neither its MAC nor its private half is checked."""
     return StoredKey(
         key=Key(kid=row.kid, max_lifetime=row.max_lifetime, **{name: getattr(row, name) for name in DATES}),
         jwk=row.public_jwk,

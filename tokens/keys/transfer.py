@@ -108,6 +108,13 @@ def _first_start(ring: str) -> datetime | None:
 
 
 def _require_possible(api: Api, locked: LockedRing, previous: str) -> None:
+    """Raise an error unless the API can move to the locked key ring. `previous` is the name of its ring now.
+
+    1. WrongRing: the API is on this ring or moves there already, or the ring signs ID tokens only.
+    2. WrongRing: the API does not accept the ring's algorithm.
+    3. Unsafe: the API's previous move has not settled.
+    4. UnknownKey: the ring has no key.
+    """
     if previous == locked.row.name:
         raise WrongRing(f"{api.identifier} is on the ring {previous!r} already, or moves there")
     if id_ring.algorithm_of(locked.row.name):

@@ -84,6 +84,10 @@ class Bound:
 
     @contextmanager
     def _of_machine(self, until: float) -> Iterator[None]:
+        """Hold one of the machine's slots for the duration of the block.
+
+        Raises Busy if none becomes free until the instant `until` (monotonic clock).
+        """
         lock = self._bind()
         while lock is None:
             if time.monotonic() >= until:

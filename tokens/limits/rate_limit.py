@@ -114,9 +114,9 @@ def address(request: HttpRequest) -> str:
 def _counted_as(text: str) -> str:
     """Return the address without a port, or the /64 network of an IPv6 address. Requests are counted by the result.
 
-    If `text` is not an IP address, returns `text` unchanged. Results are cached, because a request needs its address
-    several times.
+    If `text` is not an IP address, returns `text` unchanged.
     """
+    # Results are cached, because a request needs its address several times.
     if with_port := WITH_PORT.fullmatch(text):
         text = with_port["v6"] or with_port["v4"]
     try:

@@ -76,8 +76,9 @@ def _uuid(text: str) -> UUID | None:
 def confirm(question: str) -> bool:
     """Ask the operator. Return True if the answer is `yes`.
 
-    Raises CommandError if standard input is not a terminal, because the answer would not be an operator's.
+    Raises CommandError if standard input is not a terminal.
     """
+    # The answer must be an operator's.
     if not sys.stdin.isatty():
         message = "standard input is not a terminal: add --yes to continue without confirmation; nothing was changed"
         raise CommandError(message, returncode=USAGE)

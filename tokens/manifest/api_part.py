@@ -122,7 +122,7 @@ def _require_ring(api: Api, name: str) -> None:
 
 
 def _set_ring(api: Api, name: str, run: Run) -> None:
-    """Set the key ring of a new API. The ring signs at once, because no token for the API exists.
+    """Set the key ring of a new API. The ring signs for the API at once.
 
     Raises ValidationError if the ring has no keys, or if the API does not accept its algorithm.
     """
@@ -134,6 +134,7 @@ def _set_ring(api: Api, name: str, run: Run) -> None:
         raise ValidationError({"ring": text})
     if ring.algorithm not in api.algorithms:
         raise ValidationError({"algorithms": f"The ring {name} signs {ring.algorithm}: list it."})
+    # No token of another ring exists for a new API, so nothing has to expire before the move.
     api.ring, api.moves_at = ring, run.now
 
 

@@ -101,6 +101,10 @@ def _keys(value: Any) -> Any:
 
 
 def _register(client_id: str, wanted: dict[str, Any], program: str | None, run: Run) -> None:
+    """Register the client that the manifest describes, and add the change and its new secret to `run`.
+
+    `wanted` is its state, and `program` the name of its recipe. Raises ValidationError if the client breaks a rule.
+    """
     columns = state.columns(wanted) | {"recipe": program}
     own = {"name", "grants", "redirect_uris", "client_jwks", "client_jwks_uri", "client_type"}
     registration = Registration(

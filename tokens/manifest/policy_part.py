@@ -19,6 +19,10 @@ def apply(manifest: Manifest, run: Run) -> None:
 
 
 def _policy(entry: Item, run: Run) -> None:
+    """Add or change one exchange policy, and add the change to `run` if there is one.
+
+    Raises ValidationError if the client, the API or a scope does not exist.
+    """
     client = Client.objects.filter(client_id=entry.values["client"]).first()
     api = Api.named(entry.values["api"])
     if client is None:

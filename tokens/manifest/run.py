@@ -54,6 +54,7 @@ class Run:
             self.problems.append(entry.problem(name, " ".join(texts)))
 
     def stop_if_refused(self) -> None:
-        """Raise InvalidManifest if there are problems, so that the next part reports no consequences of them."""
+        """Raise InvalidManifest if there are problems."""
+        # Otherwise, the next part would report consequences of them as further problems.
         if self.problems:
             raise InvalidManifest(*self.problems)

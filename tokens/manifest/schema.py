@@ -106,6 +106,7 @@ def plain(node: Node) -> Any:
 
 
 def _api(identifier: str, node: Node, schema: Schema, problems: list[Fault]) -> Item:
+    """Read an API with its scopes. Adds a problem to `problems` for each unknown, missing or wrong field."""
     name = f"apis.{identifier}"
     fields = dict(_mapping(node, name, problems))
     scopes = fields.pop("scopes", Node({}, node.line))
@@ -136,6 +137,11 @@ def _scope(node: Node, name: str, problems: list[Fault]) -> Item:
 
 
 def _policies(node: Node | None, problems: list[Fault]) -> tuple[Item, ...]:
+    """Read the exchange policies. Adds a problem to `problems` for each wrong field and for each repeated policy.
+
+    A field is wrong if it is unknown, missing or of another type. A policy is repeated if its client and API are the
+    same.
+    """
     if node is None:
         return ()
     if not isinstance(node.value, list):

@@ -109,6 +109,11 @@ def _node(node: yaml.Node, line: int, field: str, level: int) -> Node:
 
 
 def _mapping(node: yaml.MappingNode, field: str, level: int) -> dict[str, Node]:
+    """Return the nodes of a YAML mapping by name. `field` is its place in the file, and `level` is its depth.
+
+    Raises InvalidManifest if a name is not a text or is repeated, if there is a merge key, or if a value is not
+    supported.
+    """
     found: dict[str, Node] = {}
     for key, value in node.value:
         line, name = key.start_mark.line + 1, _whole(str(key.value))
@@ -121,12 +126,12 @@ def _mapping(node: yaml.MappingNode, field: str, level: int) -> dict[str, Node]:
 
 
 def _scalar(node: yaml.Node, field: str) -> Any:
-    """Return the value of a YAML scalar. A date stays a text, because a manifest has no field for a date.
+    """Return the value of a YAML scalar. A date stays a text.
 
     Raises InvalidManifest if the scalar is a malformed number.
     """
     if node.tag.endswith(":timestamp"):
-        return node.value
+        return node.value  # no field of a manifest is a date
     try:
         value = yaml.constructor.SafeConstructor().construct_object(node)
     except (ValueError, yaml.YAMLError):  # an int that Python does not read, such as 0b or one of 5,000 digits

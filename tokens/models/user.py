@@ -17,7 +17,7 @@ from django.utils.crypto import salted_hmac
 
 
 class SubjectIsImmutable(ValueError):
-    """A change of a user's `sub` was refused, because APIs would treat the user as another user."""
+    """A change of a user's `sub` was refused."""
 
 
 class User(AbstractUser):

@@ -64,6 +64,7 @@ def renew(client_id: str, *, now: datetime) -> None:
 
 
 def _judge_address(client_id: str) -> None:
+    """Raise DocumentRefused unless documents are accepted, and `client_id` is an address on a permitted host."""
     settings = conf.issuer().open_clients
     if not settings.documents:
         raise DocumentRefused(OFF)

@@ -63,6 +63,11 @@ def get(client_id: str) -> ValidDocument:
 
 
 def _fetch(client_id: str) -> ValidDocument:
+    """Fetch the document at `client_id`, and validate it. Raises NoDocument or Unreachable, as `get` does.
+
+    Of the statuses other than 200, those from 500 on and those in OVERLOADED count as unreachable. All others, such as
+    redirects, count as a missing or invalid document.
+    """
     settings = conf.issuer().open_clients
     loopback = identifier.read(client_id, loopback=settings.loopback_documents).hostname in LOOPBACK
     try:

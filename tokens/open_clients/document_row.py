@@ -49,6 +49,11 @@ def store(client_id: str, fetched: ValidDocument, *, now: datetime) -> None:
 
 @registry_lock.change()
 def _save(client_id: str, fetched: ValidDocument, *, now: datetime) -> None:
+    """Create or change the client, and store when its document was fetched and until when it is fresh.
+
+    Raises DocumentRefused, RegistryLocked, ValidationError, or IntegrityError if another process creates the same
+    client.
+    """
     client = Client.objects.select_for_update().filter(client_id=client_id).first()
     if client is None:
         client = _create(client_id, fetched.metadata, now=now)
@@ -61,6 +66,11 @@ def _save(client_id: str, fetched: ValidDocument, *, now: datetime) -> None:
 
 
 def _create(client_id: str, metadata: ClientMetadata, *, now: datetime) -> Client:
+    """Create the client of a document, apply the policy for scopes, and record the event. Returns the client.
+
+    Raises DocumentRefused if too many clients of documents were never used, or if the client_id is taken (TAKEN), and
+    ValidationError if the client breaks a rule of the model.
+    """
     if idle_client.are_too_many(Registrar.DOCUMENT):
         raise DocumentRefused(TOO_MANY)
     client = Client(client_id=client_id, registered_by=Registrar.DOCUMENT, **_fields(client_id, metadata))

@@ -135,6 +135,10 @@ class Flights(Generic[T]):
             self._room.release()
 
     def _run(self, address: str, flight: Flight[T]) -> None:
+        """Fetch the address, store the result or the exception in `flight`, and wake its waiting requests.
+
+        The outcome is remembered for a while. The oldest is forgotten if more than REMEMBERED are kept.
+        """
         try:
             flight.value = self._fetch(address)
         except Exception as error:  # noqa: BLE001 (an exception would end the thread unseen; `get` raises it)

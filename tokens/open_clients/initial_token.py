@@ -35,7 +35,7 @@ def create(token: InitialAccessToken, *, actor: str, now: datetime) -> str:
 
 
 def is_useless() -> bool:
-    """Return True if no initial access token is accepted, because DYNAMIC_REGISTRATION is not `token`."""
+    """Return True if the settings accept no initial access token (DYNAMIC_REGISTRATION is not `token`)."""
     return conf.issuer().open_clients.registration is not RegistrationMode.TOKEN
 
 

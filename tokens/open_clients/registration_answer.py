@@ -23,7 +23,7 @@ def stored(client: Client, registration_token: str) -> dict[str, object]:
     """Return the members of the answer to a client that reads or changes its metadata (RFC 7592 section 3).
 
     `registration_token` is the registration access token that authenticated the request. The members do not include
-    the secret, because only its hash is stored. Raises BearerRefused if the client was deleted after it had
+    the secret, of which only a hash is stored. Raises BearerRefused if the client was deleted after it had
     authenticated.
     """
     issued_at = OpenClient.objects.values_list("created_at", flat=True).filter(client=client).first()

@@ -30,6 +30,7 @@ def reach(server: ProbedServer) -> Iterator[Finding]:
 
 
 def _tls(server: ProbedServer) -> Iterator[Finding]:
+    """Offer the server only TLS 1.0 and 1.1, and yield a finding. The server must refuse them (RFC 9325)."""
     # The certificate does not matter here, because nothing is sent: only the handshake is tested.
     old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     old.check_hostname, old.verify_mode = False, ssl.CERT_NONE

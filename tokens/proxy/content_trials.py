@@ -30,6 +30,10 @@ def bodies(server: ProbedServer) -> Iterator[Finding]:
 
 
 def _chunked(server: ProbedServer) -> Iterator[Finding]:
+    """Yield a finding about a body with `Transfer-Encoding: chunked`, which the proxy must pass on with its content.
+
+    The issuer got the body if it answers with the error unsupported_grant_type.
+    """
     form = b"grant_type=nothing"
     chunks = b"%x\r\n%s\r\n0\r\n\r\n" % (len(form), form)
     try:

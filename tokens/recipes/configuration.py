@@ -54,7 +54,7 @@ def commands(recipe: Recipe, done: Step, values: RealValues) -> list[str]:
 
 
 def printed(recipe: Recipe, found: Sequence[Part], others: Sequence[str]) -> Iterator[str]:
-    """Yield the lines of the configuration for a terminal. Texts are comments, so that all lines can be pasted.
+    """Yield the lines of the configuration for a terminal, all of which can be pasted. Texts are comments.
 
     `found` is the result of `parts`, and `others` is the result of `commands`.
     """

@@ -41,6 +41,10 @@ def words(step: Step) -> list[str]:
 
 
 def _option(step: Step, name: str, value: Any) -> Iterator[str]:
+    """Yield the words of one option on the command line. A list repeats the flag, and True gives the flag alone.
+
+    Raises InvalidRecipe if the command has no such option.
+    """
     flag = FLAGS[step.command].get(name)
     if flag is None:
         raise InvalidRecipe(f"{step.command} has no option {name}. Known are {', '.join(FLAGS[step.command])}")

@@ -152,6 +152,7 @@ def audited_switches(client: Client) -> dict[str, Any]:
 
 
 def _client(registration: Registration) -> Client:
+    """Return the unsaved client that the registration describes, without scopes, APIs and secret."""
     public = registration.authentication == AuthenticationMethod.NONE
     client = Client(
         name=registration.name.strip(),

@@ -55,7 +55,7 @@ class ClientKind:
 
     @property
     def logs_in(self) -> bool:
-        """Return True if users log in, so that the client can request the scopes of OpenID Connect."""
+        """Return True if users log in. The client can then request the scopes of OpenID Connect."""
         return "refresh_token" in self.grants
 
 

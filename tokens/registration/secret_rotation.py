@@ -114,6 +114,10 @@ def _record(action: str, secret: ClientSecret, dates: Collection[str], *, actor:
 
 @registry_lock.change()
 def _end(secret: ClientSecret, name: str, at: datetime | None, action: str, *, actor: str, now: datetime) -> None:
+    """Set the date `name` of the secret to `at`, and record the audit event `action`.
+
+    Raises SecretEnded if the secret is revoked or expired, and the error of `registry_lock.deleted` if it was deleted.
+    """
     # Another request can have ended the secret since it was read, so the locked row is checked.
     locked = ClientSecret.objects.select_for_update(of=("self",)).filter(pk=secret.pk).first()
     if locked is None:

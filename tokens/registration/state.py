@@ -131,6 +131,7 @@ def text(name: str, value: Any) -> str:
 
 
 def _value(name: str, value: Any) -> Any:
+    """Return the plain value of the field `name` for the value of its column."""
     if name in FLAGS:
         return (name in ON) if value is None else bool(value)
     if name in WORDS:

@@ -44,7 +44,7 @@ def end_sessions_and_tokens(user: User, reason: str) -> None:
 
 
 def withdraw_consents(*users: User) -> None:
-    """Delete the users' consents, so that each client has to ask for consent again.
+    """Delete the users' consents. Each client then has to ask for consent again.
 
     The caller must lock the users first, as in token issuance.
     """

@@ -19,6 +19,13 @@ def is_listed(uri: str, allowed: Collection[str]) -> bool:
 
 
 def _covers(entry: str, uri: str) -> bool:
+    """Return True if one entry of the allow-list covers the redirect URI.
+
+    - `scheme:` covers each URI with this scheme and without a host.
+    - Otherwise, scheme, host and port must be equal. `*.` covers subdomains only. A loopback host without a port covers
+      any port.
+    - The path is not compared.
+    """
     wanted, found = urlsplit(entry), urlsplit(uri)
     if wanted.scheme != found.scheme:
         return False

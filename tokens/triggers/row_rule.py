@@ -111,10 +111,8 @@ def _condition(vendor: str, when: str | Mapping[str, str]) -> str:
 
 
 def _create_reading(name: str, table: str, message: str, when: str) -> list[str]:
-    """Return PostgreSQL's statements that create the trigger of a rule whose condition reads other rows.
-
-    The trigger calls a function, because PostgreSQL permits such a condition in functions only.
-    """
+    """Return PostgreSQL's statements that create the trigger of a rule whose condition reads other rows."""
+    # PostgreSQL permits such a condition in functions only, so the trigger calls a function.
     function = POSTGRESQL_READING_FUNCTION.format(name=name, when=when, message=message)
     trigger = f"CREATE TRIGGER {name} BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()"
     return [function, FIX_SEARCH_PATH.format(function=name), trigger]

@@ -51,10 +51,8 @@ class AccountAdapter(DefaultAccountAdapter):
         login_session.begin(request, user, made_for=made_for, now=now)
 
     def respond_user_inactive(self, request: HttpRequest, _user: Any) -> HttpResponse:
-        """Return the page for a disabled user.
-
-        Only a login by passkey shows it, because a disabled user's password is refused.
-        """
+        """Return the page for a disabled user. Only a login by passkey shows it."""
+        # The password of a disabled user is refused earlier.
         return render(request, "account/account_inactive.html", status=403)
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
@@ -78,7 +76,7 @@ class AccountAdapter(DefaultAccountAdapter):
         # The issuer's pages show no messages, so the admin would show the message to the next user of the browser.
 
     def is_safe_url(self, url: str | None) -> bool:
-        """Return True if `url` has an allowed host, so that a redirect after the login is not an open redirect."""
+        """Return True if `url` has an allowed host. Any other URL would be an open redirect after the login."""
         # allauth does not catch the ValueError that a malformed URL raises, so the answer would be a 500.
         try:
             return bool(super().is_safe_url(url or ""))

@@ -190,5 +190,6 @@ def redirect(request: HttpRequest, uri: str) -> HttpResponse:
 
 
 def see_other(uri: str) -> HttpResponse:
-    """Redirect to `uri`, an address of the issuer, with 303, so that the browser sends a GET."""
+    """Redirect to `uri`, an address of the issuer, with 303."""
+    # After a 303, the browser sends a GET (RFC 9110 section 15.4.4), and so no password (RFC 9700 section 4.12).
     return HttpResponse(status=303, headers={**HEADERS, "Location": uri})

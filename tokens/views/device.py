@@ -100,7 +100,7 @@ def verify(request: HttpRequest) -> HttpResponseBase:
 
 
 def _back(request: HttpRequest) -> str:
-    """Return the address of this page with the typed user code, so that the user can return to it."""
+    """Return the address of this page with the typed user code."""
     return f"{request.path}?{urlencode({'user_code': _typed(request)})}"
 
 
@@ -147,6 +147,10 @@ def _answer(request: HttpRequest, code: DeviceCode, target: Target, login: Login
 
 
 def _ask(request: HttpRequest, code: DeviceCode, target: Target, *, now: datetime) -> HttpResponse:
+    """Return the page on which the user allows or refuses the request of a device.
+
+    The form contains the signed proof that these scopes were displayed to this user.
+    """
     context: dict[str, object] = {
         "client": code.client,
         "stranger": consent_text.stranger(code.client),

@@ -155,5 +155,6 @@ def _accepts(factor: Authenticator, code: str) -> bool:
 
 
 def _now() -> datetime:
-    """Return this process's estimate of the database's clock, so that all processes accept the same codes."""
+    """Return this process's estimate of the database's clock."""
+    # The clocks of the nodes can differ. By one clock, all processes accept the same codes.
     return keyring.estimated_clock(now=timezone.now())

@@ -157,12 +157,12 @@ def _count_caller(request: HttpRequest, limit: str, caller: Sequence[str], rate:
 
 
 def log(error: TooMany, limit: str, address: str, *, subject: str, now: datetime) -> None:
-    """Log an attempt over the limit if it is the first in its window, so that a flood cannot fill the log.
+    """Log an attempt over the limit if it is the first in its window.
 
     `limit` is the name of the rate limit, `address` the sender's network address, and `subject` the subject of
     the log entry.
     """
-    if error.first:
+    if error.first:  # a flood must not fill the log
         details = {"what": limit, "address": address}
         trail.log("request.limited", actor="issuer", subject=subject, details=details, now=now)
 

@@ -53,10 +53,8 @@ class _FirstStep:
         return super().form_valid(form)  # type: ignore[misc,no-any-return]
 
     def _redirect_to_pending_stage(self, request: HttpRequest, _stage: Any) -> None:
-        """Return None, so that allauth shows this page even if an earlier login waits for its second factor.
-
-        A POST abandons the earlier login.
-        """
+        """Return None. A POST abandons an earlier login that waits for its second factor."""
+        # After None, allauth shows this page instead of the page for the second factor.
         if request.method == "POST":
             clear_login(request)
 

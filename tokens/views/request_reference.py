@@ -86,6 +86,11 @@ def _client(sent: SentRequest) -> Client | None:
 
 
 def _by_object(request: HttpRequest, sent: SentRequest, client: Client, *, now: datetime) -> HttpResponse:
+    """Verify the request object of the client, store its request, and redirect this browser to the stored request.
+
+    Returns an error page if too many requests were stored for the sender's address. Raises OAuthError invalid_request
+    if the parameters are ambiguous or too long, and what `request_signature.unfold` raises.
+    """
     given = sent.parameters
     if len(given.getlist("client_id")) != 1 or len(given.getlist("request")) != 1 or "request_uri" in given:
         raise OAuthError("invalid_request", AMBIGUOUS_OBJECT)

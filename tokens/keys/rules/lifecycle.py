@@ -158,11 +158,9 @@ def unflushed(keys: Sequence[Key]) -> tuple[Key, ...]:
 
 
 def is_stale(key: Key, keys: Iterable[Key]) -> bool:
-    """Return True if a key was revoked after `key` was announced.
-
-    Both keys can then be in the copy of the JWKS that a verifier has. Such a verifier knows `key`, so a token of `key`
-    does not make it fetch the JWKS, and the verifier keeps the revoked key.
-    """
+    """Return True if a key was revoked after `key` was announced."""
+    # A verifier's copy of the JWKS can then contain both keys. Because the verifier knows `key`, a token of `key` does
+    # not make it fetch the JWKS and drop the revoked key (rule P6, docs/why-rotation-is-safe.md).
     return any(other.revoked_at is not None and other.revoked_at > key.announced_at for other in keys)
 
 

@@ -77,9 +77,9 @@ class Policy:
     def rejection(self) -> timedelta:
         """Return the time from a key's revocation until no conforming API accepts the key.
 
-        This is the bound of rule P3 (docs/why-rotation-is-safe.md). It includes twice clock_error, because two clocks
-        can be wrong.
+        This is the bound of rule P3 (docs/why-rotation-is-safe.md).
         """
+        # Twice clock_error, because two clocks can be wrong.
         return self.snapshot_age + self.shared_cache + self.api_copy + 2 * self.clock_error
 
     @property

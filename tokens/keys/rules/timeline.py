@@ -67,6 +67,10 @@ def next_step(keys: Sequence[Key], *, policy: Policy, now: datetime) -> tuple[st
 
 
 def _stretches(key: Key, keys: Sequence[Key]) -> list[Stretch]:
+    """Return the phases of the key in order, each with its start and end. The end of the last phase is None.
+
+    A phase that a revocation or cancellation prevented is left out, and so is a phase of no duration.
+    """
     successor = lifecycle.successor(key, keys)
     discarded_at = key.revoked_at or key.cancelled_at
     starts = [

@@ -88,8 +88,9 @@ def _json(event: AuditEvent) -> str:
 def _line(event: AuditEvent) -> str:
     """Return the event as one line of text, with its details as JSON.
 
-    A name with a character that is not printable is written as JSON, because a terminal might interpret the character.
+    A name with a character that is not printable is written as JSON.
     """
+    # A terminal might interpret such a character.
     details = f" {json.dumps(event.details)}" if event.details else ""
     return f"{event.at:%Y-%m-%d %H:%M:%S} {_shown(event.actor)} {event.action} {_shown(event.subject)}{details}"
 

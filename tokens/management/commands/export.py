@@ -58,5 +58,5 @@ class _Dumper(yaml.SafeDumper):
     """A YAML dumper that writes a repeated value in full, and not as a YAML alias. `apply` refuses aliases."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 (PyYAML's signature)
-        """Return True, so that PyYAML writes no alias for `data`."""
+        """Return True: PyYAML then writes no alias for `data`."""
         return True

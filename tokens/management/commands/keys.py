@@ -93,6 +93,10 @@ class Command(KeyCommand):
             raise CommandError("\n".join(lines), returncode=code)
 
     def _show(self, options: dict[str, Any]) -> None:
+        """Print the timeline of each key ring, or of the ring that `--ring` names, as text or as JSON.
+
+        Raises CommandError if there is none.
+        """
         rings = Ring.objects.order_by("name")
         rings = rings.filter(name=options["ring"]) if options["ring"] else rings
         if not rings:

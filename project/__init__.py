@@ -7,6 +7,7 @@ Neighbours: above `tokens` and `resources`. Only the package `keyturn_issuer`, t
 
 Read in this order:
 - `settings`, `urls`: the settings and the URL map of each process.
+- `conf`: reads the settings for the modules below.
 - `wsgi`: the application that a server loads.
 - `front`: bounds each request, and gives it a thread.
 - `direct`: answers the endpoints for programs, and skips the middleware that only pages need.

@@ -8,10 +8,10 @@ import logging
 import time
 from collections.abc import Callable
 
-from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponseBase
 
+from project import conf
 from project.metrics.endpoints import endpoint
 
 logger = logging.getLogger("project.access")
@@ -25,7 +25,7 @@ def access_log(answer: Answer) -> Answer:
 
     Raises MiddlewareNotUsed unless ACCESS_LOG is set.
     """
-    if not settings.ACCESS_LOG:
+    if not conf.has_access_log():
         raise MiddlewareNotUsed
 
     def logged(request: HttpRequest) -> HttpResponseBase:

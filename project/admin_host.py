@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.http.request import split_domain_port
 
+from project import conf
 from project.admin_pages import ADMIN
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
@@ -28,4 +28,4 @@ def admin_host(answer: Answer) -> Answer:
 
 def _is_on_admin_host(request: HttpRequest) -> bool:
     """Return True if the request is for ADMIN_HOST, on any port, or if ADMIN_HOST is not set."""
-    return settings.ADMIN_HOST in {"", split_domain_port(request.get_host())[0]}
+    return conf.admin_host() in {"", split_domain_port(request.get_host())[0]}

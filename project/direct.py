@@ -17,7 +17,6 @@ from io import BytesIO
 from typing import Any, cast
 
 from django.apps import apps
-from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed, PermissionDenied, SuspiciousOperation
 from django.core.handlers.exception import convert_exception_to_response
 from django.core.handlers.wsgi import WSGIRequest
@@ -29,6 +28,8 @@ from django.middleware.security import SecurityMiddleware
 from django.urls import ResolverMatch, resolve, set_script_prefix
 from django.utils.log import log_response
 from django.utils.module_loading import import_string
+
+from project import conf
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -95,8 +96,8 @@ class Direct:
     def __init__(self, request_class: type[WSGIRequest]) -> None:
         self._request_class = request_class
         self._security, self._common = SecurityMiddleware(_unused), CommonMiddleware(_unused)
-        self._matches = dict(_table(settings.FORCE_SCRIPT_NAME or ""))
-        self._answer = _chain(settings.MIDDLEWARE) if self._matches else _unused
+        self._matches = dict(_table(conf.mount()))
+        self._answer = _chain(conf.middleware()) if self._matches else _unused
         self._added = {scheme: self._headers(scheme) for scheme in ("http", "https")}
 
     def answer(self, environ: dict[str, Any], start_response: Callable[..., object]) -> Body | None:
@@ -158,7 +159,7 @@ def _table(mount: str) -> Iterable[tuple[str, ResolverMatch]]:
     in the settings is unknown to this module.
     """
     known = {*SHARED, *PAGES, *HEADERS, DATABASE_AWAY}
-    if not apps.is_installed("tokens") or not known.issuperset(settings.MIDDLEWARE):
+    if not apps.is_installed("tokens") or not known.issuperset(conf.middleware()):
         return
     for path in PATHS:
         match = resolve(path)

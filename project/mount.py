@@ -5,8 +5,9 @@ Some proxies remove this path from a request, others keep it. Both work, and lin
 
 from collections.abc import Callable
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
+
+from project import conf
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 
@@ -15,7 +16,7 @@ def mount(answer: Answer) -> Answer:
     """Return a middleware that removes FORCE_SCRIPT_NAME from the path of a request if the proxy has not done so."""
 
     def mounted(request: HttpRequest) -> HttpResponseBase:
-        path = settings.FORCE_SCRIPT_NAME or ""
+        path = conf.mount()
         if path and f"{request.path_info}/".startswith(f"{path}/"):
             request.path_info = request.path_info.removeprefix(path) or "/"
             request.path = path + request.path_info

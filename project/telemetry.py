@@ -15,10 +15,10 @@ from functools import cache
 from multiprocessing.util import Finalize
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponseBase
 
+from project import conf
 from project.access_log import METHODS
 from project.metrics.endpoints import endpoint
 from resources import trace_context
@@ -35,7 +35,7 @@ def traced(answer: Answer) -> Answer:
 
     Raises MiddlewareNotUsed unless OTEL_TRACES is set, and ImproperlyConfigured if the SDK is not installed.
     """
-    if not settings.OTEL_TRACES:
+    if not conf.has_traces():
         raise MiddlewareNotUsed
     tracer, kind, error = _tracer()
 
@@ -106,7 +106,7 @@ def provider() -> Any:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
     except ImportError:
         raise ImproperlyConfigured(MISSING) from None
-    made = TracerProvider(resource=Resource.create({"service.name": settings.OTEL_SERVICE_NAME}))
+    made = TracerProvider(resource=Resource.create({"service.name": conf.service_name()}))
     made.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     # The SDK sends the last spans by `atexit`, which a forked worker does not call in Python 3.11.
     if multiprocessing.parent_process() is not None:

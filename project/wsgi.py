@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import django
-from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.utils.http import parse_header_parameters
 
+from project import conf
 from project.direct import Direct
 from resources import edge
 
@@ -47,7 +47,7 @@ class Handler(WSGIHandler):
         """Return the answer, or an error if the request is ambiguous or can have lost a part (resources/edge.py)."""
         if edge.is_length_unknown(environ):
             return _refuse("411 Length Required", NO_LENGTH, start_response)
-        if edge.is_scheme_twice(environ, settings.SECURE_PROXY_SSL_HEADER):
+        if edge.is_scheme_twice(environ, conf.scheme_header()):
             return _refuse("400 Bad Request", TWO_SCHEMES, start_response)
         answer = self._direct.answer(environ, start_response)
         return super().__call__(environ, start_response) if answer is None else answer

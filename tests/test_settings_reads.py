@@ -1,4 +1,4 @@
-"""Only the module conf.py of each app reads the settings of Django and of libraries, and environment variables.
+"""Only the module conf.py of each package reads the settings of Django and of libraries, and environment variables.
 
 The table READERS lists every exception with its reason.
 """
@@ -10,6 +10,7 @@ import pytest
 from tests.source_trees import ROOT, loaded, tree, walk
 
 SWAPPABLE = "the name of a swappable model, which Django reads when the models are loaded"
+CHILDREN = "hands variables of its own environment to the processes that it starts"
 READERS = {
     "tokens/conf.py": "reads them for the issuer",
     "tokens/models/api.py": SWAPPABLE,
@@ -28,10 +29,22 @@ READERS = {
     "resources/testing.py": "overrides the settings of a project's tests",
     "resources/user_links/models.py": SWAPPABLE,
     "resources/wsgi.py": "reads SECURE_PROXY_SSL_HEADER, which Django reads itself only after this module",
+    "project/conf.py": "reads them for the wiring",
+    "project/settings/environment.py": "reads the variables of the settings",
+    "project/wsgi.py": "sets the default of DJANGO_SETTINGS_MODULE, before the settings are read",
+    "project/metrics/exposition.py": "sets the folder that prometheus_client reads from a variable",
+    "project/launch/environment.py": "sets variables for `standalone` from the files under var/",
+    "project/launch/check.py": CHILDREN,
+    "project/launch/life.py": CHILDREN,
+    "project/launch/processes.py": CHILDREN,
+    "project/launch/run.py": CHILDREN,
+    "project/drill/topology.py": CHILDREN,
+    "project/drill/servers.py": "searches PATH for programs",
+    "project/drill/cut_off/sitecustomize.py": "runs before Django, in a process that the drill starts",
 }
 """The modules that may read settings, and why. Migrations are written by Django."""
-OWN = frozenset({"tokens.settings"})
-"""Modules named `settings` that read none: the entries of ISSUER with their types."""
+OWN = frozenset({"tokens.settings", "project.settings"})
+"""Packages named `settings` of this project: the entries of ISSUER with their types, and the modules of settings."""
 VARIABLES = frozenset({"environ", "environb", "getenv", "getenvb"})
 
 
@@ -69,10 +82,10 @@ def is_library_settings(module: str) -> bool:
 
 
 def readers() -> set[str]:
-    """Return the modules of both apps that read settings or the environment."""
+    """Return the modules of the three packages that read settings or the environment."""
     paths = [
         path
-        for room in ("tokens", "resources")
+        for room in ("tokens", "resources", "project")
         for path in (ROOT / room).rglob("*.py")
         if "migrations" not in path.parts
     ]
@@ -114,6 +127,8 @@ def test_a_read_is_found(line: str) -> None:
         "from tokens import conf",
         "from django.conf.urls import include",
         "import os\nos.getpid()",
+        "from project import conf\nconf.answer_within()",
+        "from project.settings import environment",
         "from tokens.settings import rate",
         "import_module('tokens.settings')",
         "import_string('rest_framework.permissions.AllowAny')",

@@ -19,14 +19,13 @@ from functools import partial
 from http.server import ThreadingHTTPServer
 
 import django
-from django.conf import settings
 from django.core import checks
 from django.db import connections
 from granian.constants import HTTPModes, Interfaces
 
-from project import logs
+from project import conf, logs
 from project.launch.ports import is_taken
-from project.launch.worker_start import SECRETS, is_json, load
+from project.launch.worker_start import SECRETS, load
 from project.launch.workers import Starts, Workers
 from project.metrics import exposition as metrics
 from project.settings import environment
@@ -61,9 +60,9 @@ def expose_metrics() -> ThreadingHTTPServer | None:
 
     Call this function before Django loads the apps, because they register metrics.
     """
-    if not getattr(settings, "METRICS_PORT", 0):
+    if not conf.metrics_port():
         return None
-    return metrics.start(metrics.MetricsPort(settings.METRICS_ADDRESS, settings.METRICS_PORT, settings.METRICS_FROM))
+    return metrics.start(metrics.MetricsPort(conf.metrics_address(), conf.metrics_port(), conf.metrics_from()))
 
 
 def serve(options: argparse.Namespace, lifeline: int | None) -> None:
@@ -83,13 +82,13 @@ def serve(options: argparse.Namespace, lifeline: int | None) -> None:
     if forks:  # workers inherit the settings, so the environment is not read again
         environment.forget_secrets(*SECRETS)
     Workers(
-        settings.WSGI_APPLICATION,
+        conf.wsgi_application(),
         address=options.address,
         port=options.port,
         interface=Interfaces.ASGINL,
         http=HTTPModes.http1,  # over HTTP/2, a truncated body looks complete
         websockets=False,
-        log_dictconfig=logs.SERVER if is_json() else None,
+        log_dictconfig=logs.SERVER if conf.is_log_json() else None,
         workers=options.workers,
         workers_kill_timeout=3,
         starts=starts,
@@ -114,7 +113,7 @@ def parser(program: str) -> argparse.ArgumentParser:
 def refuse_on_errors() -> None:
     """Run Django's system checks and report their messages. Exit with 1 if there is an error that is not about keys."""
     databases = list(connections)
-    messages = checks.run_checks(databases=databases, include_deployment_checks=not settings.DEBUG)
+    messages = checks.run_checks(databases=databases, include_deployment_checks=not conf.is_debug())
     tolerated = checks.run_checks(tags=[TOLERATED], databases=databases) if messages else []
     connections.close_all()  # no open connection may cross a fork
     for message in messages:
@@ -133,7 +132,7 @@ def share_memory() -> None:
 
 def report(message: checks.CheckMessage) -> None:
     """Print the message of a check. If the log is JSON, log it instead."""
-    if is_json():
+    if conf.is_log_json():
         logger.log(message.level, "%s", message)
     else:
         print(message, file=sys.stderr, flush=True)
@@ -141,7 +140,7 @@ def report(message: checks.CheckMessage) -> None:
 
 def shared_connections(workers: int) -> int:
     """Return the number of connections that the threads of each worker share, or 0 if they share none."""
-    node: int = getattr(settings, "DATABASE_CONNECTIONS", 0)
+    node = conf.database_connections()
     return max(1, node // workers) if node else 0
 
 

@@ -10,12 +10,11 @@ import gc
 import logging
 
 from django.apps import apps
-from django.conf import settings
 from django.db import connections
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from project import admin_pages, logs
+from project import admin_pages, conf, logs
 from project.front.abandonment import watch_connections
 from project.front.application import Bounds, Front, Note
 from project.front.lanes import WORK_THREADS
@@ -40,11 +39,6 @@ LARGEST = 100 * 1024 * 1024  # bytes
 WARM_WITHIN = 3.0  # seconds
 
 
-def is_json() -> bool:
-    """Return True if the settings say that each line of the log is JSON."""
-    return getattr(settings, "LOG_FORMAT", "text") == "json"
-
-
 def load(target: str, *, alive: tuple[int, int] | None, starts: Starts | None = None, connections: int = 0) -> Front:
     """Return the front, an ASGI application that serves the WSGI application `target`. Call this in a worker process.
 
@@ -54,15 +48,15 @@ def load(target: str, *, alive: tuple[int, int] | None, starts: Starts | None = 
     """
     if alive is not None:
         end_with_parent(alive)
-    if is_json():
+    if conf.is_log_json():
         logs.capture()
     pool.share(connections)  # before the application starts background threads
     application = import_string(target)
     thread_limit.serving.set_count(WORK_THREADS)
     environment.forget_secrets(*SECRETS)
     watch_connections()
-    behind_proxy = getattr(settings, "BEHIND_PROXY", False)
-    mount, note = settings.FORCE_SCRIPT_NAME or "", _noting() if apps.is_installed("tokens") else None
+    behind_proxy = conf.is_behind_proxy()
+    mount, note = conf.mount(), _noting() if apps.is_installed("tokens") else None
     is_warm = warm_up()
     # The loaded objects stay in use. A full garbage collection that visits them takes 46 ms, in which no request runs.
     gc.collect()
@@ -126,6 +120,6 @@ def bounds() -> Bounds:
     The admin's pages have a time limit of their own. If the settings have no ANSWER_WITHIN, as in the example
     application, every request gets the limit of the admin's pages.
     """
-    answer = getattr(settings, "ANSWER_WITHIN", admin_pages.ANSWER_WITHIN)
-    body = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or LARGEST  # it is None if Django sets no bound
+    answer = conf.answer_within()
+    body = conf.most_body() or LARGEST  # it is None if Django sets no bound
     return Bounds(body, BODY_WITHIN, answer, max(answer, admin_pages.ANSWER_WITHIN))

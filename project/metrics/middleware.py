@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable
 
 from django.apps import apps
-from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponseBase
 
+from project import conf
 from project.metrics import catalog, state
 from project.metrics.endpoints import endpoint
 from project.metrics.labels import status_class
@@ -22,7 +22,7 @@ def measured(answer: Answer) -> Answer:
 
     Raises MiddlewareNotUsed unless METRICS_PORT is set.
     """
-    if not settings.METRICS_PORT:
+    if not conf.metrics_port():
         raise MiddlewareNotUsed
     start()
 

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
+from project import conf
 from project.admin_pages import ANSWER_WITHIN, is_admin_page
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
@@ -75,7 +75,7 @@ def at_most(seconds: float, *, each: float | None = None, commits_within: float 
 
 def waiting() -> float:
     """Return for how many seconds a request outside of the admin may wait for its databases in total."""
-    return float(settings.ANSWER_WITHIN * SHARE)
+    return conf.answer_within() * SHARE
 
 
 def bounded(answer: Answer) -> Answer:
@@ -83,7 +83,7 @@ def bounded(answer: Answer) -> Answer:
 
     `answer` is the next middleware or the view.
     """
-    commits_within, waits = settings.ANSWER_WITHIN, waiting()
+    commits_within, waits = conf.answer_within(), waiting()
 
     def within_budget(request: HttpRequest) -> HttpResponseBase:
         if is_admin_page(request.path_info):

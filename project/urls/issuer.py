@@ -1,9 +1,10 @@
 """The issuer's URLs."""
 
-from django.conf import settings
 from django.templatetags.static import static
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
+
+from project import conf
 
 handler400 = "tokens.views.failures.bad_request"
 handler403 = "tokens.views.failures.forbidden"
@@ -13,7 +14,7 @@ handler500 = "tokens.views.unavailable.broken"
 
 def _admin() -> list[URLPattern | URLResolver]:
     """Return the admin's URLs, or an empty list if the setting ADMIN is off."""
-    if not settings.ADMIN:
+    if not conf.has_admin():
         return []
     from django.contrib import admin  # noqa: PLC0415 (not loaded if it is off)
 

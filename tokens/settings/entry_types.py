@@ -26,8 +26,11 @@ def _is_number(value: object) -> bool:
 
 
 def _are_texts(value: object) -> bool:
-    is_list = isinstance(value, Collection) and not isinstance(value, str | bytes | Mapping)
-    return is_list and all(isinstance(text, str) for text in value)
+    return (
+        isinstance(value, Collection)
+        and not isinstance(value, str | bytes | Mapping)
+        and all(isinstance(text, str) for text in value)
+    )
 
 
 def _is_rate(value: object) -> bool:

@@ -52,7 +52,7 @@ TABLE = {
     "authorize": "account addresses audit authentication_class back_channel claims clients conf dpop errors grants"
     " issued jose keys keys/rules limits models parameters",
     "grants": "audit claims clients conf dpop errors issued keys login models parameters",
-    "revoking": "account audit back_channel conf email_proof errors issued keys limits models open_clients"
+    "revoking": "account audit back_channel conf email_proof errors issued keys keys/errors limits models open_clients"
     " registration registry_lock",
     "open_clients": "addresses audit conf errors issued jose languages models outbound registration registry_lock"
     " settings",
@@ -246,8 +246,7 @@ COVERED = {
     "tests/tokens/models/": "models/client_problems",
     "tests/tokens/open_clients/test_document_client.py": "open_clients/document_row open_clients/scope_policy"
     " views/document_gate",
-    "tests/tokens/open_clients/test_hostile_documents.py": "open_clients/client_metadata open_clients/document_rules"
-    " open_clients/metadata_member",
+    "tests/tokens/open_clients/test_hostile_documents.py": "open_clients/document_rules",
     "tests/tokens/views/test_dynamic_registration.py": "open_clients/dynamic_client open_clients/dynamic_metadata"
     " open_clients/registration_answer"
     " views/json_body",

@@ -3,6 +3,7 @@
 An HTML page lists them. If the user withdraws access, all tokens of the application are revoked.
 """
 
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -24,7 +25,7 @@ from tests.tokens.factories import (
 from tests.tokens.factories import parameters as answer_of
 from tokens.account import client_access
 from tokens.issued import revocation_key
-from tokens.models import AuditEvent, Client, Consent, Revocation, UserGrant
+from tokens.models import AuditEvent, Client, Consent, Revocation, User, UserGrant
 
 PAGE = "/accounts/applications/"
 SCOPE = "openid profile notes:read offline_access"
@@ -148,6 +149,22 @@ def test_a_disabled_client_is_listed_only_by_its_consent(browser, app, user, sig
     connect(browser, app)
     Client.objects.filter(pk=app.pk).update(is_active=False)
     assert [one.last_used for one in listed(user)] == [None]
+
+
+def test_a_grant_is_listed_until_it_ends(browser, app, user, signer):
+    connect(browser, app)
+    Consent.objects.all().delete()
+    end = UserGrant.objects.get().ends_at
+    assert [one.client for one in client_access.applications(user, now=end - timedelta.resolution)] == [app]
+    assert client_access.applications(user, now=end) == []
+
+
+def test_a_grant_of_another_session_epoch_is_not_listed(browser, app, user, signer):
+    connect(browser, app)
+    Consent.objects.all().delete()
+    User.objects.update(session_epoch=uuid.uuid4())
+    user.refresh_from_db()
+    assert listed(user) == []
 
 
 def test_a_visitor_is_sent_to_the_login(client):

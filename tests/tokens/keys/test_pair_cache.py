@@ -3,12 +3,15 @@
 If a ring is read again, only those private keys are decrypted whose rows have changed.
 """
 
+from dataclasses import replace
+
 import pytest
 from django.utils import timezone
 
 from tests.tokens.keys.by_hand import by_hand
 from tests.tokens.keys.steps import run
-from tokens.keys import keyring, material, pair_cache, ring_reader
+from tokens import conf
+from tokens.keys import keyring, material, pair_cache, ring_reader, store
 from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.models import SigningKey
 
@@ -46,6 +49,16 @@ def test_a_row_with_another_ciphertext_is_decrypted_again_and_refused(loads):
     row = SigningKey.objects.first()
     by_hand(SigningKey.objects.filter(pk=row.pk), sealed=bytes(row.sealed)[:-1] + b"\0")
     assert row.kid not in ring_reader.read(DEFAULT_RING).pairs
+
+
+@pytest.mark.parametrize("change", [{"ring": "other"}, {"algorithm": "ES256"}, {"jwk": {"kty": "RSA"}}], ids=str)
+def test_a_row_with_another_ring_algorithm_or_public_half_is_decrypted_again_and_refused(loads, change):
+    run()
+    keys, refused = conf.issuer().encryption_keys(), []
+    row = store.load(DEFAULT_RING)[0]
+    for version in (row, replace(row, **change)):
+        pairs = pair_cache.opened(DEFAULT_RING, [version], keys, lambda row, _: refused.append(row))
+    assert (pairs, refused) == ({}, [version])
 
 
 def test_a_pair_is_not_kept_for_a_process_that_lost_its_encrypting_key(settings, loads):

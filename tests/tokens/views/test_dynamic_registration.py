@@ -298,6 +298,7 @@ def test_pages_of_every_origin_may_register_a_client_without_cookies(browser):
         (400, "*"),
     ]
     assert "Access-Control-Allow-Credentials" not in answers[0].headers
+    assert all("WWW-Authenticate" in answer["Access-Control-Expose-Headers"] for answer in answers)
     assert Client.objects.get().allowed_origins == "https://client.example"
 
 

@@ -277,6 +277,16 @@ def test_a_passkey_alone_logs_in_and_is_phishing_resistant(client, passkey, weba
     assert (claims["acr"], claims["amr"]) == (PHISHING_RESISTANT, ["user", "hwk", "mfa"])
 
 
+def test_a_passkey_of_unknown_kind_is_a_hardware_key(client, passkey, webapp, decode):
+    """A session of an earlier version of Keyturn does not contain whether the user's devices share the passkey."""
+    use_passkey(client, passkey)
+    session = client.session
+    for record in session["account_authentication_methods"]:
+        del record["key"]
+    session.save()
+    assert decode(tokens_of(client, webapp)["id_token"], "webapp")[1]["amr"] == ["user", "hwk", "mfa"]
+
+
 def test_a_passkey_that_devices_share_is_a_software_key(client, ada, webapp, decode):
     shared = Passkey(flags=PRESENT | VERIFIED | SHARED)
     enter_password(client)

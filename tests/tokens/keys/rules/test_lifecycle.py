@@ -1,5 +1,6 @@
 """The phases of keys, the key that signs, the published keys, and the dates at which keys leave the JWKS."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -65,3 +66,10 @@ def test_a_withdrawn_key_does_not_sign_although_its_successor_is_only_planned():
     planned = Key(kid="planned", announced_at=START, signs_at=START + 9 * hour, max_lifetime=hour)
     assert lifecycle.signer([old, planned], now=START) == old
     assert lifecycle.signer([old, planned], now=START + hour) is None
+
+
+@pytest.mark.parametrize(("after", "flushes"), [(timedelta(0), True), (-timedelta.resolution, False)])
+def test_a_key_flushes_a_revoked_one_only_if_it_was_announced_at_the_revocation_or_later(after, flushes):
+    revoked = replace(OLD, revoked_at=START + DAY)
+    new = replace(NEW, announced_at=START + DAY + after)
+    assert lifecycle.flush(revoked, (revoked, new)) == (new if flushes else None)

@@ -3,7 +3,7 @@
 #
 # Behaviour: has_object_permission of BasePermission returns True, for permissions that do not depend on the object. NOT
 # negates its answer, too. With ~IsService, a user gets 200 from a list and 403 from each object of it, although
-# IsService reads the token alone.
+# IsService reads the token alone. Issue 6598 of the project describes it.
 # One would guess that a permission without has_object_permission says nothing about objects, negated or not, and a test
 # of the list alone agrees.
 # Remedy: has_object_permission of the negated permission returns self.has_permission(request, view).

@@ -4,7 +4,8 @@
 # Behaviour: with ERROR_RESPONSE_WITH_SCOPES, TokenHasScope sets its `message`, and a 403 lists required_scopes, from
 # which a client knows what to request. The framework reads the message of the permission in the view's list. In
 # IsAuthenticated & TokenHasScope that is the operator AND, which has none: the 403 has the default text alone. The list
-# [IsAuthenticated, TokenHasScope] permits and refuses the same requests, and its 403 has the scopes.
+# [IsAuthenticated, TokenHasScope] permits and refuses the same requests, and its 403 has the scopes. Issue 6427 of the
+# framework is about the messages of permissions in general.
 # One would guess that two spellings of one rule have the same answers, as their statuses are the same.
 # Remedy: write a list where the rule is "all of them". For `|`, set the message in an exception handler.
 #

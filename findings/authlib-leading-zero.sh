@@ -4,7 +4,7 @@
 # Behaviour: RFC 7518 section 6.2.1.2 gives each coordinate of a JWK the full size of the curve, 32 bytes for P-256.
 # authlib.jose writes them as numbers, without leading zero bytes. PyJWT and josepy refuse such a JWK. joserfc, which
 # Authlib recommends in its place, reads it, but computes another thumbprint (RFC 7638) than for the same key in PEM.
-# That is another `kid`, and another cnf.jkt of DPoP (RFC 9449 section 6.1).
+# That is another `kid`, and another cnf.jkt of DPoP (RFC 9449 section 6.1). Pull request 91 of joserfc corrected it.
 # One would guess that all keys of one curve are written alike: a test with a new key passes in 127 of 128 runs.
 # Remedy: write the JWK with joserfc, from PEM.
 #

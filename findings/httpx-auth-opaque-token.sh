@@ -3,7 +3,7 @@
 #
 # Behaviour: `expires_in` is recommended, not required (RFC 6749 section 5.1). If it is missing, httpx-auth splits the
 # access token at its dots and reads `exp`, as if it were a JWT. The API call with an opaque token raises ValueError
-# ("not enough values to unpack"), and so does one with an encrypted JWT. No token is kept, so each call requests another.
+# ("not enough values to unpack"), and so does one with an encrypted JWT. No token is kept, so each call requests one.
 # `except httpx.HTTPError`, which catches the errors of httpx and of httpx-auth, does not catch it.
 # One would guess that a client does not look into an access token, as RFC 9068 section 6 demands of those that are
 # JWTs, and that a token of an unknown lifetime is used.

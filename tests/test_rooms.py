@@ -118,7 +118,7 @@ WIRING_TABLE = {
     "admin_pages": "",
     "databases": "",
     "logs": "",
-    "management": "",
+    "management": "databases",
     "page_language": "",
     "redis_cache": "",
     "request_id": "",
@@ -198,6 +198,7 @@ ALLOWED_IN = {
     ("resources.flight", "os.register_at_fork"): "renews the locks in a forked process",
     ("resources.thread_limit", "os.register_at_fork"): "empties the counts in a forked process",
     ("resources.thread_limit", "time.monotonic"): "is the clock of the counts of this process",
+    ("tokens.settings.entry_types", "os.PathLike"): "is the type of entries",
     ("tokens.settings.issuer", "pathlib.Path"): "is the type of entries",
 }
 """The names that one pure module, or one that pure modules import, may use, and why."""

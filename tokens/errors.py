@@ -42,10 +42,13 @@ class MethodNotAllowed(OAuthError):
 
 
 class InvalidClient(OAuthError):
-    """Client authentication failed. `by_header` is True if the request has an `Authorization` header."""
+    """Client authentication failed. The answer is the same for every reason.
+
+    `by_header` is True if the request has an `Authorization` header.
+    """
 
     def __init__(self, reason: str, *, by_header: bool = False) -> None:
-        # One answer for every reason: another one for unknown clients would reveal which client_ids exist.
+        # Another answer for unknown clients would reveal which client_ids exist.
         super().__init__("invalid_client", "Client authentication failed.", status=401, reason=reason)
         self.by_header = by_header
 

@@ -226,7 +226,6 @@ COVERED = {
     "tests/tokens/management/test_inspect_token.py": "admin/inspection",
     "tests/tokens/grants/test_revocation_second.py": "revoking/signals",
     "tests/services/test_admin_lists.py": "triggers/prefix_index",
-    "tests/services/test_revocation_log.py": "checks/durability",
     "tests/tokens/views/test_authorize.py": "authorize/consent_text authorize/display_proof"
     " authorize/login_session"
     " authorize/server views/authorization_answer views/login_detour",

@@ -113,6 +113,15 @@ def test_a_full_publication_says_that_more_can_wait_and_one_that_is_not_full_say
 
 
 @pytest.mark.django_db
+def test_one_publication_makes_at_most_the_permitted_number_of_versions(monkeypatch):
+    monkeypatch.setattr(feed_log, "SEGMENT", 2)
+    now, before = timezone.now(), feed_log.head().version.number
+    revocation_record.revoke_users("abcdefghi", now=now)
+    assert [feed_publisher.publish(now=now, batches=most).version.number - before for most in (1, 2)] == [1, 3]
+    assert feed_publisher.publish(now=now).version.number - before == 5
+
+
+@pytest.mark.django_db
 def test_a_publication_creates_the_log_of_a_database_that_was_emptied_by_hand():
     RevocationLog.objects.all().delete()
     Publication.objects.all().delete()

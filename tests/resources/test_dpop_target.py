@@ -12,6 +12,8 @@ SAME = [
     ("https://a.example/%7euser", "https://a.example/~user"),
     ("https://a.example/%7Euser", "https://a.example/%7euser"),
     ("https://a.example/a/./b/../c", "https://a.example/a/c"),
+    ("https://a.example/a/b/..", "https://a.example/a/"),
+    ("https://a.example:65535/a/.", "https://a.example:65535/a/"),
     ("https://a.example/a/%2e%2E/b", "https://a.example/b"),
     ("https://a.example/../../a", "https://a.example/a"),
     ("https://a.example/a/..", "https://a.example/"),

@@ -56,6 +56,17 @@ def test_a_clock_that_is_set_back_suppresses_no_line(lines):
     assert one.note("why", endpoint="/x", now=NOW - MOMENT)
 
 
+def test_the_reason_that_was_logged_longest_ago_is_forgotten_first(lines):
+    one = Unavailability()
+    for number in range(KEPT):
+        one.note(f"why {number}", endpoint="/x", now=NOW)
+    later = NOW + EVERY
+    one.note("why 0", endpoint="/x", now=later)
+    one.note("another", endpoint="/x", now=later)
+    assert not one.note("why 0", endpoint="/x", now=later)
+    assert one.note("why 1", endpoint="/x", now=NOW + MOMENT)
+
+
 def test_the_number_of_remembered_reasons_is_bounded(lines):
     one = Unavailability()
     for number in range(2 * KEPT):

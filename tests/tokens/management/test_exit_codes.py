@@ -12,7 +12,7 @@ from tests.tokens.management.test_json import OWN
 from tokens.encryption import MalformedEncryptionKey
 from tokens.keys.errors import CannotOpen, LockNotHad, NotReady, UnknownKey, Unsafe, WrongRing
 from tokens.management.exit_codes import FAILED, KEY_UNUSABLE, LOCKED, UNSAFE, USAGE
-from tokens.management.operator_command import OperatorCommand
+from tokens.management.operator_command import KeyCommand, OperatorCommand
 from tokens.registry_lock import RegistryLocked
 
 COMMANDS = [name for app, name in OWN if app == "tokens"]
@@ -145,3 +145,17 @@ def test_a_command_whose_codes_have_other_meanings_exits_with_1_if_a_row_is_lock
     assert failed.value.returncode == FAILED
     call_command("purge_tokens", "--json", stdout=(out := StringIO()))
     assert json.loads(out.getvalue())["dry_run"] is False
+
+
+def test_a_ring_that_another_process_holds_does_not_stop_the_command_for_the_next_rings():
+    command = KeyCommand(stdout=StringIO(), stderr=StringIO())
+
+    def act(ring: str) -> str:
+        if ring == "held":
+            raise raised(OperationalError, "55P03")
+        return f"{ring}: done"
+
+    with pytest.raises(LockNotHad, match="another process held the ring for 30 s"):
+        command.for_each(["held", "free"], act)
+    assert command.stdout.getvalue() == "free: done\n"
+    assert command.stderr.getvalue().startswith("held: another process held the ring for 30 s")

@@ -29,6 +29,13 @@ MAX_PER_KID = 4
 MIN_RSA_BITS, MAX_RSA_BITS = 2048, 8192
 LONGEST_NUMBER = 1400  # characters: base64url of 8192 bits
 FITS_NONE = sentence("A key's type, curve and alg fit none of {algorithms}.", algorithms=", ".join(ALGORITHMS))
+NOT_FOR_SIGNATURES = sentence(
+    'A key is not for signatures. Set use to "sig" and key_ops to ["verify"], or leave them out.'
+)
+SHORT_COORDINATE = sentence(
+    "A key's numbers are not a valid key. A coordinate has 32 bytes with its leading zeros, which are 43 characters of"
+    " base64url."
+)
 PRIVATE_HALF = sentence(
     "A key has its private half in it: keep that secret, with the client alone. Paste the public"
     " half, of a new pair where anybody else may have read this one."
@@ -122,7 +129,7 @@ def read(entry: object) -> ClientKey:
     if SECRET_MEMBERS & entry.keys():
         raise LeakedKey(PRIVATE_HALF)
     if entry.get("use", "sig") != "sig" or not _verifies(entry.get("key_ops", ["verify"])):
-        raise UnusableKey(sentence("A key is not for signatures."))
+        raise UnusableKey(NOT_FOR_SIGNATURES)
     kid = entry.get("kid")
     if kid is not None and not (isinstance(kid, str) and 0 < len(kid) <= 255):
         raise UnusableKey(sentence("A key's kid is not a text of 1 to 255 characters."))
@@ -196,7 +203,9 @@ def _public_key(entry: Mapping[str, Any], algorithm: str) -> Any:
     try:
         key: Any = _LIBRARY[algorithm].from_jwk({"kty": entry["kty"], **numbers})
     except Exception as error:
-        raise UnusableKey(sentence("A key's numbers are not a valid key.")) from error
+        # Authlib writes short coordinates (findings/authlib-leading-zero.sh).
+        wrong = sentence("A key's numbers are not a valid key.") if entry["kty"] == "RSA" else SHORT_COORDINATE
+        raise UnusableKey(wrong) from error
     if entry["kty"] == "RSA" and not _is_strong(key):
         raise UnusableKey(
             sentence(

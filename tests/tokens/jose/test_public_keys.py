@@ -3,10 +3,11 @@
 For each usable key, there are similar keys that are refused, each with its reason.
 """
 
+import base64
 import json
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import RSAAlgorithm
 
 from tests.tokens.assertions import private, public_jwk
@@ -66,10 +67,25 @@ def test_a_neighbour_of_a_usable_key_is_skipped_with_its_reason(entry, reason):
 def test_a_skipped_key_is_named_by_its_kid_if_that_is_printable():
     entries = [public_jwk(kid="old", use="enc"), public_jwk(kid="\x1b[2J", use="enc"), public_jwk()]
     reasons = public_keys.skipped({"keys": entries})
+    remedy = 'Set use to "sig" and key_ops to ["verify"], or leave them out.'
     assert reasons == [
-        "Key 1 (kid old) is not used. A key is not for signatures.",
-        "Key 2 is not used. A key is not for signatures.",
+        f"Key 1 (kid old) is not used. A key is not for signatures. {remedy}",
+        f"Key 2 is not used. A key is not for signatures. {remedy}",
     ]
+
+
+def test_a_coordinate_without_its_leading_zero_is_refused_and_the_message_gives_its_length():
+    """Authlib 1.9.10 writes such a JWK for one EC key in 128 (findings/authlib-leading-zero.sh)."""
+    numbers = (ec.derive_private_key(number, ec.SECP256R1()).public_key().public_numbers() for number in range(1, 5000))
+    x, y = next((each.x, each.y) for each in numbers if each.x < 2**248)
+    entry = {"kty": "EC", "crv": "P-256", "y": encoded(y, 32)}
+    assert public_keys.registered({"keys": [entry | {"x": encoded(x, 32)}]})
+    with pytest.raises(UnusableKey, match="A coordinate has 32 bytes with its leading zeros, which are 43 characters"):
+        public_keys.registered({"keys": [entry | {"x": encoded(x, 31)}]})
+
+
+def encoded(number, length):
+    return base64.urlsafe_b64encode(number.to_bytes(length, "big")).rstrip(b"=").decode()
 
 
 @pytest.mark.parametrize("document", [None, [], {}, {"keys": {}}])

@@ -59,7 +59,7 @@ def test_a_page_of_a_registered_origin_reads_the_503(client, service, signer, pa
     fails = {"side_effect": OperationalError("deadlock")}
     with (
         patch("tokens.views.token.base.answer", **fails),
-        patch("tokens.views.revocation_feed.store.database_now", **fails),
+        patch("tokens.revoking.current_feed.store.database_now", **fails),
     ):
         answer = post(client, path, ENDPOINTS.get(path, {}), **headers) if origin != "*" else client.get(path)
     assert (answer.status_code, answer["Access-Control-Allow-Origin"]) == (503, origin)

@@ -143,6 +143,16 @@ def test_a_process_remembers_a_bounded_number_of_sessions(monkeypatch):
     assert list(browser_session._seen) == ["6", "7", "8"]
 
 
+def test_a_process_forgets_the_session_that_was_written_longest_ago(monkeypatch):
+    monkeypatch.setattr(browser_session, "REMEMBERED", 2)
+    start = timezone.now()
+    for row in ("first", "second"):
+        browser_session._claim_write(row, now=start)
+    later = start + browser_session.EVERY
+    assert [browser_session._claim_write(row, now=later) for row in ("first", "third")] == [True, True]
+    assert list(browser_session._seen) == ["first", "third"]
+
+
 def test_a_logout_deletes_the_record(user):
     browser = logged_in()
     browser.post("/accounts/logout/")

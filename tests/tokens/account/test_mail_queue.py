@@ -2,6 +2,7 @@
 
 import queue
 import threading
+from unittest.mock import Mock
 
 from django.utils import translation
 
@@ -59,6 +60,19 @@ def test_an_idle_thread_ends_and_the_next_work_starts_another(monkeypatch):
         threads[-1].join(10)
     assert len({id(thread) for thread in threads}) == 2
     assert not any(thread.is_alive() for thread in threads)
+
+
+def test_an_idle_thread_closes_its_database_connections_before_it_ends(monkeypatch):
+    monkeypatch.setattr(mail_queue, "IDLE", 0.01)
+    closed, threads, end = [], [], threading.Event()
+    close_all = Mock(side_effect=lambda: closed.append(threading.current_thread()))
+    monkeypatch.setattr(mail_queue, "connections", Mock(close_all=close_all))
+    mail = MailQueue()
+    mail.put(lambda: threads.append(threading.current_thread()))
+    mail.put(end.set)
+    assert end.wait(10)
+    threads[0].join(10)
+    assert closed == threads
 
 
 def test_work_has_the_language_of_the_page_that_queues_it(monkeypatch):

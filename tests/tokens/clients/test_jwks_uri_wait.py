@@ -106,6 +106,23 @@ def test_self_registered_clients_with_many_slow_addresses_occupy_two_requests_an
     assert sum(slow.fetches(one.removeprefix(slow.url)) for one in addresses) <= jwks_uri.STRANGERS_FETCH + 1
 
 
+def test_a_fetch_whose_thread_cannot_start_leaves_its_place_to_the_next_fetch(monkeypatch):
+    def no_thread(_work):
+        raise RuntimeError("can't start new thread")
+
+    started = []
+    spawn = jwks_uri._bounded(1)
+    with monkeypatch.context() as without:
+        without.setattr(key_copy, "in_a_thread", no_thread)
+        with pytest.raises(RuntimeError, match="can't start"):
+            spawn(lambda: None)
+    monkeypatch.setattr(key_copy, "in_a_thread", started.append)
+    spawn(lambda: None)
+    with pytest.raises(RuntimeError, match="too many fetches"):
+        spawn(lambda: None)
+    assert len(started) == 1
+
+
 def test_the_keys_of_the_address_that_was_used_least_recently_are_dropped(slow, monkeypatch):
     monkeypatch.setattr(jwks_uri, "ADDRESSES", 2)
     for path in ("keys", "first", "keys", "second", "keys"):

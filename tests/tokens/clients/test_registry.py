@@ -1,5 +1,6 @@
 """The cache of clients saves SQL statements. A cached client is not used after the client was changed."""
 
+from datetime import date
 from unittest.mock import Mock
 
 import pytest
@@ -186,3 +187,12 @@ def test_the_client_that_was_used_least_recently_is_dropped_from_the_cache(servi
     registry.recall("one", version="v")
     registry.keep(three, version="v")
     assert [registry.is_known(name) for name in ("one", "two", "three")] == [True, False, True]
+
+
+def test_a_process_caches_the_clients_that_were_used_last(apis):
+    registry.forget()
+    for name, day in (("middle", 2), ("oldest", 1), ("newest", 3)):
+        make_client(name, "client_credentials")
+        Client.objects.filter(client_id=name).update(last_used_on=date(2026, 1, day))
+    registry.read_recent(2)
+    assert [registry.is_known(name) for name in ("oldest", "middle", "newest")] == [False, True, True]

@@ -327,6 +327,23 @@ def test_a_server_error_is_temporary_and_a_redirect_is_not(browser, hosts, at, s
     assert REFUSED in error_of(browser.get("/oauth/authorize", requested()))
 
 
+@pytest.mark.parametrize(
+    ("status", "is_temporary"),
+    [(400, False), (404, False), (408, True), (425, True), (429, True), (500, True), (503, True)],
+)
+def test_a_known_client_keeps_its_grace_only_if_the_status_of_its_document_is_temporary(
+    browser, hosts, at, signer, status, is_temporary
+):
+    tokens_of(browser)
+    later(at)
+    hosts.failure = StatusError("host", status)
+    answer = browser.get("/oauth/authorize", requested())
+    assert "code" in parameters(answer) if is_temporary else REFUSED in error_of(answer)
+    document_fetch.flights.forget()
+    hosts.fail()
+    assert browser.get("/oauth/authorize", requested()).status_code == (302 if is_temporary else 503)
+
+
 @pytest.mark.parametrize("why", ["gone", "invalid", "without its key"])
 def test_a_client_whose_document_was_refused_has_no_grace_when_its_host_falls_silent(browser, hosts, at, signer, why):
     if why == "without its key":

@@ -44,9 +44,9 @@ def program(name: str, package: str) -> str:
     return path
 
 
-def wait_for(answers: Callable[[], bool], what: str, within: float = WITHIN) -> None:
-    """Wait until `answers` returns True. Raises TimeoutError, which names the server `what`, after `within` seconds."""
-    until = time.monotonic() + within
+def wait_for(answers: Callable[[], bool], what: str) -> None:
+    """Wait until `answers` returns True. Raises TimeoutError, which names the server `what`, after WITHIN seconds."""
+    until = time.monotonic() + WITHIN
     while not answers():
         if time.monotonic() > until:
             raise TimeoutError(f"{what} does not answer")

@@ -55,9 +55,9 @@ def target(url: str) -> Address:
     return Address(parts.scheme, parts.hostname, port, parts.path.rstrip("/"))
 
 
-def connect(where: Address, *, context: ssl.SSLContext | None, within: float = TIMEOUT) -> socket.socket:
-    """Open a connection, with TLS unless `context` is None. Raises OSError if that fails or takes `within` seconds."""
-    wire = socket.create_connection((where.host, where.port), timeout=within)
+def connect(where: Address, *, context: ssl.SSLContext | None) -> socket.socket:
+    """Open a connection, with TLS unless `context` is None. Raises OSError if that fails or exceeds TIMEOUT."""
+    wire = socket.create_connection((where.host, where.port), timeout=TIMEOUT)
     if context is None:
         return wire
     try:
@@ -76,14 +76,14 @@ def request(method: str, path: str, host: str, headers: dict[str, str] | None = 
     return "\r\n".join([*lines, "Connection: close", "", ""]).encode() + body
 
 
-def exchange(where: Address, sent: bytes, *, context: ssl.SSLContext | None, within: float = TIMEOUT) -> Answer:
+def exchange(where: Address, sent: bytes, *, context: ssl.SSLContext | None) -> Answer:
     """Open a connection to `where`, send the bytes `sent`, and return the answer. For `context` see `connect`.
 
-    Raises NoAnswer if the connection fails, or after `within` seconds.
+    Raises NoAnswer if the connection fails, or after TIMEOUT seconds.
     """
-    until = time.monotonic() + within
+    until = time.monotonic() + TIMEOUT
     try:
-        with connect(where, context=context, within=within) as wire:
+        with connect(where, context=context) as wire:
             wire.sendall(sent)
             return _parsed(_received(wire, until))
     except OSError as error:

@@ -59,6 +59,12 @@ def test_a_login_is_listed_with_its_browser_and_this_session_is_marked(user):
     assert text.count("End this session") == 1, "not for this session"
 
 
+def test_this_session_is_listed_first_even_if_another_was_used_later(user):
+    here = logged_in()
+    logged_in(user_agent=IPHONE)
+    assert [row.is_current for row in here.get(PAGE).context["rows"]] == [True, False]
+
+
 def test_the_address_is_stored_only_if_the_operator_turned_it_on(user, settings):
     assert row_of(logged_in()).address == ""
     settings.ISSUER = settings.ISSUER | {"SESSION_ADDRESSES": True}

@@ -96,6 +96,17 @@ def test_change_client_changes_and_blocks_an_ordinary_client(clerk):
     assert made.name == "Renamed"
 
 
+def test_an_administrator_can_correct_a_form_that_was_refused_for_an_address_after_the_logout(clerk):
+    made = make_client("shop", "client_credentials", scopes=())
+    Client.objects.update(redirect_uris="https://app.example/cb")
+    logout = {"post_logout_redirect_uris": "https://other.example/"}
+    page = clerk("view_client", "change_client").post(f"{CLIENTS}{made.pk}/change/", ORDINARY | NO_SECRETS | logout)
+    assert page.status_code == 200
+    assert "You may register only redirect URIs of the allow-list" in page.content.decode()
+    assert page.context["has_change_permission"]
+    assert 'name="post_logout_redirect_uris"' in page.content.decode()
+
+
 def test_change_client_blocks_any_client(clerk):
     made = make_client("shop", GrantType.TOKEN_EXCHANGE, scopes=(), skip_authorization=True)
     clerk("view_client", "change_client").post(CLIENTS, {"action": "block", "_selected_action": [made.pk]})

@@ -33,6 +33,16 @@ def test_a_group_and_a_verified_address_are_events(admin):
     assert Group.objects.exists()
 
 
+def test_the_list_of_addresses_has_no_action_that_verifies_them(admin):
+    row = EmailAddress.objects.create(user=User.objects.create_user("eve"), email="eve@example.org")
+    page = "/admin/account/emailaddress/"
+    offered = [name for name, _ in admin.get(page).context["action_form"].fields["action"].choices]
+    assert offered == ["", "delete_selected"]
+    admin.post(page, {"action": "make_verified", "_selected_action": [row.pk]})
+    row.refresh_from_db()
+    assert not row.verified
+
+
 def factor(name, **rights):
     user = User.objects.create_user(name, **rights)
     return TOTP.activate(user, generate_totp_secret()).instance

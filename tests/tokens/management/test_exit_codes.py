@@ -1,6 +1,8 @@
 """Every command of the issuer exits with a code that names the kind of the error, and prints one line."""
 
 import json
+import logging
+import sys
 from io import StringIO
 
 import pytest
@@ -81,6 +83,15 @@ def test_the_help_of_every_command_lists_its_exit_codes(name):
     missing = {FAILED, USAGE} if name in OTHER_CODES else {FAILED, USAGE, UNSAFE, LOCKED}
     assert missing - set(listed) == set()
     assert listed == sorted(set(listed))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_command_prints_lines_of_the_audit_log_except_on_a_terminal(is_terminal, monkeypatch, audit_lines):
+    monkeypatch.setattr(logging.getLogger("tokens.audit"), "propagate", True)  # restores it after the test
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: is_terminal)
+    call_command(*CREATE, stdout=StringIO())
+    assert len(audit_lines("api.created")) == (0 if is_terminal else 1)
 
 
 def test_an_error_of_the_program_stays_a_traceback(monkeypatch):

@@ -17,6 +17,8 @@ from tests.tokens.factories import CALLBACK, authorization, log_in, make_client,
 from tests.tokens.pages import assert_page
 from tokens.authorize import request_row
 from tokens.authorize.request_row import LIFETIME
+from tokens.limits import rate_limit
+from tokens.limits.cache_circuit import NotCounted
 from tokens.models import Client
 from tokens.parameters import AUTHORIZATION
 from tokens.revoking import purge
@@ -63,6 +65,16 @@ def test_a_long_request_with_consent_is_answered_with_its_state(client, user, we
     answered = client.post(back, {"shown": page.context["form"].initial["shown"], "allow": "true"})
     assert (answered.status_code, parameters(answered)["state"]) == (303, state)
     assert parameters(answered)["code"]
+
+
+def test_a_request_is_stored_and_continued_although_the_cache_could_not_count_it(client, user, own, monkeypatch):
+    def fail(*_args, **_kwargs):
+        raise NotCounted
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rate_limit, "count", fail)
+        page = to_login(client, own)
+    assert parameters(client.get(submit(client, page)["Location"]))["code"]
 
 
 def test_the_login_page_keeps_the_way_back_after_a_wrong_password(client, user, own):

@@ -451,6 +451,15 @@ def test_a_request_that_answers_use_dpop_nonce_is_another_request(app, settings)
     assert go(app).in_body(form, HTTP_DPOP=key.proof(**proof, nonce=first["DPoP-Nonce"])).status_code == 200
 
 
+def test_a_refused_request_with_a_proof_has_no_second_try(app, lines, counted):
+    proof = Key().proof("POST", "http://localhost:8000/oauth/token", iat=int(timezone.now().timestamp()))
+    first = go(app).in_header(MISSING, HTTP_DPOP=proof)
+    second = go(app).in_body(MISSING, HTTP_DPOP=proof)
+    assert (first.status_code, second.status_code) == (400, 400)
+    assert counted == ["token", "token"]
+    assert len(lines()) == 2
+
+
 def test_a_request_without_a_proof_is_still_the_second_try(app, lines):
     Client.objects.update(dpop_bound_access_tokens=True)
     first, second = go(app).twice({"grant_type": "client_credentials", "scope": "notes:read"})

@@ -3,11 +3,12 @@
 - An error is one line and an exit code, never a traceback (`exit_codes`).
 - A command whose exit codes 3 or 4 have meanings of their own sets `has_own_codes`.
 - If an option has a text that the database cannot store, the command fails before it does anything.
+- An option is not empty, unless it is empty by default: with an unset variable, `--ring "$RING"` would mean every ring.
 """
 
 import logging
 import sys
-from argparse import RawDescriptionHelpFormatter
+from argparse import Action, ArgumentParser, RawDescriptionHelpFormatter, _SubParsersAction
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -40,9 +41,12 @@ class OperatorCommand(BaseCommand):
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run the command.
 
-        Raises CommandError if an option is text that the database cannot store, and in place of the errors in
-        TRANSLATED.
+        Raises CommandError if an option is empty or is text that the database cannot store, and in place of the errors
+        in TRANSLATED.
         """
+        if empty := self._empty_option(options):
+            message = f"{empty} is empty: give it a value, or leave it out. A variable of the shell can be unset"
+            raise CommandError(message, returncode=USAGE)
         for name, value in options.items():
             if wrong := next((text for text in _texts(value) if not storable(text)), None):
                 raise CommandError(f"{name} is not valid UTF-8 text: {wrong!a}", returncode=USAGE)
@@ -53,6 +57,17 @@ class OperatorCommand(BaseCommand):
         except TRANSLATED as error:
             code, message = refusal(error)
             raise CommandError(message, returncode=FAILED if self.has_own_codes else code) from error
+
+    def _empty_option(self, options: dict[str, Any]) -> str | None:
+        """Return the first option whose value is "", unless "" is its default. Returns None if there is no such option.
+
+        Arguments without a name are not examined: each command looks its arguments up.
+        """
+        if "" not in options.values():
+            return None
+        actions = _actions(self.create_parser("manage.py", ""))
+        empty = (each for each in actions if options.get(each.dest) == "" != each.default)
+        return next((each.option_strings[0] for each in empty if each.option_strings), None)
 
 
 class Replaced(BaseCommand):
@@ -99,6 +114,15 @@ class KeyCommand(OperatorCommand):
                 self.stderr.write(f"{ring}: {error}")
         if first_error:
             raise first_error
+
+
+def _actions(parser: ArgumentParser) -> Iterator[Action]:
+    """Yield the arguments and options of the parser and of its subcommands."""
+    for action in parser._actions:  # noqa: SLF001 (argparse has no other list of its options)
+        yield action
+        if isinstance(action, _SubParsersAction):
+            for subcommand in action.choices.values():
+                yield from _actions(subcommand)
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -59,8 +59,8 @@ def too_many_rows(request: HttpRequest) -> HttpResponse | None:
     Returns 429 if too many requests were stored for the sender's network address. Otherwise, or if the cache does not
     answer, returns None.
     """
-    # Each stored request is a row for two hours, so their number is limited. If the cache of the counters fails, logins
-    # still work.
+    # Each stored request is a row for two hours, so their number is limited. If the cache of the counters fails, the
+    # request still reaches the login page, which has a limit of its own.
     try:
         count(request, "authorize", (), conf.issuer().rate_limits["authorize"], subject=UNKNOWN_USER)
     except TooMany as error:

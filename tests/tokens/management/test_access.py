@@ -36,7 +36,7 @@ def test_disabling_a_user_revokes_sessions_and_grants(client, user, webapp, code
 @pytest.mark.parametrize("command", [("access", "disable", *WHY, "--user"), ("revoke_user", *WHY)])
 def test_an_empty_name_is_not_the_user_without_an_email_address(user, command, name):
     User.objects.create_user("root")
-    with pytest.raises(CommandError, match="there is no user") as error:
+    with pytest.raises(CommandError, match=r"there is no user|--user is empty") as error:
         call_command(*command, name)
     assert error.value.returncode == 2
     assert User.objects.filter(is_active=True, logged_out_at=None).count() == 2

@@ -55,7 +55,7 @@ def test_an_empty_list_says_so():
     ("arguments", "problem"),
     [
         (["create", "--note", "x", "--registrations", "0"], "registrations_left: Enter a number from 1"),
-        (["create", "--note", ""], "note: "),
+        (["create", "--note", ""], "--note is empty"),
         (["revoke", "--id", "7"], "there is no initial access token 7"),
         (["create", "--note", "x", "--expires-in", "soon"], "not a duration"),
     ],

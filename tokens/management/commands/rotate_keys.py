@@ -130,7 +130,7 @@ def check_options(options: dict[str, Any]) -> None:
         and (options["now"] or options["dry_run"] or options["rewrap"] or options["ring"] or creates_ring),
         "--move needs --ring, the ring that is to sign for the API": options["move"] and not options["ring"],
         "--move can only be combined with --ring, --dry-run and --json": options["move"]
-        and (options["now"] or options["at"] or options["rewrap"] or options["cancel"] or creates_ring),
+        and (options["now"] or options["at"] or options["rewrap"] or creates_ring),
         "--algorithm, --bits and --keystore need --ring": creates_ring and not options["ring"],
     }
     for message, is_wrong in wrong.items():

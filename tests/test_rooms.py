@@ -951,6 +951,90 @@ def test_a_rooms_docstring_says_what_it_owns_and_lists_its_modules_once(path: Pa
     assert sorted(listed(docstring)) == sorted(p.stem for p in path.parent.glob("*.py") if p.name != "__init__.py")
 
 
+NAMES = r"`[\w/]+`(?:(?:,| and|, and) `[\w/]+`)*"
+LIST = re.compile(rf"\b(imports?|imported by) ({NAMES})( only)?", re.IGNORECASE)
+"""A clause that names neighbours. The word "only" says that the list is complete."""
+NOTHING = re.compile(rf"\bimports (?:nothing|no other package) of (the issuer|this project|{NAMES})", re.IGNORECASE)
+WHOLE = {"the issuer": {"tokens", *TABLE}, "this project": {"tokens", "resources", "project", *TABLE, *WIRING_TABLE}}
+
+
+@cache
+def imported_modules() -> dict[str, frozenset[str]]:
+    """Return the modules of MODULES that each module imports."""
+    return {
+        name: frozenset(other for _, other in imports(tree(path)) if other in MODULES) for name, path in MODULES.items()
+    }
+
+
+@cache
+def neighbours(package: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return what the room `package` imports, and what imports it, or the same for a whole top-level package.
+
+    Rooms of the same top-level package have their own names. All others have the name of their top-level package.
+    """
+    top, own = package.partition(".")[0], room(package)
+    inside = {name for name in MODULES if within(name, top) and own in {"", room(name)}}
+
+    def name(module: str) -> str:
+        return (within(module, top) and room(module)) or module.partition(".")[0]
+
+    down = {name(other) for module in inside for other in imported_modules()[module] - inside}
+    up = {name(module) for module in MODULES.keys() - inside if imported_modules()[module] & inside}
+    return frozenset(down), frozenset(up)
+
+
+def false_neighbours(package: str, docstring: str) -> list[str]:
+    """Return each clause on neighbours in the docstring of `package` that the imports of the modules contradict."""
+    text = " ".join(docstring.partition("Neighbours:")[2].partition("\n\n")[0].split())
+    down, up = neighbours(package)
+    wrong = []
+    for clause in LIST.finditer(text):
+        stated, real = set(re.findall(r"[\w/]+(?=`)", clause[2])), up if clause[1].lower().endswith("by") else down
+        if stated != real if clause[3] else stated - real:
+            wrong.append(f"{clause[0]} (in the code: {', '.join(sorted(real))})")
+    for clause in NOTHING.finditer(text):
+        excluded = WHOLE.get(clause[1].lower()) or set(re.findall(r"[\w/]+(?=`)", clause[1]))
+        if excluded & down:
+            wrong.append(f"{clause[0]} (in the code: {', '.join(sorted(excluded & down))})")
+    return wrong
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted({MODULES["resources"], MODULES["project"], *ROOMS, *WIRING_PACKAGES}),
+    ids=lambda path: path.parent.name,
+)
+def test_what_a_docstring_says_of_neighbours_is_what_the_modules_import(path: Path) -> None:
+    package = ".".join(path.parent.relative_to(ROOT).parts)
+    assert false_neighbours(package, ast.get_docstring(tree(path)) or "") == []
+
+
+@pytest.mark.parametrize(
+    ("package", "clause", "is_true"),
+    [
+        ("tokens.jose", "imports nothing of the issuer.", False),
+        ("tokens.proxy", "imports nothing of the issuer.", True),
+        ("tokens.proxy", "above all. Imports no other package of the issuer.", True),
+        ("tokens.keys.rules", "imports `keys/errors` only.", False),
+        ("tokens.keys.rules", "imports `keys/errors`\nand `languages` only.", True),
+        ("tokens.keys.rules", "imports `keys/errors`.", True),
+        ("tokens.keys.rules", "imports `keys/errors`, `languages` and `models`.", False),
+        ("tokens.keys.rules", "imports `keys/errors`, `languages` and `models` only.", False),
+        ("tokens.templatetags", "they import `conf` and `page_text` only.", True),
+        ("tokens.templatetags", "they import `conf` only.", False),
+        ("tokens.triggers", "imported by `migrations` only.", True),
+        ("tokens.factors", "imported by `views` and `admin` only.", False),
+        ("tokens.factors", "imported by `views` and `checks`.", False),
+        ("project.front", "imports nothing of `tokens` and `admin_pages`.", False),
+        ("project.front", "imports nothing of `tokens` and `resources`.", True),
+        ("resources", "imports no other package of this project.", True),
+        ("project", "imports no other package of this project.", False),
+    ],
+)
+def test_a_false_sentence_on_neighbours_is_caught(package: str, clause: str, is_true: bool) -> None:
+    assert (false_neighbours(package, f"A room.\n\nNeighbours: {clause}\n\nRead in this order:") == []) is is_true
+
+
 @pytest.mark.parametrize("path", WIRING_PACKAGES, ids=str)
 def test_a_docstring_of_the_wiring_says_what_it_owns_and_lists_its_modules_and_packages_once(path: Path) -> None:
     docstring = ast.get_docstring(tree(path)) or ""

@@ -12,7 +12,6 @@ from django.test import RequestFactory, override_settings
 CHUNKED = {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": ""}
 PROXIED = override_settings(SECURE_PROXY_SSL_HEADER=("HTTP_X_FORWARDED_PROTO", "https"))
 ENTRIES = [("project.wsgi", "/oauth/token"), ("project.wsgi", "/accounts/login/"), ("resources.wsgi", "/api/notes/1/")]
-pytestmark = pytest.mark.django_db
 
 
 def call(entry: str, method: str, path: str, **extra: object) -> tuple[int, dict[str, str]]:
@@ -34,17 +33,20 @@ def test_a_body_of_unknown_length_is_refused_and_not_taken_for_an_empty_one(entr
     assert "Content-Length" in json.dumps(answer)
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(("entry", "path"), ENTRIES)
 @pytest.mark.parametrize("extra", [{}, {"SERVER_PROTOCOL": "HTTP/2"}, {"HTTP_TRANSFER_ENCODING": "chunked"}])
 def test_a_body_of_known_length_is_not(entry, path, extra):
     assert call(entry, "POST", path, **extra)[0] != 411
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(("entry", "path"), ENTRIES)
 def test_a_request_without_a_body_needs_no_length_over_http_2(entry, path):
     assert call(entry, "GET", path, SERVER_PROTOCOL="HTTP/2", CONTENT_LENGTH="")[0] != 411
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(("entry", "path"), ENTRIES)
 def test_two_schemes_are_refused_behind_a_proxy_only(entry, path):
     for value, refused in (("https,http", True), ("https, http", True), ("https", False)):

@@ -31,7 +31,6 @@ from tokens.registration import less_strict, secret_rotation
 from tokens.registration.client import created_row
 from tokens.registration.secret_rotation import SecretEnded
 from tokens.revoking import access, bulk
-from tokens.revoking.bulk import BulkTarget
 
 DECIDED_ELSEWHERE = (
     *("client_type", "grants", "scopes", "apis", "redirect_uris", "allowed_origins"),
@@ -159,10 +158,8 @@ class ClientAdmin(TokenFields, PrefixSearch, Audited):
     @admin.action(description=gettext_lazy("Revoke every token of the selected clients"), permissions=["change"])
     def revoke_tokens(self, request: HttpRequest, queryset: QuerySet[Client]) -> None:
         """Revoke the tokens and user grants of each client. The clients stay registered and can request new tokens."""
-        actor = events.actor(request)
-        clients = list(queryset.order_by("pk"))
-        for client in clients:
-            bulk.revoke(BulkTarget(client=client), reason="revoked in the admin", actor=actor)
+        clients = list(queryset)
+        bulk.revoke_clients(clients, reason="revoked in the admin", actor=events.actor(request))
         self.message_user(
             request,
             gettext("Clients whose tokens were revoked: %(number)s.") % {"number": len(clients)},
@@ -172,10 +169,9 @@ class ClientAdmin(TokenFields, PrefixSearch, Audited):
     @admin.action(description=gettext_lazy("Block the selected clients"), permissions=["change"])
     def block(self, request: HttpRequest, queryset: QuerySet[Client]) -> None:
         """Disable each client, which revokes its tokens. A client that registered itself cannot enable itself again."""
-        event: dict[str, Any] = {"reason": "blocked in the admin", "actor": events.actor(request)}
-        clients = list(queryset.order_by("pk"))
-        changed = [access.set_active(client, active=False, **event, now=store.database_now()) for client in clients]
-        message = gettext("Clients that were blocked: %(number)s.") % {"number": sum(changed)}
+        actor, now = events.actor(request), store.database_now()
+        blocked = access.disable_clients(list(queryset), reason="blocked in the admin", actor=actor, now=now)
+        message = gettext("Clients that were blocked: %(number)s.") % {"number": blocked}
         self.message_user(request, message, messages.SUCCESS)
 
     def name(self, obj: Client) -> str:

@@ -4,7 +4,8 @@ Owns: the storage of the factors' secrets, the check of codes and of a passkey's
 and the users who need a factor.
 Does not own: pages and forms (`views/`), or the `acr` and `amr` of a login (`authorize/login_session`).
 Steps: this package is none of the seven steps in README.md, but step 1 asks for factors.
-Neighbours: imported by `views` and `admin`; imports `conf`, `encryption`, `models`, `authentication_class`.
+Neighbours: imports `addresses`, `authentication_class`, `conf`, `encryption`, `jose` and `models` only. Imported by
+`views`, `admin` and `management` only.
 
 Read in this order:
 - `secret_text`: encrypts a secret for the database.

@@ -3,8 +3,8 @@
 Owns: imports of users and of django-oauth-toolkit's data, the copy of a whole database, and the backup of signing keys.
 Does not own: the registry as a file (`manifest`), or how tokens and keys work (`issued`, `keys`).
 Steps: this package is none of the seven steps in README.md.
-Neighbours: imports `audit`, `conf`, `email_proof`, `encryption`, `issued`, `jose`, `keys`, `login`, `models`,
-`registration` and `registry_lock`; commands call this package.
+Neighbours: imports `audit`, `clients`, `conf`, `email_proof`, `encryption`, `errors`, `issued`, `jose`, `keys`,
+`keys/errors`, `keys/rules`, `login`, `models`, `registration` and `registry_lock` only. Imported by `management` only.
 
 Read in this order:
 - `dump`: read a file of `dumpdata` row by row. Pure.

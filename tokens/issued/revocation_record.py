@@ -83,9 +83,14 @@ def revoke_client(client_id: str, *, now: datetime) -> None:
 
     Includes tokens that other clients got in exchange for these.
     """
+    revoke_clients([client_id], now=now)
+
+
+def revoke_clients(client_ids: Iterable[str], *, now: datetime) -> None:
+    """Revoke every token that was issued to these clients, as `revoke_client` does, in one transaction."""
     with transaction.atomic():
-        renew_registry()  # before the record: the lock order of every change of a client
-        _revoke_earlier(Kind.CLIENT, [client_id], now=now)
+        renew_registry()  # before the records: the lock order of every change of a client
+        _revoke_earlier(Kind.CLIENT, client_ids, now=now)
 
 
 def revoke_client_user(client_id: str, subject: str, *, now: datetime) -> None:

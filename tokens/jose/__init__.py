@@ -3,7 +3,7 @@
 Owns: strict JSON, the compact JWS form, the tables of algorithms and key members, and the judgement of a JWK or JWKS.
 Does not own: private keys (`keys`), fetching (`outbound`), or claims (`issued`, `clients.assertion`).
 Steps: this package is none of the seven steps in README.md, but steps 3 and 4 use it.
-Neighbours: imports nothing of the issuer.
+Neighbours: imports `languages` only.
 
 Read in this order:
 - `strict_json`: parse JSON without repeated members or values that break a database or a page (RFC 7493).

@@ -42,6 +42,17 @@ def names() -> list[str]:
     return sorted(existing, key=lambda name: name != DEFAULT_RING)
 
 
+def to_rotate() -> list[str]:
+    """Return the names of the key rings that a rotation processes: the default one first, even if it does not exist."""
+    return [DEFAULT_RING, *(name for name in names() if name != DEFAULT_RING)]
+
+
+def with_keys() -> list[str]:
+    """Return the names of the key rings that have keys, the default one first."""
+    rows = Ring.objects.filter(keys__isnull=False).distinct()
+    return sorted(rows.values_list("name", flat=True), key=lambda name: (name != DEFAULT_RING, name))
+
+
 def for_id_tokens() -> tuple[str, ...]:
     """Return the names of the ID token rings (`id-RS256`, …) that have keys. The default ring is not among them."""
     rows = Ring.objects.filter(name__in=id_ring.NAMES, keys__isnull=False).distinct()

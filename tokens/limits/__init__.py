@@ -3,7 +3,7 @@
 Owns: counting in the shared cache, what happens if the cache fails, and the slots for password hashing.
 Does not own: the caller for whom a request counts (`views.limits`, `views.caller`), or the answer 429 (`errors`).
 Steps: this package is none of the seven steps in README.md, but protects steps 1 and 3.
-Neighbours: imports `conf` only.
+Neighbours: imports `conf` and `settings` only.
 
 Read in this order:
 - `circuit`: remember that a dependency failed, so that not every request waits for it.

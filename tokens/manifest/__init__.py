@@ -3,8 +3,8 @@
 Owns: reading such a file, comparing the file with the database, applying the file, and writing it.
 Does not own: the rules for clients and APIs (`models`), their registration (`registration`), or recipes (`recipes`).
 Steps: this is none of the seven in README.md, but steps 2 and 3 need the clients and APIs that a file registers.
-Neighbours: imports `audit`, `conf`, `jose`, `keys`, `models`, `recipes`, `registration` and `registry_lock`; the
-commands `apply` and `export` call it.
+Neighbours: imports `audit`, `clients`, `issued`, `jose`, `keys`, `keys/rules`, `models`, `recipes`, `registration` and
+`registry_lock` only. The commands `apply` and `export` call this package.
 
 Read in this order:
 - `tree`: the text of a file as nodes that know their lines. Pure.

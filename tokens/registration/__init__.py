@@ -4,8 +4,8 @@ Owns: adding a client, an API or an exchange policy, rotating client secrets, an
 certification runs.
 Does not own: the tables and their validation (`models`), or the cache that requests read (`clients.registry`).
 Steps: this is none of the seven in README.md, but steps 2 and 3 need the clients and APIs registered here.
-Neighbours: imports `audit`, `clients`, `email_proof`, `issued`, `jose`, `keys` and `models`. `registry_lock` bounds how
-long a change waits.
+Neighbours: imports `addresses`, `audit`, `authentication_class`, `clients`, `conf`, `email_proof`, `issued`, `jose`,
+`keys`, `languages`, `models`, `registry_lock` and `settings` only. `registry_lock` bounds how long a change waits.
 
 Read in this order:
 - `less_strict`: the switches of a client that are less strict than the default, as columns and as sentences.

@@ -40,6 +40,28 @@ def set_active(account: User | Client, *, active: bool, reason: str, actor: str,
 
 
 @registry_lock.change()
+def disable_clients(clients: Sequence[Client], *, reason: str, actor: str, now: datetime) -> int:
+    """Disable these clients in one transaction, which revokes their grants and tokens. Records one event per client.
+
+    Skips clients that are disabled already. Returns the number of clients that this call disabled.
+
+    Raises RegistryLocked if another transaction holds a lock for too long.
+    """
+    chosen = Client.objects.filter(pk__in=[client.pk for client in clients], is_active=True)
+    rows = list(chosen.select_for_update().order_by("pk"))
+    if not rows:
+        return 0
+    # Clients, registry, grants: the lock order of every change of clients. The signals of each `save` lock them again.
+    revocation_record.renew_registry()
+    user_grant.lock_all(Q(client__in=rows))
+    for row in rows:
+        row.is_active = False
+        row.save(update_fields=["is_active"])  # sends the signals that revoke (tokens/revoking/signals.py)
+        _record("disabled", row, reason, actor=actor, now=now)
+    return len(rows)
+
+
+@registry_lock.change()
 def log_out_everywhere(user: User, *, reason: str, actor: str, now: datetime) -> None:
     """End every session, grant and token of the user, and delete the user's consents.
 

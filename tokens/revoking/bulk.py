@@ -17,9 +17,9 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Count, Q
 
-from tokens import conf
+from tokens import conf, registry_lock
 from tokens.audit import trail
 from tokens.back_channel import session_end
 from tokens.issued import revocation_record, user_grant
@@ -99,6 +99,27 @@ def revoke(target: BulkTarget, *, reason: str, actor: str) -> dict[str, int]:
         trail.record("tokens.revoked", actor=actor, subject=target.subject, details=details, now=now)
     feed_publisher.publish_all(now=now)
     return counts
+
+
+def revoke_clients(clients: Sequence[Client], *, reason: str, actor: str) -> None:
+    """Revoke the tokens and user grants of these clients in one transaction, and publish the revocations.
+
+    Records one event per client. Raises RegistryLocked if another transaction holds a lock for too long.
+    """
+    ordered = sorted(clients, key=lambda client: client.pk)
+    with registry_lock.change():
+        live = UserGrant.objects.filter(client__in=ordered, revoked_at=None).order_by()
+        grants = dict(live.values_list("client").annotate(Count("pk")))
+        revocation_record.renew_registry()  # locks the registry before the grants (lock order)
+        everywhere.revoke_matching(Q(client__in=ordered), reason)
+        client_ids = [client.client_id for client in ordered]
+        everywhere.revoke_until_commit(partial(revocation_record.revoke_clients, client_ids))
+        now = store.database_now()
+        for client in ordered:
+            details = {"reason": reason, "grants": grants.get(client.pk, 0), "users": 0}
+            subject = BulkTarget(client=client).subject
+            trail.record("tokens.revoked", actor=actor, subject=subject, details=details, now=now)
+    feed_publisher.publish_all(now=now)
 
 
 def _begin(target: BulkTarget, reason: str, actor: str) -> None:

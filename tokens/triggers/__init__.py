@@ -4,7 +4,7 @@ Owns: triggers that refuse a change, renew a value, or replace a row; the schema
 PostgreSQL has; and how long a migration waits for a lock.
 Does not own: rules about a single row, which are CHECK constraints of `models`.
 Steps: this package is none of the seven steps in README.md.
-Neighbours: only `migrations` imports this package. Functions are imported from `tokens.triggers`, not from its modules.
+Neighbours: imported by `migrations` only. Functions are imported from `tokens.triggers`, not from its modules.
 
 - Names of triggers and functions are permanent: applied migrations created them.
 - Arguments are written into SQL unescaped. Migrations pass literals only.

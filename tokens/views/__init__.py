@@ -3,7 +3,7 @@
 Owns: HTTP, which is headers, bodies, status codes, pages, CORS and caching. Views also read the clock.
 Does not own: any rule about clients, grants, tokens or keys.
 Steps: of the seven steps in README.md, the requests of 2, 3 and 4 arrive here.
-Neighbours: the top of `tokens`; only `admin` and `urls` import views.
+Neighbours: the top of `tokens`; imported by `admin`, `urls` and `project` only.
 
 Read in this order:
 - `endpoint`, `bodies`, `caller`, `limits`, `refusals`: common parts of the endpoints for clients.

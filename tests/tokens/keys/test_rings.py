@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from tests.tokens.factories import API, OTHER_API, operation
 from tests.tokens.keys.by_hand import by_hand
 from tests.tokens.keys.moved_apis import ES256, algorithm, clock, introspected, move, operate, orders, rotate, token
-from tokens.keys import keyring
+from tokens.keys import keyring, rings
 from tokens.keys.errors import Unsafe
 from tokens.keys.revocation import revoke
 from tokens.keys.rules.policy import PRODUCTION
@@ -81,3 +81,20 @@ def test_one_ring_that_fails_stops_no_other(clock, orders, capsys, settings):
     assert failed.value.returncode == 5
     assert printed.out.startswith("nothing due")
     assert "orders: " in printed.err
+
+
+def test_a_rotation_begins_with_the_default_ring_even_if_it_does_not_exist():
+    assert rings.to_rotate() == ["default"]
+    for name in ("orders", "accounts"):
+        Ring.objects.create(name=name, algorithm="ES256", policy=PRODUCTION.to_json())
+    assert rings.to_rotate() == ["default", "accounts", "orders"]
+    Ring.objects.create(name="default", algorithm="RS256", policy=PRODUCTION.to_json())
+    assert rings.to_rotate() == ["default", "accounts", "orders"]
+
+
+def test_a_ring_without_keys_is_not_among_the_rings_with_keys(clock, orders):
+    Ring.objects.create(name="a-trial", algorithm="ES256", policy=PRODUCTION.to_json())
+    Ring.objects.create(name="accounts", algorithm="ES256", policy=PRODUCTION.to_json())
+    rotate(clock, "accounts")
+    assert rings.with_keys() == ["default", "accounts", "orders"]
+    assert rings.names() == ["default", "a-trial", "accounts", "orders"]

@@ -1,4 +1,7 @@
-"""Logging users out everywhere: what is stored with their grants and in the audit trail, and in which transaction."""
+"""Logging users out everywhere: what is stored with their grants and in the audit trail, and in which transaction.
+
+Disabling several clients: their events, and the order of the locks.
+"""
 
 from datetime import timedelta
 
@@ -6,11 +9,12 @@ import pytest
 
 from tests.tokens.events import events
 from tests.tokens.factories import API, make_client, make_user
+from tests.tokens.revoking.lock_order import locks_in_order
 from tokens.issued import user_grant
 from tokens.issued.audience import Target
 from tokens.issued.login import Login
 from tokens.keys import store
-from tokens.models import Consent, User, UserGrant
+from tokens.models import AuditEvent, Client, Consent, Revocation, User, UserGrant
 from tokens.revoking import access, bulk, everywhere
 
 pytestmark = pytest.mark.django_db
@@ -60,3 +64,45 @@ def test_a_batch_that_fails_logs_no_user_out_and_keeps_the_batches_before_it(use
     assert events() == [("user.logged_out_everywhere", "test", "user:ada", {})]
     assert Consent.objects.get().user == users[1]
     assert User.objects.get(logged_out_at=None) == users[1]
+
+
+@pytest.fixture
+def clients(users):
+    """Return three clients, in the order of their primary keys. The first has two grants, the second is disabled."""
+    return [
+        Client.objects.get(client_id="app"),
+        make_client("disabled", "client_credentials", scopes=(), is_active=False),
+        make_client("service", "client_credentials", scopes=()),
+    ]
+
+
+def test_an_administrator_disables_several_clients_with_one_event_each(clients, now):
+    at, stored = now - timedelta(hours=1), Revocation.objects.filter(kind="client").count()
+    assert access.disable_clients(clients[::-1], reason="hostile", actor="user:root", now=at) == 2
+    assert not Client.objects.filter(is_active=True).exists()
+    assert events() == [
+        ("client.disabled", "user:root", "client:app", {"why": "hostile"}),
+        ("client.disabled", "user:root", "client:service", {"why": "hostile"}),
+    ]
+    assert set(AuditEvent.objects.values_list("at", flat=True)) == {at}
+    assert Revocation.objects.filter(kind="client").count() == stored + 2
+    assert not UserGrant.objects.filter(revoked_at=None).exists()
+
+
+def test_a_client_that_was_not_chosen_stays_enabled(clients, now):
+    access.disable_clients(clients[:2], reason="", actor="test", now=now)
+    assert [client.client_id for client in Client.objects.filter(is_active=True)] == ["service"]
+
+
+def test_disabled_clients_are_not_disabled_again(clients, now):
+    access.disable_clients(clients, reason="", actor="test", now=now)
+    before = len(events())
+    assert access.disable_clients(clients, reason="", actor="test", now=now) == 0
+    assert len(events()) == before
+
+
+def test_all_clients_then_the_registry_then_all_grants_are_locked_before_a_client_is_disabled(clients, now):
+    with locks_in_order(
+        'FROM "tokens_client"', "tokens_registryversion", 'FROM "tokens_usergrant"', 'UPDATE "tokens_client"'
+    ):
+        access.disable_clients(clients, reason="", actor="test", now=now)

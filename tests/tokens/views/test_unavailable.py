@@ -3,6 +3,7 @@
 import json
 import logging
 from datetime import UTC, datetime
+from importlib import import_module
 from unittest.mock import patch
 
 import pytest
@@ -52,15 +53,17 @@ def test_the_feed_answers_503_with_retry_after(client, path):
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
 
 
-@pytest.mark.parametrize(("path", "origin"), [("/oauth/token", "https://spa.example"), ("/oauth/revocations", "*")])
-def test_a_page_of_a_registered_origin_reads_the_503(client, service, signer, path, origin):
+@pytest.mark.parametrize(
+    ("path", "origin", "target"),
+    [
+        ("/oauth/token", "https://spa.example", "tokens.views.token.base.answer"),
+        ("/oauth/revocations", "*", "tokens.revoking.current_feed.store.database_now"),
+    ],
+)
+def test_a_page_of_a_registered_origin_reads_the_503(client, service, signer, path, origin, target):
     type(service).objects.update(allowed_origins="https://spa.example")
     headers = {"HTTP_ORIGIN": "https://spa.example"} | basic("service", service.plain)
-    fails = {"side_effect": OperationalError("deadlock")}
-    with (
-        patch("tokens.views.token.base.answer", **fails),
-        patch("tokens.revoking.current_feed.store.database_now", **fails),
-    ):
+    with patch(target, side_effect=OperationalError("deadlock")):
         answer = post(client, path, ENDPOINTS.get(path, {}), **headers) if origin != "*" else client.get(path)
     assert (answer.status_code, answer["Access-Control-Allow-Origin"]) == (503, origin)
     assert "Retry-After" in answer["Access-Control-Expose-Headers"]
@@ -221,6 +224,7 @@ def test_a_503_because_the_clock_is_off_is_written_to_the_audit_log(client, user
 
 def test_a_503_of_the_admin_because_of_a_lock_is_written_to_the_audit_log(admin_client, caplog):
     caplog.set_level(logging.INFO, logger="tokens.audit")
+    import_module("project.urls.issuer")  # before the patch, because its modules use `change` as a decorator
     with patch("tokens.registry_lock.change", side_effect=RegistryLocked("another transaction holds a lock")):
         answer = admin_client.post("/admin/tokens/client/add/", {})
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")

@@ -4,7 +4,7 @@ Owns: the phases of a key, the next safe step of a key ring, the dates that a st
 and the inequalities that a policy must satisfy. This code ensures the promises P1 to P6 (docs/why-rotation-is-safe.md).
 Does not own: rows, locks, clocks or private keys (`keys`). Time is an argument.
 Steps: this package is none of the seven steps in README.md. A rotation has steps of its own, which `keys` carries out.
-Neighbours: imports `keys/errors` only.
+Neighbours: imports `keys/errors` and `languages` only.
 
 Read in this order:
 - `policy`, `inequalities`: the timings, and the inequalities between them.

@@ -14,14 +14,14 @@ from django.core.management.base import CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
+from tokens.keys import rings
 from tokens.keys.errors import KeyProblem, UnknownKey
 from tokens.keys.revocation import revoke
-from tokens.keys.rules.moves import DEFAULT_RING
 from tokens.keys.trust import KeyRevocation
 from tokens.management.arguments import confirm, duration, operation
 from tokens.management.exit_codes import EXIT_CODES, UNSAFE, USAGE
 from tokens.management.operator_command import KeyCommand
-from tokens.models.key import Ring, SigningKey
+from tokens.models.key import SigningKey
 
 LONGEST_REASON = SigningKey._meta.get_field("revoke_reason").max_length or 0
 
@@ -78,21 +78,21 @@ how long a verifier can accept a revoked key (docs/revoked-keys.md):
     def handle(self, *_args: Any, **options: Any) -> None:
         """Print the consequences, ask the operator, and revoke the key in each key ring."""
         check_options(options)
-        rings = rings_of(options)
+        names = rings_of(options)
         if not options["yes"]:
-            self._preview(rings, options)
+            self._preview(names, options)
             if not confirm("Revoke? Type yes: "):
                 raise CommandError("nothing was revoked", returncode=UNSAFE)
-        self.for_each(rings, lambda ring: text(run(ring, options), options))
+        self.for_each(names, lambda ring: text(run(ring, options), options))
 
-    def _preview(self, rings: list[str], options: dict[str, Any]) -> None:
+    def _preview(self, names: list[str], options: dict[str, Any]) -> None:
         """Print the consequences of a revocation in each key ring, computed by a dry run.
 
         Raises KeyProblem if there is only one ring and the dry run fails. With several rings, prints such an error.
         """
         # With several rings, an error in one must not prevent the revocation in the others.
-        with suppress(KeyProblem) if len(rings) > 1 else nullcontext():
-            self.for_each(rings, lambda ring: text(run(ring, options, dry_run=True), options))
+        with suppress(KeyProblem) if len(names) > 1 else nullcontext():
+            self.for_each(names, lambda ring: text(run(ring, options, dry_run=True), options))
 
 
 def check_options(options: dict[str, Any]) -> None:
@@ -118,10 +118,9 @@ def rings_of(options: dict[str, Any]) -> list[str]:
     """
     if options["ring"] or options["kid"]:
         return [options["ring"] or ""]
-    rings = Ring.objects.filter(keys__isnull=False).distinct().values_list("name", flat=True)
-    if not rings:
-        raise UnknownKey("there is no key to revoke")
-    return sorted(rings, key=lambda name: (name != DEFAULT_RING, name))
+    if names := rings.with_keys():
+        return names
+    raise UnknownKey("there is no key to revoke")
 
 
 def run(ring: str, options: dict[str, Any], *, dry_run: bool = False) -> KeyRevocation:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from tokens.audit import jobs
 from tokens.factors import renewal
 from tokens.jose.key_format import ALGORITHMS
-from tokens.keys import store
+from tokens.keys import rings, store
 from tokens.keys.cancellation import cancel
 from tokens.keys.keystore import NAMES
 from tokens.keys.material import RSA_BITS
@@ -25,7 +25,6 @@ from tokens.keys.transfer import Planned, move
 from tokens.management.arguments import instant, operation
 from tokens.management.exit_codes import EXIT_CODES, USAGE
 from tokens.management.operator_command import KeyCommand
-from tokens.models.key import Ring
 
 ACTOR = "command:rotate_keys"
 
@@ -150,7 +149,7 @@ def rings_of(options: dict[str, Any]) -> list[str]:
         return [options["ring"]]
     if options["cancel"]:
         return [DEFAULT_RING]  # one call of `run`, which ignores the name: `cancel` finds the ring of the kid
-    return [DEFAULT_RING, *Ring.objects.exclude(name=DEFAULT_RING).order_by("name").values_list("name", flat=True)]
+    return rings.to_rotate()
 
 
 def run(ring: str, options: dict[str, Any]) -> Outcome | Planned:

@@ -95,6 +95,10 @@ def test_the_options_of_serve_are_in_the_page() -> None:
     assert rows == ["PORT", "--address", "--workers", "--end-with-stdin"]
 
 
+def test_no_file_counts_as_an_event() -> None:
+    assert [event for event in events.events() if event.endswith((".py", ".csv", ".json"))] == []
+
+
 def test_an_event_with_an_unknown_name_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "TEMPLATES", {})
     with pytest.raises(LookupError, match=r"add it to TEMPLATES in tests/reference/events\.py"):

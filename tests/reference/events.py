@@ -20,13 +20,13 @@ and the command `audit`). A line has `at`, `action`, `actor`, `subject` and `det
 """
 EVENT = re.compile(r"[a-z]+(?:_[a-z]+)*\.(?:[a-z]+_)*[a-z]+")
 NO_EVENTS = {
-    *("export.csv", "foreign.invalid", "tokens.audit", "tokens.hashing"),
+    *("export.csv", "foreign.invalid", "manage.py", "tokens.audit", "tokens.hashing"),
     *("tokens.add_client", "tokens.change_api", "tokens.change_logoutmessage", "tokens.change_usergrant"),
     *("tokens.grant_jwt_bearer", "tokens.grant_token_exchange", "tokens.redirect_anywhere"),
     *("tokens.register_first_party", "tokens.revoke_key", "tokens.rotate_key", "tokens.view_auditevent"),
     *("tokens.view_ring", "tokens.view_signingkey"),
 }
-"""Texts of this form that name something else: permissions, loggers, a file, a host."""
+"""Texts of this form that name something else: permissions, loggers, files, a host."""
 DONE = ("created", "changed", "deleted")
 """What the admin records of each thing that it can add, change and delete."""
 TEMPLATES = {

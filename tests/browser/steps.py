@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 
 from project.launch.environment import Environments
 from project.launch.ports import Ports
-from tests import manage
+from tests import manage_process
 from tests.browser import screenshot
 from tests.browser.user import PASSWORD
 
@@ -25,7 +25,7 @@ if {guarded!r}:
 def make_user(system: System, name: str, *, guarded: bool = False) -> None:
     """Create a superuser with the username `name`. If `guarded` is True, the user's group requires a second factor."""
     code = MAKE_USER.format(name=name, password=PASSWORD, guarded=guarded)
-    manage.command(system[1].issuer, "shell", "-v", "0", "-c", code)
+    manage_process.command(system[1].issuer, "shell", "-v", "0", "-c", code)
 
 
 def code(secret: str, steps: int = 0) -> str:

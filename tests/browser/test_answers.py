@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from project.launch.environment import Environments
 from project.launch.ports import Ports
-from tests import manage
+from tests import manage_process
 from tests.browser.receiver import Receiver, receiver
 from tests.tokens.factories import CHALLENGE
 
@@ -29,7 +29,7 @@ def site() -> Iterator[Receiver]:
 @pytest.fixture
 def client_id(system: System, site: Receiver) -> str:
     """Register the website of the fixture `site` as a public client, and return its client_id."""
-    made = manage.command(
+    made = manage_process.command(
         system[1].issuer,
         *("create_client", "--name", "Site", "--public", "--grant", "authorization_code", "--json"),
         *("--redirect-uri", f"{site.url}/callback", "--scope", "notes:read"),

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from examples.webapp.picture.steps import ARROWS
 from project.launch.environment import Environments
 from project.launch.ports import Ports
-from tests import manage
+from tests import manage_process
 from tests.browser import application_session, screenshot
 from tests.browser.test_page_list import DESKTOP, PHONE, overflow, violations
 from tests.flow.test_picture import MINT
@@ -127,7 +127,7 @@ def test_an_expired_token_is_refused_at_check_7(page: Page, system: tuple[Ports,
     where, variables = system
     log_in(page, system)
     code = MINT.format(issuer=where.url("issuer"), audience=variables.webapp["API_AUDIENCE"])
-    expired = manage.command(variables.issuer, "shell", "-v", "0", "-c", code).strip()
+    expired = manage_process.command(variables.issuer, "shell", "-v", "0", "-c", code).strip()
     application_session.change(page.context, variables, access_token=expired, expires_at=1)
     page.goto(where.url("webapp") + "/flow/")
     page.get_by_role("button", name="Expired").click()

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from project.launch.environment import Environments
 from project.launch.ports import Ports
-from tests import manage
+from tests import manage_process
 from tests.browser import screenshot
 from tests.ports import free
 from tokens.recipes import catalog
@@ -88,7 +88,7 @@ def foreign(issuer: dict[str, str]) -> Iterator[str]:
     `issuer` has the environment variables of the issuer.
     """
     url = f"http://localhost:{(port := free())}"
-    registered = manage.command(
+    registered = manage_process.command(
         issuer,
         *("create_client", "--name", "Foreign", "--public", "--grant", "authorization_code", "--scope", "notes:read"),
         *("--redirect-uri", f"{url}{SIDECAR}/oauth2-redirect.html", "--origin", url, "--json"),

@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 
 from project.launch.environment import Environments
 from project.launch.ports import Ports
-from tests import manage
+from tests import manage_process
 from tests.tokens.factories import CHALLENGE
 
 CALLBACK = "https://reports.example/callback"
@@ -78,14 +78,14 @@ class Issuer:
 
     def run(self, code: str) -> None:
         """Run Python code in a Django shell of the issuer."""
-        manage.command(self.variables.issuer, "shell", "-v", "0", "-c", code)
+        manage_process.command(self.variables.issuer, "shell", "-v", "0", "-c", code)
 
     def client(self, name: str, *arguments: str) -> str:
         """Return the client_id of the public client `name`. The first call registers it with `create_client`."""
         if name not in self.clients:
             scopes = [part for scope in SCOPES for part in ("--scope", scope)]
             command = ("create_client", "--name", name, "--public", "--json", *scopes, *arguments)
-            self.clients[name] = json.loads(manage.command(self.variables.issuer, *command))["client_id"]
+            self.clients[name] = json.loads(manage_process.command(self.variables.issuer, *command))["client_id"]
         return self.clients[name]
 
     def document_client(self) -> str:

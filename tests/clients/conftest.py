@@ -6,7 +6,7 @@ import pytest
 from jwt.algorithms import ECAlgorithm
 
 from project.launch.browser import Browser
-from tests import manage
+from tests import manage_process
 from tests.flow.conftest import System, api_of, elsewhere, system
 
 __all__ = ["api_of", "elsewhere", "system"]
@@ -39,7 +39,7 @@ def register(system: System, tmp_path_factory):
             jwk = json.loads(ECAlgorithm.to_jwk(key.public_key())) | {"kid": "one", "alg": "ES256", "use": "sig"}
             path.write_text(json.dumps({"keys": [jwk]}), encoding="utf-8")
             arguments += ["--jwks", str(path)]
-        return json.loads(manage.command(system.variables.issuer, *arguments))
+        return json.loads(manage_process.command(system.variables.issuer, *arguments))
 
     return make
 

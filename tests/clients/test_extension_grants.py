@@ -18,7 +18,7 @@ from oauthlib.oauth2.rfc6749.errors import CustomOAuth2Error
 from requests_oauthlib import OAuth2Session as DeviceSession
 
 from project.launch.browser import Browser
-from tests import manage, marks
+from tests import manage_process, marks
 from tests.clients.conftest import SCOPE
 from tests.flow.conftest import System
 
@@ -53,7 +53,7 @@ def keys(metadata):
 def shop(register, system: System):
     """Register a client for the notes API. It is allowed to exchange tokens for tokens of the orders API."""
     made = register("Shop", "--grant", EXCHANGE)
-    manage.command(system.variables.issuer, "shell", "-c", NEXT_API.format(client_id=made["client_id"]))
+    manage_process.command(system.variables.issuer, "shell", "-c", NEXT_API.format(client_id=made["client_id"]))
     return made
 
 

@@ -14,7 +14,7 @@ import pytest
 from project.launch import environment, processes
 from project.launch.environment import Environments
 from project.launch.ports import Ports
-from tests import manage, prepared
+from tests import manage_process, prepared
 from tests.conformance import profile
 from tests.conformance.bank import OAUTH, OPENID, OWN, Bank
 from tests.conformance.keys import register
@@ -82,7 +82,9 @@ def certified(variables: Environments, var: Path, where: Ports, **last: str) -> 
     variables.issuer.update(SETTINGS)
     with other_issuer() as suite:
         base = suite.url.replace("localhost", "127.0.0.1")  # FAPI 2.0 forbids redirect URIs at localhost
-        printed = manage.command(variables.issuer, "certification_setup", "--base-url", base, "--alias", "conformance")
+        printed = manage_process.command(
+            variables.issuer, "certification_setup", "--base-url", base, "--alias", "conformance"
+        )
         child = serve("issuer", variables.issuer | last, where.url("issuer"), var)
         try:
             yield {

@@ -6,7 +6,7 @@ from typing import Any
 
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
-from tests import manage
+from tests import manage_process
 
 GRANTS = ("authorization_code", "refresh_token", "client_credentials")
 
@@ -22,7 +22,7 @@ def register(variables: dict[str, str], folder: Path, name: str, callback: str) 
     file.write_text(json.dumps(KeySet([curve, rsa]).as_dict(private=False)), encoding="utf-8")
     client_id = f"fapi-{name}"
     options = [option for grant in GRANTS for option in ("--grant", grant)]
-    manage.command(
+    manage_process.command(
         variables,
         *("create_client", "--name", f"FAPI {name}", "--client-id", client_id, "--fapi2", "--jwks", str(file)),
         *(*options, "--redirect-uri", callback, "--scope", "notes:read"),

@@ -1,6 +1,6 @@
 """Changes times in the issuer's login sessions, as if time had passed, so that no test has to wait."""
 
-from tests import manage
+from tests import manage_process
 
 PROGRAM = """
 from django.contrib.sessions.backends.db import SessionStore
@@ -17,7 +17,7 @@ for row in Session.objects.all():
 ANSWERS = """
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
-from tests import manage
+from tests import manage_process
 for row in Session.objects.all():
     session = SessionStore(session_key=row.session_key)
     if "authorization_answered_at" in session:
@@ -31,7 +31,7 @@ def age_answers(variables: dict[str, str], seconds: int) -> None:
 
     `variables` are the environment variables of the issuer, whose database has the sessions.
     """
-    manage.command(variables, "shell", "--no-imports", "-c", ANSWERS.format(seconds=seconds))
+    manage_process.command(variables, "shell", "--no-imports", "-c", ANSWERS.format(seconds=seconds))
 
 
 def age(variables: dict[str, str], seconds: int) -> None:
@@ -39,4 +39,4 @@ def age(variables: dict[str, str], seconds: int) -> None:
 
     `variables` are the environment variables of the issuer, whose database has the sessions.
     """
-    manage.command(variables, "shell", "--no-imports", "-c", PROGRAM.format(seconds=seconds))
+    manage_process.command(variables, "shell", "--no-imports", "-c", PROGRAM.format(seconds=seconds))

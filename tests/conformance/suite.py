@@ -12,7 +12,7 @@ from joserfc import jwt as joserfc_jwt
 
 from project.launch import processes
 from project.launch.browser import Browser, Page, forms
-from tests import manage
+from tests import manage_process
 
 TIMEOUT = 60
 TRIES = 20
@@ -22,11 +22,11 @@ def rotate(variables: dict[str, str], *options: str) -> str:
     """Run `rotate_keys` with these options, and return its output. Runs it again if the step took too long."""
     for _ in range(TRIES):
         try:
-            return manage.command(variables, "rotate_keys", *options)
+            return manage_process.command(variables, "rotate_keys", *options)
         except processes.Failed as error:
             if "run it again" not in str(error):
                 raise
-    return manage.command(variables, "rotate_keys", *options)
+    return manage_process.command(variables, "rotate_keys", *options)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from joserfc import jwk, jws, jwt
 from joserfc.errors import JoseError
 
 from project.launch import processes
-from tests import manage, marks
+from tests import manage_process, marks
 from tests.conformance.suite import TIMEOUT, Suite, rotate
 
 # joserfc: RFC 9864 renames EdDSA to Ed25519. Libraries of clients know the old name only.
@@ -28,7 +28,7 @@ PAUSE = 0.5  # seconds between two tries, in which other tests can run
 
 
 def command(suite: Suite, *arguments: str) -> str:
-    return manage.command(suite.plan["variables"], *arguments)
+    return manage_process.command(suite.plan["variables"], *arguments)
 
 
 def register(suite: Suite, algorithm: str) -> dict[str, str]:

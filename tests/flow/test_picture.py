@@ -14,7 +14,7 @@ from django.contrib.sessions.serializers import JSONSerializer
 from django.core import signing
 
 from project.launch.browser import Browser, Page
-from tests import manage, marks
+from tests import manage_process, marks
 from tests.flow.conftest import System
 from tests.flow.test_logout import COOKIE, SALT, cookie, inside, log_in, url
 from tests.flow.test_revocation import seconds_until
@@ -119,7 +119,7 @@ def test_an_expired_token_is_refused_because_the_button_does_not_refresh_it(syst
     log_in(system, browser)
     assert "The API accepted the token: 200" in press(system, browser, "expired"), "it has not expired yet"
     code = MINT.format(issuer=system.issuer, audience=system.audience)
-    expired = manage.command(system.variables.issuer, "shell", "-v", "0", "-c", code).strip()
+    expired = manage_process.command(system.variables.issuer, "shell", "-v", "0", "-c", code).strip()
     session = inside(system, cookie(browser) or "") | {"access_token": expired, "expires_at": 1}
     put_cookie(system, browser, session)
     page = press(system, browser, "expired")

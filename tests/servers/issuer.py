@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from project.launch import environment, processes
 from project.launch.ports import Ports
-from tests import manage, prepared
+from tests import manage_process, prepared
 from tests.ports import free
 from tests.servers import certificates
 from tests.servers.front import Front, front
@@ -52,7 +52,7 @@ class Issuer:
     """The pages whose commands were run."""
 
     def manage(self, *arguments: str) -> str:
-        return manage.command(self.variables, *arguments)
+        return manage_process.command(self.variables, *arguments)
 
     def follow(self, page: Page) -> None:
         """Run the commands of the documentation page, and store the client secrets that the commands print.
@@ -166,7 +166,7 @@ def serving(factory: pytest.TempPathFactory) -> Iterator[Issuer]:
         "DEBUG": "false",
         "ANSWER_WITHIN": "30",
     }
-    manage.command(variables, "demo_setup", "--credentials", str(var / "demo.env"))
+    manage_process.command(variables, "demo_setup", "--credentials", str(var / "demo.env"))
     with ExitStack() as stack:
         # Servers that drop root's rights read the CA: pytest's own folders are closed to them.
         public = Path(stack.enter_context(TemporaryDirectory(prefix="keyturn-")))

@@ -18,7 +18,7 @@ from project.launch.browser import Browser, Page, forms
 from project.launch.environment import Environments
 from project.launch.ports import Ports
 from project.launch.processes import Child
-from tests import manage, prepared
+from tests import manage_process, prepared
 from tests.flow.conftest import serve
 from tests.ports import free
 from tests.proxies import servers
@@ -53,7 +53,7 @@ class Stack:
 
     def command(self, *arguments: str) -> str:
         """Run a manage.py command of the issuer, and return its output."""
-        return manage.command(self.variables.issuer, *arguments)
+        return manage_process.command(self.variables.issuer, *arguments)
 
     def create_client(self, arguments: list[str]) -> dict[str, str]:
         """Run `create_client`, and return its client_id and secret."""
@@ -126,7 +126,7 @@ def running(factory: pytest.TempPathFactory, **options: str) -> Iterator[Stack]:
     certificate = servers.certificate(var)
     variables = environment.prepare(where, {"ISSUER_URL": issuer, "BEHIND_PROXY": "true"}, var)
     prepared.set_up(variables, var, where)
-    manage.command(variables.issuer, "shell", "-c", MAKE_USER)
+    manage_process.command(variables.issuer, "shell", "-c", MAKE_USER)
     variables.issuer["GROUPS_CLAIM"] = GROUP
     variables.issuer["RATE_LIMITS"] = "login=1000/60"  # one user logs in for every test
     variables.issuer.update(options, SSL_CERT_FILE=str(certificate))

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from project.launch import processes
-from tests import manage
+from tests import manage_process
 
 pytestmark = [pytest.mark.processes]
 VARIABLES = {
@@ -32,11 +32,11 @@ def output(run, *arguments: str) -> str:
     ],
 )
 def test_output_and_failure_are_those_of_a_process_of_its_own(arguments: list[str]) -> None:
-    assert output(manage.command, *arguments) == output(processes.command, *arguments)
+    assert output(manage_process.command, *arguments) == output(processes.command, *arguments)
 
 
 def test_a_process_stays_for_the_next_command_of_its_environment_only() -> None:
     ask = ("shell", "--no-imports", "-c", "import os; print(os.getpid())")
-    first = manage.command(VARIABLES, *ask)
-    assert manage.command(VARIABLES, *ask) == first
-    assert manage.command(VARIABLES | {"LOG_FORMAT": "text"}, *ask) != first
+    first = manage_process.command(VARIABLES, *ask)
+    assert manage_process.command(VARIABLES, *ask) == first
+    assert manage_process.command(VARIABLES | {"LOG_FORMAT": "text"}, *ask) != first

@@ -59,15 +59,18 @@ class OperatorCommand(BaseCommand):
             raise CommandError(message, returncode=FAILED if self.has_own_codes else code) from error
 
     def _empty_option(self, options: dict[str, Any]) -> str | None:
-        """Return the first option whose value is "", unless "" is its default. Returns None if there is no such option.
+        """Return the first option that has an empty text or only spaces, unless that is the option's default.
 
-        Arguments without a name are not examined: each command looks its arguments up.
+        Returns None if there is no such option. Arguments without a name are not examined: each command looks its
+        arguments up.
         """
-        if "" not in options.values():
+        empty = {name for name, value in options.items() if not all(text.strip() for text in _texts(value))}
+        if not empty:  # the usual case does not build a parser
             return None
-        actions = _actions(self.create_parser("manage.py", ""))
-        empty = (each for each in actions if options.get(each.dest) == "" != each.default)
-        return next((each.option_strings[0] for each in empty if each.option_strings), None)
+        for each in _actions(self.create_parser("manage.py", "")):
+            if each.option_strings and each.dest in empty and options[each.dest] != each.default:
+                return each.option_strings[0]
+        return None
 
 
 class Replaced(BaseCommand):

@@ -128,7 +128,7 @@ def test_inspect_token_refuses_bytes_that_are_no_utf_8(monkeypatch, tmp_path):
     assert refused.value.returncode == 2
 
 
-@pytest.mark.parametrize("url", ["https://[", "https://x:99999999", "", "x", "https://a b"])
+@pytest.mark.parametrize("url", ["https://[", "https://x:99999999", "x", "https://a b"])
 def test_inspect_token_exits_4_for_a_malformed_issuer_address(monkeypatch, url):
     assert run(monkeypatch, token(), "--issuer", url)[0] == 4
 

@@ -123,7 +123,7 @@ def test_a_limit_that_names_no_scope_or_no_group_creates_nothing(limit, why):
             ("--identifier", "https://taken.example", "--name", "T"),
             "The API https://taken.example/ is registered and",
         ),
-        ((*ORDERS, "--name", ""), "name: This field cannot be blank"),
+        ((*ORDERS, "--name", ""), "--name is empty: give it a value"),
         ((*ORDERS, "--client", "nobody"), "there is no client nobody"),
         ((*ORDERS, "--scope", "orders:read"), "has no description for users"),
         ((*ORDERS, "--scope", "orders:read= "), "has no description for users"),

@@ -28,6 +28,8 @@ def run(*arguments: str) -> str:
         (["access", "disable", "--client", ""], "--client"),
         (["link_api", "https://api.example/", "--client", ""], "--client"),
         (["client_secret", "expire", "service", "--at", "2030-01-01T00:00Z", "--hint", ""], "--hint"),
+        (["create_api", "--identifier", "https://api.example/", "--name", " "], "--name"),
+        (["create_api", "--identifier", "https://api.example/", "--name", "A", "--client", ""], "--client"),
     ],
 )
 def test_a_command_refuses_an_empty_option_and_changes_nothing(arguments: list[str], option: str) -> None:

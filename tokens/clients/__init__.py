@@ -15,4 +15,5 @@ Read in this order:
 - `jwks_uri`: fetch and cache the keys that clients publish.
 - `private_key_jwt`: verify an assertion and accept each `jti` once.
 - `authentication`: authenticate the client by one method per request, with the same answer for every failure.
+- `second_try`: recognize a client that repeats a refused request with its secret in the body.
 """

@@ -10,8 +10,7 @@ Read in this order:
 - `token`, `par`, `revoke`, `introspection`, `userinfo`, `device`: the endpoints for clients.
 - `json_body`, `dynamic_registration`: the endpoint at which clients register themselves.
 - `document_gate`: create or renew a client whose client_id is the URL of its metadata document.
-- `second_try`, `refusal_store`: a client's retry that moves its secret from the header to the body after a refusal;
-  the store of refusals in the shared cache.
+- `refusal_store`: store refusals in the shared cache, for a client's second try.
 - `pages`, `own_forms`, `failures`, `not_ready`: common parts of the pages for users.
 - `authorize`, `consent_page`, `authorization_answer`: ask the user, and answer the client with a code or an error.
 - `login_detour`: the way from an authorization request to the login, and back.

@@ -2,7 +2,8 @@
 
 1. The body is a form (`bodies`).
 2. Parameters and credentials are read once, but not checked yet.
-3. A second try of a refused request is recognized (`second_try`). Any other request is counted by the rate limit.
+3. A second try of a refused request is recognized (`clients.second_try`). Any other request is counted by the rate
+   limit.
 4. If the client_id is the address of a metadata document, the client is renewed (`document_gate`).
 5. The parameters are checked, and the endpoint's view answers.
 """
@@ -20,6 +21,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from tokens import conf, errors, parameters
 from tokens.clients import authentication, registry
 from tokens.clients.authentication import Credentials
+from tokens.clients.second_try import FirstRefusal
 from tokens.errors import OAuthError
 from tokens.grants import request as client_request
 from tokens.grants.request import ClientRequest
@@ -29,10 +31,9 @@ from tokens.limits import rate_limit
 from tokens.limits.cache_circuit import NotCounted
 from tokens.limits.rate_limit import TooMany
 from tokens.parameters import CLIENT
-from tokens.views import caller, document_gate, limits, not_ready, second_try
+from tokens.views import caller, document_gate, limits, not_ready, refusal_store
 from tokens.views.bodies import form_only
 from tokens.views.refusals import refuse
-from tokens.views.second_try import FirstRefusal
 
 View = Callable[[HttpRequest, ClientRequest], HttpResponse | Mapping[str, object]]
 """A view returns the members of its JSON answer, or a complete HttpResponse."""
@@ -74,9 +75,9 @@ class _Endpoint:
         credentials = authentication.read(http.META.get("HTTP_AUTHORIZATION"), form)
         estimate = _estimated_now()
         # A second try has its secret in the body. It follows a request with the secret in the header.
-        first = None if credentials.has_header else second_try.first(http, credentials, self.refused, now=estimate)
+        first = None if credentials.has_header else refusal_store.first(http, credentials, self.refused, now=estimate)
         if first is not None and first.is_final:
-            return first.answer()
+            return errors.refusal(first.again())
         name = caller.claimed(credentials, form) if credentials.name is None else credentials.name
         if first is None and (seconds := _must_wait(http, self.rate, name[: caller.LONGEST_NAME], now=estimate)):
             return errors.too_many(seconds)
@@ -121,13 +122,13 @@ def _refuse(
 ) -> HttpResponse:
     """Answer with the refusal `error`, and log it as the audit event `action`.
 
-    If the request is a second try (`second_try`), `first` is the refusal of the first request. The refusal is not
-    logged again if both have the same error code and reason.
+    If the request is a second try (`clients.second_try`), `first` is the refusal of the first request. The refusal is
+    not logged again if both have the same error code and reason.
     """
     if first is not None and first.is_repeated_by(error):
         return errors.refusal(error)
     # The instant of the refusal, not of the request: the time for a second try begins with the answer.
-    second_try.remember(http, credentials, error, action, now=_estimated_now())
+    refusal_store.remember(http, credentials, error, action, now=_estimated_now())
     name = None if credentials.name is None else credentials.name[: caller.LONGEST_NAME]
     return refuse(http, error, action, client=name)
 

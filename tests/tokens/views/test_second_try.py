@@ -13,11 +13,12 @@ from django.utils import timezone
 from tests.tokens.factories import CALLBACK, OTHER_API, VERIFIER, basic, make_api, make_client, post
 from tests.tokens.proofs import Key
 from tokens.clients import client_secret
+from tokens.clients.second_try import WINDOW
 from tokens.issued.refresh_rotation import RETRY_WINDOW
 from tokens.limits import cache_circuit, rate_limit
 from tokens.models import Client, DeviceCode, GrantType, RefreshToken, UserGrant
-from tokens.views import refusal_store, second_try
-from tokens.views.second_try import KEPT, WINDOW
+from tokens.views import refusal_store
+from tokens.views.refusal_store import KEPT
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signer")]
 
@@ -100,7 +101,7 @@ def counted(monkeypatch):
 def later(monkeypatch):
     """Stop the clock. Return a function that sets the clock to a timedelta after the start of the test."""
     start = timezone.now()
-    monkeypatch.setattr(second_try, "KEPT", 60)
+    monkeypatch.setattr(refusal_store, "KEPT", 60)
 
     def wait(delta):
         monkeypatch.setattr(timezone, "now", lambda: start + delta)
@@ -399,7 +400,7 @@ def test_the_cache_keeps_no_secret_and_no_parameter(app, code, monkeypatch):
     ((name, value, seconds),) = kept
     for text in (app.plain, "a-refresh-token", "app", base64.b64encode(app.plain.encode()).decode()):
         assert text not in f"{name} {value}"
-    assert seconds == second_try.KEPT
+    assert seconds == refusal_store.KEPT
     assert WINDOW.total_seconds() < KEPT <= 2 * WINDOW.total_seconds()
 
 

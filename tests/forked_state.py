@@ -115,8 +115,8 @@ def outages(module: Any) -> Check:
 
 
 def jwks_uri(module: Any) -> Check:
-    old = (module._registered, module._strangers)
-    return lambda: module._registered is not old[0] and module._strangers is not old[1]
+    old = (module._registered, module._self_registered)
+    return lambda: module._registered is not old[0] and module._self_registered is not old[1]
 
 
 def snapshots(module: Any) -> Check:

@@ -12,7 +12,7 @@ from tokens.models import Client, Registrar, Scope
 
 
 @dataclass(frozen=True, slots=True)
-class Stranger:
+class SelfRegistered:
     """A self-registered client, as the consent page describes it to the user."""
 
     host: str
@@ -31,12 +31,12 @@ class Destination:
     """True if the site is the user's own device."""
 
 
-def stranger(client: Client) -> Stranger | None:
+def self_registered(client: Client) -> SelfRegistered | None:
     """Return the description of a self-registered client for the consent page. Returns None for any other client."""
     if client.registered_by is None:
         return None
     is_document = client.registered_by == Registrar.DOCUMENT
-    return Stranger(host=urlsplit(client.client_id).netloc if is_document else "")
+    return SelfRegistered(host=urlsplit(client.client_id).netloc if is_document else "")
 
 
 def destination(redirect_uri: str) -> Destination:

@@ -30,12 +30,12 @@ logger = logging.getLogger(__name__)
 ADDRESSES = 256
 LATER = 1  # seconds for Retry-After: the fetch continues in its thread after the request is refused
 
-STRANGERS_WAIT = 2
+SELF_REGISTERED_WAIT = 2
 """The number of requests of self-registered clients that can wait for keys at once, out of eight threads of a process.
 
 Four more can wait for metadata documents (`open_clients.flights`).
 """
-STRANGERS_FETCH = 8
+SELF_REGISTERED_FETCH = 8
 """The number of fetches of self-registered clients' keys that can run at once."""
 
 
@@ -91,22 +91,21 @@ def _then_release(work: Callable[[], None], room: threading.BoundedSemaphore) ->
 
 def _new_tables() -> tuple[_Copies, _Copies]:
     """Return the table of the clients that operators registered, and the table of self-registered clients."""
-    room = threading.BoundedSemaphore(STRANGERS_WAIT)
-    return _Copies(), _Copies(room=room, spawn=_bounded(STRANGERS_FETCH))
+    room = threading.BoundedSemaphore(SELF_REGISTERED_WAIT)
+    return _Copies(), _Copies(room=room, spawn=_bounded(SELF_REGISTERED_FETCH))
 
 
-_registered, _strangers = _new_tables()
+_registered, _self_registered = _new_tables()
 
 
-def keys(url: str, *, kid: object, is_stranger: bool = False) -> tuple[ClientKey, ...]:
+def keys(url: str, *, kid: object, is_self_registered: bool = False) -> tuple[ClientKey, ...]:
     """Return the keys at `url`. Fetch the keys if there is no copy, if the copy is stale, or if no key has this `kid`.
 
-    `kid` is from the header of the JWT, or None. `is_stranger` is True for a self-registered client. Returns an empty
-    tuple if the keys cannot be fetched and there is no copy. Raises Unavailable if the fetch takes too long, or if too
-    many requests wait for fetches.
+    `kid` is from the header of the JWT, or None. Returns an empty tuple if the keys cannot be fetched and there is no
+    copy. Raises Unavailable if the fetch takes too long, or if too many requests wait for fetches.
     """
     try:
-        return (_strangers if is_stranger else _registered).get(url).find(kid)
+        return (_self_registered if is_self_registered else _registered).get(url).find(kid)
     except Undetermined as error:
         raise Unavailable("The client's keys are being fetched; see Retry-After.", retry_after=LATER) from error
 
@@ -114,7 +113,7 @@ def keys(url: str, *, kid: object, is_stranger: bool = False) -> tuple[ClientKey
 def forget() -> None:
     """Delete every cached copy of clients' keys in this process."""
     _registered.forget()
-    _strangers.forget()
+    _self_registered.forget()
 
 
 def _fetch(url: str) -> tuple[ClientKey, ...]:
@@ -137,8 +136,8 @@ def _fetch(url: str) -> tuple[ClientKey, ...]:
 def _reset_after_fork() -> None:
     """Replace both tables of cached keys, and their locks. Runs in a new process after a fork."""
     # The parent's threads do not exist here, so a lock that a thread held is never released, nor its fetch completed.
-    global _registered, _strangers
-    _registered, _strangers = _new_tables()
+    global _registered, _self_registered
+    _registered, _self_registered = _new_tables()
 
 
 os.register_at_fork(after_in_child=_reset_after_fork)

@@ -141,8 +141,8 @@ def keys(client: Client | None, *, kid: object) -> tuple[ClientKey, ...]:
     if client is None or client.token_endpoint_auth_method != AuthenticationMethod.PRIVATE_KEY_JWT:
         return ()
     if client.client_jwks_uri:
-        is_stranger = client.registered_by is not None
-        return jwks_uri.keys(client.client_jwks_uri, kid=kid, is_stranger=is_stranger)
+        is_self_registered = client.registered_by is not None
+        return jwks_uri.keys(client.client_jwks_uri, kid=kid, is_self_registered=is_self_registered)
     return _pasted(client.client_id, json.dumps(client.client_jwks))
 
 

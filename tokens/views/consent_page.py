@@ -31,7 +31,7 @@ def question(
     proof = display_proof.create(display_proof.content(authorization, query), str(request.user.pk), login, now=now)
     context: dict[str, object] = {
         "client": authorization.client,
-        "stranger": consent_text.stranger(authorization.client),
+        "self_registered": consent_text.self_registered(authorization.client),
         "destination": consent_text.destination(authorization.redirect_uri),
         "api": authorization.target.api,
         "scopes": consent_text.describe_scopes(authorization.target.scopes),

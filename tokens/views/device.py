@@ -153,7 +153,7 @@ def _ask(request: HttpRequest, code: DeviceCode, target: Target, *, now: datetim
     """
     context: dict[str, object] = {
         "client": code.client,
-        "stranger": consent_text.stranger(code.client),
+        "self_registered": consent_text.self_registered(code.client),
         "api": target.api,
         "scopes": consent_text.describe_scopes(target.scopes),
         "typed": device_authorization.formatted(request.POST.get("user_code", "")),

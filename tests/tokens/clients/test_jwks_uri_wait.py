@@ -88,22 +88,22 @@ def test_eight_requests_wait_for_an_address_and_further_ones_get_retry_after(slo
 
 
 def test_self_registered_clients_with_many_slow_addresses_occupy_two_requests_and_eight_fetches(slow, crowd):
-    """At most two requests of strangers wait for keys, and at most eight fetches run for them.
+    """At most two requests of self-registered clients wait for keys, and at most eight fetches run for them.
 
-    Strangers are self-registered clients. A registered client still gets its keys, even if a stranger names the same
+    A client that an operator registered still gets its keys, even if a self-registered client names the same
     address for its own keys.
     """
     addresses = [f"{slow.url}/keys?{number}" for number in range(12)]
     for address in addresses:
         slow.answers[address.removeprefix(slow.url)] = slow.slow_answer()
-    asking = [crowd.submit(jwks_uri.keys, one, kid="one", is_stranger=True) for one in addresses]
-    turned_away = list(islice(as_completed(asking, timeout=60), len(addresses) - jwks_uri.STRANGERS_WAIT))
+    asking = [crowd.submit(jwks_uri.keys, one, kid="one", is_self_registered=True) for one in addresses]
+    turned_away = list(islice(as_completed(asking, timeout=60), len(addresses) - jwks_uri.SELF_REGISTERED_WAIT))
     assert {error.status_code for one in turned_away if (error := one.exception())} == {503}
     assert [key.kid for key in jwks_uri.keys(f"{slow.url}/keys", kid="one")] == ["one"]
     own = crowd.submit(jwks_uri.keys, addresses[0], kid="one")
     slow.released.set()
     assert [key.kid for key in own.result(timeout=60)] == ["one", "two"]
-    assert sum(slow.fetches(one.removeprefix(slow.url)) for one in addresses) <= jwks_uri.STRANGERS_FETCH + 1
+    assert sum(slow.fetches(one.removeprefix(slow.url)) for one in addresses) <= jwks_uri.SELF_REGISTERED_FETCH + 1
 
 
 def test_a_fetch_whose_thread_cannot_start_leaves_its_place_to_the_next_fetch(monkeypatch):
@@ -138,7 +138,7 @@ def test_self_registered_clients_do_not_evict_the_keys_of_other_clients(slow, mo
     monkeypatch.setattr(jwks_uri, "ADDRESSES", 2)
     assert slow.kids("one") == ["one"]
     for number in range(3):
-        jwks_uri.keys(f"{slow.url}/other{number}", kid="one", is_stranger=True)
+        jwks_uri.keys(f"{slow.url}/other{number}", kid="one", is_self_registered=True)
     assert slow.kids("one") == ["one"]
     assert slow.fetches("/keys") == 1
 
@@ -149,7 +149,9 @@ def test_a_client_that_registered_itself_has_the_lower_limits(client, apis, slow
     own = make_client("own", "client_credentials", client_jwks_uri=f"{slow.url}/keys")
     Client.objects.update(token_endpoint_auth_method="private_key_jwt", registered_by=registered_by)
     calls = []
-    monkeypatch.setattr(jwks_uri, "keys", lambda url, *, kid, is_stranger: calls.append(is_stranger) or ())
+    monkeypatch.setattr(
+        jwks_uri, "keys", lambda url, *, kid, is_self_registered: calls.append(is_self_registered) or ()
+    )
     own.refresh_from_db()
     private_key_jwt.keys(own, kid="one")
     assert calls == [registered_by is not None]

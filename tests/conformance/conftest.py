@@ -24,6 +24,7 @@ from tests.flow.other_issuer import other_issuer
 from tests.ports import free
 
 SETTINGS = {
+    "DJANGO_SETTINGS_MODULE": "tests.cheap_passwords",
     "RATE_LIMITS": "login=1000/60",
     "CLAIMS_SOURCE": profile.SOURCE,
     "USERINFO_TOKEN_IN_BODY": "true",

@@ -66,6 +66,7 @@ def system(tmp_path_factory: pytest.TempPathFactory, elsewhere: OtherIssuer) -> 
     callback = elsewhere.url + CALLBACK
     call_back_at(callback, var / "issuer.sqlite3")
     variables.issuer["RATE_LIMITS"] = "login=1000/60"  # one demo user logs in for every test
+    variables.issuer["DJANGO_SETTINGS_MODULE"] = "tests.cheap_passwords"
     variables.api["REVOCATIONS_EVERY"] = "1"
     for own in (variables.issuer, variables.api):
         own |= {"LOG_FORMAT": "json", "ACCESS_LOG": "true"}

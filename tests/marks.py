@@ -12,6 +12,10 @@ run = (pytest.mark.processes, pytest.mark.xdist_group("run"))
 """Tests that start `make run` or many commands at once."""
 serve = (pytest.mark.processes, pytest.mark.xdist_group("serve"))
 """Tests that start single servers."""
+programs = (pytest.mark.processes,)
+"""Tests that run short programs or commands as processes, each by itself."""
+toolkit = (pytest.mark.processes, pytest.mark.xdist_group("toolkit"))
+"""Tests of a project with django-oauth-toolkit, which processes fill (tests/tokens/handover/stock_project.py)."""
 conformance = (pytest.mark.processes, pytest.mark.xdist_group("conformance"))
 """Tests of the issuer that `certification_setup` prepared (tests/conformance)."""
 fapi2 = (pytest.mark.processes, pytest.mark.xdist_group("fapi2"))

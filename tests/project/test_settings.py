@@ -11,7 +11,9 @@ import pytest
 
 from project.launch.check import api, production
 from project.launch.processes import variables_for
+from tests import marks
 
+pytestmark = [*marks.programs]
 ROOT = Path(__file__).resolve().parent.parent.parent
 ISSUER = production("project.settings.issuer") | {
     "DATABASE_URL": "postgres://u:pw@127.0.0.1/db",

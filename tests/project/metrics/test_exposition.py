@@ -11,8 +11,10 @@ import pytest
 
 from project.metrics import exposition
 from project.metrics.exposition import Exposition, MetricsPort, exposed, is_within
+from tests import marks
 from tests.ports import free
 
+pytestmark = [*marks.programs]
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 LOOPBACK = [ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128")]
 WORKER = """

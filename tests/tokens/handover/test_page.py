@@ -8,14 +8,15 @@ import shutil
 
 import pytest
 
+from tests import marks
 from tests.project import console
 from tests.tokens.handover.test_toolkit import stock  # noqa: F401 (a fixture)
 from tokens.models import Client, RefreshToken, User
 
+pytestmark = [pytest.mark.django_db, *marks.toolkit]
 PAGE = console.page("moving.md")
 
 
-@pytest.mark.django_db
 def test_the_page_can_be_followed(stock, tmp_path, monkeypatch):  # noqa: F811 (the fixture)
     monkeypatch.chdir(tmp_path)
     shutil.copy(stock["url"].removeprefix("sqlite:///"), tmp_path / "db.sqlite3")

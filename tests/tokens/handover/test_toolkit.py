@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client as Browser
 from django.utils import timezone
 
+from tests import marks
 from tests.clock import clocks_at
 from tests.tokens.factories import basic, make_api, post
 from tests.tokens.handover.stock_project import REFRESH, SECRET, WEAK, filled
@@ -21,7 +22,7 @@ from tokens.handover.toolkit_rows import NoToolkit
 from tokens.issued import one_time
 from tokens.models import AuditEvent, Client, ClientSecret, RefreshToken, SigningKey, User, UserGrant
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, *marks.toolkit]
 API = "https://api.example/"
 
 

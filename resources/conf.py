@@ -49,9 +49,9 @@ class ResourceServer:
     remember_tokens: bool
     paths: tuple[str, ...]
     behind_proxy: bool
-    allow_anonymous: bool
-    accept_typ_jwt: bool
-    allow_http: bool
+    dangerously_allow_anonymous: bool
+    dangerously_accept_typ_jwt: bool
+    dangerously_allow_http: bool
 
 
 @cache
@@ -98,9 +98,9 @@ def resource_server() -> ResourceServer:
         remember_tokens=values["REMEMBER_TOKENS"],
         paths=paths(values["PATHS"]),
         behind_proxy=values["BEHIND_PROXY"],
-        allow_anonymous=values["DANGEROUSLY_ALLOW_ANONYMOUS"],
-        accept_typ_jwt=values["DANGEROUSLY_ACCEPT_TYP_JWT"],
-        allow_http=values["DANGEROUSLY_ALLOW_HTTP"],
+        dangerously_allow_anonymous=values["DANGEROUSLY_ALLOW_ANONYMOUS"],
+        dangerously_accept_typ_jwt=values["DANGEROUSLY_ACCEPT_TYP_JWT"],
+        dangerously_allow_http=values["DANGEROUSLY_ALLOW_HTTP"],
     )
 
 

@@ -86,8 +86,8 @@ def resource_server() -> ResourceServer:
         revocations_late_after=float(values["REVOCATIONS_LATE_AFTER"]),
         refuse_when_late=one_of("REVOCATIONS_WHEN_LATE", values["REVOCATIONS_WHEN_LATE"], ("serve", "refuse"))
         == "refuse",
-        denied_kids=frozenset(strings(values["DENIED_KIDS"])),
-        denied_tokens=frozenset(strings(values["DENIED_TOKENS"])),
+        denied_kids=frozenset(values["DENIED_KIDS"]),
+        denied_tokens=frozenset(values["DENIED_TOKENS"]),
         deny=function("RESOURCE_SERVER['DENY']", values["DENY"]) if values["DENY"] else None,
         local_users=_local_users(values["LOCAL_USERS"]),
         metrics=values["METRICS"],

@@ -61,6 +61,10 @@ def _are_texts(value: object) -> bool:
     return is_list(texts, lambda text: is_text(text) and bool(text))
 
 
+def _is_text_list(value: object) -> bool:
+    return not isinstance(value, str) and _are_texts(value)
+
+
 def _is_seconds(value: object) -> bool:
     return isinstance(value, int | float) and not is_flag(value) and 0 < value <= LONGEST
 
@@ -81,6 +85,8 @@ def _are_issuers(value: object) -> bool:
 FLAG = EntryType("True or False", is_flag)
 TEXT = EntryType("a string", is_text)
 TEXTS = EntryType("a list of strings that are not empty", _are_texts)
+# Not a string: "a,b" would be one item, so a token or key that it names would not be denied.
+TEXT_LIST = EntryType('a list such as ["…"], of strings that are not empty', _is_text_list)
 SECONDS = EntryType("a positive number of seconds", _is_seconds)
 DICTIONARY = EntryType("a dictionary", is_dictionary)
 
@@ -108,8 +114,8 @@ TYPES: Mapping[str, EntryType] = {
     "REVOCATIONS_EVERY": SECONDS,
     "REVOCATIONS_LATE_AFTER": SECONDS,
     "REVOCATIONS_WHEN_LATE": TEXT,
-    "DENIED_KIDS": TEXTS,
-    "DENIED_TOKENS": TEXTS,
+    "DENIED_KIDS": TEXT_LIST,
+    "DENIED_TOKENS": TEXT_LIST,
     "DENY": TEXT,
     "LOCAL_USERS": DICTIONARY,
     "METRICS": FLAG,

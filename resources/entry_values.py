@@ -1,5 +1,6 @@
 """Read single entries of RESOURCE_SERVER. Wrong entries are refused with ImproperlyConfigured."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -7,6 +8,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from .entry_types import EntryType
+
+_SEPARATOR = re.compile(r"[,\s]")
 
 
 def complete(
@@ -55,10 +58,17 @@ def strings(value: str | Sequence[str]) -> list[str]:
 
 
 def paths(value: str | Sequence[str]) -> tuple[str, ...]:
-    """Return the entry PATHS as a tuple. Raises ImproperlyConfigured if a path does not begin with a slash."""
+    """Return the entry PATHS as a tuple.
+
+    Raises ImproperlyConfigured if a path does not begin with a slash, or contains a comma or white space.
+    """
     listed = strings(value)
-    if wrong := [path for path in listed if not path.startswith("/")]:
-        raise ImproperlyConfigured(f"RESOURCE_SERVER['PATHS'] must contain paths such as '/api/', not {wrong[0]!r}.")
+    # A comma: "/a/,/b/" would be one path, so that neither /a/ nor /b/ would be protected.
+    if wrong := [path for path in listed if not path.startswith("/") or _SEPARATOR.search(path)]:
+        raise ImproperlyConfigured(
+            f'RESOURCE_SERVER[\'PATHS\'] must be a list of paths such as ["/api/", "/pages/"], and {wrong[0]!r} is no'
+            " path. Split the value of an environment variable first."
+        )
     return tuple(listed)
 
 

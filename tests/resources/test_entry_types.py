@@ -20,6 +20,7 @@ Values = tuple[list[Any], list[Any]]
 FLAG: Values = ([True, False], ["False", "false", "0", "", "True", 0, 1, None, [], [True]])
 TEXT: Values = (["", "text"], [None, 1, True, b"text", ["text"], {}])
 TEXTS: Values = ([["a", "b"], ("a",), {"a"}, "a"], [None, 1, True, b"a", {"a": "b"}, [1], [None], [""], "", [["a"]]])
+TEXT_LIST: Values = ([["a", "b"], ("a",), {"a"}, []], ["a", "a,b", "a b", *TEXTS[1]])
 URL: Values = ([ISSUER, ""], TEXT[1])
 SECONDS: Values = (
     [1, 0.5, 60],
@@ -53,8 +54,8 @@ ENTRIES: Mapping[str, Values] = {
     "REVOCATIONS_EVERY": SECONDS,
     "REVOCATIONS_LATE_AFTER": SECONDS,
     "REVOCATIONS_WHEN_LATE": (["serve", "refuse"], ["ignore", "", None, True, 1, ["serve"]]),
-    "DENIED_KIDS": TEXTS,
-    "DENIED_TOKENS": TEXTS,
+    "DENIED_KIDS": TEXT_LIST,
+    "DENIED_TOKENS": TEXT_LIST,
     "DENY": (
         ["", "django.utils.crypto.get_random_string"],
         [None, True, 1, len, ["a.b"], "nowhere.to.be.found", "no-path", f"{__name__}.ISSUER"],
@@ -66,7 +67,10 @@ ENTRIES: Mapping[str, Values] = {
     "INTROSPECTION_CLIENT_SECRET": TEXT,
     "INTROSPECTION_FOR": SECONDS,
     "REMEMBER_TOKENS": FLAG,
-    "PATHS": ([["/api/"], "/api/", []], [*TEXTS[1], ["api/"]]),
+    "PATHS": (
+        [["/api/"], "/api/", []],
+        [*TEXTS[1], ["api/"], "/a/,/b/", "/a/ /b/", "/a/\n", ["/a/,", "/b/"], ["/a/", " /b/"]],
+    ),
     "BEHIND_PROXY": FLAG,
     "DANGEROUSLY_ALLOW_ANONYMOUS": FLAG,
     "DANGEROUSLY_ACCEPT_TYP_JWT": FLAG,
@@ -158,5 +162,13 @@ def test_the_message_names_entry_type_and_remedy_and_repeats_no_value() -> None:
     assert refusal(DANGEROUSLY_ALLOW_HTTP="False") == (
         "RESOURCE_SERVER['DANGEROUSLY_ALLOW_HTTP'] must be True or False, not this str."
         " Convert the value of an environment variable first."
+    )
+    assert refusal(DENIED_KIDS="one,two") == (
+        "RESOURCE_SERVER['DENIED_KIDS'] must be a list such as [\"…\"], of strings that are not empty, not this str."
+        " Convert the value of an environment variable first."
+    )
+    assert refusal(PATHS="/a/,/b/") == (
+        "RESOURCE_SERVER['PATHS'] must be a list of paths such as [\"/api/\", \"/pages/\"], and '/a/,/b/' is no path."
+        " Split the value of an environment variable first."
     )
     assert refusal(OPERATOR_TOKEN=b"a-secret") == "RESOURCE_SERVER['OPERATOR_TOKEN'] must be a string, not this bytes."

@@ -138,12 +138,14 @@ LOCAL_USERS_TYPES: Mapping[str, EntryType] = {
         "True, False or a dotted path", lambda value: is_flag(value) or (is_text(value) and bool(value))
     ),
 }
+# URL and PINNED_JWKS must not be empty: with an unset variable, an empty pin would mean keys from the network.
 ISSUER_TYPES: Mapping[str, EntryType] = {
-    "URL": TEXT,
+    "URL": EntryType("the URL of an issuer", lambda value: is_text(value) and bool(value)),
     "ALGORITHMS": optional(TEXTS),
     "JWKS_URL": TEXT,
     "PINNED_JWKS": EntryType(
-        "a JWKS or the path of a file", lambda value: is_dictionary(value) or isinstance(value, str | PathLike)
+        "a JWKS or the path of a file",
+        lambda value: bool(value) and (is_dictionary(value) or isinstance(value, str | PathLike)),
     ),
     "REVOCATIONS": optional(TYPES["REVOCATIONS"]),
 }

@@ -33,6 +33,11 @@ def _refuse_other_type(name: str, value: object, expected: EntryType) -> None:
     """Raise ImproperlyConfigured if `value` is not of the expected type."""
     if expected.accepts(value):
         return
+    if isinstance(value, str | Mapping) and not value:
+        raise ImproperlyConfigured(
+            f"{name} must be {expected.name}, and it is empty. Set the environment variable that it is read from, or"
+            " remove the entry."
+        )
     # The message does not repeat the value, because some entries are secrets.
     remedy = " Convert the value of an environment variable first." if isinstance(value, str) else ""
     raise ImproperlyConfigured(f"{name} must be {expected.name}, not this {type(value).__name__}.{remedy}")

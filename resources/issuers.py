@@ -178,7 +178,7 @@ def _fail_closed(hook: Callable[[str, Mapping[str, Any]], bool]) -> Callable[[st
 
 def keys(issuer: IssuerSettings, conf: ResourceServer) -> KeySet | PinnedKeys:
     """Return a new set of this issuer's keys: the pinned keys, if any, else keys that are fetched from the JWKS."""
-    if issuer.pinned_jwks:
+    if issuer.pinned_jwks is not None:
         return PinnedKeys(read_jwks(issuer.pinned_jwks, algorithms=issuer.algorithms))
     return KeySet(_observed_fetch(issuer.url, discovery(issuer, conf)), clock=clock, timing=conf.timing)
 

@@ -84,7 +84,7 @@ def test_an_issuer_entry_overrides_the_common_settings(tmp_path: Path) -> None:
     }
     with override_settings(RESOURCE_SERVER={**GOOD, "ISSUERS": ["https://issuer.example", own]}):
         first, other = resource_server().issuers
-    assert (first.algorithms, first.pinned_jwks, first.revocations_url) == ({"RS256"}, b"", "")
+    assert (first.algorithms, first.pinned_jwks, first.revocations_url) == ({"RS256"}, None, "")
     assert (other.algorithms, other.jwks_url, other.pinned_jwks) == (
         {"ES256"}, "https://other.example/keys", b'{"keys":[]}',
     )  # fmt: skip
@@ -126,6 +126,10 @@ def test_a_malformed_setting_is_an_error(changes: dict[str, Any]) -> None:
         ({}, []),
         ({"ISSUERS": ["http://localhost:8000"]}, []),
         ({"ISSUERS": []}, ["resources.E002"]),
+        ({"ISSUERS": ""}, ["resources.E002"]),
+        ({"ISSUERS": [""]}, ["resources.E001"]),
+        ({"ISSUERS": [{"URL": ""}]}, ["resources.E001"]),
+        ({"ISSUERS": [{"ALGORITHMS": ["ES256"]}]}, ["resources.E001"]),
         ({"ISSUERS": ["https://a.example", "https://a.example"]}, ["resources.E003"]),
         ({"ISSUERS": ["http://issuer.example"]}, ["resources.E004"]),
         ({"ISSUERS": ["issuer.example"]}, ["resources.E004"]),
@@ -136,6 +140,7 @@ def test_a_malformed_setting_is_an_error(changes: dict[str, Any]) -> None:
         ({"ALGORITHMS": ["HS256"]}, ["resources.E005"]),
         ({"ALGORITHMS": ["RS256", "none"]}, ["resources.E005"]),
         ({"ALGORITHMS": []}, ["resources.E005"]),
+        ({"ISSUERS": [{"URL": "https://issuer.example", "ALGORITHMS": []}]}, ["resources.E005"]),
         (
             {"ISSUERS": ["https://a.example", "https://b.example"], "JWKS_URL": "https://a.example/jwks"},
             ["resources.E006"],

@@ -30,7 +30,10 @@ ALGORITHMS: Values = ([["ES256"], "ES256"], TEXTS[1])
 FEED = [True, False, f"{ISSUER}/feed"], ["true", "False", "", "http://[", "ftp://issuer.example/feed", 1, [], {}]
 
 ENTRIES: Mapping[str, Values] = {
-    "ISSUERS": ([[ISSUER], ISSUER, ({"URL": ISSUER},), []], [None, 1, True, {"URL": ISSUER}, [1], [None], [[ISSUER]]]),
+    "ISSUERS": (
+        [[ISSUER], ISSUER, ({"URL": ISSUER},), [], ""],
+        [None, 1, True, {"URL": ISSUER}, [1], [None], [[ISSUER]], [""], [ISSUER, ""], [{"URL": ""}], [{}]],
+    ),
     "AUDIENCE": TEXTS,
     "ALGORITHMS": ALGORITHMS,
     "JWKS_URL": URL,
@@ -87,12 +90,12 @@ LOCAL_USERS_ENTRIES: Mapping[str, Values] = {
     ),
 }
 ISSUER_ENTRIES: Mapping[str, Values] = {
-    "URL": URL,
+    "URL": ([ISSUER], ["", *TEXT[1]]),
     "ALGORITHMS": ([*ALGORITHMS[0], None], [value for value in ALGORITHMS[1] if value is not None]),
     "JWKS_URL": URL,
     "PINNED_JWKS": (
-        ["", {"keys": []}, __file__, Path(__file__)],
-        [None, 1, True, b"{}", [{"keys": []}], "/no/such/file", "/"],
+        [{"keys": []}, __file__, Path(__file__)],
+        ["", {}, None, 1, True, b"{}", [{"keys": []}], "/no/such/file", "/", "/a\0b", {"keys": {1}}, "/dev/null"],
     ),
     "REVOCATIONS": ([*FEED[0], None], FEED[1]),
 }
@@ -170,5 +173,12 @@ def test_the_message_names_entry_type_and_remedy_and_repeats_no_value() -> None:
     assert refusal(PATHS="/a/,/b/") == (
         "RESOURCE_SERVER['PATHS'] must be a list of paths such as [\"/api/\", \"/pages/\"], and '/a/,/b/' is no path."
         " Split the value of an environment variable first."
+    )
+    assert refusal(ISSUERS=[ISSUER, {"URL": ""}]) == (
+        "RESOURCE_SERVER['ISSUERS']['URL'] must be the URL of an issuer, and it is empty."
+        " Set the environment variable that it is read from, or remove the entry."
+    )
+    assert refusal(ISSUERS=[{"ALGORITHMS": ["ES256"]}]) == (
+        "RESOURCE_SERVER['ISSUERS'] has an entry without URL. Add the URL of the issuer."
     )
     assert refusal(OPERATOR_TOKEN=b"a-secret") == "RESOURCE_SERVER['OPERATOR_TOKEN'] must be a string, not this bytes."

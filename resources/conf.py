@@ -12,7 +12,7 @@ from django.core.signals import setting_changed
 from .defaults import DEFAULTS, LOCAL_USERS_DEFAULTS
 from .dpop_settings import DPoPSettings, dpop_settings
 from .entry_types import LOCAL_USERS_TYPES, TYPES, is_url
-from .entry_values import complete, function, one_of, paths, strings
+from .entry_values import complete, function, one_of, paths, strings, uri
 from .issuer_settings import IssuerSettings, issuer_entries, issuer_settings
 from .key_policy import POLICIES, Timing
 from .local_users import LocalUsers, new_user
@@ -63,7 +63,7 @@ def resource_server() -> ResourceServer:
     values = complete(settings.RESOURCE_SERVER, DEFAULTS, TYPES, "RESOURCE_SERVER")
     audience = strings(values["AUDIENCE"])
     issuers = tuple(issuer_settings(entry, values) for entry in issuer_entries(values["ISSUERS"]))
-    resource = values["RESOURCE"] or next(filter(is_url, audience[:1]), "")
+    resource = uri("RESOURCE", values["RESOURCE"]) or next(filter(is_url, audience[:1]), "")
     first = issuers[0].url.rstrip("/") if issuers else ""
     supported = values["SCOPES"] if values["SCOPES_SUPPORTED"] is None else values["SCOPES_SUPPORTED"]
     return ResourceServer(

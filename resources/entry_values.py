@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
@@ -50,7 +51,7 @@ def function(name: str, path: str) -> Callable[..., Any]:
     """
     try:
         found = import_string(path)
-    except ImportError as error:
+    except (ImportError, TypeError, ValueError) as error:  # importlib raises the last two for a path such as ".deny"
         raise ImproperlyConfigured(f"{name} cannot be imported: {error}") from error
     if not callable(found):
         raise ImproperlyConfigured(f"{name} must be the dotted path of a function, and {path} is none.")
@@ -75,6 +76,15 @@ def paths(value: str | Sequence[str]) -> tuple[str, ...]:
             " path. Split the value of an environment variable first."
         )
     return tuple(listed)
+
+
+def uri(name: str, value: str) -> str:
+    """Return `value`, the value of the entry `name`. Raises ImproperlyConfigured if it is a malformed URI."""
+    try:
+        urlsplit(value)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"RESOURCE_SERVER[{name!r}] is a malformed URI: {error}.") from error
+    return value
 
 
 def one_of(name: str, value: str, choices: Sequence[str]) -> str:

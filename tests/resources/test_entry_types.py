@@ -28,6 +28,7 @@ SECONDS: Values = (
 )
 ALGORITHMS: Values = ([["ES256"], "ES256"], TEXTS[1])
 FEED = [True, False, f"{ISSUER}/feed"], ["true", "False", "", "http://[", "ftp://issuer.example/feed", 1, [], {}]
+PATHLESS = [".deny", "..deny", ".a.deny", "a.", "a\0b.deny"]
 
 ENTRIES: Mapping[str, Values] = {
     "ISSUERS": (
@@ -46,7 +47,7 @@ ENTRIES: Mapping[str, Values] = {
     "AUTHORIZATION_URL": URL,
     "TOKEN_URL": URL,
     "REALM": TEXT,
-    "RESOURCE": TEXT,
+    "RESOURCE": (TEXT[0], [*TEXT[1], "https://[x"]),
     "PUBLIC_URL": URL,
     "DPOP_ALGORITHMS": ALGORITHMS,
     "DPOP_REQUIRED": FLAG,
@@ -61,7 +62,7 @@ ENTRIES: Mapping[str, Values] = {
     "DENIED_TOKENS": TEXT_LIST,
     "DENY": (
         ["", "django.utils.crypto.get_random_string"],
-        [None, True, 1, len, ["a.b"], "nowhere.to.be.found", "no-path", f"{__name__}.ISSUER"],
+        [None, True, 1, len, ["a.b"], "nowhere.to.be.found", "no-path", f"{__name__}.ISSUER", *PATHLESS],
     ),
     "LOCAL_USERS": ([{}, {"LINK_TABLE": True}], [None, "LINK_TABLE", True, 1, [], [("LINK_TABLE", True)], {1: True}]),
     "METRICS": FLAG,
@@ -86,7 +87,7 @@ LOCAL_USERS_ENTRIES: Mapping[str, Values] = {
     "LINK_TABLE": ([False], FLAG[1]),
     "CREATE": (
         [True, False, "django.contrib.auth.get_user_model"],
-        ["", None, 1, 0, len, ["a.b"], "nowhere.to.be.found", f"{__name__}.ISSUER"],
+        ["", None, 1, 0, len, ["a.b"], "nowhere.to.be.found", f"{__name__}.ISSUER", *PATHLESS],
     ),
 }
 ISSUER_ENTRIES: Mapping[str, Values] = {

@@ -104,7 +104,7 @@ class JWTAuthentication(BaseAuthentication):
             counters.count("throttled")
             raise Throttled(wait)
         conf = resource_server()
-        types = ANY_JWT if conf.accept_typ_jwt else ACCESS_TOKEN
+        types = ANY_JWT if conf.dangerously_accept_typ_jwt else ACCESS_TOKEN
         issuers, now = trusted_issuers(), timezone.now()
         if conf.remember_tokens:
             expected = Expected(issuers=issuers, audience=conf.audience, types=types)

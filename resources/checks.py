@@ -52,12 +52,12 @@ def _issuers(conf: ResourceServer) -> Iterator[CheckMessage]:
     """Yield the problems of the trusted issuers and of their revocation feeds, and a warning if http is allowed."""
     yield from _issuer_urls(conf)
     for issuer in conf.issuers:
-        yield from _issuer(issuer, allow_http=conf.allow_http)
+        yield from _issuer(issuer, allow_http=conf.dangerously_allow_http)
     if any(issuer.revocations_url for issuer in conf.issuers) and conf.revocations_late_after <= conf.revocations_every:
         hint = "Set REVOCATIONS_LATE_AFTER to several times REVOCATIONS_EVERY."
         text = "The feed would be late between two polls: REVOCATIONS_LATE_AFTER is too short."
         yield Error(text, hint=hint, id="resources.E013")
-    if conf.allow_http:
+    if conf.dangerously_allow_http:
         yield Alarm("DANGEROUSLY_ALLOW_HTTP is set: an attacker on the network can make tokens.", id="resources.W001")
 
 
@@ -90,7 +90,7 @@ def _issuer(issuer: IssuerSettings, *, allow_http: bool) -> Iterator[CheckMessag
 
 
 def _tokens(conf: ResourceServer) -> Iterator[CheckMessage]:
-    if conf.accept_typ_jwt:
+    if conf.dangerously_accept_typ_jwt:
         hint = "Unset it if the issuer can sign at+jwt (Keyturn: the API's page in the admin)."
         yield Alarm("DANGEROUSLY_ACCEPT_TYP_JWT is set: ID tokens have this type, too.", hint=hint, id="resources.W007")
     if unknown := set(conf.scopes_supported) - conf.scopes.keys():
@@ -182,7 +182,7 @@ def _anonymous(conf: ResourceServer) -> Iterator[CheckMessage]:
     The default permissions apply to views without permission_classes. Yields nothing if the settings allow anonymous
     requests.
     """
-    if conf.allow_anonymous or not (open_to := anonymous_methods(api_settings.DEFAULT_PERMISSION_CLASSES)):
+    if conf.dangerously_allow_anonymous or not (open_to := anonymous_methods(api_settings.DEFAULT_PERMISSION_CLASSES)):
         return
     yield Error(
         f"Views without permission_classes answer {', '.join(open_to)} without a token.",

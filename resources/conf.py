@@ -12,7 +12,7 @@ from django.core.signals import setting_changed
 from .defaults import DEFAULTS, LOCAL_USERS_DEFAULTS
 from .dpop_settings import DPoPSettings, dpop_settings
 from .entry_types import LOCAL_USERS_TYPES, TYPES, is_url
-from .entry_values import complete, function, one_of, paths, strings
+from .entry_values import complete, function, one_of, paths, strings, uri
 from .issuer_settings import IssuerSettings, issuer_entries, issuer_settings
 from .key_policy import POLICIES, Timing
 from .local_users import LocalUsers, new_user
@@ -49,9 +49,9 @@ class ResourceServer:
     remember_tokens: bool
     paths: tuple[str, ...]
     behind_proxy: bool
-    allow_anonymous: bool
-    accept_typ_jwt: bool
-    allow_http: bool
+    dangerously_allow_anonymous: bool
+    dangerously_accept_typ_jwt: bool
+    dangerously_allow_http: bool
 
 
 @cache
@@ -63,7 +63,7 @@ def resource_server() -> ResourceServer:
     values = complete(settings.RESOURCE_SERVER, DEFAULTS, TYPES, "RESOURCE_SERVER")
     audience = strings(values["AUDIENCE"])
     issuers = tuple(issuer_settings(entry, values) for entry in issuer_entries(values["ISSUERS"]))
-    resource = values["RESOURCE"] or next(filter(is_url, audience[:1]), "")
+    resource = uri("RESOURCE", values["RESOURCE"]) or next(filter(is_url, audience[:1]), "")
     first = issuers[0].url.rstrip("/") if issuers else ""
     supported = values["SCOPES"] if values["SCOPES_SUPPORTED"] is None else values["SCOPES_SUPPORTED"]
     return ResourceServer(
@@ -86,8 +86,8 @@ def resource_server() -> ResourceServer:
         revocations_late_after=float(values["REVOCATIONS_LATE_AFTER"]),
         refuse_when_late=one_of("REVOCATIONS_WHEN_LATE", values["REVOCATIONS_WHEN_LATE"], ("serve", "refuse"))
         == "refuse",
-        denied_kids=frozenset(strings(values["DENIED_KIDS"])),
-        denied_tokens=frozenset(strings(values["DENIED_TOKENS"])),
+        denied_kids=frozenset(values["DENIED_KIDS"]),
+        denied_tokens=frozenset(values["DENIED_TOKENS"]),
         deny=function("RESOURCE_SERVER['DENY']", values["DENY"]) if values["DENY"] else None,
         local_users=_local_users(values["LOCAL_USERS"]),
         metrics=values["METRICS"],
@@ -98,9 +98,9 @@ def resource_server() -> ResourceServer:
         remember_tokens=values["REMEMBER_TOKENS"],
         paths=paths(values["PATHS"]),
         behind_proxy=values["BEHIND_PROXY"],
-        allow_anonymous=values["DANGEROUSLY_ALLOW_ANONYMOUS"],
-        accept_typ_jwt=values["DANGEROUSLY_ACCEPT_TYP_JWT"],
-        allow_http=values["DANGEROUSLY_ALLOW_HTTP"],
+        dangerously_allow_anonymous=values["DANGEROUSLY_ALLOW_ANONYMOUS"],
+        dangerously_accept_typ_jwt=values["DANGEROUSLY_ACCEPT_TYP_JWT"],
+        dangerously_allow_http=values["DANGEROUSLY_ALLOW_HTTP"],
     )
 
 

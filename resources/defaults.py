@@ -97,8 +97,8 @@ ISSUER_DEFAULTS: dict[str, Any] = {
     "ALGORITHMS": None,
     # The address of this issuer's JWKS, if it differs from the one in the metadata.
     "JWKS_URL": "",
-    # A JWKS, or the path of a file with a JWKS, used instead of the network.
-    "PINNED_JWKS": "",
+    # A JWKS, or the path of a file with a JWKS, used instead of the network. Without this entry, keys are fetched.
+    "PINNED_JWKS": None,
     # True, False, or the URL of the feed. None: the value of RESOURCE_SERVER['REVOCATIONS'].
     "REVOCATIONS": None,
 }

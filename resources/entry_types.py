@@ -61,6 +61,10 @@ def _are_texts(value: object) -> bool:
     return is_list(texts, lambda text: is_text(text) and bool(text))
 
 
+def _is_text_list(value: object) -> bool:
+    return not isinstance(value, str) and _are_texts(value)
+
+
 def _is_seconds(value: object) -> bool:
     return isinstance(value, int | float) and not is_flag(value) and 0 < value <= LONGEST
 
@@ -81,6 +85,8 @@ def _are_issuers(value: object) -> bool:
 FLAG = EntryType("True or False", is_flag)
 TEXT = EntryType("a string", is_text)
 TEXTS = EntryType("a list of strings that are not empty", _are_texts)
+# Not a string: "a,b" would be one item, so a token or key that it names would not be denied.
+TEXT_LIST = EntryType('a list such as ["…"], of strings that are not empty', _is_text_list)
 SECONDS = EntryType("a positive number of seconds", _is_seconds)
 DICTIONARY = EntryType("a dictionary", is_dictionary)
 
@@ -108,8 +114,8 @@ TYPES: Mapping[str, EntryType] = {
     "REVOCATIONS_EVERY": SECONDS,
     "REVOCATIONS_LATE_AFTER": SECONDS,
     "REVOCATIONS_WHEN_LATE": TEXT,
-    "DENIED_KIDS": TEXTS,
-    "DENIED_TOKENS": TEXTS,
+    "DENIED_KIDS": TEXT_LIST,
+    "DENIED_TOKENS": TEXT_LIST,
     "DENY": TEXT,
     "LOCAL_USERS": DICTIONARY,
     "METRICS": FLAG,
@@ -132,12 +138,14 @@ LOCAL_USERS_TYPES: Mapping[str, EntryType] = {
         "True, False or a dotted path", lambda value: is_flag(value) or (is_text(value) and bool(value))
     ),
 }
+# URL and PINNED_JWKS must not be empty: with an unset variable, an empty pin would mean keys from the network.
 ISSUER_TYPES: Mapping[str, EntryType] = {
-    "URL": TEXT,
+    "URL": EntryType("the URL of an issuer", lambda value: is_text(value) and bool(value)),
     "ALGORITHMS": optional(TEXTS),
     "JWKS_URL": TEXT,
     "PINNED_JWKS": EntryType(
-        "a JWKS or the path of a file", lambda value: is_dictionary(value) or isinstance(value, str | PathLike)
+        "a JWKS or the path of a file",
+        lambda value: bool(value) and (is_dictionary(value) or isinstance(value, str | PathLike)),
     ),
     "REVOCATIONS": optional(TYPES["REVOCATIONS"]),
 }

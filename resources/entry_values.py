@@ -1,12 +1,16 @@
 """Read single entries of RESOURCE_SERVER. Wrong entries are refused with ImproperlyConfigured."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from .entry_types import EntryType
+
+_SEPARATOR = re.compile(r"[,\s]")
 
 
 def complete(
@@ -30,6 +34,11 @@ def _refuse_other_type(name: str, value: object, expected: EntryType) -> None:
     """Raise ImproperlyConfigured if `value` is not of the expected type."""
     if expected.accepts(value):
         return
+    if isinstance(value, str | Mapping) and not value:
+        raise ImproperlyConfigured(
+            f"{name} must be {expected.name}, and it is empty. Set the environment variable that it is read from, or"
+            " remove the entry."
+        )
     # The message does not repeat the value, because some entries are secrets.
     remedy = " Convert the value of an environment variable first." if isinstance(value, str) else ""
     raise ImproperlyConfigured(f"{name} must be {expected.name}, not this {type(value).__name__}.{remedy}")
@@ -42,7 +51,7 @@ def function(name: str, path: str) -> Callable[..., Any]:
     """
     try:
         found = import_string(path)
-    except ImportError as error:
+    except (ImportError, TypeError, ValueError) as error:  # importlib raises the last two for a path such as ".deny"
         raise ImproperlyConfigured(f"{name} cannot be imported: {error}") from error
     if not callable(found):
         raise ImproperlyConfigured(f"{name} must be the dotted path of a function, and {path} is none.")
@@ -55,11 +64,27 @@ def strings(value: str | Sequence[str]) -> list[str]:
 
 
 def paths(value: str | Sequence[str]) -> tuple[str, ...]:
-    """Return the entry PATHS as a tuple. Raises ImproperlyConfigured if a path does not begin with a slash."""
+    """Return the entry PATHS as a tuple.
+
+    Raises ImproperlyConfigured if a path does not begin with a slash, or contains a comma or white space.
+    """
     listed = strings(value)
-    if wrong := [path for path in listed if not path.startswith("/")]:
-        raise ImproperlyConfigured(f"RESOURCE_SERVER['PATHS'] must contain paths such as '/api/', not {wrong[0]!r}.")
+    # A comma: "/a/,/b/" would be one path, so that neither /a/ nor /b/ would be protected.
+    if wrong := [path for path in listed if not path.startswith("/") or _SEPARATOR.search(path)]:
+        raise ImproperlyConfigured(
+            f'RESOURCE_SERVER[\'PATHS\'] must be a list of paths such as ["/api/", "/pages/"], and {wrong[0]!r} is no'
+            " path. Split the value of an environment variable first."
+        )
     return tuple(listed)
+
+
+def uri(name: str, value: str) -> str:
+    """Return `value`, the value of the entry `name`. Raises ImproperlyConfigured if it is a malformed URI."""
+    try:
+        urlsplit(value)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"RESOURCE_SERVER[{name!r}] is a malformed URI: {error}.") from error
+    return value
 
 
 def one_of(name: str, value: str, choices: Sequence[str]) -> str:

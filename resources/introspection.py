@@ -115,7 +115,7 @@ def _query(issuer: str, token: str) -> Mapping[str, Any]:
     response = fetch.send(
         "POST",
         endpoint,
-        Bounds(until, clock, conf.allow_http),
+        Bounds(until, clock, conf.dangerously_allow_http),
         headers={
             "Authorization": "Basic " + b64encode(credentials.encode()).decode(),
             "Content-Type": "application/x-www-form-urlencoded",

@@ -21,8 +21,8 @@ class IssuerSettings:
     url: str
     algorithms: frozenset[str]
     jwks_url: str
-    pinned_jwks: bytes
-    """A JWKS document that is used instead of the network, or b"" if there is none."""
+    pinned_jwks: bytes | None
+    """A JWKS document that is used instead of the network, or None if no keys are pinned."""
     revocations_url: str
 
 
@@ -30,19 +30,21 @@ def issuer_settings(entry: Mapping[str, Any], values: Mapping[str, Any]) -> Issu
     """Return the typed settings for one issuer.
 
     `entry` is the issuer's entry in ISSUERS. Values that the entry lacks are taken from `values`, the entries of
-    RESOURCE_SERVER. Raises ImproperlyConfigured if `entry` has an unknown name or a value of another type, or if the
-    file of PINNED_JWKS cannot be read.
+    RESOURCE_SERVER. Raises ImproperlyConfigured if `entry` has no URL, an unknown name or a value of another type, or
+    if the file of PINNED_JWKS cannot be read.
     """
     own = complete(entry, ISSUER_DEFAULTS, ISSUER_TYPES, "RESOURCE_SERVER['ISSUERS']")
+    if not own["URL"]:
+        raise ImproperlyConfigured("RESOURCE_SERVER['ISSUERS'] has an entry without URL. Add the URL of the issuer.")
     revocations = values["REVOCATIONS"] if own["REVOCATIONS"] is None else own["REVOCATIONS"]
     jwks_url = own["JWKS_URL"] or values["JWKS_URL"]
     if revocations is True:
         revocations = _feed(own["URL"].rstrip("/"), jwks_url)
     return IssuerSettings(
         url=own["URL"],
-        algorithms=frozenset(strings(own["ALGORITHMS"] or values["ALGORITHMS"])),
+        algorithms=frozenset(strings(values["ALGORITHMS"] if own["ALGORITHMS"] is None else own["ALGORITHMS"])),
         jwks_url=jwks_url,
-        pinned_jwks=_document(own["PINNED_JWKS"]),
+        pinned_jwks=None if own["PINNED_JWKS"] is None else _document(own["PINNED_JWKS"]),
         revocations_url=revocations or "",
     )
 
@@ -60,18 +62,26 @@ def _feed(issuer: str, jwks_url: str) -> str:
 
 
 def _document(pinned: str | PathLike[str] | Mapping[str, Any]) -> bytes:
-    if not pinned:
-        return b""
-    if isinstance(pinned, Mapping):
-        return json.dumps(pinned).encode()
+    """Return the JWKS document of the entry PINNED_JWKS.
+
+    Raises ImproperlyConfigured if the value cannot be written as JSON, or if the file is empty or cannot be read.
+    """
     try:
-        return Path(pinned).read_bytes()
+        document = json.dumps(pinned).encode() if isinstance(pinned, Mapping) else Path(pinned).read_bytes()
     except OSError as error:
         raise ImproperlyConfigured(f"The file of PINNED_JWKS cannot be read: {error.strerror}.") from error
+    except (TypeError, ValueError) as error:  # such as a NUL in the path
+        raise ImproperlyConfigured(f"PINNED_JWKS cannot be read: {error}.") from error
+    if not document.strip():
+        raise ImproperlyConfigured("The file of PINNED_JWKS is empty.")
+    return document
 
 
 def issuer_entries(issuers: Sequence[str | Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the entries of ISSUERS as dictionaries. An entry in the settings can also be a URL."""
+    """Return the entries of ISSUERS as dictionaries. An entry in the settings can also be a URL.
+
+    Returns no entries if `issuers` is an empty string, so that the check E002 reports the empty setting.
+    """
     if isinstance(issuers, str):
-        issuers = [issuers]
+        issuers = [issuers] if issuers else []
     return [{"URL": entry} if isinstance(entry, str) else entry for entry in issuers]

@@ -141,7 +141,7 @@ def _follower(
     settings: IssuerSettings, conf: ResourceServer, key_set: KeySet | PinnedKeys, refused: Refusals
 ) -> Follower:
     """Return a follower of the issuer's revocation feed. `refused` are the refusals that the settings configure."""
-    address = FeedAddress(settings.revocations_url, clock, conf.timing.deadline, conf.allow_http)
+    address = FeedAddress(settings.revocations_url, clock, conf.timing.deadline, conf.dangerously_allow_http)
     # A feed is signed by its ring. An API with other keys needs the keys of the default ring for the default feed.
     by_default = bool(settings.jwks_url) and address.ring == DEFAULT_RING
     signers = keys(replace(settings, jwks_url=""), conf) if by_default else key_set
@@ -178,7 +178,7 @@ def _fail_closed(hook: Callable[[str, Mapping[str, Any]], bool]) -> Callable[[st
 
 def keys(issuer: IssuerSettings, conf: ResourceServer) -> KeySet | PinnedKeys:
     """Return a new set of this issuer's keys: the pinned keys, if any, else keys that are fetched from the JWKS."""
-    if issuer.pinned_jwks:
+    if issuer.pinned_jwks is not None:
         return PinnedKeys(read_jwks(issuer.pinned_jwks, algorithms=issuer.algorithms))
     return KeySet(_observed_fetch(issuer.url, discovery(issuer, conf)), clock=clock, timing=conf.timing)
 
@@ -209,7 +209,7 @@ def discovery(issuer: IssuerSettings, conf: ResourceServer) -> Discovery:
         issuer.algorithms,
         clock=clock,
         deadline=conf.timing.deadline,
-        allow_http=conf.allow_http,
+        allow_http=conf.dangerously_allow_http,
         jwks_url=issuer.jwks_url,
     )
 

@@ -94,9 +94,9 @@ def wait_until_ready(child: Child, path: str, *, within: float = STARTS_WITHIN) 
         time.sleep(0.05)
 
 
-def stop(children: Sequence[Child], *, within: float = STOPS_WITHIN) -> None:
-    """Terminate all children, kill their process groups after `within` seconds, and reap them."""
-    deadline = time.monotonic() + within
+def stop(children: Sequence[Child]) -> None:
+    """Terminate all children, kill their process groups after STOPS_WITHIN seconds, and reap them."""
+    deadline = time.monotonic() + STOPS_WITHIN
     for child in children:
         child.process.terminate()
     for child in children:

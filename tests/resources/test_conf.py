@@ -1,5 +1,6 @@
 """The settings of the resource server, and Django's system checks of them."""
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -13,7 +14,8 @@ from django.test import override_settings
 from rest_framework.permissions import BasePermission
 
 from resources.checks import check_settings
-from resources.conf import resource_server
+from resources.conf import ResourceServer, resource_server
+from resources.defaults import DEFAULTS
 from resources.key_policy import DEVELOPMENT, PRODUCTION
 from resources.permissions import HasScopes
 
@@ -49,7 +51,7 @@ def test_defaults_are_the_documented_ones() -> None:
         "",
     )
     assert (conf.audience, conf.resource, conf.realm) == ({"https://api.example/"}, "https://api.example/", "api")
-    assert (conf.revocations_every, conf.refuse_when_late, conf.allow_http) == (30, False, False)
+    assert (conf.revocations_every, conf.refuse_when_late, conf.dangerously_allow_http) == (30, False, False)
     assert conf.timing is PRODUCTION
     assert (PRODUCTION.fresh, PRODUCTION.fresh_at_least, PRODUCTION.fresh_at_most, PRODUCTION.stale) == (
         300, 60, 3600, 3600,
@@ -57,6 +59,12 @@ def test_defaults_are_the_documented_ones() -> None:
     assert (PRODUCTION.deadline, PRODUCTION.waiters, PRODUCTION.patience, PRODUCTION.longest_backoff) == (5, 8, 2, 60)
     assert (PRODUCTION.unknown_attempts, PRODUCTION.unknown_every) == (2, 10)
     assert (PRODUCTION.unknown_remembered, PRODUCTION.unknown_for) == (128, 60)
+
+
+def test_the_field_of_a_dangerous_option_says_that_it_is_dangerous() -> None:
+    dangerous = {name.lower() for name in DEFAULTS if name.startswith("DANGEROUSLY_")}
+    assert len(dangerous) == 3
+    assert dangerous <= {field.name for field in fields(ResourceServer)}
 
 
 def test_settings_are_read_again_when_a_test_overrides_them() -> None:
@@ -76,7 +84,7 @@ def test_an_issuer_entry_overrides_the_common_settings(tmp_path: Path) -> None:
     }
     with override_settings(RESOURCE_SERVER={**GOOD, "ISSUERS": ["https://issuer.example", own]}):
         first, other = resource_server().issuers
-    assert (first.algorithms, first.pinned_jwks, first.revocations_url) == ({"RS256"}, b"", "")
+    assert (first.algorithms, first.pinned_jwks, first.revocations_url) == ({"RS256"}, None, "")
     assert (other.algorithms, other.jwks_url, other.pinned_jwks) == (
         {"ES256"}, "https://other.example/keys", b'{"keys":[]}',
     )  # fmt: skip
@@ -118,6 +126,10 @@ def test_a_malformed_setting_is_an_error(changes: dict[str, Any]) -> None:
         ({}, []),
         ({"ISSUERS": ["http://localhost:8000"]}, []),
         ({"ISSUERS": []}, ["resources.E002"]),
+        ({"ISSUERS": ""}, ["resources.E002"]),
+        ({"ISSUERS": [""]}, ["resources.E001"]),
+        ({"ISSUERS": [{"URL": ""}]}, ["resources.E001"]),
+        ({"ISSUERS": [{"ALGORITHMS": ["ES256"]}]}, ["resources.E001"]),
         ({"ISSUERS": ["https://a.example", "https://a.example"]}, ["resources.E003"]),
         ({"ISSUERS": ["http://issuer.example"]}, ["resources.E004"]),
         ({"ISSUERS": ["issuer.example"]}, ["resources.E004"]),
@@ -128,6 +140,7 @@ def test_a_malformed_setting_is_an_error(changes: dict[str, Any]) -> None:
         ({"ALGORITHMS": ["HS256"]}, ["resources.E005"]),
         ({"ALGORITHMS": ["RS256", "none"]}, ["resources.E005"]),
         ({"ALGORITHMS": []}, ["resources.E005"]),
+        ({"ISSUERS": [{"URL": "https://issuer.example", "ALGORITHMS": []}]}, ["resources.E005"]),
         (
             {"ISSUERS": ["https://a.example", "https://b.example"], "JWKS_URL": "https://a.example/jwks"},
             ["resources.E006"],

@@ -20,6 +20,7 @@ Values = tuple[list[Any], list[Any]]
 FLAG: Values = ([True, False], ["False", "false", "0", "", "True", 0, 1, None, [], [True]])
 TEXT: Values = (["", "text"], [None, 1, True, b"text", ["text"], {}])
 TEXTS: Values = ([["a", "b"], ("a",), {"a"}, "a"], [None, 1, True, b"a", {"a": "b"}, [1], [None], [""], "", [["a"]]])
+TEXT_LIST: Values = ([["a", "b"], ("a",), {"a"}, []], ["a", "a,b", "a b", *TEXTS[1]])
 URL: Values = ([ISSUER, ""], TEXT[1])
 SECONDS: Values = (
     [1, 0.5, 60],
@@ -27,9 +28,13 @@ SECONDS: Values = (
 )
 ALGORITHMS: Values = ([["ES256"], "ES256"], TEXTS[1])
 FEED = [True, False, f"{ISSUER}/feed"], ["true", "False", "", "http://[", "ftp://issuer.example/feed", 1, [], {}]
+PATHLESS = [".deny", "..deny", ".a.deny", "a.", "a\0b.deny"]
 
 ENTRIES: Mapping[str, Values] = {
-    "ISSUERS": ([[ISSUER], ISSUER, ({"URL": ISSUER},), []], [None, 1, True, {"URL": ISSUER}, [1], [None], [[ISSUER]]]),
+    "ISSUERS": (
+        [[ISSUER], ISSUER, ({"URL": ISSUER},), [], ""],
+        [None, 1, True, {"URL": ISSUER}, [1], [None], [[ISSUER]], [""], [ISSUER, ""], [{"URL": ""}], [{}]],
+    ),
     "AUDIENCE": TEXTS,
     "ALGORITHMS": ALGORITHMS,
     "JWKS_URL": URL,
@@ -42,7 +47,7 @@ ENTRIES: Mapping[str, Values] = {
     "AUTHORIZATION_URL": URL,
     "TOKEN_URL": URL,
     "REALM": TEXT,
-    "RESOURCE": TEXT,
+    "RESOURCE": (TEXT[0], [*TEXT[1], "https://[x"]),
     "PUBLIC_URL": URL,
     "DPOP_ALGORITHMS": ALGORITHMS,
     "DPOP_REQUIRED": FLAG,
@@ -53,11 +58,11 @@ ENTRIES: Mapping[str, Values] = {
     "REVOCATIONS_EVERY": SECONDS,
     "REVOCATIONS_LATE_AFTER": SECONDS,
     "REVOCATIONS_WHEN_LATE": (["serve", "refuse"], ["ignore", "", None, True, 1, ["serve"]]),
-    "DENIED_KIDS": TEXTS,
-    "DENIED_TOKENS": TEXTS,
+    "DENIED_KIDS": TEXT_LIST,
+    "DENIED_TOKENS": TEXT_LIST,
     "DENY": (
         ["", "django.utils.crypto.get_random_string"],
-        [None, True, 1, len, ["a.b"], "nowhere.to.be.found", "no-path", f"{__name__}.ISSUER"],
+        [None, True, 1, len, ["a.b"], "nowhere.to.be.found", "no-path", f"{__name__}.ISSUER", *PATHLESS],
     ),
     "LOCAL_USERS": ([{}, {"LINK_TABLE": True}], [None, "LINK_TABLE", True, 1, [], [("LINK_TABLE", True)], {1: True}]),
     "METRICS": FLAG,
@@ -66,7 +71,10 @@ ENTRIES: Mapping[str, Values] = {
     "INTROSPECTION_CLIENT_SECRET": TEXT,
     "INTROSPECTION_FOR": SECONDS,
     "REMEMBER_TOKENS": FLAG,
-    "PATHS": ([["/api/"], "/api/", []], [*TEXTS[1], ["api/"]]),
+    "PATHS": (
+        [["/api/"], "/api/", []],
+        [*TEXTS[1], ["api/"], "/a/,/b/", "/a/ /b/", "/a/\n", ["/a/,", "/b/"], ["/a/", " /b/"]],
+    ),
     "BEHIND_PROXY": FLAG,
     "DANGEROUSLY_ALLOW_ANONYMOUS": FLAG,
     "DANGEROUSLY_ACCEPT_TYP_JWT": FLAG,
@@ -79,16 +87,16 @@ LOCAL_USERS_ENTRIES: Mapping[str, Values] = {
     "LINK_TABLE": ([False], FLAG[1]),
     "CREATE": (
         [True, False, "django.contrib.auth.get_user_model"],
-        ["", None, 1, 0, len, ["a.b"], "nowhere.to.be.found", f"{__name__}.ISSUER"],
+        ["", None, 1, 0, len, ["a.b"], "nowhere.to.be.found", f"{__name__}.ISSUER", *PATHLESS],
     ),
 }
 ISSUER_ENTRIES: Mapping[str, Values] = {
-    "URL": URL,
+    "URL": ([ISSUER], ["", *TEXT[1]]),
     "ALGORITHMS": ([*ALGORITHMS[0], None], [value for value in ALGORITHMS[1] if value is not None]),
     "JWKS_URL": URL,
     "PINNED_JWKS": (
-        ["", {"keys": []}, __file__, Path(__file__)],
-        [None, 1, True, b"{}", [{"keys": []}], "/no/such/file", "/"],
+        [{"keys": []}, __file__, Path(__file__)],
+        ["", {}, None, 1, True, b"{}", [{"keys": []}], "/no/such/file", "/", "/a\0b", {"keys": {1}}, "/dev/null"],
     ),
     "REVOCATIONS": ([*FEED[0], None], FEED[1]),
 }
@@ -158,5 +166,20 @@ def test_the_message_names_entry_type_and_remedy_and_repeats_no_value() -> None:
     assert refusal(DANGEROUSLY_ALLOW_HTTP="False") == (
         "RESOURCE_SERVER['DANGEROUSLY_ALLOW_HTTP'] must be True or False, not this str."
         " Convert the value of an environment variable first."
+    )
+    assert refusal(DENIED_KIDS="one,two") == (
+        "RESOURCE_SERVER['DENIED_KIDS'] must be a list such as [\"…\"], of strings that are not empty, not this str."
+        " Convert the value of an environment variable first."
+    )
+    assert refusal(PATHS="/a/,/b/") == (
+        "RESOURCE_SERVER['PATHS'] must be a list of paths such as [\"/api/\", \"/pages/\"], and '/a/,/b/' is no path."
+        " Split the value of an environment variable first."
+    )
+    assert refusal(ISSUERS=[ISSUER, {"URL": ""}]) == (
+        "RESOURCE_SERVER['ISSUERS']['URL'] must be the URL of an issuer, and it is empty."
+        " Set the environment variable that it is read from, or remove the entry."
+    )
+    assert refusal(ISSUERS=[{"ALGORITHMS": ["ES256"]}]) == (
+        "RESOURCE_SERVER['ISSUERS'] has an entry without URL. Add the URL of the issuer."
     )
     assert refusal(OPERATOR_TOKEN=b"a-secret") == "RESOURCE_SERVER['OPERATOR_TOKEN'] must be a string, not this bytes."

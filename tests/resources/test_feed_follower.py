@@ -75,6 +75,19 @@ class World:
         return self.follower.status()
 
 
+class SlowWorld(World):
+    """A world in which the issuer answers `seconds` after a poll starts."""
+
+    def __init__(self, seconds: float, **options: Any) -> None:
+        super().__init__(**options)
+        self.seconds = seconds
+
+    def poll(self, *, since: str, conditional: bool) -> Answer:
+        answer = super().poll(since=since, conditional=conditional)
+        self.now += self.seconds
+        return answer
+
+
 def test_a_revoked_token_is_refused_from_the_next_poll_on() -> None:
     world = World()
     assert world.at(0) == 30
@@ -100,6 +113,21 @@ def test_a_304_keeps_the_feed_from_being_late_and_changes_nothing() -> None:
     world.answer = None
     world.at(100)
     assert (world.refused("one"), world.status["age"], world.status["late"]) == (["one"], 0, False)
+
+
+def test_the_age_of_the_feed_counts_from_the_start_of_a_slow_poll() -> None:
+    world = SlowWorld(5, refuse=True)
+    world.at(100)
+    assert (world.now, world.status["age"]) == (105, 5)
+    world.now = 100 + 120
+    assert (world.refused("one"), world.status["late"]) == ([], False)
+    world.now = 100 + 120.5
+    assert (world.follower.is_ready(), world.status["late"]) == (False, True)
+
+
+@pytest.mark.parametrize(("seconds", "pause"), [(5, 25), (30, 0), (31, 0)])
+def test_a_slow_poll_shortens_the_pause_before_the_next_poll(seconds: float, pause: float) -> None:
+    assert SlowWorld(seconds).at(100) == pause
 
 
 def test_a_document_that_expires_soon_is_requested_unconditionally() -> None:

@@ -159,6 +159,19 @@ def test_an_older_standby_that_every_api_has_signs_before_the_key_of_a_flush_tha
     assert signs_throughout(ring)
 
 
+def test_an_older_standby_that_every_api_has_soon_signs_before_the_key_of_a_flush(ring):
+    ring.now = ring.rotate(early=True).at
+    retired, standby = ring.kid(Phase.RETIRED), lifecycle.standby(ring.dates())
+    seen = lifecycle.seen_at(standby, PRODUCTION)
+    ring.now = seen - TEN_MINUTES
+    first = ring.revoke(retired)
+    ring.now = seen - SECOND
+    second = ring.revoke(ring.kid(Phase.SIGNING), accept_outage=True)
+    assert (second.successor, second.outage_until) == (standby.kid, seen + PRODUCTION.clock_error)
+    assert flush_of(ring, retired).kid == first.flush_kid
+    assert signs_throughout(ring)
+
+
 def test_the_key_of_a_flush_is_revoked_and_the_standby_keeps_the_first_promise(ring):
     first = ring.revoke(ring.kid(Phase.SIGNING))
     ring.now += timedelta(hours=1)

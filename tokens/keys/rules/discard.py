@@ -3,8 +3,8 @@
 Rules. Each function takes every key of the ring and returns every key; the caller writes those that changed.
 - A ring always has a signing key. If the signing key is revoked, its successor starts at once. If the last planned key
   is revoked or cancelled, the standby is planned in its place, at the earliest safe instant.
-- A key that every API has is preferred as the successor. Without such a key, tokens can be refused for a time:
-  `Discarded.outage_until`.
+- A key that every API has is preferred as the successor, and then the key that every API has first. In the second
+  case, tokens can be refused for a time: `Discarded.outage_until`.
 - A revocation plans one more switch, the flush, to a new key that is announced at the revocation. So no JWKS contains
   both the new key and the revoked key. A verifier that fetches the JWKS only for an unknown kid fetches it when the new
   key signs, and drops the revoked key (rule P6, docs/why-rotation-is-safe.md).
@@ -111,12 +111,15 @@ def _succeeded_at_once(
 ) -> Discarded:
     """Start the signing key's successor now.
 
-    The candidates are the planned key, the standby and a fresh key, in this order. Takes the first candidate that every
-    API has. If there is no such candidate, takes the first of all candidates.
+    The candidates are the planned key and the standby, in this order. Takes the first candidate that every API has. If
+    there is no such candidate, takes the one that every API has first. If there is no candidate, takes a fresh key.
     """
     candidates = [key for key in (lifecycle.planned(keys, now=now), lifecycle.standby(keys)) if key]
+    # δ: the successor starts that much before `now`, and an API whose clock is slow fetches that much later.
     seen = (key for key in candidates if lifecycle.seen_at(key, policy) <= now - policy.clock_error)
-    successor = next(seen, None) or next(iter(candidates), None) or fresh[0]
+    # The planned key can be the younger one, if it is the key of a flush. With it, the outage could last a day longer.
+    soonest = min(candidates, key=lambda key: lifecycle.seen_at(key, policy), default=fresh[0])
+    successor = next(seen, soonest)
     successor = replace(successor, signs_at=_immediate_start(successor, after=signing, now=now, policy=policy))
     return _complete(keys, successor, fresh=fresh, now=now, policy=policy)
 

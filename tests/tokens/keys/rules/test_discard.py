@@ -13,7 +13,8 @@ from tokens.keys.rules import discard, lifecycle
 from tokens.keys.rules.lifecycle import Key
 from tokens.keys.rules.policy import PRODUCTION
 
-DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+DAY, HOUR, MINUTE, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
+ERROR = PRODUCTION.clock_error
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = START + 10 * DAY
 A = Key(kid="a", announced_at=START, signs_at=START, max_lifetime=timedelta(hours=1))
@@ -27,6 +28,11 @@ def revoke(*kids, keys=(A, B), flush_at=NOW + 2 * DAY):
 
 def cancel(kid, keys):
     return discard.cancel(keys, kid, fresh=FRESH, now=NOW, policy=PRODUCTION)
+
+
+def seen(kid, after, *, signs_at=None):
+    """Return an announced key that every API has at `after` from NOW on."""
+    return replace(B, kid=kid, announced_at=NOW + after - PRODUCTION.propagation, signs_at=signs_at)
 
 
 def dates(discarded):
@@ -53,6 +59,28 @@ def test_if_every_key_is_revoked_a_fresh_one_signs_and_apis_can_lack_it_for_a_ti
     done = revoke("a", "b")
     assert (done.successor.kid, done.flush.kid) == ("c", "c")
     assert done.outage_until == NOW + PRODUCTION.propagation + PRODUCTION.clock_error
+
+
+@pytest.mark.parametrize(
+    ("planned", "standby", "successor", "outage"),
+    [
+        (-DAY, -2 * DAY, "p", None),
+        (-ERROR, -DAY, "p", None),
+        (SECOND - ERROR, -DAY, "b", None),
+        (23 * HOUR, -ERROR, "b", None),
+        (23 * HOUR, SECOND - ERROR, "b", SECOND),
+        (23 * HOUR, 0 * SECOND, "b", ERROR),
+        (23 * HOUR, MINUTE, "b", MINUTE + ERROR),
+        (MINUTE, 23 * HOUR, "p", MINUTE + ERROR),
+        (MINUTE, MINUTE, "p", MINUTE + ERROR),
+    ],
+)
+def test_the_key_signs_that_every_api_has_or_has_first(planned, standby, successor, outage):
+    keys = (A, seen("p", planned, signs_at=NOW + DAY), seen("b", standby))
+    done = revoke("a", keys=keys)
+    assert (done.successor.kid, done.outage_until) == (successor, outage and NOW + outage)
+    assert lifecycle.signer(done.keys, now=NOW).kid == successor
+    assert lifecycle.standby(done.keys) is not None
 
 
 def test_without_an_instant_for_the_flush_none_is_planned():

@@ -139,7 +139,7 @@ def test_a_request_that_is_too_long_goes_to_no_invalid_redirect_uri(client, own,
 def test_a_request_that_can_never_succeed_is_refused_before_the_login_and_not_stored(client, own):
     answer = client.get("/oauth/authorize", authorization(own, scope="unknown", state="s" * 5000))
     assert answer.status_code == 400
-    assert answer.context["error"] == "The scope unknown is unknown, or this client may not ask for it."
+    assert answer.context["error"] == "The scope unknown is unknown, or this client may not request it."
     assert not Session.objects.exists()
 
 

@@ -261,7 +261,7 @@ COVERED = {
     "tests/tokens/management/test_inspect_token.py": "admin/inspection",
     "tests/tokens/grants/test_revocation_second.py": "revoking/signals",
     "tests/services/test_admin_lists.py": "triggers/prefix_index",
-    "tests/tokens/views/test_authorize.py": "authorize/consent_text authorize/display_proof"
+    "tests/tokens/views/test_authorize.py": "authorize/consent_text"
     " authorize/login_session"
     " authorize/server views/authorization_answer views/login_detour",
     "tests/tokens/views/test_device.py": "grants/device_authorization grants/device_code",

@@ -236,7 +236,8 @@ COVERED = {
     " handover/toolkit_token",
     "tests/tokens/handover/test_user_import.py": "handover/dump_user management/commands/import_users",
     "tests/tokens/manifest/test_plan.py": "management/commands/apply management/commands/export manifest/api_part"
-    " manifest/change manifest/client_part manifest/policy_part manifest/preset manifest/prune manifest/run",
+    " manifest/change manifest/client_part manifest/policy_part manifest/preset manifest/prune"
+    " manifest/registry_export manifest/run",
     "tests/tokens/account/test_browser_session.py": "views/sessions",
     "tests/tokens/account/test_client_access.py": "views/applications",
     "tests/tokens/admin/": "admin/audit_filter admin/client_form admin/keys_field admin/permission_choice"
